@@ -1,0 +1,219 @@
+//! Why a capture cannot be read at all, with what the user can do about it.
+//!
+//! Damage inside a file is no error: it is stated in [`super::CaptureFile::damage`].
+
+use std::io;
+
+/// Every message names the file and ends in a next step.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// No file or folder has this name.
+    #[error(
+        "{path}: no such file or folder; check the name with: ls -l {}",
+        parent(path)
+    )]
+    Missing {
+        /// The name as given.
+        path: String,
+    },
+    /// The operating system refuses to open or read it.
+    #[error(
+        "{path}: cannot be read ({source}); check its permissions with: ls -l {}",
+        quote(path)
+    )]
+    Io {
+        /// The name as given.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file has no bytes.
+    #[error(
+        "{path}: the file is empty; check that the capture was running and take it again, for example: tcpdump -i any -s 0 -w {}",
+        quote(path)
+    )]
+    Empty {
+        /// The name as given.
+        path: String,
+    },
+    /// The file ends inside the file header.
+    #[error(
+        "{path}: the file ends after {bytes} bytes, inside its {format} file header, so it holds no frames; copy it again from where it was taken, or take it again"
+    )]
+    HeaderCut {
+        /// The name as given.
+        path: String,
+        /// The format that its first bytes announce.
+        format: &'static str,
+        /// Bytes that are there.
+        bytes: u64,
+    },
+    /// A capture format that lbdiag does not read.
+    #[error(
+        "{path}: this is a {format} capture, which lbdiag does not read; convert it with: editcap -F pcap {} {}",
+        quote(path),
+        quote(&format!("{path}.pcap"))
+    )]
+    OtherFormat {
+        /// The name as given.
+        path: String,
+        /// The format's name.
+        format: &'static str,
+    },
+    /// A compression or an archive that lbdiag does not unpack.
+    #[error(
+        "{path}: this is {what}, which lbdiag does not unpack; unpack it first with: {command} {}",
+        quote(path)
+    )]
+    OtherPacking {
+        /// The name as given.
+        path: String,
+        /// What it is.
+        what: &'static str,
+        /// The command that unpacks it, without the file name.
+        command: &'static str,
+    },
+    /// Plain text.
+    #[error(
+        "{path}: this is a text file, not a capture; give the file that was written with -w, for example: tcpdump -i any -s 0 -w capture.pcap"
+    )]
+    Text {
+        /// The name as given.
+        path: String,
+    },
+    /// Nothing known.
+    #[error(
+        "{path}: the first bytes are of no capture format that lbdiag knows; see what it is with: capinfos {}",
+        quote(path)
+    )]
+    Unknown {
+        /// The name as given.
+        path: String,
+    },
+    /// The compressed stream breaks before the first byte of the capture, or needs too much memory.
+    #[error(
+        "{path}: the {compression} stream cannot be unpacked ({source}); test it with: {} {}",
+        unpack(compression),
+        quote(path)
+    )]
+    Unpack {
+        /// The name as given.
+        path: String,
+        /// `gzip` or `zstd`.
+        compression: &'static str,
+        /// What the decoder said.
+        source: io::Error,
+    },
+    /// A folder without captures.
+    #[error(
+        "{path}: the folder holds no captures (pcap or pcapng, also gzip or zstd compressed; folders inside it are not searched); see what is there with: file {}/*",
+        quote(path)
+    )]
+    NoCaptures {
+        /// The folder as given.
+        path: String,
+    },
+    /// A pattern that matches nothing, or is none.
+    #[error("{path}: {why}; see what is there with: ls -l {}", parent(path))]
+    Pattern {
+        /// The pattern as given.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// `-` given twice.
+    #[error(
+        "standard input (-) can be read only once, but is named twice; write one of the streams to a file and give its name"
+    )]
+    StdinTwice,
+    /// `NAME=` without a file.
+    #[error(
+        "{arg}: no file after the label; write it as NAME=FILE, for example: client=client.pcap"
+    )]
+    NoFile {
+        /// The argument as given.
+        arg: String,
+    },
+    /// Nothing given.
+    #[error(
+        "no capture is given; name at least one file, for example: lbdiag client.pcap director.pcap"
+    )]
+    NoInput,
+    /// The file is no longer what it was in the first pass.
+    #[error(
+        "{path}: the file changed while it was being read; wait until the capture has ended and run lbdiag again"
+    )]
+    Changed {
+        /// The name as given.
+        path: String,
+    },
+    /// The temporary copy of a stream could not be written.
+    #[error(
+        "{path}: the stream could not be kept for a second reading ({source}); free space in the temporary folder, or set TMPDIR, or save the stream to a file and give its name"
+    )]
+    Spool {
+        /// The name as given.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// A name as a POSIX shell takes it.
+fn quote(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
+        name.to_owned()
+    } else if name.starts_with('-') {
+        format!("'./{}'", name.replace('\'', r"'\''"))
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
+}
+
+/// The folder that the name is in, quoted.
+fn parent(name: &str) -> String {
+    match name.rsplit_once('/') {
+        Some(("", _)) => "/".to_owned(),
+        Some((folder, _)) => quote(folder),
+        None => ".".to_owned(),
+    }
+}
+
+/// The command that tests a compressed file.
+fn unpack(compression: &str) -> &'static str {
+    if compression == "zstd" {
+        "zstd -t --long=31"
+    } else {
+        "gzip -t"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CaptureError;
+
+    #[test]
+    fn messages_quote_the_name_for_the_shell() {
+        let e = CaptureError::OtherFormat {
+            path: "a b's.snoop".into(),
+            format: "snoop",
+        };
+        let text = e.to_string();
+        assert!(
+            text.ends_with(r"editcap -F pcap 'a b'\''s.snoop' 'a b'\''s.snoop.pcap'"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_missing_file_points_to_its_folder() {
+        let e = CaptureError::Missing {
+            path: "caps/x.pcap".into(),
+        };
+        assert_eq!(
+            e.to_string(),
+            "caps/x.pcap: no such file or folder; check the name with: ls -l caps"
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! Reads capture files: the only part of lbdiag that does.
+//!
+//! What comes out is [`Frame`]s in file order, numbered as Wireshark numbers them, and a
+//! [`CaptureFile`] that says what the file was, what of it could not be read, and where its frames
+//! lie, so that [`read_range`] can read any of them again.
+//!
+//! Formats: pcap (both byte orders, microseconds and nanoseconds, the "modified" variant of Alexey
+//! Kuznetzov) and pcapng, each plain, gzip or zstd compressed. The type is decided by content,
+//! never by name. Other capture formats are named and refused, with the command that converts them.
+//!
+//! Promises: no panic, whatever the bytes; no allocation from a length that the file merely claims;
+//! a damaged file yields what is whole, with one [`Damage`] for each place where something is lost.
+
+mod collect;
+mod error;
+mod gzip;
+mod inputs;
+mod label;
+mod link;
+mod ng_blocks;
+mod ng_resync;
+mod pcap;
+mod pcap_resync;
+mod pcapng;
+mod peek;
+mod read;
+mod rotate;
+mod sniff;
+mod source;
+mod stamp;
+#[cfg(test)]
+mod testkit;
+mod types;
+mod window;
+
+pub use error::CaptureError;
+pub use inputs::{Input, Inputs, inputs};
+pub use link::LinkType;
+pub use peek::{Peek, peek};
+pub use read::{read, read_range};
+pub use source::Source;
+pub use types::{CaptureFile, Damage, Frame, Interface, Timestamp};

@@ -1,0 +1,165 @@
+//! The look at the beginning of a capture: what it is, and when its first frame was taken.
+
+use std::io;
+use std::sync::atomic::AtomicU64;
+
+use super::collect::Collector;
+use super::pcap;
+use super::pcapng::{self, Sections};
+use super::sniff::{self, Format, LOOK};
+use super::source::{self, Opened};
+use super::window::Window;
+use super::{CaptureError, Frame, LinkType, Source, Timestamp};
+
+/// Bytes in memory for a look, to begin with.
+const PEEK: usize = 16 << 10;
+/// Unpacked bytes in which the first frame must be.
+const PEEK_LIMIT: u64 = 4 << 20;
+
+/// What the beginning of a capture tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peek {
+    /// `pcap` or `pcapng`.
+    pub format: &'static str,
+    /// Link type of the first frame, or of the file where it has none.
+    pub link_type: Option<LinkType>,
+    /// Time of the first frame; `None` where there is no frame, or it has no time.
+    pub first: Option<Timestamp>,
+}
+
+/// Looks at the beginning of a capture, up to its first frame.
+///
+/// # Errors
+/// As [`read`]. Something that can be read only once is refused, because the look would take its
+/// beginning away from [`read`].
+pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
+    let name = source.name();
+    let there = match source {
+        Source::Path(path) => path.exists(),
+        Source::Stdin => true,
+    };
+    if there && !source.is_regular() {
+        let source = io::Error::new(io::ErrorKind::Unsupported, "not a regular file");
+        return Err(CaptureError::Io { path: name, source });
+    }
+    let progress = AtomicU64::new(0);
+    let Opened {
+        mut window,
+        compression,
+        ..
+    } = source::open(source, &progress, PEEK)?;
+    window.limit(PEEK_LIMIT);
+    let is_pcap = begin(&mut window, &name, compression)?;
+    let mut link_type = None;
+    let mut sink = |frame: &Frame<'_>| link_type = Some(frame.link_type);
+    let mut collector = Collector::range(&mut sink, 0, 1, 1);
+    let (format, stated) = if is_pcap {
+        let header = pcap::open(&mut window, &name)?;
+        pcap::records(&mut window, &header, &mut collector);
+        ("pcap", Some(header.link_type))
+    } else {
+        pcapng::open(&mut window, &name)?;
+        let mut sections = Sections::new();
+        pcapng::blocks(&mut window, &mut sections, &mut collector);
+        ("pcapng", sections.interfaces.first().map(|i| i.link_type))
+    };
+    let (first, _) = collector.times();
+    Ok(Peek {
+        format,
+        link_type: link_type.or(stated),
+        first,
+    })
+}
+
+/// Whether the stream is pcap (`true`) or pcapng (`false`).
+pub(super) fn begin(
+    window: &mut Window<'_>,
+    name: &str,
+    compression: Option<&'static str>,
+) -> Result<bool, CaptureError> {
+    window.fill(LOOK);
+    let path = name.to_owned();
+    if window.data().is_empty() {
+        return Err(match (window.take_fault(), compression) {
+            (Some(source), Some(compression)) => CaptureError::Unpack {
+                path,
+                compression,
+                source,
+            },
+            (Some(source), None) => CaptureError::Io { path, source },
+            _ => CaptureError::Empty { path },
+        });
+    }
+    match sniff::format(window.data()) {
+        Format::Pcap => Ok(true),
+        Format::PcapNg => Ok(false),
+        Format::Other(format) => Err(CaptureError::OtherFormat { path, format }),
+        Format::Text => Err(CaptureError::Text { path }),
+        Format::Unknown => Err(CaptureError::Unknown { path }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::peek;
+    use crate::capture::testkit::{Ng, Pcap, gzip, run, run_path};
+    use crate::capture::{CaptureError, LinkType, Peek, Source, Timestamp};
+
+    #[test]
+    fn what_is_no_capture_is_named() {
+        let error = |bytes: &[u8]| run(bytes).unwrap_err().to_string();
+        assert!(error(b"").contains("the file is empty"));
+        assert!(error(b"hello, this is text\n").contains("text file"));
+        assert!(error(b"snoop\0\0\0\0\0\0\x02\0\0\0\x04").contains("editcap -F pcap"));
+        assert!(error(b"BZh91AY&SY").contains("bzip2 -dk"));
+        assert!(error(&gzip(b"")).contains("the file is empty"));
+        assert!(error(&gzip(b"hello\n")).contains("text file"));
+        assert!(error(&[0x1f, 0x8b, 8]).contains("gzip -t"));
+        assert!(error(&[0x28, 0xb5, 0x2f, 0xfd, 1]).contains("zstd -t"));
+        assert!(error(b"\x7fELF\x02\x01\x01\0\0\0").contains("no capture format"));
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("no.pcap");
+        assert!(
+            run_path(&missing)
+                .unwrap_err()
+                .to_string()
+                .contains("no such file")
+        );
+        assert!(matches!(
+            run_path(folder.path()),
+            Err(CaptureError::Io { .. })
+        ));
+    }
+
+    #[test]
+    fn a_peek_sees_the_first_frame() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        let look = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            peek(&Source::Path(path.clone())).unwrap()
+        };
+        let mut pcap = Pcap::new();
+        let empty = look(&pcap.bytes);
+        assert_eq!(
+            empty,
+            Peek {
+                format: "pcap",
+                link_type: Some(LinkType::ETHERNET),
+                first: None
+            }
+        );
+        pcap.frames(2);
+        let first = Some(Timestamp(1_700_000_000_000_000_000));
+        assert_eq!(look(&gzip(&pcap.bytes)).first, first);
+        let mut ng = Ng::new(true);
+        ng.interface(1, 0, &[])
+            .interface(113, 0, &[])
+            .enhanced(1, 5, b"x");
+        let peek = look(&ng.bytes);
+        assert_eq!(
+            (peek.link_type, peek.first),
+            (Some(LinkType::LINUX_SLL), Some(Timestamp(5000)))
+        );
+    }
+}

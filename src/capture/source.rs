@@ -1,0 +1,320 @@
+//! Where bytes come from: files, pipes and standard input, packed or not.
+//!
+//! What cannot be read twice (standard input, named pipes, `<(...)`) is copied to an unnamed
+//! temporary file while it is read, so that frames can be read back by number.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::CaptureError;
+use super::gzip::Gunzip;
+use super::sniff::{self, Packing};
+use super::window::Window;
+
+/// Unpacked at a time; what a zstd stream loses at a break is at most this.
+const UNPACK: usize = 4096;
+/// Bytes read at a time where only some frames are wanted.
+const AGAIN: usize = 256 << 10;
+/// Compressed bytes read at a time.
+const PACKED: usize = 256 << 10;
+
+/// Where a capture is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, or anything else with a name that can be opened and read.
+    Path(PathBuf),
+    /// Standard input, which can be read once.
+    Stdin,
+}
+
+impl Source {
+    /// The name for display.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Stdin => "standard input".to_owned(),
+        }
+    }
+
+    /// Whether it can be looked into without taking bytes away from a later reader.
+    pub(super) fn is_regular(&self) -> bool {
+        match self {
+            Self::Path(path) => path.metadata().is_ok_and(|m| m.is_file()),
+            Self::Stdin => false,
+        }
+    }
+}
+
+/// Where the bytes of a capture can be read again.
+#[derive(Clone, Debug)]
+pub(super) enum Handle {
+    Path(PathBuf),
+    Spool(Arc<Spool>),
+}
+
+/// A temporary copy of a stream; it is gone when the last handle to it is.
+#[derive(Debug)]
+pub(super) struct Spool {
+    file: File,
+    fault: Mutex<Option<io::Error>>,
+}
+
+/// A source that was opened and seen through to the unpacked bytes.
+pub(super) struct Opened<'p> {
+    pub(super) window: Window<'p>,
+    pub(super) compression: Option<&'static str>,
+    pub(super) handle: Handle,
+}
+
+/// Opens a source for a whole pass; `progress` counts the bytes of the file as they are read.
+pub(super) fn open<'p>(
+    source: &Source,
+    progress: &'p AtomicU64,
+    chunk: usize,
+) -> Result<Opened<'p>, CaptureError> {
+    let name = source.name();
+    let (raw, handle): (Box<dyn Read + 'p>, Handle) = match source {
+        Source::Path(path) => {
+            let file = File::open(path).map_err(|e| refused(path, &name, e))?;
+            if source.is_regular() {
+                (Box::new(file), Handle::Path(path.clone()))
+            } else {
+                spool(Box::new(file), &name)?
+            }
+        }
+        Source::Stdin => spool(Box::new(io::stdin()), &name)?,
+    };
+    unpack(
+        Box::new(Counted {
+            inner: raw,
+            progress,
+        }),
+        handle,
+        &name,
+        chunk,
+    )
+}
+
+/// Opens any reader as if it were standard input.
+#[cfg(test)]
+pub(super) fn open_stream<'p>(
+    reader: Box<dyn Read + 'p>,
+    progress: &'p AtomicU64,
+) -> Result<Opened<'p>, CaptureError> {
+    let (raw, handle) = spool(reader, "standard input")?;
+    unpack(
+        Box::new(Counted {
+            inner: raw,
+            progress,
+        }),
+        handle,
+        "standard input",
+        1 << 16,
+    )
+}
+
+/// Opens a handle again at `offset` of its unpacked bytes.
+pub(super) fn reopen(
+    handle: &Handle,
+    name: &str,
+    packed: bool,
+    offset: u64,
+) -> Result<Window<'static>, CaptureError> {
+    let file = match handle {
+        Handle::Path(path) => {
+            let file = File::open(path).map_err(|e| refused(path, name, e))?;
+            Arc::new(Spool {
+                file,
+                fault: Mutex::new(None),
+            })
+        }
+        Handle::Spool(spool) => {
+            if let Some(e) = &*spool.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+                let source = io::Error::new(e.kind(), e.to_string());
+                return Err(CaptureError::Spool {
+                    path: name.to_owned(),
+                    source,
+                });
+            }
+            Arc::clone(spool)
+        }
+    };
+    if !packed {
+        return Ok(Window::new(
+            Box::new(At {
+                spool: file,
+                offset,
+            }),
+            offset,
+            AGAIN,
+        ));
+    }
+    let whole = Box::new(At {
+        spool: file,
+        offset: 0,
+    });
+    let mut window = unpack(whole, handle.clone(), name, PACKED)?.window;
+    if window.skip_to(offset) {
+        Ok(window)
+    } else {
+        Err(CaptureError::Changed {
+            path: name.to_owned(),
+        })
+    }
+}
+
+fn refused(path: &Path, name: &str, source: io::Error) -> CaptureError {
+    if source.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() {
+        CaptureError::Missing {
+            path: name.to_owned(),
+        }
+    } else {
+        CaptureError::Io {
+            path: name.to_owned(),
+            source,
+        }
+    }
+}
+
+fn spool<'p>(
+    inner: Box<dyn Read + 'p>,
+    name: &str,
+) -> Result<(Box<dyn Read + 'p>, Handle), CaptureError> {
+    let file = tempfile::tempfile().map_err(|source| CaptureError::Spool {
+        path: name.to_owned(),
+        source,
+    })?;
+    let spool = Arc::new(Spool {
+        file,
+        fault: Mutex::new(None),
+    });
+    let tee = Tee {
+        inner,
+        spool: Arc::clone(&spool),
+        broken: false,
+    };
+    Ok((Box::new(tee), Handle::Spool(spool)))
+}
+
+/// Looks at the packing and puts the decoder in between.
+fn unpack<'p>(
+    mut raw: Box<dyn Read + 'p>,
+    handle: Handle,
+    name: &str,
+    chunk: usize,
+) -> Result<Opened<'p>, CaptureError> {
+    let head = head(&mut raw).map_err(|source| CaptureError::Io {
+        path: name.to_owned(),
+        source,
+    })?;
+    let packing = sniff::packing(&head);
+    let whole = Cursor::new(head).chain(raw);
+    let (window, compression) = match packing {
+        Packing::Plain => (Window::new(Box::new(whole), 0, chunk), None),
+        Packing::Gzip => {
+            let gunzip = Gunzip::new(BufReader::with_capacity(PACKED.min(chunk), whole));
+            (Window::new(Box::new(gunzip), 0, chunk), Some("gzip"))
+        }
+        Packing::Zstd => {
+            let packed = BufReader::with_capacity(PACKED.min(chunk), whole);
+            let zstd = zstd::stream::read::Decoder::with_buffer(packed).map_err(|source| {
+                CaptureError::Unpack {
+                    path: name.to_owned(),
+                    compression: "zstd",
+                    source,
+                }
+            })?;
+            (Window::new(Box::new(Small(zstd)), 0, chunk), Some("zstd"))
+        }
+        Packing::Other(what, command) => {
+            return Err(CaptureError::OtherPacking {
+                path: name.to_owned(),
+                what,
+                command,
+            });
+        }
+    };
+    Ok(Opened {
+        window,
+        compression,
+        handle,
+    })
+}
+
+/// The first bytes, as many as are looked at.
+fn head(raw: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    raw.by_ref()
+        .take(sniff::LOOK as u64)
+        .read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Counts what passes.
+struct Counted<'p> {
+    inner: Box<dyn Read + 'p>,
+    progress: &'p AtomicU64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(into)?;
+        self.progress.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// Copies what passes; a full disk stops the copy, not the reading.
+struct Tee<'p> {
+    inner: Box<dyn Read + 'p>,
+    spool: Arc<Spool>,
+    broken: bool,
+}
+
+impl Read for Tee<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(into)?;
+        if !self.broken
+            && let Err(e) = (&self.spool.file).write_all(&into[..n])
+        {
+            self.broken = true;
+            *self
+                .spool
+                .fault
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(e);
+        }
+        Ok(n)
+    }
+}
+
+/// Reads small pieces: a decoder that loses what it made in the call that fails loses little.
+struct Small<R>(R);
+
+impl<R: Read> Read for Small<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = into.len().min(UNPACK);
+        self.0.read(&mut into[..n])
+    }
+}
+
+/// Reads a file from an offset without moving a cursor that others may share.
+struct At {
+    spool: Arc<Spool>,
+    offset: u64,
+}
+
+impl Read for At {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let n = std::os::unix::fs::FileExt::read_at(&self.spool.file, into, self.offset)?;
+        #[cfg(windows)]
+        let n = std::os::windows::fs::FileExt::seek_read(&self.spool.file, into, self.offset)?;
+        self.offset += n as u64;
+        Ok(n)
+    }
+}

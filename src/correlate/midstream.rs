@@ -1,0 +1,123 @@
+//! Ties of what began before the capture, and of protocols without a
+//! handshake.
+//!
+//! NAT and DR keep the client's endpoint and the sequence numbers; two streams
+//! of one client endpoint whose sequence ranges overlap in both directions that
+//! both saw are one connection. A range of 32-bit numbers that overlaps another
+//! by chance is as rare as the range is small against 4 GiB.
+
+use super::Tie;
+use super::union::{StreamRef, Union};
+use crate::flow::{Flow, Observations, Side, Stream};
+use crate::wire::Ip;
+use std::collections::HashMap;
+
+/// Streams of one endpoint that are compared; more is a proxy's or a scanner's.
+const MAX_PER_ENDPOINT: usize = 64;
+/// Distance by which two captures of one exchange may begin apart, bytes.
+const SLACK: u32 = 1 << 20;
+
+pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
+    let mut by_endpoint: HashMap<(u8, Ip, u16), Vec<(StreamRef, Side)>> = HashMap::new();
+    let mut wanted = |v: usize, s: usize, stream: &Stream| {
+        for side in [Side::A, Side::B] {
+            by_endpoint
+                .entry((
+                    stream.key.protocol,
+                    stream.key.ip(side),
+                    stream.key.port(side),
+                ))
+                .or_default()
+                .push((
+                    StreamRef {
+                        vantage: v as u16,
+                        stream: s as u32,
+                    },
+                    side,
+                ));
+        }
+    };
+    let mut any = false;
+    for (v, vantage) in vantages.iter().enumerate() {
+        for (s, stream) in vantage.streams.iter().enumerate() {
+            if !stream.evicted && is_midstream(stream) {
+                any = true;
+                wanted(v, s, stream);
+            }
+        }
+    }
+    if !any {
+        return;
+    }
+    // Streams with a handshake may be the earlier captured end of one without.
+    for (v, vantage) in vantages.iter().enumerate() {
+        for (s, stream) in vantage.streams.iter().enumerate() {
+            if stream.evicted || is_midstream(stream) {
+                continue;
+            }
+            let side = stream.client();
+            let key = (
+                stream.key.protocol,
+                stream.key.ip(side),
+                stream.key.port(side),
+            );
+            if let Some(list) = by_endpoint.get_mut(&key) {
+                list.push((
+                    StreamRef {
+                        vantage: v as u16,
+                        stream: s as u32,
+                    },
+                    side,
+                ));
+            }
+        }
+    }
+    let stream = |at: StreamRef| &vantages[usize::from(at.vantage)].streams[at.stream as usize];
+    let mut buckets: Vec<_> = by_endpoint.into_iter().collect();
+    buckets.sort_unstable_by_key(|(key, _)| *key);
+    for (_, bucket) in buckets {
+        if bucket.len() > MAX_PER_ENDPOINT {
+            continue;
+        }
+        for (i, (a, x)) in bucket.iter().enumerate() {
+            for (b, y) in &bucket[i + 1..] {
+                if let Some(tie) = agree(stream(*a), *x, stream(*b), *y) {
+                    union.join(*a, *b, tie);
+                }
+            }
+        }
+    }
+}
+
+fn is_midstream(stream: &Stream) -> bool {
+    stream.key.protocol != 6 || stream.client_isn().is_none()
+}
+
+fn agree(a: &Stream, x: Side, b: &Stream, y: Side) -> Option<Tie> {
+    let same_far = (a.key.ip(x.other()), a.key.port(x.other()))
+        == (b.key.ip(y.other()), b.key.port(y.other()));
+    if a.key.protocol != 6 {
+        return same_far.then_some(Tie::FiveTuple);
+    }
+    if !is_midstream(a) && !is_midstream(b) {
+        return None;
+    }
+    let ranges = [
+        overlap(a.flow(x), b.flow(y)),
+        overlap(a.flow(x.other()), b.flow(y.other())),
+    ];
+    // One direction must agree, none may disagree.
+    let agreed = ranges.contains(&Some(true)) && !ranges.contains(&Some(false));
+    let both = ranges == [Some(true), Some(true)];
+    (agreed && (same_far || both)).then_some(Tie::SequenceRange)
+}
+
+fn overlap(f: &Flow, g: &Flow) -> Option<bool> {
+    if !f.seen() || !g.seen() {
+        return None;
+    }
+    let length = |flow: &Flow| flow.end_seq.wrapping_sub(flow.first_seq);
+    let ahead = g.first_seq.wrapping_sub(f.first_seq);
+    let behind = f.first_seq.wrapping_sub(g.first_seq);
+    Some(ahead <= length(f).saturating_add(SLACK) || behind <= length(g).saturating_add(SLACK))
+}

@@ -1,0 +1,137 @@
+//! Flows of all vantages that belong to one connection, with the evidence for
+//! each tie.
+//!
+//! The handshake ties first: the client's initial sequence number with its
+//! timestamp and options survives every layer-4 rewrite. What began before the
+//! capture is tied by its sequence ranges. A tie that rests on nothing is not
+//! made; flows that could not be tied stay connections of their own. Clocks are
+//! not used, they come later and rest on these ties.
+
+mod handshake;
+mod midstream;
+mod outcome;
+mod tuple;
+mod union;
+
+pub use outcome::{Outcome, Progress};
+pub use tuple::Tuple;
+
+use crate::flow::{Flow, Observations, Side, Stream};
+use union::Union;
+
+/// Why flows are taken for one connection, strongest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tie {
+    /// Seen at one place on one five-tuple: nothing had to be tied.
+    Alone,
+    /// The same five-tuple and overlapping sequence ranges (mid-stream).
+    SequenceRange,
+    /// The same five-tuple, for protocols without a handshake.
+    FiveTuple,
+    /// The client's initial sequence number with the client's endpoint.
+    Isn,
+    /// Initial sequence number, TSval and SYN options.
+    Handshake,
+}
+
+impl Tie {
+    /// As a reader wants it said.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Alone => "one five-tuple at one vantage",
+            Self::SequenceRange => "same client endpoint and overlapping TCP sequence ranges",
+            Self::FiveTuple => "same five-tuple",
+            Self::Isn => "same client ISN and client endpoint",
+            Self::Handshake => "same client ISN, TSval and SYN options",
+        }
+    }
+}
+
+/// One stream of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leg {
+    /// Index of the vantage.
+    pub vantage: u16,
+    /// Which of the connection's five-tuples it has: 0 is the client's own.
+    pub tuple: u8,
+    /// The side of the stream that is the client's.
+    pub client: Side,
+    /// Index of the stream at its vantage.
+    pub stream: u32,
+}
+
+/// What a user means by a connection: client to service, through whatever
+/// rewrites, to the real server.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection {
+    legs: (u32, u32),
+    /// IP protocol.
+    pub protocol: u8,
+    /// As the client sees it.
+    pub front: Tuple,
+    /// As the real server sees it, where addresses were rewritten.
+    pub back: Option<Tuple>,
+    /// Distinct five-tuples.
+    pub tuples: u8,
+    /// The weakest tie between its flows.
+    pub tie: Tie,
+    /// How it ended, over all vantages.
+    pub outcome: Outcome,
+    /// How far it came.
+    pub progress: Progress,
+}
+
+/// All connections.
+#[derive(Debug, Clone, Default)]
+pub struct Connections {
+    /// In the order in which they began, as far as captures can be compared.
+    pub list: Vec<Connection>,
+    legs: Vec<Leg>,
+}
+
+impl Connections {
+    /// The streams of a connection, by five-tuple and vantage.
+    #[must_use]
+    pub fn legs(&self, connection: &Connection) -> &[Leg] {
+        &self.legs[connection.legs.0 as usize..connection.legs.1 as usize]
+    }
+}
+
+impl Leg {
+    /// The stream itself.
+    #[must_use]
+    pub fn of<'a>(&self, vantages: &'a [Observations]) -> &'a Stream {
+        &vantages[usize::from(self.vantage)].streams[self.stream as usize]
+    }
+
+    /// What the client sent on it.
+    #[must_use]
+    pub fn forward<'a>(&self, vantages: &'a [Observations]) -> &'a Flow {
+        self.of(vantages).flow(self.client)
+    }
+
+    /// What the server sent on it.
+    #[must_use]
+    pub fn reply<'a>(&self, vantages: &'a [Observations]) -> &'a Flow {
+        self.of(vantages).flow(self.client.other())
+    }
+}
+
+/// Addresses that the user stated to be virtual.
+#[derive(Debug, Clone, Default)]
+pub struct Stated {
+    /// Virtual addresses.
+    pub vips: Vec<crate::wire::Ip>,
+    /// Client addresses.
+    pub clients: Vec<crate::wire::Ip>,
+}
+
+/// Ties the streams of all vantages.
+#[must_use]
+pub fn correlate(vantages: &[Observations], stated: &Stated) -> Connections {
+    let mut union = Union::new(vantages);
+    handshake::tie(vantages, &mut union);
+    midstream::tie(vantages, &mut union);
+    tuple::assemble(vantages, &union, stated)
+}

@@ -1,0 +1,149 @@
+//! How a connection ended, by what all vantages together saw of it.
+
+use super::Leg;
+use crate::flow::{Flow, Observations, Reset};
+
+/// The end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Established and closed in order, or answered in full before a reset.
+    Completed,
+    /// Established and still open when the captures end.
+    Open,
+    /// Answered with a reset to the SYN.
+    Refused,
+    /// The SYN never got an answer.
+    Unanswered,
+    /// Answered, but the client never went on.
+    Incomplete,
+    /// Established and then cut off by a reset with a request unanswered or
+    /// data lost.
+    Reset,
+    /// The captures do not show enough.
+    Unknown,
+}
+
+impl Outcome {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Open => "open",
+            Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
+            Self::Incomplete => "incomplete",
+            Self::Reset => "reset",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the client did not get what it connected for.
+    #[must_use]
+    pub fn failed(self) -> bool {
+        matches!(
+            self,
+            Self::Refused | Self::Unanswered | Self::Incomplete | Self::Reset
+        )
+    }
+}
+
+/// How far a connection came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// A SYN was seen.
+    pub syn: bool,
+    /// Any answer to it was seen.
+    pub answered: bool,
+    /// The client acknowledged the answer, which shows that it got one even
+    /// where no capture shows the answer.
+    pub established: bool,
+    /// The client sent payload.
+    pub request: bool,
+    /// The server sent payload.
+    pub response: bool,
+    /// Transmissions of the SYN at the vantage that saw most.
+    pub syns: u16,
+}
+
+pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progress) {
+    let mut progress = Progress::default();
+    let mut ends = Ends::default();
+    for leg in legs {
+        let (there, back) = (leg.forward(vantages), leg.reply(vantages));
+        progress.syn |= there.opened();
+        progress.syns = progress
+            .syns
+            .max(if there.opened() { there.syns } else { 0 });
+        progress.answered |= back.seen();
+        progress.established |= there.ack.is_set();
+        progress.request |= there.payload > 0;
+        progress.response |= back.payload > 0;
+        ends.see(there, back);
+    }
+    (
+        ends.outcome(&progress, legs.first().map(|l| l.of(vantages).key.protocol)),
+        progress,
+    )
+}
+
+#[derive(Default)]
+struct Ends {
+    refused: bool,
+    client_fin: bool,
+    server_fin: bool,
+    reset: bool,
+    reply_seen: bool,
+    all_acked: bool,
+}
+
+impl Ends {
+    fn see(&mut self, there: &Flow, back: &Flow) {
+        self.refused |= back.reset == Reset::Refused;
+        self.client_fin |= there.fin.is_set();
+        self.server_fin |= back.fin.is_set();
+        self.reset |= there.rst.is_set() || (back.rst.is_set() && back.reset != Reset::Refused);
+        self.reply_seen |= back.seen();
+        // Everything that the client sent was acknowledged, and it got bytes.
+        self.all_acked |= back.payload > 0 && back.max_ack == there.end_seq;
+    }
+
+    fn outcome(&self, progress: &Progress, protocol: Option<u8>) -> Outcome {
+        if protocol != Some(6) {
+            return match (progress.request, progress.response) {
+                (_, true) => Outcome::Completed,
+                _ => Outcome::Unknown,
+            };
+        }
+        if self.refused && !progress.established {
+            return Outcome::Refused;
+        }
+        let established =
+            progress.established || (!progress.syn && (progress.request || progress.response));
+        if !established {
+            return match (progress.syn, progress.answered) {
+                (true, false) => Outcome::Unanswered,
+                (true, true) => Outcome::Incomplete,
+                _ => Outcome::Unknown,
+            };
+        }
+        let closed = self.client_fin && (self.server_fin || !self.reply_seen);
+        if closed {
+            return Outcome::Completed;
+        }
+        if self.reset {
+            // A client that aborts after the answer has what it wanted.
+            let satisfied = progress.response || !progress.request;
+            let lost = (self.client_fin || self.server_fin || self.all_acked) && satisfied;
+            return if lost || (satisfied && !progress.request) {
+                Outcome::Completed
+            } else {
+                Outcome::Reset
+            };
+        }
+        if self.client_fin || self.server_fin {
+            return Outcome::Completed;
+        }
+        Outcome::Open
+    }
+}

@@ -1,0 +1,78 @@
+//! ICMP errors with their quotes, echo exchanges, VRRP speakers.
+
+use super::{HopId, Mark};
+use crate::wire::{Ip, Mac, Quote};
+
+/// What an ICMP error says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IcmpErrorKind {
+    /// Unreachable: type and code as sent.
+    Unreachable {
+        /// Type.
+        kind: u8,
+        /// Code.
+        code: u8,
+    },
+    /// Too big for the next hop.
+    TooBig {
+        /// MTU of the next hop, bytes.
+        mtu: u32,
+    },
+    /// Time exceeded.
+    TimeExceeded,
+    /// Redirect.
+    Redirect,
+}
+
+/// An ICMP error.
+#[derive(Debug, Clone, Copy)]
+pub struct IcmpError {
+    /// When.
+    pub mark: Mark,
+    /// Where.
+    pub hop: HopId,
+    /// Who says so.
+    pub src: Ip,
+    /// Whom it tells.
+    pub dst: Ip,
+    /// What.
+    pub kind: IcmpErrorKind,
+    /// About which packet.
+    pub quote: Quote,
+}
+
+/// Echo requests and replies of a pair of addresses.
+#[derive(Debug, Clone, Copy)]
+pub struct Echo {
+    /// Who asks.
+    pub src: Ip,
+    /// Who is asked.
+    pub dst: Ip,
+    /// Requests.
+    pub requests: u32,
+    /// Replies.
+    pub replies: u32,
+    /// First of them.
+    pub first: Mark,
+}
+
+/// A sender of VRRP advertisements.
+#[derive(Debug, Clone, Copy)]
+pub struct VrrpSpeaker {
+    /// Its address.
+    pub src: Ip,
+    /// Its MAC, which with virtual MACs is the virtual router's.
+    pub mac: Option<Mac>,
+    /// Virtual router.
+    pub vrid: u8,
+    /// Lowest and highest priority advertised.
+    pub priority: (u8, u8),
+    /// Interval between advertisements, centiseconds.
+    pub interval_cs: u16,
+    /// Advertisements.
+    pub count: u32,
+    /// First.
+    pub first: Mark,
+    /// Last.
+    pub last: Mark,
+}

@@ -1,0 +1,123 @@
+//! The identity of a stream at one vantage.
+
+use crate::wire::{Ip, Outer};
+
+/// One end of a stream: 0 or 1 in the key's own order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Side {
+    /// The end that sorts first.
+    A = 0,
+    /// The other.
+    B = 1,
+}
+
+impl Side {
+    /// The opposite end.
+    #[inline]
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// As an index.
+    #[inline]
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// Five-tuple, VLAN and tunnel, the same for both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Addresses, in sorted order of (address, port).
+    pub ips: [Ip; 2],
+    /// Ports of those addresses; 0 for protocols without.
+    pub ports: [u16; 2],
+    /// VLAN identifiers as in [`crate::wire::Packet::vlan`].
+    pub vlan: u32,
+    /// A digest of the outer header, 0 outside of tunnels.
+    pub tunnel: u16,
+    /// IP protocol.
+    pub protocol: u8,
+}
+
+impl Key {
+    /// The key of a packet, and the side that sent it.
+    #[inline]
+    #[must_use]
+    pub fn of(
+        protocol: u8,
+        src: (Ip, u16),
+        dst: (Ip, u16),
+        vlan: u32,
+        outer: Option<&Outer>,
+    ) -> (Self, Side) {
+        let tunnel = outer.map_or(0, |o| o.protocol.into());
+        let side = if src <= dst { Side::A } else { Side::B };
+        let (a, b) = if side == Side::A {
+            (src, dst)
+        } else {
+            (dst, src)
+        };
+        (
+            Self {
+                ips: [a.0, b.0],
+                ports: [a.1, b.1],
+                vlan,
+                tunnel,
+                protocol,
+            },
+            side,
+        )
+    }
+
+    /// Address of a side.
+    #[inline]
+    #[must_use]
+    pub fn ip(&self, side: Side) -> Ip {
+        self.ips[side.index()]
+    }
+
+    /// Port of a side.
+    #[inline]
+    #[must_use]
+    pub fn port(&self, side: Side) -> u16 {
+        self.ports[side.index()]
+    }
+
+    /// Whether both ends have one address.
+    #[must_use]
+    pub fn is_self(&self) -> bool {
+        self.ips[0] == self.ips[1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_directions_have_one_key() {
+        let (x, y) = (Ip::v4([192, 0, 2, 9]), Ip::v4([198, 51, 100, 1]));
+        let (there, from) = Key::of(6, (x, 45000), (y, 80), 0, None);
+        let (back, to) = Key::of(6, (y, 80), (x, 45000), 0, None);
+        assert_eq!(there, back);
+        assert_eq!(from.other(), to);
+        assert_eq!((there.ip(from), there.port(from)), (x, 45000));
+    }
+
+    #[test]
+    fn a_host_that_talks_to_itself_has_two_sides() {
+        let x = Ip::v4([192, 0, 2, 9]);
+        let (key, out) = Key::of(6, (x, 45000), (x, 80), 0, None);
+        let (same, back) = Key::of(6, (x, 80), (x, 45000), 0, None);
+        assert!(key.is_self());
+        assert_eq!(key, same);
+        assert_ne!(out, back);
+    }
+}

@@ -1,0 +1,283 @@
+//! Where a flow's frames travelled, and what each link saw of its bytes.
+
+use super::Mark;
+use crate::wire::{Direction, LinkHeader, Tcp, seq_gt};
+
+/// A link header with the TTL: one way past the vantage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Hop {
+    /// Interface, direction and MACs.
+    pub link: LinkHeader,
+    /// Time to live or hop limit.
+    pub ttl: u8,
+}
+
+impl Hop {
+    /// Whether the frame came to this host from elsewhere, as far as the link
+    /// type tells; `None` where it does not.
+    #[must_use]
+    pub fn is_inbound(&self) -> Option<bool> {
+        match self.link.direction {
+            Direction::Unknown => None,
+            Direction::Out => Some(false),
+            _ => Some(!self.link.is_loopback()),
+        }
+    }
+}
+
+/// Index of a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HopId(pub u32);
+
+impl HopId {
+    /// As an index into [`super::Observations::hops`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Index of a link, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LinkId(u32);
+
+impl LinkId {
+    /// No link.
+    pub const NONE: Self = Self(u32::MAX);
+
+    pub(super) fn new(index: usize) -> Self {
+        Self(index as u32)
+    }
+
+    /// As an index into [`super::Observations::links`].
+    #[inline]
+    #[must_use]
+    pub fn index(self) -> Option<usize> {
+        (self != Self::NONE).then_some(self.0 as usize)
+    }
+}
+
+/// A second transmission this close to the first is a copy made by the
+/// capture, not by a host: no stack retransmits within a millisecond.
+const COPY_WINDOW_NS: i64 = 1_000_000;
+
+/// Bytes missing below `next_seq`, one range: the sparse gap list of a link.
+/// More gaps than one at a time are merged, which only makes repeats rarer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Gap {
+    from: u32,
+    to: u32,
+}
+
+/// The frames of one flow on one hop.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    /// Where.
+    pub hop: HopId,
+    /// The flow's next link.
+    pub next: LinkId,
+    /// Frames.
+    pub packets: u32,
+    /// First frame.
+    pub first: Mark,
+    /// Last frame.
+    pub last: Mark,
+    /// First frame that repeated bytes.
+    pub first_repeat: Mark,
+    /// Segments that sent bytes again, not counting copies and keep-alives.
+    pub retransmissions: u16,
+    /// Copies of one packet that the capture itself made.
+    pub copies: u16,
+    /// SYN or SYN-ACK transmissions.
+    pub syns: u16,
+    last_id: u16,
+    next_seq: u32,
+    gap: Gap,
+    started: bool,
+}
+
+/// What a segment was to its link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// New bytes, or none.
+    New,
+    /// The capture shows one packet twice.
+    Copy,
+    /// The sender sent bytes again.
+    Again,
+}
+
+impl Link {
+    pub(super) fn new(hop: HopId, mark: Mark) -> Self {
+        Self {
+            hop,
+            next: LinkId::NONE,
+            packets: 0,
+            first: mark,
+            last: mark,
+            first_repeat: Mark::default(),
+            retransmissions: 0,
+            copies: 0,
+            syns: 0,
+            last_id: 0,
+            next_seq: 0,
+            gap: Gap::default(),
+            started: false,
+        }
+    }
+
+    /// Counts a frame that has no sequence space.
+    #[inline]
+    pub(super) fn count(&mut self, mark: Mark) {
+        self.packets += 1;
+        self.last = mark;
+    }
+
+    /// Counts a segment and says what it was.
+    #[inline]
+    pub(super) fn segment(&mut self, mark: Mark, tcp: &Tcp<'_>, id: Option<u16>) -> Sending {
+        let before = self.last;
+        self.count(mark);
+        let len = tcp.seq_len();
+        let same_id = id == Some(self.last_id) && self.packets > 1;
+        if let Some(id) = id {
+            self.last_id = id;
+        }
+        if len == 0 {
+            return Sending::New;
+        }
+        let end = tcp.seq.wrapping_add(len);
+        if !self.started {
+            self.started = true;
+            self.next_seq = end;
+            self.syns = u16::from(tcp.flags.syn());
+            return Sending::New;
+        }
+        if tcp.flags.syn() {
+            return self.repeated_syn(mark, before, same_id, end);
+        }
+        if seq_gt(tcp.seq, self.next_seq) {
+            let from = if self.gap.from == self.gap.to {
+                self.next_seq
+            } else {
+                self.gap.from
+            };
+            self.gap = Gap { from, to: tcp.seq };
+            self.next_seq = end;
+            return Sending::New;
+        }
+        if seq_gt(end, self.next_seq) {
+            self.next_seq = end;
+            return Sending::New;
+        }
+        // All of it lies below what was seen: keep-alives and window probes
+        // repeat at most one byte, a late segment fills a gap, the rest repeats.
+        if tcp.payload_len <= 1 && !tcp.flags.fin() {
+            return Sending::New;
+        }
+        if self.fills_gap(tcp.seq, end) {
+            return Sending::New;
+        }
+        if same_id && mark.since(before) < COPY_WINDOW_NS {
+            self.copies = self.copies.saturating_add(1);
+            return Sending::Copy;
+        }
+        self.retransmissions = self.retransmissions.saturating_add(1);
+        self.first_repeat.set_once(mark);
+        Sending::Again
+    }
+
+    fn repeated_syn(&mut self, mark: Mark, before: Mark, same_id: bool, end: u32) -> Sending {
+        // A SYN-ACK after a reset starts another sequence space on the link.
+        let moved = end != self.next_seq;
+        self.next_seq = end;
+        self.gap = Gap::default();
+        if !moved && same_id && mark.since(before) < COPY_WINDOW_NS {
+            self.copies = self.copies.saturating_add(1);
+            return Sending::Copy;
+        }
+        self.syns = self.syns.saturating_add(1);
+        Sending::New
+    }
+
+    fn fills_gap(&mut self, from: u32, end: u32) -> bool {
+        let Gap { from: start, to } = self.gap;
+        if start == to || seq_gt(start, from) || seq_gt(end, to) {
+            return false;
+        }
+        self.gap = if from == start {
+            Gap { from: end, to }
+        } else {
+            Gap {
+                from: start,
+                to: from,
+            }
+        };
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::wire::TcpFlags;
+
+    fn data(seq: u32, len: u32) -> Tcp<'static> {
+        Tcp {
+            src_port: 1,
+            dst_port: 2,
+            seq,
+            ack: 0,
+            flags: TcpFlags(TcpFlags::ACK),
+            window: 0,
+            options: &[],
+            payload: &[],
+            payload_len: len,
+        }
+    }
+
+    fn at(ms: i64) -> Mark {
+        Mark::new(1 + ms as u32, Timestamp(ms * 1_000_000))
+    }
+
+    #[test]
+    fn a_repeat_is_a_copy_only_when_id_and_time_agree() {
+        let mut link = Link::new(HopId(0), at(0));
+        assert_eq!(link.segment(at(0), &data(100, 50), Some(7)), Sending::New);
+        assert_eq!(link.segment(at(0), &data(100, 50), Some(7)), Sending::Copy);
+        assert_eq!(
+            link.segment(at(250), &data(100, 50), Some(8)),
+            Sending::Again
+        );
+        assert_eq!(
+            link.segment(at(500), &data(100, 50), Some(8)),
+            Sending::Again
+        );
+        assert_eq!((link.retransmissions, link.copies), (2, 1));
+    }
+
+    #[test]
+    fn late_segments_and_keepalives_repeat_nothing() {
+        let mut link = Link::new(HopId(0), at(0));
+        link.segment(at(0), &data(100, 50), Some(1));
+        link.segment(at(1), &data(200, 50), Some(3));
+        assert_eq!(link.segment(at(2), &data(150, 50), Some(2)), Sending::New);
+        assert_eq!(link.segment(at(900), &data(249, 1), Some(4)), Sending::New);
+        assert_eq!(
+            link.segment(at(901), &data(150, 50), Some(5)),
+            Sending::Again
+        );
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut link = Link::new(HopId(0), at(0));
+        link.segment(at(0), &data(u32::MAX - 9, 20), Some(1));
+        assert_eq!(link.segment(at(1), &data(10, 20), Some(2)), Sending::New);
+        assert_eq!(
+            link.segment(at(300), &data(u32::MAX - 9, 20), Some(3)),
+            Sending::Again
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! A frame number with its time, in twelve bytes.
+
+use crate::capture::Timestamp;
+
+/// A moment: which frame, and when by this capture's clock.
+///
+/// Frames are numbered from 1 through all files of the capture; 0 means that
+/// the moment never came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mark {
+    frame: u32,
+    // Split, so that the struct is aligned to four bytes: flows hold many.
+    seconds_hi: i32,
+    lo: u32,
+}
+
+impl Mark {
+    /// The moment that never came.
+    pub const NONE: Self = Self {
+        frame: 0,
+        seconds_hi: 0,
+        lo: 0,
+    };
+
+    /// A mark at a frame.
+    #[inline]
+    #[must_use]
+    pub fn new(frame: u32, at: Timestamp) -> Self {
+        Self {
+            frame,
+            seconds_hi: (at.0 >> 32) as i32,
+            lo: at.0 as u32,
+        }
+    }
+
+    /// Whether the moment came.
+    #[inline]
+    #[must_use]
+    pub fn is_set(self) -> bool {
+        self.frame != 0
+    }
+
+    /// The mark, or `None` where the moment never came.
+    #[must_use]
+    pub fn get(self) -> Option<Self> {
+        self.is_set().then_some(self)
+    }
+
+    /// Sets it if it was not set.
+    #[inline]
+    pub fn set_once(&mut self, mark: Self) {
+        if self.frame == 0 {
+            *self = mark;
+        }
+    }
+
+    /// Frame number, from 1 through all files of the capture.
+    #[inline]
+    #[must_use]
+    pub fn frame(self) -> u32 {
+        self.frame
+    }
+
+    /// Time by this capture's clock.
+    #[inline]
+    #[must_use]
+    pub fn at(self) -> Timestamp {
+        Timestamp(i64::from(self.seconds_hi) << 32 | i64::from(self.lo))
+    }
+
+    /// Nanoseconds from `earlier` to this mark; negative if it came before.
+    #[inline]
+    #[must_use]
+    pub fn since(self, earlier: Self) -> i64 {
+        self.at().0 - earlier.at().0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_survive_the_split() {
+        for ns in [
+            0,
+            1,
+            -1,
+            i64::from(u32::MAX),
+            1 << 40,
+            1_795_160_272_475_548_500,
+            -5_000_000_000,
+        ] {
+            assert_eq!(Mark::new(1, Timestamp(ns)).at(), Timestamp(ns));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Packets to [`Observations`]: all that one vantage saw, in one pass.
+//!
+//! Memory goes by flows, hosts and errors, never by packets, and every table is
+//! bounded: what a hostile or enormous capture holds beyond the bounds is
+//! counted and said, not kept. A vantage stands alone here: nothing in this
+//! module looks at another capture, at a role or at a fault.
+
+mod embryo;
+mod errors;
+mod key;
+mod link;
+mod mark;
+mod neighbor;
+mod observe;
+mod own;
+mod stream;
+mod tally;
+
+pub use embryo::{Evicted, MAX_EMBRYOS};
+pub use errors::{Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
+pub use key::{Key, Side};
+pub use link::{Hop, HopId, Link, LinkId};
+pub use mark::Mark;
+pub use neighbor::{Ask, Binding, Claim, Neighbors};
+pub use observe::Observer;
+pub use own::{Own, OwnEvidence};
+pub use stream::{Flow, Reset, Stream, StreamId, SynShape};
+pub use tally::Tally;
+
+use crate::capture::{LinkType, Timestamp};
+
+/// What one vantage saw: one interface of one capture.
+#[derive(Debug, Clone)]
+pub struct Observations {
+    /// The user's name for it, or the file's stem, `stem#interface` where a
+    /// file has several.
+    pub label: String,
+    /// Index of the capture among those read.
+    pub capture: usize,
+    /// Link type of its frames.
+    pub link_type: LinkType,
+    /// Frames by how far they could be read.
+    pub tally: Tally,
+    /// Time of the earliest frame, on this capture's clock.
+    pub start: Timestamp,
+    /// Time of the latest frame.
+    pub end: Timestamp,
+    /// Streams in the order in which they began.
+    pub streams: Vec<Stream>,
+    /// Links of all flows; a flow names its first, each names its next.
+    pub links: Vec<Link>,
+    /// Distinct link headers with TTLs, which links share.
+    pub hops: Vec<Hop>,
+    /// Who claimed which address, who asked for which.
+    pub neighbors: Neighbors,
+    /// ICMP errors with what they quote.
+    pub errors: Vec<IcmpError>,
+    /// ICMP errors beyond the bound.
+    pub errors_dropped: u64,
+    /// Echo exchanges by pair of addresses.
+    pub echoes: Vec<Echo>,
+    /// VRRP speakers.
+    pub vrrp: Vec<VrrpSpeaker>,
+    /// Streams that were let go under a flood.
+    pub evicted: Evicted,
+    /// Which MACs are the capturing host's own.
+    pub own: Own,
+}
+
+impl Observations {
+    /// The links of a flow, in the order in which they were first used.
+    pub fn links_of<'a>(&'a self, flow: &Flow) -> impl Iterator<Item = &'a Link> + use<'a> {
+        let mut next = flow.link;
+        std::iter::from_fn(move || {
+            let link = self.links.get(next.index()?)?;
+            next = link.next;
+            Some(link)
+        })
+    }
+
+    /// The hop that a link travels.
+    #[must_use]
+    pub fn hop(&self, link: &Link) -> &Hop {
+        &self.hops[link.hop.index()]
+    }
+
+    /// The links of a flow with their hops.
+    pub fn path<'a>(&'a self, flow: &Flow) -> impl Iterator<Item = (&'a Link, &'a Hop)> + use<'a> {
+        self.links_of(flow)
+            .map(|link| (link, &self.hops[link.hop.index()]))
+    }
+
+    /// The first hop of a flow at this vantage.
+    #[must_use]
+    pub fn first_hop(&self, flow: &Flow) -> Option<&Hop> {
+        self.links_of(flow).next().map(|link| self.hop(link))
+    }
+}

@@ -1,0 +1,234 @@
+//! Who claimed which address on the link, and who asked for which: ARP
+//! (RFC 826) and neighbour discovery (RFC 4861) in one table.
+
+use super::Mark;
+use crate::wire::{Arp, ArpOperation, Direction, Icmp, IcmpKind, Ip, LinkHeader, Mac};
+use std::collections::HashMap;
+
+/// Bindings and questions that are kept; a scan or a flood holds more.
+const MAX_ENTRIES: usize = 1 << 16;
+
+/// How an address was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Claim {
+    /// An answer to a question.
+    Reply,
+    /// An unasked announcement.
+    Announcement,
+    /// As the sender of a question.
+    Sender,
+}
+
+/// A MAC's claim to an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// The address.
+    pub ip: Ip,
+    /// Who claims it.
+    pub mac: Mac,
+    /// VLAN as in [`crate::wire::Packet::vlan`].
+    pub vlan: u32,
+    /// How.
+    pub claim: Claim,
+    /// Address asked for in a claim as sender; the address itself otherwise.
+    pub asked: Ip,
+    /// Direction of the first frame.
+    pub direction: Direction,
+    /// First frame.
+    pub first: Mark,
+    /// Last frame.
+    pub last: Mark,
+    /// Frames.
+    pub count: u32,
+}
+
+/// A question for an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    /// The address asked for.
+    pub target: Ip,
+    /// Who asks.
+    pub asker: Ip,
+    /// The asker's MAC.
+    pub asker_mac: Mac,
+    /// Direction of the first frame.
+    pub direction: Direction,
+    /// Questions.
+    pub count: u32,
+    /// Questions since the last answer.
+    pub open: u32,
+    /// Answers to this asker that the vantage saw.
+    pub answers: u32,
+    /// First question.
+    pub first: Mark,
+    /// Last question.
+    pub last: Mark,
+    /// Shortest time from question to answer, nanoseconds.
+    pub quickest_ns: i64,
+}
+
+/// Claims and questions at one vantage.
+#[derive(Debug, Clone, Default)]
+pub struct Neighbors {
+    /// Claims in order of first appearance.
+    pub bindings: Vec<Binding>,
+    /// Questions in order of first appearance.
+    pub asks: Vec<Ask>,
+    /// Entries beyond the bound.
+    pub dropped: u64,
+    by_claim: HashMap<(Ip, Mac, u32, Claim), u32>,
+    by_ask: HashMap<(Ip, Mac), u32>,
+}
+
+impl Neighbors {
+    pub(super) fn arp(&mut self, mark: Mark, vlan: u32, link: &LinkHeader, arp: &Arp) {
+        if !arp.is_plausible() {
+            return;
+        }
+        let claim = match arp.operation {
+            _ if arp.is_announcement() => Claim::Announcement,
+            ArpOperation::Reply => Claim::Reply,
+            ArpOperation::Request => Claim::Sender,
+            ArpOperation::Other => return,
+        };
+        if arp.sender.is_host() {
+            let asked = if claim == Claim::Sender {
+                arp.target
+            } else {
+                arp.sender
+            };
+            self.claim(
+                arp.sender,
+                arp.sender_mac,
+                vlan,
+                claim,
+                asked,
+                link.direction,
+                mark,
+            );
+        }
+        match claim {
+            Claim::Reply => self.answer(arp.sender, arp.target_mac, mark),
+            Claim::Sender => self.ask(arp.target, arp.sender, arp.sender_mac, link, mark),
+            Claim::Announcement => {}
+        }
+    }
+
+    pub(super) fn ndp(
+        &mut self,
+        mark: Mark,
+        vlan: u32,
+        link: &LinkHeader,
+        (src, dst): (Ip, Ip),
+        icmp: &Icmp<'_>,
+    ) {
+        match icmp.kind {
+            IcmpKind::NeighborSolicitation { target, source_mac } => {
+                let Some(mac) = source_mac.or(link.src).filter(|m| m.is_unicast()) else {
+                    return;
+                };
+                if src.is_host() {
+                    self.claim(src, mac, vlan, Claim::Sender, target, link.direction, mark);
+                    self.ask(target, src, mac, link, mark);
+                }
+            }
+            IcmpKind::NeighborAdvertisement {
+                target,
+                target_mac,
+                solicited,
+            } => {
+                let Some(mac) = target_mac.or(link.src).filter(|m| m.is_unicast()) else {
+                    return;
+                };
+                let claim = if solicited {
+                    Claim::Reply
+                } else {
+                    Claim::Announcement
+                };
+                self.claim(target, mac, vlan, claim, target, link.direction, mark);
+                if solicited {
+                    let asker = link.dst.or_else(|| self.mac_of(dst)).unwrap_or(Mac::ZERO);
+                    self.answer(target, asker, mark);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mac_of(&self, ip: Ip) -> Option<Mac> {
+        self.bindings.iter().find(|b| b.ip == ip).map(|b| b.mac)
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of one binding, told once
+    fn claim(
+        &mut self,
+        ip: Ip,
+        mac: Mac,
+        vlan: u32,
+        claim: Claim,
+        asked: Ip,
+        direction: Direction,
+        mark: Mark,
+    ) {
+        if let Some(&at) = self.by_claim.get(&(ip, mac, vlan, claim)) {
+            let binding = &mut self.bindings[at as usize];
+            binding.last = mark;
+            binding.count += 1;
+            return;
+        }
+        if self.bindings.len() >= MAX_ENTRIES {
+            self.dropped += 1;
+            return;
+        }
+        self.by_claim
+            .insert((ip, mac, vlan, claim), self.bindings.len() as u32);
+        self.bindings.push(Binding {
+            ip,
+            mac,
+            vlan,
+            claim,
+            asked,
+            direction,
+            first: mark,
+            last: mark,
+            count: 1,
+        });
+    }
+
+    fn ask(&mut self, target: Ip, asker: Ip, asker_mac: Mac, link: &LinkHeader, mark: Mark) {
+        if let Some(&at) = self.by_ask.get(&(target, asker_mac)) {
+            let ask = &mut self.asks[at as usize];
+            ask.count += 1;
+            ask.open += 1;
+            ask.last = mark;
+            return;
+        }
+        if self.asks.len() >= MAX_ENTRIES {
+            self.dropped += 1;
+            return;
+        }
+        self.by_ask
+            .insert((target, asker_mac), self.asks.len() as u32);
+        self.asks.push(Ask {
+            target,
+            asker,
+            asker_mac,
+            direction: link.direction,
+            count: 1,
+            open: 1,
+            answers: 0,
+            first: mark,
+            last: mark,
+            quickest_ns: i64::MAX,
+        });
+    }
+
+    fn answer(&mut self, target: Ip, asker_mac: Mac, mark: Mark) {
+        if let Some(&at) = self.by_ask.get(&(target, asker_mac)) {
+            let ask = &mut self.asks[at as usize];
+            ask.answers += 1;
+            ask.open = 0;
+            ask.quickest_ns = ask.quickest_ns.min(mark.since(ask.last));
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! The one pass: packets of one vantage in, [`Observations`] out.
+
+use super::embryo::Embryos;
+use super::link::Sending;
+use super::{
+    Echo, Evicted, Hop, HopId, IcmpError, IcmpErrorKind, Key, Link, LinkId, Mark, Neighbors,
+    Observations, Side, Stream, StreamId, Tally, VrrpSpeaker, own,
+};
+use crate::capture::{LinkType, Timestamp};
+use crate::wire::{Body, Icmp, IcmpKind, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Vrrp};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+/// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
+const MAX_HOPS: usize = 1 << 16;
+/// Links of one flow that are kept apart; a loop makes one a TTL.
+const MAX_LINKS_PER_FLOW: usize = 48;
+/// ICMP errors, echo pairs and VRRP speakers that are kept.
+const MAX_ERRORS: usize = 1 << 16;
+const MAX_ECHOES: usize = 4096;
+const MAX_SPEAKERS: usize = 1024;
+/// No link carries a longer packet; a longer one was merged by offload.
+const LINK_MTU: u32 = 9216;
+
+/// Collects what one vantage sees.
+#[derive(Debug)]
+pub struct Observer {
+    link_type: LinkType,
+    tally: Tally,
+    start: Timestamp,
+    end: Timestamp,
+    streams: Vec<Stream>,
+    free_streams: Vec<StreamId>,
+    table: HashTable<StreamId>,
+    recent: StreamId,
+    hasher: RandomState,
+    links: Vec<Link>,
+    free_links: Vec<LinkId>,
+    hops: Vec<Hop>,
+    hop_ids: HashMap<Hop, HopId, RandomState>,
+    neighbors: Neighbors,
+    errors: Vec<IcmpError>,
+    errors_dropped: u64,
+    echoes: Vec<Echo>,
+    vrrp: Vec<VrrpSpeaker>,
+    embryos: Embryos,
+    evicted: Evicted,
+}
+
+impl Observer {
+    /// An observer that has seen nothing.
+    #[must_use]
+    pub fn new(link_type: LinkType) -> Self {
+        Self {
+            link_type,
+            tally: Tally::default(),
+            start: Timestamp(i64::MAX),
+            end: Timestamp(i64::MIN),
+            streams: Vec::new(),
+            free_streams: Vec::new(),
+            table: HashTable::new(),
+            recent: 0,
+            hasher: RandomState::default(),
+            links: Vec::new(),
+            free_links: Vec::new(),
+            hops: Vec::new(),
+            hop_ids: HashMap::default(),
+            neighbors: Neighbors::default(),
+            errors: Vec::new(),
+            errors_dropped: 0,
+            echoes: Vec::new(),
+            vrrp: Vec::new(),
+            embryos: Embryos::default(),
+            evicted: Evicted::default(),
+        }
+    }
+
+    /// Takes in one frame; `mark` numbers it through all files of the capture.
+    #[inline]
+    pub fn observe(&mut self, mark: Mark, packet: &Packet<'_>, cut: bool) {
+        self.tally.frames += 1;
+        self.tally.cut += u64::from(cut);
+        self.start = self.start.min(mark.at());
+        self.end = self.end.max(mark.at());
+        match packet.stop {
+            Some(Stop::LinkType) => {
+                self.tally.unsupported += 1;
+                return;
+            }
+            // A header cut by the snapshot length still names its flow.
+            Some(_) if !cut => self.tally.stopped += 1,
+            _ => {}
+        }
+        match &packet.body {
+            Body::Ip(ip) => self.ip(mark, packet, ip),
+            Body::Arp(arp) => {
+                self.tally.neighbor += 1;
+                self.neighbors.arp(mark, packet.vlan, &packet.link, arp);
+            }
+            Body::Other(_) => self.tally.other += 1,
+        }
+    }
+
+    #[inline]
+    fn ip(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>) {
+        match &ip.transport {
+            Transport::Tcp(tcp) => {
+                self.tally.tcp += 1;
+                self.tally.oversize += u64::from(tcp.payload_len > LINK_MTU);
+                self.tcp(mark, packet, ip, tcp);
+            }
+            Transport::Udp(udp) => {
+                self.tally.udp += 1;
+                let ends = ((ip.src, udp.src_port), (ip.dst, udp.dst_port));
+                let (key, side) = Key::of(17, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+                let id = self.stream(key, mark);
+                let link = self.link(id, side, packet.link, ip.ttl, mark);
+                self.links[link].count(mark);
+                let flow = &mut self.streams[id as usize].flows[side.index()];
+                flow.payload += u64::from(udp.payload_len);
+                flow.data.set_once(mark);
+                flow.last_data = mark;
+            }
+            Transport::Icmp(icmp) => self.icmp(mark, packet, ip, icmp),
+            Transport::Vrrp(vrrp) => {
+                self.tally.other += 1;
+                self.vrrp(mark, &packet.link, ip, vrrp);
+            }
+            Transport::Other => self.tally.other += 1,
+        }
+    }
+
+    #[inline]
+    fn tcp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, tcp: &Tcp<'_>) {
+        let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
+        let (key, side) = Key::of(6, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+        let mut id = self.stream(key, mark);
+        if tcp.flags.syn() && self.streams[id as usize].is_reopened_by(side, tcp) {
+            id = self.reopen(id, key, mark);
+        }
+        let at = self.link(id, side, packet.link, ip.ttl, mark);
+        let link = &mut self.links[at];
+        let sending = link.segment(mark, tcp, ip.id);
+        let (syns, repeats) = (link.syns, link.retransmissions);
+        let stream = &mut self.streams[id as usize];
+        stream.segment(side, mark, tcp);
+        let flow = &mut stream.flows[side.index()];
+        if sending != Sending::Copy {
+            flow.syns = flow.syns.max(syns);
+            flow.retransmissions = flow.retransmissions.max(repeats);
+        }
+    }
+
+    /// The current incarnation of a key, begun if there was none.
+    #[inline]
+    fn stream(&mut self, key: Key, mark: Mark) -> StreamId {
+        if let Some(stream) = self.streams.get(self.recent as usize)
+            && stream.key == key
+        {
+            return self.recent;
+        }
+        let hash = self.hasher.hash_one(key);
+        if let Some(&id) = self
+            .table
+            .find(hash, |&id| self.streams[id as usize].key == key)
+        {
+            self.recent = id;
+            return id;
+        }
+        let id = self.allocate(key);
+        let streams = &self.streams;
+        self.table.insert_unique(hash, id, |&id| {
+            self.hasher.hash_one(streams[id as usize].key)
+        });
+        self.recent = id;
+        self.bound_embryos(id, mark);
+        id
+    }
+
+    fn reopen(&mut self, old: StreamId, key: Key, mark: Mark) -> StreamId {
+        let id = self.allocate(key);
+        let hash = self.hasher.hash_one(key);
+        if let Some(slot) = self.table.find_mut(hash, |&slot| slot == old) {
+            *slot = id;
+        }
+        self.recent = id;
+        self.bound_embryos(id, mark);
+        id
+    }
+
+    fn allocate(&mut self, key: Key) -> StreamId {
+        if let Some(id) = self.free_streams.pop() {
+            self.streams[id as usize] = Stream::new(key);
+            return id;
+        }
+        self.streams.push(Stream::new(key));
+        (self.streams.len() - 1) as StreamId
+    }
+
+    fn bound_embryos(&mut self, new: StreamId, mark: Mark) {
+        let Some(old) = self.embryos.push(new) else {
+            return;
+        };
+        let stream = self.streams[old as usize];
+        if stream.evicted || old == new || !stream.is_embryo() {
+            return;
+        }
+        let client = stream.client();
+        let server = client.other();
+        self.evicted
+            .add((stream.key.ip(server), stream.key.port(server)), mark);
+        let hash = self.hasher.hash_one(stream.key);
+        if let Ok(entry) = self.table.find_entry(hash, |&id| id == old) {
+            entry.remove();
+        }
+        for flow in &stream.flows {
+            let mut next = flow.link;
+            while let Some(at) = next.index() {
+                self.free_links.push(next);
+                next = self.links[at].next;
+            }
+        }
+        let slot = &mut self.streams[old as usize];
+        *slot = Stream::new(slot.key);
+        slot.evicted = true;
+        self.free_streams.push(old);
+    }
+
+    /// The link of a frame, with the flow's own counts brought up to date.
+    #[inline]
+    fn link(&mut self, id: StreamId, side: Side, header: LinkHeader, ttl: u8, mark: Mark) -> usize {
+        let flow = &mut self.streams[id as usize].flows[side.index()];
+        flow.packets += 1;
+        flow.first.set_once(mark);
+        flow.last = mark;
+        let hop = Hop { link: header, ttl };
+        let mut tail = None;
+        let mut next = flow.link;
+        let mut length = 0;
+        while let Some(at) = next.index() {
+            let link = &self.links[at];
+            if self.hops[link.hop.index()] == hop {
+                return at;
+            }
+            tail = Some(at);
+            next = link.next;
+            length += 1;
+        }
+        if let Some(at) = tail
+            && length >= MAX_LINKS_PER_FLOW
+        {
+            self.tally.hops_dropped += 1;
+            return at;
+        }
+        self.add_link(id, side, hop, mark, tail)
+    }
+
+    fn add_link(
+        &mut self,
+        id: StreamId,
+        side: Side,
+        hop: Hop,
+        mark: Mark,
+        tail: Option<usize>,
+    ) -> usize {
+        let hop = self.hop(hop);
+        let link = Link::new(hop, mark);
+        let new = match self.free_links.pop() {
+            Some(free) => free,
+            None => {
+                self.links.push(link);
+                LinkId::new(self.links.len() - 1)
+            }
+        };
+        let at = new.index().unwrap_or_default();
+        self.links[at] = link;
+        match tail {
+            Some(tail) => self.links[tail].next = new,
+            None => self.streams[id as usize].flows[side.index()].link = new,
+        }
+        at
+    }
+
+    fn hop(&mut self, hop: Hop) -> HopId {
+        if let Some(&id) = self.hop_ids.get(&hop) {
+            return id;
+        }
+        if self.hops.len() >= MAX_HOPS {
+            self.tally.hops_dropped += 1;
+            return HopId(0);
+        }
+        let id = HopId(self.hops.len() as u32);
+        self.hops.push(hop);
+        self.hop_ids.insert(hop, id);
+        id
+    }
+
+    fn icmp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, icmp: &Icmp<'_>) {
+        let kind = match icmp.kind {
+            IcmpKind::NeighborSolicitation { .. } | IcmpKind::NeighborAdvertisement { .. } => {
+                self.tally.neighbor += 1;
+                // RFC 4861, section 7.1: hop limit 255 or it came from afar.
+                if ip.ttl == 255 {
+                    let ends = (ip.src, ip.dst);
+                    self.neighbors
+                        .ndp(mark, packet.vlan, &packet.link, ends, icmp);
+                }
+                return;
+            }
+            IcmpKind::Echo { reply, .. } => {
+                self.tally.icmp += 1;
+                return self.echo(mark, ip, reply);
+            }
+            IcmpKind::Unreachable => IcmpErrorKind::Unreachable {
+                kind: icmp.kind_number,
+                code: icmp.code,
+            },
+            IcmpKind::TooBig { mtu } => IcmpErrorKind::TooBig { mtu },
+            IcmpKind::TimeExceeded => IcmpErrorKind::TimeExceeded,
+            IcmpKind::Redirect => IcmpErrorKind::Redirect,
+            IcmpKind::Other => {
+                self.tally.icmp += 1;
+                return;
+            }
+        };
+        self.tally.icmp += 1;
+        let Some(quote) = icmp.quote() else { return };
+        if self.errors.len() >= MAX_ERRORS {
+            self.errors_dropped += 1;
+            return;
+        }
+        let hop = self.hop(Hop {
+            link: packet.link,
+            ttl: ip.ttl,
+        });
+        self.errors.push(IcmpError {
+            mark,
+            hop,
+            src: ip.src,
+            dst: ip.dst,
+            kind,
+            quote,
+        });
+    }
+
+    fn echo(&mut self, mark: Mark, ip: &IpPacket<'_>, reply: bool) {
+        let (src, dst) = if reply {
+            (ip.dst, ip.src)
+        } else {
+            (ip.src, ip.dst)
+        };
+        let at = match self
+            .echoes
+            .iter()
+            .position(|e| (e.src, e.dst) == (src, dst))
+        {
+            Some(at) => at,
+            None if self.echoes.len() < MAX_ECHOES => {
+                self.echoes.push(Echo {
+                    src,
+                    dst,
+                    requests: 0,
+                    replies: 0,
+                    first: mark,
+                });
+                self.echoes.len() - 1
+            }
+            None => return,
+        };
+        let echo = &mut self.echoes[at];
+        *(if reply {
+            &mut echo.replies
+        } else {
+            &mut echo.requests
+        }) += 1;
+    }
+
+    fn vrrp(&mut self, mark: Mark, link: &LinkHeader, ip: &IpPacket<'_>, vrrp: &Vrrp) {
+        // RFC 5798, section 7.1: a TTL other than 255 must be discarded.
+        if ip.ttl != 255 {
+            return;
+        }
+        let known = self
+            .vrrp
+            .iter()
+            .position(|s| (s.src, s.vrid) == (ip.src, vrrp.vrid));
+        match known {
+            Some(at) => {
+                let speaker = &mut self.vrrp[at];
+                speaker.count += 1;
+                speaker.last = mark;
+                speaker.priority.0 = speaker.priority.0.min(vrrp.priority);
+                speaker.priority.1 = speaker.priority.1.max(vrrp.priority);
+            }
+            None if self.vrrp.len() < MAX_SPEAKERS => self.vrrp.push(VrrpSpeaker {
+                src: ip.src,
+                mac: link.src,
+                vrid: vrrp.vrid,
+                priority: (vrrp.priority, vrrp.priority),
+                interval_cs: vrrp.interval_cs,
+                count: 1,
+                first: mark,
+                last: mark,
+            }),
+            None => {}
+        }
+    }
+
+    /// Frames taken in so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.tally.frames
+    }
+
+    /// What was seen, under the user's name for the vantage.
+    #[must_use]
+    pub fn finish(self, label: String, capture: usize) -> Observations {
+        let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors);
+        let empty = self.tally.frames == 0;
+        Observations {
+            label,
+            capture,
+            link_type: self.link_type,
+            tally: self.tally,
+            start: if empty { Timestamp(0) } else { self.start },
+            end: if empty { Timestamp(0) } else { self.end },
+            streams: self.streams,
+            links: self.links,
+            hops: self.hops,
+            neighbors: self.neighbors,
+            errors: self.errors,
+            errors_dropped: self.errors_dropped,
+            echoes: self.echoes,
+            vrrp: self.vrrp,
+            evicted: self.evicted,
+            own,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Frames counted by how far they could be read.
+
+/// Counts of frames at one vantage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// All frames.
+    pub frames: u64,
+    /// Frames whose link type is not decoded.
+    pub unsupported: u64,
+    /// Frames cut or malformed in a header.
+    pub stopped: u64,
+    /// TCP segments.
+    pub tcp: u64,
+    /// UDP datagrams.
+    pub udp: u64,
+    /// ARP packets and neighbour discovery.
+    pub neighbor: u64,
+    /// ICMP messages other than neighbour discovery.
+    pub icmp: u64,
+    /// Everything else.
+    pub other: u64,
+    /// Frames captured shorter than they were.
+    pub cut: u64,
+    /// Packets longer than a link carries: segments merged by offload.
+    pub oversize: u64,
+    /// Link headers beyond the bound of distinct ones that are kept apart.
+    pub hops_dropped: u64,
+}

@@ -1,0 +1,14 @@
+//! lbdiag reads packet captures taken around a load balancer and says what is
+//! broken, why, with which frames as proof, and how to mend it.
+//!
+//! Data goes one way; each module reads only those before it:
+//! [`capture`] → [`wire`] → [`flow`] → [`clock`] → [`correlate`] → [`topology`]
+//! → [`trace`] → [`diagnose`] → [`report`] → [`render`].
+pub mod capture;
+pub mod clock;
+pub mod correlate;
+pub mod flow;
+pub mod load;
+pub mod topology;
+pub mod trace;
+pub mod wire;

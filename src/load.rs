@@ -1,0 +1,165 @@
+//! From inputs to a [`Trace`]: reads the captures in parallel, each in one pass.
+//!
+//! A capture that cannot be read is reported and left out; the others go on.
+
+use crate::capture::{self, CaptureError, CaptureFile, Frame, Input, LinkType};
+use crate::flow::{Mark, Observations, Observer};
+use crate::topology::StatedRoles;
+use crate::trace::{Capture, Trace};
+use crate::wire;
+use rayon::prelude::*;
+use std::sync::atomic::AtomicU64;
+
+/// What could be read, and what could not.
+#[derive(Debug)]
+pub struct Loaded {
+    /// All that is known of the captures that could be read.
+    pub trace: Trace,
+    /// Why others could not.
+    pub failures: Vec<CaptureError>,
+}
+
+/// Reads all inputs; `progress` counts the bytes of files consumed.
+#[must_use]
+pub fn load(inputs: &[Input], stated: &StatedRoles, progress: &AtomicU64) -> Loaded {
+    let read: Vec<_> = inputs
+        .par_iter()
+        .map(|input| observe(input, progress))
+        .collect();
+    let mut captures = Vec::new();
+    let mut vantages = Vec::new();
+    let mut failures = Vec::new();
+    for (input, outcome) in inputs.iter().zip(read) {
+        failures.extend(outcome.failures);
+        if outcome.files.is_empty() {
+            continue;
+        }
+        let capture = captures.len();
+        let mut notes = Vec::new();
+        let seen = finish(
+            input,
+            capture,
+            &outcome.files,
+            outcome.observers,
+            &mut notes,
+        );
+        vantages.extend(seen);
+        captures.push(Capture {
+            label: input.label.clone(),
+            files: outcome.files,
+            notes,
+        });
+    }
+    Loaded {
+        trace: Trace::new(captures, vantages, stated),
+        failures,
+    }
+}
+
+struct Observed {
+    files: Vec<CaptureFile>,
+    observers: Vec<Option<Observer>>,
+    failures: Vec<CaptureError>,
+}
+
+fn observe(input: &Input, progress: &AtomicU64) -> Observed {
+    let mut observers: Vec<Option<Observer>> = Vec::new();
+    let mut files = Vec::new();
+    let mut failures = Vec::new();
+    let mut base = 0u32;
+    for source in &input.files {
+        let mut sink = |frame: &Frame<'_>| {
+            let at = frame.interface as usize;
+            if at >= observers.len() {
+                observers.resize_with(at + 1, || None);
+            }
+            let observer = observers[at].get_or_insert_with(|| Observer::new(frame.link_type));
+            let mark = Mark::new(base.saturating_add(frame.number), frame.time);
+            let cut = (frame.data.len() as u32) < frame.wire_len;
+            observer.observe(mark, &wire::decode(frame), cut);
+        };
+        match capture::read(source, progress, &mut sink) {
+            Ok(file) => {
+                base = base.saturating_add(file.frames);
+                files.push(file);
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    Observed {
+        files,
+        observers,
+        failures,
+    }
+}
+
+fn finish(
+    input: &Input,
+    capture: usize,
+    files: &[CaptureFile],
+    observers: Vec<Option<Observer>>,
+    notes: &mut Vec<String>,
+) -> Vec<Observations> {
+    let seen = observers.iter().flatten().count();
+    if seen == 0 {
+        notes.push("holds no frames".to_owned());
+    }
+    let mut vantages = Vec::new();
+    for (at, observer) in observers.into_iter().enumerate() {
+        let Some(observer) = observer else { continue };
+        let interface = files.iter().find_map(|file| file.interfaces.get(at));
+        let label = if seen == 1 {
+            input.label.clone()
+        } else {
+            let name = interface
+                .and_then(|i| i.name.clone())
+                .unwrap_or_else(|| at.to_string());
+            unique(format!("{}#{name}", input.label), &vantages)
+        };
+        let vantage = observer.finish(label, capture);
+        note_tally(&vantage, interface.map(|i| i.link_type), notes);
+        vantages.push(vantage);
+    }
+    vantages
+}
+
+fn unique(label: String, taken: &[Observations]) -> String {
+    let used = |label: &str| taken.iter().any(|v: &Observations| v.label == label);
+    if !used(&label) {
+        return label;
+    }
+    (2..)
+        .map(|n| format!("{label}.{n}"))
+        .find(|l| !used(l))
+        .unwrap_or(label)
+}
+
+fn note_tally(vantage: &Observations, link_type: Option<LinkType>, notes: &mut Vec<String>) {
+    let tally = &vantage.tally;
+    if tally.unsupported > 0 {
+        let name = link_type.map_or_else(|| "unknown".into(), |t| t.name());
+        notes.push(format!(
+            "{} frames of link type {name} were not decoded",
+            tally.unsupported
+        ));
+    }
+    if tally.stopped > 0 {
+        notes.push(format!(
+            "{} frames are cut or malformed in a header; what could be read of them was used",
+            tally.stopped
+        ));
+    }
+    if vantage.evicted.streams > 0 {
+        notes.push(format!(
+            "a flood: {} connection attempts that were never answered nor repeated were counted and let go (at most {} wait at one time)",
+            vantage.evicted.streams,
+            crate::flow::MAX_EMBRYOS
+        ));
+    }
+    if vantage.neighbors.dropped + vantage.errors_dropped + tally.hops_dropped > 0 {
+        notes.push(
+            "more distinct addresses, ICMP errors or link headers than are kept; the excess was counted, not kept"
+                .to_owned(),
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! The list of findings: which get a block, which a line.
+//!
+//! A symptom that a cause explains is a line under that cause, for it needs no
+//! work of its own; `--verbose` shows its block too. Everything else has its
+//! own block, in the report's order. Refuses to reorder.
+
+use super::super::Style;
+use super::finding;
+use crate::report::{Finding, Report};
+use std::collections::BTreeMap;
+
+/// One section a finding.
+pub(crate) fn sections(report: &Report, style: &Style) -> Vec<Vec<String>> {
+    let by_number: BTreeMap<u32, &Finding> = report.findings.iter().map(|f| (f.n, f)).collect();
+    // Finding number to the number of the first cause that explains it.
+    let mut explained: BTreeMap<u32, u32> = BTreeMap::new();
+    for cause in &report.findings {
+        for n in cause.explains.iter().filter(|n| **n != cause.n) {
+            explained.entry(*n).or_insert(cause.n);
+        }
+    }
+    let digits = report
+        .findings
+        .iter()
+        .map(|f| f.n.to_string().len())
+        .max()
+        .unwrap_or(1)
+        .max(2);
+    let nested = |f: &Finding| {
+        f.kind == "symptom"
+            && explained
+                .get(&f.n)
+                .and_then(|cause| by_number.get(cause))
+                .is_some_and(|cause| cause.kind == "cause")
+    };
+    report
+        .findings
+        .iter()
+        .filter(|f| style.verbose || !nested(f))
+        .map(|f| {
+            finding::Block {
+                finding: f,
+                explained_by: explained.get(&f.n).copied(),
+                others: &by_number,
+                digits,
+                style,
+            }
+            .lines()
+        })
+        .collect()
+}

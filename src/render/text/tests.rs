@@ -1,0 +1,14 @@
+//! What the text report must hold, whatever the report.
+
+mod drawings;
+mod properties;
+mod words;
+
+use super::super::Style;
+
+fn at(width: usize) -> Style {
+    Style {
+        width,
+        ..Style::default()
+    }
+}

@@ -1,0 +1,245 @@
+//! What is served, by whom, and which host is which.
+//!
+//! Each service has a line and a table of its real servers; hosts are listed
+//! where the reader needs them to follow the findings: who forwards, whose
+//! capture it is, who is accused. Refuses to add up: every number is the
+//! report's.
+
+use super::super::Style;
+use super::super::ink::Tone;
+use super::super::measure::{blanks, columns, hang, wrap};
+use super::super::units::{count, plural};
+use super::table::Grid;
+use super::{MAX_ROWS, endpoint, list};
+use crate::report::{Host, HostRef, RealServer, Report, Service, Totals};
+
+/// Columns by which further lines of a service stand in.
+const CONTINUED: usize = 4;
+
+/// Names of real servers longer than this need a terminal of [`ROOMY`] columns
+/// to leave room for a remark beside the numbers.
+const LONG_NAME: usize = 28;
+
+/// See [`LONG_NAME`].
+const ROOMY: usize = 110;
+
+/// Outcomes in the order in which they are told; the rest follow by name.
+const ORDER: [&str; 8] = [
+    "refused",
+    "unanswered",
+    "unreachable",
+    "reset",
+    "incomplete",
+    "open",
+    "unknown",
+    "completed",
+];
+
+/// One section a service.
+pub(crate) fn services(report: &Report, style: &Style) -> Vec<Vec<String>> {
+    let mut sections: Vec<Vec<String>> = report
+        .services
+        .iter()
+        .take(rows(style))
+        .map(|service| section(service, style))
+        .collect();
+    if let Some(more) = report.services.len().checked_sub(sections.len())
+        && more > 0
+    {
+        sections.push(vec![format!(
+            "and {} more services (--vip picks one, -v lists all)",
+            count(more as u64)
+        )]);
+    }
+    sections
+}
+
+/// Rows that a table may have.
+pub(crate) fn rows(style: &Style) -> usize {
+    if style.verbose { usize::MAX } else { MAX_ROWS }
+}
+
+fn section(service: &Service, style: &Style) -> Vec<String> {
+    let port = (service.port > 0).then_some(service.port);
+    let name = format!("{}/{}", endpoint(&service.vip, port), service.protocol);
+    let mode = match service.mode.as_str() {
+        "unknown" => "forwarding mode unknown",
+        known => known,
+    };
+    let by = directors(&service.directors);
+    let heading = format!("{mode}{by}");
+    let whole = format!("{name}   {heading}");
+    let mut lines = wrap(&whole, style.prose());
+    if lines.len() > 1 {
+        lines = wrap(&whole, style.prose() - CONTINUED);
+    }
+    for line in lines.iter_mut().skip(1) {
+        line.insert_str(0, &blanks(CONTINUED));
+    }
+    if let Some(first) = lines.first_mut()
+        && let Some(rest) = first.strip_prefix(name.as_str()).map(str::to_owned)
+    {
+        *first = format!("{}{rest}", style.ink().paint(Tone::Strong, &name));
+    }
+    if service.real_servers.is_empty() {
+        let said = format!("no real server seen; {}", summary(&service.totals));
+        lines.extend(hang("  ", &said, style.prose()));
+        return lines;
+    }
+    lines.extend(real_servers(service, style));
+    lines
+}
+
+fn directors(directors: &[HostRef]) -> String {
+    if directors.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = directors
+        .iter()
+        .map(|d| {
+            let macs = list(d.macs.iter().map(String::as_str), 2);
+            match d.addresses.first() {
+                Some(address) if macs.is_empty() => address.clone(),
+                Some(address) => format!("{address} ({macs})"),
+                None => macs,
+            }
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        ", by director {}",
+        list(names.iter().map(String::as_str), 3)
+    )
+}
+
+/// `6 connections: 3 completed, 3 reset`.
+fn summary(totals: &Totals) -> String {
+    let split = outcomes(totals, |_| true);
+    let all = plural(totals.connections, "connection");
+    if split.is_empty() {
+        all
+    } else {
+        format!("{all}: {split}")
+    }
+}
+
+/// `2 refused, 1 reset`, of the outcomes that `keep` keeps.
+fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
+    let rank = |name: &str| ORDER.iter().position(|o| *o == name).unwrap_or(ORDER.len());
+    let mut kept: Vec<(&str, u64)> = totals
+        .outcomes
+        .iter()
+        .map(|(name, n)| (name.as_str(), *n))
+        .filter(|(name, n)| *n > 0 && keep(name))
+        .collect();
+    kept.sort_by_key(|(name, _)| rank(name));
+    kept.iter()
+        .map(|(name, n)| format!("{} {name}", count(*n)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn real_servers(service: &Service, style: &Style) -> Vec<String> {
+    let mut servers: Vec<Vec<String>> = service.real_servers.iter().map(row).collect();
+    let mut header = vec!["real server", ">connections", ">completed", ">failed", ""];
+    let mut below = Vec::new();
+    // Long addresses leave remarks no room beside the numbers.
+    let long = |row: &Vec<String>| row.first().is_some_and(|name| columns(name) > LONG_NAME);
+    if style.columns() < ROOMY && servers.iter().take(rows(style)).any(long) {
+        header.pop();
+        for row in servers.iter_mut().take(rows(style)) {
+            let said = row.pop().unwrap_or_default();
+            if let Some(name) = row.first().filter(|_| !said.is_empty()) {
+                below.extend(hang("  ", &format!("{name}: {said}"), style.prose()));
+            }
+        }
+    }
+    let mut lines = Grid {
+        header,
+        rows: servers,
+        cap: rows(style),
+        noun: "real servers (-v lists them)",
+    }
+    .lines(style);
+    lines.extend(below);
+    lines
+}
+
+/// Name, numbers, and what else is to say.
+fn row(server: &RealServer) -> Vec<String> {
+    let name = match (&server.address, &server.mac) {
+        (Some(address), _) => endpoint(address, server.port),
+        (None, Some(mac)) => mac.clone(),
+        (None, None) => "not known".to_owned(),
+    };
+    let completed = server.totals.outcomes.get("completed").copied();
+    let mut said = outcomes(&server.totals, |name| name != "completed");
+    if let Some(remark) = server.remark.as_deref().filter(|r| !r.is_empty()) {
+        if !said.is_empty() {
+            said.push_str("; ");
+        }
+        said.push_str(remark);
+    }
+    vec![
+        name,
+        count(server.connections),
+        count(completed.unwrap_or(0)),
+        count(server.totals.failed),
+        said,
+    ]
+}
+
+/// The hosts that a reader of the findings needs.
+pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
+    let shown: Vec<&Host> = report
+        .hosts
+        .iter()
+        .filter(|host| style.verbose || needed(host, report))
+        .collect();
+    let row = |host: &&Host| {
+        let joined = |items: &[String]| list(items.iter().map(String::as_str), 3);
+        vec![
+            host.role.clone(),
+            joined(&host.addresses),
+            joined(&host.macs),
+            joined(&host.vantages),
+        ]
+    };
+    let mut lines = Grid {
+        header: vec!["host", "addresses", "MAC", "capture"],
+        rows: shown.iter().map(row).collect(),
+        cap: rows(style),
+        noun: "hosts (-v lists them)",
+    }
+    .lines(style);
+    if style.verbose && !lines.is_empty() {
+        lines.push(String::new());
+        for host in shown.iter().filter(|h| !h.evidence.is_empty()) {
+            let name = host.addresses.first().or(host.macs.first());
+            let said = format!(
+                "{} {}: {}",
+                host.role,
+                name.map_or("", String::as_str),
+                host.evidence
+            );
+            lines.extend(hang("  ", &said, style.prose()));
+        }
+    }
+    lines
+}
+
+/// Whether a host forwards, was captured, or is what a finding is about.
+fn needed(host: &Host, report: &Report) -> bool {
+    let accused = || {
+        report.findings.iter().flat_map(|f| &f.subjects).any(|s| {
+            s.address
+                .as_ref()
+                .is_some_and(|a| host.addresses.contains(a))
+                || s.mac.as_ref().is_some_and(|m| host.macs.contains(m))
+        })
+    };
+    !host.vantages.is_empty() || matches!(host.role.as_str(), "director" | "router") || accused()
+}

@@ -1,0 +1,72 @@
+//! The sequence diagram of one connection, ready to be drawn.
+//!
+//! Text, and later every other format, draw this one value. It holds columns
+//! (hosts in path order) and steps (packets between them, in causal order); it
+//! refuses to hold coordinates or characters, which belong to a drawing.
+
+use serde::{Deserialize, Serialize};
+
+/// One connection as a sequence of packets between hosts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ladder {
+    /// `id` of the connection in the report.
+    pub connection: u32,
+    /// What is drawn: "The first of them, 172.16.100.11:59780".
+    pub title: String,
+    /// Hosts, in path order, client first.
+    pub columns: Vec<Column>,
+    /// Packets, in order.
+    pub steps: Vec<Step>,
+    /// Steps left out of the middle.
+    pub folded: usize,
+    /// Unit of the times and how far they can be trusted, one sentence.
+    pub time_note: String,
+}
+
+/// A host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Address or MAC, the shortest name a reader can act on.
+    pub name: String,
+    /// `client`, `router`, `director`, `real server`.
+    pub role: String,
+}
+
+/// What a step shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepKind {
+    /// A packet that went from one column to another.
+    Arrow,
+    /// A packet last seen on its way: it never arrives where the arrow ends.
+    Lost,
+    /// A packet that a host sent to itself, over lo.
+    ToSelf,
+    /// A remark between packets, not a packet.
+    Remark,
+}
+
+/// One packet on one hop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Nanoseconds since the first step, on the reference clock.
+    pub at_ns: i64,
+    /// Half-width of the uncertainty of `at_ns` against the first step.
+    pub uncertainty_ns: i64,
+    /// What it shows.
+    pub kind: StepKind,
+    /// Column that sent it (for [`StepKind::ToSelf`], the host itself).
+    pub from: usize,
+    /// Column that it went to.
+    pub to: usize,
+    /// Flags, ports, relative sequence numbers and length: "SYN 59780 > 80".
+    pub label: String,
+    /// Frames that show it: vantage label and number.
+    pub frames: Vec<(String, u64)>,
+    /// What was rewritten at the sender ("203.0.113.8 > 172.16.0.11", or the
+    /// MACs in DR), if anything.
+    pub rewrite: Option<String>,
+    /// A frame of the finding's evidence.
+    pub marked: bool,
+    /// Why it matters, for marked steps: "never passes the director".
+    pub remark: Option<String>,
+}

@@ -1,0 +1,353 @@
+//! The versioned document that every output is drawn from.
+//!
+//! [`Report`] is a data transfer object: plain strings and numbers, every
+//! judgement already made, every sentence already worded. Renderers read it and
+//! compute nothing, so that two outputs can never disagree on a number.
+//! Changes within `schema_version` 1 only add fields. It refuses to hold
+//! internal types: an index into a table of this program means nothing in a
+//! ticket.
+
+mod build;
+pub mod ladder;
+mod wording;
+
+pub use build::{ConnectionFilter, Options, build};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the JSON document.
+pub const SCHEMA_VERSION: &str = "1";
+
+/// One diagnosis of one set of captures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Version of this document's schema; fields are only ever added within one.
+    pub schema_version: String,
+    /// The program and version that wrote it.
+    pub generator: String,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// The files that were read, in the order given.
+    pub captures: Vec<Capture>,
+    /// The hosts that matter to a service, with the role each was found to play.
+    pub hosts: Vec<Host>,
+    /// What clients connect to.
+    pub services: Vec<Service>,
+    /// How all connections ended, whether listed in `connections` or not.
+    pub totals: Totals,
+    /// Connections, as chosen by `--connections`.
+    pub connections: Vec<Connection>,
+    /// What was found, most important first; each cause is followed by the
+    /// symptoms that it explains.
+    pub findings: Vec<Finding>,
+    /// What every detector could say: found, clean, or not checkable and why.
+    pub coverage: Vec<Coverage>,
+    /// What the reader should know about the captures and the limits of this
+    /// reading of them.
+    pub notes: Vec<String>,
+}
+
+/// The headline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// `failing` when connections fail, `degraded` when traffic suffers or is
+    /// about to, `healthy` when what the modes need was checked and is clean,
+    /// `inconclusive` when the captures cannot tell.
+    pub status: Status,
+    /// One sentence that a manager can read.
+    pub summary: String,
+}
+
+/// See [`Verdict::status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// What these modes need was checked, and nothing is wrong.
+    Healthy,
+    /// Traffic suffers or is about to.
+    Degraded,
+    /// Connections fail.
+    Failing,
+    /// The captures cannot tell.
+    Inconclusive,
+}
+
+/// One capture file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Capture {
+    /// Path as given.
+    pub path: String,
+    /// Labels of the vantages that it holds, one an interface.
+    pub vantages: Vec<String>,
+    /// Frames read.
+    pub frames: u64,
+    /// Link type by name; `mixed` where interfaces differ.
+    pub link_type: String,
+    /// Time of the first frame on this capture's own clock, RFC 3339 UTC.
+    pub start: Option<String>,
+    /// Time of the last frame on this capture's own clock.
+    pub end: Option<String>,
+    /// This capture's clock against the reference capture's.
+    pub clock: Clock,
+    /// What was lost or is odd in the file.
+    pub notes: Vec<String>,
+}
+
+/// A clock against the reference clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Clock {
+    /// Nanoseconds by which this clock is ahead of the reference's; null where
+    /// nothing bounds it.
+    pub offset_ns: Option<i64>,
+    /// Half-width of the interval that must hold the offset, nanoseconds.
+    pub error_ns: Option<i64>,
+    /// Drift in parts per million; null where the capture is too short to tell.
+    pub drift_ppm: Option<f64>,
+    /// Half-width of the drift's interval.
+    pub drift_error_ppm: Option<f64>,
+    /// Path of the reference capture.
+    pub reference: Option<String>,
+}
+
+/// A host with its role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// `client`, `router`, `director`, `real server`.
+    pub role: String,
+    /// Addresses, the host's own first, then VIPs that it answers for.
+    pub addresses: Vec<String>,
+    /// Hardware addresses of its interfaces.
+    pub macs: Vec<String>,
+    /// Labels of the vantages that were taken on this host.
+    pub vantages: Vec<String>,
+    /// Why it was given this role, or that the user stated it.
+    pub evidence: String,
+}
+
+/// A virtual service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Service {
+    /// The address that clients connect to.
+    pub vip: String,
+    /// Port.
+    pub port: u16,
+    /// `tcp`, `udp`.
+    pub protocol: String,
+    /// `nat`, `dr`, `tun`, `fullnat`, `proxy`, `unknown`.
+    pub mode: String,
+    /// Who forwards it.
+    pub directors: Vec<HostRef>,
+    /// Who serves it.
+    pub real_servers: Vec<RealServer>,
+    /// How its connections ended.
+    pub totals: Totals,
+}
+
+/// A host by its addresses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostRef {
+    /// Network addresses.
+    pub addresses: Vec<String>,
+    /// Hardware addresses.
+    pub macs: Vec<String>,
+}
+
+/// A real server of a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RealServer {
+    /// Its own address; null where only the MAC was seen.
+    pub address: Option<String>,
+    /// Port on the real server.
+    pub port: Option<u16>,
+    /// Hardware address, where one was seen.
+    pub mac: Option<String>,
+    /// Connections that were sent to it.
+    pub connections: u64,
+    /// How those ended.
+    pub totals: Totals,
+    /// What is worth saying beside the numbers ("the caller itself").
+    pub remark: Option<String>,
+}
+
+/// How connections ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// All.
+    pub connections: u64,
+    /// Count by outcome; outcomes without a connection are left out.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Those that failed (refused, unanswered, unreachable, reset, incomplete).
+    pub failed: u64,
+}
+
+/// One connection, client to service to real server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Connection {
+    /// Number within this report, from 1.
+    pub id: u32,
+    /// `ip:port`; `[ip]:port` for IPv6.
+    pub client: String,
+    /// `ip:port` of the service.
+    pub service: String,
+    /// The real server that it was sent to.
+    pub real_server: Option<Endpoint>,
+    /// All of them, where one connection used several.
+    pub real_servers: Vec<Endpoint>,
+    /// `completed`, `open`, `refused`, `unanswered`, `unreachable`, `reset`,
+    /// `incomplete`, `unknown`.
+    pub outcome: String,
+    /// First packet, on the reference clock where it is known.
+    pub start: String,
+    /// First to last packet.
+    pub duration_ns: i64,
+    /// `health-check`, `scan`, ... where the connection is not a user's.
+    pub ordinary: Option<String>,
+    /// Why flows of several captures were taken for one connection.
+    pub evidence: Vec<String>,
+    /// Numbers of the findings that it belongs to.
+    pub findings: Vec<u32>,
+}
+
+/// An end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Endpoint {
+    /// Network address.
+    pub address: Option<String>,
+    /// Port.
+    pub port: Option<u16>,
+    /// Hardware address.
+    pub mac: Option<String>,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Its number in this report, from 1.
+    pub n: u32,
+    /// The detector, as in `lbdiag explain ID`.
+    pub id: String,
+    /// `cause`, `symptom`, `note`.
+    pub kind: String,
+    /// `critical`: traffic fails; `warning`: it suffers or is about to; `info`.
+    pub severity: String,
+    /// `certain`, `likely`, `possible`.
+    pub confidence: String,
+    /// What it is, in a few words with the addresses.
+    pub title: String,
+    /// What happens and why, in plain words with the facts.
+    pub explanation: String,
+    /// Who is concerned, the culprit first.
+    pub subjects: Vec<Subject>,
+    /// What suffers from it.
+    pub affected: Affected,
+    /// Frames that prove it.
+    pub evidence: Vec<Evidence>,
+    /// A Wireshark display filter for the connections concerned.
+    pub wireshark_filter: Option<String>,
+    /// How to mend it.
+    pub fix: Vec<Fix>,
+    /// Numbers of the findings that this one explains.
+    pub explains: Vec<u32>,
+    /// Other causes that would look the same from these captures.
+    pub candidates: Vec<Candidate>,
+    /// What would settle it.
+    pub to_confirm: Vec<ToConfirm>,
+}
+
+/// A host, service or address that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Subject {
+    /// `client`, `director`, `real server`, `router`, `service`, `host`.
+    pub role: String,
+    /// Address, where one was seen.
+    pub address: Option<String>,
+    /// Hardware address, where one was seen.
+    pub mac: Option<String>,
+    /// Port, where it matters.
+    pub port: Option<u16>,
+    /// Vantage that stands for a host without a known address.
+    pub vantage: Option<String>,
+}
+
+/// What a finding costs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Affected {
+    /// Connections concerned.
+    pub connections: u64,
+    /// Connections of the services concerned, so that a share can be told.
+    pub of: u64,
+    /// Which, by `id`; the first 100.
+    pub ids: Vec<u32>,
+    /// By real server.
+    pub by_real_server: BTreeMap<String, u64>,
+    /// First frame of it.
+    pub first_seen: Option<String>,
+    /// Last frame of it.
+    pub last_seen: Option<String>,
+}
+
+/// A frame that a person can open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// Path of the capture.
+    pub capture: String,
+    /// Label of the vantage.
+    pub vantage: String,
+    /// Frame number as Wireshark numbers it.
+    pub frame: u64,
+    /// Time on the reference clock, RFC 3339 UTC.
+    pub time: String,
+    /// Nanoseconds since the first frame of this finding's evidence.
+    pub since_first_ns: i64,
+    /// `in`, `out`, `lo`, or empty where the capture does not tell.
+    pub direction: String,
+    /// One line: what this frame shows.
+    pub note: String,
+}
+
+/// A command that mends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fix {
+    /// Where to run it.
+    pub host: String,
+    /// The command, with the addresses filled in; several lines where it takes
+    /// several.
+    pub command: String,
+    /// `safe` or `disruptive`.
+    pub effect: String,
+    /// How to undo it.
+    pub undo: String,
+}
+
+/// A cause that these captures cannot exclude.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// What would tell it apart.
+    pub tell_apart: String,
+}
+
+/// What to do next to be sure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ToConfirm {
+    /// Where.
+    pub host: String,
+    /// A ready command: `tcpdump ...`, `nstat -az`, `ip -br addr`.
+    pub command: String,
+    /// What its answer decides.
+    pub why: String,
+}
+
+/// What a detector could say of these captures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// The detector.
+    pub id: String,
+    /// `found`, `clean`, `not-checkable`.
+    pub status: String,
+    /// Why it could not be checked, and what would change that.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,187 @@
+//! Who forwards a service, and in which mode.
+//!
+//! Rewritten addresses show NAT. DR leaves the five-tuple alone, as every
+//! router does, so a director must be told from a router: it forwards packets
+//! for an address that it claims itself, or spreads them over hosts that answer
+//! in its stead.
+
+use super::{Director, HostId, Hosts, Mode, Route, Service};
+use crate::correlate::Connection;
+use crate::wire::Ip;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the connections of one service show.
+#[derive(Debug, Default)]
+pub(super) struct Votes {
+    modes: BTreeMap<Mode, u32>,
+    /// Hosts at which addresses were rewritten.
+    rewriters: BTreeMap<HostId, u32>,
+    /// Hosts that sent packets on unchanged: to whom, how often.
+    forwarders: BTreeMap<HostId, Forwarding>,
+    /// Hosts that answered as the service, and from whom they got its packets.
+    repliers: BTreeMap<HostId, BTreeSet<HostId>>,
+    /// Answers that went out by another way than the packets came in.
+    triangular: u32,
+}
+
+#[derive(Debug, Default)]
+struct Forwarding {
+    connections: u32,
+    targets: BTreeSet<HostId>,
+    /// Answers that went back through it.
+    answers: u32,
+    claims: bool,
+}
+
+pub(super) fn vote(
+    votes: &mut Votes,
+    connection: &Connection,
+    route: &Route,
+    tunnelled: bool,
+    vip: Ip,
+    hosts: &Hosts,
+) {
+    let mode = mode_of(connection, tunnelled);
+    if let Some(mode) = mode {
+        *votes.modes.entry(mode).or_default() += 1;
+    }
+    if connection.back.is_some() {
+        if let Some(host) = rewriter(route) {
+            *votes.rewriters.entry(host).or_default() += 1;
+        }
+        return;
+    }
+    let mut last = BTreeSet::new();
+    for (_, out) in route.forwarders() {
+        let (Some(host), Some(target)) = (out.from, out.to) else {
+            continue;
+        };
+        let forwarding = votes.forwarders.entry(host).or_default();
+        forwarding.claims = hosts.claims_ip(host, vip);
+        if last.insert(host) {
+            forwarding.connections += 1;
+            forwarding.answers += u32::from(Route::reaches(&route.back, host));
+        }
+        forwarding.targets.insert(target);
+    }
+    if let Some(replier) = route.replier() {
+        let sources = votes.repliers.entry(replier).or_default();
+        let came = route
+            .forward
+            .iter()
+            .rev()
+            .find(|step| step.to == Some(replier));
+        if let Some(from) = came.and_then(|step| step.from) {
+            sources.insert(from);
+            let went = route.back.iter().find(|step| step.from == Some(replier));
+            let apart = went.and_then(|step| step.to).is_some_and(|to| to != from);
+            votes.triangular += u32::from(apart);
+        }
+    }
+}
+
+fn mode_of(connection: &Connection, tunnelled: bool) -> Option<Mode> {
+    if tunnelled {
+        return Some(Mode::Tun);
+    }
+    let back = connection.back?;
+    if back.server == connection.front.server {
+        // Only the source was rewritten: a router's doing, not a balancer's.
+        return None;
+    }
+    let kept = back.client.0 == connection.front.client.0;
+    Some(if kept || connection.tuples > 2 {
+        Mode::Nat
+    } else {
+        Mode::FullNat
+    })
+}
+
+/// The host between the client's five-tuple and the real server's.
+fn rewriter(route: &Route) -> Option<HostId> {
+    let last = route.forward.iter().map(|s| s.tuple).max()?;
+    let out = route
+        .forward
+        .iter()
+        .find(|s| s.tuple == last && !s.loopback)
+        .and_then(|s| s.from);
+    let into = route
+        .forward
+        .iter()
+        .rev()
+        .find(|s| s.tuple + 1 == last && !s.loopback)
+        .and_then(|s| s.to);
+    out.or(into)
+}
+
+pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, stated: &[HostId]) {
+    if let Some((mode, _)) = votes.modes.iter().max_by_key(|(_, count)| **count) {
+        service.mode = *mode;
+    }
+    let mut found: BTreeMap<HostId, u32> = votes.rewriters.clone();
+    if service.mode == Mode::Unknown || service.mode == Mode::Tun {
+        for (host, count) in dr_directors(votes, stated) {
+            *found.entry(host).or_default() += count;
+        }
+        if !found.is_empty() && service.mode == Mode::Unknown {
+            service.mode = Mode::Dr;
+        }
+    }
+    // Health checks and answers that end on the director are not forwarding.
+    service.directors = found
+        .into_iter()
+        .map(|(host, connections)| Director { host, connections })
+        .collect();
+    service
+        .directors
+        .sort_by_key(|d| (std::cmp::Reverse(d.connections), d.host));
+    let _ = hosts;
+}
+
+fn dr_directors(votes: &Votes, stated: &[HostId]) -> Vec<(HostId, u32)> {
+    let claimed = votes.forwarders.values().any(|f| f.claims);
+    let mut found = Vec::new();
+    for (host, forwarding) in &votes.forwarders {
+        let director = if stated.contains(host) || forwarding.claims {
+            true
+        } else if claimed {
+            // Somebody who forwards claims the address; this one is a router,
+            // or a real server on the way to it.
+            false
+        } else {
+            let answered: BTreeSet<&HostId> = forwarding
+                .targets
+                .iter()
+                .filter(|t| votes.repliers.contains_key(t))
+                .collect();
+            // A director spreads over hosts that answer by themselves; a router
+            // gets the answers back.
+            let spreads = answered.len() > 1;
+            let bypassed = !answered.is_empty() && forwarding.answers == 0 && votes.triangular > 0;
+            (spreads && forwarding.answers < forwarding.connections) || bypassed
+        };
+        if director {
+            found.push((*host, forwarding.connections));
+        }
+    }
+    if found.is_empty() {
+        found = unseen_director(votes);
+    }
+    found
+}
+
+/// Without the director's capture: several hosts answer as the service, all got
+/// its packets from one that none of them answers through.
+fn unseen_director(votes: &Votes) -> Vec<(HostId, u32)> {
+    let sources: BTreeSet<HostId> = votes.repliers.values().flatten().copied().collect();
+    match sources.iter().collect::<Vec<_>>()[..] {
+        [only]
+            if votes.repliers.len() > 1
+                && votes.triangular > 0
+                && !votes.repliers.contains_key(only) =>
+        {
+            vec![(*only, votes.triangular)]
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,71 @@
+//! Hosts, services, roles and routes, inferred from what frames show.
+//!
+//! Nothing here looks at file names or at well-known addresses: a host is a set
+//! of MACs that one machine was seen to use, a role is what the host was seen
+//! to do. Every role names its evidence. What the user stated wins.
+
+mod directors;
+mod hosts;
+mod ordinary;
+mod route;
+mod services;
+
+pub use hosts::{Host, HostId, Hosts};
+pub use ordinary::Ordinary;
+pub use route::{Route, RouteId, Routes, Step};
+pub use services::{Director, Mode, RealServer, Service, ServiceId};
+
+use crate::correlate::Connections;
+use crate::flow::Observations;
+use crate::wire::{Ip, Mac};
+
+/// Roles that the user stated.
+#[derive(Debug, Clone, Default)]
+pub struct StatedRoles {
+    /// Virtual addresses.
+    pub vips: Vec<Ip>,
+    /// Directors, by address or MAC.
+    pub directors: Vec<Who>,
+    /// Real servers, by address or MAC.
+    pub real_servers: Vec<Who>,
+    /// Clients, by address or MAC.
+    pub clients: Vec<Who>,
+}
+
+/// A host as a user names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// By network address.
+    Ip(Ip),
+    /// By hardware address.
+    Mac(Mac),
+}
+
+/// What the captures show of the network.
+#[derive(Debug, Default)]
+pub struct Topology {
+    /// Hosts by MAC and address.
+    pub hosts: Hosts,
+    /// Distinct ways that connections took.
+    pub routes: Routes,
+    /// Services, most connections first.
+    pub services: Vec<Service>,
+    /// By connection: its service.
+    pub service_of: Vec<ServiceId>,
+    /// By connection: which of the service's real servers, if known.
+    pub server_of: Vec<Option<u16>>,
+    /// By connection: why it is nobody's request, if it is not.
+    pub ordinary: Vec<Option<Ordinary>>,
+}
+
+/// Infers the topology.
+#[must_use]
+pub fn infer(
+    vantages: &[Observations],
+    connections: &Connections,
+    stated: &StatedRoles,
+) -> Topology {
+    let hosts = Hosts::build(vantages, connections);
+    let routes = Routes::build(vantages, connections, &hosts);
+    services::infer(vantages, connections, hosts, routes, stated)
+}

@@ -1,0 +1,199 @@
+//! What is ordinary, said once: health checks, scans, floods.
+//!
+//! Detectors read this classification instead of each knowing its own
+//! exceptions.
+
+use super::{Mode, StatedRoles, Topology, Who};
+use crate::correlate::{Connection, Connections, Outcome};
+use crate::flow::{Observations, Reset};
+use crate::wire::Ip;
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Why a connection is nobody's request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ordinary {
+    /// A balancer or monitor asks whether a server is alive.
+    HealthCheck,
+    /// One source tries many services.
+    Scan,
+    /// One of a mass of SYNs from sources that never come back.
+    Flood,
+}
+
+impl Ordinary {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HealthCheck => "health-check",
+            Self::Scan => "scan",
+            Self::Flood => "flood",
+        }
+    }
+}
+
+/// Empty exchanges of one pair that make a habit.
+const HABIT: u32 = 3;
+/// Services that one source must try, mostly in vain, to be scanning.
+const SCAN_SERVICES: usize = 16;
+/// Sources that must try one service once each, in vain, to be a flood.
+const FLOOD_SOURCES: u32 = 256;
+
+pub(super) fn classify(
+    vantages: &[Observations],
+    connections: &Connections,
+    topology: &Topology,
+    stated: &StatedRoles,
+) -> Vec<Option<Ordinary>> {
+    let habits = habits(connections);
+    let scanners = scanners(connections);
+    let floods = floods(connections, topology);
+    connections
+        .list
+        .iter()
+        .enumerate()
+        .map(|(i, connection)| {
+            let client = connection.front.client.0;
+            let named = stated.clients.contains(&Who::Ip(client));
+            let service = &topology.services[topology.service_of[i].0 as usize];
+            if named {
+                None
+            } else if is_check(vantages, connections, connection, topology, &habits) {
+                Some(Ordinary::HealthCheck)
+            } else if scanners.contains(&client) && service.mode == Mode::Unknown {
+                Some(Ordinary::Scan)
+            } else if floods.contains(&topology.service_of[i]) && is_flood_shaped(connection) {
+                Some(Ordinary::Flood)
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+type Pair = (Ip, Ip, u16);
+
+fn pair(connection: &Connection) -> Pair {
+    (
+        connection.front.client.0,
+        connection.front.server.0,
+        connection.front.server.1,
+    )
+}
+
+fn is_empty_exchange(connection: &Connection) -> bool {
+    let progress = connection.progress;
+    progress.answered && !progress.request && !progress.response
+}
+
+/// Pairs whose every connection is an empty exchange, again and again.
+fn habits(connections: &Connections) -> HashSet<Pair> {
+    let mut counts: HashMap<Pair, (u32, u32)> = HashMap::new();
+    for connection in connections.list.iter().filter(|c| c.protocol == 6) {
+        let count = counts.entry(pair(connection)).or_default();
+        count.0 += 1;
+        count.1 += u32::from(is_empty_exchange(connection));
+    }
+    counts
+        .into_iter()
+        .filter(|(_, (all, empty))| *all >= HABIT && all == empty)
+        .map(|(pair, _)| pair)
+        .collect()
+}
+
+fn is_check(
+    vantages: &[Observations],
+    connections: &Connections,
+    connection: &Connection,
+    topology: &Topology,
+    habits: &HashSet<Pair>,
+) -> bool {
+    let client = connection.front.client.0;
+    if connection.back.is_none() && is_prober_range(client) {
+        return true;
+    }
+    // A director that connects to an address is asking for its health, unless
+    // it is a proxy that carries requests there.
+    let by_director = topology.hosts.by_ip(client).is_some_and(|host| {
+        topology
+            .services
+            .iter()
+            .any(|s| s.is_director(host) && s.vip != connection.front.server.0)
+    });
+    if by_director {
+        return true;
+    }
+    habits.contains(&pair(connection)) && closed_by_client(vantages, connections, connection)
+}
+
+/// The client itself ends a check, with FIN or RST, once it has its answer.
+fn closed_by_client(
+    vantages: &[Observations],
+    connections: &Connections,
+    connection: &Connection,
+) -> bool {
+    connections.legs(connection).iter().any(|leg| {
+        let there = leg.forward(vantages);
+        there.fin.is_set() || there.reset == Reset::Abort || (there.rst.is_set() && there.opened())
+    })
+}
+
+/// Documented source addresses of cloud health checks.
+fn is_prober_range(ip: Ip) -> bool {
+    let IpAddr::V4(ip) = ip.addr() else {
+        return false;
+    };
+    let within = |base: [u8; 4], bits: u32| {
+        u32::from(ip) >> (32 - bits) == u32::from(Ipv4Addr::from(base)) >> (32 - bits)
+    };
+    ip == Ipv4Addr::new(168, 63, 129, 16)
+        || within([35, 191, 0, 0], 16)
+        || within([130, 211, 0, 0], 22)
+}
+
+fn scanners(connections: &Connections) -> HashSet<Ip> {
+    let mut tried: HashMap<Ip, HashSet<(Ip, u16)>> = HashMap::new();
+    for connection in &connections.list {
+        let vain = matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered);
+        let empty = is_empty_exchange(connection);
+        if connection.protocol == 6 && (vain || empty) {
+            let services = tried.entry(connection.front.client.0).or_default();
+            if services.len() < SCAN_SERVICES {
+                services.insert(connection.front.server);
+            }
+        }
+    }
+    tried
+        .into_iter()
+        .filter(|(_, s)| s.len() >= SCAN_SERVICES)
+        .map(|(ip, _)| ip)
+        .collect()
+}
+
+fn is_flood_shaped(connection: &Connection) -> bool {
+    !connection.progress.established
+        && connection.progress.syns <= 1
+        && matches!(
+            connection.outcome,
+            Outcome::Unanswered | Outcome::Incomplete
+        )
+}
+
+fn floods(connections: &Connections, topology: &Topology) -> HashSet<super::ServiceId> {
+    let mut sources: HashMap<super::ServiceId, (HashSet<Ip>, u32)> = HashMap::new();
+    for (connection, service) in connections.list.iter().zip(&topology.service_of) {
+        if connection.protocol == 6 && is_flood_shaped(connection) {
+            let (ips, count) = sources.entry(*service).or_default();
+            *count += 1;
+            if ips.len() < FLOOD_SOURCES as usize {
+                ips.insert(connection.front.client.0);
+            }
+        }
+    }
+    sources
+        .into_iter()
+        .filter(|(_, (ips, _))| ips.len() >= FLOOD_SOURCES as usize)
+        .map(|(service, _)| service)
+        .collect()
+}

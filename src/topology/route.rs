@@ -1,0 +1,296 @@
+//! The way that a connection's packets took, host by host.
+//!
+//! Connections are many, ways are few: routes are interned, and detectors look
+//! at each route once. A step is a frame from one host to another; where a
+//! capture shows only one end of it, the other stays open until another capture
+//! closes it.
+
+use super::{HostId, Hosts};
+use crate::correlate::{Connection, Connections, Leg};
+use crate::flow::{Hop, Observations, Side};
+use std::collections::HashMap;
+
+/// Index of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteId(pub u32);
+
+/// A frame's way between two hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Step {
+    /// Which of the connection's five-tuples it carried.
+    pub tuple: u8,
+    /// Who sent it.
+    pub from: Option<HostId>,
+    /// Who received it.
+    pub to: Option<HostId>,
+    /// Over lo.
+    pub loopback: bool,
+    /// The TTL is one with which stacks begin: `from` originated the packet.
+    pub origin: bool,
+    /// The vantage of the receiver saw it arrive.
+    pub arrived: bool,
+}
+
+/// A way there and back.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Route {
+    /// What the client sent, in path order.
+    pub forward: Vec<Step>,
+    /// What the server sent, in path order.
+    pub back: Vec<Step>,
+}
+
+/// Steps of one direction that are told apart; a loop has more.
+const MAX_STEPS: usize = 12;
+
+/// All distinct routes.
+#[derive(Debug, Default)]
+pub struct Routes {
+    /// The routes.
+    pub list: Vec<Route>,
+    /// By connection: its route.
+    pub of: Vec<RouteId>,
+}
+
+impl Routes {
+    pub(super) fn build(
+        vantages: &[Observations],
+        connections: &Connections,
+        hosts: &Hosts,
+    ) -> Self {
+        let at: Vec<Option<HostId>> = vantages.iter().map(|v| hosts.of_vantage(v)).collect();
+        let ends: Vec<Vec<Ends>> = vantages
+            .iter()
+            .zip(&at)
+            .map(|(v, own)| {
+                v.hops
+                    .iter()
+                    .map(|hop| Ends::of(hop, v, *own, hosts))
+                    .collect()
+            })
+            .collect();
+        let mut routes = Self {
+            list: Vec::new(),
+            of: Vec::with_capacity(connections.list.len()),
+        };
+        let mut known: HashMap<Route, RouteId> = HashMap::new();
+        let mut scratch = Route::default();
+        let mut seen = Vec::new();
+        for connection in &connections.list {
+            let legs = connections.legs(connection);
+            steps(
+                vantages,
+                &ends,
+                legs,
+                connection,
+                true,
+                &mut seen,
+                &mut scratch.forward,
+            );
+            steps(
+                vantages,
+                &ends,
+                legs,
+                connection,
+                false,
+                &mut seen,
+                &mut scratch.back,
+            );
+            let id = match known.get(&scratch) {
+                Some(id) => *id,
+                None => {
+                    let id = RouteId(routes.list.len() as u32);
+                    routes.list.push(scratch.clone());
+                    known.insert(scratch.clone(), id);
+                    id
+                }
+            };
+            routes.of.push(id);
+        }
+        routes
+    }
+
+    /// A route.
+    #[must_use]
+    pub fn get(&self, id: RouteId) -> &Route {
+        &self.list[id.0 as usize]
+    }
+}
+
+impl Route {
+    /// Hosts that received the client's packets and sent them on with the same
+    /// five-tuple, in path order.
+    pub fn forwarders(&self) -> impl Iterator<Item = (&Step, &Step)> {
+        self.forward.iter().enumerate().flat_map(move |(i, step)| {
+            self.forward[i + 1..]
+                .iter()
+                .filter(move |next| {
+                    next.tuple == step.tuple && step.to.is_some() && next.from == step.to
+                })
+                .map(move |next| (step, next))
+        })
+    }
+
+    /// The host that answered, where a packet was seen that it originated.
+    #[must_use]
+    pub fn replier(&self) -> Option<HostId> {
+        self.back
+            .iter()
+            .find(|step| step.origin)
+            .and_then(|step| step.from)
+    }
+
+    /// Whether a direction passes a host, as receiver.
+    #[must_use]
+    pub fn reaches(steps: &[Step], host: HostId) -> bool {
+        steps.iter().any(|step| step.to == Some(host))
+    }
+}
+
+/// Who sent and who received on a hop.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    from: Option<HostId>,
+    to: Option<HostId>,
+    loopback: bool,
+    origin: bool,
+    arrived: bool,
+    ttl: u8,
+}
+
+impl Ends {
+    fn of(hop: &Hop, vantage: &Observations, own: Option<HostId>, hosts: &Hosts) -> Self {
+        let loopback = hop.link.is_loopback();
+        let arrived = vantage.own.arrived(hop) == Some(true);
+        let by_mac = |mac: Option<crate::wire::Mac>| mac.and_then(|mac| hosts.by_mac(mac));
+        let from = if loopback { own } else { by_mac(hop.link.src) };
+        let to = if loopback || arrived {
+            own
+        } else {
+            by_mac(hop.link.dst)
+        };
+        Self {
+            from,
+            to: if loopback { own } else { to },
+            loopback,
+            origin: super::hosts::is_origin(hop),
+            arrived,
+            ttl: hop.ttl,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sighting {
+    step: Step,
+    ttl: u8,
+    vantage: u16,
+    frame: u32,
+}
+
+fn steps(
+    vantages: &[Observations],
+    ends: &[Vec<Ends>],
+    legs: &[Leg],
+    connection: &Connection,
+    forward: bool,
+    seen: &mut Vec<Sighting>,
+    out: &mut Vec<Step>,
+) {
+    seen.clear();
+    out.clear();
+    let last = connection.tuples.saturating_sub(1);
+    for leg in legs {
+        let side: Side = if forward {
+            leg.client
+        } else {
+            leg.client.other()
+        };
+        let vantage = &vantages[usize::from(leg.vantage)];
+        for link in vantage
+            .links_of(leg.of(vantages).flow(side))
+            .take(MAX_STEPS)
+        {
+            let e = ends[usize::from(leg.vantage)][link.hop.index()];
+            let step = Step {
+                tuple: leg.tuple,
+                from: e.from,
+                to: e.to,
+                loopback: e.loopback,
+                origin: e.origin,
+                arrived: e.arrived,
+            };
+            merge(
+                seen,
+                Sighting {
+                    step,
+                    ttl: e.ttl,
+                    vantage: leg.vantage,
+                    frame: link.first.frame(),
+                },
+            );
+        }
+    }
+    // Replies pass the tuples in reverse; the TTL falls along both ways.
+    let rank = |s: &Sighting| {
+        if forward {
+            s.step.tuple
+        } else {
+            last - s.step.tuple.min(last)
+        }
+    };
+    seen.sort_by(|a, b| {
+        rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| {
+            if a.vantage == b.vantage {
+                a.frame.cmp(&b.frame)
+            } else {
+                a.vantage.cmp(&b.vantage)
+            }
+        })
+    });
+    for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && a.ttl == b.ttl) {
+        chain(same);
+    }
+    out.extend(seen.iter().map(|s| s.step));
+    out.dedup();
+    out.truncate(MAX_STEPS);
+}
+
+/// One step seen from both of its ends is one step.
+fn merge(seen: &mut Vec<Sighting>, new: Sighting) {
+    for old in seen.iter_mut() {
+        let (a, b) = (&mut old.step, &new.step);
+        let fits = |x: Option<HostId>, y: Option<HostId>| x.is_none() || y.is_none() || x == y;
+        // A host that forwards shows one packet twice: those stay apart.
+        let apart = old.vantage == new.vantage && (a.from, a.to) != (b.from, b.to);
+        if a.tuple == b.tuple
+            && old.ttl == new.ttl
+            && a.loopback == b.loopback
+            && !apart
+            && fits(a.from, b.from)
+            && fits(a.to, b.to)
+            && (a.from.is_some() || a.to.is_some())
+            && (a.from == b.from && a.from.is_some() || a.to == b.to && a.to.is_some())
+        {
+            a.from = a.from.or(b.from);
+            a.to = a.to.or(b.to);
+            a.arrived |= b.arrived;
+            return;
+        }
+    }
+    seen.push(new);
+}
+
+/// Where hosts do not lower the TTL, one step's receiver is the next one's
+/// sender: puts steps of one TTL into that order.
+fn chain(steps: &mut [Sighting]) {
+    for at in 0..steps.len() {
+        let first = (at..steps.len()).find(|&i| {
+            let from = steps[i].step.from;
+            !(at..steps.len()).any(|j| j != i && from.is_some() && steps[j].step.to == from)
+        });
+        if let Some(first) = first {
+            steps[at..=first].rotate_right(1);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What clients connect to, how it is forwarded, and who serves it.
+
+use super::directors::{self, Votes};
+use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, ordinary};
+use crate::correlate::{Connection, Connections};
+use crate::flow::Observations;
+use crate::wire::{Ip, Mac};
+use std::collections::HashMap;
+
+/// Index of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceId(pub u32);
+
+/// How a director moves packets to real servers (ipvsadm(8): masquerading,
+/// gatewaying, ipip).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mode {
+    /// Not shown by the captures, or no balancer at all.
+    Unknown,
+    /// Destination address rewritten, client address kept.
+    Nat,
+    /// Only MACs rewritten.
+    Dr,
+    /// In a tunnel.
+    Tun,
+    /// Both addresses rewritten.
+    FullNat,
+    /// Two TCP connections.
+    Proxy,
+}
+
+impl Mode {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Nat => "nat",
+            Self::Dr => "dr",
+            Self::Tun => "tun",
+            Self::FullNat => "fullnat",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
+/// A director of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Director {
+    /// The host.
+    pub host: HostId,
+    /// Connections that it was seen to forward.
+    pub connections: u32,
+}
+
+/// A real server of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RealServer {
+    /// The host, where a MAC of it was seen.
+    pub host: Option<HostId>,
+    /// Its own address, where one was seen.
+    pub address: Option<Ip>,
+    /// The port on the real server.
+    pub port: u16,
+    /// A MAC of it.
+    pub mac: Option<Mac>,
+    /// Connections sent to it.
+    pub connections: u32,
+}
+
+/// A virtual service, or a plain one.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Address that clients connect to.
+    pub vip: Ip,
+    /// Port.
+    pub port: u16,
+    /// IP protocol.
+    pub protocol: u8,
+    /// See [`Mode`].
+    pub mode: Mode,
+    /// Who forwards.
+    pub directors: Vec<Director>,
+    /// Who serves.
+    pub real_servers: Vec<RealServer>,
+    /// Connections, ordinary ones included.
+    pub connections: u32,
+    /// Its address and port are a real server's of another service: these are
+    /// connections past the balancer, such as health checks.
+    pub is_backend: bool,
+}
+
+impl Service {
+    /// `vip:port`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.vip.with_port(self.port)
+    }
+
+    /// Whether a host was seen to forward the service.
+    #[must_use]
+    pub fn is_director(&self, host: HostId) -> bool {
+        self.directors.iter().any(|d| d.host == host)
+    }
+}
+
+pub(super) fn infer(
+    vantages: &[Observations],
+    connections: &Connections,
+    hosts: Hosts,
+    routes: Routes,
+    stated: &StatedRoles,
+) -> Topology {
+    let mut topology = Topology {
+        hosts,
+        routes,
+        ..Topology::default()
+    };
+    let mut ids: HashMap<(Ip, u16, u8), ServiceId> = HashMap::new();
+    for connection in &connections.list {
+        let (vip, port) = connection.front.server;
+        let next = ServiceId(topology.services.len() as u32);
+        let id = *ids.entry((vip, port, connection.protocol)).or_insert(next);
+        if id == next {
+            topology.services.push(Service {
+                vip,
+                port,
+                protocol: connection.protocol,
+                mode: Mode::Unknown,
+                directors: Vec::new(),
+                real_servers: Vec::new(),
+                connections: 0,
+                is_backend: false,
+            });
+        }
+        topology.services[id.0 as usize].connections += 1;
+        topology.service_of.push(id);
+    }
+    let mut votes: Vec<Votes> = topology.services.iter().map(|_| Votes::default()).collect();
+    for (i, connection) in connections.list.iter().enumerate() {
+        let id = topology.service_of[i].0 as usize;
+        let route = topology.routes.get(topology.routes.of[i]);
+        let tunnelled = connections
+            .legs(connection)
+            .iter()
+            .any(|leg| leg.of(vantages).key.tunnel != 0);
+        let vip = topology.services[id].vip;
+        directors::vote(
+            &mut votes[id],
+            connection,
+            route,
+            tunnelled,
+            vip,
+            &topology.hosts,
+        );
+    }
+    let stated_directors = resolve(&stated.directors, &topology.hosts);
+    for (service, votes) in topology.services.iter_mut().zip(&votes) {
+        directors::decide(service, votes, &topology.hosts, &stated_directors);
+    }
+    assign_servers(connections, &mut topology);
+    name_servers(&mut topology);
+    topology.ordinary = ordinary::classify(vantages, connections, &topology, stated);
+    mark_backends(&mut topology);
+    topology
+}
+
+fn resolve(stated: &[Who], hosts: &Hosts) -> Vec<HostId> {
+    stated
+        .iter()
+        .filter_map(|who| match who {
+            Who::Ip(ip) => hosts.by_ip(*ip),
+            Who::Mac(mac) => hosts.by_mac(*mac),
+        })
+        .collect()
+}
+
+/// Which of the service's real servers got each connection.
+fn assign_servers(connections: &Connections, topology: &mut Topology) {
+    #[derive(PartialEq, Eq, Hash)]
+    enum Identity {
+        Address(Ip, u16),
+        Host(HostId),
+    }
+    let mut known: HashMap<(ServiceId, Identity), u16> = HashMap::new();
+    topology.server_of = Vec::with_capacity(connections.list.len());
+    for (i, connection) in connections.list.iter().enumerate() {
+        let id = topology.service_of[i];
+        let service = &mut topology.services[id.0 as usize];
+        let route = topology.routes.get(topology.routes.of[i]);
+        let found = match connection.back {
+            Some(back) if back.server != connection.front.server => Some((
+                Identity::Address(back.server.0, back.server.1),
+                topology.hosts.by_ip(back.server.0),
+            )),
+            _ => serving_host(connection, route, service).map(|h| (Identity::Host(h), Some(h))),
+        };
+        let Some((identity, host)) = found else {
+            topology.server_of.push(None);
+            continue;
+        };
+        let (address, port) = match &identity {
+            Identity::Address(ip, port) => (Some(*ip), *port),
+            Identity::Host(_) => (None, service.port),
+        };
+        let next = service.real_servers.len().min(usize::from(u16::MAX)) as u16;
+        let at = *known.entry((id, identity)).or_insert(next);
+        if at == next {
+            service.real_servers.push(RealServer {
+                host,
+                address,
+                port,
+                mac: None,
+                connections: 0,
+            });
+        }
+        service.real_servers[usize::from(at)].connections += 1;
+        topology.server_of.push(Some(at));
+    }
+}
+
+/// Without a rewritten address the server is who answered, or to whom the
+/// director sent it.
+fn serving_host(connection: &Connection, route: &Route, service: &Service) -> Option<HostId> {
+    if let Some(replier) = route.replier() {
+        // A director that answers for the service ends it there.
+        return Some(replier);
+    }
+    let _ = connection;
+    let sent = route
+        .forward
+        .iter()
+        .rev()
+        .find(|step| step.from.is_some_and(|from| service.is_director(from)))?;
+    sent.to.filter(|to| !service.is_director(*to))
+}
+
+/// Fills in addresses and MACs of real servers from their hosts.
+fn name_servers(topology: &mut Topology) {
+    let vips: Vec<Ip> = topology.services.iter().map(|s| s.vip).collect();
+    for service in &mut topology.services {
+        for server in &mut service.real_servers {
+            let Some(host) = server.host else { continue };
+            let host = topology.hosts.get(host);
+            server.mac = host.macs.first().copied();
+            // A VIP that the host holds is not its own address, unless it has
+            // no other.
+            server.address = server.address.or_else(|| {
+                let own = |ip: &&Ip| **ip != service.vip && !ip.is_link_local();
+                let plain = host
+                    .ips
+                    .iter()
+                    .filter(own)
+                    .find(|ip| ip.is_v4() == service.vip.is_v4() && !vips.contains(ip));
+                plain.or_else(|| host.ips.iter().find(own)).copied()
+            });
+        }
+    }
+}
+
+/// Health checks go to a real server's own address: that is no service of its
+/// own for clients.
+fn mark_backends(topology: &mut Topology) {
+    let backends: std::collections::HashSet<Ip> = topology
+        .services
+        .iter()
+        .filter(|s| s.mode != Mode::Unknown)
+        .flat_map(|s| s.real_servers.iter().filter_map(|r| r.address))
+        .collect();
+    let mut only_checks: Vec<bool> = vec![true; topology.services.len()];
+    for (i, id) in topology.service_of.iter().enumerate() {
+        only_checks[id.0 as usize] &= topology.ordinary[i] == Some(Ordinary::HealthCheck);
+    }
+    for (service, only_checks) in topology.services.iter_mut().zip(only_checks) {
+        service.is_backend =
+            service.mode == Mode::Unknown && (backends.contains(&service.vip) || only_checks);
+    }
+}

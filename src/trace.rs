@@ -1,0 +1,256 @@
+//! The waist: all that is known of the captures, immutable.
+//!
+//! Everything before it gathers facts; everything after it judges, words and
+//! draws. Facts are methods here, so that two detectors or two outputs can
+//! never count differently. A trace holds no opinion on what is wrong.
+
+use crate::capture::{CaptureFile, Timestamp};
+use crate::clock::{self, Timeline};
+use crate::correlate::{self, Connection, Connections, Leg, Stated};
+use crate::flow::{Flow, Hop, Link, Mark, Observations};
+use crate::topology::{
+    self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
+};
+use crate::wire::{Ip, Mac};
+
+/// One capture of the run: its files in order.
+#[derive(Debug)]
+pub struct Capture {
+    /// The user's name for it, or the stem of its file.
+    pub label: String,
+    /// Its files; a rotated capture has several.
+    pub files: Vec<CaptureFile>,
+    /// What is odd about it, for the reader.
+    pub notes: Vec<String>,
+}
+
+impl Capture {
+    /// The file and the number in it of a frame counted through all files.
+    #[must_use]
+    pub fn locate(&self, frame: u32) -> (usize, u32) {
+        let mut left = frame;
+        for (i, file) in self.files.iter().enumerate() {
+            if left <= file.frames || i + 1 == self.files.len() {
+                return (i, left);
+            }
+            left -= file.frames;
+        }
+        (0, frame)
+    }
+}
+
+/// Index of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u32);
+
+/// A frame at a vantage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// Index of the vantage.
+    pub vantage: usize,
+    /// Frame and time.
+    pub mark: Mark,
+}
+
+/// All that is known.
+#[derive(Debug)]
+pub struct Trace {
+    /// Captures in the order given.
+    pub captures: Vec<Capture>,
+    /// Vantages, by capture.
+    pub vantages: Vec<Observations>,
+    /// Clocks.
+    pub timeline: Timeline,
+    /// Connections.
+    pub connections: Connections,
+    /// Hosts, services, roles, routes.
+    pub topology: Topology,
+}
+
+impl Trace {
+    /// Draws the conclusions from what the vantages saw.
+    #[must_use]
+    pub fn new(captures: Vec<Capture>, vantages: Vec<Observations>, stated: &StatedRoles) -> Self {
+        let known = Stated {
+            vips: stated.vips.clone(),
+            clients: stated
+                .clients
+                .iter()
+                .filter_map(|who| match who {
+                    Who::Ip(ip) => Some(*ip),
+                    Who::Mac(_) => None,
+                })
+                .collect(),
+        };
+        let connections = correlate::correlate(&vantages, &known);
+        let timeline = clock::align(&vantages, &connections, captures.len());
+        let topology = topology::infer(&vantages, &connections, stated);
+        Self {
+            captures,
+            vantages,
+            timeline,
+            connections,
+            topology,
+        }
+    }
+
+    /// All connections with their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+        self.connections
+            .list
+            .iter()
+            .enumerate()
+            .map(|(i, c)| (ConnectionId(i as u32), c))
+    }
+
+    /// Connections that are somebody's request.
+    pub fn requests(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+        self.iter().filter(|(id, _)| self.ordinary(*id).is_none())
+    }
+
+    /// A connection.
+    #[must_use]
+    pub fn connection(&self, id: ConnectionId) -> &Connection {
+        &self.connections.list[id.0 as usize]
+    }
+
+    /// The streams of a connection.
+    #[must_use]
+    pub fn legs(&self, id: ConnectionId) -> &[Leg] {
+        self.connections.legs(self.connection(id))
+    }
+
+    /// The service of a connection.
+    #[must_use]
+    pub fn service(&self, id: ConnectionId) -> &Service {
+        &self.topology.services[self.topology.service_of[id.0 as usize].0 as usize]
+    }
+
+    /// The real server of a connection, where it is known.
+    #[must_use]
+    pub fn server(&self, id: ConnectionId) -> Option<&RealServer> {
+        let at = self.topology.server_of[id.0 as usize]?;
+        self.service(id).real_servers.get(usize::from(at))
+    }
+
+    /// The way of a connection.
+    #[must_use]
+    pub fn route(&self, id: ConnectionId) -> &Route {
+        self.topology
+            .routes
+            .get(self.topology.routes.of[id.0 as usize])
+    }
+
+    /// Why a connection is nobody's request, if it is not.
+    #[must_use]
+    pub fn ordinary(&self, id: ConnectionId) -> Option<Ordinary> {
+        self.topology.ordinary[id.0 as usize]
+    }
+
+    /// The vantage of a leg.
+    #[must_use]
+    pub fn vantage(&self, leg: &Leg) -> &Observations {
+        &self.vantages[usize::from(leg.vantage)]
+    }
+
+    /// What the client sent on a leg.
+    #[must_use]
+    pub fn forward(&self, leg: &Leg) -> &Flow {
+        leg.forward(&self.vantages)
+    }
+
+    /// What the server sent on a leg.
+    #[must_use]
+    pub fn reply(&self, leg: &Leg) -> &Flow {
+        leg.reply(&self.vantages)
+    }
+
+    /// The links of a flow of a leg, with their hops.
+    pub fn path<'a>(
+        &'a self,
+        leg: &Leg,
+        flow: &Flow,
+    ) -> impl Iterator<Item = (&'a Link, &'a Hop)> + use<'a> {
+        self.vantages[usize::from(leg.vantage)].path(flow)
+    }
+
+    /// The host on which a vantage was taken.
+    #[must_use]
+    pub fn host_of_vantage(&self, vantage: usize) -> Option<HostId> {
+        self.topology.hosts.of_vantage(&self.vantages[vantage])
+    }
+
+    /// The host on which a leg was captured.
+    #[must_use]
+    pub fn host_of(&self, leg: &Leg) -> Option<HostId> {
+        self.host_of_vantage(usize::from(leg.vantage))
+    }
+
+    /// Whether a host was captured itself.
+    #[must_use]
+    pub fn is_captured(&self, host: HostId) -> bool {
+        !self.topology.hosts.get(host).vantages.is_empty()
+    }
+
+    /// The host that uses a MAC.
+    #[must_use]
+    pub fn host_by_mac(&self, mac: Option<Mac>) -> Option<HostId> {
+        self.topology.hosts.by_mac(mac?)
+    }
+
+    /// The host that owns an address.
+    #[must_use]
+    pub fn host_by_ip(&self, ip: Ip) -> Option<HostId> {
+        self.topology.hosts.by_ip(ip)
+    }
+
+    /// Whether a vantage was taken on the client of a connection.
+    #[must_use]
+    pub fn is_client_side(&self, id: ConnectionId, leg: &Leg) -> bool {
+        let vantage = self.vantage(leg);
+        let there = self.forward(leg);
+        let sent = vantage
+            .first_hop(there)
+            .and_then(|hop| vantage.own.sent(hop));
+        let client = self.connection(id).front.client.0;
+        sent == Some(true)
+            && leg.tuple == 0
+            && (self
+                .host_of(leg)
+                .is_some_and(|host| self.host_by_ip(client).is_none_or(|owner| owner == host)))
+            && vantage
+                .first_hop(there)
+                .is_some_and(|hop| hop.ttl % 32 == 0 || hop.ttl == 255)
+    }
+
+    /// A moment on the reference clock.
+    #[must_use]
+    pub fn time(&self, at: At) -> Timestamp {
+        self.timeline
+            .align(self.vantages[at.vantage].capture, at.mark.at())
+    }
+
+    /// First frame of a connection at any vantage, by the reference clock.
+    #[must_use]
+    pub fn start(&self, id: ConnectionId) -> Option<At> {
+        self.legs(id)
+            .iter()
+            .map(|leg| At {
+                vantage: usize::from(leg.vantage),
+                mark: leg.of(&self.vantages).first(),
+            })
+            .min_by_key(|at| self.time(*at))
+    }
+
+    /// Last frame of a connection at any vantage, by the reference clock.
+    #[must_use]
+    pub fn end(&self, id: ConnectionId) -> Option<At> {
+        self.legs(id)
+            .iter()
+            .map(|leg| At {
+                vantage: usize::from(leg.vantage),
+                mark: leg.of(&self.vantages).last(),
+            })
+            .max_by_key(|at| self.time(*at))
+    }
+}

@@ -1,0 +1,199 @@
+//! Addresses in the form that tables compare and hash fastest.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// An IP address of either family in 16 bytes; IPv4 is held IPv4-mapped
+/// (RFC 4291, section 2.5.5.2), so that one comparison serves both families.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Ip {
+    hi: u64,
+    lo: u64,
+}
+
+const MAPPED: u64 = 0xffff_0000_0000;
+
+impl Ip {
+    /// From four octets, network order.
+    #[inline]
+    #[must_use]
+    pub const fn v4(octets: [u8; 4]) -> Self {
+        Self {
+            hi: 0,
+            lo: MAPPED | u32::from_be_bytes(octets) as u64,
+        }
+    }
+
+    /// From sixteen octets, network order.
+    #[inline]
+    #[must_use]
+    pub const fn v6(octets: [u8; 16]) -> Self {
+        let all = u128::from_be_bytes(octets);
+        Self {
+            hi: (all >> 64) as u64,
+            lo: all as u64,
+        }
+    }
+
+    /// Whether it is an IPv4 address.
+    #[inline]
+    #[must_use]
+    pub const fn is_v4(self) -> bool {
+        self.hi == 0 && self.lo >> 32 == MAPPED >> 32
+    }
+
+    /// The standard library's form.
+    #[must_use]
+    pub fn addr(self) -> IpAddr {
+        if self.is_v4() {
+            IpAddr::V4(Ipv4Addr::from(self.lo as u32))
+        } else {
+            IpAddr::V6(Ipv6Addr::from(
+                (u128::from(self.hi) << 64) | u128::from(self.lo),
+            ))
+        }
+    }
+
+    /// Whether it is 0.0.0.0 or ::.
+    #[must_use]
+    pub fn is_unspecified(self) -> bool {
+        self.addr().is_unspecified()
+    }
+
+    /// Whether a single host can own it: not multicast, broadcast, unspecified.
+    #[must_use]
+    pub fn is_host(self) -> bool {
+        match self.addr() {
+            IpAddr::V4(a) => !(a.is_multicast() || a.is_broadcast() || a.is_unspecified()),
+            IpAddr::V6(a) => !(a.is_multicast() || a.is_unspecified()),
+        }
+    }
+
+    /// Whether it is fe80::/10 or 169.254.0.0/16.
+    #[must_use]
+    pub fn is_link_local(self) -> bool {
+        match self.addr() {
+            IpAddr::V4(a) => a.is_link_local(),
+            IpAddr::V6(a) => a.is_unicast_link_local(),
+        }
+    }
+
+    /// Whether it is 127.0.0.0/8 or ::1.
+    #[must_use]
+    pub fn is_loopback(self) -> bool {
+        self.addr().is_loopback()
+    }
+
+    /// Whether it lies in the shared address space 100.64.0.0/10 (RFC 6598),
+    /// which cloud load balancers use for their proxies and health checks.
+    #[must_use]
+    pub fn is_shared_space(self) -> bool {
+        self.is_v4() && (self.lo as u32) >> 22 == (100 << 2 | 64 >> 6)
+    }
+
+    /// `ip:port`, or `[ip]:port` for IPv6.
+    #[must_use]
+    pub fn with_port(self, port: u16) -> String {
+        std::net::SocketAddr::new(self.addr(), port).to_string()
+    }
+}
+
+impl From<IpAddr> for Ip {
+    fn from(addr: IpAddr) -> Self {
+        match addr {
+            IpAddr::V4(a) => Self::v4(a.octets()),
+            IpAddr::V6(a) => Self::v6(a.octets()),
+        }
+    }
+}
+
+impl fmt::Display for Ip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.addr().fmt(f)
+    }
+}
+
+impl fmt::Debug for Ip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.addr().fmt(f)
+    }
+}
+
+/// An IEEE 802 MAC address.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// ff:ff:ff:ff:ff:ff
+    pub const BROADCAST: Self = Self([0xff; 6]);
+    /// 00:00:00:00:00:00, which Linux shows on lo.
+    pub const ZERO: Self = Self([0; 6]);
+
+    /// From the first six bytes of a slice that holds at least as many.
+    #[inline]
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.first_chunk::<6>().map(|b| Self(*b))
+    }
+
+    /// Whether it names one interface: not a group address, not all zero.
+    #[inline]
+    #[must_use]
+    pub fn is_unicast(self) -> bool {
+        self.0[0] & 1 == 0 && self != Self::ZERO
+    }
+
+    /// Whether it is a VRRP virtual router's MAC (RFC 5798, section 7.3).
+    #[must_use]
+    pub fn is_vrrp(self) -> bool {
+        self.0[..4] == [0, 0, 0x5e, 0] && (self.0[4] == 1 || self.0[4] == 2)
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_families_round_trip() {
+        for text in [
+            "192.0.2.1",
+            "::",
+            "::1",
+            "2001:db8::7",
+            "0.0.0.0",
+            "255.255.255.255",
+        ] {
+            let addr: IpAddr = text.parse().unwrap();
+            assert_eq!(Ip::from(addr).addr(), addr);
+        }
+        assert!(!Ip::from("::1".parse::<IpAddr>().unwrap()).is_v4());
+    }
+
+    #[test]
+    fn shared_space_is_a_slash_ten() {
+        let shared = |s: &str| Ip::from(s.parse::<IpAddr>().unwrap()).is_shared_space();
+        assert!(shared("100.64.0.0") && shared("100.127.255.255"));
+        assert!(!shared("100.63.255.255") && !shared("100.128.0.0") && !shared("10.64.0.1"));
+    }
+
+    #[test]
+    fn group_and_zero_addresses_are_not_unicast() {
+        assert!(!Mac::BROADCAST.is_unicast() && !Mac::ZERO.is_unicast());
+        assert!(!Mac([1, 0, 0x5e, 0, 0, 0x12]).is_unicast());
+        assert!(Mac([0, 0, 0x5e, 0, 1, 51]).is_vrrp());
+    }
+}

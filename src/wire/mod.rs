@@ -1,0 +1,91 @@
+//! Bytes of a frame to a decoded [`Packet`].
+//!
+//! Decoding never fails, it annotates: a cut, odd or hostile frame yields the
+//! layers that could be read and [`Packet::stop`], which says where reading
+//! stopped. Nothing is allocated; a packet borrows the frame. etherparse's lax
+//! slices find the layers; this module adds the link types, the tunnels and the
+//! cut headers that they do not cover. It keeps no state from frame to frame:
+//! fragments, streams and tables belong to `flow`.
+
+mod addr;
+mod arp;
+mod icmp;
+mod ip;
+mod link;
+mod tcp;
+mod vrrp;
+
+pub use addr::{Ip, Mac};
+pub use arp::{Arp, ArpOperation};
+pub use icmp::{Icmp, IcmpKind, Quote};
+pub use ip::{Fragment, IpPacket, Outer, Transport, Udp, is_unicast};
+pub use link::{Direction, LinkHeader};
+pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
+pub use vrrp::Vrrp;
+
+use crate::capture::{Frame, LinkType};
+
+/// Where decoding stopped before the end of what the frame should hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The link type is not one that this program decodes.
+    LinkType,
+    /// The link header is cut or malformed.
+    Link,
+    /// The network header (ARP, IPv4, IPv6, extension headers) is cut or malformed.
+    Network,
+    /// The transport header is cut or malformed.
+    Transport,
+}
+
+/// What a frame carries above its link header.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body<'a> {
+    /// ARP for IPv4 (RFC 826).
+    Arp(Arp),
+    /// IPv4 or IPv6, the innermost where tunnels were opened.
+    Ip(IpPacket<'a>),
+    /// Another EtherType, or nothing that could be read.
+    Other(u16),
+}
+
+/// A decoded frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packet<'a> {
+    /// Interface, direction and MACs as far as the link type has them.
+    pub link: LinkHeader,
+    /// VLAN identifiers, outer in the upper and inner in the lower 16 bits; 0
+    /// where untagged (IEEE 802.1Q, 802.1ad).
+    pub vlan: u32,
+    /// What the link carries.
+    pub body: Body<'a>,
+    /// Where reading stopped early, if it did.
+    pub stop: Option<Stop>,
+}
+
+/// Decodes one frame.
+#[must_use]
+pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
+    let data = frame.data;
+    let (link, ether_type, offset) = match link::split(frame.link_type, data) {
+        Ok(parts) => parts,
+        Err(stop) => {
+            return Packet {
+                link: LinkHeader::default(),
+                vlan: 0,
+                body: Body::Other(0),
+                stop: Some(stop),
+            };
+        }
+    };
+    // Length on the wire above the link header, for packets whose own length
+    // field is 0 (segmentation offload) or whose end was cut off.
+    let wire_len = frame.wire_len.saturating_sub(offset as u32);
+    ip::decode(link, ether_type, &data[offset..], wire_len)
+}
+
+/// Whether frames of this link type can be decoded.
+#[must_use]
+pub fn supports(link_type: LinkType) -> bool {
+    link::supports(link_type)
+}

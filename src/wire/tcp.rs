@@ -1,0 +1,259 @@
+//! TCP headers and options (RFC 9293, RFC 7323, RFC 2018, TOA).
+
+use super::Ip;
+
+/// The control bits of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// FIN
+    pub const FIN: u8 = 0x01;
+    /// SYN
+    pub const SYN: u8 = 0x02;
+    /// RST
+    pub const RST: u8 = 0x04;
+    /// PSH
+    pub const PSH: u8 = 0x08;
+    /// ACK
+    pub const ACK: u8 = 0x10;
+
+    /// FIN is set.
+    #[inline]
+    #[must_use]
+    pub fn fin(self) -> bool {
+        self.0 & Self::FIN != 0
+    }
+    /// SYN is set.
+    #[inline]
+    #[must_use]
+    pub fn syn(self) -> bool {
+        self.0 & Self::SYN != 0
+    }
+    /// RST is set.
+    #[inline]
+    #[must_use]
+    pub fn rst(self) -> bool {
+        self.0 & Self::RST != 0
+    }
+    /// ACK is set.
+    #[inline]
+    #[must_use]
+    pub fn ack(self) -> bool {
+        self.0 & Self::ACK != 0
+    }
+    /// PSH is set.
+    #[inline]
+    #[must_use]
+    pub fn psh(self) -> bool {
+        self.0 & Self::PSH != 0
+    }
+
+    /// As engineers write them: `SYN`, `SYN-ACK`, `RST`, `RST,ACK`, `FIN,ACK`,
+    /// `PSH,ACK`, `ACK`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match (self.syn(), self.fin(), self.rst(), self.psh(), self.ack()) {
+            (true, _, false, _, true) => "SYN-ACK",
+            (true, _, false, _, false) => "SYN",
+            (_, _, true, _, true) => "RST,ACK",
+            (_, _, true, _, false) => "RST",
+            (_, true, _, true, true) => "FIN,PSH,ACK",
+            (_, true, _, _, true) => "FIN,ACK",
+            (_, true, _, _, false) => "FIN",
+            (_, _, _, true, _) => "PSH,ACK",
+            (.., true) => "ACK",
+            _ => "no flags",
+        }
+    }
+}
+
+/// A TCP segment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tcp<'a> {
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment number; meaningful with ACK.
+    pub ack: u32,
+    /// Control bits.
+    pub flags: TcpFlags,
+    /// Window as sent, unscaled.
+    pub window: u16,
+    /// Option bytes that were captured.
+    pub options: &'a [u8],
+    /// Payload bytes that were captured.
+    pub payload: &'a [u8],
+    /// Payload bytes that were on the wire.
+    pub payload_len: u32,
+}
+
+impl Tcp<'_> {
+    /// Sequence space that the segment takes: payload, SYN and FIN.
+    #[inline]
+    #[must_use]
+    pub fn seq_len(&self) -> u32 {
+        self.payload_len + u32::from(self.flags.syn()) + u32::from(self.flags.fin())
+    }
+
+    /// The options, as far as they were captured.
+    #[must_use]
+    pub fn parse_options(&self) -> TcpOptions {
+        TcpOptions::parse(self.options)
+    }
+}
+
+/// `a > b` in sequence space (RFC 9293, section 3.4).
+#[inline]
+#[must_use]
+pub fn seq_gt(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) > 0
+}
+
+/// `a < b` in sequence space.
+#[inline]
+#[must_use]
+pub fn seq_lt(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
+}
+
+/// A client address that a balancer wrote into the segment ("TCP option
+/// address"): kinds 254 (LVS FullNAT, dpvs), 253 and 252 (vendors).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Toa {
+    /// The client's address.
+    pub addr: Ip,
+    /// The client's port.
+    pub port: u16,
+}
+
+/// Options of one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TcpOptions {
+    /// Maximum segment size (kind 2).
+    pub mss: Option<u16>,
+    /// Window scale shift (kind 3).
+    pub window_scale: Option<u8>,
+    /// SACK permitted (kind 4).
+    pub sack_permitted: bool,
+    /// First SACK block (kind 5).
+    pub sack: Option<(u32, u32)>,
+    /// TSval and TSecr (kind 8).
+    pub timestamps: Option<(u32, u32)>,
+    /// Client address inserted by a balancer.
+    pub toa: Option<Toa>,
+    /// The option list ends in the middle of an option: cut by the snapshot
+    /// length, or malformed.
+    pub cut: bool,
+}
+
+impl TcpOptions {
+    /// Reads an option list; whatever cannot be read ends it.
+    #[must_use]
+    pub fn parse(mut bytes: &[u8]) -> Self {
+        let mut options = Self::default();
+        while let [kind, rest @ ..] = bytes {
+            match kind {
+                0 => break,
+                1 => {
+                    bytes = rest;
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(&len) = rest.first() else {
+                options.cut = true;
+                break;
+            };
+            let len = usize::from(len);
+            if len < 2 || len > bytes.len() {
+                options.cut = true;
+                break;
+            }
+            options.take(*kind, &bytes[2..len]);
+            bytes = &bytes[len..];
+        }
+        options
+    }
+
+    fn take(&mut self, kind: u8, value: &[u8]) {
+        let u32_at = |at: usize| {
+            value
+                .get(at..at + 4)
+                .and_then(|b| b.first_chunk())
+                .map(|b| u32::from_be_bytes(*b))
+        };
+        match (kind, value) {
+            (2, [a, b]) => self.mss = Some(u16::from_be_bytes([*a, *b])),
+            (3, [shift]) => self.window_scale = Some(*shift),
+            (4, []) => self.sack_permitted = true,
+            (5, _) => self.sack = u32_at(0).zip(u32_at(4)),
+            (8, _) if value.len() == 8 => self.timestamps = u32_at(0).zip(u32_at(4)),
+            (252..=254, [p, q, addr @ ..]) => {
+                let port = u16::from_be_bytes([*p, *q]);
+                let addr = match addr.len() {
+                    4 => addr.first_chunk().map(|b| Ip::v4(*b)),
+                    16 | 18 => addr.first_chunk().map(|b| Ip::v6(*b)),
+                    _ => None,
+                };
+                self.toa = addr.map(|addr| Toa { addr, port });
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINUX_SYN: &[u8] = &[
+        2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9, 1, 3, 3, 7,
+    ];
+
+    #[test]
+    fn reads_what_linux_sends() {
+        let options = TcpOptions::parse(LINUX_SYN);
+        assert_eq!(options.mss, Some(1460));
+        assert_eq!(options.timestamps, Some((7, 9)));
+        assert_eq!(options.window_scale, Some(7));
+        assert!(options.sack_permitted && !options.cut);
+    }
+
+    #[test]
+    fn a_cut_list_keeps_what_was_whole() {
+        for len in 0..LINUX_SYN.len() {
+            let options = TcpOptions::parse(&LINUX_SYN[..len]);
+            assert_eq!(options.mss.is_some(), len >= 4, "cut at {len}");
+            assert_eq!(options.timestamps.is_some(), len >= 16, "cut at {len}");
+        }
+        assert!(TcpOptions::parse(&LINUX_SYN[..12]).cut);
+    }
+
+    #[test]
+    fn toa_names_the_client() {
+        let options = TcpOptions::parse(&[254, 8, 0x1f, 0x90, 192, 0, 2, 7]);
+        assert_eq!(
+            options.toa,
+            Some(Toa {
+                addr: Ip::v4([192, 0, 2, 7]),
+                port: 8080
+            })
+        );
+    }
+
+    #[test]
+    fn lengths_that_lie_end_the_list() {
+        assert!(TcpOptions::parse(&[2, 0, 1, 1]).cut);
+        assert!(TcpOptions::parse(&[8, 200, 1]).cut);
+        assert_eq!(TcpOptions::parse(&[0, 2, 4, 5, 180]).mss, None);
+    }
+
+    #[test]
+    fn sequence_space_wraps() {
+        assert!(seq_gt(5, u32::MAX - 5) && seq_lt(u32::MAX, 0) && !seq_gt(7, 7));
+    }
+}

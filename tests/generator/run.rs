@@ -1,0 +1,384 @@
+//! Runs a world: a queue of passings in the order of time, each of which writes one frame to at most one capture.
+//!
+//! A packet is sent when the one before it has arrived (or, from the same sender, a little later), so every capture shows
+//! causes before effects and the packets of all living connections interleave. Memory goes by the connections alive, and
+//! 40 bytes a connection for the truth.
+
+use super::capture::{Capture, RECORD};
+use super::flood::Source;
+use super::frame::{self, Options, Segment};
+use super::paths::{self, DIRECTOR_IN, Hop, Paths};
+use super::payload::Payload;
+use super::rng::{self, Rng};
+use super::script::{ACK, SYN, Script};
+use super::truth::{ConnectionTruth, Outcome, Truth};
+use super::world::{WARM_UP_NS, World};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::net::SocketAddrV4;
+use std::path::Path;
+
+/// A packet's passing of a hop. The order of the fields is the order of the queue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Passing {
+    /// Nanoseconds after the start.
+    pub(super) at: u64,
+    /// Which living connection, or [`SPOOFED`].
+    pub(super) slot: u32,
+    /// Which packet of it.
+    pub(super) step: u16,
+    /// Which hop of the packet's path.
+    pub(super) hop: u8,
+    /// TSval; of a spoofed SYN, its number.
+    pub(super) value: u32,
+    /// TSecr; of the answer to a spoofed SYN, its TSval.
+    pub(super) echo: u32,
+}
+
+/// The slot of the flood: step 0 is the SYN, step 1 its answer.
+const SPOOFED: u32 = u32::MAX;
+/// A hop takes up to this much longer, nanoseconds.
+const JITTER: u64 = 20_000;
+const CLIENT: usize = 0;
+const SERVER: usize = 1;
+
+/// What a living connection needs for its next packet.
+#[derive(Clone, Copy)]
+struct Connection {
+    number: u32,
+    client: u32,
+    port: u16,
+    server: u16,
+    isn: [u32; 2],
+    id: [u16; 2],
+    /// What each side's timestamps count from.
+    clock: [u32; 2],
+    /// The newest TSval that each side has received.
+    seen: [u32; 2],
+}
+
+/// Writes the world's captures to `folder`.
+///
+/// # Errors
+/// `InvalidInput` from [`World::check`]; what creating and writing files gives.
+pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
+    world.check()?;
+    let (captures, paths) = paths::open(world, folder)?;
+    let script = Script::new(world);
+    let mut run = Run {
+        payload: Payload::new(world, &script),
+        flood: world.flood.map(|flood| Source::new(world, flood)),
+        queue: BinaryHeap::new(),
+        living: Vec::new(),
+        free: Vec::new(),
+        rng: Rng::new(world.seed),
+        buf: vec![0; 2048],
+        truth: Vec::with_capacity(world.connections as usize),
+        world,
+        script,
+        paths,
+        captures,
+    };
+    run.arp()?;
+    run.play()?;
+    let captures = run
+        .captures
+        .into_iter()
+        .map(Capture::finish)
+        .collect::<io::Result<_>>()?;
+    let spoofed = world.flood.map_or(0, |flood| flood.syns);
+    Ok(Truth {
+        world: world.clone(),
+        captures,
+        connections: run.truth,
+        spoofed,
+    })
+}
+
+/// A world being run.
+pub(super) struct Run<'w> {
+    pub(super) world: &'w World,
+    script: Script,
+    pub(super) paths: Paths,
+    payload: Payload,
+    pub(super) captures: Vec<Capture>,
+    pub(super) flood: Option<Source>,
+    pub(super) queue: BinaryHeap<Reverse<Passing>>,
+    living: Vec<Connection>,
+    free: Vec<u32>,
+    rng: Rng,
+    /// A record header and a frame.
+    pub(super) buf: Vec<u8>,
+    truth: Vec<ConnectionTruth>,
+}
+
+impl Run<'_> {
+    fn arp(&mut self) -> io::Result<()> {
+        for arp in &self.paths.arp {
+            let frame = &mut self.buf[RECORD..];
+            let link = frame::link(frame, arp.link, frame::ARP);
+            let len = link + frame::arp(&mut frame[link..], arp.reply, arp.from, arp.to);
+            self.captures[arp.capture].write(arp.at, &mut self.buf, len)?;
+        }
+        Ok(())
+    }
+
+    /// Takes whatever comes first, the next connection, the next spoofed SYN or the next passing, until nothing is left.
+    fn play(&mut self) -> io::Result<()> {
+        let mut next = 0;
+        loop {
+            let begin = if next < self.world.connections {
+                self.begin_ns(next)
+            } else {
+                u64::MAX
+            };
+            let spoofed = self
+                .flood
+                .as_ref()
+                .and_then(Source::due)
+                .unwrap_or(u64::MAX);
+            let queued = self.queue.peek().map_or(u64::MAX, |passing| passing.0.at);
+            if queued <= begin && queued <= spoofed {
+                let Some(Reverse(passing)) = self.queue.pop() else {
+                    return Ok(());
+                };
+                if passing.slot == SPOOFED {
+                    self.pass_spoofed(passing)?
+                } else {
+                    self.pass(passing)?
+                }
+            } else if begin <= spoofed {
+                self.begin(next, begin);
+                next += 1;
+            } else if let Some(source) = &mut self.flood {
+                let value = source.take();
+                self.pass_spoofed(Passing {
+                    at: spoofed,
+                    slot: SPOOFED,
+                    step: 0,
+                    hop: DIRECTOR_IN as u8,
+                    value,
+                    echo: 0,
+                })?;
+            }
+        }
+    }
+
+    /// Connections begin in the order of their numbers, each somewhere in the first half of its interval.
+    fn begin_ns(&self, number: u32) -> u64 {
+        let interval = self.world.interval_ns();
+        let late = rng::at(self.world.seed, (u64::from(number) << 3) | 1) % (interval / 2 + 1);
+        WARM_UP_NS + u64::from(number) * interval + late
+    }
+
+    fn begin(&mut self, number: u32, at: u64) {
+        let world = self.world;
+        let seed = |what: u64| rng::at(world.seed, (u64::from(number) << 3) | what);
+        let (client, port, server) = (
+            world.client(number),
+            world.port(number),
+            world.server_of(number),
+        );
+        let of_client = rng::at(world.seed, (u64::from(u32::from(client)) << 3) | 2);
+        let connection = Connection {
+            number,
+            client: u32::from(client),
+            port,
+            server,
+            isn: [world.isn(number), seed(3) as u32],
+            id: [seed(4) as u16, seed(4).rotate_left(16) as u16],
+            clock: [
+                of_client as u32,
+                rng::at(of_client, u64::from(server)) as u32,
+            ],
+            seen: [0, 0],
+        };
+        let slot = if let Some(slot) = self.free.pop() {
+            self.living[slot as usize] = connection;
+            slot
+        } else {
+            self.living.push(connection);
+            (self.living.len() - 1) as u32
+        };
+        self.truth.push(ConnectionTruth {
+            client: SocketAddrV4::new(client, port),
+            isn: connection.isn[CLIENT],
+            real_server: server,
+            start_ns: at,
+            end_ns: at,
+            outcome: Outcome::Unfinished,
+        });
+        self.queue.push(Reverse(Passing {
+            at,
+            slot,
+            step: 0,
+            hop: 0,
+            value: 0,
+            echo: 0,
+        }));
+    }
+
+    fn pass(&mut self, mut passing: Passing) -> io::Result<()> {
+        let index = usize::from(passing.step);
+        let step = self.script.steps[index];
+        let following = self.script.steps.get(index + 1).copied();
+        let slot = passing.slot as usize;
+        let connection = self.living[slot];
+        let (me, peer) = if step.from_client {
+            (CLIENT, SERVER)
+        } else {
+            (SERVER, CLIENT)
+        };
+        if passing.hop == 0 {
+            passing.value = self
+                .milliseconds(passing.at)
+                .wrapping_add(connection.clock[me]);
+            passing.echo = connection.seen[me];
+            if let Some(next) = following.filter(|next| next.from_client == step.from_client) {
+                self.send_next(passing, next.wait, next.think);
+            }
+        }
+        let path = if step.from_client {
+            &self.paths.forward
+        } else {
+            &self.paths.backward
+        };
+        let path = &path[usize::from(connection.server)];
+        let hop = path[usize::from(passing.hop)];
+        let last = usize::from(passing.hop) + 1 == path.len();
+        let (service, service_port) = self.service(hop, connection.server);
+        let packet = Segment {
+            from: if step.from_client {
+                connection.client
+            } else {
+                service
+            },
+            to: if step.from_client {
+                service
+            } else {
+                connection.client
+            },
+            from_port: if step.from_client {
+                connection.port
+            } else {
+                service_port
+            },
+            to_port: if step.from_client {
+                service_port
+            } else {
+                connection.port
+            },
+            seq: connection.isn[me].wrapping_add(step.seq),
+            ack: if step.flags & ACK == 0 {
+                0
+            } else {
+                connection.isn[peer].wrapping_add(step.ack)
+            },
+            flags: step.flags,
+            window: frame::window(step.from_client, step.flags),
+            ttl: 64 - hop.ttl_gone,
+            id: if step.flags & (SYN | ACK) == SYN | ACK {
+                0
+            } else {
+                connection.id[me].wrapping_add(step.id)
+            },
+            options: Options::Stamps {
+                value: passing.value,
+                echo: passing.echo,
+            },
+        };
+        let payload = self
+            .payload
+            .bytes(step.body, connection.number, connection.server);
+        emit(
+            &mut self.captures,
+            &mut self.buf,
+            hop,
+            passing.at,
+            &packet,
+            payload,
+        )?;
+        if !last {
+            self.go_on(passing, hop.delay);
+            return Ok(());
+        }
+        self.living[slot].seen[peer] = passing.value;
+        match following {
+            Some(next) if next.from_client != step.from_client => {
+                self.send_next(passing, next.wait, next.think)
+            }
+            Some(_) => {}
+            None => {
+                let truth = &mut self.truth[connection.number as usize];
+                truth.end_ns = passing.at;
+                truth.outcome = Outcome::Completed;
+                self.free.push(passing.slot);
+            }
+        }
+        Ok(())
+    }
+
+    /// The service's address and port as packets bear them at a hop.
+    pub(super) fn service(&self, hop: Hop, server: u16) -> (u32, u16) {
+        if hop.real {
+            (
+                u32::from(self.world.real_server(server)),
+                self.world.network.real_server_port,
+            )
+        } else {
+            (
+                u32::from(self.world.network.vip),
+                self.world.network.vip_port,
+            )
+        }
+    }
+
+    /// Queues the packet's next hop.
+    pub(super) fn go_on(&mut self, passing: Passing, delay: u64) {
+        let at = passing.at + delay + self.rng.below(JITTER);
+        self.queue.push(Reverse(Passing {
+            at,
+            hop: passing.hop + 1,
+            ..passing
+        }));
+    }
+
+    /// Queues the connection's next packet.
+    fn send_next(&mut self, passing: Passing, wait: u64, think: bool) {
+        let wait = if think {
+            wait - wait / 4 + self.rng.below(wait / 2)
+        } else {
+            wait
+        };
+        self.queue.push(Reverse(Passing {
+            at: passing.at + wait,
+            step: passing.step + 1,
+            hop: 0,
+            ..passing
+        }));
+    }
+
+    /// A clock of 1 kHz, as TCP timestamps count.
+    pub(super) fn milliseconds(&self, at: u64) -> u32 {
+        ((self.world.start_ns + at) / 1_000_000) as u32
+    }
+}
+
+/// Writes the frame of `packet` at `hop`, where that is captured.
+pub(super) fn emit(
+    captures: &mut [Capture],
+    buf: &mut [u8],
+    hop: Hop,
+    at: u64,
+    packet: &Segment,
+    payload: &[u8],
+) -> io::Result<()> {
+    let Some(capture) = hop.capture else {
+        return Ok(());
+    };
+    let frame = &mut buf[RECORD..];
+    let link = frame::link(frame, hop.link, frame::IPV4);
+    let len = link + frame::segment(&mut frame[link..], packet, payload);
+    captures[capture].write(at, buf, len)
+}
