@@ -7,8 +7,11 @@
 pub mod capture;
 pub mod clock;
 pub mod correlate;
+pub mod diagnose;
 pub mod flow;
 pub mod load;
+pub mod render;
+pub mod report;
 pub mod topology;
 pub mod trace;
 pub mod wire;

@@ -22,10 +22,7 @@ pub struct Loaded {
 /// Reads all inputs; `progress` counts the bytes of files consumed.
 #[must_use]
 pub fn load(inputs: &[Input], stated: &StatedRoles, progress: &AtomicU64) -> Loaded {
-    let read: Vec<_> = inputs
-        .par_iter()
-        .map(|input| observe(input, progress))
-        .collect();
+    let read: Vec<_> = inputs.par_iter().map(|input| observe(input, progress)).collect();
     let mut captures = Vec::new();
     let mut vantages = Vec::new();
     let mut failures = Vec::new();
@@ -36,24 +33,11 @@ pub fn load(inputs: &[Input], stated: &StatedRoles, progress: &AtomicU64) -> Loa
         }
         let capture = captures.len();
         let mut notes = Vec::new();
-        let seen = finish(
-            input,
-            capture,
-            &outcome.files,
-            outcome.observers,
-            &mut notes,
-        );
+        let seen = finish(input, capture, &outcome.files, outcome.observers, &mut notes);
         vantages.extend(seen);
-        captures.push(Capture {
-            label: input.label.clone(),
-            files: outcome.files,
-            notes,
-        });
+        captures.push(Capture { label: input.label.clone(), files: outcome.files, notes });
     }
-    Loaded {
-        trace: Trace::new(captures, vantages, stated),
-        failures,
-    }
+    Loaded { trace: Trace::new(captures, vantages, stated), failures }
 }
 
 struct Observed {
@@ -80,17 +64,13 @@ fn observe(input: &Input, progress: &AtomicU64) -> Observed {
         };
         match capture::read(source, progress, &mut sink) {
             Ok(file) => {
-                base = base.saturating_add(file.frames);
+                base = base.saturating_add(file.last);
                 files.push(file);
             }
             Err(error) => failures.push(error),
         }
     }
-    Observed {
-        files,
-        observers,
-        failures,
-    }
+    Observed { files, observers, failures }
 }
 
 fn finish(
@@ -111,9 +91,7 @@ fn finish(
         let label = if seen == 1 {
             input.label.clone()
         } else {
-            let name = interface
-                .and_then(|i| i.name.clone())
-                .unwrap_or_else(|| at.to_string());
+            let name = interface.and_then(|i| i.name.clone()).unwrap_or_else(|| at.to_string());
             unique(format!("{}#{name}", input.label), &vantages)
         };
         let vantage = observer.finish(label, capture);
@@ -128,20 +106,14 @@ fn unique(label: String, taken: &[Observations]) -> String {
     if !used(&label) {
         return label;
     }
-    (2..)
-        .map(|n| format!("{label}.{n}"))
-        .find(|l| !used(l))
-        .unwrap_or(label)
+    (2..).map(|n| format!("{label}.{n}")).find(|l| !used(l)).unwrap_or(label)
 }
 
 fn note_tally(vantage: &Observations, link_type: Option<LinkType>, notes: &mut Vec<String>) {
     let tally = &vantage.tally;
     if tally.unsupported > 0 {
         let name = link_type.map_or_else(|| "unknown".into(), |t| t.name());
-        notes.push(format!(
-            "{} frames of link type {name} were not decoded",
-            tally.unsupported
-        ));
+        notes.push(format!("{} frames of link type {name} were not decoded", tally.unsupported));
     }
     if tally.stopped > 0 {
         notes.push(format!(

@@ -6,8 +6,9 @@
 
 use crate::capture::{CaptureFile, Timestamp};
 use crate::clock::{self, Timeline};
-use crate::correlate::{self, Connection, Connections, Leg, Stated};
-use crate::flow::{Flow, Hop, Link, Mark, Observations};
+use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
+use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
+use std::collections::HashMap;
 use crate::topology::{
     self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
 };
@@ -30,10 +31,10 @@ impl Capture {
     pub fn locate(&self, frame: u32) -> (usize, u32) {
         let mut left = frame;
         for (i, file) in self.files.iter().enumerate() {
-            if left <= file.frames || i + 1 == self.files.len() {
+            if left <= file.last || i + 1 == self.files.len() {
                 return (i, left);
             }
-            left -= file.frames;
+            left -= file.last;
         }
         (0, frame)
     }
@@ -65,6 +66,19 @@ pub struct Trace {
     pub connections: Connections,
     /// Hosts, services, roles, routes.
     pub topology: Topology,
+    /// ICMP errors that quote a packet of a connection, by connection.
+    pub errors: Vec<TiedError>,
+}
+
+/// An ICMP error about a connection's packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TiedError {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Index of the vantage that saw the error.
+    pub vantage: u16,
+    /// Index of the error at that vantage.
+    pub error: u32,
 }
 
 impl Trace {
@@ -85,22 +99,23 @@ impl Trace {
         let connections = correlate::correlate(&vantages, &known);
         let timeline = clock::align(&vantages, &connections, captures.len());
         let topology = topology::infer(&vantages, &connections, stated);
-        Self {
-            captures,
-            vantages,
-            timeline,
-            connections,
-            topology,
-        }
+        let errors = tie_errors(&vantages, &connections);
+        Self { captures, vantages, timeline, connections, topology, errors }
     }
+
+    /// The ICMP errors about a connection.
+    pub fn errors_of(&self, id: ConnectionId) -> impl Iterator<Item = (usize, &IcmpError)> {
+        let from = self.errors.partition_point(|e| e.connection < id);
+        self.errors[from..]
+            .iter()
+            .take_while(move |e| e.connection == id)
+            .map(|e| (usize::from(e.vantage), &self.vantages[usize::from(e.vantage)].errors[e.error as usize]))
+    }
+
 
     /// All connections with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
-        self.connections
-            .list
-            .iter()
-            .enumerate()
-            .map(|(i, c)| (ConnectionId(i as u32), c))
+        self.connections.list.iter().enumerate().map(|(i, c)| (ConnectionId(i as u32), c))
     }
 
     /// Connections that are somebody's request.
@@ -136,9 +151,7 @@ impl Trace {
     /// The way of a connection.
     #[must_use]
     pub fn route(&self, id: ConnectionId) -> &Route {
-        self.topology
-            .routes
-            .get(self.topology.routes.of[id.0 as usize])
+        self.topology.routes.get(self.topology.routes.of[id.0 as usize])
     }
 
     /// Why a connection is nobody's request, if it is not.
@@ -209,25 +222,20 @@ impl Trace {
     pub fn is_client_side(&self, id: ConnectionId, leg: &Leg) -> bool {
         let vantage = self.vantage(leg);
         let there = self.forward(leg);
-        let sent = vantage
-            .first_hop(there)
-            .and_then(|hop| vantage.own.sent(hop));
+        let sent = vantage.first_hop(there).and_then(|hop| vantage.own.sent(hop));
         let client = self.connection(id).front.client.0;
         sent == Some(true)
             && leg.tuple == 0
             && (self
                 .host_of(leg)
                 .is_some_and(|host| self.host_by_ip(client).is_none_or(|owner| owner == host)))
-            && vantage
-                .first_hop(there)
-                .is_some_and(|hop| hop.ttl % 32 == 0 || hop.ttl == 255)
+            && vantage.first_hop(there).is_some_and(|hop| hop.ttl % 32 == 0 || hop.ttl == 255)
     }
 
     /// A moment on the reference clock.
     #[must_use]
     pub fn time(&self, at: At) -> Timestamp {
-        self.timeline
-            .align(self.vantages[at.vantage].capture, at.mark.at())
+        self.timeline.align(self.vantages[at.vantage].capture, at.mark.at())
     }
 
     /// First frame of a connection at any vantage, by the reference clock.
@@ -253,4 +261,46 @@ impl Trace {
             })
             .max_by_key(|at| self.time(*at))
     }
+}
+
+/// An error quotes one of a connection's five-tuples, in either direction.
+fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedError> {
+    let mut quoted: HashMap<(u8, Ip, u16, Ip, u16), Vec<(u16, u32)>> = HashMap::new();
+    for (v, vantage) in vantages.iter().enumerate() {
+        for (e, error) in vantage.errors.iter().enumerate() {
+            let q = &error.quote;
+            quoted
+                .entry((q.protocol, q.src, q.src_port, q.dst, q.dst_port))
+                .or_default()
+                .push((v as u16, e as u32));
+        }
+    }
+    let mut tied = Vec::new();
+    if quoted.is_empty() {
+        return tied;
+    }
+    for (i, connection) in connections.list.iter().enumerate() {
+        let mut tuples: Vec<_> = connections
+            .legs(connection)
+            .iter()
+            .map(|leg| Tuple::of(leg.of(vantages), leg.client))
+            .collect();
+        tuples.sort_unstable();
+        tuples.dedup();
+        for t in tuples {
+            let (c, s) = (t.client, t.server);
+            for key in [
+                (connection.protocol, c.0, c.1, s.0, s.1),
+                (connection.protocol, s.0, s.1, c.0, c.1),
+            ] {
+                let errors = quoted.get(&key).into_iter().flatten();
+                tied.extend(errors.map(|(vantage, error)| TiedError {
+                    connection: ConnectionId(i as u32),
+                    vantage: *vantage,
+                    error: *error,
+                }));
+            }
+        }
+    }
+    tied
 }

@@ -100,21 +100,14 @@ impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
     /// Time of the earliest and of the latest frame.
     pub(super) fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         let any = self.earliest <= self.latest;
-        (
-            any.then_some(Timestamp(self.earliest)),
-            any.then_some(Timestamp(self.latest)),
-        )
+        (any.then_some(Timestamp(self.earliest)), any.then_some(Timestamp(self.latest)))
     }
 
     /// States a loss at `byte`; the sentence is completed with what was kept.
     pub(super) fn damaged(&mut self, byte: u64, what: &str, kept: &str) {
         if self.damage.len() < TOLD {
             let what = format!("{what}; {kept}");
-            self.damage.push(Damage {
-                byte,
-                frame_after: self.number,
-                what,
-            });
+            self.damage.push(Damage { byte, frame_after: self.number, what });
         } else {
             self.damage_omitted += 1;
         }

@@ -8,19 +8,13 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// No file or folder has this name.
-    #[error(
-        "{path}: no such file or folder; check the name with: ls -l {}",
-        parent(path)
-    )]
+    #[error("{path}: no such file or folder; check the name with: ls -l {}", parent(path))]
     Missing {
         /// The name as given.
         path: String,
     },
     /// The operating system refuses to open or read it.
-    #[error(
-        "{path}: cannot be read ({source}); check its permissions with: ls -l {}",
-        quote(path)
-    )]
+    #[error("{path}: cannot be read ({source}); check its permissions with: ls -l {}", quote(path))]
     Io {
         /// The name as given.
         path: String,
@@ -50,7 +44,7 @@ pub enum CaptureError {
     },
     /// A capture format that lbdiag does not read.
     #[error(
-        "{path}: this is a {format} capture, which lbdiag does not read; convert it with: editcap -F pcap {} {}",
+        "{path}: this is a capture in {format} format, which lbdiag does not read; convert it with: editcap -F pcap {} {}",
         quote(path),
         quote(&format!("{path}.pcap"))
     )]
@@ -182,11 +176,7 @@ fn parent(name: &str) -> String {
 
 /// The command that tests a compressed file.
 fn unpack(compression: &str) -> &'static str {
-    if compression == "zstd" {
-        "zstd -t --long=31"
-    } else {
-        "gzip -t"
-    }
+    if compression == "zstd" { "zstd -t --long=31" } else { "gzip -t" }
 }
 
 #[cfg(test)]
@@ -195,10 +185,7 @@ mod tests {
 
     #[test]
     fn messages_quote_the_name_for_the_shell() {
-        let e = CaptureError::OtherFormat {
-            path: "a b's.snoop".into(),
-            format: "snoop",
-        };
+        let e = CaptureError::OtherFormat { path: "a b's.snoop".into(), format: "snoop" };
         let text = e.to_string();
         assert!(
             text.ends_with(r"editcap -F pcap 'a b'\''s.snoop' 'a b'\''s.snoop.pcap'"),
@@ -208,9 +195,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_points_to_its_folder() {
-        let e = CaptureError::Missing {
-            path: "caps/x.pcap".into(),
-        };
+        let e = CaptureError::Missing { path: "caps/x.pcap".into() };
         assert_eq!(
             e.to_string(),
             "caps/x.pcap: no such file or folder; check the name with: ls -l caps"

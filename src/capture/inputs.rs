@@ -4,14 +4,12 @@
 //! capture stays in the list, so that reading it gives its own error and the others go on.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::expand::{expand, split};
 use super::label::{self, Unnamed};
 use super::rotate::{self, Part};
 use super::{CaptureError, Peek, Source, peek};
-
-/// Names of skipped files that one note lists.
-const LISTED: usize = 5;
 
 /// One vantage group as the user gave it: files that belong together, in order of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,174 +54,12 @@ pub fn inputs(args: &[String]) -> Result<Inputs, CaptureError> {
     for arg in args {
         let (label, what) = split(arg)?;
         for source in expand(what, &mut notes)? {
-            given.push(Given {
-                label: label.map(str::to_owned),
-                source,
-            });
+            given.push(Given { label: label.map(str::to_owned), source });
         }
     }
     let given = once(given, &mut notes)?;
     let inputs = group(&given, &mut notes);
     Ok(Inputs { inputs, notes })
-}
-
-fn exists(path: &str) -> bool {
-    Path::new(path).symlink_metadata().is_ok()
-}
-
-fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?', '['])
-}
-
-/// Splits `NAME=FILE`. Of several `=` the first that leaves something that exists is taken.
-fn split(arg: &str) -> Result<(Option<&str>, &str), CaptureError> {
-    if exists(arg) || !arg.contains('=') {
-        return Ok((None, arg));
-    }
-    let mut first = None;
-    for (at, _) in arg.match_indices('=') {
-        let (name, file) = (&arg[..at], &arg[at + 1..]);
-        if name.is_empty() || name.contains(['/', '\\']) {
-            break;
-        }
-        first = first.or(Some((name, file)));
-        if file == "-" || exists(file) {
-            return Ok((Some(name), file));
-        }
-    }
-    match first {
-        Some((_, "")) => Err(CaptureError::NoFile {
-            arg: arg.to_owned(),
-        }),
-        Some((name, file)) => Ok((Some(name), file)),
-        None => Ok((None, arg)),
-    }
-}
-
-/// The sources that one FILE stands for.
-fn expand(what: &str, notes: &mut Vec<String>) -> Result<Vec<Source>, CaptureError> {
-    if what == "-" && !exists(what) {
-        return Ok(vec![Source::Stdin]);
-    }
-    let path = PathBuf::from(what);
-    if path.is_dir() {
-        let found = folder(&path, notes)?;
-        return Ok(found.into_iter().map(Source::Path).collect());
-    }
-    if exists(what) {
-        return Ok(vec![Source::Path(path)]);
-    }
-    if !is_pattern(what) {
-        return Err(CaptureError::Missing {
-            path: what.to_owned(),
-        });
-    }
-    let bad = |why: String| CaptureError::Pattern {
-        path: what.to_owned(),
-        why,
-    };
-    let matches = glob::glob(what).map_err(|e| bad(format!("the pattern is not valid ({e})")))?;
-    let mut files: Vec<PathBuf> = Vec::new();
-    let mut any = false;
-    for path in matches.flatten() {
-        any = true;
-        if path.is_dir() {
-            files.extend(folder(&path, notes).unwrap_or_default());
-        } else {
-            files.push(path);
-        }
-    }
-    if !any {
-        return Err(bad("no file matches the pattern".to_owned()));
-    }
-    let found = captures(what, files, notes);
-    if found.is_empty() {
-        return Err(bad(
-            "no file that matches the pattern is a capture".to_owned()
-        ));
-    }
-    Ok(found.into_iter().map(Source::Path).collect())
-}
-
-/// The captures in a folder, sorted by name.
-fn folder(path: &Path, notes: &mut Vec<String>) -> Result<Vec<PathBuf>, CaptureError> {
-    let name = path.display().to_string();
-    let entries = path.read_dir().map_err(|source| CaptureError::Io {
-        path: name.clone(),
-        source,
-    })?;
-    let hidden = |p: &PathBuf| {
-        p.file_name()
-            .is_some_and(|n| n.to_string_lossy().starts_with('.'))
-    };
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.is_file() && !hidden(p))
-        .collect();
-    files.sort();
-    let found = captures(&name, files, notes);
-    if found.is_empty() {
-        Err(CaptureError::NoCaptures { path: name })
-    } else {
-        Ok(found)
-    }
-}
-
-/// Those of `files` that are captures, with one note on the others.
-fn captures(of: &str, files: Vec<PathBuf>, notes: &mut Vec<String>) -> Vec<PathBuf> {
-    let mut skipped = Vec::new();
-    let mut found = Vec::new();
-    for path in files {
-        let source = Source::Path(path.clone());
-        // A pipe cannot be looked into; it was matched by name, so it is meant.
-        if !source.is_regular() {
-            found.push(path);
-            continue;
-        }
-        match peek(&source) {
-            Ok(_) => found.push(path),
-            Err(e) => {
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                skipped.push(format!("{name} ({})", reason(&e)));
-            }
-        }
-    }
-    if !skipped.is_empty() {
-        let more = skipped.len().saturating_sub(LISTED);
-        skipped.truncate(LISTED);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        notes.push(format!(
-            "{of}: skipped what is no readable capture: {}{more}",
-            skipped.join(", ")
-        ));
-    }
-    found
-}
-
-/// Why a file is no capture, in a few words.
-fn reason(error: &CaptureError) -> String {
-    match error {
-        CaptureError::Empty { .. } => "empty".to_owned(),
-        CaptureError::Text { .. } => "text".to_owned(),
-        CaptureError::OtherFormat { format, .. } => {
-            format!("{format}; convert it with editcap -F pcap")
-        }
-        CaptureError::OtherPacking { what, command, .. } => {
-            format!("{what}; unpack it with {command}")
-        }
-        CaptureError::HeaderCut { .. } => "ends inside its file header".to_owned(),
-        CaptureError::Io { source, .. } | CaptureError::Unpack { source, .. } => source.to_string(),
-        _ => "unknown content".to_owned(),
-    }
 }
 
 /// Keeps each file once; of several mentions, one with a label wins.
@@ -250,9 +86,7 @@ fn once(given: Vec<Given>, notes: &mut Vec<String>) -> Result<Vec<Given>, Captur
         let name = one.source.name();
         match (&first.label, one.label) {
             (None, Some(label)) => {
-                notes.push(format!(
-                    "{name} is named more than once; it is read once, as {label}"
-                ));
+                notes.push(format!("{name} is named more than once; it is read once, as {label}"));
                 first.label = Some(label);
             }
             (Some(label), Some(other)) if *label != other => notes.push(format!(
@@ -268,12 +102,7 @@ fn once(given: Vec<Given>, notes: &mut Vec<String>) -> Result<Vec<Given>, Captur
 fn group(given: &[Given], notes: &mut Vec<String>) -> Vec<Input> {
     let looks: Vec<Option<Peek>> = given
         .iter()
-        .map(|g| {
-            g.source
-                .is_regular()
-                .then(|| peek(&g.source).ok())
-                .flatten()
-        })
+        .map(|g| g.source.is_regular().then(|| peek(&g.source).ok()).flatten())
         .collect();
     // Label, and the files by index; the first of them places the input in the list.
     let mut groups: Vec<(Option<String>, Vec<usize>)> = Vec::new();
@@ -318,25 +147,150 @@ fn group(given: &[Given], notes: &mut Vec<String>) -> Vec<Input> {
             Source::Path(path) => Some(path.clone()),
             Source::Stdin => None,
         };
-        let stem = || {
-            path.as_deref()
-                .map_or_else(|| "stdin".to_owned(), label::stem)
-        };
-        Unnamed {
-            label: label.clone().unwrap_or_else(stem),
-            fixed: *g < labelled,
-            path,
-        }
+        let stem = || path.as_deref().map_or_else(|| "stdin".to_owned(), label::stem);
+        Unnamed { label: label.clone().unwrap_or_else(stem), fixed: *g < labelled, path }
     });
     let labels = label::distinct(unnamed.collect());
     let input = |(g, label): (&usize, String)| Input {
         label,
         labelled: *g < labelled,
-        files: groups[*g]
-            .1
-            .iter()
-            .map(|at| given[*at].source.clone())
-            .collect(),
+        files: groups[*g].1.iter().map(|at| given[*at].source.clone()).collect(),
     };
     order.iter().zip(labels).map(input).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Inputs, inputs};
+    use crate::capture::testkit::{Pcap, gzip};
+    use crate::capture::{CaptureError, Source};
+    use std::path::Path;
+    use tempfile::TempDir;
+
+    /// A folder with captures, each with the second of its first frame; second 0 is a text file.
+    fn folder(files: &[(&str, u32)]) -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, second) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let mut pcap = Pcap::new();
+            pcap.frame(*second, 0, b"frame");
+            let bytes = match second {
+                0 => b"text\n".to_vec(),
+                _ if name.ends_with(".gz") => gzip(&pcap.bytes),
+                _ => pcap.bytes,
+            };
+            std::fs::write(path, bytes).unwrap();
+        }
+        dir
+    }
+
+    fn run(dir: &TempDir, args: &[&str]) -> Result<Inputs, CaptureError> {
+        // {} is the folder.
+        let root = dir.path().display().to_string();
+        inputs(&args.iter().map(|a| a.replace("{}", &root)).collect::<Vec<_>>())
+    }
+
+    /// `label: file file`, an asterisk at labels that were given.
+    fn shown(dir: &TempDir, args: &[&str]) -> Vec<String> {
+        let show = |source: &Source| match source {
+            Source::Path(path) => {
+                let path = path.canonicalize().unwrap();
+                let root = dir.path().canonicalize().unwrap();
+                path.strip_prefix(root).unwrap_or(Path::new("?")).display().to_string()
+            }
+            Source::Stdin => "-".to_owned(),
+        };
+        let found = run(dir, args).unwrap();
+        found
+            .inputs
+            .iter()
+            .map(|i| {
+                let files: Vec<String> = i.files.iter().map(show).collect();
+                format!("{}{}: {}", i.label, if i.labelled { "*" } else { "" }, files.join(" "))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn labels_are_given_or_made_from_names() {
+        let dir = folder(&[("c.pcap", 5), ("d.pcapng.gz", 5)]);
+        assert_eq!(
+            shown(&dir, &["client={}/c.pcap", "{}/d.pcapng.gz", "-"]),
+            ["client*: c.pcap", "d: d.pcapng.gz", "stdin: -"]
+        );
+    }
+
+    #[test]
+    fn a_path_that_exists_means_itself() {
+        let dir = folder(&[("a=b.pcap", 5), ("x:1.pcap", 5), ("b[1]*.pcap", 5), ("b.pcap", 5)]);
+        assert_eq!(
+            shown(&dir, &["{}/a=b.pcap", "{}/x:1.pcap", "{}/b[1]*.pcap"]),
+            ["a=b: a=b.pcap", "x:1: x:1.pcap", "b[1]*: b[1]*.pcap"]
+        );
+        assert_eq!(shown(&dir, &["lb={}/a=b.pcap"]), ["lb*: a=b.pcap"]);
+    }
+
+    #[test]
+    fn folders_and_patterns_give_the_captures_in_them() {
+        let dir = folder(&[
+            ("b.pcap", 5),
+            ("a.bin", 5),
+            ("notes.pcap", 0),
+            ("in/c.pcap", 5),
+            (".h.pcap", 5),
+        ]);
+        assert_eq!(shown(&dir, &["{}"]), ["a.bin: a.bin", "b: b.pcap"]);
+        let notes = run(&dir, &["{}"]).unwrap().notes;
+        assert!(notes.len() == 1 && notes[0].ends_with("notes.pcap (text)"), "{notes:?}");
+        assert_eq!(shown(&dir, &["{}/*.pcap"]), ["b: b.pcap"]);
+        assert_eq!(shown(&dir, &["lb={}"]), ["lb*: a.bin b.pcap"]);
+        assert!(matches!(run(&dir, &["{}/*.zip"]), Err(CaptureError::Pattern { .. })));
+        assert!(matches!(run(&dir, &["{}/n*"]), Err(CaptureError::Pattern { .. })));
+        let empty = tempfile::tempdir().unwrap();
+        assert!(matches!(run(&empty, &["{}"]), Err(CaptureError::NoCaptures { .. })));
+    }
+
+    #[test]
+    fn one_label_joins_files_by_time() {
+        let dir = folder(&[("x.pcap", 9), ("y.pcap", 5), ("z.pcap", 7)]);
+        let args = ["a={}/x.pcap", "{}/z.pcap", "a={}/y.pcap"];
+        assert_eq!(shown(&dir, &args), ["a*: y.pcap x.pcap", "z: z.pcap"]);
+    }
+
+    #[test]
+    fn rotated_captures_join_and_others_do_not() {
+        let dir =
+            folder(&[("x.pcap1", 6), ("x.pcap", 5), ("12345678.cap", 5), ("12345679.cap", 6)]);
+        assert_eq!(
+            shown(&dir, &["{}"]),
+            ["12345678: 12345678.cap", "12345679: 12345679.cap", "x: x.pcap x.pcap1"]
+        );
+    }
+
+    #[test]
+    fn a_file_is_read_once_under_the_label_that_it_was_given() {
+        let dir = folder(&[("x.pcap", 5), ("y.pcap", 5)]);
+        let args = ["{}", "lb={}/x.pcap", "{}/./y.pcap"];
+        assert_eq!(shown(&dir, &args), ["lb*: x.pcap", "y: y.pcap"]);
+        assert_eq!(run(&dir, &args).unwrap().notes.len(), 2);
+    }
+
+    #[test]
+    fn like_stems_of_different_folders_are_told_apart() {
+        let dir = folder(&[("a/eth0.pcap", 5), ("b/eth0.pcap", 5)]);
+        assert_eq!(shown(&dir, &["{}/a", "{}/b"]), ["a/eth0: a/eth0.pcap", "b/eth0: b/eth0.pcap"]);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let dir = folder(&[("x.pcap", 5)]);
+        let error = |args: &[&str]| run(&dir, args).unwrap_err().to_string();
+        assert!(error(&["{}/no.pcap"]).contains("no such file"));
+        assert!(error(&["lb={}/no.pcap"]).starts_with(&dir.path().display().to_string()));
+        assert!(error(&["lb="]).contains("NAME=FILE"));
+        assert!(error(&["-", "a=-"]).contains("only once"));
+        assert!(error(&[]).contains("name at least one file"));
+        assert!(error(&["C:\\x.pcap"]).contains("no such file"));
+    }
 }

@@ -29,34 +29,19 @@ fn strip<'a>(name: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
 
 /// Takes a file name apart.
 pub(super) fn parts(name: &str) -> Parts<'_> {
-    let (front, compression) = COMPRESSION
-        .iter()
-        .find_map(|end| strip(name, end))
-        .unwrap_or((name, ""));
+    let (front, compression) =
+        COMPRESSION.iter().find_map(|end| strip(name, end)).unwrap_or((name, ""));
     let digits = front.len() - front.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let (named, count) = front.split_at(front.len() - digits);
     match CAPTURE.iter().find_map(|end| strip(named, end)) {
-        Some((stem, extension)) => Parts {
-            stem,
-            extension,
-            count,
-            compression,
-        },
-        None => Parts {
-            stem: front,
-            extension: "",
-            count: "",
-            compression,
-        },
+        Some((stem, extension)) => Parts { stem, extension, count, compression },
+        None => Parts { stem: front, extension: "", count: "", compression },
     }
 }
 
 /// The stem of a path: the file name without the extensions of captures and compression.
 pub(super) fn stem(path: &Path) -> String {
-    let name = path
-        .file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy();
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     parts(&name).stem.to_owned()
 }
 
@@ -139,24 +124,16 @@ mod tests {
     use std::path::Path;
 
     fn names(paths: &[&str]) -> Vec<String> {
-        let input = |p: &&str| Unnamed {
-            label: stem(Path::new(p)),
-            fixed: false,
-            path: Some(p.into()),
-        };
+        let input =
+            |p: &&str| Unnamed { label: stem(Path::new(p)), fixed: false, path: Some(p.into()) };
         distinct(paths.iter().map(input).collect())
     }
 
     #[test]
     fn stems_lose_capture_and_compression_extensions() {
-        for name in [
-            "eth0.pcap",
-            "eth0.PCAP",
-            "eth0.pcapng.gz",
-            "eth0.cap.zst",
-            "eth0.pcap12",
-            "eth0",
-        ] {
+        for name in
+            ["eth0.pcap", "eth0.PCAP", "eth0.pcapng.gz", "eth0.cap.zst", "eth0.pcap12", "eth0"]
+        {
             assert_eq!(parts(name).stem, "eth0", "{name}");
         }
         assert_eq!(parts("rs1").count, "");
@@ -170,10 +147,7 @@ mod tests {
             names(&["/x/a/eth0.pcap", "/x/b/eth0.pcap", "/x/lb.pcap"]),
             ["a/eth0", "b/eth0", "lb"]
         );
-        assert_eq!(
-            names(&["/x/a/n/e.pcap", "/x/b/n/e.pcap"]),
-            ["a/n/e", "b/n/e"]
-        );
+        assert_eq!(names(&["/x/a/n/e.pcap", "/x/b/n/e.pcap"]), ["a/n/e", "b/n/e"]);
     }
 
     #[test]
@@ -183,24 +157,9 @@ mod tests {
 
     #[test]
     fn a_given_name_stays() {
-        let given = Unnamed {
-            label: "lb".into(),
-            fixed: true,
-            path: Some("/x/y.pcap".into()),
-        };
-        let own = Unnamed {
-            label: "lb".into(),
-            fixed: false,
-            path: Some("/x/lb.pcap".into()),
-        };
-        let stdin = Unnamed {
-            label: "stdin".into(),
-            fixed: false,
-            path: None,
-        };
-        assert_eq!(
-            distinct(vec![given, own, stdin]),
-            ["lb", "lb.pcap", "stdin"]
-        );
+        let given = Unnamed { label: "lb".into(), fixed: true, path: Some("/x/y.pcap".into()) };
+        let own = Unnamed { label: "lb".into(), fixed: false, path: Some("/x/lb.pcap".into()) };
+        let stdin = Unnamed { label: "stdin".into(), fixed: false, path: None };
+        assert_eq!(distinct(vec![given, own, stdin]), ["lb", "lb.pcap", "stdin"]);
     }
 }

@@ -13,12 +13,15 @@
 
 mod collect;
 mod error;
+mod expand;
 mod gzip;
 mod inputs;
 mod label;
 mod link;
 mod ng_blocks;
+mod ng_packet;
 mod ng_resync;
+mod ng_sections;
 mod pcap;
 mod pcap_resync;
 mod pcapng;

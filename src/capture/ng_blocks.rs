@@ -31,10 +31,7 @@ enum Unit {
 impl Default for Ticks {
     /// Microseconds, as pcapng has it without `if_tsresol`.
     fn default() -> Self {
-        Self {
-            unit: Unit::Times(1000),
-            offset: 0,
-        }
+        Self { unit: Unit::Times(1000), offset: 0 }
     }
 }
 
@@ -75,30 +72,18 @@ impl Ticks {
 /// Reads a number of a section's byte order.
 pub(super) fn word(bytes: &[u8], at: usize, big: bool) -> Option<u32> {
     let b = bytes.get(at..)?.first_chunk::<4>()?;
-    Some(if big {
-        u32::from_be_bytes(*b)
-    } else {
-        u32::from_le_bytes(*b)
-    })
+    Some(if big { u32::from_be_bytes(*b) } else { u32::from_le_bytes(*b) })
 }
 
 /// The same for two bytes.
 pub(super) fn half(bytes: &[u8], at: usize, big: bool) -> Option<u16> {
     let b = bytes.get(at..)?.first_chunk::<2>()?;
-    Some(if big {
-        u16::from_be_bytes(*b)
-    } else {
-        u16::from_le_bytes(*b)
-    })
+    Some(if big { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) })
 }
 
 fn long(bytes: &[u8], big: bool) -> Option<u64> {
     let b = bytes.first_chunk::<8>()?;
-    Some(if big {
-        u64::from_be_bytes(*b)
-    } else {
-        u64::from_le_bytes(*b)
-    })
+    Some(if big { u64::from_be_bytes(*b) } else { u64::from_le_bytes(*b) })
 }
 
 /// Calls `each` with code and value of every option up to the end, or to the first that is broken.
@@ -155,16 +140,12 @@ pub(super) fn description(body: &[u8], big: bool) -> Option<Interface> {
 /// Interface Statistics Block: notes its counts in the interface. `body` begins with the interface.
 pub(super) fn statistics(body: &[u8], big: bool, interface: &mut Interface) {
     let (mut received, mut by_interface, mut by_system) = (None, None, None);
-    options(
-        body.get(12..).unwrap_or_default(),
-        big,
-        |code, value| match code {
-            4 => received = long(value, big),
-            5 => by_interface = long(value, big),
-            7 => by_system = long(value, big),
-            _ => {}
-        },
-    );
+    options(body.get(12..).unwrap_or_default(), big, |code, value| match code {
+        4 => received = long(value, big),
+        5 => by_interface = long(value, big),
+        7 => by_system = long(value, big),
+        _ => {}
+    });
     if received.is_some() {
         interface.received = received;
     }
@@ -184,10 +165,7 @@ mod tests {
         assert_eq!(Ticks::new(9, 0).time(7), Timestamp(7));
         assert_eq!(Ticks::new(0, 0).time(7), Timestamp(7_000_000_000));
         assert_eq!(Ticks::new(12, 0).time(7_999), Timestamp(7));
-        assert_eq!(
-            Ticks::new(0x80 | 10, 0).time(1024 + 512),
-            Timestamp(1_500_000_000)
-        );
+        assert_eq!(Ticks::new(0x80 | 10, 0).time(1024 + 512), Timestamp(1_500_000_000));
         assert_eq!(Ticks::new(6, -1).time(1_500_000), Timestamp(500_000_000));
     }
 

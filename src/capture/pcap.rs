@@ -11,10 +11,10 @@
 use pcap_parser::parse_pcap_header;
 
 use super::collect::{Collector, Mark};
+use super::ng_blocks::Ticks;
 use super::pcap_resync::{Rules, resync};
 use super::window::Window;
 use super::{CaptureError, Frame, Interface, LinkType, Timestamp};
-use crate::capture::ng_blocks::Ticks;
 
 /// Length of the file header.
 pub(super) const HEADER: usize = 24;
@@ -97,11 +97,7 @@ impl Header {
             big: self.big,
             header: if self.modified { 24 } else { 16 },
             limit: self.snaplen.clamp(USUAL_LIMIT, HARD_LIMIT),
-            fraction: if self.nanoseconds {
-                1_000_000_000
-            } else {
-                1_000_000
-            },
+            fraction: if self.nanoseconds { 1_000_000_000 } else { 1_000_000 },
             ordered: self.lengths == Lengths::Normal,
         }
     }
@@ -149,11 +145,7 @@ fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
     let rules = header.rules();
     let scale = if header.nanoseconds { 1 } else { 1000 };
     let read = |b: [u8; 4]| {
-        if BIG {
-            u32::from_be_bytes(b)
-        } else {
-            u32::from_le_bytes(b)
-        }
+        if BIG { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) }
     };
     let mut seconds = None;
     loop {
@@ -179,10 +171,7 @@ fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
                 break Stop::Need(size);
             };
             if collector.wants_mark() {
-                collector.index.push(Mark {
-                    offset: base + at as u64,
-                    ..Mark::default()
-                });
+                collector.index.push(Mark { offset: base + at as u64, ..Mark::default() });
             }
             let second = read([h[0], h[1], h[2], h[3]]);
             seconds = Some(second);
@@ -249,19 +238,10 @@ mod tests {
                 pcap.frame(5, 7, b"one").raw([6, 8, 3, 1500], b"two");
                 let (file, seen) = run(&pcap.bytes).unwrap();
                 assert_eq!((file.format, file.damage.len()), (format, 0));
-                assert_eq!(
-                    (file.interfaces[0].snaplen, file.interfaces[0].frames),
-                    (96, 2)
-                );
-                assert_eq!(
-                    (seen[0].number, seen[0].time),
-                    (1, 5_000_000_000 + 7 * unit)
-                );
+                assert_eq!((file.interfaces[0].snaplen, file.interfaces[0].frames), (96, 2));
+                assert_eq!((seen[0].number, seen[0].time), (1, 5_000_000_000 + 7 * unit));
                 assert_eq!((seen[1].wire, seen[1].link), (1500, 276));
-                assert_eq!(
-                    (&seen[0].data[..], &seen[1].data[..]),
-                    (&b"one"[..], &b"two"[..])
-                );
+                assert_eq!((&seen[0].data[..], &seen[1].data[..]), (&b"one"[..], &b"two"[..]));
             }
         }
     }
@@ -271,16 +251,11 @@ mod tests {
         let mut old = Pcap::with(false, MICRO, 2, 65_535, 1);
         old.raw([1, 0, 1500, 3], b"abc");
         let mut sometimes = Pcap::with(false, MICRO, 3, 65_535, 1);
-        sometimes
-            .raw([1, 0, 1500, 3], b"abc")
-            .raw([1, 0, 3, 1500], b"abc");
+        sometimes.raw([1, 0, 1500, 3], b"abc").raw([1, 0, 3, 1500], b"abc");
         for bytes in [old.bytes, sometimes.bytes] {
             let (file, seen) = run(&bytes).unwrap();
             assert!(file.damage.is_empty());
-            assert!(
-                seen.iter().all(|f| f.wire == 1500 && f.data == b"abc"),
-                "{seen:?}"
-            );
+            assert!(seen.iter().all(|f| f.wire == 1500 && f.data == b"abc"), "{seen:?}");
         }
     }
 
@@ -290,10 +265,7 @@ mod tests {
         pcap.raw([1, 2_500_000, 40, 20], &payload(1, 40));
         let (file, seen) = run(&pcap.bytes).unwrap();
         assert!(file.damage.is_empty());
-        assert_eq!(
-            (seen[0].link, seen[0].wire, seen[0].data.len()),
-            (1, 40, 40)
-        );
+        assert_eq!((seen[0].link, seen[0].wire, seen[0].data.len()), (1, 40, 40));
         assert_eq!(seen[0].time, 3_500_000_000);
     }
 
@@ -304,15 +276,8 @@ mod tests {
             pcap.frames(3).raw([1_700_000_000, 0, length, length], b"");
             let (file, _) = run(&pcap.bytes).unwrap();
             assert_eq!((file.frames, file.damage.len()), (3, 1));
-            assert_eq!(
-                (file.damage[0].frame_after, file.damage[0].byte),
-                (3, pcap.ends[3] as u64)
-            );
-            assert!(
-                file.damage[0]
-                    .what
-                    .ends_with("the 3 frames before it were kept")
-            );
+            assert_eq!((file.damage[0].frame_after, file.damage[0].byte), (3, pcap.ends[3] as u64));
+            assert!(file.damage[0].what.ends_with("the 3 frames before it were kept"));
         }
     }
 
@@ -320,15 +285,10 @@ mod tests {
     fn a_huge_snap_length_allows_large_frames_only_as_bytes_arrive() {
         let mut pcap = Pcap::with(false, MICRO, 4, u32::MAX, 249);
         let large = payload(1, 3 << 20);
-        pcap.frame(1, 0, &large)
-            .raw([1, 0, 60 << 20, 60 << 20], b"little");
+        pcap.frame(1, 0, &large).raw([1, 0, 60 << 20, 60 << 20], b"little");
         let (file, seen) = run(&pcap.bytes).unwrap();
         assert_eq!((file.frames, &seen[0].data), (1, &large));
-        assert!(
-            file.damage[0]
-                .what
-                .contains("62914576 bytes, more than the file has left")
-        );
+        assert!(file.damage[0].what.contains("62914576 bytes, more than the file has left"));
     }
 
     #[test]
@@ -340,16 +300,8 @@ mod tests {
             let mut bytes = pcap.bytes.clone();
             bytes[from..to].fill(filler);
             let (file, seen) = run(&bytes).unwrap();
-            assert_eq!(
-                (file.frames, file.damage.len()),
-                (18, 1),
-                "{:?}",
-                file.damage
-            );
-            assert_eq!(
-                (file.damage[0].byte, file.damage[0].frame_after),
-                (from as u64, 7)
-            );
+            assert_eq!((file.frames, file.damage.len()), (18, 1), "{:?}", file.damage);
+            assert_eq!((file.damage[0].byte, file.damage[0].frame_after), (from as u64, 7));
             let times: Vec<i64> = seen.iter().map(|f| f.time / 1_000_000 % 1000).collect();
             assert_eq!(times, (0..7).chain(9..20).collect::<Vec<i64>>());
         }

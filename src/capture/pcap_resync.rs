@@ -33,11 +33,7 @@ impl Rules {
     fn record(&self, bytes: &[u8], near: Option<u32>) -> Option<(usize, u32)> {
         let word = |at: usize| {
             let b = bytes.get(at..)?.first_chunk::<4>()?;
-            Some(if self.big {
-                u32::from_be_bytes(*b)
-            } else {
-                u32::from_le_bytes(*b)
-            })
+            Some(if self.big { u32::from_be_bytes(*b) } else { u32::from_le_bytes(*b) })
         };
         let (captured, wire) = (word(8)?, word(12)?);
         let (second, fraction) = (word(0)?, word(4)?);
@@ -91,11 +87,7 @@ pub(super) fn resync<F: FnMut(&Frame<'_>)>(
             collector.lost_rest(from, what);
             return false;
         }
-        let places = if whole {
-            data.len() - reach + 1
-        } else {
-            data.len()
-        };
+        let places = if whole { data.len() - reach + 1 } else { data.len() };
         let found = (0..places).find(|at| rules.chain(&data[*at..], seconds, !whole));
         window.consume(found.unwrap_or(places));
         if found.is_some() {

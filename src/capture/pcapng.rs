@@ -1,15 +1,15 @@
 //! The pcapng format (draft-ietf-opsawg-pcapng).
 //!
-//! Frames are in Enhanced, Simple and (obsolete) Packet Blocks. Their few header fields are read by
-//! hand: pcap-parser's block parsers allocate a list of options for each frame and refuse a frame
-//! whose options are broken, which Wireshark reads. Interfaces count from 0 in each section of the
-//! file; here they are numbered through the whole file.
+//! Blocks are walked by the length that they state at both ends. Frames are in Enhanced, Simple and
+//! (obsolete) Packet Blocks; blocks of other kinds describe interfaces or are skipped.
 
-use super::collect::{Collector, Mark};
+use super::collect::Collector;
 use super::ng_blocks::{description, half, statistics, word};
+use super::ng_packet::packet;
 use super::ng_resync::resync;
+use super::ng_sections::Sections;
 use super::window::Window;
-use super::{CaptureError, Frame, Interface, Timestamp};
+use super::{CaptureError, Frame, Timestamp};
 
 pub(super) const SECTION: u32 = 0x0a0d_0d0a;
 pub(super) const INTERFACE: u32 = 1;
@@ -18,17 +18,7 @@ pub(super) const SIMPLE: u32 = 3;
 pub(super) const STATISTICS: u32 = 5;
 pub(super) const ENHANCED: u32 = 6;
 /// systemd journal entries, custom blocks and sysdig events: Wireshark numbers them like frames.
-const NUMBERED: [u32; 9] = [
-    9,
-    0xbad,
-    0x4000_0bad,
-    0x204,
-    0x208,
-    0x216,
-    0x217,
-    0x221,
-    0x222,
-];
+const NUMBERED: [u32; 9] = [9, 0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222];
 /// Longest block that is held in memory.
 pub(super) const LIMIT: u32 = super::pcap::HARD_LIMIT + 4096;
 /// A longer block that goes beyond the end of the file is rather a wrong length.
@@ -36,70 +26,13 @@ const UNUSUAL: usize = 512 << 10;
 /// Interfaces that are kept; frames of further ones are not read.
 const INTERFACES: usize = 65_536;
 
-/// What the blocks so far say about those that follow.
-pub(super) struct Sections {
-    pub(super) interfaces: Vec<Interface>,
-    /// First interface of the current section.
-    pub(super) first: usize,
-    pub(super) big: bool,
-    /// The section has a version that nobody knows.
-    foreign: bool,
-    /// Interfaces beyond the limit.
-    excess: u32,
-}
-
-impl Sections {
-    /// Before the first block.
-    pub(super) fn new() -> Self {
-        Self {
-            interfaces: Vec::new(),
-            first: 0,
-            big: false,
-            foreign: false,
-            excess: 0,
-        }
-    }
-
-    /// As they were at a mark, given all interfaces of the file.
-    pub(super) fn at(mark: &Mark, interfaces: &[Interface]) -> Self {
-        let known = (mark.interfaces as usize).min(interfaces.len());
-        Self {
-            interfaces: interfaces[..known].to_vec(),
-            first: mark.section as usize,
-            big: mark.big,
-            foreign: false,
-            excess: 0,
-        }
-    }
-
-    fn mark(&self, offset: u64) -> Mark {
-        Mark {
-            offset,
-            interfaces: u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX),
-            section: u32::try_from(self.first).unwrap_or(u32::MAX),
-            big: self.big,
-        }
-    }
-
-    /// Index in the whole file of the section's interface `id`.
-    #[inline]
-    fn index(&self, id: u32) -> Option<usize> {
-        let at = self.first.checked_add(id as usize)?;
-        (at < self.interfaces.len()).then_some(at)
-    }
-}
-
 /// Makes sure that the file has more than a magic number.
 pub(super) fn open(window: &mut Window<'_>, name: &str) -> Result<(), CaptureError> {
     if window.fill(28) {
         return Ok(());
     }
     let bytes = window.data().len() as u64;
-    Err(CaptureError::HeaderCut {
-        path: name.to_owned(),
-        format: "pcapng",
-        bytes,
-    })
+    Err(CaptureError::HeaderCut { path: name.to_owned(), format: "pcapng", bytes })
 }
 
 /// Why the inner loop stopped.
@@ -239,17 +172,13 @@ fn take<F: FnMut(&Frame<'_>)>(
             }
             let interface = &mut sections.interfaces[index];
             interface.frames += 1;
-            let time = packet
-                .count
-                .map_or(Timestamp(0), |count| interface.ticks.time(count));
+            let time = packet.count.map_or(Timestamp(0), |count| interface.ticks.time(count));
             let frame = Frame {
                 number: collector.number + 1,
                 time,
                 interface: u32::try_from(index).unwrap_or(u32::MAX),
                 link_type: interface.link_type,
-                wire_len: packet
-                    .wire
-                    .max(u32::try_from(packet.data.len()).unwrap_or(u32::MAX)),
+                wire_len: packet.wire.max(u32::try_from(packet.data.len()).unwrap_or(u32::MAX)),
                 data: packet.data,
             };
             collector.frame(&frame, packet.count.is_some())
@@ -287,131 +216,9 @@ fn take<F: FnMut(&Frame<'_>)>(
     }
 }
 
-/// The fields of the three kinds of packet block.
-struct Packet<'a> {
-    interface: u32,
-    /// Time in ticks of the interface.
-    count: Option<u64>,
-    wire: u32,
-    data: &'a [u8],
-}
-
-/// Reads a packet block's fields. `None`: the frame is longer than its block.
-#[inline]
-fn packet<'a>(sections: &Sections, kind: u32, body: &'a [u8]) -> Option<Packet<'a>> {
-    let big = sections.big;
-    if kind == SIMPLE {
-        let wire = word(body, 0, big)?;
-        let snaplen = sections
-            .interfaces
-            .get(sections.first)
-            .map_or(0, |i| i.snaplen);
-        let captured = if snaplen == 0 {
-            wire
-        } else {
-            wire.min(snaplen)
-        };
-        let data = body.get(4..)?;
-        // The block has no captured length: without a snap length the block's own end is the limit.
-        let data = &data[..data.len().min(captured as usize)];
-        return Some(Packet {
-            interface: 0,
-            count: None,
-            wire,
-            data,
-        });
-    }
-    let h = body.first_chunk::<20>()?;
-    let read = |at: usize| {
-        let b = [h[at], h[at + 1], h[at + 2], h[at + 3]];
-        if big {
-            u32::from_be_bytes(b)
-        } else {
-            u32::from_le_bytes(b)
-        }
-    };
-    let interface = if kind == PACKET {
-        u32::from(half(body, 0, big)?)
-    } else {
-        read(0)
-    };
-    let captured = read(12) as usize;
-    let data = body.get(20..)?.get(..captured)?;
-    let count = u64::from(read(4)) << 32 | u64::from(read(8));
-    Some(Packet {
-        interface,
-        count: Some(count),
-        wire: read(16),
-        data,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use crate::capture::testkit::{Ng, Order, payload, run};
-
-    #[test]
-    fn sections_have_their_own_interfaces_clocks_and_byte_orders() {
-        let mut ng = Ng::new(false);
-        ng.interface(1, 0, &[(2, b"eth0")]);
-        ng.interface(
-            276,
-            96,
-            &[(2, b"any"), (9, &[9]), (14, &3u64.to_le_bytes())],
-        );
-        ng.enhanced(1, 5_000_000_000, b"second")
-            .enhanced(0, 5_000_000, b"first");
-        ng.section(true, 1);
-        ng.interface(101, 0, &[(9, &[0x80 | 10]), (14, &Order(true).u64(2))]);
-        ng.enhanced(0, 1024, b"third");
-        let (file, seen) = run(&ng.bytes).unwrap();
-        assert!(file.damage.is_empty());
-        let seen: Vec<_> = seen
-            .iter()
-            .map(|f| (f.interface, f.time, f.link, &f.data[..]))
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                (1, 8_000_000_000, 276, &b"second"[..]),
-                (0, 5_000_000_000, 1, &b"first"[..]),
-                (2, 3_000_000_000, 101, &b"third"[..]),
-            ]
-        );
-        let names: Vec<_> = file
-            .interfaces
-            .iter()
-            .map(|i| (i.name.as_deref(), i.frames))
-            .collect();
-        assert_eq!(names, [(Some("eth0"), 1), (Some("any"), 1), (None, 1)]);
-        assert_eq!(file.start.map(|t| t.0), Some(3_000_000_000));
-        assert_eq!(file.end.map(|t| t.0), Some(8_000_000_000));
-    }
-
-    #[test]
-    fn simple_and_obsolete_packets_are_frames() {
-        for big in [false, true] {
-            let order = Order(big);
-            let mut ng = Ng::new(big);
-            ng.interface(1, 5, &[]);
-            let simple = [&order.u32(9)[..], b"abcde"].concat();
-            ng.block(3, &simple);
-            let mut old = [order.u16(0), order.u16(7)].concat();
-            for n in [0, 4_000_000, 3, 60] {
-                old.extend(order.u32(n));
-            }
-            old.extend(b"xyz");
-            ng.block(2, &old);
-            let (file, seen) = run(&ng.bytes).unwrap();
-            assert!(file.damage.is_empty(), "{:?}", file.damage);
-            assert_eq!(
-                (seen[0].wire, &seen[0].data[..], file.untimed),
-                (9, &b"abcde"[..], 1)
-            );
-            assert_eq!((seen[1].wire, &seen[1].data[..]), (60, &b"xyz"[..]));
-            assert_eq!(file.start.map(|t| t.0), Some(4_000_000_000));
-        }
-    }
 
     #[test]
     fn drops_are_those_of_the_last_statistics() {
@@ -426,11 +233,7 @@ mod tests {
                 ng.block(5, &body);
             }
             let (file, _) = run(&ng.bytes).unwrap();
-            let counts: Vec<_> = file
-                .interfaces
-                .iter()
-                .map(|i| (i.received, i.dropped))
-                .collect();
+            let counts: Vec<_> = file.interfaces.iter().map(|i| (i.received, i.dropped)).collect();
             assert_eq!(counts, [(None, None), (Some(90), Some(6))]);
         }
     }
@@ -439,80 +242,12 @@ mod tests {
     fn other_blocks_are_skipped_and_those_that_wireshark_numbers_are_counted() {
         let mut ng = Ng::new(false);
         ng.interface(1, 0, &[]).enhanced(0, 1, b"a");
-        ng.block(4, &[0; 4])
-            .block(10, &[0; 8])
-            .block(0x8000_0123, b"what")
-            .block(0x77, &[0; 40]);
-        ng.enhanced(0, 2, b"b")
-            .block(0xbad, &[0; 8])
-            .block(9, b"MESSAGE=x\n")
-            .enhanced(0, 3, b"c");
+        ng.block(4, &[0; 4]).block(10, &[0; 8]).block(0x8000_0123, b"what").block(0x77, &[0; 40]);
+        ng.enhanced(0, 2, b"b").block(0xbad, &[0; 8]).block(9, b"MESSAGE=x\n").enhanced(0, 3, b"c");
         let (file, seen) = run(&ng.bytes).unwrap();
         assert!(file.damage.is_empty());
         assert_eq!(seen.iter().map(|f| f.number).collect::<Vec<_>>(), [1, 2, 5]);
-        assert_eq!(
-            (file.frames, file.last, file.interfaces[0].frames),
-            (3, 5, 3)
-        );
-    }
-
-    #[test]
-    fn broken_options_do_not_cost_the_frame() {
-        let mut ng = Ng::new(false);
-        ng.interface(1, 0, &[]);
-        let mut body = Vec::new();
-        for n in [0u32, 0, 9, 4, 4] {
-            body.extend(n.to_le_bytes());
-        }
-        body.extend(b"data\x01\x00\xff\xff");
-        ng.block(6, &body);
-        let (file, seen) = run(&ng.bytes).unwrap();
-        assert!(file.damage.is_empty());
-        assert_eq!(seen[0].data, b"data");
-    }
-
-    #[test]
-    fn a_frame_that_does_not_fit_or_has_no_interface_costs_only_itself() {
-        let mut ng = Ng::new(false);
-        ng.interface(1, 0, &[]).enhanced(0, 1, b"good");
-        let mut body = Vec::new();
-        for n in [0u32, 0, 9, 400, 400] {
-            body.extend(n.to_le_bytes());
-        }
-        ng.block(6, &body)
-            .enhanced(3, 1, b"none")
-            .enhanced(0, 2, b"good");
-        let (file, seen) = run(&ng.bytes).unwrap();
-        assert_eq!(
-            seen.iter()
-                .map(|f| (f.number, &f.data[..]))
-                .collect::<Vec<_>>(),
-            [(1, &b"good"[..]), (2, &b"good"[..])]
-        );
-        let damage: Vec<_> = file
-            .damage
-            .iter()
-            .map(|d| (d.byte, d.frame_after))
-            .collect();
-        assert_eq!(damage, [(ng.ends[2] as u64, 1), (ng.ends[3] as u64, 1)]);
-    }
-
-    #[test]
-    fn a_section_of_an_unknown_version_is_skipped() {
-        let mut ng = Ng::new(false);
-        ng.interface(1, 0, &[]).enhanced(0, 1, b"one");
-        ng.section(false, 2)
-            .interface(9, 0, &[])
-            .enhanced(0, 1, b"two");
-        ng.section(true, 1)
-            .interface(1, 0, &[])
-            .enhanced(0, 1, b"three");
-        let (file, seen) = run(&ng.bytes).unwrap();
-        assert_eq!(
-            seen.iter().map(|f| &f.data[..]).collect::<Vec<_>>(),
-            [&b"one"[..], b"three"]
-        );
-        assert_eq!((file.damage.len(), file.interfaces.len()), (1, 2));
+        assert_eq!((file.frames, file.last, file.interfaces[0].frames), (3, 5, 3));
     }
 
     #[test]
@@ -542,9 +277,6 @@ mod tests {
             ng.enhanced(n, 0, b"");
         }
         let (file, _) = run(&ng.bytes).unwrap();
-        assert_eq!(
-            (file.damage.len(), file.damage_omitted, file.frames),
-            (32, 68, 0)
-        );
+        assert_eq!((file.damage.len(), file.damage_omitted, file.frames), (32, 68, 0));
     }
 }

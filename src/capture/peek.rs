@@ -4,8 +4,9 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 
 use super::collect::Collector;
+use super::ng_sections::Sections;
 use super::pcap;
-use super::pcapng::{self, Sections};
+use super::pcapng;
 use super::sniff::{self, Format, LOOK};
 use super::source::{self, Opened};
 use super::window::Window;
@@ -30,8 +31,8 @@ pub struct Peek {
 /// Looks at the beginning of a capture, up to its first frame.
 ///
 /// # Errors
-/// As [`read`]. Something that can be read only once is refused, because the look would take its
-/// beginning away from [`read`].
+/// As [`super::read`]. Something that can be read only once is refused, because the look would take its
+/// beginning away from [`super::read`].
 pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
     let name = source.name();
     let there = match source {
@@ -43,11 +44,7 @@ pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
         return Err(CaptureError::Io { path: name, source });
     }
     let progress = AtomicU64::new(0);
-    let Opened {
-        mut window,
-        compression,
-        ..
-    } = source::open(source, &progress, PEEK)?;
+    let Opened { mut window, compression, .. } = source::open(source, &progress, PEEK)?;
     window.limit(PEEK_LIMIT);
     let is_pcap = begin(&mut window, &name, compression)?;
     let mut link_type = None;
@@ -64,11 +61,7 @@ pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
         ("pcapng", sections.interfaces.first().map(|i| i.link_type))
     };
     let (first, _) = collector.times();
-    Ok(Peek {
-        format,
-        link_type: link_type.or(stated),
-        first,
-    })
+    Ok(Peek { format, link_type: link_type.or(stated), first })
 }
 
 /// Whether the stream is pcap (`true`) or pcapng (`false`).
@@ -81,11 +74,7 @@ pub(super) fn begin(
     let path = name.to_owned();
     if window.data().is_empty() {
         return Err(match (window.take_fault(), compression) {
-            (Some(source), Some(compression)) => CaptureError::Unpack {
-                path,
-                compression,
-                source,
-            },
+            (Some(source), Some(compression)) => CaptureError::Unpack { path, compression, source },
             (Some(source), None) => CaptureError::Io { path, source },
             _ => CaptureError::Empty { path },
         });
@@ -119,16 +108,8 @@ mod tests {
         assert!(error(b"\x7fELF\x02\x01\x01\0\0\0").contains("no capture format"));
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("no.pcap");
-        assert!(
-            run_path(&missing)
-                .unwrap_err()
-                .to_string()
-                .contains("no such file")
-        );
-        assert!(matches!(
-            run_path(folder.path()),
-            Err(CaptureError::Io { .. })
-        ));
+        assert!(run_path(&missing).unwrap_err().to_string().contains("no such file"));
+        assert!(matches!(run_path(folder.path()), Err(CaptureError::Io { .. })));
     }
 
     #[test]
@@ -143,19 +124,13 @@ mod tests {
         let empty = look(&pcap.bytes);
         assert_eq!(
             empty,
-            Peek {
-                format: "pcap",
-                link_type: Some(LinkType::ETHERNET),
-                first: None
-            }
+            Peek { format: "pcap", link_type: Some(LinkType::ETHERNET), first: None }
         );
         pcap.frames(2);
         let first = Some(Timestamp(1_700_000_000_000_000_000));
         assert_eq!(look(&gzip(&pcap.bytes)).first, first);
         let mut ng = Ng::new(true);
-        ng.interface(1, 0, &[])
-            .interface(113, 0, &[])
-            .enhanced(1, 5, b"x");
+        ng.interface(1, 0, &[]).interface(113, 0, &[]).enhanced(1, 5, b"x");
         let peek = look(&ng.bytes);
         assert_eq!(
             (peek.link_type, peek.first),

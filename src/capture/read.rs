@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::collect::{Collector, STRIDE};
+use super::ng_sections::Sections;
 use super::pcap;
-use super::pcapng::{self, Sections};
+use super::pcapng;
 use super::peek::begin;
 use super::source::{self, Opened};
 use super::types::Layout;
@@ -40,11 +41,7 @@ pub(super) fn whole<F: FnMut(&Frame<'_>)>(
     name: String,
     sink: &mut F,
 ) -> Result<CaptureFile, CaptureError> {
-    let Opened {
-        mut window,
-        compression,
-        handle,
-    } = opened;
+    let Opened { mut window, compression, handle } = opened;
     let is_pcap = begin(&mut window, &name, compression)?;
     let mut collector = Collector::whole(sink, compression);
     let (format, interfaces, layout) = if is_pcap {
@@ -96,9 +93,7 @@ pub fn read_range<F: FnMut(&Frame<'_>)>(
     if first > last {
         return Ok(());
     }
-    let changed = || CaptureError::Changed {
-        path: file.path.clone(),
-    };
+    let changed = || CaptureError::Changed { path: file.path.clone() };
     let stride = (first - 1) / STRIDE;
     let mark = file.index.get(stride as usize).ok_or_else(changed)?;
     let mut collector = Collector::range(sink, stride * STRIDE, first, last);
@@ -111,11 +106,7 @@ pub fn read_range<F: FnMut(&Frame<'_>)>(
             pcapng::blocks(&mut window, &mut sections, &mut collector);
         }
     }
-    if collector.number < last {
-        Err(changed())
-    } else {
-        Ok(())
-    }
+    if collector.number < last { Err(changed()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -131,9 +122,7 @@ mod tests {
         ng.interface(1, 0, &[(2, b"eth0")]);
         for n in 0..frames {
             if n == frames / 2 {
-                ng.section(true, 1)
-                    .interface(276, 0, &[(9, &[9])])
-                    .interface(1, 0, &[]);
+                ng.section(true, 1).interface(276, 0, &[(9, &[9])]).interface(1, 0, &[]);
             }
             ng.enhanced(
                 u32::from(n > frames / 2 && n % 3 == 0),
@@ -256,10 +245,7 @@ mod tests {
             wrong[middle..middle + 40].fill(0xa5);
             let (file, seen) = run(cut).unwrap();
             assert!(!seen.is_empty() && seen.len() < 3000 && seen == all[..seen.len()]);
-            assert_eq!(
-                (file.damage.len(), file.damage[0].frame_after),
-                (1, file.frames)
-            );
+            assert_eq!((file.damage.len(), file.damage[0].frame_after), (1, file.frames));
             // A wrong byte is found late, if at all before the checksum; then frames come and one damage.
             let (file, seen) = run(&wrong).unwrap();
             assert!(!seen.is_empty() && !file.damage.is_empty());
@@ -281,10 +267,7 @@ mod tests {
                 assert_eq!(file.index.len(), 5);
                 for (first, last) in [(1, 1), (1024, 1026), (2400, 3100), (4999, 9000), (1, 5000)] {
                     let end = (last as usize).min(5000);
-                    assert!(
-                        again(&file, first..=last) == all[first as usize - 1..end],
-                        "{first}"
-                    );
+                    assert!(again(&file, first..=last) == all[first as usize - 1..end], "{first}");
                 }
                 assert_eq!(again(&file, 5001..=6000), []);
                 assert_eq!(again(&file, RangeInclusive::new(7, 3)), []);

@@ -1,7 +1,7 @@
 //! What a file is, from its first bytes. Names and extensions are never looked at.
 //!
 //! Magic numbers: pcap and pcapng from their specifications (draft-ietf-opsawg-pcap,
-//! draft-ietf-opsawg-pcapng), the rest from file(1) and Wireshark's `wiretap/`.
+//! draft-ietf-opsawg-pcapng), the rest from Wireshark's `wiretap/`.
 
 /// How a whole file is packed.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -57,10 +57,7 @@ pub(super) fn format(head: &[u8]) -> Format {
         [0x0a, 0x0d, 0x0d, 0x0a, rest @ ..] => {
             // A file that ends before its byte order is known is still this format, cut.
             let order = rest.get(4..8);
-            if matches!(
-                order,
-                None | Some([0x1a, 0x2b, 0x3c, 0x4d] | [0x4d, 0x3c, 0x2b, 0x1a])
-            ) {
+            if matches!(order, None | Some([0x1a, 0x2b, 0x3c, 0x4d] | [0x4d, 0x3c, 0x2b, 0x1a])) {
                 return Format::PcapNg;
             }
         }
@@ -75,19 +72,16 @@ pub(super) fn format(head: &[u8]) -> Format {
     }
 }
 
-/// The packing or format in one, for files that are only looked at.
+/// The capture formats that are known by name only.
 fn other(head: &[u8]) -> Option<&'static str> {
-    const MAGIC: [(&[u8], &str); 21] = [
+    const MAGIC: [(&[u8], &str); 17] = [
         (b"snoop\0\0\0", "snoop"),
         (b"TRSNIFF data", "Sniffer (DOS)"),
         (b"XCP\0", "Sniffer (Windows, NetXRay)"),
         (b"GMBU", "Network Monitor 2"),
         (b"RTSS", "Network Monitor 1"),
         (b"\x54\x52\x00\x64\x00", "nettl (HP-UX)"),
-        (
-            b"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x07\xd0\x00",
-            "nettl (HP-UX)",
-        ),
+        (b"\x00\x00\x00\x01\x00\x00\x00\x00\x00\x07\xd0\x00", "nettl (HP-UX)"),
         (b"\x7fver", "OmniPeek (tagged)"),
         (b"iptrace 1.0", "iptrace (AIX)"),
         (b"iptrace 2.0", "iptrace (AIX)"),
@@ -97,21 +91,13 @@ fn other(head: &[u8]) -> Option<&'static str> {
         (b"\x1c\x00\x01\xab", "Ixia lcap"),
         (b"\xab\x01\x00\x1c", "Ixia lcap"),
         (b"\x05VNF", "Visual Networks"),
-        (b"\xb0\x00\x08\x00", "Tektronix NetHawk"),
-        (b"\x89HIPS", "Huawei"),
-        (b"LOBSTER", "Lobster"),
-        (b"\x05\x10\x07\x10", "LANalyzer"),
-        (b"\x20\x26\x06\x02", "5Views"),
+        (b"\xaa\xaa\xaa\xaa", "5Views"),
     ];
     if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Some(name);
     }
     let early = &head[..head.len().min(256)];
-    let holds = |text: &[u8]| {
-        early
-            .windows(text.len())
-            .any(|w| w.eq_ignore_ascii_case(text))
-    };
+    let holds = |text: &[u8]| early.windows(text.len()).any(|w| w.eq_ignore_ascii_case(text));
     if holds(b"NetScaler V") || holds(b"NetScaler Perf") {
         return Some("NetScaler nstrace");
     }
@@ -160,10 +146,7 @@ mod tests {
     fn capture_formats_are_told_by_content() {
         assert_eq!(format(&0xa1b2_c3d4_u32.to_le_bytes()), Format::Pcap);
         assert_eq!(format(&0xa1b2_cd34_u32.to_be_bytes()), Format::Pcap);
-        assert_eq!(
-            format(b"\n\r\r\n\x1c\0\0\0\x4d\x3c\x2b\x1a"),
-            Format::PcapNg
-        );
+        assert_eq!(format(b"\n\r\r\n\x1c\0\0\0\x4d\x3c\x2b\x1a"), Format::PcapNg);
         assert_eq!(format(b"\n\r\r\n"), Format::PcapNg);
         assert_eq!(format(b"snoop\0\0\0\0\0\0\x02"), Format::Other("snoop"));
         assert_eq!(format(b"\n\r\r\nblank lines first\n"), Format::Text);
@@ -186,10 +169,7 @@ mod tests {
     fn packings_are_told_by_content() {
         assert_eq!(packing(&[0x1f, 0x8b, 8, 0]), Packing::Gzip);
         assert_eq!(packing(&[0x28, 0xb5, 0x2f, 0xfd]), Packing::Zstd);
-        assert_eq!(
-            packing(b"BZh9"),
-            Packing::Other("bzip2 compressed", "bzip2 -dk")
-        );
+        assert_eq!(packing(b"BZh9"), Packing::Other("bzip2 compressed", "bzip2 -dk"));
         assert_eq!(packing(b"PK"), Packing::Plain);
     }
 }

@@ -88,15 +88,7 @@ pub(super) fn open<'p>(
         }
         Source::Stdin => spool(Box::new(io::stdin()), &name)?,
     };
-    unpack(
-        Box::new(Counted {
-            inner: raw,
-            progress,
-        }),
-        handle,
-        &name,
-        chunk,
-    )
+    unpack(Box::new(Counted { inner: raw, progress }), handle, &name, chunk)
 }
 
 /// Opens any reader as if it were standard input.
@@ -106,15 +98,7 @@ pub(super) fn open_stream<'p>(
     progress: &'p AtomicU64,
 ) -> Result<Opened<'p>, CaptureError> {
     let (raw, handle) = spool(reader, "standard input")?;
-    unpack(
-        Box::new(Counted {
-            inner: raw,
-            progress,
-        }),
-        handle,
-        "standard input",
-        1 << 16,
-    )
+    unpack(Box::new(Counted { inner: raw, progress }), handle, "standard input", 1 << 16)
 }
 
 /// Opens a handle again at `offset` of its unpacked bytes.
@@ -127,56 +111,33 @@ pub(super) fn reopen(
     let file = match handle {
         Handle::Path(path) => {
             let file = File::open(path).map_err(|e| refused(path, name, e))?;
-            Arc::new(Spool {
-                file,
-                fault: Mutex::new(None),
-            })
+            Arc::new(Spool { file, fault: Mutex::new(None) })
         }
         Handle::Spool(spool) => {
             if let Some(e) = &*spool.fault.lock().unwrap_or_else(PoisonError::into_inner) {
                 let source = io::Error::new(e.kind(), e.to_string());
-                return Err(CaptureError::Spool {
-                    path: name.to_owned(),
-                    source,
-                });
+                return Err(CaptureError::Spool { path: name.to_owned(), source });
             }
             Arc::clone(spool)
         }
     };
     if !packed {
-        return Ok(Window::new(
-            Box::new(At {
-                spool: file,
-                offset,
-            }),
-            offset,
-            AGAIN,
-        ));
+        return Ok(Window::new(Box::new(At { spool: file, offset }), offset, AGAIN));
     }
-    let whole = Box::new(At {
-        spool: file,
-        offset: 0,
-    });
+    let whole = Box::new(At { spool: file, offset: 0 });
     let mut window = unpack(whole, handle.clone(), name, PACKED)?.window;
     if window.skip_to(offset) {
         Ok(window)
     } else {
-        Err(CaptureError::Changed {
-            path: name.to_owned(),
-        })
+        Err(CaptureError::Changed { path: name.to_owned() })
     }
 }
 
 fn refused(path: &Path, name: &str, source: io::Error) -> CaptureError {
     if source.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() {
-        CaptureError::Missing {
-            path: name.to_owned(),
-        }
+        CaptureError::Missing { path: name.to_owned() }
     } else {
-        CaptureError::Io {
-            path: name.to_owned(),
-            source,
-        }
+        CaptureError::Io { path: name.to_owned(), source }
     }
 }
 
@@ -184,19 +145,10 @@ fn spool<'p>(
     inner: Box<dyn Read + 'p>,
     name: &str,
 ) -> Result<(Box<dyn Read + 'p>, Handle), CaptureError> {
-    let file = tempfile::tempfile().map_err(|source| CaptureError::Spool {
-        path: name.to_owned(),
-        source,
-    })?;
-    let spool = Arc::new(Spool {
-        file,
-        fault: Mutex::new(None),
-    });
-    let tee = Tee {
-        inner,
-        spool: Arc::clone(&spool),
-        broken: false,
-    };
+    let file = tempfile::tempfile()
+        .map_err(|source| CaptureError::Spool { path: name.to_owned(), source })?;
+    let spool = Arc::new(Spool { file, fault: Mutex::new(None) });
+    let tee = Tee { inner, spool: Arc::clone(&spool), broken: false };
     Ok((Box::new(tee), Handle::Spool(spool)))
 }
 
@@ -207,10 +159,8 @@ fn unpack<'p>(
     name: &str,
     chunk: usize,
 ) -> Result<Opened<'p>, CaptureError> {
-    let head = head(&mut raw).map_err(|source| CaptureError::Io {
-        path: name.to_owned(),
-        source,
-    })?;
+    let head =
+        head(&mut raw).map_err(|source| CaptureError::Io { path: name.to_owned(), source })?;
     let packing = sniff::packing(&head);
     let whole = Cursor::new(head).chain(raw);
     let (window, compression) = match packing {
@@ -222,35 +172,21 @@ fn unpack<'p>(
         Packing::Zstd => {
             let packed = BufReader::with_capacity(PACKED.min(chunk), whole);
             let zstd = zstd::stream::read::Decoder::with_buffer(packed).map_err(|source| {
-                CaptureError::Unpack {
-                    path: name.to_owned(),
-                    compression: "zstd",
-                    source,
-                }
+                CaptureError::Unpack { path: name.to_owned(), compression: "zstd", source }
             })?;
             (Window::new(Box::new(Small(zstd)), 0, chunk), Some("zstd"))
         }
         Packing::Other(what, command) => {
-            return Err(CaptureError::OtherPacking {
-                path: name.to_owned(),
-                what,
-                command,
-            });
+            return Err(CaptureError::OtherPacking { path: name.to_owned(), what, command });
         }
     };
-    Ok(Opened {
-        window,
-        compression,
-        handle,
-    })
+    Ok(Opened { window, compression, handle })
 }
 
 /// The first bytes, as many as are looked at.
 fn head(raw: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    raw.by_ref()
-        .take(sniff::LOOK as u64)
-        .read_to_end(&mut head)?;
+    raw.by_ref().take(sniff::LOOK as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 
@@ -282,11 +218,7 @@ impl Read for Tee<'_> {
             && let Err(e) = (&self.spool.file).write_all(&into[..n])
         {
             self.broken = true;
-            *self
-                .spool
-                .fault
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(e);
+            *self.spool.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(e);
         }
         Ok(n)
     }

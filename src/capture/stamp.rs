@@ -25,10 +25,7 @@ pub(super) fn find(name: &str) -> Option<Stamp> {
     while start < bytes.len() {
         let digit = bytes[start].is_ascii_digit();
         if digit && (start == 0 || !bytes[start - 1].is_ascii_digit()) {
-            let run = bytes[start..]
-                .iter()
-                .take_while(|b| b.is_ascii_digit())
-                .count();
+            let run = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
             if let Some(end) = date(bytes, start) {
                 return Some(stamp(name, start, end, None));
             }
@@ -46,18 +43,9 @@ pub(super) fn find(name: &str) -> Option<Stamp> {
 
 fn stamp(name: &str, start: usize, end: usize, epoch: Option<i64>) -> Stamp {
     let text = &name[start..end];
-    let shape = text
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '0' } else { c })
-        .collect();
+    let shape = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let digits = text.chars().filter(char::is_ascii_digit).collect();
-    Stamp {
-        start,
-        end,
-        digits,
-        shape,
-        epoch,
-    }
+    Stamp { start, end, digits, shape, epoch }
 }
 
 /// Two or four digits at `at`.
@@ -87,9 +75,7 @@ fn date(bytes: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let ends = |end: usize| !bytes.get(end).is_some_and(u8::is_ascii_digit);
-    time(bytes, end)
-        .filter(|end| ends(*end))
-        .or(Some(end).filter(|end| ends(*end)))
+    time(bytes, end).filter(|end| ends(*end)).or(Some(end).filter(|end| ends(*end)))
 }
 
 /// Where hours and minutes, with the seconds if there are any, after a date end.
@@ -120,10 +106,7 @@ mod tests {
     #[test]
     fn dates_and_times_are_found() {
         assert_eq!(text("lb-20260131.pcap"), Some("20260131"));
-        assert_eq!(
-            text("lb-2026-01-31_12.30.59.pcap"),
-            Some("2026-01-31_12.30.59")
-        );
+        assert_eq!(text("lb-2026-01-31_12.30.59.pcap"), Some("2026-01-31_12.30.59"));
         assert_eq!(text("20260131123059.pcap"), Some("20260131123059"));
         assert_eq!(text("lb_2026_01_31T12:30.pcap"), Some("2026_01_31T12:30"));
         assert_eq!(text("lb-1767225600.pcap"), Some("1767225600"));
@@ -132,13 +115,9 @@ mod tests {
 
     #[test]
     fn other_numbers_are_not() {
-        for name in [
-            "12345678.cap",
-            "20261331.pcap",
-            "20260132.cap",
-            "deadbeef.pcap",
-            "9876543210123.cap",
-        ] {
+        for name in
+            ["12345678.cap", "20261331.pcap", "20260132.cap", "deadbeef.pcap", "9876543210123.cap"]
+        {
             assert_eq!(text(name), None, "{name}");
         }
         assert_eq!(text("2026-01.pcap"), None);

@@ -34,25 +34,13 @@ pub(super) struct Order(pub(super) bool);
 
 impl Order {
     pub(super) fn u16(self, n: u16) -> [u8; 2] {
-        if self.0 {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
+        if self.0 { n.to_be_bytes() } else { n.to_le_bytes() }
     }
     pub(super) fn u32(self, n: u32) -> [u8; 4] {
-        if self.0 {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
+        if self.0 { n.to_be_bytes() } else { n.to_le_bytes() }
     }
     pub(super) fn u64(self, n: u64) -> [u8; 8] {
-        if self.0 {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
+        if self.0 { n.to_be_bytes() } else { n.to_le_bytes() }
     }
 }
 
@@ -78,12 +66,7 @@ impl Pcap {
         bytes.extend([0; 8]);
         bytes.extend(order.u32(snaplen));
         bytes.extend(order.u32(network));
-        Self {
-            bytes,
-            order,
-            modified: magic == 0xa1b2_cd34,
-            ends: vec![24],
-        }
+        Self { bytes, order, modified: magic == 0xa1b2_cd34, ends: vec![24] }
     }
 
     /// A record with header fields as they are given.
@@ -125,11 +108,7 @@ pub(super) struct Ng {
 impl Ng {
     /// A file with one section and no interface.
     pub(super) fn new(big: bool) -> Self {
-        let mut ng = Self {
-            bytes: Vec::new(),
-            order: Order(big),
-            ends: Vec::new(),
-        };
+        let mut ng = Self { bytes: Vec::new(), order: Order(big), ends: Vec::new() };
         ng.section(big, 1);
         ng
     }
@@ -232,10 +211,6 @@ pub(super) fn run(bytes: &[u8]) -> Result<(CaptureFile, Vec<Seen>), CaptureError
 pub(super) fn run_path(path: &Path) -> Result<(CaptureFile, Vec<Seen>), CaptureError> {
     let mut seen = Vec::new();
     let mut sink = |f: &Frame<'_>| seen.push(Seen::from(f));
-    let file = read(
-        &Source::Path(path.to_owned()),
-        &AtomicU64::new(0),
-        &mut sink,
-    )?;
+    let file = read(&Source::Path(path.to_owned()), &AtomicU64::new(0), &mut sink)?;
     Ok((file, seen))
 }

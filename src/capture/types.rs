@@ -57,7 +57,7 @@ pub struct Interface {
 pub struct Damage {
     /// Offset of the first lost byte; in the decompressed stream where the file is compressed.
     pub byte: u64,
-    /// Frames read before it.
+    /// Number of the last frame before it, 0 where there is none.
     pub frame_after: u32,
     /// One plain sentence that ends in what was kept.
     pub what: String,

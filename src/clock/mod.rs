@@ -84,17 +84,10 @@ pub fn align(vantages: &[Observations], connections: &Connections, captures: usi
             if most >= UNBOUNDED / 2 || least <= -UNBOUNDED / 2 || inconsistent {
                 return None;
             }
-            Some(Offset {
-                ns: least + (most - least) / 2,
-                error_ns: (most - least + 1) / 2,
-            })
+            Some(Offset { ns: least + (most - least) / 2, error_ns: (most - least + 1) / 2 })
         })
         .collect();
-    Timeline {
-        reference,
-        offsets,
-        inconsistent,
-    }
+    Timeline { reference, offsets, inconsistent }
 }
 
 /// Floyd-Warshall over the captures: there are few.
@@ -115,37 +108,18 @@ fn tighten(upper: &mut [Vec<i64>]) {
 fn constrain(vantages: &[Observations], legs: &[Leg], upper: &mut [Vec<i64>]) {
     for (i, x) in legs.iter().enumerate() {
         for y in &legs[i + 1..] {
-            let (a, b) = (
-                &vantages[usize::from(x.vantage)],
-                &vantages[usize::from(y.vantage)],
-            );
+            let (a, b) = (&vantages[usize::from(x.vantage)], &vantages[usize::from(y.vantage)]);
             if a.capture == b.capture {
                 continue;
             }
             let (f, g) = (x.forward(vantages), y.forward(vantages));
             // Only packets that both captures saw unrepeated can be paired.
             if f.opened() && g.opened() && f.isn == g.isn && f.syns == 1 && g.syns == 1 {
-                packet(
-                    x,
-                    y,
-                    a,
-                    b,
-                    (a.first_hop(f), b.first_hop(g)),
-                    (f.syn, g.syn),
-                    upper,
-                );
+                packet(x, y, a, b, (a.first_hop(f), b.first_hop(g)), (f.syn, g.syn), upper);
             }
             let (f, g) = (x.reply(vantages), y.reply(vantages));
             if f.accepted() && g.accepted() && f.isn == g.isn && f.syns == 1 && g.syns == 1 {
-                packet(
-                    y,
-                    x,
-                    b,
-                    a,
-                    (b.first_hop(g), a.first_hop(f)),
-                    (g.syn, f.syn),
-                    upper,
-                );
+                packet(y, x, b, a, (b.first_hop(g), a.first_hop(f)), (g.syn, f.syn), upper);
             }
         }
     }
@@ -174,11 +148,8 @@ fn packet(
         (_, false) => return,
     };
     let apart = marks.1.since(marks.0);
-    let (from, to, bound) = if first {
-        (a.capture, b.capture, apart)
-    } else {
-        (b.capture, a.capture, -apart)
-    };
+    let (from, to, bound) =
+        if first { (a.capture, b.capture, apart) } else { (b.capture, a.capture, -apart) };
     let slot = &mut upper[from][to];
     *slot = (*slot).min(bound);
 }

@@ -22,13 +22,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
                 continue;
             }
             if let Some(isn) = stream.client_isn() {
-                by_isn.push((
-                    isn,
-                    StreamRef {
-                        vantage: v as u16,
-                        stream: s as u32,
-                    },
-                ));
+                by_isn.push((isn, StreamRef { vantage: v as u16, stream: s as u32 }));
             }
         }
     }

@@ -22,19 +22,9 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     let mut wanted = |v: usize, s: usize, stream: &Stream| {
         for side in [Side::A, Side::B] {
             by_endpoint
-                .entry((
-                    stream.key.protocol,
-                    stream.key.ip(side),
-                    stream.key.port(side),
-                ))
+                .entry((stream.key.protocol, stream.key.ip(side), stream.key.port(side)))
                 .or_default()
-                .push((
-                    StreamRef {
-                        vantage: v as u16,
-                        stream: s as u32,
-                    },
-                    side,
-                ));
+                .push((StreamRef { vantage: v as u16, stream: s as u32 }, side));
         }
     };
     let mut any = false;
@@ -56,19 +46,9 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
                 continue;
             }
             let side = stream.client();
-            let key = (
-                stream.key.protocol,
-                stream.key.ip(side),
-                stream.key.port(side),
-            );
+            let key = (stream.key.protocol, stream.key.ip(side), stream.key.port(side));
             if let Some(list) = by_endpoint.get_mut(&key) {
-                list.push((
-                    StreamRef {
-                        vantage: v as u16,
-                        stream: s as u32,
-                    },
-                    side,
-                ));
+                list.push((StreamRef { vantage: v as u16, stream: s as u32 }, side));
             }
         }
     }
@@ -102,10 +82,7 @@ fn agree(a: &Stream, x: Side, b: &Stream, y: Side) -> Option<Tie> {
     if !is_midstream(a) && !is_midstream(b) {
         return None;
     }
-    let ranges = [
-        overlap(a.flow(x), b.flow(y)),
-        overlap(a.flow(x.other()), b.flow(y.other())),
-    ];
+    let ranges = [overlap(a.flow(x), b.flow(y)), overlap(a.flow(x.other()), b.flow(y.other()))];
     // One direction must agree, none may disagree.
     let agreed = ranges.contains(&Some(true)) && !ranges.contains(&Some(false));
     let both = ranges == [Some(true), Some(true)];

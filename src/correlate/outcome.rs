@@ -41,10 +41,7 @@ impl Outcome {
     /// Whether the client did not get what it connected for.
     #[must_use]
     pub fn failed(self) -> bool {
-        matches!(
-            self,
-            Self::Refused | Self::Unanswered | Self::Incomplete | Self::Reset
-        )
+        matches!(self, Self::Refused | Self::Unanswered | Self::Incomplete | Self::Reset)
     }
 }
 
@@ -64,6 +61,10 @@ pub struct Progress {
     pub response: bool,
     /// Transmissions of the SYN at the vantage that saw most.
     pub syns: u16,
+    /// A reset was seen that a stack without a socket sends.
+    pub no_socket: bool,
+    /// Payload was sent again at some vantage.
+    pub repeats: bool,
 }
 
 pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progress) {
@@ -72,19 +73,16 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
     for leg in legs {
         let (there, back) = (leg.forward(vantages), leg.reply(vantages));
         progress.syn |= there.opened();
-        progress.syns = progress
-            .syns
-            .max(if there.opened() { there.syns } else { 0 });
+        progress.syns = progress.syns.max(if there.opened() { there.syns } else { 0 });
         progress.answered |= back.seen();
         progress.established |= there.ack.is_set();
         progress.request |= there.payload > 0;
         progress.response |= back.payload > 0;
+        progress.no_socket |= there.reset == Reset::NoSocket || back.reset == Reset::NoSocket;
+        progress.repeats |= there.retransmissions > 0 || back.retransmissions > 0;
         ends.see(there, back);
     }
-    (
-        ends.outcome(&progress, legs.first().map(|l| l.of(vantages).key.protocol)),
-        progress,
-    )
+    (ends.outcome(&progress, legs.first().map(|l| l.of(vantages).key.protocol)), progress)
 }
 
 #[derive(Default)]

@@ -39,10 +39,7 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
     for (v, vantage) in vantages.iter().enumerate() {
         for (s, stream) in vantage.streams.iter().enumerate() {
             if !stream.evicted && is_conversation(stream) {
-                let at = StreamRef {
-                    vantage: v as u16,
-                    stream: s as u32,
-                };
+                let at = StreamRef { vantage: v as u16, stream: s as u32 };
                 members.push((union.root(at), at));
             }
         }
@@ -54,25 +51,14 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
     };
     let mut scratch = Vec::new();
     for set in members.chunk_by(|a, b| a.0 == b.0) {
-        connect(
-            vantages,
-            set,
-            union.tie_of(set[0].0),
-            stated,
-            &mut scratch,
-            &mut connections,
-        );
+        connect(vantages, set, union.tie_of(set[0].0), stated, &mut scratch, &mut connections);
     }
     connections
 }
 
 /// Multicast, broadcast and link-local chatter is nobody's connection.
 fn is_conversation(stream: &Stream) -> bool {
-    stream
-        .key
-        .ips
-        .iter()
-        .all(|ip| ip.is_host() && !ip.is_link_local())
+    stream.key.ips.iter().all(|ip| ip.is_host() && !ip.is_link_local())
 }
 
 fn connect(
@@ -92,11 +78,7 @@ fn connect(
         let index = match tuples.iter().position(|seen| seen.tuple == tuple) {
             Some(index) => index,
             None => {
-                tuples.push(Seen {
-                    tuple,
-                    ttl: 0,
-                    order: tuples.len(),
-                });
+                tuples.push(Seen { tuple, ttl: 0, order: tuples.len() });
                 tuples.len() - 1
             }
         };
@@ -104,19 +86,12 @@ fn connect(
         if let Some(hop) = vantage.first_hop(stream.flow(client)) {
             tuples[index].ttl = tuples[index].ttl.max(hop.ttl);
         }
-        let leg = Leg {
-            vantage: at.vantage,
-            tuple: index as u8,
-            client,
-            stream: at.stream,
-        };
+        let leg = Leg { vantage: at.vantage, tuple: index as u8, client, stream: at.stream };
         out.legs.push(leg);
     }
     order(tuples, &out.legs[first_leg..], vantages, stated);
     for leg in &mut out.legs[first_leg..] {
-        let place = tuples
-            .iter()
-            .position(|seen| seen.order == usize::from(leg.tuple));
+        let place = tuples.iter().position(|seen| seen.order == usize::from(leg.tuple));
         leg.tuple = place.unwrap_or(0) as u8;
     }
     out.legs[first_leg..].sort_unstable_by_key(|leg| (leg.tuple, leg.vantage, leg.stream));
@@ -129,10 +104,7 @@ fn connect(
             .key
             .protocol,
         front,
-        back: tuples
-            .get(1..)
-            .and_then(|rest| rest.last())
-            .map(|seen| seen.tuple),
+        back: tuples.get(1..).and_then(|rest| rest.last()).map(|seen| seen.tuple),
         tuples: tuples.len().min(255) as u8,
         tie,
         outcome,
@@ -198,10 +170,7 @@ fn order(tuples: &mut [Seen], legs: &[Leg], vantages: &[Observations], stated: &
 /// Two tuples at one vantage pass it in the order of the path.
 fn in_one_capture(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -> Ordering {
     for x in legs.iter().filter(|leg| usize::from(leg.tuple) == a) {
-        for y in legs
-            .iter()
-            .filter(|leg| usize::from(leg.tuple) == b && leg.vantage == x.vantage)
-        {
+        for y in legs.iter().filter(|leg| usize::from(leg.tuple) == b && leg.vantage == x.vantage) {
             let (f, g) = (x.forward(vantages), y.forward(vantages));
             if f.first.is_set() && g.first.is_set() {
                 return f.first.frame().cmp(&g.first.frame());

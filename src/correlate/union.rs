@@ -26,11 +26,7 @@ impl Union {
             base.push(total);
             total += vantage.streams.len() as u32;
         }
-        Self {
-            base,
-            parent: (0..total).collect(),
-            tie: vec![Tie::Alone; total as usize],
-        }
+        Self { base, parent: (0..total).collect(), tie: vec![Tie::Alone; total as usize] }
     }
 
     fn index(&self, at: StreamRef) -> u32 {

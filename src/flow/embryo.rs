@@ -53,10 +53,6 @@ impl Embryos {
     #[inline]
     pub(super) fn push(&mut self, id: StreamId) -> Option<StreamId> {
         self.0.push_back(id);
-        if self.0.len() > MAX_EMBRYOS {
-            self.0.pop_front()
-        } else {
-            None
-        }
+        if self.0.len() > MAX_EMBRYOS { self.0.pop_front() } else { None }
     }
 }

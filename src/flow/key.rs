@@ -59,21 +59,8 @@ impl Key {
     ) -> (Self, Side) {
         let tunnel = outer.map_or(0, |o| o.protocol.into());
         let side = if src <= dst { Side::A } else { Side::B };
-        let (a, b) = if side == Side::A {
-            (src, dst)
-        } else {
-            (dst, src)
-        };
-        (
-            Self {
-                ips: [a.0, b.0],
-                ports: [a.1, b.1],
-                vlan,
-                tunnel,
-                protocol,
-            },
-            side,
-        )
+        let (a, b) = if side == Side::A { (src, dst) } else { (dst, src) };
+        (Self { ips: [a.0, b.0], ports: [a.1, b.1], vlan, tunnel, protocol }, side)
     }
 
     /// Address of a side.

@@ -157,11 +157,7 @@ impl Link {
             return self.repeated_syn(mark, before, same_id, end);
         }
         if seq_gt(tcp.seq, self.next_seq) {
-            let from = if self.gap.from == self.gap.to {
-                self.next_seq
-            } else {
-                self.gap.from
-            };
+            let from = if self.gap.from == self.gap.to { self.next_seq } else { self.gap.from };
             self.gap = Gap { from, to: tcp.seq };
             self.next_seq = end;
             return Sending::New;
@@ -205,14 +201,8 @@ impl Link {
         if start == to || seq_gt(start, from) || seq_gt(end, to) {
             return false;
         }
-        self.gap = if from == start {
-            Gap { from: end, to }
-        } else {
-            Gap {
-                from: start,
-                to: from,
-            }
-        };
+        self.gap =
+            if from == start { Gap { from: end, to } } else { Gap { from: start, to: from } };
         true
     }
 }
@@ -246,14 +236,8 @@ mod tests {
         let mut link = Link::new(HopId(0), at(0));
         assert_eq!(link.segment(at(0), &data(100, 50), Some(7)), Sending::New);
         assert_eq!(link.segment(at(0), &data(100, 50), Some(7)), Sending::Copy);
-        assert_eq!(
-            link.segment(at(250), &data(100, 50), Some(8)),
-            Sending::Again
-        );
-        assert_eq!(
-            link.segment(at(500), &data(100, 50), Some(8)),
-            Sending::Again
-        );
+        assert_eq!(link.segment(at(250), &data(100, 50), Some(8)), Sending::Again);
+        assert_eq!(link.segment(at(500), &data(100, 50), Some(8)), Sending::Again);
         assert_eq!((link.retransmissions, link.copies), (2, 1));
     }
 
@@ -264,10 +248,7 @@ mod tests {
         link.segment(at(1), &data(200, 50), Some(3));
         assert_eq!(link.segment(at(2), &data(150, 50), Some(2)), Sending::New);
         assert_eq!(link.segment(at(900), &data(249, 1), Some(4)), Sending::New);
-        assert_eq!(
-            link.segment(at(901), &data(150, 50), Some(5)),
-            Sending::Again
-        );
+        assert_eq!(link.segment(at(901), &data(150, 50), Some(5)), Sending::Again);
     }
 
     #[test]
@@ -275,9 +256,6 @@ mod tests {
         let mut link = Link::new(HopId(0), at(0));
         link.segment(at(0), &data(u32::MAX - 9, 20), Some(1));
         assert_eq!(link.segment(at(1), &data(10, 20), Some(2)), Sending::New);
-        assert_eq!(
-            link.segment(at(300), &data(u32::MAX - 9, 20), Some(3)),
-            Sending::Again
-        );
+        assert_eq!(link.segment(at(300), &data(u32::MAX - 9, 20), Some(3)), Sending::Again);
     }
 }

@@ -16,21 +16,13 @@ pub struct Mark {
 
 impl Mark {
     /// The moment that never came.
-    pub const NONE: Self = Self {
-        frame: 0,
-        seconds_hi: 0,
-        lo: 0,
-    };
+    pub const NONE: Self = Self { frame: 0, seconds_hi: 0, lo: 0 };
 
     /// A mark at a frame.
     #[inline]
     #[must_use]
     pub fn new(frame: u32, at: Timestamp) -> Self {
-        Self {
-            frame,
-            seconds_hi: (at.0 >> 32) as i32,
-            lo: at.0 as u32,
-        }
+        Self { frame, seconds_hi: (at.0 >> 32) as i32, lo: at.0 as u32 }
     }
 
     /// Whether the moment came.
@@ -82,15 +74,9 @@ mod tests {
 
     #[test]
     fn times_survive_the_split() {
-        for ns in [
-            0,
-            1,
-            -1,
-            i64::from(u32::MAX),
-            1 << 40,
-            1_795_160_272_475_548_500,
-            -5_000_000_000,
-        ] {
+        for ns in
+            [0, 1, -1, i64::from(u32::MAX), 1 << 40, 1_795_160_272_475_548_500, -5_000_000_000]
+        {
             assert_eq!(Mark::new(1, Timestamp(ns)).at(), Timestamp(ns));
         }
     }

@@ -21,7 +21,7 @@ pub use errors::{Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
 pub use key::{Key, Side};
 pub use link::{Hop, HopId, Link, LinkId};
 pub use mark::Mark;
-pub use neighbor::{Ask, Binding, Claim, Neighbors};
+pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors};
 pub use observe::Observer;
 pub use own::{Own, OwnEvidence};
 pub use stream::{Flow, Reset, Stream, StreamId, SynShape};
@@ -86,8 +86,7 @@ impl Observations {
 
     /// The links of a flow with their hops.
     pub fn path<'a>(&'a self, flow: &Flow) -> impl Iterator<Item = (&'a Link, &'a Hop)> + use<'a> {
-        self.links_of(flow)
-            .map(|link| (link, &self.hops[link.hop.index()]))
+        self.links_of(flow).map(|link| (link, &self.hops[link.hop.index()]))
     }
 
     /// The first hop of a flow at this vantage.

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 /// Bindings and questions that are kept; a scan or a flood holds more.
 const MAX_ENTRIES: usize = 1 << 16;
+/// Disputed addresses that are kept.
+const MAX_DISPUTES: usize = 1024;
 
 /// How an address was claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +69,28 @@ pub struct Ask {
     pub quickest_ns: i64,
 }
 
+/// Two MACs that claim one address in turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Dispute {
+    /// The address.
+    pub ip: Ip,
+    /// VLAN as in [`crate::wire::Packet::vlan`].
+    pub vlan: u32,
+    /// Changes from one MAC to another within a second: a hand-over makes one.
+    pub quick: u32,
+    /// All changes.
+    pub changes: u32,
+    /// The claim before the first change.
+    pub before: Mark,
+    /// The first change.
+    pub first: Mark,
+    /// The last change.
+    pub last: Mark,
+}
+
+/// Claims further apart than this may be a hand-over and back.
+const QUICK_NS: i64 = 1_000_000_000;
+
 /// Claims and questions at one vantage.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbors {
@@ -74,8 +98,11 @@ pub struct Neighbors {
     pub bindings: Vec<Binding>,
     /// Questions in order of first appearance.
     pub asks: Vec<Ask>,
+    /// Addresses that several MACs claimed in turn.
+    pub disputes: Vec<Dispute>,
     /// Entries beyond the bound.
     pub dropped: u64,
+    latest: HashMap<(Ip, u32), (Mac, Mark)>,
     by_claim: HashMap<(Ip, Mac, u32, Claim), u32>,
     by_ask: HashMap<(Ip, Mac), u32>,
 }
@@ -92,20 +119,8 @@ impl Neighbors {
             ArpOperation::Other => return,
         };
         if arp.sender.is_host() {
-            let asked = if claim == Claim::Sender {
-                arp.target
-            } else {
-                arp.sender
-            };
-            self.claim(
-                arp.sender,
-                arp.sender_mac,
-                vlan,
-                claim,
-                asked,
-                link.direction,
-                mark,
-            );
+            let asked = if claim == Claim::Sender { arp.target } else { arp.sender };
+            self.claim(arp.sender, arp.sender_mac, vlan, claim, asked, link.direction, mark);
         }
         match claim {
             Claim::Reply => self.answer(arp.sender, arp.target_mac, mark),
@@ -132,19 +147,11 @@ impl Neighbors {
                     self.ask(target, src, mac, link, mark);
                 }
             }
-            IcmpKind::NeighborAdvertisement {
-                target,
-                target_mac,
-                solicited,
-            } => {
+            IcmpKind::NeighborAdvertisement { target, target_mac, solicited } => {
                 let Some(mac) = target_mac.or(link.src).filter(|m| m.is_unicast()) else {
                     return;
                 };
-                let claim = if solicited {
-                    Claim::Reply
-                } else {
-                    Claim::Announcement
-                };
+                let claim = if solicited { Claim::Reply } else { Claim::Announcement };
                 self.claim(target, mac, vlan, claim, target, link.direction, mark);
                 if solicited {
                     let asker = link.dst.or_else(|| self.mac_of(dst)).unwrap_or(Mac::ZERO);
@@ -170,6 +177,7 @@ impl Neighbors {
         direction: Direction,
         mark: Mark,
     ) {
+        self.dispute(ip, mac, vlan, mark);
         if let Some(&at) = self.by_claim.get(&(ip, mac, vlan, claim)) {
             let binding = &mut self.bindings[at as usize];
             binding.last = mark;
@@ -180,8 +188,7 @@ impl Neighbors {
             self.dropped += 1;
             return;
         }
-        self.by_claim
-            .insert((ip, mac, vlan, claim), self.bindings.len() as u32);
+        self.by_claim.insert((ip, mac, vlan, claim), self.bindings.len() as u32);
         self.bindings.push(Binding {
             ip,
             mac,
@@ -193,6 +200,33 @@ impl Neighbors {
             last: mark,
             count: 1,
         });
+    }
+
+    fn dispute(&mut self, ip: Ip, mac: Mac, vlan: u32, mark: Mark) {
+        let full = self.latest.len() >= MAX_ENTRIES;
+        let Some((owner, since)) = self.latest.get_mut(&(ip, vlan)) else {
+            if !full {
+                self.latest.insert((ip, vlan), (mac, mark));
+            }
+            return;
+        };
+        let before = std::mem::replace(since, mark);
+        if std::mem::replace(owner, mac) == mac {
+            return;
+        }
+        let quick = u32::from(mark.since(before) <= QUICK_NS);
+        match self.disputes.iter().position(|d| (d.ip, d.vlan) == (ip, vlan)) {
+            Some(at) => {
+                let dispute = &mut self.disputes[at];
+                dispute.quick += quick;
+                dispute.changes += 1;
+                dispute.last = mark;
+            }
+            None if self.disputes.len() < MAX_DISPUTES => {
+                self.disputes.push(Dispute { ip, vlan, quick, changes: 1, before, first: mark, last: mark });
+            }
+            None => self.dropped += 1,
+        }
     }
 
     fn ask(&mut self, target: Ip, asker: Ip, asker_mac: Mac, link: &LinkHeader, mark: Mark) {
@@ -207,8 +241,7 @@ impl Neighbors {
             self.dropped += 1;
             return;
         }
-        self.by_ask
-            .insert((target, asker_mac), self.asks.len() as u32);
+        self.by_ask.insert((target, asker_mac), self.asks.len() as u32);
         self.asks.push(Ask {
             target,
             asker,

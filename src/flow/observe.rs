@@ -162,18 +162,13 @@ impl Observer {
             return self.recent;
         }
         let hash = self.hasher.hash_one(key);
-        if let Some(&id) = self
-            .table
-            .find(hash, |&id| self.streams[id as usize].key == key)
-        {
+        if let Some(&id) = self.table.find(hash, |&id| self.streams[id as usize].key == key) {
             self.recent = id;
             return id;
         }
         let id = self.allocate(key);
         let streams = &self.streams;
-        self.table.insert_unique(hash, id, |&id| {
-            self.hasher.hash_one(streams[id as usize].key)
-        });
+        self.table.insert_unique(hash, id, |&id| self.hasher.hash_one(streams[id as usize].key));
         self.recent = id;
         self.bound_embryos(id, mark);
         id
@@ -209,8 +204,7 @@ impl Observer {
         }
         let client = stream.client();
         let server = client.other();
-        self.evicted
-            .add((stream.key.ip(server), stream.key.port(server)), mark);
+        self.evicted.add((stream.key.ip(server), stream.key.port(server)), mark);
         let hash = self.hasher.hash_one(stream.key);
         if let Ok(entry) = self.table.find_entry(hash, |&id| id == old) {
             entry.remove();
@@ -304,8 +298,7 @@ impl Observer {
                 // RFC 4861, section 7.1: hop limit 255 or it came from afar.
                 if ip.ttl == 255 {
                     let ends = (ip.src, ip.dst);
-                    self.neighbors
-                        .ndp(mark, packet.vlan, &packet.link, ends, icmp);
+                    self.neighbors.ndp(mark, packet.vlan, &packet.link, ends, icmp);
                 }
                 return;
             }
@@ -313,10 +306,9 @@ impl Observer {
                 self.tally.icmp += 1;
                 return self.echo(mark, ip, reply);
             }
-            IcmpKind::Unreachable => IcmpErrorKind::Unreachable {
-                kind: icmp.kind_number,
-                code: icmp.code,
-            },
+            IcmpKind::Unreachable => {
+                IcmpErrorKind::Unreachable { kind: icmp.kind_number, code: icmp.code }
+            }
             IcmpKind::TooBig { mtu } => IcmpErrorKind::TooBig { mtu },
             IcmpKind::TimeExceeded => IcmpErrorKind::TimeExceeded,
             IcmpKind::Redirect => IcmpErrorKind::Redirect,
@@ -331,50 +323,22 @@ impl Observer {
             self.errors_dropped += 1;
             return;
         }
-        let hop = self.hop(Hop {
-            link: packet.link,
-            ttl: ip.ttl,
-        });
-        self.errors.push(IcmpError {
-            mark,
-            hop,
-            src: ip.src,
-            dst: ip.dst,
-            kind,
-            quote,
-        });
+        let hop = self.hop(Hop { link: packet.link, ttl: ip.ttl });
+        self.errors.push(IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote });
     }
 
     fn echo(&mut self, mark: Mark, ip: &IpPacket<'_>, reply: bool) {
-        let (src, dst) = if reply {
-            (ip.dst, ip.src)
-        } else {
-            (ip.src, ip.dst)
-        };
-        let at = match self
-            .echoes
-            .iter()
-            .position(|e| (e.src, e.dst) == (src, dst))
-        {
+        let (src, dst) = if reply { (ip.dst, ip.src) } else { (ip.src, ip.dst) };
+        let at = match self.echoes.iter().position(|e| (e.src, e.dst) == (src, dst)) {
             Some(at) => at,
             None if self.echoes.len() < MAX_ECHOES => {
-                self.echoes.push(Echo {
-                    src,
-                    dst,
-                    requests: 0,
-                    replies: 0,
-                    first: mark,
-                });
+                self.echoes.push(Echo { src, dst, requests: 0, replies: 0, first: mark });
                 self.echoes.len() - 1
             }
             None => return,
         };
         let echo = &mut self.echoes[at];
-        *(if reply {
-            &mut echo.replies
-        } else {
-            &mut echo.requests
-        }) += 1;
+        *(if reply { &mut echo.replies } else { &mut echo.requests }) += 1;
     }
 
     fn vrrp(&mut self, mark: Mark, link: &LinkHeader, ip: &IpPacket<'_>, vrrp: &Vrrp) {
@@ -382,10 +346,7 @@ impl Observer {
         if ip.ttl != 255 {
             return;
         }
-        let known = self
-            .vrrp
-            .iter()
-            .position(|s| (s.src, s.vrid) == (ip.src, vrrp.vrid));
+        let known = self.vrrp.iter().position(|s| (s.src, s.vrid) == (ip.src, vrrp.vrid));
         match known {
             Some(at) => {
                 let speaker = &mut self.vrrp[at];

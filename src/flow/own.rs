@@ -3,13 +3,14 @@
 //! Presence is not arrival: switches flood and mirrors copy, so a frame reached
 //! the capturing host only if it carries one of the host's own MACs. Linux
 //! cooked captures say which frames the host sent. On Ethernet the host's own
-//! MAC takes part in nearly every unicast frame, and of the two ends of a
-//! conversation it is the one whose answers come at once, without a network in
-//! between.
+//! MAC takes part in nearly every unicast frame that was not flooded. Where two
+//! do alike, a capture of one host's conversations is taken on that host rather
+//! than on its gateway, and of two hosts on the one that answers or relays at
+//! once, without a network in between.
 
-use super::{Hop, Link, Mark, Neighbors, Side, Stream};
+use super::{Flow, Hop, Link, Neighbors, Stream};
 use crate::wire::{Direction, Mac};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How own MACs were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +22,9 @@ pub enum OwnEvidence {
     Outgoing,
     /// One MAC takes part in nearly all unicast frames.
     Coverage,
+    /// Two take part alike; one is an end of the conversations, the other
+    /// relays them.
+    EndHost,
     /// Two take part alike; one answers without delay.
     Turnaround,
 }
@@ -75,26 +79,25 @@ impl Own {
 #[derive(Debug, Clone, Copy)]
 struct Share {
     frames: u64,
-    sent: u64,
-    received: u64,
+    /// Frames with packets that it originated, by their TTL.
+    originated: u64,
+    /// Frames with packets of others.
+    relayed: u64,
     quickest_ns: i64,
 }
 
 impl Default for Share {
     fn default() -> Self {
-        Self {
-            frames: 0,
-            sent: 0,
-            received: 0,
-            quickest_ns: i64::MAX,
-        }
+        Self { frames: 0, originated: 0, relayed: 0, quickest_ns: i64::MAX }
     }
 }
 
 /// Part of all unicast frames that a MAC must take part in to be the host's.
 const COVERAGE: f64 = 0.6;
-/// Two MACs whose shares are closer than this are told apart by their delays.
-const CLOSE: f64 = 0.9;
+/// Two MACs whose shares are closer than this are not told apart by them.
+const CLOSE: f64 = 0.98;
+/// Delays that differ by less than this factor tell nothing.
+const QUICKER: i64 = 2;
 
 pub(super) fn infer(
     streams: &[Stream],
@@ -104,40 +107,35 @@ pub(super) fn infer(
 ) -> Own {
     let outgoing = outgoing(hops, neighbors);
     if !outgoing.is_empty() {
-        return Own {
-            macs: outgoing,
-            evidence: OwnEvidence::Outgoing,
-            span: false,
-        };
+        return Own { macs: outgoing, evidence: OwnEvidence::Outgoing, span: false };
     }
     let mut shares: HashMap<Mac, Share> = HashMap::new();
     let mut total = 0u64;
+    // A frame to a MAC that never sends was flooded by a switch.
+    let said = neighbors.bindings.iter().map(|b| b.mac);
+    let senders: HashSet<Mac> = hops.iter().filter_map(|hop| hop.link.src).chain(said).collect();
     for link in links {
-        if let Some((src, dst)) = unicast(&hops[link.hop.index()]) {
+        let hop = &hops[link.hop.index()];
+        if let Some((src, dst)) = unicast(hop).filter(|(_, dst)| senders.contains(dst)) {
             let frames = u64::from(link.packets);
             total += frames;
             let sender = shares.entry(src).or_default();
             sender.frames += frames;
-            sender.sent += frames;
-            let receiver = shares.entry(dst).or_default();
-            receiver.frames += frames;
-            receiver.received += frames;
+            if matches!(hop.ttl, 64 | 128 | 255) {
+                sender.originated += frames;
+            } else {
+                sender.relayed += frames;
+            }
+            shares.entry(dst).or_default().frames += frames;
         }
     }
-    for binding in neighbors
-        .bindings
-        .iter()
-        .filter(|b| b.claim == super::Claim::Reply)
-    {
+    for binding in neighbors.bindings.iter().filter(|b| b.claim == super::Claim::Reply) {
         total += u64::from(binding.count);
-        let replier = shares.entry(binding.mac).or_default();
-        replier.frames += u64::from(binding.count);
-        replier.sent += u64::from(binding.count);
+        shares.entry(binding.mac).or_default().frames += u64::from(binding.count);
     }
     for ask in &neighbors.asks {
         // The answer went to the asker, unicast.
         shares.entry(ask.asker_mac).or_default().frames += u64::from(ask.answers);
-        shares.entry(ask.asker_mac).or_default().received += u64::from(ask.answers);
     }
     if total == 0 {
         return Own::default();
@@ -151,11 +149,7 @@ fn outgoing(hops: &[Hop], neighbors: &Neighbors) -> Vec<Mac> {
         .iter()
         .filter(|hop| hop.link.direction == Direction::Out)
         .filter_map(|hop| hop.link.src);
-    let said = neighbors
-        .bindings
-        .iter()
-        .filter(|b| b.direction == Direction::Out)
-        .map(|b| b.mac);
+    let said = neighbors.bindings.iter().filter(|b| b.direction == Direction::Out).map(|b| b.mac);
     let mut macs: Vec<Mac> = sent.chain(said).filter(|mac| mac.is_unicast()).collect();
     macs.sort_unstable();
     macs.dedup();
@@ -182,29 +176,16 @@ fn turnarounds(
             share.quickest_ns = share.quickest_ns.min(delay);
         }
     };
-    let sender = |stream: &Stream, side: Side| {
-        let link = &links[stream.flow(side).link.index()?];
-        hops[link.hop.index()].link.src
-    };
     for stream in streams {
-        let Some(client) = stream.opener() else {
-            continue;
-        };
-        let (there, back) = (stream.flow(client), stream.flow(client.other()));
-        let reply = if back.syn.is_set() {
-            back.syn
-        } else {
-            back.rst
-        };
-        let delay = |from: Mark, to: Mark| {
-            if from.is_set() && to.is_set() {
-                to.since(from)
-            } else {
-                -1
+        for flow in &stream.flows {
+            relays(flow, links, hops, &mut note);
+        }
+        for flow in &stream.flows {
+            if let Some(at) = flow.link.index() {
+                let sender = hops[links[at].hop.index()].link.src;
+                note(sender, flow.turnaround_ns.map_or(-1, |ns| i64::from(ns.get())));
             }
-        };
-        note(sender(stream, client.other()), delay(there.syn, reply));
-        note(sender(stream, client), delay(back.syn, there.ack));
+        }
     }
     for ask in neighbors.asks.iter().filter(|a| a.answers > 0) {
         let replier = neighbors
@@ -215,34 +196,53 @@ fn turnarounds(
     }
 }
 
+/// A packet that comes in on one link and leaves on another shows how long the
+/// host in between took.
+fn relays(flow: &Flow, links: &[Link], hops: &[Hop], note: &mut impl FnMut(Option<Mac>, i64)) {
+    let mut next = flow.link;
+    let mut before: Option<&Link> = None;
+    while let Some(at) = next.index() {
+        let link = &links[at];
+        if let Some(earlier) = before {
+            let (came, left) = (&hops[earlier.hop.index()].link, &hops[link.hop.index()].link);
+            if came.dst.is_some() && came.dst == left.src {
+                note(left.src, link.first.since(earlier.first));
+            }
+        }
+        before = Some(link);
+        next = link.next;
+    }
+}
+
 fn choose(shares: &HashMap<Mac, Share>, total: u64) -> Own {
     let mut ranked: Vec<(Mac, Share)> = shares.iter().map(|(m, s)| (*m, *s)).collect();
     ranked.sort_by_key(|(mac, share)| (std::cmp::Reverse(share.frames), *mac));
-    let best = ranked[0].1.frames as f64;
+    let best = ranked.first().map_or(0.0, |(_, s)| s.frames as f64);
     if best < COVERAGE * total as f64 {
-        return Own {
-            span: ranked.len() > 2,
-            ..Own::default()
-        };
+        return Own { span: ranked.len() > 2, ..Own::default() };
     }
-    let close: Vec<&(Mac, Share)> = ranked
-        .iter()
-        .filter(|(_, s)| s.frames as f64 >= CLOSE * best)
-        .collect();
-    if let [only] = close[..] {
-        return Own {
-            macs: vec![only.0],
-            evidence: OwnEvidence::Coverage,
-            span: false,
-        };
+    let mut close = ranked;
+    close.retain(|(_, share)| share.frames as f64 >= CLOSE * best);
+    let one = |mac: Mac, evidence| Own { macs: vec![mac], evidence, span: false };
+    if let [(mac, _)] = close[..] {
+        return one(mac, OwnEvidence::Coverage);
     }
-    let quickest = close.iter().min_by_key(|(_, s)| s.quickest_ns);
-    match quickest {
-        Some((mac, share)) if share.quickest_ns < i64::MAX => Own {
-            macs: vec![*mac],
-            evidence: OwnEvidence::Turnaround,
-            span: false,
-        },
+    // Of the two ends of all conversations, the one that never relays; if none
+    // does, the one that originates packets.
+    let relays = close.iter().any(|(_, s)| s.relayed > 0);
+    let is_end = |s: &Share| if relays { s.relayed == 0 } else { s.originated > 0 };
+    let mut ends = close.iter().filter(|(_, s)| is_end(s));
+    if let (Some((mac, _)), None) = (ends.next(), ends.next()) {
+        return one(*mac, OwnEvidence::EndHost);
+    }
+    close.sort_by_key(|(_, share)| share.quickest_ns);
+    match close[..] {
+        [(mac, first), (_, second), ..]
+            if second.quickest_ns < i64::MAX
+                && first.quickest_ns.saturating_mul(QUICKER) <= second.quickest_ns =>
+        {
+            one(mac, OwnEvidence::Turnaround)
+        }
         _ => Own::default(),
     }
 }

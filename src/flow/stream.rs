@@ -2,6 +2,7 @@
 
 use super::{Key, LinkId, Mark, Side};
 use crate::wire::{Tcp, TcpFlags, TcpOptions, seq_gt};
+use std::num::NonZeroU32;
 
 /// Index of a stream.
 pub type StreamId = u32;
@@ -101,6 +102,9 @@ pub struct Flow {
     pub retransmissions: u16,
     /// SYN-ACKs with different initial sequence numbers.
     pub isns: u8,
+    /// Shortest time from a segment of the other side to one of this side that
+    /// acknowledges it, nanoseconds; absent if none did within four seconds.
+    pub turnaround_ns: Option<NonZeroU32>,
 }
 
 impl Flow {
@@ -119,13 +123,7 @@ impl Flow {
         rst_answers: NO_MARK,
         isn: 0,
         syn_ack_of: 0,
-        shape: SynShape {
-            mss: 0,
-            window_scale: 0,
-            sack: false,
-            tsval: None,
-            tsecr: 0,
-        },
+        shape: SynShape { mss: 0, window_scale: 0, sack: false, tsval: None, tsecr: 0 },
         first_seq: 0,
         end_seq: 0,
         last_ack: 0,
@@ -135,6 +133,7 @@ impl Flow {
         syns: 0,
         retransmissions: 0,
         isns: 0,
+        turnaround_ns: None,
     };
 
     /// Whether any frame was seen.
@@ -171,11 +170,7 @@ pub struct Stream {
 
 impl Stream {
     pub(super) fn new(key: Key) -> Self {
-        Self {
-            key,
-            flows: [Flow::EMPTY; 2],
-            evicted: false,
-        }
+        Self { key, flows: [Flow::EMPTY; 2], evicted: false }
     }
 
     /// What a side sent.
@@ -205,12 +200,11 @@ impl Stream {
     /// higher port, as services have low ones.
     #[must_use]
     pub fn client(&self) -> Side {
-        self.opener()
-            .unwrap_or(if self.key.ports[0] >= self.key.ports[1] {
-                Side::A
-            } else {
-                Side::B
-            })
+        self.opener().unwrap_or(if self.key.ports[0] >= self.key.ports[1] {
+            Side::A
+        } else {
+            Side::B
+        })
     }
 
     /// The client's initial sequence number, as the SYN or the SYN-ACK or the
@@ -233,10 +227,7 @@ impl Stream {
     pub fn client_tsval(&self) -> Option<u32> {
         let client = self.opener()?;
         let (there, back) = (self.flow(client), self.flow(client.other()));
-        there
-            .shape
-            .tsval
-            .or((back.shape.tsecr != 0).then_some(back.shape.tsecr))
+        there.shape.tsval.or((back.shape.tsecr != 0).then_some(back.shape.tsecr))
     }
 
     /// First frame of either direction.
@@ -310,6 +301,7 @@ impl Stream {
         } else if tcp.flags.ack() {
             flow.ack.set_once(mark);
         }
+        flow.time(mark, tcp, &back);
         let end = tcp.seq.wrapping_add(tcp.seq_len());
         if tcp.payload_len > 0 && !tcp.flags.rst() {
             flow.data.set_once(mark);
@@ -346,6 +338,20 @@ impl Flow {
         self.isn = tcp.seq;
         if tcp.flags.ack() {
             self.syn_ack_of = tcp.ack;
+        }
+    }
+
+    /// An acknowledgment of all that the other side sent was sent after the
+    /// last of it arrived: the time between is this side's own, plus the
+    /// network's where the vantage is far from it.
+    #[inline]
+    fn time(&mut self, mark: Mark, tcp: &Tcp<'_>, back: &Self) {
+        if tcp.flags.ack() && back.packets > 0 && tcp.ack == back.end_seq && tcp.ack != self.max_ack {
+            let ns = u32::try_from(mark.since(back.last)).ok().and_then(NonZeroU32::new);
+            self.turnaround_ns = match (self.turnaround_ns, ns) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
         }
     }
 

@@ -351,3 +351,9 @@ pub struct Coverage {
     /// Why it could not be checked, and what would change that.
     pub reason: Option<String>,
 }
+
+/// The JSON Schema of [`Report`].
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}

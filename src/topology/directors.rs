@@ -66,11 +66,7 @@ pub(super) fn vote(
     }
     if let Some(replier) = route.replier() {
         let sources = votes.repliers.entry(replier).or_default();
-        let came = route
-            .forward
-            .iter()
-            .rev()
-            .find(|step| step.to == Some(replier));
+        let came = route.forward.iter().rev().find(|step| step.to == Some(replier));
         if let Some(from) = came.and_then(|step| step.from) {
             sources.insert(from);
             let went = route.back.iter().find(|step| step.from == Some(replier));
@@ -90,27 +86,15 @@ fn mode_of(connection: &Connection, tunnelled: bool) -> Option<Mode> {
         return None;
     }
     let kept = back.client.0 == connection.front.client.0;
-    Some(if kept || connection.tuples > 2 {
-        Mode::Nat
-    } else {
-        Mode::FullNat
-    })
+    Some(if kept || connection.tuples > 2 { Mode::Nat } else { Mode::FullNat })
 }
 
 /// The host between the client's five-tuple and the real server's.
 fn rewriter(route: &Route) -> Option<HostId> {
     let last = route.forward.iter().map(|s| s.tuple).max()?;
-    let out = route
-        .forward
-        .iter()
-        .find(|s| s.tuple == last && !s.loopback)
-        .and_then(|s| s.from);
-    let into = route
-        .forward
-        .iter()
-        .rev()
-        .find(|s| s.tuple + 1 == last && !s.loopback)
-        .and_then(|s| s.to);
+    let out = route.forward.iter().find(|s| s.tuple == last && !s.loopback).and_then(|s| s.from);
+    let into =
+        route.forward.iter().rev().find(|s| s.tuple + 1 == last && !s.loopback).and_then(|s| s.to);
     out.or(into)
 }
 
@@ -128,13 +112,9 @@ pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, stated
         }
     }
     // Health checks and answers that end on the director are not forwarding.
-    service.directors = found
-        .into_iter()
-        .map(|(host, connections)| Director { host, connections })
-        .collect();
-    service
-        .directors
-        .sort_by_key(|d| (std::cmp::Reverse(d.connections), d.host));
+    service.directors =
+        found.into_iter().map(|(host, connections)| Director { host, connections }).collect();
+    service.directors.sort_by_key(|d| (std::cmp::Reverse(d.connections), d.host));
     let _ = hosts;
 }
 
@@ -149,11 +129,8 @@ fn dr_directors(votes: &Votes, stated: &[HostId]) -> Vec<(HostId, u32)> {
             // or a real server on the way to it.
             false
         } else {
-            let answered: BTreeSet<&HostId> = forwarding
-                .targets
-                .iter()
-                .filter(|t| votes.repliers.contains_key(t))
-                .collect();
+            let answered: BTreeSet<&HostId> =
+                forwarding.targets.iter().filter(|t| votes.repliers.contains_key(t)).collect();
             // A director spreads over hosts that answer by themselves; a router
             // gets the answers back.
             let spreads = answered.len() > 1;

@@ -59,10 +59,7 @@ impl Hosts {
 
     /// All hosts.
     pub fn iter(&self) -> impl Iterator<Item = (HostId, &Host)> {
-        self.list
-            .iter()
-            .enumerate()
-            .map(|(i, host)| (HostId(i as u32), host))
+        self.list.iter().enumerate().map(|(i, host)| (HostId(i as u32), host))
     }
 
     /// A host.
@@ -104,10 +101,7 @@ impl Hosts {
             return None;
         }
         let id = HostId(self.list.len() as u32);
-        self.list.push(Host {
-            macs: vec![mac],
-            ..Host::default()
-        });
+        self.list.push(Host { macs: vec![mac], ..Host::default() });
         self.by_mac.insert(mac, id);
         Some(id)
     }
@@ -215,9 +209,7 @@ impl Hosts {
 
 /// The MAC of the host that originated packets on this hop.
 fn origin(hop: &Hop) -> Option<Mac> {
-    (INITIAL_TTLS.contains(&hop.ttl) && !hop.link.is_loopback())
-        .then_some(hop.link.src)
-        .flatten()
+    (INITIAL_TTLS.contains(&hop.ttl) && !hop.link.is_loopback()).then_some(hop.link.src).flatten()
 }
 
 /// Whether packets on a hop have the TTL with which stacks begin.

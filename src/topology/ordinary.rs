@@ -75,11 +75,7 @@ pub(super) fn classify(
 type Pair = (Ip, Ip, u16);
 
 fn pair(connection: &Connection) -> Pair {
-    (
-        connection.front.client.0,
-        connection.front.server.0,
-        connection.front.server.1,
-    )
+    (connection.front.client.0, connection.front.server.0, connection.front.server.1)
 }
 
 fn is_empty_exchange(connection: &Connection) -> bool {
@@ -116,10 +112,7 @@ fn is_check(
     // A director that connects to an address is asking for its health, unless
     // it is a proxy that carries requests there.
     let by_director = topology.hosts.by_ip(client).is_some_and(|host| {
-        topology
-            .services
-            .iter()
-            .any(|s| s.is_director(host) && s.vip != connection.front.server.0)
+        topology.services.iter().any(|s| s.is_director(host) && s.vip != connection.front.server.0)
     });
     if by_director {
         return true;
@@ -164,20 +157,13 @@ fn scanners(connections: &Connections) -> HashSet<Ip> {
             }
         }
     }
-    tried
-        .into_iter()
-        .filter(|(_, s)| s.len() >= SCAN_SERVICES)
-        .map(|(ip, _)| ip)
-        .collect()
+    tried.into_iter().filter(|(_, s)| s.len() >= SCAN_SERVICES).map(|(ip, _)| ip).collect()
 }
 
 fn is_flood_shaped(connection: &Connection) -> bool {
     !connection.progress.established
         && connection.progress.syns <= 1
-        && matches!(
-            connection.outcome,
-            Outcome::Unanswered | Outcome::Incomplete
-        )
+        && matches!(connection.outcome, Outcome::Unanswered | Outcome::Incomplete)
 }
 
 fn floods(connections: &Connections, topology: &Topology) -> HashSet<super::ServiceId> {

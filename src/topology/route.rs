@@ -50,6 +50,8 @@ pub struct Routes {
     pub list: Vec<Route>,
     /// By connection: its route.
     pub of: Vec<RouteId>,
+    /// Connections with a packet that passed one place several times, in order.
+    pub looped: Vec<u32>,
 }
 
 impl Routes {
@@ -62,40 +64,20 @@ impl Routes {
         let ends: Vec<Vec<Ends>> = vantages
             .iter()
             .zip(&at)
-            .map(|(v, own)| {
-                v.hops
-                    .iter()
-                    .map(|hop| Ends::of(hop, v, *own, hosts))
-                    .collect()
-            })
+            .map(|(v, own)| v.hops.iter().map(|hop| Ends::of(hop, v, *own, hosts)).collect())
             .collect();
-        let mut routes = Self {
-            list: Vec::new(),
-            of: Vec::with_capacity(connections.list.len()),
-        };
+        let mut routes = Self { of: Vec::with_capacity(connections.list.len()), ..Self::default() };
         let mut known: HashMap<Route, RouteId> = HashMap::new();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
         for connection in &connections.list {
             let legs = connections.legs(connection);
-            steps(
-                vantages,
-                &ends,
-                legs,
-                connection,
-                true,
-                &mut seen,
-                &mut scratch.forward,
-            );
-            steps(
-                vantages,
-                &ends,
-                legs,
-                connection,
-                false,
-                &mut seen,
-                &mut scratch.back,
-            );
+            steps(vantages, &ends, legs, connection, true, &mut seen, &mut scratch.forward);
+            let looped = is_loop(&seen);
+            steps(vantages, &ends, legs, connection, false, &mut seen, &mut scratch.back);
+            if looped || is_loop(&seen) {
+                routes.looped.push(routes.of.len() as u32);
+            }
             let id = match known.get(&scratch) {
                 Some(id) => *id,
                 None => {
@@ -134,10 +116,7 @@ impl Route {
     /// The host that answered, where a packet was seen that it originated.
     #[must_use]
     pub fn replier(&self) -> Option<HostId> {
-        self.back
-            .iter()
-            .find(|step| step.origin)
-            .and_then(|step| step.from)
+        self.back.iter().find(|step| step.origin).and_then(|step| step.from)
     }
 
     /// Whether a direction passes a host, as receiver.
@@ -164,11 +143,7 @@ impl Ends {
         let arrived = vantage.own.arrived(hop) == Some(true);
         let by_mac = |mac: Option<crate::wire::Mac>| mac.and_then(|mac| hosts.by_mac(mac));
         let from = if loopback { own } else { by_mac(hop.link.src) };
-        let to = if loopback || arrived {
-            own
-        } else {
-            by_mac(hop.link.dst)
-        };
+        let to = if loopback || arrived { own } else { by_mac(hop.link.dst) };
         Self {
             from,
             to: if loopback { own } else { to },
@@ -201,16 +176,9 @@ fn steps(
     out.clear();
     let last = connection.tuples.saturating_sub(1);
     for leg in legs {
-        let side: Side = if forward {
-            leg.client
-        } else {
-            leg.client.other()
-        };
+        let side: Side = if forward { leg.client } else { leg.client.other() };
         let vantage = &vantages[usize::from(leg.vantage)];
-        for link in vantage
-            .links_of(leg.of(vantages).flow(side))
-            .take(MAX_STEPS)
-        {
+        for link in vantage.links_of(leg.of(vantages).flow(side)).take(MAX_STEPS) {
             let e = ends[usize::from(leg.vantage)][link.hop.index()];
             let step = Step {
                 tuple: leg.tuple,
@@ -222,30 +190,17 @@ fn steps(
             };
             merge(
                 seen,
-                Sighting {
-                    step,
-                    ttl: e.ttl,
-                    vantage: leg.vantage,
-                    frame: link.first.frame(),
-                },
+                Sighting { step, ttl: e.ttl, vantage: leg.vantage, frame: link.first.frame() },
             );
         }
     }
     // Replies pass the tuples in reverse; the TTL falls along both ways.
     let rank = |s: &Sighting| {
-        if forward {
-            s.step.tuple
-        } else {
-            last - s.step.tuple.min(last)
-        }
+        if forward { s.step.tuple } else { last - s.step.tuple.min(last) }
     };
     seen.sort_by(|a, b| {
         rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| {
-            if a.vantage == b.vantage {
-                a.frame.cmp(&b.frame)
-            } else {
-                a.vantage.cmp(&b.vantage)
-            }
+            if a.vantage == b.vantage { a.frame.cmp(&b.frame) } else { a.vantage.cmp(&b.vantage) }
         })
     });
     for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && a.ttl == b.ttl) {
@@ -254,6 +209,21 @@ fn steps(
     out.extend(seen.iter().map(|s| s.step));
     out.dedup();
     out.truncate(MAX_STEPS);
+}
+
+/// Passes of one place, each with another TTL, that make a loop: paths change,
+/// but not twice during one connection.
+const LOOP_PASSES: usize = 3;
+
+fn is_loop(seen: &[Sighting]) -> bool {
+    seen.len() >= LOOP_PASSES
+        && seen.iter().any(|a| {
+            let again = |b: &&Sighting| {
+                (b.vantage, b.step.tuple, b.step.from, b.step.to, b.step.loopback)
+                    == (a.vantage, a.step.tuple, a.step.from, a.step.to, a.step.loopback)
+            };
+            a.step.from.is_some() && seen.iter().filter(again).count() >= LOOP_PASSES
+        })
 }
 
 /// One step seen from both of its ends is one step.

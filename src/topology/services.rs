@@ -111,11 +111,7 @@ pub(super) fn infer(
     routes: Routes,
     stated: &StatedRoles,
 ) -> Topology {
-    let mut topology = Topology {
-        hosts,
-        routes,
-        ..Topology::default()
-    };
+    let mut topology = Topology { hosts, routes, ..Topology::default() };
     let mut ids: HashMap<(Ip, u16, u8), ServiceId> = HashMap::new();
     for connection in &connections.list {
         let (vip, port) = connection.front.server;
@@ -140,19 +136,10 @@ pub(super) fn infer(
     for (i, connection) in connections.list.iter().enumerate() {
         let id = topology.service_of[i].0 as usize;
         let route = topology.routes.get(topology.routes.of[i]);
-        let tunnelled = connections
-            .legs(connection)
-            .iter()
-            .any(|leg| leg.of(vantages).key.tunnel != 0);
+        let tunnelled =
+            connections.legs(connection).iter().any(|leg| leg.of(vantages).key.tunnel != 0);
         let vip = topology.services[id].vip;
-        directors::vote(
-            &mut votes[id],
-            connection,
-            route,
-            tunnelled,
-            vip,
-            &topology.hosts,
-        );
+        directors::vote(&mut votes[id], connection, route, tunnelled, vip, &topology.hosts);
     }
     let stated_directors = resolve(&stated.directors, &topology.hosts);
     for (service, votes) in topology.services.iter_mut().zip(&votes) {

@@ -18,10 +18,7 @@ impl Ip {
     #[inline]
     #[must_use]
     pub const fn v4(octets: [u8; 4]) -> Self {
-        Self {
-            hi: 0,
-            lo: MAPPED | u32::from_be_bytes(octets) as u64,
-        }
+        Self { hi: 0, lo: MAPPED | u32::from_be_bytes(octets) as u64 }
     }
 
     /// From sixteen octets, network order.
@@ -29,10 +26,7 @@ impl Ip {
     #[must_use]
     pub const fn v6(octets: [u8; 16]) -> Self {
         let all = u128::from_be_bytes(octets);
-        Self {
-            hi: (all >> 64) as u64,
-            lo: all as u64,
-        }
+        Self { hi: (all >> 64) as u64, lo: all as u64 }
     }
 
     /// Whether it is an IPv4 address.
@@ -48,9 +42,7 @@ impl Ip {
         if self.is_v4() {
             IpAddr::V4(Ipv4Addr::from(self.lo as u32))
         } else {
-            IpAddr::V6(Ipv6Addr::from(
-                (u128::from(self.hi) << 64) | u128::from(self.lo),
-            ))
+            IpAddr::V6(Ipv6Addr::from((u128::from(self.hi) << 64) | u128::from(self.lo)))
         }
     }
 
@@ -169,14 +161,7 @@ mod tests {
 
     #[test]
     fn both_families_round_trip() {
-        for text in [
-            "192.0.2.1",
-            "::",
-            "::1",
-            "2001:db8::7",
-            "0.0.0.0",
-            "255.255.255.255",
-        ] {
+        for text in ["192.0.2.1", "::", "::1", "2001:db8::7", "0.0.0.0", "255.255.255.255"] {
             let addr: IpAddr = text.parse().unwrap();
             assert_eq!(Ip::from(addr).addr(), addr);
         }

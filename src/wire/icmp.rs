@@ -121,46 +121,23 @@ pub(super) fn decode_v4(bytes: &[u8]) -> Option<Icmp<'_>> {
     let (header, rest) = bytes.split_first_chunk::<8>()?;
     let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let kind = match (header[0], header[1]) {
-        (0, _) => IcmpKind::Echo {
-            reply: true,
-            id: word(4),
-            seq: word(6),
-        },
-        (8, _) => IcmpKind::Echo {
-            reply: false,
-            id: word(4),
-            seq: word(6),
-        },
-        (3, 4) => IcmpKind::TooBig {
-            mtu: u32::from(word(6)),
-        },
+        (0, _) => IcmpKind::Echo { reply: true, id: word(4), seq: word(6) },
+        (8, _) => IcmpKind::Echo { reply: false, id: word(4), seq: word(6) },
+        (3, 4) => IcmpKind::TooBig { mtu: u32::from(word(6)) },
         (3, _) => IcmpKind::Unreachable,
         (5, _) => IcmpKind::Redirect,
         (11, _) => IcmpKind::TimeExceeded,
         _ => IcmpKind::Other,
     };
-    Some(Icmp {
-        kind_number: header[0],
-        code: header[1],
-        kind,
-        rest,
-    })
+    Some(Icmp { kind_number: header[0], code: header[1], kind, rest })
 }
 
 pub(super) fn decode_v6(bytes: &[u8]) -> Option<Icmp<'_>> {
     let (header, rest) = bytes.split_first_chunk::<8>()?;
     let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let kind = match header[0] {
-        129 => IcmpKind::Echo {
-            reply: true,
-            id: word(4),
-            seq: word(6),
-        },
-        128 => IcmpKind::Echo {
-            reply: false,
-            id: word(4),
-            seq: word(6),
-        },
+        129 => IcmpKind::Echo { reply: true, id: word(4), seq: word(6) },
+        128 => IcmpKind::Echo { reply: false, id: word(4), seq: word(6) },
         1 => IcmpKind::Unreachable,
         2 => IcmpKind::TooBig {
             mtu: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
@@ -170,12 +147,7 @@ pub(super) fn decode_v6(bytes: &[u8]) -> Option<Icmp<'_>> {
         135 | 136 => neighbor(header[0], header[4], rest).unwrap_or(IcmpKind::Other),
         _ => IcmpKind::Other,
     };
-    Some(Icmp {
-        kind_number: header[0],
-        code: header[1],
-        kind,
-        rest,
-    })
+    Some(Icmp { kind_number: header[0], code: header[1], kind, rest })
 }
 
 fn neighbor(kind: u8, flags: u8, rest: &[u8]) -> Option<IcmpKind> {
@@ -195,16 +167,9 @@ fn neighbor(kind: u8, flags: u8, rest: &[u8]) -> Option<IcmpKind> {
         options = &options[size..];
     }
     Some(if kind == 135 {
-        IcmpKind::NeighborSolicitation {
-            target,
-            source_mac: mac,
-        }
+        IcmpKind::NeighborSolicitation { target, source_mac: mac }
     } else {
-        IcmpKind::NeighborAdvertisement {
-            target,
-            target_mac: mac,
-            solicited: flags & 0x40 != 0,
-        }
+        IcmpKind::NeighborAdvertisement { target, target_mac: mac, solicited: flags & 0x40 != 0 }
     })
 }
 
@@ -218,11 +183,7 @@ mod tests {
         bytes.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8]);
         bytes.extend([2, 1, 2, 0, 0, 0, 0, 9]);
         match decode_v6(&bytes).unwrap().kind {
-            IcmpKind::NeighborAdvertisement {
-                target,
-                target_mac,
-                solicited,
-            } => {
+            IcmpKind::NeighborAdvertisement { target, target_mac, solicited } => {
                 assert_eq!(target.to_string(), "2001:db8::8");
                 assert_eq!(target_mac, Some(Mac([2, 0, 0, 0, 0, 9])));
                 assert!(solicited);
@@ -237,15 +198,10 @@ mod tests {
     #[test]
     fn an_error_quotes_eight_bytes_of_the_transport() {
         let mut bytes = vec![3, 1, 0, 0, 0, 0, 0, 0];
-        bytes.extend([
-            0x45, 0, 0, 60, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7,
-        ]);
+        bytes.extend([0x45, 0, 0, 60, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7]);
         bytes.extend([0xaf, 0xc8, 0, 80, 0, 0, 0, 5]);
         let quote = decode_v4(&bytes).unwrap().quote().unwrap();
-        assert_eq!(
-            (quote.src_port, quote.dst_port, quote.seq),
-            (45000, 80, Some(5))
-        );
+        assert_eq!((quote.src_port, quote.dst_port, quote.seq), (45000, 80, Some(5)));
         assert_eq!(quote.dst.to_string(), "198.51.100.7");
     }
 }

@@ -98,12 +98,7 @@ pub(super) fn decode<'a>(
             vlan = vlan << 16 | u32::from(tag.vlan_identifier().value());
         }
     }
-    let mut packet = Packet {
-        link,
-        vlan,
-        body: Body::Other(ether_type),
-        stop: None,
-    };
+    let mut packet = Packet { link, vlan, body: Body::Other(ether_type), stop: None };
     match &sliced.net {
         Some(LaxNetSlice::Arp(slice)) => match arp::decode(slice) {
             Some(arp) => packet.body = Body::Arp(arp),
@@ -188,11 +183,7 @@ fn open<'a>(
     };
     let inner = payload.payload;
     if matches!(ip.protocol, 4 | 41) && depth < MAX_TUNNELS && ip.fragment == Fragment::Whole {
-        let around = Outer {
-            src: ip.src,
-            dst: ip.dst,
-            protocol: ip.protocol,
-        };
+        let around = Outer { src: ip.src, dst: ip.dst, protocol: ip.protocol };
         if let Ok(slices) = LaxSlicedPacket::from_ip(inner)
             && let Some(found) = open(&slices, inner, payload_wire, Some(around), depth + 1)
         {
@@ -256,16 +247,9 @@ fn v6_offset(v6: &etherparse::LaxIpv6Slice<'_>) -> u16 {
 /// Headers that the slices leave out: those of first fragments, and those that
 /// the snapshot length or an ICMP quote cut in their options.
 fn cut_transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<'_>> {
-    let u16_at = |at: usize| {
-        bytes
-            .get(at..at + 2)
-            .map(|b| u16::from_be_bytes([b[0], b[1]]))
-    };
-    let u32_at = |at: usize| {
-        bytes
-            .get(at..at + 4)
-            .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
-    };
+    let u16_at = |at: usize| bytes.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
+    let u32_at =
+        |at: usize| bytes.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]));
     match etherparse::IpNumber(protocol) {
         ip_number::TCP => {
             let (src_port, dst_port, seq) = (u16_at(0)?, u16_at(2)?, u32_at(4)?);

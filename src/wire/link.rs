@@ -112,9 +112,7 @@ fn cooked2(data: &[u8]) -> Result<(LinkHeader, u16, usize), Stop> {
     let link = LinkHeader {
         ifindex: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
         direction: direction(header[10]),
-        src: (header[11] == 6)
-            .then(|| Mac::from_slice(&header[12..18]))
-            .flatten(),
+        src: (header[11] == 6).then(|| Mac::from_slice(&header[12..18])).flatten(),
         dst: None,
     };
     Ok((link, u16::from_be_bytes([header[0], header[1]]), 20))
@@ -148,11 +146,7 @@ fn null(data: &[u8]) -> Result<(LinkHeader, u16, usize), Stop> {
 /// PPP (RFC 1661), with or without the HDLC framing bytes of RFC 1662, and
 /// with a compressed (one-byte) protocol field.
 fn ppp(data: &[u8]) -> Result<(LinkHeader, u16, usize), Stop> {
-    let start = if data.starts_with(&[0xff, 0x03]) {
-        2
-    } else {
-        0
-    };
+    let start = if data.starts_with(&[0xff, 0x03]) { 2 } else { 0 };
     let first = *data.get(start).ok_or(Stop::Link)?;
     let (protocol, offset) = if first & 1 == 1 {
         (u16::from(first), start + 1)

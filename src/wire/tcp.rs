@@ -181,10 +181,7 @@ impl TcpOptions {
 
     fn take(&mut self, kind: u8, value: &[u8]) {
         let u32_at = |at: usize| {
-            value
-                .get(at..at + 4)
-                .and_then(|b| b.first_chunk())
-                .map(|b| u32::from_be_bytes(*b))
+            value.get(at..at + 4).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b))
         };
         match (kind, value) {
             (2, [a, b]) => self.mss = Some(u16::from_be_bytes([*a, *b])),
@@ -210,9 +207,7 @@ impl TcpOptions {
 mod tests {
     use super::*;
 
-    const LINUX_SYN: &[u8] = &[
-        2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9, 1, 3, 3, 7,
-    ];
+    const LINUX_SYN: &[u8] = &[2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9, 1, 3, 3, 7];
 
     #[test]
     fn reads_what_linux_sends() {
@@ -236,13 +231,7 @@ mod tests {
     #[test]
     fn toa_names_the_client() {
         let options = TcpOptions::parse(&[254, 8, 0x1f, 0x90, 192, 0, 2, 7]);
-        assert_eq!(
-            options.toa,
-            Some(Toa {
-                addr: Ip::v4([192, 0, 2, 7]),
-                port: 8080
-            })
-        );
+        assert_eq!(options.toa, Some(Toa { addr: Ip::v4([192, 0, 2, 7]), port: 8080 }));
     }
 
     #[test]

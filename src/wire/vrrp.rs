@@ -40,14 +40,8 @@ mod tests {
 
     #[test]
     fn interval_is_centiseconds_in_both_versions() {
-        assert_eq!(
-            decode(&[0x21, 51, 100, 1, 0, 1, 0, 0]).map(|v| v.interval_cs),
-            Some(100)
-        );
-        assert_eq!(
-            decode(&[0x31, 51, 100, 1, 0, 100, 0, 0]).map(|v| v.interval_cs),
-            Some(100)
-        );
+        assert_eq!(decode(&[0x21, 51, 100, 1, 0, 1, 0, 0]).map(|v| v.interval_cs), Some(100));
+        assert_eq!(decode(&[0x31, 51, 100, 1, 0, 100, 0, 0]).map(|v| v.interval_cs), Some(100));
         assert_eq!(decode(&[0x31, 51, 100]), None);
         assert_eq!(decode(&[0x22, 51, 100, 1, 0, 1, 0, 0]), None);
     }

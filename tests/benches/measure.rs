@@ -40,11 +40,7 @@ pub enum Pin {
 impl Pin {
     /// `taskset` where it works, which a restricted set of CPUs may prevent.
     pub fn detect() -> Self {
-        if works("taskset", &["-c", "0", "true"]) {
-            Self::Core
-        } else {
-            Self::Threads
-        }
+        if works("taskset", &["-c", "0", "true"]) { Self::Core } else { Self::Threads }
     }
 
     fn command(self, program: &str) -> Command {
@@ -65,11 +61,8 @@ impl Pin {
 
 /// Whether a program is installed and ends well.
 pub fn works(program: &str, arguments: &[&str]) -> bool {
-    let status = Command::new(program)
-        .args(arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let status =
+        Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 
@@ -80,11 +73,7 @@ pub fn works(program: &str, arguments: &[&str]) -> bool {
 pub fn run(pin: Pin, program: &str, arguments: &[String], loud: bool) -> io::Result<Cost> {
     let before = children_cpu()?;
     let begin = Instant::now();
-    let stderr = if loud {
-        Stdio::inherit()
-    } else {
-        Stdio::null()
-    };
+    let stderr = if loud { Stdio::inherit() } else { Stdio::null() };
     let mut child = pin
         .command(program)
         .args(arguments)
@@ -105,11 +94,7 @@ pub fn run(pin: Pin, program: &str, arguments: &[String], loud: bool) -> io::Res
         return Err(io::Error::other(format!("{program}: {status}")));
     }
     let wall = begin.elapsed().as_secs_f64();
-    Ok(Cost {
-        cpu: children_cpu()? - before,
-        wall,
-        peak: peak as f64,
-    })
+    Ok(Cost { cpu: children_cpu()? - before, wall, peak: peak as f64 })
 }
 
 /// CPU seconds of all children waited for: fields 16 and 17 of `/proc/self/stat` (proc(5)), in ticks of 1/100 s, which is
@@ -117,16 +102,9 @@ pub fn run(pin: Pin, program: &str, arguments: &[String], loud: bool) -> io::Res
 fn children_cpu() -> io::Result<f64> {
     let stat = fs::read_to_string("/proc/self/stat")?;
     // The second field, the name, may hold blanks and parentheses; field 3 is the first after its last parenthesis.
-    let fields: Vec<&str> = stat
-        .rsplit_once(')')
-        .map_or("", |(_, rest)| rest)
-        .split_whitespace()
-        .collect();
-    let ticks = |field: usize| {
-        fields
-            .get(field - 3)
-            .and_then(|text| text.parse::<u64>().ok())
-    };
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
     match (ticks(16), ticks(17)) {
         (Some(user), Some(system)) => Ok((user + system) as f64 / 100.0),
         _ => Err(io::Error::other("/proc/self/stat is not as expected")),
@@ -136,15 +114,8 @@ fn children_cpu() -> io::Result<f64> {
 /// VmHWM of a living child in bytes.
 fn peak_memory(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim()
-        .strip_suffix("kB")?
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .map(|kibibytes| kibibytes * 1024)
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
 /// The median of what `value` takes from each cost.

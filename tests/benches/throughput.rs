@@ -133,22 +133,11 @@ fn row(
 
 /// lbdiag over all captures of a world at once.
 fn lbdiag(pin: Pin, truth: &Truth) -> io::Result<Cost> {
-    let mut arguments: Vec<String> = [
-        "--format",
-        "json",
-        "--connections",
-        "none",
-        "-o",
-        "/dev/null",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    arguments.extend(
-        truth
-            .captures
-            .iter()
-            .map(|capture| capture.path.display().to_string()),
-    );
+    let mut arguments: Vec<String> =
+        ["--format", "json", "--connections", "none", "-o", "/dev/null"]
+            .map(str::to_owned)
+            .to_vec();
+    arguments.extend(truth.captures.iter().map(|capture| capture.path.display().to_string()));
     measure::run(pin, env!("CARGO_BIN_EXE_lbdiag"), &arguments, true)
 }
 
@@ -198,11 +187,7 @@ fn write(name: &str, options: &Options, folder: &Path) -> Result<Truth, Fault> {
 fn world(name: &str, options: &Options) -> Result<World, Fault> {
     let small = if options.trial { 100 } else { 1 };
     let connections = |usual: u32| options.connections.unwrap_or(usual / small);
-    let director = Vantages {
-        client: false,
-        director: true,
-        real_servers: false,
-    };
+    let director = Vantages { client: false, director: true, real_servers: false };
     Ok(match name {
         // A million packets, each seen twice by the two-armed director.
         "nat" => World {
@@ -253,11 +238,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
     };
     let mut flood = false;
     while let Some(argument) = arguments.next() {
-        let mut value = || {
-            arguments
-                .next()
-                .ok_or_else(|| format!("{argument} needs a value"))
-        };
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--bench" => options.trial = false,
             "--flood" => flood = true,

@@ -56,15 +56,7 @@ impl Capture {
         for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, link_type] {
             out.write_all(&word.to_le_bytes())?;
         }
-        Ok(Self {
-            out,
-            path,
-            name: name.to_owned(),
-            clock,
-            start_ns,
-            frames: 0,
-            bytes: 24,
-        })
+        Ok(Self { out, path, name: name.to_owned(), clock, start_ns, frames: 0, bytes: 24 })
     }
 
     /// Writes one record. `buf` holds [`RECORD`] bytes to be filled in, then the frame; `len` is the frame's length, and

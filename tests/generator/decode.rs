@@ -97,12 +97,7 @@ fn decode(at: u64, data: &[u8], cooked: bool) -> Result<Frame, Fault> {
         Some(NetSlice::Arp(_)) => None,
         _ => Some(tcp(&packet, data.len() - 14)?),
     };
-    Ok(Frame {
-        at,
-        macs: (Some(mac(&data[..6])?), mac(&data[6..12])?),
-        cooked: None,
-        tcp,
-    })
+    Ok(Frame { at, macs: (Some(mac(&data[..6])?), mac(&data[6..12])?), cooked: None, tcp })
 }
 
 fn tcp(packet: &SlicedPacket, len: usize) -> Result<Tcp, Fault> {
@@ -114,14 +109,8 @@ fn tcp(packet: &SlicedPacket, len: usize) -> Result<Tcp, Fault> {
     let header = ip.header();
     assert_eq!(usize::from(header.total_len()), len);
     assert!(header.dont_fragment());
-    assert_eq!(
-        header.header_checksum(),
-        header.to_header().calc_header_checksum()
-    );
-    assert_eq!(
-        tcp.checksum(),
-        tcp.calc_checksum_ipv4(header.source(), header.destination())?
-    );
+    assert_eq!(header.header_checksum(), header.to_header().calc_header_checksum());
+    assert_eq!(tcp.checksum(), tcp.calc_checksum_ipv4(header.source(), header.destination())?);
     let mut stamps = None;
     for option in tcp.options_iterator() {
         if let TcpOptionElement::Timestamp(value, echo) = option? {

@@ -78,13 +78,7 @@ impl Source {
             self.flood.same_isn_every != 0 && number.is_multiple_of(self.flood.same_isn_every);
         let (options, window) = match bits & 3 {
             0 => (Options::None, 512),
-            1 => (
-                Options::Stamps {
-                    value: (bits >> 17) as u32,
-                    echo: 0,
-                },
-                64_240,
-            ),
+            1 => (Options::Stamps { value: (bits >> 17) as u32, echo: 0 }, 64_240),
             2 => (Options::Mss, 1_024),
             _ => (Options::Mss, 65_535),
         };
@@ -93,11 +87,7 @@ impl Source {
             to: self.vip,
             from_port: 1_024 + ((bits >> 2) % 64_512) as u16,
             to_port: self.vip_port,
-            seq: if shared {
-                self.seed as u32
-            } else {
-                (bits >> 32) as u32
-            },
+            seq: if shared { self.seed as u32 } else { (bits >> 32) as u32 },
             ack: 0,
             flags: SYN,
             window,
@@ -118,10 +108,6 @@ impl Source {
             (a, b),
             (0 | 10 | 127 | 224.., _) | (100, 64..=127) | (169, 254) | (172, 16..=31) | (192, 168)
         );
-        !reserved
-            && !self
-                .taken
-                .iter()
-                .any(|&(first, last)| (first..=last).contains(&address))
+        !reserved && !self.taken.iter().any(|&(first, last)| (first..=last).contains(&address))
     }
 }

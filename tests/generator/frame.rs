@@ -39,11 +39,7 @@ pub fn link(buf: &mut [u8], link: Link, ether_type: u16) -> usize {
             buf[12..14].copy_from_slice(&ether_type.to_be_bytes());
             14
         }
-        Link::Sll2 {
-            ifindex,
-            kind,
-            from,
-        } => {
+        Link::Sll2 { ifindex, kind, from } => {
             buf[..20].fill(0);
             buf[..2].copy_from_slice(&ether_type.to_be_bytes());
             buf[4..8].copy_from_slice(&ifindex.to_be_bytes());

@@ -7,10 +7,7 @@
 //! Include it with `#[path = "../generator/mod.rs"] mod generator;`. Its tests are the test target `generator`
 //! (`main.rs` beside this file).
 
-#![allow(
-    dead_code,
-    reason = "every target that includes the generator uses its own part of it"
-)]
+#![allow(dead_code, reason = "every target that includes the generator uses its own part of it")]
 
 pub mod capture;
 mod flood;

@@ -10,13 +10,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 #[test]
 fn every_packet_shows_where_its_path_leads() -> Result<(), Fault> {
-    for (mode, packets) in [
-        (Mode::Nat, 10),
-        (Mode::Dr, 10),
-        (Mode::Nat, 50),
-        (Mode::Nat, 8),
-        (Mode::Dr, 17),
-    ] {
+    for (mode, packets) in
+        [(Mode::Nat, 10), (Mode::Dr, 10), (Mode::Nat, 50), (Mode::Nat, 8), (Mode::Dr, 17)]
+    {
         let world = World {
             connections: 200,
             packets_per_connection: packets,
@@ -25,42 +21,22 @@ fn every_packet_shows_where_its_path_leads() -> Result<(), Fault> {
         };
         let (truth, all, _folder) = write(&world)?;
         let planned = 200 * u64::from(packets);
-        assert_eq!(
-            count(&all["client"]),
-            planned,
-            "{mode:?}, {packets} packets"
-        );
-        let servers: u64 = ["rs1", "rs2", "rs3"]
-            .iter()
-            .map(|name| count(&all[*name]))
-            .sum();
+        assert_eq!(count(&all["client"]), planned, "{mode:?}, {packets} packets");
+        let servers: u64 = ["rs1", "rs2", "rs3"].iter().map(|name| count(&all[*name])).sum();
         assert_eq!(servers, planned);
-        let from_clients = tcp(&all["client"])
-            .filter(|tcp| tcp.to.0 == world.network.vip)
-            .count() as u64;
-        let director = if mode == Mode::Nat {
-            2 * planned
-        } else {
-            2 * from_clients
-        };
+        let from_clients =
+            tcp(&all["client"]).filter(|tcp| tcp.to.0 == world.network.vip).count() as u64;
+        let director = if mode == Mode::Nat { 2 * planned } else { 2 * from_clients };
         assert_eq!(count(&all["director"]), director);
         assert_eq!(truth.connections.len(), 200);
-        assert!(
-            truth
-                .connections
-                .iter()
-                .all(|c| c.outcome == Outcome::Completed)
-        );
+        assert!(truth.connections.iter().all(|c| c.outcome == Outcome::Completed));
     }
     Ok(())
 }
 
 #[test]
 fn nat_rewrites_addresses_and_takes_a_hop() -> Result<(), Fault> {
-    let world = World {
-        connections: 50,
-        ..World::new(Mode::Nat)
-    };
+    let world = World { connections: 50, ..World::new(Mode::Nat) };
     let (_, all, _folder) = write(&world)?;
     let vip = (world.network.vip, world.network.vip_port);
     let mut inward: HashMap<(Ipv4Addr, u16, u16), &Tcp> = HashMap::new();
@@ -81,16 +57,9 @@ fn nat_rewrites_addresses_and_takes_a_hop() -> Result<(), Fault> {
                 inward.insert(key, tcp);
             }
             (2, 4) | (3, 4) => {
-                let before = inward
-                    .remove(&key)
-                    .ok_or("a frame left that never came in")?;
+                let before = inward.remove(&key).ok_or("a frame left that never came in")?;
                 assert_eq!(tcp.from == vip, ifindex == 2);
-                let same = Tcp {
-                    from: before.from,
-                    to: before.to,
-                    ttl: before.ttl,
-                    ..tcp.clone()
-                };
+                let same = Tcp { from: before.from, to: before.to, ttl: before.ttl, ..tcp.clone() };
                 assert_eq!((before, tcp.ttl), (&same, before.ttl - 1));
                 rewritten += 1;
             }
@@ -106,17 +75,11 @@ fn nat_rewrites_addresses_and_takes_a_hop() -> Result<(), Fault> {
 
 #[test]
 fn a_dr_director_changes_macs_alone_and_sees_no_reply() -> Result<(), Fault> {
-    let world = World {
-        connections: 50,
-        ..World::new(Mode::Dr)
-    };
+    let world = World { connections: 50, ..World::new(Mode::Dr) };
     let (_, all, _folder) = write(&world)?;
     let vip = (world.network.vip, world.network.vip_port);
     let director = &all["director"];
-    let own = director
-        .iter()
-        .find(|frame| frame.tcp.is_some())
-        .and_then(|frame| frame.macs.0);
+    let own = director.iter().find(|frame| frame.tcp.is_some()).and_then(|frame| frame.macs.0);
     assert!(own.is_some());
     for frame in director {
         let Some(tcp) = &frame.tcp else { continue };
@@ -126,10 +89,7 @@ fn a_dr_director_changes_macs_alone_and_sees_no_reply() -> Result<(), Fault> {
         assert_eq!(frame.macs.0 == own, !leaves);
     }
     assert!(tcp(&all["client"]).all(|tcp| tcp.ttl == 63));
-    let router = director
-        .iter()
-        .find(|frame| frame.tcp.is_some())
-        .map(|frame| frame.macs.1);
+    let router = director.iter().find(|frame| frame.tcp.is_some()).map(|frame| frame.macs.1);
     for frame in all["rs1"].iter().chain(&all["rs2"]) {
         let Some(tcp) = &frame.tcp else { continue };
         let reply = tcp.from == vip;
@@ -169,17 +129,9 @@ fn the_truth_names_the_server_and_the_isn_that_the_captures_show() -> Result<(),
         let first = &truth.connections[0];
         assert_eq!(read["mode"], if mode == Mode::Nat { "nat" } else { "dr" });
         assert_eq!(read["client_results"].as_array().map(Vec::len), Some(1_000));
-        assert_eq!(
-            read["client_results"][0]["client"],
-            first.client.to_string()
-        );
-        assert_eq!(
-            read["client_results"][0]["servers"][0],
-            format!("rs{}", first.real_server + 1)
-        );
-        let address = read["real_servers"]["rs2"]
-            .as_str()
-            .map(str::parse::<Ipv4Addr>);
+        assert_eq!(read["client_results"][0]["client"], first.client.to_string());
+        assert_eq!(read["client_results"][0]["servers"][0], format!("rs{}", first.real_server + 1));
+        let address = read["real_servers"]["rs2"].as_str().map(str::parse::<Ipv4Addr>);
         assert_eq!(address, Some(Ok(Ipv4Addr::new(172, 16, 0, 12))));
     }
     Ok(())
@@ -188,11 +140,8 @@ fn the_truth_names_the_server_and_the_isn_that_the_captures_show() -> Result<(),
 #[test]
 fn a_connection_is_whole_and_its_timestamps_echo() -> Result<(), Fault> {
     for packets in [8, 9, 13, 50] {
-        let world = World {
-            connections: 20,
-            packets_per_connection: packets,
-            ..World::new(Mode::Nat)
-        };
+        let world =
+            World { connections: 20, packets_per_connection: packets, ..World::new(Mode::Nat) };
         let (truth, all, _folder) = write(&world)?;
         for connection in &truth.connections {
             let client = (*connection.client.ip(), connection.client.port());
@@ -225,10 +174,7 @@ fn a_connection_is_whole_and_its_timestamps_echo() -> Result<(), Fault> {
                     .find_map(|line| line.strip_prefix("Content-Length: "))
                     .ok_or("no length")?;
                 assert!(head.contains(&format!("Server: rs{:03}\r\n", connection.real_server + 1)));
-                responses = rest
-                    .get(length.parse()?..)
-                    .ok_or("a response is cut")?
-                    .to_owned();
+                responses = rest.get(length.parse()?..).ok_or("a response is cut")?.to_owned();
             }
             assert_eq!(responses, "", "as many responses as requests");
         }
@@ -239,15 +185,9 @@ fn a_connection_is_whole_and_its_timestamps_echo() -> Result<(), Fault> {
 #[test]
 fn hosts_find_each_other_by_arp_first() -> Result<(), Fault> {
     for (mode, client, director, server) in [(Mode::Nat, 2, 6, 3), (Mode::Dr, 2, 8, 7)] {
-        let (_, all, _folder) = write(&World {
-            connections: 4,
-            ..World::new(mode)
-        })?;
+        let (_, all, _folder) = write(&World { connections: 4, ..World::new(mode) })?;
         for (name, wanted) in [("client", client), ("director", director), ("rs1", server)] {
-            let arps = all[name]
-                .iter()
-                .take_while(|frame| frame.tcp.is_none())
-                .count();
+            let arps = all[name].iter().take_while(|frame| frame.tcp.is_none()).count();
             assert_eq!(arps, wanted, "{mode:?} {name}");
         }
     }

@@ -88,44 +88,19 @@ pub fn open(world: &World, folder: &Path) -> io::Result<(Vec<Capture>, Paths)> {
             if !wanted {
                 return Ok(None);
             }
-            captures.push(Capture::create(
-                folder,
-                name,
-                link_type,
-                clock,
-                world.start_ns,
-            )?);
+            captures.push(Capture::create(folder, name, link_type, clock, world.start_ns)?);
             Ok(Some(captures.len() - 1))
         };
     let at = world.vantages;
     let client = open(at.client, "client", ETHERNET, world.clocks.client)?;
-    let cooked = if world.mode == Mode::Nat {
-        SLL2
-    } else {
-        ETHERNET
-    };
+    let cooked = if world.mode == Mode::Nat { SLL2 } else { ETHERNET };
     let director = open(at.director, "director", cooked, world.clocks.director)?;
     let mut servers = Vec::new();
     for index in 0..world.real_servers {
-        let clock = world
-            .clocks
-            .real_servers
-            .get(usize::from(index))
-            .copied()
-            .unwrap_or_default();
-        servers.push(open(
-            at.real_servers,
-            &format!("rs{}", index + 1),
-            ETHERNET,
-            clock,
-        )?);
+        let clock = world.clocks.real_servers.get(usize::from(index)).copied().unwrap_or_default();
+        servers.push(open(at.real_servers, &format!("rs{}", index + 1), ETHERNET, clock)?);
     }
-    let map = Map {
-        world,
-        client,
-        director,
-        servers,
-    };
+    let map = Map { world, client, director, servers };
     let mut paths = Paths::default();
     for index in 0..world.real_servers {
         let (forward, backward) = map.paths(index);
@@ -146,27 +121,15 @@ struct Map<'w> {
 
 impl Map<'_> {
     fn ethernet(&self, from: u8, to: u8) -> Link {
-        Link::Ethernet {
-            to: self.world.mac(to),
-            from: self.world.mac(from),
-        }
+        Link::Ethernet { to: self.world.mac(to), from: self.world.mac(from) }
     }
 
     /// Paths of real server `index`: to it and back.
     fn paths(&self, index: u16) -> (Vec<Hop>, Vec<Hop>) {
         use interface::{CLIENT, DIRECTOR, DIRECTOR_INSIDE, ROUTER_INSIDE, ROUTER_OUTSIDE};
-        let hop = |capture, link, ttl_gone, real, delay| Hop {
-            capture,
-            link,
-            ttl_gone,
-            real,
-            delay,
-        };
-        let cooked = |ifindex, kind, from| Link::Sll2 {
-            ifindex,
-            kind,
-            from: self.world.mac(from),
-        };
+        let hop =
+            |capture, link, ttl_gone, real, delay| Hop { capture, link, ttl_gone, real, delay };
+        let cooked = |ifindex, kind, from| Link::Sll2 { ifindex, kind, from: self.world.mac(from) };
         let server = server_interface(index);
         let here = self.servers[usize::from(index)];
         let outward = self.ethernet(CLIENT, ROUTER_OUTSIDE);
@@ -175,58 +138,22 @@ impl Map<'_> {
             Mode::Nat => (
                 vec![
                     hop(self.client, outward, 1, false, TO_DIRECTOR),
-                    hop(
-                        self.director,
-                        cooked(OUTSIDE, 0, ROUTER_INSIDE),
-                        2,
-                        false,
-                        THROUGH,
-                    ),
-                    hop(
-                        self.director,
-                        cooked(INSIDE, 4, DIRECTOR_INSIDE),
-                        3,
-                        true,
-                        TO_SERVER,
-                    ),
+                    hop(self.director, cooked(OUTSIDE, 0, ROUTER_INSIDE), 2, false, THROUGH),
+                    hop(self.director, cooked(INSIDE, 4, DIRECTOR_INSIDE), 3, true, TO_SERVER),
                     hop(here, self.ethernet(DIRECTOR_INSIDE, server), 3, true, 0),
                 ],
                 vec![
-                    hop(
-                        here,
-                        self.ethernet(server, DIRECTOR_INSIDE),
-                        0,
-                        true,
-                        TO_SERVER,
-                    ),
+                    hop(here, self.ethernet(server, DIRECTOR_INSIDE), 0, true, TO_SERVER),
                     hop(self.director, cooked(INSIDE, 0, server), 0, true, THROUGH),
-                    hop(
-                        self.director,
-                        cooked(OUTSIDE, 4, DIRECTOR),
-                        1,
-                        false,
-                        TO_DIRECTOR,
-                    ),
+                    hop(self.director, cooked(OUTSIDE, 4, DIRECTOR), 1, false, TO_DIRECTOR),
                     hop(self.client, homeward, 2, false, 0),
                 ],
             ),
             Mode::Dr => (
                 vec![
                     hop(self.client, outward, 1, false, TO_DIRECTOR),
-                    hop(
-                        self.director,
-                        self.ethernet(ROUTER_INSIDE, DIRECTOR),
-                        2,
-                        false,
-                        THROUGH,
-                    ),
-                    hop(
-                        self.director,
-                        self.ethernet(DIRECTOR, server),
-                        3,
-                        false,
-                        TO_SERVER,
-                    ),
+                    hop(self.director, self.ethernet(ROUTER_INSIDE, DIRECTOR), 2, false, THROUGH),
+                    hop(self.director, self.ethernet(DIRECTOR, server), 3, false, TO_SERVER),
                     hop(here, self.ethernet(DIRECTOR, server), 3, false, 0),
                 ],
                 vec![
@@ -263,11 +190,7 @@ impl Map<'_> {
         let outside = Lan {
             ifindex: OUTSIDE,
             cooked: None,
-            listeners: self
-                .client
-                .map(|capture| (CLIENT, capture))
-                .into_iter()
-                .collect(),
+            listeners: self.client.map(|capture| (CLIENT, capture)).into_iter().collect(),
         };
         outside.exchange(
             world,
@@ -291,11 +214,8 @@ impl Map<'_> {
         };
         let vip = host(DIRECTOR, network.vip);
         if nat {
-            let front = Lan {
-                ifindex: OUTSIDE,
-                cooked,
-                listeners: own(DIRECTOR).into_iter().collect(),
-            };
+            let front =
+                Lan { ifindex: OUTSIDE, cooked, listeners: own(DIRECTOR).into_iter().collect() };
             front.exchange(world, &mut all, 2_000_000, router, vip);
         } else {
             inside.exchange(world, &mut all, 2_000_000, router, vip);
@@ -370,11 +290,7 @@ impl Lan {
 
     fn link(&self, capture: usize, kind: u8, to: [u8; 6], from: [u8; 6]) -> Link {
         if self.cooked == Some(capture) {
-            Link::Sll2 {
-                ifindex: self.ifindex,
-                kind,
-                from,
-            }
+            Link::Sll2 { ifindex: self.ifindex, kind, from }
         } else {
             Link::Ethernet { to, from }
         }

@@ -33,12 +33,7 @@ impl Payload {
         let more = vec![b'x'; usize::from(world.response_segment)];
         let mut response = more.clone();
         response[..RESPONSE.len()].copy_from_slice(RESPONSE);
-        Self {
-            request,
-            response,
-            more,
-            first_segments: script.first_response_segments,
-        }
+        Self { request, response, more, first_segments: script.first_response_segments }
     }
 
     /// What connection `number` sends here; `server` is counted from 0.
@@ -51,16 +46,9 @@ impl Payload {
                 &self.request
             }
             Body::Response(exchange) => {
-                let segments = if exchange == 0 {
-                    self.first_segments
-                } else {
-                    1
-                };
+                let segments = if exchange == 0 { self.first_segments } else { 1 };
                 let length = segments * self.response.len() as u32 - RESPONSE.len() as u32;
-                decimal(
-                    &mut self.response[RESPONSE_SERVER..][..3],
-                    u32::from(server) + 1,
-                );
+                decimal(&mut self.response[RESPONSE_SERVER..][..3], u32::from(server) + 1);
                 decimal(&mut self.response[RESPONSE_LENGTH..][..6], length);
                 identify(&mut self.response[RESPONSE_ID..], number, exchange);
                 &self.response

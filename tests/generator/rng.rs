@@ -43,9 +43,7 @@ fn finish(mut z: u64) -> u64 {
 /// Each step (add, multiply by an odd number, xor with the own upper half) can be undone.
 pub fn permute(seed: u64, number: u32) -> u32 {
     let mut x = number.wrapping_add(seed as u32);
-    x = (x ^ (x >> 16))
-        .wrapping_mul(0x7feb_352d)
-        .wrapping_add((seed >> 32) as u32);
+    x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d).wrapping_add((seed >> 32) as u32);
     x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
     x ^ (x >> 16)
 }

@@ -82,18 +82,9 @@ pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
     };
     run.arp()?;
     run.play()?;
-    let captures = run
-        .captures
-        .into_iter()
-        .map(Capture::finish)
-        .collect::<io::Result<_>>()?;
+    let captures = run.captures.into_iter().map(Capture::finish).collect::<io::Result<_>>()?;
     let spoofed = world.flood.map_or(0, |flood| flood.syns);
-    Ok(Truth {
-        world: world.clone(),
-        captures,
-        connections: run.truth,
-        spoofed,
-    })
+    Ok(Truth { world: world.clone(), captures, connections: run.truth, spoofed })
 }
 
 /// A world being run.
@@ -128,16 +119,8 @@ impl Run<'_> {
     fn play(&mut self) -> io::Result<()> {
         let mut next = 0;
         loop {
-            let begin = if next < self.world.connections {
-                self.begin_ns(next)
-            } else {
-                u64::MAX
-            };
-            let spoofed = self
-                .flood
-                .as_ref()
-                .and_then(Source::due)
-                .unwrap_or(u64::MAX);
+            let begin = if next < self.world.connections { self.begin_ns(next) } else { u64::MAX };
+            let spoofed = self.flood.as_ref().and_then(Source::due).unwrap_or(u64::MAX);
             let queued = self.queue.peek().map_or(u64::MAX, |passing| passing.0.at);
             if queued <= begin && queued <= spoofed {
                 let Some(Reverse(passing)) = self.queue.pop() else {
@@ -175,11 +158,8 @@ impl Run<'_> {
     fn begin(&mut self, number: u32, at: u64) {
         let world = self.world;
         let seed = |what: u64| rng::at(world.seed, (u64::from(number) << 3) | what);
-        let (client, port, server) = (
-            world.client(number),
-            world.port(number),
-            world.server_of(number),
-        );
+        let (client, port, server) =
+            (world.client(number), world.port(number), world.server_of(number));
         let of_client = rng::at(world.seed, (u64::from(u32::from(client)) << 3) | 2);
         let connection = Connection {
             number,
@@ -188,10 +168,7 @@ impl Run<'_> {
             server,
             isn: [world.isn(number), seed(3) as u32],
             id: [seed(4) as u16, seed(4).rotate_left(16) as u16],
-            clock: [
-                of_client as u32,
-                rng::at(of_client, u64::from(server)) as u32,
-            ],
+            clock: [of_client as u32, rng::at(of_client, u64::from(server)) as u32],
             seen: [0, 0],
         };
         let slot = if let Some(slot) = self.free.pop() {
@@ -209,14 +186,7 @@ impl Run<'_> {
             end_ns: at,
             outcome: Outcome::Unfinished,
         });
-        self.queue.push(Reverse(Passing {
-            at,
-            slot,
-            step: 0,
-            hop: 0,
-            value: 0,
-            echo: 0,
-        }));
+        self.queue.push(Reverse(Passing { at, slot, step: 0, hop: 0, value: 0, echo: 0 }));
     }
 
     fn pass(&mut self, mut passing: Passing) -> io::Result<()> {
@@ -225,50 +195,24 @@ impl Run<'_> {
         let following = self.script.steps.get(index + 1).copied();
         let slot = passing.slot as usize;
         let connection = self.living[slot];
-        let (me, peer) = if step.from_client {
-            (CLIENT, SERVER)
-        } else {
-            (SERVER, CLIENT)
-        };
+        let (me, peer) = if step.from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
         if passing.hop == 0 {
-            passing.value = self
-                .milliseconds(passing.at)
-                .wrapping_add(connection.clock[me]);
+            passing.value = self.milliseconds(passing.at).wrapping_add(connection.clock[me]);
             passing.echo = connection.seen[me];
             if let Some(next) = following.filter(|next| next.from_client == step.from_client) {
                 self.send_next(passing, next.wait, next.think);
             }
         }
-        let path = if step.from_client {
-            &self.paths.forward
-        } else {
-            &self.paths.backward
-        };
+        let path = if step.from_client { &self.paths.forward } else { &self.paths.backward };
         let path = &path[usize::from(connection.server)];
         let hop = path[usize::from(passing.hop)];
         let last = usize::from(passing.hop) + 1 == path.len();
         let (service, service_port) = self.service(hop, connection.server);
         let packet = Segment {
-            from: if step.from_client {
-                connection.client
-            } else {
-                service
-            },
-            to: if step.from_client {
-                service
-            } else {
-                connection.client
-            },
-            from_port: if step.from_client {
-                connection.port
-            } else {
-                service_port
-            },
-            to_port: if step.from_client {
-                service_port
-            } else {
-                connection.port
-            },
+            from: if step.from_client { connection.client } else { service },
+            to: if step.from_client { service } else { connection.client },
+            from_port: if step.from_client { connection.port } else { service_port },
+            to_port: if step.from_client { service_port } else { connection.port },
             seq: connection.isn[me].wrapping_add(step.seq),
             ack: if step.flags & ACK == 0 {
                 0
@@ -283,22 +227,10 @@ impl Run<'_> {
             } else {
                 connection.id[me].wrapping_add(step.id)
             },
-            options: Options::Stamps {
-                value: passing.value,
-                echo: passing.echo,
-            },
+            options: Options::Stamps { value: passing.value, echo: passing.echo },
         };
-        let payload = self
-            .payload
-            .bytes(step.body, connection.number, connection.server);
-        emit(
-            &mut self.captures,
-            &mut self.buf,
-            hop,
-            passing.at,
-            &packet,
-            payload,
-        )?;
+        let payload = self.payload.bytes(step.body, connection.number, connection.server);
+        emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, payload)?;
         if !last {
             self.go_on(passing, hop.delay);
             return Ok(());
@@ -322,35 +254,21 @@ impl Run<'_> {
     /// The service's address and port as packets bear them at a hop.
     pub(super) fn service(&self, hop: Hop, server: u16) -> (u32, u16) {
         if hop.real {
-            (
-                u32::from(self.world.real_server(server)),
-                self.world.network.real_server_port,
-            )
+            (u32::from(self.world.real_server(server)), self.world.network.real_server_port)
         } else {
-            (
-                u32::from(self.world.network.vip),
-                self.world.network.vip_port,
-            )
+            (u32::from(self.world.network.vip), self.world.network.vip_port)
         }
     }
 
     /// Queues the packet's next hop.
     pub(super) fn go_on(&mut self, passing: Passing, delay: u64) {
         let at = passing.at + delay + self.rng.below(JITTER);
-        self.queue.push(Reverse(Passing {
-            at,
-            hop: passing.hop + 1,
-            ..passing
-        }));
+        self.queue.push(Reverse(Passing { at, hop: passing.hop + 1, ..passing }));
     }
 
     /// Queues the connection's next packet.
     fn send_next(&mut self, passing: Passing, wait: u64, think: bool) {
-        let wait = if think {
-            wait - wait / 4 + self.rng.below(wait / 2)
-        } else {
-            wait
-        };
+        let wait = if think { wait - wait / 4 + self.rng.below(wait / 2) } else { wait };
         self.queue.push(Reverse(Passing {
             at: passing.at + wait,
             step: passing.step + 1,

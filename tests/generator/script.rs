@@ -73,22 +73,14 @@ const BACK_TO_BACK: u64 = 100_000;
 impl Script {
     /// Fills `packets_per_connection`, and spreads the connection's lifetime over the client's pauses.
     pub fn new(world: &World) -> Self {
-        let mut script = Writer {
-            steps: Vec::new(),
-            seq: [0, 0],
-            id: [0, 0],
-            segment: world.response_segment,
-        };
+        let mut script =
+            Writer { steps: Vec::new(), seq: [0, 0], id: [0, 0], segment: world.response_segment };
         let middle = world.packets_per_connection.saturating_sub(6);
         script.push(true, SYN, Body::Empty, 0);
         script.push(false, SYN | ACK, Body::Empty, 40_000);
         script.push(true, ACK, Body::Empty, 120_000);
         let segments = if middle < 4 { 1 } else { 1 + middle % 4 };
-        let exchanges = if middle < 4 {
-            middle.min(1)
-        } else {
-            middle / 4
-        };
+        let exchanges = if middle < 4 { middle.min(1) } else { middle / 4 };
         for exchange in 0..exchanges {
             script.push(true, ACK | PSH, Body::Request(exchange), 200_000);
             if middle >= 4 {
@@ -106,10 +98,9 @@ impl Script {
         script.push(false, FIN | ACK, Body::Empty, 60_000);
         script.push(true, ACK, Body::Empty, 50_000);
         let mut steps = script.steps;
-        let turns = steps
-            .windows(2)
-            .filter(|pair| pair[0].from_client != pair[1].from_client)
-            .count() as u64;
+        let turns =
+            steps.windows(2).filter(|pair| pair[0].from_client != pair[1].from_client).count()
+                as u64;
         let busy = steps.iter().map(|step| step.wait).sum::<u64>() + turns * USUAL_TRANSIT;
         let pauses = u64::from(exchanges) + 1;
         let pause = world.lifetime_ns().saturating_sub(busy) / pauses;
@@ -120,19 +111,13 @@ impl Script {
                 step.think = true;
             }
         }
-        Self {
-            steps,
-            first_response_segments: segments,
-        }
+        Self { steps, first_response_segments: segments }
     }
 
     /// No connection lives longer. Nanoseconds.
     pub fn longest_ns(&self) -> u64 {
         let wait = |step: &Step| step.wait + if step.think { step.wait / 4 } else { 0 };
-        self.steps
-            .iter()
-            .map(|step| wait(step) + LONGEST_TRANSIT)
-            .sum()
+        self.steps.iter().map(|step| wait(step) + LONGEST_TRANSIT).sum()
     }
 }
 

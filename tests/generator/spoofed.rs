@@ -21,11 +21,7 @@ impl Run<'_> {
         let syn = source.syn(passing.value);
         let server = source.server(passing.value, self.world.real_servers);
         let answer = passing.step == 1;
-        let path = if answer {
-            &self.paths.backward
-        } else {
-            &self.paths.forward
-        };
+        let path = if answer { &self.paths.backward } else { &self.paths.forward };
         let path = &path[usize::from(server)];
         let hop = path[usize::from(passing.hop)];
         // The answer goes to whoever owns the source: it leaves the router, but not towards our clients.
@@ -33,16 +29,9 @@ impl Run<'_> {
         let (service, service_port) = self.service(hop, server);
         let packet = if answer {
             let seq = rng::at(u64::from(syn.seq), u64::from(syn.from)) as u32;
-            let echo = if let Options::Stamps { value, .. } = syn.options {
-                value
-            } else {
-                0
-            };
+            let echo = if let Options::Stamps { value, .. } = syn.options { value } else { 0 };
             let options = if matches!(syn.options, Options::Stamps { .. }) {
-                Options::Stamps {
-                    value: passing.echo,
-                    echo,
-                }
+                Options::Stamps { value: passing.echo, echo }
             } else {
                 Options::Mss
             };
@@ -60,32 +49,14 @@ impl Run<'_> {
                 options,
             }
         } else {
-            Segment {
-                to: service,
-                to_port: service_port,
-                ttl: syn.ttl - hop.ttl_gone,
-                ..syn
-            }
+            Segment { to: service, to_port: service_port, ttl: syn.ttl - hop.ttl_gone, ..syn }
         };
-        emit(
-            &mut self.captures,
-            &mut self.buf,
-            hop,
-            passing.at,
-            &packet,
-            &[],
-        )?;
+        emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, &[])?;
         if last {
             if !answer && flood.fate == FloodFate::Answered {
                 let at = passing.at + 40_000;
                 let echo = self.milliseconds(at);
-                self.queue.push(Reverse(Passing {
-                    at,
-                    step: 1,
-                    hop: 0,
-                    echo,
-                    ..passing
-                }));
+                self.queue.push(Reverse(Passing { at, step: 1, hop: 0, echo, ..passing }));
             }
         } else if flood.fate != FloodFate::DroppedAtDirector {
             self.go_on(passing, hop.delay);

@@ -88,20 +88,11 @@ impl Truth {
         let nat = world.mode == Mode::Nat;
         let port = |interface: u8, name, addresses: &[std::net::Ipv4Addr]| Interface {
             r#if: name,
-            mac: world
-                .mac(interface)
-                .map(|byte| format!("{byte:02x}"))
-                .join(":"),
-            addrs: addresses
-                .iter()
-                .map(|address| format!("{address}/24"))
-                .collect(),
+            mac: world.mac(interface).map(|byte| format!("{byte:02x}")).join(":"),
+            addrs: addresses.iter().map(|address| format!("{address}/24")).collect(),
         };
         let mut hosts = BTreeMap::from([
-            (
-                "client".to_owned(),
-                vec![port(interface::CLIENT, "eth0", &[network.client_gateway])],
-            ),
+            ("client".to_owned(), vec![port(interface::CLIENT, "eth0", &[network.client_gateway])]),
             (
                 "router".to_owned(),
                 vec![
@@ -124,11 +115,7 @@ impl Truth {
             let address = world.real_server(index);
             hosts.insert(
                 server(index),
-                vec![port(
-                    interface::REAL_SERVER + index as u8,
-                    "eth0",
-                    &[address],
-                )],
+                vec![port(interface::REAL_SERVER + index as u8, "eth0", &[address])],
             );
             real_servers.insert(server(index), address.to_string());
         }
@@ -148,17 +135,10 @@ impl Truth {
             }
         });
         let by_capture = |value: fn(&Written) -> i64| {
-            self.captures
-                .iter()
-                .map(|capture| (capture.name.clone(), value(capture)))
-                .collect()
+            self.captures.iter().map(|capture| (capture.name.clone(), value(capture))).collect()
         };
         Document {
-            scenario: if self.spoofed > 0 {
-                "synthetic-flood"
-            } else {
-                "synthetic"
-            },
+            scenario: if self.spoofed > 0 { "synthetic-flood" } else { "synthetic" },
             faults: [],
             mode: if nat { "nat" } else { "dr" },
             vip: vip.clone(),

@@ -53,11 +53,7 @@ impl Network {
             } else {
                 Ipv4Addr::new(172, 16, 0, 1)
             },
-            vip: if nat {
-                Ipv4Addr::new(203, 0, 113, 8)
-            } else {
-                Ipv4Addr::new(172, 16, 0, 8)
-            },
+            vip: if nat { Ipv4Addr::new(203, 0, 113, 8) } else { Ipv4Addr::new(172, 16, 0, 8) },
             vip_port: 80,
             director: Ipv4Addr::new(172, 16, 0, 2),
             first_real_server: Ipv4Addr::new(172, 16, 0, 11),
@@ -179,11 +175,7 @@ impl World {
             start_ns: 1_790_000_000_000_000_000,
             clocks: Clocks::default(),
             flood: None,
-            vantages: Vantages {
-                client: true,
-                director: true,
-                real_servers: true,
-            },
+            vantages: Vantages { client: true, director: true, real_servers: true },
         }
     }
 
@@ -270,11 +262,7 @@ impl World {
         if !(128..=1448).contains(&self.response_segment) {
             return refuse("response_segment must be 128 to 1448");
         }
-        if self
-            .first_port
-            .checked_add(self.ports_per_client - 1)
-            .is_none()
-        {
+        if self.first_port.checked_add(self.ports_per_client - 1).is_none() {
             return refuse("first_port + ports_per_client goes beyond 65535");
         }
         if self.flood.is_some_and(|flood| flood.syns > 1 << 31) {

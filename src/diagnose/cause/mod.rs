@@ -1,0 +1,113 @@
+//! Why: one cause a file.
+
+pub mod connection_refused;
+pub mod director_bypassed;
+pub mod dr_arp_problem;
+pub mod dr_reply_via_director;
+pub mod fake_load_balancing;
+pub mod l4_self_access_hairpin;
+pub mod nat_return_bypasses_director;
+pub mod nat_same_subnet_client;
+pub mod rs_missing_vip;
+pub mod rs_silent;
+mod silence;
+
+use super::{Names, Severity, Subject};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+/// Connections by service, so that one cause gives one finding a service.
+fn by_service(
+    trace: &Trace,
+    ids: impl Iterator<Item = ConnectionId>,
+) -> BTreeMap<ServiceId, Vec<ConnectionId>> {
+    let mut sets: BTreeMap<ServiceId, Vec<ConnectionId>> = BTreeMap::new();
+    for id in ids {
+        sets.entry(trace.topology.service_of[id.0 as usize]).or_default().push(id);
+    }
+    sets
+}
+
+/// Connections by the host of their real server.
+fn by_server_host(
+    trace: &Trace,
+    ids: impl Iterator<Item = ConnectionId>,
+) -> BTreeMap<HostId, Vec<ConnectionId>> {
+    let mut sets: BTreeMap<HostId, Vec<ConnectionId>> = BTreeMap::new();
+    for id in ids {
+        if let Some(host) = trace.server(id).and_then(|s| s.host) {
+            sets.entry(host).or_default().push(id);
+        }
+    }
+    sets
+}
+
+/// The real servers of a set of connections as subjects, most concerned first.
+fn servers(trace: &Trace, ids: &[ConnectionId]) -> Vec<Subject> {
+    let mut counts: Vec<(Subject, usize)> = Vec::new();
+    for id in ids {
+        let Some(subject) = super::facts::server_subject(trace, *id) else { continue };
+        match counts.iter_mut().find(|(known, _)| *known == subject) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((subject, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts.into_iter().map(|(subject, _)| subject).collect()
+}
+
+/// Directors of a service as subjects.
+fn directors(trace: &Trace, service: ServiceId) -> Vec<Subject> {
+    let service = &trace.topology.services[service.0 as usize];
+    service.directors.iter().map(|d| Names(trace).subject("director", d.host)).collect()
+}
+
+/// A subject's shortest name.
+fn name(subject: &Subject) -> String {
+    match (subject.address, subject.mac) {
+        (Some(ip), _) => ip.to_string(),
+        (None, Some(mac)) => mac.to_string(),
+        (None, None) => "an unknown host".to_owned(),
+    }
+}
+
+/// Names of subjects, for a sentence.
+fn names(subjects: &[Subject]) -> String {
+    super::facts::list(&subjects.iter().map(name).collect::<Vec<_>>())
+}
+
+/// Critical where connections failed, else a warning.
+fn severity(trace: &Trace, ids: &[ConnectionId]) -> Severity {
+    let failed = ids.iter().any(|id| trace.connection(*id).outcome.failed());
+    if failed { Severity::Critical } else { Severity::Warning }
+}
+
+/// How many of a service's connections failed or not, "3 of 6".
+fn share(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> String {
+    let all = trace
+        .requests()
+        .filter(|(id, _)| trace.topology.service_of[id.0 as usize] == service)
+        .count();
+    format!("{} of {all}", ids.len())
+}
+
+/// Why a detector of one mode had nothing to look at; `None` if it had.
+fn needs_mode(trace: &Trace, modes: &[Mode]) -> Option<super::Detection> {
+    let services = || trace.topology.services.iter().filter(|s| !s.is_backend && s.protocol == 6);
+    if services().any(|s| modes.contains(&s.mode)) {
+        return None;
+    }
+    if services().any(|s| s.mode == Mode::Unknown) || services().count() == 0 {
+        return Some(super::Detection::Unchecked(
+            "no forwarding mode shows; capture on the director with 'tcpdump -i any', where both sides of it appear"
+                .to_owned(),
+        ));
+    }
+    Some(super::Detection::Clean)
+}
+
+/// The first connection of a set that has the richest story: most vantages.
+fn telling(trace: &Trace, ids: &[ConnectionId]) -> Option<ConnectionId> {
+    ids.iter().copied().max_by_key(|id| (trace.legs(*id).len(), std::cmp::Reverse(id.0)))
+}

@@ -1,0 +1,58 @@
+//! The client sits in the real server's subnet, so the answer goes straight to
+//! it and never back through the translating director.
+
+use super::super::{Confidence, Detection, Finding, Fix, Names};
+use super::nat_return_bypasses_director::{blind, proofs};
+use super::{by_service, name, names, servers, severity, share, telling};
+use crate::topology::ServiceId;
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered", "retransmission", "connection-reset"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
+        trace.return_around(id).filter(|around| around.direct).map(|_| id)
+    });
+    let findings = by_service(trace, hit)
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || blind(trace))
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(trace, &ids);
+    let connection = trace.connection(ids[0]);
+    let (client, vip) = (connection.front.client.0, connection.front.server.0);
+    let server = subjects.first().map_or_else(String::new, name);
+    let title = format!("{} answered its neighbour {client} directly", names(&subjects));
+    let explanation = format!(
+        "{client} is on the same link as {server}. The director translated {vip} to {server}, but the answer went straight to {client} and kept the address {server}; {client} has no connection with {server} and resets it. {} connections took this way; clients from other networks are not concerned.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("nat-same-subnet-client", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Certain;
+    if let Some(id) = telling(trace, &ids) {
+        finding.proofs = proofs(trace, id);
+    }
+    let director = super::directors(trace, service);
+    let host = director.first().map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
+    let tables = if vip.is_v4() { "iptables" } else { "ip6tables" };
+    let rule = |flag: &str| {
+        format!("{tables} -t nat -{flag} POSTROUTING -s {client} -m ipvs --vaddr {vip} -j MASQUERADE")
+    };
+    finding.fixes.push(Fix {
+        host,
+        command: format!("sysctl -w net.ipv4.vs.conntrack=1\n{}", rule("A")),
+        disruptive: false,
+        undo: rule("D"),
+    });
+    finding.subjects = subjects;
+    let host = trace.host_by_ip(client);
+    finding.subjects.extend(host.map(|h| Names(trace).subject("client", h)));
+    finding.subjects.extend(director);
+    finding.connections = ids;
+    finding
+}

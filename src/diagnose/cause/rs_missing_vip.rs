@@ -1,0 +1,89 @@
+//! A DR or TUN real server does not have the VIP: its kernel takes packets for
+//! it as a stranger's, and drops them or sends them on.
+
+use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use super::silence::{self, Silent};
+use super::{needs_mode, severity, share};
+use crate::topology::{HostId, Mode};
+use crate::trace::Trace;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "routing-loop", "icmp-unreachable", "retransmission"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
+    for silent in silence::silent(trace).into_iter().filter(|s| fits(trace, s)) {
+        by_service.entry(silent.service).or_default().push(silent);
+    }
+    let findings = by_service.into_values().map(|set| finding(trace, set)).collect();
+    Detection::from(findings, || {
+        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
+    })
+}
+
+/// Whether silence is best explained by a missing address: every SYN for the
+/// VIP is lost on the host while its own address answers, or it sends the
+/// packets on, which no owner of the address does.
+pub(super) fn fits(trace: &Trace, silent: &Silent) -> bool {
+    let mode = trace.topology.services[silent.service.0 as usize].mode;
+    match mode {
+        Mode::Dr => silent.sent_on || (silent.own_answers && silent.delivered),
+        // In a tunnel rp_filter drops the inner packet just as silently.
+        _ => silent.sent_on,
+    }
+}
+
+fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = &trace.topology.services[service.0 as usize];
+    let (vip, mode) = (s.vip, s.mode);
+    let sent_on = set.iter().any(|x| x.sent_on);
+    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
+    let who = super::super::facts::list(&who);
+    let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let what = if sent_on {
+        format!("It sends packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would.")
+    } else {
+        format!("The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP, while the same host answers for its own address.")
+    };
+    let title = format!("{who} does not have the VIP {vip}");
+    let explanation = format!("{what} {} connections are lost there; health checks of its own address stay green.", share(trace, service, &ids));
+    let mut finding = Finding::cause("rs-missing-vip", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = if sent_on { Confidence::Certain } else { Confidence::Likely };
+    let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
+    let bits = if vip.is_v4() { 32 } else { 128 };
+    for host in &hosts {
+        let server = names.host(*host);
+        if !sent_on {
+            finding.to_confirm.push(ToConfirm {
+                host: server.clone(),
+                command: format!("ip -br addr show to {vip}; nstat -az TcpExtIPReversePathFilter TcpExtListenDrops"),
+                why: "no address printed: this is it; a counter that grows: rp_filter or a full accept queue".to_owned(),
+            });
+        }
+        finding.fixes.push(Fix {
+            host: server,
+            command: format!(
+                "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\nip addr add {vip}/{bits} dev {device}"
+            ),
+            disruptive: false,
+            undo: format!("ip addr del {vip}/{bits} dev {device}"),
+        });
+    }
+    if !sent_on {
+        for (id, tell_apart) in [
+            ("rp-filter-drop", "the counter TcpExtIPReversePathFilter grows with every SYN"),
+            ("rs-silent", "a firewall on the real server drops port traffic for the VIP only"),
+        ] {
+            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        }
+    }
+    finding.proofs = set.first().map(|x| silence::proofs(trace, x)).unwrap_or_default();
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding
+}

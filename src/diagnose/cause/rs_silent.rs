@@ -1,0 +1,99 @@
+//! SYNs are delivered to a real server and nothing answers, where the evidence
+//! ranks no reason first: firewall, reverse path filter, accept queue, VIP.
+
+use super::super::facts::to_capture;
+use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use super::silence::{self, Silent};
+use super::{needs_mode, rs_missing_vip, severity, share};
+use crate::topology::{HostId, Mode};
+use crate::trace::Trace;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
+    let mut elsewhere = false;
+    for silent in silence::silent(trace) {
+        if rs_missing_vip::fits(trace, &silent) {
+            continue;
+        }
+        if silent.delivered {
+            by_service.entry(silent.service).or_default().push(silent);
+        } else {
+            elsewhere = true;
+        }
+    }
+    let findings = by_service.into_values().map(|set| finding(trace, set)).collect();
+    Detection::from(findings, || {
+        if elsewhere {
+            return Detection::Unchecked(
+                "SYNs go to real servers whose own captures are missing, and no answer shows; capture on them".to_owned(),
+            );
+        }
+        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]).unwrap_or(Detection::Clean)
+    })
+}
+
+fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = &trace.topology.services[service.0 as usize];
+    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
+    let who = super::super::facts::list(&who);
+    let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+    let title = format!("{who} gets SYNs and does not answer");
+    let explanation = format!(
+        "SYNs for {} arrive at {who} and nothing leaves it for them: no SYN-ACK, no RST, no ICMP. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("rs-silent", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidates = candidates(s.mode);
+    for host in &hosts {
+        let server = names.host(*host);
+        finding.to_confirm.push(ToConfirm {
+            host: server.clone(),
+            command: format!("nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\niptables -L INPUT -nv; nft list ruleset\nip -br addr show to {}", s.vip),
+            why: "a counter or rule that grows with every SYN is the reason".to_owned(),
+        });
+        finding.fixes.push(Fix {
+            host: format!("{server}, if its firewall drops them"),
+            command: format!("iptables -I INPUT -p tcp --dport {port} -j ACCEPT"),
+            disruptive: false,
+            undo: format!("iptables -D INPUT -p tcp --dport {port} -j ACCEPT"),
+        });
+    }
+    if !set.iter().any(|x| x.own_answers) {
+        let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();
+        finding.to_confirm.push(to_capture(
+            who.clone(),
+            "silent",
+            &addresses,
+            port,
+            "with a connection from the director to the server's own address while it runs: does it answer that?",
+        ));
+    }
+    finding.proofs = set.first().map(|x| silence::proofs(trace, x)).unwrap_or_default();
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding
+}
+
+fn candidates(mode: Mode) -> Vec<Candidate> {
+    let mut all = vec![
+        ("firewall", "a DROP rule whose counter grows with every SYN"),
+        ("rp-filter-drop", "TcpExtIPReversePathFilter grows with every SYN"),
+        ("accept-queue-overflow", "TcpExtListenOverflows grows; only a part of the SYNs is lost, under load"),
+    ];
+    if matches!(mode, Mode::Dr | Mode::Tun) {
+        all.insert(0, ("rs-missing-vip", "'ip -br addr' does not show the VIP on lo or on the tunnel"));
+    }
+    all.into_iter()
+        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! Real servers that get SYNs and answer none: what `rs-missing-vip` and
+//! `rs-silent` have in common.
+
+use super::super::Proof;
+use super::by_server_host;
+use crate::correlate::Outcome;
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+/// A real server that is silent towards one service.
+pub(super) struct Silent {
+    pub service: ServiceId,
+    pub host: HostId,
+    /// Connections that it did not answer.
+    pub ids: Vec<ConnectionId>,
+    /// Its own capture shows the SYNs arrive.
+    pub delivered: bool,
+    /// It sent the packets on instead of taking them.
+    pub sent_on: bool,
+    /// It answers for its own address, on the same port.
+    pub own_answers: bool,
+}
+
+/// SYNs, repeats included, that must go unanswered: one lost answer is none.
+const MIN_SYNS: u32 = 3;
+
+pub(super) fn silent(trace: &Trace) -> Vec<Silent> {
+    let mut found = Vec::new();
+    for (i, service) in trace.topology.services.iter().enumerate() {
+        if service.is_backend || service.mode == Mode::Unknown || service.mode == Mode::Proxy {
+            continue;
+        }
+        let of_service = trace
+            .requests()
+            .filter(|(id, c)| c.protocol == 6 && trace.topology.service_of[id.0 as usize].0 as usize == i);
+        for (host, all) in by_server_host(trace, of_service.map(|(id, _)| id)) {
+            if service.is_director(host) {
+                continue;
+            }
+            let id = ServiceId(i as u32);
+            found.extend(judge(trace, id, host, &all));
+        }
+    }
+    found
+}
+
+fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) -> Option<Silent> {
+    let quiet = |id: &ConnectionId| is_quiet(trace, *id, host);
+    let ids: Vec<ConnectionId> = all.iter().copied().filter(quiet).collect();
+    let first = ids.iter().filter_map(|id| trace.start(*id)).map(|at| trace.time(at)).min()?;
+    // Partial silence is another cause's: load, timestamps, loss.
+    let answers_later = all.iter().any(|id| {
+        let c = trace.connection(*id);
+        c.progress.answered && trace.start(*id).is_some_and(|at| trace.time(at) > first)
+    });
+    let sent_on = ids.iter().any(|id| sends_on(trace, *id, host));
+    let syns: u32 = ids.iter().map(|id| u32::from(trace.connection(*id).progress.syns)).sum();
+    if answers_later || (syns < MIN_SYNS && !sent_on) {
+        return None;
+    }
+    let delivered = ids.iter().any(|id| trace.delivered(*id, host));
+    let own_answers = trace.iter().any(|(_, c)| {
+        c.protocol == 6
+            && c.progress.answered
+            && c.outcome != Outcome::Refused
+            && c.front.server.0 != trace.topology.services[service.0 as usize].vip
+            && trace.host_by_ip(c.front.server.0) == Some(host)
+    });
+    Some(Silent { service, host, ids, delivered, sent_on, own_answers })
+}
+
+/// Nothing at all came back: no SYN-ACK, no RST, no ICMP from the host.
+fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
+    let c = trace.connection(id);
+    let told = trace.errors_of(id).any(|(_, e)| {
+        trace.host_by_ip(e.src) == Some(host) && !matches!(e.kind, crate::flow::IcmpErrorKind::TimeExceeded)
+    });
+    c.progress.syn && !c.progress.answered && !c.progress.established && !told && !trace.is_self_access(c)
+}
+
+fn sends_on(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
+    let route = trace.route(id);
+    route.forwarders().any(|(_, out)| out.from == Some(host))
+}
+
+/// The SYN on its way to the silent host, and at it.
+pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
+    let Some(id) = super::telling(trace, &silent.ids) else { return Vec::new() };
+    let service = trace.service(id);
+    let macs = &trace.topology.hosts.get(silent.host).macs;
+    let mut proofs = Vec::new();
+    for leg in trace.legs(id) {
+        let there = trace.forward(leg);
+        if trace.host_of(leg).is_some_and(|h| service.is_director(h)) {
+            let own = &trace.vantage(leg).own;
+            let sent = trace.path(leg, there).filter(|(_, hop)| own.sent(hop) == Some(true)).last();
+            if let Some((link, _)) = sent {
+                proofs.extend(trace.proof(leg, link.first, "the director sends the SYN to the real server"));
+            }
+        }
+    }
+    for leg in trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(silent.host)) {
+        let there = trace.forward(leg);
+        let own = &trace.vantage(leg).own;
+        let came = trace.path(leg, there).find(|(_, hop)| own.arrived(hop) == Some(true));
+        if let Some((link, _)) = came {
+            proofs.extend(trace.proof(leg, link.first, "it arrives at the real server"));
+            if link.last != link.first {
+                proofs.extend(trace.proof(leg, link.last, "and again; nothing answers"));
+            }
+        }
+        let on = |hop: &crate::flow::Hop| hop.link.src.is_some_and(|mac| macs.contains(&mac));
+        if silent.sent_on {
+            proofs.extend(trace.proof_on(leg, there, on, "the real server sends it on instead of answering"));
+        }
+    }
+    if proofs.is_empty() {
+        for leg in trace.legs(id) {
+            proofs.extend(trace.proof(leg, trace.forward(leg).syn, "a SYN that nothing answers"));
+        }
+    }
+    proofs
+}

@@ -1,0 +1,168 @@
+//! Which finding explains which: symptoms sorted under causes.
+//!
+//! A symptom's sightings are dealt out to the causes that name it and hold its
+//! connection or address; what no cause takes stands on its own. A cause that
+//! is only the consequence of another is folded under it. The result is a
+//! directed graph, flattened into the order in which it reads.
+
+use super::registry::{CAUSES, SymptomDetector};
+use super::{Confidence, Finding, Kind, Proof, Severity, Sighting};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+use petgraph::graph::{DiGraph, NodeIndex};
+use std::collections::HashSet;
+
+/// Sightings whose frames a finding shows.
+const SHOWN: usize = 2;
+
+pub(super) fn arrange(
+    trace: &Trace,
+    causes: Vec<Finding>,
+    symptoms: Vec<(&SymptomDetector, Vec<Sighting>)>,
+) -> Vec<Finding> {
+    let mut graph: DiGraph<Finding, ()> = DiGraph::new();
+    let causes: Vec<NodeIndex> = causes.into_iter().map(|cause| graph.add_node(cause)).collect();
+    fold(&mut graph, &causes);
+    let held: Vec<Held> = causes.iter().map(|cause| Held::by(&graph[*cause])).collect();
+    for (detector, sightings) in symptoms {
+        let mut left = sightings;
+        for (cause, held) in causes.iter().zip(&held) {
+            let (taken, rest) = left.into_iter().partition(|s| held.explains(detector.id, s));
+            left = rest;
+            add(trace, &mut graph, detector, taken, Some(*cause));
+        }
+        add(trace, &mut graph, detector, left, None);
+    }
+    flatten(graph, &causes)
+}
+
+/// What a cause can explain.
+struct Held {
+    symptoms: &'static [&'static str],
+    connections: HashSet<ConnectionId>,
+    addresses: Vec<Ip>,
+}
+
+impl Held {
+    fn by(cause: &Finding) -> Self {
+        Self {
+            symptoms: explains(cause.id),
+            connections: cause.connections.iter().copied().collect(),
+            addresses: cause.addresses.clone(),
+        }
+    }
+
+    fn explains(&self, symptom: &str, sighting: &Sighting) -> bool {
+        self.symptoms.contains(&symptom)
+            && match sighting.connection {
+                Some(id) => self.connections.contains(&id),
+                None => sighting.address.is_some_and(|ip| self.addresses.contains(&ip)),
+            }
+    }
+}
+
+fn explains(id: &str) -> &'static [&'static str] {
+    CAUSES.iter().find(|d| d.id == id).map_or(&[], |d| d.explains)
+}
+
+/// A cause that another one brings about is an explanation, not a fault of its
+/// own.
+fn fold(graph: &mut DiGraph<Finding, ()>, causes: &[NodeIndex]) {
+    for &outer in causes {
+        for &inner in causes {
+            let (a, b) = (&graph[outer], &graph[inner]);
+            let same = a.addresses.iter().any(|ip| b.addresses.contains(ip));
+            if outer != inner && explains(a.id).contains(&b.id) && same {
+                graph.update_edge(outer, inner, ());
+            }
+        }
+    }
+}
+
+fn add(
+    trace: &Trace,
+    graph: &mut DiGraph<Finding, ()>,
+    detector: &SymptomDetector,
+    sightings: Vec<Sighting>,
+    cause: Option<NodeIndex>,
+) {
+    if sightings.is_empty() {
+        return;
+    }
+    let costly = sightings.iter().any(|s| s.costly);
+    let severity =
+        if costly && cause.is_none() { Severity::Warning } else { Severity::Info };
+    let wording = (detector.word)(trace, &sightings);
+    let proofs: Vec<Proof> =
+        sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(trace, s)).collect();
+    let finding = Finding {
+        id: detector.id,
+        kind: Kind::Symptom,
+        severity,
+        confidence: Confidence::Certain,
+        title: wording.title,
+        explanation: wording.explanation,
+        subjects: wording.subjects,
+        connections: sightings.iter().filter_map(|s| s.connection).collect(),
+        proofs,
+        fixes: Vec::new(),
+        candidates: if cause.is_none() { super::verdict::suspects(trace, detector.id, &sightings) } else { Vec::new() },
+        to_confirm: if cause.is_none() { super::verdict::next_captures(trace, detector.id, &sightings) } else { Vec::new() },
+        addresses: sightings.iter().filter_map(|s| s.address).collect(),
+        explains: Vec::new(),
+    };
+    let node = graph.add_node(finding);
+    if let Some(cause) = cause {
+        graph.update_edge(cause, node, ());
+    }
+}
+
+/// Loud before quiet, causes before symptoms, sure before unsure, much before
+/// little; what a finding explains follows it.
+fn flatten(graph: DiGraph<Finding, ()>, causes: &[NodeIndex]) -> Vec<Finding> {
+    let mut roots: Vec<NodeIndex> = graph
+        .node_indices()
+        .filter(|n| graph.neighbors_directed(*n, petgraph::Incoming).next().is_none())
+        .collect();
+    roots.sort_by_key(|n| {
+        let f = &graph[*n];
+        std::cmp::Reverse((f.is_loud(), f.kind == Kind::Cause, f.severity, f.confidence, f.connections.len()))
+    });
+    let mut order: Vec<NodeIndex> = Vec::new();
+    let mut open: Vec<NodeIndex> = roots.into_iter().rev().collect();
+    while let Some(node) = open.pop() {
+        if order.contains(&node) {
+            continue;
+        }
+        order.push(node);
+        let mut children: Vec<NodeIndex> = graph.neighbors(node).collect();
+        children.sort_by_key(|n| (!causes.contains(n), *n));
+        open.extend(children.into_iter().rev());
+    }
+    let place = |node: NodeIndex| order.iter().position(|n| *n == node).unwrap_or(0);
+    let mut explained: Vec<Vec<usize>> = order
+        .iter()
+        .map(|node| {
+            let mut places: Vec<usize> = graph.neighbors(*node).map(place).collect();
+            places.sort_unstable();
+            places
+        })
+        .collect();
+    let is_folded: Vec<bool> = order
+        .iter()
+        .map(|n| graph.neighbors_directed(*n, petgraph::Incoming).next().is_some())
+        .collect();
+    let mut findings: Vec<Option<Finding>> = graph.into_nodes_edges().0.into_iter().map(|n| Some(n.weight)).collect();
+    order
+        .iter()
+        .enumerate()
+        .filter_map(|(i, node)| {
+            let mut finding = findings[node.index()].take()?;
+            finding.explains = std::mem::take(&mut explained[i]);
+            if is_folded[i] && finding.kind == Kind::Cause {
+                finding.severity = Severity::Info;
+            }
+            Some(finding)
+        })
+        .collect()
+}

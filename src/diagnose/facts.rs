@@ -1,0 +1,260 @@
+//! What several detectors ask of a trace, answered once.
+
+use super::{Proof, Subject, ToConfirm};
+use crate::correlate::{Connection, Leg, Tuple};
+use crate::flow::{Flow, Hop, Mark};
+use crate::topology::{HostId, Mode, Service};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::{Ip, Mac};
+
+/// How to speak of hosts.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a>(pub &'a Trace);
+
+impl Names<'_> {
+    /// The address that a reader knows a host by: its own, else a MAC.
+    #[must_use]
+    pub fn host(&self, id: HostId) -> String {
+        self.address(id).map_or_else(|| self.mac_text(id), |ip| ip.to_string())
+    }
+
+    /// A host's own address: one that is no service's, where it has one.
+    #[must_use]
+    pub fn address(&self, id: HostId) -> Option<Ip> {
+        let host = self.0.topology.hosts.get(id);
+        let is_vip = |ip: &Ip| {
+            self.0.topology.services.iter().any(|s| s.vip == *ip && s.mode != Mode::Unknown)
+        };
+        let own = |ip: &&Ip| !ip.is_link_local();
+        host.ips.iter().filter(own).find(|ip| !is_vip(ip)).or_else(|| host.ips.iter().find(own)).copied()
+    }
+
+    fn mac_text(&self, id: HostId) -> String {
+        let macs = &self.0.topology.hosts.get(id).macs;
+        macs.first().map_or_else(|| "an unknown host".to_owned(), Mac::to_string)
+    }
+
+    /// A host as `address (MAC)`.
+    #[must_use]
+    pub fn full(&self, id: HostId) -> String {
+        match self.address(id) {
+            Some(ip) => format!("{ip} ({})", self.mac_text(id)),
+            None => self.mac_text(id),
+        }
+    }
+
+    /// A host as a subject.
+    #[must_use]
+    pub fn subject(&self, role: &'static str, id: HostId) -> Subject {
+        Subject {
+            role,
+            address: self.address(id),
+            mac: self.0.topology.hosts.get(id).macs.first().copied(),
+            port: None,
+        }
+    }
+
+    /// The label of a capture taken on a host, for `to confirm` lines.
+    #[must_use]
+    pub fn capture_of(&self, id: HostId) -> Option<&str> {
+        let vantage = self.0.topology.hosts.get(id).vantages.first()?;
+        Some(&self.0.vantages[*vantage].label)
+    }
+}
+
+/// A service as a subject.
+#[must_use]
+pub fn service_subject(service: &Service) -> Subject {
+    Subject { role: "service", address: Some(service.vip), mac: None, port: Some(service.port) }
+}
+
+/// The real server of a connection as a subject.
+#[must_use]
+pub fn server_subject(trace: &Trace, id: ConnectionId) -> Option<Subject> {
+    let server = trace.server(id)?;
+    Some(Subject {
+        role: "real server",
+        address: server.address,
+        mac: server.mac,
+        port: Some(server.port),
+    })
+}
+
+impl Trace {
+    /// Whether the real server that a connection was sent to is its own client.
+    #[must_use]
+    pub fn is_self_access(&self, connection: &Connection) -> bool {
+        connection.back.is_some_and(|back| back.is_self() && back.client.0 == connection.front.client.0)
+    }
+
+    /// Whether a connection's destination was rewritten and its client kept.
+    #[must_use]
+    pub fn is_translated(&self, connection: &Connection) -> bool {
+        connection.back.is_some_and(|back| {
+            back.server != connection.front.server && back.client == connection.front.client
+        })
+    }
+
+    /// The legs of a connection that carry its real server's five-tuple.
+    pub fn back_legs(&self, id: ConnectionId) -> impl Iterator<Item = &Leg> {
+        let last = self.connection(id).tuples.saturating_sub(1);
+        self.legs(id).iter().filter(move |leg| leg.tuple == last)
+    }
+
+    /// A moment of a leg.
+    #[must_use]
+    pub fn at(&self, leg: &Leg, mark: Mark) -> At {
+        At { vantage: usize::from(leg.vantage), mark }
+    }
+
+    /// How the answer of a translated connection went around its director, if
+    /// it did: the step that did not lead there.
+    #[must_use]
+    pub fn return_around(&self, id: ConnectionId) -> Option<Around> {
+        let connection = self.connection(id);
+        if !self.is_translated(connection) || self.is_self_access(connection) {
+            return None;
+        }
+        let last = connection.tuples - 1;
+        let client = self.host_by_ip(connection.front.client.0);
+        let service = self.service(id);
+        // Untranslated, it reached the client: nothing is surer.
+        for leg in self.back_legs(id) {
+            let reply = self.reply(leg);
+            let there = self.forward(leg);
+            let at_client = self.host_of(leg).is_some_and(|host| {
+                Some(host) == client || self.legs(id).iter().any(|l| self.is_client_side(id, l) && l.vantage == leg.vantage)
+            });
+            let hop = self.vantage(leg).first_hop(reply);
+            if reply.seen() && at_client && !there.opened() {
+                let from = self.host_by_mac(hop.and_then(|h| h.link.src));
+                let server = self.host_by_ip(connection.back?.server.0);
+                let direct = from.is_some() && from == server;
+                return Some(Around { direct, next: from, at_client: true });
+            }
+        }
+        let next = self.route(id).back.iter().find(|step| {
+            step.tuple == last
+                && !step.loopback
+                && step.from.is_some()
+                && step.from == self.server(id).and_then(|s| s.host)
+                && step.to.is_some_and(|to| !service.is_director(to))
+        })?;
+        // With the director unknown no way can be said to lead around it.
+        if service.directors.is_empty() {
+            return None;
+        }
+        Some(Around { direct: next.to == client, next: next.to, at_client: false })
+    }
+
+    /// Whether a step's frames arrived at a host, seen by that host itself.
+    #[must_use]
+    pub fn delivered(&self, id: ConnectionId, host: HostId) -> bool {
+        self.route(id).forward.iter().any(|step| step.to == Some(host) && step.arrived)
+    }
+
+    /// A vantage of a connection that must see its answers: the client's, or a
+    /// director's that translates.
+    #[must_use]
+    pub fn answer_vantage(&self, id: ConnectionId) -> Option<&Leg> {
+        let legs = self.legs(id);
+        if let Some(leg) = legs.iter().find(|leg| self.is_client_side(id, leg)) {
+            return Some(leg);
+        }
+        let service = self.service(id);
+        let translating = matches!(service.mode, Mode::Nat | Mode::FullNat);
+        let at_director = |leg: &&Leg| {
+            translating && leg.tuple == 0 && self.host_of(leg).is_some_and(|h| service.is_director(h))
+        };
+        if let Some(leg) = legs.iter().find(at_director) {
+            return Some(leg);
+        }
+        // The real server's own capture shows what it answers.
+        legs.iter().find(|leg| {
+            let vantage = self.vantage(leg);
+            let there = self.forward(leg);
+            vantage.path(there).any(|(_, hop)| vantage.own.arrived(hop) == Some(true))
+                && self.host_of(leg).is_some_and(|host| {
+                    !service.is_director(host) && self.server(id).is_some_and(|s| s.host == Some(host))
+                })
+        })
+    }
+
+    /// A proof at a mark of a leg, if the moment came.
+    #[must_use]
+    pub fn proof(&self, leg: &Leg, mark: Mark, note: impl Into<String>) -> Option<Proof> {
+        mark.get().map(|mark| Proof { at: self.at(leg, mark), note: note.into() })
+    }
+
+    /// A proof at the first frame of a hop of a flow that satisfies a test.
+    #[must_use]
+    pub fn proof_on(
+        &self,
+        leg: &Leg,
+        flow: &Flow,
+        test: impl Fn(&Hop) -> bool,
+        note: impl Into<String>,
+    ) -> Option<Proof> {
+        let (link, _) = self.path(leg, flow).find(|(_, hop)| test(hop))?;
+        self.proof(leg, link.first, note)
+    }
+}
+
+/// How an answer went around the director.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Around {
+    /// Straight to the client on their common link.
+    pub direct: bool,
+    /// To whom the real server sent it, or from whom the client got it.
+    pub next: Option<HostId>,
+    /// The client received it untranslated.
+    pub at_client: bool,
+}
+
+/// `client:port > server:port`.
+#[must_use]
+pub fn arrow(tuple: &Tuple) -> String {
+    format!(
+        "{} > {}",
+        tuple.client.0.with_port(tuple.client.1),
+        tuple.server.0.with_port(tuple.server.1)
+    )
+}
+
+/// The same, for an answer.
+#[must_use]
+pub fn arrow_back(tuple: &Tuple) -> String {
+    arrow(&Tuple { client: tuple.server, server: tuple.client })
+}
+
+/// A ready capture command for the packets of one service and its real servers.
+#[must_use]
+pub fn capture_line(name: &str, addresses: &[Ip], port: Option<u16>) -> String {
+    let hosts: Vec<String> = addresses.iter().map(|ip| format!("host {ip}")).collect();
+    let port = port.map_or_else(String::new, |p| format!(" and (port {p} or icmp or icmp6)"));
+    format!("tcpdump -i any -s 128 -w {name}.pcap '({}){port} or arp'", hosts.join(" or "))
+}
+
+/// A capture that is missing.
+#[must_use]
+pub fn to_capture(host: String, name: &str, addresses: &[Ip], port: u16, why: &str) -> ToConfirm {
+    ToConfirm { host, command: capture_line(name, addresses, Some(port)), why: why.to_owned() }
+}
+
+/// "3 connections", "1 connection".
+#[must_use]
+pub fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// "a", "a and b", "a, b and 3 more".
+#[must_use]
+pub fn list(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, three] => format!("{one}, {two} and {three}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}

@@ -1,0 +1,207 @@
+//! What detectors say.
+
+use crate::topology::HostId;
+use crate::trace::{At, ConnectionId};
+use crate::wire::{Ip, Mac};
+
+/// What a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Why.
+    Cause,
+    /// What is seen.
+    Symptom,
+    /// Worth knowing, no fault.
+    Note,
+}
+
+/// What it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing.
+    Info,
+    /// Traffic suffers or is about to.
+    Warning,
+    /// Traffic fails.
+    Critical,
+}
+
+/// How sure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Other causes fit as well.
+    Possible,
+    /// Other causes fit, but worse.
+    Likely,
+    /// The captures exclude every look-alike.
+    Certain,
+}
+
+/// Who is concerned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// `client`, `director`, `real server`, `router`, `service`, `host`.
+    pub role: &'static str,
+    /// Address, where one was seen.
+    pub address: Option<Ip>,
+    /// MAC, where one was seen.
+    pub mac: Option<Mac>,
+    /// Port, where it matters.
+    pub port: Option<u16>,
+}
+
+/// A frame that shows it, with one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Which frame.
+    pub at: At,
+    /// What it shows.
+    pub note: String,
+}
+
+/// A command that mends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// Where.
+    pub host: String,
+    /// What to type.
+    pub command: String,
+    /// Whether it interrupts traffic.
+    pub disruptive: bool,
+    /// How to take it back: a command, or a sentence that ends in a full stop.
+    pub undo: String,
+}
+
+/// Another cause that fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its id.
+    pub id: &'static str,
+    /// What would tell it apart.
+    pub tell_apart: String,
+}
+
+/// What would settle it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToConfirm {
+    /// Where.
+    pub host: String,
+    /// A ready command.
+    pub command: String,
+    /// What its answer decides.
+    pub why: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Detector.
+    pub id: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// What it costs.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// In a few words.
+    pub title: String,
+    /// What happens and why.
+    pub explanation: String,
+    /// The culprit first.
+    pub subjects: Vec<Subject>,
+    /// Which connections suffer, in order.
+    pub connections: Vec<ConnectionId>,
+    /// Frames that prove it, in the order of the story.
+    pub proofs: Vec<Proof>,
+    /// How to mend it.
+    pub fixes: Vec<Fix>,
+    /// What else fits.
+    pub candidates: Vec<Candidate>,
+    /// What would settle it.
+    pub to_confirm: Vec<ToConfirm>,
+    /// Addresses whose trouble it explains even where no connection is tied to
+    /// the symptom.
+    pub addresses: Vec<Ip>,
+    /// Indexes of the findings that it explains.
+    pub explains: Vec<usize>,
+}
+
+impl Finding {
+    /// A cause with the words that every finding needs.
+    #[must_use]
+    pub fn cause(id: &'static str, title: String, explanation: String) -> Self {
+        Self {
+            id,
+            kind: Kind::Cause,
+            severity: Severity::Warning,
+            confidence: Confidence::Certain,
+            title,
+            explanation,
+            subjects: Vec::new(),
+            connections: Vec::new(),
+            proofs: Vec::new(),
+            fixes: Vec::new(),
+            candidates: Vec::new(),
+            to_confirm: Vec::new(),
+            addresses: Vec::new(),
+            explains: Vec::new(),
+        }
+    }
+
+    /// Whether it should wake anybody.
+    #[must_use]
+    pub fn is_loud(&self) -> bool {
+        self.severity >= Severity::Warning
+    }
+}
+
+/// What a cause detector concludes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Detection {
+    /// These.
+    Found(Vec<Finding>),
+    /// It was looked for where it would show, and is not there.
+    Clean,
+    /// The captures do not show where it would show; what is missing.
+    Unchecked(String),
+}
+
+impl Detection {
+    /// Found if there are any, else what the look was worth.
+    #[must_use]
+    pub fn from(findings: Vec<Finding>, otherwise: impl FnOnce() -> Self) -> Self {
+        if findings.is_empty() { otherwise() } else { Self::Found(findings) }
+    }
+}
+
+/// A symptom's words for a set of connections or addresses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wording {
+    /// In a few words.
+    pub title: String,
+    /// What is seen.
+    pub explanation: String,
+    /// Who is concerned.
+    pub subjects: Vec<Subject>,
+}
+
+/// One sighting of a symptom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting {
+    /// The connection that shows it; `None` for one about an address.
+    pub connection: Option<ConnectionId>,
+    /// The address that it is about, where no connection is.
+    pub address: Option<Ip>,
+    /// The host that shows it, where that matters for the words.
+    pub host: Option<HostId>,
+    /// A connection or data was lost.
+    pub costly: bool,
+}
+
+impl Sighting {
+    /// Of a connection.
+    #[must_use]
+    pub fn of(connection: ConnectionId, costly: bool) -> Self {
+        Self { connection: Some(connection), address: None, host: None, costly }
+    }
+}

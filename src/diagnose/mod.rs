@@ -1,0 +1,87 @@
+//! What is wrong, why, and how sure that is.
+//!
+//! A detector is one file named as its id, with its manual page beside it. It
+//! reads the [`Trace`] alone, cannot fail, and does no I/O. Symptoms say which
+//! connections or addresses show something; causes say why; [`explain`] sorts
+//! symptoms under the causes that explain them. Nothing here draws or formats.
+
+pub mod cause;
+mod explain;
+mod facts;
+mod finding;
+mod registry;
+pub mod symptom;
+mod verdict;
+
+pub use facts::Names;
+pub use finding::{
+    Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
+    ToConfirm, Wording,
+};
+pub use registry::{CAUSES, CauseDetector, SYMPTOMS, SymptomDetector, manual, manuals};
+pub use verdict::{Status, Verdict};
+
+use crate::trace::Trace;
+
+/// What a detector could say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// It found something.
+    Found,
+    /// It looked, and there is nothing.
+    Clean,
+    /// It could not look; why.
+    Unchecked(String),
+}
+
+/// What a detector could say, by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// Detector.
+    pub id: &'static str,
+    /// What it could say.
+    pub checked: Checked,
+}
+
+/// All that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosis {
+    /// The headline.
+    pub verdict: Verdict,
+    /// Most important first; each cause followed by what it explains.
+    pub findings: Vec<Finding>,
+    /// By detector.
+    pub coverage: Vec<Coverage>,
+}
+
+/// Runs every detector over a trace.
+#[must_use]
+pub fn diagnose(trace: &Trace) -> Diagnosis {
+    let mut coverage = Vec::new();
+    let mut causes = Vec::new();
+    for detector in CAUSES {
+        let checked = match (detector.detect)(trace) {
+            Detection::Found(found) => {
+                causes.extend(found);
+                Checked::Found
+            }
+            Detection::Clean => Checked::Clean,
+            Detection::Unchecked(why) => Checked::Unchecked(why),
+        };
+        coverage.push(Coverage { id: detector.id, checked });
+    }
+    let mut seen = Vec::new();
+    for detector in SYMPTOMS {
+        let sightings = (detector.sightings)(trace);
+        let checked = match (sightings.is_empty(), (detector.blind)(trace)) {
+            (false, _) => Checked::Found,
+            (true, Some(why)) => Checked::Unchecked(why),
+            (true, None) => Checked::Clean,
+        };
+        coverage.push(Coverage { id: detector.id, checked });
+        seen.push((detector, sightings));
+    }
+    let findings = explain::arrange(trace, causes, seen);
+    let verdict = verdict::judge(trace, &findings, &coverage);
+    Diagnosis { verdict, findings, coverage }
+}

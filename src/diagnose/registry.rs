@@ -1,0 +1,100 @@
+//! Every detector, once.
+
+use super::{Detection, Proof, Sighting, Wording, cause, symptom};
+use crate::trace::Trace;
+
+/// A symptom's detector.
+#[derive(Debug, Clone, Copy)]
+pub struct SymptomDetector {
+    /// Its id, which is its file's name with `-` for `_`.
+    pub id: &'static str,
+    /// Its manual page, Markdown.
+    pub manual: &'static str,
+    /// Where the symptom shows.
+    pub sightings: fn(&Trace) -> Vec<Sighting>,
+    /// Frames that show one sighting.
+    pub proofs: fn(&Trace, &Sighting) -> Vec<Proof>,
+    /// Words for a set of sightings.
+    pub word: fn(&Trace, &[Sighting]) -> Wording,
+    /// Why these captures could not show it, if so.
+    pub blind: fn(&Trace) -> Option<String>,
+}
+
+/// A cause's detector.
+#[derive(Debug, Clone, Copy)]
+pub struct CauseDetector {
+    /// Its id, which is its file's name with `-` for `_`.
+    pub id: &'static str,
+    /// Its manual page, Markdown.
+    pub manual: &'static str,
+    /// The symptoms that it explains, and causes that are its consequence.
+    pub explains: &'static [&'static str],
+    /// The detector.
+    pub detect: fn(&Trace) -> Detection,
+}
+
+macro_rules! symptoms {
+    ($($id:literal $module:ident),* $(,)?) => {
+        &[$(SymptomDetector {
+            id: $id,
+            manual: include_str!(concat!("symptom/", stringify!($module), ".md")),
+            sightings: symptom::$module::sightings,
+            proofs: symptom::$module::proofs,
+            word: symptom::$module::word,
+            blind: symptom::$module::blind,
+        }),*]
+    };
+}
+
+macro_rules! causes {
+    ($($id:literal $module:ident),* $(,)?) => {
+        &[$(CauseDetector {
+            id: $id,
+            manual: include_str!(concat!("cause/", stringify!($module), ".md")),
+            explains: cause::$module::EXPLAINS,
+            detect: cause::$module::detect,
+        }),*]
+    };
+}
+
+/// All symptoms.
+pub const SYMPTOMS: &[SymptomDetector] = symptoms![
+    "syn-ack-to-self" syn_ack_to_self,
+    "syn-from-self" syn_from_self,
+    "rst-no-socket" rst_no_socket,
+    "asymmetric-return-path" asymmetric_return_path,
+    "vip-arp-conflict" vip_arp_conflict,
+    "syn-unanswered" syn_unanswered,
+    "syn-refused" syn_refused,
+    "connection-reset" connection_reset,
+    "icmp-unreachable" icmp_unreachable,
+    "arp-unanswered" arp_unanswered,
+    "retransmission" retransmission,
+    "routing-loop" routing_loop,
+];
+
+/// All causes. Where two explain one symptom, the earlier one takes it.
+pub const CAUSES: &[CauseDetector] = causes![
+    "l4-self-access-hairpin" l4_self_access_hairpin,
+    "nat-same-subnet-client" nat_same_subnet_client,
+    "nat-return-bypasses-director" nat_return_bypasses_director,
+    "fake-load-balancing" fake_load_balancing,
+    "dr-arp-problem" dr_arp_problem,
+    "director-bypassed" director_bypassed,
+    "dr-reply-via-director" dr_reply_via_director,
+    "rs-missing-vip" rs_missing_vip,
+    "connection-refused" connection_refused,
+    "rs-silent" rs_silent,
+];
+
+/// The manual page of a detector.
+#[must_use]
+pub fn manual(id: &str) -> Option<&'static str> {
+    manuals().find(|(known, _)| *known == id).map(|(_, page)| page)
+}
+
+/// All ids with their manual pages, symptoms first.
+pub fn manuals() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let symptoms = SYMPTOMS.iter().map(|d| (d.id, d.manual));
+    symptoms.chain(CAUSES.iter().map(|d| (d.id, d.manual)))
+}

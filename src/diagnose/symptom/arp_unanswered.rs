@@ -1,0 +1,92 @@
+//! Two or more questions for an address that traffic needs, and no answer.
+
+use super::super::{Proof, Sighting, Subject, Wording};
+use crate::flow::{Ask, Observations};
+use crate::trace::{At, Trace};
+use crate::wire::{Direction, Ip};
+use std::collections::HashSet;
+
+/// Questions that make it more than a lost frame.
+const MIN_ASKS: u32 = 2;
+
+pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+    let needed = needed(trace);
+    let mut found: Vec<Ip> = asks(trace)
+        .filter(|(_, ask)| needed.contains(&ask.target) || asked_by_director(trace, ask))
+        .map(|(_, ask)| ask.target)
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+        .into_iter()
+        .map(|ip| Sighting { connection: None, address: Some(ip), host: None, costly: true })
+        .collect()
+}
+
+/// Unanswered questions at vantages to which the answer would have come.
+fn asks(trace: &Trace) -> impl Iterator<Item = (usize, &Ask)> {
+    trace.vantages.iter().enumerate().flat_map(|(v, vantage)| {
+        vantage
+            .neighbors
+            .asks
+            .iter()
+            .filter(|ask| ask.count >= MIN_ASKS && ask.answers == 0 && ask.open >= MIN_ASKS)
+            .filter(|ask| asked_here(vantage, ask))
+            .map(move |ask| (v, ask))
+    })
+}
+
+/// Answers are unicast: only the asker's own capture must show them.
+fn asked_here(vantage: &Observations, ask: &Ask) -> bool {
+    ask.direction == Direction::Out || vantage.own.has(ask.asker_mac)
+}
+
+/// Addresses that connections go to.
+fn needed(trace: &Trace) -> HashSet<Ip> {
+    trace
+        .connections
+        .list
+        .iter()
+        .flat_map(|c| [Some(c.front.server.0), c.back.map(|b| b.server.0)])
+        .flatten()
+        .collect()
+}
+
+/// A director looks for a real server that no packet could be sent to.
+fn asked_by_director(trace: &Trace, ask: &Ask) -> bool {
+    trace
+        .topology
+        .hosts
+        .by_mac(ask.asker_mac)
+        .is_some_and(|host| trace.topology.services.iter().any(|s| s.is_director(host)))
+}
+
+pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+    let Some((vantage, ask)) =
+        asks(trace).find(|(_, ask)| Some(ask.target) == sighting.address)
+    else {
+        return Vec::new();
+    };
+    let first = format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
+    vec![
+        Proof { at: At { vantage, mark: ask.first }, note: first },
+        Proof { at: At { vantage, mark: ask.last }, note: "the last, still no answer".to_owned() },
+    ]
+}
+
+pub(in crate::diagnose) fn word(_: &Trace, sightings: &[Sighting]) -> Wording {
+    let ips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
+    let names: Vec<String> = ips.iter().map(Ip::to_string).collect();
+    Wording {
+        title: format!("nobody answers ARP for {}", names.join(", ")),
+        explanation: "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned(),
+        subjects: ips
+            .iter()
+            .map(|ip| Subject { role: "host", address: Some(*ip), ..Subject::default() })
+            .collect(),
+    }
+}
+
+pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
+    super::vip_arp_conflict::blind(trace)
+}

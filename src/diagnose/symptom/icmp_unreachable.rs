@@ -1,0 +1,62 @@
+//! ICMP or ICMPv6 unreachable that quotes a connection's packet.
+
+use super::super::{Proof, Sighting, Wording};
+use super::{concerned, connections_to};
+use crate::flow::IcmpErrorKind;
+use crate::trace::{At, Trace};
+
+pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+    let mut last = None;
+    let mut found = Vec::new();
+    for tied in &trace.errors {
+        let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
+        if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection) {
+            last = Some(tied.connection);
+            let failed = trace.connection(tied.connection).outcome.failed();
+            found.push(Sighting::of(tied.connection, failed));
+        }
+    }
+    found
+}
+
+/// What a code says (RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1).
+fn meaning(kind: u8, code: u8) -> &'static str {
+    match (kind, code) {
+        (3, 0) | (1, 0) => "network unreachable",
+        (3, 1) | (1, 3) => "host unreachable",
+        (3, 2) => "protocol unreachable",
+        (3, 3) | (1, 4) => "port unreachable",
+        (3, 9 | 10 | 13) | (1, 1) => "administratively prohibited",
+        _ => "unreachable",
+    }
+}
+
+pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+    let Some(id) = sighting.connection else { return Vec::new() };
+    trace
+        .errors_of(id)
+        .filter_map(|(vantage, error)| match error.kind {
+            IcmpErrorKind::Unreachable { kind, code } => Some(Proof {
+                at: At { vantage, mark: error.mark },
+                note: format!("ICMP {} ({kind}/{code}) from {}", meaning(kind, code), error.src),
+            }),
+            _ => None,
+        })
+        .take(2)
+        .collect()
+}
+
+pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+    Wording {
+        title: "ICMP says that packets cannot be delivered".to_owned(),
+        explanation: format!(
+            "{}: a host reports that it could not deliver one of their packets.",
+            connections_to(trace, sightings)
+        ),
+        subjects: concerned(trace, sightings),
+    }
+}
+
+pub(in crate::diagnose) fn blind(_: &Trace) -> Option<String> {
+    None
+}

@@ -1,0 +1,66 @@
+//! What is seen, before any reason: one symptom a file.
+//!
+//! Every file has the same four functions: where the symptom shows, which
+//! frames show it, how it is worded, and why captures could not show it.
+
+pub mod arp_unanswered;
+pub mod asymmetric_return_path;
+pub mod connection_reset;
+pub mod icmp_unreachable;
+pub mod retransmission;
+pub mod routing_loop;
+pub mod rst_no_socket;
+pub mod syn_ack_to_self;
+pub mod syn_from_self;
+pub mod syn_refused;
+pub mod syn_unanswered;
+pub mod vip_arp_conflict;
+
+use super::facts::{count, list, server_subject, service_subject};
+use super::{Sighting, Subject};
+use crate::trace::{ConnectionId, Trace};
+
+/// The connections of a set of sightings.
+fn connections(sightings: &[Sighting]) -> impl Iterator<Item = ConnectionId> {
+    sightings.iter().filter_map(|s| s.connection)
+}
+
+/// The services of a set of sightings, by name, each once.
+fn services(trace: &Trace, sightings: &[Sighting]) -> Vec<String> {
+    let mut names = Vec::new();
+    for id in connections(sightings) {
+        let name = trace.service(id).name();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// "3 connections to 192.0.2.8:80".
+fn connections_to(trace: &Trace, sightings: &[Sighting]) -> String {
+    let n = connections(sightings).count();
+    format!("{} to {}", count(n, "connection"), list(&services(trace, sightings)))
+}
+
+/// The real servers concerned, or the services where none is known.
+fn concerned(trace: &Trace, sightings: &[Sighting]) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    for id in connections(sightings) {
+        let subject =
+            server_subject(trace, id).unwrap_or_else(|| service_subject(trace.service(id)));
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    subjects
+}
+
+/// Said by symptoms of connections when there is none to look at.
+fn no_tcp(trace: &Trace) -> Option<String> {
+    let any = trace.connections.list.iter().any(|c| c.protocol == 6);
+    (!any).then(|| {
+        "no TCP connection was captured; capture the service's port on the client or the director"
+            .to_owned()
+    })
+}

@@ -1,0 +1,62 @@
+//! One packet passes the same link again with a lower TTL, or ICMP time
+//! exceeded quotes it.
+
+use super::super::{Proof, Sighting, Wording};
+use super::{concerned, connections_to};
+use crate::flow::IcmpErrorKind;
+use crate::trace::{At, ConnectionId, Trace};
+
+pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+    let mut ids: Vec<ConnectionId> =
+        trace.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
+    for tied in &trace.errors {
+        let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
+        // A traceroute asks for it: its probes begin with a TTL that must expire.
+        if error.kind == IcmpErrorKind::TimeExceeded && trace.connection(tied.connection).protocol == 6 {
+            ids.push(tied.connection);
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ids.retain(|id| trace.ordinary(*id).is_none());
+    ids.into_iter().map(|id| Sighting::of(id, trace.connection(id).outcome.failed())).collect()
+}
+
+pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+    let Some(id) = sighting.connection else { return Vec::new() };
+    let mut proofs = Vec::new();
+    for leg in trace.legs(id) {
+        let flow = trace.forward(leg);
+        let links: Vec<_> = trace.path(leg, flow).collect();
+        if links.len() >= 3 {
+            for (link, hop) in links.iter().take(3) {
+                let (from, to) = (hop.link.src, hop.link.dst);
+                let text = |mac: Option<crate::wire::Mac>| mac.map_or("?".into(), |m| m.to_string());
+                let note = format!("the same packet, {} > {}, TTL {}", text(from), text(to), hop.ttl);
+                proofs.extend(trace.proof(leg, link.first, note));
+            }
+            break;
+        }
+    }
+    let expired = trace.errors_of(id).find(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded);
+    proofs.extend(expired.map(|(vantage, error)| Proof {
+        at: At { vantage, mark: error.mark },
+        note: format!("ICMP time exceeded from {}: its TTL ran out", error.src),
+    }));
+    proofs
+}
+
+pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+    Wording {
+        title: "packets go round in circles".to_owned(),
+        explanation: format!(
+            "In {} one packet passes the same link again and again, its TTL falling.",
+            connections_to(trace, sightings)
+        ),
+        subjects: concerned(trace, sightings),
+    }
+}
+
+pub(in crate::diagnose) fn blind(_: &Trace) -> Option<String> {
+    None
+}

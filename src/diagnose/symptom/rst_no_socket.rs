@@ -1,0 +1,69 @@
+//! A bare RST from a stack without a socket for the segment that it answers
+//! (RFC 9293, section 3.10.7.1).
+
+use super::super::{Proof, Sighting, Wording};
+use super::{concerned, connections_to};
+use crate::correlate::Leg;
+use crate::flow::{Flow, Reset};
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+    trace
+        .requests()
+        .filter(|(id, c)| c.progress.no_socket && found(trace, *id).is_some())
+        .map(|(id, c)| Sighting::of(id, c.outcome.failed()))
+        .collect()
+}
+
+/// The leg, and the flow that the RST belongs to.
+pub(in crate::diagnose) fn found(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Flow)> {
+    let front_reset = trace
+        .legs(id)
+        .iter()
+        .any(|leg| leg.tuple == 0 && trace.forward(leg).rst.is_set());
+    trace.legs(id).iter().find_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        if back.reset == Reset::NoSocket {
+            return Some((leg, back));
+        }
+        if there.reset != Reset::NoSocket {
+            return None;
+        }
+        let asked = there.opened() && leg.tuple == 0;
+        let is_self = leg.of(&trace.vantages).key.is_self();
+        // A prober drops what it asked for; what follows the handshake counts.
+        if asked && !is_self && !there.ack.is_set() {
+            return None;
+        }
+        // The client's own reset, as the director passes it on.
+        (leg.tuple == 0 || !front_reset || is_self).then_some((leg, there))
+    })
+}
+
+pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+    let Some((leg, flow)) = sighting.connection.and_then(|id| found(trace, id)) else {
+        return Vec::new();
+    };
+    [
+        trace.proof(leg, flow.rst_answers, "the segment that nobody here asked for"),
+        trace.proof(leg, flow.rst, "RST without ACK, its sequence number is the acknowledgment of that segment"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+    Wording {
+        title: "a kernel resets segments that it has no socket for".to_owned(),
+        explanation: format!(
+            "In {} a segment reaches a host that has no such connection; its kernel answers with a bare RST.",
+            connections_to(trace, sightings)
+        ),
+        subjects: concerned(trace, sightings),
+    }
+}
+
+pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
+    super::no_tcp(trace)
+}

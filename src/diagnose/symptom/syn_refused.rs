@@ -1,0 +1,52 @@
+//! RST,ACK with sequence 0 and acknowledgment SYN + 1.
+
+use super::super::{Proof, Sighting, Wording};
+use super::{concerned, connections_to};
+use crate::correlate::{Leg, Outcome};
+use crate::flow::Reset;
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+    trace
+        .requests()
+        .filter(|(_, c)| c.outcome == Outcome::Refused)
+        .map(|(id, _)| Sighting::of(id, true))
+        .collect()
+}
+
+/// Legs that show the refusal, the real server's own first.
+pub(in crate::diagnose) fn legs(trace: &Trace, id: ConnectionId) -> Vec<&Leg> {
+    let mut legs: Vec<&Leg> =
+        trace.legs(id).iter().filter(|leg| trace.reply(leg).reset == Reset::Refused).collect();
+    let server = trace.server(id).and_then(|s| s.host);
+    legs.sort_by_key(|leg| (server.is_none() || trace.host_of(leg) != server, std::cmp::Reverse(leg.tuple)));
+    legs
+}
+
+pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+    let Some(leg) = sighting.connection.and_then(|id| legs(trace, id).first().copied()) else {
+        return Vec::new();
+    };
+    [
+        trace.proof(leg, trace.forward(leg).syn, "the SYN"),
+        trace.proof(leg, trace.reply(leg).rst, "RST,ACK: nobody listens"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+    Wording {
+        title: "SYNs are refused".to_owned(),
+        explanation: format!(
+            "{}: the SYN is answered with RST,ACK.",
+            connections_to(trace, sightings)
+        ),
+        subjects: concerned(trace, sightings),
+    }
+}
+
+pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
+    super::syn_unanswered::blind(trace)
+}

@@ -1,0 +1,70 @@
+//! A SYN and its repeats without an answer, at a vantage that would see one.
+
+use super::super::{Proof, Sighting, Wording};
+use super::{concerned, connections_to};
+use crate::correlate::Leg;
+use crate::trace::{ConnectionId, Trace};
+
+/// A SYN in the last second of a capture may be answered after it.
+const TAIL_NS: i64 = 1_000_000_000;
+
+pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+    trace
+        .requests()
+        .filter(|(_, c)| c.protocol == 6 && c.outcome.failed() && c.progress.syn)
+        .filter(|(id, _)| leg(trace, *id).is_some())
+        .map(|(id, _)| Sighting::of(id, true))
+        .collect()
+}
+
+/// The leg at which the answer is missing.
+pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
+    let leg = trace.answer_vantage(id)?;
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    let tail = trace.vantage(leg).end.0 - there.syn.at().0 < TAIL_NS && there.syns <= 1;
+    // An ICMP error is an answer, and has its own symptom.
+    let told = trace.errors_of(id).next().is_some();
+    (there.opened() && !back.seen() && !tail && !told).then_some(leg)
+}
+
+pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+    let Some(leg) = sighting.connection.and_then(|id| leg(trace, id)) else { return Vec::new() };
+    let there = trace.forward(leg);
+    let first = match there.syns {
+        0 | 1 => "a SYN that nothing answers".to_owned(),
+        n => format!("the first of {n} SYNs that nothing answers"),
+    };
+    [
+        trace.proof(leg, there.syn, first),
+        (there.syns > 1)
+            .then(|| trace.proof(leg, there.last, "the last of them"))
+            .flatten(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+    Wording {
+        title: "SYNs stay unanswered".to_owned(),
+        explanation: format!(
+            "{}: the client repeats its SYN and gets no answer where one would be seen.",
+            connections_to(trace, sightings)
+        ),
+        subjects: concerned(trace, sightings),
+    }
+}
+
+pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
+    if let Some(why) = super::no_tcp(trace) {
+        return Some(why);
+    }
+    let any = trace
+        .requests()
+        .any(|(id, c)| c.protocol == 6 && (c.progress.answered || trace.answer_vantage(id).is_some()));
+    (!any).then(|| {
+        "no vantage shows answers: a DR director does not see them; capture on the client or on a real server"
+            .to_owned()
+    })
+}

@@ -1,0 +1,208 @@
+//! What it all comes to, and what to do where the captures do not suffice.
+
+use super::facts::{count, to_capture};
+use super::{Candidate, Checked, Coverage, Finding, Kind, Names, Severity, Sighting, ToConfirm};
+use crate::topology::Mode;
+use crate::trace::Trace;
+
+/// The state of what was captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// What these modes need was checked, and nothing is wrong.
+    Healthy,
+    /// Traffic suffers or is about to.
+    Degraded,
+    /// Connections fail.
+    Failing,
+    /// The captures cannot tell.
+    Inconclusive,
+}
+
+/// The headline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The state.
+    pub status: Status,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// Detectors that must have been able to look before a mode is called healthy.
+const NAT_NEEDS: &[&str] = &["nat-return-bypasses-director", "syn-unanswered", "syn-refused"];
+const DR_NEEDS: &[&str] = &["dr-reply-via-director", "syn-unanswered", "syn-refused"];
+const OTHER_NEEDS: &[&str] = &["syn-unanswered", "syn-refused"];
+
+pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
+    let requests = trace.requests().count();
+    let failed = trace.requests().filter(|(_, c)| c.outcome.failed()).count();
+    if let Some(first) = findings.iter().find(|f| f.is_loud()) {
+        let status =
+            if first.severity == Severity::Critical || (failed > 0 && first.kind == Kind::Symptom) {
+                Status::Failing
+            } else {
+                Status::Degraded
+            };
+        return Verdict { status, summary: loud(trace, findings, first, failed, requests) };
+    }
+    if requests == 0 {
+        let summary = "no connection of a client to a service was captured".to_owned();
+        return Verdict { status: Status::Inconclusive, summary };
+    }
+    let unknown = needs(trace)
+        .into_iter()
+        .filter(|id| {
+            coverage.iter().any(|c| c.id == *id && matches!(c.checked, Checked::Unchecked(_)))
+        })
+        .count();
+    let modes: Vec<&str> = known_modes(trace);
+    if modes.is_empty() || unknown > 0 {
+        let why = if modes.is_empty() {
+            "nothing shows how they are forwarded"
+        } else {
+            "part of their way was not captured"
+        };
+        return Verdict {
+            status: Status::Inconclusive,
+            summary: format!(
+                "nothing is wrong in {} as far as these captures show, but {why}",
+                count(requests, "connection")
+            ),
+        };
+    }
+    Verdict {
+        status: Status::Healthy,
+        summary: format!(
+            "{} by {}: all that these modes need was checked, nothing is wrong",
+            count(requests, "connection"),
+            modes.join(" and ")
+        ),
+    }
+}
+
+fn loud(
+    trace: &Trace,
+    findings: &[Finding],
+    first: &Finding,
+    failed: usize,
+    requests: usize,
+) -> String {
+    let others = findings.iter().filter(|f| f.is_loud() && f.kind == Kind::Cause).count();
+    let more = match others {
+        0 | 1 => String::new(),
+        n => format!(" ({} in all)", count(n, "cause")),
+    };
+    let names: Vec<String> = trace
+        .topology
+        .services
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| first.connections.iter().any(|id| trace.topology.service_of[id.0 as usize].0 as usize == *i))
+        .map(|(_, s)| s.name())
+        .collect();
+    let to = if names.is_empty() { String::new() } else { format!(" to {}", super::facts::list(&names)) };
+    if failed > 0 {
+        format!("{failed} of {} fail{to}: {}{more}", count(requests, "connection"), first.title)
+    } else {
+        format!("{} of {}{to} suffer: {}{more}", first.connections.len(), count(requests, "connection"), first.title)
+    }
+}
+
+fn known_modes(trace: &Trace) -> Vec<&'static str> {
+    let mut modes: Vec<&str> = trace
+        .topology
+        .services
+        .iter()
+        .filter(|s| !s.is_backend && s.mode != Mode::Unknown)
+        .map(|s| s.mode.name())
+        .collect();
+    modes.sort_unstable();
+    modes.dedup();
+    modes
+}
+
+fn needs(trace: &Trace) -> Vec<&'static str> {
+    let mut needs: Vec<&str> = trace
+        .topology
+        .services
+        .iter()
+        .filter(|s| !s.is_backend)
+        .flat_map(|s| match s.mode {
+            Mode::Nat => NAT_NEEDS,
+            Mode::Dr => DR_NEEDS,
+            Mode::Unknown => &[],
+            _ => OTHER_NEEDS,
+        })
+        .copied()
+        .collect();
+    needs.sort_unstable();
+    needs.dedup();
+    needs
+}
+
+/// What an unexplained symptom may come from.
+pub(super) fn suspects(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<Candidate> {
+    if symptom != "syn-unanswered" {
+        return Vec::new();
+    }
+    let modes: Vec<Mode> =
+        sightings.iter().filter_map(|s| s.connection).map(|id| trace.service(id).mode).collect();
+    let mut found = vec![("rs-silent", "then the real server's own capture shows the SYN and no answer")];
+    if modes.contains(&Mode::Nat) {
+        found.insert(0, (
+            "nat-return-bypasses-director",
+            "then the real server's own capture shows a SYN-ACK that leaves for another MAC than the director's",
+        ));
+    }
+    if modes.contains(&Mode::Dr) {
+        found.push(("rs-missing-vip", "then the real server answers for its own address only"));
+    }
+    found
+        .into_iter()
+        .map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() })
+        .collect()
+}
+
+/// The captures that would decide an unexplained symptom.
+pub(super) fn next_captures(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    if !matches!(symptom, "syn-unanswered" | "connection-reset" | "icmp-unreachable") {
+        return Vec::new();
+    }
+    let names = Names(trace);
+    let mut asked = Vec::new();
+    let mut found = Vec::new();
+    for id in sightings.iter().filter_map(|s| s.connection) {
+        let service = trace.service(id);
+        let Some(server) = trace.server(id) else { continue };
+        let captured = server.host.is_some_and(|h| trace.is_captured(h));
+        if captured || asked.contains(&server.address) {
+            continue;
+        }
+        asked.push(server.address);
+        let host = server.host.map_or_else(
+            || server.address.map_or_else(|| "the real server".to_owned(), |ip| ip.to_string()),
+            |h| names.host(h),
+        );
+        let addresses: Vec<_> = [Some(service.vip), server.address].into_iter().flatten().collect();
+        found.push(to_capture(
+            format!("real server {host}"),
+            "real-server",
+            &addresses,
+            server.port,
+            "shows whether the SYN arrives, whether it is answered, and to which MAC the answer leaves",
+        ));
+    }
+    if found.is_empty()
+        && let Some(id) = sightings.iter().find_map(|s| s.connection)
+        && trace.service(id).directors.is_empty()
+    {
+        let service = trace.service(id);
+        found.push(to_capture(
+            "the director".to_owned(),
+            "director",
+            &[service.vip],
+            service.port,
+            "shows whether the SYN arrives there and to whom it is sent on",
+        ));
+    }
+    found
+}

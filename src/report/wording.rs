@@ -1,0 +1,60 @@
+//! Small words of the document.
+
+use crate::capture::Timestamp;
+use crate::diagnose::Checked;
+use crate::topology::Mode;
+use crate::trace::{At, Trace};
+use crate::wire::Direction;
+
+/// RFC 3339 in UTC with nanoseconds.
+pub(super) fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(at.0))
+        .map_or_else(|_| String::new(), |t| format!("{t:.9}"))
+}
+
+pub(super) fn coverage_reason(checked: &Checked) -> (&'static str, Option<String>) {
+    match checked {
+        Checked::Found => ("found", None),
+        Checked::Clean => ("clean", None),
+        Checked::Unchecked(why) => ("not-checkable", Some(why.clone())),
+    }
+}
+
+pub(super) fn describe_mode(mode: Mode, service: &str) -> String {
+    match mode {
+        Mode::Nat => format!("rewrites the destination of packets for {service}"),
+        Mode::FullNat => format!("rewrites both addresses of packets for {service}"),
+        Mode::Dr => format!("sends packets for {service} on to other MACs, unchanged"),
+        Mode::Tun => format!("sends packets for {service} on in a tunnel"),
+        Mode::Proxy | Mode::Unknown => format!("serves {service}"),
+    }
+}
+
+/// `in`, `out`, `lo`, or nothing, for a frame of a vantage.
+pub(super) fn direction(trace: &Trace, at: At) -> &'static str {
+    let vantage = &trace.vantages[at.vantage];
+    let link = vantage
+        .links
+        .iter()
+        .find(|link| link.first == at.mark || link.last == at.mark || link.first_repeat == at.mark);
+    let Some(hop) = link.map(|link| vantage.hop(link)) else { return "" };
+    if hop.link.is_loopback() {
+        return "lo";
+    }
+    match (hop.link.direction, vantage.own.sent(hop), vantage.own.arrived(hop)) {
+        (Direction::Out, ..) | (_, Some(true), _) => "out",
+        (Direction::In, ..) | (_, _, Some(true)) => "in",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_nine_decimals_and_a_zone() {
+        assert_eq!(rfc3339(Timestamp(1_500_000_000)), "1970-01-01T00:00:01.500000000Z");
+        assert_eq!(rfc3339(Timestamp(-1)), "1969-12-31T23:59:59.999999999Z");
+    }
+}
