@@ -8,11 +8,11 @@ use crate::capture::{CaptureFile, Timestamp};
 use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
-use std::collections::HashMap;
 use crate::topology::{
     self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
 };
 use crate::wire::{Ip, Mac};
+use std::collections::HashMap;
 
 /// One capture of the run: its files in order.
 #[derive(Debug)]
@@ -106,12 +106,13 @@ impl Trace {
     /// The ICMP errors about a connection.
     pub fn errors_of(&self, id: ConnectionId) -> impl Iterator<Item = (usize, &IcmpError)> {
         let from = self.errors.partition_point(|e| e.connection < id);
-        self.errors[from..]
-            .iter()
-            .take_while(move |e| e.connection == id)
-            .map(|e| (usize::from(e.vantage), &self.vantages[usize::from(e.vantage)].errors[e.error as usize]))
+        self.errors[from..].iter().take_while(move |e| e.connection == id).map(|e| {
+            (
+                usize::from(e.vantage),
+                &self.vantages[usize::from(e.vantage)].errors[e.error as usize],
+            )
+        })
     }
-
 
     /// All connections with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {

@@ -71,10 +71,10 @@ fn agree(a: &Stream, b: &Stream) -> Option<Tie> {
         == (b.key.ip(y.other()), b.key.port(y.other()));
     let (f, g) = (a.flow(x), b.flow(y));
     if f.opened() && g.opened() {
-        // Options cut off by a short snapshot length are absent in both.
+        // Options that a short snapshot length cut off prove nothing.
         let shape = |s: &crate::flow::SynShape| (s.window_scale, s.sack);
-        if shape(&f.shape) != shape(&g.shape) && f.shape.tsval.is_some() == g.shape.tsval.is_some()
-        {
+        let whole = !f.shape.cut && !g.shape.cut;
+        if whole && shape(&f.shape) != shape(&g.shape) {
             return None;
         }
     }

@@ -90,8 +90,7 @@ fn add(
         return;
     }
     let costly = sightings.iter().any(|s| s.costly);
-    let severity =
-        if costly && cause.is_none() { Severity::Warning } else { Severity::Info };
+    let severity = if costly && cause.is_none() { Severity::Warning } else { Severity::Info };
     let wording = (detector.word)(trace, &sightings);
     let proofs: Vec<Proof> =
         sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(trace, s)).collect();
@@ -106,8 +105,16 @@ fn add(
         connections: sightings.iter().filter_map(|s| s.connection).collect(),
         proofs,
         fixes: Vec::new(),
-        candidates: if cause.is_none() { super::verdict::suspects(trace, detector.id, &sightings) } else { Vec::new() },
-        to_confirm: if cause.is_none() { super::verdict::next_captures(trace, detector.id, &sightings) } else { Vec::new() },
+        candidates: if cause.is_none() {
+            super::verdict::suspects(trace, detector.id, &sightings)
+        } else {
+            Vec::new()
+        },
+        to_confirm: if cause.is_none() {
+            super::verdict::next_captures(trace, detector.id, &sightings)
+        } else {
+            Vec::new()
+        },
         addresses: sightings.iter().filter_map(|s| s.address).collect(),
         explains: Vec::new(),
     };
@@ -126,7 +133,13 @@ fn flatten(graph: DiGraph<Finding, ()>, causes: &[NodeIndex]) -> Vec<Finding> {
         .collect();
     roots.sort_by_key(|n| {
         let f = &graph[*n];
-        std::cmp::Reverse((f.is_loud(), f.kind == Kind::Cause, f.severity, f.confidence, f.connections.len()))
+        std::cmp::Reverse((
+            f.is_loud(),
+            f.kind == Kind::Cause,
+            f.severity,
+            f.confidence,
+            f.connections.len(),
+        ))
     });
     let mut order: Vec<NodeIndex> = Vec::new();
     let mut open: Vec<NodeIndex> = roots.into_iter().rev().collect();
@@ -152,7 +165,8 @@ fn flatten(graph: DiGraph<Finding, ()>, causes: &[NodeIndex]) -> Vec<Finding> {
         .iter()
         .map(|n| graph.neighbors_directed(*n, petgraph::Incoming).next().is_some())
         .collect();
-    let mut findings: Vec<Option<Finding>> = graph.into_nodes_edges().0.into_iter().map(|n| Some(n.weight)).collect();
+    let mut findings: Vec<Option<Finding>> =
+        graph.into_nodes_edges().0.into_iter().map(|n| Some(n.weight)).collect();
     order
         .iter()
         .enumerate()

@@ -26,7 +26,12 @@ impl Names<'_> {
             self.0.topology.services.iter().any(|s| s.vip == *ip && s.mode != Mode::Unknown)
         };
         let own = |ip: &&Ip| !ip.is_link_local();
-        host.ips.iter().filter(own).find(|ip| !is_vip(ip)).or_else(|| host.ips.iter().find(own)).copied()
+        host.ips
+            .iter()
+            .filter(own)
+            .find(|ip| !is_vip(ip))
+            .or_else(|| host.ips.iter().find(own))
+            .copied()
     }
 
     fn mac_text(&self, id: HostId) -> String {
@@ -84,7 +89,9 @@ impl Trace {
     /// Whether the real server that a connection was sent to is its own client.
     #[must_use]
     pub fn is_self_access(&self, connection: &Connection) -> bool {
-        connection.back.is_some_and(|back| back.is_self() && back.client.0 == connection.front.client.0)
+        connection
+            .back
+            .is_some_and(|back| back.is_self() && back.client.0 == connection.front.client.0)
     }
 
     /// Whether a connection's destination was rewritten and its client kept.
@@ -123,7 +130,11 @@ impl Trace {
             let reply = self.reply(leg);
             let there = self.forward(leg);
             let at_client = self.host_of(leg).is_some_and(|host| {
-                Some(host) == client || self.legs(id).iter().any(|l| self.is_client_side(id, l) && l.vantage == leg.vantage)
+                Some(host) == client
+                    || self
+                        .legs(id)
+                        .iter()
+                        .any(|l| self.is_client_side(id, l) && l.vantage == leg.vantage)
             });
             let hop = self.vantage(leg).first_hop(reply);
             if reply.seen() && at_client && !there.opened() {
@@ -164,7 +175,9 @@ impl Trace {
         let service = self.service(id);
         let translating = matches!(service.mode, Mode::Nat | Mode::FullNat);
         let at_director = |leg: &&Leg| {
-            translating && leg.tuple == 0 && self.host_of(leg).is_some_and(|h| service.is_director(h))
+            translating
+                && leg.tuple == 0
+                && self.host_of(leg).is_some_and(|h| service.is_director(h))
         };
         if let Some(leg) = legs.iter().find(at_director) {
             return Some(leg);
@@ -175,7 +188,8 @@ impl Trace {
             let there = self.forward(leg);
             vantage.path(there).any(|(_, hop)| vantage.own.arrived(hop) == Some(true))
                 && self.host_of(leg).is_some_and(|host| {
-                    !service.is_director(host) && self.server(id).is_some_and(|s| s.host == Some(host))
+                    !service.is_director(host)
+                        && self.server(id).is_some_and(|s| s.host == Some(host))
                 })
         })
     }

@@ -36,12 +36,13 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
     let requests = trace.requests().count();
     let failed = trace.requests().filter(|(_, c)| c.outcome.failed()).count();
     if let Some(first) = findings.iter().find(|f| f.is_loud()) {
-        let status =
-            if first.severity == Severity::Critical || (failed > 0 && first.kind == Kind::Symptom) {
-                Status::Failing
-            } else {
-                Status::Degraded
-            };
+        let status = if first.severity == Severity::Critical
+            || (failed > 0 && first.kind == Kind::Symptom)
+        {
+            Status::Failing
+        } else {
+            Status::Degraded
+        };
         return Verdict { status, summary: loud(trace, findings, first, failed, requests) };
     }
     if requests == 0 {
@@ -96,14 +97,28 @@ fn loud(
         .services
         .iter()
         .enumerate()
-        .filter(|(i, _)| first.connections.iter().any(|id| trace.topology.service_of[id.0 as usize].0 as usize == *i))
+        .filter(|(i, _)| {
+            first
+                .connections
+                .iter()
+                .any(|id| trace.topology.service_of[id.0 as usize].0 as usize == *i)
+        })
         .map(|(_, s)| s.name())
         .collect();
-    let to = if names.is_empty() { String::new() } else { format!(" to {}", super::facts::list(&names)) };
+    let to = if names.is_empty() {
+        String::new()
+    } else {
+        format!(" to {}", super::facts::list(&names))
+    };
     if failed > 0 {
         format!("{failed} of {} fail{to}: {}{more}", count(requests, "connection"), first.title)
     } else {
-        format!("{} of {}{to} suffer: {}{more}", first.connections.len(), count(requests, "connection"), first.title)
+        format!(
+            "{} of {}{to} suffer: {}{more}",
+            first.connections.len(),
+            count(requests, "connection"),
+            first.title
+        )
     }
 }
 
@@ -146,7 +161,8 @@ pub(super) fn suspects(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> 
     }
     let modes: Vec<Mode> =
         sightings.iter().filter_map(|s| s.connection).map(|id| trace.service(id).mode).collect();
-    let mut found = vec![("rs-silent", "then the real server's own capture shows the SYN and no answer")];
+    let mut found =
+        vec![("rs-silent", "then the real server's own capture shows the SYN and no answer")];
     if modes.contains(&Mode::Nat) {
         found.insert(0, (
             "nat-return-bypasses-director",
@@ -156,14 +172,15 @@ pub(super) fn suspects(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> 
     if modes.contains(&Mode::Dr) {
         found.push(("rs-missing-vip", "then the real server answers for its own address only"));
     }
-    found
-        .into_iter()
-        .map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() })
-        .collect()
+    found.into_iter().map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() }).collect()
 }
 
 /// The captures that would decide an unexplained symptom.
-pub(super) fn next_captures(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<ToConfirm> {
+pub(super) fn next_captures(
+    trace: &Trace,
+    symptom: &str,
+    sightings: &[Sighting],
+) -> Vec<ToConfirm> {
     if !matches!(symptom, "syn-unanswered" | "connection-reset" | "icmp-unreachable") {
         return Vec::new();
     }

@@ -222,6 +222,7 @@ mod tests {
             flags: TcpFlags(TcpFlags::ACK),
             window: 0,
             options: &[],
+            header_cut: false,
             payload: &[],
             payload_len: len,
         }

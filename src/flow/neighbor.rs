@@ -223,7 +223,15 @@ impl Neighbors {
                 dispute.last = mark;
             }
             None if self.disputes.len() < MAX_DISPUTES => {
-                self.disputes.push(Dispute { ip, vlan, quick, changes: 1, before, first: mark, last: mark });
+                self.disputes.push(Dispute {
+                    ip,
+                    vlan,
+                    quick,
+                    changes: 1,
+                    before,
+                    first: mark,
+                    last: mark,
+                });
             }
             None => self.dropped += 1,
         }

@@ -1,7 +1,7 @@
 //! Both directions of a five-tuple at one vantage, one incarnation.
 
 use super::{Key, LinkId, Mark, Side};
-use crate::wire::{Tcp, TcpFlags, TcpOptions, seq_gt};
+use crate::wire::{Tcp, TcpFlags, seq_gt};
 use std::num::NonZeroU32;
 
 /// Index of a stream.
@@ -21,16 +21,20 @@ pub struct SynShape {
     pub tsval: Option<u32>,
     /// TSecr, for a SYN-ACK.
     pub tsecr: u32,
+    /// The header was cut off, so what is absent here may have been there.
+    pub cut: bool,
 }
 
 impl SynShape {
-    fn of(options: &TcpOptions) -> Self {
+    fn of(tcp: &Tcp<'_>) -> Self {
+        let options = &tcp.parse_options();
         Self {
             mss: options.mss.unwrap_or(0),
             window_scale: options.window_scale.map_or(0, |w| w.saturating_add(1)),
             sack: options.sack_permitted,
             tsval: options.timestamps.map(|t| t.0),
             tsecr: options.timestamps.map_or(0, |t| t.1),
+            cut: tcp.header_cut || options.cut,
         }
     }
 }
@@ -123,7 +127,7 @@ impl Flow {
         rst_answers: NO_MARK,
         isn: 0,
         syn_ack_of: 0,
-        shape: SynShape { mss: 0, window_scale: 0, sack: false, tsval: None, tsecr: 0 },
+        shape: SynShape { mss: 0, window_scale: 0, sack: false, tsval: None, tsecr: 0, cut: false },
         first_seq: 0,
         end_seq: 0,
         last_ack: 0,
@@ -329,7 +333,7 @@ impl Stream {
 impl Flow {
     fn syn_seen(&mut self, mark: Mark, tcp: &Tcp<'_>) {
         if !self.syn.is_set() {
-            self.shape = SynShape::of(&tcp.parse_options());
+            self.shape = SynShape::of(tcp);
             self.isns = 1;
         } else if self.isn != tcp.seq {
             self.isns = self.isns.saturating_add(1);
@@ -346,7 +350,8 @@ impl Flow {
     /// network's where the vantage is far from it.
     #[inline]
     fn time(&mut self, mark: Mark, tcp: &Tcp<'_>, back: &Self) {
-        if tcp.flags.ack() && back.packets > 0 && tcp.ack == back.end_seq && tcp.ack != self.max_ack {
+        if tcp.flags.ack() && back.packets > 0 && tcp.ack == back.end_seq && tcp.ack != self.max_ack
+        {
             let ns = u32::try_from(mark.since(back.last)).ok().and_then(NonZeroU32::new);
             self.turnaround_ns = match (self.turnaround_ns, ns) {
                 (Some(a), Some(b)) => Some(a.min(b)),

@@ -21,12 +21,8 @@ const CODE: usize = 4;
 /// allowed. Ends with a line feed.
 #[must_use]
 pub fn page(markdown: &str, style: &Style) -> String {
-    let mut page = Page {
-        ink: style.ink(),
-        width: style.prose(),
-        lines: Vec::new(),
-        pending: None,
-    };
+    let mut page =
+        Page { ink: style.ink(), width: style.prose(), lines: Vec::new(), pending: None };
     let mut fence: Option<Fence> = None;
     for line in markdown.lines() {
         if let Some(open) = &fence {
@@ -58,10 +54,7 @@ impl Fence {
             c @ ('`' | '~') => trimmed.chars().take_while(|m| *m == c).collect(),
             _ => return None,
         };
-        (mark.len() >= 3).then(|| Self {
-            indent: line.len() - trimmed.len(),
-            mark,
-        })
+        (mark.len() >= 3).then(|| Self { indent: line.len() - trimmed.len(), mark })
     }
 
     fn closed_by(&self, line: &str) -> bool {
@@ -116,18 +109,14 @@ impl Page {
             open.text.push(' ');
             open.text.push_str(text);
         } else {
-            self.pending = Some(Pending {
-                lead: blanks(BODY),
-                text: text.to_owned(),
-            });
+            self.pending = Some(Pending { lead: blanks(BODY), text: text.to_owned() });
         }
     }
 
     fn code(&mut self, line: &str, depth: usize) {
         let indent = blanks(BODY + CODE + depth.min(12));
         let line = verbatim(line).concat();
-        self.lines
-            .push(format!("{indent}{line}").trim_end().to_owned());
+        self.lines.push(format!("{indent}{line}").trim_end().to_owned());
     }
 
     /// Ends the open paragraph or item.
@@ -233,11 +222,7 @@ mod tests {
     const PAGE: &str = "# syn-refused\n\nThe SYN is answered with **RST, and not by\nthe client**; see [RFC 9293](https://rfc/9293).\n\n## What settles it\n\n- On the real server, whether anything listens on the port at\n  all:\n\n  ```sh\n  ss -ltn 'sport = :80'    # nothing: that is it, and this line is longer than sixty columns\n  ```\n- `nstat -az`\n\n1. first\n2. second\n";
 
     fn style(colour: bool) -> Style {
-        Style {
-            colour,
-            width: 60,
-            ..Style::default()
-        }
+        Style { colour, width: 60, ..Style::default() }
     }
 
     #[test]

@@ -90,9 +90,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     for paragraph in text.trim().lines() {
         let paragraph = clean(paragraph.trim());
         lines.extend(
-            textwrap::wrap(&paragraph, &options)
-                .into_iter()
-                .map(std::borrow::Cow::into_owned),
+            textwrap::wrap(&paragraph, &options).into_iter().map(std::borrow::Cow::into_owned),
         );
     }
     lines
@@ -109,13 +107,11 @@ pub(crate) fn hang(lead: &str, text: &str, width: usize) -> Vec<String> {
     lines
         .iter()
         .enumerate()
-        .map(|(n, line)| {
-            if n == 0 {
-                format!("{lead}{line}")
-            } else {
-                format!("{}{line}", blanks(at))
-            }
-        })
+        .map(
+            |(n, line)| {
+                if n == 0 { format!("{lead}{line}") } else { format!("{}{line}", blanks(at)) }
+            },
+        )
         .collect()
 }
 

@@ -43,13 +43,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self {
-            colour: false,
-            width: 80,
-            coverage: false,
-            verbose: false,
-            max_evidence: 8,
-        }
+        Self { colour: false, width: 80, coverage: false, verbose: false, max_evidence: 8 }
     }
 }
 

@@ -64,12 +64,7 @@ pub(crate) fn margin(ns: i64) -> String {
 fn decimals(value: u128, unit: u128, places: u32) -> String {
     let scale = 10_u128.pow(places);
     let scaled = (value * scale + unit / 2) / unit;
-    format!(
-        "{}.{:0width$}",
-        scaled / scale,
-        scaled % scale,
-        width = places as usize
-    )
+    format!("{}.{:0width$}", scaled / scale, scaled % scale, width = places as usize)
 }
 
 /// `n` with thousands set apart: `1,204`.
@@ -103,10 +98,8 @@ fn moment(rfc3339: &str) -> Option<(&str, &str)> {
 
 /// `2026-01-02 03:04:05.123`, in UTC; cleaned as it is where it is not RFC 3339.
 pub(crate) fn instant(rfc3339: &str) -> String {
-    moment(rfc3339).map_or_else(
-        || clean(rfc3339).into_owned(),
-        |(date, time)| format!("{date} {time}"),
-    )
+    moment(rfc3339)
+        .map_or_else(|| clean(rfc3339).into_owned(), |(date, time)| format!("{date} {time}"))
 }
 
 /// `2026-01-02 03:04:05.123 to 03:04:09.456 UTC`; the date once if it is the same.

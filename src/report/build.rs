@@ -176,17 +176,20 @@ impl Builder<'_> {
                 let own = self.names.address(id);
                 let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
                 let all = own.iter().chain(rest).chain(&host.contested);
-                (id, Host {
-                    role: role.to_owned(),
-                    addresses: all.map(ToString::to_string).collect(),
-                    macs: host.macs.iter().map(ToString::to_string).collect(),
-                    vantages: host
-                        .vantages
-                        .iter()
-                        .map(|v| self.trace.vantages[*v].label.clone())
-                        .collect(),
-                    evidence,
-                })
+                (
+                    id,
+                    Host {
+                        role: role.to_owned(),
+                        addresses: all.map(ToString::to_string).collect(),
+                        macs: host.macs.iter().map(ToString::to_string).collect(),
+                        vantages: host
+                            .vantages
+                            .iter()
+                            .map(|v| self.trace.vantages[*v].label.clone())
+                            .collect(),
+                        evidence,
+                    },
+                )
             })
             .collect();
         hosts.sort_by_key(|(id, host)| (rank(&host.role), *id));
@@ -284,7 +287,8 @@ impl Builder<'_> {
             .filter(|(id, c)| match filter {
                 ConnectionFilter::All => true,
                 ConnectionFilter::Affected => {
-                    of.contains_key(id) || (c.outcome.failed() && self.trace.ordinary(*id).is_none())
+                    of.contains_key(id)
+                        || (c.outcome.failed() && self.trace.ordinary(*id).is_none())
                 }
                 ConnectionFilter::None => false,
             })
@@ -446,7 +450,9 @@ impl Builder<'_> {
             return Some(if ip.is_v4() {
                 format!("arp.src.proto_ipv4 == {ip} || arp.dst.proto_ipv4 == {ip}")
             } else {
-                format!("icmpv6.nd.na.target_address == {ip} || icmpv6.nd.ns.target_address == {ip}")
+                format!(
+                    "icmpv6.nd.na.target_address == {ip} || icmpv6.nd.ns.target_address == {ip}"
+                )
             });
         }
         let first = self.trace.connection(finding.connections[0]);
@@ -498,4 +504,3 @@ fn protocol(number: u8) -> String {
         other => format!("ip-{other}"),
     }
 }
-

@@ -357,3 +357,13 @@ pub struct Coverage {
 pub fn json_schema() -> serde_json::Value {
     schemars::schema_for!(Report).to_value()
 }
+
+use crate::diagnose::Diagnosis;
+use crate::trace::Trace;
+
+/// The sequence diagram that the text report shows: the most telling connection
+/// of the most important finding.
+#[must_use]
+pub fn telling_ladder(_: &Trace, _: &Diagnosis, _: &Report) -> Option<ladder::Ladder> {
+    None
+}

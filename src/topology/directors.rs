@@ -92,9 +92,12 @@ fn mode_of(connection: &Connection, tunnelled: bool) -> Option<Mode> {
 /// The host between the client's five-tuple and the real server's.
 fn rewriter(route: &Route) -> Option<HostId> {
     let last = route.forward.iter().map(|s| s.tuple).max()?;
-    let out = route.forward.iter().find(|s| s.tuple == last && !s.loopback).and_then(|s| s.from);
-    let into =
-        route.forward.iter().rev().find(|s| s.tuple + 1 == last && !s.loopback).and_then(|s| s.to);
+    let opened = route.forward.iter().any(|s| s.opening);
+    let client = route.forward.first().and_then(|s| s.from);
+    let mut steps = route.forward.iter().filter(|s| !s.loopback && s.opening == opened);
+    // The client's own packets on the real server's five-tuple are resets.
+    let out = steps.clone().find(|s| s.tuple == last && s.from != client).and_then(|s| s.from);
+    let into = steps.rfind(|s| s.tuple + 1 == last).and_then(|s| s.to);
     out.or(into)
 }
 

@@ -120,14 +120,18 @@ fn is_check(
     habits.contains(&pair(connection)) && closed_by_client(vantages, connections, connection)
 }
 
-/// The client itself ends a check, with FIN or RST, once it has its answer.
+/// The client itself ends a check, with FIN or RST, once it has the answer to
+/// what it asked: not one that came around the director from elsewhere.
 fn closed_by_client(
     vantages: &[Observations],
     connections: &Connections,
     connection: &Connection,
 ) -> bool {
-    connections.legs(connection).iter().any(|leg| {
+    connections.legs(connection).iter().filter(|leg| leg.tuple == 0).any(|leg| {
         let there = leg.forward(vantages);
+        if !leg.reply(vantages).seen() {
+            return false;
+        }
         there.fin.is_set() || there.reset == Reset::Abort || (there.rst.is_set() && there.opened())
     })
 }

@@ -29,6 +29,9 @@ pub struct Step {
     pub origin: bool,
     /// The vantage of the receiver saw it arrive.
     pub arrived: bool,
+    /// A SYN or SYN-ACK took it; where only a reset did, it says nothing of the
+    /// way that was meant.
+    pub opening: bool,
 }
 
 /// A way there and back.
@@ -116,7 +119,10 @@ impl Route {
     /// The host that answered, where a packet was seen that it originated.
     #[must_use]
     pub fn replier(&self) -> Option<HostId> {
-        self.back.iter().find(|step| step.origin).and_then(|step| step.from)
+        // A director may reset what a real server accepted.
+        let accepted = self.back.iter().find(|step| step.origin && step.opening);
+        let any = || self.back.iter().find(|step| step.origin);
+        accepted.or_else(any).and_then(|step| step.from)
     }
 
     /// Whether a direction passes a host, as receiver.
@@ -187,6 +193,7 @@ fn steps(
                 loopback: e.loopback,
                 origin: e.origin,
                 arrived: e.arrived,
+                opening: link.syns > 0,
             };
             merge(
                 seen,
@@ -245,6 +252,7 @@ fn merge(seen: &mut Vec<Sighting>, new: Sighting) {
             a.from = a.from.or(b.from);
             a.to = a.to.or(b.to);
             a.arrived |= b.arrived;
+            a.opening |= b.opening;
             return;
         }
     }

@@ -203,6 +203,7 @@ fn open<'a>(
                 flags: TcpFlags(tcp.slice()[13]),
                 window: tcp.window_size(),
                 options: inner.get(20..header_len as usize).unwrap_or(&[]),
+                header_cut: false,
                 payload: tcp.payload(),
                 payload_len: payload_wire.saturating_sub(header_len),
             });
@@ -263,6 +264,7 @@ fn cut_transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<
                 flags: TcpFlags(bytes.get(13).copied().unwrap_or(0)),
                 window: u16_at(14).unwrap_or(0),
                 options: bytes.get(20..end).unwrap_or(&[]),
+                header_cut: end < header_len as usize,
                 payload: &bytes[end..],
                 payload_len: wire_len.saturating_sub(header_len),
             }))

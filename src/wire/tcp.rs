@@ -85,6 +85,8 @@ pub struct Tcp<'a> {
     pub window: u16,
     /// Option bytes that were captured.
     pub options: &'a [u8],
+    /// The header goes on beyond what was captured, so options may be missing.
+    pub header_cut: bool,
     /// Payload bytes that were captured.
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire.

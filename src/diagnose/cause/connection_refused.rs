@@ -31,18 +31,18 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let mut subjects = servers(trace, &ids);
     let by_server = !subjects.is_empty();
     if !by_server {
-        subjects = vec![Subject {
-            role: "service",
-            address: Some(s.vip),
-            mac: None,
-            port: Some(s.port),
-        }];
+        subjects =
+            vec![Subject { role: "service", address: Some(s.vip), mac: None, port: Some(s.port) }];
     }
     let who = super::names(&subjects);
     let port = subjects[0].port.unwrap_or(s.port);
     let title = format!("{who} refuses connections on port {port}");
     let listens = match s.mode {
-        Mode::Dr | Mode::Tun => format!(" In {} it must listen on {} or on all addresses, not on its own address alone.", s.mode.name().to_uppercase(), s.vip),
+        Mode::Dr | Mode::Tun => format!(
+            " In {} it must listen on {} or on all addresses, not on its own address alone.",
+            s.mode.name().to_uppercase(),
+            s.vip
+        ),
         _ => String::new(),
     };
     let explanation = format!(
@@ -56,7 +56,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if finding.confidence != Confidence::Certain {
         finding.candidates.push(Candidate {
             id: "ipvs-no-destination",
-            tell_apart: "then the director itself refuses, and no real server sees the SYN".to_owned(),
+            tell_apart: "then the director itself refuses, and no real server sees the SYN"
+                .to_owned(),
         });
     }
     for subject in &subjects {
@@ -97,12 +98,15 @@ fn drain(trace: &Trace, service: ServiceId, subject: &Subject) -> Fix {
         Mode::Tun => "-i",
         _ => "-m",
     };
-    let server = subject.address.map_or_else(
-        || "RIP".to_owned(),
-        |ip| ip.with_port(subject.port.unwrap_or(s.port)),
-    );
+    let server = subject
+        .address
+        .map_or_else(|| "RIP".to_owned(), |ip| ip.with_port(subject.port.unwrap_or(s.port)));
     let edit = |weight: &str| {
-        format!("ipvsadm -e -{} {} -r {server} {flag} -w {weight}", if s.protocol == 17 { 'u' } else { 't' }, s.name())
+        format!(
+            "ipvsadm -e -{} {} -r {server} {flag} -w {weight}",
+            if s.protocol == 17 { 'u' } else { 't' },
+            s.name()
+        )
     };
     let host = s.directors.first().map_or_else(
         || "the director".to_owned(),
@@ -119,7 +123,11 @@ fn drain(trace: &Trace, service: ServiceId, subject: &Subject) -> Fix {
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let Some(leg) = symptom::legs(trace, id).first().copied() else { return Vec::new() };
     let server = trace.server(id).and_then(|s| s.host);
-    let here = if trace.host_of(leg).is_some() && trace.host_of(leg) == server { ", by the real server itself" } else { "" };
+    let here = if trace.host_of(leg).is_some() && trace.host_of(leg) == server {
+        ", by the real server itself"
+    } else {
+        ""
+    };
     [
         trace.proof(leg, trace.forward(leg).first, "the SYN as the real server gets it"),
         trace.proof(leg, trace.reply(leg).rst, format!("RST,ACK with sequence 0{here}")),

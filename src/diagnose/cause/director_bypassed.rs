@@ -30,7 +30,8 @@ pub(super) fn bypass(trace: &Trace, id: ConnectionId) -> Option<HostId> {
         return None;
     }
     let through = route.forward.iter().any(|step| {
-        step.to.is_some_and(|h| service.is_director(h)) || step.from.is_some_and(|h| service.is_director(h))
+        step.to.is_some_and(|h| service.is_director(h))
+            || step.from.is_some_and(|h| service.is_director(h))
     });
     let last = route.forward.iter().rev().find(|step| step.to == Some(server))?;
     // The real server's own capture must show the frame arrive: elsewhere the

@@ -123,7 +123,11 @@ fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
     let vip = service.vip;
     let server = Names(trace).host(host);
     if !vip.is_v4() {
-        let rule = |verb: &str| format!("nft {verb} rule ip6 filter output icmpv6 type nd-neighbor-advert icmpv6 taddr {vip} drop");
+        let rule = |verb: &str| {
+            format!(
+                "nft {verb} rule ip6 filter output icmpv6 type nd-neighbor-advert icmpv6 taddr {vip} drop"
+            )
+        };
         return vec![Fix {
             host: server,
             command: format!("ip addr replace {vip}/128 dev lo nodad\n{}", rule("add")),
@@ -138,7 +142,8 @@ fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
                 "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2\nip -br addr show to {vip}   # must be on lo, as /32: on another interface it is still answered for"
             ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0".to_owned(),
+            undo: "sysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0"
+                .to_owned(),
         },
         Fix {
             host: "then on the VIP's neighbours (router, clients on the link)".to_owned(),

@@ -47,7 +47,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let subjects = servers(trace, &ids);
     let vip = trace.topology.services[service.0 as usize].vip;
     let director = ids.iter().find_map(|id| into_director(trace, *id));
-    let director_name = director.map_or_else(|| "the director".to_owned(), |d| Names(trace).full(d));
+    let director_name =
+        director.map_or_else(|| "the director".to_owned(), |d| Names(trace).full(d));
     let server = names(&subjects);
     let title = format!("{server} sends its answers to the director, which drops them");
     let explanation = format!(
@@ -56,14 +57,15 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let mut finding = Finding::cause("dr-reply-via-director", title, explanation);
     finding.severity = severity(trace, &ids);
-    let seen = ids.iter().any(|id| {
-        trace.route(*id).back.iter().any(|step| step.arrived && step.to == director)
-    });
+    let seen = ids
+        .iter()
+        .any(|id| trace.route(*id).back.iter().any(|step| step.arrived && step.to == director));
     finding.confidence = if seen { Confidence::Certain } else { Confidence::Likely };
     if !seen {
         finding.candidates.push(Candidate {
             id: "dr-vip-foreign-subnet-return",
-            tell_apart: "then the director forwards the answer and a router beyond drops it".to_owned(),
+            tell_apart: "then the director forwards the answer and a router beyond drops it"
+                .to_owned(),
         });
         finding.to_confirm.push(ToConfirm {
             host: director_name.clone(),
@@ -97,7 +99,8 @@ fn proofs(trace: &Trace, id: ConnectionId, director: Option<HostId>) -> Vec<Proo
         }
         let at_director = trace.host_of(leg) == director;
         let out = trace.path(leg, there).last().map(|(link, _)| link.first);
-        proofs.extend(out.and_then(|mark| trace.proof(leg, mark, "the SYN goes to the real server")));
+        proofs
+            .extend(out.and_then(|mark| trace.proof(leg, mark, "the SYN goes to the real server")));
         let note = if at_director {
             "the SYN-ACK comes back to the director, and nothing goes on"
         } else {

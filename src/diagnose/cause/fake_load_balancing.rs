@@ -49,7 +49,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     );
     let mut finding = Finding::cause("fake-load-balancing", title, explanation);
     finding.severity = severity(trace, &ids);
-    let seen_there = ids.iter().any(|id| trace.legs(*id).iter().any(|leg| trace.host_of(leg) == Some(host)));
+    let seen_there =
+        ids.iter().any(|id| trace.legs(*id).iter().any(|leg| trace.host_of(leg) == Some(host)));
     finding.confidence = if seen_there { Confidence::Certain } else { Confidence::Likely };
     finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id, host)).unwrap_or_default();
     let server = names.host(host);
@@ -61,7 +62,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
                 if vip.is_v4() { 32 } else { 128 }
             ),
             disruptive: true,
-            undo: "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before.".to_owned(),
+            undo: "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before."
+                .to_owned(),
         },
         Fix {
             host: "the router or client that holds the wrong neighbour entry".to_owned(),
@@ -70,7 +72,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
             undo: "The entry is learnt again by itself.".to_owned(),
         },
     ];
-    finding.subjects = vec![names.subject("real server", host), names.subject("director", director)];
+    finding.subjects =
+        vec![names.subject("real server", host), names.subject("director", director)];
     finding.addresses = vec![vip];
     finding.connections = ids;
     Some(finding)
@@ -89,8 +92,16 @@ fn proofs(trace: &Trace, id: ConnectionId, host: HostId) -> Vec<Proof> {
         let left = trace.path(leg, there).find(|(_, hop)| is(hop.link.src));
         if let (Some((a, x)), Some((b, y))) = (came, left) {
             let text = |mac: Option<crate::wire::Mac>| mac.map_or("?".into(), |m| m.to_string());
-            proofs.extend(trace.proof(leg, a.first, format!("the packet comes to {}, from {}", names.host(host), text(x.link.src))));
-            proofs.extend(trace.proof(leg, b.first, format!("the same packet goes on to {}", text(y.link.dst))));
+            proofs.extend(trace.proof(
+                leg,
+                a.first,
+                format!("the packet comes to {}, from {}", names.host(host), text(x.link.src)),
+            ));
+            proofs.extend(trace.proof(
+                leg,
+                b.first,
+                format!("the same packet goes on to {}", text(y.link.dst)),
+            ));
             break;
         }
     }
@@ -101,7 +112,11 @@ fn proofs(trace: &Trace, id: ConnectionId, host: HostId) -> Vec<Proof> {
         });
         if let Some((link, hop)) = from_director {
             let to = hop.link.dst.map_or_else(String::new, |mac| format!(" {mac}"));
-            proofs.extend(trace.proof(leg, link.first, format!("the director sends it to the real server{to}")));
+            proofs.extend(trace.proof(
+                leg,
+                link.first,
+                format!("the director sends it to the real server{to}"),
+            ));
             break;
         }
     }

@@ -32,16 +32,20 @@ enum Variant {
 }
 
 fn variant(trace: &Trace, ids: &[ConnectionId]) -> Variant {
-    let legs = || ids.iter().flat_map(|id| trace.legs(*id)).filter(|leg| leg.of(&trace.vantages).key.is_self());
+    let legs = || {
+        ids.iter()
+            .flat_map(|id| trace.legs(*id))
+            .filter(|leg| leg.of(&trace.vantages).key.is_self())
+    };
     if legs().any(|leg| trace.reply(leg).accepted()) {
         return Variant::Reset;
     }
     // Only a capture of all interfaces on the caller shows that lo stays quiet.
     let sees_lo = legs().any(|leg| {
         let own = &trace.vantage(leg).own;
-        trace.path(leg, trace.forward(leg)).any(|(_, hop)| {
-            own.arrived(hop) == Some(true) && hop.link.dst.is_none()
-        })
+        trace
+            .path(leg, trace.forward(leg))
+            .any(|(_, hop)| own.arrived(hop) == Some(true) && hop.link.dst.is_none())
     });
     if sees_lo { Variant::Dropped } else { Variant::Unseen }
 }
@@ -63,8 +67,13 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         Variant::Reset => format!(
             "answered itself over lo, and reset the answer: the socket that called expects {vip}, not {caller}"
         ),
-        Variant::Dropped => "dropped it as a martian (its own address as source, from outside)".to_owned(),
-        Variant::Unseen => "cannot answer it: what it does with it happens on lo, which was not captured".to_owned(),
+        Variant::Dropped => {
+            "dropped it as a martian (its own address as source, from outside)".to_owned()
+        }
+        Variant::Unseen => {
+            "cannot answer it: what it does with it happens on lo, which was not captured"
+                .to_owned()
+        }
     };
     let explanation = format!(
         "The director rewrote the destination and kept the source, so {caller} received a SYN from itself, {after}. It fails every time the scheduler picks the caller ({} connections here) and works every other time.",
@@ -84,7 +93,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.to_confirm.push(ToConfirm {
             host: caller.to_string(),
             command: capture_line("caller", &[vip, caller], None),
-            why: "shows on lo whether the caller resets its own answer or drops the SYN as a martian".to_owned(),
+            why:
+                "shows on lo whether the caller resets its own answer or drops the SYN as a martian"
+                    .to_owned(),
         });
     }
     if trace.vantages.len() == 1 {
@@ -162,7 +173,10 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
         },
         Fix {
             host: format!("the application on {caller}"),
-            command: format!("# call a layer-7 listener, or localhost, instead of {}", vip.with_port(service.port)),
+            command: format!(
+                "# call a layer-7 listener, or localhost, instead of {}",
+                vip.with_port(service.port)
+            ),
             disruptive: false,
             undo: format!(
                 "Point it back at the VIP; {} would fail again.",

@@ -8,13 +8,19 @@ use super::{by_service, name, names, needs_mode, servers, severity, share, telli
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered", "retransmission", "connection-reset"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
+    "asymmetric-return-path",
+    "rst-no-socket",
+    "syn-unanswered",
+    "retransmission",
+    "connection-reset",
+];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
-        trace.return_around(id).filter(|around| !around.direct).map(|_| id)
-    });
+    let hit = trace
+        .requests()
+        .filter(|(_, c)| c.back.is_some())
+        .filter_map(|(id, _)| trace.return_around(id).filter(|around| !around.direct).map(|_| id));
     let findings = by_service(trace, hit)
         .into_iter()
         .map(|(service, ids)| finding(trace, service, ids))
@@ -52,7 +58,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(trace, &ids);
     let seen_at_client = ids.iter().any(|id| trace.return_around(*id).is_some_and(|a| a.at_client));
     let seen_at_server = ids.iter().any(|id| {
-        trace.back_legs(*id).any(|leg| trace.host_of(leg).is_some() && trace.host_of(leg) == trace.server(*id).and_then(|s| s.host))
+        trace.back_legs(*id).any(|leg| {
+            trace.host_of(leg).is_some()
+                && trace.host_of(leg) == trace.server(*id).and_then(|s| s.host)
+        })
     });
     finding.confidence = match (seen_at_client, seen_at_server) {
         (true, true) => Confidence::Certain,
@@ -114,7 +123,9 @@ pub(super) fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let connection = trace.connection(id);
     let (front, Some(back)) = (connection.front, connection.back) else { return Vec::new() };
     let mut proofs = Vec::new();
-    if let Some(leg) = trace.legs(id).iter().find(|leg| leg.tuple == 0 && trace.forward(leg).opened()) {
+    if let Some(leg) =
+        trace.legs(id).iter().find(|leg| leg.tuple == 0 && trace.forward(leg).opened())
+    {
         proofs.extend(trace.proof(leg, trace.forward(leg).syn, format!("{}  SYN", arrow(&front))));
     }
     if let Some(leg) = trace.back_legs(id).find(|leg| trace.forward(leg).opened()) {

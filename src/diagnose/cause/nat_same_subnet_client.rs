@@ -7,13 +7,19 @@ use super::{by_service, name, names, servers, severity, share, telling};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered", "retransmission", "connection-reset"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
+    "asymmetric-return-path",
+    "rst-no-socket",
+    "syn-unanswered",
+    "retransmission",
+    "connection-reset",
+];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
-        trace.return_around(id).filter(|around| around.direct).map(|_| id)
-    });
+    let hit = trace
+        .requests()
+        .filter(|(_, c)| c.back.is_some())
+        .filter_map(|(id, _)| trace.return_around(id).filter(|around| around.direct).map(|_| id));
     let findings = by_service(trace, hit)
         .into_iter()
         .map(|(service, ids)| finding(trace, service, ids))
@@ -38,10 +44,14 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.proofs = proofs(trace, id);
     }
     let director = super::directors(trace, service);
-    let host = director.first().map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
+    let host = director
+        .first()
+        .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
     let tables = if vip.is_v4() { "iptables" } else { "ip6tables" };
     let rule = |flag: &str| {
-        format!("{tables} -t nat -{flag} POSTROUTING -s {client} -m ipvs --vaddr {vip} -j MASQUERADE")
+        format!(
+            "{tables} -t nat -{flag} POSTROUTING -s {client} -m ipvs --vaddr {vip} -j MASQUERADE"
+        )
     };
     finding.fixes.push(Fix {
         host,

@@ -45,12 +45,19 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     let who = super::super::facts::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
     let what = if sent_on {
-        format!("It sends packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would.")
+        format!(
+            "It sends packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would."
+        )
     } else {
-        format!("The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP, while the same host answers for its own address.")
+        format!(
+            "The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP, while the same host answers for its own address."
+        )
     };
     let title = format!("{who} does not have the VIP {vip}");
-    let explanation = format!("{what} {} connections are lost there; health checks of its own address stay green.", share(trace, service, &ids));
+    let explanation = format!(
+        "{what} {} connections are lost there; health checks of its own address stay green.",
+        share(trace, service, &ids)
+    );
     let mut finding = Finding::cause("rs-missing-vip", title, explanation);
     finding.severity = severity(trace, &ids);
     finding.confidence = if sent_on { Confidence::Certain } else { Confidence::Likely };

@@ -31,7 +31,8 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
                 "SYNs go to real servers whose own captures are missing, and no answer shows; capture on them".to_owned(),
             );
         }
-        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]).unwrap_or(Detection::Clean)
+        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+            .unwrap_or(Detection::Clean)
     })
 }
 
@@ -88,10 +89,16 @@ fn candidates(mode: Mode) -> Vec<Candidate> {
     let mut all = vec![
         ("firewall", "a DROP rule whose counter grows with every SYN"),
         ("rp-filter-drop", "TcpExtIPReversePathFilter grows with every SYN"),
-        ("accept-queue-overflow", "TcpExtListenOverflows grows; only a part of the SYNs is lost, under load"),
+        (
+            "accept-queue-overflow",
+            "TcpExtListenOverflows grows; only a part of the SYNs is lost, under load",
+        ),
     ];
     if matches!(mode, Mode::Dr | Mode::Tun) {
-        all.insert(0, ("rs-missing-vip", "'ip -br addr' does not show the VIP on lo or on the tunnel"));
+        all.insert(
+            0,
+            ("rs-missing-vip", "'ip -br addr' does not show the VIP on lo or on the tunnel"),
+        );
     }
     all.into_iter()
         .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })

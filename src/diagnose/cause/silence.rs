@@ -30,9 +30,9 @@ pub(super) fn silent(trace: &Trace) -> Vec<Silent> {
         if service.is_backend || service.mode == Mode::Unknown || service.mode == Mode::Proxy {
             continue;
         }
-        let of_service = trace
-            .requests()
-            .filter(|(id, c)| c.protocol == 6 && trace.topology.service_of[id.0 as usize].0 as usize == i);
+        let of_service = trace.requests().filter(|(id, c)| {
+            c.protocol == 6 && trace.topology.service_of[id.0 as usize].0 as usize == i
+        });
         for (host, all) in by_server_host(trace, of_service.map(|(id, _)| id)) {
             if service.is_director(host) {
                 continue;
@@ -47,15 +47,11 @@ pub(super) fn silent(trace: &Trace) -> Vec<Silent> {
 fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) -> Option<Silent> {
     let quiet = |id: &ConnectionId| is_quiet(trace, *id, host);
     let ids: Vec<ConnectionId> = all.iter().copied().filter(quiet).collect();
-    let first = ids.iter().filter_map(|id| trace.start(*id)).map(|at| trace.time(at)).min()?;
     // Partial silence is another cause's: load, timestamps, loss.
-    let answers_later = all.iter().any(|id| {
-        let c = trace.connection(*id);
-        c.progress.answered && trace.start(*id).is_some_and(|at| trace.time(at) > first)
-    });
+    let answers = all.iter().any(|id| trace.connection(*id).progress.answered);
     let sent_on = ids.iter().any(|id| sends_on(trace, *id, host));
     let syns: u32 = ids.iter().map(|id| u32::from(trace.connection(*id).progress.syns)).sum();
-    if answers_later || (syns < MIN_SYNS && !sent_on) {
+    if ids.is_empty() || answers || (syns < MIN_SYNS && !sent_on) {
         return None;
     }
     let delivered = ids.iter().any(|id| trace.delivered(*id, host));
@@ -73,9 +69,14 @@ fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) 
 fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     let c = trace.connection(id);
     let told = trace.errors_of(id).any(|(_, e)| {
-        trace.host_by_ip(e.src) == Some(host) && !matches!(e.kind, crate::flow::IcmpErrorKind::TimeExceeded)
+        trace.host_by_ip(e.src) == Some(host)
+            && !matches!(e.kind, crate::flow::IcmpErrorKind::TimeExceeded)
     });
-    c.progress.syn && !c.progress.answered && !c.progress.established && !told && !trace.is_self_access(c)
+    c.progress.syn
+        && !c.progress.answered
+        && !c.progress.established
+        && !told
+        && !trace.is_self_access(c)
 }
 
 fn sends_on(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
@@ -95,7 +96,11 @@ pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
             let own = &trace.vantage(leg).own;
             let sent = trace.path(leg, there).filter(|(_, hop)| own.sent(hop) == Some(true)).last();
             if let Some((link, _)) = sent {
-                proofs.extend(trace.proof(leg, link.first, "the director sends the SYN to the real server"));
+                proofs.extend(trace.proof(
+                    leg,
+                    link.first,
+                    "the director sends the SYN to the real server",
+                ));
             }
         }
     }
@@ -111,7 +116,12 @@ pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
         }
         let on = |hop: &crate::flow::Hop| hop.link.src.is_some_and(|mac| macs.contains(&mac));
         if silent.sent_on {
-            proofs.extend(trace.proof_on(leg, there, on, "the real server sends it on instead of answering"));
+            proofs.extend(trace.proof_on(
+                leg,
+                there,
+                on,
+                "the real server sends it on instead of answering",
+            ));
         }
     }
     if proofs.is_empty() {

@@ -31,7 +31,7 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (usize, &Ask)> {
             .asks
             .iter()
             .filter(|ask| ask.count >= MIN_ASKS && ask.answers == 0 && ask.open >= MIN_ASKS)
-            .filter(|ask| asked_here(vantage, ask))
+            .filter(|ask| asked_here(vantage, ask) && !takes_over(trace, ask))
             .map(move |ask| (v, ask))
     })
 }
@@ -39,6 +39,12 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (usize, &Ask)> {
 /// Answers are unicast: only the asker's own capture must show them.
 fn asked_here(vantage: &Observations, ask: &Ask) -> bool {
     ask.direction == Direction::Out || vantage.own.has(ask.asker_mac)
+}
+
+/// A host that asks whether an address is free before it takes it.
+fn takes_over(trace: &Trace, ask: &Ask) -> bool {
+    let mut bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    bindings.any(|b| b.ip == ask.target && b.mac == ask.asker_mac)
 }
 
 /// Addresses that connections go to.
@@ -62,8 +68,7 @@ fn asked_by_director(trace: &Trace, ask: &Ask) -> bool {
 }
 
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some((vantage, ask)) =
-        asks(trace).find(|(_, ask)| Some(ask.target) == sighting.address)
+    let Some((vantage, ask)) = asks(trace).find(|(_, ask)| Some(ask.target) == sighting.address)
     else {
         return Vec::new();
     };

@@ -60,7 +60,8 @@ pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
         });
     }
     let shown = nat.iter().any(|(id, _)| {
-        trace.back_legs(*id).any(|leg| trace.reply(leg).seen()) || trace.answer_vantage(*id).is_some_and(|leg| trace.reply(leg).seen())
+        trace.back_legs(*id).any(|leg| trace.reply(leg).seen())
+            || trace.answer_vantage(*id).is_some_and(|leg| trace.reply(leg).seen())
     });
     (!shown).then(|| "no answer was captured; capture on a real server or on the client".to_owned())
 }

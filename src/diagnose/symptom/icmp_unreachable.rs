@@ -10,7 +10,8 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     let mut found = Vec::new();
     for tied in &trace.errors {
         let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
-        if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection) {
+        if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection)
+        {
             last = Some(tied.connection);
             let failed = trace.connection(tied.connection).outcome.failed();
             found.push(Sighting::of(tied.connection, failed));

@@ -18,7 +18,8 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
     for leg in trace.legs(id) {
         for flow in [trace.forward(leg), trace.reply(leg)] {
             if let Some((link, _)) = trace.path(leg, flow).find(|(l, _)| l.retransmissions > 0) {
-                let note = format!("bytes sent before are sent again ({} times)", link.retransmissions);
+                let note =
+                    format!("bytes sent before are sent again ({} times)", link.retransmissions);
                 return trace.proof(leg, link.first_repeat, note).into_iter().collect();
             }
         }

@@ -12,7 +12,9 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     for tied in &trace.errors {
         let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
         // A traceroute asks for it: its probes begin with a TTL that must expire.
-        if error.kind == IcmpErrorKind::TimeExceeded && trace.connection(tied.connection).protocol == 6 {
+        if error.kind == IcmpErrorKind::TimeExceeded
+            && trace.connection(tied.connection).protocol == 6
+        {
             ids.push(tied.connection);
         }
     }
@@ -31,8 +33,10 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
         if links.len() >= 3 {
             for (link, hop) in links.iter().take(3) {
                 let (from, to) = (hop.link.src, hop.link.dst);
-                let text = |mac: Option<crate::wire::Mac>| mac.map_or("?".into(), |m| m.to_string());
-                let note = format!("the same packet, {} > {}, TTL {}", text(from), text(to), hop.ttl);
+                let text =
+                    |mac: Option<crate::wire::Mac>| mac.map_or("?".into(), |m| m.to_string());
+                let note =
+                    format!("the same packet, {} > {}, TTL {}", text(from), text(to), hop.ttl);
                 proofs.extend(trace.proof(leg, link.first, note));
             }
             break;

@@ -17,10 +17,8 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
 
 /// The leg, and the flow that the RST belongs to.
 pub(in crate::diagnose) fn found(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Flow)> {
-    let front_reset = trace
-        .legs(id)
-        .iter()
-        .any(|leg| leg.tuple == 0 && trace.forward(leg).rst.is_set());
+    let front_reset =
+        trace.legs(id).iter().any(|leg| leg.tuple == 0 && trace.forward(leg).rst.is_set());
     trace.legs(id).iter().find_map(|leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         if back.reset == Reset::NoSocket {
@@ -46,7 +44,11 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
     };
     [
         trace.proof(leg, flow.rst_answers, "the segment that nobody here asked for"),
-        trace.proof(leg, flow.rst, "RST without ACK, its sequence number is the acknowledgment of that segment"),
+        trace.proof(
+            leg,
+            flow.rst,
+            "RST without ACK, its sequence number is the acknowledgment of that segment",
+        ),
     ]
     .into_iter()
     .flatten()

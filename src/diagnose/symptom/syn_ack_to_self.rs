@@ -19,9 +19,7 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
 fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     trace.legs(id).iter().find(|leg| {
         let stream = leg.of(&trace.vantages);
-        stream.key.is_self()
-            && trace.reply(leg).accepted()
-            && from_wire(trace, leg)
+        stream.key.is_self() && trace.reply(leg).accepted() && from_wire(trace, leg)
     })
 }
 

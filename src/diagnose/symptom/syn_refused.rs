@@ -19,7 +19,9 @@ pub(in crate::diagnose) fn legs(trace: &Trace, id: ConnectionId) -> Vec<&Leg> {
     let mut legs: Vec<&Leg> =
         trace.legs(id).iter().filter(|leg| trace.reply(leg).reset == Reset::Refused).collect();
     let server = trace.server(id).and_then(|s| s.host);
-    legs.sort_by_key(|leg| (server.is_none() || trace.host_of(leg) != server, std::cmp::Reverse(leg.tuple)));
+    legs.sort_by_key(|leg| {
+        (server.is_none() || trace.host_of(leg) != server, std::cmp::Reverse(leg.tuple))
+    });
     legs
 }
 

@@ -36,9 +36,7 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
     };
     [
         trace.proof(leg, there.syn, first),
-        (there.syns > 1)
-            .then(|| trace.proof(leg, there.last, "the last of them"))
-            .flatten(),
+        (there.syns > 1).then(|| trace.proof(leg, there.last, "the last of them")).flatten(),
     ]
     .into_iter()
     .flatten()
@@ -60,9 +58,9 @@ pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
     if let Some(why) = super::no_tcp(trace) {
         return Some(why);
     }
-    let any = trace
-        .requests()
-        .any(|(id, c)| c.protocol == 6 && (c.progress.answered || trace.answer_vantage(id).is_some()));
+    let any = trace.requests().any(|(id, c)| {
+        c.protocol == 6 && (c.progress.answered || trace.answer_vantage(id).is_some())
+    });
     (!any).then(|| {
         "no vantage shows answers: a DR director does not see them; capture on the client or on a real server"
             .to_owned()

@@ -36,10 +36,7 @@ pub(crate) fn section(report: &Report, style: &Style) -> Vec<String> {
     let listed = report.connections.len() as u64;
     let mut lines = tables(report, MAX_ROWS, style);
     if listed > 0 && report.totals.connections > listed {
-        lines.push(format!(
-            "  of {} connections in all",
-            count(report.totals.connections)
-        ));
+        lines.push(format!("  of {} connections in all", count(report.totals.connections)));
     }
     lines
 }
@@ -82,12 +79,7 @@ fn grid(group: &[&Connection], cap: usize, style: &Style) -> Grid {
         header.push("start (UTC)");
     }
     header.push("finding");
-    Grid {
-        header,
-        rows,
-        cap,
-        noun: "(lbdiag connections lists them)",
-    }
+    Grid { header, rows, cap, noun: "(lbdiag connections lists them)" }
 }
 
 fn row(c: &Connection, wide: bool) -> Vec<String> {

@@ -101,11 +101,9 @@ impl Block<'_> {
         let rest = format!("· {}   {}{tail}", f.confidence, f.id);
         let used = columns(&number) + 3 + columns(&severity);
         match self.style.prose().checked_sub(used) {
-            Some(room) => format!(
-                "{number}  {} {}",
-                self.ink().paint(tone, &severity),
-                cut(&rest, room)
-            ),
+            Some(room) => {
+                format!("{number}  {} {}", self.ink().paint(tone, &severity), cut(&rest, room))
+            }
             None => cut(&format!("{number}  {severity}"), self.style.prose()),
         }
     }
@@ -143,10 +141,8 @@ impl Block<'_> {
             [] => {}
             [(only, _)] => said.push_str(&format!(", all to real server {only}")),
             _ => {
-                let each: Vec<String> = servers
-                    .iter()
-                    .map(|(name, n)| format!("{name} {}", count(**n)))
-                    .collect();
+                let each: Vec<String> =
+                    servers.iter().map(|(name, n)| format!("{name} {}", count(**n))).collect();
                 said.push_str(&format!(
                     "; by real server: {}",
                     list(each.iter().map(String::as_str), 6)
@@ -176,10 +172,7 @@ impl Block<'_> {
             } else {
                 &e.vantage
             };
-            format!(
-                "{}{number}",
-                cut_middle(place.trim(), name_cap.saturating_sub(number.len()))
-            )
+            format!("{}{number}", cut_middle(place.trim(), name_cap.saturating_sub(number.len())))
         };
         let widest = |cells: &[String]| cells.iter().map(|c| columns(c)).max().unwrap_or(0);
         let frames: Vec<String> = shown.iter().map(|e| frame(e)).collect();
@@ -190,20 +183,12 @@ impl Block<'_> {
         let before_note = frame_w + 2 + time_w + 2 + way_gap;
         let room = self.style.prose() - self.inner();
         let under_label = room < before_note + NOTE;
-        let at = if under_label {
-            self.body() + 2
-        } else {
-            self.inner()
-        };
+        let at = if under_label { self.body() + 2 } else { self.inner() };
         let room_beside = self.style.prose().saturating_sub(at + before_note);
         let mut rows: Vec<String> = Vec::new();
         for (((e, frame), time), way) in shown.iter().zip(&frames).zip(&times).zip(&ways) {
             let way = pad_end(way, way_gap);
-            let lead = format!(
-                "{}  {}  {way}",
-                pad_end(frame, frame_w),
-                pad_start(time, time_w)
-            );
+            let lead = format!("{}  {}  {way}", pad_end(frame, frame_w), pad_start(time, time_w));
             if room_beside < MIN_NOTE {
                 rows.push(lead);
                 rows.extend(hang("  ", &e.note, self.style.prose() - at));
@@ -228,10 +213,7 @@ impl Block<'_> {
 
     /// Lines to paste, stood in but never cut.
     fn command(&self, command: &str) -> Vec<String> {
-        verbatim(command)
-            .into_iter()
-            .map(|line| format!("{}{line}", blanks(COMMAND)))
-            .collect()
+        verbatim(command).into_iter().map(|line| format!("{}{line}", blanks(COMMAND))).collect()
     }
 
     fn fixes(&self) -> Vec<String> {
@@ -316,11 +298,7 @@ impl Block<'_> {
 
 /// `on rs1, safe:`.
 fn introduce(fix: &Fix) -> String {
-    let place = if fix.host.is_empty() {
-        String::new()
-    } else {
-        format!("on {}, ", fix.host)
-    };
+    let place = if fix.host.is_empty() { String::new() } else { format!("on {}, ", fix.host) };
     format!("{place}{}:", fix.effect)
 }
 

@@ -19,13 +19,7 @@ pub(crate) fn sections(report: &Report, style: &Style) -> Vec<Vec<String>> {
             explained.entry(*n).or_insert(cause.n);
         }
     }
-    let digits = report
-        .findings
-        .iter()
-        .map(|f| f.n.to_string().len())
-        .max()
-        .unwrap_or(1)
-        .max(2);
+    let digits = report.findings.iter().map(|f| f.n.to_string().len()).max().unwrap_or(1).max(2);
     let nested = |f: &Finding| {
         f.kind == "symptom"
             && explained

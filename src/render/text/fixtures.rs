@@ -25,11 +25,7 @@ fn s(text: &str) -> String {
 }
 
 fn totals(connections: u64, failed: u64, outcomes: &[(&str, u64)]) -> Totals {
-    Totals {
-        connections,
-        failed,
-        outcomes: outcomes.iter().map(|(o, n)| (s(o), *n)).collect(),
-    }
+    Totals { connections, failed, outcomes: outcomes.iter().map(|(o, n)| (s(o), *n)).collect() }
 }
 
 fn capture(name: &str, offset_ns: Option<i64>, notes: &[&str]) -> Capture {
@@ -116,9 +112,8 @@ fn coverage(clean: usize) -> Vec<Coverage> {
         status: s(status),
         reason: reason.map(s),
     };
-    let mut rows: Vec<Coverage> = (0..clean)
-        .map(|n| row(format!("detector-{n}"), "clean", None))
-        .collect();
+    let mut rows: Vec<Coverage> =
+        (0..clean).map(|n| row(format!("detector-{n}"), "clean", None)).collect();
     rows.push(row(s("l4-self-access-hairpin"), "found", None));
     rows.push(row(
         s("mtu-blackhole"),
@@ -178,13 +173,7 @@ pub(crate) fn hairpin() -> Report {
         last_seen: Some(s("2026-01-02T03:04:09.500000000Z")),
     };
     cause.evidence = vec![
-        proof(
-            "rs1",
-            14,
-            0,
-            "out",
-            "172.16.100.11:59780 > 203.0.113.8:80 SYN",
-        ),
+        proof("rs1", 14, 0, "out", "172.16.100.11:59780 > 203.0.113.8:80 SYN"),
         proof(
             "director",
             27,
@@ -194,13 +183,7 @@ pub(crate) fn hairpin() -> Report {
         ),
         proof("rs1", 15, 267_000, "in", "it arrives"),
         proof("rs1", 16, 747_000, "lo", "SYN-ACK to itself"),
-        proof(
-            "rs1",
-            17,
-            1_963_000,
-            "lo",
-            "RST, no socket for this connection",
-        ),
+        proof("rs1", 17, 1_963_000, "lo", "RST, no socket for this connection"),
     ];
     cause.wireshark_filter = Some(s("tcp.port in {59780, 48622, 48632}"));
     cause.fix = vec![Fix {
@@ -222,21 +205,11 @@ pub(crate) fn hairpin() -> Report {
         command: s("ipvsadm -Lnc | grep 172.16.100.11"),
         why: s("an entry with the caller on both sides."),
     }];
-    let mut first = finding(
-        2,
-        "syn-ack-to-self",
-        "symptom",
-        "172.16.100.11 answered itself",
-    );
+    let mut first = finding(2, "syn-ack-to-self", "symptom", "172.16.100.11 answered itself");
     first.affected.connections = 3;
     let mut second = finding(3, "rst-no-socket", "symptom", "a SYN-ACK met no socket");
     second.affected.connections = 3;
-    let mut lone = finding(
-        4,
-        "connection-reset",
-        "symptom",
-        "a connection was reset mid-way",
-    );
+    let mut lone = finding(4, "connection-reset", "symptom", "a connection was reset mid-way");
     lone.severity = s("warning");
     lone.confidence = s("likely");
     Report {
@@ -343,12 +316,9 @@ fn poisoned(value: serde_json::Value, evil: &str) -> serde_json::Value {
         Value::String(t) if t == "cause" || t == "symptom" => Value::String(t),
         Value::String(_) => Value::String(evil.to_owned()),
         Value::Array(items) => Value::Array(items.into_iter().map(|v| poisoned(v, evil)).collect()),
-        Value::Object(fields) => Value::Object(
-            fields
-                .into_iter()
-                .map(|(k, v)| (k, poisoned(v, evil)))
-                .collect(),
-        ),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(k, v)| (k, poisoned(v, evil))).collect())
+        }
         other => other,
     }
 }

@@ -43,10 +43,7 @@ pub(crate) fn captures(report: &Report, style: &Style) -> Vec<String> {
         said.push(format!("{names}: {note}"));
     }
     if notes.len() > cap {
-        said.push(format!(
-            "and {} more notes (-v lists them)",
-            notes.len() - cap
-        ));
+        said.push(format!("and {} more notes (-v lists them)", notes.len() - cap));
     }
     let others: Vec<String> = report
         .notes
@@ -85,9 +82,7 @@ fn name(capture: &Capture) -> String {
 }
 
 fn file(path: &str) -> &str {
-    path.rsplit('/')
-        .find(|part| !part.is_empty())
-        .unwrap_or(path)
+    path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(path)
 }
 
 fn clocks(report: &Report, style: &Style) -> Vec<String> {
@@ -122,9 +117,7 @@ fn clocks(report: &Report, style: &Style) -> Vec<String> {
             continue;
         }
         let way = if offset < 0 { "behind" } else { "ahead of" };
-        let bound = clock
-            .error_ns
-            .map_or_else(String::new, |e| format!(" (± {})", duration(e)));
+        let bound = clock.error_ns.map_or_else(String::new, |e| format!(" (± {})", duration(e)));
         let moving = drift.map_or_else(String::new, |d| format!(", drifting by {d:+.1} ppm"));
         lines.push(format!(
             "{}'s clock is {} {way} {against}'s{bound}{moving}",
@@ -143,13 +136,7 @@ pub(crate) fn coverage(report: &Report, style: &Style) -> Vec<String> {
         .coverage
         .iter()
         .filter(|c| !bare(c))
-        .map(|c| {
-            vec![
-                c.id.clone(),
-                c.status.clone(),
-                c.reason.clone().unwrap_or_default(),
-            ]
-        })
+        .map(|c| vec![c.id.clone(), c.status.clone(), c.reason.clone().unwrap_or_default()])
         .collect();
     let mut lines = Grid {
         header: vec!["detector", "status", "reason"],
@@ -158,12 +145,8 @@ pub(crate) fn coverage(report: &Report, style: &Style) -> Vec<String> {
         noun: "detectors",
     }
     .lines(style);
-    let clean: Vec<&str> = report
-        .coverage
-        .iter()
-        .filter(|c| bare(c))
-        .map(|c| c.id.as_str())
-        .collect();
+    let clean: Vec<&str> =
+        report.coverage.iter().filter(|c| bare(c)).map(|c| c.id.as_str()).collect();
     if !clean.is_empty() {
         if !lines.is_empty() {
             lines.push(String::new());
@@ -176,18 +159,11 @@ pub(crate) fn coverage(report: &Report, style: &Style) -> Vec<String> {
 /// `checked and clean: 41 · could not check: 3 (--coverage lists them)`.
 pub(crate) fn last(report: &Report, style: &Style) -> Vec<String> {
     let with = |status: &str| {
-        let n = report
-            .coverage
-            .iter()
-            .filter(|c| c.status == status)
-            .count();
+        let n = report.coverage.iter().filter(|c| c.status == status).count();
         count(n as u64)
     };
-    let hint = if style.coverage || report.coverage.is_empty() {
-        ""
-    } else {
-        " (--coverage lists them)"
-    };
+    let hint =
+        if style.coverage || report.coverage.is_empty() { "" } else { " (--coverage lists them)" };
     hang(
         "",
         &format!(

@@ -90,10 +90,7 @@ pub(super) fn time(ladder: &Ladder, n: usize) -> String {
 
 fn unsure(ladder: &Ladder, n: usize) -> bool {
     let before = ladder.steps.get(..n).unwrap_or_default();
-    match (
-        before.iter().rev().find(|s| plan::timed(s)),
-        ladder.steps.get(n),
-    ) {
+    match (before.iter().rev().find(|s| plan::timed(s)), ladder.steps.get(n)) {
         (Some(last), Some(step)) => {
             step.uncertainty_ns.unsigned_abs() > step.at_ns.abs_diff(last.at_ns)
         }
@@ -121,11 +118,7 @@ fn legend(ladder: &Ladder, cut: &[usize], style: &Style) -> Vec<String> {
         lines.extend(hang("  ", &text, style.prose()));
     }
     for column in cut.iter().filter_map(|at| ladder.columns.get(*at)) {
-        lines.extend(hang(
-            "  ",
-            &format!("{}: {}", column.role, column.name),
-            style.prose(),
-        ));
+        lines.extend(hang("  ", &format!("{}: {}", column.role, column.name), style.prose()));
     }
     lines
 }
@@ -147,12 +140,7 @@ fn filled(remarks: &[String], width: usize) -> Vec<String> {
 
 /// The steps without a drawing: for more hosts than there is room for.
 fn listed(ladder: &Ladder, style: &Style) -> Vec<String> {
-    let name = |at: usize| {
-        ladder
-            .columns
-            .get(at)
-            .map_or("?", |column| column.name.as_str())
-    };
+    let name = |at: usize| ladder.columns.get(at).map_or("?", |column| column.name.as_str());
     let times: Vec<String> = (0..ladder.steps.len()).map(|n| time(ladder, n)).collect();
     let width = times.iter().map(|t| columns(t)).max().unwrap_or(0);
     let fold_at = ladder.steps.len().div_ceil(2);
@@ -162,10 +150,7 @@ fn listed(ladder: &Ladder, style: &Style) -> Vec<String> {
             lines.push(format!("{}{}", blanks(width + 4), folded(ladder)));
         }
         let mark = if step.marked { '*' } else { ' ' };
-        let lead = format!(
-            " {mark} {}  ",
-            super::super::measure::pad_start(time, width)
-        );
+        let lead = format!(" {mark} {}  ", super::super::measure::pad_start(time, width));
         let mut text = steps::described(step, name(step.from), name(step.to));
         for extra in steps::margin_items(step) {
             text.push_str("   ");

@@ -72,12 +72,7 @@ fn endpoint(address: &str, port: Option<u16>) -> String {
 /// The first `show` of `items` joined by commas, and how many more there are.
 fn list<'a>(items: impl IntoIterator<Item = &'a str>, show: usize) -> String {
     let items: Vec<&str> = items.into_iter().collect();
-    let mut out = items
-        .iter()
-        .take(show)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut out = items.iter().take(show).copied().collect::<Vec<_>>().join(", ");
     if items.len() > show {
         out.push_str(&format!(" and {} more", items.len() - show));
     }

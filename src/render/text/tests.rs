@@ -7,8 +7,5 @@ mod words;
 use super::super::Style;
 
 fn at(width: usize) -> Style {
-    Style {
-        width,
-        ..Style::default()
-    }
+    Style { width, ..Style::default() }
 }

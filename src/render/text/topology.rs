@@ -24,25 +24,13 @@ const LONG_NAME: usize = 28;
 const ROOMY: usize = 110;
 
 /// Outcomes in the order in which they are told; the rest follow by name.
-const ORDER: [&str; 8] = [
-    "refused",
-    "unanswered",
-    "unreachable",
-    "reset",
-    "incomplete",
-    "open",
-    "unknown",
-    "completed",
-];
+const ORDER: [&str; 8] =
+    ["refused", "unanswered", "unreachable", "reset", "incomplete", "open", "unknown", "completed"];
 
 /// One section a service.
 pub(crate) fn services(report: &Report, style: &Style) -> Vec<Vec<String>> {
-    let mut sections: Vec<Vec<String>> = report
-        .services
-        .iter()
-        .take(rows(style))
-        .map(|service| section(service, style))
-        .collect();
+    let mut sections: Vec<Vec<String>> =
+        report.services.iter().take(rows(style)).map(|service| section(service, style)).collect();
     if let Some(more) = report.services.len().checked_sub(sections.len())
         && more > 0
     {
@@ -109,21 +97,14 @@ fn directors(directors: &[HostRef]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    format!(
-        ", by director {}",
-        list(names.iter().map(String::as_str), 3)
-    )
+    format!(", by director {}", list(names.iter().map(String::as_str), 3))
 }
 
 /// `6 connections: 3 completed, 3 reset`.
 fn summary(totals: &Totals) -> String {
     let split = outcomes(totals, |_| true);
     let all = plural(totals.connections, "connection");
-    if split.is_empty() {
-        all
-    } else {
-        format!("{all}: {split}")
-    }
+    if split.is_empty() { all } else { format!("{all}: {split}") }
 }
 
 /// `2 refused, 1 reset`, of the outcomes that `keep` keeps.
@@ -136,10 +117,7 @@ fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
         .filter(|(name, n)| *n > 0 && keep(name))
         .collect();
     kept.sort_by_key(|(name, _)| rank(name));
-    kept.iter()
-        .map(|(name, n)| format!("{} {name}", count(*n)))
-        .collect::<Vec<_>>()
-        .join(", ")
+    kept.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect::<Vec<_>>().join(", ")
 }
 
 fn real_servers(service: &Service, style: &Style) -> Vec<String> {
@@ -157,13 +135,9 @@ fn real_servers(service: &Service, style: &Style) -> Vec<String> {
             }
         }
     }
-    let mut lines = Grid {
-        header,
-        rows: servers,
-        cap: rows(style),
-        noun: "real servers (-v lists them)",
-    }
-    .lines(style);
+    let mut lines =
+        Grid { header, rows: servers, cap: rows(style), noun: "real servers (-v lists them)" }
+            .lines(style);
     lines.extend(below);
     lines
 }
@@ -194,19 +168,11 @@ fn row(server: &RealServer) -> Vec<String> {
 
 /// The hosts that a reader of the findings needs.
 pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
-    let shown: Vec<&Host> = report
-        .hosts
-        .iter()
-        .filter(|host| style.verbose || needed(host, report))
-        .collect();
+    let shown: Vec<&Host> =
+        report.hosts.iter().filter(|host| style.verbose || needed(host, report)).collect();
     let row = |host: &&Host| {
         let joined = |items: &[String]| list(items.iter().map(String::as_str), 3);
-        vec![
-            host.role.clone(),
-            joined(&host.addresses),
-            joined(&host.macs),
-            joined(&host.vantages),
-        ]
+        vec![host.role.clone(), joined(&host.addresses), joined(&host.macs), joined(&host.vantages)]
     };
     let mut lines = Grid {
         header: vec!["host", "addresses", "MAC", "capture"],
@@ -219,12 +185,8 @@ pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
         lines.push(String::new());
         for host in shown.iter().filter(|h| !h.evidence.is_empty()) {
             let name = host.addresses.first().or(host.macs.first());
-            let said = format!(
-                "{} {}: {}",
-                host.role,
-                name.map_or("", String::as_str),
-                host.evidence
-            );
+            let said =
+                format!("{} {}: {}", host.role, name.map_or("", String::as_str), host.evidence);
             lines.extend(hang("  ", &said, style.prose()));
         }
     }
@@ -235,9 +197,7 @@ pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
 fn needed(host: &Host, report: &Report) -> bool {
     let accused = || {
         report.findings.iter().flat_map(|f| &f.subjects).any(|s| {
-            s.address
-                .as_ref()
-                .is_some_and(|a| host.addresses.contains(a))
+            s.address.as_ref().is_some_and(|a| host.addresses.contains(a))
                 || s.mac.as_ref().is_some_and(|m| host.macs.contains(m))
         })
     };

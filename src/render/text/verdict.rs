@@ -15,11 +15,7 @@ pub(crate) fn lines(report: &Report, style: &Style) -> Vec<String> {
         Status::Failing => ("FAILING", Tone::Bad),
         Status::Inconclusive => ("INCONCLUSIVE", Tone::Unsure),
     };
-    let mut lines = hang(
-        &format!("{word}   "),
-        &report.verdict.summary,
-        style.prose(),
-    );
+    let mut lines = hang(&format!("{word}   "), &report.verdict.summary, style.prose());
     if let Some(first) = lines.first_mut() {
         let sentence = first.split_off(word.len());
         *first = format!("{}{sentence}", style.ink().paint(tone, word));

@@ -76,22 +76,13 @@ impl Plan {
             .min(width / 4);
         let gaps = hosts.checked_sub(1)?;
         if gaps == 0 {
-            return Some(Self {
-                width,
-                time_w,
-                xs: vec![first],
-                right: first + width / 2,
-            });
+            return Some(Self { width, time_w, xs: vec![first], right: first + width / 2 });
         }
         let room = width.saturating_sub(first + 1);
         let beside = if frames == 0 { 0 } else { frames + 2 };
         let wanted = wanted(ladder, gaps);
         let with_frames = wanted.min(room.saturating_sub(beside) / gaps);
-        let gap = if with_frames < TIGHT_GAP {
-            wanted.min(room / gaps)
-        } else {
-            with_frames
-        };
+        let gap = if with_frames < TIGHT_GAP { wanted.min(room / gaps) } else { with_frames };
         (gap >= MIN_GAP).then(|| Self {
             width,
             time_w,
@@ -113,11 +104,8 @@ impl Plan {
     /// Names and roles, each centred on its lifeline as far as its neighbours
     /// and the edges allow. Names that would touch stand on two lines in turn.
     pub(crate) fn headings(&self, ladder: &Ladder) -> Headings {
-        let names: Vec<String> = ladder
-            .columns
-            .iter()
-            .map(|c| clean(c.name.trim()).into_owned())
-            .collect();
+        let names: Vec<String> =
+            ladder.columns.iter().map(|c| clean(c.name.trim()).into_owned()).collect();
         let tight = |n: usize| {
             let (from, to) = self.heading_room(n, 1);
             names.get(n).is_some_and(|name| columns(name) > to - from)
@@ -148,10 +136,7 @@ impl Plan {
             }
         }
         let rows = upper.into_iter().chain(roles);
-        Headings {
-            rows: rows.filter(|row| !row.pieces.is_empty()).collect(),
-            cut: cut_names,
-        }
+        Headings { rows: rows.filter(|row| !row.pieces.is_empty()).collect(), cut: cut_names }
     }
 
     /// First column and end of the room for heading `n`: half way to the
@@ -173,22 +158,19 @@ impl Plan {
     fn centre(&self, n: usize, text: &str, from: usize, to: usize) -> usize {
         let x = self.xs.get(n).copied().unwrap_or(0);
         let width = columns(text);
-        x.saturating_sub(width / 2)
-            .min(to.saturating_sub(width))
-            .max(from)
+        x.saturating_sub(width / 2).min(to.saturating_sub(width)).max(from)
     }
 }
 
 /// The distance that labels and headings would like.
 fn wanted(ladder: &Ladder, gaps: usize) -> usize {
-    let labels = ladder
-        .steps
-        .iter()
-        .filter(|s| matches!(s.kind, StepKind::Arrow | StepKind::Lost))
-        .map(|s| {
-            let span = s.from.abs_diff(s.to).clamp(1, gaps);
-            (columns(&clean(&s.label)) + 9).div_ceil(span)
-        });
+    let labels =
+        ladder.steps.iter().filter(|s| matches!(s.kind, StepKind::Arrow | StepKind::Lost)).map(
+            |s| {
+                let span = s.from.abs_diff(s.to).clamp(1, gaps);
+                (columns(&clean(&s.label)) + 9).div_ceil(span)
+            },
+        );
     let names = ladder.columns.iter().map(|c| columns(&clean(&c.name)) + 3);
     let least = if gaps == 1 { PAIR_GAP } else { EASY_GAP };
     labels.chain(names).max().unwrap_or(0).clamp(least, MAX_GAP)

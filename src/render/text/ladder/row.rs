@@ -30,11 +30,7 @@ pub(crate) struct Row {
 impl Row {
     /// Adds `text` at column `at`.
     pub(crate) fn put(&mut self, at: usize, text: impl Into<String>, tone: Tone) {
-        self.pieces.push(Piece {
-            at,
-            text: text.into(),
-            tone,
-        });
+        self.pieces.push(Piece { at, text: text.into(), tone });
     }
 
     /// First column behind all pieces.

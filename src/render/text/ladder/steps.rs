@@ -34,23 +34,14 @@ pub(crate) fn frame((vantage, number): &(String, u64)) -> String {
 
 /// What stands in the right margin: frames, what is odd, what is rewritten.
 pub(crate) fn margin_items(step: &Step) -> Vec<Item> {
-    let mut items: Vec<Item> = step
-        .frames
-        .iter()
-        .map(|f| Item {
-            gap: ", ",
-            text: frame(f),
-            tone: Tone::Plain,
-        })
-        .collect();
+    let mut items: Vec<Item> =
+        step.frames.iter().map(|f| Item { gap: ", ", text: frame(f), tone: Tone::Plain }).collect();
     let said = |text: &Option<String>, tone| {
-        text.as_ref()
-            .filter(|t| !t.trim().is_empty())
-            .map(|t| Item {
-                gap: "   ",
-                text: t.trim().to_owned(),
-                tone,
-            })
+        text.as_ref().filter(|t| !t.trim().is_empty()).map(|t| Item {
+            gap: "   ",
+            text: t.trim().to_owned(),
+            tone,
+        })
     };
     if step.kind != StepKind::Remark || !step.label.trim().is_empty() {
         items.extend(said(&step.remark, Tone::Strong));
@@ -101,10 +92,7 @@ pub(crate) fn rows(step: &Step, plan: &Plan, time: &str) -> Vec<Row> {
     let mut items = margin_items(step);
     if let Some(row) = rows.get_mut(main) {
         let mark = if step.marked { '*' } else { ' ' };
-        let left = format!(
-            " {mark} {}",
-            pad_start(&cut(time, plan.time_w), plan.time_w)
-        );
+        let left = format!(" {mark} {}", pad_start(&cut(time, plan.time_w), plan.time_w));
         row.put(0, left, if step.marked { Tone::Warn } else { Tone::Plain });
         fill_margin(row, &mut items, plan);
     }
@@ -133,9 +121,7 @@ fn across(step: &Step, plan: &Plan, from: usize, to: usize) -> Drawn {
     let inner = high - low - 1;
     let lost = step.kind == StepKind::Lost;
     let room = if lost { inner - 1 } else { inner };
-    let label = [text(step), tight(&text(step))]
-        .into_iter()
-        .find(|l| columns(l) + ARROW <= room);
+    let label = [text(step), tight(&text(step))].into_iter().find(|l| columns(l) + ARROW <= room);
     let length = match (&label, lost) {
         (_, false) => inner,
         (Some(l), true) => (columns(l) + ARROW).max(inner * 3 / 4).min(room),
@@ -159,10 +145,7 @@ fn across(step: &Step, plan: &Plan, from: usize, to: usize) -> Drawn {
         row.put(high - length, format!("{head}{shaft}┤"), tone(step));
     }
     rows.push(row);
-    Drawn {
-        main: rows.len() - 1,
-        rows,
-    }
+    Drawn { main: rows.len() - 1, rows }
 }
 
 /// `length` dashes with the label in their middle.
@@ -172,11 +155,7 @@ fn shaft(label: &str, length: usize) -> String {
     }
     let dashes = length.saturating_sub(columns(label) + 2);
     let before = dashes.div_ceil(2);
-    format!(
-        "{} {label} {}",
-        "─".repeat(before),
-        "─".repeat(dashes - before)
-    )
+    format!("{} {label} {}", "─".repeat(before), "─".repeat(dashes - before))
 }
 
 /// The label without the blanks it can do without.
@@ -238,11 +217,7 @@ fn to_self(step: &Step, plan: &Plan, at: usize) -> Drawn {
         }
         back.put(at - 2, "╰▸│", tone(step));
     } else {
-        let end = if plan.xs.len() > 1 {
-            plan.last()
-        } else {
-            plan.right - 2
-        };
+        let end = if plan.xs.len() > 1 { plan.last() } else { plan.right - 2 };
         if at + 4 + wide < end && !plan.xs.contains(&(at + 4 + wide)) {
             out.put(at, format!("├─╮ {label}"), tone(step));
         } else {
@@ -311,11 +286,7 @@ fn below(items: &[Item], plan: &Plan) -> Vec<Row> {
     if columns(&text) + plan.right <= plan.width {
         let mut row = Row::default();
         row.put(plan.right, text.clone(), tone);
-        return if text.is_empty() {
-            Vec::new()
-        } else {
-            vec![row]
-        };
+        return if text.is_empty() { Vec::new() } else { vec![row] };
     }
     laid(&text, plan, plan.width, tone)
 }

@@ -55,9 +55,8 @@ fn narrowable(mut report: Report) -> Report {
 
 #[test]
 fn every_line_fits_but_those_that_are_pasted() {
-    let reports = [hairpin(), healthy(), empty()]
-        .into_iter()
-        .chain(EVIL.iter().map(|evil| hostile(evil)));
+    let reports =
+        [hairpin(), healthy(), empty()].into_iter().chain(EVIL.iter().map(|evil| hostile(evil)));
     for report in reports.map(narrowable) {
         for style in styles() {
             for line in text(&report, None, &style).lines() {
@@ -93,10 +92,7 @@ fn a_command_and_a_filter_are_whole_on_one_line() {
         .chain(finding.to_confirm[0].command.lines())
         .chain(finding.wireshark_filter.as_deref());
     for command in wanted {
-        assert!(
-            out.lines().any(|l| l.trim_end().ends_with(command)),
-            "{command}"
-        );
+        assert!(out.lines().any(|l| l.trim_end().ends_with(command)), "{command}");
     }
 }
 
@@ -109,10 +105,7 @@ fn nothing_steers_the_terminal_and_colour_changes_nothing_else() {
                 let drawn = hostile_ladder(&drawn, evil);
                 let plain = text(&report, Some(&drawn), &style);
                 assert!(!plain.contains(|c| c != '\n' && is_unsafe(c)), "{evil:?}");
-                let coloured = Style {
-                    colour: true,
-                    ..style.clone()
-                };
+                let coloured = Style { colour: true, ..style.clone() };
                 let painted = text(&report, Some(&drawn), &coloured);
                 assert_eq!(strip(&painted), plain);
             }
@@ -122,10 +115,7 @@ fn nothing_steers_the_terminal_and_colour_changes_nothing_else() {
 
 #[test]
 fn colour_is_used_where_allowed_and_only_there() {
-    let colour = Style {
-        colour: true,
-        ..Style::default()
-    };
+    let colour = Style { colour: true, ..Style::default() };
     let painted = text(&hairpin(), Some(&hairpin_ladder()), &colour);
     assert!(painted.contains('\x1b'));
     let plain = text(&hairpin(), Some(&hairpin_ladder()), &Style::default());
@@ -135,12 +125,8 @@ fn colour_is_used_where_allowed_and_only_there() {
 #[test]
 fn a_ladder_with_impossible_steps_is_still_drawn() {
     let mut drawn = hairpin_ladder();
-    drawn
-        .steps
-        .push(step(i64::MAX / 2_000, StepKind::Arrow, 7, 99, "odd"));
-    drawn
-        .steps
-        .push(step(i64::MIN / 2_000, StepKind::Lost, 1, 1, "odd too"));
+    drawn.steps.push(step(i64::MAX / 2_000, StepKind::Arrow, 7, 99, "odd"));
+    drawn.steps.push(step(i64::MIN / 2_000, StepKind::Lost, 1, 1, "odd too"));
     drawn.steps.push(Step {
         uncertainty_ns: i64::MIN,
         at_ns: i64::MIN,

@@ -138,12 +138,7 @@ fn hostile_strings() {
 
 #[test]
 fn everything_said() {
-    let style = Style {
-        coverage: true,
-        verbose: true,
-        max_evidence: 2,
-        ..at(80)
-    };
+    let style = Style { coverage: true, verbose: true, max_evidence: 2, ..at(80) };
     let mut report = hairpin();
     report.coverage.drain(1..41);
     insta::assert_snapshot!(text(&report, None, &style), @r"

@@ -1,0 +1,200 @@
+//! Where the result goes: stdout, or a file that is either whole or not there.
+//!
+//! A file is written beside its place and renamed, so that a reader never sees half a report and a
+//! failed run leaves the old one. Refuses to write over a capture, since that cannot be taken
+//! again.
+
+use super::say::choice;
+use super::terminal;
+use anyhow::{Context, bail};
+use clap::ColorChoice;
+use lbdiag::capture::{self, Source};
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// Where the result goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Output {
+    /// Standard output.
+    Stdout,
+    /// A device, pipe or socket, which is written as it is.
+    Special(PathBuf),
+    /// A file, which is replaced as a whole.
+    File(PathBuf),
+}
+
+impl Output {
+    /// Takes `-o`, and checks that it can be written before any work is done.
+    pub(super) fn new(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self::Stdout);
+        };
+        let shown = path.display();
+        match path.metadata() {
+            Ok(there) if there.is_dir() => {
+                bail!("{shown} is a folder; name a file in it: -o {shown}/report.txt")
+            }
+            Ok(there) if !there.is_file() => return Ok(Self::Special(path.to_owned())),
+            Ok(_) if capture::peek(&Source::Path(path.to_owned())).is_ok() => {
+                bail!("{shown} is a capture and would be lost; give another name with -o")
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).context(format!("{shown} cannot be written; give another -o"));
+            }
+        }
+        // A link stays one: what it points to is replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let folder = folder(&path);
+        if !folder.is_dir() {
+            let folder = folder.display();
+            bail!(
+                "{shown} cannot be written, there is no folder {folder}; make it: mkdir -p {folder}"
+            );
+        }
+        tempfile::tempfile_in(folder).with_context(|| {
+            format!("no file can be written in {}; give another folder with -o", folder.display())
+        })?;
+        Ok(Self::File(path))
+    }
+
+    /// Whether a person sees the result as it is written.
+    pub(super) fn is_terminal(&self) -> bool {
+        *self == Self::Stdout && io::stdout().is_terminal()
+    }
+
+    /// Whether to write colour.
+    pub(super) fn colour(&self, wanted: ColorChoice) -> bool {
+        match self {
+            Self::Stdout => terminal::colour(wanted, self.is_terminal()),
+            // What the environment says of terminals is not meant for files.
+            Self::Special(_) | Self::File(_) => wanted == ColorChoice::Always,
+        }
+    }
+
+    /// Columns to draw for.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Stdout => terminal::width(),
+            Self::Special(_) | Self::File(_) => terminal::file_width(),
+        }
+    }
+
+    /// Writes the result. A reader that has closed its pipe has read enough: no error.
+    pub(super) fn write(&self, text: &str, colour: bool) -> anyhow::Result<()> {
+        let written = match self {
+            Self::Stdout => {
+                let mut out = anstream::AutoStream::new(io::stdout().lock(), choice(colour));
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            }
+            Self::Special(path) => File::options()
+                .write(true)
+                .open(path)
+                .and_then(|mut file| file.write_all(text.as_bytes())),
+            Self::File(path) => replace(path, text),
+        };
+        match written {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context(match self {
+                Self::Stdout => {
+                    "the result cannot be written to standard output; give a file with -o"
+                        .to_owned()
+                }
+                Self::Special(path) | Self::File(path) => {
+                    format!("{} cannot be written; give another -o", path.display())
+                }
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".lbdiag-").suffix(".tmp");
+    open_to_all(&mut builder);
+    let mut file = builder.tempfile_in(folder(path))?;
+    file.write_all(text.as_bytes())?;
+    if let Ok(old) = path.metadata() {
+        keep_permissions(file.as_file(), &old);
+    }
+    file.persist(path)?;
+    Ok(())
+}
+
+/// As any new file: what the umask leaves. Temporary files are private otherwise.
+#[cfg(unix)]
+fn open_to_all(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn open_to_all(_: &mut tempfile::Builder<'_, '_>) {}
+
+/// The new file may be read by whom the old one could be; the report is worth more than the mode.
+fn keep_permissions(file: &File, old: &Metadata) {
+    let _ = file.set_permissions(old.permissions());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.txt");
+        for text in ["first, and longer\n", "second\n"] {
+            Output::new(Some(&path)).unwrap().write(text, false).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        std::fs::write(&real, "old").unwrap();
+        std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&real, &link).unwrap();
+        Output::new(Some(&link)).unwrap().write("new", false).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(std::fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_written_as_they_are() {
+        let null = Output::new(Some(Path::new("/dev/null"))).unwrap();
+        assert_eq!(null, Output::Special("/dev/null".into()));
+        null.write("text", false).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_before_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = |path: &Path| format!("{:#}", Output::new(Some(path)).unwrap_err());
+        assert!(told(dir.path()).contains("is a folder"));
+        assert!(told(&dir.path().join("no/report.txt")).contains("mkdir -p"));
+        let capture = dir.path().join("x.pcap");
+        let mut head = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();
+        head.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0]);
+        std::fs::write(&capture, head).unwrap();
+        assert!(told(&capture).contains("is a capture"));
+        assert_eq!(Output::new(Some(Path::new("-"))).unwrap(), Output::Stdout);
+    }
+}
