@@ -18,7 +18,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     let mut by_isn: Vec<(u32, StreamRef)> = Vec::new();
     for (v, vantage) in vantages.iter().enumerate() {
         for (s, stream) in vantage.streams.iter().enumerate() {
-            if stream.evicted || stream.key.protocol != 6 {
+            if stream.is_evicted() || stream.key.protocol != 6 {
                 continue;
             }
             if let Some(isn) = stream.client_isn() {
@@ -33,10 +33,12 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
             tie_endpoints(bucket, &stream, union);
             continue;
         }
-        for (i, (_, a)) in bucket.iter().enumerate() {
-            for (_, b) in &bucket[i + 1..] {
+        for (i, (_, b)) in bucket.iter().enumerate().skip(1) {
+            // Agreement with any stream before is agreement with its set.
+            for (_, a) in &bucket[..i] {
                 if let Some(tie) = agree(stream(*a), stream(*b)) {
                     union.join(*a, *b, tie);
+                    break;
                 }
             }
         }

@@ -30,7 +30,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     let mut any = false;
     for (v, vantage) in vantages.iter().enumerate() {
         for (s, stream) in vantage.streams.iter().enumerate() {
-            if !stream.evicted && is_midstream(stream) {
+            if !stream.is_evicted() && is_midstream(stream) {
                 any = true;
                 wanted(v, s, stream);
             }
@@ -42,7 +42,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     // Streams with a handshake may be the earlier captured end of one without.
     for (v, vantage) in vantages.iter().enumerate() {
         for (s, stream) in vantage.streams.iter().enumerate() {
-            if stream.evicted || is_midstream(stream) {
+            if stream.is_evicted() || is_midstream(stream) {
                 continue;
             }
             let side = stream.client();

@@ -38,7 +38,7 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
     let mut members: Vec<(u32, StreamRef)> = Vec::new();
     for (v, vantage) in vantages.iter().enumerate() {
         for (s, stream) in vantage.streams.iter().enumerate() {
-            if !stream.evicted && is_conversation(stream) {
+            if !stream.is_evicted() && is_conversation(stream) {
                 let at = StreamRef { vantage: v as u16, stream: s as u32 };
                 members.push((union.root(at), at));
             }

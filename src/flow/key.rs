@@ -1,6 +1,7 @@
 //! The identity of a stream at one vantage.
 
 use crate::wire::{Ip, Outer};
+use std::hash::{Hash, Hasher};
 
 /// One end of a stream: 0 or 1 in the key's own order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,7 +33,7 @@ impl Side {
 }
 
 /// Five-tuple, VLAN and tunnel, the same for both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// Addresses, in sorted order of (address, port).
     pub ips: [Ip; 2],
@@ -44,6 +45,22 @@ pub struct Key {
     pub tunnel: u16,
     /// IP protocol.
     pub protocol: u8,
+}
+
+impl Hash for Key {
+    /// Every packet is looked up by this: whole words, no lengths.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for ip in self.ips {
+            let [hi, lo] = ip.words();
+            state.write_u64(hi);
+            state.write_u64(lo);
+        }
+        let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
+        let rest = u64::from(self.tunnel) << 8 | u64::from(self.protocol);
+        state.write_u64(ports << 32 | rest);
+        state.write_u32(self.vlan);
+    }
 }
 
 impl Key {

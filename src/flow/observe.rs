@@ -121,7 +121,6 @@ impl Observer {
                 let flow = &mut self.streams[id as usize].flows[side.index()];
                 flow.payload += u64::from(udp.payload_len);
                 flow.data.set_once(mark);
-                flow.last_data = mark;
             }
             Transport::Icmp(icmp) => self.icmp(mark, packet, ip, icmp),
             Transport::Vrrp(vrrp) => {
@@ -198,8 +197,8 @@ impl Observer {
         let Some(old) = self.embryos.push(new) else {
             return;
         };
-        let stream = self.streams[old as usize];
-        if stream.evicted || old == new || !stream.is_embryo() {
+        let stream = &self.streams[old as usize];
+        if stream.is_evicted() || old == new || !stream.is_embryo() {
             return;
         }
         let client = stream.client();
@@ -218,7 +217,6 @@ impl Observer {
         }
         let slot = &mut self.streams[old as usize];
         *slot = Stream::new(slot.key);
-        slot.evicted = true;
         self.free_streams.push(old);
     }
 

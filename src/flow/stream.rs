@@ -17,22 +17,35 @@ pub struct SynShape {
     pub window_scale: u8,
     /// SACK permitted.
     pub sack: bool,
-    /// TSval; `None` where absent or cut off.
-    pub tsval: Option<u32>,
-    /// TSecr, for a SYN-ACK.
-    pub tsecr: u32,
+    /// The timestamps option was there and whole.
+    pub stamped: bool,
     /// The header was cut off, so what is absent here may have been there.
     pub cut: bool,
+    /// TSval, where `stamped`.
+    pub tsval: u32,
+    /// TSecr, where `stamped`: what a SYN-ACK echoes.
+    pub tsecr: u32,
 }
 
 impl SynShape {
+    const NONE: Self = Self {
+        mss: 0,
+        window_scale: 0,
+        sack: false,
+        stamped: false,
+        cut: false,
+        tsval: 0,
+        tsecr: 0,
+    };
+
     fn of(tcp: &Tcp<'_>) -> Self {
         let options = &tcp.parse_options();
         Self {
             mss: options.mss.unwrap_or(0),
             window_scale: options.window_scale.map_or(0, |w| w.saturating_add(1)),
             sack: options.sack_permitted,
-            tsval: options.timestamps.map(|t| t.0),
+            stamped: options.timestamps.is_some(),
+            tsval: options.timestamps.map_or(0, |t| t.0),
             tsecr: options.timestamps.map_or(0, |t| t.1),
             cut: tcp.header_cut || options.cut,
         }
@@ -74,8 +87,6 @@ pub struct Flow {
     pub ack: Mark,
     /// First payload.
     pub data: Mark,
-    /// Last payload.
-    pub last_data: Mark,
     /// First FIN.
     pub fin: Mark,
     /// First RST.
@@ -121,13 +132,12 @@ impl Flow {
         syn: NO_MARK,
         ack: NO_MARK,
         data: NO_MARK,
-        last_data: NO_MARK,
         fin: NO_MARK,
         rst: NO_MARK,
         rst_answers: NO_MARK,
         isn: 0,
         syn_ack_of: 0,
-        shape: SynShape { mss: 0, window_scale: 0, sack: false, tsval: None, tsecr: 0, cut: false },
+        shape: SynShape::NONE,
         first_seq: 0,
         end_seq: 0,
         last_ack: 0,
@@ -168,13 +178,11 @@ pub struct Stream {
     pub key: Key,
     /// The two directions: what [`Side::A`] sent, what [`Side::B`] sent.
     pub flows: [Flow; 2],
-    /// Released under a flood; holds nothing.
-    pub evicted: bool,
 }
 
 impl Stream {
     pub(super) fn new(key: Key) -> Self {
-        Self { key, flows: [Flow::EMPTY; 2], evicted: false }
+        Self { key, flows: [Flow::EMPTY; 2] }
     }
 
     /// What a side sent.
@@ -182,6 +190,12 @@ impl Stream {
     #[must_use]
     pub fn flow(&self, side: Side) -> &Flow {
         &self.flows[side.index()]
+    }
+
+    /// Whether it was released under a flood and holds nothing.
+    #[must_use]
+    pub fn is_evicted(&self) -> bool {
+        !self.flows[0].seen() && !self.flows[1].seen()
     }
 
     /// The side that opened it, from SYN or SYN-ACK; `None` in mid-stream.
@@ -231,7 +245,10 @@ impl Stream {
     pub fn client_tsval(&self) -> Option<u32> {
         let client = self.opener()?;
         let (there, back) = (self.flow(client), self.flow(client.other()));
-        there.shape.tsval.or((back.shape.tsecr != 0).then_some(back.shape.tsecr))
+        if there.shape.stamped {
+            return Some(there.shape.tsval);
+        }
+        (back.shape.stamped && back.shape.tsecr != 0).then_some(back.shape.tsecr)
     }
 
     /// First frame of either direction.
@@ -291,8 +308,8 @@ impl Stream {
     /// Takes in a segment that a side sent.
     #[inline]
     pub(super) fn segment(&mut self, side: Side, mark: Mark, tcp: &Tcp<'_>) {
-        let back = self.flows[side.other().index()];
-        let flow = &mut self.flows[side.index()];
+        let [a, b] = &mut self.flows;
+        let (flow, back) = if side == Side::A { (a, &*b) } else { (b, &*a) };
         flow.flags.0 |= tcp.flags.0;
         if flow.packets == 1 {
             flow.first_seq = tcp.seq;
@@ -301,15 +318,14 @@ impl Stream {
         if tcp.flags.syn() {
             flow.syn_seen(mark, tcp);
         } else if tcp.flags.rst() {
-            flow.reset_seen(mark, tcp, &back);
+            flow.reset_seen(mark, tcp, back);
         } else if tcp.flags.ack() {
             flow.ack.set_once(mark);
         }
-        flow.time(mark, tcp, &back);
+        flow.time(mark, tcp, back);
         let end = tcp.seq.wrapping_add(tcp.seq_len());
         if tcp.payload_len > 0 && !tcp.flags.rst() {
             flow.data.set_once(mark);
-            flow.last_data = mark;
             // Copies, forwarded copies and repeats end where the flow does.
             if seq_gt(end, flow.end_seq) {
                 flow.payload += u64::from(tcp.payload_len);

@@ -85,17 +85,18 @@ fn is_empty_exchange(connection: &Connection) -> bool {
 
 /// Pairs whose every connection is an empty exchange, again and again.
 fn habits(connections: &Connections) -> HashSet<Pair> {
-    let mut counts: HashMap<Pair, (u32, u32)> = HashMap::new();
-    for connection in connections.list.iter().filter(|c| c.protocol == 6) {
-        let count = counts.entry(pair(connection)).or_default();
-        count.0 += 1;
-        count.1 += u32::from(is_empty_exchange(connection));
+    let tcp = || connections.list.iter().filter(|c| c.protocol == 6);
+    let mut counts: HashMap<Pair, u32> = HashMap::new();
+    for connection in tcp().filter(|c| is_empty_exchange(c)) {
+        *counts.entry(pair(connection)).or_default() += 1;
     }
-    counts
-        .into_iter()
-        .filter(|(_, (all, empty))| *all >= HABIT && all == empty)
-        .map(|(pair, _)| pair)
-        .collect()
+    counts.retain(|_, empty| *empty >= HABIT);
+    if !counts.is_empty() {
+        for connection in tcp().filter(|c| !is_empty_exchange(c)) {
+            counts.remove(&pair(connection));
+        }
+    }
+    counts.into_keys().collect()
 }
 
 fn is_check(

@@ -113,10 +113,17 @@ pub(super) fn infer(
 ) -> Topology {
     let mut topology = Topology { hosts, routes, ..Topology::default() };
     let mut ids: HashMap<(Ip, u16, u8), ServiceId> = HashMap::new();
+    let mut last = None;
     for connection in &connections.list {
         let (vip, port) = connection.front.server;
         let next = ServiceId(topology.services.len() as u32);
-        let id = *ids.entry((vip, port, connection.protocol)).or_insert(next);
+        let name = (vip, port, connection.protocol);
+        let id = match last {
+            // Most connections go where the one before went.
+            Some((known, id)) if known == name => id,
+            _ => *ids.entry(name).or_insert(next),
+        };
+        last = Some((name, id));
         if id == next {
             topology.services.push(Service {
                 vip,

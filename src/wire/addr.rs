@@ -29,6 +29,13 @@ impl Ip {
         Self { hi: (all >> 64) as u64, lo: all as u64 }
     }
 
+    /// The address as two words, for hashing.
+    #[inline]
+    #[must_use]
+    pub const fn words(self) -> [u64; 2] {
+        [self.hi, self.lo]
+    }
+
     /// Whether it is an IPv4 address.
     #[inline]
     #[must_use]

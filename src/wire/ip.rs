@@ -2,8 +2,10 @@
 
 use super::{Arp, Body, Icmp, Ip, LinkHeader, Packet, Stop, Tcp, TcpFlags, Vrrp};
 use super::{arp, icmp, vrrp};
-use etherparse::{EtherType, LaxIpPayloadSlice, LaxLinkExtSlice, LaxNetSlice, LaxSlicedPacket};
-use etherparse::{TransportSlice, ip_number};
+use etherparse::{
+    ArpPacketSlice, EtherType, LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice,
+};
+use etherparse::{SingleVlanSlice, TcpSlice, ether_type, ip_number};
 
 /// Tunnels inside tunnels that are opened; deeper ones stay closed.
 const MAX_TUNNELS: u8 = 4;
@@ -85,145 +87,168 @@ pub fn is_unicast(packet: &IpPacket<'_>) -> bool {
     packet.src.is_host() && packet.dst.is_host()
 }
 
+/// VLAN tags that are opened; more are a way to make a reader work.
+const MAX_TAGS: usize = 4;
+
 pub(super) fn decode<'a>(
     link: LinkHeader,
     ether_type: u16,
     bytes: &'a [u8],
     wire_len: u32,
 ) -> Packet<'a> {
-    let sliced = LaxSlicedPacket::from_ether_type(EtherType(ether_type), bytes);
-    let mut vlan = 0u32;
-    for ext in &sliced.link_exts {
-        if let LaxLinkExtSlice::Vlan(tag) = ext {
-            vlan = vlan << 16 | u32::from(tag.vlan_identifier().value());
+    let mut packet = Packet { link, vlan: 0, body: Body::Other(ether_type), stop: None };
+    let (mut kind, mut bytes, mut wire_len) = (EtherType(ether_type), bytes, wire_len);
+    for _ in 0..MAX_TAGS {
+        if !matches!(
+            kind,
+            ether_type::VLAN_TAGGED_FRAME
+                | ether_type::PROVIDER_BRIDGING
+                | ether_type::VLAN_DOUBLE_TAGGED_FRAME
+        ) {
+            break;
         }
+        let Ok(tag) = SingleVlanSlice::from_slice(bytes) else {
+            packet.stop = Some(Stop::Network);
+            return packet;
+        };
+        packet.vlan = packet.vlan << 16 | u32::from(tag.vlan_identifier().value());
+        kind = tag.ether_type();
+        bytes = tag.payload_slice();
+        wire_len = wire_len.saturating_sub(4);
     }
-    let mut packet = Packet { link, vlan, body: Body::Other(ether_type), stop: None };
-    match &sliced.net {
-        Some(LaxNetSlice::Arp(slice)) => match arp::decode(slice) {
-            Some(arp) => packet.body = Body::Arp(arp),
-            None => packet.stop = Some(Stop::Network),
-        },
-        Some(_) => {
-            if let Some((ip, stop)) = open(&sliced, bytes, wire_len, None, 0) {
+    packet.body = Body::Other(kind.0);
+    match kind {
+        ether_type::ARP => {
+            match ArpPacketSlice::from_slice(bytes).ok().and_then(|a| arp::decode(&a)) {
+                Some(arp) => packet.body = Body::Arp(arp),
+                None => packet.stop = Some(Stop::Network),
+            }
+        }
+        ether_type::IPV4 | ether_type::IPV6 => match open(bytes, wire_len, None, 0) {
+            Some((ip, stop)) => {
                 packet.body = Body::Ip(ip);
                 packet.stop = stop;
             }
-        }
-        None => packet.stop = sliced.stop_err.map(|_| Stop::Network),
+            None => packet.stop = Some(Stop::Network),
+        },
+        _ => {}
     }
     packet
 }
 
 /// The packet that an ICMP error quotes.
 pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
-    let sliced = LaxSlicedPacket::from_ip(bytes).ok()?;
-    open(&sliced, bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|(ip, _)| ip)
+    open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|(ip, _)| ip)
 }
 
-fn open<'a>(
-    sliced: &LaxSlicedPacket<'a>,
-    bytes: &'a [u8],
+fn open(
+    bytes: &[u8],
     wire_len: u32,
     outer: Option<Outer>,
     depth: u8,
-) -> Option<(IpPacket<'a>, Option<Stop>)> {
-    let (mut ip, payload, payload_wire) = match sliced.net.as_ref()? {
-        LaxNetSlice::Ipv4(v4) => {
-            let header = v4.header();
-            let fragment = match (header.fragments_offset().value(), header.more_fragments()) {
-                (0, false) => Fragment::Whole,
-                (0, true) => Fragment::First,
-                _ => Fragment::Later,
-            };
-            let header_len = u32::from(header.ihl()) * 4;
-            let total = match u32::from(header.total_len()) {
-                // Segmentation offload leaves the field 0 (or 0 modulo 2^16).
-                0 => wire_len,
-                total => total,
-            };
-            let ip = IpPacket {
-                src: Ip::v4(header.source()),
-                dst: Ip::v4(header.destination()),
-                ttl: header.ttl(),
-                id: Some(header.identification()),
-                protocol: v4.payload_ip_number().0,
-                fragment,
-                outer,
-                transport: Transport::Other,
-            };
-            (ip, v4.payload(), total.saturating_sub(header_len))
-        }
-        LaxNetSlice::Ipv6(v6) => {
-            let header = v6.header();
-            let payload = v6.payload();
-            let extensions = ext_len(bytes, payload);
-            let total = match u32::from(header.payload_length()) {
-                0 => wire_len.saturating_sub(40),
-                total => total,
-            };
-            let fragment = match (v6.is_payload_fragmented(), v6_offset(v6)) {
-                (false, _) => Fragment::Whole,
-                (true, 0) => Fragment::First,
-                (true, _) => Fragment::Later,
-            };
-            let ip = IpPacket {
-                src: Ip::v6(header.source()),
-                dst: Ip::v6(header.destination()),
-                ttl: header.hop_limit(),
-                id: None,
-                protocol: payload.ip_number.0,
-                fragment,
-                outer,
-                transport: Transport::Other,
-            };
-            (ip, payload, total.saturating_sub(extensions))
-        }
-        LaxNetSlice::Arp(_) => return None,
+) -> Option<(IpPacket<'_>, Option<Stop>)> {
+    let (slice, stop) = LaxIpSlice::from_slice(bytes).ok()?;
+    let stop = stop.map(|_| Stop::Network);
+    let (mut ip, payload, payload_wire) = match &slice {
+        LaxIpSlice::Ipv4(v4) => v4_header(v4, wire_len, outer),
+        LaxIpSlice::Ipv6(v6) => v6_header(v6, bytes, wire_len, outer),
     };
-    let inner = payload.payload;
     if matches!(ip.protocol, 4 | 41) && depth < MAX_TUNNELS && ip.fragment == Fragment::Whole {
         let around = Outer { src: ip.src, dst: ip.dst, protocol: ip.protocol };
-        if let Ok(slices) = LaxSlicedPacket::from_ip(inner)
-            && let Some(found) = open(&slices, inner, payload_wire, Some(around), depth + 1)
-        {
+        if let Some(found) = open(payload, payload_wire, Some(around), depth + 1) {
             return Some(found);
         }
     }
-    let mut stop = sliced.stop_err.as_ref().map(|_| Stop::Network);
-    let wanted = ip.fragment != Fragment::Later;
-    match &sliced.transport {
-        Some(TransportSlice::Tcp(tcp)) => {
-            let header_len = u32::from(tcp.data_offset()) * 4;
-            ip.transport = Transport::Tcp(Tcp {
-                src_port: tcp.source_port(),
-                dst_port: tcp.destination_port(),
-                seq: tcp.sequence_number(),
-                ack: tcp.acknowledgment_number(),
-                flags: TcpFlags(tcp.slice()[13]),
-                window: tcp.window_size(),
-                options: inner.get(20..header_len as usize).unwrap_or(&[]),
-                header_cut: false,
-                payload: tcp.payload(),
-                payload_len: payload_wire.saturating_sub(header_len),
-            });
-        }
-        Some(TransportSlice::Udp(udp)) => {
-            ip.transport = Transport::Udp(Udp {
-                src_port: udp.source_port(),
-                dst_port: udp.destination_port(),
-                payload: udp.payload(),
-                payload_len: payload_wire.saturating_sub(8),
-            });
-        }
-        _ if !wanted => {}
-        _ => match cut_transport(ip.protocol, inner, payload_wire) {
-            Some(transport) => ip.transport = transport,
-            None if matches!(ip.protocol, 1 | 6 | 17 | 58) => stop = Some(Stop::Transport),
-            None => {}
-        },
+    if stop.is_some() || ip.fragment == Fragment::Later {
+        return Some((ip, stop));
     }
-    Some((ip, stop))
+    match transport(ip.protocol, payload, payload_wire) {
+        Some(transport) => ip.transport = transport,
+        None if matches!(ip.protocol, 1 | 6 | 17 | 58) => return Some((ip, Some(Stop::Transport))),
+        None => {}
+    }
+    Some((ip, None))
+}
+
+#[inline]
+fn v4_header<'a>(
+    v4: &LaxIpv4Slice<'a>,
+    wire_len: u32,
+    outer: Option<Outer>,
+) -> (IpPacket<'a>, &'a [u8], u32) {
+    let header = v4.header();
+    let fragment = match (header.fragments_offset().value(), header.more_fragments()) {
+        (0, false) => Fragment::Whole,
+        (0, true) => Fragment::First,
+        _ => Fragment::Later,
+    };
+    let total = match u32::from(header.total_len()) {
+        // Segmentation offload leaves the field 0 (or 0 modulo 2^16).
+        0 => wire_len,
+        total => total,
+    };
+    let ip = IpPacket {
+        src: Ip::v4(header.source()),
+        dst: Ip::v4(header.destination()),
+        ttl: header.ttl(),
+        id: Some(header.identification()),
+        protocol: v4.payload_ip_number().0,
+        fragment,
+        outer,
+        transport: Transport::Other,
+    };
+    (ip, v4.payload().payload, total.saturating_sub(u32::from(header.ihl()) * 4))
+}
+
+fn v6_header<'a>(
+    v6: &LaxIpv6Slice<'a>,
+    bytes: &'a [u8],
+    wire_len: u32,
+    outer: Option<Outer>,
+) -> (IpPacket<'a>, &'a [u8], u32) {
+    let (header, payload) = (v6.header(), v6.payload());
+    let total = match u32::from(header.payload_length()) {
+        0 => wire_len.saturating_sub(40),
+        total => total,
+    };
+    let fragment = match (v6.is_payload_fragmented(), v6_offset(v6)) {
+        (false, _) => Fragment::Whole,
+        (true, 0) => Fragment::First,
+        (true, _) => Fragment::Later,
+    };
+    let ip = IpPacket {
+        src: Ip::v6(header.source()),
+        dst: Ip::v6(header.destination()),
+        ttl: header.hop_limit(),
+        id: None,
+        protocol: payload.ip_number.0,
+        fragment,
+        outer,
+        transport: Transport::Other,
+    };
+    (ip, payload.payload, total.saturating_sub(ext_len(bytes, payload)))
+}
+
+#[inline]
+fn transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<'_>> {
+    if etherparse::IpNumber(protocol) == ip_number::TCP
+        && let Ok(tcp) = TcpSlice::from_slice(bytes)
+    {
+        let header = tcp.header_slice();
+        return Some(Transport::Tcp(Tcp {
+            src_port: tcp.source_port(),
+            dst_port: tcp.destination_port(),
+            seq: tcp.sequence_number(),
+            ack: tcp.acknowledgment_number(),
+            flags: TcpFlags(header[13]),
+            window: tcp.window_size(),
+            options: &bytes[20..header.len()],
+            header_cut: false,
+            payload: &bytes[header.len()..],
+            payload_len: wire_len.saturating_sub(header.len() as u32),
+        }));
+    }
+    cut_transport(protocol, bytes, wire_len)
 }
 
 /// Length of the IPv6 extension headers between the fixed header and the payload.
@@ -233,7 +258,7 @@ fn ext_len(bytes: &[u8], payload: &LaxIpPayloadSlice<'_>) -> u32 {
     at.checked_sub(start + 40).map_or(0, |len| len as u32)
 }
 
-fn v6_offset(v6: &etherparse::LaxIpv6Slice<'_>) -> u16 {
+fn v6_offset(v6: &LaxIpv6Slice<'_>) -> u16 {
     use etherparse::Ipv6ExtensionSlice;
     v6.extensions()
         .clone()
@@ -245,8 +270,8 @@ fn v6_offset(v6: &etherparse::LaxIpv6Slice<'_>) -> u16 {
         .unwrap_or(0)
 }
 
-/// Headers that the slices leave out: those of first fragments, and those that
-/// the snapshot length or an ICMP quote cut in their options.
+/// Transport headers read field by field: all but whole TCP headers, so that
+/// what the snapshot length or an ICMP quote cut still yields what it holds.
 fn cut_transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<'_>> {
     let u16_at = |at: usize| bytes.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
     let u32_at =

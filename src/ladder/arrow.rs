@@ -1,0 +1,166 @@
+//! From hops to arrows between columns.
+//!
+//! Hops that meet at a host without a column become one arrow. Where the far
+//! end of a packet's last hop is not known, it is the host to which other
+//! packets of that direction went from there, else the direction's end.
+
+use super::cast::{Cast, Node};
+use super::packet::Sent;
+use super::path::Hop;
+use crate::topology::HostId;
+use std::collections::HashMap;
+
+/// One packet between two columns.
+#[derive(Debug, Clone)]
+pub(super) struct Arrow {
+    /// Index of the packet.
+    pub packet: usize,
+    /// Sender.
+    pub from: Node,
+    /// Receiver.
+    pub to: Node,
+    /// The receiver was captured and does not show it.
+    pub lost: bool,
+    /// Over lo.
+    pub loopback: bool,
+    /// Nothing shows the packet after it.
+    pub last: bool,
+    /// Five-tuple with which the sender got the packet, where that was seen,
+    /// and with which it reached the receiver.
+    pub tuples: (Option<u8>, u8),
+    /// Its frames, in path order.
+    pub sightings: Vec<usize>,
+    /// What the arrow before it ended with: the frames of its last hop.
+    pub came: Vec<usize>,
+    /// Index of the first frame of the last hop in it, within `sightings`.
+    pub last_hop: usize,
+}
+
+/// An arrow whose ends may be open.
+struct Open {
+    from: Option<Node>,
+    to: Option<Node>,
+    hidden: (Option<HostId>, Option<HostId>),
+    arrow: Arrow,
+}
+
+pub(super) fn arrows(cast: &Cast<'_>, packets: &[Sent], paths: &[Vec<Hop>]) -> Vec<Arrow> {
+    let mut open = Vec::new();
+    for (i, (packet, hops)) in packets.iter().zip(paths).enumerate() {
+        collapse(cast, i, packet.forward, hops, &mut open);
+    }
+    let ways = [Ways::of(packets, &open, true), Ways::of(packets, &open, false)];
+    open.into_iter()
+        .filter_map(|o| {
+            let forward = packets[o.arrow.packet].forward;
+            close(cast, o, forward, &ways[usize::from(!forward)])
+        })
+        .collect()
+}
+
+/// Joins hops at hosts without a column.
+fn collapse(cast: &Cast<'_>, packet: usize, forward: bool, hops: &[Hop], out: &mut Vec<Open>) {
+    let first = out.len();
+    let mut joining = false;
+    for hop in hops {
+        let from = cast.node(hop.from, forward, false);
+        let to = cast.node(hop.to, forward, true);
+        let before = out.get_mut(first..).and_then(<[Open]>::last_mut).filter(|_| joining);
+        // The hop before went to a host without a column.
+        let joined = match before {
+            Some(last) if from.is_none() && !hop.loopback => {
+                last.to = to;
+                last.hidden.1 = hop.to;
+                last.arrow.tuples.1 = hop.tuple;
+                last.arrow.last_hop = last.arrow.sightings.len();
+                last.arrow.sightings.extend(&hop.sightings);
+                true
+            }
+            Some(last) => {
+                last.to = from.filter(|node| Some(*node) != last.from);
+                false
+            }
+            None => false,
+        };
+        if !joined {
+            let came = out.get(first..).and_then(<[Open]>::last);
+            let from = from.or_else(|| came.and_then(|o| o.to));
+            let arrow = Arrow {
+                packet,
+                from: Node::Client,
+                to: Node::Client,
+                lost: false,
+                loopback: hop.loopback,
+                last: false,
+                tuples: (came.map(|o| o.arrow.tuples.1), hop.tuple),
+                sightings: hop.sightings.clone(),
+                came: came.map_or_else(Vec::new, |o| {
+                    o.arrow.sightings.get(o.arrow.last_hop..).unwrap_or_default().to_vec()
+                }),
+                last_hop: 0,
+            };
+            let mut arrow = arrow;
+            if arrow.tuples.0.is_none() {
+                arrow.tuples.0 = Some(hop.tuple);
+            }
+            out.push(Open { from, to, hidden: (hop.from, hop.to), arrow });
+        }
+        joining = to.is_none();
+    }
+    if let Some(last) = out.get_mut(first..).and_then(<[Open]>::last_mut) {
+        last.arrow.last = true;
+    }
+}
+
+/// Which host follows which in one direction.
+struct Ways {
+    next: HashMap<Node, Node>,
+    previous: HashMap<Node, Node>,
+}
+
+impl Ways {
+    fn of(packets: &[Sent], open: &[Open], forward: bool) -> Self {
+        let mut counts: HashMap<(Node, Node), usize> = HashMap::new();
+        for o in open.iter().filter(|o| packets[o.arrow.packet].forward == forward) {
+            if let (Some(from), Some(to)) = (o.from, o.to)
+                && from != to
+            {
+                *counts.entry((from, to)).or_default() += 1;
+            }
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        // The most usual one last, so that it stays.
+        counts.sort_unstable_by_key(|(pair, n)| (*n, *pair));
+        Self {
+            next: counts.iter().map(|((from, to), _)| (*from, *to)).collect(),
+            previous: counts.iter().map(|((from, to), _)| (*to, *from)).collect(),
+        }
+    }
+}
+
+fn close(cast: &Cast<'_>, open: Open, forward: bool, ways: &Ways) -> Option<Arrow> {
+    let (start, end) = cast.ends(forward);
+    let Open { mut from, mut to, hidden, mut arrow } = open;
+    if from.is_none() {
+        let known = to.and_then(|to| ways.previous.get(&to)).copied();
+        let fallback = if to == Some(start) { hidden.0.map(Node::Host) } else { Some(start) };
+        from = known.or(fallback);
+    }
+    if to.is_none() {
+        let known = from.and_then(|from| ways.next.get(&from)).copied();
+        let addressed = cast
+            .trace
+            .host_by_ip(if forward {
+                cast.tuples.get(usize::from(arrow.tuples.1))?.server.0
+            } else {
+                cast.tuples.get(usize::from(arrow.tuples.1))?.client.0
+            })
+            .and_then(|host| cast.node(Some(host), forward, true))
+            .filter(|node| Some(*node) != from);
+        let fallback = if from == Some(end) { hidden.1.map(Node::Host) } else { Some(end) };
+        to = known.or(addressed).or(fallback);
+    }
+    arrow.from = from?;
+    arrow.to = to?;
+    Some(arrow)
+}

@@ -1,0 +1,96 @@
+//! What stands on an arrow.
+
+use super::collect::{Seen, Sighting};
+use super::packet::Sent;
+use crate::wire::seq_lt;
+use std::collections::HashSet;
+
+/// Names packets; knows which bytes were sent before.
+pub(super) struct Labels {
+    /// By direction, the client's first: the sequence number that counts as 0.
+    base: [u32; 2],
+    /// Packets named so far, and what the first of each looked like.
+    named: HashSet<usize>,
+    sent: HashSet<(bool, u32, u32)>,
+    again: HashSet<usize>,
+}
+
+impl Labels {
+    pub(super) fn new(seen: &Seen) -> Self {
+        Self {
+            base: [base(&seen.sightings, true), base(&seen.sightings, false)],
+            named: HashSet::new(),
+            sent: HashSet::new(),
+            again: HashSet::new(),
+        }
+    }
+
+    /// The label of one arrow of a packet: arrows come in order. `ports` are
+    /// those of this hop, sender's first.
+    pub(super) fn name(
+        &mut self,
+        at: usize,
+        packet: &Sent,
+        first: &Sighting,
+        ports: (u16, u16),
+    ) -> String {
+        let shape = &packet.shape;
+        if first_time(&mut self.named, at) && shape.flags != 0 && shape.seq_len() > 0 {
+            let known = (packet.forward, shape.seq, shape.seq_len());
+            if !self.sent.insert(known) {
+                self.again.insert(at);
+            }
+        }
+        let mut label = if shape.flags == 0 && shape.seq == 0 {
+            format!("UDP {} bytes", shape.len)
+        } else {
+            self.segment(packet, first, ports)
+        };
+        if self.again.contains(&at) {
+            label.push_str("  again");
+        }
+        label
+    }
+
+    fn segment(&self, packet: &Sent, first: &Sighting, (from, to): (u16, u16)) -> String {
+        let (shape, flags) = (&packet.shape, packet.shape.flags());
+        let start = shape.seq.wrapping_sub(self.base[usize::from(!packet.forward)]);
+        let bytes = || format!("{} bytes  {start}:{}", shape.len, start.wrapping_add(shape.len));
+        let mut label = match (flags.syn(), flags.rst(), flags.fin(), shape.len) {
+            (true, _, _, 0) if flags.ack() => "SYN-ACK".to_owned(),
+            (true, _, _, 0) => format!("SYN  {from} > {to}"),
+            (true, _, _, len) => format!("{}  {len} bytes", flags.name()),
+            (_, true, ..) => flags.name().to_owned(),
+            (_, _, true, 0) => "FIN,ACK".to_owned(),
+            (_, _, true, _) => format!("FIN,ACK  {}", bytes()),
+            (.., 0) => flags.name().to_owned(),
+            _ => bytes(),
+        };
+        if first.closed {
+            label.push_str("  window 0");
+        }
+        label
+    }
+}
+
+fn first_time(named: &mut HashSet<usize>, at: usize) -> bool {
+    named.insert(at)
+}
+
+/// The SYN's sequence number, or one below the lowest that was seen.
+fn base(sightings: &[Sighting], forward: bool) -> u32 {
+    let own = || sightings.iter().filter(move |s| s.forward == forward && s.shape.flags != 0);
+    if let Some(syn) = own().find(|s| s.shape.flags().syn()) {
+        return syn.shape.seq;
+    }
+    // The other side's SYN-ACK acknowledges it.
+    let echoed = sightings.iter().find(|s| s.forward != forward && s.shape.flags().syn());
+    if let Some(s) = echoed.filter(|s| s.shape.flags().ack()) {
+        return s.shape.ack.wrapping_sub(1);
+    }
+    own()
+        .filter(|s| !s.shape.flags().rst())
+        .map(|s| s.shape.seq)
+        .reduce(|a, b| if seq_lt(b, a) { b } else { a })
+        .map_or(0, |seq| seq.wrapping_sub(1))
+}

@@ -1,0 +1,101 @@
+//! Packets that never arrived.
+//!
+//! A packet is lost where its last hop leads to a captured host whose capture
+//! could have shown it and does not. It could have: it ran at that time, it
+//! shows other packets of that direction or owns the MAC that was addressed, and
+//! no merged segment of it holds the bytes.
+
+use super::arrow::Arrow;
+use super::cast::Cast;
+use super::collect::{Seen, Sighting};
+use super::packet::Sent;
+use crate::trace::At;
+use std::collections::HashMap;
+
+/// A receiver's frames that no sender's frame was paired with, by vantage.
+type Unpaired = HashMap<usize, Vec<(bool, u32, u32)>>;
+
+pub(super) fn find(cast: &Cast<'_>, seen: &Seen, packets: &[Sent], arrows: &mut [Arrow]) {
+    if seen.partial {
+        return;
+    }
+    let unpaired = unpaired(packets, &seen.sightings);
+    for arrow in arrows.iter_mut().filter(|a| a.last && !a.loopback) {
+        arrow.lost = is_lost(cast, seen, &packets[arrow.packet], arrow, &unpaired);
+    }
+}
+
+fn unpaired(packets: &[Sent], sightings: &[Sighting]) -> Unpaired {
+    let mut found = Unpaired::new();
+    for packet in packets {
+        let mut vantages: Vec<usize> =
+            packet.sightings.iter().map(|i| sightings[*i].vantage).collect();
+        vantages.sort_unstable();
+        vantages.dedup();
+        if let [alone] = vantages[..] {
+            let entry = (packet.forward, packet.shape.seq, packet.shape.len);
+            found.entry(alone).or_default().push(entry);
+        }
+    }
+    found
+}
+
+fn is_lost(
+    cast: &Cast<'_>,
+    seen: &Seen,
+    packet: &Sent,
+    arrow: &Arrow,
+    unpaired: &Unpaired,
+) -> bool {
+    let trace = cast.trace;
+    let Some(host) = cast.host(arrow.to) else { return false };
+    let vantages = &trace.topology.hosts.get(host).vantages;
+    let shown = |v: &usize| arrow.sightings.iter().any(|i| seen.sightings[*i].vantage == *v);
+    if vantages.is_empty() || vantages.iter().any(shown) {
+        return false;
+    }
+    let Some(last) = arrow.sightings.last().map(|i| &seen.sightings[*i]) else { return false };
+    // A pure acknowledgment is one of many that look alike.
+    if packet.shape.seq_len() == 0 && packet.ambiguous {
+        return false;
+    }
+    let could = |v: &usize| watched(cast, seen, arrow, last, *v);
+    let covered = |v: &usize| {
+        unpaired.get(v).is_some_and(|list| {
+            list.iter().any(|(forward, seq, len)| {
+                *forward == packet.forward && overlaps((*seq, *len), packet)
+            })
+        })
+    };
+    vantages.iter().any(could) && !vantages.iter().any(covered)
+}
+
+/// Whether bytes of the packet are in a segment; any segment may have swallowed
+/// an acknowledgment.
+fn overlaps((seq, len): (u32, u32), packet: &Sent) -> bool {
+    let own = packet.shape.seq_len();
+    if own == 0 {
+        return true;
+    }
+    let ahead = packet.shape.seq.wrapping_sub(seq);
+    let behind = seq.wrapping_sub(packet.shape.seq);
+    ahead < len || behind < own
+}
+
+/// Whether a vantage could have seen the packet that was last seen at `last`.
+fn watched(cast: &Cast<'_>, seen: &Seen, arrow: &Arrow, last: &Sighting, vantage: usize) -> bool {
+    let trace = cast.trace;
+    let there = &trace.vantages[vantage];
+    let here = &trace.vantages[last.vantage];
+    let Some(error) = trace.timeline.uncertainty(there.capture, here.capture) else {
+        return false;
+    };
+    let at = trace.time(At { vantage: last.vantage, mark: last.mark }).0;
+    let start = trace.timeline.align(there.capture, there.start).0.saturating_add(error);
+    let end = trace.timeline.align(there.capture, there.end).0.saturating_sub(error);
+    let addressed = last.link.dst.is_some_and(|mac| there.own.has(mac));
+    let others = seen.sightings.iter().any(|s| {
+        s.vantage == vantage && s.forward == last.forward && s.tuple == arrow.tuples.1
+    });
+    !there.own.span && start < at && at < end && (addressed || others)
+}

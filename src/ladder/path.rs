@@ -1,0 +1,142 @@
+//! The hops of one packet, in path order.
+//!
+//! The same rules as for routes: the rewrite comes first, then the TTL, which
+//! only falls, then the MACs, which chain. A hop seen from both of its ends is
+//! one hop.
+
+use super::cast::Cast;
+use super::collect::Sighting;
+use super::packet::Sent;
+use crate::flow;
+use crate::topology::HostId;
+use crate::wire::LinkHeader;
+
+/// A frame's way between two hosts, with everything that shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Hop {
+    /// Which of the connection's five-tuples it carried.
+    pub tuple: u8,
+    /// Who sent it.
+    pub from: Option<HostId>,
+    /// Who received it.
+    pub to: Option<HostId>,
+    /// Over lo.
+    pub loopback: bool,
+    /// TTL on the hop.
+    pub ttl: u8,
+    /// Its frames, the sender's first.
+    pub sightings: Vec<usize>,
+    links: Vec<(usize, LinkHeader)>,
+}
+
+pub(super) fn hops(cast: &Cast<'_>, packet: &Sent, sightings: &[Sighting]) -> Vec<Hop> {
+    let mut hops: Vec<Hop> = Vec::new();
+    for i in &packet.sightings {
+        let s = &sightings[*i];
+        let new = hop(cast, *i, s);
+        match hops.iter_mut().find(|old| old.is(&new)) {
+            Some(old) => old.add(new),
+            None => hops.push(new),
+        }
+    }
+    let last = cast.tuples.len().saturating_sub(1);
+    let rank = |hop: &Hop| {
+        let tuple = usize::from(hop.tuple);
+        if packet.forward { tuple } else { last.saturating_sub(tuple) }
+    };
+    let frame = |hop: &Hop| hop.sightings.first().map(|i| (sightings[*i].vantage, *i));
+    hops.sort_by(|a, b| {
+        rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| frame(a).cmp(&frame(b)))
+    });
+    for same in hops.chunk_by_mut(|a, b| a.tuple == b.tuple && a.ttl == b.ttl) {
+        chain(same);
+    }
+    for hop in &mut hops {
+        hop.sightings.sort_by_key(|i| (side(cast, &sightings[*i]), *i));
+    }
+    hops
+}
+
+/// 0 for the sender's frame, 2 for the receiver's.
+fn side(cast: &Cast<'_>, s: &Sighting) -> u8 {
+    let own = &cast.trace.vantages[s.vantage].own;
+    let hop = flow::Hop { link: s.link, ttl: s.ttl };
+    match (own.sent(&hop), own.arrived(&hop)) {
+        (Some(true), _) => 0,
+        (_, Some(true)) => 2,
+        _ => 1,
+    }
+}
+
+fn hop(cast: &Cast<'_>, at: usize, s: &Sighting) -> Hop {
+    let trace = cast.trace;
+    let vantage = &trace.vantages[s.vantage];
+    let own = trace.host_of_vantage(s.vantage);
+    let hop = flow::Hop { link: s.link, ttl: s.ttl };
+    let loopback = s.link.is_loopback();
+    let sent = vantage.own.sent(&hop) == Some(true);
+    let arrived = vantage.own.arrived(&hop) == Some(true);
+    let from = match (loopback, trace.host_by_mac(s.link.src)) {
+        (true, _) => own,
+        (false, Some(host)) => Some(host),
+        (false, None) => own.filter(|_| sent),
+    };
+    let to = if loopback || arrived { own } else { trace.host_by_mac(s.link.dst) };
+    Hop {
+        tuple: s.tuple,
+        from,
+        to,
+        loopback,
+        ttl: s.ttl,
+        sightings: vec![at],
+        links: vec![(s.vantage, s.link)],
+    }
+}
+
+impl Hop {
+    /// Whether both are views of one hop.
+    fn is(&self, new: &Self) -> bool {
+        if self.tuple != new.tuple || self.ttl != new.ttl || self.loopback != new.loopback {
+            return false;
+        }
+        if new.links.iter().any(|link| self.links.contains(link)) {
+            return true;
+        }
+        // A host that forwards shows one packet twice: those stay apart.
+        let vantage = |hop: &Self| hop.links.first().map(|(v, _)| *v);
+        let together = self.links.iter().any(|(v, _)| Some(*v) == vantage(new));
+        if together && (self.from, self.to) != (new.from, new.to) {
+            return false;
+        }
+        let fits = |x: Option<HostId>, y: Option<HostId>| x.is_none() || y.is_none() || x == y;
+        fits(self.from, new.from)
+            && fits(self.to, new.to)
+            && (self.from.is_some() && self.from == new.from
+                || self.to.is_some() && self.to == new.to)
+    }
+
+    fn add(&mut self, new: Self) {
+        self.from = self.from.or(new.from);
+        self.to = self.to.or(new.to);
+        self.sightings.extend(new.sightings);
+        for link in new.links {
+            if !self.links.contains(&link) {
+                self.links.push(link);
+            }
+        }
+    }
+}
+
+/// Where hosts do not lower the TTL, one hop's receiver is the next one's
+/// sender.
+fn chain(hops: &mut [Hop]) {
+    for at in 0..hops.len() {
+        let first = (at..hops.len()).find(|&i| {
+            let from = hops[i].from;
+            !(at..hops.len()).any(|j| j != i && from.is_some() && hops[j].to == from)
+        });
+        if let Some(first) = first {
+            hops[at..=first].rotate_right(1);
+        }
+    }
+}
