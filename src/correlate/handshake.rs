@@ -7,6 +7,8 @@
 use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Observations, Stream};
+use foldhash::fast::RandomState;
+use std::hash::BuildHasher;
 
 /// Streams with one ISN that are compared each with each; beyond this the ISN
 /// is a constant of some tool, and only equal client endpoints are tied.
@@ -14,86 +16,103 @@ const MAX_PAIRWISE: usize = 64;
 /// TSvals of one SYN's repeats: 127 s of retries at the usual 1,000 Hz.
 const MAX_RETRY_TICKS: u32 = 130_000;
 
-pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
-    let mut by_isn: Vec<(u32, StreamRef)> = Vec::new();
-    for (v, vantage) in vantages.iter().enumerate() {
-        for (s, stream) in vantage.streams.iter().enumerate() {
-            if stream.is_evicted() || stream.key.protocol != 6 {
-                continue;
-            }
-            if let Some(isn) = stream.client_isn() {
-                by_isn.push((isn, StreamRef { vantage: v as u16, stream: s as u32 }));
-            }
-        }
-    }
-    by_isn.sort_unstable();
-    let stream = |at: StreamRef| &vantages[usize::from(at.vantage)].streams[at.stream as usize];
-    for bucket in by_isn.chunk_by(|a, b| a.0 == b.0) {
-        if bucket.len() > MAX_PAIRWISE {
-            tie_endpoints(bucket, &stream, union);
-            continue;
-        }
-        for (i, (_, b)) in bucket.iter().enumerate().skip(1) {
-            // Agreement with any stream before is agreement with its set.
-            for (_, a) in &bucket[..i] {
-                if let Some(tie) = agree(stream(*a), stream(*b)) {
-                    union.join(*a, *b, tie);
-                    break;
-                }
-            }
-        }
-    }
+/// What ties need to know of a stream, packed: buckets are compared without
+/// going back to streams that lie far apart in memory.
+#[derive(Debug, Clone, Copy)]
+struct Shake {
+    isn: u32,
+    at: StreamRef,
+    /// TSval of the client's SYN, where `stamped`.
+    tsval: u32,
+    client: u32,
+    server: u32,
+    stamped: bool,
+    /// The SYN itself was seen, with all its options.
+    whole: bool,
+    window_scale: u8,
+    sack: bool,
 }
 
-fn tie_endpoints<'a>(
-    bucket: &[(u32, StreamRef)],
-    stream: &impl Fn(StreamRef) -> &'a Stream,
-    union: &mut Union,
-) {
-    let client = |at: StreamRef| {
-        let s = stream(at);
-        (s.key.ip(s.client()), s.key.port(s.client()))
-    };
-    let mut sorted: Vec<StreamRef> = bucket.iter().map(|(_, at)| *at).collect();
-    sorted.sort_unstable_by_key(|at| client(*at));
-    for same in sorted.chunk_by(|a, b| client(*a) == client(*b)) {
-        for at in &same[1..] {
-            if agree(stream(same[0]), stream(*at)).is_some() {
-                union.join(same[0], *at, Tie::Isn);
-            }
-        }
-    }
-}
-
-/// Whether two streams with one client ISN are one connection.
-fn agree(a: &Stream, b: &Stream) -> Option<Tie> {
-    let (x, y) = (a.client(), b.client());
-    let same_client = (a.key.ip(x), a.key.port(x)) == (b.key.ip(y), b.key.port(y));
-    let same_server = (a.key.ip(x.other()), a.key.port(x.other()))
-        == (b.key.ip(y.other()), b.key.port(y.other()));
-    let (f, g) = (a.flow(x), b.flow(y));
-    if f.opened() && g.opened() {
-        // Options that a short snapshot length cut off prove nothing.
-        let shape = |s: &crate::flow::SynShape| (s.window_scale, s.sack);
-        let whole = !f.shape.cut && !g.shape.cut;
-        if whole && shape(&f.shape) != shape(&g.shape) {
+impl Shake {
+    fn of(at: StreamRef, stream: &Stream, hasher: &RandomState) -> Option<Self> {
+        if stream.is_evicted() || stream.key.protocol != 6 {
             return None;
         }
+        let isn = stream.client_isn()?;
+        let side = stream.client();
+        let there = stream.flow(side);
+        let tsval = stream.client_tsval();
+        let end =
+            |side| hasher.hash_one((stream.key.ip(side).words(), stream.key.port(side))) as u32;
+        Some(Self {
+            isn,
+            at,
+            tsval: tsval.unwrap_or(0),
+            client: end(side),
+            server: end(side.other()),
+            stamped: tsval.is_some(),
+            whole: there.opened() && !there.shape.cut,
+            window_scale: there.shape.window_scale,
+            sack: there.shape.sack,
+        })
     }
-    let stamped = match (a.client_tsval(), b.client_tsval()) {
-        (Some(s), Some(t)) => {
+
+    /// Whether two streams with one client ISN are one connection.
+    fn agrees(&self, other: &Self) -> Option<Tie> {
+        let same_client = self.client == other.client;
+        let same_server = self.server == other.server;
+        // Options that a short snapshot length cut off prove nothing.
+        if self.whole
+            && other.whole
+            && (self.window_scale, self.sack) != (other.window_scale, other.sack)
+        {
+            return None;
+        }
+        let mut equal = false;
+        if self.stamped && other.stamped {
             // A vantage may have seen only a repeat, or the echo of one.
-            let apart = s.wrapping_sub(t).min(t.wrapping_sub(s));
+            let ahead = self.tsval.wrapping_sub(other.tsval);
+            let apart = ahead.min(ahead.wrapping_neg());
             if apart > MAX_RETRY_TICKS || (apart > 0 && !same_client && !same_server) {
                 return None;
             }
-            apart == 0
+            equal = apart == 0;
         }
-        _ => false,
-    };
-    match (stamped, same_client) {
-        (true, _) => Some(Tie::Handshake),
-        (false, true) => Some(Tie::Isn),
-        (false, false) => None,
+        match (equal, same_client) {
+            (true, _) => Some(Tie::Handshake),
+            (false, true) => Some(Tie::Isn),
+            (false, false) => None,
+        }
+    }
+}
+
+pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
+    let hasher = RandomState::default();
+    let mut shakes: Vec<Shake> = Vec::new();
+    for (v, vantage) in vantages.iter().enumerate() {
+        shakes.extend(vantage.streams.iter().enumerate().filter_map(|(s, stream)| {
+            Shake::of(StreamRef { vantage: v as u16, stream: s as u32 }, stream, &hasher)
+        }));
+    }
+    shakes.sort_unstable_by_key(|shake| (shake.isn, shake.at));
+    for bucket in shakes.chunk_by_mut(|a, b| a.isn == b.isn) {
+        if bucket.len() > MAX_PAIRWISE {
+            bucket.sort_unstable_by_key(|shake| (shake.client, shake.at));
+            for same in bucket.chunk_by(|a, b| a.client == b.client) {
+                for other in &same[1..] {
+                    if same[0].agrees(other).is_some() {
+                        union.join(same[0].at, other.at, Tie::Isn);
+                    }
+                }
+            }
+            continue;
+        }
+        for i in 1..bucket.len() {
+            // Agreement with any stream before is agreement with its set.
+            let tied = bucket[..i].iter().find_map(|a| Some((a.at, a.agrees(&bucket[i])?)));
+            if let Some((at, tie)) = tied {
+                union.join(at, bucket[i].at, tie);
+            }
+        }
     }
 }

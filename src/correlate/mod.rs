@@ -82,6 +82,14 @@ pub struct Connection {
     pub progress: Progress,
 }
 
+impl Connection {
+    /// Whether one of its five-tuples has one host at both ends.
+    #[must_use]
+    pub fn has_self(&self) -> bool {
+        self.front.is_self() || self.back.is_some_and(|back| back.is_self())
+    }
+}
+
 /// All connections.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {

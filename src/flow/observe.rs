@@ -33,7 +33,8 @@ pub struct Observer {
     end: Timestamp,
     streams: Vec<Stream>,
     free_streams: Vec<StreamId>,
-    table: HashTable<StreamId>,
+    /// Hash and stream: growing the table must not touch the streams.
+    table: HashTable<(u32, StreamId)>,
     recent: StreamId,
     hasher: RandomState,
     links: Vec<Link>,
@@ -47,6 +48,11 @@ pub struct Observer {
     vrrp: Vec<VrrpSpeaker>,
     embryos: Embryos,
     evicted: Evicted,
+}
+
+/// The table takes its place from the low bits and its tag from the high ones.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl Observer {
@@ -160,24 +166,28 @@ impl Observer {
         {
             return self.recent;
         }
-        let hash = self.hasher.hash_one(key);
-        if let Some(&id) = self.table.find(hash, |&id| self.streams[id as usize].key == key) {
+        let hash = self.hash(&key);
+        let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
+        if let Some(&(_, id)) = self.table.find(spread(hash), same) {
             self.recent = id;
             return id;
         }
         let id = self.allocate(key);
-        let streams = &self.streams;
-        self.table.insert_unique(hash, id, |&id| self.hasher.hash_one(streams[id as usize].key));
+        self.table.insert_unique(spread(hash), (hash, id), |entry| spread(entry.0));
         self.recent = id;
         self.bound_embryos(id, mark);
         id
     }
 
+    fn hash(&self, key: &Key) -> u32 {
+        (self.hasher.hash_one(key) >> 32) as u32
+    }
+
     fn reopen(&mut self, old: StreamId, key: Key, mark: Mark) -> StreamId {
         let id = self.allocate(key);
-        let hash = self.hasher.hash_one(key);
-        if let Some(slot) = self.table.find_mut(hash, |&slot| slot == old) {
-            *slot = id;
+        let hash = self.hash(&key);
+        if let Some(entry) = self.table.find_mut(spread(hash), |entry| entry.1 == old) {
+            entry.1 = id;
         }
         self.recent = id;
         self.bound_embryos(id, mark);
@@ -197,15 +207,15 @@ impl Observer {
         let Some(old) = self.embryos.push(new) else {
             return;
         };
-        let stream = &self.streams[old as usize];
+        let stream = self.streams[old as usize];
         if stream.is_evicted() || old == new || !stream.is_embryo() {
             return;
         }
         let client = stream.client();
         let server = client.other();
         self.evicted.add((stream.key.ip(server), stream.key.port(server)), mark);
-        let hash = self.hasher.hash_one(stream.key);
-        if let Ok(entry) = self.table.find_entry(hash, |&id| id == old) {
+        let hash = self.hash(&stream.key);
+        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == old) {
             entry.remove();
         }
         for flow in &stream.flows {

@@ -25,9 +25,9 @@ pub(super) struct Arrow {
     pub loopback: bool,
     /// Nothing shows the packet after it.
     pub last: bool,
-    /// Five-tuple with which the sender got the packet, where that was seen,
-    /// and with which it reached the receiver.
-    pub tuples: (Option<u8>, u8),
+    /// Five-tuple with which the sender got the packet, or sent it where that
+    /// was not seen, and the one with which it reached the receiver.
+    pub tuples: (u8, u8),
     /// Its frames, in path order.
     pub sightings: Vec<usize>,
     /// What the arrow before it ended with: the frames of its last hop.
@@ -92,17 +92,13 @@ fn collapse(cast: &Cast<'_>, packet: usize, forward: bool, hops: &[Hop], out: &m
                 lost: false,
                 loopback: hop.loopback,
                 last: false,
-                tuples: (came.map(|o| o.arrow.tuples.1), hop.tuple),
+                tuples: (came.map_or(hop.tuple, |o| o.arrow.tuples.1), hop.tuple),
                 sightings: hop.sightings.clone(),
                 came: came.map_or_else(Vec::new, |o| {
                     o.arrow.sightings.get(o.arrow.last_hop..).unwrap_or_default().to_vec()
                 }),
                 last_hop: 0,
             };
-            let mut arrow = arrow;
-            if arrow.tuples.0.is_none() {
-                arrow.tuples.0 = Some(hop.tuple);
-            }
             out.push(Open { from, to, hidden: (hop.from, hop.to), arrow });
         }
         joining = to.is_none();
@@ -148,13 +144,9 @@ fn close(cast: &Cast<'_>, open: Open, forward: bool, ways: &Ways) -> Option<Arro
     }
     if to.is_none() {
         let known = from.and_then(|from| ways.next.get(&from)).copied();
-        let addressed = cast
-            .trace
-            .host_by_ip(if forward {
-                cast.tuples.get(usize::from(arrow.tuples.1))?.server.0
-            } else {
-                cast.tuples.get(usize::from(arrow.tuples.1))?.client.0
-            })
+        let tuple = cast.tuples.get(usize::from(arrow.tuples.1));
+        let addressed = tuple
+            .and_then(|t| cast.trace.host_by_ip(if forward { t.server.0 } else { t.client.0 }))
             .and_then(|host| cast.node(Some(host), forward, true))
             .filter(|node| Some(*node) != from);
         let fallback = if from == Some(end) { hidden.1.map(Node::Host) } else { Some(end) };

@@ -9,6 +9,7 @@
 use crate::correlate::{Connection, Tuple};
 use crate::topology::{HostId, Service};
 use crate::trace::{ConnectionId, Trace};
+use std::collections::HashSet;
 
 /// A part in the connection; each has one column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +38,8 @@ pub(super) struct Cast<'a> {
     pub client: Option<HostId>,
     /// The real server's host, where it is known.
     pub server: Option<HostId>,
+    /// Hosts of the service's real servers.
+    servers: HashSet<HostId>,
 }
 
 impl<'a> Cast<'a> {
@@ -56,7 +59,8 @@ impl<'a> Cast<'a> {
             .server(id)
             .and_then(|server| server.host)
             .or_else(|| connection.back.and_then(|back| trace.host_by_ip(back.server.0)));
-        let mut cast = Self { trace, id, connection, service, tuples, client, server };
+        let servers = service.real_servers.iter().filter_map(|r| r.host).collect();
+        let mut cast = Self { trace, id, connection, service, tuples, client, server, servers };
         cast.client = cast.client.or_else(|| cast.calling_host());
         cast
     }
@@ -70,6 +74,11 @@ impl<'a> Cast<'a> {
             .filter(|host| !self.service.is_director(*host))
     }
 
+    /// Whether a host serves the service, this connection or another.
+    pub(super) fn is_real_server(&self, host: HostId) -> bool {
+        self.servers.contains(&host)
+    }
+
     /// One host is client and real server.
     pub(super) fn is_self(&self) -> bool {
         self.client.is_some() && self.client == self.server
@@ -80,7 +89,7 @@ impl<'a> Cast<'a> {
     pub(super) fn node(&self, host: Option<HostId>, forward: bool, receives: bool) -> Option<Node> {
         let host = host?;
         let shown = self.service.is_director(host)
-            || self.service.real_servers.iter().any(|r| r.host == Some(host))
+            || self.is_real_server(host)
             || self.trace.is_captured(host);
         if self.is_self() && self.client == Some(host) {
             return Some(if forward == receives { Node::Server } else { Node::Client });

@@ -115,12 +115,8 @@ pub(super) fn collect(trace: &Trace, request: &Request<'_>) -> Seen {
         });
     }
     let mut seen = Seen { partial: legs.len() > MAX_LEGS, ..Seen::default() };
-    let marked: HashSet<(usize, u32)> = request
-        .marked
-        .iter()
-        .take(MAX_MARKED)
-        .map(|m| (m.at.vantage, m.at.mark.frame()))
-        .collect();
+    let marked: HashSet<(usize, u32)> =
+        request.marked.iter().take(MAX_MARKED).map(|m| (m.at.vantage, m.at.mark.frame())).collect();
     for (at, mut kept) in by_capture {
         read(trace, at, &mut kept, &marked, &mut seen);
         for leg in kept {

@@ -88,7 +88,6 @@ fn host_name(cast: &Cast<'_>, host: HostId) -> String {
 }
 
 fn role(cast: &Cast<'_>, node: Node, nodes: &[Node]) -> String {
-    let real_server = |host| cast.service.real_servers.iter().any(|r| r.host == Some(host));
     match node {
         Node::Client => "client",
         Node::Server if cast.is_self() && nodes.contains(&Node::Client) => {
@@ -100,7 +99,7 @@ fn role(cast: &Cast<'_>, node: Node, nodes: &[Node]) -> String {
         }
         Node::Server => "service, not captured",
         Node::Host(host) if cast.service.is_director(host) => "director",
-        Node::Host(host) if real_server(host) => "real server",
+        Node::Host(host) if cast.is_real_server(host) => "real server",
         Node::Host(_) => "router",
     }
     .to_owned()

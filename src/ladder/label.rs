@@ -9,9 +9,11 @@ use std::collections::HashSet;
 pub(super) struct Labels {
     /// By direction, the client's first: the sequence number that counts as 0.
     base: [u32; 2],
-    /// Packets named so far, and what the first of each looked like.
+    /// Packets named so far.
     named: HashSet<usize>,
+    /// Direction, sequence number and length of what was sent so far.
     sent: HashSet<(bool, u32, u32)>,
+    /// Packets that sent it again.
     again: HashSet<usize>,
 }
 
@@ -35,7 +37,7 @@ impl Labels {
         ports: (u16, u16),
     ) -> String {
         let shape = &packet.shape;
-        if first_time(&mut self.named, at) && shape.flags != 0 && shape.seq_len() > 0 {
+        if self.named.insert(at) && shape.flags != 0 && shape.seq_len() > 0 {
             let known = (packet.forward, shape.seq, shape.seq_len());
             if !self.sent.insert(known) {
                 self.again.insert(at);
@@ -71,10 +73,6 @@ impl Labels {
         }
         label
     }
-}
-
-fn first_time(named: &mut HashSet<usize>, at: usize) -> bool {
-    named.insert(at)
 }
 
 /// The SYN's sequence number, or one below the lowest that was seen.

@@ -10,18 +10,25 @@ use super::cast::Cast;
 use super::collect::{Seen, Sighting};
 use super::packet::Sent;
 use crate::trace::At;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A receiver's frames that no sender's frame was paired with, by vantage.
 type Unpaired = HashMap<usize, Vec<(bool, u32, u32)>>;
+
+/// More of them than this, and captures that cut the stream differently explain
+/// a missing packet better than a loss.
+const MAX_UNPAIRED: usize = 1024;
 
 pub(super) fn find(cast: &Cast<'_>, seen: &Seen, packets: &[Sent], arrows: &mut [Arrow]) {
     if seen.partial {
         return;
     }
     let unpaired = unpaired(packets, &seen.sightings);
+    let shown: HashSet<(usize, bool, u8)> =
+        seen.sightings.iter().map(|s| (s.vantage, s.forward, s.tuple)).collect();
     for arrow in arrows.iter_mut().filter(|a| a.last && !a.loopback) {
-        arrow.lost = is_lost(cast, seen, &packets[arrow.packet], arrow, &unpaired);
+        let packet = &packets[arrow.packet];
+        arrow.lost = is_lost(cast, seen, packet, arrow, &unpaired, &shown);
     }
 }
 
@@ -46,6 +53,7 @@ fn is_lost(
     packet: &Sent,
     arrow: &Arrow,
     unpaired: &Unpaired,
+    directions: &HashSet<(usize, bool, u8)>,
 ) -> bool {
     let trace = cast.trace;
     let Some(host) = cast.host(arrow.to) else { return false };
@@ -59,12 +67,16 @@ fn is_lost(
     if packet.shape.seq_len() == 0 && packet.ambiguous {
         return false;
     }
-    let could = |v: &usize| watched(cast, seen, arrow, last, *v);
+    let could = |v: &usize| {
+        let others = directions.contains(&(*v, packet.forward, arrow.tuples.1));
+        watched(cast, last, *v, others)
+    };
     let covered = |v: &usize| {
         unpaired.get(v).is_some_and(|list| {
-            list.iter().any(|(forward, seq, len)| {
-                *forward == packet.forward && overlaps((*seq, *len), packet)
-            })
+            list.len() > MAX_UNPAIRED
+                || list.iter().any(|(forward, seq, len)| {
+                    *forward == packet.forward && overlaps((*seq, *len), packet)
+                })
         })
     };
     vantages.iter().any(could) && !vantages.iter().any(covered)
@@ -82,8 +94,9 @@ fn overlaps((seq, len): (u32, u32), packet: &Sent) -> bool {
     ahead < len || behind < own
 }
 
-/// Whether a vantage could have seen the packet that was last seen at `last`.
-fn watched(cast: &Cast<'_>, seen: &Seen, arrow: &Arrow, last: &Sighting, vantage: usize) -> bool {
+/// Whether a vantage could have seen the packet that was last seen at `last`;
+/// `others` of its direction it has seen.
+fn watched(cast: &Cast<'_>, last: &Sighting, vantage: usize, others: bool) -> bool {
     let trace = cast.trace;
     let there = &trace.vantages[vantage];
     let here = &trace.vantages[last.vantage];
@@ -94,8 +107,5 @@ fn watched(cast: &Cast<'_>, seen: &Seen, arrow: &Arrow, last: &Sighting, vantage
     let start = trace.timeline.align(there.capture, there.start).0.saturating_add(error);
     let end = trace.timeline.align(there.capture, there.end).0.saturating_sub(error);
     let addressed = last.link.dst.is_some_and(|mac| there.own.has(mac));
-    let others = seen.sightings.iter().any(|s| {
-        s.vantage == vantage && s.forward == last.forward && s.tuple == arrow.tuples.1
-    });
     !there.own.span && start < at && at < end && (addressed || others)
 }

@@ -22,13 +22,15 @@ pub(super) fn join(sent: &mut Vec<Sent>, sightings: &[Sighting]) {
 
 fn direction(sent: &mut [Sent], sightings: &[Sighting], forward: bool) {
     let data = |s: &Sent| {
-        s.forward == forward && s.shape.len > 0 && s.shape.flags & (TcpFlags::SYN | TcpFlags::RST) == 0
+        s.forward == forward
+            && s.shape.len > 0
+            && s.shape.flags & (TcpFlags::SYN | TcpFlags::RST) == 0
             && s.shape.flags != 0
     };
     let mut by_start: Vec<usize> = (0..sent.len()).filter(|i| data(&sent[*i])).collect();
-    let Some(base) = by_start.iter().map(|i| sent[*i].shape.seq).reduce(|a, b| {
-        if seq_lt(b, a) { b } else { a }
-    }) else {
+    let Some(base) =
+        by_start.iter().map(|i| sent[*i].shape.seq).reduce(|a, b| if seq_lt(b, a) { b } else { a })
+    else {
         return;
     };
     let offset = |s: &Sent| s.shape.seq.wrapping_sub(base);
@@ -96,4 +98,78 @@ fn tiles(
         }
     }
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Mark;
+    use crate::ladder::collect::Shape;
+    use crate::wire::LinkHeader;
+
+    fn world(frames: &[(usize, u32, u32)]) -> (Vec<Sent>, Vec<Sighting>) {
+        let shape = |seq, len| Shape { seq, ack: 1, flags: TcpFlags::ACK, len, digest: 0 };
+        let sightings: Vec<Sighting> = frames
+            .iter()
+            .enumerate()
+            .map(|(i, (vantage, seq, len))| Sighting {
+                vantage: *vantage,
+                mark: Mark::new(i as u32 + 1, crate::capture::Timestamp(0)),
+                tuple: 0,
+                forward: true,
+                link: LinkHeader::default(),
+                ttl: 64,
+                id: None,
+                outer: None,
+                shape: shape(*seq, *len),
+                closed: false,
+            })
+            .collect();
+        let sent = (0..frames.len())
+            .map(|i| Sent {
+                forward: true,
+                shape: sightings[i].shape,
+                sightings: vec![i],
+                ambiguous: false,
+            })
+            .collect();
+        (sent, sightings)
+    }
+
+    fn lengths(sent: &[Sent]) -> Vec<u32> {
+        sent.iter().map(|s| s.shape.len).collect()
+    }
+
+    #[test]
+    fn segments_that_tile_a_merged_one_are_one_packet() {
+        // The sequence number wraps in the middle.
+        let base = u32::MAX - 999;
+        let at = |n: u32| base.wrapping_add(n);
+        let (mut sent, seen) = world(&[
+            (0, at(0), 1000),
+            (0, at(1000), 1000),
+            (0, at(2000), 1000),
+            (1, at(0), 3000),
+            (2, at(0), 2000),
+            (2, at(2000), 1000),
+        ]);
+        join(&mut sent, &seen);
+        assert_eq!(lengths(&sent), [3000]);
+        assert_eq!(sent[0].sightings.len(), 6);
+    }
+
+    #[test]
+    fn ranges_that_only_overlap_stay_apart() {
+        let (mut sent, seen) = world(&[(0, 0, 1000), (0, 1000, 1000), (1, 500, 1200)]);
+        join(&mut sent, &seen);
+        assert_eq!(sent.len(), 3);
+    }
+
+    #[test]
+    fn a_repeat_at_one_vantage_is_no_tile() {
+        // The sender repeats both segments as one.
+        let (mut sent, seen) = world(&[(0, 0, 1000), (0, 1000, 1000), (0, 0, 2000)]);
+        join(&mut sent, &seen);
+        assert_eq!(sent.len(), 3);
+    }
 }

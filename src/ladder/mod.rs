@@ -68,7 +68,7 @@ pub fn build(trace: &Trace, request: &Request<'_>) -> Option<Ladder> {
         packets.iter().map(|packet| path::hops(&cast, packet, &seen.sightings)).collect();
     let mut arrows = arrow::arrows(&cast, &packets, &paths);
     lost::find(&cast, &seen, &packets, &mut arrows);
-    let clocks = clocks::Clocks::new(trace, &arrows, &seen.sightings);
+    let clocks = clocks::Clocks::new(trace, &packets, &arrows, &seen.sightings);
     let ordered = order::order(&clocks, arrows, &seen.sightings);
     let drawing = steps::Drawing { cast: &cast, seen: &seen, packets: &packets, clocks: &clocks };
     drawing.ladder(ordered, request)

@@ -8,54 +8,56 @@ use std::collections::BTreeSet;
 /// For the captures whose times are drawn.
 pub(super) fn note(trace: &Trace, clocks: &Clocks<'_>, captures: &BTreeSet<usize>) -> String {
     let label = |c: &usize| trace.captures.get(*c).map_or("?", |capture| capture.label.as_str());
-    let tied: Vec<usize> =
-        captures.iter().copied().filter(|c| clocks.moved(*c).is_none()).collect();
-    let mut said = String::from("ms");
-    let comparable = tied.iter().all(|c| clocks.uncertainty(*c, *c.min(&tied[0])).is_some());
-    if tied.len() > 1 && comparable {
-        let within = tied
-            .iter()
-            .flat_map(|a| tied.iter().map(|b| clocks.uncertainty(*a, *b).unwrap_or(0)))
-            .max()
-            .unwrap_or(0);
-        let names = list(tied.iter().map(label));
-        let how = if corrected(trace, &tied, within) { "corrected clocks" } else { "clocks" };
-        said.push_str(&format!("; {how} of {names} agree within {}", ms(within)));
+    let open = |c: &usize| clocks.moved(*c).is_some_and(|moved| moved.error.is_none());
+    let (loose, tied): (Vec<usize>, Vec<usize>) = captures.iter().copied().partition(open);
+    let mut said = vec!["ms".to_owned()];
+    if tied.len() > 1 {
+        let pairs = tied.iter().flat_map(|a| tied.iter().map(|b| (*a, *b)));
+        let within = pairs.filter_map(|(a, b)| clocks.uncertainty(a, b)).max().unwrap_or(0);
+        let corrected = tied.iter().any(|c| correction(trace, clocks, *c) > within.unsigned_abs());
+        let how = if corrected { "corrected clocks" } else { "clocks" };
+        said.push(format!("{how} of {} agree within {}", list(tied.iter().map(label)), ms(within)));
     }
-    for capture in captures {
-        let Some(moved) = clocks.moved(*capture) else { continue };
-        let rest: Vec<&str> = captures.iter().filter(|c| *c != capture).map(label).collect();
+    if let [one] = loose[..] {
+        let rest: Vec<&str> = captures.iter().filter(|c| **c != one).map(label).collect();
         let whose = match rest[..] {
-            [one] => format!("{one}'s"),
+            [other] => format!("{other}'s"),
             _ => "the others'".to_owned(),
         };
-        said.push_str(&format!(
-            "; the clock of {} could not be compared with {whose}",
-            label(capture)
-        ));
-        if moved != 0 {
-            let way = if moved > 0 { "later" } else { "earlier" };
-            said.push_str(&format!(
-                ": its frames are drawn {} {way}, where cause puts them",
-                ms(moved)
-            ));
+        said.push(format!("the clock of {} could not be compared with {whose}", label(&one)));
+    } else if !loose.is_empty() {
+        let names = list(loose.iter().map(label));
+        let whose = match tied[..] {
+            [one] => format!("with {}'s", label(&one)),
+            _ => "with the others'".to_owned(),
+        };
+        said.push(format!("the clocks of {names} could not be compared {whose}"));
+    }
+    for capture in loose {
+        let by = clocks.moved(capture).map_or(0, |moved| moved.by);
+        if by != 0 {
+            let way = if by > 0 { "later" } else { "earlier" };
+            let name = label(&capture);
+            said.push(format!("{name} is drawn {} {way}, as cause demands", ms(by)));
         }
     }
-    said
+    said.join("; ")
 }
 
-/// Whether some clock was moved by more than the doubt.
-fn corrected(trace: &Trace, captures: &[usize], within: i64) -> bool {
-    let offsets = captures.iter().filter_map(|c| trace.timeline.offsets.get(*c).copied().flatten());
-    offsets.map(|o| o.ns.abs()).max().is_some_and(|most| most > within)
+/// By how much a clock was moved, nanoseconds.
+fn correction(trace: &Trace, clocks: &Clocks<'_>, capture: usize) -> u64 {
+    let offset = trace.timeline.offsets.get(capture).copied().flatten();
+    let moved = clocks.moved(capture).map(|moved| moved.by);
+    offset.map(|o| o.ns).or(moved).unwrap_or(0).unsigned_abs()
 }
 
+/// `a`, `a and b`, `a, b and c`.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     match names[..] {
         [] => String::new(),
-        [ref rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        [one, ..] => one.to_owned(),
+        [one] => one.to_owned(),
+        [ref rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }
 

@@ -58,8 +58,7 @@ pub(super) fn order(clocks: &Clocks<'_>, arrows: Vec<Arrow>, sightings: &[Sighti
     }
     let certain = (0..sequence.len())
         .map(|n| {
-            n.checked_sub(1)
-                .is_none_or(|before| after[sequence[before]].contains(&sequence[n]))
+            n.checked_sub(1).is_none_or(|before| after[sequence[before]].contains(&sequence[n]))
         })
         .collect();
     let mut arrows: Vec<Option<Arrow>> = arrows.into_iter().map(Some).collect();

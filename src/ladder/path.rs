@@ -11,6 +11,11 @@ use crate::flow;
 use crate::topology::HostId;
 use crate::wire::LinkHeader;
 
+/// Hops of one packet; a loop has one for every TTL.
+const MAX_HOPS: usize = 512;
+/// Hops of one TTL that are put in order by their MACs.
+const MAX_CHAIN: usize = 32;
+
 /// A frame's way between two hosts, with everything that shows it.
 #[derive(Debug, Clone)]
 pub(super) struct Hop {
@@ -34,9 +39,10 @@ pub(super) fn hops(cast: &Cast<'_>, packet: &Sent, sightings: &[Sighting]) -> Ve
     for i in &packet.sightings {
         let s = &sightings[*i];
         let new = hop(cast, *i, s);
-        match hops.iter_mut().find(|old| old.is(&new)) {
-            Some(old) => old.add(new),
-            None => hops.push(new),
+        match hops.iter().position(|old| old.is(&new)) {
+            Some(old) => hops[old].add(new),
+            None if hops.len() < MAX_HOPS => hops.push(new),
+            None => {}
         }
     }
     let last = cast.tuples.len().saturating_sub(1);
@@ -51,6 +57,7 @@ pub(super) fn hops(cast: &Cast<'_>, packet: &Sent, sightings: &[Sighting]) -> Ve
     for same in hops.chunk_by_mut(|a, b| a.tuple == b.tuple && a.ttl == b.ttl) {
         chain(same);
     }
+    // The sender's frame first.
     for hop in &mut hops {
         hop.sightings.sort_by_key(|i| (side(cast, &sightings[*i]), *i));
     }
@@ -130,7 +137,8 @@ impl Hop {
 /// Where hosts do not lower the TTL, one hop's receiver is the next one's
 /// sender.
 fn chain(hops: &mut [Hop]) {
-    for at in 0..hops.len() {
+    let ordered = if hops.len() > MAX_CHAIN { 0 } else { hops.len() };
+    for at in 0..ordered {
         let first = (at..hops.len()).find(|&i| {
             let from = hops[i].from;
             !(at..hops.len()).any(|j| j != i && from.is_some() && hops[j].to == from)

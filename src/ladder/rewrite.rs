@@ -14,7 +14,7 @@ pub(super) fn describe(
     forward: bool,
     sightings: &[Sighting],
 ) -> Option<String> {
-    let (before, after) = (arrow.tuples.0?, arrow.tuples.1);
+    let (before, after) = arrow.tuples;
     if before != after {
         let tuple = |at: u8| cast.tuples.get(usize::from(at));
         return addresses(tuple(before)?, tuple(after)?, forward);
@@ -27,8 +27,7 @@ pub(super) fn describe(
     }
     let director = cast.is_director(arrow.from);
     // A router's change of MACs is its trade; anybody else's is worth a word.
-    let real_server = |host| cast.service.real_servers.iter().any(|r| r.host == Some(host));
-    let diverts = matches!(arrow.from, Node::Host(host) if real_server(host))
+    let diverts = matches!(arrow.from, Node::Host(host) if cast.is_real_server(host))
         || arrow.from == Node::Server && forward;
     if !director && !diverts {
         return None;
@@ -48,8 +47,9 @@ fn macs(came: Mac, went: Mac, how: &str) -> String {
 fn addresses(before: &Tuple, after: &Tuple, forward: bool) -> Option<String> {
     let ends = |t: &Tuple| if forward { (t.client, t.server) } else { (t.server, t.client) };
     let ((src, dst), (new_src, new_dst)) = (ends(before), ends(after));
-    let change =
-        |old: (Ip, u16), new: (Ip, u16)| format!("{} > {}", old.0.with_port(old.1), new.0.with_port(new.1));
+    let change = |old: (Ip, u16), new: (Ip, u16)| {
+        format!("{} > {}", old.0.with_port(old.1), new.0.with_port(new.1))
+    };
     match (src != new_src, dst != new_dst) {
         (false, false) => None,
         (true, false) => Some(change(src, new_src)),

@@ -108,8 +108,7 @@ impl Drawing<'_> {
             if packet.forward { (t.client.1, t.server.1) } else { (t.server.1, t.client.1) }
         });
         let Some(first) = arrow.sightings.first() else { return String::new() };
-        let mut label =
-            labels.name(arrow.packet, packet, &self.seen.sightings[*first], ports);
+        let mut label = labels.name(arrow.packet, packet, &self.seen.sightings[*first], ports);
         if arrow.loopback {
             label.push_str(", over lo");
         }
@@ -129,8 +128,7 @@ impl Drawing<'_> {
             host.is_some() && ends.contains(&host)
         };
         let mut frames: Vec<(usize, (String, u64))> = Vec::new();
-        let any_end =
-            arrow.sightings.iter().any(|i| at_end(self.seen.sightings[*i].vantage));
+        let any_end = arrow.sightings.iter().any(|i| at_end(self.seen.sightings[*i].vantage));
         for i in &arrow.sightings {
             let s = &self.seen.sightings[*i];
             let is_marked = marked.contains_key(&(s.vantage, s.mark.frame()));

@@ -3,7 +3,8 @@
 use crate::correlate::Connections;
 use crate::flow::{Hop, Observations, OwnEvidence};
 use crate::wire::{Ip, Mac};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::fast::RandomState;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Index of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,8 +27,8 @@ pub struct Host {
 #[derive(Debug, Clone, Default)]
 pub struct Hosts {
     list: Vec<Host>,
-    by_mac: HashMap<Mac, HostId>,
-    by_ip: HashMap<Ip, HostId>,
+    by_mac: HashMap<Mac, HostId, RandomState>,
+    by_ip: HashMap<Ip, HostId, RandomState>,
 }
 
 /// Initial TTLs of the stacks in use; a packet that has one comes from the
@@ -54,6 +55,9 @@ impl Hosts {
         }
         hosts.claims(vantages);
         hosts.origins(vantages, connections);
+        for host in &mut hosts.list {
+            host.ips.sort_unstable();
+        }
         hosts
     }
 
@@ -166,31 +170,41 @@ impl Hosts {
         }
     }
 
+    /// The host that originates packets on a hop, if its address is not known.
+    fn nameless(&self, hop: &Hop) -> Option<HostId> {
+        let from = hop.link.src.filter(|_| is_origin(hop) && !hop.link.is_loopback())?;
+        self.by_mac(from).filter(|id| self.get(*id).ips.is_empty())
+    }
+
     /// Without ARP in the capture, what a host originates tells its address.
     fn origins(&mut self, vantages: &[Observations], connections: &Connections) {
-        let mut found: HashMap<(HostId, Ip), u32> = HashMap::new();
+        let wanted: Vec<Vec<Option<HostId>>> = vantages
+            .iter()
+            .map(|vantage| vantage.hops.iter().map(|hop| self.nameless(hop)).collect())
+            .collect();
+        if wanted.iter().flatten().all(Option::is_none) {
+            return;
+        }
+        let mut found: HashSet<(HostId, Ip)> = HashSet::new();
         for connection in &connections.list {
             for leg in connections.legs(connection) {
                 let vantage = &vantages[usize::from(leg.vantage)];
                 let stream = leg.of(vantages);
                 for side in [leg.client, leg.client.other()] {
-                    let Some(hop) = vantage.first_hop(stream.flow(side)) else {
-                        continue;
-                    };
-                    let Some(id) = origin(hop).and_then(|mac| self.by_mac(mac)) else {
-                        continue;
-                    };
-                    if self.list[id.0 as usize].ips.is_empty() && found.len() < MAX_HOSTS {
-                        *found.entry((id, stream.key.ip(side))).or_default() += 1;
+                    let Some(link) = vantage.links_of(stream.flow(side)).next() else { continue };
+                    if let Some(id) = wanted[usize::from(leg.vantage)][link.hop.index()]
+                        && found.len() < MAX_HOSTS
+                    {
+                        found.insert((id, stream.key.ip(side)));
                     }
                 }
             }
         }
         let mut per_ip: HashMap<Ip, u32> = HashMap::new();
-        for (_, ip) in found.keys() {
+        for (_, ip) in &found {
             *per_ip.entry(*ip).or_default() += 1;
         }
-        let mut found: Vec<_> = found.into_keys().collect();
+        let mut found: Vec<_> = found.into_iter().collect();
         found.sort_unstable();
         for (id, ip) in found {
             let host = &mut self.list[id.0 as usize];
@@ -201,15 +215,7 @@ impl Hosts {
                 host.contested.push(ip);
             }
         }
-        for host in &mut self.list {
-            host.ips.sort_unstable();
-        }
     }
-}
-
-/// The MAC of the host that originated packets on this hop.
-fn origin(hop: &Hop) -> Option<Mac> {
-    (INITIAL_TTLS.contains(&hop.ttl) && !hop.link.is_loopback()).then_some(hop.link.src).flatten()
 }
 
 /// Whether packets on a hop have the TTL with which stacks begin.

@@ -8,6 +8,7 @@
 use super::{HostId, Hosts};
 use crate::correlate::{Connection, Connections, Leg};
 use crate::flow::{Hop, Observations, Side};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// Index of a route.
@@ -70,7 +71,7 @@ impl Routes {
             .map(|(v, own)| v.hops.iter().map(|hop| Ends::of(hop, v, *own, hosts)).collect())
             .collect();
         let mut routes = Self { of: Vec::with_capacity(connections.list.len()), ..Self::default() };
-        let mut known: HashMap<Route, RouteId> = HashMap::new();
+        let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
         for connection in &connections.list {

@@ -5,6 +5,7 @@ use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, 
 use crate::correlate::{Connection, Connections};
 use crate::flow::Observations;
 use crate::wire::{Ip, Mac};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// Index of a service.
@@ -176,7 +177,7 @@ fn assign_servers(connections: &Connections, topology: &mut Topology) {
         Address(Ip, u16),
         Host(HostId),
     }
-    let mut known: HashMap<(ServiceId, Identity), u16> = HashMap::new();
+    let mut known: HashMap<(ServiceId, Identity), u16, RandomState> = HashMap::default();
     topology.server_of = Vec::with_capacity(connections.list.len());
     for (i, connection) in connections.list.iter().enumerate() {
         let id = topology.service_of[i];

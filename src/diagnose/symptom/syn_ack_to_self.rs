@@ -9,7 +9,7 @@ use crate::trace::{ConnectionId, Trace};
 pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     trace
         .requests()
-        .filter(|(id, _)| leg(trace, *id).is_some())
+        .filter(|(id, c)| c.has_self() && leg(trace, *id).is_some())
         .map(|(id, _)| Sighting::of(id, true))
         .collect()
 }
