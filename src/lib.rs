@@ -9,6 +9,7 @@ pub mod clock;
 pub mod correlate;
 pub mod diagnose;
 pub mod flow;
+pub mod ladder;
 pub mod load;
 pub mod render;
 pub mod report;

@@ -123,7 +123,7 @@ fn note_tally(vantage: &Observations, link_type: Option<LinkType>, notes: &mut V
     }
     if vantage.evicted.streams > 0 {
         notes.push(format!(
-            "a flood: {} connection attempts that were never answered nor repeated were counted and let go (at most {} wait at one time)",
+            "a flood: {} half-open streams, never answered nor repeated, were counted and let go (at most {} are kept at one time)",
             vantage.evicted.streams,
             crate::flow::MAX_EMBRYOS
         ));

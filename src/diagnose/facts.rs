@@ -255,6 +255,13 @@ pub fn to_capture(host: String, name: &str, addresses: &[Ip], port: u16, why: &s
     ToConfirm { host, command: capture_line(name, addresses, Some(port)), why: why.to_owned() }
 }
 
+/// The connection of a set that tells most: seen at most vantages, the first of
+/// those.
+#[must_use]
+pub fn telling(trace: &Trace, ids: &[ConnectionId]) -> Option<ConnectionId> {
+    ids.iter().copied().max_by_key(|id| (trace.legs(*id).len(), std::cmp::Reverse(id.0)))
+}
+
 /// "3 connections", "1 connection".
 #[must_use]
 pub fn count(n: usize, what: &str) -> String {

@@ -13,7 +13,7 @@ mod registry;
 pub mod symptom;
 mod verdict;
 
-pub use facts::Names;
+pub use facts::{Names, telling};
 pub use finding::{
     Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
     ToConfirm, Wording,

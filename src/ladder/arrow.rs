@@ -51,7 +51,7 @@ pub(super) fn arrows(cast: &Cast<'_>, packets: &[Sent], paths: &[Vec<Hop>]) -> V
     }
     let ways = [Ways::of(packets, &open, true), Ways::of(packets, &open, false)];
     open.into_iter()
-        .filter_map(|o| {
+        .map(|o| {
             let forward = packets[o.arrow.packet].forward;
             close(cast, o, forward, &ways[usize::from(!forward)])
         })
@@ -134,25 +134,23 @@ impl Ways {
     }
 }
 
-fn close(cast: &Cast<'_>, open: Open, forward: bool, ways: &Ways) -> Option<Arrow> {
+fn close(cast: &Cast<'_>, open: Open, forward: bool, ways: &Ways) -> Arrow {
     let (start, end) = cast.ends(forward);
-    let Open { mut from, mut to, hidden, mut arrow } = open;
-    if from.is_none() {
+    let Open { from, to, hidden, mut arrow } = open;
+    arrow.from = from.unwrap_or_else(|| {
         let known = to.and_then(|to| ways.previous.get(&to)).copied();
-        let fallback = if to == Some(start) { hidden.0.map(Node::Host) } else { Some(start) };
-        from = known.or(fallback);
-    }
-    if to.is_none() {
-        let known = from.and_then(|from| ways.next.get(&from)).copied();
+        let fallback = if to == Some(start) { hidden.0.map_or(end, Node::Host) } else { start };
+        known.unwrap_or(fallback)
+    });
+    arrow.to = to.unwrap_or_else(|| {
+        let known = ways.next.get(&arrow.from).copied();
         let tuple = cast.tuples.get(usize::from(arrow.tuples.1));
         let addressed = tuple
             .and_then(|t| cast.trace.host_by_ip(if forward { t.server.0 } else { t.client.0 }))
             .and_then(|host| cast.node(Some(host), forward, true))
-            .filter(|node| Some(*node) != from);
-        let fallback = if from == Some(end) { hidden.1.map(Node::Host) } else { Some(end) };
-        to = known.or(addressed).or(fallback);
-    }
-    arrow.from = from?;
-    arrow.to = to?;
-    Some(arrow)
+            .filter(|node| *node != arrow.from);
+        let fallback = if arrow.from == end { hidden.1.map_or(start, Node::Host) } else { end };
+        known.or(addressed).unwrap_or(fallback)
+    });
+    arrow
 }

@@ -79,6 +79,11 @@ impl<'a> Cast<'a> {
         self.servers.contains(&host)
     }
 
+    /// Whether a host claims the service's address.
+    pub(super) fn holds_vip(&self, host: HostId) -> bool {
+        self.trace.topology.hosts.claims_ip(host, self.service.vip)
+    }
+
     /// One host is client and real server.
     pub(super) fn is_self(&self) -> bool {
         self.client.is_some() && self.client == self.server

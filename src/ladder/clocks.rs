@@ -1,16 +1,18 @@
 //! The time of each arrow, on one clock as far as that goes.
 //!
-//! Where the timeline bounds a capture's clock, it corrects it. Where it does
-//! not, the packets of this connection may: none is received before it was
-//! sent, and the drawing pairs packets that the timeline leaves alone. A clock
-//! that stays open on one side is left as it is if cause allows, else moved by
-//! the least that cause demands, and the ladder says so.
+//! The timeline corrects the clocks, within its error. The packets of this
+//! connection may say more: none is received before it was sent, and the
+//! drawing pairs all of them, not only the handshake. A clock is moved within
+//! the timeline's error by the least that makes cause come true; one that the
+//! timeline leaves open is put into the middle of what this connection allows.
+//! One that stays open on one side is left as it is if cause allows, else moved
+//! by the least that cause demands, and the ladder says so.
 
 use super::arrow::Arrow;
 use super::collect::Sighting;
 use super::packet::Sent;
 use crate::trace::{At, Trace};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Two captures of one connection further apart than this have clocks that do
 /// not agree: no retransmission timer waits so long.
@@ -18,20 +20,16 @@ const APART_NS: i64 = 60_000_000_000;
 
 const UNBOUNDED: i64 = i64::MAX / 4;
 
-/// What this connection says of a clock that the timeline leaves open.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moved {
-    /// Nanoseconds that are added to its times.
-    pub by: i64,
-    /// Half-width of the interval that holds it; `None` where cause bounds it
-    /// on one side only.
-    pub error: Option<i64>,
-}
-
 /// Times on one clock.
 pub(super) struct Clocks<'a> {
     trace: &'a Trace,
-    moved: BTreeMap<usize, Moved>,
+    /// The captures; the first one's clock is the one.
+    captures: Vec<usize>,
+    /// By capture: nanoseconds that are added to its times.
+    moved: Vec<i64>,
+    /// The second clock is ahead of the first by at most this, both as the
+    /// timeline has them.
+    upper: Vec<Vec<i64>>,
 }
 
 impl<'a> Clocks<'a> {
@@ -41,36 +39,55 @@ impl<'a> Clocks<'a> {
         arrows: &[Arrow],
         sightings: &[Sighting],
     ) -> Self {
-        let mut clocks = Self { trace, moved: BTreeMap::new() };
-        let captures: BTreeSet<usize> = arrows
-            .iter()
-            .flat_map(|a| &a.sightings)
-            .map(|i| clocks.capture(&sightings[*i]))
-            .collect();
+        let seen = arrows.iter().flat_map(|a| &a.sightings);
+        let seen: BTreeSet<usize> =
+            seen.map(|i| trace.vantages[sightings[*i].vantage].capture).collect();
+        // Bounded ones first, so that the others are tied to them.
         let bounded = |c: &usize| trace.timeline.offsets.get(*c).copied().flatten().is_some();
-        let mut open: Vec<usize> = captures.iter().copied().filter(|c| !bounded(c)).collect();
-        if open.len() == captures.len() && !open.is_empty() {
-            // No clock to go by: the first capture's is as good as any.
-            open.remove(0);
+        let (mut captures, open): (Vec<usize>, Vec<usize>) = seen.into_iter().partition(bounded);
+        let known = captures.len();
+        captures.extend(open);
+        let mut upper = vec![vec![UNBOUNDED; captures.len()]; captures.len()];
+        for (a, x) in captures.iter().enumerate() {
+            for (b, y) in captures.iter().enumerate() {
+                if let Some(error) = trace.timeline.uncertainty(*x, *y) {
+                    upper[a][b] = error;
+                }
+            }
         }
-        if open.is_empty() {
-            return clocks;
-        }
-        // All bounded clocks are one by now; it has index 0.
-        let place = |c: usize| open.iter().position(|o| *o == c).map_or(0, |i| i + 1);
-        let mut upper = vec![vec![UNBOUNDED; open.len() + 1]; open.len() + 1];
+        let moved = vec![0; captures.len()];
+        let mut clocks = Self { trace, captures, moved, upper };
+        let mut refined = clocks.upper.clone();
         for arrow in arrows.iter().filter(|a| !packets[a.packet].ambiguous) {
             let came = arrow.came.last();
             let chain: Vec<&Sighting> =
                 came.into_iter().chain(&arrow.sightings).map(|i| &sightings[*i]).collect();
             for pair in chain.windows(2) {
-                let (a, b) = (place(clocks.capture(pair[0])), place(clocks.capture(pair[1])));
-                let apart = clocks.time(pair[1]).saturating_sub(clocks.time(pair[0]));
-                upper[a][b] = upper[a][b].min(apart);
+                let ends = (clocks.place(pair[0]), clocks.place(pair[1]));
+                if let (Some(a), Some(b)) = ends
+                    && a != b
+                {
+                    let apart = clocks.time(pair[1]).saturating_sub(clocks.time(pair[0]));
+                    refined[a][b] = refined[a][b].min(apart);
+                }
             }
         }
-        clocks.moved = open.iter().copied().zip(settle(&mut upper)).collect();
+        tighten(&mut refined);
+        // Bounds that contradict each other bound nothing: a clock was set, or
+        // a pair is none.
+        if (0..refined.len()).all(|a| refined[a][a] >= 0) {
+            clocks.upper = refined;
+            clocks.moved = settle(&clocks.upper, known);
+        }
         clocks
+    }
+
+    fn place(&self, s: &Sighting) -> Option<usize> {
+        self.index(self.capture(s))
+    }
+
+    fn index(&self, capture: usize) -> Option<usize> {
+        self.captures.iter().position(|c| *c == capture)
     }
 
     /// The capture of a frame.
@@ -80,8 +97,8 @@ impl<'a> Clocks<'a> {
 
     /// The time of a frame, nanoseconds.
     pub(super) fn time(&self, s: &Sighting) -> i64 {
-        let moved = self.moved.get(&self.capture(s)).map_or(0, |moved| moved.by);
-        self.trace.time(At { vantage: s.vantage, mark: s.mark }).0.saturating_add(moved)
+        let at = self.trace.time(At { vantage: s.vantage, mark: s.mark }).0;
+        at.saturating_add(self.moved(self.capture(s)))
     }
 
     /// Half-width of the uncertainty between two captures; `None` where only
@@ -90,50 +107,47 @@ impl<'a> Clocks<'a> {
         if a == b {
             return Some(0);
         }
-        let offsets = &self.trace.timeline.offsets;
-        let error = |c: usize| match offsets.get(c).copied().flatten() {
-            Some(offset) => Some(offset.error_ns),
-            None => self.moved.get(&c).map_or(Some(0), |moved| moved.error),
-        };
-        Some(error(a)?.saturating_add(error(b)?))
+        let (a, b) = (self.index(a)?, self.index(b)?);
+        let (ahead, behind) = (self.upper[a][b], self.upper[b][a]);
+        if ahead >= UNBOUNDED / 2 || behind >= UNBOUNDED / 2 {
+            return None;
+        }
+        let chosen = self.moved[a].saturating_sub(self.moved[b]);
+        Some(ahead.saturating_sub(chosen).max(behind.saturating_add(chosen)).max(0))
     }
 
-    /// What this connection alone says of a capture's clock.
-    pub(super) fn moved(&self, capture: usize) -> Option<Moved> {
-        self.moved.get(&capture).copied()
+    /// What is added to a capture's clock beside the timeline's correction.
+    pub(super) fn moved(&self, capture: usize) -> i64 {
+        self.index(capture).and_then(|at| self.moved.get(at)).copied().unwrap_or(0)
+    }
+
+    /// How far a capture's clock was corrected in all, nanoseconds.
+    pub(super) fn corrected(&self, capture: usize) -> u64 {
+        let offset = self.trace.timeline.offsets.get(capture).copied().flatten();
+        offset.map_or(0, |o| o.ns).saturating_sub(self.moved(capture)).unsigned_abs()
     }
 }
 
-/// By how much each clock but the first is moved, one after the other, so that
-/// each choice is kept by the next.
-fn settle(upper: &mut [Vec<i64>]) -> Vec<Moved> {
-    tighten(upper);
-    // Bounds that contradict each other bound nothing.
-    let sound = (0..upper.len()).all(|a| upper[a][a] >= 0);
-    // What a choice for one clock implies for the next bounds it against that
-    // one, not against the first.
-    let proven: Vec<bool> = (0..upper.len())
-        .map(|c| upper[0][c] < UNBOUNDED / 2 && upper[c][0] < UNBOUNDED / 2)
-        .collect();
-    let mut moved = Vec::new();
+/// By how much each clock is moved, one after the other, so that each choice is
+/// kept by the next; the first `known` are the timeline's.
+fn settle(bounds: &[Vec<i64>], known: usize) -> Vec<i64> {
+    let mut upper = bounds.to_vec();
+    let mut moved = vec![0; upper.len()];
     for clock in 1..upper.len() {
-        let ahead = upper[0][clock];
-        let behind = upper[clock][0];
+        // What a choice for one clock implies for the next is no bound on it.
+        let proven = bounds[0][clock] < UNBOUNDED / 2 && bounds[clock][0] < UNBOUNDED / 2;
+        let (ahead, behind) = (upper[0][clock], upper[clock][0]);
         let most = (behind < UNBOUNDED / 2).then_some(behind);
         let least = (ahead < UNBOUNDED / 2).then(|| ahead.saturating_neg());
-        let chosen = match (least, most) {
-            (Some(least), Some(most)) if sound && proven[clock] => {
-                Moved { by: least + (most - least) / 2, error: Some((most - least + 1) / 2) }
-            }
-            (Some(least), Some(most)) if sound => {
-                Moved { by: 0i64.clamp(least, most.max(least)), error: None }
-            }
-            _ => Moved { by: fit(least, most), error: None },
+        let by = match (least, most) {
+            (Some(least), Some(most)) if proven && clock >= known => least + (most - least) / 2,
+            (Some(least), Some(most)) => 0i64.clamp(least.min(most), most),
+            _ => fit(least, most),
         };
-        upper[0][clock] = chosen.by.saturating_neg();
-        upper[clock][0] = chosen.by;
-        tighten(upper);
-        moved.push(chosen);
+        moved[clock] = by;
+        upper[0][clock] = by.saturating_neg();
+        upper[clock][0] = by;
+        tighten(&mut upper);
     }
     moved
 }
@@ -167,6 +181,14 @@ mod tests {
 
     const HOUR: i64 = 3_600_000_000_000;
 
+    fn open(n: usize) -> Vec<Vec<i64>> {
+        let mut upper = vec![vec![UNBOUNDED; n]; n];
+        for (a, row) in upper.iter_mut().enumerate() {
+            row[a] = 0;
+        }
+        upper
+    }
+
     #[test]
     fn a_clock_that_cause_allows_is_left_alone() {
         assert_eq!(fit(Some(-5), None), 0);
@@ -183,31 +205,39 @@ mod tests {
     }
 
     #[test]
-    fn packets_both_ways_bound_a_clock() {
+    fn packets_both_ways_put_an_open_clock_into_the_middle() {
         // Frames reach clock 1 at most 30 later by its time, and come from it
         // at most 50 later by ours: it is ahead by -50 to 30.
-        let mut upper = vec![vec![UNBOUNDED, 30], vec![50, UNBOUNDED]];
-        let moved = settle(&mut upper);
-        assert_eq!((moved[0].by, moved[0].error), (10, Some(40)));
+        let mut upper = open(2);
+        (upper[0][1], upper[1][0]) = (30, 50);
+        assert_eq!(settle(&upper, 1), [0, 10]);
     }
 
     #[test]
-    fn clocks_that_only_know_each_other_are_not_compared_with_the_first() {
+    fn a_known_clock_is_moved_only_as_far_as_cause_demands() {
+        let mut upper = open(2);
+        // The timeline allows 50 either way; a packet says: behind by 20 or more.
+        (upper[0][1], upper[1][0]) = (-20, 50);
+        assert_eq!(settle(&upper, 2), [0, 20]);
+        (upper[0][1], upper[1][0]) = (30, 50);
+        assert_eq!(settle(&upper, 2), [0, 0]);
+    }
+
+    #[test]
+    fn clocks_that_only_know_each_other_stay_as_they_are() {
         // 0 to 1 once; 1 and 2 both ways.
-        let mut upper = vec![vec![UNBOUNDED; 3]; 3];
+        let mut upper = open(3);
         (upper[0][1], upper[1][2], upper[2][1]) = (5, 7, 2);
-        let moved = settle(&mut upper);
-        assert!(moved.iter().all(|m| m.by == 0 && m.error.is_none()), "{moved:?}");
+        assert_eq!(settle(&upper, 1), [0, 0, 0]);
     }
 
     #[test]
-    fn a_ring_of_one_way_paths_bounds_every_clock_in_it() {
+    fn a_ring_of_one_way_paths_is_settled_without_breaking_it() {
         // 0 to 1 to 2 to 0, as in direct routing.
-        let mut upper = vec![vec![UNBOUNDED; 3]; 3];
-        (upper[0][1], upper[1][2], upper[2][0]) = (5, 7, 2);
-        let moved = settle(&mut upper);
-        assert!(moved.iter().all(|m| m.error.is_some()), "{moved:?}");
-        // What was chosen for clock 1 still lets its frames reach clock 2.
-        assert!(moved[1].by - moved[0].by >= -7);
+        let mut upper = open(3);
+        (upper[0][1], upper[1][2], upper[2][0]) = (-5, 7, 2);
+        tighten(&mut upper);
+        let moved = settle(&upper, 1);
+        assert!(moved[1] >= 5 && moved[2] - moved[1] >= -7 && moved[2] <= 2, "{moved:?}");
     }
 }

@@ -69,6 +69,7 @@ fn name(cast: &Cast<'_>, node: Node, directors: usize) -> String {
             known.or(mac).unwrap_or_else(|| vip.to_string())
         }
         Node::Host(host) if cast.service.is_director(host) && directors == 1 => vip.to_string(),
+        Node::Host(host) if directors == 0 && cast.holds_vip(host) => vip.to_string(),
         Node::Host(host) => host_name(cast, host),
     }
 }
@@ -100,6 +101,7 @@ fn role(cast: &Cast<'_>, node: Node, nodes: &[Node]) -> String {
         Node::Server => "service, not captured",
         Node::Host(host) if cast.service.is_director(host) => "director",
         Node::Host(host) if cast.is_real_server(host) => "real server",
+        Node::Host(host) if cast.holds_vip(host) => "holds the service's address",
         Node::Host(_) => "router",
     }
     .to_owned()

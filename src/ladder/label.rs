@@ -2,8 +2,8 @@
 
 use super::collect::{Seen, Sighting};
 use super::packet::Sent;
-use crate::wire::seq_lt;
-use std::collections::HashSet;
+use crate::wire::{seq_gt, seq_lt};
+use std::collections::{HashMap, HashSet};
 
 /// Names packets; knows which bytes were sent before.
 pub(super) struct Labels {
@@ -13,8 +13,18 @@ pub(super) struct Labels {
     named: HashSet<usize>,
     /// Direction, sequence number and length of what was sent so far.
     sent: HashSet<(bool, u32, u32)>,
-    /// Packets that sent it again.
-    again: HashSet<usize>,
+    /// By direction: the highest sequence number sent, plus one.
+    high: [Option<u32>; 2],
+    repeats: HashMap<usize, Repeat>,
+}
+
+/// What a packet has in common with those before it.
+#[derive(Debug, Clone, Copy)]
+enum Repeat {
+    /// It sends bytes again.
+    Again,
+    /// It asks for an answer only.
+    Probe,
 }
 
 impl Labels {
@@ -23,7 +33,8 @@ impl Labels {
             base: [base(&seen.sightings, true), base(&seen.sightings, false)],
             named: HashSet::new(),
             sent: HashSet::new(),
-            again: HashSet::new(),
+            high: [None; 2],
+            repeats: HashMap::new(),
         }
     }
 
@@ -37,21 +48,47 @@ impl Labels {
         ports: (u16, u16),
     ) -> String {
         let shape = &packet.shape;
-        if self.named.insert(at) && shape.flags != 0 && shape.seq_len() > 0 {
-            let known = (packet.forward, shape.seq, shape.seq_len());
-            if !self.sent.insert(known) {
-                self.again.insert(at);
-            }
+        if self.named.insert(at) && shape.flags != 0 {
+            self.note(at, packet);
         }
         let mut label = if shape.flags == 0 && shape.seq == 0 {
             format!("UDP {} bytes", shape.len)
         } else {
             self.segment(packet, first, ports)
         };
-        if self.again.contains(&at) {
-            label.push_str("  again");
+        match self.repeats.get(&at) {
+            Some(Repeat::Again) => label.push_str("  again"),
+            Some(Repeat::Probe) => label.push_str("  probe"),
+            None => {}
         }
         label
+    }
+
+    /// What a packet repeats of those before it.
+    fn note(&mut self, at: usize, packet: &Sent) {
+        let shape = &packet.shape;
+        let (flags, len) = (shape.flags(), shape.seq_len());
+        let end = shape.seq.wrapping_add(len);
+        let known = len > 0 && !self.sent.insert((packet.forward, shape.seq, len));
+        if flags.syn() || flags.rst() {
+            if known && flags.syn() {
+                self.repeats.insert(at, Repeat::Again);
+            }
+            return;
+        }
+        let high = &mut self.high[usize::from(!packet.forward)];
+        match *high {
+            // Keep-alives and window probes lie one below what was sent.
+            Some(high) if shape.len <= 1 && !flags.fin() && shape.seq == high.wrapping_sub(1) => {
+                self.repeats.insert(at, Repeat::Probe);
+            }
+            Some(high) if len > 0 && (known || !seq_gt(end, high)) => {
+                self.repeats.insert(at, Repeat::Again);
+            }
+            Some(old) if !seq_gt(end, old) => {}
+            // An acknowledgment tells how far its sender has come.
+            _ => *high = Some(end),
+        }
     }
 
     fn segment(&self, packet: &Sent, first: &Sighting, (from, to): (u16, u16)) -> String {

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 /// For the captures whose times are drawn.
 pub(super) fn note(trace: &Trace, clocks: &Clocks<'_>, captures: &BTreeSet<usize>) -> String {
     let label = |c: &usize| trace.captures.get(*c).map_or("?", |capture| capture.label.as_str());
-    let open = |c: &usize| clocks.moved(*c).is_some_and(|moved| moved.error.is_none());
+    let first = reference(trace, captures);
+    let open = |c: &usize| clocks.uncertainty(first, *c).is_none();
     let (loose, tied): (Vec<usize>, Vec<usize>) = captures.iter().copied().partition(open);
     let mut said = vec!["ms".to_owned()];
     if tied.len() > 1 {
         let pairs = tied.iter().flat_map(|a| tied.iter().map(|b| (*a, *b)));
         let within = pairs.filter_map(|(a, b)| clocks.uncertainty(a, b)).max().unwrap_or(0);
-        let corrected = tied.iter().any(|c| correction(trace, clocks, *c) > within.unsigned_abs());
+        let corrected = tied.iter().any(|c| clocks.corrected(*c) > within.unsigned_abs());
         let how = if corrected { "corrected clocks" } else { "clocks" };
         said.push(format!("{how} of {} agree within {}", list(tied.iter().map(label)), ms(within)));
     }
@@ -34,7 +35,7 @@ pub(super) fn note(trace: &Trace, clocks: &Clocks<'_>, captures: &BTreeSet<usize
         said.push(format!("the clocks of {names} could not be compared {whose}"));
     }
     for capture in loose {
-        let by = clocks.moved(capture).map_or(0, |moved| moved.by);
+        let by = clocks.moved(capture);
         if by != 0 {
             let way = if by > 0 { "later" } else { "earlier" };
             let name = label(&capture);
@@ -44,11 +45,10 @@ pub(super) fn note(trace: &Trace, clocks: &Clocks<'_>, captures: &BTreeSet<usize
     said.join("; ")
 }
 
-/// By how much a clock was moved, nanoseconds.
-fn correction(trace: &Trace, clocks: &Clocks<'_>, capture: usize) -> u64 {
-    let offset = trace.timeline.offsets.get(capture).copied().flatten();
-    let moved = clocks.moved(capture).map(|moved| moved.by);
-    offset.map(|o| o.ns).or(moved).unwrap_or(0).unsigned_abs()
+/// The capture with which the others are compared: one that the timeline bounds.
+fn reference(trace: &Trace, captures: &BTreeSet<usize>) -> usize {
+    let bounded = |c: &&usize| trace.timeline.offsets.get(**c).copied().flatten().is_some();
+    captures.iter().find(bounded).or_else(|| captures.first()).copied().unwrap_or(0)
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Two frames of one packet on one link this close are copies that the capture
 /// made; no stack retransmits faster.
-const COPY_NS: i64 = 10_000_000;
+const COPY_NS: u64 = 10_000_000;
 /// The same where no identification tells: acknowledgments do come this close.
-const BARE_COPY_NS: i64 = 1_000_000;
+const BARE_COPY_NS: u64 = 1_000_000;
 /// Two transmissions of one segment are further apart than this.
-const RETRANSMISSION_NS: i64 = 100_000_000;
+const RETRANSMISSION_NS: u64 = 100_000_000;
 
 /// One transmission of one packet, wherever it was seen.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ fn ids_kept(trace: &Trace, sightings: &[Sighting], members: &[usize]) -> bool {
         lanes[i + 1..].iter().any(|(others, then)| {
             ids.len() == others.len()
                 && ids.is_disjoint(others)
-                && at.abs_diff(*then) < RETRANSMISSION_NS.unsigned_abs()
+                && at.abs_diff(*then) < RETRANSMISSION_NS
         })
     })
 }
@@ -109,7 +109,7 @@ fn pair(
         let copy = times
             .last()
             .and_then(|copies| copies.last())
-            .is_some_and(|last| s.mark.since(sightings[*last].mark).abs() < copy_ns);
+            .is_some_and(|last| s.mark.at().0.abs_diff(sightings[*last].mark.at().0) < copy_ns);
         match times.last_mut().filter(|_| copy) {
             Some(copies) => copies.push(*i),
             None => times.push(vec![*i]),

@@ -9,9 +9,11 @@
 
 mod build;
 pub mod ladder;
+mod story;
 mod wording;
 
 pub use build::{ConnectionFilter, Options, build};
+pub use story::telling_ladder;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -356,14 +358,4 @@ pub struct Coverage {
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
     schemars::schema_for!(Report).to_value()
-}
-
-use crate::diagnose::Diagnosis;
-use crate::trace::Trace;
-
-/// The sequence diagram that the text report shows: the most telling connection
-/// of the most important finding.
-#[must_use]
-pub fn telling_ladder(_: &Trace, _: &Diagnosis, _: &Report) -> Option<ladder::Ladder> {
-    None
 }

@@ -49,6 +49,8 @@ pub(super) fn classify(
     let habits = habits(connections);
     let scanners = scanners(connections);
     let floods = floods(connections, topology);
+    // Where streams had to be let go, what is left of their kind is the same.
+    let flooded = vantages.iter().any(|v| v.evicted.streams > 0);
     connections
         .list
         .iter()
@@ -63,7 +65,9 @@ pub(super) fn classify(
                 Some(Ordinary::HealthCheck)
             } else if scanners.contains(&client) && service.mode == Mode::Unknown {
                 Some(Ordinary::Scan)
-            } else if floods.contains(&topology.service_of[i]) && is_flood_shaped(connection) {
+            } else if (flooded || floods.contains(&topology.service_of[i]))
+                && is_flood_shaped(connection)
+            {
                 Some(Ordinary::Flood)
             } else {
                 None

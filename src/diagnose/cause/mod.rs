@@ -12,6 +12,7 @@ pub mod rs_missing_vip;
 pub mod rs_silent;
 mod silence;
 
+pub use super::facts::telling;
 use super::{Names, Severity, Subject};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -105,9 +106,4 @@ fn needs_mode(trace: &Trace, modes: &[Mode]) -> Option<super::Detection> {
         ));
     }
     Some(super::Detection::Clean)
-}
-
-/// The first connection of a set that has the richest story: most vantages.
-fn telling(trace: &Trace, ids: &[ConnectionId]) -> Option<ConnectionId> {
-    ids.iter().copied().max_by_key(|id| (trace.legs(*id).len(), std::cmp::Reverse(id.0)))
 }

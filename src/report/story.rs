@@ -1,0 +1,44 @@
+//! Which connection the report draws.
+
+use super::Report;
+use super::ladder::Ladder;
+use crate::diagnose::{Diagnosis, telling};
+use crate::ladder::{self, Marked, Request};
+use crate::trace::{At, ConnectionId, Trace};
+
+/// Steps that fit a screen; the middle of longer connections is folded.
+const MAX_STEPS: usize = 14;
+
+/// The sequence diagram that the text report shows: the connection whose frames
+/// prove the most important finding. `None` where nothing is wrong or no frame
+/// can be read again.
+#[must_use]
+pub fn telling_ladder(trace: &Trace, diagnosis: &Diagnosis, report: &Report) -> Option<Ladder> {
+    let finding = diagnosis.findings.iter().find(|f| f.is_loud() && !f.connections.is_empty())?;
+    let shown =
+        |id: &&ConnectionId| finding.proofs.iter().any(|proof| is_of(trace, **id, proof.at));
+    let id = finding.connections.iter().find(shown).copied();
+    let id = id.or_else(|| telling(trace, &finding.connections))?;
+    let marked: Vec<Marked> =
+        finding.proofs.iter().map(|proof| Marked { at: proof.at, note: String::new() }).collect();
+    let client = trace.connection(id).front.client;
+    let which = if finding.connections.len() > 1 { "One of them" } else { "The connection" };
+    let title = format!("{which}, {}", client.0.with_port(client.1));
+    debug_assert!(!report.findings.is_empty());
+    ladder::build(
+        trace,
+        &Request { connection: id, number: id.0 + 1, title, marked: &marked, max_steps: MAX_STEPS },
+    )
+}
+
+/// Whether a frame lies within a connection at its vantage.
+fn is_of(trace: &Trace, id: ConnectionId, at: At) -> bool {
+    trace.legs(id).iter().filter(|leg| usize::from(leg.vantage) == at.vantage).any(|leg| {
+        let stream = leg.of(&trace.vantages);
+        stream.flows.iter().any(|flow| {
+            trace
+                .path(leg, flow)
+                .any(|(link, _)| [link.first, link.last, link.first_repeat].contains(&at.mark))
+        })
+    })
+}
