@@ -266,12 +266,14 @@ impl Trace {
 
 /// An error quotes one of a connection's five-tuples, in either direction.
 fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedError> {
-    let mut quoted: HashMap<(u8, Ip, u16, Ip, u16), Vec<(u16, u32)>> = HashMap::new();
+    // By protocol, source and destination: which error of which vantage.
+    type Quoted = (u8, (Ip, u16), (Ip, u16));
+    let mut quoted: HashMap<Quoted, Vec<(u16, u32)>> = HashMap::new();
     for (v, vantage) in vantages.iter().enumerate() {
         for (e, error) in vantage.errors.iter().enumerate() {
             let q = &error.quote;
             quoted
-                .entry((q.protocol, q.src, q.src_port, q.dst, q.dst_port))
+                .entry((q.protocol, (q.src, q.src_port), (q.dst, q.dst_port)))
                 .or_default()
                 .push((v as u16, e as u32));
         }
@@ -290,10 +292,7 @@ fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedE
         tuples.dedup();
         for t in tuples {
             let (c, s) = (t.client, t.server);
-            for key in [
-                (connection.protocol, c.0, c.1, s.0, s.1),
-                (connection.protocol, s.0, s.1, c.0, c.1),
-            ] {
+            for key in [(connection.protocol, c, s), (connection.protocol, s, c)] {
                 let errors = quoted.get(&key).into_iter().flatten();
                 tied.extend(errors.map(|(vantage, error)| TiedError {
                     connection: ConnectionId(i as u32),

@@ -41,7 +41,7 @@ impl Timeline {
     #[must_use]
     pub fn align(&self, capture: usize, at: Timestamp) -> Timestamp {
         let offset = self.offsets.get(capture).copied().flatten();
-        Timestamp(at.0 - offset.map_or(0, |o| o.ns))
+        Timestamp(at.0.saturating_sub(offset.map_or(0, |o| o.ns)))
     }
 
     /// Half-width of the uncertainty between two captures' times, nanoseconds;
@@ -52,7 +52,7 @@ impl Timeline {
             return Some(0);
         }
         let error = |c: usize| self.offsets.get(c).copied().flatten().map(|o| o.error_ns);
-        Some(error(a)? + error(b)?)
+        Some(error(a)?.saturating_add(error(b)?))
     }
 }
 
@@ -80,11 +80,12 @@ pub fn align(vantages: &[Observations], connections: &Connections, captures: usi
             if b == reference {
                 return Some(Offset { ns: 0, error_ns: 0 });
             }
-            let (most, least) = (upper[reference][b], -upper[b][reference]);
+            let (most, least) = (upper[reference][b], upper[b][reference].saturating_neg());
             if most >= UNBOUNDED / 2 || least <= -UNBOUNDED / 2 || inconsistent {
                 return None;
             }
-            Some(Offset { ns: least + (most - least) / 2, error_ns: (most - least + 1) / 2 })
+            let width = most.saturating_sub(least);
+            Some(Offset { ns: least.saturating_add(width / 2), error_ns: width / 2 + width % 2 })
         })
         .collect();
     Timeline { reference, offsets, inconsistent }
@@ -113,12 +114,18 @@ fn constrain(vantages: &[Observations], legs: &[Leg], upper: &mut [Vec<i64>]) {
                 continue;
             }
             let (f, g) = (x.forward(vantages), y.forward(vantages));
-            // Only packets that both captures saw unrepeated can be paired.
-            if f.opened() && g.opened() && f.isn == g.isn && f.syns == 1 && g.syns == 1 {
+            // The first of repeats is the same packet only where both captures
+            // saw all of them; a lost one would only widen the bound.
+            if f.opened() && g.opened() && f.isn == g.isn && f.syns == g.syns {
                 packet(x, y, a, b, (a.first_hop(f), b.first_hop(g)), (f.syn, g.syn), upper);
             }
             let (f, g) = (x.reply(vantages), y.reply(vantages));
-            if f.accepted() && g.accepted() && f.isn == g.isn && f.syns == 1 && g.syns == 1 {
+            if f.accepted()
+                && g.accepted()
+                && f.isn == g.isn
+                && f.syns == g.syns
+                && f.isns == g.isns
+            {
                 packet(y, x, b, a, (b.first_hop(g), a.first_hop(f)), (g.syn, f.syn), upper);
             }
         }
@@ -148,8 +155,11 @@ fn packet(
         (_, false) => return,
     };
     let apart = marks.1.since(marks.0);
-    let (from, to, bound) =
-        if first { (a.capture, b.capture, apart) } else { (b.capture, a.capture, -apart) };
+    let (from, to, bound) = if first {
+        (a.capture, b.capture, apart)
+    } else {
+        (b.capture, a.capture, apart.saturating_neg())
+    };
     let slot = &mut upper[from][to];
     *slot = (*slot).min(bound);
 }

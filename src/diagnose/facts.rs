@@ -125,6 +125,14 @@ impl Trace {
         let last = connection.tuples - 1;
         let client = self.host_by_ip(connection.front.client.0);
         let service = self.service(id);
+        let next = self.route(id).back.iter().find(|step| {
+            step.tuple == last
+                && !step.loopback
+                && step.from.is_some()
+                && step.from == self.server(id).and_then(|s| s.host)
+                && step.to.is_some_and(|to| !service.is_director(to))
+        });
+        let left_to = next.and_then(|step| step.to);
         // Untranslated, it reached the client: nothing is surer.
         for leg in self.back_legs(id) {
             let reply = self.reply(leg);
@@ -141,16 +149,10 @@ impl Trace {
                 let from = self.host_by_mac(hop.and_then(|h| h.link.src));
                 let server = self.host_by_ip(connection.back?.server.0);
                 let direct = from.is_some() && from == server;
-                return Some(Around { direct, next: from, at_client: true });
+                return Some(Around { direct, next: left_to.or(from), at_client: true });
             }
         }
-        let next = self.route(id).back.iter().find(|step| {
-            step.tuple == last
-                && !step.loopback
-                && step.from.is_some()
-                && step.from == self.server(id).and_then(|s| s.host)
-                && step.to.is_some_and(|to| !service.is_director(to))
-        })?;
+        let next = next?;
         // With the director unknown no way can be said to lead around it.
         if service.directors.is_empty() {
             return None;

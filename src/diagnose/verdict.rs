@@ -110,8 +110,13 @@ fn loud(
     } else {
         format!(" to {}", super::facts::list(&names))
     };
+    let more = if first.kind == Kind::Symptom {
+        "; these captures do not show why".to_owned()
+    } else {
+        more
+    };
     if failed > 0 {
-        format!("{failed} of {} fail{to}: {}{more}", count(requests, "connection"), first.title)
+        format!("{failed} of {}{to} fail: {}{more}", count(requests, "connection"), first.title)
     } else {
         format!(
             "{} of {}{to} suffer: {}{more}",

@@ -64,7 +64,7 @@ impl Mark {
     #[inline]
     #[must_use]
     pub fn since(self, earlier: Self) -> i64 {
-        self.at().0 - earlier.at().0
+        self.at().0.saturating_sub(earlier.at().0)
     }
 }
 

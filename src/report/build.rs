@@ -157,6 +157,14 @@ impl Builder<'_> {
                 roles.entry(host).or_insert(("client", why));
             }
         }
+        for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
+            for (id, host) in self.trace.topology.hosts.iter() {
+                if host.contested.contains(&service.vip) {
+                    let why = format!("claims {} among others", service.vip);
+                    roles.entry(id).or_insert(("host", why));
+                }
+            }
+        }
         for route in &self.trace.topology.routes.list {
             for host in route.forward.iter().flat_map(|s| [s.from, s.to]).flatten() {
                 let why = "passes packets between the others".to_owned();

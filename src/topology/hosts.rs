@@ -200,6 +200,10 @@ impl Hosts {
                 }
             }
         }
+        // What several hosts claim is nobody's own, whoever originates it.
+        let contested: HashSet<Ip> =
+            self.list.iter().flat_map(|host| host.contested.iter().copied()).collect();
+        found.retain(|(_, ip)| !contested.contains(ip));
         let mut per_ip: HashMap<Ip, u32> = HashMap::new();
         for (_, ip) in &found {
             *per_ip.entry(*ip).or_default() += 1;

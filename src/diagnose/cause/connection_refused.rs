@@ -36,7 +36,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     let who = super::names(&subjects);
     let port = subjects[0].port.unwrap_or(s.port);
-    let title = format!("{who} refuses connections on port {port}");
+    let (verb, answer) =
+        if subjects.len() == 1 { ("refuses", "answers") } else { ("refuse", "answer") };
+    let title = format!("{who} {verb} connections on port {port}");
     let listens = match s.mode {
         Mode::Dr | Mode::Tun => format!(
             " In {} it must listen on {} or on all addresses, not on its own address alone.",
@@ -46,7 +48,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         _ => String::new(),
     };
     let explanation = format!(
-        "{who} answers SYNs for {} with RST,ACK: no process listens on port {port} there.{listens} {} connections are refused.",
+        "{who} {answer} SYNs for {} with RST,ACK: no process listens on port {port} there.{listens} {} connections are refused.",
         s.name(),
         share(trace, service, &ids)
     );

@@ -48,7 +48,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let from: Vec<String> = senders.iter().map(|h| names.full(*h)).collect();
     let vip = trace.topology.services[service.0 as usize].vip;
     let server = super::names(&subjects);
-    let title = format!("{server} gets packets for {vip} past the director");
+    let verb = if subjects.len() == 1 { "gets" } else { "get" };
+    let title = format!("{server} {verb} packets for {vip} past the director");
     let explanation = format!(
         "Packets for {vip} arrive at {server} from {} and not from the director, so they are not balanced. {} connections took this way.",
         list(&from),

@@ -65,10 +65,10 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
         ", one of which is the director".to_owned()
     };
     let explanation = format!(
-        "{} hosts answer for {vip}: {own}, and {}{director}. The neighbour keeps one of the answers, here for {} {own} itself, past the director: the load is not spread, and it moves whenever the neighbour asks again.",
+        "{} hosts answer for {vip}: {own}, and {}{director}. Each neighbour keeps one of the answers, and {} went straight to {own}, past the director: the load is not spread, and it moves whenever a neighbour asks again.",
         claimants.len(),
         list(&others),
-        count(most, "connection to")
+        count(most, "connection")
     );
     let mut finding = Finding::cause("dr-arp-problem", title, explanation);
     finding.severity = severity(trace, &ids).max(Severity::Warning);
@@ -146,7 +146,7 @@ fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
                 .to_owned(),
         },
         Fix {
-            host: "then on the VIP's neighbours (router, clients on the link)".to_owned(),
+            host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
             command: format!("ip neigh del {vip} dev IFACE"),
             disruptive: false,
             undo: "The entry is learnt again by itself.".to_owned(),

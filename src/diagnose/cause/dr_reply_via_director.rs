@@ -50,9 +50,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director_name =
         director.map_or_else(|| "the director".to_owned(), |d| Names(trace).full(d));
     let server = names(&subjects);
-    let title = format!("{server} sends its answers to the director, which drops them");
+    let verb = if subjects.len() == 1 { "sends its" } else { "send their" };
+    let title = format!("{server} {verb} answers to the director, which drops them");
     let explanation = format!(
-        "In DR the answer must leave by the router. {server} sends it to {director_name}, whose kernel sees a packet from outside with its own address {vip} as source, a martian, and drops it. {} connections got no answer.",
+        "In DR the answer must leave by the router. {server} {verb} answers to {director_name}, whose kernel sees a packet from outside with its own address {vip} as source, a martian, and drops it. {} connections got no answer.",
         share(trace, service, &ids)
     );
     let mut finding = Finding::cause("dr-reply-via-director", title, explanation);

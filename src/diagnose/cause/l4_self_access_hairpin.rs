@@ -5,7 +5,7 @@
 //! answer. The tie between the two five-tuples is the proof: a LAND scan has no
 //! SYN to the VIP before it.
 
-use super::super::facts::{arrow, arrow_back, capture_line, count};
+use super::super::facts::{arrow, arrow_back, capture_line};
 use super::super::{
     Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
@@ -65,18 +65,18 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let caller = callers[0].address.unwrap_or(vip);
     let after = match variant(trace, &ids) {
         Variant::Reset => format!(
-            "answered itself over lo, and reset the answer: the socket that called expects {vip}, not {caller}"
+            "answered itself over lo and reset the answer: the socket that called expects {vip}, not {caller}"
         ),
         Variant::Dropped => {
             "dropped it as a martian (its own address as source, from outside)".to_owned()
         }
         Variant::Unseen => {
-            "cannot answer it: what it does with it happens on lo, which was not captured"
+            "cannot answer it (whether it drops it or resets its own answer happens on lo, which was not captured)"
                 .to_owned()
         }
     };
     let explanation = format!(
-        "The director rewrote the destination and kept the source, so {caller} received a SYN from itself, {after}. It fails every time the scheduler picks the caller ({} connections here) and works every other time.",
+        "The director rewrote the destination and kept the source, so {caller} received a SYN from itself and {after}. It fails every time the scheduler picks the caller ({} connections here) and works every other time.",
         share(trace, service, &ids)
     );
     let title = format!("{caller} called the VIP and was chosen as its own real server");
@@ -172,16 +172,13 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
             undo: rule("D"),
         },
         Fix {
-            host: format!("the application on {caller}"),
+            host: format!("{caller}, in the application that calls"),
             command: format!(
-                "# call a layer-7 listener, or localhost, instead of {}",
+                "# call a layer-7 listener or localhost instead of {}",
                 vip.with_port(service.port)
             ),
             disruptive: false,
-            undo: format!(
-                "Point it back at the VIP; {} would fail again.",
-                count(1, "call in every round of the scheduler").trim_start_matches("1 ")
-            ),
+            undo: "Point it back at the VIP.".to_owned(),
         },
     ]
 }

@@ -49,7 +49,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         || "not by way of the director".to_owned(),
         |host| format!("by way of {}, which is not the director", Names(trace).full(host)),
     );
-    let title = format!("{server} answers past the director");
+    let verb = if subjects.len() == 1 { "answers" } else { "answer" };
+    let title = format!("{server} {verb} past the director");
     let explanation = format!(
         "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called, and the client resets it. {} connections are concerned.",
         share(trace, service, &ids)
@@ -133,10 +134,14 @@ pub(super) fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
         proofs.extend(trace.proof(leg, trace.forward(leg).syn, note));
     }
     let server = trace.server(id).and_then(|s| s.host);
+    let at_server =
+        |leg: &&crate::correlate::Leg| trace.host_of(leg).is_some() && trace.host_of(leg) == server;
     let director = |mac| trace.host_by_mac(mac).is_some_and(|h| trace.service(id).is_director(h));
-    for leg in trace.back_legs(id).filter(|leg| trace.reply(leg).seen()) {
-        let at_server = trace.host_of(leg).is_some() && trace.host_of(leg) == server;
-        let note = if at_server {
+    // The answer leaves the real server before it reaches the client.
+    let mut answers: Vec<_> = trace.back_legs(id).filter(|leg| trace.reply(leg).seen()).collect();
+    answers.sort_by_key(|leg| !at_server(leg));
+    for leg in answers {
+        let note = if at_server(&leg) {
             let to = trace.vantage(leg).first_hop(trace.reply(leg)).and_then(|h| h.link.dst);
             match to.filter(|mac| !director(Some(*mac))) {
                 Some(mac) => format!("{}  SYN-ACK, to {mac}, not the director", arrow_back(&back)),

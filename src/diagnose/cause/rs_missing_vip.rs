@@ -53,7 +53,8 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
             "The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP, while the same host answers for its own address."
         )
     };
-    let title = format!("{who} does not have the VIP {vip}");
+    let verb = if hosts.len() == 1 { "does" } else { "do" };
+    let title = format!("{who} {verb} not have the VIP {vip}");
     let explanation = format!(
         "{what} {} connections are lost there; health checks of its own address stay green.",
         share(trace, service, &ids)

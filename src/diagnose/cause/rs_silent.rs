@@ -45,9 +45,10 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     let who = super::super::facts::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
     let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
-    let title = format!("{who} gets SYNs and does not answer");
+    let verb = if hosts.len() == 1 { "does not" } else { "do not" };
+    let title = format!("{who} {verb} answer the SYNs that arrive there");
     let explanation = format!(
-        "SYNs for {} arrive at {who} and nothing leaves it for them: no SYN-ACK, no RST, no ICMP. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
+        "SYNs for {} arrive at {who} and nothing leaves for them: no SYN-ACK, no RST, no ICMP. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
         s.name(),
         share(trace, service, &ids)
     );
