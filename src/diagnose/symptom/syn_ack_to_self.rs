@@ -19,14 +19,18 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
 fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     trace.legs(id).iter().find(|leg| {
         let stream = leg.of(&trace.vantages);
-        stream.key.is_self() && trace.reply(leg).accepted() && from_wire(trace, leg)
+        stream.key.is_self()
+            && trace.reply(leg).accepted()
+            && from_wire(trace, leg)
+            && trace.path(leg, trace.reply(leg)).any(|(_, hop)| hop.link.is_loopback())
     })
 }
 
 /// A local client that talks to its own address never leaves lo.
 fn from_wire(trace: &Trace, leg: &Leg) -> bool {
     let there = trace.forward(leg);
-    there.opened() && trace.path(leg, there).any(|(_, hop)| !hop.link.is_loopback())
+    let wire = |hop: &crate::flow::Hop| hop.link.src.is_some() && !hop.link.is_loopback();
+    there.opened() && trace.path(leg, there).any(|(_, hop)| wire(hop))
 }
 
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {

@@ -1,0 +1,13 @@
+//! What the test files share: the samples with their expectations, a whole
+//! diagnosis in one call, and capture files built from bytes.
+
+// Each test file is a program of its own and uses a part of this.
+#![allow(dead_code, clippy::unwrap_used)]
+
+pub mod bytes;
+pub mod catalogue;
+pub mod check;
+pub mod expected;
+pub mod frames;
+pub mod orders;
+pub mod run;

@@ -1,0 +1,40 @@
+//! A whole diagnosis in one call, as the program makes it.
+
+use lbdiag::render::Style;
+use lbdiag::report::{self, ConnectionFilter, Report};
+use lbdiag::topology::StatedRoles;
+use lbdiag::{capture, diagnose, load, render};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+/// A report with what went wrong on the way to it.
+#[derive(Debug)]
+pub struct Run {
+    pub report: Report,
+    /// Files that could not be read, in words.
+    pub failures: Vec<String>,
+    /// The report as a terminal shows it.
+    pub text: String,
+}
+
+/// Diagnoses captures, `[NAME=]FILE` each, and lists all connections.
+pub fn run(args: &[String]) -> Run {
+    let inputs = capture::inputs(args).unwrap();
+    let loaded = load::load(&inputs.inputs, &StatedRoles::default(), &AtomicU64::new(0));
+    let diagnosis = diagnose::diagnose(&loaded.trace);
+    let failures: Vec<String> = loaded.failures.iter().map(ToString::to_string).collect();
+    let options = report::Options {
+        connections: ConnectionFilter::All,
+        notes: failures.iter().cloned().chain(inputs.notes).collect(),
+    };
+    let report = report::build(&loaded.trace, &diagnosis, &options);
+    let ladder = report::telling_ladder(&loaded.trace, &diagnosis, &report);
+    let style = Style { verbose: true, coverage: true, ..Style::default() };
+    let text = render::text(&report, ladder.as_ref(), &style);
+    Run { report, failures, text }
+}
+
+/// The same for paths.
+pub fn run_paths<P: AsRef<Path>>(paths: &[P]) -> Run {
+    run(&paths.iter().map(|path| path.as_ref().display().to_string()).collect::<Vec<_>>())
+}
