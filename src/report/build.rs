@@ -483,6 +483,9 @@ impl Builder<'_> {
 
     fn notes(&self, before: &[String]) -> Vec<String> {
         let mut notes = before.to_vec();
+        notes.extend(self.trace.topology.unseen.iter().map(|name| {
+            format!("{name}, which was stated, appears in no capture: check the address, or capture where it passes")
+        }));
         if self.trace.timeline.inconsistent {
             notes.push("the captures' clocks contradict each other: one was set during the capture; times of different captures cannot be compared".to_owned());
         }

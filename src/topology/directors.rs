@@ -5,6 +5,7 @@
 //! for an address that it claims itself, or spreads them over hosts that answer
 //! in its stead.
 
+use super::services::Named;
 use super::{Director, HostId, Hosts, Mode, Route, Service};
 use crate::correlate::Connection;
 use crate::wire::Ip;
@@ -101,24 +102,26 @@ fn rewriter(route: &Route) -> Option<HostId> {
     out.or(into)
 }
 
-pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, stated: &[HostId]) {
+pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, named: &Named) {
     if let Some((mode, _)) = votes.modes.iter().max_by_key(|(_, count)| **count) {
         service.mode = *mode;
     }
     let mut found: BTreeMap<HostId, u32> = votes.rewriters.clone();
     if service.mode == Mode::Unknown || service.mode == Mode::Tun {
-        for (host, count) in dr_directors(votes, stated) {
+        for (host, count) in dr_directors(votes, &named.directors) {
             *found.entry(host).or_default() += count;
         }
         if !found.is_empty() && service.mode == Mode::Unknown {
             service.mode = Mode::Dr;
         }
     }
-    // Health checks and answers that end on the director are not forwarding.
+    found.retain(|host, _| !named.real_servers.contains(host));
+    for host in named.directors.iter().filter(|host| hosts.claims_ip(**host, service.vip)) {
+        found.entry(*host).or_default();
+    }
     service.directors =
         found.into_iter().map(|(host, connections)| Director { host, connections }).collect();
     service.directors.sort_by_key(|d| (std::cmp::Reverse(d.connections), d.host));
-    let _ = hosts;
 }
 
 fn dr_directors(votes: &Votes, stated: &[HostId]) -> Vec<(HostId, u32)> {

@@ -56,6 +56,8 @@ pub struct Topology {
     pub server_of: Vec<Option<u16>>,
     /// By connection: why it is nobody's request, if it is not.
     pub ordinary: Vec<Option<Ordinary>>,
+    /// Hosts and addresses that the user stated and no capture shows.
+    pub unseen: Vec<String>,
 }
 
 /// Infers the topology.

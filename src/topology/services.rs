@@ -2,7 +2,7 @@
 
 use super::directors::{self, Votes};
 use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, ordinary};
-use crate::correlate::{Connection, Connections};
+use crate::correlate::Connections;
 use crate::flow::Observations;
 use crate::wire::{Ip, Mac};
 use foldhash::fast::RandomState;
@@ -149,29 +149,48 @@ pub(super) fn infer(
         let vip = topology.services[id].vip;
         directors::vote(&mut votes[id], connection, route, tunnelled, vip, &topology.hosts);
     }
-    let stated_directors = resolve(&stated.directors, &topology.hosts);
+    let mut unseen = Vec::new();
+    let named = Named {
+        directors: resolve(&stated.directors, &topology.hosts, &mut unseen),
+        real_servers: resolve(&stated.real_servers, &topology.hosts, &mut unseen),
+    };
+    let vip_seen = |vip: &&Ip| topology.services.iter().any(|s| s.vip == **vip);
+    unseen.extend(stated.vips.iter().filter(|vip| !vip_seen(vip)).map(ToString::to_string));
     for (service, votes) in topology.services.iter_mut().zip(&votes) {
-        directors::decide(service, votes, &topology.hosts, &stated_directors);
+        directors::decide(service, votes, &topology.hosts, &named);
     }
-    assign_servers(connections, &mut topology);
+    topology.unseen = unseen;
+    assign_servers(connections, &mut topology, &named);
     name_servers(&mut topology);
     topology.ordinary = ordinary::classify(vantages, connections, &topology, stated);
     mark_backends(&mut topology);
     topology
 }
 
-fn resolve(stated: &[Who], hosts: &Hosts) -> Vec<HostId> {
-    stated
-        .iter()
-        .filter_map(|who| match who {
-            Who::Ip(ip) => hosts.by_ip(*ip),
-            Who::Mac(mac) => hosts.by_mac(*mac),
-        })
-        .collect()
+/// Hosts whose role the user stated.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    pub directors: Vec<HostId>,
+    pub real_servers: Vec<HostId>,
+}
+
+fn resolve(stated: &[Who], hosts: &Hosts, unseen: &mut Vec<String>) -> Vec<HostId> {
+    let mut found = Vec::new();
+    for who in stated {
+        let (host, name) = match who {
+            Who::Ip(ip) => (hosts.by_ip(*ip), ip.to_string()),
+            Who::Mac(mac) => (hosts.by_mac(*mac), mac.to_string()),
+        };
+        match host {
+            Some(host) => found.push(host),
+            None => unseen.push(name),
+        }
+    }
+    found
 }
 
 /// Which of the service's real servers got each connection.
-fn assign_servers(connections: &Connections, topology: &mut Topology) {
+fn assign_servers(connections: &Connections, topology: &mut Topology, named: &Named) {
     #[derive(PartialEq, Eq, Hash)]
     enum Identity {
         Address(Ip, u16),
@@ -188,7 +207,7 @@ fn assign_servers(connections: &Connections, topology: &mut Topology) {
                 Identity::Address(back.server.0, back.server.1),
                 topology.hosts.by_ip(back.server.0),
             )),
-            _ => serving_host(connection, route, service).map(|h| (Identity::Host(h), Some(h))),
+            _ => serving_host(route, service, named).map(|h| (Identity::Host(h), Some(h))),
         };
         let Some((identity, host)) = found else {
             topology.server_of.push(None);
@@ -216,12 +235,15 @@ fn assign_servers(connections: &Connections, topology: &mut Topology) {
 
 /// Without a rewritten address the server is who answered, or to whom the
 /// director sent it.
-fn serving_host(connection: &Connection, route: &Route, service: &Service) -> Option<HostId> {
+fn serving_host(route: &Route, service: &Service, named: &Named) -> Option<HostId> {
+    let reached = route.forward.iter().rev().filter_map(|step| step.to);
+    if let Some(host) = reached.into_iter().find(|host| named.real_servers.contains(host)) {
+        return Some(host);
+    }
     if let Some(replier) = route.replier() {
         // A director that answers for the service ends it there.
         return Some(replier);
     }
-    let _ = connection;
     let sent = route
         .forward
         .iter()
