@@ -14,6 +14,8 @@ use std::collections::HashMap;
 
 /// Streams of one endpoint that are compared; more is a proxy's or a scanner's.
 const MAX_PER_ENDPOINT: usize = 64;
+/// Time that a host takes at most to rewrite a datagram.
+const REWRITE_NS: i64 = 100_000_000;
 /// Distance by which two captures of one exchange may begin apart, bytes.
 const SLACK: u32 = 1 << 20;
 
@@ -61,7 +63,8 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
         }
         for (i, (a, x)) in bucket.iter().enumerate() {
             for (b, y) in &bucket[i + 1..] {
-                if let Some(tie) = agree(stream(*a), *x, stream(*b), *y) {
+                let here = a.vantage == b.vantage;
+                if let Some(tie) = agree(stream(*a), *x, stream(*b), *y, here) {
                     union.join(*a, *b, tie);
                 }
             }
@@ -73,11 +76,14 @@ fn is_midstream(stream: &Stream) -> bool {
     stream.key.protocol != 6 || stream.client_isn().is_none()
 }
 
-fn agree(a: &Stream, x: Side, b: &Stream, y: Side) -> Option<Tie> {
+fn agree(a: &Stream, x: Side, b: &Stream, y: Side, here: bool) -> Option<Tie> {
     let same_far = (a.key.ip(x.other()), a.key.port(x.other()))
         == (b.key.ip(y.other()), b.key.port(y.other()));
     if a.key.protocol != 6 {
-        return same_far.then_some(Tie::FiveTuple);
+        if same_far {
+            return Some(Tie::FiveTuple);
+        }
+        return (here && is_rewritten(a.flow(x), b.flow(y))).then_some(Tie::Datagram);
     }
     if !is_midstream(a) && !is_midstream(b) {
         return None;
@@ -87,6 +93,13 @@ fn agree(a: &Stream, x: Side, b: &Stream, y: Side) -> Option<Tie> {
     let agreed = ranges.contains(&Some(true)) && !ranges.contains(&Some(false));
     let both = ranges == [Some(true), Some(true)];
     (agreed && (same_far || both)).then_some(Tie::SequenceRange)
+}
+
+/// One datagram in and out of a host: the same content, at once. A client that
+/// asks a second server the same does so later, with another identification.
+fn is_rewritten(f: &Flow, g: &Flow) -> bool {
+    let first = f.data.is_set() && g.data.is_set();
+    first && f.isn == g.isn && f.data.since(g.data).abs() <= REWRITE_NS
 }
 
 fn overlap(f: &Flow, g: &Flow) -> Option<bool> {

@@ -28,6 +28,8 @@ pub enum Tie {
     SequenceRange,
     /// The same five-tuple, for protocols without a handshake.
     FiveTuple,
+    /// The same datagram of the same client, twice past one vantage at once.
+    Datagram,
     /// The client's initial sequence number with the client's endpoint.
     Isn,
     /// Initial sequence number, TSval and SYN options.
@@ -42,6 +44,7 @@ impl Tie {
             Self::Alone => "one five-tuple at one vantage",
             Self::SequenceRange => "same client endpoint and overlapping TCP sequence ranges",
             Self::FiveTuple => "same five-tuple",
+            Self::Datagram => "same datagram of the same client endpoint, rewritten",
             Self::Isn => "same client ISN and client endpoint",
             Self::Handshake => "same client ISN, TSval and SYN options",
         }

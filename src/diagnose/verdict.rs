@@ -29,6 +29,7 @@ pub struct Verdict {
 
 /// Detectors that must have been able to look before a mode is called healthy.
 const NAT_NEEDS: &[&str] = &["nat-return-bypasses-director", "syn-unanswered", "syn-refused"];
+const DATAGRAM_NAT_NEEDS: &[&str] = &["nat-return-bypasses-director"];
 const DR_NEEDS: &[&str] = &["dr-reply-via-director", "syn-unanswered", "syn-refused"];
 const OTHER_NEEDS: &[&str] = &["syn-unanswered", "syn-refused"];
 
@@ -147,6 +148,8 @@ fn needs(trace: &Trace) -> Vec<&'static str> {
         .iter()
         .filter(|s| !s.is_backend)
         .flat_map(|s| match s.mode {
+            Mode::Nat if s.protocol != 6 => DATAGRAM_NAT_NEEDS,
+            _ if s.protocol != 6 => &[],
             Mode::Nat => NAT_NEEDS,
             Mode::Dr => DR_NEEDS,
             Mode::Unknown => &[],

@@ -7,7 +7,9 @@ use super::{
     Observations, Side, Stream, StreamId, Tally, VrrpSpeaker, own,
 };
 use crate::capture::{LinkType, Timestamp};
-use crate::wire::{Body, Icmp, IcmpKind, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Vrrp};
+use crate::wire::{
+    Body, Icmp, IcmpKind, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Udp, Vrrp,
+};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::HashMap;
@@ -21,6 +23,8 @@ const MAX_LINKS_PER_FLOW: usize = 48;
 const MAX_ERRORS: usize = 1 << 16;
 const MAX_ECHOES: usize = 4096;
 const MAX_SPEAKERS: usize = 1024;
+/// Bytes of a datagram's payload that go into its token.
+const DATAGRAM_HEAD: usize = 128;
 /// No link carries a longer packet; a longer one was merged by offload.
 const LINK_MTU: u32 = 9216;
 
@@ -124,7 +128,12 @@ impl Observer {
                 let id = self.stream(key, mark);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
                 self.links[link].count(mark);
+                let first = !self.streams[id as usize].flow(side).data.is_set();
+                let token = if first { self.datagram(ip, udp) } else { 0 };
                 let flow = &mut self.streams[id as usize].flows[side.index()];
+                if first {
+                    flow.isn = token;
+                }
                 flow.payload += u64::from(udp.payload_len);
                 flow.data.set_once(mark);
             }
@@ -156,6 +165,13 @@ impl Observer {
             flow.syns = flow.syns.max(syns);
             flow.retransmissions = flow.retransmissions.max(repeats);
         }
+    }
+
+    /// What a datagram is recognised by on both sides of a rewrite: its payload
+    /// and, in IPv4, its identification.
+    fn datagram(&self, ip: &IpPacket<'_>, udp: &Udp<'_>) -> u32 {
+        let head = udp.payload.get(..DATAGRAM_HEAD).unwrap_or(udp.payload);
+        self.hasher.hash_one((head, udp.payload_len, ip.id)) as u32
     }
 
     /// The current incarnation of a key, begun if there was none.

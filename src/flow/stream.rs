@@ -93,7 +93,8 @@ pub struct Flow {
     pub rst: Mark,
     /// Frame that the first RST answered, where that could be told.
     pub rst_answers: Mark,
-    /// Initial sequence number of the latest SYN.
+    /// Initial sequence number of the latest SYN; for UDP a digest of the first
+    /// datagram, comparable within one vantage.
     pub isn: u32,
     /// Acknowledgment number of the SYN-ACK: the client's ISN plus one.
     pub syn_ack_of: u32,

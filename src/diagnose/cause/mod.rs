@@ -95,7 +95,7 @@ fn share(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> String {
 
 /// Why a detector of one mode had nothing to look at; `None` if it had.
 fn needs_mode(trace: &Trace, modes: &[Mode]) -> Option<super::Detection> {
-    let services = || trace.topology.services.iter().filter(|s| !s.is_backend && s.protocol == 6);
+    let services = || trace.topology.services.iter().filter(|s| !s.is_backend);
     if services().any(|s| modes.contains(&s.mode)) {
         return None;
     }
