@@ -240,7 +240,9 @@ fn a_flood_is_counted_and_let_go_and_connections_stay() {
     assert_eq!(seen.evicted.destinations.get(&destination), Some(&seen.evicted.streams));
     assert_eq!(seen.tally.frames, u64::from(FLOOD) + 8 * ours.len() as u64);
     for client in ours {
-        let of = |s: &&Stream| (0..2).any(|n| (s.key.ips[n], s.key.ports[n]) == (Ip::v4(client.0), client.1));
+        let of = |s: &&Stream| {
+            (0..2).any(|n| (s.key.ips[n], s.key.ports[n]) == (Ip::v4(client.0), client.1))
+        };
         let found: Vec<&Stream> = seen.streams.iter().filter(of).collect();
         assert_eq!(found.len(), 1, "{client:?}");
         assert_eq!(found[0].packets(), 8);

@@ -12,7 +12,7 @@ use lbdiag::render::{self, Style};
 use lbdiag::report::{self, ConnectionFilter, Report};
 use lbdiag::topology::{StatedRoles, Who};
 use lbdiag::wire::Ip;
-use lbdiag::{diagnose, load};
+use lbdiag::{diagnose, ladder, load};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -178,7 +178,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = if args.json || args.format == Format::Json {
         render::json(&report)
     } else {
-        let ladder = report::telling_ladder(&loaded.trace, &diagnosis, &report);
+        let ladder = ladder::telling(&loaded.trace, &diagnosis);
         render::text(&report, ladder.as_ref(), &style)
     };
     stages.ended("drawing");

@@ -57,7 +57,7 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
         })
         .count();
     let modes: Vec<&str> = known_modes(trace);
-    if modes.is_empty() || unknown > 0 {
+    if modes.is_empty() || unknown > 0 || unanswered_service(trace) {
         let why = if modes.is_empty() {
             "nothing shows how they are forwarded"
         } else {
@@ -74,9 +74,10 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
     Verdict {
         status: Status::Healthy,
         summary: format!(
-            "{} by {}: all that these modes need was checked, nothing is wrong",
+            "{} by {}: all that these modes need was checked, nothing is wrong{}",
             count(requests, "connection"),
-            modes.join(" and ")
+            modes.join(" and "),
+            noted(findings)
         ),
     }
 }
@@ -126,6 +127,31 @@ fn loud(
             first.title
         )
     }
+}
+
+/// Small things that cost nothing are still said.
+fn noted(findings: &[Finding]) -> String {
+    let seen: Vec<String> = findings
+        .iter()
+        .filter(|f| f.kind == Kind::Symptom)
+        .map(|f| format!("{} in {}", f.id, count(f.connections.len(), "connection")))
+        .collect();
+    if seen.is_empty() { String::new() } else { format!("; seen: {}", super::facts::list(&seen)) }
+}
+
+/// Whether a balanced service never shows an answer: then nobody knows.
+fn unanswered_service(trace: &Trace) -> bool {
+    let mut answered: Vec<Option<bool>> = vec![None; trace.topology.services.len()];
+    for (id, connection) in trace.requests() {
+        let p = connection.progress;
+        let seen = p.response || p.established || p.answered;
+        let slot = &mut answered[trace.topology.service_of[id.0 as usize].0 as usize];
+        *slot = Some(slot.unwrap_or(false) || seen);
+    }
+    let services = trace.topology.services.iter().zip(answered);
+    services
+        .into_iter()
+        .any(|(s, seen)| s.mode != Mode::Unknown && !s.is_backend && seen == Some(false))
 }
 
 fn known_modes(trace: &Trace) -> Vec<&'static str> {

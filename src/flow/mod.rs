@@ -5,6 +5,7 @@
 //! counted and said, not kept. A vantage stands alone here: nothing in this
 //! module looks at another capture, at a role or at a fault.
 
+mod control;
 mod embryo;
 mod errors;
 mod key;
@@ -12,6 +13,7 @@ mod link;
 mod mark;
 mod neighbor;
 mod observe;
+mod one_way;
 mod own;
 mod stream;
 mod tally;
@@ -23,8 +25,9 @@ pub use link::{Hop, HopId, Link, LinkId};
 pub use mark::Mark;
 pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors};
 pub use observe::Observer;
+pub use one_way::{Flow, Reset, SynShape};
 pub use own::{Own, OwnEvidence};
-pub use stream::{Flow, Reset, Stream, StreamId, SynShape};
+pub use stream::{Stream, StreamId};
 pub use tally::Tally;
 
 use crate::capture::{LinkType, Timestamp};

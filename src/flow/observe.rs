@@ -3,13 +3,11 @@
 use super::embryo::Embryos;
 use super::link::Sending;
 use super::{
-    Echo, Evicted, Hop, HopId, IcmpError, IcmpErrorKind, Key, Link, LinkId, Mark, Neighbors,
-    Observations, Side, Stream, StreamId, Tally, VrrpSpeaker, own,
+    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Observations, Side,
+    Stream, StreamId, Tally, VrrpSpeaker, own,
 };
 use crate::capture::{LinkType, Timestamp};
-use crate::wire::{
-    Body, Icmp, IcmpKind, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Udp, Vrrp,
-};
+use crate::wire::{Body, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Udp};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::HashMap;
@@ -19,10 +17,6 @@ use std::hash::BuildHasher;
 const MAX_HOPS: usize = 1 << 16;
 /// Links of one flow that are kept apart; a loop makes one a TTL.
 const MAX_LINKS_PER_FLOW: usize = 48;
-/// ICMP errors, echo pairs and VRRP speakers that are kept.
-const MAX_ERRORS: usize = 1 << 16;
-const MAX_ECHOES: usize = 4096;
-const MAX_SPEAKERS: usize = 1024;
 /// Bytes of a datagram's payload that go into its token.
 const DATAGRAM_HEAD: usize = 128;
 /// No link carries a longer packet; a longer one was merged by offload.
@@ -32,7 +26,7 @@ const LINK_MTU: u32 = 9216;
 #[derive(Debug)]
 pub struct Observer {
     link_type: LinkType,
-    tally: Tally,
+    pub(super) tally: Tally,
     start: Timestamp,
     end: Timestamp,
     streams: Vec<Stream>,
@@ -45,11 +39,11 @@ pub struct Observer {
     free_links: Vec<LinkId>,
     hops: Vec<Hop>,
     hop_ids: HashMap<Hop, HopId, RandomState>,
-    neighbors: Neighbors,
-    errors: Vec<IcmpError>,
-    errors_dropped: u64,
-    echoes: Vec<Echo>,
-    vrrp: Vec<VrrpSpeaker>,
+    pub(super) neighbors: Neighbors,
+    pub(super) errors: Vec<IcmpError>,
+    pub(super) errors_dropped: u64,
+    pub(super) echoes: Vec<Echo>,
+    pub(super) vrrp: Vec<VrrpSpeaker>,
     embryos: Embryos,
     evicted: Evicted,
 }
@@ -301,7 +295,7 @@ impl Observer {
         at
     }
 
-    fn hop(&mut self, hop: Hop) -> HopId {
+    pub(super) fn hop(&mut self, hop: Hop) -> HopId {
         if let Some(&id) = self.hop_ids.get(&hop) {
             return id;
         }
@@ -313,84 +307,6 @@ impl Observer {
         self.hops.push(hop);
         self.hop_ids.insert(hop, id);
         id
-    }
-
-    fn icmp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, icmp: &Icmp<'_>) {
-        let kind = match icmp.kind {
-            IcmpKind::NeighborSolicitation { .. } | IcmpKind::NeighborAdvertisement { .. } => {
-                self.tally.neighbor += 1;
-                // RFC 4861, section 7.1: hop limit 255 or it came from afar.
-                if ip.ttl == 255 {
-                    let ends = (ip.src, ip.dst);
-                    self.neighbors.ndp(mark, packet.vlan, &packet.link, ends, icmp);
-                }
-                return;
-            }
-            IcmpKind::Echo { reply, .. } => {
-                self.tally.icmp += 1;
-                return self.echo(mark, ip, reply);
-            }
-            IcmpKind::Unreachable => {
-                IcmpErrorKind::Unreachable { kind: icmp.kind_number, code: icmp.code }
-            }
-            IcmpKind::TooBig { mtu } => IcmpErrorKind::TooBig { mtu },
-            IcmpKind::TimeExceeded => IcmpErrorKind::TimeExceeded,
-            IcmpKind::Redirect => IcmpErrorKind::Redirect,
-            IcmpKind::Other => {
-                self.tally.icmp += 1;
-                return;
-            }
-        };
-        self.tally.icmp += 1;
-        let Some(quote) = icmp.quote() else { return };
-        if self.errors.len() >= MAX_ERRORS {
-            self.errors_dropped += 1;
-            return;
-        }
-        let hop = self.hop(Hop { link: packet.link, ttl: ip.ttl });
-        self.errors.push(IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote });
-    }
-
-    fn echo(&mut self, mark: Mark, ip: &IpPacket<'_>, reply: bool) {
-        let (src, dst) = if reply { (ip.dst, ip.src) } else { (ip.src, ip.dst) };
-        let at = match self.echoes.iter().position(|e| (e.src, e.dst) == (src, dst)) {
-            Some(at) => at,
-            None if self.echoes.len() < MAX_ECHOES => {
-                self.echoes.push(Echo { src, dst, requests: 0, replies: 0, first: mark });
-                self.echoes.len() - 1
-            }
-            None => return,
-        };
-        let echo = &mut self.echoes[at];
-        *(if reply { &mut echo.replies } else { &mut echo.requests }) += 1;
-    }
-
-    fn vrrp(&mut self, mark: Mark, link: &LinkHeader, ip: &IpPacket<'_>, vrrp: &Vrrp) {
-        // RFC 5798, section 7.1: a TTL other than 255 must be discarded.
-        if ip.ttl != 255 {
-            return;
-        }
-        let known = self.vrrp.iter().position(|s| (s.src, s.vrid) == (ip.src, vrrp.vrid));
-        match known {
-            Some(at) => {
-                let speaker = &mut self.vrrp[at];
-                speaker.count += 1;
-                speaker.last = mark;
-                speaker.priority.0 = speaker.priority.0.min(vrrp.priority);
-                speaker.priority.1 = speaker.priority.1.max(vrrp.priority);
-            }
-            None if self.vrrp.len() < MAX_SPEAKERS => self.vrrp.push(VrrpSpeaker {
-                src: ip.src,
-                mac: link.src,
-                vrid: vrrp.vrid,
-                priority: (vrrp.priority, vrrp.priority),
-                interval_cs: vrrp.interval_cs,
-                count: 1,
-                first: mark,
-                last: mark,
-            }),
-            None => {}
-        }
     }
 
     /// Frames taken in so far.

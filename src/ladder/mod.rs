@@ -22,9 +22,12 @@ mod packet;
 mod path;
 mod rewrite;
 mod steps;
+mod story;
 
 #[cfg(test)]
 mod tests;
+
+pub use story::telling;
 
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};

@@ -8,12 +8,12 @@
 //! ticket.
 
 mod build;
+mod findings;
 pub mod ladder;
-mod story;
+mod services;
 mod wording;
 
 pub use build::{ConnectionFilter, Options, build};
-pub use story::telling_ladder;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

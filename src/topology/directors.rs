@@ -5,8 +5,8 @@
 //! for an address that it claims itself, or spreads them over hosts that answer
 //! in its stead.
 
-use super::services::Named;
-use super::{Director, HostId, Hosts, Mode, Route, Service};
+use super::service::{Director, Mode, Named, Service};
+use super::{HostId, Hosts, Route};
 use crate::correlate::Connection;
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,12 +8,13 @@ mod directors;
 mod hosts;
 mod ordinary;
 mod route;
+mod service;
 mod services;
 
 pub use hosts::{Host, HostId, Hosts};
 pub use ordinary::Ordinary;
 pub use route::{Route, RouteId, Routes, Step};
-pub use services::{Director, Mode, RealServer, Service, ServiceId};
+pub use service::{Director, Mode, RealServer, Service, ServiceId};
 
 use crate::correlate::Connections;
 use crate::flow::Observations;

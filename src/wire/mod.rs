@@ -12,14 +12,16 @@ mod arp;
 mod icmp;
 mod ip;
 mod link;
+mod quote;
 mod tcp;
 mod vrrp;
 
 pub use addr::{Ip, Mac};
 pub use arp::{Arp, ArpOperation};
-pub use icmp::{Icmp, IcmpKind, Quote};
+pub use icmp::{Icmp, IcmpKind};
 pub use ip::{Fragment, IpPacket, Outer, Transport, Udp, is_unicast};
 pub use link::{Direction, LinkHeader};
+pub use quote::Quote;
 pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
 pub use vrrp::Vrrp;
 

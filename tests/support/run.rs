@@ -3,7 +3,7 @@
 use lbdiag::render::Style;
 use lbdiag::report::{self, ConnectionFilter, Report};
 use lbdiag::topology::StatedRoles;
-use lbdiag::{capture, diagnose, load, render};
+use lbdiag::{capture, diagnose, ladder, load, render};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
@@ -28,7 +28,7 @@ pub fn run(args: &[String]) -> Run {
         notes: failures.iter().cloned().chain(inputs.notes).collect(),
     };
     let report = report::build(&loaded.trace, &diagnosis, &options);
-    let ladder = report::telling_ladder(&loaded.trace, &diagnosis, &report);
+    let ladder = ladder::telling(&loaded.trace, &diagnosis);
     let style = Style { verbose: true, coverage: true, ..Style::default() };
     let text = render::text(&report, ladder.as_ref(), &style);
     Run { report, failures, text }

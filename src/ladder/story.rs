@@ -1,9 +1,8 @@
-//! Which connection the report draws.
+//! Which connection tells most of what is wrong.
 
-use super::Report;
-use super::ladder::Ladder;
-use crate::diagnose::{Diagnosis, telling};
-use crate::ladder::{self, Marked, Request};
+use super::{Marked, Request, build};
+use crate::diagnose::{self, Diagnosis};
+use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
 
 /// Steps that fit a screen; the middle of longer connections is folded.
@@ -13,19 +12,18 @@ const MAX_STEPS: usize = 14;
 /// prove the most important finding. `None` where nothing is wrong or no frame
 /// can be read again.
 #[must_use]
-pub fn telling_ladder(trace: &Trace, diagnosis: &Diagnosis, report: &Report) -> Option<Ladder> {
+pub fn telling(trace: &Trace, diagnosis: &Diagnosis) -> Option<Ladder> {
     let finding = diagnosis.findings.iter().find(|f| f.is_loud() && !f.connections.is_empty())?;
     let shown =
         |id: &&ConnectionId| finding.proofs.iter().any(|proof| is_of(trace, **id, proof.at));
     let id = finding.connections.iter().find(shown).copied();
-    let id = id.or_else(|| telling(trace, &finding.connections))?;
+    let id = id.or_else(|| diagnose::telling(trace, &finding.connections))?;
     let marked: Vec<Marked> =
         finding.proofs.iter().map(|proof| Marked { at: proof.at, note: String::new() }).collect();
     let client = trace.connection(id).front.client;
     let which = if finding.connections.len() > 1 { "One of them" } else { "The connection" };
     let title = format!("{which}, {}", client.0.with_port(client.1));
-    debug_assert!(!report.findings.is_empty());
-    ladder::build(
+    build(
         trace,
         &Request { connection: id, number: id.0 + 1, title, marked: &marked, max_steps: MAX_STEPS },
     )

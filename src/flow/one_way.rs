@@ -1,0 +1,228 @@
+//! One direction of a five-tuple: counters, milestones, options, resets.
+
+use super::{LinkId, Mark};
+use crate::wire::{Tcp, TcpFlags};
+use std::num::NonZeroU32;
+
+/// Options of a SYN that every layer-4 mode keeps: a fingerprint of the stack
+/// that sent it. The maximum segment size may be clamped on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SynShape {
+    /// Maximum segment size; 0 where not seen.
+    pub mss: u16,
+    /// Window scale plus one; 0 where not seen.
+    pub window_scale: u8,
+    /// SACK permitted.
+    pub sack: bool,
+    /// The timestamps option was there and whole.
+    pub stamped: bool,
+    /// The header was cut off, so what is absent here may have been there.
+    pub cut: bool,
+    /// TSval, where `stamped`.
+    pub tsval: u32,
+    /// TSecr, where `stamped`: what a SYN-ACK echoes.
+    pub tsecr: u32,
+}
+
+impl SynShape {
+    const NONE: Self = Self {
+        mss: 0,
+        window_scale: 0,
+        sack: false,
+        stamped: false,
+        cut: false,
+        tsval: 0,
+        tsecr: 0,
+    };
+
+    fn of(tcp: &Tcp<'_>) -> Self {
+        let options = &tcp.parse_options();
+        Self {
+            mss: options.mss.unwrap_or(0),
+            window_scale: options.window_scale.map_or(0, |w| w.saturating_add(1)),
+            sack: options.sack_permitted,
+            stamped: options.timestamps.is_some(),
+            tsval: options.timestamps.map_or(0, |t| t.0),
+            tsecr: options.timestamps.map_or(0, |t| t.1),
+            cut: tcp.header_cut || options.cut,
+        }
+    }
+}
+
+/// The form of a reset, which tells who sent it and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reset {
+    /// None was seen.
+    #[default]
+    None,
+    /// RST,ACK with sequence 0 and acknowledgment SYN + 1: nobody listens
+    /// (RFC 9293, section 3.10.7.1).
+    Refused,
+    /// A bare RST with the sequence number of the acknowledgment that it
+    /// answers: no socket for the segment (RFC 9293, section 3.10.7.1).
+    NoSocket,
+    /// Anything else: an application or a device ended the connection.
+    Abort,
+}
+
+/// Packets of a five-tuple in one direction.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow {
+    /// First of its links.
+    pub link: LinkId,
+    /// Frames, copies included.
+    pub packets: u32,
+    /// Payload bytes sent, repeats and copies not counted.
+    pub payload: u64,
+    /// First frame.
+    pub first: Mark,
+    /// Last frame.
+    pub last: Mark,
+    /// First SYN or SYN-ACK.
+    pub syn: Mark,
+    /// First segment after the SYN, with ACK.
+    pub ack: Mark,
+    /// First payload.
+    pub data: Mark,
+    /// First FIN.
+    pub fin: Mark,
+    /// First RST.
+    pub rst: Mark,
+    /// Frame that the first RST answered, where that could be told.
+    pub rst_answers: Mark,
+    /// Initial sequence number of the latest SYN; for UDP a digest of the first
+    /// datagram, comparable within one vantage.
+    pub isn: u32,
+    /// Acknowledgment number of the SYN-ACK: the client's ISN plus one.
+    pub syn_ack_of: u32,
+    /// Options of the first SYN.
+    pub shape: SynShape,
+    /// Sequence number of the first segment.
+    pub first_seq: u32,
+    /// Highest sequence number sent, plus one.
+    pub end_seq: u32,
+    /// Acknowledgment number of the latest segment.
+    pub last_ack: u32,
+    /// Highest acknowledgment number.
+    pub max_ack: u32,
+    /// All control bits seen.
+    pub flags: TcpFlags,
+    /// Form of the first RST.
+    pub reset: Reset,
+    /// SYN or SYN-ACK transmissions on the link that showed most.
+    pub syns: u16,
+    /// Segments repeated on the link that showed most.
+    pub retransmissions: u16,
+    /// SYN-ACKs with different initial sequence numbers.
+    pub isns: u8,
+    /// Shortest time from a segment of the other side to one of this side that
+    /// acknowledges it, nanoseconds; absent if none did within four seconds.
+    pub turnaround_ns: Option<NonZeroU32>,
+}
+
+impl Flow {
+    pub(super) const EMPTY: Self = Self {
+        link: LinkId::NONE,
+        packets: 0,
+        payload: 0,
+        first: NO_MARK,
+        last: NO_MARK,
+        syn: NO_MARK,
+        ack: NO_MARK,
+        data: NO_MARK,
+        fin: NO_MARK,
+        rst: NO_MARK,
+        rst_answers: NO_MARK,
+        isn: 0,
+        syn_ack_of: 0,
+        shape: SynShape::NONE,
+        first_seq: 0,
+        end_seq: 0,
+        last_ack: 0,
+        max_ack: 0,
+        flags: TcpFlags(0),
+        reset: Reset::None,
+        syns: 0,
+        retransmissions: 0,
+        isns: 0,
+        turnaround_ns: None,
+    };
+
+    /// Whether any frame was seen.
+    #[must_use]
+    pub fn seen(&self) -> bool {
+        self.packets > 0
+    }
+
+    /// Whether it sent a SYN without ACK: the client's side.
+    #[must_use]
+    pub fn opened(&self) -> bool {
+        self.syn.is_set() && self.syn_ack_of == 0
+    }
+
+    /// Whether it sent a SYN-ACK: the server's side.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.syn.is_set() && self.syn_ack_of != 0
+    }
+}
+
+const NO_MARK: Mark = Mark::NONE;
+
+impl Flow {
+    pub(super) fn syn_seen(&mut self, mark: Mark, tcp: &Tcp<'_>) {
+        if !self.syn.is_set() {
+            self.shape = SynShape::of(tcp);
+            self.isns = 1;
+        } else if self.isn != tcp.seq {
+            self.isns = self.isns.saturating_add(1);
+        }
+        self.syn.set_once(mark);
+        self.isn = tcp.seq;
+        if tcp.flags.ack() {
+            self.syn_ack_of = tcp.ack;
+        }
+    }
+
+    /// An acknowledgment of all that the other side sent was sent after the
+    /// last of it arrived: the time between is this side's own, plus the
+    /// network's where the vantage is far from it.
+    #[inline]
+    pub(super) fn time(&mut self, mark: Mark, tcp: &Tcp<'_>, back: &Self) {
+        if tcp.flags.ack() && back.packets > 0 && tcp.ack == back.end_seq && tcp.ack != self.max_ack
+        {
+            let ns = u32::try_from(mark.since(back.last)).ok().and_then(NonZeroU32::new);
+            self.turnaround_ns = match (self.turnaround_ns, ns) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+    }
+
+    pub(super) fn reset_seen(&mut self, mark: Mark, tcp: &Tcp<'_>, back: &Self) {
+        if self.rst.is_set() {
+            return;
+        }
+        self.rst = mark;
+        self.rst_answers = back.last;
+        let answers_syn = back.opened() && tcp.ack == back.isn.wrapping_add(1);
+        self.reset = if tcp.flags.ack() {
+            // Some stacks refuse with a sequence number of their own; what makes
+            // it a refusal is that it answers a SYN and nothing came before.
+            if (tcp.seq == 0 && (answers_syn || !back.seen()))
+                || (answers_syn && !self.syn.is_set() && !self.ack.is_set())
+            {
+                Reset::Refused
+            } else {
+                Reset::Abort
+            }
+        } else if back.flags.ack() && tcp.seq == back.last_ack && !self.fin.is_set() {
+            Reset::NoSocket
+        } else {
+            Reset::Abort
+        };
+        if self.reset == Reset::Refused {
+            self.last_ack = tcp.ack;
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Findings in the document.
+
+use super::build::Builder;
+use super::wording::{direction, protocol, rfc3339};
+use super::{Affected, Evidence, Finding, Fix, Subject, ToConfirm};
+use crate::diagnose::{self, Confidence, Kind, Proof, Severity};
+use std::collections::BTreeMap;
+
+/// Ids that an affected list shows.
+const MAX_IDS: usize = 100;
+/// Ports that a display filter names; more make it unwieldy.
+const MAX_FILTER_PORTS: usize = 20;
+
+impl Builder<'_> {
+    pub(super) fn finding(&self, index: usize, finding: &diagnose::Finding) -> Finding {
+        Finding {
+            n: index as u32 + 1,
+            id: finding.id.to_owned(),
+            kind: match finding.kind {
+                Kind::Cause => "cause",
+                Kind::Symptom => "symptom",
+                Kind::Note => "note",
+            }
+            .to_owned(),
+            severity: match finding.severity {
+                Severity::Critical => "critical",
+                Severity::Warning => "warning",
+                Severity::Info => "info",
+            }
+            .to_owned(),
+            confidence: match finding.confidence {
+                Confidence::Certain => "certain",
+                Confidence::Likely => "likely",
+                Confidence::Possible => "possible",
+            }
+            .to_owned(),
+            title: finding.title.clone(),
+            explanation: finding.explanation.clone(),
+            subjects: finding
+                .subjects
+                .iter()
+                .map(|s| Subject {
+                    role: s.role.to_owned(),
+                    address: s.address.map(|ip| ip.to_string()),
+                    mac: s.mac.map(|mac| mac.to_string()),
+                    port: s.port,
+                    vantage: None,
+                })
+                .collect(),
+            affected: self.affected(finding),
+            evidence: self.evidence(&finding.proofs),
+            wireshark_filter: self.filter(finding),
+            fix: finding
+                .fixes
+                .iter()
+                .map(|f| Fix {
+                    host: f.host.clone(),
+                    command: f.command.clone(),
+                    effect: if f.disruptive { "disruptive" } else { "safe" }.to_owned(),
+                    undo: f.undo.clone(),
+                })
+                .collect(),
+            explains: finding.explains.iter().map(|i| *i as u32 + 1).collect(),
+            candidates: finding
+                .candidates
+                .iter()
+                .map(|c| super::Candidate { id: c.id.to_owned(), tell_apart: c.tell_apart.clone() })
+                .collect(),
+            to_confirm: finding
+                .to_confirm
+                .iter()
+                .map(|c| ToConfirm {
+                    host: c.host.clone(),
+                    command: c.command.clone(),
+                    why: c.why.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn affected(&self, finding: &diagnose::Finding) -> Affected {
+        let ids = &finding.connections;
+        let mut services: Vec<_> =
+            ids.iter().map(|id| self.trace.topology.service_of[id.0 as usize]).collect();
+        services.sort_unstable();
+        services.dedup();
+        let of = self
+            .trace
+            .requests()
+            .filter(|(id, _)| services.contains(&self.trace.topology.service_of[id.0 as usize]))
+            .count();
+        let mut by_real_server: BTreeMap<String, u64> = BTreeMap::new();
+        for id in ids {
+            if let Some(server) = self.trace.server(*id) {
+                let name = server.address.map(|ip| ip.to_string());
+                let name = name.or_else(|| server.mac.map(|mac| mac.to_string()));
+                *by_real_server.entry(name.unwrap_or_default()).or_default() += 1;
+            }
+        }
+        let starts = ids.iter().filter_map(|id| self.trace.start(*id));
+        let ends = ids.iter().filter_map(|id| self.trace.end(*id));
+        let shown = finding.proofs.iter().map(|p| p.at);
+        let first = starts.chain(shown.clone()).map(|at| self.trace.time(at)).min();
+        let last = ends.chain(shown).map(|at| self.trace.time(at)).max();
+        Affected {
+            connections: ids.len() as u64,
+            of: of as u64,
+            ids: ids.iter().take(MAX_IDS).map(|id| id.0 + 1).collect(),
+            by_real_server,
+            first_seen: first.map(rfc3339),
+            last_seen: last.map(rfc3339),
+        }
+    }
+
+    pub(super) fn evidence(&self, proofs: &[Proof]) -> Vec<Evidence> {
+        let first = proofs.iter().map(|p| self.trace.time(p.at)).min();
+        proofs
+            .iter()
+            .filter_map(|proof| {
+                let vantage = &self.trace.vantages[proof.at.vantage];
+                let capture = &self.trace.captures[vantage.capture];
+                let (file, frame) = capture.locate(proof.at.mark.frame());
+                let time = self.trace.time(proof.at);
+                Some(Evidence {
+                    capture: capture.files.get(file)?.path.clone(),
+                    vantage: vantage.label.clone(),
+                    frame: u64::from(frame),
+                    time: rfc3339(time),
+                    since_first_ns: first.map_or(0, |f| time.0 - f.0),
+                    direction: direction(self.trace, proof.at).to_owned(),
+                    note: proof.note.clone(),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn filter(&self, finding: &diagnose::Finding) -> Option<String> {
+        if finding.connections.is_empty() {
+            let ip = finding.addresses.first()?;
+            return Some(if ip.is_v4() {
+                format!("arp.src.proto_ipv4 == {ip} || arp.dst.proto_ipv4 == {ip}")
+            } else {
+                format!(
+                    "icmpv6.nd.na.target_address == {ip} || icmpv6.nd.ns.target_address == {ip}"
+                )
+            });
+        }
+        let first = self.trace.connection(finding.connections[0]);
+        let protocol = protocol(first.protocol);
+        let mut ports: Vec<u16> = finding
+            .connections
+            .iter()
+            .map(|id| self.trace.connection(*id).front.client.1)
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        if ports.len() <= MAX_FILTER_PORTS {
+            let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+            return Some(format!("{protocol}.port in {{{}}}", ports.join(", ")));
+        }
+        let (vip, port) = first.front.server;
+        let family = if vip.is_v4() { "ip" } else { "ipv6" };
+        Some(format!("{family}.addr == {vip} && {protocol}.port == {port}"))
+    }
+}

@@ -1,0 +1,139 @@
+//! Services, real servers and connections in the document.
+
+use super::build::{Builder, ConnectionFilter};
+use super::wording::{protocol, rfc3339};
+use super::{Connection, Endpoint, HostRef, RealServer, Service, Totals};
+use crate::trace::{At, ConnectionId};
+use std::collections::HashMap;
+
+impl Builder<'_> {
+    pub(super) fn services(&self) -> Vec<Service> {
+        let topology = &self.trace.topology;
+        let mut by_service: Vec<Vec<ConnectionId>> = vec![Vec::new(); topology.services.len()];
+        for (id, _) in self.trace.requests() {
+            by_service[topology.service_of[id.0 as usize].0 as usize].push(id);
+        }
+        let mut services: Vec<Service> = topology
+            .services
+            .iter()
+            .zip(&by_service)
+            .filter(|(service, ids)| !service.is_backend && !ids.is_empty())
+            .map(|(service, ids)| self.service(service, ids))
+            .collect();
+        services.sort_by_key(|s| (s.mode == "unknown", std::cmp::Reverse(s.totals.connections)));
+        services
+    }
+
+    pub(super) fn service(
+        &self,
+        service: &crate::topology::Service,
+        ids: &[ConnectionId],
+    ) -> Service {
+        let mut by_server: Vec<Vec<ConnectionId>> = vec![Vec::new(); service.real_servers.len()];
+        for id in ids {
+            if let Some(at) = self.trace.topology.server_of[id.0 as usize] {
+                by_server[usize::from(at)].push(*id);
+            }
+        }
+        let mut real_servers: Vec<RealServer> = service
+            .real_servers
+            .iter()
+            .zip(&by_server)
+            .filter(|(_, ids)| !ids.is_empty())
+            .map(|(server, ids)| {
+                let calls_itself =
+                    ids.iter().any(|id| self.trace.is_self_access(self.trace.connection(*id)));
+                RealServer {
+                    address: server.address.map(|ip| ip.to_string()),
+                    port: Some(server.port),
+                    mac: server.mac.map(|mac| mac.to_string()),
+                    connections: ids.len() as u64,
+                    totals: self.totals(ids.iter().copied()),
+                    remark: calls_itself.then(|| "the caller itself".to_owned()),
+                }
+            })
+            .collect();
+        real_servers.sort_by(|a, b| (&a.address, &a.mac).cmp(&(&b.address, &b.mac)));
+        Service {
+            vip: service.vip.to_string(),
+            port: service.port,
+            protocol: protocol(service.protocol),
+            mode: service.mode.name().to_owned(),
+            directors: service
+                .directors
+                .iter()
+                .map(|d| {
+                    let host = self.trace.topology.hosts.get(d.host);
+                    HostRef {
+                        addresses: host.ips.iter().map(ToString::to_string).collect(),
+                        macs: host.macs.iter().map(ToString::to_string).collect(),
+                    }
+                })
+                .collect(),
+            real_servers,
+            totals: self.totals(ids.iter().copied()),
+        }
+    }
+
+    pub(super) fn totals(&self, ids: impl Iterator<Item = ConnectionId>) -> Totals {
+        let mut totals = Totals::default();
+        for id in ids {
+            let outcome = self.trace.connection(id).outcome;
+            totals.connections += 1;
+            totals.failed += u64::from(outcome.failed());
+            match totals.outcomes.get_mut(outcome.name()) {
+                Some(count) => *count += 1,
+                None => {
+                    totals.outcomes.insert(outcome.name().to_owned(), 1);
+                }
+            }
+        }
+        totals
+    }
+
+    pub(super) fn connections(
+        &self,
+        filter: ConnectionFilter,
+        of: &HashMap<ConnectionId, Vec<u32>>,
+    ) -> Vec<Connection> {
+        let mut list: Vec<Connection> = self
+            .trace
+            .iter()
+            .filter(|(id, c)| match filter {
+                ConnectionFilter::All => true,
+                ConnectionFilter::Affected => {
+                    of.contains_key(id)
+                        || (c.outcome.failed() && self.trace.ordinary(*id).is_none())
+                }
+                ConnectionFilter::None => false,
+            })
+            .map(|(id, _)| self.connection(id, of.get(&id).cloned().unwrap_or_default()))
+            .collect();
+        list.sort_by(|a, b| (&a.start, a.id).cmp(&(&b.start, b.id)));
+        list
+    }
+
+    pub(super) fn connection(&self, id: ConnectionId, findings: Vec<u32>) -> Connection {
+        let connection = self.trace.connection(id);
+        let server = self.trace.server(id).map(|server| Endpoint {
+            address: server.address.map(|ip| ip.to_string()),
+            port: Some(server.port),
+            mac: server.mac.map(|mac| mac.to_string()),
+        });
+        let (start, end) = (self.trace.start(id), self.trace.end(id));
+        let time = |at: Option<At>| at.map_or(0, |at| self.trace.time(at).0);
+        Connection {
+            id: id.0 + 1,
+            client: connection.front.client.0.with_port(connection.front.client.1),
+            service: connection.front.server.0.with_port(connection.front.server.1),
+            real_servers: server.iter().cloned().collect(),
+            real_server: server,
+            outcome: connection.outcome.name().to_owned(),
+            start: rfc3339(crate::capture::Timestamp(time(start))),
+            duration_ns: time(end) - time(start),
+            ordinary: self.trace.ordinary(id).map(|o| o.name().to_owned()),
+            evidence: vec![connection.tie.describe().to_owned()],
+            findings,
+        }
+    }
+}
