@@ -2,8 +2,8 @@
 //! broken, why, with which frames as proof, and how to mend it.
 //!
 //! Data goes one way; each module reads only those before it:
-//! [`capture`] → [`wire`] → [`flow`] → [`clock`] → [`correlate`] → [`topology`]
-//! → [`trace`] → [`diagnose`] → [`report`] → [`render`].
+//! [`capture`] → [`wire`] → [`flow`] → [`correlate`] → [`clock`] → [`topology`]
+//! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`] → [`render`].
 pub mod capture;
 pub mod clock;
 pub mod correlate;

@@ -90,7 +90,12 @@ fn add(
         return;
     }
     let costly = sightings.iter().any(|s| s.costly);
-    let severity = if costly && cause.is_none() { Severity::Warning } else { Severity::Info };
+    // An address in dispute harms; a failed connection has failed.
+    let severity = match (costly && cause.is_none(), sightings[0].connection) {
+        (true, Some(_)) => Severity::Critical,
+        (true, None) => Severity::Warning,
+        _ => Severity::Info,
+    };
     let wording = (detector.word)(trace, &sightings);
     let proofs: Vec<Proof> =
         sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(trace, s)).collect();

@@ -184,6 +184,20 @@ impl Trace {
         if let Some(leg) = legs.iter().find(at_director) {
             return Some(leg);
         }
+        // A host that takes a packet in and sends it nowhere must answer it; a
+        // client that was answered elsewhere does not ask again.
+        let keeps = |leg: &&Leg| {
+            let (own, there) = (&self.vantage(leg).own, self.forward(leg));
+            let came = self.path(leg, there).any(|(_, hop)| own.arrived(hop) == Some(true));
+            let left = self.path(leg, there).any(|(_, hop)| own.sent(hop) != Some(false));
+            came && !left && there.syns > 1
+        };
+        if self.connection(id).back.is_none()
+            && service.mode == Mode::Unknown
+            && let Some(leg) = legs.iter().find(keeps)
+        {
+            return Some(leg);
+        }
         // The real server's own capture shows what it answers.
         legs.iter().find(|leg| {
             let vantage = self.vantage(leg);

@@ -37,13 +37,8 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
     let requests = trace.requests().count();
     let failed = trace.requests().filter(|(_, c)| c.outcome.failed()).count();
     if let Some(first) = findings.iter().find(|f| f.is_loud()) {
-        let status = if first.severity == Severity::Critical
-            || (failed > 0 && first.kind == Kind::Symptom)
-        {
-            Status::Failing
-        } else {
-            Status::Degraded
-        };
+        let critical = findings.iter().any(|f| f.severity == Severity::Critical);
+        let status = if critical { Status::Failing } else { Status::Degraded };
         return Verdict { status, summary: loud(trace, findings, first, failed, requests) };
     }
     if requests == 0 {
@@ -57,7 +52,7 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
         })
         .count();
     let modes: Vec<&str> = known_modes(trace);
-    if modes.is_empty() || unknown > 0 || unanswered_service(trace) {
+    if modes.is_empty() || unknown > 0 || unanswered_service(trace) || director_missing(trace) {
         let why = if modes.is_empty() {
             "nothing shows how they are forwarded"
         } else {
@@ -137,6 +132,14 @@ fn noted(findings: &[Finding]) -> String {
         .map(|f| format!("{} in {}", f.id, count(f.connections.len(), "connection")))
         .collect();
     if seen.is_empty() { String::new() } else { format!("; seen: {}", super::facts::list(&seen)) }
+}
+
+/// Whether no director of a balanced service was captured: what happens before
+/// and at it is then unknown.
+fn director_missing(trace: &Trace) -> bool {
+    let balanced =
+        trace.topology.services.iter().filter(|s| s.mode != Mode::Unknown && !s.is_backend);
+    balanced.into_iter().any(|s| !s.directors.iter().any(|d| trace.is_captured(d.host)))
 }
 
 /// Whether a balanced service never shows an answer: then nobody knows.
@@ -236,7 +239,7 @@ pub(super) fn next_captures(
         let addresses: Vec<_> = [Some(service.vip), server.address].into_iter().flatten().collect();
         found.push(to_capture(
             format!("real server {host}"),
-            "real-server",
+            &format!("rs-{}", host.replace(':', "-")),
             &addresses,
             server.port,
             "shows whether the SYN arrives, whether it is answered, and to which MAC the answer leaves",

@@ -41,7 +41,7 @@ pub struct Key {
     pub ports: [u16; 2],
     /// VLAN identifiers as in [`crate::wire::Packet::vlan`].
     pub vlan: u32,
-    /// A digest of the outer header, 0 outside of tunnels.
+    /// Protocol of the outer header, 0 outside of tunnels.
     pub tunnel: u16,
     /// IP protocol.
     pub protocol: u8,

@@ -3,7 +3,7 @@
 use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::diagnose::{self, Diagnosis, Names};
-use crate::topology::HostId;
+use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
 
@@ -155,6 +155,11 @@ impl Builder<'_> {
                     let why = format!("claims {} among others", service.vip);
                     roles.entry(id).or_insert(("host", why));
                 }
+            }
+        }
+        for service in self.trace.topology.services.iter().filter(|s| s.mode == Mode::Unknown) {
+            if let Some(host) = self.trace.host_by_ip(service.vip) {
+                roles.entry(host).or_insert(("server", format!("owns {}", service.name())));
             }
         }
         for route in &self.trace.topology.routes.list {

@@ -116,7 +116,7 @@ pub struct Clock {
 /// A host with its role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Host {
-    /// `client`, `router`, `director`, `real server`.
+    /// `client`, `router`, `director`, `real server`, `server`, `host`.
     pub role: String,
     /// Addresses, the host's own first, then VIPs that it answers for.
     pub addresses: Vec<String>,
@@ -124,7 +124,7 @@ pub struct Host {
     pub macs: Vec<String>,
     /// Labels of the vantages that were taken on this host.
     pub vantages: Vec<String>,
-    /// Why it was given this role, or that the user stated it.
+    /// Why it was given this role.
     pub evidence: String,
 }
 
@@ -180,7 +180,7 @@ pub struct Totals {
     pub connections: u64,
     /// Count by outcome; outcomes without a connection are left out.
     pub outcomes: BTreeMap<String, u64>,
-    /// Those that failed (refused, unanswered, unreachable, reset, incomplete).
+    /// Those that failed (refused, unanswered, incomplete, reset).
     pub failed: u64,
 }
 
@@ -197,8 +197,8 @@ pub struct Connection {
     pub real_server: Option<Endpoint>,
     /// All of them, where one connection used several.
     pub real_servers: Vec<Endpoint>,
-    /// `completed`, `open`, `refused`, `unanswered`, `unreachable`, `reset`,
-    /// `incomplete`, `unknown`.
+    /// `completed`, `open`, `refused`, `unanswered`, `reset`, `incomplete`,
+    /// `unknown`.
     pub outcome: String,
     /// First packet, on the reference clock where it is known.
     pub start: String,

@@ -57,7 +57,7 @@ pub(super) fn classify(
         .enumerate()
         .map(|(i, connection)| {
             let client = connection.front.client.0;
-            let named = stated.clients.contains(&Who::Ip(client));
+            let named = is_named(client, topology, stated);
             let service = &topology.services[topology.service_of[i].0 as usize];
             if named {
                 None
@@ -74,6 +74,18 @@ pub(super) fn classify(
             }
         })
         .collect()
+}
+
+/// Whether the user stated an address, or the MAC of the host that owns it, to be
+/// a client's.
+fn is_named(client: Ip, topology: &Topology, stated: &StatedRoles) -> bool {
+    stated.clients.iter().any(|who| match who {
+        Who::Ip(ip) => *ip == client,
+        Who::Mac(mac) => {
+            let host = topology.hosts.by_mac(*mac);
+            host.is_some() && host == topology.hosts.by_ip(client)
+        }
+    })
 }
 
 type Pair = (Ip, Ip, u16);

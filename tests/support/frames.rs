@@ -186,5 +186,12 @@ pub fn exchange(client: End, server: End, isn: u32, start: i64) -> Vec<(i64, Seg
         Segment::ack(server, client, s + 23, c + 29),
     ];
     let timed = segments.into_iter().enumerate();
-    timed.map(|(n, segment)| (start + n as i64 * 100, segment)).collect()
+    timed
+        .map(|(n, segment)| {
+            // Answers come through a router: the capture was taken on the client.
+            let back = segment.src == server;
+            let segment = if back { segment.on(DIRECTOR_MAC, CLIENT_MAC, 63) } else { segment };
+            (start + n as i64 * 100, segment)
+        })
+        .collect()
 }

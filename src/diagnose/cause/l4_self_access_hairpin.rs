@@ -169,7 +169,10 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
             host: host.clone(),
             command: format!("sysctl -w net.ipv4.vs.conntrack=1\n{}", rule("A")),
             disruptive: false,
-            undo: rule("D"),
+            undo: format!(
+                "{}\nsysctl -w net.ipv4.vs.conntrack=0   # if it was 0 before",
+                rule("D")
+            ),
         },
         Fix {
             host: format!("{caller}, in the application that calls"),

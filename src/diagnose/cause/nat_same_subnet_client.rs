@@ -57,7 +57,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         host,
         command: format!("sysctl -w net.ipv4.vs.conntrack=1\n{}", rule("A")),
         disruptive: false,
-        undo: rule("D"),
+        undo: format!("{}\nsysctl -w net.ipv4.vs.conntrack=0   # if it was 0 before", rule("D")),
     });
     finding.subjects = subjects;
     let host = trace.host_by_ip(client);

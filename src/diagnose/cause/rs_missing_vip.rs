@@ -79,7 +79,7 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
                 "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\nip addr add {vip}/{bits} dev {device}"
             ),
             disruptive: false,
-            undo: format!("ip addr del {vip}/{bits} dev {device}"),
+            undo: format!("ip addr del {vip}/{bits} dev {device}\nsysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0   # if they were 0 before"),
         });
     }
     if !sent_on {

@@ -88,7 +88,6 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
 
 fn candidates(mode: Mode) -> Vec<Candidate> {
     let mut all = vec![
-        ("firewall", "a DROP rule whose counter grows with every SYN"),
         ("rp-filter-drop", "TcpExtIPReversePathFilter grows with every SYN"),
         (
             "accept-queue-overflow",
