@@ -2,6 +2,7 @@
 
 use super::Leg;
 use crate::flow::{Flow, Observations, Reset};
+use crate::wire::seq_lt;
 
 /// The end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,6 +20,9 @@ pub enum Outcome {
     /// Established and then cut off by a reset with a request unanswered or
     /// data lost.
     Reset,
+    /// Established, and then one side's bytes were sent again and again and never
+    /// acknowledged.
+    Stalled,
     /// The captures do not show enough.
     Unknown,
 }
@@ -34,6 +38,7 @@ impl Outcome {
             Self::Unanswered => "unanswered",
             Self::Incomplete => "incomplete",
             Self::Reset => "reset",
+            Self::Stalled => "stalled",
             Self::Unknown => "unknown",
         }
     }
@@ -41,7 +46,10 @@ impl Outcome {
     /// Whether the client did not get what it connected for.
     #[must_use]
     pub fn failed(self) -> bool {
-        matches!(self, Self::Refused | Self::Unanswered | Self::Incomplete | Self::Reset)
+        matches!(
+            self,
+            Self::Refused | Self::Unanswered | Self::Incomplete | Self::Reset | Self::Stalled
+        )
     }
 }
 
@@ -93,6 +101,17 @@ struct Ends {
     reset: bool,
     reply_seen: bool,
     all_acked: bool,
+    stalled: bool,
+}
+
+/// Repeats without an acknowledgment that make a connection stalled.
+const STALL_REPEATS: u16 = 2;
+
+/// Whether a side repeated bytes in vain, where the other side was seen too.
+fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
+    sender.retransmissions >= STALL_REPEATS
+        && receiver.seen()
+        && seq_lt(receiver.max_ack, sender.end_seq)
 }
 
 impl Ends {
@@ -102,6 +121,7 @@ impl Ends {
         self.server_fin |= back.fin.is_set();
         self.reset |= there.rst.is_set() || (back.rst.is_set() && back.reset != Reset::Refused);
         self.reply_seen |= back.seen();
+        self.stalled |= in_vain(there, back) || in_vain(back, there);
         // Everything that the client sent was acknowledged, and it got bytes.
         self.all_acked |= back.payload > 0 && back.max_ack == there.end_seq;
     }
@@ -124,6 +144,9 @@ impl Ends {
                 (true, true) => Outcome::Incomplete,
                 _ => Outcome::Unknown,
             };
+        }
+        if self.stalled && !(self.client_fin && self.server_fin) {
+            return if self.reset && progress.response { Outcome::Reset } else { Outcome::Stalled };
         }
         let closed = self.client_fin && (self.server_fin || !self.reply_seen);
         if closed {

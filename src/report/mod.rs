@@ -180,7 +180,8 @@ pub struct Totals {
     pub connections: u64,
     /// Count by outcome; outcomes without a connection are left out.
     pub outcomes: BTreeMap<String, u64>,
-    /// Those that failed (refused, unanswered, incomplete, reset).
+    /// Those that failed (refused, unanswered, incomplete,
+    /// reset, stalled).
     pub failed: u64,
 }
 
@@ -197,8 +198,8 @@ pub struct Connection {
     pub real_server: Option<Endpoint>,
     /// All of them, where one connection used several.
     pub real_servers: Vec<Endpoint>,
-    /// `completed`, `open`, `refused`, `unanswered`, `reset`, `incomplete`,
-    /// `unknown`.
+    /// `completed`, `open`, `refused`, `unanswered`, `incomplete`, `reset`,
+    /// `stalled`, `unknown`.
     pub outcome: String,
     /// First packet, on the reference clock where it is known.
     pub start: String,
