@@ -8,6 +8,7 @@ pub mod capture;
 pub mod clock;
 pub mod correlate;
 pub mod diagnose;
+pub mod exchange;
 pub mod flow;
 pub mod ladder;
 pub mod load;

@@ -7,6 +7,7 @@
 use crate::capture::{CaptureFile, Timestamp};
 use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
+use crate::exchange::{self, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
 use crate::topology::{
     self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
@@ -64,6 +65,8 @@ pub struct Trace {
     pub timeline: Timeline,
     /// Connections.
     pub connections: Connections,
+    /// Requests through proxies.
+    pub pairs: Pairs,
     /// Hosts, services, roles, routes.
     pub topology: Topology,
     /// ICMP errors that quote a packet of a connection, by connection.
@@ -98,9 +101,10 @@ impl Trace {
         };
         let connections = correlate::correlate(&vantages, &known);
         let timeline = clock::align(&vantages, &connections, captures.len());
-        let topology = topology::infer(&vantages, &connections, stated);
+        let pairs = exchange::pair(&captures, &vantages, &connections);
+        let topology = topology::infer(&vantages, &connections, &pairs, stated);
         let errors = tie_errors(&vantages, &connections);
-        Self { captures, vantages, timeline, connections, topology, errors }
+        Self { captures, vantages, timeline, connections, pairs, topology, errors }
     }
 
     /// The ICMP errors about a connection.
@@ -147,6 +151,15 @@ impl Trace {
     pub fn server(&self, id: ConnectionId) -> Option<&RealServer> {
         let at = self.topology.server_of[id.0 as usize]?;
         self.service(id).real_servers.get(usize::from(at))
+    }
+
+    /// All real servers of a connection: a proxy may use several.
+    pub fn servers(&self, id: ConnectionId) -> impl Iterator<Item = &RealServer> {
+        let several = self.topology.several_servers.get(&id.0).map_or(&[][..], Vec::as_slice);
+        let one = if several.is_empty() { self.server(id) } else { None };
+        let service = self.service(id);
+        one.into_iter()
+            .chain(several.iter().filter_map(|at| service.real_servers.get(usize::from(*at))))
     }
 
     /// The way of a connection.

@@ -3,7 +3,7 @@
 use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::diagnose::{self, Diagnosis, Names};
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, Ordinary};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
 
@@ -217,7 +217,7 @@ impl Builder<'_> {
         }
         let mut ordinary: BTreeMap<&str, u64> = BTreeMap::new();
         for (id, _) in self.trace.iter() {
-            if let Some(kind) = self.trace.ordinary(id) {
+            if let Some(kind) = self.trace.ordinary(id).filter(|k| *k != Ordinary::ProxyLeg) {
                 *ordinary.entry(kind.name()).or_default() += 1;
             }
         }

@@ -3,6 +3,7 @@
 use super::build::{Builder, ConnectionFilter};
 use super::wording::{protocol, rfc3339};
 use super::{Connection, Endpoint, HostRef, RealServer, Service, Totals};
+use crate::topology::Ordinary;
 use crate::trace::{At, ConnectionId};
 use std::collections::HashMap;
 
@@ -99,6 +100,7 @@ impl Builder<'_> {
         let mut list: Vec<Connection> = self
             .trace
             .iter()
+            .filter(|(id, _)| self.trace.ordinary(*id) != Some(Ordinary::ProxyLeg))
             .filter(|(id, c)| match filter {
                 ConnectionFilter::All => true,
                 ConnectionFilter::Affected => {
@@ -115,24 +117,29 @@ impl Builder<'_> {
 
     pub(super) fn connection(&self, id: ConnectionId, findings: Vec<u32>) -> Connection {
         let connection = self.trace.connection(id);
-        let server = self.trace.server(id).map(|server| Endpoint {
-            address: server.address.map(|ip| ip.to_string()),
-            port: Some(server.port),
-            mac: server.mac.map(|mac| mac.to_string()),
-        });
+        let servers: Vec<Endpoint> = self
+            .trace
+            .servers(id)
+            .map(|server| Endpoint {
+                address: server.address.map(|ip| ip.to_string()),
+                port: Some(server.port),
+                mac: server.mac.map(|mac| mac.to_string()),
+            })
+            .collect();
+        let pair = self.trace.pairs.evidence.get(&id.0).map(|e| e.describe().to_owned());
         let (start, end) = (self.trace.start(id), self.trace.end(id));
         let time = |at: Option<At>| at.map_or(0, |at| self.trace.time(at).0);
         Connection {
             id: id.0 + 1,
             client: connection.front.client.0.with_port(connection.front.client.1),
             service: connection.front.server.0.with_port(connection.front.server.1),
-            real_servers: server.iter().cloned().collect(),
-            real_server: server,
+            real_server: servers.first().cloned(),
+            real_servers: servers,
             outcome: connection.outcome.name().to_owned(),
             start: rfc3339(crate::capture::Timestamp(time(start))),
             duration_ns: time(end) - time(start),
             ordinary: self.trace.ordinary(id).map(|o| o.name().to_owned()),
-            evidence: vec![connection.tie.describe().to_owned()],
+            evidence: std::iter::once(connection.tie.describe().to_owned()).chain(pair).collect(),
             findings,
         }
     }

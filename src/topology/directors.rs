@@ -34,17 +34,27 @@ struct Forwarding {
     claims: bool,
 }
 
-pub(super) fn vote(
-    votes: &mut Votes,
-    connection: &Connection,
-    route: &Route,
-    tunnelled: bool,
-    vip: Ip,
-    hosts: &Hosts,
-) {
-    let mode = mode_of(connection, tunnelled);
-    if let Some(mode) = mode {
+/// What one connection shows.
+pub(super) struct Seen<'a> {
+    pub connection: &'a Connection,
+    pub route: &'a Route,
+    /// A leg of it came in a tunnel.
+    pub tunnelled: bool,
+    /// A proxy carried its requests on connections of its own.
+    pub proxied: bool,
+    pub vip: Ip,
+}
+
+pub(super) fn vote(votes: &mut Votes, seen: &Seen<'_>, hosts: &Hosts) {
+    let (connection, route, vip) = (seen.connection, seen.route, seen.vip);
+    if let Some(mode) = mode_of(seen) {
         *votes.modes.entry(mode).or_default() += 1;
+    }
+    if seen.proxied {
+        if let Some(host) = route.replier().or_else(|| hosts.by_ip(vip)) {
+            *votes.rewriters.entry(host).or_default() += 1;
+        }
+        return;
     }
     if connection.back.is_some() {
         if let Some(host) = rewriter(route) {
@@ -77,10 +87,14 @@ pub(super) fn vote(
     }
 }
 
-fn mode_of(connection: &Connection, tunnelled: bool) -> Option<Mode> {
-    if tunnelled {
+fn mode_of(seen: &Seen<'_>) -> Option<Mode> {
+    if seen.proxied {
+        return Some(Mode::Proxy);
+    }
+    if seen.tunnelled {
         return Some(Mode::Tun);
     }
+    let connection = seen.connection;
     let back = connection.back?;
     if back.server == connection.front.server {
         // Only the source was rewritten: a router's doing, not a balancer's.

@@ -17,8 +17,10 @@ pub use route::{Route, RouteId, Routes, Step};
 pub use service::{Director, Mode, RealServer, Service, ServiceId};
 
 use crate::correlate::Connections;
+use crate::exchange::Pairs;
 use crate::flow::Observations;
 use crate::wire::{Ip, Mac};
+use std::collections::HashMap;
 
 /// Roles that the user stated.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +57,8 @@ pub struct Topology {
     pub service_of: Vec<ServiceId>,
     /// By connection: which of the service's real servers, if known.
     pub server_of: Vec<Option<u16>>,
+    /// By connection, where a proxy used several real servers: all of them.
+    pub several_servers: HashMap<u32, Vec<u16>>,
     /// By connection: why it is nobody's request, if it is not.
     pub ordinary: Vec<Option<Ordinary>>,
     /// Hosts and addresses that the user stated and no capture shows.
@@ -66,9 +70,10 @@ pub struct Topology {
 pub fn infer(
     vantages: &[Observations],
     connections: &Connections,
+    pairs: &Pairs,
     stated: &StatedRoles,
 ) -> Topology {
     let hosts = Hosts::build(vantages, connections);
     let routes = Routes::build(vantages, connections, &hosts);
-    services::infer(vantages, connections, hosts, routes, stated)
+    services::infer(vantages, connections, pairs, hosts, routes, stated)
 }

@@ -5,6 +5,7 @@
 
 use super::{Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
+use crate::exchange::Pairs;
 use crate::flow::{Observations, Reset};
 use crate::wire::Ip;
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,8 @@ use std::net::{IpAddr, Ipv4Addr};
 pub enum Ordinary {
     /// A balancer or monitor asks whether a server is alive.
     HealthCheck,
+    /// A proxy's own connection, part of a client's.
+    ProxyLeg,
     /// One source tries many services.
     Scan,
     /// One of a mass of SYNs from sources that never come back.
@@ -27,6 +30,7 @@ impl Ordinary {
     pub fn name(self) -> &'static str {
         match self {
             Self::HealthCheck => "health-check",
+            Self::ProxyLeg => "proxy-leg",
             Self::Scan => "scan",
             Self::Flood => "flood",
         }
@@ -43,6 +47,7 @@ const FLOOD_SOURCES: u32 = 256;
 pub(super) fn classify(
     vantages: &[Observations],
     connections: &Connections,
+    pairs: &Pairs,
     topology: &Topology,
     stated: &StatedRoles,
 ) -> Vec<Option<Ordinary>> {
@@ -59,7 +64,9 @@ pub(super) fn classify(
             let client = connection.front.client.0;
             let named = is_named(client, topology, stated);
             let service = &topology.services[topology.service_of[i].0 as usize];
-            if named {
+            if pairs.clients.contains_key(&(i as u32)) {
+                Some(Ordinary::ProxyLeg)
+            } else if named {
                 None
             } else if is_check(vantages, connections, connection, topology, &habits) {
                 Some(Ordinary::HealthCheck)

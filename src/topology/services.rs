@@ -1,9 +1,10 @@
 //! What clients connect to, how it is forwarded, and who serves it.
 
-use super::directors::{self, Votes};
+use super::directors::{self, Seen, Votes};
 use super::service::{Mode, Named, RealServer, Service, ServiceId};
 use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, ordinary};
 use crate::correlate::Connections;
+use crate::exchange::Pairs;
 use crate::flow::Observations;
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 pub(super) fn infer(
     vantages: &[Observations],
     connections: &Connections,
+    pairs: &Pairs,
     hosts: Hosts,
     routes: Routes,
     stated: &StatedRoles,
@@ -48,10 +50,15 @@ pub(super) fn infer(
     for (i, connection) in connections.list.iter().enumerate() {
         let id = topology.service_of[i].0 as usize;
         let route = topology.routes.get(topology.routes.of[i]);
-        let tunnelled =
-            connections.legs(connection).iter().any(|leg| leg.of(vantages).key.tunnel != 0);
-        let vip = topology.services[id].vip;
-        directors::vote(&mut votes[id], connection, route, tunnelled, vip, &topology.hosts);
+        let legs = connections.legs(connection);
+        let seen = Seen {
+            connection,
+            route,
+            tunnelled: legs.iter().any(|leg| leg.of(vantages).key.tunnel != 0),
+            proxied: pairs.backends.contains_key(&(i as u32)),
+            vip: topology.services[id].vip,
+        };
+        directors::vote(&mut votes[id], &seen, &topology.hosts);
     }
     let mut unseen = Vec::new();
     let named = Named {
@@ -64,9 +71,9 @@ pub(super) fn infer(
         directors::decide(service, votes, &topology.hosts, &named);
     }
     topology.unseen = unseen;
-    assign_servers(connections, &mut topology, &named);
+    assign_servers(connections, pairs, &mut topology, &named);
     name_servers(&mut topology);
-    topology.ordinary = ordinary::classify(vantages, connections, &topology, stated);
+    topology.ordinary = ordinary::classify(vantages, connections, pairs, &topology, stated);
     mark_backends(&mut topology);
     topology
 }
@@ -87,7 +94,12 @@ fn resolve(stated: &[Who], hosts: &Hosts, unseen: &mut Vec<String>) -> Vec<HostI
 }
 
 /// Which of the service's real servers got each connection.
-fn assign_servers(connections: &Connections, topology: &mut Topology, named: &Named) {
+fn assign_servers(
+    connections: &Connections,
+    pairs: &Pairs,
+    topology: &mut Topology,
+    named: &Named,
+) {
     #[derive(PartialEq, Eq, Hash)]
     enum Identity {
         Address(Ip, u16),
@@ -99,34 +111,43 @@ fn assign_servers(connections: &Connections, topology: &mut Topology, named: &Na
         let id = topology.service_of[i];
         let service = &mut topology.services[id.0 as usize];
         let route = topology.routes.get(topology.routes.of[i]);
-        let found = match connection.back {
-            Some(back) if back.server != connection.front.server => Some((
-                Identity::Address(back.server.0, back.server.1),
-                topology.hosts.by_ip(back.server.0),
-            )),
-            _ => serving_host(route, service, named).map(|h| (Identity::Host(h), Some(h))),
+        let behind = |server: (Ip, u16)| {
+            (Identity::Address(server.0, server.1), topology.hosts.by_ip(server.0))
         };
-        let Some((identity, host)) = found else {
-            topology.server_of.push(None);
-            continue;
+        let mut found: Vec<_> = match pairs.backends.get(&(i as u32)) {
+            Some(backends) => backends
+                .iter()
+                .map(|back| behind(connections.list[*back as usize].front.server))
+                .collect(),
+            None => Vec::new(),
         };
-        let (address, port) = match &identity {
-            Identity::Address(ip, port) => (Some(*ip), *port),
-            Identity::Host(_) => (None, service.port),
-        };
-        let next = service.real_servers.len().min(usize::from(u16::MAX)) as u16;
-        let at = *known.entry((id, identity)).or_insert(next);
-        if at == next {
-            service.real_servers.push(RealServer {
-                host,
-                address,
-                port,
-                mac: None,
-                connections: 0,
+        if found.is_empty() {
+            found.extend(match connection.back {
+                Some(back) if back.server != connection.front.server => Some(behind(back.server)),
+                _ => serving_host(route, service, named).map(|h| (Identity::Host(h), Some(h))),
             });
         }
-        service.real_servers[usize::from(at)].connections += 1;
-        topology.server_of.push(Some(at));
+        let mut places = Vec::new();
+        for (identity, host) in found {
+            let (address, port) = match &identity {
+                Identity::Address(ip, port) => (Some(*ip), *port),
+                Identity::Host(_) => (None, service.port),
+            };
+            let next = service.real_servers.len().min(usize::from(u16::MAX)) as u16;
+            let at = *known.entry((id, identity)).or_insert(next);
+            if at == next {
+                let server = RealServer { host, address, port, mac: None, connections: 0 };
+                service.real_servers.push(server);
+            }
+            if !places.contains(&at) {
+                service.real_servers[usize::from(at)].connections += 1;
+                places.push(at);
+            }
+        }
+        topology.server_of.push(places.first().copied());
+        if places.len() > 1 {
+            topology.several_servers.insert(i as u32, places);
+        }
     }
 }
 

@@ -9,9 +9,11 @@
 
 mod addr;
 mod arp;
+pub mod http;
 mod icmp;
 mod ip;
 mod link;
+mod proxy_protocol;
 mod quote;
 mod tcp;
 mod vrrp;
@@ -21,6 +23,7 @@ pub use arp::{Arp, ArpOperation};
 pub use icmp::{Icmp, IcmpKind};
 pub use ip::{Fragment, IpPacket, Outer, Transport, Udp, is_unicast};
 pub use link::{Direction, LinkHeader};
+pub use proxy_protocol::ProxyHeader;
 pub use quote::Quote;
 pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
 pub use vrrp::Vrrp;

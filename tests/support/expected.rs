@@ -84,9 +84,8 @@ fn sample(folder: &Path) -> Sample {
         .unwrap_or_else(|e| panic!("{name}: no expected.toml ({e})"));
     let expected = toml::from_str(&text).unwrap_or_else(|e| panic!("{name}/expected.toml: {e}"));
     let mut captures = entries(folder);
-    captures.retain(|path| {
-        !matches!(path.extension().and_then(|e| e.to_str()), Some("md" | "toml" | "txt"))
-    });
+    let is_capture = |path: &PathBuf| path.to_str().unwrap().contains(".pcap");
+    captures.retain(is_capture);
     assert!(!captures.is_empty(), "{name} holds no capture");
     Sample { name, captures, expected }
 }

@@ -1,0 +1,53 @@
+//! Requests and responses of connections that may pass a layer-7 proxy, and the
+//! pairs that they make.
+//!
+//! A proxy ends the client's connection and opens its own: no sequence number
+//! survives, only what is said. What is said is read in a second pass, and only
+//! where a host both serves clients and is a client itself; everywhere else
+//! nothing is read twice. A pair names its evidence; the same request of many
+//! clients stays unpaired unless time leaves one choice.
+
+mod pair;
+mod read;
+mod suspect;
+
+pub use pair::{Evidence, Pairs};
+
+use crate::correlate::Connections;
+use crate::flow::{Mark, Observations};
+use crate::trace::Capture;
+use crate::wire::Ip;
+
+/// A request with its response.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exchange {
+    /// Index of the connection.
+    pub connection: u32,
+    /// Index of the vantage at which it was read.
+    pub vantage: u16,
+    /// When the request began to pass.
+    pub request: Mark,
+    /// Digest of method and target.
+    pub line: u64,
+    /// Digest of the request identifier, where it has one.
+    pub id: Option<u64>,
+    /// The client as the proxy's header names it.
+    pub forwarded_for: Option<Ip>,
+    /// The client's endpoint as the PROXY header names it.
+    pub proxied: Option<(Ip, u16)>,
+    /// When the response began to pass.
+    pub response: Mark,
+    /// Its status.
+    pub status: Option<u16>,
+}
+
+/// Reads the exchanges of suspected proxies and pairs them.
+#[must_use]
+pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Pairs {
+    let suspects = suspect::suspects(vantages, connections);
+    if suspects.is_empty() {
+        return Pairs::default();
+    }
+    let exchanges = read::exchanges(captures, vantages, connections, &suspects);
+    pair::pair(connections, &suspects, &exchanges)
+}

@@ -1,0 +1,118 @@
+//! Which connections may be the two sides of a proxy.
+
+use crate::correlate::{Connection, Connections};
+use crate::flow::Observations;
+use crate::wire::{Ip, Mac};
+use std::collections::{HashMap, HashSet};
+
+/// Which suspected proxy a connection leads to, and which it comes from; a proxy
+/// is named by one of its addresses. A real server that calls the service makes
+/// its backend connections both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sides {
+    /// The proxy that it leads to.
+    pub to: Option<Ip>,
+    /// The proxy that it comes from.
+    pub from: Option<Ip>,
+}
+
+/// Connections that are read; beyond the bound they are not.
+const MAX_SUSPECTS: usize = 1 << 20;
+
+/// By connection index, in order.
+pub(super) fn suspects(
+    vantages: &[Observations],
+    connections: &Connections,
+) -> HashMap<u32, Sides> {
+    let groups = Groups::of(vantages);
+    // A host that is connected to and connects, by any of its addresses.
+    let mut serves: HashSet<Ip> = HashSet::new();
+    let mut calls: HashSet<Ip> = HashSet::new();
+    let talks = |c: &&Connection| c.protocol == 6 && c.back.is_none() && c.progress.request;
+    for connection in connections.list.iter().filter(talks) {
+        serves.insert(groups.host(connection.front.server.0));
+        calls.insert(groups.host(connection.front.client.0));
+    }
+    let both: HashSet<Ip> = serves.intersection(&calls).copied().collect();
+    let mut found = HashMap::new();
+    if both.is_empty() {
+        return found;
+    }
+    for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
+        let proxy = |ip: Ip| Some(groups.host(ip)).filter(|host| both.contains(host));
+        let sides =
+            Sides { to: proxy(connection.front.server.0), from: proxy(connection.front.client.0) };
+        if (sides.to.is_some() || sides.from.is_some()) && found.len() < MAX_SUSPECTS {
+            found.insert(i as u32, sides);
+        }
+    }
+    found
+}
+
+/// Addresses of one host, named by the lowest of them.
+struct Groups(HashMap<Ip, Ip>);
+
+impl Groups {
+    fn of(vantages: &[Observations]) -> Self {
+        let mut by_mac: HashMap<Mac, Ip> = HashMap::new();
+        let mut names: HashMap<Ip, Ip> = HashMap::new();
+        // What one capturing host claims with any of its MACs is one host's.
+        for vantage in vantages {
+            let own: Vec<Ip> = vantage
+                .neighbors
+                .bindings
+                .iter()
+                .filter(|b| vantage.own.has(b.mac))
+                .map(|b| b.ip)
+                .collect();
+            if let Some(low) = own.iter().min() {
+                for ip in &own {
+                    names.insert(*ip, *low);
+                }
+                for mac in &vantage.own.macs {
+                    by_mac.insert(*mac, *low);
+                }
+            }
+        }
+        for binding in vantages.iter().flat_map(|v| &v.neighbors.bindings) {
+            let name = *by_mac.entry(binding.mac).or_insert(binding.ip);
+            names.entry(binding.ip).or_insert(name);
+        }
+        // Without ARP: what the capturing host takes in and what it sends.
+        for vantage in vantages {
+            let mut low: Option<Ip> = None;
+            let mut own = Vec::new();
+            for stream in &vantage.streams {
+                let client = stream.client();
+                for side in [client, client.other()] {
+                    let sent =
+                        vantage.first_hop(stream.flow(side)).and_then(|h| vantage.own.sent(h));
+                    let origin = vantage
+                        .first_hop(stream.flow(side))
+                        .is_some_and(|h| matches!(h.ttl, 64 | 128 | 255));
+                    if sent == Some(true)
+                        && origin
+                        && own.len() < 64
+                        && !own.contains(&stream.key.ip(side))
+                    {
+                        own.push(stream.key.ip(side));
+                    }
+                }
+            }
+            for ip in &own {
+                let name = *names.get(ip).unwrap_or(ip);
+                low = Some(low.map_or(name, |l| l.min(name)));
+            }
+            for ip in own {
+                if let Some(low) = low {
+                    names.insert(ip, low);
+                }
+            }
+        }
+        Self(names)
+    }
+
+    fn host(&self, ip: Ip) -> Ip {
+        self.0.get(&ip).copied().unwrap_or(ip)
+    }
+}
