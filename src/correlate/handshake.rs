@@ -6,7 +6,7 @@
 
 use super::Tie;
 use super::union::{StreamRef, Union};
-use crate::flow::{Observations, Stream};
+use crate::flow::{HopId, Observations, Stream};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 
@@ -31,10 +31,17 @@ struct Shake {
     whole: bool,
     window_scale: u8,
     sack: bool,
+    /// Where the SYN passed its vantage.
+    hop: Option<HopId>,
 }
 
 impl Shake {
-    fn of(at: StreamRef, stream: &Stream, hasher: &RandomState) -> Option<Self> {
+    fn of(
+        at: StreamRef,
+        vantage: &Observations,
+        stream: &Stream,
+        hasher: &RandomState,
+    ) -> Option<Self> {
         if stream.is_evicted() || stream.key.protocol != 6 {
             return None;
         }
@@ -54,6 +61,7 @@ impl Shake {
             whole: there.opened() && !there.shape.cut,
             window_scale: there.shape.window_scale,
             sack: there.shape.sack,
+            hop: there.opened().then(|| vantage.links_of(there).next().map(|l| l.hop)).flatten(),
         })
     }
 
@@ -65,6 +73,14 @@ impl Shake {
         if self.whole
             && other.whole
             && (self.window_scale, self.sack) != (other.window_scale, other.sack)
+        {
+            return None;
+        }
+        // Two SYNs by one way past one vantage were sent twice, not rewritten.
+        if self.at.vantage == other.at.vantage
+            && self.hop.is_some()
+            && self.hop == other.hop
+            && !(same_client && same_server)
         {
             return None;
         }
@@ -91,7 +107,8 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     let mut shakes: Vec<Shake> = Vec::new();
     for (v, vantage) in vantages.iter().enumerate() {
         shakes.extend(vantage.streams.iter().enumerate().filter_map(|(s, stream)| {
-            Shake::of(StreamRef { vantage: v as u16, stream: s as u32 }, stream, &hasher)
+            let at = StreamRef { vantage: v as u16, stream: s as u32 };
+            Shake::of(at, vantage, stream, &hasher)
         }));
     }
     shakes.sort_unstable_by_key(|shake| (shake.isn, shake.at));

@@ -64,7 +64,16 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
         for (i, (a, x)) in bucket.iter().enumerate() {
             for (b, y) in &bucket[i + 1..] {
                 let here = a.vantage == b.vantage;
-                if let Some(tie) = agree(stream(*a), *x, stream(*b), *y, here) {
+                let (s, t) = (stream(*a), stream(*b));
+                // What passes one vantage twice by one way was sent twice.
+                let vantage = &vantages[usize::from(a.vantage)];
+                let same_way = here
+                    && s.key != t.key
+                    && vantage.first_hop(s.flow(*x)) == vantage.first_hop(t.flow(*y));
+                if same_way {
+                    continue;
+                }
+                if let Some(tie) = agree(s, *x, t, *y, here) {
                     union.join(*a, *b, tie);
                 }
             }
@@ -92,11 +101,12 @@ fn agree(a: &Stream, x: Side, b: &Stream, y: Side, here: bool) -> Option<Tie> {
     // One direction must agree, none may disagree.
     let agreed = ranges.contains(&Some(true)) && !ranges.contains(&Some(false));
     let both = ranges == [Some(true), Some(true)];
-    (agreed && (same_far || both)).then_some(Tie::SequenceRange)
+    // Clients of one server share its endpoint, not a connection.
+    let by_client = a.client() == x && b.client() == y;
+    (agreed && (same_far || both && by_client)).then_some(Tie::SequenceRange)
 }
 
-/// One datagram in and out of a host: the same content, at once. A client that
-/// asks a second server the same does so later, with another identification.
+/// One datagram in and out of a host: the same content, at once.
 fn is_rewritten(f: &Flow, g: &Flow) -> bool {
     let first = f.data.is_set() && g.data.is_set();
     first && f.isn == g.isn && f.data.since(g.data).abs() <= REWRITE_NS

@@ -89,6 +89,11 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         progress.no_socket |= there.reset == Reset::NoSocket || back.reset == Reset::NoSocket;
         progress.repeats |= there.retransmissions > 0 || back.retransmissions > 0;
         ends.see(there, back);
+        // Who repeats has not got what it waits for, even if nothing else shows.
+        ends.beyond_syn |= there.syns > 1 || back.syns > 1;
+        let shows = vantages[usize::from(leg.vantage)].shows;
+        ends.both_ways |= shows.both_ways;
+        ends.beyond_syn |= shows.beyond_syn;
     }
     (ends.outcome(&progress, legs.first().map(|l| l.of(vantages).key.protocol)), progress)
 }
@@ -100,8 +105,26 @@ struct Ends {
     server_fin: bool,
     reset: bool,
     reply_seen: bool,
-    all_acked: bool,
+    /// The server's kernel knew nothing of the connection any more.
+    forgotten: bool,
+    /// The client's application ended it.
+    aborted: bool,
     stalled: bool,
+    /// End of what the client sent and of what was acknowledged, at any vantage:
+    /// what was lost on the way is not acknowledged.
+    sent: Option<u32>,
+    acked: Option<u32>,
+    /// Some vantage shows both directions, and more than handshakes.
+    both_ways: bool,
+    beyond_syn: bool,
+}
+
+/// The later of two sequence numbers.
+fn later(known: Option<u32>, new: u32) -> u32 {
+    match known {
+        Some(known) if seq_lt(new, known) => known,
+        _ => new,
+    }
 }
 
 /// Repeats without an acknowledgment that make a connection stalled.
@@ -122,8 +145,14 @@ impl Ends {
         self.reset |= there.rst.is_set() || (back.rst.is_set() && back.reset != Reset::Refused);
         self.reply_seen |= back.seen();
         self.stalled |= in_vain(there, back) || in_vain(back, there);
-        // Everything that the client sent was acknowledged, and it got bytes.
-        self.all_acked |= back.payload > 0 && back.max_ack == there.end_seq;
+        self.forgotten |= back.reset == Reset::NoSocket;
+        self.aborted |= there.reset == Reset::Abort;
+        if there.seen() {
+            self.sent = Some(later(self.sent, there.end_seq));
+        }
+        if back.flags.ack() {
+            self.acked = Some(later(self.acked, back.max_ack));
+        }
     }
 
     fn outcome(&self, progress: &Progress, protocol: Option<u8>) -> Outcome {
@@ -140,8 +169,8 @@ impl Ends {
             progress.established || (!progress.syn && (progress.request || progress.response));
         if !established {
             return match (progress.syn, progress.answered) {
-                (true, false) => Outcome::Unanswered,
-                (true, true) => Outcome::Incomplete,
+                (true, false) if self.both_ways => Outcome::Unanswered,
+                (true, true) if self.beyond_syn => Outcome::Incomplete,
                 _ => Outcome::Unknown,
             };
         }
@@ -153,14 +182,16 @@ impl Ends {
             return Outcome::Completed;
         }
         if self.reset {
-            // A client that aborts after the answer has what it wanted.
-            let satisfied = progress.response || !progress.request;
-            let lost = (self.client_fin || self.server_fin || self.all_acked) && satisfied;
-            return if lost || (satisfied && !progress.request) {
-                Outcome::Completed
-            } else {
-                Outcome::Reset
+            let acked = match (self.sent, self.acked) {
+                (Some(sent), Some(acked)) => !seq_lt(acked, sent),
+                _ => true,
             };
+            let in_vain = self.forgotten && progress.request && !self.client_fin;
+            // A client that aborts after the answer has what it wanted.
+            let satisfied = !progress.request
+                || progress.response
+                    && (acked || self.aborted || self.client_fin || self.server_fin);
+            return if satisfied && !in_vain { Outcome::Completed } else { Outcome::Reset };
         }
         if self.client_fin || self.server_fin {
             return Outcome::Completed;

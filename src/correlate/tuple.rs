@@ -6,6 +6,7 @@ use super::{Connection, Connections, Leg, Stated, Tie, outcome};
 use crate::flow::{Observations, Side, Stream};
 use crate::wire::Ip;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// Both ends, client first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +54,7 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
     for set in members.chunk_by(|a, b| a.0 == b.0) {
         connect(vantages, set, union.tie_of(set[0].0), stated, &mut scratch, &mut connections);
     }
+    outvote(&mut connections);
     connections
 }
 
@@ -78,13 +80,21 @@ fn connect(
         let index = match tuples.iter().position(|seen| seen.tuple == tuple) {
             Some(index) => index,
             None => {
-                tuples.push(Seen { tuple, ttl: 0, order: tuples.len() });
+                tuples.push(Seen { tuple, ttl: 0, answer_ttl: 0, order: tuples.len() });
                 tuples.len() - 1
             }
         };
         let vantage = &vantages[usize::from(at.vantage)];
-        if let Some(hop) = vantage.first_hop(stream.flow(client)) {
+        let there = stream.flow(client);
+        // A reset by the client shows no way that was meant.
+        if let Some(hop) = vantage
+            .first_hop(there)
+            .filter(|_| there.opened() || !there.syn.is_set() && there.ack.is_set())
+        {
             tuples[index].ttl = tuples[index].ttl.max(hop.ttl);
+        }
+        if let Some(hop) = vantage.first_hop(stream.flow(client.other())) {
+            tuples[index].answer_ttl = tuples[index].answer_ttl.max(hop.ttl);
         }
         let leg = Leg { vantage: at.vantage, tuple: index as u8, client, stream: at.stream };
         out.legs.push(leg);
@@ -148,6 +158,8 @@ struct Seen {
     tuple: Tuple,
     /// Highest TTL of the client's packets: it only falls on the way.
     ttl: u8,
+    /// Highest TTL of the server's packets.
+    answer_ttl: u8,
     order: usize,
 }
 
@@ -159,29 +171,72 @@ fn order(tuples: &mut [Seen], legs: &[Leg], vantages: &[Observations], stated: &
     let virtual_first = |seen: &Seen| !stated.vips.contains(&seen.tuple.server.0);
     tuples.sort_by(|a, b| {
         (virtual_first(a).cmp(&virtual_first(b)))
-            .then_with(|| in_one_capture(a.order, b.order, legs, vantages))
+            .then_with(|| through_a_host(a.order, b.order, legs, vantages))
             .then_with(|| b.ttl.cmp(&a.ttl))
-            // Only an answer was seen: the client never asked for this one.
+            // Answers lose TTL on their way to the client.
+            .then_with(|| a.answer_ttl.cmp(&b.answer_ttl))
             .then_with(|| a.tuple.is_self().cmp(&b.tuple.is_self()))
             .then_with(|| a.order.cmp(&b.order))
     });
 }
 
-/// Two tuples at one vantage pass it in the order of the path.
-fn in_one_capture(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -> Ordering {
-    for x in legs.iter().filter(|leg| usize::from(leg.tuple) == a) {
-        for y in legs.iter().filter(|leg| usize::from(leg.tuple) == b && leg.vantage == x.vantage) {
+/// Two tuples at one vantage: what comes in is before what goes out, what the
+/// client's own host sends is its own, and one packet seen twice passes in the
+/// order of the path. Frames of different packets tell nothing.
+fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -> Ordering {
+    let at = |tuple: usize| legs.iter().filter(move |leg| usize::from(leg.tuple) == tuple);
+    for x in at(a) {
+        for y in at(b).filter(|leg| leg.vantage == x.vantage) {
+            let vantage = &vantages[usize::from(x.vantage)];
             let (f, g) = (x.forward(vantages), y.forward(vantages));
-            if f.first.is_set() && g.first.is_set() {
-                return f.first.frame().cmp(&g.first.frame());
-            }
-            // The client's side sent on one of them only: that is its own.
-            match (f.opened(), g.opened()) {
-                (true, false) => return Ordering::Less,
-                (false, true) => return Ordering::Greater,
-                _ => {}
+            let sent = |flow| vantage.first_hop(flow).and_then(|hop| vantage.own.sent(hop));
+            let ttl = |flow| vantage.first_hop(flow).map_or(0, |hop| hop.ttl);
+            let in_before_out = match (sent(f), sent(g)) {
+                (Some(false), Some(true)) => Ordering::Less,
+                (Some(true), Some(false)) => Ordering::Greater,
+                _ => Ordering::Equal,
+            };
+            let order = match (f.opened(), g.opened()) {
+                // With all repeats seen the first SYNs are one packet.
+                (true, true) if f.syns == g.syns && f.syn.at() != g.syn.at() => {
+                    f.syn.at().cmp(&g.syn.at())
+                }
+                (true, true) => ttl(g).cmp(&ttl(f)).then(in_before_out),
+                // The client never asked for what only answers.
+                (true, false) if sent(f) == Some(true) => Ordering::Less,
+                (false, true) if sent(g) == Some(true) => Ordering::Greater,
+                _ => in_before_out,
+            };
+            if order != Ordering::Equal {
+                return order;
             }
         }
     }
     Ordering::Equal
+}
+
+/// An endpoint that is the real server of most of its connections is the real
+/// server of all: turns round the few whose own frames misled.
+fn outvote(connections: &mut Connections) {
+    let mut votes: HashMap<(Ip, u16), (u32, u32)> = HashMap::new();
+    for connection in connections.list.iter().filter(|c| c.tuples == 2) {
+        if let Some(back) = connection.back {
+            votes.entry(connection.front.server).or_default().0 += 1;
+            votes.entry(back.server).or_default().1 += 1;
+        }
+    }
+    let Connections { list, legs } = connections;
+    for connection in list.iter_mut().filter(|c| c.tuples == 2) {
+        let Some(back) = connection.back else { continue };
+        let vote = |end| votes.get(&end).copied().unwrap_or_default();
+        let (front, other) = (vote(connection.front.server), vote(back.server));
+        if front.1 > front.0 && other.0 > other.1 {
+            connection.back = Some(std::mem::replace(&mut connection.front, back));
+            let legs = &mut legs[connection.legs.0 as usize..connection.legs.1 as usize];
+            for leg in legs.iter_mut() {
+                leg.tuple = 1 - leg.tuple.min(1);
+            }
+            legs.sort_unstable_by_key(|leg| (leg.tuple, leg.vantage, leg.stream));
+        }
+    }
 }

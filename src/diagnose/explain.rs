@@ -89,7 +89,8 @@ fn add(
     if sightings.is_empty() {
         return;
     }
-    let costly = sightings.iter().any(|s| s.costly);
+    let concerned = |s: &Sighting| s.connection.is_none_or(|id| trace.concerns(id));
+    let costly = sightings.iter().any(|s| s.costly && concerned(s));
     // An address in dispute harms; a failed connection has failed.
     let severity = match (costly && cause.is_none(), sightings[0].connection) {
         (true, Some(_)) => Severity::Critical,

@@ -102,6 +102,14 @@ impl Trace {
         })
     }
 
+    /// Whether a connection is to a balanced service, or to one of its real
+    /// servers, or whether no service is known to be balanced.
+    #[must_use]
+    pub fn concerns(&self, id: ConnectionId) -> bool {
+        let service = self.service(id);
+        service.mode != Mode::Unknown || service.is_backend || !self.topology.balanced
+    }
+
     /// The legs of a connection that carry its real server's five-tuple.
     pub fn back_legs(&self, id: ConnectionId) -> impl Iterator<Item = &Leg> {
         let last = self.connection(id).tuples.saturating_sub(1);
@@ -163,7 +171,9 @@ impl Trace {
     /// Whether a step's frames arrived at a host, seen by that host itself.
     #[must_use]
     pub fn delivered(&self, id: ConnectionId, host: HostId) -> bool {
-        self.route(id).forward.iter().any(|step| step.to == Some(host) && step.arrived)
+        let vantages = &self.topology.hosts.get(host).vantages;
+        vantages.iter().any(|v| self.vantages[*v].shows.both_ways)
+            && self.route(id).forward.iter().any(|step| step.to == Some(host) && step.arrived)
     }
 
     /// A vantage of a connection that must see its answers: the client's, or a
@@ -171,7 +181,8 @@ impl Trace {
     #[must_use]
     pub fn answer_vantage(&self, id: ConnectionId) -> Option<&Leg> {
         let legs = self.legs(id);
-        if let Some(leg) = legs.iter().find(|leg| self.is_client_side(id, leg)) {
+        let legs = || legs.iter().filter(|leg| self.vantage(leg).shows.both_ways);
+        if let Some(leg) = legs().find(|leg| self.is_client_side(id, leg)) {
             return Some(leg);
         }
         let service = self.service(id);
@@ -181,7 +192,7 @@ impl Trace {
                 && leg.tuple == 0
                 && self.host_of(leg).is_some_and(|h| service.is_director(h))
         };
-        if let Some(leg) = legs.iter().find(at_director) {
+        if let Some(leg) = legs().find(at_director) {
             return Some(leg);
         }
         // A host that takes a packet in and sends it nowhere must answer it; a
@@ -194,12 +205,12 @@ impl Trace {
         };
         if self.connection(id).back.is_none()
             && service.mode == Mode::Unknown
-            && let Some(leg) = legs.iter().find(keeps)
+            && let Some(leg) = legs().find(keeps)
         {
             return Some(leg);
         }
         // The real server's own capture shows what it answers.
-        legs.iter().find(|leg| {
+        legs().find(|leg| {
             let vantage = self.vantage(leg);
             let there = self.forward(leg);
             vantage.path(there).any(|(_, hop)| vantage.own.arrived(hop) == Some(true))

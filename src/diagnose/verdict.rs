@@ -34,8 +34,10 @@ const DR_NEEDS: &[&str] = &["dr-reply-via-director", "syn-unanswered", "syn-refu
 const OTHER_NEEDS: &[&str] = &["syn-unanswered", "syn-refused"];
 
 pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
-    let requests = trace.requests().count();
-    let failed = trace.requests().filter(|(_, c)| c.outcome.failed()).count();
+    // Where there is a balancer, what goes past it is not its concern.
+    let concerned: Vec<_> = trace.requests().filter(|(id, _)| trace.concerns(*id)).collect();
+    let requests = concerned.len();
+    let failed = concerned.iter().filter(|(_, c)| c.outcome.failed()).count();
     if let Some(first) = findings.iter().find(|f| f.is_loud()) {
         let critical = findings.iter().any(|f| f.severity == Severity::Critical);
         let status = if critical { Status::Failing } else { Status::Degraded };
@@ -52,7 +54,12 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
         })
         .count();
     let modes: Vec<&str> = known_modes(trace);
-    if modes.is_empty() || unknown > 0 || unanswered_service(trace) || director_missing(trace) {
+    if modes.is_empty()
+        || unknown > 0
+        || failed > 0
+        || unanswered_service(trace)
+        || director_missing(trace)
+    {
         let why = if modes.is_empty() {
             "nothing shows how they are forwarded"
         } else {

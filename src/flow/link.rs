@@ -60,6 +60,8 @@ impl LinkId {
 /// A second transmission this close to the first is a copy made by the
 /// capture, not by a host: no stack retransmits within a millisecond.
 const COPY_WINDOW_NS: i64 = 1_000_000;
+/// Identifications by which a copy may trail its sender's latest packet.
+const COPY_WINDOW_IDS: u16 = 256;
 
 /// Bytes missing below `next_seq`, one range: the sparse gap list of a link.
 /// More gaps than one at a time are merged, which only makes repeats rarer.
@@ -90,7 +92,11 @@ pub struct Link {
     pub copies: u16,
     /// SYN or SYN-ACK transmissions.
     pub syns: u16,
+    /// IPv4 identification of the first frame.
+    pub first_id: u16,
     last_id: u16,
+    /// Ends of the latest segments, for senders without identifications.
+    recent: [u32; 2],
     next_seq: u32,
     gap: Gap,
     started: bool,
@@ -119,7 +125,9 @@ impl Link {
             retransmissions: 0,
             copies: 0,
             syns: 0,
+            first_id: 0,
             last_id: 0,
+            recent: [0; 2],
             next_seq: 0,
             gap: Gap::default(),
             started: false,
@@ -140,13 +148,37 @@ impl Link {
         self.count(mark);
         let len = tcp.seq_len();
         let same_id = id == Some(self.last_id) && self.packets > 1;
-        if let Some(id) = id {
+        let known = id.filter(|id| *id != 0);
+        // Senders count upwards: what was sent again has a new identification,
+        // a copy that the capture made has one that came before.
+        let older =
+            known.map(|id| self.packets > 1 && self.last_id.wrapping_sub(id) < COPY_WINDOW_IDS);
+        if self.packets == 1 {
+            self.first_id = id.unwrap_or(0);
+        }
+        if let Some(id) = id.filter(|_| older != Some(true)) {
             self.last_id = id;
         }
         if len == 0 {
             return Sending::New;
         }
-        let end = tcp.seq.wrapping_add(len);
+        let sending = self.classify(mark, before, tcp, same_id, older);
+        if sending != Sending::Copy {
+            self.recent = [tcp.seq.wrapping_add(len), self.recent[0]];
+        }
+        sending
+    }
+
+    #[inline]
+    fn classify(
+        &mut self,
+        mark: Mark,
+        before: Mark,
+        tcp: &Tcp<'_>,
+        same_id: bool,
+        older: Option<bool>,
+    ) -> Sending {
+        let end = tcp.seq.wrapping_add(tcp.seq_len());
         if !self.started {
             self.started = true;
             self.next_seq = end;
@@ -174,7 +206,8 @@ impl Link {
         if self.fills_gap(tcp.seq, end) {
             return Sending::New;
         }
-        if same_id && mark.since(before) < COPY_WINDOW_NS {
+        let shown = older.unwrap_or_else(|| self.recent.contains(&end));
+        if shown && mark.since(before) < COPY_WINDOW_NS {
             self.copies = self.copies.saturating_add(1);
             return Sending::Copy;
         }
@@ -201,8 +234,12 @@ impl Link {
         if start == to || seq_gt(start, from) || seq_gt(end, to) {
             return false;
         }
-        self.gap =
-            if from == start { Gap { from: end, to } } else { Gap { from: start, to: from } };
+        if from == start {
+            self.gap.from = end;
+        } else if end == to {
+            self.gap.to = from;
+        }
+        // From the middle: the gap stays as it was, which makes repeats rarer.
         true
     }
 }

@@ -68,6 +68,18 @@ pub struct Observations {
     pub evicted: Evicted,
     /// Which MACs are the capturing host's own.
     pub own: Own,
+    /// What the capture lets through.
+    pub shows: Shows,
+}
+
+/// What a capture lets through: filters and one-sided mirrors leave out kinds of
+/// frames, and what never shows is no silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shows {
+    /// Both directions of conversations.
+    pub both_ways: bool,
+    /// Segments after the handshake.
+    pub beyond_syn: bool,
 }
 
 impl Observations {

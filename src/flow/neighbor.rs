@@ -76,7 +76,7 @@ pub struct Dispute {
     pub ip: Ip,
     /// VLAN as in [`crate::wire::Packet::vlan`].
     pub vlan: u32,
-    /// Changes from one MAC to another within a second: a hand-over makes one.
+    /// Changes from one MAC to another in answer to one question.
     pub quick: u32,
     /// All changes.
     pub changes: u32,
@@ -88,8 +88,8 @@ pub struct Dispute {
     pub last: Mark,
 }
 
-/// Claims further apart than this may be a hand-over and back.
-const QUICK_NS: i64 = 1_000_000_000;
+/// Answers to one question come this close; a hand-over takes longer.
+const QUICK_NS: i64 = 100_000_000;
 
 /// Claims and questions at one vantage.
 #[derive(Debug, Clone, Default)]

@@ -315,10 +315,29 @@ impl Observer {
         self.tally.frames
     }
 
+    fn shows(&self, own: &super::Own) -> super::Shows {
+        let two_sided = |s: &Stream| s.flows[0].seen() && s.flows[1].seen();
+        // With all conversations one-sided, other frames in and out still show
+        // that the capture has both ways.
+        let by_hops = || {
+            let bindings = &self.neighbors.bindings;
+            let sent = self.hops.iter().any(|hop| own.sent(hop) == Some(true));
+            let came = self.hops.iter().any(|hop| own.arrived(hop) == Some(true));
+            (sent || bindings.iter().any(|b| own.has(b.mac)))
+                && (came || bindings.iter().any(|b| !own.has(b.mac)))
+        };
+        let later = |s: &Stream| s.flows.iter().any(|f| f.ack.is_set() || f.rst.is_set());
+        super::Shows {
+            both_ways: self.streams.iter().any(two_sided) || by_hops(),
+            beyond_syn: self.streams.iter().any(later),
+        }
+    }
+
     /// What was seen, under the user's name for the vantage.
     #[must_use]
     pub fn finish(self, label: String, capture: usize) -> Observations {
         let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors);
+        let shows = self.shows(&own);
         let empty = self.tally.frames == 0;
         Observations {
             label,
@@ -337,6 +356,7 @@ impl Observer {
             vrrp: self.vrrp,
             evicted: self.evicted,
             own,
+            shows,
         }
     }
 }

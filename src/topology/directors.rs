@@ -42,6 +42,8 @@ pub(super) struct Seen<'a> {
     pub tunnelled: bool,
     /// A proxy carried its requests on connections of its own.
     pub proxied: bool,
+    /// One vantage saw it before and after the rewrite.
+    pub both_sides: bool,
     pub vip: Ip,
 }
 
@@ -57,7 +59,7 @@ pub(super) fn vote(votes: &mut Votes, seen: &Seen<'_>, hosts: &Hosts) {
         return;
     }
     if connection.back.is_some() {
-        if let Some(host) = rewriter(route) {
+        if let Some(host) = mode_of(seen).and_then(|_| rewriter(route)) {
             *votes.rewriters.entry(host).or_default() += 1;
         }
         return;
@@ -101,7 +103,12 @@ fn mode_of(seen: &Seen<'_>) -> Option<Mode> {
         return None;
     }
     let kept = back.client.0 == connection.front.client.0;
-    Some(if kept || connection.tuples > 2 { Mode::Nat } else { Mode::FullNat })
+    // A source may have been rewritten by a router far from the balancer.
+    match (kept || connection.tuples > 2, seen.both_sides) {
+        (true, _) => Some(Mode::Nat),
+        (false, true) => Some(Mode::FullNat),
+        (false, false) => None,
+    }
 }
 
 /// The host between the client's five-tuple and the real server's.
@@ -109,11 +116,9 @@ fn rewriter(route: &Route) -> Option<HostId> {
     let last = route.forward.iter().map(|s| s.tuple).max()?;
     let opened = route.forward.iter().any(|s| s.opening);
     let client = route.forward.first().and_then(|s| s.from);
-    let mut steps = route.forward.iter().filter(|s| !s.loopback && s.opening == opened);
     // The client's own packets on the real server's five-tuple are resets.
-    let out = steps.clone().find(|s| s.tuple == last && s.from != client).and_then(|s| s.from);
-    let into = steps.rfind(|s| s.tuple + 1 == last).and_then(|s| s.to);
-    out.or(into)
+    let mut steps = route.forward.iter().filter(|s| !s.loopback && s.opening == opened);
+    steps.find(|s| s.tuple == last && s.from != client).and_then(|s| s.from)
 }
 
 pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, named: &Named) {

@@ -17,8 +17,10 @@ pub struct Host {
     pub macs: Vec<Mac>,
     /// Addresses that it alone claimed or originated, sorted.
     pub ips: Vec<Ip>,
-    /// Addresses that it and others claimed.
+    /// Addresses that it and others claimed or originated.
     pub contested: Vec<Ip>,
+    /// Addresses that it claimed by ARP or neighbour discovery.
+    pub claimed: Vec<Ip>,
     /// Vantages that were taken on it.
     pub vantages: Vec<usize>,
 }
@@ -90,11 +92,11 @@ impl Hosts {
         vantage.own.macs.first().and_then(|mac| self.by_mac(*mac))
     }
 
-    /// Whether the host claims an address, alone or among others.
+    /// Whether the host claims an address by ARP or neighbour discovery, alone or
+    /// among others. A DR real server originates the VIP without claiming it.
     #[must_use]
     pub fn claims_ip(&self, id: HostId, ip: Ip) -> bool {
-        let host = self.get(id);
-        host.ips.binary_search(&ip).is_ok() || host.contested.contains(&ip)
+        self.get(id).claimed.contains(&ip)
     }
 
     fn host_of(&mut self, mac: Mac) -> Option<HostId> {
@@ -160,6 +162,7 @@ impl Hosts {
             let alone = ids.len() == 1;
             for id in ids {
                 let host = &mut self.list[id.0 as usize];
+                host.claimed.push(ip);
                 if alone {
                     host.ips.push(ip);
                     self.by_ip.insert(ip, id);
@@ -182,11 +185,26 @@ impl Hosts {
             .iter()
             .map(|vantage| vantage.hops.iter().map(|hop| self.nameless(hop)).collect())
             .collect();
-        if wanted.iter().flatten().all(Option::is_none) {
-            return;
-        }
         let mut found: HashSet<(HostId, Ip)> = HashSet::new();
+        let nameless = wanted.iter().flatten().any(Option::is_some);
         for connection in &connections.list {
+            // Who opens a connection owns the address that it comes from.
+            if !self.by_ip.contains_key(&connection.front.client.0) {
+                for leg in connections.legs(connection).iter().filter(|leg| leg.tuple == 0) {
+                    let there = leg.forward(vantages);
+                    let hop = vantages[usize::from(leg.vantage)].first_hop(there);
+                    let from = hop.filter(|hop| there.opened() && is_origin(hop));
+                    let from = from.filter(|hop| !hop.link.is_loopback());
+                    if let Some(id) = from.and_then(|hop| self.by_mac(hop.link.src?))
+                        && found.len() < MAX_HOSTS
+                    {
+                        found.insert((id, connection.front.client.0));
+                    }
+                }
+            }
+            if !nameless {
+                continue;
+            }
             for leg in connections.legs(connection) {
                 let vantage = &vantages[usize::from(leg.vantage)];
                 let stream = leg.of(vantages);

@@ -53,6 +53,8 @@ pub struct Topology {
     pub routes: Routes,
     /// Services, most connections first.
     pub services: Vec<Service>,
+    /// Some service is known to be forwarded by a balancer.
+    pub balanced: bool,
     /// By connection: its service.
     pub service_of: Vec<ServiceId>,
     /// By connection: which of the service's real servers, if known.

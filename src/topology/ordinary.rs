@@ -133,10 +133,15 @@ fn is_check(
     if connection.back.is_none() && is_prober_range(client) {
         return true;
     }
-    // A director that connects to an address is asking for its health, unless
-    // it is a proxy that carries requests there.
+    // A director that connects to one of its real servers asks for its health.
+    let server = connection.front.server.0;
+    let target = topology.hosts.by_ip(server);
     let by_director = topology.hosts.by_ip(client).is_some_and(|host| {
-        topology.services.iter().any(|s| s.is_director(host) && s.vip != connection.front.server.0)
+        topology.services.iter().filter(|s| s.is_director(host) && s.vip != server).any(|s| {
+            s.real_servers
+                .iter()
+                .any(|r| r.address == Some(server) || (target.is_some() && r.host == target))
+        })
     });
     if by_director {
         return true;

@@ -7,7 +7,7 @@
 
 use super::{HostId, Hosts};
 use crate::correlate::{Connection, Connections, Leg};
-use crate::flow::{Hop, Observations, Side};
+use crate::flow::{Hop, Mark, Observations, Reset, Side};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -167,7 +167,14 @@ struct Sighting {
     step: Step,
     ttl: u8,
     vantage: u16,
-    frame: u32,
+    first: Mark,
+    id: u16,
+}
+
+impl Sighting {
+    fn place(&self) -> (u16, u8, Option<HostId>, Option<HostId>, bool) {
+        (self.vantage, self.step.tuple, self.step.from, self.step.to, self.step.loopback)
+    }
 }
 
 fn steps(
@@ -185,20 +192,32 @@ fn steps(
     for leg in legs {
         let side: Side = if forward { leg.client } else { leg.client.other() };
         let vantage = &vantages[usize::from(leg.vantage)];
-        for link in vantage.links_of(leg.of(vantages).flow(side)).take(MAX_STEPS) {
+        let flow = leg.of(vantages).flow(side);
+        // A lone reset answers for nobody.
+        let speaks = flow.syn.is_set()
+            || flow.ack.is_set()
+            || flow.payload > 0
+            || flow.reset == Reset::Refused;
+        for link in vantage.links_of(flow).take(MAX_STEPS) {
             let e = ends[usize::from(leg.vantage)][link.hop.index()];
             let step = Step {
                 tuple: leg.tuple,
                 from: e.from,
                 to: e.to,
                 loopback: e.loopback,
-                origin: e.origin,
+                origin: e.origin && speaks,
                 arrived: e.arrived,
                 opening: link.syns > 0,
             };
             merge(
                 seen,
-                Sighting { step, ttl: e.ttl, vantage: leg.vantage, frame: link.first.frame() },
+                Sighting {
+                    step,
+                    ttl: e.ttl,
+                    vantage: leg.vantage,
+                    first: link.first,
+                    id: link.first_id,
+                },
             );
         }
     }
@@ -208,7 +227,11 @@ fn steps(
     };
     seen.sort_by(|a, b| {
         rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| {
-            if a.vantage == b.vantage { a.frame.cmp(&b.frame) } else { a.vantage.cmp(&b.vantage) }
+            if a.vantage == b.vantage {
+                a.first.frame().cmp(&b.first.frame())
+            } else {
+                a.vantage.cmp(&b.vantage)
+            }
         })
     });
     for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && a.ttl == b.ttl) {
@@ -219,18 +242,28 @@ fn steps(
     out.truncate(MAX_STEPS);
 }
 
-/// Passes of one place, each with another TTL, that make a loop: paths change,
-/// but not twice during one connection.
+/// Passes of one place by one packet that make a loop.
 const LOOP_PASSES: usize = 3;
+/// Time that one round of a loop takes at most.
+const LOOP_ROUND_NS: i64 = 100_000_000;
 
+/// Whether one packet passed a place again and again: the same identification, a
+/// TTL that falls, within moments. A traceroute raises its TTL, other paths and
+/// probes have other packets.
 fn is_loop(seen: &[Sighting]) -> bool {
     seen.len() >= LOOP_PASSES
-        && seen.iter().any(|a| {
-            let again = |b: &&Sighting| {
-                (b.vantage, b.step.tuple, b.step.from, b.step.to, b.step.loopback)
-                    == (a.vantage, a.step.tuple, a.step.from, a.step.to, a.step.loopback)
-            };
-            a.step.from.is_some() && seen.iter().filter(again).count() >= LOOP_PASSES
+        && seen.iter().any(|first| {
+            let mut last = first;
+            let mut passes = 1;
+            for next in seen.iter().filter(|s| s.place() == first.place()) {
+                let later = next.first.frame() > last.first.frame()
+                    && next.first.since(last.first) <= LOOP_ROUND_NS;
+                if later && next.ttl < last.ttl && next.id == first.id {
+                    last = next;
+                    passes += 1;
+                }
+            }
+            first.step.from.is_some() && passes >= LOOP_PASSES
         })
 }
 

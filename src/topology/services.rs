@@ -54,8 +54,16 @@ pub(super) fn infer(
         let seen = Seen {
             connection,
             route,
-            tunnelled: legs.iter().any(|leg| leg.of(vantages).key.tunnel != 0),
+            tunnelled: legs
+                .iter()
+                .any(|leg| leg.of(vantages).key.tunnel != 0 && !leg.reply(vantages).seen()),
             proxied: pairs.backends.contains_key(&(i as u32)),
+            both_sides: legs.iter().any(|leg| {
+                leg.tuple == 0
+                    && legs
+                        .iter()
+                        .any(|l| l.vantage == leg.vantage && l.tuple + 1 == connection.tuples)
+            }),
             vip: topology.services[id].vip,
         };
         directors::vote(&mut votes[id], &seen, &topology.hosts);
@@ -75,6 +83,7 @@ pub(super) fn infer(
     name_servers(&mut topology);
     topology.ordinary = ordinary::classify(vantages, connections, pairs, &topology, stated);
     mark_backends(&mut topology);
+    topology.balanced = topology.services.iter().any(|s| s.mode != Mode::Unknown);
     topology
 }
 
@@ -121,7 +130,8 @@ fn assign_servers(
                 .collect(),
             None => Vec::new(),
         };
-        if found.is_empty() {
+        // What a proxy answers by itself went to no real server.
+        if found.is_empty() && service.mode != Mode::Proxy {
             found.extend(match connection.back {
                 Some(back) if back.server != connection.front.server => Some(behind(back.server)),
                 _ => serving_host(route, service, named).map(|h| (Identity::Host(h), Some(h))),

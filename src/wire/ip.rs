@@ -301,7 +301,8 @@ fn cut_transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<
                 options: bytes.get(20..end).unwrap_or(&[]),
                 header_cut: end < header_len as usize,
                 payload: &bytes[end..],
-                payload_len: wire_len.saturating_sub(header_len),
+                // Without the data offset nothing says where the payload begins.
+                payload_len: bytes.get(12).map_or(0, |_| wire_len.saturating_sub(header_len)),
             }))
         }
         ip_number::UDP => Some(Transport::Udp(Udp {

@@ -125,13 +125,15 @@ fn drain(trace: &Trace, service: ServiceId, subject: &Subject) -> Fix {
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let Some(leg) = symptom::legs(trace, id).first().copied() else { return Vec::new() };
     let server = trace.server(id).and_then(|s| s.host);
+    let at_server = trace.host_of(leg).is_some() && trace.host_of(leg) == server;
+    let syn = if at_server { "the SYN as the real server gets it" } else { "the SYN" };
     let here = if trace.host_of(leg).is_some() && trace.host_of(leg) == server {
         ", by the real server itself"
     } else {
         ""
     };
     [
-        trace.proof(leg, trace.forward(leg).first, "the SYN as the real server gets it"),
+        trace.proof(leg, trace.forward(leg).first, syn),
         trace.proof(leg, trace.reply(leg).rst, format!("RST,ACK with sequence 0{here}")),
     ]
     .into_iter()

@@ -36,7 +36,29 @@ pub(super) fn bypass(trace: &Trace, id: ConnectionId) -> Option<HostId> {
     let last = route.forward.iter().rev().find(|step| step.to == Some(server))?;
     // The real server's own capture must show the frame arrive: elsewhere the
     // director's frame may just not have been seen.
-    (!through && last.arrived).then_some(last.from).flatten()
+    let from = last.from.filter(|_| !through && last.arrived)?;
+    is_bystander(trace, id, from).then_some(from)
+}
+
+/// Whether a host is known to be no director itself: it owns the client's address,
+/// or hands other packets of the service to the director, and never claimed the
+/// VIP.
+fn is_bystander(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
+    let service = trace.service(id);
+    let hosts = &trace.topology.hosts;
+    let vrrp = trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
+        trace.host_by_mac(speaker.mac) == Some(host) || trace.host_by_ip(speaker.src) == Some(host)
+    });
+    if vrrp || hosts.claims_ip(host, service.vip) {
+        return false;
+    }
+    let owns_client = trace.host_by_ip(trace.connection(id).front.client.0) == Some(host);
+    let hands_on = || {
+        trace.topology.routes.list.iter().flat_map(|route| &route.forward).any(|step| {
+            step.from == Some(host) && step.to.is_some_and(|to| service.is_director(to))
+        })
+    };
+    owns_client || hands_on()
 }
 
 fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {

@@ -89,9 +89,10 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
     let real: Vec<HostId> = servers.iter().filter(|(n, _)| *n > 0).map(|(_, h)| *h).collect();
     finding.fixes = real.iter().flat_map(|host| fixes(trace, service, *host)).collect();
     finding.subjects = real.iter().map(|h| names.subject("real server", *h)).collect();
-    let rest = claimants.iter().filter(|h| !real.contains(h));
-    finding.subjects.extend(rest.map(|h| -> Subject {
-        names.subject(if service.is_director(*h) { "director" } else { "host" }, *h)
+    let mut rest: Vec<HostId> = claimants.iter().copied().filter(|h| !real.contains(h)).collect();
+    rest.sort_by_key(|h| trace.topology.hosts.get(*h).macs.first().copied());
+    finding.subjects.extend(rest.into_iter().map(|h| -> Subject {
+        names.subject(if service.is_director(h) { "director" } else { "host" }, h)
     }));
     finding.addresses = vec![vip];
     finding.connections = ids

@@ -54,7 +54,7 @@ fn servers(trace: &Trace, ids: &[ConnectionId]) -> Vec<Subject> {
             None => counts.push((subject, 1)),
         }
     }
-    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts.sort_by_key(|(s, n)| (std::cmp::Reverse(*n), s.address, s.mac, s.port));
     counts.into_iter().map(|(subject, _)| subject).collect()
 }
 

@@ -40,7 +40,8 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     let s = &trace.topology.services[service.0 as usize];
     let (vip, mode) = (s.vip, s.mode);
     let sent_on = set.iter().any(|x| x.sent_on);
-    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    let mut hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    hosts.sort_by_key(|h| (names.address(*h), trace.topology.hosts.get(*h).macs.first().copied()));
     let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
     let who = super::super::facts::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();

@@ -1,11 +1,14 @@
 //! Two or more questions for an address that traffic needs, and no answer.
 
+use super::super::facts::list;
 use super::super::{Proof, Sighting, Subject, Wording};
 use crate::flow::{Ask, Observations};
 use crate::trace::{At, Trace};
 use crate::wire::{Direction, Ip};
 use std::collections::HashSet;
 
+/// A question for a real server follows the SYN that needs it within this time.
+const PENDING_NS: i64 = 5_000_000_000;
 /// Questions that make it more than a lost frame.
 const MIN_ASKS: u32 = 2;
 
@@ -58,13 +61,19 @@ fn needed(trace: &Trace) -> HashSet<Ip> {
         .collect()
 }
 
-/// A director looks for a real server that no packet could be sent to.
+/// A director looks for a real server while a connection of its service waits:
+/// at no other time does its asking concern the service.
 fn asked_by_director(trace: &Trace, ask: &Ask) -> bool {
-    trace
-        .topology
-        .hosts
-        .by_mac(ask.asker_mac)
-        .is_some_and(|host| trace.topology.services.iter().any(|s| s.is_director(host)))
+    let Some(host) = trace.topology.hosts.by_mac(ask.asker_mac) else { return false };
+    trace.requests().any(|(id, c)| {
+        c.outcome.failed()
+            && trace.server(id).is_none()
+            && trace.service(id).is_director(host)
+            && trace.legs(id).iter().any(|leg| {
+                let there = trace.forward(leg);
+                trace.host_of(leg) == Some(host) && ask.first.since(there.first).abs() < PENDING_NS
+            })
+    })
 }
 
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
@@ -83,7 +92,7 @@ pub(in crate::diagnose) fn word(_: &Trace, sightings: &[Sighting]) -> Wording {
     let ips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
     let names: Vec<String> = ips.iter().map(Ip::to_string).collect();
     Wording {
-        title: format!("nobody answers ARP for {}", names.join(", ")),
+        title: format!("nobody answers ARP for {}", list(&names)),
         explanation: "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned(),
         subjects: ips
             .iter()

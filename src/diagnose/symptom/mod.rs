@@ -53,6 +53,8 @@ fn concerned(trace: &Trace, sightings: &[Sighting]) -> Vec<Subject> {
             subjects.push(subject);
         }
     }
+    // Hosts are numbered in the order of the captures, which says nothing.
+    subjects.sort_by_key(|s| (s.address, s.mac, s.port));
     subjects
 }
 

@@ -11,10 +11,8 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
         trace.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
     for tied in &trace.errors {
         let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
-        // A traceroute asks for it: its probes begin with a TTL that must expire.
-        if error.kind == IcmpErrorKind::TimeExceeded
-            && trace.connection(tied.connection).protocol == 6
-        {
+        let tcp = trace.connection(tied.connection).protocol == 6;
+        if tcp && error.kind == IcmpErrorKind::TimeExceeded && left_well(trace, tied.connection) {
             ids.push(tied.connection);
         }
     }
@@ -22,6 +20,20 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     ids.dedup();
     ids.retain(|id| trace.ordinary(*id).is_none());
     ids.into_iter().map(|id| Sighting::of(id, trace.connection(id).outcome.failed())).collect()
+}
+
+/// A TTL with which a packet reaches any network; a traceroute's does not.
+const ENOUGH_TTL: u8 = 32;
+
+/// Whether all packets of the connection left with a TTL that should suffice.
+fn left_well(trace: &Trace, id: ConnectionId) -> bool {
+    let mut sent = trace
+        .legs(id)
+        .iter()
+        .filter(|leg| trace.is_client_side(id, leg))
+        .flat_map(|leg| trace.path(leg, trace.forward(leg)))
+        .peekable();
+    sent.peek().is_some() && sent.all(|(_, hop)| hop.ttl >= ENOUGH_TTL)
 }
 
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {

@@ -2,7 +2,7 @@
 
 use super::super::{Proof, Sighting, Wording};
 use super::{concerned, connections_to};
-use crate::correlate::Leg;
+use crate::correlate::{Leg, Outcome};
 use crate::trace::{ConnectionId, Trace};
 
 /// A SYN in the last second of a capture may be answered after it.
@@ -24,7 +24,7 @@ pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> 
     let tail = trace.vantage(leg).end.0 - there.syn.at().0 < TAIL_NS && there.syns <= 1;
     // An ICMP error is an answer, and has its own symptom.
     let told = trace.errors_of(id).next().is_some();
-    (there.opened() && !back.seen() && !tail && !told).then_some(leg)
+    (there.opened() && there.syns > 1 && !back.seen() && !tail && !told).then_some(leg)
 }
 
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
@@ -57,6 +57,20 @@ pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wordin
 pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
     if let Some(why) = super::no_tcp(trace) {
         return Some(why);
+    }
+    let hidden = trace
+        .requests()
+        .filter(|(id, c)| {
+            c.protocol == 6
+                && c.outcome == Outcome::Unanswered
+                && trace.answer_vantage(*id).is_none()
+        })
+        .count();
+    if hidden > 0 {
+        return Some(format!(
+            "{} shows no answer, and no capture is from where one would show; capture on the client or on the real server",
+            super::count(hidden, "connection")
+        ));
     }
     let any = trace.requests().any(|(id, c)| {
         c.protocol == 6 && (c.progress.answered || trace.answer_vantage(id).is_some())

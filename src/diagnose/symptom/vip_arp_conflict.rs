@@ -7,7 +7,9 @@ use crate::trace::{At, Trace};
 use crate::wire::Ip;
 
 /// Changes of owner that no hand-over, there and back, makes.
-const MAX_HANDOVERS: u32 = 2;
+const MAX_HANDOVERS: u32 = 3;
+/// Owners that change more often than this on average are no hand-overs.
+const RESTLESS_NS: i64 = 2_000_000_000;
 
 pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     let mut vips: Vec<Ip> = trace
@@ -32,7 +34,12 @@ pub(in crate::diagnose) fn disputed(trace: &Trace, vip: Ip) -> Option<(usize, &D
     }
     trace.vantages.iter().enumerate().find_map(|(v, vantage)| {
         let dispute = vantage.neighbors.disputes.iter().find(|d| d.ip == vip)?;
-        (dispute.quick >= 2 || dispute.changes > MAX_HANDOVERS).then_some((v, dispute))
+        // One question with two answers again and again, or a change at every
+        // question: hand-overs are neither.
+        let span = dispute.last.since(dispute.first).max(1);
+        let restless =
+            dispute.changes > MAX_HANDOVERS && span / i64::from(dispute.changes) < RESTLESS_NS;
+        (dispute.quick >= 2 || restless).then_some((v, dispute))
     })
 }
 
@@ -45,7 +52,8 @@ pub(in crate::diagnose) fn claimants(trace: &Trace, vip: Ip) -> Vec<HostId> {
         .filter(|b| b.ip == vip && !b.mac.is_vrrp())
         .filter_map(|b| trace.topology.hosts.by_mac(b.mac))
         .collect();
-    hosts.sort_unstable();
+    // By MAC: hosts are numbered in the order of the captures.
+    hosts.sort_by_key(|h| (trace.topology.hosts.get(*h).macs.first().copied(), *h));
     hosts.dedup();
     hosts
 }
