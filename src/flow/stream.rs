@@ -6,6 +6,9 @@ use crate::wire::{Tcp, seq_gt};
 /// Index of a stream.
 pub type StreamId = u32;
 
+/// Packets that a stream of a flood has at most: one, as often as it passes.
+const EMBRYO_PACKETS: u32 = 4;
+
 /// Both directions of a five-tuple, from one SYN to the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Stream {
@@ -108,22 +111,20 @@ impl Stream {
         u64::from(self.flows[0].packets) + u64::from(self.flows[1].packets)
     }
 
-    /// Whether nothing but an opening from one side was seen: what a flood is
-    /// made of. A repeated SYN is a host that means it.
+    /// Whether it is no more than a flood leaves behind: a few packets of one side,
+    /// or a SYN that was answered and never went on. A repeated SYN is a host that
+    /// means it; a repeated SYN-ACK is not.
     pub(super) fn is_embryo(&self) -> bool {
         let [a, b] = &self.flows;
-        let one_sided = |f: &Flow, g: &Flow| {
-            f.packets <= 4
-                && f.syns <= 1
-                && f.payload == 0
-                && !f.ack.is_set()
-                && g.packets <= 4
-                && !g.ack.is_set()
-                && g.payload == 0
-        };
-        (a.seen() != b.seen() || a.syn.is_set() && b.syn.is_set())
-            && one_sided(a, b)
-            && one_sided(b, a)
+        let slight = |f: &Flow| f.packets <= EMBRYO_PACKETS && f.syns <= 1;
+        match (a.seen(), b.seen()) {
+            (true, false) => slight(a),
+            (false, true) => slight(b),
+            _ => {
+                let opener = if a.opened() { a } else { b };
+                opener.opened() && slight(opener) && !opener.ack.is_set() && opener.payload == 0
+            }
+        }
     }
 
     /// Whether a SYN with this sequence number begins another incarnation.

@@ -172,12 +172,11 @@ fn serving_host(route: &Route, service: &Service, named: &Named) -> Option<HostI
         // A director that answers for the service ends it there.
         return Some(replier);
     }
-    let sent = route
-        .forward
-        .iter()
-        .rev()
-        .find(|step| step.from.is_some_and(|from| service.is_director(from)))?;
-    sent.to.filter(|to| !service.is_director(*to))
+    let beyond = |step: &&super::Step| {
+        step.from.is_some_and(|from| service.is_director(from))
+            && step.to.is_some_and(|to| !service.is_director(to))
+    };
+    route.forward.iter().rev().find(beyond)?.to
 }
 
 /// Fills in addresses and MACs of real servers from their hosts.

@@ -6,8 +6,7 @@ use super::{by_service, name, names, needs_mode, servers, severity, share, telli
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["syn-unanswered", "retransmission", "asymmetric-return-path"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let hit = trace

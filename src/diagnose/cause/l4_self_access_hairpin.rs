@@ -14,7 +14,7 @@ use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["syn-ack-to-self", "syn-from-self", "rst-no-socket", "syn-unanswered", "retransmission"];
+    &["syn-ack-to-self", "syn-from-self", "rst-no-socket", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let hit = trace.requests().filter(|(_, c)| c.back.is_some() && trace.is_self_access(c));

@@ -8,13 +8,8 @@ use super::{by_service, name, names, needs_mode, servers, severity, share, telli
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
-    "asymmetric-return-path",
-    "rst-no-socket",
-    "syn-unanswered",
-    "retransmission",
-    "connection-reset",
-];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let hit = trace

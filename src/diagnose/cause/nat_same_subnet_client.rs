@@ -7,13 +7,8 @@ use super::{by_service, name, names, servers, severity, share, telling};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
-    "asymmetric-return-path",
-    "rst-no-socket",
-    "syn-unanswered",
-    "retransmission",
-    "connection-reset",
-];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let hit = trace

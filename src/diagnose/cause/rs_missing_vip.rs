@@ -8,8 +8,7 @@ use crate::topology::{HostId, Mode};
 use crate::trace::Trace;
 use std::collections::BTreeMap;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["syn-unanswered", "routing-loop", "icmp-unreachable", "retransmission"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();

@@ -1,0 +1,60 @@
+//! Packets that are shown twice or late are no retransmissions, however the
+//! copies interleave.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use etherparse::PacketBuilder;
+use support::frames::*;
+
+fn body(seq: u32) -> Segment {
+    Segment::data(SERVER, CLIENT, seq, 1, &[7; 1000])
+}
+
+fn retransmissions(frames: &[(i64, Vec<u8>)]) -> u16 {
+    let mut vantage = Vantage::default();
+    for (us, frame) in frames {
+        vantage.frame(*us, frame);
+    }
+    let seen = vantage.finish();
+    seen.streams[0].flows.iter().map(|f| f.retransmissions).max().unwrap()
+}
+
+#[test]
+fn copies_that_come_after_the_next_packet_are_copies() {
+    // A mirror of both directions of a switch port: A B, then A B again.
+    let frames = [
+        (0, body(100).id(1)),
+        (5, body(1100).id(2)),
+        (20, body(100).id(1)),
+        (25, body(1100).id(2)),
+    ];
+    assert_eq!(retransmissions(&frames.map(|(us, s)| (us, s.ethernet()))), 0);
+}
+
+#[test]
+fn segments_that_overtake_each_other_are_no_retransmissions() {
+    // 1, 5, 3, 4, 2 as two receive queues deliver them.
+    let frames = [(0, 100, 1), (5, 4100, 5), (9, 2100, 3), (12, 3100, 4), (15, 1100, 2)];
+    assert_eq!(retransmissions(&frames.map(|(us, seq, id)| (us, body(seq).id(id).ethernet()))), 0);
+}
+
+#[test]
+fn copies_of_ipv6_packets_are_copies() {
+    let frame = |seq: u32| {
+        let builder = PacketBuilder::ethernet2(CLIENT_MAC, DIRECTOR_MAC).ipv6([1; 16], [2; 16], 64);
+        build(builder.tcp(40_000, 80, seq, 1000).ack(1), &[7; 1000])
+    };
+    let frames = [(0, frame(100)), (3, frame(100)), (900, frame(1100)), (903, frame(1100))];
+    assert_eq!(retransmissions(&frames), 0);
+}
+
+#[test]
+fn senders_that_leave_the_identification_zero_retransmit_too() {
+    // DF is set and the identification is 0, as macOS sends; fast retransmission.
+    let mut frames: Vec<(i64, Vec<u8>)> =
+        (0..20_u32).map(|n| (i64::from(n) * 100, body(100 + n * 1000).id(0).ethernet())).collect();
+    frames.push((2000, body(3100).id(0).ethernet()));
+    assert_eq!(retransmissions(&frames), 1);
+}

@@ -1,0 +1,53 @@
+//! What a finding and a page name exists, and both say the same.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use lbdiag::diagnose::{CAUSES, SYMPTOMS};
+use std::collections::BTreeSet;
+use support::catalogue::knows;
+use support::check::{none, of_each};
+use support::run::run_paths;
+
+/// Words in backquotes that can only be ids.
+fn quoted_ids(page: &str) -> impl Iterator<Item = &str> {
+    let prose = page.split("```").step_by(2);
+    prose.flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|word| {
+        let part = |w: &str| {
+            !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        word.contains('-') && word.split('-').all(part)
+    })
+}
+
+#[test]
+fn candidates_are_ids_of_the_catalogue() {
+    none(of_each(|sample| {
+        let mut wrong = Vec::new();
+        for finding in &run_paths(&sample.captures).report.findings {
+            for candidate in &finding.candidates {
+                if !knows(&candidate.id) || candidate.id == finding.id {
+                    wrong.push(format!("{} has the candidate {}", finding.id, candidate.id));
+                }
+            }
+        }
+        wrong
+    }));
+}
+
+#[test]
+fn the_page_of_a_symptom_names_the_causes_that_explain_it() {
+    let mut wrong = Vec::new();
+    for symptom in SYMPTOMS {
+        let section = symptom.manual.split("\n## Which causes explain it").nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let named: BTreeSet<&str> = quoted_ids(section).collect();
+        for cause in CAUSES.iter().filter(|c| c.explains.contains(&symptom.id)) {
+            if !named.contains(cause.id) {
+                wrong.push(format!("{}: the page does not name {}", symptom.id, cause.id));
+            }
+        }
+    }
+    none(wrong);
+}
