@@ -3,6 +3,7 @@
 use crate::correlate::{Connection, Connections};
 use crate::flow::Observations;
 use crate::wire::{Ip, Mac};
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 
 /// Which suspected proxy a connection leads to, and which it comes from; a proxy
@@ -16,6 +17,8 @@ pub(super) struct Sides {
     pub from: Option<Ip>,
 }
 
+/// Streams of a vantage that are asked for its own addresses: they show early.
+const SAMPLE: usize = 1 << 12;
 /// Connections that are read; beyond the bound they are not.
 const MAX_SUSPECTS: usize = 1 << 20;
 
@@ -26,14 +29,22 @@ pub(super) fn suspects(
 ) -> HashMap<u32, Sides> {
     let groups = Groups::of(vantages);
     // A host that is connected to and connects, by any of its addresses.
-    let mut serves: HashSet<Ip> = HashSet::new();
-    let mut calls: HashSet<Ip> = HashSet::new();
     let talks = |c: &&Connection| c.protocol == 6 && c.back.is_none() && c.progress.request;
+    let mut serves: HashSet<Ip, RandomState> = HashSet::default();
+    let mut last = None;
     for connection in connections.list.iter().filter(talks) {
-        serves.insert(groups.host(connection.front.server.0));
-        calls.insert(groups.host(connection.front.client.0));
+        let server = connection.front.server.0;
+        if last.replace(server) != Some(server) {
+            serves.insert(groups.host(server));
+        }
     }
-    let both: HashSet<Ip> = serves.intersection(&calls).copied().collect();
+    let mut both: HashSet<Ip> = HashSet::new();
+    for connection in connections.list.iter().filter(talks) {
+        let client = groups.host(connection.front.client.0);
+        if serves.contains(&client) {
+            both.insert(client);
+        }
+    }
     let mut found = HashMap::new();
     if both.is_empty() {
         return found;
@@ -50,12 +61,12 @@ pub(super) fn suspects(
 }
 
 /// Addresses of one host, named by the lowest of them.
-struct Groups(HashMap<Ip, Ip>);
+struct Groups(HashMap<Ip, Ip, RandomState>);
 
 impl Groups {
     fn of(vantages: &[Observations]) -> Self {
         let mut by_mac: HashMap<Mac, Ip> = HashMap::new();
-        let mut names: HashMap<Ip, Ip> = HashMap::new();
+        let mut names: HashMap<Ip, Ip, RandomState> = HashMap::default();
         // What one capturing host claims with any of its MACs is one host's.
         for vantage in vantages {
             let own: Vec<Ip> = vantage
@@ -82,7 +93,7 @@ impl Groups {
         for vantage in vantages {
             let mut low: Option<Ip> = None;
             let mut own = Vec::new();
-            for stream in &vantage.streams {
+            for stream in vantage.streams.iter().take(SAMPLE) {
                 let client = stream.client();
                 for side in [client, client.other()] {
                     let sent =

@@ -72,7 +72,9 @@ struct Gap {
 }
 
 /// The frames of one flow on one hop.
+// In memory order: what every packet touches comes first.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub struct Link {
     /// Where.
     pub hop: HopId,
@@ -80,26 +82,26 @@ pub struct Link {
     pub next: LinkId,
     /// Frames.
     pub packets: u32,
-    /// First frame.
-    pub first: Mark,
     /// Last frame.
     pub last: Mark,
-    /// First frame that repeated bytes.
-    pub first_repeat: Mark,
+    next_seq: u32,
+    gap: Gap,
+    /// Ends of the latest segments, for senders without identifications.
+    recent: [u32; 2],
+    last_id: u16,
+    /// SYN or SYN-ACK transmissions.
+    pub syns: u16,
     /// Segments that sent bytes again, not counting copies and keep-alives.
     pub retransmissions: u16,
     /// Copies of one packet that the capture itself made.
     pub copies: u16,
-    /// SYN or SYN-ACK transmissions.
-    pub syns: u16,
     /// IPv4 identification of the first frame.
     pub first_id: u16,
-    last_id: u16,
-    /// Ends of the latest segments, for senders without identifications.
-    recent: [u32; 2],
-    next_seq: u32,
-    gap: Gap,
     started: bool,
+    /// First frame.
+    pub first: Mark,
+    /// First frame that repeated bytes.
+    pub first_repeat: Mark,
 }
 
 /// What a segment was to its link.

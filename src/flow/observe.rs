@@ -245,7 +245,9 @@ impl Observer {
     fn link(&mut self, id: StreamId, side: Side, header: LinkHeader, ttl: u8, mark: Mark) -> usize {
         let flow = &mut self.streams[id as usize].flows[side.index()];
         flow.packets += 1;
-        flow.first.set_once(mark);
+        if flow.packets == 1 {
+            flow.first = mark;
+        }
         flow.last = mark;
         let hop = Hop { link: header, ttl };
         let mut tail = None;

@@ -66,7 +66,10 @@ pub enum Reset {
 }
 
 /// Packets of a five-tuple in one direction.
+// In memory order: what every packet touches comes first, in one cache line;
+// what few packets touch comes after.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub struct Flow {
     /// First of its links.
     pub link: LinkId,
@@ -74,31 +77,8 @@ pub struct Flow {
     pub packets: u32,
     /// Payload bytes sent, repeats and copies not counted.
     pub payload: u64,
-    /// First frame.
-    pub first: Mark,
     /// Last frame.
     pub last: Mark,
-    /// First SYN or SYN-ACK.
-    pub syn: Mark,
-    /// First segment after the SYN, with ACK.
-    pub ack: Mark,
-    /// First payload.
-    pub data: Mark,
-    /// First FIN.
-    pub fin: Mark,
-    /// First RST.
-    pub rst: Mark,
-    /// Frame that the first RST answered, where that could be told.
-    pub rst_answers: Mark,
-    /// Initial sequence number of the latest SYN; for UDP a digest of the first
-    /// datagram, comparable within one vantage.
-    pub isn: u32,
-    /// Acknowledgment number of the SYN-ACK: the client's ISN plus one.
-    pub syn_ack_of: u32,
-    /// Options of the first SYN.
-    pub shape: SynShape,
-    /// Sequence number of the first segment.
-    pub first_seq: u32,
     /// Highest sequence number sent, plus one.
     pub end_seq: u32,
     /// Acknowledgment number of the latest segment.
@@ -115,9 +95,34 @@ pub struct Flow {
     pub retransmissions: u16,
     /// SYN-ACKs with different initial sequence numbers.
     pub isns: u8,
+    /// `ack` is set: asked of every packet, so kept near.
+    acked: bool,
     /// Shortest time from a segment of the other side to one of this side that
     /// acknowledges it, nanoseconds; absent if none did within four seconds.
     pub turnaround_ns: Option<NonZeroU32>,
+    /// First segment after the SYN, with ACK.
+    pub ack: Mark,
+    /// First payload.
+    pub data: Mark,
+    /// First frame.
+    pub first: Mark,
+    /// First SYN or SYN-ACK.
+    pub syn: Mark,
+    /// First FIN.
+    pub fin: Mark,
+    /// First RST.
+    pub rst: Mark,
+    /// Frame that the first RST answered, where that could be told.
+    pub rst_answers: Mark,
+    /// Initial sequence number of the latest SYN; for UDP a digest of the first
+    /// datagram, comparable within one vantage.
+    pub isn: u32,
+    /// Acknowledgment number of the SYN-ACK: the client's ISN plus one.
+    pub syn_ack_of: u32,
+    /// Options of the first SYN.
+    pub shape: SynShape,
+    /// Sequence number of the first segment.
+    pub first_seq: u32,
 }
 
 impl Flow {
@@ -145,6 +150,7 @@ impl Flow {
         syns: 0,
         retransmissions: 0,
         isns: 0,
+        acked: false,
         turnaround_ns: None,
     };
 
@@ -181,6 +187,15 @@ impl Flow {
         self.isn = tcp.seq;
         if tcp.flags.ack() {
             self.syn_ack_of = tcp.ack;
+        }
+    }
+
+    /// A segment after the SYN, with ACK.
+    #[inline]
+    pub(super) fn ack_seen(&mut self, mark: Mark) {
+        if !self.acked {
+            self.acked = true;
+            self.ack = mark;
         }
     }
 

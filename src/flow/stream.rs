@@ -156,12 +156,14 @@ impl Stream {
         } else if tcp.flags.rst() {
             flow.reset_seen(mark, tcp, back);
         } else if tcp.flags.ack() {
-            flow.ack.set_once(mark);
+            flow.ack_seen(mark);
         }
         flow.time(mark, tcp, back);
         let end = tcp.seq.wrapping_add(tcp.seq_len());
         if tcp.payload_len > 0 && !tcp.flags.rst() {
-            flow.data.set_once(mark);
+            if flow.payload == 0 {
+                flow.data.set_once(mark);
+            }
             // Copies, forwarded copies and repeats end where the flow does.
             if seq_gt(end, flow.end_seq) {
                 flow.payload += u64::from(tcp.payload_len);

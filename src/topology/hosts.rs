@@ -36,6 +36,8 @@ pub struct Hosts {
 /// Initial TTLs of the stacks in use; a packet that has one comes from the
 /// host that sent the frame, not through it.
 const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
+/// Connections that are asked for their opener's address: it shows early.
+const SAMPLE: usize = 1 << 14;
 /// Hosts and originated addresses that are kept.
 const MAX_HOSTS: usize = 1 << 16;
 
@@ -187,9 +189,9 @@ impl Hosts {
             .collect();
         let mut found: HashSet<(HostId, Ip)> = HashSet::new();
         let nameless = wanted.iter().flatten().any(Option::is_some);
-        for connection in &connections.list {
+        for (i, connection) in connections.list.iter().enumerate() {
             // Who opens a connection owns the address that it comes from.
-            if !self.by_ip.contains_key(&connection.front.client.0) {
+            if i < SAMPLE && !self.by_ip.contains_key(&connection.front.client.0) {
                 for leg in connections.legs(connection).iter().filter(|leg| leg.tuple == 0) {
                     let there = leg.forward(vantages);
                     let hop = vantages[usize::from(leg.vantage)].first_hop(there);
@@ -203,6 +205,9 @@ impl Hosts {
                 }
             }
             if !nameless {
+                if i >= SAMPLE {
+                    break;
+                }
                 continue;
             }
             for leg in connections.legs(connection) {

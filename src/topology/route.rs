@@ -47,6 +47,9 @@ pub struct Route {
 /// Steps of one direction that are told apart; a loop has more.
 const MAX_STEPS: usize = 12;
 
+/// Routes that are compared before the table is asked.
+const RECENT_ROUTES: usize = 8;
+
 /// All distinct routes.
 #[derive(Debug, Default)]
 pub struct Routes {
@@ -72,6 +75,7 @@ impl Routes {
             .collect();
         let mut routes = Self { of: Vec::with_capacity(connections.list.len()), ..Self::default() };
         let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
+        let mut recent: Vec<RouteId> = Vec::with_capacity(RECENT_ROUTES);
         let mut scratch = Route::default();
         let mut seen = Vec::new();
         for connection in &connections.list {
@@ -82,8 +86,10 @@ impl Routes {
             if looped || is_loop(&seen) {
                 routes.looped.push(routes.of.len() as u32);
             }
-            let id = match known.get(&scratch) {
-                Some(id) => *id,
+            // Few routes serve most connections: compare before hashing.
+            let near = recent.iter().copied().find(|id: &RouteId| *routes.get(*id) == scratch);
+            let id = match near.or_else(|| known.get(&scratch).copied()) {
+                Some(id) => id,
                 None => {
                     let id = RouteId(routes.list.len() as u32);
                     routes.list.push(scratch.clone());
@@ -91,6 +97,10 @@ impl Routes {
                     id
                 }
             };
+            if near.is_none() {
+                recent.truncate(RECENT_ROUTES - 1);
+                recent.insert(0, id);
+            }
             routes.of.push(id);
         }
         routes
@@ -251,7 +261,11 @@ const LOOP_ROUND_NS: i64 = 100_000_000;
 /// TTL that falls, within moments. A traceroute raises its TTL, other paths and
 /// probes have other packets.
 fn is_loop(seen: &[Sighting]) -> bool {
+    // One vantage shows a packet at most twice, in and out, unless it returns.
+    let often =
+        |a: &Sighting| seen.iter().filter(|b| b.vantage == a.vantage).count() >= LOOP_PASSES;
     seen.len() >= LOOP_PASSES
+        && seen.iter().any(often)
         && seen.iter().any(|first| {
             let mut last = first;
             let mut passes = 1;

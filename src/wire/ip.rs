@@ -90,6 +90,7 @@ pub fn is_unicast(packet: &IpPacket<'_>) -> bool {
 /// VLAN tags that are opened; more are a way to make a reader work.
 const MAX_TAGS: usize = 4;
 
+#[inline(always)]
 pub(super) fn decode<'a>(
     link: LinkHeader,
     ether_type: u16,
