@@ -40,7 +40,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     });
     let findings = by_service(trace, hit.map(|(id, _)| id))
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids, &asks))
+        .filter_map(|(service, ids)| finding(trace, service, ids, &asks))
         .collect();
     Detection::from(findings, || {
         let blind = failed().any(|(id, _)| {
@@ -72,6 +72,8 @@ struct InVain<'a> {
     asks: Vec<(usize, &'a Ask)>,
     /// The director says so to the client, too.
     told: bool,
+    /// This very SYN made the director ask.
+    prompted: bool,
 }
 
 fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> InVain<'a> {
@@ -95,14 +97,15 @@ fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> In
         };
         let found: Vec<(usize, &Ask)> = asks.iter().filter(fits).copied().collect();
         if !found.is_empty() {
-            return InVain { director: Some(host), asks: found, told: told.is_some() };
+            let prompted = found.iter().any(|(_, ask)| is_prompt(trace, leg, ask));
+            return InVain { director: Some(host), asks: found, told: told.is_some(), prompted };
         }
     }
     InVain::default()
 }
 
 /// Whether a question was asked for a connection's SYN: the error follows the
-/// last question; without an error, the SYN prompts the first.
+/// last question; without an error, the SYN prompts the first or falls among them.
 fn is_for(trace: &Trace, leg: &Leg, told: Option<&Refusal<'_>>, ask: &Ask) -> bool {
     let there = trace.forward(leg);
     match told {
@@ -111,12 +114,19 @@ fn is_for(trace: &Trace, leg: &Leg, told: Option<&Refusal<'_>>, ask: &Ask) -> bo
                 && ask.last.since(there.syn) >= 0
                 && refusal.error.mark.since(ask.last) <= GIVES_UP_NS
         }
-        None => {
-            let next = ask.first.since(there.syn);
-            let again = there.syns > 1 && ask.last.since(there.last) <= GIVES_UP_NS;
-            (0..=PROMPT_NS).contains(&next) && again
-        }
+        None => is_prompt(trace, leg, ask) || (is_during(trace, leg, ask) && there.syns > 1),
     }
+}
+
+/// Whether a SYN made the director ask for the first time.
+fn is_prompt(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
+    (0..=PROMPT_NS).contains(&ask.first.since(trace.forward(leg).syn))
+}
+
+/// Whether the director had asked before a SYN and asked again after it.
+fn is_during(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
+    let syn = trace.forward(leg).syn;
+    ask.first.since(syn) < 0 && ask.last.since(syn) >= 0
 }
 
 fn finding(
@@ -124,10 +134,15 @@ fn finding(
     service: ServiceId,
     ids: Vec<ConnectionId>,
     asks: &[(usize, &Ask)],
-) -> Finding {
+) -> Option<Finding> {
     let s = &trace.topology.services[service.0 as usize];
     let looked = &ids[..ids.len().min(LOOKED)];
     let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
+    // Without its word, a director may ask on another account all the while.
+    let linked = vain.iter().any(|x| x.told || x.prompted);
+    if !linked && !looked.iter().any(|id| told(trace, *id).is_some()) {
+        return None;
+    }
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);
@@ -159,7 +174,7 @@ fn finding(
     finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
     finding.connections = ids;
     finding.addresses = targets;
-    finding
+    Some(finding)
 }
 
 fn explain(
@@ -203,9 +218,7 @@ fn targets(trace: &Trace, ids: &[ConnectionId], vain: &[InVain<'_>]) -> (Vec<Ip>
     let by_syn = |v: usize, ask: &Ask| {
         ids.iter().flat_map(|id| trace.legs(*id)).any(|leg| {
             let syn = trace.forward(leg).syn;
-            usize::from(leg.vantage) == v
-                && syn.is_set()
-                && (0..=PROMPT_NS).contains(&ask.first.since(syn))
+            usize::from(leg.vantage) == v && syn.is_set() && is_prompt(trace, leg, ask)
         })
     };
     let mut seen = BTreeSet::new();
