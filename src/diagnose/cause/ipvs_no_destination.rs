@@ -9,7 +9,7 @@ use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "syn-unanswered"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable"];
 
 /// IPVS answers at once; this is far below the first repeat of a SYN, and above
 /// any round trip.
@@ -131,17 +131,14 @@ fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {
             .to_owned(),
         why: "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it".to_owned(),
     });
-    let mut option = vec!["-t", "-u"];
-    option.retain(|o| (*o == "-u") == (s.protocol == 17));
-    let option = option.first().copied().unwrap_or("-t");
     let vip = s.name();
     finding.fixes.push(Fix {
         host: host.to_owned(),
         command: format!(
-            "systemctl status keepalived; journalctl -u keepalived -n 50   # why were they removed?\nipvsadm -a {option} {vip} -r RIP:RPORT -m   # -g for DR, -i for a tunnel; or 'ipvsadm -e ... -w 1' where the weight is 0"
+            "systemctl status keepalived; journalctl -u keepalived -n 50   # why were they removed?\nipvsadm -a -t {vip} -r RIP:RPORT -m   # -g for DR, -i for a tunnel; or 'ipvsadm -e ... -w 1' where the weight is 0"
         ),
         disruptive: false,
-        undo: format!("ipvsadm -d {option} {vip} -r RIP:RPORT"),
+        undo: format!("ipvsadm -d -t {vip} -r RIP:RPORT"),
     });
 }
 
