@@ -49,3 +49,20 @@ fn the_same_captures_give_the_same_report() {
         wrong
     }));
 }
+
+/// Half of the story must not read like another one.
+#[test]
+fn fewer_captures_make_nothing_certain_that_is_not_there() {
+    none(of_each(|sample| {
+        let all = &sample.captures;
+        let pairs = all.iter().enumerate().flat_map(|(i, a)| all[i..].iter().map(move |b| [a, b]));
+        let mut wrong = Vec::new();
+        for [a, b] in pairs {
+            // A capture with itself stands for the capture alone.
+            let given: Vec<_> = if a == b { vec![a] } else { vec![a, b] };
+            let found = overconfident(&run_paths(&given).report, &sample.expected);
+            wrong.extend(found.into_iter().map(|line| format!("{given:?}: {line}")));
+        }
+        wrong
+    }));
+}

@@ -47,7 +47,7 @@ impl Held {
     fn by(cause: &Finding) -> Self {
         Self {
             symptoms: explains(cause.id),
-            connections: cause.connections.iter().copied().collect(),
+            connections: cause.connections.iter().chain(&cause.strays).copied().collect(),
             addresses: cause.addresses.clone(),
         }
     }
@@ -121,6 +121,7 @@ fn add(
         } else {
             Vec::new()
         },
+        strays: Vec::new(),
         addresses: sightings.iter().filter_map(|s| s.address).collect(),
         explains: Vec::new(),
     };

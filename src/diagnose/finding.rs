@@ -119,6 +119,9 @@ pub struct Finding {
     pub candidates: Vec<Candidate>,
     /// What would settle it.
     pub to_confirm: Vec<ToConfirm>,
+    /// Flows of the same exchanges on another five-tuple, which no tie made one
+    /// with them: what they show is explained, and they are not counted.
+    pub strays: Vec<ConnectionId>,
     /// Addresses whose trouble it explains even where no connection is tied to
     /// the symptom.
     pub addresses: Vec<Ip>,
@@ -143,6 +146,7 @@ impl Finding {
             fixes: Vec::new(),
             candidates: Vec::new(),
             to_confirm: Vec::new(),
+            strays: Vec::new(),
             addresses: Vec::new(),
             explains: Vec::new(),
         }

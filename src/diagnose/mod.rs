@@ -9,6 +9,7 @@ pub mod cause;
 mod explain;
 mod facts;
 mod finding;
+mod refusal;
 mod registry;
 pub mod symptom;
 mod verdict;

@@ -84,6 +84,11 @@ pub const CAUSES: &[CauseDetector] = causes![
     "dr-reply-via-director" dr_reply_via_director,
     "rs-missing-vip" rs_missing_vip,
     "connection-refused" connection_refused,
+    "rs-admin-prohibited" rs_admin_prohibited,
+    "ipvs-no-destination" ipvs_no_destination,
+    "vip-unowned" vip_unowned,
+    "rs-unreachable" rs_unreachable,
+    "udp-reply-from-rip" udp_reply_from_rip,
     "rs-silent" rs_silent,
 ];
 

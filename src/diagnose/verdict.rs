@@ -4,6 +4,7 @@ use super::facts::{count, to_capture};
 use super::{Candidate, Checked, Coverage, Finding, Kind, Names, Severity, Sighting, ToConfirm};
 use crate::topology::Mode;
 use crate::trace::Trace;
+use std::collections::HashSet;
 
 /// The state of what was captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,9 @@ const OTHER_NEEDS: &[&str] = &["syn-unanswered", "syn-refused"];
 
 pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
     // Where there is a balancer, what goes past it is not its concern.
-    let concerned: Vec<_> = trace.requests().filter(|(id, _)| trace.concerns(*id)).collect();
+    let strays: HashSet<_> = findings.iter().flat_map(|f| &f.strays).collect();
+    let concerned: Vec<_> =
+        trace.requests().filter(|(id, _)| trace.concerns(*id) && !strays.contains(id)).collect();
     let requests = concerned.len();
     let failed = concerned.iter().filter(|(_, c)| c.outcome.failed()).count();
     if let Some(first) = findings.iter().find(|f| f.is_loud()) {
@@ -200,6 +203,9 @@ fn needs(trace: &Trace) -> Vec<&'static str> {
 
 /// What an unexplained symptom may come from.
 pub(super) fn suspects(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<Candidate> {
+    if symptom == "icmp-unreachable" {
+        return super::refusal::suspects(trace, sightings);
+    }
     if symptom != "syn-unanswered" {
         return Vec::new();
     }

@@ -59,6 +59,11 @@ pub struct Ask {
     pub count: u32,
     /// Questions since the last answer.
     pub open: u32,
+    /// Questions asked again at the pace of a stack that got no answer; one
+    /// that got one does not repeat itself (RFC 1122, section 2.3.2.1: at most
+    /// one a second; RFC 4861, section 10: one a second). Every vantage on the
+    /// link sees it, also one to which the answers would not come.
+    pub again: u32,
     /// Answers to this asker that the vantage saw.
     pub answers: u32,
     /// First question.
@@ -90,6 +95,10 @@ pub struct Dispute {
 
 /// Answers to one question come this close; a hand-over takes longer.
 const QUICK_NS: i64 = 100_000_000;
+
+/// Time between the questions of a stack that waits for an answer. Closer ones
+/// are copies that the capture made, or different packets' needs.
+const AGAIN_NS: std::ops::RangeInclusive<i64> = 200_000_000..=2_500_000_000;
 
 /// Claims and questions at one vantage.
 #[derive(Debug, Clone, Default)]
@@ -242,6 +251,7 @@ impl Neighbors {
             let ask = &mut self.asks[at as usize];
             ask.count += 1;
             ask.open += 1;
+            ask.again += u32::from(AGAIN_NS.contains(&mark.since(ask.last)));
             ask.last = mark;
             return;
         }
@@ -257,6 +267,7 @@ impl Neighbors {
             direction: link.direction,
             count: 1,
             open: 1,
+            again: 0,
             answers: 0,
             first: mark,
             last: mark,
@@ -271,5 +282,32 @@ impl Neighbors {
             ask.open = 0;
             ask.quickest_ns = ask.quickest_ns.min(mark.since(ask.last));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+
+    fn asked_at(milliseconds: &[i64]) -> Ask {
+        let mut neighbors = Neighbors::default();
+        let mac = Mac([2, 0, 0, 0, 0, 1]);
+        let (target, asker) = (Ip::v4([192, 0, 2, 8]), Ip::v4([192, 0, 2, 1]));
+        for (i, ms) in milliseconds.iter().enumerate() {
+            let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
+            neighbors.ask(target, asker, mac, &LinkHeader::default(), mark);
+        }
+        neighbors.asks[0]
+    }
+
+    #[test]
+    fn a_stack_that_waits_asks_once_a_second() {
+        assert_eq!(asked_at(&[0, 1000, 2020]).again, 2);
+    }
+
+    #[test]
+    fn copies_and_later_needs_are_no_repeats() {
+        assert_eq!(asked_at(&[0, 0, 1, 60_000, 60_001]).again, 0);
     }
 }

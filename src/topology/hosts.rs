@@ -246,6 +246,7 @@ impl Hosts {
 }
 
 /// Whether packets on a hop have the TTL with which stacks begin.
-pub(super) fn is_origin(hop: &Hop) -> bool {
+#[must_use]
+pub fn is_origin(hop: &Hop) -> bool {
     INITIAL_TTLS.contains(&hop.ttl)
 }

@@ -11,7 +11,7 @@ mod route;
 mod service;
 mod services;
 
-pub use hosts::{Host, HostId, Hosts};
+pub use hosts::{Host, HostId, Hosts, is_origin};
 pub use ordinary::Ordinary;
 pub use route::{Route, RouteId, Routes, Step};
 pub use service::{Director, Mode, RealServer, Service, ServiceId};

@@ -5,12 +5,17 @@ pub mod director_bypassed;
 pub mod dr_arp_problem;
 pub mod dr_reply_via_director;
 pub mod fake_load_balancing;
+pub mod ipvs_no_destination;
 pub mod l4_self_access_hairpin;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
+pub mod rs_admin_prohibited;
 pub mod rs_missing_vip;
 pub mod rs_silent;
+pub mod rs_unreachable;
 mod silence;
+pub mod udp_reply_from_rip;
+pub mod vip_unowned;
 
 pub use super::facts::telling;
 use super::{Names, Severity, Subject};
@@ -106,4 +111,12 @@ fn needs_mode(trace: &Trace, modes: &[Mode]) -> Option<super::Detection> {
         ));
     }
     Some(super::Detection::Clean)
+}
+
+/// What a detector of answers to SYNs could look at.
+fn syns_or_blind(trace: &Trace) -> super::Detection {
+    match super::symptom::syn_refused::blind(trace) {
+        Some(why) => super::Detection::Unchecked(why),
+        None => super::Detection::Clean,
+    }
 }

@@ -11,10 +11,14 @@ use std::collections::HashSet;
 const PENDING_NS: i64 = 5_000_000_000;
 /// Questions that make it more than a lost frame.
 const MIN_ASKS: u32 = 2;
+/// Repeats that show that an asker got no answer, where an answer would not be
+/// seen: of the three questions that stacks ask, the second and the third.
+const MIN_AGAIN: u32 = 2;
 
 pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     let needed = needed(trace);
-    let mut found: Vec<Ip> = asks(trace)
+    let mut found: Vec<Ip> = unanswered(trace)
+        .into_iter()
         .filter(|(_, ask)| needed.contains(&ask.target) || asked_by_director(trace, ask))
         .map(|(_, ask)| ask.target)
         .collect();
@@ -24,6 +28,50 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
         .into_iter()
         .map(|ip| Sighting { connection: None, address: Some(ip), host: None, costly: true })
         .collect()
+}
+
+/// Questions that nobody answered, with the index of the vantage: at vantages to
+/// which the answer would have come, and at others where the asker shows by its
+/// repeats that none came.
+pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(usize, &Ask)> {
+    let begged = begged(trace);
+    let known = asks(trace);
+    let overheard = trace.vantages.iter().enumerate().flat_map(|(v, vantage)| {
+        let asks = vantage.neighbors.asks.iter().filter(|ask| is_begging(ask));
+        asks.filter(|ask| !asked_here(vantage, ask)).map(move |ask| (v, ask))
+    });
+    known.chain(overheard.filter(|(_, ask)| begged.contains(&ask.target))).collect()
+}
+
+/// A host that got an answer does not ask again a second later.
+fn is_begging(ask: &Ask) -> bool {
+    ask.again >= MIN_AGAIN && ask.answers == 0 && ask.asker.is_host()
+}
+
+/// Addresses that are asked for again and again, that nobody claims at any
+/// vantage, and to which every connection fails. A tool that asks on and on
+/// (`arping -b`) asks for an address that somebody claims or that answers.
+fn begged(trace: &Trace) -> HashSet<Ip> {
+    let neighbors = || trace.vantages.iter().map(|v| &v.neighbors);
+    let asks = neighbors().flat_map(|n| &n.asks);
+    let mut begged: HashSet<Ip> = asks.filter(|a| is_begging(a)).map(|a| a.target).collect();
+    if begged.is_empty() {
+        return begged;
+    }
+    for binding in neighbors().flat_map(|n| &n.bindings) {
+        begged.remove(&binding.ip);
+    }
+    let mut failed = HashSet::new();
+    for connection in &trace.connections.list {
+        let ip = connection.front.server.0;
+        if connection.progress.answered || connection.progress.established {
+            begged.remove(&ip);
+        } else if connection.outcome.failed() {
+            failed.insert(ip);
+        }
+    }
+    begged.retain(|ip| failed.contains(ip));
+    begged
 }
 
 /// Unanswered questions at vantages to which the answer would have come.
@@ -40,7 +88,7 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (usize, &Ask)> {
 }
 
 /// Answers are unicast: only the asker's own capture must show them.
-fn asked_here(vantage: &Observations, ask: &Ask) -> bool {
+pub(in crate::diagnose) fn asked_here(vantage: &Observations, ask: &Ask) -> bool {
     ask.direction == Direction::Out || vantage.own.has(ask.asker_mac)
 }
 
@@ -77,8 +125,9 @@ fn asked_by_director(trace: &Trace, ask: &Ask) -> bool {
 }
 
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some((vantage, ask)) = asks(trace).find(|(_, ask)| Some(ask.target) == sighting.address)
-    else {
+    let asks = unanswered(trace);
+    let mut asks = asks.into_iter();
+    let Some((vantage, ask)) = asks.find(|(_, ask)| Some(ask.target) == sighting.address) else {
         return Vec::new();
     };
     let first = format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);

@@ -8,7 +8,7 @@ use crate::trace::{At, Trace};
 pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     let mut last = None;
     let mut found = Vec::new();
-    for tied in &trace.errors {
+    for tied in trace.errors.iter().filter(|tied| trace.ordinary(tied.connection).is_none()) {
         let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
         if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection)
         {

@@ -1,0 +1,190 @@
+//! ICMP errors that answer a SYN, and who made them.
+//!
+//! An error names a host in three ways: its source address, which IPVS
+//! translates with the rest; the MAC that its frame came from, which is the
+//! maker's only while the TTL is a stack's initial one; and the vantage that
+//! sent it. An error that quotes a later segment is no answer to the SYN.
+
+use super::{Candidate, Sighting};
+use crate::flow::{Hop, IcmpError, IcmpErrorKind};
+use crate::topology::{HostId, is_origin};
+use crate::trace::{At, ConnectionId, Trace};
+
+/// What an unreachable says (RFC 792; RFC 1812, section 5.2.7.1; RFC 4443,
+/// section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    /// ICMP 3/1, ICMPv6 1/3: no link-layer address was found.
+    Host,
+    /// ICMP 3/3, ICMPv6 1/4.
+    Port,
+    /// ICMP 3/9, 3/10, 3/13, ICMPv6 1/1: a rule forbids it.
+    Prohibited,
+}
+
+impl Says {
+    pub(super) fn of(kind: IcmpErrorKind) -> Option<Self> {
+        let IcmpErrorKind::Unreachable { kind, code } = kind else { return None };
+        match (kind, code) {
+            (3, 1) | (1, 3) => Some(Self::Host),
+            (3, 3) | (1, 4) => Some(Self::Port),
+            (3, 9 | 10 | 13) | (1, 1) => Some(Self::Prohibited),
+            _ => None,
+        }
+    }
+}
+
+/// An ICMP error that answers a connection's SYN.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal<'a> {
+    pub vantage: usize,
+    pub error: &'a IcmpError,
+    pub says: Says,
+    /// From the first SYN at the same vantage to the error, nanoseconds.
+    pub after_ns: Option<i64>,
+}
+
+impl Refusal<'_> {
+    pub(super) fn at(&self) -> At {
+        At { vantage: self.vantage, mark: self.error.mark }
+    }
+
+    /// "ICMP 3/1".
+    pub(super) fn name(&self) -> String {
+        match self.error.kind {
+            IcmpErrorKind::Unreachable { kind, code } if self.error.src.is_v4() => {
+                format!("ICMP {kind}/{code}")
+            }
+            IcmpErrorKind::Unreachable { kind, code } => format!("ICMPv6 {kind}/{code}"),
+            _ => "ICMP".to_owned(),
+        }
+    }
+}
+
+impl Trace {
+    /// The unreachables that quote a connection's SYN: by sequence number, as
+    /// eight bytes of TCP are all that must be quoted.
+    pub(super) fn refusals(&self, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
+        let opened = |leg: &&crate::correlate::Leg| self.forward(leg).opened();
+        let client = self.connection(id).front.client;
+        self.errors_of(id).filter_map(move |(vantage, error)| {
+            let says = Says::of(error.kind)?;
+            let quote = &error.quote;
+            // Where the source is rewritten too, the quote has the rewritten one.
+            let back = self.connection(id).back.map(|b| b.client);
+            let sender = (quote.src, quote.src_port);
+            let by_client = sender == client || Some(sender) == back;
+            let mut legs = self.legs(id).iter().filter(opened);
+            let of_syn = legs.any(|leg| Some(self.forward(leg).isn) == quote.seq);
+            if !by_client || !of_syn {
+                return None;
+            }
+            let here = self
+                .legs(id)
+                .iter()
+                .filter(opened)
+                .find(|leg| usize::from(leg.vantage) == vantage && leg.tuple == 0);
+            let after_ns = here.map(|leg| error.mark.since(self.forward(leg).syn));
+            Some(Refusal { vantage, error, says, after_ns })
+        })
+    }
+
+    /// The hop of an ICMP error.
+    pub(super) fn error_hop(&self, refusal: &Refusal<'_>) -> &Hop {
+        &self.vantages[refusal.vantage].hops[refusal.error.hop.index()]
+    }
+
+    /// The host that made an ICMP error, where its frame shows it.
+    pub(super) fn maker(&self, refusal: &Refusal<'_>) -> Option<HostId> {
+        let hop = self.error_hop(refusal);
+        if !is_origin(hop) {
+            return None;
+        }
+        if self.sent_here(refusal) {
+            return self.host_of_vantage(refusal.vantage);
+        }
+        self.host_by_mac(hop.link.src)
+    }
+
+    /// Whether the capturing host itself sent an ICMP error.
+    pub(super) fn sent_here(&self, refusal: &Refusal<'_>) -> bool {
+        self.vantages[refusal.vantage].own.sent(self.error_hop(refusal)) == Some(true)
+    }
+
+    /// Whether a vantage saw a connection's SYN come in and not go out again.
+    pub(super) fn kept_at(&self, id: ConnectionId, vantage: usize) -> bool {
+        let own = &self.vantages[vantage].own;
+        let mut legs = self.legs(id).iter().filter(|leg| usize::from(leg.vantage) == vantage);
+        let mut came = false;
+        let stayed = legs.all(|leg| {
+            self.path(leg, self.forward(leg)).all(|(_, hop)| {
+                came |= own.arrived(hop) == Some(true);
+                own.sent(hop) == Some(false)
+            })
+        });
+        came && stayed
+    }
+
+    /// Whether nothing shows that a connection's SYN was sent to a real server.
+    pub(super) fn went_nowhere(&self, id: ConnectionId) -> bool {
+        self.connection(id).back.is_none()
+            && self.server(id).is_none()
+            && self.route(id).forwarders().next().is_none()
+    }
+}
+
+/// What an unexplained unreachable may come from, by what it says.
+pub(super) fn suspects(trace: &Trace, sightings: &[Sighting]) -> Vec<Candidate> {
+    let ids = sightings.iter().filter_map(|s| s.connection);
+    let said: Vec<Says> = ids.flat_map(|id| trace.refusals(id)).map(|r| r.says).collect();
+    let table = [
+        (
+            Says::Host,
+            "rs-unreachable",
+            "then the director's own capture shows ARP questions for a real server without a reply",
+        ),
+        (
+            Says::Host,
+            "vip-unowned",
+            "then the last router's own capture shows ARP questions for the VIP without a reply",
+        ),
+        (
+            Says::Port,
+            "ipvs-no-destination",
+            "then the director's own capture shows that no SYN goes on to a real server",
+        ),
+        (
+            Says::Port,
+            "rs-admin-prohibited",
+            "then a real server's own capture shows that it sends the error",
+        ),
+        (
+            Says::Prohibited,
+            "rs-admin-prohibited",
+            "then a real server's own capture shows that it sends the error",
+        ),
+    ];
+    let mut found: Vec<Candidate> = Vec::new();
+    for (says, id, tell) in table {
+        if said.contains(&says) && found.iter().all(|c| c.id != id) {
+            found.push(Candidate { id, tell_apart: tell.to_owned() });
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_families_say_the_same() {
+        let says = |kind, code| Says::of(IcmpErrorKind::Unreachable { kind, code });
+        assert_eq!(says(3, 1), says(1, 3));
+        assert_eq!(says(3, 3), says(1, 4));
+        assert_eq!(says(3, 13), says(1, 1));
+        assert_eq!(says(3, 10), Some(Says::Prohibited));
+        assert_eq!(says(3, 4), None);
+        assert_eq!(Says::of(IcmpErrorKind::TimeExceeded), None);
+    }
+}
