@@ -15,6 +15,8 @@ use std::hash::BuildHasher;
 
 /// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
 const MAX_HOPS: usize = 1 << 16;
+/// Places for streams seen lately, 32 KiB of them.
+const NEAR: usize = 1 << 12;
 /// Links of one flow that are kept apart; a loop makes one a TTL.
 const MAX_LINKS_PER_FLOW: usize = 48;
 /// Bytes of a datagram's payload that go into its token.
@@ -34,6 +36,8 @@ pub struct Observer {
     /// Hash and stream: growing the table must not touch the streams.
     table: HashTable<(u32, StreamId)>,
     recent: StreamId,
+    /// Streams seen lately, by hash: the table lies far away in memory.
+    near: Vec<(u32, StreamId)>,
     hasher: RandomState,
     links: Vec<Link>,
     free_links: Vec<LinkId>,
@@ -66,6 +70,7 @@ impl Observer {
             free_streams: Vec::new(),
             table: HashTable::new(),
             recent: 0,
+            near: vec![(0, StreamId::MAX); NEAR],
             hasher: RandomState::default(),
             links: Vec::new(),
             free_links: Vec::new(),
@@ -178,12 +183,20 @@ impl Observer {
         }
         let hash = self.hash(&key);
         let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
+        let near = hash as usize % NEAR;
+        let entry = self.near[near];
+        if entry.1 != StreamId::MAX && same(&entry) {
+            self.recent = entry.1;
+            return entry.1;
+        }
         if let Some(&(_, id)) = self.table.find(spread(hash), same) {
+            self.near[near] = (hash, id);
             self.recent = id;
             return id;
         }
         let id = self.allocate(key);
         self.table.insert_unique(spread(hash), (hash, id), |entry| spread(entry.0));
+        self.near[near] = (hash, id);
         self.recent = id;
         self.bound_embryos(id, mark);
         id
@@ -199,6 +212,7 @@ impl Observer {
         if let Some(entry) = self.table.find_mut(spread(hash), |entry| entry.1 == old) {
             entry.1 = id;
         }
+        self.near[hash as usize % NEAR] = (hash, id);
         self.recent = id;
         self.bound_embryos(id, mark);
         id
@@ -225,6 +239,7 @@ impl Observer {
         let server = client.other();
         self.evicted.add((stream.key.ip(server), stream.key.port(server)), mark);
         let hash = self.hash(&stream.key);
+        self.near[hash as usize % NEAR] = (0, StreamId::MAX);
         if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == old) {
             entry.remove();
         }
