@@ -71,6 +71,7 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "arp-unanswered" arp_unanswered,
     "retransmission" retransmission,
     "routing-loop" routing_loop,
+    "http-5xx" http_5xx,
 ];
 
 /// All causes. Where two explain one symptom, the earlier one takes it.
@@ -90,6 +91,8 @@ pub const CAUSES: &[CauseDetector] = causes![
     "rs-unreachable" rs_unreachable,
     "udp-reply-from-rip" udp_reply_from_rip,
     "rs-silent" rs_silent,
+    "l7-backend-refused" l7_backend_refused,
+    "l7-backend-timeout" l7_backend_timeout,
 ];
 
 /// The manual page of a detector.

@@ -45,9 +45,9 @@ pub struct Exchange {
 #[must_use]
 pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Pairs {
     let suspects = suspect::suspects(vantages, connections);
-    if suspects.is_empty() {
+    if suspects.sides.is_empty() {
         return Pairs::default();
     }
-    let exchanges = read::exchanges(captures, vantages, connections, &suspects);
-    pair::pair(connections, &suspects, &exchanges)
+    let exchanges = read::exchanges(captures, vantages, connections, &suspects.sides);
+    pair::pair(vantages, connections, &suspects, exchanges)
 }

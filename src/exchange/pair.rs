@@ -1,8 +1,9 @@
 //! Which backend request carries which client's request.
 
 use super::Exchange;
-use super::suspect::Sides;
+use super::suspect::Suspects;
 use crate::correlate::Connections;
+use crate::flow::Observations;
 use crate::wire::Ip;
 use std::collections::HashMap;
 
@@ -41,6 +42,13 @@ pub struct Pairs {
     pub clients: HashMap<u32, Vec<u32>>,
     /// By client connection: its weakest evidence.
     pub evidence: HashMap<u32, Evidence>,
+    /// Client connection to the backend exchanges that carried its requests, by
+    /// index into `exchanges`.
+    pub carried: HashMap<u32, Vec<usize>>,
+    /// Client connection to the connections that the proxy tried in vain for it.
+    pub attempts: HashMap<u32, Vec<u32>>,
+    /// The same, from the attempt.
+    pub attempted: HashMap<u32, u32>,
     /// All exchanges that were read.
     pub exchanges: Vec<Exchange>,
 }
@@ -64,17 +72,18 @@ impl Pairs {
 const MAX_ALIKE: usize = 4096;
 
 pub(super) fn pair(
+    vantages: &[Observations],
     connections: &Connections,
-    suspects: &HashMap<u32, Sides>,
-    exchanges: &[Exchange],
+    suspects: &Suspects,
+    exchanges: Vec<Exchange>,
 ) -> Pairs {
-    let mut pairs = Pairs { exchanges: exchanges.to_vec(), ..Pairs::default() };
-    let to = |e: &Exchange| suspects.get(&e.connection)?.to;
-    let from = |e: &Exchange| suspects.get(&e.connection)?.from;
+    let mut pairs = Pairs::default();
+    let to = |e: &Exchange| suspects.sides.get(&e.connection)?.to;
+    let from = |e: &Exchange| suspects.sides.get(&e.connection)?.from;
     // By proxy and request line: what came in.
     let mut fronts: HashMap<(Ip, u64), Vec<&Exchange>> = HashMap::new();
     let mut by_client: HashMap<(Ip, (Ip, u16)), Vec<u32>> = HashMap::new();
-    for exchange in exchanges {
+    for exchange in &exchanges {
         let Some(proxy) = to(exchange) else { continue };
         fronts.entry((proxy, exchange.line)).or_default().push(exchange);
         let client = connections.list[exchange.connection as usize].front.client;
@@ -83,7 +92,7 @@ pub(super) fn pair(
             known.push(exchange.connection);
         }
     }
-    for back in exchanges {
+    for (at, back) in exchanges.iter().enumerate() {
         let Some(proxy) = from(back) else { continue };
         let alike = fronts.get(&(proxy, back.line)).map_or(&[][..], Vec::as_slice);
         if alike.len() > MAX_ALIKE {
@@ -93,11 +102,50 @@ pub(super) fn pair(
             && let Some([front]) = by_client.get(&(proxy, client)).map(Vec::as_slice)
         {
             pairs.add(*front, back.connection, Evidence::ProxyHeader);
+            pairs.carried.entry(*front).or_default().push(at);
         } else if let Some((front, evidence)) = choose(connections, alike, back) {
             pairs.add(front, back.connection, evidence);
+            pairs.carried.entry(front).or_default().push(at);
         }
     }
+    for (connection, proxy) in &suspects.attempts {
+        if let Some(front) =
+            open_at(vantages, connections, &exchanges, *connection, |e| to(e) == Some(*proxy))
+        {
+            pairs.attempts.entry(front).or_default().push(*connection);
+            pairs.attempted.insert(*connection, front);
+        }
+    }
+    pairs.exchanges = exchanges;
     pairs
+}
+
+/// The one client connection whose request waited when a proxy tried in vain.
+fn open_at(
+    vantages: &[Observations],
+    connections: &Connections,
+    exchanges: &[Exchange],
+    attempt: u32,
+    of_proxy: impl Fn(&Exchange) -> bool,
+) -> Option<u32> {
+    let legs = connections.legs(&connections.list[attempt as usize]);
+    let mut waiting: Vec<u32> = Vec::new();
+    for leg in legs {
+        let syn = leg.forward(vantages).syn;
+        let open = |e: &&Exchange| {
+            e.vantage == leg.vantage
+                && syn.is_set()
+                && e.request.frame() <= syn.frame()
+                && e.response.get().is_none_or(|r| r.frame() >= syn.frame())
+        };
+        waiting.extend(exchanges.iter().filter(open).filter(|e| of_proxy(e)).map(|e| e.connection));
+    }
+    waiting.sort_unstable();
+    waiting.dedup();
+    match waiting[..] {
+        [only] => Some(only),
+        _ => None,
+    }
 }
 
 /// The one request of a kind that a backend request can be.

@@ -1,6 +1,6 @@
 //! Which connections may be the two sides of a proxy.
 
-use crate::correlate::{Connection, Connections};
+use crate::correlate::{Connection, Connections, Outcome};
 use crate::flow::Observations;
 use crate::wire::{Ip, Mac};
 use foldhash::fast::RandomState;
@@ -22,11 +22,16 @@ const SAMPLE: usize = 1 << 12;
 /// Connections that are read; beyond the bound they are not.
 const MAX_SUSPECTS: usize = 1 << 20;
 
-/// By connection index, in order.
-pub(super) fn suspects(
-    vantages: &[Observations],
-    connections: &Connections,
-) -> HashMap<u32, Sides> {
+/// Connections that are read, and those that a suspected proxy tried in vain.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    /// By connection index.
+    pub sides: HashMap<u32, Sides>,
+    /// Connection index and the proxy that tried.
+    pub attempts: Vec<(u32, Ip)>,
+}
+
+pub(super) fn suspects(vantages: &[Observations], connections: &Connections) -> Suspects {
     let groups = Groups::of(vantages);
     // A host that is connected to and connects, by any of its addresses.
     let talks = |c: &&Connection| c.protocol == 6 && c.back.is_none() && c.progress.request;
@@ -47,7 +52,7 @@ pub(super) fn suspects(
     }
     let mut found = HashMap::new();
     if both.is_empty() {
-        return found;
+        return Suspects::default();
     }
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         let proxy = |ip: Ip| Some(groups.host(ip)).filter(|host| both.contains(host));
@@ -57,7 +62,20 @@ pub(super) fn suspects(
             found.insert(i as u32, sides);
         }
     }
-    found
+    let in_vain = |c: &Connection| {
+        c.protocol == 6
+            && c.back.is_none()
+            && matches!(c.outcome, Outcome::Refused | Outcome::Unanswered)
+    };
+    let attempts = connections
+        .list
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| in_vain(c))
+        .map(|(i, c)| (i as u32, groups.host(c.front.client.0)))
+        .filter(|(_, proxy)| both.contains(proxy))
+        .collect();
+    Suspects { sides: found, attempts }
 }
 
 /// Addresses of one host, named by the lowest of them.

@@ -64,7 +64,8 @@ pub(super) fn classify(
             let client = connection.front.client.0;
             let named = is_named(client, topology, stated);
             let service = &topology.services[topology.service_of[i].0 as usize];
-            if pairs.clients.contains_key(&(i as u32)) {
+            let index = i as u32;
+            if pairs.clients.contains_key(&index) || pairs.attempted.contains_key(&index) {
                 Some(Ordinary::ProxyLeg)
             } else if named {
                 None

@@ -57,7 +57,8 @@ pub(super) fn infer(
             tunnelled: legs
                 .iter()
                 .any(|leg| leg.of(vantages).key.tunnel != 0 && !leg.reply(vantages).seen()),
-            proxied: pairs.backends.contains_key(&(i as u32)),
+            proxied: pairs.backends.contains_key(&(i as u32))
+                || pairs.attempts.contains_key(&(i as u32)),
             both_sides: legs.iter().any(|leg| {
                 leg.tuple == 0
                     && legs
@@ -128,7 +129,13 @@ fn assign_servers(
                 .iter()
                 .map(|back| behind(connections.list[*back as usize].front.server))
                 .collect(),
-            None => Vec::new(),
+            None => {
+                let tried = pairs.attempts.get(&(i as u32)).map_or(&[][..], Vec::as_slice);
+                tried
+                    .iter()
+                    .map(|back| behind(connections.list[*back as usize].front.server))
+                    .collect()
+            }
         };
         // What a proxy answers by itself went to no real server.
         if found.is_empty() && service.mode != Mode::Proxy {

@@ -7,6 +7,8 @@ pub mod dr_reply_via_director;
 pub mod fake_load_balancing;
 pub mod ipvs_no_destination;
 pub mod l4_self_access_hairpin;
+pub mod l7_backend_refused;
+pub mod l7_backend_timeout;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub mod rs_admin_prohibited;
@@ -119,4 +121,9 @@ fn syns_or_blind(trace: &Trace) -> super::Detection {
         Some(why) => super::Detection::Unchecked(why),
         None => super::Detection::Clean,
     }
+}
+
+/// What a detector of proxies says where none was seen.
+fn no_proxy(trace: &Trace) -> super::Detection {
+    needs_mode(trace, &[Mode::Proxy]).unwrap_or(super::Detection::Clean)
 }

@@ -6,6 +6,7 @@
 pub mod arp_unanswered;
 pub mod asymmetric_return_path;
 pub mod connection_reset;
+pub mod http_5xx;
 pub mod icmp_unreachable;
 pub mod retransmission;
 pub mod routing_loop;

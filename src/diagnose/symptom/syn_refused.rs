@@ -1,5 +1,6 @@
 //! RST,ACK with sequence 0 and acknowledgment SYN + 1.
 
+use super::super::cause::l7_backend_refused;
 use super::super::{Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::{Leg, Outcome};
@@ -9,9 +10,14 @@ use crate::trace::{ConnectionId, Trace};
 pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     trace
         .requests()
-        .filter(|(_, c)| c.outcome == Outcome::Refused)
+        .filter(|(id, c)| c.outcome == Outcome::Refused || behind(trace, *id).is_some())
         .map(|(id, _)| Sighting::of(id, true))
         .collect()
+}
+
+/// The refused connection that a proxy tried for a client's.
+fn behind(trace: &Trace, id: ConnectionId) -> Option<ConnectionId> {
+    l7_backend_refused::refused(trace, id).next()
 }
 
 /// Legs that show the refusal, the real server's own first.
@@ -26,7 +32,8 @@ pub(in crate::diagnose) fn legs(trace: &Trace, id: ConnectionId) -> Vec<&Leg> {
 }
 
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some(leg) = sighting.connection.and_then(|id| legs(trace, id).first().copied()) else {
+    let shown = sighting.connection.map(|id| behind(trace, id).unwrap_or(id));
+    let Some(leg) = shown.and_then(|id| legs(trace, id).first().copied()) else {
         return Vec::new();
     };
     [
