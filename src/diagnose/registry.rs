@@ -90,6 +90,10 @@ pub const CAUSES: &[CauseDetector] = causes![
     "rs-unreachable" rs_unreachable,
     "udp-reply-from-rip" udp_reply_from_rip,
     "rs-silent" rs_silent,
+    "rs-lost-socket" rs_lost_socket,
+    "director-no-entry-rst" director_no_entry_rst,
+    "lb-idle-timeout" lb_idle_timeout,
+    "backend-removed-silent-drop" backend_removed_silent_drop,
 ];
 
 /// The manual page of a detector.

@@ -136,6 +136,17 @@ impl Link {
         }
     }
 
+    /// Bytes that were seen here and lie beyond all that another link of the
+    /// same flow saw.
+    #[must_use]
+    pub fn unseen_by(&self, other: &Self) -> u32 {
+        if self.started && other.started && seq_gt(self.next_seq, other.next_seq) {
+            self.next_seq.wrapping_sub(other.next_seq)
+        } else {
+            0
+        }
+    }
+
     /// Counts a frame that has no sequence space.
     #[inline]
     pub(super) fn count(&mut self, mark: Mark) {

@@ -1,21 +1,27 @@
 //! Why: one cause a file.
 
+pub mod backend_removed_silent_drop;
 pub mod connection_refused;
 pub mod director_bypassed;
+pub mod director_no_entry_rst;
 pub mod dr_arp_problem;
 pub mod dr_reply_via_director;
 pub mod fake_load_balancing;
 pub mod ipvs_no_destination;
+mod forgotten;
 pub mod l4_self_access_hairpin;
+pub mod lb_idle_timeout;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub mod rs_admin_prohibited;
+pub mod rs_lost_socket;
 pub mod rs_missing_vip;
 pub mod rs_silent;
 pub mod rs_unreachable;
 mod silence;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;
+mod withheld;
 
 pub use super::facts::telling;
 use super::{Names, Severity, Subject};
