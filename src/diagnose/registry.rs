@@ -91,9 +91,12 @@ pub const CAUSES: &[CauseDetector] = causes![
     "udp-reply-from-rip" udp_reply_from_rip,
     "rs-silent" rs_silent,
     "rs-lost-socket" rs_lost_socket,
+    "vrrp-split-brain" vrrp_split_brain,
     "director-no-entry-rst" director_no_entry_rst,
     "lb-idle-timeout" lb_idle_timeout,
     "backend-removed-silent-drop" backend_removed_silent_drop,
+    "zero-window" zero_window,
+    "packet-loss" packet_loss,
 ];
 
 /// The manual page of a detector.

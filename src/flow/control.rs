@@ -1,8 +1,8 @@
 //! What an observer keeps of ICMP, neighbour discovery and VRRP.
 
 use super::observe::Observer;
-use super::{Echo, Hop, IcmpError, IcmpErrorKind, Mark, VrrpSpeaker};
-use crate::wire::{Icmp, IcmpKind, IpPacket, LinkHeader, Packet, Vrrp};
+use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Mark, VrrpSpeaker};
+use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Vrrp};
 
 /// ICMP errors, echo pairs and VRRP speakers that are kept.
 const MAX_ERRORS: usize = 1 << 16;
@@ -66,31 +66,73 @@ impl Observer {
         *(if reply { &mut echo.replies } else { &mut echo.requests }) += 1;
     }
 
-    pub(super) fn vrrp(&mut self, mark: Mark, link: &LinkHeader, ip: &IpPacket<'_>, vrrp: &Vrrp) {
+    pub(super) fn vrrp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, vrrp: &Vrrp) {
         // RFC 5798, section 7.1: a TTL other than 255 must be discarded.
         if ip.ttl != 255 {
             return;
         }
-        let known = self.vrrp.iter().position(|s| (s.src, s.vrid) == (ip.src, vrrp.vrid));
+        let segment = (packet.vlan, packet.link.ifindex);
+        let known = self
+            .vrrp
+            .iter()
+            .position(|s| (s.src, s.vrid, s.segment) == (ip.src, vrrp.vrid, segment));
         match known {
             Some(at) => {
-                let speaker = &mut self.vrrp[at];
-                speaker.count += 1;
-                speaker.last = mark;
-                speaker.priority.0 = speaker.priority.0.min(vrrp.priority);
-                speaker.priority.1 = speaker.priority.1.max(vrrp.priority);
+                let others = self
+                    .vrrp
+                    .iter()
+                    .filter(|s| (s.vrid, s.segment) == (vrrp.vrid, segment) && s.src != ip.src);
+                let since = self.vrrp[at].last.frame();
+                let rival = others.filter(|s| s.last_priority > 0).any(|s| s.last.frame() > since);
+                self.vrrp[at].advertised(mark, vrrp, rival);
             }
             None if self.vrrp.len() < MAX_SPEAKERS => self.vrrp.push(VrrpSpeaker {
                 src: ip.src,
-                mac: link.src,
+                mac: packet.link.src,
                 vrid: vrrp.vrid,
+                segment,
                 priority: (vrrp.priority, vrrp.priority),
                 interval_cs: vrrp.interval_cs,
                 count: 1,
                 first: mark,
                 last: mark,
+                last_priority: vrrp.priority,
+                contest: Contest::default(),
+                contesting: Contest::default(),
             }),
             None => {}
         }
+    }
+}
+
+impl VrrpSpeaker {
+    /// Nanoseconds between its advertisements; a second where it says 0.
+    #[must_use]
+    pub fn interval_ns(&self) -> i64 {
+        i64::from(if self.interval_cs == 0 { 100 } else { self.interval_cs }) * 10_000_000
+    }
+
+    /// Takes in one more advertisement; another speaker may have advertised
+    /// since the one before.
+    fn advertised(&mut self, mark: Mark, vrrp: &Vrrp, rival: bool) {
+        // After a longer silence it was not the master in between.
+        let goes_on = self.last_priority > 0
+            && vrrp.priority > 0
+            && mark.since(self.last) <= 2 * self.interval_ns();
+        if goes_on && rival {
+            self.contesting.count += 1;
+            self.contesting.first.set_once(self.last);
+            self.contesting.last = mark;
+            if self.contesting.count > self.contest.count {
+                self.contest = self.contesting;
+            }
+        } else {
+            self.contesting = Contest::default();
+        }
+        self.count += 1;
+        self.last = mark;
+        self.last_priority = vrrp.priority;
+        self.priority.0 = self.priority.0.min(vrrp.priority);
+        self.priority.1 = self.priority.1.max(vrrp.priority);
     }
 }

@@ -10,6 +10,7 @@ use super::super::{
 };
 use super::forgotten::{Forgotten, Keeper, forgotten};
 use super::{needs_mode, severity, share};
+use crate::flow::Hop;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -156,13 +157,17 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
 pub(super) fn proofs(trace: &Trace, lost: &Lost) -> Vec<Proof> {
     let id = lost.at.id;
     let mut proofs = Vec::new();
+    if let Some(old) = before(trace, id, lost.at.host).filter(|_| lost.moved) {
+        proofs.extend(
+            trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(old)).find_map(|leg| {
+                let sent = |hop: &Hop| trace.vantage(leg).own.sent(hop) == Some(true);
+                let note = "the connection begins: another director sends it on";
+                trace.proof_on(leg, trace.forward(leg), sent, note)
+            }),
+        );
+    }
     if let Some(passage) = lost.at.passage(trace) {
         proofs.extend(passage.proof_out(trace, id, "the last packet that the director sent on"));
-    } else if lost.moved {
-        let leg = trace.legs(id).iter().find(|leg| trace.forward(leg).opened());
-        proofs.extend(
-            leg.and_then(|leg| trace.proof(leg, trace.forward(leg).syn, "the connection begins")),
-        );
     }
     proofs.extend(lost.at.proofs(
         trace,

@@ -14,6 +14,7 @@ pub mod lb_idle_timeout;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub mod rs_admin_prohibited;
+pub mod packet_loss;
 pub mod rs_lost_socket;
 pub mod rs_missing_vip;
 pub mod rs_silent;
@@ -21,7 +22,9 @@ pub mod rs_unreachable;
 mod silence;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;
+pub mod vrrp_split_brain;
 mod withheld;
+pub mod zero_window;
 
 pub use super::facts::telling;
 use super::{Names, Severity, Subject};
