@@ -22,7 +22,7 @@ const MIN_LOST: usize = 3;
 /// And their share of the frames, one in so many.
 const ONE_IN: u64 = 1000;
 /// A capture that ends sooner after a repeat may have missed it, nanoseconds.
-const MARGIN_NS: i64 = 1_000_000_000;
+const MARGIN_NS: i64 = 100_000_000;
 /// Repeats of one connection that are compared.
 const MAX_COMPARED: usize = 1024;
 
