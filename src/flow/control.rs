@@ -136,3 +136,64 @@ impl VrrpSpeaker {
         self.priority.1 = self.priority.1.max(vrrp.priority);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::wire::Ip;
+
+    /// Two speakers of one virtual router, who advertises when, in milliseconds.
+    fn contest(adverts: &[(u8, i64, u8)]) -> [Contest; 2] {
+        let speaker = |n: u8| VrrpSpeaker {
+            src: Ip::v4([192, 0, 2, n]),
+            mac: None,
+            vrid: 51,
+            segment: (0, 0),
+            priority: (100, 100),
+            interval_cs: 100,
+            count: 0,
+            first: Mark::NONE,
+            last: Mark::NONE,
+            last_priority: 0,
+            contest: Contest::default(),
+            contesting: Contest::default(),
+        };
+        let mut speakers = [speaker(0), speaker(1)];
+        for (i, (who, ms, priority)) in adverts.iter().enumerate() {
+            let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
+            let vrrp =
+                Vrrp { version: 2, vrid: 51, priority: *priority, addresses: 1, interval_cs: 100 };
+            let (own, other) = (usize::from(*who), usize::from(1 - *who));
+            let rival = speakers[other].last_priority > 0
+                && speakers[other].last.frame() > speakers[own].last.frame();
+            speakers[own].advertised(mark, &vrrp, rival);
+        }
+        speakers.map(|s| s.contest)
+    }
+
+    #[test]
+    fn two_masters_in_turn_are_a_contest() {
+        let adverts: Vec<(u8, i64, u8)> =
+            (0..12).map(|i| ((i % 2) as u8, i * 500, 90 + (i % 2) as u8)).collect();
+        let [a, b] = contest(&adverts);
+        assert_eq!((a.count, b.count), (5, 5));
+        assert_eq!(a.last.since(a.first), 5_000_000_000);
+    }
+
+    #[test]
+    fn a_hand_over_there_and_back_is_none() {
+        let first = (0..4).map(|i| (0, i * 1000, 100));
+        let second = (0..6).map(|i| (1, 7000 + i * 1000, 90));
+        let back = (0..6).map(|i| (0, 12_500 + i * 1000, 100));
+        let [a, b] = contest(&first.chain(second).chain(back).collect::<Vec<_>>());
+        assert_eq!((a.count, b.count), (0, 0));
+    }
+
+    #[test]
+    fn one_that_resigned_is_no_rival() {
+        let adverts = [(0, 0, 100), (1, 100, 90), (0, 1000, 0), (1, 1100, 90), (1, 2100, 90)];
+        let [a, b] = contest(&adverts);
+        assert_eq!((a.count, b.count), (0, 0));
+    }
+}

@@ -222,7 +222,7 @@ impl Link {
             return Sending::New;
         }
         if self.fills_gap(tcp.seq, end) {
-            return Sending::Late(len);
+            return Sending::Late(tcp.seq_len());
         }
         let shown = older.unwrap_or_else(|| self.recent.contains(&end));
         if shown && mark.since(before) < COPY_WINDOW_NS {

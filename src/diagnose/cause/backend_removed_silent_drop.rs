@@ -197,11 +197,7 @@ fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
 
 fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionId]) -> Fix {
     let s = &trace.topology.services[service.0 as usize];
-    let flag = match s.mode {
-        Mode::Dr => "-g",
-        Mode::Tun => "-i",
-        _ => "-m",
-    };
+    let flag = super::forwarding_flag(s.mode);
     let server = ids
         .iter()
         .find_map(|id| trace.server(*id))

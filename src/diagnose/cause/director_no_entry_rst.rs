@@ -80,11 +80,8 @@ impl Lost {
 /// Who forwarded the connection before, where that was another director.
 fn before(trace: &Trace, id: ConnectionId, host: HostId) -> Option<HostId> {
     let route = trace.route(id);
-    let found = route
-        .forwarders()
-        .filter_map(|(_, out)| out.from)
-        .find(|from| *from != host && trace.service(id).is_director(*from));
-    found
+    let mut senders = route.forwarders().filter_map(|(_, out)| out.from);
+    senders.find(|from| *from != host && trace.service(id).is_director(*from))
 }
 
 fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Finding {

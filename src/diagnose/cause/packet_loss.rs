@@ -7,7 +7,7 @@
 //! later or ended earlier, proves nothing.
 
 use super::super::facts::list;
-use super::super::{Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm};
+use super::super::{Confidence, Detection, Finding, Names, Proof, Severity, ToConfirm};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Link, Repeat};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -252,11 +252,12 @@ fn finding(trace: &Trace, (service, from, to, forward): Segment, loss: &Loss) ->
         command: "ip -s -s link show; tc -s qdisc show; ethtool -S IFACE | grep -iE 'err|drop|crc|miss'".to_owned(),
         why: "a counter that grows with the losses names the place; if none does, ask the switch between them".to_owned(),
     });
-    finding.fixes.push(Fix {
-        host: hosts,
-        command: "ethtool IFACE   # speed and duplex alike at both ends of the cable? Else replace cable, port or card in turn".to_owned(),
-        disruptive: false,
-        undo: "It only reads.".to_owned(),
+    finding.to_confirm.push(ToConfirm {
+        host: "either, for its own interface".to_owned(),
+        command: "ethtool IFACE; ethtool -g IFACE".to_owned(),
+        why:
+            "speed and duplex must be the same at both ends of the cable, the ring not the smallest"
+                .to_owned(),
     });
     if let Some((first, again)) = loss.shown {
         finding.proofs = vec![
@@ -270,6 +271,10 @@ fn finding(trace: &Trace, (service, from, to, forward): Segment, loss: &Loss) ->
     // The real server of the two first: it names the link.
     let mut ends = [from, to];
     ends.sort_by_key(|h| s.is_director(*h) || !s.real_servers.iter().any(|r| r.host == Some(*h)));
+    if let Some(r) = s.real_servers.iter().find(|r| r.host == Some(ends[0])) {
+        let until = "until the link is mended";
+        finding.fixes = vec![super::rest(trace, service, ends[0], r.port, until)];
+    }
     finding.subjects = ends
         .iter()
         .map(|host| {
@@ -285,4 +290,28 @@ fn finding(trace: &Trace, (service, from, to, forward): Segment, loss: &Loss) ->
         .collect();
     finding.connections = loss.ids.clone();
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Mark;
+
+    #[test]
+    fn a_repeat_takes_its_bytes_out_of_what_arrived_again() {
+        let repeat = |from, to| Repeat { link: 0, from, to, mark: Mark::NONE };
+        let mut left = vec![(100, 400)];
+        consume(&mut left, 0, &repeat(200, 300));
+        left.sort_unstable();
+        assert_eq!(left, [(100, 200), (300, 400)]);
+        consume(&mut left, 0, &repeat(100, 200));
+        assert_eq!(left, [(300, 400)]);
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut left = vec![(u32::MAX - 9, 10)];
+        consume(&mut left, 0, &Repeat { link: 0, from: u32::MAX - 9, to: 5, mark: Mark::NONE });
+        assert_eq!(left, [(5, 10)]);
+    }
 }

@@ -4,7 +4,7 @@
 //! Told from a director without an entry by the host that sends the reset, and
 //! by the director's own capture, which then shows that it sent the segment on.
 
-use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use super::super::{Candidate, Confidence, Detection, Finding, Names, ToConfirm};
 use super::forgotten::{Forgotten, Keeper, forgotten};
 use super::withheld::passage;
 use super::{needs_mode, severity, share};
@@ -74,7 +74,8 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgotten]) -
         command: format!("ps -o lstart=,cmd= -p \"$(ss -Hltnp 'sport = :{port}' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2)\"; uptime -s; nstat -az TcpOutRsts"),
         why: "a start after the connections began: this is it".to_owned(),
     });
-    finding.fixes = fixes(trace, service, host, port);
+    let until = format!("before the next restart of {server}, till its ActiveConn is 0");
+    finding.fixes = vec![super::rest(trace, service, host, port, &until)];
     if let Some(shown) = shown {
         finding.proofs = proofs(trace, shown);
     }
@@ -98,30 +99,4 @@ fn proofs(trace: &Trace, shown: &Forgotten) -> Vec<super::super::Proof> {
         "the real server's bare RST: it has no socket for it",
     ));
     proofs
-}
-
-/// Before the next restart: choose it no more, and wait.
-fn fixes(trace: &Trace, service: ServiceId, host: HostId, port: u16) -> Vec<Fix> {
-    let s = &trace.topology.services[service.0 as usize];
-    let flag = match s.mode {
-        Mode::Dr => "-g",
-        Mode::Tun => "-i",
-        _ => "-m",
-    };
-    let server =
-        Names(trace).address(host).map_or_else(|| "RIP".to_owned(), |ip| ip.with_port(port));
-    let edit = |weight: &str| format!("ipvsadm -e -t {} -r {server} {flag} -w {weight}", s.name());
-    let director = s.directors.first().map_or_else(
-        || "the director".to_owned(),
-        |d| format!("the director {}", Names(trace).host(d.host)),
-    );
-    vec![Fix {
-        host: format!("{director}, before the next restart of {server}"),
-        command: format!(
-            "{}\nwatch ipvsadm -Ln   # restart it when its ActiveConn is 0",
-            edit("0")
-        ),
-        disruptive: false,
-        undo: edit("1"),
-    }]
 }

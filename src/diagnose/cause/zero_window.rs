@@ -25,8 +25,7 @@ const STALL_NS: i64 = 1_000_000_000;
 const BLIND_FRAMES: u32 = 6;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, bool, Option<Ip>, Option<Mac>), Vec<Stall<'_>>> =
-        BTreeMap::new();
+    let mut sets: BTreeMap<Who, Vec<Stall<'_>>> = BTreeMap::new();
     for stall in stalls(trace) {
         let service = trace.topology.service_of[stall.id.0 as usize];
         let key = (service, stall.by_client, stall.subject.address, stall.subject.mac);
@@ -36,6 +35,9 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         sets.into_iter().map(|((service, ..), set)| finding(trace, service, &set)).collect();
     Detection::from(findings, || Detection::Clean)
 }
+
+/// Service, whether it is the client, address and MAC.
+type Who = (ServiceId, bool, Option<Ip>, Option<Mac>);
 
 struct Stall<'a> {
     id: ConnectionId,
