@@ -45,7 +45,8 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
                 compared = true;
                 let loss = sets.entry((service, from, to, forward)).or_default();
                 loss.frames += out.iter().map(|p| u64::from(p.link.packets)).sum::<u64>();
-                if c.progress.repeats {
+                // What a host on the way says that it dropped, it dropped.
+                if c.progress.repeats && trace.errors_of(id).next().is_none() {
                     let lost = lost(trace, &repeats, &out, &into);
                     if let Some(first) = lost.first() {
                         loss.add(id, *first, &out, lost.len());
@@ -237,7 +238,7 @@ fn finding(trace: &Trace, (service, from, to, forward): Segment, loss: &Loss) ->
     let direction = if forward { "client to server" } else { "server to client" };
     let title = format!("packets are lost between {a} and {b} ({share})");
     let explanation = format!(
-        "Of {} frames of {} that left {a} for {b} ({direction}), {} or more never arrived: the same bytes left again, and {b} saw them once. The captures at both ends are without holes, so the network between them lost them: a link, a switch, a queue, a network card. Each loss costs a retransmission, 200 ms and more where no later packet tells of it.",
+        "Of {} frames of {} that left {a} for {b} ({direction}), {} or more never arrived: the same bytes left again, and {b} saw them once. The captures at both ends are without holes, so what lies between them lost them: a cable, a switch, a queue, a network card, a host on the way. Each loss costs a retransmission, 200 ms and more where no later packet tells of it.",
         loss.frames,
         s.name(),
         loss.lost

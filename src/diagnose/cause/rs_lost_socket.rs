@@ -12,8 +12,7 @@ use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["rst-no-socket", "connection-reset", "retransmission"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["rst-no-socket", "connection-reset"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();

@@ -87,13 +87,13 @@ fn contests(trace: &Trace) -> Vec<Pair> {
     pairs
 }
 
-/// Pairs of which each host's own capture hears only itself, while both claim
-/// one service address.
+/// Pairs of which no capture hears both, best those of the two hosts, while both
+/// claim one service address.
 fn unheard(trace: &Trace) -> Vec<Pair> {
     let mut own: Vec<(usize, VrrpSpeaker)> = Vec::new();
     for (v, vantage) in trace.vantages.iter().enumerate() {
         if let [only] = vantage.vrrp[..]
-            && only.mac.is_some_and(|mac| vantage.own.has(mac))
+            && (vantage.own.macs.is_empty() || is_own(trace, v, &only))
             && is_steady(&only)
         {
             own.push((v, only));
@@ -112,6 +112,11 @@ fn unheard(trace: &Trace) -> Vec<Pair> {
         }
     }
     pairs
+}
+
+/// Whether a vantage was taken on a speaker's host.
+fn is_own(trace: &Trace, vantage: usize, s: &VrrpSpeaker) -> bool {
+    s.mac.is_some_and(|mac| trace.vantages[vantage].own.has(mac))
 }
 
 /// Whether it advertised without a pause.
@@ -164,8 +169,7 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
         )
     };
     let unheard = pair.a.0 != pair.b.0;
-    let deaf =
-        if unheard { " Neither host's capture shows the other's advertisements." } else { "" };
+    let deaf = if unheard { " No capture that hears one of them hears the other." } else { "" };
     let explanation = format!(
         "{} (priority {}) and {} (priority {}) advertised virtual router {} at the same time for {} s, longer than the {} s after which a backup may take over: neither stands back for the other.{deaf}{claim}",
         b.src,
@@ -179,11 +183,14 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
     );
     let mut finding = Finding::cause("vrrp-split-brain", title, explanation);
     finding.severity = severity(trace, &ids);
-    finding.confidence = if vips.is_empty() { Confidence::Likely } else { Confidence::Certain };
-    if vips.is_empty() {
+    // On two links, each with its own, they would be no contest.
+    let apart = unheard && ![pair.a, pair.b].iter().all(|(v, s)| is_own(trace, *v, s));
+    let doubt = vips.is_empty() || apart;
+    finding.confidence = if doubt { Confidence::Likely } else { Confidence::Certain };
+    if doubt {
         finding.candidates.push(Candidate {
             id: "vrid-collision",
-            tell_apart: "then the two advertise different addresses: two clusters with one virtual_router_id".to_owned(),
+            tell_apart: "then they are two clusters with one virtual_router_id: on different links, which is harmless, or with different addresses".to_owned(),
         });
     }
     for (speaker, other) in [(a, b), (b, a)] {

@@ -16,7 +16,7 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 use std::collections::BTreeMap;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connection-reset"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission"];
 
 /// A window that is closed for less is no stall, nanoseconds.
 const STALL_NS: i64 = 1_000_000_000;
