@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
-/// Idle timeouts that balancers come with, seconds: nginx and classic ELB 60,
-/// IPVS and HAProxy set-ups 300, Azure 240, AWS NLB 350, Google 600, IPVS and
-/// CLB 900, Linux conntrack and others 3600.
+/// Idle timeouts that balancers come with, seconds: 60 nginx and classic ELB, 240
+/// Azure, 350 AWS NLB, 600 Google, 900 IPVS and Aliyun; 75, 300 and 3600 are set
+/// by hand.
 const USUAL_S: [i64; 8] = [60, 75, 240, 300, 350, 600, 900, 3600];
 /// How much later than the timeout the next packet may come to point at it, in
 /// parts of a hundred.
