@@ -91,6 +91,13 @@ pub const CAUSES: &[CauseDetector] = causes![
     "rs-unreachable" rs_unreachable,
     "udp-reply-from-rip" udp_reply_from_rip,
     "rs-silent" rs_silent,
+    "rs-lost-socket" rs_lost_socket,
+    "vrrp-split-brain" vrrp_split_brain,
+    "director-no-entry-rst" director_no_entry_rst,
+    "lb-idle-timeout" lb_idle_timeout,
+    "backend-removed-silent-drop" backend_removed_silent_drop,
+    "zero-window" zero_window,
+    "packet-loss" packet_loss,
     "l7-backend-refused" l7_backend_refused,
     "l7-backend-timeout" l7_backend_timeout,
 ];

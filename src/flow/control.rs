@@ -1,8 +1,8 @@
 //! What an observer keeps of ICMP, neighbour discovery and VRRP.
 
 use super::observe::Observer;
-use super::{Echo, Hop, IcmpError, IcmpErrorKind, Mark, VrrpSpeaker};
-use crate::wire::{Icmp, IcmpKind, IpPacket, LinkHeader, Packet, Vrrp};
+use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Mark, VrrpSpeaker};
+use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Vrrp};
 
 /// ICMP errors, echo pairs and VRRP speakers that are kept.
 const MAX_ERRORS: usize = 1 << 16;
@@ -66,31 +66,134 @@ impl Observer {
         *(if reply { &mut echo.replies } else { &mut echo.requests }) += 1;
     }
 
-    pub(super) fn vrrp(&mut self, mark: Mark, link: &LinkHeader, ip: &IpPacket<'_>, vrrp: &Vrrp) {
+    pub(super) fn vrrp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, vrrp: &Vrrp) {
         // RFC 5798, section 7.1: a TTL other than 255 must be discarded.
         if ip.ttl != 255 {
             return;
         }
-        let known = self.vrrp.iter().position(|s| (s.src, s.vrid) == (ip.src, vrrp.vrid));
+        let segment = (packet.vlan, packet.link.ifindex);
+        let known = self
+            .vrrp
+            .iter()
+            .position(|s| (s.src, s.vrid, s.segment) == (ip.src, vrrp.vrid, segment));
         match known {
             Some(at) => {
-                let speaker = &mut self.vrrp[at];
-                speaker.count += 1;
-                speaker.last = mark;
-                speaker.priority.0 = speaker.priority.0.min(vrrp.priority);
-                speaker.priority.1 = speaker.priority.1.max(vrrp.priority);
+                let others = self
+                    .vrrp
+                    .iter()
+                    .filter(|s| (s.vrid, s.segment) == (vrrp.vrid, segment) && s.src != ip.src);
+                let since = self.vrrp[at].last.frame();
+                let rival = others.filter(|s| s.last_priority > 0).any(|s| s.last.frame() > since);
+                self.vrrp[at].advertised(mark, vrrp, rival);
             }
             None if self.vrrp.len() < MAX_SPEAKERS => self.vrrp.push(VrrpSpeaker {
                 src: ip.src,
-                mac: link.src,
+                mac: packet.link.src,
                 vrid: vrrp.vrid,
+                segment,
                 priority: (vrrp.priority, vrrp.priority),
                 interval_cs: vrrp.interval_cs,
                 count: 1,
                 first: mark,
                 last: mark,
+                last_priority: vrrp.priority,
+                contest: Contest::default(),
+                contesting: Contest::default(),
             }),
             None => {}
         }
+    }
+}
+
+impl VrrpSpeaker {
+    /// Nanoseconds between its advertisements; a second where it says 0.
+    #[must_use]
+    pub fn interval_ns(&self) -> i64 {
+        i64::from(if self.interval_cs == 0 { 100 } else { self.interval_cs }) * 10_000_000
+    }
+
+    /// Takes in one more advertisement; another speaker may have advertised
+    /// since the one before.
+    fn advertised(&mut self, mark: Mark, vrrp: &Vrrp, rival: bool) {
+        // After a longer silence it was not the master in between.
+        let goes_on = self.last_priority > 0
+            && vrrp.priority > 0
+            && mark.since(self.last) <= 2 * self.interval_ns();
+        if goes_on && rival {
+            self.contesting.count += 1;
+            self.contesting.first.set_once(self.last);
+            self.contesting.last = mark;
+            if self.contesting.count > self.contest.count {
+                self.contest = self.contesting;
+            }
+        } else {
+            self.contesting = Contest::default();
+        }
+        self.count += 1;
+        self.last = mark;
+        self.last_priority = vrrp.priority;
+        self.priority.0 = self.priority.0.min(vrrp.priority);
+        self.priority.1 = self.priority.1.max(vrrp.priority);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::wire::Ip;
+
+    /// Two speakers of one virtual router, who advertises when, in milliseconds.
+    fn contest(adverts: &[(u8, i64, u8)]) -> [Contest; 2] {
+        let speaker = |n: u8| VrrpSpeaker {
+            src: Ip::v4([192, 0, 2, n]),
+            mac: None,
+            vrid: 51,
+            segment: (0, 0),
+            priority: (100, 100),
+            interval_cs: 100,
+            count: 0,
+            first: Mark::NONE,
+            last: Mark::NONE,
+            last_priority: 0,
+            contest: Contest::default(),
+            contesting: Contest::default(),
+        };
+        let mut speakers = [speaker(0), speaker(1)];
+        for (i, (who, ms, priority)) in adverts.iter().enumerate() {
+            let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
+            let vrrp =
+                Vrrp { version: 2, vrid: 51, priority: *priority, addresses: 1, interval_cs: 100 };
+            let (own, other) = (usize::from(*who), usize::from(1 - *who));
+            let rival = speakers[other].last_priority > 0
+                && speakers[other].last.frame() > speakers[own].last.frame();
+            speakers[own].advertised(mark, &vrrp, rival);
+        }
+        speakers.map(|s| s.contest)
+    }
+
+    #[test]
+    fn two_masters_in_turn_are_a_contest() {
+        let adverts: Vec<(u8, i64, u8)> =
+            (0..12).map(|i| ((i % 2) as u8, i * 500, 90 + (i % 2) as u8)).collect();
+        let [a, b] = contest(&adverts);
+        assert_eq!((a.count, b.count), (5, 5));
+        assert_eq!(a.last.since(a.first), 5_000_000_000);
+    }
+
+    #[test]
+    fn a_hand_over_there_and_back_is_none() {
+        let first = (0..4).map(|i| (0, i * 1000, 100));
+        let second = (0..6).map(|i| (1, 7000 + i * 1000, 90));
+        let back = (0..6).map(|i| (0, 12_500 + i * 1000, 100));
+        let [a, b] = contest(&first.chain(second).chain(back).collect::<Vec<_>>());
+        assert_eq!((a.count, b.count), (0, 0));
+    }
+
+    #[test]
+    fn one_that_resigned_is_no_rival() {
+        let adverts = [(0, 0, 100), (1, 100, 90), (0, 1000, 0), (1, 1100, 90), (1, 2100, 90)];
+        let [a, b] = contest(&adverts);
+        assert_eq!((a.count, b.count), (0, 0));
     }
 }

@@ -65,6 +65,9 @@ pub struct VrrpSpeaker {
     pub mac: Option<Mac>,
     /// Virtual router.
     pub vrid: u8,
+    /// VLAN as in [`crate::wire::Packet::vlan`] and interface index: a virtual
+    /// router is one of its link.
+    pub segment: (u32, u32),
     /// Lowest and highest priority advertised.
     pub priority: (u8, u8),
     /// Interval between advertisements, centiseconds.
@@ -74,5 +77,22 @@ pub struct VrrpSpeaker {
     /// First.
     pub first: Mark,
     /// Last.
+    pub last: Mark,
+    /// Priority of the last; 0 where it resigned.
+    pub last_priority: u8,
+    /// Its longest contest.
+    pub contest: Contest,
+    pub(super) contesting: Contest,
+}
+
+/// Consecutive advertisements of one speaker, none of which silenced another:
+/// between each two of them another speaker advertised the same virtual router.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Contest {
+    /// Advertisements.
+    pub count: u32,
+    /// First of them.
+    pub first: Mark,
+    /// Last of them.
     pub last: Mark,
 }

@@ -109,6 +109,10 @@ pub struct Link {
 pub(super) enum Sending {
     /// New bytes, or none.
     New,
+    /// New bytes after a hole of so many.
+    Ahead(u32),
+    /// So many bytes that fill a hole.
+    Late(u32),
     /// The capture shows one packet twice.
     Copy,
     /// The sender sent bytes again.
@@ -133,6 +137,17 @@ impl Link {
             next_seq: 0,
             gap: Gap::default(),
             started: false,
+        }
+    }
+
+    /// Bytes that were seen here and lie beyond all that another link of the
+    /// same flow saw.
+    #[must_use]
+    pub fn unseen_by(&self, other: &Self) -> u32 {
+        if self.started && other.started && seq_gt(self.next_seq, other.next_seq) {
+            self.next_seq.wrapping_sub(other.next_seq)
+        } else {
+            0
         }
     }
 
@@ -192,9 +207,10 @@ impl Link {
         }
         if seq_gt(tcp.seq, self.next_seq) {
             let from = if self.gap.from == self.gap.to { self.next_seq } else { self.gap.from };
+            let hole = tcp.seq.wrapping_sub(self.next_seq);
             self.gap = Gap { from, to: tcp.seq };
             self.next_seq = end;
-            return Sending::New;
+            return Sending::Ahead(hole);
         }
         if seq_gt(end, self.next_seq) {
             self.next_seq = end;
@@ -206,7 +222,7 @@ impl Link {
             return Sending::New;
         }
         if self.fills_gap(tcp.seq, end) {
-            return Sending::New;
+            return Sending::Late(tcp.seq_len());
         }
         let shown = older.unwrap_or_else(|| self.recent.contains(&end));
         if shown && mark.since(before) < COPY_WINDOW_NS {
@@ -285,8 +301,8 @@ mod tests {
     fn late_segments_and_keepalives_repeat_nothing() {
         let mut link = Link::new(HopId(0), at(0));
         link.segment(at(0), &data(100, 50), Some(1));
-        link.segment(at(1), &data(200, 50), Some(3));
-        assert_eq!(link.segment(at(2), &data(150, 50), Some(2)), Sending::New);
+        assert_eq!(link.segment(at(1), &data(200, 50), Some(3)), Sending::Ahead(50));
+        assert_eq!(link.segment(at(2), &data(150, 50), Some(2)), Sending::Late(50));
         assert_eq!(link.segment(at(900), &data(249, 1), Some(4)), Sending::New);
         assert_eq!(link.segment(at(901), &data(150, 50), Some(5)), Sending::Again);
     }

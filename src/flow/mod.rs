@@ -15,11 +15,12 @@ mod neighbor;
 mod observe;
 mod one_way;
 mod own;
+mod rare;
 mod stream;
 mod tally;
 
 pub use embryo::{Evicted, MAX_EMBRYOS};
-pub use errors::{Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
+pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
 pub use key::{Key, Side};
 pub use link::{Hop, HopId, Link, LinkId};
 pub use mark::Mark;
@@ -27,6 +28,7 @@ pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors};
 pub use observe::Observer;
 pub use one_way::{Flow, Reset, SynShape};
 pub use own::{Own, OwnEvidence};
+pub use rare::{ClosedWindow, Rare, Repeat};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
 
@@ -64,6 +66,8 @@ pub struct Observations {
     pub echoes: Vec<Echo>,
     /// VRRP speakers.
     pub vrrp: Vec<VrrpSpeaker>,
+    /// What few flows show: repeats, closed windows.
+    pub rare: Rare,
     /// Streams that were let go under a flood.
     pub evicted: Evicted,
     /// Which MACs are the capturing host's own.

@@ -3,8 +3,8 @@
 use super::embryo::Embryos;
 use super::link::Sending;
 use super::{
-    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Observations, Side,
-    Stream, StreamId, Tally, VrrpSpeaker, own,
+    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Observations, Rare,
+    Side, Stream, StreamId, Tally, VrrpSpeaker, own,
 };
 use crate::capture::{LinkType, Timestamp};
 use crate::wire::{Body, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Udp};
@@ -48,6 +48,7 @@ pub struct Observer {
     pub(super) errors_dropped: u64,
     pub(super) echoes: Vec<Echo>,
     pub(super) vrrp: Vec<VrrpSpeaker>,
+    rare: Rare,
     embryos: Embryos,
     evicted: Evicted,
 }
@@ -81,6 +82,7 @@ impl Observer {
             errors_dropped: 0,
             echoes: Vec::new(),
             vrrp: Vec::new(),
+            rare: Rare::default(),
             embryos: Embryos::default(),
             evicted: Evicted::default(),
         }
@@ -139,7 +141,7 @@ impl Observer {
             Transport::Icmp(icmp) => self.icmp(mark, packet, ip, icmp),
             Transport::Vrrp(vrrp) => {
                 self.tally.other += 1;
-                self.vrrp(mark, &packet.link, ip, vrrp);
+                self.vrrp(mark, packet, ip, vrrp);
             }
             Transport::Other => self.tally.other += 1,
         }
@@ -159,6 +161,13 @@ impl Observer {
         let (syns, repeats) = (link.syns, link.retransmissions);
         let stream = &mut self.streams[id as usize];
         stream.segment(side, mark, tcp);
+        match sending {
+            Sending::New | Sending::Copy => {}
+            Sending::Again => self.rare.repeat(at, mark, tcp),
+            Sending::Ahead(bytes) => self.rare.hole(at, bytes),
+            Sending::Late(bytes) => self.rare.fill(at, bytes),
+        }
+        self.rare.window(id, side, mark, stream, tcp);
         let flow = &mut stream.flows[side.index()];
         if sending != Sending::Copy {
             flow.syns = flow.syns.max(syns);
@@ -371,6 +380,7 @@ impl Observer {
             errors_dropped: self.errors_dropped,
             echoes: self.echoes,
             vrrp: self.vrrp,
+            rare: self.rare,
             evicted: self.evicted,
             own,
             shows,

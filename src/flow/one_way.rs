@@ -97,6 +97,8 @@ pub struct Flow {
     pub isns: u8,
     /// `ack` is set: asked of every packet, so kept near.
     acked: bool,
+    /// Its latest segment advertises a window of 0 (RFC 9293, section 3.8.6).
+    pub closed: bool,
     /// Shortest time from a segment of the other side to one of this side that
     /// acknowledges it, nanoseconds; absent if none did within four seconds.
     pub turnaround_ns: Option<NonZeroU32>,
@@ -151,6 +153,7 @@ impl Flow {
         retransmissions: 0,
         isns: 0,
         acked: false,
+        closed: false,
         turnaround_ns: None,
     };
 

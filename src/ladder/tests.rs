@@ -7,7 +7,7 @@ use crate::load;
 use crate::report::ladder::{Ladder, Step, StepKind};
 use crate::topology::StatedRoles;
 use crate::trace::{At, ConnectionId, Trace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
@@ -277,6 +277,7 @@ fn check(trace: &Trace, drawn: &Ladder, of: &str) {
 #[test]
 fn every_connection_of_every_sample_can_be_drawn() {
     let mut count = 0;
+    let mut lossy = BTreeSet::new();
     for entry in std::fs::read_dir(samples()).unwrap() {
         let path = entry.unwrap().path();
         if !path.is_dir() {
@@ -287,11 +288,14 @@ fn every_connection_of_every_sample_can_be_drawn() {
             let of = format!("{} {id:?}", path.display());
             let drawn = draw(&trace, id, &[], usize::MAX).unwrap_or_else(|| panic!("{of}"));
             check(&trace, &drawn, &of);
-            let lost = drawn.steps.iter().filter(|s| s.kind == StepKind::Lost).count();
-            assert_eq!(lost, 0, "{of}: nothing is lost on the way in any sample");
+            if drawn.steps.iter().any(|s| s.kind == StepKind::Lost) {
+                lossy.insert(path.file_name().unwrap().to_owned());
+            }
             count += 1;
         }
     }
+    // Nothing is lost on the way in any other sample.
+    assert_eq!(lossy.into_iter().collect::<Vec<_>>(), ["packet-loss-director-rs"]);
     assert!(count > 100, "{count}");
 }
 

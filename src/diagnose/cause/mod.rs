@@ -1,23 +1,32 @@
 //! Why: one cause a file.
 
+pub mod backend_removed_silent_drop;
 pub mod connection_refused;
 pub mod director_bypassed;
+pub mod director_no_entry_rst;
 pub mod dr_arp_problem;
 pub mod dr_reply_via_director;
 pub mod fake_load_balancing;
+mod forgotten;
 pub mod ipvs_no_destination;
 pub mod l4_self_access_hairpin;
 pub mod l7_backend_refused;
 pub mod l7_backend_timeout;
+pub mod lb_idle_timeout;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
+pub mod packet_loss;
 pub mod rs_admin_prohibited;
+pub mod rs_lost_socket;
 pub mod rs_missing_vip;
 pub mod rs_silent;
 pub mod rs_unreachable;
 mod silence;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;
+pub mod vrrp_split_brain;
+mod withheld;
+pub mod zero_window;
 
 pub use super::facts::telling;
 use super::{Names, Severity, Subject};
@@ -126,4 +135,32 @@ fn syns_or_blind(trace: &Trace) -> super::Detection {
 /// What a detector of proxies says where none was seen.
 fn no_proxy(trace: &Trace) -> super::Detection {
     needs_mode(trace, &[Mode::Proxy]).unwrap_or(super::Detection::Clean)
+}
+
+/// Choosing a real server no more, on the director, and its undo.
+fn rest(trace: &Trace, service: ServiceId, host: HostId, port: u16, until: &str) -> super::Fix {
+    let s = &trace.topology.services[service.0 as usize];
+    let flag = forwarding_flag(s.mode);
+    let server =
+        Names(trace).address(host).map_or_else(|| "RIP".to_owned(), |ip| ip.with_port(port));
+    let edit = |weight: &str| format!("ipvsadm -e -t {} -r {server} {flag} -w {weight}", s.name());
+    let director = s.directors.first().map_or_else(
+        || "the director".to_owned(),
+        |d| format!("the director {}", Names(trace).host(d.host)),
+    );
+    super::Fix {
+        host: format!("{director}, {until}"),
+        command: edit("0"),
+        disruptive: false,
+        undo: edit("1"),
+    }
+}
+
+/// The option of ipvsadm(8) for a mode.
+fn forwarding_flag(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dr => "-g",
+        Mode::Tun => "-i",
+        _ => "-m",
+    }
 }

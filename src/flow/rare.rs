@@ -1,0 +1,253 @@
+//! What few flows show, kept aside so that the others do not pay for it: bytes
+//! sent again, holes in streams, and windows that closed.
+//!
+//! All tables are bounded; what does not fit is counted.
+
+use super::{Mark, Side, Stream, StreamId};
+use crate::wire::Tcp;
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+
+/// Repeats that are kept, links with holes, and flows whose window closed.
+const MAX_REPEATS: usize = 1 << 14;
+const MAX_HOLES: usize = 1 << 14;
+const MAX_CLOSED: usize = 1 << 12;
+
+/// A segment that sent bytes again on a link.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeat {
+    /// Index of the link.
+    pub link: u32,
+    /// Sequence number of its first byte.
+    pub from: u32,
+    /// The one after its last; a FIN counts.
+    pub to: u32,
+    /// Frame and time.
+    pub mark: Mark,
+}
+
+/// A side of a stream that advertised a window of 0.
+#[derive(Debug, Clone, Copy)]
+pub struct ClosedWindow {
+    /// Index of the stream.
+    pub stream: StreamId,
+    /// The side that would take no more.
+    pub side: Side,
+    /// Segments with a window of 0.
+    pub frames: u32,
+    /// Segments that the other side sent meanwhile: probes (RFC 9293, section
+    /// 3.8.6.1), and what was on its way.
+    pub probes: u32,
+    /// The longest time that it stayed closed, nanoseconds.
+    pub longest_ns: i64,
+    /// When that time began.
+    pub closed: Mark,
+    /// The segment that opened it again; not set where none did.
+    pub opened: Mark,
+    since: Mark,
+}
+
+/// The rare facts of one vantage.
+#[derive(Debug, Clone, Default)]
+pub struct Rare {
+    /// In order.
+    pub repeats: Vec<Repeat>,
+    /// Repeats beyond the bound.
+    pub repeats_dropped: u64,
+    /// Links with holes beyond the bound.
+    pub holes_dropped: u64,
+    /// By first appearance.
+    pub closed: Vec<ClosedWindow>,
+    /// Flows with a closed window beyond the bound.
+    pub closed_dropped: u64,
+    by_side: HashMap<(StreamId, Side), u32, RandomState>,
+    holes: HashMap<u32, u32, RandomState>,
+}
+
+impl Rare {
+    pub(super) fn repeat(&mut self, link: usize, mark: Mark, tcp: &Tcp<'_>) {
+        if self.repeats.len() >= MAX_REPEATS {
+            self.repeats_dropped += 1;
+            return;
+        }
+        let to = tcp.seq.wrapping_add(tcp.seq_len());
+        self.repeats.push(Repeat { link: link as u32, from: tcp.seq, to, mark });
+    }
+
+    pub(super) fn hole(&mut self, link: usize, bytes: u32) {
+        if self.holes.len() >= MAX_HOLES && !self.holes.contains_key(&(link as u32)) {
+            self.holes_dropped += 1;
+            return;
+        }
+        let missing = self.holes.entry(link as u32).or_default();
+        *missing = missing.saturating_add(bytes);
+    }
+
+    pub(super) fn fill(&mut self, link: usize, bytes: u32) {
+        if let Some(missing) = self.holes.get_mut(&(link as u32)) {
+            *missing = missing.saturating_sub(bytes);
+        }
+    }
+
+    /// Whether a link may lack bytes below the highest that it saw: they never
+    /// came this way, or the capture lost them.
+    #[must_use]
+    pub fn has_hole(&self, link: u32) -> bool {
+        self.holes_dropped > 0 || self.holes.get(&link).is_some_and(|missing| *missing > 0)
+    }
+
+    /// Follows the window of the side that sent a segment.
+    #[inline]
+    pub(super) fn window(
+        &mut self,
+        id: StreamId,
+        side: Side,
+        mark: Mark,
+        stream: &mut Stream,
+        tcp: &Tcp<'_>,
+    ) {
+        let [a, b] = &stream.flows;
+        let zero = tcp.window == 0;
+        if !(zero || a.closed || b.closed) {
+            return;
+        }
+        // A reset has no window, and that of a SYN may be held back.
+        if tcp.header_cut || tcp.flags.rst() || tcp.flags.syn() || !tcp.flags.ack() {
+            return;
+        }
+        if stream.flow(side.other()).closed
+            && let Some(&at) = self.by_side.get(&(id, side.other()))
+        {
+            let entry = &mut self.closed[at as usize];
+            entry.probes = entry.probes.saturating_add(1);
+        }
+        match (zero, stream.flow(side).closed) {
+            (true, was) => {
+                stream.flows[side.index()].closed = true;
+                self.close(id, side, mark, was);
+            }
+            (false, true) => {
+                stream.flows[side.index()].closed = false;
+                if let Some(&at) = self.by_side.get(&(id, side)) {
+                    self.closed[at as usize].until(mark, true);
+                }
+            }
+            (false, false) => {}
+        }
+    }
+
+    fn close(&mut self, stream: StreamId, side: Side, mark: Mark, was: bool) {
+        let at = match self.by_side.get(&(stream, side)) {
+            Some(&at) => at as usize,
+            None if self.closed.len() >= MAX_CLOSED => {
+                self.closed_dropped += u64::from(!was);
+                return;
+            }
+            None => {
+                self.by_side.insert((stream, side), self.closed.len() as u32);
+                self.closed.push(ClosedWindow {
+                    stream,
+                    side,
+                    frames: 0,
+                    probes: 0,
+                    longest_ns: 0,
+                    closed: mark,
+                    opened: Mark::NONE,
+                    since: mark,
+                });
+                self.closed.len() - 1
+            }
+        };
+        let entry = &mut self.closed[at];
+        entry.frames = entry.frames.saturating_add(1);
+        if was {
+            entry.until(mark, false);
+        } else {
+            entry.since = mark;
+        }
+    }
+}
+
+impl ClosedWindow {
+    /// It is still closed, or opens, at a moment.
+    fn until(&mut self, mark: Mark, opens: bool) {
+        let ns = mark.since(self.since);
+        if ns >= self.longest_ns {
+            self.longest_ns = ns;
+            self.closed = self.since;
+            self.opened = if opens { mark } else { Mark::NONE };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::flow::{Flow, Key};
+    use crate::wire::{Ip, TcpFlags};
+
+    fn segment(window: u16, flags: u8) -> Tcp<'static> {
+        Tcp {
+            src_port: 1,
+            dst_port: 2,
+            seq: 1,
+            ack: 1,
+            flags: TcpFlags(flags),
+            window,
+            options: &[],
+            header_cut: false,
+            payload: &[],
+            payload_len: 0,
+        }
+    }
+
+    fn at(ms: i64) -> Mark {
+        Mark::new(1 + ms as u32, Timestamp(ms * 1_000_000))
+    }
+
+    fn stream() -> Stream {
+        let end = |n| (Ip::v4([192, 0, 2, n]), 80);
+        let (key, _) = Key::of(6, end(1), end(2), 0, None);
+        Stream { key, flows: [Flow::EMPTY; 2] }
+    }
+
+    #[test]
+    fn a_window_is_closed_from_the_first_zero_to_the_update() {
+        let (mut rare, mut stream) = (Rare::default(), stream());
+        let mut see = |side, ms, window| {
+            rare.window(7, side, at(ms), &mut stream, &segment(window, TcpFlags::ACK));
+        };
+        see(Side::A, 0, 0);
+        see(Side::B, 300, 500);
+        see(Side::A, 301, 0);
+        see(Side::A, 2000, 1460);
+        see(Side::A, 2001, 0);
+        see(Side::A, 2002, 1460);
+        let [closed] = rare.closed[..] else { panic!("one flow closed its window") };
+        assert_eq!((closed.stream, closed.side), (7, Side::A));
+        assert_eq!((closed.frames, closed.probes), (3, 1));
+        assert_eq!(closed.longest_ns, 2_000_000_000);
+        assert_eq!((closed.closed, closed.opened), (at(0), at(2000)));
+    }
+
+    #[test]
+    fn a_hole_is_closed_by_the_bytes_that_it_lacked() {
+        let mut rare = Rare::default();
+        rare.hole(3, 100);
+        rare.hole(3, 50);
+        rare.fill(3, 100);
+        assert!(rare.has_hole(3) && !rare.has_hole(4));
+        rare.fill(3, 50);
+        assert!(!rare.has_hole(3));
+    }
+
+    #[test]
+    fn resets_and_syns_close_nothing() {
+        let (mut rare, mut stream) = (Rare::default(), stream());
+        for flags in [TcpFlags::RST, TcpFlags::SYN, TcpFlags::SYN | TcpFlags::ACK] {
+            rare.window(0, Side::A, at(0), &mut stream, &segment(0, flags));
+        }
+        assert!(rare.closed.is_empty());
+    }
+}
