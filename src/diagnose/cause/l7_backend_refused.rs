@@ -1,8 +1,9 @@
 //! A proxy's connection to a real server is refused, and the client gets an error
 //! or waits for another server.
 
-use super::super::{Confidence, Detection, Finding, Fix, Proof, Subject, ToConfirm};
-use super::{by_service, name, names, severity, share};
+use super::super::symptom::http_5xx;
+use super::super::{Confidence, Detection, Finding, Fix, Proof, Severity, Subject, ToConfirm};
+use super::{by_service, name, names, share};
 use crate::correlate::Outcome;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -59,7 +60,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         share(trace, service, &ids)
     );
     let mut finding = Finding::cause("l7-backend-refused", title, explanation);
-    finding.severity = severity(trace, &ids);
+    // A server error is a failed request on a connection that looks complete.
+    let errors = ids.iter().any(|id| http_5xx::exchange(trace, *id).is_some());
+    finding.severity = if errors { Severity::Critical } else { Severity::Warning };
     // The refusal is seen, and only one request waited for it.
     finding.confidence = Confidence::Certain;
     finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();

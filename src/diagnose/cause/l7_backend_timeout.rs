@@ -2,13 +2,13 @@
 //! before the proxy gives up.
 
 use super::super::symptom::http_5xx;
-use super::super::{Candidate, Confidence, Detection, Finding, Fix, Proof, ToConfirm};
-use super::{by_service, name, names, servers, severity, share};
+use super::super::{Candidate, Confidence, Detection, Finding, Fix, Proof, Severity, ToConfirm};
+use super::{by_service, name, names, servers, share};
 use crate::exchange::Exchange;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx", "connection-reset"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx"];
 
 /// RFC 9110, section 15.6.5.
 const GATEWAY_TIMEOUT: u16 = 504;
@@ -57,7 +57,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         share(trace, service, &ids)
     );
     let mut finding = Finding::cause("l7-backend-timeout", title, explanation);
-    finding.severity = severity(trace, &ids);
+    // A server error is a failed request on a connection that looks complete.
+    let errors = ids.iter().any(|id| http_5xx::exchange(trace, *id).is_some());
+    finding.severity = if errors { Severity::Critical } else { Severity::Warning };
     finding.confidence = Confidence::Certain;
     finding.candidates.push(Candidate {
         id: "slow-real-server",
