@@ -5,9 +5,9 @@
 //! for an address that it claims itself, or spreads them over hosts that answer
 //! in its stead.
 
-use super::service::{Director, Mode, Named, Service};
-use super::{HostId, Hosts, Route};
-use crate::correlate::Connection;
+use super::service::{Director, Mode, Named, Service, ServiceId};
+use super::{HostId, Hosts, Route, RouteId};
+use crate::correlate::{Connection, Leg};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,33 +34,51 @@ struct Forwarding {
     claims: bool,
 }
 
-/// What one connection shows.
-pub(super) struct Seen<'a> {
-    pub connection: &'a Connection,
-    pub route: &'a Route,
-    /// A leg of it came in a tunnel.
-    pub tunnelled: bool,
-    /// A proxy carried its requests on connections of its own.
-    pub proxied: bool,
-    /// One vantage saw it before and after the rewrite.
-    pub both_sides: bool,
-    pub vip: Ip,
+/// What a connection shows of its service; connections that show the same are
+/// counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ballot {
+    pub service: ServiceId,
+    pub route: RouteId,
+    /// The mode that its rewrites show by themselves.
+    pub mode: Option<Mode>,
+    /// Addresses were rewritten.
+    pub rewritten: bool,
 }
 
-pub(super) fn vote(votes: &mut Votes, seen: &Seen<'_>, hosts: &Hosts) {
-    let (connection, route, vip) = (seen.connection, seen.route, seen.vip);
-    if let Some(mode) = mode_of(seen) {
-        *votes.modes.entry(mode).or_default() += 1;
+impl Ballot {
+    /// `proxied`: a proxy carried its requests on connections of its own.
+    pub fn of(
+        connection: &Connection,
+        legs: &[Leg],
+        (service, route): (ServiceId, RouteId),
+        proxied: bool,
+    ) -> Self {
+        let mode = if proxied { Some(Mode::Proxy) } else { mode_of(connection, legs) };
+        Self { service, route, mode, rewritten: connection.back.is_some() }
     }
-    if seen.proxied {
+}
+
+pub(super) fn vote(
+    votes: &mut Votes,
+    ballot: &Ballot,
+    count: u32,
+    route: &Route,
+    vip: Ip,
+    hosts: &Hosts,
+) {
+    if let Some(mode) = ballot.mode {
+        *votes.modes.entry(mode).or_default() += count;
+    }
+    if ballot.mode == Some(Mode::Proxy) {
         if let Some(host) = route.replier().or_else(|| hosts.by_ip(vip)) {
-            *votes.rewriters.entry(host).or_default() += 1;
+            *votes.rewriters.entry(host).or_default() += count;
         }
         return;
     }
-    if connection.back.is_some() {
-        if let Some(host) = mode_of(seen).and_then(|_| rewriter(route)) {
-            *votes.rewriters.entry(host).or_default() += 1;
+    if ballot.rewritten {
+        if let Some(host) = ballot.mode.and_then(|_| rewriter(route)) {
+            *votes.rewriters.entry(host).or_default() += count;
         }
         return;
     }
@@ -72,8 +90,8 @@ pub(super) fn vote(votes: &mut Votes, seen: &Seen<'_>, hosts: &Hosts) {
         let forwarding = votes.forwarders.entry(host).or_default();
         forwarding.claims = hosts.claims_ip(host, vip);
         if last.insert(host) {
-            forwarding.connections += 1;
-            forwarding.answers += u32::from(Route::reaches(&route.back, host));
+            forwarding.connections += count;
+            forwarding.answers += count * u32::from(Route::reaches(&route.back, host));
         }
         forwarding.targets.insert(target);
     }
@@ -84,31 +102,29 @@ pub(super) fn vote(votes: &mut Votes, seen: &Seen<'_>, hosts: &Hosts) {
             sources.insert(from);
             let went = route.back.iter().find(|step| step.from == Some(replier));
             let apart = went.and_then(|step| step.to).is_some_and(|to| to != from);
-            votes.triangular += u32::from(apart);
+            votes.triangular += count * u32::from(apart);
         }
     }
 }
 
-fn mode_of(seen: &Seen<'_>) -> Option<Mode> {
-    if seen.proxied {
-        return Some(Mode::Proxy);
-    }
-    if seen.tunnelled {
+fn mode_of(connection: &Connection, legs: &[Leg]) -> Option<Mode> {
+    if connection.progress.tunnelled {
         return Some(Mode::Tun);
     }
-    let connection = seen.connection;
     let back = connection.back?;
     if back.server == connection.front.server {
         // Only the source was rewritten: a router's doing, not a balancer's.
         return None;
     }
-    let kept = back.client.0 == connection.front.client.0;
-    // A source may have been rewritten by a router far from the balancer.
-    match (kept || connection.tuples > 2, seen.both_sides) {
-        (true, _) => Some(Mode::Nat),
-        (false, true) => Some(Mode::FullNat),
-        (false, false) => None,
+    if back.client.0 == connection.front.client.0 || connection.tuples > 2 {
+        return Some(Mode::Nat);
     }
+    // A source may have been rewritten by a router far from the balancer: one
+    // vantage must have seen both sides.
+    let here = |leg: &Leg| {
+        legs.iter().any(|l| l.vantage == leg.vantage && l.tuple + 1 == connection.tuples)
+    };
+    legs.iter().any(|leg| leg.tuple == 0 && here(leg)).then_some(Mode::FullNat)
 }
 
 /// The host between the client's five-tuple and the real server's.

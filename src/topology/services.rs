@@ -1,6 +1,6 @@
 //! What clients connect to, how it is forwarded, and who serves it.
 
-use super::directors::{self, Seen, Votes};
+use super::directors::{self, Ballot, Votes};
 use super::service::{Mode, Named, RealServer, Service, ServiceId};
 use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, ordinary};
 use crate::correlate::Connections;
@@ -47,27 +47,10 @@ pub(super) fn infer(
         topology.service_of.push(id);
     }
     let mut votes: Vec<Votes> = topology.services.iter().map(|_| Votes::default()).collect();
-    for (i, connection) in connections.list.iter().enumerate() {
-        let id = topology.service_of[i].0 as usize;
-        let route = topology.routes.get(topology.routes.of[i]);
-        let legs = connections.legs(connection);
-        let seen = Seen {
-            connection,
-            route,
-            tunnelled: legs
-                .iter()
-                .any(|leg| leg.of(vantages).key.tunnel != 0 && !leg.reply(vantages).seen()),
-            proxied: pairs.backends.contains_key(&(i as u32))
-                || pairs.attempts.contains_key(&(i as u32)),
-            both_sides: legs.iter().any(|leg| {
-                leg.tuple == 0
-                    && legs
-                        .iter()
-                        .any(|l| l.vantage == leg.vantage && l.tuple + 1 == connection.tuples)
-            }),
-            vip: topology.services[id].vip,
-        };
-        directors::vote(&mut votes[id], &seen, &topology.hosts);
+    for (ballot, count) in ballots(connections, pairs, &topology) {
+        let at = ballot.service.0 as usize;
+        let (route, vip) = (topology.routes.get(ballot.route), topology.services[at].vip);
+        directors::vote(&mut votes[at], &ballot, count, route, vip, &topology.hosts);
     }
     let mut unseen = Vec::new();
     let named = Named {
@@ -86,6 +69,24 @@ pub(super) fn infer(
     mark_backends(&mut topology);
     topology.balanced = topology.services.iter().any(|s| s.mode != Mode::Unknown);
     topology
+}
+
+/// Ballots that are compared with a new one: few kinds make up most connections.
+const NEAR_BALLOTS: usize = 16;
+
+fn ballots(connections: &Connections, pairs: &Pairs, topology: &Topology) -> Vec<(Ballot, u32)> {
+    let mut ballots: Vec<(Ballot, u32)> = Vec::new();
+    for (i, connection) in connections.list.iter().enumerate() {
+        let index = i as u32;
+        let proxied = pairs.backends.contains_key(&index) || pairs.attempts.contains_key(&index);
+        let at = (topology.service_of[i], topology.routes.of[i]);
+        let ballot = Ballot::of(connection, connections.legs(connection), at, proxied);
+        match ballots.iter_mut().rev().take(NEAR_BALLOTS).find(|(known, _)| *known == ballot) {
+            Some((_, count)) => *count += 1,
+            None => ballots.push((ballot, 1)),
+        }
+    }
+    ballots
 }
 
 fn resolve(stated: &[Who], hosts: &Hosts, unseen: &mut Vec<String>) -> Vec<HostId> {
@@ -124,28 +125,9 @@ fn assign_servers(
         let behind = |server: (Ip, u16)| {
             (Identity::Address(server.0, server.1), topology.hosts.by_ip(server.0))
         };
-        let mut found: Vec<_> = match pairs.backends.get(&(i as u32)) {
-            Some(backends) => backends
-                .iter()
-                .map(|back| behind(connections.list[*back as usize].front.server))
-                .collect(),
-            None => {
-                let tried = pairs.attempts.get(&(i as u32)).map_or(&[][..], Vec::as_slice);
-                tried
-                    .iter()
-                    .map(|back| behind(connections.list[*back as usize].front.server))
-                    .collect()
-            }
-        };
-        // What a proxy answers by itself went to no real server.
-        if found.is_empty() && service.mode != Mode::Proxy {
-            found.extend(match connection.back {
-                Some(back) if back.server != connection.front.server => Some(behind(back.server)),
-                _ => serving_host(route, service, named).map(|h| (Identity::Host(h), Some(h))),
-            });
-        }
-        let mut places = Vec::new();
-        for (identity, host) in found {
+        let index = i as u32;
+        let carried = pairs.backends.get(&index).or_else(|| pairs.attempts.get(&index));
+        let mut place = |service: &mut Service, identity: Identity, host: Option<HostId>| {
             let (address, port) = match &identity {
                 Identity::Address(ip, port) => (Some(*ip), *port),
                 Identity::Host(_) => (None, service.port),
@@ -156,14 +138,30 @@ fn assign_servers(
                 let server = RealServer { host, address, port, mac: None, connections: 0 };
                 service.real_servers.push(server);
             }
+            at
+        };
+        let mut places = Vec::new();
+        for back in carried.into_iter().flatten() {
+            let (identity, host) = behind(connections.list[*back as usize].front.server);
+            let at = place(service, identity, host);
             if !places.contains(&at) {
-                service.real_servers[usize::from(at)].connections += 1;
                 places.push(at);
             }
         }
-        topology.server_of.push(places.first().copied());
+        let one = match connection.back {
+            _ if !places.is_empty() => None,
+            // What a proxy answers by itself went to no real server.
+            _ if service.mode == Mode::Proxy => None,
+            Some(back) if back.server != connection.front.server => Some(behind(back.server)),
+            _ => serving_host(route, service, named).map(|h| (Identity::Host(h), Some(h))),
+        };
+        let one = one.map(|(identity, host)| place(service, identity, host));
+        for at in places.iter().copied().chain(one) {
+            service.real_servers[usize::from(at)].connections += 1;
+        }
+        topology.server_of.push(one.or_else(|| places.first().copied()));
         if places.len() > 1 {
-            topology.several_servers.insert(i as u32, places);
+            topology.several_servers.insert(index, places);
         }
     }
 }
