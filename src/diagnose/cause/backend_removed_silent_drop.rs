@@ -23,7 +23,7 @@ const MAX_TUNNEL_MISSING: u32 = 1200;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId, Option<Ip>), Vec<Dropped<'_>>> = BTreeMap::new();
-    for (id, _) in trace.requests() {
+    for (id, _) in trace.requests().filter(|(_, c)| c.progress.repeats) {
         if let Some(dropped) = dropped(trace, id) {
             let service = trace.topology.service_of[id.0 as usize];
             let server = trace.server(id).and_then(|s| s.address);

@@ -33,7 +33,12 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<Segment, Loss> = BTreeMap::new();
     let repeats = by_link(trace);
     let mut compared = false;
+    // Nothing repeated, nothing lost: then it only matters that it could be seen.
+    let repeated = trace.requests().any(|(_, c)| c.progress.repeats);
     for (id, c) in trace.requests().filter(|(_, c)| c.protocol == 6) {
+        if compared && !repeated {
+            break;
+        }
         let service = trace.topology.service_of[id.0 as usize];
         for forward in [true, false] {
             for [from, to] in neighbours(trace, id, forward) {
