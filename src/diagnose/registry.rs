@@ -83,6 +83,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "dr-arp-problem" dr_arp_problem,
     "director-bypassed" director_bypassed,
     "dr-reply-via-director" dr_reply_via_director,
+    "dr-vip-foreign-subnet-return" dr_vip_foreign_subnet_return,
     "rs-missing-vip" rs_missing_vip,
     "connection-refused" connection_refused,
     "rs-admin-prohibited" rs_admin_prohibited,

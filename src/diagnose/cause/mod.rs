@@ -6,6 +6,7 @@ pub mod director_bypassed;
 pub mod director_no_entry_rst;
 pub mod dr_arp_problem;
 pub mod dr_reply_via_director;
+pub mod dr_vip_foreign_subnet_return;
 pub mod fake_load_balancing;
 mod forgotten;
 pub mod ipvs_no_destination;
