@@ -92,6 +92,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "rs-unreachable" rs_unreachable,
     "udp-reply-from-rip" udp_reply_from_rip,
     "rs-silent" rs_silent,
+    "accept-queue-overflow" accept_queue_overflow,
     "rs-lost-socket" rs_lost_socket,
     "vrrp-split-brain" vrrp_split_brain,
     "director-no-entry-rst" director_no_entry_rst,

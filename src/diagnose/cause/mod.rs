@@ -1,5 +1,6 @@
 //! Why: one cause a file.
 
+pub mod accept_queue_overflow;
 pub mod backend_removed_silent_drop;
 pub mod connection_refused;
 pub mod director_bypassed;

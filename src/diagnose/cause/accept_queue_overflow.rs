@@ -1,0 +1,255 @@
+//! A listener's queue of finished handshakes is full: its kernel drops further
+//! SYNs without a word (Linux `tcp_conn_request`, `sk_acceptq_is_full`).
+//!
+//! All of it shows at the real server's own capture: SYNs that arrive again and
+//! again and get nothing, while connections of the same sources that it accepted
+//! before wait for their first answer, their requests acknowledged by the kernel
+//! and not read by the program. Loss on the way is none of it: what counts has
+//! arrived.
+
+use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use super::{by_server_host, name, needs_mode, rest, severity, share};
+use crate::flow::Mark;
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::{Ip, seq_gt, seq_lt};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+/// Connections that must get nothing, and transmissions of each of their SYNs.
+const MIN_SILENT: usize = 2;
+const MIN_SYNS: u16 = 2;
+
+const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut findings = Vec::new();
+    let mut looked = false;
+    for (i, service) in trace.topology.services.iter().enumerate() {
+        if service.is_backend || !MODES.contains(&service.mode) {
+            continue;
+        }
+        let of_service = trace.requests().filter(|(id, c)| {
+            c.protocol == 6 && trace.topology.service_of[id.0 as usize].0 as usize == i
+        });
+        let mut full: Vec<Full> = Vec::new();
+        for (host, ids) in by_server_host(trace, of_service.map(|(id, _)| id)) {
+            let arrived: Vec<Arrived> =
+                ids.iter().filter_map(|id| arrived(trace, *id, host)).collect();
+            looked |= !arrived.is_empty();
+            if !service.is_director(host) {
+                full.extend(judge(trace, host, &arrived));
+            }
+        }
+        // Most concerned first, whatever the order of the captures.
+        full.sort_by_key(|f| {
+            let subject = Names(trace).subject("real server", f.host);
+            (std::cmp::Reverse(f.silent.len()), subject.address, subject.mac)
+        });
+        if !full.is_empty() {
+            findings.push(finding(trace, ServiceId(i as u32), &full));
+        }
+    }
+    Detection::from(findings, || {
+        if let Some(other) = needs_mode(trace, &MODES) {
+            return other;
+        }
+        if looked {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "no real server's own capture shows the SYNs that reach it; capture on them"
+                    .to_owned(),
+            )
+        }
+    })
+}
+
+/// A connection as one capture of its real server shows it.
+struct Arrived {
+    id: ConnectionId,
+    vantage: usize,
+    capture: usize,
+    /// Its source, as the server sees it.
+    source: Ip,
+    syn: Mark,
+    last_syn: Mark,
+    syns: u16,
+    /// TSval of the SYN (RFC 7323).
+    tsval: Option<u32>,
+    /// Anything was sent back.
+    replied: bool,
+    accepted: bool,
+    /// First payload of the client, where the server's kernel acknowledged it.
+    request: Mark,
+    /// First payload of the server.
+    response: Mark,
+    /// First reset of either side.
+    reset: Mark,
+}
+
+fn arrived(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Arrived> {
+    let mut found: Option<Arrived> = None;
+    // In a tunnel one direction is a stream of its own.
+    for leg in trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)) {
+        let vantage = trace.vantage(leg);
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let came = trace.path(leg, there).find(|(link, hop)| {
+            link.syns > 0 && there.opened() && vantage.own.arrived(hop) == Some(true)
+        });
+        if found.is_none()
+            && let Some((link, _)) = came.filter(|_| vantage.shows.both_ways)
+        {
+            found = Some(Arrived {
+                id,
+                vantage: usize::from(leg.vantage),
+                capture: vantage.capture,
+                source: leg.of(&trace.vantages).key.ip(leg.client),
+                syn: link.first,
+                last_syn: link.last,
+                syns: link.syns,
+                tsval: there.shape.stamped.then_some(there.shape.tsval),
+                replied: false,
+                accepted: false,
+                request: Mark::NONE,
+                response: Mark::NONE,
+                reset: Mark::NONE,
+            });
+        }
+        let Some(found) = found.as_mut().filter(|f| f.capture == vantage.capture) else { continue };
+        found.replied |= back.seen();
+        found.accepted |= back.accepted();
+        if there.data.is_set() && seq_gt(back.max_ack, there.isn.wrapping_add(1)) {
+            found.request.set_once(there.data);
+        }
+        found.response.set_once(back.data);
+        found.reset.set_once(there.rst);
+        found.reset.set_once(back.rst);
+    }
+    found
+}
+
+impl Arrived {
+    /// Its SYNs got nothing.
+    fn is_silent(&self, trace: &Trace) -> bool {
+        let c = trace.connection(self.id);
+        c.outcome.failed()
+            && !self.replied
+            && !c.progress.established
+            && self.syns >= MIN_SYNS
+            && trace.errors_of(self.id).next().is_none()
+            && !trace.is_self_access(c)
+    }
+
+    /// At a moment of the same capture its request was received and not answered.
+    fn waits_at(&self, capture: usize, at: Mark) -> bool {
+        let before = |mark: Mark| mark.is_set() && mark.frame() < at.frame();
+        self.capture == capture
+            && self.accepted
+            && before(self.request)
+            && !before(self.response)
+            && !before(self.reset)
+    }
+
+    /// Whether its timestamp is lower than that of an earlier SYN of its source;
+    /// `None` without one.
+    fn goes_back(&self, all: &[Self]) -> Option<bool> {
+        let own = self.tsval?;
+        let earlier = all.iter().filter(|other| {
+            other.source == self.source
+                && other.accepted
+                && other.capture == self.capture
+                && other.syn.frame() < self.syn.frame()
+        });
+        let mut seen = None;
+        for value in earlier.filter_map(|other| other.tsval) {
+            seen = Some(seen.unwrap_or(false) || seq_lt(own, value));
+        }
+        seen
+    }
+}
+
+/// A server whose queue is full.
+struct Full {
+    host: HostId,
+    silent: Vec<ConnectionId>,
+    /// A SYN that got nothing, first and last, and a request that waits then.
+    shown: (At, At),
+    waiting: At,
+    /// Requests that wait when the first such SYN arrives.
+    depth: usize,
+}
+
+fn judge(trace: &Trace, host: HostId, all: &[Arrived]) -> Option<Full> {
+    // Silence towards a source that never gets an answer is a filter's.
+    let known = |ip: Ip| all.iter().any(|a| a.source == ip && a.accepted);
+    let silent: Vec<&Arrived> =
+        all.iter().filter(|a| a.is_silent(trace) && known(a.source)).collect();
+    let waiting = |s: &Arrived| all.iter().filter(|a| a.waits_at(s.capture, s.syn)).count();
+    if silent.len() < MIN_SILENT || silent.iter().any(|s| waiting(s) == 0) {
+        return None;
+    }
+    // A server that remembers timestamps by source drops exactly those that go
+    // back, and no others.
+    let by_time = silent.iter().all(|s| s.goes_back(all) == Some(true))
+        && !all.iter().any(|a| a.accepted && a.goes_back(all) == Some(true));
+    let first = silent.iter().min_by_key(|s| (s.capture, s.syn.frame()))?;
+    let waits = all.iter().find(|a| a.waits_at(first.capture, first.syn))?;
+    (!by_time).then(|| Full {
+        host,
+        silent: silent.iter().map(|s| s.id).collect(),
+        shown: (
+            At { vantage: first.vantage, mark: first.syn },
+            At { vantage: first.vantage, mark: first.last_syn },
+        ),
+        waiting: At { vantage: waits.vantage, mark: waits.request },
+        depth: waiting(first),
+    })
+}
+
+fn finding(trace: &Trace, service: ServiceId, full: &[Full]) -> Finding {
+    let say = Names(trace);
+    let s = &trace.topology.services[service.0 as usize];
+    let ids: Vec<ConnectionId> = full.iter().flat_map(|f| f.silent.iter().copied()).collect();
+    let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+    let subjects: Vec<_> = full.iter().map(|f| say.subject("real server", f.host)).collect();
+    let who = super::names(&subjects);
+    let depth = full.iter().map(|f| f.depth).min().unwrap_or(0);
+    let verb = if full.len() == 1 { "accepts" } else { "accept" };
+    let title = format!("{who} {verb} connections more slowly than they come");
+    let explanation = format!(
+        "SYNs for {} arrive at {who} and get nothing, while others of the same sources were answered. When they arrive, {depth} or more accepted connections wait for a first answer: the kernel acknowledged their requests, and the program has not answered. A listener whose accept queue is full drops new SYNs without a word. {} connections are lost.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("accept-queue-overflow", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidates.push(Candidate {
+        id: "rs-silent",
+        tell_apart: "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows".to_owned(),
+    });
+    for f in full {
+        let server = name(&say.subject("real server", f.host));
+        finding.to_confirm.push(ToConfirm {
+            host: server.clone(),
+            command: format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
+            why: "ListenOverflows that grows with every lost SYN, or a Recv-Q above Send-Q: this is it".to_owned(),
+        });
+        finding.fixes.push(Fix {
+            host: format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
+            command: "sysctl -w net.core.somaxconn=4096".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.core.somaxconn=128   # or what it was before".to_owned(),
+        });
+        finding.fixes.push(rest(trace, service, f.host, port, "until the program keeps up"));
+        finding.proofs.extend([
+            Proof { at: f.waiting, note: "a request that no answer follows until then".to_owned() },
+            Proof { at: f.shown.0, note: "a SYN that arrives meanwhile".to_owned() },
+            Proof { at: f.shown.1, note: "and again; nothing answers".to_owned() },
+        ]);
+    }
+    finding.subjects = subjects;
+    finding.connections = ids;
+    finding
+}
