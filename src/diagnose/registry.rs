@@ -99,6 +99,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "lb-idle-timeout" lb_idle_timeout,
     "backend-removed-silent-drop" backend_removed_silent_drop,
     "zero-window" zero_window,
+    "tun-mtu-blackhole" tun_mtu_blackhole,
     "packet-loss" packet_loss,
     "l7-backend-refused" l7_backend_refused,
     "l7-backend-timeout" l7_backend_timeout,

@@ -24,6 +24,7 @@ pub mod rs_missing_vip;
 pub mod rs_silent;
 pub mod rs_unreachable;
 mod silence;
+pub mod tun_mtu_blackhole;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;
 pub mod vrrp_split_brain;
