@@ -93,6 +93,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "udp-reply-from-rip" udp_reply_from_rip,
     "rs-silent" rs_silent,
     "accept-queue-overflow" accept_queue_overflow,
+    "fullnat-source-port-exhaustion" fullnat_source_port_exhaustion,
     "rs-lost-socket" rs_lost_socket,
     "vrrp-split-brain" vrrp_split_brain,
     "director-no-entry-rst" director_no_entry_rst,

@@ -10,6 +10,7 @@ pub mod dr_reply_via_director;
 pub mod dr_vip_foreign_subnet_return;
 pub mod fake_load_balancing;
 mod forgotten;
+pub mod fullnat_source_port_exhaustion;
 pub mod ipvs_no_destination;
 pub mod l4_self_access_hairpin;
 pub mod l7_backend_refused;
