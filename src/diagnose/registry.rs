@@ -104,6 +104,10 @@ pub const CAUSES: &[CauseDetector] = causes![
     "packet-loss" packet_loss,
     "l7-backend-refused" l7_backend_refused,
     "l7-backend-timeout" l7_backend_timeout,
+    "l7-keepalive-race" l7_keepalive_race,
+    "slow-real-server" slow_real_server,
+    "network-latency" network_latency,
+    "scheduler-imbalance" scheduler_imbalance,
 ];
 
 /// The manual page of a detector.

@@ -8,6 +8,7 @@ pub mod director_no_entry_rst;
 pub mod dr_arp_problem;
 pub mod dr_reply_via_director;
 pub mod dr_vip_foreign_subnet_return;
+mod durations;
 pub mod fake_load_balancing;
 mod forgotten;
 pub mod fullnat_source_port_exhaustion;
@@ -15,17 +16,21 @@ pub mod ipvs_no_destination;
 pub mod l4_self_access_hairpin;
 pub mod l7_backend_refused;
 pub mod l7_backend_timeout;
+pub mod l7_keepalive_race;
 pub mod lb_idle_timeout;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
+pub mod network_latency;
 pub mod packet_loss;
 pub mod rs_admin_prohibited;
 pub mod rs_lost_socket;
 pub mod rs_missing_vip;
 pub mod rs_silent;
 pub mod rs_unreachable;
+pub mod scheduler_imbalance;
 mod silence;
 pub mod tun_mtu_blackhole;
+pub mod slow_real_server;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;
 pub mod vrrp_split_brain;
@@ -34,7 +39,7 @@ pub mod zero_window;
 
 pub use super::facts::telling;
 use super::{Names, Severity, Subject};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -76,6 +81,16 @@ fn servers(trace: &Trace, ids: &[ConnectionId]) -> Vec<Subject> {
     }
     counts.sort_by_key(|(s, n)| (std::cmp::Reverse(*n), s.address, s.mac, s.port));
     counts.into_iter().map(|(subject, _)| subject).collect()
+}
+
+/// A real server as a subject.
+fn server_of(server: &RealServer) -> Subject {
+    Subject {
+        role: "real server",
+        address: server.address,
+        mac: server.mac,
+        port: Some(server.port),
+    }
 }
 
 /// Directors of a service as subjects.
