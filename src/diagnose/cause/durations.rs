@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// Connections of one server below which it is not judged.
 pub(super) const MIN_SAMPLES: usize = 4;
 /// Samples of one server that are kept; the first are as good as any.
-const MAX_SAMPLES: usize = 1 << 14;
+const MAX_SAMPLES: usize = 1 << 12;
 /// How many times the others' time is slow.
 const TIMES: u64 = 3;
 
@@ -64,8 +64,8 @@ pub(super) struct Server {
     pub accept: Samples,
     /// At a vantage before it, SYN to SYN-ACK.
     pub reach: Samples,
-    /// Connections, as the service's clients know them.
-    pub ids: Vec<ConnectionId>,
+    /// Connections that were measured.
+    measured: usize,
 }
 
 /// Services' real servers by index into [`crate::topology::Service::real_servers`].
@@ -90,6 +90,9 @@ pub(super) fn measure(trace: &Trace) -> Durations {
         let servers = all.entry(service).or_default();
         servers.resize_with(s.real_servers.len().max(servers.len()), Server::default);
         let server = &mut servers[at];
+        if server.measured >= MAX_SAMPLES {
+            continue;
+        }
         // A director that replies skip sees no SYN-ACK: there the client's time counts.
         let skipped = matches!(s.mode, Mode::Dr | Mode::Tun);
         let at_client = |leg: &Leg| skipped && trace.is_client_side(id, leg);
@@ -102,9 +105,7 @@ pub(super) fn measure(trace: &Trace) -> Durations {
                 measured |= server.before(trace, leg);
             }
         }
-        if measured && server.ids.len() < MAX_SAMPLES {
-            server.ids.push(front);
-        }
+        server.measured += usize::from(measured);
     }
     all
 }
@@ -123,6 +124,25 @@ pub(super) fn place(trace: &Trace, id: ConnectionId) -> Option<(ConnectionId, us
         }
         Some(_) => None,
     }
+}
+
+/// The connections of some real servers of a service, as its clients know them.
+pub(super) fn connections(
+    trace: &Trace,
+    service: ServiceId,
+    servers: &[(usize, Quartiles)],
+) -> Vec<ConnectionId> {
+    let mut ids: Vec<ConnectionId> = trace
+        .iter()
+        .filter(|(_, c)| c.protocol == 6 && c.progress.established)
+        .filter_map(|(id, _)| place(trace, id))
+        .filter(|(front, _)| trace.topology.service_of[front.0 as usize] == service)
+        .filter(|(_, at)| servers.iter().any(|(known, _)| known == at))
+        .map(|(front, _)| front)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 impl Server {

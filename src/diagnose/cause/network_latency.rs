@@ -118,10 +118,7 @@ fn finding(
             finding.fixes.push(super::rest(trace, service, host, s.real_servers[*at].port, until));
         }
     }
-    let mut ids: Vec<ConnectionId> =
-        far.iter().flat_map(|(at, _)| servers[*at].ids.iter().copied()).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids = durations::connections(trace, service, &far);
     finding.proofs =
         far.first().map(|(at, q)| proofs(trace, service, *at, q.median)).unwrap_or_default();
     finding.subjects = subjects;
