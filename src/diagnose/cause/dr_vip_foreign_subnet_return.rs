@@ -24,6 +24,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 const MIN_SENT: u16 = 2;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    if !trace.requests().any(|(_, c)| c.outcome.failed()) {
+        return otherwise(trace);
+    }
     let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
     for (id, c) in trace.requests().filter(|(_, c)| c.protocol == 6) {
         let Some(out) = leaving(trace, id) else { continue };

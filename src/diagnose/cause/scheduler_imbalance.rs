@@ -8,7 +8,9 @@
 //! are not counted here: its connections carry unlike numbers of them.
 
 use super::super::facts::{capture_line, service_subject};
-use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use super::super::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+};
 use super::{directors, name, server_of};
 use crate::diagnose::Subject;
 use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
@@ -232,6 +234,16 @@ fn clients(trace: &Trace, ids: &[ConnectionId]) -> Clients {
     }
 }
 
+/// Shares that no affinity explains may be the weights somebody chose, which no
+/// frame shows: told, and not held against anybody.
+fn rank(who: &Clients) -> (Severity, Confidence) {
+    if who.sticky {
+        (Severity::Warning, Confidence::Likely)
+    } else {
+        (Severity::Info, Confidence::Possible)
+    }
+}
+
 fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Finding {
     let service = &trace.topology.services[id.0 as usize];
     let servers: Vec<Subject> = service.real_servers.iter().chain(idle).map(server_of).collect();
@@ -288,7 +300,7 @@ fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
         told.join(", ")
     );
     let mut finding = Finding::cause("scheduler-imbalance", title, explanation);
-    finding.confidence = if who.sticky { Confidence::Likely } else { Confidence::Possible };
+    (finding.severity, finding.confidence) = rank(&who);
     let director = service
         .directors
         .first()
@@ -379,6 +391,13 @@ mod tests {
         assert!(!pool(&[[60, 30], [0, 30]]).is_uneven());
         assert!(pool(&[[32, 32], [0, 0]]).is_uneven());
         assert!(!pool(&[[40, 40]]).is_uneven());
+    }
+
+    #[test]
+    fn shares_that_weights_may_explain_accuse_nobody() {
+        let who = |sticky| Clients { addresses: 40, most: 4, sticky };
+        assert!(rank(&who(false)).0 < Severity::Warning);
+        assert_eq!(rank(&who(true)).0, Severity::Warning);
     }
 
     #[test]
