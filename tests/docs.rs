@@ -9,7 +9,7 @@ use lbdiag::diagnose::{CAUSES, SYMPTOMS, manual, manuals};
 use lbdiag::report::Report;
 use std::collections::BTreeSet;
 use std::path::Path;
-use support::catalogue::{self, knows};
+use support::catalogue::{self, knows, quoted_ids};
 use support::check::none;
 use support::expected::{entries, root, samples};
 use support::run::run_paths;
@@ -139,17 +139,6 @@ fn manual_pages_have_their_title_and_sections() {
         }
     }
     none(wrong);
-}
-
-/// Words in backquotes that can only be ids.
-fn quoted_ids(page: &str) -> impl Iterator<Item = &str> {
-    let prose = page.split("```").step_by(2);
-    prose.flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|word| {
-        let part = |w: &str| {
-            !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        };
-        word.contains('-') && word.split('-').all(part)
-    })
 }
 
 #[test]

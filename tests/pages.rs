@@ -6,20 +6,9 @@ mod support;
 
 use lbdiag::diagnose::{CAUSES, SYMPTOMS};
 use std::collections::BTreeSet;
-use support::catalogue::knows;
+use support::catalogue::{knows, quoted_ids};
 use support::check::{none, of_each};
 use support::run::run_paths;
-
-/// Words in backquotes that can only be ids.
-fn quoted_ids(page: &str) -> impl Iterator<Item = &str> {
-    let prose = page.split("```").step_by(2);
-    prose.flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|word| {
-        let part = |w: &str| {
-            !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        };
-        word.contains('-') && word.split('-').all(part)
-    })
-}
 
 #[test]
 fn candidates_are_ids_of_the_catalogue() {

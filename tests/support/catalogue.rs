@@ -106,3 +106,14 @@ pub const CAUSES: [&str; 80] = [
 pub fn knows(id: &str) -> bool {
     SYMPTOMS.contains(&id) || CAUSES.contains(&id)
 }
+
+/// Words in backquotes that can only be ids.
+pub fn quoted_ids(page: &str) -> impl Iterator<Item = &str> {
+    let prose = page.split("```").step_by(2);
+    prose.flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|word| {
+        let part = |w: &str| {
+            !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        word.contains('-') && word.split('-').all(part)
+    })
+}

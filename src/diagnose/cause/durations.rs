@@ -5,6 +5,7 @@
 //! out. Servers are compared with the others of their pool only, by medians and
 //! quartiles, which one slow first packet (ARP, a cold cache) does not move.
 
+use super::super::Fix;
 use crate::correlate::Leg;
 use crate::topology::{HostId, Mode, Ordinary, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -124,6 +125,27 @@ pub(super) fn place(trace: &Trace, id: ConnectionId) -> Option<(ConnectionId, us
         }
         Some(_) => None,
     }
+}
+
+/// The connections of one real server of a service, a proxy's own where it has one.
+pub(super) fn served_by(
+    trace: &Trace,
+    service: ServiceId,
+    at: usize,
+) -> impl Iterator<Item = ConnectionId> {
+    trace.iter().map(|(id, _)| id).filter(move |id| {
+        place(trace, *id).is_some_and(|(front, n)| {
+            n == at && trace.topology.service_of[front.0 as usize] == service
+        })
+    })
+}
+
+/// How to keep new connections away from a real server, where IPVS chooses it.
+pub(super) fn spare(trace: &Trace, service: ServiceId, at: usize, until: &str) -> Option<Fix> {
+    let s = &trace.topology.services[service.0 as usize];
+    let server = &s.real_servers[at];
+    let host = server.host.filter(|_| matches!(s.mode, Mode::Nat | Mode::Dr | Mode::Tun))?;
+    Some(super::rest(trace, service, host, server.port, until))
 }
 
 /// The connections of some real servers of a service, as its clients know them.

@@ -9,7 +9,7 @@ use super::super::{Confidence, Detection, Finding, Names, Proof, Subject, ToConf
 use super::durations::{self, Server, measure, ms, outliers};
 use super::{directors, name, names};
 use crate::topology::{Mode, ServiceId};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::Trace;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
@@ -111,12 +111,8 @@ fn finding(
             command: "tc -s qdisc show; ip -s link show".to_owned(),
             why: "a netem or tbf qdisc, or a backlog, delays on the host itself".to_owned(),
         });
-        if let Some(host) = s.real_servers[*at].host
-            && matches!(s.mode, Mode::Nat | Mode::Dr | Mode::Tun)
-        {
-            let until = "until the way is as short as to the others";
-            finding.fixes.push(super::rest(trace, service, host, s.real_servers[*at].port, until));
-        }
+        let until = "until the way is as short as to the others";
+        finding.fixes.extend(durations::spare(trace, service, *at, until));
     }
     let ids = durations::connections(trace, service, &far);
     finding.proofs =
@@ -131,12 +127,7 @@ fn finding(
 fn proofs(trace: &Trace, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
     let s = &trace.topology.services[service.0 as usize];
     let own = s.real_servers[at].host;
-    let of = |id: &ConnectionId| {
-        durations::place(trace, *id).is_some_and(|(front, n)| {
-            n == at && trace.topology.service_of[front.0 as usize] == service
-        })
-    };
-    for id in trace.iter().map(|(id, _)| id).filter(of) {
+    for id in durations::served_by(trace, service, at) {
         let took = |leg| {
             let (there, back) = (trace.forward(leg), trace.reply(leg));
             let (syn, answer) = (there.syn.get()?, back.syn.get()?);

@@ -8,7 +8,7 @@ use super::super::{Confidence, Detection, Finding, Proof, Subject, ToConfirm};
 use super::durations::{self, Server, measure, ms, outliers};
 use super::{directors, name, names};
 use crate::topology::ServiceId;
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::Trace;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
@@ -89,15 +89,8 @@ fn finding(
             ),
             why: "processor, memory, disk; Recv-Q of the listener shows requests that wait to be accepted; if all is idle, the application waits for something else, see its log".to_owned(),
         });
-        if let Some(host) = s.real_servers[*at].host
-            && matches!(
-                s.mode,
-                crate::topology::Mode::Nat | crate::topology::Mode::Dr | crate::topology::Mode::Tun
-            )
-        {
-            let until = "until it is as quick as the others";
-            finding.fixes.push(super::rest(trace, service, host, s.real_servers[*at].port, until));
-        }
+        let until = "until it is as quick as the others";
+        finding.fixes.extend(durations::spare(trace, service, *at, until));
     }
     let ids = durations::connections(trace, service, &slow);
     finding.proofs =
@@ -111,12 +104,7 @@ fn finding(
 /// A request of a server that took the median time or more, at its own vantage.
 fn proofs(trace: &Trace, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
     let server = &trace.topology.services[service.0 as usize].real_servers[at];
-    let of = |id: &ConnectionId| {
-        durations::place(trace, *id).is_some_and(|(front, n)| {
-            n == at && trace.topology.service_of[front.0 as usize] == service
-        })
-    };
-    let legs = trace.iter().map(|(id, _)| id).filter(of).flat_map(|id| trace.back_legs(id));
+    let legs = durations::served_by(trace, service, at).flat_map(|id| trace.back_legs(id));
     for leg in legs.filter(|leg| trace.host_of(leg) == server.host) {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         let (Some(asked), Some(answered)) = (there.data.get(), back.data.get()) else { continue };
