@@ -11,8 +11,8 @@
 //! clocks themselves.
 
 use crate::capture::Timestamp;
-use crate::correlate::{Connections, Leg};
-use crate::flow::{Hop, Mark, Observations};
+use crate::correlate::{Connections, Leg, WayId, Ways};
+use crate::flow::{Flow, Hop, Mark, Observations};
 
 /// A clock against the reference clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub fn align(vantages: &[Observations], connections: &Connections, captures: usi
     for connection in &connections.list {
         let legs = connections.legs(connection);
         if legs.len() > 1 {
-            constrain(vantages, legs, &mut upper);
+            constrain(vantages, &connections.ways, legs, &mut upper);
         }
     }
     for (a, row) in upper.iter_mut().enumerate() {
@@ -106,7 +106,21 @@ fn tighten(upper: &mut [Vec<i64>]) {
     }
 }
 
-fn constrain(vantages: &[Observations], legs: &[Leg], upper: &mut [Vec<i64>]) {
+/// The first hop of a flow, by its way where it has a common one: the flow's links lie
+/// far apart in memory.
+fn first_hop<'a>(
+    vantage: &'a Observations,
+    ways: &Ways,
+    way: WayId,
+    flow: &Flow,
+) -> Option<&'a Hop> {
+    match ways.get(way) {
+        Some(way) => way.first().map(|hop| &vantage.hops[hop.index()]),
+        None => vantage.first_hop(flow),
+    }
+}
+
+fn constrain(vantages: &[Observations], ways: &Ways, legs: &[Leg], upper: &mut [Vec<i64>]) {
     for (i, x) in legs.iter().enumerate() {
         for y in &legs[i + 1..] {
             let (a, b) = (&vantages[usize::from(x.vantage)], &vantages[usize::from(y.vantage)]);
@@ -117,7 +131,8 @@ fn constrain(vantages: &[Observations], legs: &[Leg], upper: &mut [Vec<i64>]) {
             // The first of repeats is the same packet only where both captures
             // saw all of them; a lost one would only widen the bound.
             if f.opened() && g.opened() && f.isn == g.isn && f.syns == g.syns {
-                packet(x, y, a, b, (a.first_hop(f), b.first_hop(g)), (f.syn, g.syn), upper);
+                let hops = (first_hop(a, ways, x.there, f), first_hop(b, ways, y.there, g));
+                packet(x, y, a, b, hops, (f.syn, g.syn), upper);
             }
             let (f, g) = (x.reply(vantages), y.reply(vantages));
             if f.accepted()
@@ -126,7 +141,8 @@ fn constrain(vantages: &[Observations], legs: &[Leg], upper: &mut [Vec<i64>]) {
                 && f.syns == g.syns
                 && f.isns == g.isns
             {
-                packet(y, x, b, a, (b.first_hop(g), a.first_hop(f)), (g.syn, f.syn), upper);
+                let hops = (first_hop(b, ways, y.back, g), first_hop(a, ways, x.back, f));
+                packet(y, x, b, a, hops, (g.syn, f.syn), upper);
             }
         }
     }

@@ -102,14 +102,20 @@ impl Shake {
     }
 }
 
-pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
+/// Ties by the handshake, and gives back the streams that show none.
+pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef> {
     let hasher = RandomState::default();
     let mut shakes: Vec<Shake> = Vec::new();
+    let mut without = Vec::new();
     for (v, vantage) in vantages.iter().enumerate() {
-        shakes.extend(vantage.streams.iter().enumerate().filter_map(|(s, stream)| {
+        for (s, stream) in vantage.streams.iter().enumerate() {
             let at = StreamRef { vantage: v as u16, stream: s as u32 };
-            Shake::of(at, vantage, stream, &hasher)
-        }));
+            match Shake::of(at, vantage, stream, &hasher) {
+                Some(shake) => shakes.push(shake),
+                None if !stream.is_evicted() => without.push(at),
+                None => {}
+            }
+        }
     }
     shakes.sort_unstable_by_key(|shake| (shake.isn, shake.at));
     for bucket in shakes.chunk_by_mut(|a, b| a.isn == b.isn) {
@@ -132,4 +138,5 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
             }
         }
     }
+    without
 }

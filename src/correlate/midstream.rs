@@ -19,27 +19,18 @@ const REWRITE_NS: i64 = 100_000_000;
 /// Distance by which two captures of one exchange may begin apart, bytes.
 const SLACK: u32 = 1 << 20;
 
-pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
-    let mut by_endpoint: HashMap<(u8, Ip, u16), Vec<(StreamRef, Side)>> = HashMap::new();
-    let mut wanted = |v: usize, s: usize, stream: &Stream| {
-        for side in [Side::A, Side::B] {
-            by_endpoint
-                .entry((stream.key.protocol, stream.key.ip(side), stream.key.port(side)))
-                .or_default()
-                .push((StreamRef { vantage: v as u16, stream: s as u32 }, side));
-        }
-    };
-    let mut any = false;
-    for (v, vantage) in vantages.iter().enumerate() {
-        for (s, stream) in vantage.streams.iter().enumerate() {
-            if !stream.is_evicted() && is_midstream(stream) {
-                any = true;
-                wanted(v, s, stream);
-            }
-        }
-    }
-    if !any {
+/// Ties streams that show no handshake, with each other and with such as do.
+pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut Union) {
+    if without.is_empty() {
         return;
+    }
+    let mut by_endpoint: HashMap<(u8, Ip, u16), Vec<(StreamRef, Side)>> = HashMap::new();
+    for at in without {
+        let key = at.of(vantages).key;
+        for side in [Side::A, Side::B] {
+            let end = (key.protocol, key.ip(side), key.port(side));
+            by_endpoint.entry(end).or_default().push((*at, side));
+        }
     }
     // Streams with a handshake may be the earlier captured end of one without.
     for (v, vantage) in vantages.iter().enumerate() {
@@ -54,7 +45,6 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
             }
         }
     }
-    let stream = |at: StreamRef| &vantages[usize::from(at.vantage)].streams[at.stream as usize];
     let mut buckets: Vec<_> = by_endpoint.into_iter().collect();
     buckets.sort_unstable_by_key(|(key, _)| *key);
     for (_, bucket) in buckets {
@@ -64,7 +54,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
         for (i, (a, x)) in bucket.iter().enumerate() {
             for (b, y) in &bucket[i + 1..] {
                 let here = a.vantage == b.vantage;
-                let (s, t) = (stream(*a), stream(*b));
+                let (s, t) = (a.of(vantages), b.of(vantages));
                 // What passes one vantage twice by one way was sent twice.
                 let vantage = &vantages[usize::from(a.vantage)];
                 let same_way = here

@@ -12,9 +12,11 @@ mod midstream;
 mod outcome;
 mod tuple;
 mod union;
+mod way;
 
 pub use outcome::{Outcome, Progress};
 pub use tuple::Tuple;
+pub use way::{Way, WayId, Ways, speaks};
 
 use crate::flow::{Flow, Observations, Side, Stream};
 use union::Union;
@@ -60,6 +62,10 @@ pub struct Leg {
     pub tuple: u8,
     /// The side of the stream that is the client's.
     pub client: Side,
+    /// How what the client sent passed the vantage.
+    pub there: WayId,
+    /// How what the server sent passed it.
+    pub back: WayId,
     /// Index of the stream at its vantage.
     pub stream: u32,
 }
@@ -99,6 +105,8 @@ pub struct Connections {
     /// In the order in which they began, as far as captures can be compared.
     pub list: Vec<Connection>,
     legs: Vec<Leg>,
+    /// The ways that legs took past their vantages.
+    pub ways: Ways,
 }
 
 impl Connections {
@@ -142,7 +150,7 @@ pub struct Stated {
 #[must_use]
 pub fn correlate(vantages: &[Observations], stated: &Stated) -> Connections {
     let mut union = Union::new(vantages);
-    handshake::tie(vantages, &mut union);
-    midstream::tie(vantages, &mut union);
+    let without_handshake = handshake::tie(vantages, &mut union);
+    midstream::tie(vantages, &without_handshake, &mut union);
     tuple::assemble(vantages, &union, stated)
 }

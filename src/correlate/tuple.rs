@@ -2,7 +2,7 @@
 //! which the real server's.
 
 use super::union::{StreamRef, Union};
-use super::{Connection, Connections, Leg, Stated, Tie, outcome};
+use super::{Connection, Connections, Leg, Stated, Tie, Ways, outcome};
 use crate::flow::{Observations, Side, Stream};
 use crate::wire::Ip;
 use std::cmp::Ordering;
@@ -36,23 +36,20 @@ impl Tuple {
 }
 
 pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated) -> Connections {
-    let mut members: Vec<(u32, StreamRef)> = Vec::new();
-    for (v, vantage) in vantages.iter().enumerate() {
-        for (s, stream) in vantage.streams.iter().enumerate() {
-            if !stream.is_evicted() && is_conversation(stream) {
-                let at = StreamRef { vantage: v as u16, stream: s as u32 };
-                members.push((union.root(at), at));
-            }
-        }
-    }
-    members.sort_unstable();
+    let sets = union.sets();
     let mut connections = Connections {
-        list: Vec::with_capacity(members.len() / 2),
-        legs: Vec::with_capacity(members.len()),
+        list: Vec::with_capacity(sets.len()),
+        legs: Vec::with_capacity(sets.streams()),
+        ways: Ways::default(),
     };
     let mut scratch = Vec::new();
-    for set in members.chunk_by(|a, b| a.0 == b.0) {
-        connect(vantages, set, union.tie_of(set[0].0), stated, &mut scratch, &mut connections);
+    let mut set = Vec::new();
+    for (root, members) in sets.iter() {
+        set.clear();
+        set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));
+        if !set.is_empty() {
+            connect(vantages, &set, union.tie_of(root), stated, &mut scratch, &mut connections);
+        }
     }
     outvote(&mut connections);
     connections
@@ -60,12 +57,12 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
 
 /// Multicast, broadcast and link-local chatter is nobody's connection.
 fn is_conversation(stream: &Stream) -> bool {
-    stream.key.ips.iter().all(|ip| ip.is_host() && !ip.is_link_local())
+    !stream.is_evicted() && stream.key.ips.iter().all(|ip| ip.is_host() && !ip.is_link_local())
 }
 
 fn connect(
     vantages: &[Observations],
-    set: &[(u32, StreamRef)],
+    set: &[StreamRef],
     tie: Tie,
     stated: &Stated,
     tuples: &mut Vec<Seen>,
@@ -73,8 +70,8 @@ fn connect(
 ) {
     tuples.clear();
     let first_leg = out.legs.len();
-    for (_, at) in set {
-        let stream = &vantages[usize::from(at.vantage)].streams[at.stream as usize];
+    for at in set {
+        let stream = at.of(vantages);
         let client = client_side(stream, set, vantages, stated);
         let tuple = Tuple::of(stream, client);
         let index = match tuples.iter().position(|seen| seen.tuple == tuple) {
@@ -85,7 +82,7 @@ fn connect(
             }
         };
         let vantage = &vantages[usize::from(at.vantage)];
-        let there = stream.flow(client);
+        let (there, back) = (stream.flow(client), stream.flow(client.other()));
         // A reset by the client shows no way that was meant.
         if let Some(hop) = vantage
             .first_hop(there)
@@ -93,11 +90,17 @@ fn connect(
         {
             tuples[index].ttl = tuples[index].ttl.max(hop.ttl);
         }
-        if let Some(hop) = vantage.first_hop(stream.flow(client.other())) {
+        if let Some(hop) = vantage.first_hop(back) {
             tuples[index].answer_ttl = tuples[index].answer_ttl.max(hop.ttl);
         }
-        let leg = Leg { vantage: at.vantage, tuple: index as u8, client, stream: at.stream };
-        out.legs.push(leg);
+        out.legs.push(Leg {
+            vantage: at.vantage,
+            tuple: index as u8,
+            client,
+            there: out.ways.id(there, at.vantage, vantages),
+            back: out.ways.id(back, at.vantage, vantages),
+            stream: at.stream,
+        });
     }
     order(tuples, &out.legs[first_leg..], vantages, stated);
     for leg in &mut out.legs[first_leg..] {
@@ -110,9 +113,7 @@ fn connect(
     let front = tuples[0].tuple;
     out.list.push(Connection {
         legs,
-        protocol: vantages[usize::from(set[0].1.vantage)].streams[set[0].1.stream as usize]
-            .key
-            .protocol,
+        protocol: set[0].of(vantages).key.protocol,
         front,
         back: tuples.get(1..).and_then(|rest| rest.last()).map(|seen| seen.tuple),
         tuples: tuples.len().min(255) as u8,
@@ -125,7 +126,7 @@ fn connect(
 /// A mid-stream stream does not tell who opened it; another of the set may.
 fn client_side(
     stream: &Stream,
-    set: &[(u32, StreamRef)],
+    set: &[StreamRef],
     vantages: &[Observations],
     stated: &Stated,
 ) -> Side {
@@ -139,8 +140,8 @@ fn client_side(
             return side.other();
         }
     }
-    for (_, at) in set {
-        let other = &vantages[usize::from(at.vantage)].streams[at.stream as usize];
+    for at in set {
+        let other = at.of(vantages);
         let Some(opener) = other.opener() else {
             continue;
         };
@@ -225,7 +226,7 @@ fn outvote(connections: &mut Connections) {
             votes.entry(back.server).or_default().1 += 1;
         }
     }
-    let Connections { list, legs } = connections;
+    let Connections { list, legs, .. } = connections;
     for connection in list.iter_mut().filter(|c| c.tuples == 2) {
         let Some(back) = connection.back else { continue };
         let vote = |end| votes.get(&end).copied().unwrap_or_default();

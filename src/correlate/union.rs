@@ -1,7 +1,7 @@
 //! Disjoint sets of streams over all vantages (union-find with path halving).
 
 use super::Tie;
-use crate::flow::Observations;
+use crate::flow::{Observations, Stream};
 
 /// A stream by its vantage and its place there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,12 +10,49 @@ pub(super) struct StreamRef {
     pub stream: u32,
 }
 
+impl StreamRef {
+    /// The stream itself.
+    pub(super) fn of(self, vantages: &[Observations]) -> &Stream {
+        &vantages[usize::from(self.vantage)].streams[self.stream as usize]
+    }
+}
+
 /// Sets of streams, with the weakest tie in each.
 #[derive(Debug)]
 pub(super) struct Union {
     base: Vec<u32>,
     parent: Vec<u32>,
     tie: Vec<Tie>,
+}
+
+/// The streams of all sets, set by set.
+#[derive(Debug)]
+pub(super) struct Sets {
+    order: Vec<StreamRef>,
+    /// By representative: where its set ends; where none begins, nothing is between.
+    ends: Vec<u32>,
+}
+
+impl Sets {
+    /// How many sets there are.
+    pub(super) fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// How many streams they hold.
+    pub(super) fn streams(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Each representative with its set.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[StreamRef])> {
+        let mut begin = 0;
+        self.ends.iter().enumerate().filter_map(move |(root, end)| {
+            let set = &self.order[begin..*end as usize];
+            begin = *end as usize;
+            (!set.is_empty()).then_some((root as u32, set))
+        })
+    }
 }
 
 impl Union {
@@ -34,12 +71,36 @@ impl Union {
     }
 
     /// The representative of a stream's set.
-    pub(super) fn root(&self, at: StreamRef) -> u32 {
-        let mut i = self.index(at);
+    fn root(&self, mut i: u32) -> u32 {
         while self.parent[i as usize] != i {
             i = self.parent[i as usize];
         }
         i
+    }
+
+    /// All sets in the order of their first streams, each in order: a counting sort,
+    /// as there is nothing to compare.
+    pub(super) fn sets(&self) -> Sets {
+        let mut ends = vec![0u32; self.parent.len() + 1];
+        let roots: Vec<u32> = (0..self.parent.len() as u32).map(|i| self.root(i)).collect();
+        for root in &roots {
+            ends[*root as usize + 1] += 1;
+        }
+        for i in 1..ends.len() {
+            ends[i] += ends[i - 1];
+        }
+        let mut order = vec![StreamRef { vantage: 0, stream: 0 }; roots.len()];
+        // Filling moves each set's begin to its end.
+        for (vantage, base) in self.base.iter().enumerate() {
+            let next = self.base.get(vantage + 1).copied().unwrap_or(roots.len() as u32);
+            for i in *base..next {
+                let place = &mut ends[roots[i as usize] as usize];
+                order[*place as usize] =
+                    StreamRef { vantage: vantage as u16, stream: i - base };
+                *place += 1;
+            }
+        }
+        Sets { order, ends }
     }
 
     /// The weakest tie in the set of a representative.

@@ -51,10 +51,13 @@ impl Hash for Key {
     /// Every packet is looked up by this: whole words, no lengths.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for ip in self.ips {
-            let [hi, lo] = ip.words();
-            state.write_u64(hi);
-            state.write_u64(lo);
+        let [[a_hi, a_lo], [b_hi, b_lo]] = self.ips.map(Ip::words);
+        if self.ips.iter().all(|ip| ip.is_v4()) {
+            state.write_u64(a_lo << 32 | b_lo & u64::from(u32::MAX));
+        } else {
+            for word in [a_hi, a_lo, b_hi, b_lo] {
+                state.write_u64(word);
+            }
         }
         let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
         let rest = u64::from(self.tunnel) << 8 | u64::from(self.protocol);

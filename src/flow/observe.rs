@@ -17,6 +17,8 @@ use std::hash::BuildHasher;
 const MAX_HOPS: usize = 1 << 16;
 /// Places for streams seen lately, 32 KiB of them.
 const NEAR: usize = 1 << 12;
+/// Hops used lately, compared before the table is asked.
+const RECENT_HOPS: usize = 8;
 /// Links of one flow that are kept apart; a loop makes one a TTL.
 const MAX_LINKS_PER_FLOW: usize = 48;
 /// Bytes of a datagram's payload that go into its token.
@@ -35,7 +37,6 @@ pub struct Observer {
     free_streams: Vec<StreamId>,
     /// Hash and stream: growing the table must not touch the streams.
     table: HashTable<(u32, StreamId)>,
-    recent: StreamId,
     /// Streams seen lately, by hash: the table lies far away in memory.
     near: Vec<(u32, StreamId)>,
     hasher: RandomState,
@@ -43,6 +44,7 @@ pub struct Observer {
     free_links: Vec<LinkId>,
     hops: Vec<Hop>,
     hop_ids: HashMap<Hop, HopId, RandomState>,
+    recent_hops: [HopId; RECENT_HOPS],
     pub(super) neighbors: Neighbors,
     pub(super) errors: Vec<IcmpError>,
     pub(super) errors_dropped: u64,
@@ -70,13 +72,13 @@ impl Observer {
             streams: Vec::new(),
             free_streams: Vec::new(),
             table: HashTable::new(),
-            recent: 0,
             near: vec![(0, StreamId::MAX); NEAR],
             hasher: RandomState::default(),
             links: Vec::new(),
             free_links: Vec::new(),
             hops: Vec::new(),
             hop_ids: HashMap::default(),
+            recent_hops: [HopId(0); RECENT_HOPS],
             neighbors: Neighbors::default(),
             errors: Vec::new(),
             errors_dropped: 0,
@@ -185,32 +187,25 @@ impl Observer {
     /// The current incarnation of a key, begun if there was none.
     #[inline]
     fn stream(&mut self, key: Key, mark: Mark) -> StreamId {
-        if let Some(stream) = self.streams.get(self.recent as usize)
-            && stream.key == key
-        {
-            return self.recent;
-        }
         let hash = self.hash(&key);
         let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
         let near = hash as usize % NEAR;
         let entry = self.near[near];
         if entry.1 != StreamId::MAX && same(&entry) {
-            self.recent = entry.1;
             return entry.1;
         }
         if let Some(&(_, id)) = self.table.find(spread(hash), same) {
             self.near[near] = (hash, id);
-            self.recent = id;
             return id;
         }
         let id = self.allocate(key);
         self.table.insert_unique(spread(hash), (hash, id), |entry| spread(entry.0));
         self.near[near] = (hash, id);
-        self.recent = id;
         self.bound_embryos(id, mark);
         id
     }
 
+    #[inline]
     fn hash(&self, key: &Key) -> u32 {
         (self.hasher.hash_one(key) >> 32) as u32
     }
@@ -222,7 +217,6 @@ impl Observer {
             entry.1 = id;
         }
         self.near[hash as usize % NEAR] = (hash, id);
-        self.recent = id;
         self.bound_embryos(id, mark);
         id
     }
@@ -322,7 +316,14 @@ impl Observer {
     }
 
     pub(super) fn hop(&mut self, hop: Hop) -> HopId {
+        // Few hops carry most flows: compare before hashing.
+        let known = |id: &&HopId| self.hops.get(id.index()) == Some(&hop);
+        if let Some(&id) = self.recent_hops.iter().find(known) {
+            return id;
+        }
         if let Some(&id) = self.hop_ids.get(&hop) {
+            self.recent_hops.rotate_right(1);
+            self.recent_hops[0] = id;
             return id;
         }
         if self.hops.len() >= MAX_HOPS {

@@ -116,10 +116,13 @@ pub(super) fn infer(
     // A frame to a MAC that never sends was flooded by a switch.
     let said = neighbors.bindings.iter().map(|b| b.mac);
     let senders: HashSet<Mac> = hops.iter().filter_map(|hop| hop.link.src).chain(said).collect();
+    // Links are many, hops are few.
+    let mut carried = vec![0u64; hops.len()];
     for link in links {
-        let hop = &hops[link.hop.index()];
+        carried[link.hop.index()] += u64::from(link.packets);
+    }
+    for (hop, frames) in hops.iter().zip(carried) {
         if let Some((src, dst)) = unicast(hop).filter(|(_, dst)| senders.contains(dst)) {
-            let frames = u64::from(link.packets);
             total += frames;
             let sender = shares.entry(src).or_default();
             sender.frames += frames;

@@ -6,8 +6,8 @@
 //! closes it.
 
 use super::{HostId, Hosts};
-use crate::correlate::{Connection, Connections, Leg};
-use crate::flow::{Hop, Mark, Observations, Reset, Side};
+use crate::correlate::{Connection, Connections, Leg, Way, Ways, speaks};
+use crate::flow::{Hop, Mark, Observations, Side};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -76,10 +76,17 @@ impl Routes {
         let mut routes = Self { of: Vec::with_capacity(connections.list.len()), ..Self::default() };
         let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
         let mut recent: Vec<RouteId> = Vec::with_capacity(RECENT_ROUTES);
+        let mut by_ways: HashMap<Vec<u64>, RouteId, RandomState> = HashMap::default();
+        let mut signature = Vec::new();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
         for connection in &connections.list {
             let legs = connections.legs(connection);
+            let plain = sign(connection, legs, &connections.ways, &mut signature);
+            if plain && let Some(id) = by_ways.get(signature.as_slice()) {
+                routes.of.push(*id);
+                continue;
+            }
             steps(vantages, &ends, legs, connection, true, &mut seen, &mut scratch.forward);
             let looped = is_loop(&seen);
             steps(vantages, &ends, legs, connection, false, &mut seen, &mut scratch.back);
@@ -100,6 +107,9 @@ impl Routes {
             if near.is_none() {
                 recent.truncate(RECENT_ROUTES - 1);
                 recent.insert(0, id);
+            }
+            if plain {
+                by_ways.insert(signature.clone(), id);
             }
             routes.of.push(id);
         }
@@ -187,6 +197,31 @@ impl Sighting {
     }
 }
 
+/// What a route is read from, where its legs' ways are all of it: the order of frames
+/// counts only where one five-tuple passes one vantage in two streams, or often enough
+/// to be a loop. `false`: it is not all.
+fn sign(connection: &Connection, legs: &[Leg], ways: &Ways, out: &mut Vec<u64>) -> bool {
+    out.clear();
+    out.push(u64::from(connection.tuples));
+    for (i, leg) in legs.iter().enumerate() {
+        let (Some(there), Some(back)) = (ways.get(leg.there), ways.get(leg.back)) else {
+            return false;
+        };
+        let here = || legs[..i].iter().filter(|other| other.vantage == leg.vantage);
+        let (mut forward, mut reply) = (there.len(), back.len());
+        for other in here() {
+            forward += ways.get(other.there).map_or(LOOP_PASSES, Way::len);
+            reply += ways.get(other.back).map_or(LOOP_PASSES, Way::len);
+        }
+        if here().any(|other| other.tuple == leg.tuple) || forward.max(reply) >= LOOP_PASSES {
+            return false;
+        }
+        let ways = u64::from(leg.there.number()) << 16 | u64::from(leg.back.number());
+        out.push(u64::from(leg.vantage) << 48 | u64::from(leg.tuple) << 32 | ways);
+    }
+    true
+}
+
 fn steps(
     vantages: &[Observations],
     ends: &[Vec<Ends>],
@@ -203,11 +238,7 @@ fn steps(
         let side: Side = if forward { leg.client } else { leg.client.other() };
         let vantage = &vantages[usize::from(leg.vantage)];
         let flow = leg.of(vantages).flow(side);
-        // A lone reset answers for nobody.
-        let speaks = flow.syn.is_set()
-            || flow.ack.is_set()
-            || flow.payload > 0
-            || flow.reset == Reset::Refused;
+        let speaks = speaks(flow);
         for link in vantage.links_of(flow).take(MAX_STEPS) {
             let e = ends[usize::from(leg.vantage)][link.hop.index()];
             let step = Step {

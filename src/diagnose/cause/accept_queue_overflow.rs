@@ -9,10 +9,12 @@
 
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
 use super::{by_server_host, name, needs_mode, rest, severity, share};
+use crate::correlate::Connection;
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt, seq_lt};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
@@ -34,11 +36,13 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         });
         let mut full: Vec<Full> = Vec::new();
         for (host, ids) in by_server_host(trace, of_service.map(|(id, _)| id)) {
-            let arrived: Vec<Arrived> =
-                ids.iter().filter_map(|id| arrived(trace, *id, host)).collect();
-            looked |= !arrived.is_empty();
-            if !service.is_director(host) {
-                full.extend(judge(trace, host, &arrived));
+            looked = looked || ids.iter().any(|id| arrived(trace, *id, host).is_some());
+            // Nearly every server is spared the closer look.
+            let suspect = ids.iter().any(|id| may_be_silent(trace.connection(*id)));
+            if suspect && !service.is_director(host) {
+                let all: Vec<Arrived> =
+                    ids.iter().filter_map(|id| arrived(trace, *id, host)).collect();
+                full.extend(judge(trace, host, &all));
             }
         }
         // Most concerned first, whatever the order of the captures.
@@ -129,44 +133,76 @@ fn arrived(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Arrived> {
     found
 }
 
+/// What any vantage shows does not speak against SYNs that got nothing.
+fn may_be_silent(c: &Connection) -> bool {
+    c.outcome.failed() && !c.progress.established && c.progress.syns >= MIN_SYNS
+}
+
 impl Arrived {
     /// Its SYNs got nothing.
     fn is_silent(&self, trace: &Trace) -> bool {
         let c = trace.connection(self.id);
-        c.outcome.failed()
+        may_be_silent(c)
             && !self.replied
-            && !c.progress.established
             && self.syns >= MIN_SYNS
             && trace.errors_of(self.id).next().is_none()
             && !trace.is_self_access(c)
     }
 
-    /// At a moment of the same capture its request was received and not answered.
-    fn waits_at(&self, capture: usize, at: Mark) -> bool {
-        let before = |mark: Mark| mark.is_set() && mark.frame() < at.frame();
-        self.capture == capture
-            && self.accepted
-            && before(self.request)
-            && !before(self.response)
-            && !before(self.reset)
+    /// The frames between which its request was received and not answered.
+    fn waits(&self) -> Option<(u32, u32)> {
+        let end = [self.response, self.reset].iter().filter_map(|m| m.get()).map(Mark::frame).min();
+        let (start, end) = (self.request.get()?.frame(), end.unwrap_or(u32::MAX));
+        (self.accepted && start < end).then_some((start, end))
+    }
+}
+
+/// Requests that wait, by capture: when they begin to and when they cease, each in
+/// order, so that thousands are counted without comparing each with each.
+struct Waiting(BTreeMap<usize, (Vec<u32>, Vec<u32>)>);
+
+impl Waiting {
+    fn of(all: &[Arrived]) -> Self {
+        let mut captures: BTreeMap<usize, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
+        for (a, (start, end)) in all.iter().filter_map(|a| Some((a, a.waits()?))) {
+            let (starts, ends) = captures.entry(a.capture).or_default();
+            starts.push(start);
+            ends.push(end);
+        }
+        for (starts, ends) in captures.values_mut() {
+            starts.sort_unstable();
+            ends.sort_unstable();
+        }
+        Self(captures)
     }
 
-    /// Whether its timestamp is lower than that of an earlier SYN of its source;
-    /// `None` without one.
-    fn goes_back(&self, all: &[Self]) -> Option<bool> {
-        let own = self.tsval?;
-        let earlier = all.iter().filter(|other| {
-            other.source == self.source
-                && other.accepted
-                && other.capture == self.capture
-                && other.syn.frame() < self.syn.frame()
-        });
-        let mut seen = None;
-        for value in earlier.filter_map(|other| other.tsval) {
-            seen = Some(seen.unwrap_or(false) || seq_lt(own, value));
-        }
-        seen
+    /// How many wait when the first SYN of a connection arrives.
+    fn at(&self, syn: &Arrived) -> usize {
+        let Some((starts, ends)) = self.0.get(&syn.capture) else { return 0 };
+        let before = |frames: &[u32]| frames.partition_point(|frame| *frame < syn.syn.frame());
+        before(starts) - before(ends)
     }
+}
+
+/// By connection: whether its timestamp is lower than that of an earlier accepted SYN
+/// of its source; absent without one.
+fn backward(all: &[Arrived]) -> HashMap<ConnectionId, bool> {
+    let mut ordered: Vec<&Arrived> = all.iter().collect();
+    ordered.sort_unstable_by_key(|a| (a.capture, a.source, a.syn.frame()));
+    let mut found = HashMap::new();
+    for of_source in ordered.chunk_by(|a, b| (a.capture, a.source) == (b.capture, b.source)) {
+        let mut highest: Option<u32> = None;
+        for a in of_source {
+            let Some(own) = a.tsval else { continue };
+            if let Some(high) = highest {
+                found.insert(a.id, seq_lt(own, high));
+            }
+            if a.accepted && highest.is_none_or(|high| seq_lt(high, own)) {
+                highest = Some(own);
+            }
+        }
+    }
+    found
 }
 
 /// A server whose queue is full.
@@ -182,19 +218,24 @@ struct Full {
 
 fn judge(trace: &Trace, host: HostId, all: &[Arrived]) -> Option<Full> {
     // Silence towards a source that never gets an answer is a filter's.
-    let known = |ip: Ip| all.iter().any(|a| a.source == ip && a.accepted);
+    let known: HashSet<Ip> = all.iter().filter(|a| a.accepted).map(|a| a.source).collect();
     let silent: Vec<&Arrived> =
-        all.iter().filter(|a| a.is_silent(trace) && known(a.source)).collect();
-    let waiting = |s: &Arrived| all.iter().filter(|a| a.waits_at(s.capture, s.syn)).count();
-    if silent.len() < MIN_SILENT || silent.iter().any(|s| waiting(s) == 0) {
+        all.iter().filter(|a| a.is_silent(trace) && known.contains(&a.source)).collect();
+    let waiting = Waiting::of(all);
+    if silent.len() < MIN_SILENT || silent.iter().any(|s| waiting.at(s) == 0) {
         return None;
     }
     // A server that remembers timestamps by source drops exactly those that go
     // back, and no others.
-    let by_time = silent.iter().all(|s| s.goes_back(all) == Some(true))
-        && !all.iter().any(|a| a.accepted && a.goes_back(all) == Some(true));
+    let backward = backward(all);
+    let goes_back = |a: &Arrived| backward.get(&a.id) == Some(&true);
+    let by_time = silent.iter().all(|s| goes_back(s))
+        && !all.iter().any(|a| a.accepted && goes_back(a));
     let first = silent.iter().min_by_key(|s| (s.capture, s.syn.frame()))?;
-    let waits = all.iter().find(|a| a.waits_at(first.capture, first.syn))?;
+    let waits = all.iter().find(|a| {
+        let within = |(start, end)| start < first.syn.frame() && first.syn.frame() <= end;
+        a.capture == first.capture && a.waits().is_some_and(within)
+    })?;
     (!by_time).then(|| Full {
         host,
         silent: silent.iter().map(|s| s.id).collect(),
@@ -203,7 +244,7 @@ fn judge(trace: &Trace, host: HostId, all: &[Arrived]) -> Option<Full> {
             At { vantage: first.vantage, mark: first.last_syn },
         ),
         waiting: At { vantage: waits.vantage, mark: waits.request },
-        depth: waiting(first),
+        depth: waiting.at(first),
     })
 }
 

@@ -1,0 +1,113 @@
+//! How legs passed their vantages: few ways serve most flows, so they are shared,
+//! and what follows looks at each way once instead of at every link again.
+
+use crate::flow::{Flow, HopId, Observations, Reset};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+
+/// Links of a way that is shared; flows with more are looked at one by one.
+const MAX_LINKS: usize = 2;
+/// Ways that are compared before the table is asked.
+const RECENT: usize = 8;
+
+/// Index of a way, or none where the flow has more links than ways have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WayId(u16);
+
+impl WayId {
+    /// No way.
+    pub const NONE: Self = Self(u16::MAX);
+
+    /// The number that tells it from others.
+    #[inline]
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// The links of one direction at one vantage, in the order of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Way {
+    vantage: u16,
+    links: u8,
+    opening: [bool; MAX_LINKS],
+    /// It carried more than a lone reset, which answers for nobody.
+    pub speaks: bool,
+    hops: [u32; MAX_LINKS],
+}
+
+impl Way {
+    fn of(flow: &Flow, vantage: u16, vantages: &[Observations]) -> Option<Self> {
+        let mut way = Self { vantage, speaks: speaks(flow), ..Self::default() };
+        for link in vantages[usize::from(vantage)].links_of(flow) {
+            let at = usize::from(way.links);
+            *way.hops.get_mut(at)? = link.hop.0;
+            way.opening[at] = link.syns > 0;
+            way.links += 1;
+        }
+        Some(way)
+    }
+
+    /// How many links it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        usize::from(self.links)
+    }
+
+    /// Whether nothing was seen of this direction.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.links == 0
+    }
+
+    /// The first hop at its vantage.
+    #[must_use]
+    pub fn first(&self) -> Option<HopId> {
+        (self.links > 0).then_some(HopId(self.hops[0]))
+    }
+}
+
+/// Whether a flow says more than a lone reset does.
+#[must_use]
+pub fn speaks(flow: &Flow) -> bool {
+    flow.syn.is_set() || flow.ack.is_set() || flow.payload > 0 || flow.reset == Reset::Refused
+}
+
+/// All distinct ways.
+#[derive(Debug, Clone, Default)]
+pub struct Ways {
+    list: Vec<Way>,
+    ids: HashMap<Way, WayId, RandomState>,
+    recent: [u16; RECENT],
+}
+
+impl Ways {
+    /// A way; `None` where a flow has one of its own.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, id: WayId) -> Option<&Way> {
+        self.list.get(usize::from(id.0))
+    }
+
+    pub(super) fn id(&mut self, flow: &Flow, vantage: u16, vantages: &[Observations]) -> WayId {
+        let Some(way) = Way::of(flow, vantage, vantages) else { return WayId::NONE };
+        let same = |id: &&u16| self.list.get(usize::from(**id)) == Some(&way);
+        if let Some(id) = self.recent.iter().find(same) {
+            return WayId(*id);
+        }
+        let next = self.list.len();
+        let id = match self.ids.get(&way) {
+            Some(id) => *id,
+            None if next >= usize::from(u16::MAX) => return WayId::NONE,
+            None => {
+                self.list.push(way);
+                self.ids.insert(way, WayId(next as u16));
+                WayId(next as u16)
+            }
+        };
+        self.recent.rotate_right(1);
+        self.recent[0] = id.0;
+        id
+    }
+}
