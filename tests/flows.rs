@@ -60,7 +60,7 @@ fn bytes_sent_again_after_a_timeout_are_a_retransmission() {
     let seen = see(&[(0, body(100).id(1)), (200_000, body(100).id(2)), (600_000, body(100).id(3))]);
     let (_, flow) = sent_by(&seen, SERVER);
     assert_eq!((flow.retransmissions, copies(&seen, flow), flow.payload), (2, 0, 1000));
-    assert_eq!(seen.links_of(flow).next().unwrap().first_repeat.frame(), 2);
+    assert_eq!(seen.first_repeat(seen.links_of(flow).next().unwrap()).frame(), 2);
 }
 
 #[test]

@@ -95,8 +95,7 @@ impl Union {
             let next = self.base.get(vantage + 1).copied().unwrap_or(roots.len() as u32);
             for i in *base..next {
                 let place = &mut ends[roots[i as usize] as usize];
-                order[*place as usize] =
-                    StreamRef { vantage: vantage as u16, stream: i - base };
+                order[*place as usize] = StreamRef { vantage: vantage as u16, stream: i - base };
                 *place += 1;
             }
         }

@@ -1,6 +1,7 @@
 //! Where a flow's frames travelled, and what each link saw of its bytes.
 
 use super::Mark;
+use super::trouble::{TroubleId, Troubles};
 use crate::wire::{Direction, LinkHeader, Tcp, seq_gt};
 
 /// A link header with the TTL: one way past the vantage.
@@ -63,14 +64,6 @@ const COPY_WINDOW_NS: i64 = 1_000_000;
 /// Identifications by which a copy may trail its sender's latest packet.
 const COPY_WINDOW_IDS: u16 = 256;
 
-/// Bytes missing below `next_seq`, one range: the sparse gap list of a link.
-/// More gaps than one at a time are merged, which only makes repeats rarer.
-#[derive(Debug, Clone, Copy, Default)]
-struct Gap {
-    from: u32,
-    to: u32,
-}
-
 /// The frames of one flow on one hop.
 // In memory order: what every packet touches comes first.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +78,7 @@ pub struct Link {
     /// Last frame.
     pub last: Mark,
     next_seq: u32,
-    gap: Gap,
+    pub(super) trouble: TroubleId,
     /// Ends of the latest segments, for senders without identifications.
     recent: [u32; 2],
     last_id: u16,
@@ -100,8 +93,6 @@ pub struct Link {
     started: bool,
     /// First frame.
     pub first: Mark,
-    /// First frame that repeated bytes.
-    pub first_repeat: Mark,
 }
 
 /// What a segment was to its link.
@@ -109,10 +100,10 @@ pub struct Link {
 pub(super) enum Sending {
     /// New bytes, or none.
     New,
-    /// New bytes after a hole of so many.
-    Ahead(u32),
-    /// So many bytes that fill a hole.
-    Late(u32),
+    /// New bytes after a hole.
+    Ahead,
+    /// Bytes that fill a hole.
+    Late,
     /// The capture shows one packet twice.
     Copy,
     /// The sender sent bytes again.
@@ -127,7 +118,6 @@ impl Link {
             packets: 0,
             first: mark,
             last: mark,
-            first_repeat: Mark::default(),
             retransmissions: 0,
             copies: 0,
             syns: 0,
@@ -135,7 +125,7 @@ impl Link {
             last_id: 0,
             recent: [0; 2],
             next_seq: 0,
-            gap: Gap::default(),
+            trouble: TroubleId::NONE,
             started: false,
         }
     }
@@ -160,7 +150,13 @@ impl Link {
 
     /// Counts a segment and says what it was.
     #[inline]
-    pub(super) fn segment(&mut self, mark: Mark, tcp: &Tcp<'_>, id: Option<u16>) -> Sending {
+    pub(super) fn segment(
+        &mut self,
+        mark: Mark,
+        tcp: &Tcp<'_>,
+        id: Option<u16>,
+        troubles: &mut Troubles,
+    ) -> Sending {
         let before = self.last;
         self.count(mark);
         let len = tcp.seq_len();
@@ -179,7 +175,7 @@ impl Link {
         if len == 0 {
             return Sending::New;
         }
-        let sending = self.classify(mark, before, tcp, same_id, older);
+        let sending = self.classify(mark, before, tcp, same_id, older, troubles);
         if sending != Sending::Copy {
             self.recent = [tcp.seq.wrapping_add(len), self.recent[0]];
         }
@@ -194,6 +190,7 @@ impl Link {
         tcp: &Tcp<'_>,
         same_id: bool,
         older: Option<bool>,
+        troubles: &mut Troubles,
     ) -> Sending {
         let end = tcp.seq.wrapping_add(tcp.seq_len());
         if !self.started {
@@ -203,14 +200,14 @@ impl Link {
             return Sending::New;
         }
         if tcp.flags.syn() {
+            // A SYN-ACK after a reset starts another sequence space on the link.
+            troubles.restart(self.trouble);
             return self.repeated_syn(mark, before, same_id, end);
         }
         if seq_gt(tcp.seq, self.next_seq) {
-            let from = if self.gap.from == self.gap.to { self.next_seq } else { self.gap.from };
-            let hole = tcp.seq.wrapping_sub(self.next_seq);
-            self.gap = Gap { from, to: tcp.seq };
+            troubles.hole(&mut self.trouble, self.next_seq, tcp.seq);
             self.next_seq = end;
-            return Sending::Ahead(hole);
+            return Sending::Ahead;
         }
         if seq_gt(end, self.next_seq) {
             self.next_seq = end;
@@ -221,8 +218,8 @@ impl Link {
         if tcp.payload_len <= 1 && !tcp.flags.fin() {
             return Sending::New;
         }
-        if self.fills_gap(tcp.seq, end) {
-            return Sending::Late(tcp.seq_len());
+        if troubles.fills(self.trouble, tcp.seq, end) {
+            return Sending::Late;
         }
         let shown = older.unwrap_or_else(|| self.recent.contains(&end));
         if shown && mark.since(before) < COPY_WINDOW_NS {
@@ -230,35 +227,19 @@ impl Link {
             return Sending::Copy;
         }
         self.retransmissions = self.retransmissions.saturating_add(1);
-        self.first_repeat.set_once(mark);
+        troubles.repeat(&mut self.trouble, mark);
         Sending::Again
     }
 
     fn repeated_syn(&mut self, mark: Mark, before: Mark, same_id: bool, end: u32) -> Sending {
-        // A SYN-ACK after a reset starts another sequence space on the link.
         let moved = end != self.next_seq;
         self.next_seq = end;
-        self.gap = Gap::default();
         if !moved && same_id && mark.since(before) < COPY_WINDOW_NS {
             self.copies = self.copies.saturating_add(1);
             return Sending::Copy;
         }
         self.syns = self.syns.saturating_add(1);
         Sending::New
-    }
-
-    fn fills_gap(&mut self, from: u32, end: u32) -> bool {
-        let Gap { from: start, to } = self.gap;
-        if start == to || seq_gt(start, from) || seq_gt(end, to) {
-            return false;
-        }
-        if from == start {
-            self.gap.from = end;
-        } else if end == to {
-            self.gap.to = from;
-        }
-        // From the middle: the gap stays as it was, which makes repeats rarer.
-        true
     }
 }
 
@@ -290,28 +271,34 @@ mod tests {
     #[test]
     fn a_repeat_is_a_copy_only_when_id_and_time_agree() {
         let mut link = Link::new(HopId(0), at(0));
-        assert_eq!(link.segment(at(0), &data(100, 50), Some(7)), Sending::New);
-        assert_eq!(link.segment(at(0), &data(100, 50), Some(7)), Sending::Copy);
-        assert_eq!(link.segment(at(250), &data(100, 50), Some(8)), Sending::Again);
-        assert_eq!(link.segment(at(500), &data(100, 50), Some(8)), Sending::Again);
+        let troubles = &mut Troubles::default();
+        assert_eq!(link.segment(at(0), &data(100, 50), Some(7), troubles), Sending::New);
+        assert_eq!(link.segment(at(0), &data(100, 50), Some(7), troubles), Sending::Copy);
+        assert_eq!(link.segment(at(250), &data(100, 50), Some(8), troubles), Sending::Again);
+        assert_eq!(link.segment(at(500), &data(100, 50), Some(8), troubles), Sending::Again);
         assert_eq!((link.retransmissions, link.copies), (2, 1));
     }
 
     #[test]
     fn late_segments_and_keepalives_repeat_nothing() {
         let mut link = Link::new(HopId(0), at(0));
-        link.segment(at(0), &data(100, 50), Some(1));
-        assert_eq!(link.segment(at(1), &data(200, 50), Some(3)), Sending::Ahead(50));
-        assert_eq!(link.segment(at(2), &data(150, 50), Some(2)), Sending::Late(50));
-        assert_eq!(link.segment(at(900), &data(249, 1), Some(4)), Sending::New);
-        assert_eq!(link.segment(at(901), &data(150, 50), Some(5)), Sending::Again);
+        let troubles = &mut Troubles::default();
+        link.segment(at(0), &data(100, 50), Some(1), troubles);
+        assert_eq!(link.segment(at(1), &data(200, 50), Some(3), troubles), Sending::Ahead);
+        assert_eq!(link.segment(at(2), &data(150, 50), Some(2), troubles), Sending::Late);
+        assert_eq!(link.segment(at(900), &data(249, 1), Some(4), troubles), Sending::New);
+        assert_eq!(link.segment(at(901), &data(150, 50), Some(5), troubles), Sending::Again);
     }
 
     #[test]
     fn sequence_numbers_wrap() {
         let mut link = Link::new(HopId(0), at(0));
-        link.segment(at(0), &data(u32::MAX - 9, 20), Some(1));
-        assert_eq!(link.segment(at(1), &data(10, 20), Some(2)), Sending::New);
-        assert_eq!(link.segment(at(300), &data(u32::MAX - 9, 20), Some(3)), Sending::Again);
+        let troubles = &mut Troubles::default();
+        link.segment(at(0), &data(u32::MAX - 9, 20), Some(1), troubles);
+        assert_eq!(link.segment(at(1), &data(10, 20), Some(2), troubles), Sending::New);
+        assert_eq!(
+            link.segment(at(300), &data(u32::MAX - 9, 20), Some(3), troubles),
+            Sending::Again
+        );
     }
 }

@@ -18,6 +18,7 @@ mod own;
 mod rare;
 mod stream;
 mod tally;
+mod trouble;
 
 pub use embryo::{Evicted, MAX_EMBRYOS};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
@@ -95,6 +96,19 @@ impl Observations {
             next = link.next;
             Some(link)
         })
+    }
+
+    /// The first frame that repeated bytes on a link.
+    #[must_use]
+    pub fn first_repeat(&self, link: &Link) -> Mark {
+        self.rare.troubles.first_repeat(link.trouble)
+    }
+
+    /// Whether a link lacks bytes below the highest that it saw: they never came this
+    /// way, or the capture lost them.
+    #[must_use]
+    pub fn has_hole(&self, link: &Link) -> bool {
+        self.rare.troubles.has_hole(link.trouble)
     }
 
     /// The hop that a link travels.

@@ -159,15 +159,13 @@ impl Observer {
         }
         let at = self.link(id, side, packet.link, ip.ttl, mark);
         let link = &mut self.links[at];
-        let sending = link.segment(mark, tcp, ip.id);
+        let sending = link.segment(mark, tcp, ip.id, &mut self.rare.troubles);
         let (syns, repeats) = (link.syns, link.retransmissions);
         let stream = &mut self.streams[id as usize];
         stream.segment(side, mark, tcp);
         match sending {
-            Sending::New | Sending::Copy => {}
+            Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
             Sending::Again => self.rare.repeat(at, mark, tcp),
-            Sending::Ahead(bytes) => self.rare.hole(at, bytes),
-            Sending::Late(bytes) => self.rare.fill(at, bytes),
         }
         self.rare.window(id, side, mark, stream, tcp);
         let flow = &mut stream.flows[side.index()];
@@ -250,6 +248,7 @@ impl Observer {
             let mut next = flow.link;
             while let Some(at) = next.index() {
                 self.free_links.push(next);
+                self.rare.troubles.release(self.links[at].trouble);
                 next = self.links[at].next;
             }
         }

@@ -1,16 +1,16 @@
 //! What few flows show, kept aside so that the others do not pay for it: bytes
 //! sent again, holes in streams, and windows that closed.
 //!
-//! All tables are bounded; what does not fit is counted.
+//! Tables grow by links at most, or are bounded; what does not fit is counted.
 
+use super::trouble::Troubles;
 use super::{Mark, Side, Stream, StreamId};
 use crate::wire::Tcp;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
-/// Repeats that are kept, links with holes, and flows whose window closed.
+/// Repeats that are kept, and flows whose window closed.
 const MAX_REPEATS: usize = 1 << 14;
-const MAX_HOLES: usize = 1 << 14;
 const MAX_CLOSED: usize = 1 << 12;
 
 /// A segment that sent bytes again on a link.
@@ -54,14 +54,12 @@ pub struct Rare {
     pub repeats: Vec<Repeat>,
     /// Repeats beyond the bound.
     pub repeats_dropped: u64,
-    /// Links with holes beyond the bound.
-    pub holes_dropped: u64,
     /// By first appearance.
     pub closed: Vec<ClosedWindow>,
     /// Flows with a closed window beyond the bound.
     pub closed_dropped: u64,
     by_side: HashMap<(StreamId, Side), u32, RandomState>,
-    holes: HashMap<u32, u32, RandomState>,
+    pub(super) troubles: Troubles,
 }
 
 impl Rare {
@@ -72,28 +70,6 @@ impl Rare {
         }
         let to = tcp.seq.wrapping_add(tcp.seq_len());
         self.repeats.push(Repeat { link: link as u32, from: tcp.seq, to, mark });
-    }
-
-    pub(super) fn hole(&mut self, link: usize, bytes: u32) {
-        if self.holes.len() >= MAX_HOLES && !self.holes.contains_key(&(link as u32)) {
-            self.holes_dropped += 1;
-            return;
-        }
-        let missing = self.holes.entry(link as u32).or_default();
-        *missing = missing.saturating_add(bytes);
-    }
-
-    pub(super) fn fill(&mut self, link: usize, bytes: u32) {
-        if let Some(missing) = self.holes.get_mut(&(link as u32)) {
-            *missing = missing.saturating_sub(bytes);
-        }
-    }
-
-    /// Whether a link may lack bytes below the highest that it saw: they never
-    /// came this way, or the capture lost them.
-    #[must_use]
-    pub fn has_hole(&self, link: u32) -> bool {
-        self.holes_dropped > 0 || self.holes.get(&link).is_some_and(|missing| *missing > 0)
     }
 
     /// Follows the window of the side that sent a segment.
@@ -229,17 +205,6 @@ mod tests {
         assert_eq!((closed.frames, closed.probes), (3, 1));
         assert_eq!(closed.longest_ns, 2_000_000_000);
         assert_eq!((closed.closed, closed.opened), (at(0), at(2000)));
-    }
-
-    #[test]
-    fn a_hole_is_closed_by_the_bytes_that_it_lacked() {
-        let mut rare = Rare::default();
-        rare.hole(3, 100);
-        rare.hole(3, 50);
-        rare.fill(3, 100);
-        assert!(rare.has_hole(3) && !rare.has_hole(4));
-        rare.fill(3, 50);
-        assert!(!rare.has_hole(3));
     }
 
     #[test]

@@ -34,9 +34,10 @@ fn is_of(trace: &Trace, id: ConnectionId, at: At) -> bool {
     trace.legs(id).iter().filter(|leg| usize::from(leg.vantage) == at.vantage).any(|leg| {
         let stream = leg.of(&trace.vantages);
         stream.flows.iter().any(|flow| {
-            trace
-                .path(leg, flow)
-                .any(|(link, _)| [link.first, link.last, link.first_repeat].contains(&at.mark))
+            trace.path(leg, flow).any(|(link, _)| {
+                let repeat = trace.vantage(leg).first_repeat(link);
+                [link.first, link.last, repeat].contains(&at.mark)
+            })
         })
     })
 }

@@ -36,7 +36,7 @@ pub(super) fn direction(trace: &Trace, at: At) -> &'static str {
     let link = vantage
         .links
         .iter()
-        .find(|link| link.first == at.mark || link.last == at.mark || link.first_repeat == at.mark);
+        .find(|l| [l.first, l.last, vantage.first_repeat(l)].contains(&at.mark));
     let Some(hop) = link.map(|link| vantage.hop(link)) else { return "" };
     if hop.link.is_loopback() {
         return "lo";

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An IP address of either family in 16 bytes; IPv4 is held IPv4-mapped
 /// (RFC 4291, section 2.5.5.2), so that one comparison serves both families.
+// Aligned to four bytes: an address with its port takes 20 bytes, not 24.
+#[repr(C, packed(4))]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Ip {
     hi: u64,

@@ -229,8 +229,8 @@ fn judge(trace: &Trace, host: HostId, all: &[Arrived]) -> Option<Full> {
     // back, and no others.
     let backward = backward(all);
     let goes_back = |a: &Arrived| backward.get(&a.id) == Some(&true);
-    let by_time = silent.iter().all(|s| goes_back(s))
-        && !all.iter().any(|a| a.accepted && goes_back(a));
+    let by_time =
+        silent.iter().all(|s| goes_back(s)) && !all.iter().any(|a| a.accepted && goes_back(a));
     let first = silent.iter().min_by_key(|s| (s.capture, s.syn.frame()))?;
     let waits = all.iter().find(|a| {
         let within = |(start, end)| start < first.syn.frame() && first.syn.frame() <= end;

@@ -76,8 +76,8 @@ fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
         // again and again.
         let left = passage.left?;
         let link = passage.came.link;
-        let repeated =
-            link.retransmissions >= MIN_REPEATS && link.first_repeat.at() > left.link.last.at();
+        let repeated = link.retransmissions >= MIN_REPEATS
+            && passage.first_repeat(trace, id).at() > left.link.last.at();
         let missing = passage.missing(trace, id);
         let fits = service.mode != Mode::Tun || missing <= MAX_TUNNEL_MISSING;
         (passage.is_withheld(trace, id) && repeated && missing > 0 && fits).then_some(Dropped {
@@ -185,7 +185,7 @@ fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
         passage.proof_in(
             trace,
             id,
-            link.first_repeat,
+            passage.first_repeat(trace, id),
             "the client sends bytes again; they do not go out",
         ),
         passage.proof_in(trace, id, link.last, "and once more, in vain"),

@@ -192,7 +192,7 @@ fn lost(trace: &Trace, repeats: &Repeats<'_>, out: &[Place<'_>], into: &[Place<'
         return Vec::new();
     };
     // Holes that were never filled: that capture misses frames itself.
-    if sent.is_empty() || into.iter().any(|p| trace.vantage(p.leg).rare.has_hole(p.index)) {
+    if sent.is_empty() || into.iter().any(|p| trace.vantage(p.leg).has_hole(p.link)) {
         return Vec::new();
     }
     let mut left: Vec<(u32, u32)> = came.iter().map(|(_, r)| (r.from, r.to)).collect();

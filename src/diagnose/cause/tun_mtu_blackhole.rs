@@ -9,7 +9,7 @@
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
 use super::withheld::{Passage, passage};
 use super::{needs_mode, servers, severity, share, telling};
-use crate::flow::{Flow, IcmpErrorKind, Link, Mark, Observations};
+use crate::flow::{IcmpErrorKind, Link, Mark, Observations};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -82,10 +82,10 @@ fn refused(
     let came = trace.legs(id).get(passage.came.leg)?;
     let sent = trace.legs(id).get(left.leg)?;
     // What the capture itself did not see come in proves nothing.
-    if has_hole(trace.vantage(came), trace.forward(came), passage.came.link.first) {
+    if trace.vantage(came).has_hole(passage.came.link) {
         return None;
     }
-    let holes = has_hole(trace.vantage(sent), trace.forward(sent), left.link.first);
+    let holes = trace.vantage(sent).has_hole(left.link);
     if !holes && passage.missing(trace, id) == 0 {
         return None;
     }
@@ -126,20 +126,7 @@ fn last_repeat(vantage: &Observations, link: &Link) -> Mark {
     let mut repeats = vantage.rare.repeats.iter().rev();
     repeats
         .find(|r| here(r.link) == Some((link.hop, link.first)))
-        .map_or(link.first_repeat, |r| r.mark)
-}
-
-/// Whether the link of a flow that began with a frame lacks bytes.
-fn has_hole(vantage: &Observations, flow: &Flow, first: Mark) -> bool {
-    let mut next = flow.link;
-    while let Some(index) = next.index() {
-        let link = &vantage.links[index];
-        if link.first == first {
-            return vantage.rare.has_hole(index as u32);
-        }
-        next = link.next;
-    }
-    false
+        .map_or_else(|| vantage.first_repeat(link), |r| r.mark)
 }
 
 fn finding(trace: &Trace, (service, host): (ServiceId, HostId), set: &[Refused]) -> Finding {

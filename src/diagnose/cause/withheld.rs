@@ -79,6 +79,12 @@ impl Passage<'_> {
         }
     }
 
+    /// The first packet that came with bytes that had come before.
+    pub fn first_repeat(&self, trace: &Trace, id: ConnectionId) -> Mark {
+        let leg = trace.legs(id).get(self.came.leg);
+        leg.map_or(Mark::NONE, |leg| trace.vantage(leg).first_repeat(self.came.link))
+    }
+
     /// When the last packet left.
     pub fn last_out(&self, trace: &Trace, id: ConnectionId) -> Option<At> {
         let left = self.left?;

@@ -20,7 +20,10 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
             if let Some((link, _)) = trace.path(leg, flow).find(|(l, _)| l.retransmissions > 0) {
                 let note =
                     format!("bytes sent before are sent again ({} times)", link.retransmissions);
-                return trace.proof(leg, link.first_repeat, note).into_iter().collect();
+                return trace
+                    .proof(leg, trace.vantage(leg).first_repeat(link), note)
+                    .into_iter()
+                    .collect();
             }
         }
     }
