@@ -100,7 +100,7 @@ impl Trace {
                 .collect(),
         };
         let connections = correlate::correlate(&vantages, &known);
-        let timeline = clock::align(&vantages, &connections, captures.len());
+        let timeline = clock::align(&vantages, &connections, captures.len(), true);
         let pairs = exchange::pair(&captures, &vantages, &connections);
         let topology = topology::infer(&vantages, &connections, &pairs, stated);
         let errors = tie_errors(&vantages, &connections);
@@ -249,7 +249,19 @@ impl Trace {
     /// A moment on the reference clock.
     #[must_use]
     pub fn time(&self, at: At) -> Timestamp {
-        self.timeline.align(self.vantages[at.vantage].capture, at.mark.at())
+        self.timeline.align(self.vantages[at.vantage].capture, at.mark)
+    }
+
+    /// When a vantage begins to see, on the reference clock.
+    #[must_use]
+    pub fn start_of(&self, vantage: &Observations) -> Timestamp {
+        self.timeline.align(vantage.capture, Mark::new(1, vantage.start))
+    }
+
+    /// When it ceases to.
+    #[must_use]
+    pub fn end_of(&self, vantage: &Observations) -> Timestamp {
+        self.timeline.align(vantage.capture, Mark::new(u32::MAX, vantage.end))
     }
 
     /// First frame of a connection at any vantage, by the reference clock.

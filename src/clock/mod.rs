@@ -1,217 +1,184 @@
 //! How far the clocks of the captures are apart, with bounds.
 //!
-//! A packet reaches the second of two vantages after the first. Every packet
-//! seen at both therefore bounds the difference of their clocks from one side;
-//! packets the other way bound it from the other side. The bounds form
-//! difference constraints over all captures, which shortest paths tighten: so a
-//! DR director, which only sees one direction, is bounded through the client
-//! and the real servers. What is reported is the middle of the interval that
-//! remains, and its half-width. Drift is taken as nil. Which of two vantages
-//! comes first is read from the rewrite, the TTL and the MACs, never from the
-//! clocks themselves.
+//! A packet reaches the second of two vantages after the first. Every packet seen at both
+//! therefore bounds the difference of their clocks from one side; packets the other way
+//! bound it from the other side. The bounds are kept as convex hulls over time, form
+//! difference constraints over all captures, and give offset and drift with what they can
+//! be wrong by. What is reported is the middle of the interval that remains, and its
+//! half-width. Bounds that contradict each other are a clock that was set, which is found
+//! and said, or wrong ties, which are withdrawn.
 
-use crate::capture::Timestamp;
-use crate::correlate::{Connections, Leg, WayId, Ways};
-use crate::flow::{Flow, Hop, Mark, Observations};
+mod bounds;
+mod hull;
+mod passages;
+mod steps;
+mod timeline;
 
-/// A clock against the reference clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offset {
-    /// Nanoseconds by which this clock is ahead of the reference's.
-    pub ns: i64,
-    /// Half-width of the interval that holds it.
-    pub error_ns: i64,
-}
+pub use steps::Step;
+pub use timeline::{Drift, Offset, Timeline};
 
-/// The clocks of all captures.
-#[derive(Debug, Clone, Default)]
-pub struct Timeline {
-    /// Index of the reference capture.
-    pub reference: usize,
-    /// By capture: its offset, or `None` where nothing bounds it.
-    pub offsets: Vec<Option<Offset>>,
-    /// Captures whose bounds contradict each other: a clock that was set
-    /// during the capture, or a wrong tie.
-    pub inconsistent: bool,
-}
+use crate::correlate::Connections;
+use crate::flow::{Mark, Observations};
+use bounds::{Bounds, Constraints};
+use hull::{Hull, MAX_DRIFT_PPB, Point, drifted};
+use passages::Passage;
+use timeline::Node;
 
-impl Timeline {
-    /// A time of a capture on the reference clock; unchanged where the
-    /// capture's clock is not bounded.
-    #[must_use]
-    pub fn align(&self, capture: usize, at: Timestamp) -> Timestamp {
-        let offset = self.offsets.get(capture).copied().flatten();
-        Timestamp(at.0.saturating_sub(offset.map_or(0, |o| o.ns)))
-    }
+/// Doubt about a moment, times the fastest drift, that is worth a second look, nanoseconds.
+const SHARP_NS: i64 = 1_000;
 
-    /// Half-width of the uncertainty between two captures' times, nanoseconds;
-    /// `None` where they cannot be compared.
-    #[must_use]
-    pub fn uncertainty(&self, a: usize, b: usize) -> Option<i64> {
-        if a == b {
-            return Some(0);
-        }
-        let error = |c: usize| self.offsets.get(c).copied().flatten().map(|o| o.error_ns);
-        Some(error(a)?.saturating_add(error(b)?))
-    }
-}
-
-const UNBOUNDED: i64 = i64::MAX / 4;
-
-/// Bounds the clocks of `captures` captures by the packets that several saw.
+/// Bounds the clocks of `captures` captures by the packets that several saw; with
+/// `correct` off, times stay as the captures have them.
 #[must_use]
-pub fn align(vantages: &[Observations], connections: &Connections, captures: usize) -> Timeline {
-    // upper[a][b]: clock b is ahead of clock a by at most this.
-    let mut upper = vec![vec![UNBOUNDED; captures]; captures];
-    for connection in &connections.list {
-        let legs = connections.legs(connection);
-        if legs.len() > 1 {
-            constrain(vantages, &connections.ways, legs, &mut upper);
-        }
+pub fn align(
+    vantages: &[Observations],
+    connections: &Connections,
+    captures: usize,
+    correct: bool,
+) -> Timeline {
+    let each = |sink: &mut dyn FnMut(Passage)| passages::each(vantages, connections, sink);
+    let whole: Vec<Node> = (0..captures).map(|c| Node { capture: c, from_frame: 0 }).collect();
+    if let Some(measured) = measure(&gather(&whole, &each)) {
+        return Timeline::new(captures, whole, Some(measured), correct);
     }
-    for (a, row) in upper.iter_mut().enumerate() {
-        row[a] = 0;
+    let cut = steps::find(captures, &each);
+    match cut.map(|nodes| (measure(&gather(&nodes, &each)), nodes)) {
+        Some((Some(measured), nodes)) => Timeline::new(captures, nodes, Some(measured), correct),
+        _ => Timeline::new(captures, whole, None, correct),
     }
-    tighten(&mut upper);
-    let inconsistent = (0..captures).any(|a| upper[a][a] < 0);
-    let reference = 0;
-    let offsets = (0..captures)
-        .map(|b| {
-            if b == reference {
-                return Some(Offset { ns: 0, error_ns: 0 });
-            }
-            let (most, least) = (upper[reference][b], upper[b][reference].saturating_neg());
-            if most >= UNBOUNDED / 2 || least <= -UNBOUNDED / 2 || inconsistent {
-                return None;
-            }
-            let width = most.saturating_sub(least);
-            Some(Offset { ns: least.saturating_add(width / 2), error_ns: width / 2 + width % 2 })
-        })
-        .collect();
-    Timeline { reference, offsets, inconsistent }
 }
 
-/// Floyd-Warshall over the captures: there are few.
-fn tighten(upper: &mut [Vec<i64>]) {
-    let n = upper.len();
-    for via in 0..n {
-        for a in 0..n {
-            for b in 0..n {
-                let sum = upper[a][via].saturating_add(upper[via][b]);
-                if upper[a][via] < UNBOUNDED && upper[via][b] < UNBOUNDED && sum < upper[a][b] {
-                    upper[a][b] = sum;
+/// What a node's clock is taken to show, roughly: the reference's, plus this, plus a rate.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rough {
+    ns: i64,
+    ppb: i64,
+    /// The moment, by the reference clock, at which `ns` holds.
+    at: i64,
+}
+
+impl Rough {
+    /// The reference's time when the clock shows `shown`.
+    fn time(&self, shown: i64) -> i64 {
+        let near = shown.saturating_sub(self.ns);
+        near.saturating_sub(drifted(self.ppb, near.saturating_sub(self.at)))
+    }
+
+    /// By how much the clock is taken to be ahead at a moment.
+    fn ahead(&self, at: i64) -> i64 {
+        self.ns.saturating_add(drifted(self.ppb, at.saturating_sub(self.at)))
+    }
+}
+
+type Each<'a> = dyn Fn(&mut dyn FnMut(Passage)) + 'a;
+
+/// The hull of each ordered pair of nodes, over the first one's own time.
+struct Gathered {
+    nodes: usize,
+    hulls: Vec<Vec<Point>>,
+}
+
+/// The node of a capture at a frame.
+fn node(nodes: &[Node], capture: usize, mark: Mark) -> usize {
+    // Before any cut there is one a capture.
+    if nodes.last().is_some_and(|last| last.capture + 1 == nodes.len()) {
+        return capture;
+    }
+    let later = |n: &&(usize, &Node)| n.1.capture == capture && n.1.from_frame <= mark.frame();
+    nodes.iter().enumerate().rfind(|n| later(&n)).map_or(0, |(i, _)| i)
+}
+
+fn gather(nodes: &[Node], each: &Each<'_>) -> Gathered {
+    let n = nodes.len();
+    let mut hulls: Vec<Hull> = vec![Hull::default(); n * n];
+    each(&mut |p: Passage| {
+        let (a, b) = (node(nodes, p.from.0, p.from.1), node(nodes, p.to.0, p.to.1));
+        if a != b {
+            hulls[a * n + b].add(p.from.1.at().0, p.apart());
+        }
+    });
+    Gathered { nodes: n, hulls: hulls.into_iter().map(Hull::finish).collect() }
+}
+
+impl Gathered {
+    /// Each node's difference from the first's, by way of whatever nodes lie between: only
+    /// to bring all times onto one axis.
+    fn rough(&self) -> Vec<Rough> {
+        let least =
+            |a: usize, b: usize| self.hulls[a * self.nodes + b].iter().map(|p| p.most).min();
+        let mut known: Vec<Option<i64>> = vec![None; self.nodes];
+        for start in 0..self.nodes {
+            if known[start].is_some() {
+                continue;
+            }
+            known[start] = Some(0);
+            let mut open = vec![start];
+            while let Some(a) = open.pop() {
+                for b in 0..self.nodes {
+                    let apart = match (least(a, b), least(b, a)) {
+                        (Some(there), Some(back)) => there.saturating_sub(back) / 2,
+                        (Some(there), None) => there,
+                        (None, Some(back)) => back.saturating_neg(),
+                        (None, None) => continue,
+                    };
+                    if known[b].is_none() {
+                        known[b] = known[a].map(|ns| ns.saturating_add(apart));
+                        open.push(b);
+                    }
                 }
             }
         }
+        known.iter().map(|ns| Rough { ns: ns.unwrap_or(0), ..Rough::default() }).collect()
     }
-}
 
-/// The first hop of a flow, by its way where it has a common one: the flow's links lie
-/// far apart in memory.
-fn first_hop<'a>(
-    vantage: &'a Observations,
-    ways: &Ways,
-    way: WayId,
-    flow: &Flow,
-) -> Option<&'a Hop> {
-    match ways.get(way) {
-        Some(way) => way.first().map(|hop| &vantage.hops[hop.index()]),
-        None => vantage.first_hop(flow),
-    }
-}
-
-fn constrain(vantages: &[Observations], ways: &Ways, legs: &[Leg], upper: &mut [Vec<i64>]) {
-    for (i, x) in legs.iter().enumerate() {
-        for y in &legs[i + 1..] {
-            let (a, b) = (&vantages[usize::from(x.vantage)], &vantages[usize::from(y.vantage)]);
-            if a.capture == b.capture {
-                continue;
-            }
-            let (f, g) = (x.forward(vantages), y.forward(vantages));
-            // The first of repeats is the same packet only where both captures
-            // saw all of them; a lost one would only widen the bound.
-            if f.opened() && g.opened() && f.isn == g.isn && f.syns == g.syns {
-                let hops = (first_hop(a, ways, x.there, f), first_hop(b, ways, y.there, g));
-                packet(x, y, a, b, hops, (f.syn, g.syn), upper);
-            }
-            let (f, g) = (x.reply(vantages), y.reply(vantages));
-            if f.accepted()
-                && g.accepted()
-                && f.isn == g.isn
-                && f.syns == g.syns
-                && f.isns == g.isns
-            {
-                let hops = (first_hop(b, ways, y.back, g), first_hop(a, ways, x.back, f));
-                packet(y, x, b, a, hops, (g.syn, f.syn), upper);
-            }
+    /// The hulls on one axis, less what is roughly taken: a shift and a shear, which keep
+    /// a hull a hull.
+    fn relative(&self, rough: &[Rough]) -> Constraints {
+        let mut constraints = Constraints::new(self.nodes);
+        for (i, hull) in self.hulls.iter().enumerate() {
+            let (a, b) = (i / self.nodes, i % self.nodes);
+            let shift = |p: &Point| {
+                let at = rough[a].time(p.at);
+                let ahead = rough[b].ahead(at).saturating_sub(rough[a].ahead(at));
+                Point { at, most: p.most.saturating_sub(ahead) }
+            };
+            constraints.set(a, b, hull.iter().map(shift).collect());
         }
+        constraints
     }
 }
 
-/// One packet at two vantages; `x` comes first if the tuples' order says so.
-fn packet(
-    x: &Leg,
-    y: &Leg,
-    a: &Observations,
-    b: &Observations,
-    hops: (Option<&Hop>, Option<&Hop>),
-    marks: (Mark, Mark),
-    upper: &mut [Vec<i64>],
-) {
-    let (Some(p), Some(q)) = hops else { return };
-    let first = match (p.ttl.cmp(&q.ttl), x.tuple == y.tuple) {
-        (std::cmp::Ordering::Greater, _) => true,
-        (std::cmp::Ordering::Less, _) => false,
-        // The same hop at both ends: the sender's capture comes first.
-        (_, true) => match (a.own.sent(p), b.own.sent(q)) {
-            (Some(true), Some(false)) => true,
-            (Some(false), Some(true)) => false,
-            _ => return,
-        },
-        (_, false) => return,
-    };
-    let apart = marks.1.since(marks.0);
-    let (from, to, bound) = if first {
-        (a.capture, b.capture, apart)
-    } else {
-        (b.capture, a.capture, apart.saturating_neg())
-    };
-    let slot = &mut upper[from][to];
-    *slot = (*slot).min(bound);
+/// Bounds on all clocks, relative to what was roughly taken; `None` where they contradict
+/// each other.
+fn measure(gathered: &Gathered) -> Option<(Vec<Rough>, Bounds)> {
+    let rough = gathered.rough();
+    let bounds = gathered.relative(&rough).solve()?;
+    // A clock that drifts for long shows a time that the rough one does not: the axis is
+    // drawn anew with its rate.
+    match sharpen(&bounds, &rough) {
+        Some(better) => gathered.relative(&better).solve().map(|bounds| (better, bounds)),
+        None => Some((rough, bounds)),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_one_way_vantage_is_bounded_through_the_others() {
-        // client 0, director 1, real server 2; the director sees no replies.
-        let mut upper = vec![vec![UNBOUNDED; 3]; 3];
-        upper[0][1] = 5; // director ahead of client by at most 5
-        upper[1][2] = 7;
-        upper[2][0] = -2; // from the reply: client ahead of server by at most -2
-        for (a, row) in upper.iter_mut().enumerate() {
-            row[a] = 0;
-        }
-        tighten(&mut upper);
-        assert_eq!(upper[1][0], 5, "director to client through the real server");
-        assert!((0..3).all(|a| upper[a][a] >= 0));
-    }
-
-    #[test]
-    fn uncertainty_adds_up_and_needs_both() {
-        let timeline = Timeline {
-            reference: 0,
-            offsets: vec![
-                Some(Offset { ns: 0, error_ns: 0 }),
-                Some(Offset { ns: 9, error_ns: 3 }),
-                None,
-            ],
-            inconsistent: false,
+fn sharpen(bounds: &Bounds, rough: &[Rough]) -> Option<Vec<Rough>> {
+    let (first, last) = (*bounds.knots.first()?, *bounds.knots.last()?);
+    let middle = first.saturating_add(last.saturating_sub(first) / 2);
+    let mut blunt = false;
+    let better = rough.iter().enumerate().map(|(c, old)| {
+        let Some((ahead, behind)) = bounds.upper(0, c, middle).zip(bounds.upper(c, 0, middle))
+        else {
+            return *old;
         };
-        assert_eq!(timeline.uncertainty(0, 1), Some(3));
-        assert_eq!(timeline.uncertainty(1, 2), None);
-        assert_eq!(timeline.align(1, Timestamp(10)), Timestamp(1));
-    }
+        let (slowest, fastest) = bounds.drift(0, c);
+        let known = fastest.saturating_sub(slowest) < MAX_DRIFT_PPB / 2;
+        let ppb = if known { slowest.midpoint(fastest) } else { 0 };
+        let off = ahead.saturating_sub(behind) / 2;
+        let worst = drifted(ppb.saturating_abs(), last.saturating_sub(first));
+        let doubt = off.saturating_abs().saturating_add(worst);
+        blunt |= drifted(MAX_DRIFT_PPB, doubt) > SHARP_NS;
+        Rough { ns: old.ahead(middle).saturating_add(off), ppb: old.ppb + ppb, at: middle }
+    });
+    let better: Vec<Rough> = better.collect();
+    blunt.then_some(better)
 }

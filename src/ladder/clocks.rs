@@ -43,14 +43,16 @@ impl<'a> Clocks<'a> {
         let seen: BTreeSet<usize> =
             seen.map(|i| trace.vantages[sightings[*i].vantage].capture).collect();
         // Bounded ones first, so that the others are tied to them.
-        let bounded = |c: &usize| trace.timeline.offsets.get(*c).copied().flatten().is_some();
+        let bounded = |c: &usize| trace.timeline.offset(*c).is_some();
         let (mut captures, open): (Vec<usize>, Vec<usize>) = seen.into_iter().partition(bounded);
         let known = captures.len();
         captures.extend(open);
         let mut upper = vec![vec![UNBOUNDED; captures.len()]; captures.len()];
+        let first = arrows.iter().find_map(|a| a.sightings.first()).map(|i| &sightings[*i]);
+        let at = first.map(|s| trace.time(At { vantage: s.vantage, mark: s.mark }));
         for (a, x) in captures.iter().enumerate() {
             for (b, y) in captures.iter().enumerate() {
-                if let Some(error) = trace.timeline.uncertainty(*x, *y) {
+                if let Some(error) = at.and_then(|at| trace.timeline.uncertainty(*x, *y, at)) {
                     upper[a][b] = error;
                 }
             }
@@ -123,8 +125,7 @@ impl<'a> Clocks<'a> {
 
     /// How far a capture's clock was corrected in all, nanoseconds.
     pub(super) fn corrected(&self, capture: usize) -> u64 {
-        let offset = self.trace.timeline.offsets.get(capture).copied().flatten();
-        offset.map_or(0, |o| o.ns).saturating_sub(self.moved(capture)).unsigned_abs()
+        self.trace.timeline.applied(capture).saturating_sub(self.moved(capture)).unsigned_abs()
     }
 }
 

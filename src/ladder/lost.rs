@@ -100,12 +100,12 @@ fn watched(cast: &Cast<'_>, last: &Sighting, vantage: usize, others: bool) -> bo
     let trace = cast.trace;
     let there = &trace.vantages[vantage];
     let here = &trace.vantages[last.vantage];
-    let Some(error) = trace.timeline.uncertainty(there.capture, here.capture) else {
+    let at = trace.time(At { vantage: last.vantage, mark: last.mark });
+    let Some(error) = trace.timeline.uncertainty(there.capture, here.capture, at) else {
         return false;
     };
-    let at = trace.time(At { vantage: last.vantage, mark: last.mark }).0;
-    let start = trace.timeline.align(there.capture, there.start).0.saturating_add(error);
-    let end = trace.timeline.align(there.capture, there.end).0.saturating_sub(error);
+    let start = trace.start_of(there).0.saturating_add(error);
+    let end = trace.end_of(there).0.saturating_sub(error);
     let addressed = last.link.dst.is_some_and(|mac| there.own.has(mac));
-    !there.own.span && start < at && at < end && (addressed || others)
+    !there.own.span && start < at.0 && at.0 < end && (addressed || others)
 }

@@ -47,7 +47,7 @@ pub(super) fn note(trace: &Trace, clocks: &Clocks<'_>, captures: &BTreeSet<usize
 
 /// The capture with which the others are compared: one that the timeline bounds.
 fn reference(trace: &Trace, captures: &BTreeSet<usize>) -> usize {
-    let bounded = |c: &&usize| trace.timeline.offsets.get(**c).copied().flatten().is_some();
+    let bounded = |c: &&usize| trace.timeline.offset(**c).is_some();
     captures.iter().find(bounded).or_else(|| captures.first()).copied().unwrap_or(0)
 }
 

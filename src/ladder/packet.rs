@@ -148,7 +148,7 @@ fn closer(trace: &Trace, s: &Sighting, spine: &[(i64, usize)], at: usize) -> boo
         return false;
     };
     let capture = |v: usize| trace.vantages[v].capture;
-    let comparable = trace.timeline.uncertainty(capture(s.vantage), capture(*vantage)).is_some();
+    let comparable = trace.timeline.comparable(capture(s.vantage), capture(*vantage));
     let t = time(trace, s);
     comparable && t.abs_diff(*next) < t.abs_diff(*this)
 }

@@ -85,7 +85,9 @@ impl Builder<'_> {
         let reference = self.trace.captures.get(timeline.reference).and_then(|c| c.files.first());
         let mut captures = Vec::new();
         for (i, capture) in self.trace.captures.iter().enumerate() {
-            let offset = timeline.offsets.get(i).copied().flatten();
+            let offset = timeline.offset(i);
+            let drift = offset.and_then(|o| o.drift);
+            let ppm = |ppb: i64| ppb as f64 / 1000.0;
             let vantages: Vec<String> = self
                 .trace
                 .vantages
@@ -101,6 +103,9 @@ impl Builder<'_> {
                 notes.extend(file.damage.iter().map(|d| {
                     format!("at byte {}, after frame {}: {}", d.byte, d.frame_after, d.what)
                 }));
+                if n == 0 {
+                    notes.extend(super::clocks::remarks(self.trace, i));
+                }
                 if file.damage_omitted > 0 {
                     notes.push(format!("{} more damaged places", file.damage_omitted));
                 }
@@ -118,8 +123,9 @@ impl Builder<'_> {
                     clock: Clock {
                         offset_ns: offset.map(|o| o.ns),
                         error_ns: offset.map(|o| o.error_ns),
-                        drift_ppm: None,
-                        drift_error_ppm: None,
+                        at: offset.filter(|_| i != timeline.reference).map(|o| rfc3339(o.at)),
+                        drift_ppm: drift.map(|d| ppm(d.ppb)),
+                        drift_error_ppm: drift.map(|d| ppm(d.error_ppb)),
                         reference: reference.map(|f| f.path.clone()),
                     },
                     notes,
@@ -207,7 +213,7 @@ impl Builder<'_> {
             format!("{name}, which was stated, appears in no capture: check the address, or capture where it passes")
         }));
         if self.trace.timeline.inconsistent {
-            notes.push("the captures' clocks contradict each other: one was set during the capture; times of different captures cannot be compared".to_owned());
+            notes.push("the captures' clocks contradict each other, more than a few settings of one clock explain: times of different captures cannot be compared".to_owned());
         }
         for vantage in self.trace.vantages.iter().filter(|v| v.own.span) {
             notes.push(format!(

@@ -8,6 +8,7 @@
 //! ticket.
 
 mod build;
+mod clocks;
 mod findings;
 pub mod ladder;
 mod services;
@@ -105,6 +106,9 @@ pub struct Clock {
     pub offset_ns: Option<i64>,
     /// Half-width of the interval that must hold the offset, nanoseconds.
     pub error_ns: Option<i64>,
+    /// When the offset is so, on the reference clock, RFC 3339 UTC: where it is known
+    /// best. Null for the reference itself, and where nothing bounds the offset.
+    pub at: Option<String>,
     /// Drift in parts per million; null where the capture is too short to tell.
     pub drift_ppm: Option<f64>,
     /// Half-width of the drift's interval.

@@ -227,7 +227,7 @@ fn consume(left: &mut Vec<(u32, u32)>, at: usize, repeat: &Repeat) {
 fn watched(trace: &Trace, into: &[Place<'_>], at: At, repeat: &Repeat) -> bool {
     into.iter().any(|p| {
         let vantage = trace.vantage(p.leg);
-        let end = trace.timeline.align(vantage.capture, vantage.end);
+        let end = trace.end_of(vantage);
         seq_lt(p.flow.first_seq, repeat.from)
             && !seq_gt(repeat.to, p.flow.end_seq)
             && end.0.saturating_sub(trace.time(at).0) >= MARGIN_NS

@@ -39,6 +39,7 @@ fn capture(name: &str, offset_ns: Option<i64>, notes: &[&str]) -> Capture {
         clock: Clock {
             offset_ns,
             error_ns: offset_ns.map(|_| 200_000),
+            at: None,
             drift_ppm: None,
             drift_error_ppm: None,
             reference: Some(s("caps/rs1.pcap")),
