@@ -6,7 +6,7 @@
 
 use super::Tie;
 use super::union::{StreamRef, Union};
-use crate::flow::{HopId, Observations, Stream};
+use crate::flow::{Flow, HopId, Observations, Stream};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 
@@ -31,6 +31,8 @@ struct Shake {
     whole: bool,
     window_scale: u8,
     sack: bool,
+    /// Initial sequence number of the server, where its SYN-ACK was seen.
+    server_isn: Option<u32>,
     /// Where the SYN passed its vantage.
     hop: Option<HopId>,
 }
@@ -61,6 +63,7 @@ impl Shake {
             whole: there.opened() && !there.shape.cut,
             window_scale: there.shape.window_scale,
             sack: there.shape.sack,
+            server_isn: accepted(stream.flow(side.other())),
             hop: there.opened().then(|| vantage.links_of(there).next().map(|l| l.hop)).flatten(),
         })
     }
@@ -69,18 +72,23 @@ impl Shake {
     fn agrees(&self, other: &Self) -> Option<Tie> {
         let same_client = self.client == other.client;
         let same_server = self.server == other.server;
-        // Options that a short snapshot length cut off prove nothing.
-        if self.whole
-            && other.whole
-            && (self.window_scale, self.sack) != (other.window_scale, other.sack)
-        {
-            return None;
-        }
         // Two SYNs by one way past one vantage were sent twice, not rewritten.
         if self.at.vantage == other.at.vantage
             && self.hop.is_some()
             && self.hop == other.hop
             && !(same_client && same_server)
+        {
+            return None;
+        }
+        // 64 bits that the two stacks drew: FullNAT keeps them, whatever else it strips.
+        let both = self.server_isn.is_some() && self.server_isn == other.server_isn;
+        if both && !(same_client && same_server) {
+            return Some(Tie::IsnPair);
+        }
+        // Options that a short snapshot length cut off prove nothing.
+        if self.whole
+            && other.whole
+            && (self.window_scale, self.sack) != (other.window_scale, other.sack)
         {
             return None;
         }
@@ -103,6 +111,11 @@ impl Shake {
 }
 
 /// Ties by the handshake, and gives back the streams that show none.
+/// The initial sequence number of a server that accepted once.
+fn accepted(back: &Flow) -> Option<u32> {
+    (back.accepted() && back.isns == 1).then_some(back.isn)
+}
+
 pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef> {
     let hasher = RandomState::default();
     let mut shakes: Vec<Shake> = Vec::new();

@@ -7,6 +7,7 @@
 //! made; flows that could not be tied stay connections of their own. Clocks are
 //! not used, they come later and rest on these ties.
 
+mod carried;
 mod handshake;
 mod midstream;
 mod outcome;
@@ -36,6 +37,10 @@ pub enum Tie {
     Isn,
     /// Initial sequence number, TSval and SYN options.
     Handshake,
+    /// The initial sequence numbers of both sides.
+    IsnPair,
+    /// The client's address, carried in a TCP option.
+    Toa,
 }
 
 impl Tie {
@@ -49,6 +54,8 @@ impl Tie {
             Self::Datagram => "same datagram of the same client endpoint, rewritten",
             Self::Isn => "same client ISN and client endpoint",
             Self::Handshake => "same client ISN, TSval and SYN options",
+            Self::IsnPair => "same ISN of client and of server",
+            Self::Toa => "the client's address in a TCP option (TOA)",
         }
     }
 }
@@ -152,5 +159,6 @@ pub fn correlate(vantages: &[Observations], stated: &Stated) -> Connections {
     let mut union = Union::new(vantages);
     let without_handshake = handshake::tie(vantages, &mut union);
     midstream::tie(vantages, &without_handshake, &mut union);
+    carried::tie(vantages, &mut union);
     tuple::assemble(vantages, &union, stated)
 }

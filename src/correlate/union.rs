@@ -102,6 +102,11 @@ impl Union {
         Sets { order, ends }
     }
 
+    /// The representative of a stream's set.
+    pub(super) fn set_of(&mut self, at: StreamRef) -> u32 {
+        self.find(at)
+    }
+
     /// The weakest tie in the set of a representative.
     pub(super) fn tie_of(&self, root: u32) -> Tie {
         self.tie[root as usize]

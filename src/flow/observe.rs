@@ -162,6 +162,11 @@ impl Observer {
         let sending = link.segment(mark, tcp, ip.id, &mut self.rare.troubles);
         let (syns, repeats) = (link.syns, link.retransmissions);
         let stream = &mut self.streams[id as usize];
+        // A balancer names the client in the SYN, or in the first segment with payload.
+        let first = tcp.payload_len > 0 && stream.flow(side).payload == 0;
+        if (first || tcp.flags.syn()) && tcp.may_name_client() {
+            self.rare.name(id, tcp);
+        }
         stream.segment(side, mark, tcp);
         match sending {
             Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
@@ -244,6 +249,7 @@ impl Observer {
         if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == old) {
             entry.remove();
         }
+        self.rare.forget(old);
         for flow in &stream.flows {
             let mut next = flow.link;
             while let Some(at) = next.index() {

@@ -5,7 +5,7 @@
 
 use super::trouble::Troubles;
 use super::{Mark, Side, Stream, StreamId};
-use crate::wire::Tcp;
+use crate::wire::{Tcp, Toa};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -60,6 +60,7 @@ pub struct Rare {
     pub closed_dropped: u64,
     by_side: HashMap<(StreamId, Side), u32, RandomState>,
     pub(super) troubles: Troubles,
+    toa: HashMap<StreamId, Toa, RandomState>,
 }
 
 impl Rare {
@@ -70,6 +71,23 @@ impl Rare {
         }
         let to = tcp.seq.wrapping_add(tcp.seq_len());
         self.repeats.push(Repeat { link: link as u32, from: tcp.seq, to, mark });
+    }
+
+    /// The clients that a balancer named in a TCP option, by stream.
+    pub fn clients(&self) -> impl Iterator<Item = (&StreamId, &Toa)> {
+        self.toa.iter()
+    }
+
+    /// Keeps the client that a segment names, the first of its stream.
+    pub(super) fn name(&mut self, id: StreamId, tcp: &Tcp<'_>) {
+        if let Some(toa) = tcp.parse_options().toa.filter(|toa| toa.addr.is_host()) {
+            self.toa.entry(id).or_insert(toa);
+        }
+    }
+
+    /// Forgets a stream that is let go.
+    pub(super) fn forget(&mut self, id: StreamId) {
+        self.toa.remove(&id);
     }
 
     /// Follows the window of the side that sent a segment.

@@ -101,6 +101,14 @@ impl Tcp<'_> {
         self.payload_len + u32::from(self.flags.syn()) + u32::from(self.flags.fin())
     }
 
+    /// Whether a balancer may have written the client's address into it: its option
+    /// kinds are bytes that few other options hold, which is quicker asked than parsed.
+    #[inline]
+    #[must_use]
+    pub fn may_name_client(&self) -> bool {
+        self.options.iter().any(|byte| (252..=254).contains(byte))
+    }
+
     /// The options, as far as they were captured.
     #[must_use]
     pub fn parse_options(&self) -> TcpOptions {

@@ -31,6 +31,8 @@ pub struct Segment {
     pub rst: bool,
     /// What a Linux SYN has: MSS, SACK, timestamps, window scale.
     pub options: bool,
+    /// A client that a balancer wrote into the segment (TOA, kind 254).
+    pub names: Option<End>,
     pub payload: Vec<u8>,
 }
 
@@ -49,6 +51,7 @@ impl Segment {
             fin: false,
             rst: false,
             options: false,
+            names: None,
             payload: Vec::new(),
         }
     }
@@ -93,6 +96,12 @@ impl Segment {
                 TcpOptionElement::WindowScale(7),
             ])
             .unwrap();
+        }
+        if let Some((ip, port)) = self.names {
+            let mut raw = vec![254, 8];
+            raw.extend(port.to_be_bytes());
+            raw.extend(ip);
+            tcp.set_options_raw(&raw).unwrap();
         }
         tcp
     }
