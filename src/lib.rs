@@ -14,6 +14,7 @@ pub mod ladder;
 pub mod load;
 pub mod render;
 pub mod report;
+pub mod timing;
 pub mod topology;
 pub mod trace;
 pub mod wire;

@@ -12,6 +12,7 @@ mod clocks;
 mod findings;
 pub mod ladder;
 mod services;
+mod timing;
 mod wording;
 
 pub use build::{ConnectionFilter, Options, build};
@@ -173,8 +174,34 @@ pub struct RealServer {
     pub connections: u64,
     /// How those ended.
     pub totals: Totals,
+    /// Where the time of its connections goes, medians; null where no vantage shows it.
+    pub timing: Option<Timing>,
     /// What is worth saying beside the numbers ("the caller itself").
     pub remark: Option<String>,
+}
+
+/// Where time goes, each duration by one vantage's own clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// SYN to SYN-ACK at the vantage nearest to the client, nanoseconds.
+    pub connect_ns: Option<i64>,
+    /// First byte of the request to first byte of the answer there, nanoseconds.
+    pub first_byte_ns: Option<i64>,
+    /// The server's own part of that, as the vantage nearest to it shows, nanoseconds.
+    pub server_ns: Option<i64>,
+    /// Network time between vantages, nearest to the client first.
+    pub segments: Vec<Segment>,
+}
+
+/// A part of the path between two vantages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Segment {
+    /// Label of the vantage nearer to the client.
+    pub from: String,
+    /// Label of the vantage nearer to the server.
+    pub to: String,
+    /// There and back, nanoseconds.
+    pub round_trip_ns: i64,
 }
 
 /// How connections ended.
@@ -209,6 +236,8 @@ pub struct Connection {
     pub start: String,
     /// First to last packet.
     pub duration_ns: i64,
+    /// Where its time went; null where no vantage saw its handshake both ways.
+    pub timing: Option<Timing>,
     /// `health-check`, `scan`, ... where the connection is not a user's.
     pub ordinary: Option<String>,
     /// Why flows of several captures were taken for one connection.

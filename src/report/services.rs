@@ -50,6 +50,7 @@ impl Builder<'_> {
                     mac: server.mac.map(|mac| mac.to_string()),
                     connections: ids.len() as u64,
                     totals: self.totals(ids.iter().copied()),
+                    timing: self.typical(ids),
                     remark: calls_itself.then(|| "the caller itself".to_owned()),
                 }
             })
@@ -138,6 +139,7 @@ impl Builder<'_> {
             outcome: connection.outcome.name().to_owned(),
             start: rfc3339(crate::capture::Timestamp(time(start))),
             duration_ns: time(end) - time(start),
+            timing: self.timing(id),
             ordinary: self.trace.ordinary(id).map(|o| o.name().to_owned()),
             evidence: std::iter::once(connection.tie.describe().to_owned()).chain(pair).collect(),
             findings,

@@ -70,6 +70,7 @@ fn real_server(address: &str, connections: u64, failed: u64, remark: Option<&str
             failed,
             &[("completed", connections - failed), ("reset", failed)],
         ),
+        timing: None,
         remark: remark.map(s),
     }
 }
@@ -262,6 +263,7 @@ pub(crate) fn hairpin() -> Report {
             outcome: s("reset"),
             start: s("2026-01-02T03:04:05.123456789Z"),
             duration_ns: 1_963_000,
+            timing: None,
             ordinary: None,
             evidence: vec![],
             findings: vec![1, 2, 3],

@@ -8,10 +8,10 @@
 use super::super::Style;
 use super::super::ink::Tone;
 use super::super::measure::{blanks, columns, hang, wrap};
-use super::super::units::{count, plural};
+use super::super::units::{count, duration, plural};
 use super::table::Grid;
 use super::{MAX_ROWS, endpoint, list};
-use crate::report::{Host, HostRef, RealServer, Report, Service, Totals};
+use crate::report::{Host, HostRef, RealServer, Report, Segment, Service, Totals};
 
 /// Columns by which further lines of a service stand in.
 const CONTINUED: usize = 4;
@@ -123,6 +123,7 @@ fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
 fn real_servers(service: &Service, style: &Style) -> Vec<String> {
     let mut servers: Vec<Vec<String>> = service.real_servers.iter().map(row).collect();
     let mut header = vec!["real server", ">connections", ">completed", ">failed", ""];
+    timed(service, style, &mut header, &mut servers);
     let mut below = Vec::new();
     // Long addresses leave remarks no room beside the numbers.
     let long = |row: &Vec<String>| row.first().is_some_and(|name| columns(name) > LONG_NAME);
@@ -139,7 +140,45 @@ fn real_servers(service: &Service, style: &Style) -> Vec<String> {
         Grid { header, rows: servers, cap: rows(style), noun: "real servers (-v lists them)" }
             .lines(style);
     lines.extend(below);
+    if style.verbose {
+        lines.extend(service.real_servers.iter().filter_map(|s| path(s, style)).flatten());
+    }
     lines
+}
+
+/// Puts the usual times before the last column, where there is room.
+fn timed(
+    service: &Service,
+    style: &Style,
+    header: &mut Vec<&'static str>,
+    rows: &mut [Vec<String>],
+) {
+    let timing = |server: &RealServer| server.timing.clone().unwrap_or_default();
+    let known = service.real_servers.iter().any(|s| timing(s).connect_ns.is_some());
+    let quiet = rows.iter().all(|row| row.last().is_none_or(String::is_empty));
+    if !known || !(quiet || style.columns() >= ROOMY) {
+        return;
+    }
+    let last = header.len() - 1;
+    header.splice(last..last, [">connect", ">first byte"]);
+    for (row, server) in rows.iter_mut().zip(&service.real_servers) {
+        let timing = timing(server);
+        let shown =
+            [timing.connect_ns, timing.first_byte_ns].map(|t| t.map_or_else(String::new, duration));
+        row.splice(last..last, shown);
+    }
+}
+
+/// Where the time of a real server's usual connection goes.
+fn path(server: &RealServer, style: &Style) -> Option<Vec<String>> {
+    let timing = server.timing.as_ref()?;
+    let name = row(server).swap_remove(0);
+    let segment =
+        |s: &Segment| format!("{} to {} and back {}", s.from, s.to, duration(s.round_trip_ns));
+    let mut parts: Vec<String> = timing.segments.iter().map(segment).collect();
+    parts.extend(timing.server_ns.map(|ns| format!("server {}", duration(ns))));
+    let said = format!("{name}, usual time: {}", parts.join(", "));
+    (!parts.is_empty()).then(|| hang("  ", &said, style.prose()))
 }
 
 /// Name, numbers, and what else is to say.
