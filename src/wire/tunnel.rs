@@ -204,7 +204,7 @@ pub(super) fn open<'a>(
         return frame(ip, &inside, wire_len, outer, strict, depth);
     }
     if strict {
-        plausible(inside.bytes, wire_len, false)?;
+        plausible(inside.bytes, wire_len)?;
     }
     ip::open(inside.bytes, wire_len, outer, depth + 1).ok_or(Shut::Cut)
 }
@@ -245,7 +245,7 @@ fn frame<'a>(
     match etherparse::EtherType(above.kind) {
         ether_type::IPV4 | ether_type::IPV6 => {
             if strict {
-                plausible(above.bytes, above.wire_len, true)?;
+                plausible(above.bytes, above.wire_len)?;
             }
             let mut found =
                 ip::open(above.bytes, above.wire_len, outer, depth + 1).ok_or(Shut::Cut)?;
@@ -261,14 +261,10 @@ fn frame<'a>(
     }
 }
 
-/// The part of an Ethernet frame above its header that is padded to, bytes.
-const PADDED: u32 = 46;
-
-/// Whether bytes are an IP packet that holds together: lengths that agree with
-/// what is around them or, in IPv4, a header checksum that is right. `wire_len`
-/// counts what is there on the wire; in a frame some of it may be padding.
-fn plausible(bytes: &[u8], wire_len: u32, in_frame: bool) -> Result<(), Shut> {
-    let fits = |total: u32| total == wire_len || in_frame && total < wire_len && wire_len <= PADDED;
+/// Whether bytes are an IP packet that holds together: a length that fills what is
+/// there on the wire or, in IPv4, a header checksum that is right, as Ethernet pads
+/// short packets.
+fn plausible(bytes: &[u8], wire_len: u32) -> Result<(), Shut> {
     let right = match bytes.first().ok_or(Shut::Cut)? >> 4 {
         4 => {
             let header = bytes.first_chunk::<20>().ok_or(Shut::Cut)?;
@@ -276,14 +272,14 @@ fn plausible(bytes: &[u8], wire_len: u32, in_frame: bool) -> Result<(), Shut> {
             let total = u32::from(u16::from_be_bytes([header[2], header[3]]));
             // Segmentation offload leaves the length 0.
             let sane = len >= 20 && (total == 0 || total >= len as u32 && total <= wire_len);
-            sane && (fits(total) || checksum_is_right(bytes.get(..len).ok_or(Shut::Cut)?))
+            sane && (total == wire_len || checksum_is_right(bytes.get(..len).ok_or(Shut::Cut)?))
         }
         6 => {
             let header = bytes.first_chunk::<40>().ok_or(Shut::Cut)?;
             let payload = u32::from(u16::from_be_bytes([header[4], header[5]]));
             // Jumbograms leave the length 0 (RFC 2675).
             let jumbo = payload == 0 && wire_len > 40 + u32::from(u16::MAX);
-            is_carried_by_v6(header[6]) && (fits(40 + payload) || jumbo)
+            is_carried_by_v6(header[6]) && (40 + payload == wire_len || jumbo)
         }
         _ => false,
     };
@@ -304,5 +300,4 @@ fn is_carried_by_v6(next_header: u8) -> bool {
 }
 
 #[cfg(test)]
-#[path = "tunnel_tests.rs"]
 mod tests;
