@@ -49,8 +49,17 @@ impl Above<'_> {
 pub(super) struct Inner {
     pub link: LinkHeader,
     pub vlan: u32,
-    /// What it carries in place of IP.
-    pub arp: Option<Arp>,
+    pub carries: Carries,
+}
+
+/// What an Ethernet frame in a tunnel carries.
+#[derive(Debug)]
+pub(super) enum Carries {
+    Ip,
+    /// ARP that a mirror shows.
+    Arp(Arp),
+    /// ARP of an overlay's network.
+    OverlayArp,
 }
 
 #[inline(always)]
@@ -86,8 +95,10 @@ pub(super) fn decode<'a>(
                         packet.link.direction = link.direction;
                     }
                     packet.vlan = inner.vlan;
-                    if let Some(arp) = inner.arp {
-                        packet.body = Body::Arp(arp);
+                    match inner.carries {
+                        Carries::Ip => {}
+                        Carries::Arp(arp) => packet.body = Body::Arp(arp),
+                        Carries::OverlayArp => packet.body = Body::Other(ether_type::ARP.0),
                     }
                 }
             }

@@ -56,7 +56,7 @@ pub enum Body<'a> {
     Arp(Arp),
     /// IPv4 or IPv6, the innermost where tunnels were opened.
     Ip(IpPacket<'a>),
-    /// Another EtherType, or nothing that could be read.
+    /// Another EtherType, ARP inside an overlay, or nothing that could be read.
     Other(u16),
 }
 

@@ -9,10 +9,10 @@
 //!
 //! A port number proves nothing, so what comes in UDP is opened only where the
 //! packet inside holds together; else it stays UDP. Refused: GRE version 1
-//! (PPTP), control messages, ARP inside an overlay, which would need a table of
-//! neighbours for each network.
+//! (PPTP), control messages. ARP inside an overlay is known for what it is, but not
+//! believed: that would need a table of neighbours for each network.
 
-use super::frame::{Above, Inner};
+use super::frame::{Above, Carries, Inner};
 use super::ip::{self, Opened};
 use super::{Ip, IpPacket, LinkHeader, arp, gre, gue, link, overlay};
 use crate::capture::LinkType;
@@ -241,7 +241,7 @@ fn frame<'a>(
     let above = above.untag().ok_or(Shut::Cut)?;
     let is_mirror = outer.is_none();
     let link = LinkHeader { overlay: !is_mirror, ..macs };
-    let inner = Inner { link, vlan: above.vlan, arp: None };
+    let inner = Inner { link, vlan: above.vlan, carries: Carries::Ip };
     match etherparse::EtherType(above.kind) {
         ether_type::IPV4 | ether_type::IPV6 => {
             if strict {
@@ -252,10 +252,12 @@ fn frame<'a>(
             found.inner.get_or_insert(inner);
             Ok(found)
         }
-        ether_type::ARP if is_mirror => {
+        ether_type::ARP => {
             let arp = ArpPacketSlice::from_slice(above.bytes).map_err(|_| Shut::Cut)?;
-            let arp = Some(arp::decode(&arp).ok_or(Shut::Closed)?);
-            Ok(Opened { ip: ip.clone(), stop: None, inner: Some(Inner { arp, ..inner }) })
+            let arp = arp::decode(&arp).ok_or(Shut::Closed)?;
+            let carries = if is_mirror { Carries::Arp(arp) } else { Carries::OverlayArp };
+            let inner = Some(Inner { carries, ..inner });
+            Ok(Opened { ip: ip.clone(), stop: None, inner })
         }
         _ => Err(Shut::Closed),
     }
