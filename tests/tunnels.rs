@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use support::bytes::{Pcap, records};
 use support::check::{deviations, difference, essence, none, of_each};
 use support::expected::{Sample, samples};
+use support::frames::{CLIENT, CLIENT_MAC, DIRECTOR_MAC, SERVER, Segment, VIP, Vantage};
 use support::run::{Run, run_paths};
 
 /// Makes another frame, or none, of a frame and its length on the wire.
@@ -184,4 +185,84 @@ fn an_overlay_hides_nothing_but_arp() {
         changed.into_iter().chain(modes).chain(inside.failures).collect()
     }));
     assert!(tried.into_inner() > 10);
+}
+
+/// A frame in VXLAN of a network.
+fn in_network(id: u8, frame: &[u8]) -> Vec<u8> {
+    let header = udp(4789, &[8, 0, 0, 0, 0, 0, id, 0], frame.len() as u16);
+    [&outside(ip_number::UDP, header.len() + frame.len()), &header, frame].concat()
+}
+
+#[test]
+fn like_five_tuples_in_two_networks_are_two_streams() {
+    let frame = Segment::data(CLIENT, VIP, 1, 2, b"abc").ethernet();
+    let mut vantage = Vantage::default();
+    for (us, id) in [(0, 1), (50, 2), (100, 1)] {
+        vantage.frame(us, &in_network(id, &frame));
+    }
+    vantage.frame(150, &frame);
+    let seen = vantage.finish();
+    let packets: Vec<u64> = seen.streams.iter().map(|s| s.packets()).collect();
+    assert_eq!(packets, [2, 1, 1]);
+    assert!(seen.streams.iter().all(|s| !s.key.is_forwarded()));
+}
+
+#[test]
+fn the_macs_of_an_overlay_are_not_mixed_with_those_around_it() {
+    // Alike in number: neither pair has 60 % of all frames. One frame more is in
+    // the overlay.
+    let outer = |segment: Segment| segment.on([2, 0, 0, 0, 1, 1], [2, 0, 0, 0, 1, 2], 64);
+    let back = |segment: Segment| segment.on([2, 0, 0, 0, 1, 2], [2, 0, 0, 0, 1, 1], 63);
+    for more_inside in [true, false] {
+        let mut vantage = Vantage::default();
+        for n in 0..20 {
+            let at = i64::from(n) * 100;
+            let (there, here) = (
+                Segment::ack(CLIENT, VIP, n, 2),
+                Segment::ack(VIP, CLIENT, 2, n).on(DIRECTOR_MAC, CLIENT_MAC, 63),
+            );
+            vantage.frame(at, &in_network(1, &there.ethernet()));
+            vantage.frame(at + 10, &in_network(1, &here.ethernet()));
+            vantage.see(at + 20, &outer(Segment::ack(CLIENT, SERVER, n, 2)));
+            vantage.see(at + 30, &back(Segment::ack(SERVER, CLIENT, 2, n)));
+        }
+        let last = Segment::ack(CLIENT, VIP, 99, 2);
+        let last =
+            if more_inside { in_network(1, &last.ethernet()) } else { outer(last).ethernet() };
+        vantage.frame(9999, &last);
+        let seen = vantage.finish();
+        let own = if more_inside { CLIENT_MAC } else { [2, 0, 0, 0, 1, 1] };
+        assert_eq!(seen.own.macs, [lbdiag::wire::Mac(own)]);
+        assert_eq!((seen.own.overlay, seen.own.span), (more_inside, false));
+        for hop in &seen.hops {
+            let told = hop.link.overlay == more_inside;
+            assert_eq!(
+                (seen.own.arrived(hop).is_some(), seen.own.sent(hop).is_some()),
+                (told, told)
+            );
+        }
+    }
+}
+
+#[test]
+fn one_virtual_router_identifier_in_two_networks_is_no_contest() {
+    let advert = |host: u8| {
+        let mut header =
+            Ipv4Header::new(20, 255, IpNumber(112), [10, 0, 0, host], [224, 0, 0, 18]).unwrap();
+        header.header_checksum = header.calc_header_checksum();
+        let vrrp = [0x21, 51, 100, 1, 0, 1, 0, 0, 10, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0];
+        let macs = [1, 0, 0x5e, 0, 0, 18, 2, 0, 0, 0, 0, host, 8, 0];
+        [&macs[..], &header.to_bytes(), &vrrp].concat()
+    };
+    for (networks, contested) in [([1, 1], true), ([1, 2], false)] {
+        let mut vantage = Vantage::default();
+        for n in 0..10 {
+            for (host, id) in [1, 2].into_iter().zip(networks) {
+                vantage.frame(n * 1_000_000 + i64::from(host), &in_network(id, &advert(host)));
+            }
+        }
+        let seen = vantage.finish();
+        assert_eq!(seen.vrrp.len(), 2);
+        assert!(seen.vrrp.iter().all(|s| (s.contest.count > 0) == contested), "{:?}", seen.vrrp);
+    }
 }

@@ -157,7 +157,9 @@ pub(super) fn infer(
         return Own::default();
     }
     turnarounds(streams, links, hops, neighbors, &mut shares);
-    Own { overlay, ..choose(&shares, total) }
+    let chosen = choose(&shares, total);
+    // A host of many overlays, or of many machines in one, is no SPAN.
+    Own { overlay, span: chosen.span && !overlay, ..chosen }
 }
 
 /// Whether more frames travel inside overlays than outside of them.
