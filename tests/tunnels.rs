@@ -266,3 +266,27 @@ fn one_virtual_router_identifier_in_two_networks_is_no_contest() {
         assert!(seen.vrrp.iter().all(|s| (s.contest.count > 0) == contested), "{:?}", seen.vrrp);
     }
 }
+
+#[test]
+fn what_an_overlays_hosts_advertise_is_no_claim_on_this_network() {
+    let source = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+    let header = Ipv6Header {
+        payload_length: 32,
+        next_header: ip_number::IPV6_ICMP,
+        hop_limit: 255,
+        source,
+        destination: source,
+        ..Ipv6Header::default()
+    };
+    // A neighbour advertisement with the target's link-layer address.
+    let said = [&[136, 0, 0, 0, 0x60, 0, 0, 0][..], &source, &[2, 1, 2, 0, 0, 0, 0, 9]].concat();
+    let macs = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x86, 0xdd];
+    let frame = [&macs[..], &header.to_bytes(), &said].concat();
+    for (data, claims) in [(frame.clone(), true), (in_network(1, &frame), false)] {
+        let mut vantage = Vantage::default();
+        vantage.frame(0, &data);
+        let seen = vantage.finish();
+        assert_eq!(!seen.neighbors.bindings.is_empty(), claims);
+        assert_eq!(seen.tally.neighbor, 1);
+    }
+}

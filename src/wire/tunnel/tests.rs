@@ -262,7 +262,7 @@ fn a_mirror_shows_arp_and_an_overlay_does_not() {
 
 #[test]
 fn an_overlay_leaves_in_the_direction_of_its_frame_and_a_mirror_in_none() {
-    let mut cooked = vec![0u8; 20];
+    let mut cooked = [0u8; 20];
     cooked[0..2].copy_from_slice(&[8, 0]);
     cooked[7] = 3;
     cooked[10] = 4;
