@@ -133,4 +133,9 @@ mod tests {
         assert_eq!(key, same);
         assert_ne!(out, back);
     }
+    /// It is compared for every packet.
+    #[test]
+    fn a_key_stays_small() {
+        assert_eq!(size_of::<Key>(), 44);
+    }
 }
