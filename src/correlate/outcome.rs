@@ -73,7 +73,8 @@ pub struct Progress {
     pub no_socket: bool,
     /// Payload was sent again at some vantage.
     pub repeats: bool,
-    /// What the client sent came in a tunnel somewhere, and no answer did.
+    /// What the client sent came in a balancer's tunnel somewhere, and no answer
+    /// did; an overlay is none.
     pub tunnelled: bool,
 }
 
@@ -89,7 +90,7 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         progress.request |= there.payload > 0;
         progress.response |= back.payload > 0;
         progress.no_socket |= there.reset == Reset::NoSocket || back.reset == Reset::NoSocket;
-        progress.tunnelled |= leg.of(vantages).key.tunnel != 0 && !back.seen();
+        progress.tunnelled |= leg.of(vantages).key.is_forwarded() && !back.seen();
         progress.repeats |= there.retransmissions > 0 || back.retransmissions > 0;
         ends.see(there, back);
         // Who repeats has not got what it waits for, even if nothing else shows.

@@ -21,7 +21,8 @@ impl Observer {
             IcmpKind::NeighborSolicitation { .. } | IcmpKind::NeighborAdvertisement { .. } => {
                 self.tally.neighbor += 1;
                 // RFC 4861, section 7.1: hop limit 255 or it came from afar.
-                if ip.ttl == 255 {
+                // What an overlay's hosts say is no claim on this network.
+                if ip.ttl == 255 && !packet.link.overlay {
                     let ends = (ip.src, ip.dst);
                     self.neighbors.ndp(mark, packet.vlan, &packet.link, ends, icmp);
                 }
@@ -71,7 +72,9 @@ impl Observer {
         if ip.ttl != 255 {
             return;
         }
-        let segment = (packet.vlan, packet.link.ifindex);
+        // Overlays of many owners pass one interface.
+        let network = ip.outer.and_then(|outer| outer.id);
+        let segment = (packet.vlan, network.map_or(packet.link.ifindex, |id| id | 1 << 31));
         let known = self
             .vrrp
             .iter()

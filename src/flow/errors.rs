@@ -65,8 +65,8 @@ pub struct VrrpSpeaker {
     pub mac: Option<Mac>,
     /// Virtual router.
     pub vrid: u8,
-    /// VLAN as in [`crate::wire::Packet::vlan`] and interface index: a virtual
-    /// router is one of its link.
+    /// VLAN as in [`crate::wire::Packet::vlan`] and interface index, or the
+    /// identifier of an overlay: a virtual router is one of its link.
     pub segment: (u32, u32),
     /// Lowest and highest priority advertised.
     pub priority: (u8, u8),

@@ -41,7 +41,7 @@ pub struct Key {
     pub ports: [u16; 2],
     /// VLAN identifiers as in [`crate::wire::Packet::vlan`].
     pub vlan: u32,
-    /// Protocol of the outer header, 0 outside of tunnels.
+    /// Kind and identifier of the tunnel, [`Outer::tag`]; 0 outside of tunnels.
     pub tunnel: u16,
     /// IP protocol.
     pub protocol: u8,
@@ -77,7 +77,7 @@ impl Key {
         vlan: u32,
         outer: Option<&Outer>,
     ) -> (Self, Side) {
-        let tunnel = outer.map_or(0, |o| o.protocol.into());
+        let tunnel = outer.map_or(0, Outer::tag);
         let side = if src <= dst { Side::A } else { Side::B };
         let (a, b) = if side == Side::A { (src, dst) } else { (dst, src) };
         (Self { ips: [a.0, b.0], ports: [a.1, b.1], vlan, tunnel, protocol }, side)
@@ -95,6 +95,12 @@ impl Key {
     #[must_use]
     pub fn port(&self, side: Side) -> u16 {
         self.ports[side.index()]
+    }
+
+    /// Whether the packets came in a tunnel in which a balancer forwards.
+    #[must_use]
+    pub fn is_forwarded(&self) -> bool {
+        Outer::tag_is_forwarding(self.tunnel)
     }
 
     /// Whether both ends have one address.
@@ -126,5 +132,10 @@ mod tests {
         assert!(key.is_self());
         assert_eq!(key, same);
         assert_ne!(out, back);
+    }
+    /// It is compared for every packet.
+    #[test]
+    fn a_key_stays_small() {
+        assert_eq!(size_of::<Key>(), 44);
     }
 }

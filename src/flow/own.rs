@@ -38,6 +38,9 @@ pub struct Own {
     pub evidence: OwnEvidence,
     /// The capture shows everybody's frames.
     pub span: bool,
+    /// They are MACs inside an overlay, whose frames are most of the capture. Of
+    /// the other frames they tell nothing, as others tell nothing of an overlay's.
+    pub overlay: bool,
 }
 
 impl Own {
@@ -57,7 +60,7 @@ impl Own {
         match (hop.link.direction, hop.link.dst, hop.link.src) {
             (Direction::In, ..) => Some(true),
             (Direction::Out | Direction::OtherHost, ..) => Some(false),
-            (_, Some(dst), _) if !self.macs.is_empty() => Some(self.has(dst)),
+            (_, Some(dst), _) if self.speaks_of(hop) => Some(self.has(dst)),
             _ => None,
         }
     }
@@ -70,9 +73,13 @@ impl Own {
             (Direction::In | Direction::OtherHost | Direction::Group, Some(mac)) => {
                 Some(mac == Mac::ZERO)
             }
-            (_, Some(src)) if !self.macs.is_empty() => Some(self.has(src)),
+            (_, Some(src)) if self.speaks_of(hop) => Some(self.has(src)),
             _ => None,
         }
+    }
+
+    fn speaks_of(&self, hop: &Hop) -> bool {
+        !self.macs.is_empty() && self.overlay == hop.link.overlay
     }
 }
 
@@ -109,7 +116,7 @@ pub(super) fn infer(
 ) -> Own {
     let outgoing = outgoing(hops, neighbors);
     if !outgoing.is_empty() {
-        return Own { macs: outgoing, evidence: OwnEvidence::Outgoing, span: false };
+        return Own { macs: outgoing, evidence: OwnEvidence::Outgoing, ..Own::default() };
     }
     let mut shares: HashMap<Mac, Share> = HashMap::new();
     let mut total = 0u64;
@@ -121,8 +128,10 @@ pub(super) fn infer(
     for link in links {
         carried[link.hop.index()] += u64::from(link.packets);
     }
+    let answered = |hop: &Hop| unicast(hop).filter(|(_, dst)| senders.contains(dst));
+    let overlay = is_mostly_overlay(hops, &carried, |hop| answered(hop).is_some());
     for (hop, frames) in hops.iter().zip(carried) {
-        if let Some((src, dst)) = unicast(hop).filter(|(_, dst)| senders.contains(dst)) {
+        if let Some((src, dst)) = answered(hop).filter(|_| hop.link.overlay == overlay) {
             total += frames;
             let sender = shares.entry(src).or_default();
             sender.frames += frames;
@@ -134,11 +143,13 @@ pub(super) fn infer(
             shares.entry(dst).or_default().frames += frames;
         }
     }
-    for binding in neighbors.bindings.iter().filter(|b| b.claim == super::Claim::Reply) {
+    // Neighbours are those of the frames outside.
+    let replies = neighbors.bindings.iter().filter(|b| b.claim == super::Claim::Reply);
+    for binding in replies.filter(|_| !overlay) {
         total += u64::from(binding.count);
         shares.entry(binding.mac).or_default().frames += u64::from(binding.count);
     }
-    for ask in &neighbors.asks {
+    for ask in neighbors.asks.iter().filter(|_| !overlay) {
         // The answer went to the asker, unicast.
         shares.entry(ask.asker_mac).or_default().frames += u64::from(ask.answers);
     }
@@ -146,13 +157,23 @@ pub(super) fn infer(
         return Own::default();
     }
     turnarounds(streams, links, hops, neighbors, &mut shares);
-    choose(&shares, total)
+    let chosen = choose(&shares, total);
+    // A host of many overlays, or of many machines in one, is no SPAN.
+    Own { overlay, span: chosen.span && !overlay, ..chosen }
+}
+
+/// Whether more frames travel inside overlays than outside of them.
+fn is_mostly_overlay(hops: &[Hop], carried: &[u64], counts: impl Fn(&Hop) -> bool) -> bool {
+    let both = hops.iter().zip(carried).filter(|(hop, _)| counts(hop));
+    let (inside, outside): (Vec<_>, Vec<_>) = both.partition(|(hop, _)| hop.link.overlay);
+    let sum = |of: Vec<(&Hop, &u64)>| of.iter().map(|(_, frames)| **frames).sum::<u64>();
+    sum(inside) > sum(outside)
 }
 
 fn outgoing(hops: &[Hop], neighbors: &Neighbors) -> Vec<Mac> {
     let sent = hops
         .iter()
-        .filter(|hop| hop.link.direction == Direction::Out)
+        .filter(|hop| hop.link.direction == Direction::Out && !hop.link.overlay)
         .filter_map(|hop| hop.link.src);
     let said = neighbors.bindings.iter().filter(|b| b.direction == Direction::Out).map(|b| b.mac);
     let mut macs: Vec<Mac> = sent.chain(said).filter(|mac| mac.is_unicast()).collect();
@@ -228,7 +249,7 @@ fn choose(shares: &HashMap<Mac, Share>, total: u64) -> Own {
     }
     let mut close = ranked;
     close.retain(|(_, share)| share.frames as f64 >= CLOSE * best);
-    let one = |mac: Mac, evidence| Own { macs: vec![mac], evidence, span: false };
+    let one = |mac: Mac, evidence| Own { macs: vec![mac], evidence, ..Own::default() };
     if let [(mac, _)] = close[..] {
         return one(mac, OwnEvidence::Coverage);
     }

@@ -4,7 +4,7 @@ use super::arrow::Arrow;
 use super::cast::{Cast, Node};
 use super::collect::Sighting;
 use crate::correlate::Tuple;
-use crate::wire::{Ip, Mac};
+use crate::wire::{Ip, Mac, Outer, Tunnel};
 
 /// In words, if anything: addresses for NAT, the outer header for a tunnel, the
 /// destination MAC where nothing else changes.
@@ -20,10 +20,17 @@ pub(super) fn describe(
         return addresses(tuple(before)?, tuple(after)?, forward);
     }
     let own = arrow.sightings.get(arrow.last_hop..).unwrap_or_default();
-    let outer = |frames: &[usize]| frames.iter().find_map(|i| sightings[*i].outer);
+    let outer = |frames: &[usize]| {
+        let mut outers = frames.iter().filter_map(|i| sightings[*i].outer);
+        outers.find(Outer::is_forwarding)
+    };
     let entered = outer(own).filter(|_| !arrow.came.is_empty() && outer(&arrow.came).is_none());
     if let Some(tunnel) = entered {
-        return Some(format!("tunnel {} > {}", tunnel.src, tunnel.dst));
+        let ends = format!("tunnel {} > {}", tunnel.src, tunnel.dst);
+        return Some(match tunnel.kind {
+            Tunnel::Ip => ends,
+            kind => format!("{} {ends}", kind.name()),
+        });
     }
     let director = cast.is_director(arrow.from);
     // A router's change of MACs is its trade; anybody else's is worth a word.

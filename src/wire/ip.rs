@@ -1,25 +1,11 @@
 //! IPv4 and IPv6 with what they carry; tunnels are opened on the way.
 
-use super::{Arp, Body, Icmp, Ip, LinkHeader, Packet, Stop, Tcp, TcpFlags, Vrrp};
-use super::{arp, icmp, vrrp};
-use etherparse::{
-    ArpPacketSlice, EtherType, LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice,
-};
-use etherparse::{SingleVlanSlice, TcpSlice, ether_type, ip_number};
-
-/// Tunnels inside tunnels that are opened; deeper ones stay closed.
-const MAX_TUNNELS: u8 = 4;
-
-/// An outer header that was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Outer {
-    /// Outer source.
-    pub src: Ip,
-    /// Outer destination.
-    pub dst: Ip,
-    /// Protocol number of the outer header: 4 (IPIP) or 41 (6in4).
-    pub protocol: u8,
-}
+use super::frame::Inner;
+use super::tunnel::{self, MAX_TUNNELS, Outer, Shut};
+use super::{Arp, Icmp, Ip, Stop, Tcp, TcpFlags, Vrrp};
+use super::{icmp, vrrp};
+use etherparse::{LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
+use etherparse::{TcpSlice, ip_number};
 
 /// Which piece of a datagram a packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,88 +73,58 @@ pub fn is_unicast(packet: &IpPacket<'_>) -> bool {
     packet.src.is_host() && packet.dst.is_host()
 }
 
-/// VLAN tags that are opened; more are a way to make a reader work.
-const MAX_TAGS: usize = 4;
-
-#[inline(always)]
-pub(super) fn decode<'a>(
-    link: LinkHeader,
-    ether_type: u16,
-    bytes: &'a [u8],
-    wire_len: u32,
-) -> Packet<'a> {
-    let mut packet = Packet { link, vlan: 0, body: Body::Other(ether_type), stop: None };
-    let (mut kind, mut bytes, mut wire_len) = (EtherType(ether_type), bytes, wire_len);
-    for _ in 0..MAX_TAGS {
-        if !matches!(
-            kind,
-            ether_type::VLAN_TAGGED_FRAME
-                | ether_type::PROVIDER_BRIDGING
-                | ether_type::VLAN_DOUBLE_TAGGED_FRAME
-        ) {
-            break;
-        }
-        let Ok(tag) = SingleVlanSlice::from_slice(bytes) else {
-            packet.stop = Some(Stop::Network);
-            return packet;
-        };
-        packet.vlan = packet.vlan << 16 | u32::from(tag.vlan_identifier().value());
-        kind = tag.ether_type();
-        bytes = tag.payload_slice();
-        wire_len = wire_len.saturating_sub(4);
-    }
-    packet.body = Body::Other(kind.0);
-    match kind {
-        ether_type::ARP => {
-            match ArpPacketSlice::from_slice(bytes).ok().and_then(|a| arp::decode(&a)) {
-                Some(arp) => packet.body = Body::Arp(arp),
-                None => packet.stop = Some(Stop::Network),
-            }
-        }
-        ether_type::IPV4 | ether_type::IPV6 => match open(bytes, wire_len, None, 0) {
-            Some((ip, stop)) => {
-                packet.body = Body::Ip(ip);
-                packet.stop = stop;
-            }
-            None => packet.stop = Some(Stop::Network),
-        },
-        _ => {}
-    }
-    packet
+/// The innermost packet.
+#[derive(Debug)]
+pub(super) struct Opened<'a> {
+    pub ip: IpPacket<'a>,
+    pub stop: Option<Stop>,
+    /// Of the innermost frame, where a tunnel carried one.
+    pub inner: Option<Inner>,
 }
 
 /// The packet that an ICMP error quotes.
 pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
-    open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|(ip, _)| ip)
+    open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|opened| opened.ip)
 }
 
-fn open(
+pub(super) fn open(
     bytes: &[u8],
     wire_len: u32,
     outer: Option<Outer>,
     depth: u8,
-) -> Option<(IpPacket<'_>, Option<Stop>)> {
+) -> Option<Opened<'_>> {
     let (slice, stop) = LaxIpSlice::from_slice(bytes).ok()?;
     let stop = stop.map(|_| Stop::Network);
     let (mut ip, payload, payload_wire) = match &slice {
         LaxIpSlice::Ipv4(v4) => v4_header(v4, wire_len, outer),
         LaxIpSlice::Ipv6(v6) => v6_header(v6, bytes, wire_len, outer),
     };
-    if matches!(ip.protocol, 4 | 41) && depth < MAX_TUNNELS && ip.fragment == Fragment::Whole {
-        let around = Outer { src: ip.src, dst: ip.dst, protocol: ip.protocol };
-        if let Some(found) = open(payload, payload_wire, Some(around), depth + 1) {
-            return Some(found);
+    let mut cut = None;
+    if ip.protocol != ip_number::TCP.0
+        && depth < MAX_TUNNELS
+        && ip.fragment == Fragment::Whole
+        && tunnel::may_be(ip.protocol, payload)
+    {
+        match tunnel::open(&ip, payload, payload_wire, depth) {
+            Ok(found) => return Some(found),
+            // More was on the wire than was captured.
+            Err(Shut::Cut) if (payload.len() as u64) < u64::from(payload_wire) => {
+                cut = Some(Stop::Network);
+            }
+            Err(_) => {}
         }
     }
     if stop.is_some() || ip.fragment == Fragment::Later {
-        return Some((ip, stop));
+        return Some(Opened { ip, stop, inner: None });
     }
     match transport(ip.protocol, payload, payload_wire) {
         Some(transport) => ip.transport = transport,
-        None if matches!(ip.protocol, 1 | 6 | 17 | 58) => return Some((ip, Some(Stop::Transport))),
+        None if matches!(ip.protocol, 1 | 6 | 17 | 58) => {
+            return Some(Opened { ip, stop: Some(Stop::Transport), inner: None });
+        }
         None => {}
     }
-    Some((ip, None))
+    Some(Opened { ip, stop: cut, inner: None })
 }
 
 #[inline]
@@ -329,6 +285,8 @@ impl Arp {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::decode;
+    use super::super::{Body, LinkHeader};
     use super::*;
 
     /// Extension headers whose lengths lie, in every short chain: the fragment

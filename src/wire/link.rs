@@ -32,6 +32,9 @@ pub struct LinkHeader {
     pub src: Option<Mac>,
     /// Receiver; `None` where the link type has none (cooked captures).
     pub dst: Option<Mac>,
+    /// The MACs are those of a frame inside an overlay (VXLAN, Geneve, bridged
+    /// GRE): not of the hosts that the frame outside went between.
+    pub overlay: bool,
 }
 
 impl LinkHeader {
@@ -113,7 +116,7 @@ fn cooked2(data: &[u8]) -> Result<(LinkHeader, u16, usize), Stop> {
         ifindex: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
         direction: direction(header[10]),
         src: (header[11] == 6).then(|| Mac::from_slice(&header[12..18])).flatten(),
-        dst: None,
+        ..LinkHeader::default()
     };
     Ok((link, u16::from_be_bytes([header[0], header[1]]), 20))
 }

@@ -9,23 +9,29 @@
 
 mod addr;
 mod arp;
+mod frame;
+mod gre;
+mod gue;
 pub mod http;
 mod icmp;
 mod ip;
 mod link;
+mod overlay;
 mod proxy_protocol;
 mod quote;
 mod tcp;
+mod tunnel;
 mod vrrp;
 
 pub use addr::{Ip, Mac};
 pub use arp::{Arp, ArpOperation};
 pub use icmp::{Icmp, IcmpKind};
-pub use ip::{Fragment, IpPacket, Outer, Transport, Udp, is_unicast};
+pub use ip::{Fragment, IpPacket, Transport, Udp, is_unicast};
 pub use link::{Direction, LinkHeader};
 pub use proxy_protocol::ProxyHeader;
 pub use quote::Quote;
 pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
+pub use tunnel::{Outer, Tunnel};
 pub use vrrp::Vrrp;
 
 use crate::capture::{Frame, LinkType};
@@ -50,17 +56,18 @@ pub enum Body<'a> {
     Arp(Arp),
     /// IPv4 or IPv6, the innermost where tunnels were opened.
     Ip(IpPacket<'a>),
-    /// Another EtherType, or nothing that could be read.
+    /// Another EtherType, ARP inside an overlay, or nothing that could be read.
     Other(u16),
 }
 
 /// A decoded frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packet<'a> {
-    /// Interface, direction and MACs as far as the link type has them.
+    /// Interface, direction and MACs as far as the link type has them; the MACs
+    /// of the innermost Ethernet frame where a tunnel carried one.
     pub link: LinkHeader,
     /// VLAN identifiers, outer in the upper and inner in the lower 16 bits; 0
-    /// where untagged (IEEE 802.1Q, 802.1ad).
+    /// where untagged (IEEE 802.1Q, 802.1ad). Of the frame that `link` is of.
     pub vlan: u32,
     /// What the link carries.
     pub body: Body<'a>,
@@ -89,7 +96,7 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
     // Length on the wire above the link header, for packets whose own length
     // field is 0 (segmentation offload) or whose end was cut off.
     let wire_len = frame.wire_len.saturating_sub(offset as u32);
-    ip::decode(link, ether_type, &data[offset..], wire_len)
+    frame::decode(link, ether_type, &data[offset..], wire_len)
 }
 
 /// Whether frames of this link type can be decoded.

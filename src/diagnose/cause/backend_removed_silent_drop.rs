@@ -18,7 +18,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connectio
 
 /// Repeats in vain that make a drop, not a loss.
 const MIN_REPEATS: u16 = 2;
-/// In a tunnel more missing bytes than this may have been too large for it.
+/// In a tunnel more missing bytes than this may have been too large for it: what
+/// is left of 1500 by the longest headers that a balancer adds (GUE with options in
+/// IPv6, 60 bytes) and by those of TCP in IPv6 (100), with room to spare.
 const MAX_TUNNEL_MISSING: u32 = 1200;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {

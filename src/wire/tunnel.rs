@@ -1,0 +1,305 @@
+//! Tunnels: what a packet carries that is a packet itself.
+//!
+//! IP in IP, GRE, GUE and FOU are ways in which a balancer forwards (LVS-TUN,
+//! katran, GLB): the packet inside is the client's, and the outer header names
+//! director and real server. VXLAN, Geneve and bridged GRE are a network's
+//! transport: the frame inside is what its hosts sent to each other, so its MACs
+//! and VLAN tags count. ERSPAN is a mirror: the frame inside is what was seen
+//! there, and what brought it here is forgotten.
+//!
+//! A port number proves nothing, so what comes in UDP is opened only where the
+//! packet inside holds together; else it stays UDP. Refused: GRE version 1
+//! (PPTP), control messages. ARP inside an overlay is known for what it is, but not
+//! believed: that would need a table of neighbours for each network.
+
+use super::frame::{Above, Carries, Inner};
+use super::ip::{self, Opened};
+use super::{Ip, IpPacket, LinkHeader, arp, gre, gue, link, overlay};
+use crate::capture::LinkType;
+use etherparse::{ArpPacketSlice, ether_type};
+
+/// Tunnels inside tunnels that are opened; deeper ones stay closed.
+pub(super) const MAX_TUNNELS: u8 = 4;
+
+/// A kind of tunnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Tunnel {
+    /// IPv4 or IPv6 directly in either (RFC 2003, 2473, 4213).
+    Ip = 1,
+    /// IP in GRE (RFC 2784, 2890).
+    Gre = 2,
+    /// IP in Generic UDP Encapsulation, variant 0 (draft-ietf-intarea-gue).
+    Gue = 3,
+    /// IP directly in UDP: Linux' FOU, which is GUE's variant 1 on the wire.
+    Fou = 4,
+    /// Ethernet in GRE (RFC 1701; NVGRE, RFC 7637).
+    GreTap = 5,
+    /// Ethernet in VXLAN (RFC 7348).
+    Vxlan = 6,
+    /// Ethernet or IP in Geneve (RFC 8926).
+    Geneve = 7,
+}
+
+impl Tunnel {
+    /// As people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ip => "IP-in-IP",
+            Self::Gre => "GRE",
+            Self::Gue => "GUE",
+            Self::Fou => "FOU",
+            Self::GreTap => "bridged GRE",
+            Self::Vxlan => "VXLAN",
+            Self::Geneve => "Geneve",
+        }
+    }
+
+    /// Whether a balancer forwards in it; the others are how a network is built.
+    #[inline]
+    #[must_use]
+    pub fn is_forwarding(self) -> bool {
+        matches!(self, Self::Ip | Self::Gre | Self::Gue | Self::Fou)
+    }
+}
+
+/// An outer header that was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Outer {
+    /// Outer source.
+    pub src: Ip,
+    /// Outer destination.
+    pub dst: Ip,
+    /// Protocol number of the outer header: 4 (IPv4), 41 (IPv6), 47 (GRE) or 17 (UDP).
+    pub protocol: u8,
+    /// What kind of tunnel it begins.
+    pub kind: Tunnel,
+    /// Network identifier of VXLAN and Geneve (24 bits) or key of GRE; of the
+    /// tunnel around it where this one has none.
+    pub id: Option<u32>,
+}
+
+/// Set in [`Outer::tag`] of tunnels in which a balancer forwards.
+const FORWARDING: u16 = 1 << 15;
+
+impl Outer {
+    /// Whether a balancer forwards in it, see [`Tunnel::is_forwarding`].
+    #[inline]
+    #[must_use]
+    pub fn is_forwarding(&self) -> bool {
+        self.kind.is_forwarding()
+    }
+
+    /// Kind and identifier in a word that is never 0, for keys: kind in the upper
+    /// four bits, identifier folded into the lower twelve. Identifiers below 4096
+    /// stay apart, larger ones nearly always.
+    #[inline]
+    #[must_use]
+    pub fn tag(&self) -> u16 {
+        let id = self.id.unwrap_or(0);
+        let kind = (self.kind as u16) << 12;
+        let forwarding = if self.is_forwarding() { FORWARDING } else { 0 };
+        forwarding | kind | ((id ^ id >> 12 ^ id >> 24) & 0xfff) as u16
+    }
+
+    /// Whether a [`tag`](Self::tag) is of a tunnel in which a balancer forwards.
+    #[inline]
+    #[must_use]
+    pub fn tag_is_forwarding(tag: u16) -> bool {
+        tag & FORWARDING != 0
+    }
+}
+
+/// Why a tunnel stays closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shut {
+    /// It is none, or none that is known.
+    Closed,
+    /// The bytes end before that can be told.
+    Cut,
+}
+
+/// What a tunnel's header leads to.
+#[derive(Debug)]
+pub(super) struct Inside<'a> {
+    /// `None` for a mirror, which is no part of the way.
+    pub kind: Option<Tunnel>,
+    /// See [`Outer::id`].
+    pub id: Option<u32>,
+    /// An Ethernet frame, not an IP packet.
+    pub is_frame: bool,
+    /// The rest of the payload behind the tunnel's header.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Inside<'a> {
+    /// An IP packet of this version.
+    pub(super) fn packet(
+        kind: Tunnel,
+        id: Option<u32>,
+        version: u8,
+        bytes: &'a [u8],
+    ) -> Result<Self, Shut> {
+        match bytes.first() {
+            Some(byte) if byte >> 4 == version => {
+                Ok(Self { kind: Some(kind), id, is_frame: false, bytes })
+            }
+            Some(_) => Err(Shut::Closed),
+            None => Err(Shut::Cut),
+        }
+    }
+
+    /// An Ethernet frame.
+    pub(super) fn frame(kind: Option<Tunnel>, id: Option<u32>, bytes: &'a [u8]) -> Self {
+        Self { kind, id, is_frame: true, bytes }
+    }
+}
+
+/// Whether a payload may be a tunnel's, by protocol and port.
+#[inline]
+pub(super) fn may_be(protocol: u8, payload: &[u8]) -> bool {
+    match protocol {
+        4 | 41 | 47 => true,
+        17 => matches!(payload, [_, _, hi, lo, ..] if in_udp(u16::from_be_bytes([*hi, *lo]))),
+        _ => false,
+    }
+}
+
+/// Whether UDP to a port may carry a tunnel. Its source port is no sign: it
+/// spreads flows over paths.
+#[inline]
+fn in_udp(port: u16) -> bool {
+    overlay::VXLAN_PORTS.contains(&port)
+        || port == overlay::GENEVE_PORT
+        || gue::PORTS.contains(&port)
+}
+
+/// The innermost packet of a tunnel that `ip` begins; `wire_len` is the length
+/// of its payload on the wire.
+#[inline(never)]
+pub(super) fn open<'a>(
+    ip: &IpPacket<'a>,
+    payload: &'a [u8],
+    wire_len: u32,
+    depth: u8,
+) -> Result<Opened<'a>, Shut> {
+    let inside = match ip.protocol {
+        4 | 41 => Inside { kind: Some(Tunnel::Ip), id: None, is_frame: false, bytes: payload },
+        47 => gre::header(payload)?,
+        _ => datagram(payload)?,
+    };
+    let header = payload.len() - inside.bytes.len();
+    let wire_len = wire_len.saturating_sub(header as u32);
+    let outer = inside.kind.map(|kind| Outer {
+        src: ip.src,
+        dst: ip.dst,
+        protocol: ip.protocol,
+        kind,
+        id: inside.id.or(ip.outer.and_then(|around| around.id)),
+    });
+    // An IP protocol number is assigned, a port is only customary.
+    let strict = ip.protocol == 17;
+    if inside.is_frame {
+        return frame(ip, &inside, wire_len, outer, strict, depth);
+    }
+    if strict {
+        plausible(inside.bytes, wire_len)?;
+    }
+    ip::open(inside.bytes, wire_len, outer, depth + 1).ok_or(Shut::Cut)
+}
+
+/// What a UDP datagram to a tunnel's port carries.
+fn datagram(payload: &[u8]) -> Result<Inside<'_>, Shut> {
+    let header = payload.first_chunk::<8>().ok_or(Shut::Cut)?;
+    let bytes = &payload[8..];
+    let port = u16::from_be_bytes([header[2], header[3]]);
+    if overlay::VXLAN_PORTS.contains(&port) {
+        overlay::vxlan(bytes)
+    } else if port == overlay::GENEVE_PORT {
+        overlay::geneve(bytes)
+    } else {
+        gue::header(bytes)
+    }
+}
+
+/// An Ethernet frame inside: its own MACs and tags are those that count.
+fn frame<'a>(
+    ip: &IpPacket<'a>,
+    inside: &Inside<'a>,
+    wire_len: u32,
+    outer: Option<Outer>,
+    strict: bool,
+    depth: u8,
+) -> Result<Opened<'a>, Shut> {
+    let (macs, kind, at) = link::split(LinkType::ETHERNET, inside.bytes).map_err(|_| Shut::Cut)?;
+    if strict && !macs.src.is_some_and(|mac| mac.is_unicast()) {
+        return Err(Shut::Closed);
+    }
+    let wire_len = wire_len.saturating_sub(at as u32);
+    let above = Above { kind, bytes: &inside.bytes[at..], wire_len, vlan: 0 };
+    let above = above.untag().ok_or(Shut::Cut)?;
+    let is_mirror = outer.is_none();
+    let link = LinkHeader { overlay: !is_mirror, ..macs };
+    let inner = Inner { link, vlan: above.vlan, carries: Carries::Ip };
+    match etherparse::EtherType(above.kind) {
+        ether_type::IPV4 | ether_type::IPV6 => {
+            if strict {
+                plausible(above.bytes, above.wire_len)?;
+            }
+            let mut found =
+                ip::open(above.bytes, above.wire_len, outer, depth + 1).ok_or(Shut::Cut)?;
+            found.inner.get_or_insert(inner);
+            Ok(found)
+        }
+        ether_type::ARP => {
+            let arp = ArpPacketSlice::from_slice(above.bytes).map_err(|_| Shut::Cut)?;
+            let arp = arp::decode(&arp).ok_or(Shut::Closed)?;
+            let carries = if is_mirror { Carries::Arp(arp) } else { Carries::OverlayArp };
+            let inner = Some(Inner { carries, ..inner });
+            Ok(Opened { ip: ip.clone(), stop: None, inner })
+        }
+        _ => Err(Shut::Closed),
+    }
+}
+
+/// Whether bytes are an IP packet that holds together: a length that fills what is
+/// there on the wire or, in IPv4, a header checksum that is right, as Ethernet pads
+/// short packets.
+fn plausible(bytes: &[u8], wire_len: u32) -> Result<(), Shut> {
+    let right = match bytes.first().ok_or(Shut::Cut)? >> 4 {
+        4 => {
+            let header = bytes.first_chunk::<20>().ok_or(Shut::Cut)?;
+            let len = usize::from(header[0] & 0xf) * 4;
+            let total = u32::from(u16::from_be_bytes([header[2], header[3]]));
+            // Segmentation offload leaves the length 0.
+            let sane = len >= 20 && (total == 0 || total >= len as u32 && total <= wire_len);
+            sane && (total == wire_len || checksum_is_right(bytes.get(..len).ok_or(Shut::Cut)?))
+        }
+        6 => {
+            let header = bytes.first_chunk::<40>().ok_or(Shut::Cut)?;
+            let payload = u32::from(u16::from_be_bytes([header[4], header[5]]));
+            // Jumbograms leave the length 0 (RFC 2675).
+            let jumbo = payload == 0 && wire_len > 40 + u32::from(u16::MAX);
+            is_carried_by_v6(header[6]) && (40 + payload == wire_len || jumbo)
+        }
+        _ => false,
+    };
+    if right { Ok(()) } else { Err(Shut::Closed) }
+}
+
+/// RFC 1071 over a whole header.
+fn checksum_is_right(header: &[u8]) -> bool {
+    let words = header.chunks_exact(2).map(|w| u32::from(u16::from_be_bytes([w[0], w[1]])));
+    let sum = words.sum::<u32>();
+    (sum & 0xffff) + (sum >> 16) == 0xffff
+}
+
+/// Extension headers and what is common above them.
+fn is_carried_by_v6(next_header: u8) -> bool {
+    matches!(next_header, 0 | 4 | 6 | 17 | 41 | 43 | 44 | 47 | 50 | 51 | 58 | 59 | 60 | 103 | 112)
+        || matches!(next_header, 89 | 132)
+}
+
+#[cfg(test)]
+mod tests;
