@@ -267,6 +267,7 @@ pub(crate) fn hairpin() -> Report {
         }],
         findings: vec![cause, first, second, lone],
         coverage: coverage(41),
+        host_states: vec![],
         notes: vec![s("roles were inferred; --director states one")],
         ..empty()
     }
