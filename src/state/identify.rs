@@ -78,6 +78,15 @@ fn by_macs(state: &HostState, topology: &Topology) -> Option<(Vec<HostId>, Match
     (!macs.is_empty()).then(|| (hosts.into_iter().collect(), MatchedBy::Macs(macs)))
 }
 
+/// Whether the captures show an address claimed by a MAC that is not the one of
+/// the state's interface: networks overlap, or a machine was replaced.
+fn is_other(state: &HostState, ip: Ip, host: HostId, topology: &Topology) -> bool {
+    let with = state.interfaces.iter().filter(|i| i.addresses.iter().any(|a| a.ip == ip));
+    let macs = &topology.hosts.get(host).macs;
+    topology.hosts.claims_ip(host, ip)
+        && with.filter_map(|i| i.mac).any(|mac| !mac.is_vrrp() && !macs.contains(&mac))
+}
+
 /// Addresses that belong to the host alone, as far as it says.
 fn own_addresses(state: &HostState) -> impl Iterator<Item = Ip> {
     let listed = state.interfaces.iter().filter(|i| i.name != "lo").flat_map(|i| &i.addresses);
@@ -106,6 +115,7 @@ fn by_addresses(state: &HostState, topology: &Topology) -> Option<(Vec<HostId>, 
     for ip in own_addresses(state).filter(|ip| !is_vip(ip)) {
         if let Some(host) = topology.hosts.by_ip(ip)
             && !found.contains(&ip)
+            && !is_other(state, ip, host, topology)
         {
             hosts.insert(host);
             found.push(ip);

@@ -90,7 +90,6 @@ pub fn read(paths: &[PathBuf]) -> Result<States, StateError> {
                 }
             }
         } else {
-            File::open(path).map_err(|why| StateError::Unreadable { path: shown(), why })?;
             hosts.push((name_of(path), vec![path.clone()]));
         }
         let mut files = 0;
@@ -101,7 +100,15 @@ pub fn read(paths: &[PathBuf]) -> Result<States, StateError> {
                 if files > MAX_FILES {
                     break;
                 }
-                one(&mut state, &mut states.notes, &file, kind.is_dir(), &mut left);
+                match one(&mut state, &mut states.notes, &file, kind.is_dir(), &mut left) {
+                    Err(why) if !kind.is_dir() => {
+                        return Err(StateError::Unreadable { path: shown(), why });
+                    }
+                    Err(why) => states
+                        .notes
+                        .push(format!("{}: {why}; what it says is left out", file.display())),
+                    Ok(()) => {}
+                }
             }
             if state.understood > 0 {
                 states.hosts.push(state);
@@ -120,32 +127,36 @@ pub fn read(paths: &[PathBuf]) -> Result<States, StateError> {
 }
 
 /// Reads one file into its host's state.
-fn one(state: &mut HostState, notes: &mut Vec<String>, path: &Path, quiet: bool, left: &mut u64) {
-    let name = path.display().to_string();
-    // A pipe or a device would wait for ever, or never end.
-    if !quiet || path.is_file() {
-        let room = MAX_FILE.min(*left);
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(room + 1).read_to_end(&mut bytes));
-        if let Err(why) = read {
-            notes.push(format!("{name}: {why}; what it says is left out"));
-            return;
-        }
-        let cut = bytes.len() as u64 > room;
-        bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
-        *left -= bytes.len() as u64;
-        // Captures, archives and pictures hold zero bytes early on.
-        if bytes.iter().take(4096).any(|b| *b == 0) {
-            if !quiet {
-                notes.push(format!("{name}: no text, left out"));
-            }
-            return;
-        }
-        parse(state, &name, &String::from_utf8_lossy(&bytes));
-        if cut {
-            state.note(format!("{name}: longer than what is read, the rest is left out"));
-        }
+fn one(
+    state: &mut HostState,
+    notes: &mut Vec<String>,
+    path: &Path,
+    in_folder: bool,
+    left: &mut u64,
+) -> std::io::Result<()> {
+    // A pipe or a device that is not named would wait for ever, or never end.
+    if in_folder && !path.is_file() {
+        return Ok(());
     }
+    let name = path.display().to_string();
+    let room = MAX_FILE.min(*left);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(room + 1).read_to_end(&mut bytes)?;
+    let cut = bytes.len() as u64 > room;
+    bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+    *left -= bytes.len() as u64;
+    // Captures, archives and pictures hold zero bytes early on.
+    if bytes.iter().take(4096).any(|b| *b == 0) {
+        if !in_folder {
+            notes.push(format!("{name}: no text, left out"));
+        }
+        return Ok(());
+    }
+    parse(state, &name, &String::from_utf8_lossy(&bytes));
+    if cut {
+        state.note(format!("{name}: longer than what is read, the rest is left out"));
+    }
+    Ok(())
 }
 
 /// The files of a host's folder and of the folders in it.

@@ -139,6 +139,7 @@ pub(crate) fn empty() -> Report {
         connections: vec![],
         findings: vec![],
         coverage: vec![],
+        host_states: vec![],
         notes: vec![],
     }
 }
