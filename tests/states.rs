@@ -415,6 +415,23 @@ fn the_reverse_path_filter_is_excluded_or_named() {
     assert!(!candidates(found(&report, "rs-silent")).contains(&"rp-filter-drop"));
 }
 
+#[test]
+fn routes_tell_on_the_suspects_of_a_director_that_was_captured_alone() {
+    let (sample, suspect) = ("nat-rs-gateway-bypasses-director", "nat-return-bypasses-director");
+    let captures = captures(sample, &["director"]);
+    let report = run_with(&captures, folder(sample)).report;
+    let finding = found(&report, "syn-unanswered");
+    assert!(candidates(finding).contains(&suspect));
+    assert!(finding.explanation.contains("do not lead to the director"));
+    let mut right = folder(sample);
+    for route in right.iter_mut().flat_map(|s| &mut s.routes).filter(|r| r.to.1 == 0) {
+        route.via = Some(lbdiag::wire::Ip::v4([172, 16, 0, 2]));
+    }
+    let report = run_with(&captures, right).report;
+    let finding = found(&report, "syn-unanswered");
+    assert!(!candidates(finding).contains(&suspect), "{:?}", candidates(finding));
+}
+
 /// No sample may be judged otherwise because its own table was given.
 #[test]
 fn a_table_that_is_true_accuses_nobody() {

@@ -84,7 +84,8 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         coverage.push(Coverage { id: detector.id, checked });
         seen.push((detector, sightings));
     }
-    let findings = explain::arrange(trace, causes, seen);
+    let mut findings = explain::arrange(trace, causes, seen);
+    settle::suspects(trace, &mut findings);
     let verdict = verdict::judge(trace, &findings, &coverage);
     Diagnosis { verdict, findings, coverage }
 }

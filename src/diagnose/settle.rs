@@ -6,11 +6,15 @@
 //! file and line. What frames show is never overruled: a state is from another
 //! moment, and the explanation says so where the two disagree.
 
-use super::{Confidence, Finding, Fix, Names, Subject};
-use crate::state::Said;
-use crate::topology::HostId;
-use crate::trace::Trace;
+use super::{Confidence, Finding, Fix, Kind, Names, Subject};
+use crate::state::{Route, Said};
+use crate::topology::{HostId, Service};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
+use std::collections::BTreeSet;
+
+/// Real servers beyond which a sentence about all of them helps nobody.
+const MANY: usize = 16;
 
 pub(super) fn settle(trace: &Trace, findings: &mut [Finding]) {
     if trace.states.is_empty() {
@@ -125,7 +129,7 @@ fn silent(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
         drop_candidate(finding, "rp-filter-drop");
         say(finding, &format!("The reverse path filter is off ({}).", places(said)));
     } else if let Some(dropped) = dropped.filter(|d| d.iter().all(|s| s.value > 0)) {
-        reverse_path(trace, finding, &dropped, filter);
+        reverse_path(trace, finding, hosts, &dropped, filter);
     }
     if finding.candidates.is_empty() && finding.confidence != Confidence::Certain {
         say(finding, "What is left is a firewall on the host.");
@@ -137,6 +141,7 @@ fn silent(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
 fn reverse_path(
     trace: &Trace,
     finding: &mut Finding,
+    hosts: &[HostId],
     dropped: &[Said<'_, u64>],
     filter: Option<Vec<Said<'_, u32>>>,
 ) {
@@ -159,11 +164,13 @@ fn reverse_path(
     certain(finding);
     finding.title = finding.title.replace(" not answer the SYNs that", " not take the SYNs that")
         + ": the reverse path filter drops them";
-    finding.fixes = dropped.iter().map(|said| off(said)).collect();
+    let names = Names(trace);
+    finding.fixes =
+        hosts.iter().zip(dropped).map(|(host, said)| off(names.host(*host), said)).collect();
 }
 
 /// Turns the filter off wherever it is on, and back to what it was.
-fn off(said: &Said<'_, u64>) -> Fix {
+fn off(host: String, said: &Said<'_, u64>) -> Fix {
     let settings = said.state.sysctls.iter().filter(|(name, told)| {
         let of_interface =
             !name.ends_with(".lo.rp_filter") && !name.ends_with(".default.rp_filter");
@@ -175,7 +182,7 @@ fn off(said: &Said<'_, u64>) -> Fix {
         // A value out of a file goes into a command only as a number.
         undo.push_str(&format!(" {name}={}", told.value.parse::<u32>().unwrap_or(1)));
     }
-    Fix { host: said.state.name.clone(), command: set, disruptive: false, undo }
+    Fix { host, command: set, disruptive: false, undo }
 }
 
 fn overflow(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
@@ -197,22 +204,72 @@ fn overflow(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
     }
 }
 
+/// Whether an address is one of a service's directors.
+fn is_director(trace: &Trace, service: &Service, ip: Ip) -> bool {
+    service.directors.iter().any(|d| {
+        trace.topology.hosts.get(d.host).ips.contains(&ip)
+            || trace.has_address(d.host, ip).is_some_and(|s| s.value)
+    })
+}
+
+/// The suspects of symptoms that nothing explains: what the real servers say
+/// excludes or supports them, and no more, since no frame shows which it is.
+pub(super) fn suspects(trace: &Trace, findings: &mut [Finding]) {
+    if trace.states.is_empty() {
+        return;
+    }
+    for finding in findings.iter_mut().filter(|f| f.kind == Kind::Symptom) {
+        let Some(id) = finding.connections.first().copied() else { continue };
+        let service = trace.service(id);
+        let of = |id: &ConnectionId| trace.server(*id).and_then(|s| s.host);
+        let hosts: Option<BTreeSet<HostId>> = finding.connections.iter().map(of).collect();
+        let Some(hosts) = hosts.filter(|h| h.len() <= MANY) else { continue };
+        let hosts: Vec<HostId> = hosts.into_iter().collect();
+        let is_suspect = |id: &str| finding.candidates.iter().any(|c| c.id == id);
+        if is_suspect("rs-missing-vip")
+            && let Some(said) = all(&hosts, |h| trace.has_address(h, service.vip))
+        {
+            if said.iter().all(|s| s.value) {
+                drop_candidate(finding, "rs-missing-vip");
+                say(finding, &format!("The VIP is not missing: {} lists it.", places(&said)));
+            } else if said.iter().all(|s| !s.value) {
+                say(finding, &format!("{} is on no interface ({}).", service.vip, places(&said)));
+            }
+        } else if is_suspect("nat-return-bypasses-director") {
+            let client = trace.connection(id).front.client.0;
+            let Some(said) = all(&hosts, |h| trace.route_to(h, client)) else { continue };
+            let lead = |s: &Said<'_, &Route>| {
+                s.value.via.is_some_and(|via| is_director(trace, service, via))
+            };
+            if said.iter().all(lead) {
+                drop_candidate(finding, "nat-return-bypasses-director");
+                say(
+                    finding,
+                    &format!("The real servers' routes lead to the director ({}).", places(&said)),
+                );
+            } else if !service.directors.is_empty() && !said.iter().any(lead) {
+                say(
+                    finding,
+                    &format!(
+                        "The real servers' routes to {client} do not lead to the director ({}).",
+                        places(&said)
+                    ),
+                );
+            }
+        }
+    }
+}
+
 fn bypass(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
     let Some(id) = finding.connections.first().copied() else { return };
     let client = trace.connection(id).front.client.0;
-    let directors = &trace.service(id).directors;
-    let is_director = |ip: Ip| {
-        directors.iter().any(|d| {
-            trace.topology.hosts.get(d.host).ips.contains(&ip)
-                || trace.has_address(d.host, ip).is_some_and(|s| s.value)
-        })
-    };
+    let service = trace.service(id);
     let mut agree = 0;
     for host in hosts {
         let Some(said) = trace.route_to(*host, client) else { continue };
         let Some(via) = said.value.via else { continue };
         let server = Names(trace).host(*host);
-        if is_director(via) {
+        if is_director(trace, service, via) {
             say(
                 finding,
                 &format!(
@@ -236,7 +293,7 @@ fn bypass(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
             }
         }
     }
-    if agree == hosts.len() && !directors.is_empty() {
+    if agree == hosts.len() && !service.directors.is_empty() {
         certain(finding);
     }
 }
