@@ -103,6 +103,29 @@ fn every_prefix_is_read_without_panic() {
 }
 
 #[test]
+fn a_damaged_byte_costs_no_more_than_its_line() {
+    let (path, text) = outputs().into_iter().find(|(p, _)| p.ends_with("director.txt")).unwrap();
+    let whole = read(&path, &text);
+    for (at, byte) in
+        (0..text.len()).flat_map(|at| [b' ', b'\n', b'{', b':', 0xff].map(|b| (at, b)))
+    {
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] = byte;
+        let state = read(&path, &String::from_utf8_lossy(&bytes));
+        // A line that opens a block costs the lines in it as well.
+        assert!(state.understood + 12 >= whole.understood, "{at} {byte:#x}");
+    }
+}
+
+#[test]
+fn line_ends_and_marks_of_other_systems_change_nothing() {
+    for (path, text) in outputs() {
+        let other = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        assert_eq!(read(&path, &other), read(&path, &text));
+    }
+}
+
+#[test]
 fn hostile_lines_are_refused() {
     let long = "9".repeat(5000);
     let tabs = "\t".repeat(4000);
@@ -337,7 +360,7 @@ fn a_listing_with_the_vip_makes_it_another_silence() {
     let silent = found(&report, "rs-silent");
     assert_eq!(silent.confidence, "likely");
     assert_eq!(candidates(silent), ["rp-filter-drop", "accept-queue-overflow"]);
-    assert!(silent.explanation.contains("b:2 lists it"), "{}", silent.explanation);
+    assert!(silent.explanation.contains("it stands at b:2"), "{}", silent.explanation);
     // One interface alone says nothing of the others.
     let part = "eth0 UP 52:54:00:4d:c7:f1 <UP>\neth0 UP 172.16.0.12/24\n";
     let report = run("dr-rs-without-vip", texts(&[("b", part)])).report;

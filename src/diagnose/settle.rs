@@ -111,7 +111,7 @@ fn silent(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
         && finding.candidates.iter().any(|c| c.id == "rs-missing-vip")
     {
         drop_candidate(finding, "rs-missing-vip");
-        say(finding, &format!("The VIP is not missing: {} lists it.", places(&said)));
+        say(finding, &format!("The VIP is not missing (it stands at {}).", places(&said)));
     }
     if let Some(said) = all(hosts, |h| trace.counter(h, "TcpExtListenOverflows"))
         && said.iter().all(|s| s.value == 0)
@@ -231,7 +231,7 @@ pub(super) fn suspects(trace: &Trace, findings: &mut [Finding]) {
         {
             if said.iter().all(|s| s.value) {
                 drop_candidate(finding, "rs-missing-vip");
-                say(finding, &format!("The VIP is not missing: {} lists it.", places(&said)));
+                say(finding, &format!("The VIP is not missing (it stands at {}).", places(&said)));
             } else if said.iter().all(|s| !s.value) {
                 say(finding, &format!("{} is on no interface ({}).", service.vip, places(&said)));
             }

@@ -1,13 +1,22 @@
-//! `arp -an`, as Linux and BSD print it.
+//! `arp -an`, as Linux and BSD print it, and the table of `arp -n`.
 
 use super::model::{MAX_ROWS, Neighbour, keep};
 use super::parse::Cx;
 use super::text::{ip, mac};
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
-    let [_, address, "at", hardware, ..] = words else { return false };
-    let bare = address.strip_prefix('(').and_then(|a| a.strip_suffix(')'));
-    let Some(address) = bare.and_then(ip) else { return false };
+    let (address, hardware) = match words {
+        ["Address", "HWtype", ..] => return true,
+        [_, address, "at", hardware, ..] => {
+            let bare = address.strip_prefix('(').and_then(|a| a.strip_suffix(')'));
+            (bare.and_then(ip), hardware)
+        }
+        [address, "ether", hardware, ..] | [address, hardware @ "(incomplete)", ..] => {
+            (ip(address), hardware)
+        }
+        _ => return false,
+    };
+    let Some(address) = address else { return false };
     let mac = mac(hardware);
     let state = match (mac, words.contains(&"PERM")) {
         (None, _) => "INCOMPLETE",
@@ -25,6 +34,18 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 mod tests {
     use super::super::model::HostState;
     use super::super::parse;
+
+    #[test]
+    fn the_table_is_read() {
+        let mut state = HostState::default();
+        parse(
+            &mut state,
+            "a",
+            "Address                  HWtype  HWaddress           Flags Mask            Iface\n172.16.0.2               ether   52:54:00:25:ad:53   CM                    eth0\n172.16.0.3                       (incomplete)                              eth0\n",
+        );
+        let seen: Vec<_> = state.neighbours.iter().map(|n| n.mac.is_some()).collect();
+        assert_eq!((seen, state.notes.len()), (vec![true, false], 0));
+    }
 
     #[test]
     fn entries_are_read() {

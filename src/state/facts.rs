@@ -87,12 +87,17 @@ impl Trace {
         })
     }
 
-    /// The route by which a host sends to an address, of its main table.
+    /// The route by which a host sends to an address, of its main table; `None`
+    /// where it has several gateways for it.
     #[must_use]
     pub fn route_to(&self, host: HostId, ip: Ip) -> Option<Said<'_, &Route>> {
         self.states_of(host).find_map(|m| {
             let fits = m.state.routes.iter().filter(|r| r.table.is_none() && holds(r.to, ip));
-            let best = fits.min_by_key(|r| (std::cmp::Reverse(r.to.1), r.metric))?;
+            let rank = |r: &Route| (std::cmp::Reverse(r.to.1), r.metric);
+            let best = fits.clone().min_by_key(|r| rank(r))?;
+            // Several gateways share the load, so none of them is the answer.
+            let mut alike = fits.filter(|r| rank(r) == rank(best));
+            alike.all(|r| r.via == best.via).then_some(())?;
             Some(Said { value: best, state: &m.state, at: best.at })
         })
     }

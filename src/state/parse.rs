@@ -60,7 +60,8 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
     let before = state.understood;
     let mut cx = Cx { state, at: Place { file, line: 0 }, block: Block::None };
     let mut odd = 0u32;
-    for line in text.lines() {
+    // Editors of other systems begin a file with a byte order mark.
+    for line in text.trim_start_matches('\u{feff}').lines() {
         cx.at.line = cx.at.line.saturating_add(1);
         let line = line.trim_end();
         if line.len() > MAX_LINE {
@@ -156,6 +157,9 @@ fn remark(line: &str) -> Remark {
     let after = line.split_once("# ").or_else(|| line.split_once("$ ")).map(|(_, rest)| rest);
     // `root@lb1:~# ip addr`, `# ipvsadm -Sn`.
     let prompt = after.is_some_and(names_command) && !line.starts_with(char::is_whitespace);
+    // The command alone on its line; `ipvsadm -A ...` is a rule out of a script.
+    let is_rule = line.starts_with("ipvsadm -A ") || line.starts_with("ipvsadm -a ");
+    let prompt = prompt || (names_command(line) && !line.starts_with(' ') && !is_rule);
     if prompt || headings.iter().any(|s| line.starts_with(s)) {
         Remark::Heading
     } else if line.trim_start().starts_with(['!', '#']) {
@@ -171,7 +175,9 @@ mod tests {
 
     #[test]
     fn prompts_and_comments_are_told_from_output() {
-        for line in ["$ ip addr", "# ipvsadm -Sn", "root@lb1:~# ip -br addr", "== sysctl =="] {
+        for line in
+            ["$ ip addr", "# ipvsadm -Sn", "root@lb1:~# ip -br addr", "== sysctl ==", "ip addr"]
+        {
             assert_eq!(remark(line), Remark::Heading, "{line}");
         }
         for line in

@@ -19,6 +19,12 @@ const KINDS: [&str; 10] = [
     "anycast",
 ];
 
+/// Words that may follow the network: other tables begin with addresses as well.
+const WORDS: [&str; 13] = [
+    "via", "dev", "proto", "scope", "src", "metric", "table", "nhid", "tos", "encap", "mtu",
+    "onlink", "advmss",
+];
+
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     if let ["nexthop", rest @ ..] = words {
         return next_hop(cx, rest);
@@ -36,8 +42,11 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         first.contains(['.', ':']).then(|| prefix(&padded(first))).flatten()
     };
     let Some(to) = to else { return false };
-    // An address alone is no route.
-    if words.len() < 2 && *first != "default" && kind == "unicast" {
+    if words.get(1).is_some_and(|word| !WORDS.contains(word)) {
+        return false;
+    }
+    // An address alone is no route; a network may have its gateways below.
+    if words.len() < 2 && *first != "default" && !first.contains('/') && kind == "unicast" {
         return false;
     }
     let row = Route {
@@ -67,7 +76,10 @@ fn gateway(words: &[&str]) -> Option<Ip> {
 /// One of several gateways of the route above.
 fn next_hop(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let at = cx.at;
-    let Some(above) = cx.state.routes.last_mut().filter(|r| r.at.file == at.file) else {
+    let above = cx.state.routes.last_mut();
+    let is_next =
+        |r: &&mut Route| r.at.file == at.file && r.at.line.checked_add(1) == Some(at.line);
+    let Some(above) = above.filter(is_next) else {
         return false;
     };
     let via = gateway(words);
@@ -117,5 +129,18 @@ mod tests {
         assert_eq!((r[2].kind.as_str(), r[3].table.as_deref()), ("unreachable", Some("local")));
         assert!(!r[4].to.0.is_v4());
         assert_eq!((r[5].via, r[6].via), (ip("10.0.0.1"), ip("10.0.0.2")));
+    }
+
+    #[test]
+    fn gateways_belong_to_the_route_right_above() {
+        let mut state = HostState::default();
+        parse(
+            &mut state,
+            "a",
+            "blackhole 10.8.0.0/16 \n10.9.0.0/16 \n\tnexthop via 10.0.0.3 dev a weight 1 \n\tnexthop via 10.0.0.4 dev a weight 1 \n10.7.0.1\n\tnexthop via 10.0.0.5 dev a weight 1\n",
+        );
+        let vias: Vec<_> = state.routes.iter().map(|r| r.via).collect();
+        assert_eq!(vias, [None, ip("10.0.0.3"), ip("10.0.0.4")]);
+        assert_eq!(state.notes.len(), 2);
     }
 }
