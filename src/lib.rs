@@ -3,7 +3,8 @@
 //!
 //! Data goes one way; each module reads only those before it:
 //! [`capture`] → [`wire`] → [`flow`] → [`correlate`] → [`clock`] → [`topology`]
-//! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`] → [`render`].
+//! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`] → [`render`]. Beside them,
+//! [`state`] reads what hosts said of themselves and ties it to the trace's hosts.
 pub mod capture;
 pub mod clock;
 pub mod correlate;
@@ -14,6 +15,7 @@ pub mod ladder;
 pub mod load;
 pub mod render;
 pub mod report;
+pub mod state;
 pub mod timing;
 pub mod topology;
 pub mod trace;

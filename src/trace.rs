@@ -9,6 +9,7 @@ use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::exchange::{self, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
+use crate::state::{HostState, MatchedState};
 use crate::topology::{
     self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
 };
@@ -71,6 +72,8 @@ pub struct Trace {
     pub topology: Topology,
     /// ICMP errors that quote a packet of a connection, by connection.
     pub errors: Vec<TiedError>,
+    /// What hosts said of themselves.
+    pub states: Vec<MatchedState>,
 }
 
 /// An ICMP error about a connection's packet.
@@ -104,7 +107,23 @@ impl Trace {
         let pairs = exchange::pair(&captures, &vantages, &connections);
         let topology = topology::infer(&vantages, &connections, &pairs, stated);
         let errors = tie_errors(&vantages, &connections);
-        Self { captures, vantages, timeline, connections, pairs, topology, errors }
+        Self {
+            captures,
+            vantages,
+            timeline,
+            connections,
+            pairs,
+            topology,
+            errors,
+            states: Vec::new(),
+        }
+    }
+
+    /// The same with what hosts said of themselves, each tied to its host.
+    #[must_use]
+    pub fn with_states(mut self, states: Vec<HostState>) -> Self {
+        self.states = crate::state::identify(states, &self.topology);
+        self
     }
 
     /// The ICMP errors about a connection.

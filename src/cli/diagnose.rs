@@ -12,7 +12,7 @@ use lbdiag::render::{self, Style};
 use lbdiag::report::{self, ConnectionFilter, Report};
 use lbdiag::topology::{StatedRoles, Who};
 use lbdiag::wire::Ip;
-use lbdiag::{diagnose, ladder, load};
+use lbdiag::{diagnose, ladder, load, state};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,6 +87,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
     #[arg(help_heading = STATED)]
     client: Vec<Who>,
+
+    /// Output of ipvsadm, ip, arp, sysctl, nstat, or keepalived.conf: a file, or a folder of hosts
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(help_heading = "What hosts say of themselves (may be repeated)")]
+    host_state: Vec<PathBuf>,
 }
 
 const STATED: &str = "Roles that you know better (each may be repeated)";
@@ -139,9 +144,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for note in inputs.notes.iter().filter(|_| !output.is_terminal()) {
         say.note(note);
     }
+    let states = state::read(&args.host_state)?;
+    for note in states.notes.iter().filter(|_| !output.is_terminal()) {
+        say.note(note);
+    }
     stages.ended("finding the captures");
 
-    let loaded = read(&inputs.inputs, args);
+    let mut loaded = read(&inputs.inputs, args);
+    loaded.trace = loaded.trace.with_states(states.hosts);
     for failure in &loaded.failures {
         say.error(&failure.to_string());
     }
@@ -160,7 +170,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Listed::Affected => ConnectionFilter::Affected,
             Listed::None => ConnectionFilter::None,
         },
-        notes: failures.chain(inputs.notes.iter().cloned()).collect(),
+        notes: failures.chain(inputs.notes.iter().cloned()).chain(states.notes).collect(),
     };
     let report = report::build(&loaded.trace, &diagnosis, &options);
     stages.ended("reporting");

@@ -11,6 +11,7 @@ mod facts;
 mod finding;
 mod refusal;
 mod registry;
+mod settle;
 pub mod symptom;
 mod verdict;
 
@@ -71,6 +72,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         };
         coverage.push(Coverage { id: detector.id, checked });
     }
+    settle::settle(trace, &mut causes);
     let mut seen = Vec::new();
     for detector in SYMPTOMS {
         let sightings = (detector.sightings)(trace);
@@ -82,7 +84,8 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         coverage.push(Coverage { id: detector.id, checked });
         seen.push((detector, sightings));
     }
-    let findings = explain::arrange(trace, causes, seen);
+    let mut findings = explain::arrange(trace, causes, seen);
+    settle::suspects(trace, &mut findings);
     let verdict = verdict::judge(trace, &findings, &coverage);
     Diagnosis { verdict, findings, coverage }
 }

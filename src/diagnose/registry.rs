@@ -108,6 +108,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "slow-real-server" slow_real_server,
     "network-latency" network_latency,
     "scheduler-imbalance" scheduler_imbalance,
+    "stated-not-seen" stated_not_seen,
 ];
 
 /// The manual page of a detector.

@@ -69,6 +69,7 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
                 Coverage { id: c.id.to_owned(), status: status.to_owned(), reason }
             })
             .collect(),
+        host_states: builder.host_states(),
         notes: builder.notes(&options.notes),
     }
 }
@@ -209,6 +210,7 @@ impl Builder<'_> {
 
     fn notes(&self, before: &[String]) -> Vec<String> {
         let mut notes = before.to_vec();
+        notes.extend(self.state_notes());
         notes.extend(self.trace.topology.unseen.iter().map(|name| {
             format!("{name}, which was stated, appears in no capture: check the address, or capture where it passes")
         }));

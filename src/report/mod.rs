@@ -12,6 +12,7 @@ mod clocks;
 mod findings;
 pub mod ladder;
 mod services;
+mod states;
 mod timing;
 mod wording;
 
@@ -48,6 +49,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What every detector could say: found, clean, or not checkable and why.
     pub coverage: Vec<Coverage>,
+    /// What hosts said of themselves (`--host-state`), and whose it was taken for.
+    #[serde(default)]
+    pub host_states: Vec<HostState>,
     /// What the reader should know about the captures and the limits of this
     /// reading of them.
     pub notes: Vec<String>,
@@ -375,6 +379,24 @@ pub struct ToConfirm {
     pub command: String,
     /// What its answer decides.
     pub why: String,
+}
+
+/// What one host said of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostState {
+    /// The name of its file or folder, which identifies nobody.
+    pub name: String,
+    /// Its files.
+    pub files: Vec<String>,
+    /// The host of the captures that it was taken for; null where none fits.
+    pub host: Option<HostRef>,
+    /// `macs`, `addresses`, or `services`: it alone states the services that this
+    /// host forwards; null where no host fits.
+    pub matched_by: Option<String>,
+    /// The MACs or addresses that state and captures have in common.
+    pub common: Vec<String>,
+    /// What could not be read of it.
+    pub notes: Vec<String>,
 }
 
 /// What a detector could say of these captures.

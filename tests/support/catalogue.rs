@@ -19,7 +19,7 @@ pub const SYMPTOMS: [&str; 13] = [
 ];
 
 /// Why, and what is worth a note.
-pub const CAUSES: [&str; 80] = [
+pub const CAUSES: [&str; 81] = [
     "l4-self-access-hairpin",
     "l7-self-access-two-flows",
     "l7-backend-leg-deferred",
@@ -100,6 +100,7 @@ pub const CAUSES: [&str; 80] = [
     "udp-reply-from-rip",
     "vip-unowned",
     "zero-window",
+    "stated-not-seen",
 ];
 
 /// Whether an id is known.

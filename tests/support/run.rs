@@ -2,6 +2,7 @@
 
 use lbdiag::render::Style;
 use lbdiag::report::{self, ConnectionFilter, Report};
+use lbdiag::state::HostState;
 use lbdiag::topology::StatedRoles;
 use lbdiag::{capture, diagnose, ladder, load, render};
 use std::path::Path;
@@ -19,16 +20,22 @@ pub struct Run {
 
 /// Diagnoses captures, `[NAME=]FILE` each, and lists all connections.
 pub fn run(args: &[String]) -> Run {
+    run_with(args, Vec::new())
+}
+
+/// The same beside what hosts said of themselves.
+pub fn run_with(args: &[String], states: Vec<HostState>) -> Run {
     let inputs = capture::inputs(args).unwrap();
     let loaded = load::load(&inputs.inputs, &StatedRoles::default(), &AtomicU64::new(0));
-    let diagnosis = diagnose::diagnose(&loaded.trace);
+    let trace = loaded.trace.with_states(states);
+    let diagnosis = diagnose::diagnose(&trace);
     let failures: Vec<String> = loaded.failures.iter().map(ToString::to_string).collect();
     let options = report::Options {
         connections: ConnectionFilter::All,
         notes: failures.iter().cloned().chain(inputs.notes).collect(),
     };
-    let report = report::build(&loaded.trace, &diagnosis, &options);
-    let ladder = ladder::telling(&loaded.trace, &diagnosis);
+    let report = report::build(&trace, &diagnosis, &options);
+    let ladder = ladder::telling(&trace, &diagnosis);
     let style = Style { verbose: true, coverage: true, ..Style::default() };
     let text = render::text(&report, ladder.as_ref(), &style);
     Run { report, failures, text }

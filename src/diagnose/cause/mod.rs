@@ -30,6 +30,7 @@ pub mod rs_unreachable;
 pub mod scheduler_imbalance;
 mod silence;
 pub mod slow_real_server;
+pub mod stated_not_seen;
 pub mod tun_mtu_blackhole;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;

@@ -25,11 +25,15 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
 /// VIP is lost on the host while its own address answers, or it sends the
 /// packets on, which no owner of the address does.
 pub(super) fn fits(trace: &Trace, silent: &Silent) -> bool {
-    let mode = trace.topology.services[silent.service.0 as usize].mode;
-    match mode {
-        Mode::Dr => silent.sent_on || (silent.own_answers && silent.delivered),
+    let service = &trace.topology.services[silent.service.0 as usize];
+    // What the host says of its addresses is asked only where frames do not tell.
+    let said = trace.has_address(silent.host, service.vip).map(|said| said.value);
+    match (service.mode, said) {
+        _ if silent.sent_on => true,
+        (Mode::Dr | Mode::Tun, Some(has)) => !has && silent.delivered,
+        (Mode::Dr, None) => silent.own_answers && silent.delivered,
         // In a tunnel rp_filter drops the inner packet just as silently.
-        _ => silent.sent_on,
+        _ => false,
     }
 }
 
@@ -49,9 +53,12 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
             "It sends packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would."
         )
     } else {
-        format!(
-            "The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP, while the same host answers for its own address."
-        )
+        let own = if set.iter().all(|x| x.own_answers) {
+            ", while the same host answers for its own address"
+        } else {
+            ""
+        };
+        format!("The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP{own}.")
     };
     let verb = if hosts.len() == 1 { "does" } else { "do" };
     let title = format!("{who} {verb} not have the VIP {vip}");

@@ -141,6 +141,7 @@ pub(crate) fn empty() -> Report {
         connections: vec![],
         findings: vec![],
         coverage: vec![],
+        host_states: vec![],
         notes: vec![],
     }
 }
@@ -270,6 +271,7 @@ pub(crate) fn hairpin() -> Report {
         }],
         findings: vec![cause, first, second, lone],
         coverage: coverage(41),
+        host_states: vec![],
         notes: vec![s("roles were inferred; --director states one")],
         ..empty()
     }

@@ -1,0 +1,49 @@
+//! `ip neigh`.
+
+use super::model::{MAX_ROWS, Neighbour, keep};
+use super::parse::Cx;
+use super::text::{after, ip, mac};
+
+/// States of a neighbour (ip-neighbour(8)).
+const STATES: [&str; 9] =
+    ["REACHABLE", "STALE", "DELAY", "PROBE", "FAILED", "INCOMPLETE", "PERMANENT", "NOARP", "NONE"];
+
+pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+    let Some(address) = words.first().and_then(|w| ip(w)) else { return false };
+    let state = words.iter().rev().find(|w| STATES.contains(w));
+    let lladdr = after(words, "lladdr");
+    // A route has neither; where the file is cut, the second word tells.
+    if state.is_none() && lladdr.is_none() {
+        return false;
+    }
+    let row = Neighbour {
+        ip: address,
+        mac: lladdr.and_then(mac),
+        state: state.map_or_else(String::new, |s| (*s).to_owned()),
+        at: cx.at,
+    };
+    if !keep(&mut cx.state.neighbours, MAX_ROWS, row) {
+        cx.full("neighbours");
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::HostState;
+    use super::super::parse;
+
+    #[test]
+    fn neighbours_are_read_and_routes_are_not_taken_for_them() {
+        let mut state = HostState::default();
+        parse(
+            &mut state,
+            "a",
+            "172.16.0.2 dev eth0 lladdr 52:54:00:25:ad:53 router extern_learn REACHABLE \n172.16.0.9 dev eth0  FAILED\nfe80::1 lladdr 52:54:00:25:ad:53 STALE\n172.16.0.7 dev eth0 scope link\n",
+        );
+        let seen: Vec<_> =
+            state.neighbours.iter().map(|n| (n.mac.is_some(), n.state.as_str())).collect();
+        assert_eq!(seen, [(true, "REACHABLE"), (false, "FAILED"), (true, "STALE")]);
+        assert_eq!((state.routes.len(), state.notes.len()), (1, 0));
+    }
+}

@@ -1,0 +1,231 @@
+//! One text, line by line: each line goes to the parser that knows its form.
+//!
+//! Lines that command outputs share with nothing else decide by themselves;
+//! those that need what stands above them (an address under its interface) are
+//! read in the open [`Block`]. Comments, prompts and headings close it.
+
+use super::model::{HostState, Place};
+use super::{
+    addresses, arp, brief, ipvs_connections, ipvs_rules, ipvs_table, keepalived, neighbours, nstat,
+    routes, sysctl,
+};
+
+/// Longer lines are none of any known form.
+const MAX_LINE: usize = 4096;
+/// Lines not understood that are shown.
+const SHOWN: u32 = 3;
+
+/// What the lines before have opened.
+#[derive(Debug, Default)]
+pub(super) enum Block {
+    /// Nothing.
+    #[default]
+    None,
+    /// An interface of `ip addr`, by its index.
+    Interface(usize),
+    /// A service of `ipvsadm -Ln`, by its index; `None` where it was not kept.
+    Service(Option<usize>),
+    /// Braces of keepalived.conf.
+    Braces(keepalived::Braces),
+}
+
+/// Where a line goes.
+#[derive(Debug)]
+pub(super) struct Cx<'a> {
+    pub state: &'a mut HostState,
+    pub at: Place,
+    pub block: Block,
+}
+
+impl Cx<'_> {
+    /// A note about this line.
+    pub fn note(&mut self, what: &str) {
+        let place = self.state.place(self.at);
+        self.state.note(format!("{place}: {what}"));
+    }
+
+    /// A table is full.
+    pub fn full(&mut self, what: &str) {
+        let file = self.state.files.get(usize::from(self.at.file)).cloned().unwrap_or_default();
+        self.state.note(format!("{file}: too many {what}, the rest is left out"));
+    }
+}
+
+/// Reads one text into a state; `name` is what its file is called in notes.
+///
+/// Returns whether anything was understood. It never fails.
+pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
+    let file = u16::try_from(state.files.len()).unwrap_or(u16::MAX);
+    state.files.push(name.to_owned());
+    let before = state.understood;
+    let mut cx = Cx { state, at: Place { file, line: 0 }, block: Block::None };
+    let mut odd = 0u32;
+    // Editors of other systems begin a file with a byte order mark.
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        cx.at.line = cx.at.line.saturating_add(1);
+        let line = line.trim_end();
+        if line.len() > MAX_LINE {
+            odd += 1;
+            continue;
+        }
+        match remark(line) {
+            Remark::Heading => {
+                close(&mut cx);
+                continue;
+            }
+            // Settings of keepalived.conf are often commented out in place.
+            Remark::Comment => {
+                if !matches!(cx.block, Block::Braces(_)) {
+                    close(&mut cx);
+                }
+                continue;
+            }
+            Remark::No => {}
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words.is_empty() {
+            if !matches!(cx.block, Block::Braces(_)) {
+                cx.block = Block::None;
+            }
+            continue;
+        }
+        if take(&mut cx, line, &words) {
+            cx.state.understood = cx.state.understood.saturating_add(1);
+        } else {
+            cx.block = Block::None;
+            odd += 1;
+            // A file of which nothing is understood gets one note, not three.
+            if odd <= SHOWN && cx.state.understood > before {
+                cx.note("not understood, left out");
+            }
+        }
+    }
+    close(&mut cx);
+    let understood = cx.state.understood > before;
+    if !understood {
+        state.note(format!(
+            "{name}: nothing in it is output of ipvsadm, ip, arp, sysctl or nstat, or keepalived.conf"
+        ));
+    } else if odd > SHOWN {
+        state.note(format!("{name}: {odd} lines in all were not understood"));
+    }
+    understood
+}
+
+fn take(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
+    if matches!(cx.block, Block::Braces(_)) {
+        return keepalived::line(cx, words);
+    }
+    ipvs_rules::line(cx, words)
+        || ipvs_connections::line(cx, words)
+        || ipvs_table::line(cx, words)
+        || addresses::line(cx, line, words)
+        || brief::line(cx, words)
+        || neighbours::line(cx, words)
+        || routes::line(cx, words)
+        || arp::line(cx, words)
+        || nstat::line(cx, words)
+        || sysctl::line(cx, words)
+        || keepalived::line(cx, words)
+}
+
+fn close(cx: &mut Cx<'_>) {
+    if let Block::Braces(braces) = std::mem::take(&mut cx.block)
+        && braces.is_open()
+    {
+        cx.note("a block of keepalived.conf above is not closed");
+    }
+}
+
+/// Commands whose names tell a prompt from an output.
+const COMMANDS: [&str; 8] = ["ip", "ipvsadm", "arp", "sysctl", "nstat", "cat", "sudo", "ssh"];
+
+/// What a line is beside output.
+#[derive(Debug, PartialEq, Eq)]
+enum Remark {
+    No,
+    /// A comment of keepalived.conf, the `#kernel` of nstat.
+    Comment,
+    /// A heading between outputs, or a prompt with its command.
+    Heading,
+}
+
+fn remark(line: &str) -> Remark {
+    let headings = ["$ ", "==", "--- ", "***", ">>", "+ "];
+    let names_command =
+        |rest: &str| rest.split_whitespace().next().is_some_and(|word| COMMANDS.contains(&word));
+    let after = line.split_once("# ").or_else(|| line.split_once("$ ")).map(|(_, rest)| rest);
+    // `root@lb1:~# ip addr`, `# ipvsadm -Sn`.
+    let prompt = after.is_some_and(names_command) && !line.starts_with(char::is_whitespace);
+    // The command alone on its line; `ipvsadm -A ...` is a rule out of a script.
+    let is_rule = line.starts_with("ipvsadm -A ") || line.starts_with("ipvsadm -a ");
+    let prompt = prompt || (names_command(line) && !line.starts_with(' ') && !is_rule);
+    if prompt || headings.iter().any(|s| line.starts_with(s)) {
+        Remark::Heading
+    } else if line.trim_start().starts_with(['!', '#']) {
+        Remark::Comment
+    } else {
+        Remark::No
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_and_comments_are_told_from_output() {
+        for line in
+            ["$ ip addr", "# ipvsadm -Sn", "root@lb1:~# ip -br addr", "== sysctl ==", "ip addr"]
+        {
+            assert_eq!(remark(line), Remark::Heading, "{line}");
+        }
+        for line in
+            ["#kernel", "! Configuration File", "   # weight 1", "#real_server 1.1.1.1 80 {"]
+        {
+            assert_eq!(remark(line), Remark::Comment, "{line}");
+        }
+        for line in
+            ["-A -t 10.0.0.8:80 -s rr", "2: eth0: <UP>", "    inet 10.0.0.1/8", "priority 1"]
+        {
+            assert_eq!(remark(line), Remark::No, "{line}");
+        }
+    }
+
+    #[test]
+    fn outputs_follow_each_other_with_and_without_headings() {
+        let parts = [
+            "-A -t 10.0.0.8:80 -s rr",
+            "eth0 UP 10.0.0.1/24",
+            "default via 10.0.0.254 dev eth0",
+            "10.0.0.254 dev eth0 lladdr 52:54:00:25:ad:53 STALE",
+            "net.ipv4.ip_forward = 1",
+            "TcpExtListenDrops 0 0.0",
+        ];
+        for between in ["\n", "\n\n", "\n$ next\n", "\n# ip next\n", "\n== next ==\n"] {
+            let mut state = HostState::default();
+            assert!(parse(&mut state, "a", &parts.join(between)));
+            let counts = (
+                state.services.len(),
+                state.interfaces.len(),
+                state.routes.len(),
+                state.neighbours.len(),
+                state.sysctls.len(),
+                state.counters.len(),
+            );
+            assert_eq!(counts, (1, 1, 1, 1, 1, 1), "{between:?}");
+            assert!(state.notes.is_empty(), "{:?}", state.notes);
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_a_note_with_its_place() {
+        let mut state = HostState::default();
+        let odd = "what is this\n".repeat(9);
+        assert!(parse(&mut state, "a.txt", &format!("net.ipv4.ip_forward = 1\n{odd}")));
+        assert_eq!(state.notes.len(), 4);
+        assert!(state.notes[0].starts_with("a.txt:2: "), "{:?}", state.notes);
+        assert!(state.notes[3].contains("9 lines"), "{:?}", state.notes);
+        assert!(!parse(&mut HostState::default(), "b", &odd));
+    }
+}
