@@ -75,6 +75,12 @@ pub(super) fn decode<'a>(
         return packet;
     };
     packet.vlan = above.vlan;
+    if EtherType(above.kind) == ether_type::IPV4
+        && let Some(ip) = ip::plain_tcp(above.bytes, above.wire_len)
+    {
+        packet.body = Body::Ip(ip);
+        return packet;
+    }
     packet.body = Body::Other(above.kind);
     match EtherType(above.kind) {
         ether_type::ARP => {

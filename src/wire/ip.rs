@@ -87,6 +87,19 @@ pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
     open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|opened| opened.ip)
 }
 
+/// Nearly every packet: TCP in plain IPv4, all of its headers there. It is built where it
+/// is read, not copied there.
+#[inline(always)]
+pub(super) fn plain_tcp(bytes: &[u8], wire_len: u32) -> Option<IpPacket<'_>> {
+    let Ok((LaxIpSlice::Ipv4(v4), None)) = LaxIpSlice::from_slice(bytes) else { return None };
+    let (ip, payload, payload_wire) = v4_header(&v4, wire_len, None);
+    if ip.protocol != ip_number::TCP.0 || ip.fragment == Fragment::Later {
+        return None;
+    }
+    let tcp = whole_tcp(payload, payload_wire)?;
+    Some(IpPacket { transport: Transport::Tcp(tcp), ..ip })
+}
+
 pub(super) fn open(
     bytes: &[u8],
     wire_len: u32,
@@ -127,7 +140,7 @@ pub(super) fn open(
     Some(Opened { ip, stop: cut, inner: None })
 }
 
-#[inline]
+#[inline(always)]
 fn v4_header<'a>(
     v4: &LaxIpv4Slice<'a>,
     wire_len: u32,
@@ -189,23 +202,29 @@ fn v6_header<'a>(
 #[inline]
 fn transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<'_>> {
     if etherparse::IpNumber(protocol) == ip_number::TCP
-        && let Ok(tcp) = TcpSlice::from_slice(bytes)
+        && let Some(tcp) = whole_tcp(bytes, wire_len)
     {
-        let header = tcp.header_slice();
-        return Some(Transport::Tcp(Tcp {
-            src_port: tcp.source_port(),
-            dst_port: tcp.destination_port(),
-            seq: tcp.sequence_number(),
-            ack: tcp.acknowledgment_number(),
-            flags: TcpFlags(header[13]),
-            window: tcp.window_size(),
-            options: &bytes[20..header.len()],
-            header_cut: false,
-            payload: &bytes[header.len()..],
-            payload_len: wire_len.saturating_sub(header.len() as u32),
-        }));
+        return Some(Transport::Tcp(tcp));
     }
     cut_transport(protocol, bytes, wire_len)
+}
+
+#[inline(always)]
+fn whole_tcp(bytes: &[u8], wire_len: u32) -> Option<Tcp<'_>> {
+    let tcp = TcpSlice::from_slice(bytes).ok()?;
+    let header = tcp.header_slice();
+    Some(Tcp {
+        src_port: tcp.source_port(),
+        dst_port: tcp.destination_port(),
+        seq: tcp.sequence_number(),
+        ack: tcp.acknowledgment_number(),
+        flags: TcpFlags(header[13]),
+        window: tcp.window_size(),
+        options: &bytes[20..header.len()],
+        header_cut: false,
+        payload: &bytes[header.len()..],
+        payload_len: wire_len.saturating_sub(header.len() as u32),
+    })
 }
 
 /// Length of the IPv6 extension headers between the fixed header and the payload.
