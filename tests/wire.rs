@@ -244,7 +244,10 @@ fn a_cut_syn_is_marked_so_that_missing_options_mean_nothing() {
         observer.observe(mark, &wire::decode(&frame), is_cut);
         let seen = observer.finish("test".to_owned(), 0);
         let flow = seen.streams[0].flows.iter().find(|f| f.seen()).unwrap();
-        assert_eq!((flow.shape.cut, flow.shape.stamped, flow.shape.mss), (is_cut, !is_cut, 1460));
+        assert_eq!(
+            (flow.shape.cut(), flow.shape.stamped(), flow.shape.mss),
+            (is_cut, !is_cut, 1460)
+        );
         assert_eq!((seen.tally.cut, seen.tally.stopped), (u64::from(is_cut), 0));
     }
 }

@@ -60,9 +60,9 @@ impl Shake {
             client: end(side),
             server: end(side.other()),
             stamped: tsval.is_some(),
-            whole: there.opened() && !there.shape.cut,
+            whole: there.opened() && !there.shape.cut(),
             window_scale: there.shape.window_scale,
-            sack: there.shape.sack,
+            sack: there.shape.sack(),
             server_isn: accepted(stream.flow(side.other())),
             hop: there.opened().then(|| vantage.links_of(there).next().map(|l| l.hop)).flatten(),
         })

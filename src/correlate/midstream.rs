@@ -106,8 +106,8 @@ fn overlap(f: &Flow, g: &Flow) -> Option<bool> {
     if !f.seen() || !g.seen() {
         return None;
     }
-    let length = |flow: &Flow| flow.end_seq.wrapping_sub(flow.first_seq);
-    let ahead = g.first_seq.wrapping_sub(f.first_seq);
-    let behind = f.first_seq.wrapping_sub(g.first_seq);
+    let length = |flow: &Flow| flow.end_seq.wrapping_sub(flow.isn);
+    let ahead = g.isn.wrapping_sub(f.isn);
+    let behind = f.isn.wrapping_sub(g.isn);
     Some(ahead <= length(f).saturating_add(SLACK) || behind <= length(g).saturating_add(SLACK))
 }

@@ -12,40 +12,50 @@ pub struct SynShape {
     pub mss: u16,
     /// Window scale plus one; 0 where not seen.
     pub window_scale: u8,
-    /// SACK permitted.
-    pub sack: bool,
-    /// The timestamps option was there and whole.
-    pub stamped: bool,
-    /// The header was cut off, so what is absent here may have been there.
-    pub cut: bool,
-    /// TSval, where `stamped`.
+    // One byte for three: flows hold two of these.
+    marks: u8,
+    /// TSval, where [`Self::stamped`].
     pub tsval: u32,
-    /// TSecr, where `stamped`: what a SYN-ACK echoes.
+    /// TSecr, where [`Self::stamped`]: what a SYN-ACK echoes.
     pub tsecr: u32,
 }
 
 impl SynShape {
-    const NONE: Self = Self {
-        mss: 0,
-        window_scale: 0,
-        sack: false,
-        stamped: false,
-        cut: false,
-        tsval: 0,
-        tsecr: 0,
-    };
+    const NONE: Self = Self { mss: 0, window_scale: 0, marks: 0, tsval: 0, tsecr: 0 };
+    const SACK: u8 = 1;
+    const STAMPED: u8 = 2;
+    const CUT: u8 = 4;
 
     fn of(tcp: &Tcp<'_>) -> Self {
         let options = &tcp.parse_options();
+        let mark = |set: bool, mark: u8| if set { mark } else { 0 };
         Self {
             mss: options.mss.unwrap_or(0),
             window_scale: options.window_scale.map_or(0, |w| w.saturating_add(1)),
-            sack: options.sack_permitted,
-            stamped: options.timestamps.is_some(),
+            marks: mark(options.sack_permitted, Self::SACK)
+                | mark(options.timestamps.is_some(), Self::STAMPED)
+                | mark(tcp.header_cut || options.cut, Self::CUT),
             tsval: options.timestamps.map_or(0, |t| t.0),
             tsecr: options.timestamps.map_or(0, |t| t.1),
-            cut: tcp.header_cut || options.cut,
         }
+    }
+
+    /// SACK permitted.
+    #[must_use]
+    pub fn sack(&self) -> bool {
+        self.marks & Self::SACK != 0
+    }
+
+    /// The timestamps option was there and whole.
+    #[must_use]
+    pub fn stamped(&self) -> bool {
+        self.marks & Self::STAMPED != 0
+    }
+
+    /// The header was cut off, so what is absent here may have been there.
+    #[must_use]
+    pub fn cut(&self) -> bool {
+        self.marks & Self::CUT != 0
     }
 }
 
@@ -116,15 +126,14 @@ pub struct Flow {
     pub rst: Mark,
     /// Frame that the first RST answered, where that could be told.
     pub rst_answers: Mark,
-    /// Initial sequence number of the latest SYN; for UDP a digest of the first
-    /// datagram, comparable within one vantage.
+    /// Initial sequence number of the latest SYN, without one the sequence number of the
+    /// first segment; for UDP a digest of the first datagram, comparable within one
+    /// vantage.
     pub isn: u32,
     /// Acknowledgment number of the SYN-ACK: the client's ISN plus one.
     pub syn_ack_of: u32,
     /// Options of the first SYN.
     pub shape: SynShape,
-    /// Sequence number of the first segment.
-    pub first_seq: u32,
 }
 
 impl Flow {
@@ -143,7 +152,6 @@ impl Flow {
         isn: 0,
         syn_ack_of: 0,
         shape: SynShape::NONE,
-        first_seq: 0,
         end_seq: 0,
         last_ack: 0,
         max_ack: 0,

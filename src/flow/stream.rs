@@ -83,10 +83,10 @@ impl Stream {
     pub fn client_tsval(&self) -> Option<u32> {
         let client = self.opener()?;
         let (there, back) = (self.flow(client), self.flow(client.other()));
-        if there.shape.stamped {
+        if there.shape.stamped() {
             return Some(there.shape.tsval);
         }
-        (back.shape.stamped && back.shape.tsecr != 0).then_some(back.shape.tsecr)
+        (back.shape.stamped() && back.shape.tsecr != 0).then_some(back.shape.tsecr)
     }
 
     /// First frame of either direction.
@@ -148,7 +148,7 @@ impl Stream {
         let (flow, back) = if side == Side::A { (a, &*b) } else { (b, &*a) };
         flow.flags.0 |= tcp.flags.0;
         if flow.packets == 1 {
-            flow.first_seq = tcp.seq;
+            flow.isn = tcp.seq;
             flow.end_seq = tcp.seq;
         }
         if tcp.flags.syn() {

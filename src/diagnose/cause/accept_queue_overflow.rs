@@ -112,7 +112,7 @@ fn arrived(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Arrived> {
                 syn: link.first,
                 last_syn: link.last,
                 syns: link.syns,
-                tsval: there.shape.stamped.then_some(there.shape.tsval),
+                tsval: there.shape.stamped().then_some(there.shape.tsval),
                 replied: false,
                 accepted: false,
                 request: Mark::NONE,

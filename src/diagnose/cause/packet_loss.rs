@@ -228,7 +228,7 @@ fn watched(trace: &Trace, into: &[Place<'_>], at: At, repeat: &Repeat) -> bool {
     into.iter().any(|p| {
         let vantage = trace.vantage(p.leg);
         let end = trace.end_of(vantage);
-        seq_lt(p.flow.first_seq, repeat.from)
+        seq_lt(p.flow.isn, repeat.from)
             && !seq_gt(repeat.to, p.flow.end_seq)
             && end.0.saturating_sub(trace.time(at).0) >= MARGIN_NS
     })
