@@ -16,4 +16,5 @@ pub mod render;
 pub mod report;
 pub mod topology;
 pub mod trace;
+pub mod window;
 pub mod wire;

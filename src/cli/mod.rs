@@ -10,10 +10,12 @@ mod closest;
 mod completions;
 mod diagnose;
 mod explain;
+mod find;
 mod help;
 mod man;
 mod output;
 mod progress;
+mod reading;
 mod role;
 mod say;
 mod schema;
@@ -130,9 +132,9 @@ mod tests {
         let plain = Cli::try_parse_from(["lbdiag", "explain"]).unwrap();
         assert!(matches!(plain.command, Some(Command::Explain(_))));
         let file = Cli::try_parse_from(["lbdiag", "./explain"]).unwrap();
-        assert!(file.command.is_none() && file.diagnose.captures == ["./explain"]);
+        assert!(file.command.is_none() && file.diagnose.reading.captures == ["./explain"]);
         let later = Cli::try_parse_from(["lbdiag", "a.pcap", "schema"]).unwrap();
-        assert!(later.command.is_none() && later.diagnose.captures == ["a.pcap", "schema"]);
+        assert!(later.command.is_none() && later.diagnose.reading.captures == ["a.pcap", "schema"]);
     }
 
     #[test]
