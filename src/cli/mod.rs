@@ -8,7 +8,9 @@
 mod bug;
 mod closest;
 mod completions;
+mod connections;
 mod diagnose;
+mod ends;
 mod explain;
 mod find;
 mod help;
@@ -59,6 +61,8 @@ struct Cli {
 /// All commands but the one without a name, which diagnoses.
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(after_help = connections::AFTER)]
+    Connections(Box<connections::Args>),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -90,6 +94,7 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => diagnose::run(&cli.diagnose),
+        Some(Command::Connections(args)) => connections::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

@@ -13,10 +13,10 @@ pub mod sanitise;
 mod text;
 mod units;
 
-pub use json::json;
+pub use json::{json, ndjson};
 pub use manual::page;
-pub use text::connections::connections;
 pub use text::ladder::ladder;
+pub use text::listing::connections;
 pub use text::text;
 
 /// Columns below which nothing sensible can be drawn; narrower is taken as this.

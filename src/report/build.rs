@@ -32,15 +32,10 @@ pub struct Options {
 #[must_use]
 pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, names: Names(trace) };
-    let mut of: HashMap<ConnectionId, Vec<u32>> = HashMap::new();
-    for (i, finding) in diagnosis.findings.iter().enumerate() {
-        for id in &finding.connections {
-            of.entry(*id).or_default().push(i as u32 + 1);
-        }
-    }
+    let of = findings_of(diagnosis);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
-        generator: concat!("lbdiag ", env!("CARGO_PKG_VERSION")).to_owned(),
+        generator: super::generator(),
         verdict: Verdict {
             status: match diagnosis.verdict.status {
                 diagnose::Status::Healthy => Status::Healthy,
@@ -71,6 +66,17 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
             .collect(),
         notes: builder.notes(&options.notes),
     }
+}
+
+/// Numbers of the findings that concern each connection.
+pub(super) fn findings_of(diagnosis: &Diagnosis) -> HashMap<ConnectionId, Vec<u32>> {
+    let mut of: HashMap<ConnectionId, Vec<u32>> = HashMap::new();
+    for (i, finding) in diagnosis.findings.iter().enumerate() {
+        for id in &finding.connections {
+            of.entry(*id).or_default().push(i as u32 + 1);
+        }
+    }
+    of
 }
 
 /// What the parts of the document are built from.

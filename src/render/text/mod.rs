@@ -6,13 +6,14 @@
 //! that gives lines; here they are put together. Refuses to judge: what is
 //! shown first is decided by the report's order.
 
-pub(crate) mod connections;
+mod connections;
 mod finding;
 mod findings;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod footer;
 pub(crate) mod ladder;
+pub(crate) mod listing;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,7 @@ fn summary(totals: &Totals) -> String {
 }
 
 /// `2 refused, 1 reset`, of the outcomes that `keep` keeps.
-fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
+pub(super) fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
     let rank = |name: &str| ORDER.iter().position(|o| *o == name).unwrap_or(ORDER.len());
     let mut kept: Vec<(&str, u64)> = totals
         .outcomes
