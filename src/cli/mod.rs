@@ -23,6 +23,7 @@ mod say;
 mod schema;
 mod stages;
 mod terminal;
+mod why;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -63,6 +64,8 @@ struct Cli {
 enum Command {
     #[command(after_help = connections::AFTER)]
     Connections(Box<connections::Args>),
+    #[command(after_help = why::AFTER)]
+    Why(Box<why::Args>),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -95,6 +98,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => diagnose::run(&cli.diagnose),
         Some(Command::Connections(args)) => connections::run(&args),
+        Some(Command::Why(args)) => why::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

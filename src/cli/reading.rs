@@ -66,6 +66,12 @@ const STATED: &str = "Roles that you know better (each may be repeated)";
 
 const WINDOW: &str = "Part of the time (by each capture's own clock, not corrected)";
 
+/// Characters that no shell takes for more than themselves.
+const PLAIN: &str = "-_./=:,+@%";
+
+/// Columns that the captures may take in a command to paste.
+const MAX_CAPTURES: usize = 60;
+
 /// What was read.
 pub(super) struct Taken {
     /// All that the captures show.
@@ -78,6 +84,19 @@ impl Reading {
     /// The voice on stderr.
     pub(super) fn say(&self) -> Say {
         Say::new(self.color, self.quiet)
+    }
+
+    /// The captures as they were given, for a command to paste; `CAPTURE...` where
+    /// they are many or need quotes.
+    pub(super) fn named(&self) -> String {
+        let all = self.captures.join(" ");
+        let plain = |c: char| c == ' ' || c.is_ascii_alphanumeric() || PLAIN.contains(c);
+        let whole = self.captures.iter().all(|name| !name.contains(' '));
+        if whole && all.len() <= MAX_CAPTURES && all.chars().all(plain) {
+            all
+        } else {
+            "CAPTURE...".to_owned()
+        }
     }
 
     /// Reads; `None` where nothing could be read, which stderr has been told.

@@ -17,6 +17,7 @@ pub use json::{json, ndjson};
 pub use manual::page;
 pub use text::ladder::ladder;
 pub use text::listing::connections;
+pub use text::story::story;
 pub use text::text;
 
 /// Columns below which nothing sensible can be drawn; narrower is taken as this.

@@ -24,6 +24,12 @@ pub struct End {
 }
 
 impl End {
+    /// As a user writes it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.port.map_or_else(|| self.ip.to_string(), |port| self.ip.with_port(port))
+    }
+
     pub(super) fn is(&self, (ip, port): (Ip, u16)) -> bool {
         self.ip == ip && self.port.is_none_or(|wanted| wanted == port)
     }

@@ -12,6 +12,7 @@ mod findings;
 pub mod ladder;
 mod listing;
 mod services;
+pub mod story;
 mod wording;
 
 pub use build::{ConnectionFilter, Options, build};

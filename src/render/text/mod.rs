@@ -14,6 +14,7 @@ pub(crate) mod fixtures;
 mod footer;
 pub(crate) mod ladder;
 pub(crate) mod listing;
+pub(crate) mod story;
 mod table;
 #[cfg(test)]
 mod tests;
