@@ -23,6 +23,7 @@ mod say;
 mod schema;
 mod stages;
 mod terminal;
+mod topology;
 mod why;
 
 use clap::error::ErrorKind;
@@ -66,6 +67,8 @@ enum Command {
     Connections(Box<connections::Args>),
     #[command(after_help = why::AFTER)]
     Why(Box<why::Args>),
+    #[command(after_help = topology::AFTER)]
+    Topology(Box<topology::Args>),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -99,6 +102,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => diagnose::run(&cli.diagnose),
         Some(Command::Connections(args)) => connections::run(&args),
         Some(Command::Why(args)) => why::run(&args),
+        Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

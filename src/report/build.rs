@@ -136,6 +136,27 @@ impl Builder<'_> {
     }
 
     fn hosts(&self) -> Vec<Host> {
+        self.host_list().into_iter().map(|(_, host)| host).collect()
+    }
+
+    /// A host in a role.
+    pub(super) fn host(&self, id: HostId, role: &str, evidence: String) -> Host {
+        let host = self.trace.topology.hosts.get(id);
+        let own = self.names.address(id);
+        let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
+        let all = own.iter().chain(rest).chain(&host.contested);
+        let label = |v: &usize| self.trace.vantages[*v].label.clone();
+        Host {
+            role: role.to_owned(),
+            addresses: all.map(ToString::to_string).collect(),
+            macs: host.macs.iter().map(ToString::to_string).collect(),
+            vantages: host.vantages.iter().map(label).collect(),
+            evidence,
+        }
+    }
+
+    /// The hosts that matter, with who they are.
+    pub(super) fn host_list(&self) -> Vec<(HostId, Host)> {
         let mut roles: BTreeMap<HostId, (&str, String)> = BTreeMap::new();
         for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
             for director in &service.directors {
@@ -182,29 +203,10 @@ impl Builder<'_> {
         };
         let mut hosts: Vec<(HostId, Host)> = roles
             .into_iter()
-            .map(|(id, (role, evidence))| {
-                let host = self.trace.topology.hosts.get(id);
-                let own = self.names.address(id);
-                let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
-                let all = own.iter().chain(rest).chain(&host.contested);
-                (
-                    id,
-                    Host {
-                        role: role.to_owned(),
-                        addresses: all.map(ToString::to_string).collect(),
-                        macs: host.macs.iter().map(ToString::to_string).collect(),
-                        vantages: host
-                            .vantages
-                            .iter()
-                            .map(|v| self.trace.vantages[*v].label.clone())
-                            .collect(),
-                        evidence,
-                    },
-                )
-            })
+            .map(|(id, (role, evidence))| (id, self.host(id, role, evidence)))
             .collect();
         hosts.sort_by_key(|(id, host)| (rank(&host.role), *id));
-        hosts.into_iter().map(|(_, host)| host).collect()
+        hosts
     }
 
     fn notes(&self, before: &[String]) -> Vec<String> {

@@ -13,6 +13,7 @@ pub mod ladder;
 mod listing;
 mod services;
 pub mod story;
+pub mod topology;
 mod wording;
 
 pub use build::{ConnectionFilter, Options, build};
