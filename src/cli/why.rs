@@ -80,8 +80,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         captures: args.reading.named(),
     };
     let chosen = story::choose(trace, &diagnosis, &ask).map_err(|why| anyhow!(why))?;
-    let finding = story::explaining(&diagnosis, chosen.id);
-    let drawn = ladder::one(trace, finding.and_then(|i| diagnosis.findings.get(i)), chosen.id);
+    let finding = chosen.finding.and_then(|i| diagnosis.findings.get(i));
+    let drawn = ladder::one(trace, finding, chosen.id);
     let told = story::tell(trace, &diagnosis, &chosen, drawn);
     let style = Style {
         colour: output.colour(args.reading.color),

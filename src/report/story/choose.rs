@@ -3,7 +3,7 @@
 //! Refuses to guess: what does not match is an error that names what does.
 
 use super::super::listing::End;
-use super::explaining;
+use super::explanations;
 use crate::capture::Timestamp;
 use crate::diagnose::Diagnosis;
 use crate::topology::{Mode, Ordinary};
@@ -32,6 +32,8 @@ pub struct Ask {
 pub struct Chosen {
     /// The connection.
     pub id: ConnectionId,
+    /// Index of the finding that explains it, or that concerns it most.
+    pub finding: Option<usize>,
     /// The others, most telling first.
     pub others: Vec<ConnectionId>,
     /// How to see the others; empty where there are none.
@@ -52,13 +54,13 @@ pub fn choose(trace: &Trace, diagnosis: &Diagnosis, ask: &Ask) -> Result<Chosen,
     if let Some((from, to)) = ask.at {
         alive.retain(|id| span(trace, *id).is_some_and(|(start, end)| start <= to && end >= from));
     }
+    let explained = explanations(diagnosis);
     let rank = |id: &ConnectionId| {
         let connection = trace.connection(*id);
-        let cause = explaining(diagnosis, *id);
         (
             trace.ordinary(*id).is_some(),
             !connection.outcome.failed(),
-            cause.unwrap_or(usize::MAX),
+            explained.get(id).copied().unwrap_or(usize::MAX),
             Reverse(trace.legs(*id).len()),
             span(trace, *id),
             *id,
@@ -70,7 +72,7 @@ pub fn choose(trace: &Trace, diagnosis: &Diagnosis, ask: &Ask) -> Result<Chosen,
     };
     let others = alive.split_off(1);
     let see_others = see(trace, ask, id, &others);
-    Ok(Chosen { id, others, see_others })
+    Ok(Chosen { id, finding: explained.get(&id).copied(), others, see_others })
 }
 
 fn matching(trace: &Trace, client: End) -> Vec<ConnectionId> {

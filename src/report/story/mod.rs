@@ -19,6 +19,7 @@ use super::{Candidate, Connection, Fix, Mention, SCHEMA_VERSION, ToConfirm, Tota
 use crate::diagnose::{Diagnosis, Kind, Names};
 use crate::trace::{ConnectionId, Trace};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// The story of one connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,17 +54,18 @@ pub struct Story {
     pub ladder: Option<Ladder>,
 }
 
-/// The finding that explains a connection, by index: a cause before a symptom,
+/// The finding that explains each connection, by index: a cause before a symptom,
 /// then the more important.
-#[must_use]
-pub fn explaining(diagnosis: &Diagnosis, id: ConnectionId) -> Option<usize> {
-    let concerning = |kind: Option<Kind>| {
-        diagnosis.findings.iter().position(|f| {
-            kind.is_none_or(|kind| f.kind == kind)
-                && (f.connections.contains(&id) || f.strays.contains(&id))
-        })
-    };
-    concerning(Some(Kind::Cause)).or_else(|| concerning(None))
+fn explanations(diagnosis: &Diagnosis) -> HashMap<ConnectionId, usize> {
+    let mut explained = HashMap::new();
+    let all = || diagnosis.findings.iter().enumerate();
+    let causes = all().filter(|(_, finding)| finding.kind == Kind::Cause);
+    for (index, finding) in causes.chain(all()) {
+        for id in finding.connections.iter().chain(&finding.strays) {
+            explained.entry(*id).or_insert(index);
+        }
+    }
+    explained
 }
 
 /// Tells the story of the connection that was chosen.
@@ -77,7 +79,7 @@ pub fn tell(
     let builder = Builder { trace, names: Names(trace) };
     let id = chosen.id;
     let numbers = findings_of(diagnosis).remove(&id).unwrap_or_default();
-    let index = explaining(diagnosis, id);
+    let index = chosen.finding;
     let told = index.and_then(|i| Some(builder.finding(i, diagnosis.findings.get(i)?)));
     let teller = way::Teller { trace, names: Names(trace), id };
     let (mut fixes, candidates, to_confirm) =
