@@ -19,4 +19,5 @@ pub mod state;
 pub mod timing;
 pub mod topology;
 pub mod trace;
+pub mod window;
 pub mod wire;

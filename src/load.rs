@@ -2,10 +2,11 @@
 //!
 //! A capture that cannot be read is reported and left out; the others go on.
 
-use crate::capture::{self, CaptureError, CaptureFile, Frame, Input, LinkType};
+use crate::capture::{self, CaptureError, CaptureFile, Frame, Input, LinkType, Timestamp};
 use crate::flow::{Mark, Observations, Observer};
 use crate::topology::StatedRoles;
 use crate::trace::{Capture, Trace};
+use crate::window::{self, Window};
 use crate::wire;
 use rayon::prelude::*;
 use std::sync::atomic::AtomicU64;
@@ -22,42 +23,76 @@ pub struct Loaded {
 /// Reads all inputs; `progress` counts the bytes of files consumed.
 #[must_use]
 pub fn load(inputs: &[Input], stated: &StatedRoles, progress: &AtomicU64) -> Loaded {
-    let read: Vec<_> = inputs.par_iter().map(|input| observe(input, progress)).collect();
+    let how = How { stated, window: &Window::default(), align: true };
+    load_as(inputs, &how, progress)
+}
+
+/// How captures are read.
+#[derive(Debug)]
+pub struct How<'a> {
+    /// Roles that the user stated.
+    pub stated: &'a StatedRoles,
+    /// The part of the time that is taken in.
+    pub window: &'a Window,
+    /// Times are corrected onto one clock.
+    pub align: bool,
+}
+
+/// Reads all inputs in a certain way: takes in the frames of a window.
+///
+/// Frames outside of it are read and counted, so that the others keep their
+/// numbers. Each is judged by its own capture's clock; a frame without a time lies
+/// in no window.
+#[must_use]
+pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded {
+    let window = how.window;
+    let read: Vec<_> = inputs.par_iter().map(|input| observe(input, window, progress)).collect();
     let mut captures = Vec::new();
     let mut vantages = Vec::new();
     let mut failures = Vec::new();
     for (input, outcome) in inputs.iter().zip(read) {
+        let mut notes = Vec::new();
+        note_window(&outcome, window, &mut notes);
         failures.extend(outcome.failures);
         if outcome.files.is_empty() {
             continue;
         }
         let capture = captures.len();
-        let mut notes = Vec::new();
         let seen = finish(input, capture, &outcome.files, outcome.observers, &mut notes);
         vantages.extend(seen);
         captures.push(Capture { label: input.label.clone(), files: outcome.files, notes });
     }
-    Loaded { trace: Trace::new(captures, vantages, stated), failures }
+    Loaded { trace: Trace::new(captures, vantages, how.stated, how.align), failures }
 }
 
 struct Observed {
     files: Vec<CaptureFile>,
     observers: Vec<Option<Observer>>,
     failures: Vec<CaptureError>,
+    /// Frames outside of the window.
+    left_out: u64,
 }
 
-fn observe(input: &Input, progress: &AtomicU64) -> Observed {
+fn observe(input: &Input, window: &Window, progress: &AtomicU64) -> Observed {
     let mut observers: Vec<Option<Observer>> = Vec::new();
     let mut files = Vec::new();
     let mut failures = Vec::new();
     let mut base = 0u32;
+    let mut left_out = 0u64;
+    let mut bounds = window.is_open().then_some((Timestamp(i64::MIN), Timestamp(i64::MAX)));
     for source in &input.files {
         let mut sink = |frame: &Frame<'_>| {
             let at = frame.interface as usize;
             if at >= observers.len() {
                 observers.resize_with(at + 1, || None);
             }
+            // An interface is a vantage also where the window leaves nothing of it.
             let observer = observers[at].get_or_insert_with(|| Observer::new(frame.link_type));
+            let (since, until) = *bounds.get_or_insert_with(|| window.bounds(frame.time));
+            if frame.time < since || frame.time > until {
+                left_out += 1;
+                return;
+            }
             let mark = Mark::new(base.saturating_add(frame.number), frame.time);
             let cut = (frame.data.len() as u32) < frame.wire_len;
             observer.observe(mark, &wire::decode(frame), cut);
@@ -70,7 +105,29 @@ fn observe(input: &Input, progress: &AtomicU64) -> Observed {
             Err(error) => failures.push(error),
         }
     }
-    Observed { files, observers, failures }
+    Observed { files, observers, failures, left_out }
+}
+
+/// What a window left out, so that a short report is not taken for a short capture.
+fn note_window(observed: &Observed, window: &Window, notes: &mut Vec<String>) {
+    let start = observed.files.iter().filter_map(|file| file.start).min();
+    let end = observed.files.iter().filter_map(|file| file.end).max();
+    let (Some(start), Some(end)) = (start, end) else { return };
+    if observed.left_out == 0 {
+        return;
+    }
+    let all: u64 = observed.files.iter().map(|file| u64::from(file.frames)).sum();
+    let asked = window.describe(start);
+    notes.push(if observed.left_out >= all {
+        format!(
+            "none of its {all} frames lies in the window {asked}: they span {} to {} by its own clock",
+            window::text(start),
+            window::text(end)
+        )
+    } else {
+        let left = observed.left_out;
+        format!("{left} of {all} frames lie outside of the window {asked} and were not taken in")
+    });
 }
 
 fn finish(

@@ -88,9 +88,15 @@ pub struct TiedError {
 }
 
 impl Trace {
-    /// Draws the conclusions from what the vantages saw.
+    /// Draws the conclusions from what the vantages saw; with `align` off, times stay on
+    /// the captures' own clocks.
     #[must_use]
-    pub fn new(captures: Vec<Capture>, vantages: Vec<Observations>, stated: &StatedRoles) -> Self {
+    pub fn new(
+        captures: Vec<Capture>,
+        vantages: Vec<Observations>,
+        stated: &StatedRoles,
+        align: bool,
+    ) -> Self {
         let known = Stated {
             vips: stated.vips.clone(),
             clients: stated
@@ -103,7 +109,7 @@ impl Trace {
                 .collect(),
         };
         let connections = correlate::correlate(&vantages, &known);
-        let timeline = clock::align(&vantages, &connections, captures.len(), true);
+        let timeline = clock::align(&vantages, &connections, captures.len(), align);
         let pairs = exchange::pair(&captures, &vantages, &connections);
         let topology = topology::infer(&vantages, &connections, &pairs, stated);
         let errors = tie_errors(&vantages, &connections);

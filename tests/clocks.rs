@@ -158,6 +158,34 @@ fn a_thousand_worlds() {
     assert!(drifts >= 100 && widest < 1_000_000, "{drifts} drifts, widest {widest} ns");
 }
 
+/// With the correction off each time is the capture's own, and what two captures' times
+/// can be apart is said to be more.
+#[test]
+fn times_stay_as_they_are_where_that_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let clocks =
+        Clocks { director: Clock { offset_ns: 700_000_000, drift_ppm: 0 }, ..Clocks::default() };
+    let truth =
+        World { connections: 20, clocks, ..World::new(Mode::Nat) }.write(folder.path()).unwrap();
+    let names = [folder.path().display().to_string()];
+    let inputs = capture::inputs(&names).unwrap();
+    let (stated, window) = (StatedRoles::default(), lbdiag::window::Window::default());
+    let read = |align| {
+        let how = lbdiag::load::How { stated: &stated, window: &window, align };
+        lbdiag::load::load_as(&inputs.inputs, &how, &AtomicU64::new(0)).trace
+    };
+    let (corrected, raw) = (read(true), read(false));
+    let director = raw.captures.iter().position(|c| c.label == "director").unwrap();
+    let shown = Timestamp(truth.world.start_ns as i64 + 900_000_000);
+    let mark = Mark::new(5, shown);
+    assert_eq!(raw.timeline.align(director, mark), shown);
+    let moved = shown.0 - corrected.timeline.align(director, mark).0;
+    assert!((moved - 700_000_000).abs() < 1_000_000, "{moved}");
+    let doubt = |trace: &Trace| trace.timeline.uncertainty(0, director, shown).unwrap();
+    assert!(doubt(&corrected) < 1_000_000 && doubt(&raw) >= 700_000_000);
+    assert_eq!(raw.timeline.offset(director), corrected.timeline.offset(director));
+}
+
 /// Puts a capture's clock forward by so much from a frame on.
 fn set_clock(path: &Path, from: usize, by_ns: i64) {
     let mut bytes = std::fs::read(path).unwrap();

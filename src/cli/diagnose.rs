@@ -1,19 +1,13 @@
 //! `lbdiag CAPTURE...`: what is broken, why, and how to mend it.
 
-use super::closest::closest;
 use super::output::Output;
-use super::say::Say;
+use super::reading::Reading;
 use super::stages::Stages;
-use super::{FAILED, FOUND, progress, role};
-use anyhow::bail;
-use clap::{ColorChoice, ValueEnum};
-use lbdiag::capture::{self, CaptureError, Input, Inputs, Source};
+use super::{FAILED, FOUND};
+use clap::ValueEnum;
 use lbdiag::render::{self, Style};
 use lbdiag::report::{self, ConnectionFilter, Report};
-use lbdiag::topology::{StatedRoles, Who};
-use lbdiag::wire::Ip;
-use lbdiag::{diagnose, ladder, load, state};
-use std::io::{self, IsTerminal};
+use lbdiag::{diagnose, ladder};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,10 +17,6 @@ const MORE_EVIDENCE: usize = 64;
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// File, folder, pattern, or - for standard input; NAME=CAPTURE labels it
-    #[arg(value_name = "CAPTURE", value_hint = clap::ValueHint::AnyPath)]
-    pub(super) captures: Vec<String>,
-
     /// How to write the report
     #[arg(long, value_name = "text|json", value_enum, default_value_t = Format::Text)]
     #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
@@ -54,47 +44,14 @@ pub(super) struct Args {
     #[arg(short, long, action = clap::ArgAction::Count, help_heading = "Report")]
     verbose: u8,
 
-    /// When to use colour
-    #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
-    #[arg(hide_possible_values = true, help_heading = "Report")]
-    color: ColorChoice,
-
-    /// Show no progress and no notes on stderr
-    #[arg(short, long, help_heading = "Report")]
-    quiet: bool,
+    #[command(flatten)]
+    pub(super) reading: Reading,
 
     /// Exit with code 1 where a finding is at or above this
     #[arg(long, value_name = "critical|warning|info", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
     fail_on: Option<Level>,
-
-    /// Address of a service
-    #[arg(long, value_name = "IP", value_parser = role::vip)]
-    #[arg(help_heading = STATED)]
-    vip: Vec<Ip>,
-
-    /// A director
-    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
-    #[arg(help_heading = STATED)]
-    director: Vec<Who>,
-
-    /// A real server
-    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
-    #[arg(help_heading = STATED)]
-    real_server: Vec<Who>,
-
-    /// A client
-    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
-    #[arg(help_heading = STATED)]
-    client: Vec<Who>,
-
-    /// Output of ipvsadm, ip, arp, sysctl, nstat, or keepalived.conf: a file, or a folder of hosts
-    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
-    #[arg(help_heading = "What hosts say of themselves (may be repeated)")]
-    host_state: Vec<PathBuf>,
 }
-
-const STATED: &str = "Roles that you know better (each may be repeated)";
 
 // The variants have no doc comments: clap would print them and the help would be twice as long.
 
@@ -129,54 +86,30 @@ impl Level {
 
 /// Reads, judges and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let say = Say::new(args.color, args.quiet);
+    let reading = &args.reading;
     let output = Output::new(args.output.as_deref())?;
-    let mut stages = Stages::new((args.verbose > 1).then_some(say));
-
-    let (inputs, unnamed) = find(&args.captures)?;
-    if inputs.inputs.iter().any(|i| i.files.contains(&Source::Stdin)) && io::stdin().is_terminal() {
-        bail!("standard input is the terminal; send a capture into it: tcpdump -w - | lbdiag -");
-    }
-    for failure in &unnamed {
-        say.error(&with_hint(failure));
-    }
-    // On a terminal the report itself shows them.
-    for note in inputs.notes.iter().filter(|_| !output.is_terminal()) {
-        say.note(note);
-    }
-    let states = state::read(&args.host_state)?;
-    for note in states.notes.iter().filter(|_| !output.is_terminal()) {
-        say.note(note);
-    }
-    stages.ended("finding the captures");
-
-    let mut loaded = read(&inputs.inputs, args);
-    loaded.trace = loaded.trace.with_states(states.hosts);
-    for failure in &loaded.failures {
-        say.error(&failure.to_string());
-    }
-    if loaded.trace.captures.is_empty() {
+    let mut stages = Stages::new((args.verbose > 1).then_some(reading.say()));
+    // On a terminal the report itself shows the notes.
+    let Some(taken) = reading.read(output.is_terminal(), &mut stages)? else {
         return Ok(ExitCode::from(FAILED));
-    }
-    stages.ended("reading and joining");
+    };
 
-    let diagnosis = diagnose::diagnose(&loaded.trace);
+    let diagnosis = diagnose::diagnose(&taken.trace);
     stages.ended("diagnosing");
 
-    let failures = unnamed.iter().chain(&loaded.failures).map(ToString::to_string);
     let options = report::Options {
         connections: match args.connections {
             Listed::All => ConnectionFilter::All,
             Listed::Affected => ConnectionFilter::Affected,
             Listed::None => ConnectionFilter::None,
         },
-        notes: failures.chain(inputs.notes.iter().cloned()).chain(states.notes).collect(),
+        notes: taken.notes,
     };
-    let report = report::build(&loaded.trace, &diagnosis, &options);
+    let report = report::build(&taken.trace, &diagnosis, &options);
     stages.ended("reporting");
 
     let style = Style {
-        colour: output.colour(args.color),
+        colour: output.colour(reading.color),
         width: output.width(),
         coverage: args.coverage,
         verbose: args.verbose > 0,
@@ -188,7 +121,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = if args.json || args.format == Format::Json {
         render::json(&report)
     } else {
-        let ladder = ladder::telling(&loaded.trace, &diagnosis);
+        let ladder = ladder::telling(&taken.trace, &diagnosis);
         render::text(&report, ladder.as_ref(), &style)
     };
     stages.ended("drawing");
@@ -198,56 +131,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if found { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-/// Finds the captures. A name that leads nowhere is left out where others do not.
-fn find(names: &[String]) -> Result<(Inputs, Vec<CaptureError>), CaptureError> {
-    let all = match capture::inputs(names) {
-        Ok(inputs) => return Ok((inputs, Vec::new())),
-        Err(error) => error,
-    };
-    let mut failures = Vec::new();
-    let mut good = Vec::new();
-    for name in names {
-        match capture::inputs(std::slice::from_ref(name)) {
-            Ok(_) => good.push(name.clone()),
-            Err(error) => failures.push(error),
-        }
-    }
-    // Where each is right alone, the mistake is in naming them together.
-    if failures.is_empty() {
-        return Err(all);
-    }
-    let inputs = if good.is_empty() { Inputs::default() } else { capture::inputs(&good)? };
-    Ok((inputs, failures))
-}
-
-fn read(inputs: &[Input], args: &Args) -> load::Loaded {
-    let stated = StatedRoles {
-        vips: args.vip.clone(),
-        directors: args.director.clone(),
-        real_servers: args.real_server.clone(),
-        clients: args.client.clone(),
-    };
-    let shown = !args.quiet && io::stderr().is_terminal();
-    progress::watch(shown, progress::total(inputs), |counter| load::load(inputs, &stated, counter))
-}
-
-/// A command that was taken for a file, because it is misspelt or not the first word.
-fn with_hint(failure: &CaptureError) -> String {
-    let text = failure.to_string();
-    let CaptureError::Missing { path } = failure else { return text };
-    let command = super::command();
-    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    match closest(path, names.iter().copied()).first() {
-        Some(name) if name == path => format!(
-            "{path}: no such file or folder; the command {name} comes first, before any option: lbdiag {name}"
-        ),
-        Some(name) if !path.contains(['.', '/', '=']) => {
-            format!("{text}; for the command {name}: lbdiag {name}")
-        }
-        _ => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,27 +138,5 @@ mod tests {
     #[test]
     fn levels_rise() {
         assert!(Level::Critical > Level::Warning && Level::Warning > Level::Info);
-    }
-
-    #[test]
-    fn a_name_that_leads_nowhere_does_not_stop_the_others() {
-        let dir = tempfile::tempdir().unwrap();
-        let there = dir.path().join("a.pcap");
-        std::fs::write(&there, b"text").unwrap();
-        let there = there.display().to_string();
-        let (inputs, failures) = find(&["no-such-file".into(), there.clone()]).unwrap();
-        assert_eq!((inputs.inputs.len(), failures.len()), (1, 1));
-        let (inputs, failures) = find(&["no-such-file".into(), "nor-this".into()]).unwrap();
-        assert_eq!((inputs.inputs.len(), failures.len()), (0, 2));
-        assert!(matches!(find(&["-".into(), "-".into()]), Err(CaptureError::StdinTwice)));
-        assert!(matches!(find(&[]), Err(CaptureError::NoInput)));
-    }
-
-    #[test]
-    fn commands_in_the_wrong_place_are_recognised() {
-        let told = |path: &str| with_hint(&CaptureError::Missing { path: path.into() });
-        assert!(told("explain").ends_with("lbdiag explain"));
-        assert!(told("explian").ends_with("for the command explain: lbdiag explain"));
-        assert!(told("client.pcap").ends_with("ls -l ."));
     }
 }

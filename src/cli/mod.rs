@@ -8,17 +8,23 @@
 mod bug;
 mod closest;
 mod completions;
+mod connections;
 mod diagnose;
+mod ends;
 mod explain;
+mod find;
 mod help;
 mod man;
 mod output;
 mod progress;
+mod reading;
 mod role;
 mod say;
 mod schema;
 mod stages;
 mod terminal;
+mod topology;
+mod why;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -57,6 +63,12 @@ struct Cli {
 /// All commands but the one without a name, which diagnoses.
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(after_help = connections::AFTER)]
+    Connections(Box<connections::Args>),
+    #[command(after_help = why::AFTER)]
+    Why(Box<why::Args>),
+    #[command(after_help = topology::AFTER)]
+    Topology(Box<topology::Args>),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -88,6 +100,9 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => diagnose::run(&cli.diagnose),
+        Some(Command::Connections(args)) => connections::run(&args),
+        Some(Command::Why(args)) => why::run(&args),
+        Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
@@ -130,9 +145,9 @@ mod tests {
         let plain = Cli::try_parse_from(["lbdiag", "explain"]).unwrap();
         assert!(matches!(plain.command, Some(Command::Explain(_))));
         let file = Cli::try_parse_from(["lbdiag", "./explain"]).unwrap();
-        assert!(file.command.is_none() && file.diagnose.captures == ["./explain"]);
+        assert!(file.command.is_none() && file.diagnose.reading.captures == ["./explain"]);
         let later = Cli::try_parse_from(["lbdiag", "a.pcap", "schema"]).unwrap();
-        assert!(later.command.is_none() && later.diagnose.captures == ["a.pcap", "schema"]);
+        assert!(later.command.is_none() && later.diagnose.reading.captures == ["a.pcap", "schema"]);
     }
 
     #[test]

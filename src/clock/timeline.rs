@@ -185,6 +185,12 @@ impl Timeline {
         Some(Offset { ns, error_ns, at: Timestamp(at), drift: self.drift(node) })
     }
 
+    /// Whether times are corrected; if not, they are as the captures have them.
+    #[must_use]
+    pub fn corrects(&self) -> bool {
+        self.correct
+    }
+
     /// By how much a capture's times are corrected, roughly, nanoseconds.
     #[must_use]
     pub fn applied(&self, capture: usize) -> i64 {

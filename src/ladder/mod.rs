@@ -27,7 +27,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-pub use story::telling;
+pub use story::{one, telling};
 
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};

@@ -1,7 +1,7 @@
 //! Which connection tells most of what is wrong.
 
 use super::{Marked, Request, build};
-use crate::diagnose::{self, Diagnosis};
+use crate::diagnose::{self, Diagnosis, Finding};
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -18,10 +18,27 @@ pub fn telling(trace: &Trace, diagnosis: &Diagnosis) -> Option<Ladder> {
         |id: &&ConnectionId| finding.proofs.iter().any(|proof| is_of(trace, **id, proof.at));
     let id = finding.connections.iter().find(shown).copied();
     let id = id.or_else(|| diagnose::telling(trace, &finding.connections))?;
-    let marked: Vec<Marked> =
-        finding.proofs.iter().map(|proof| Marked { at: proof.at, note: String::new() }).collect();
-    let client = trace.connection(id).front.client;
     let which = if finding.connections.len() > 1 { "One of them" } else { "The connection" };
+    drawn(trace, Some(finding), id, which)
+}
+
+/// The sequence diagram of one connection, with the frames marked that prove a
+/// finding. `None` where no frame of it can be read again.
+#[must_use]
+pub fn one(trace: &Trace, finding: Option<&Finding>, id: ConnectionId) -> Option<Ladder> {
+    drawn(trace, finding, id, "The connection")
+}
+
+fn drawn(
+    trace: &Trace,
+    finding: Option<&Finding>,
+    id: ConnectionId,
+    which: &str,
+) -> Option<Ladder> {
+    let proofs = finding.map_or(&[][..], |finding| &finding.proofs);
+    let marked: Vec<Marked> =
+        proofs.iter().map(|proof| Marked { at: proof.at, note: String::new() }).collect();
+    let client = trace.connection(id).front.client;
     let title = format!("{which}, {}", client.0.with_port(client.1));
     build(
         trace,

@@ -1,21 +1,40 @@
-//! The report as JSON, for programs and for tickets.
+//! Documents as JSON, for programs and for tickets.
 //!
-//! The document is the report itself. What JSON leaves raw though a terminal
+//! A document is the data itself. What JSON leaves raw though a terminal
 //! obeys it (DEL, C1, bidirectional controls) is escaped as `\uNNNN`, which
 //! reads back as the same string. Refuses to leave anything out.
 
 use super::sanitise::is_unsafe;
-use crate::report::Report;
+use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The whole report, indented, with a line feed at the end.
+/// A whole document, indented, with a line feed at the end.
 #[must_use]
-pub fn json(report: &Report) -> String {
+pub fn json<T: Serialize>(document: &T) -> String {
     // Every key is a string and every value plain data, so this cannot fail;
     // were it to, the reader gets a document that says so and no empty file.
-    let mut text = serde_json::to_string_pretty(report)
-        .unwrap_or_else(|why| serde_json::json!({ "error": why.to_string() }).to_string());
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_else(failed);
     text.push('\n');
+    shown(text)
+}
+
+/// One document a line, for programs that read line by line.
+#[must_use]
+pub fn ndjson<T: Serialize>(documents: &[T]) -> String {
+    let mut text = String::new();
+    for document in documents {
+        text.push_str(&serde_json::to_string(document).unwrap_or_else(failed));
+        text.push('\n');
+    }
+    shown(text)
+}
+
+fn failed(why: serde_json::Error) -> String {
+    serde_json::json!({ "error": why.to_string() }).to_string()
+}
+
+/// With nothing raw that a terminal obeys.
+fn shown(text: String) -> String {
     if !text.contains(|c| c != '\n' && is_unsafe(c)) {
         return text;
     }
@@ -37,6 +56,7 @@ pub fn json(report: &Report) -> String {
 mod tests {
     use super::*;
     use crate::render::text::fixtures;
+    use crate::report::Report;
 
     #[test]
     fn it_reads_back_as_the_same_report() {

@@ -5,18 +5,24 @@
 //! byte of a capture, a file name or a remark steer the terminal: every string
 //! passes [`sanitise::clean`] on its way out.
 
+mod dot;
 mod ink;
 mod json;
 mod manual;
 mod measure;
+mod mermaid;
 pub mod sanitise;
 mod text;
 mod units;
 
-pub use json::json;
+pub use dot::dot;
+pub use json::{json, ndjson};
 pub use manual::page;
-pub use text::connections::connections;
+pub use mermaid::mermaid;
 pub use text::ladder::ladder;
+pub use text::listing::connections;
+pub use text::network::topology;
+pub use text::story::story;
 pub use text::text;
 
 /// Columns below which nothing sensible can be drawn; narrower is taken as this.

@@ -96,6 +96,20 @@ fn moment(rfc3339: &str) -> Option<(&str, &str)> {
     (digits(date, &['-']) && digits(time, &[':', '.'])).then_some((date, time))
 }
 
+/// The date of an RFC 3339 string in UTC; nothing where it is none.
+pub(crate) fn day(rfc3339: &str) -> &str {
+    moment(rfc3339).map_or("", |(date, _)| date)
+}
+
+/// The time of day in `places` characters: `03:04:05`, `03:04:05.123`; cleaned as
+/// it is where it is not RFC 3339.
+pub(crate) fn clock(rfc3339: &str, places: usize) -> String {
+    moment(rfc3339).map_or_else(
+        || clean(rfc3339).into_owned(),
+        |(_, time)| time.get(..places).unwrap_or(time).to_owned(),
+    )
+}
+
 /// `2026-01-02 03:04:05.123`, in UTC; cleaned as it is where it is not RFC 3339.
 pub(crate) fn instant(rfc3339: &str) -> String {
     moment(rfc3339)

@@ -32,15 +32,10 @@ pub struct Options {
 #[must_use]
 pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, names: Names(trace) };
-    let mut of: HashMap<ConnectionId, Vec<u32>> = HashMap::new();
-    for (i, finding) in diagnosis.findings.iter().enumerate() {
-        for id in &finding.connections {
-            of.entry(*id).or_default().push(i as u32 + 1);
-        }
-    }
+    let of = findings_of(diagnosis);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
-        generator: concat!("lbdiag ", env!("CARGO_PKG_VERSION")).to_owned(),
+        generator: super::generator(),
         verdict: Verdict {
             status: match diagnosis.verdict.status {
                 diagnose::Status::Healthy => Status::Healthy,
@@ -72,6 +67,17 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
         host_states: builder.host_states(),
         notes: builder.notes(&options.notes),
     }
+}
+
+/// Numbers of the findings that concern each connection.
+pub(super) fn findings_of(diagnosis: &Diagnosis) -> HashMap<ConnectionId, Vec<u32>> {
+    let mut of: HashMap<ConnectionId, Vec<u32>> = HashMap::new();
+    for (i, finding) in diagnosis.findings.iter().enumerate() {
+        for id in &finding.connections {
+            of.entry(*id).or_default().push(i as u32 + 1);
+        }
+    }
+    of
 }
 
 /// What the parts of the document are built from.
@@ -137,6 +143,27 @@ impl Builder<'_> {
     }
 
     fn hosts(&self) -> Vec<Host> {
+        self.host_list().into_iter().map(|(_, host)| host).collect()
+    }
+
+    /// A host in a role.
+    pub(super) fn host(&self, id: HostId, role: &str, evidence: String) -> Host {
+        let host = self.trace.topology.hosts.get(id);
+        let own = self.names.address(id);
+        let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
+        let all = own.iter().chain(rest).chain(&host.contested);
+        let label = |v: &usize| self.trace.vantages[*v].label.clone();
+        Host {
+            role: role.to_owned(),
+            addresses: all.map(ToString::to_string).collect(),
+            macs: host.macs.iter().map(ToString::to_string).collect(),
+            vantages: host.vantages.iter().map(label).collect(),
+            evidence,
+        }
+    }
+
+    /// The hosts that matter, with who they are.
+    pub(super) fn host_list(&self) -> Vec<(HostId, Host)> {
         let mut roles: BTreeMap<HostId, (&str, String)> = BTreeMap::new();
         for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
             for director in &service.directors {
@@ -183,29 +210,10 @@ impl Builder<'_> {
         };
         let mut hosts: Vec<(HostId, Host)> = roles
             .into_iter()
-            .map(|(id, (role, evidence))| {
-                let host = self.trace.topology.hosts.get(id);
-                let own = self.names.address(id);
-                let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
-                let all = own.iter().chain(rest).chain(&host.contested);
-                (
-                    id,
-                    Host {
-                        role: role.to_owned(),
-                        addresses: all.map(ToString::to_string).collect(),
-                        macs: host.macs.iter().map(ToString::to_string).collect(),
-                        vantages: host
-                            .vantages
-                            .iter()
-                            .map(|v| self.trace.vantages[*v].label.clone())
-                            .collect(),
-                        evidence,
-                    },
-                )
-            })
+            .map(|(id, (role, evidence))| (id, self.host(id, role, evidence)))
             .collect();
         hosts.sort_by_key(|(id, host)| (rank(&host.role), *id));
-        hosts.into_iter().map(|(_, host)| host).collect()
+        hosts
     }
 
     fn notes(&self, before: &[String]) -> Vec<String> {
@@ -214,6 +222,11 @@ impl Builder<'_> {
         notes.extend(self.trace.topology.unseen.iter().map(|name| {
             format!("{name}, which was stated, appears in no capture: check the address, or capture where it passes")
         }));
+        if !self.trace.timeline.corrects() && self.trace.captures.len() > 1 {
+            notes.push(
+                "clocks are not aligned, as asked: every time is its own capture's".to_owned(),
+            );
+        }
         if self.trace.timeline.inconsistent {
             notes.push("the captures' clocks contradict each other, more than a few settings of one clock explain: times of different captures cannot be compared".to_owned());
         }

@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::wording::{direction, protocol, rfc3339};
 use super::{Affected, Evidence, Finding, Fix, Subject, ToConfirm};
-use crate::diagnose::{self, Confidence, Kind, Proof, Severity};
+use crate::diagnose::{self, Kind, Proof};
 use std::collections::BTreeMap;
 
 /// Ids that an affected list shows.
@@ -22,18 +22,8 @@ impl Builder<'_> {
                 Kind::Note => "note",
             }
             .to_owned(),
-            severity: match finding.severity {
-                Severity::Critical => "critical",
-                Severity::Warning => "warning",
-                Severity::Info => "info",
-            }
-            .to_owned(),
-            confidence: match finding.confidence {
-                Confidence::Certain => "certain",
-                Confidence::Likely => "likely",
-                Confidence::Possible => "possible",
-            }
-            .to_owned(),
+            severity: finding.severity.name().to_owned(),
+            confidence: finding.confidence.name().to_owned(),
             title: finding.title.clone(),
             explanation: finding.explanation.clone(),
             subjects: finding

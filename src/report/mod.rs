@@ -11,12 +11,16 @@ mod build;
 mod clocks;
 mod findings;
 pub mod ladder;
+mod listing;
 mod services;
 mod states;
+pub mod story;
 mod timing;
+pub mod topology;
 mod wording;
 
 pub use build::{ConnectionFilter, Options, build};
+pub use listing::{End, Listing, Mention, Wanted, list};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -229,6 +233,8 @@ pub struct Connection {
     pub client: String,
     /// `ip:port` of the service.
     pub service: String,
+    /// Forwarding mode of the service, as in `services`.
+    pub mode: String,
     /// The real server that it was sent to.
     pub real_server: Option<Endpoint>,
     /// All of them, where one connection used several.
@@ -242,12 +248,25 @@ pub struct Connection {
     pub duration_ns: i64,
     /// Where its time went; null where no vantage saw its handshake both ways.
     pub timing: Option<Timing>,
+    /// What the client sent.
+    pub from_client: Sent,
+    /// What the server sent.
+    pub from_server: Sent,
     /// `health-check`, `scan`, ... where the connection is not a user's.
     pub ordinary: Option<String>,
     /// Why flows of several captures were taken for one connection.
     pub evidence: Vec<String>,
     /// Numbers of the findings that it belongs to.
     pub findings: Vec<u32>,
+}
+
+/// What one side of a connection sent, at the place that saw most of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sent {
+    /// Frames; 0 where none was seen, which need not mean that none was sent.
+    pub frames: u64,
+    /// Payload bytes, repeats not counted; null for protocols other than TCP.
+    pub bytes: Option<u64>,
 }
 
 /// An end of a connection.
@@ -408,6 +427,11 @@ pub struct Coverage {
     pub status: String,
     /// Why it could not be checked, and what would change that.
     pub reason: Option<String>,
+}
+
+/// The program and version, as documents name it.
+fn generator() -> String {
+    concat!("lbdiag ", env!("CARGO_PKG_VERSION")).to_owned()
 }
 
 /// The JSON Schema of [`Report`].

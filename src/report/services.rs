@@ -2,7 +2,7 @@
 
 use super::build::{Builder, ConnectionFilter};
 use super::wording::{protocol, rfc3339};
-use super::{Connection, Endpoint, HostRef, RealServer, Service, Totals};
+use super::{Connection, Endpoint, HostRef, RealServer, Sent, Service, Totals};
 use crate::topology::Ordinary;
 use crate::trace::{At, ConnectionId};
 use std::collections::HashMap;
@@ -134,15 +134,34 @@ impl Builder<'_> {
             id: id.0 + 1,
             client: connection.front.client.0.with_port(connection.front.client.1),
             service: connection.front.server.0.with_port(connection.front.server.1),
+            mode: self.trace.service(id).mode.name().to_owned(),
             real_server: servers.first().cloned(),
             real_servers: servers,
             outcome: connection.outcome.name().to_owned(),
             start: rfc3339(crate::capture::Timestamp(time(start))),
             duration_ns: time(end) - time(start),
             timing: self.timing(id),
+            from_client: self.sent(id, true),
+            from_server: self.sent(id, false),
             ordinary: self.trace.ordinary(id).map(|o| o.name().to_owned()),
             evidence: std::iter::once(connection.tie.describe().to_owned()).chain(pair).collect(),
             findings,
         }
+    }
+
+    /// What one side sent: a router or a capture shows frames twice, a stream's
+    /// bytes are its own, so the place that saw most counts.
+    fn sent(&self, id: ConnectionId, forward: bool) -> Sent {
+        let tcp = self.trace.connection(id).protocol == 6;
+        let mut sent = Sent { frames: 0, bytes: tcp.then_some(0) };
+        for leg in self.trace.legs(id) {
+            let flow = if forward { self.trace.forward(leg) } else { self.trace.reply(leg) };
+            sent.bytes = sent.bytes.map(|most| most.max(flow.payload));
+            for link in self.trace.vantage(leg).links_of(flow) {
+                let frames = link.packets.saturating_sub(u32::from(link.copies));
+                sent.frames = sent.frames.max(u64::from(frames));
+            }
+        }
+        sent
     }
 }

@@ -10,4 +10,5 @@ pub mod check;
 pub mod expected;
 pub mod frames;
 pub mod orders;
+pub mod program;
 pub mod run;

@@ -15,22 +15,6 @@ use std::collections::HashMap;
 /// Columns from which the start of a connection has room too.
 const WIDE: usize = 100;
 
-/// All connections of the report, a table for each service. Ends with a line
-/// feed; without connections, says so.
-#[must_use]
-pub fn connections(report: &Report, style: &Style) -> String {
-    let lines = tables(report, usize::MAX, style);
-    if lines.is_empty() {
-        return "no connections\n".to_owned();
-    }
-    let mut out = String::new();
-    for line in lines {
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
-}
-
 /// The first of them, for the long report.
 pub(crate) fn section(report: &Report, style: &Style) -> Vec<String> {
     let listed = report.connections.len() as u64;
@@ -82,36 +66,44 @@ fn grid(group: &[&Connection], cap: usize, style: &Style) -> Grid {
     Grid { header, rows, cap, noun: "(lbdiag connections lists them)" }
 }
 
-fn row(c: &Connection, wide: bool) -> Vec<String> {
+/// The real server, without the port where it is `plain`.
+pub(super) fn server(c: &Connection, plain: Option<u16>) -> String {
     let server = c.real_server.as_ref().map_or_else(
         || "-".to_owned(),
         |s| match (&s.address, &s.mac) {
-            (Some(address), _) => endpoint(address, s.port),
+            (Some(address), _) => endpoint(address, s.port.filter(|port| Some(*port) != plain)),
             (None, Some(mac)) => mac.clone(),
             (None, None) => "-".to_owned(),
         },
     );
-    let server = match c.real_servers.len() {
+    match c.real_servers.len() {
         0 | 1 => server,
         n => format!("{server} and {} more", n - 1),
-    };
+    }
+}
+
+/// Numbers of the findings, and what the connection is if nobody's request.
+fn findings(c: &Connection) -> String {
     let numbers: Vec<String> = c.findings.iter().map(u32::to_string).collect();
     let numbers = list(numbers.iter().map(String::as_str), 4);
-    let finding = match c.ordinary.as_deref() {
+    match c.ordinary.as_deref() {
         Some(kind) if numbers.is_empty() => kind.to_owned(),
         Some(kind) if !kind.is_empty() => format!("{kind}; {numbers}"),
         _ => numbers,
-    };
+    }
+}
+
+fn row(c: &Connection, wide: bool) -> Vec<String> {
     let mut cells = vec![
         c.client.clone(),
         c.id.to_string(),
-        server,
+        server(c, None),
         c.outcome.clone(),
         duration(c.duration_ns),
     ];
     if wide {
         cells.push(instant(&c.start));
     }
-    cells.push(finding);
+    cells.push(findings(c));
     cells
 }

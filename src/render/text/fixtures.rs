@@ -4,8 +4,8 @@ pub(crate) mod ladders;
 
 use crate::report::{
     Affected, Candidate, Capture, Clock, Connection, Coverage, Endpoint, Evidence, Finding, Fix,
-    Host, HostRef, RealServer, Report, SCHEMA_VERSION, Service, Status, Subject, ToConfirm, Totals,
-    Verdict,
+    Host, HostRef, RealServer, Report, SCHEMA_VERSION, Sent, Service, Status, Subject, ToConfirm,
+    Totals, Verdict,
 };
 
 /// `text` without escape sequences for colour.
@@ -255,6 +255,7 @@ pub(crate) fn hairpin() -> Report {
             id: 1,
             client: s("172.16.100.11:59780"),
             service: s("203.0.113.8:80"),
+            mode: s("nat"),
             real_server: Some(Endpoint {
                 address: Some(s("172.16.100.11")),
                 port: Some(80),
@@ -265,6 +266,8 @@ pub(crate) fn hairpin() -> Report {
             start: s("2026-01-02T03:04:05.123456789Z"),
             duration_ns: 1_963_000,
             timing: None,
+            from_client: Sent { frames: 3, bytes: Some(0) },
+            from_server: Sent { frames: 1, bytes: Some(0) },
             ordinary: None,
             evidence: vec![],
             findings: vec![1, 2, 3],

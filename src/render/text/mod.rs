@@ -6,13 +6,16 @@
 //! that gives lines; here they are put together. Refuses to judge: what is
 //! shown first is decided by the report's order.
 
-pub(crate) mod connections;
+mod connections;
 mod finding;
 mod findings;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod footer;
 pub(crate) mod ladder;
+pub(crate) mod listing;
+pub(crate) mod network;
+pub(crate) mod story;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -61,7 +64,7 @@ pub fn text(report: &Report, ladder: Option<&Ladder>, style: &Style) -> String {
 }
 
 /// `host:port`, with brackets around an IPv6 address.
-fn endpoint(address: &str, port: Option<u16>) -> String {
+pub(crate) fn endpoint(address: &str, port: Option<u16>) -> String {
     match port {
         Some(port) if address.contains(':') => format!("[{address}]:{port}"),
         Some(port) => format!("{address}:{port}"),

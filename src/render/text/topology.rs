@@ -30,7 +30,7 @@ const ORDER: [&str; 8] =
 /// One section a service.
 pub(crate) fn services(report: &Report, style: &Style) -> Vec<Vec<String>> {
     let mut sections: Vec<Vec<String>> =
-        report.services.iter().take(rows(style)).map(|service| section(service, style)).collect();
+        report.services.iter().take(rows(style)).map(|s| section(s, &[], style)).collect();
     if let Some(more) = report.services.len().checked_sub(sections.len())
         && more > 0
     {
@@ -47,7 +47,9 @@ pub(crate) fn rows(style: &Style) -> usize {
     if style.verbose { usize::MAX } else { MAX_ROWS }
 }
 
-fn section(service: &Service, style: &Style) -> Vec<String> {
+/// A service's line and the table of its real servers, with a column for their
+/// `shares` where there are any.
+pub(super) fn section(service: &Service, shares: &[f64], style: &Style) -> Vec<String> {
     let port = (service.port > 0).then_some(service.port);
     let name = format!("{}/{}", endpoint(&service.vip, port), service.protocol);
     let mode = match service.mode.as_str() {
@@ -74,7 +76,7 @@ fn section(service: &Service, style: &Style) -> Vec<String> {
         lines.extend(hang("  ", &said, style.prose()));
         return lines;
     }
-    lines.extend(real_servers(service, style));
+    lines.extend(real_servers(service, shares, style));
     lines
 }
 
@@ -108,7 +110,7 @@ fn summary(totals: &Totals) -> String {
 }
 
 /// `2 refused, 1 reset`, of the outcomes that `keep` keeps.
-fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
+pub(super) fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
     let rank = |name: &str| ORDER.iter().position(|o| *o == name).unwrap_or(ORDER.len());
     let mut kept: Vec<(&str, u64)> = totals
         .outcomes
@@ -120,10 +122,17 @@ fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
     kept.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect::<Vec<_>>().join(", ")
 }
 
-fn real_servers(service: &Service, style: &Style) -> Vec<String> {
+fn real_servers(service: &Service, shares: &[f64], style: &Style) -> Vec<String> {
     let mut servers: Vec<Vec<String>> = service.real_servers.iter().map(row).collect();
     let mut header = vec!["real server", ">connections", ">completed", ">failed", ""];
-    timed(service, style, &mut header, &mut servers);
+    if shares.is_empty() {
+        timed(service, style, &mut header, &mut servers);
+    } else {
+        header.insert(2, ">share");
+        for (row, share) in servers.iter_mut().zip(shares) {
+            row.insert(2, format!("{share:.1} %"));
+        }
+    }
     let mut below = Vec::new();
     // Long addresses leave remarks no room beside the numbers.
     let long = |row: &Vec<String>| row.first().is_some_and(|name| columns(name) > LONG_NAME);
@@ -209,17 +218,7 @@ fn row(server: &RealServer) -> Vec<String> {
 pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
     let shown: Vec<&Host> =
         report.hosts.iter().filter(|host| style.verbose || needed(host, report)).collect();
-    let row = |host: &&Host| {
-        let joined = |items: &[String]| list(items.iter().map(String::as_str), 3);
-        vec![host.role.clone(), joined(&host.addresses), joined(&host.macs), joined(&host.vantages)]
-    };
-    let mut lines = Grid {
-        header: vec!["host", "addresses", "MAC", "capture"],
-        rows: shown.iter().map(row).collect(),
-        cap: rows(style),
-        noun: "hosts (-v lists them)",
-    }
-    .lines(style);
+    let mut lines = host_table(&shown, rows(style), style);
     if style.verbose && !lines.is_empty() {
         lines.push(String::new());
         for host in shown.iter().filter(|h| !h.evidence.is_empty()) {
@@ -230,6 +229,21 @@ pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Hosts with their addresses, at most `cap` of them.
+pub(super) fn host_table(hosts: &[&Host], cap: usize, style: &Style) -> Vec<String> {
+    let row = |host: &&Host| {
+        let joined = |items: &[String]| list(items.iter().map(String::as_str), 3);
+        vec![host.role.clone(), joined(&host.addresses), joined(&host.macs), joined(&host.vantages)]
+    };
+    Grid {
+        header: vec!["host", "addresses", "MAC", "capture"],
+        rows: hosts.iter().map(row).collect(),
+        cap,
+        noun: "hosts (-v lists them)",
+    }
+    .lines(style)
 }
 
 /// Whether a host forwards, was captured, or is what a finding is about.

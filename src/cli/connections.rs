@@ -1,0 +1,184 @@
+//! `lbdiag connections`: the connections of the captures, as a table or as JSON.
+
+use super::FAILED;
+use super::closest::closest;
+use super::ends;
+use super::output::Output;
+use super::reading::Reading;
+use super::stages::Stages;
+use anyhow::bail;
+use clap::ValueEnum;
+use lbdiag::correlate::Outcome;
+use lbdiag::diagnose::{self, Diagnosis, manuals};
+use lbdiag::render::{self, Style};
+use lbdiag::report::{self, End, Wanted};
+use lbdiag::topology::Who;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// List connections: who, when, to which real server, how each ended
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of this client
+    #[arg(long, value_name = "IP[:PORT]", value_parser = ends::end, help_heading = CHOICE)]
+    from: Vec<End>,
+
+    /// To this service
+    #[arg(long, value_name = "IP[:PORT]", value_parser = ends::end, help_heading = CHOICE)]
+    to: Vec<End>,
+
+    /// Served by this real server
+    #[arg(long, value_name = "IP[:PORT]|MAC", value_parser = ends::server)]
+    #[arg(help_heading = CHOICE)]
+    served_by: Vec<(Who, Option<u16>)>,
+
+    /// Ended so: completed, open, refused, unanswered, incomplete, reset, stalled, unknown, failed
+    #[arg(long, value_name = "OUTCOME", value_enum, hide_possible_values = true)]
+    #[arg(help_heading = CHOICE)]
+    outcome: Vec<Ended>,
+
+    /// Concerned by this finding
+    #[arg(long, value_name = "ID|N", help_heading = CHOICE)]
+    finding: Vec<String>,
+
+    /// At most so many, the earliest
+    #[arg(long, value_name = "N", help_heading = CHOICE)]
+    limit: Option<usize>,
+
+    /// How to write the list
+    #[arg(long, value_name = "text|json|ndjson", value_enum, default_value_t = Format::Text)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
+    format: Format,
+
+    /// Write to FILE instead of standard output (-)
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Report")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+const CHOICE: &str = "Which connections (any of one option's values, all of the options)";
+
+/// What stands below the options.
+pub(super) const AFTER: &str = "\
+--from, --to and --served-by choose from what was found. --client, --vip, --director and
+--real-server choose nothing: they state roles, as everywhere in lbdiag.
+
+Examples:
+  lbdiag connections captures/
+  lbdiag connections --outcome failed --served-by 10.0.0.12 captures/
+  lbdiag connections --finding 1 --format ndjson captures/ | jq -r .client";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Ended {
+    Completed,
+    Open,
+    Refused,
+    Unanswered,
+    Incomplete,
+    Reset,
+    Stalled,
+    Unknown,
+    Failed,
+}
+
+const OUTCOMES: [Outcome; 8] = [
+    Outcome::Completed,
+    Outcome::Open,
+    Outcome::Refused,
+    Outcome::Unanswered,
+    Outcome::Incomplete,
+    Outcome::Reset,
+    Outcome::Stalled,
+    Outcome::Unknown,
+];
+
+impl Ended {
+    fn outcomes(self) -> impl Iterator<Item = Outcome> {
+        let is = move |outcome: &Outcome| match self {
+            Self::Failed => outcome.failed(),
+            other => Self::from_str(outcome.name(), false) == Ok(other),
+        };
+        OUTCOMES.into_iter().filter(is)
+    }
+}
+
+/// Reads, chooses and writes.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let output = Output::new(args.output.as_deref())?;
+    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+        return Ok(ExitCode::from(FAILED));
+    };
+    let diagnosis = diagnose::diagnose(&taken.trace);
+    // A finding that was looked for and not found concerns no connection.
+    let mut findings = (!args.finding.is_empty()).then(Vec::new);
+    for named in &args.finding {
+        findings.get_or_insert_default().extend(numbers(&diagnosis, named)?);
+    }
+    let wanted = Wanted {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        served_by: args.served_by.clone(),
+        outcomes: args.outcome.iter().flat_map(|ended| ended.outcomes()).collect(),
+        findings,
+        limit: args.limit,
+    };
+    let listing = report::list(&taken.trace, &diagnosis, &wanted);
+    let style = Style {
+        colour: output.colour(args.reading.color),
+        width: output.width(),
+        ..Style::default()
+    };
+    let text = match args.format {
+        Format::Text => render::connections(&listing, &style),
+        Format::Json => render::json(&listing),
+        Format::Ndjson => render::ndjson(&listing.connections),
+    };
+    output.write(&text, style.colour)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The findings that a number or an id names, by index.
+fn numbers(diagnosis: &Diagnosis, named: &str) -> anyhow::Result<Vec<usize>> {
+    let found = &diagnosis.findings;
+    if let Ok(n) = named.trim().parse::<usize>() {
+        return match n.checked_sub(1).filter(|i| *i < found.len()) {
+            Some(index) => Ok(vec![index]),
+            None if found.is_empty() => bail!("there is no finding {n}: nothing was found here"),
+            None => bail!("there is no finding {n}: there are 1 to {}", found.len()),
+        };
+    }
+    let asked = named.trim().to_lowercase().replace(['_', ' '], "-");
+    let known: Vec<&str> = manuals().map(|(id, _)| id).collect();
+    if !known.contains(&asked.as_str()) {
+        match closest(&asked, known.iter().copied()).first() {
+            Some(near) => bail!("no finding has the id {named}; did you mean {near}?"),
+            None => bail!("no finding has the id {named}; list all ids with: lbdiag explain"),
+        }
+    }
+    Ok((0..found.len()).filter(|i| found[*i].id == asked).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_can_be_asked_for_and_failed_is_those_that_failed() {
+        for outcome in OUTCOMES {
+            let asked = Ended::from_str(outcome.name(), false).unwrap();
+            assert_eq!(asked.outcomes().collect::<Vec<_>>(), [outcome]);
+        }
+        assert!(Ended::Failed.outcomes().all(Outcome::failed));
+        assert_eq!(Ended::Failed.outcomes().count(), 5);
+    }
+}

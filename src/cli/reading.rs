@@ -1,0 +1,183 @@
+//! What all commands that read captures share: which, whose roles, which part of
+//! their time, and how the reading itself is done.
+//!
+//! Refuses to judge: what comes out is a [`Trace`].
+
+use super::find::{find, with_hint};
+use super::say::Say;
+use super::stages::Stages;
+use super::{progress, role};
+use anyhow::{anyhow, bail};
+use clap::ColorChoice;
+use lbdiag::capture::{Input, Source};
+use lbdiag::load::{self, Loaded};
+use lbdiag::state;
+use lbdiag::topology::{StatedRoles, Who};
+use lbdiag::trace::Trace;
+use lbdiag::window::{self, Moment, Window};
+use lbdiag::wire::Ip;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+/// The captures and how to read them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reading {
+    /// File, folder, pattern, or - for standard input; NAME=CAPTURE labels it
+    #[arg(value_name = "CAPTURE", value_hint = clap::ValueHint::AnyPath)]
+    pub(super) captures: Vec<String>,
+
+    /// When to use colour
+    #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
+    pub(super) color: ColorChoice,
+
+    /// Show no progress and no notes on stderr
+    #[arg(short, long, help_heading = "Report")]
+    pub(super) quiet: bool,
+
+    /// Leave out frames before TIME: 07:41[:51[.5]] (UTC), RFC 3339, +10s, -5m
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = WINDOW)]
+    since: Option<Moment>,
+
+    /// Leave out frames after TIME
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = WINDOW)]
+    until: Option<Moment>,
+
+    /// Address of a service
+    #[arg(long, value_name = "IP", value_parser = role::vip)]
+    #[arg(help_heading = STATED)]
+    vip: Vec<Ip>,
+
+    /// A director
+    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
+    #[arg(help_heading = STATED)]
+    director: Vec<Who>,
+
+    /// A real server
+    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
+    #[arg(help_heading = STATED)]
+    real_server: Vec<Who>,
+
+    /// A client
+    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
+    #[arg(help_heading = STATED)]
+    client: Vec<Who>,
+
+    /// Output of ipvsadm, ip, arp, sysctl, nstat, or keepalived.conf: a file, or a folder of hosts
+    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    #[arg(help_heading = "What hosts say of themselves (may be repeated)")]
+    host_state: Vec<PathBuf>,
+
+    /// Show times as the captures have them
+    #[arg(long, help_heading = "Report")]
+    no_clock_align: bool,
+}
+
+const STATED: &str = "Roles that you know better (each may be repeated)";
+
+const WINDOW: &str = "Part of the time (by each capture's own clock, not corrected)";
+
+/// Characters that no shell takes for more than themselves.
+const PLAIN: &str = "-_./=:,+@%";
+
+/// Columns that the captures may take in a command to paste.
+const MAX_CAPTURES: usize = 60;
+
+/// What was read.
+pub(super) struct Taken {
+    /// All that the captures show.
+    pub(super) trace: Trace,
+    /// What could not be read and what was done that may not be expected.
+    pub(super) notes: Vec<String>,
+}
+
+impl Reading {
+    /// The voice on stderr.
+    pub(super) fn say(&self) -> Say {
+        Say::new(self.color, self.quiet)
+    }
+
+    /// The captures as they were given, for a command to paste; `CAPTURE...` where
+    /// they are many or need quotes.
+    pub(super) fn named(&self) -> String {
+        let all = self.captures.join(" ");
+        let plain = |c: char| c == ' ' || c.is_ascii_alphanumeric() || PLAIN.contains(c);
+        let whole = self.captures.iter().all(|name| !name.contains(' '));
+        if whole && all.len() <= MAX_CAPTURES && all.chars().all(plain) {
+            all
+        } else {
+            "CAPTURE...".to_owned()
+        }
+    }
+
+    /// Reads; `None` where nothing could be read, which stderr has been told.
+    ///
+    /// `told`: whether the result itself shows the notes to who sees it.
+    pub(super) fn read(&self, told: bool, stages: &mut Stages) -> anyhow::Result<Option<Taken>> {
+        let say = self.say();
+        let (inputs, unnamed) = find(&self.captures)?;
+        let stdin = |input: &Input| input.files.contains(&Source::Stdin);
+        if inputs.inputs.iter().any(stdin) && io::stdin().is_terminal() {
+            bail!(
+                "standard input is the terminal; send a capture into it: tcpdump -w - | lbdiag -"
+            );
+        }
+        for failure in &unnamed {
+            say.error(&with_hint(failure));
+        }
+        for note in inputs.notes.iter().filter(|_| !told) {
+            say.note(note);
+        }
+        let window = Window::new(&inputs.inputs, self.since, self.until).map_err(|e| anyhow!(e))?;
+        let states = state::read(&self.host_state)?;
+        for note in states.notes.iter().filter(|_| !told) {
+            say.note(note);
+        }
+        stages.ended("finding the captures");
+
+        let mut loaded = self.load(&inputs.inputs, &window);
+        loaded.trace = loaded.trace.with_states(states.hosts);
+        for failure in &loaded.failures {
+            say.error(&failure.to_string());
+        }
+        if loaded.trace.captures.is_empty() {
+            return Ok(None);
+        }
+        something_left(&loaded.trace, &window)?;
+        stages.ended("reading and joining");
+        let failures = unnamed.iter().chain(&loaded.failures).map(ToString::to_string);
+        let notes = failures.chain(inputs.notes.iter().cloned()).chain(states.notes).collect();
+        Ok(Some(Taken { trace: loaded.trace, notes }))
+    }
+
+    fn load(&self, inputs: &[Input], window: &Window) -> Loaded {
+        let stated = StatedRoles {
+            vips: self.vip.clone(),
+            directors: self.director.clone(),
+            real_servers: self.real_server.clone(),
+            clients: self.client.clone(),
+        };
+        let reading = load::How { stated: &stated, window, align: !self.no_clock_align };
+        let shown = !self.quiet && io::stderr().is_terminal();
+        progress::watch(shown, progress::total(inputs), |counter| {
+            load::load_as(inputs, &reading, counter)
+        })
+    }
+}
+
+/// An error where a window left nothing: no verdict rests on nothing.
+fn something_left(trace: &Trace, window: &Window) -> anyhow::Result<()> {
+    if window.is_open() || trace.vantages.iter().any(|v| v.tally.frames > 0) {
+        return Ok(());
+    }
+    let files = || trace.captures.iter().flat_map(|capture| &capture.files);
+    let start = files().filter_map(|file| file.start).min();
+    let end = files().filter_map(|file| file.end).max();
+    let (Some(start), Some(end)) = (start, end) else { return Ok(()) };
+    bail!(
+        "no frame lies in the window {}: the captures span {} to {} UTC by their own clocks; choose --since and --until between",
+        window.describe(start),
+        window::text(start),
+        window::text(end)
+    )
+}

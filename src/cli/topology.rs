@@ -1,0 +1,65 @@
+//! `lbdiag topology`: who is who, and which ways connections took.
+
+use super::FAILED;
+use super::output::Output;
+use super::reading::Reading;
+use super::stages::Stages;
+use clap::ValueEnum;
+use lbdiag::render::{self, Style};
+use lbdiag::report::topology::topology;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Show hosts, services and real servers, and the ways that connections took
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// How to write it
+    #[arg(long, value_name = "text|dot|mermaid|json", value_enum, default_value_t = Format::Text)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
+    format: Format,
+
+    /// Write to FILE instead of standard output (-)
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Report")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What stands below the options.
+pub(super) const AFTER: &str = "\
+Examples:
+  lbdiag topology captures/
+  lbdiag topology --format dot captures/ | dot -Tsvg -o topology.svg
+  lbdiag topology --format mermaid captures/   # for Markdown: ```mermaid";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Dot,
+    Mermaid,
+    Json,
+}
+
+/// Reads and draws.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let output = Output::new(args.output.as_deref())?;
+    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+        return Ok(ExitCode::from(FAILED));
+    };
+    let topology = topology(&taken.trace);
+    let style = Style {
+        colour: output.colour(args.reading.color),
+        width: output.width(),
+        ..Style::default()
+    };
+    let text = match args.format {
+        Format::Text => render::topology(&topology, &style),
+        Format::Dot => render::dot(&topology),
+        Format::Mermaid => render::mermaid(&topology),
+        Format::Json => render::json(&topology),
+    };
+    output.write(&text, style.colour)?;
+    Ok(ExitCode::SUCCESS)
+}

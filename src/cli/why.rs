@@ -1,0 +1,106 @@
+//! `lbdiag why`: one connection's story, from its first packet to its end.
+
+use super::FAILED;
+use super::ends;
+use super::output::Output;
+use super::reading::Reading;
+use super::stages::Stages;
+use anyhow::anyhow;
+use clap::ValueEnum;
+use lbdiag::capture::Timestamp;
+use lbdiag::render::{self, Style};
+use lbdiag::report::End;
+use lbdiag::report::story::{self, Ask};
+use lbdiag::trace::Trace;
+use lbdiag::window::Moment;
+use lbdiag::{diagnose, ladder};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Tell the story of one connection: where it went, how it ended, and why
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The client, as IP or IP:PORT; of several connections the most telling one
+    #[arg(value_name = "CLIENT[:PORT]", value_parser = client)]
+    whose: End,
+
+    /// The connection that was alive then: 07:41:51 (UTC), RFC 3339, +10s
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which one")]
+    at: Option<Moment>,
+
+    /// How to write the story
+    #[arg(long, value_name = "text|json", value_enum, default_value_t = Format::Text)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
+    format: Format,
+
+    /// Write to FILE instead of standard output (-)
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Report")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What stands below the options.
+pub(super) const AFTER: &str = "\
+Chosen is a connection that failed before one that did not, and one that a finding explains
+before one that none does. --at and its times are on the reference clock, as all times that
+lbdiag prints; --since and --until are on each capture's own.
+
+Examples:
+  lbdiag why 198.51.100.7 captures/
+  lbdiag why 198.51.100.7:40112 --at 07:41:51 client.pcap lb=eth0.pcap
+  lbdiag why '[2001:db8::7]:40112' captures/";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// The captures are given after the client, which is easily forgotten.
+fn client(text: &str) -> Result<End, String> {
+    ends::end(text).map_err(|why| {
+        format!("{why}; the client comes first: lbdiag why 198.51.100.7:40112 CAPTURE...")
+    })
+}
+
+/// Reads, chooses and tells.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let output = Output::new(args.output.as_deref())?;
+    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+        return Ok(ExitCode::from(FAILED));
+    };
+    let trace = &taken.trace;
+    let diagnosis = diagnose::diagnose(trace);
+    let ask = Ask {
+        client: args.whose,
+        at: args.at.and_then(|at| alive(trace, at)),
+        captures: args.reading.named(),
+    };
+    let chosen = story::choose(trace, &diagnosis, &ask).map_err(|why| anyhow!(why))?;
+    let finding = chosen.finding.and_then(|i| diagnosis.findings.get(i));
+    let drawn = ladder::one(trace, finding, chosen.id);
+    let told = story::tell(trace, &diagnosis, &chosen, drawn);
+    let style = Style {
+        colour: output.colour(args.reading.color),
+        width: output.width(),
+        ..Style::default()
+    };
+    let text = match args.format {
+        Format::Text => render::story(&told, &style),
+        Format::Json => render::json(&told),
+    };
+    output.write(&text, style.colour)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The time that is meant, as long as its digits leave open.
+fn alive(trace: &Trace, at: Moment) -> Option<(Timestamp, Timestamp)> {
+    let all = || trace.captures.iter().flat_map(|capture| &capture.files);
+    let first = all().filter_map(|file| file.start).min()?;
+    let last = all().filter_map(|file| file.end).max()?;
+    let from = at.resolve(first, last);
+    Some((from, Timestamp(from.0.saturating_add(at.precision_ns - 1))))
+}

@@ -1,0 +1,153 @@
+//! One connection's story for a terminal and for a ticket.
+//!
+//! The outcome heads it, then labelled sentences, then the drawing. Commands are
+//! printed whole. Refuses to leave out what is not known.
+
+use super::super::Style;
+use super::super::ink::Tone;
+use super::super::measure::{blanks, columns, hang, verbatim, wrap};
+use super::super::units::{count, duration, span};
+use super::topology::outcomes;
+use super::{endpoint, ladder};
+use crate::report::story::Story;
+use crate::report::{Connection, Endpoint, Fix, Mention};
+
+/// Columns of the labels ("unknown" and two spaces) with their indent.
+const LABEL: usize = 11;
+
+/// The story as text of `style.width` columns; only commands may be wider. Ends
+/// with a line feed.
+#[must_use]
+pub fn story(story: &Story, style: &Style) -> String {
+    let mut lines = head(&story.connection, style);
+    lines.push(String::new());
+    lines.extend(part("there", &story.there, style));
+    lines.extend(part("back", &story.back, style));
+    lines.extend(part("end", &story.end, style));
+    lines.extend(why(story.finding.as_ref(), style));
+    if let Some(first) = story.fixes.first() {
+        lines.extend(fix(first, style));
+    }
+    for candidate in &story.candidates {
+        let said = format!("{}: {}", candidate.id, candidate.tell_apart);
+        lines.extend(part("or maybe", &said, style));
+    }
+    for (n, unknown) in story.unknown.iter().enumerate() {
+        lines.extend(part(if n == 0 { "unknown" } else { "" }, unknown, style));
+    }
+    for step in story.to_confirm.iter().take(1) {
+        lines.extend(part("next", &format!("on {}: {}", step.host, step.why), style));
+        lines.extend(command(&step.command));
+    }
+    lines.extend(others(story, style));
+    if let Some(drawn) = &story.ladder {
+        lines.push(String::new());
+        lines.extend(ladder::lines(drawn, style));
+    }
+    let mut out = String::new();
+    for line in lines {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The outcome in capitals, the ends, and when it was.
+fn head(c: &Connection, style: &Style) -> Vec<String> {
+    let word = c.outcome.to_uppercase();
+    let tone = match c.outcome.as_str() {
+        "completed" => Tone::Good,
+        "open" | "unknown" => Tone::Unsure,
+        _ => Tone::Bad,
+    };
+    let mode = match c.mode.as_str() {
+        "unknown" => ", forwarding mode unknown".to_owned(),
+        known => format!(", {known}"),
+    };
+    let servers: Vec<String> = c.real_servers.iter().filter_map(server).collect();
+    let server = match servers.as_slice() {
+        [] => String::new(),
+        [one] => format!(", real server {one}"),
+        several => format!(", real servers {}", several.join(", ")),
+    };
+    let kind = c.ordinary.as_deref().map_or_else(String::new, |kind| format!(", a {kind}"));
+    let ends = format!("{} to {}{mode}{server}{kind}", c.client, c.service);
+    let mut lines = hang(&format!("{word}   "), &ends, style.prose());
+    if let Some(first) = lines.first_mut() {
+        let rest = first.split_off(word.len().min(first.len()));
+        *first = format!("{}{rest}", style.ink().paint(tone, &word));
+    }
+    let when = format!(
+        "{}, lasted {}, connection {}",
+        span(&c.start, &c.start),
+        duration(c.duration_ns),
+        c.id
+    );
+    lines.extend(hang(&blanks(columns(&word) + 3), &when, style.prose()));
+    lines
+}
+
+fn server(end: &Endpoint) -> Option<String> {
+    let address = end.address.as_deref().map(|address| endpoint(address, end.port));
+    address.or_else(|| end.mac.clone())
+}
+
+fn why(finding: Option<&Mention>, style: &Style) -> Vec<String> {
+    let Some(f) = finding else { return Vec::new() };
+    let said = format!("finding {}, {} ({}, {}): {}", f.n, f.id, f.severity, f.confidence, f.title);
+    part("why", &said, style)
+}
+
+/// The first remedy; the report has them all.
+fn fix(fix: &Fix, style: &Style) -> Vec<String> {
+    let place = if fix.host.is_empty() { String::new() } else { format!("on {}, ", fix.host) };
+    let mut lines = part("fix", &format!("{place}{}:", fix.effect), style);
+    lines.extend(command(&fix.command));
+    let undo = fix.undo.trim();
+    if undo.ends_with('.') {
+        lines.extend(part("", &format!("undo: {undo}"), style));
+    } else if !undo.is_empty() {
+        lines.extend(part("", "undo:", style));
+        lines.extend(command(undo));
+    }
+    lines
+}
+
+fn others(story: &Story, style: &Style) -> Vec<String> {
+    let n = story.others.connections;
+    if n == 0 {
+        return Vec::new();
+    }
+    let said = format!(
+        "{} more of this client: {}. This one was chosen as the most telling; see the others:",
+        count(n),
+        outcomes(&story.others, |_| true)
+    );
+    let mut lines = part("others", &said, style);
+    lines.extend(command(&story.see_others));
+    lines
+}
+
+/// `text` beside a label.
+fn part(label: &str, text: &str, style: &Style) -> Vec<String> {
+    let mut lines = wrap(text, style.prose().saturating_sub(LABEL));
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    let faint = style.ink().paint(Tone::Faint, label);
+    let gap = blanks((LABEL - 2).saturating_sub(columns(label)));
+    let under = blanks(LABEL);
+    lines
+        .iter()
+        .enumerate()
+        .map(|(n, line)| match n {
+            0 => format!("  {faint}{gap}{line}"),
+            _ => format!("{under}{line}"),
+        })
+        .collect()
+}
+
+/// Lines to paste, stood in but never cut.
+fn command(text: &str) -> Vec<String> {
+    verbatim(text).into_iter().map(|line| format!("{}{line}", blanks(LABEL + 2))).collect()
+}

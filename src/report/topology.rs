@@ -1,0 +1,371 @@
+//! Who is who: hosts, services, and the ways that connections took between them.
+//!
+//! Connections are many, ways are few: each way is listed once, with how many
+//! took it and what was rewritten where. It leaves out health checks, scans and
+//! floods, as all counts do. It refuses to join what no capture joins: a way with
+//! a hop that nobody saw has a gap.
+
+use super::build::Builder;
+use super::{Host, SCHEMA_VERSION, Service, Totals};
+use crate::correlate::Tuple;
+use crate::diagnose::Names;
+use crate::topology::{HostId, Mode, Step};
+use crate::trace::{ConnectionId, Trace};
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Ways that are listed; the rest is counted.
+const MAX_WAYS: usize = 100;
+/// Hosts that are clients and nothing else, before all of them are one node.
+const MAX_CLIENTS: usize = 4;
+/// Client addresses that a way names.
+const MAX_NAMED: usize = 3;
+
+/// The network as the captures show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Topology {
+    /// As in the report.
+    pub schema_version: String,
+    /// The program and version that wrote it.
+    pub generator: String,
+    /// Hosts with their roles.
+    pub hosts: Vec<Node>,
+    /// Services.
+    pub services: Vec<Pool>,
+    /// Ways that connections took, by service, most used first.
+    pub ways: Vec<Way>,
+    /// Ways beyond the first hundred.
+    pub ways_omitted: u64,
+    /// The hops of all ways, each once.
+    pub links: Vec<Link>,
+}
+
+/// A host, or all clients where they are many.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// `h1`, `h2`, ... within this document.
+    pub id: String,
+    /// Role and address: `director 172.16.0.2`.
+    pub name: String,
+    /// As in the report.
+    #[serde(flatten)]
+    pub host: Host,
+}
+
+/// A service with the shares of its real servers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pool {
+    /// As in the report.
+    #[serde(flatten)]
+    pub service: Service,
+    /// Percent of the connections, in the order of `real_servers`.
+    pub shares: Vec<f64>,
+    /// Nodes that take its packets first: its directors, else its real servers.
+    pub at: Vec<String>,
+}
+
+/// A way there and back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Way {
+    /// `ip:port/protocol`.
+    pub service: String,
+    /// `ip:port` or MAC; null where it is not known.
+    pub real_server: Option<String>,
+    /// Some of the clients.
+    pub clients: Vec<String>,
+    /// All of them, by address.
+    pub client_count: u64,
+    /// Connections that took it, and how they ended.
+    pub totals: Totals,
+    /// What clients sent, in path order.
+    pub there: Vec<Hop>,
+    /// What the server sent; empty where nothing of it was seen.
+    pub back: Vec<Hop>,
+}
+
+/// A frame's way between two hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hop {
+    /// Node that sent it; null where no capture shows it.
+    pub from: Option<String>,
+    /// Node that received it.
+    pub to: Option<String>,
+    /// The receiver's capture shows it come.
+    pub arrived: bool,
+    /// Over lo.
+    pub over_lo: bool,
+    /// What the sender rewrote before: `203.0.113.8:80 > 172.16.0.11:80`.
+    pub rewrite: Option<String>,
+}
+
+/// Two nodes between which packets went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Node that sent.
+    pub from: String,
+    /// Node that received.
+    pub to: String,
+    /// Connections whose clients' packets took it.
+    pub there: u64,
+    /// Connections whose answers took it.
+    pub back: u64,
+    /// False where no capture shows the hop, only that packets came from one to
+    /// the other.
+    pub seen: bool,
+    /// What `from` rewrote before.
+    pub rewrites: Vec<String>,
+}
+
+/// Builds it.
+#[must_use]
+pub fn topology(trace: &Trace) -> Topology {
+    let builder = Builder { trace, names: Names(trace) };
+    let map = Map::new(&builder);
+    let (ways, ways_omitted) = map.ways(&builder);
+    let links = links(&ways);
+    let services = builder.services().into_iter().map(|service| map.pool(service)).collect();
+    Topology {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        generator: super::generator(),
+        hosts: map.nodes,
+        services,
+        ways,
+        ways_omitted,
+        links,
+    }
+}
+
+struct Map {
+    nodes: Vec<Node>,
+    /// Index of each host's node.
+    of: HashMap<HostId, usize>,
+}
+
+impl Map {
+    fn new(builder: &Builder<'_>) -> Self {
+        let trace = builder.trace;
+        let mut hosts = builder.host_list();
+        let known: BTreeSet<HostId> = hosts.iter().map(|(id, _)| *id).collect();
+        let steps = trace.topology.routes.list.iter().flat_map(|r| &r.back);
+        let others: BTreeSet<HostId> = steps.flat_map(|s| [s.from, s.to]).flatten().collect();
+        for id in others.difference(&known) {
+            let evidence = "passes answers on".to_owned();
+            hosts.push((*id, builder.host(*id, "router", evidence)));
+        }
+        let clients = hosts.iter().filter(|(_, host)| host.role == "client").count();
+        let mut map = Self { nodes: Vec::new(), of: HashMap::new() };
+        let mut all = None;
+        for (id, host) in hosts {
+            let at = match all {
+                Some(at) if host.role == "client" && clients > MAX_CLIENTS => at,
+                _ => {
+                    let many = host.role == "client" && clients > MAX_CLIENTS;
+                    let name = if many {
+                        all = Some(map.nodes.len());
+                        format!("{clients} clients")
+                    } else {
+                        format!("{} {}", host.role, builder.names.host(id))
+                    };
+                    map.nodes.push(Node { id: format!("h{}", map.nodes.len() + 1), name, host });
+                    map.nodes.len() - 1
+                }
+            };
+            map.of.insert(id, at);
+        }
+        map
+    }
+
+    fn id(&self, host: Option<HostId>) -> Option<String> {
+        Some(self.nodes.get(*self.of.get(&host?)?)?.id.clone())
+    }
+
+    fn pool(&self, service: Service) -> Pool {
+        let all: u64 = service.real_servers.iter().map(|r| r.connections).sum();
+        let share = |n: u64| (n as f64 * 1000.0 / all.max(1) as f64).round() / 10.0;
+        let having = |addresses: &[String], macs: &[String]| {
+            self.nodes.iter().find(|n| {
+                macs.iter().any(|mac| n.host.macs.contains(mac))
+                    || macs.is_empty() && addresses.iter().any(|a| n.host.addresses.contains(a))
+            })
+        };
+        let directors = service.directors.iter().filter_map(|d| having(&d.addresses, &d.macs));
+        let mut at: Vec<String> = directors.map(|node| node.id.clone()).collect();
+        if at.is_empty() {
+            let macs = |mac: &Option<String>| mac.iter().cloned().collect::<Vec<_>>();
+            let servers = service.real_servers.iter();
+            let servers = servers.filter_map(|r| having(&macs(&r.address), &macs(&r.mac)));
+            at = servers.map(|node| node.id.clone()).collect();
+        }
+        at.dedup();
+        Pool {
+            shares: service.real_servers.iter().map(|r| share(r.connections)).collect(),
+            at,
+            service,
+        }
+    }
+
+    fn ways(&self, builder: &Builder<'_>) -> (Vec<Way>, u64) {
+        type Key = (u32, Option<u16>, Vec<Hop>, Vec<Hop>);
+        let trace = builder.trace;
+        // Words are made once a route, not once a connection.
+        let mut routes: HashMap<(u32, Option<u16>, u32), Vec<ConnectionId>> = HashMap::new();
+        for (id, _) in trace.requests() {
+            let (at, topology) = (id.0 as usize, &trace.topology);
+            let key = (topology.service_of[at].0, topology.server_of[at], topology.routes.of[at].0);
+            routes.entry(key).or_default().push(id);
+        }
+        let mut groups: HashMap<Key, Vec<ConnectionId>> = HashMap::new();
+        for ((service, server, _), ids) in routes {
+            let Some(first) = ids.first() else { continue };
+            let (there, back) = (self.hops(trace, *first, true), self.hops(trace, *first, false));
+            groups.entry((service, server, there, back)).or_default().extend(ids);
+        }
+        let mut groups: Vec<(Key, Vec<ConnectionId>)> = groups.into_iter().collect();
+        groups.sort_by_key(|((service, ..), ids)| {
+            (*service, Reverse(ids.len()), ids.first().copied())
+        });
+        let omitted = groups.len().saturating_sub(MAX_WAYS) as u64;
+        let ways = groups.into_iter().take(MAX_WAYS).map(|((.., there, back), ids)| {
+            let clients: BTreeSet<_> =
+                ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+            let first = ids.first().copied().unwrap_or(ConnectionId(0));
+            let service = trace.service(first);
+            Way {
+                service: format!(
+                    "{}/{}",
+                    service.name(),
+                    super::wording::protocol(service.protocol)
+                ),
+                real_server: trace.server(first).and_then(|server| {
+                    let address = server.address.map(|ip| ip.with_port(server.port));
+                    address.or_else(|| server.mac.map(|mac| mac.to_string()))
+                }),
+                clients: clients.iter().take(MAX_NAMED).map(ToString::to_string).collect(),
+                client_count: clients.len() as u64,
+                totals: builder.totals(ids.iter().copied()),
+                there,
+                back,
+            }
+        });
+        (ways.collect(), omitted)
+    }
+
+    fn hops(&self, trace: &Trace, id: ConnectionId, forward: bool) -> Vec<Hop> {
+        let route = trace.route(id);
+        let all = if forward { &route.forward } else { &route.back };
+        let opening = all.iter().any(|step| step.opening);
+        let taken = || all.iter().filter(|step| step.opening || !opening);
+        let rewritten = taken().any(|step| Some(step.tuple) != taken().next().map(|s| s.tuple));
+        let tuples = if rewritten { tuples(trace, id) } else { Vec::new() };
+        let mut hops: Vec<Hop> = Vec::new();
+        let mut before: Option<&Step> = None;
+        for step in taken() {
+            let changed = before.filter(|before| before.tuple != step.tuple);
+            let rewrite = changed.and_then(|before| {
+                let tuple = |at: u8| tuples.get(usize::from(at));
+                Some(rewrite(tuple(before.tuple)?, tuple(step.tuple)?, forward))
+            });
+            let rewrite = rewrite.or_else(|| {
+                let passed_on = before.is_some_and(|b| b.to.is_some() && b.to == step.from);
+                if passed_on { passed_on_as(trace, id, step) } else { None }
+            });
+            before = Some(step);
+            hops.push(Hop {
+                from: self.id(step.from),
+                to: self.id(step.to),
+                arrived: step.arrived,
+                over_lo: step.loopback,
+                rewrite,
+            });
+        }
+        hops.dedup();
+        hops
+    }
+}
+
+/// What a director does that rewrites no address.
+fn passed_on_as(trace: &Trace, id: ConnectionId, step: &Step) -> Option<String> {
+    let service = trace.service(id);
+    if !service.is_director(step.from?) {
+        return None;
+    }
+    match service.mode {
+        Mode::Dr => {
+            let mac = trace.topology.hosts.get(step.to?).macs.first()?;
+            Some(format!("to MAC {mac}, addresses unchanged"))
+        }
+        Mode::Tun => Some("in a tunnel".to_owned()),
+        _ => None,
+    }
+}
+
+fn tuples(trace: &Trace, id: ConnectionId) -> Vec<Tuple> {
+    let mut tuples = vec![trace.connection(id).front];
+    for leg in trace.legs(id) {
+        let at = usize::from(leg.tuple);
+        if tuples.len() <= at {
+            tuples.resize(at + 1, tuples[0]);
+        }
+        tuples[at] = Tuple::of(leg.of(&trace.vantages), leg.client);
+    }
+    tuples
+}
+
+/// Without the client's ports, which differ from connection to connection.
+fn rewrite(old: &Tuple, new: &Tuple, forward: bool) -> String {
+    let server = (old.server != new.server).then(|| {
+        let text = |end: (crate::wire::Ip, u16)| end.0.with_port(end.1);
+        format!("{} > {}", text(old.server), text(new.server))
+    });
+    let client = (old.client.0 != new.client.0).then(|| {
+        if forward {
+            format!("client > {}", new.client.0)
+        } else {
+            format!("{} > client", old.client.0)
+        }
+    });
+    let said: Vec<String> = server.into_iter().chain(client).collect();
+    if said.is_empty() { "client's port".to_owned() } else { said.join(", ") }
+}
+
+fn links(ways: &[Way]) -> Vec<Link> {
+    let mut found: BTreeMap<(String, String, bool), Link> = BTreeMap::new();
+    for way in ways {
+        let n = way.totals.connections;
+        for (hops, forward) in [(&way.there, true), (&way.back, false)] {
+            let mut before: Option<&str> = None;
+            let mut counted = BTreeSet::new();
+            let mut add = |from: &str, to: &str, seen: bool, rewrite: Option<&String>| {
+                let key = (from.to_owned(), to.to_owned(), seen);
+                let link = found.entry(key.clone()).or_insert_with(|| Link {
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                    there: 0,
+                    back: 0,
+                    seen,
+                    rewrites: Vec::new(),
+                });
+                // A loop passes one place again and again.
+                if counted.insert(key) {
+                    *(if forward { &mut link.there } else { &mut link.back }) += n;
+                }
+                if let Some(rewrite) = rewrite.filter(|r| !link.rewrites.contains(r)) {
+                    link.rewrites.push(rewrite.clone());
+                }
+            };
+            for hop in hops {
+                if let (Some(last), Some(from)) = (before, hop.from.as_deref())
+                    && last != from
+                {
+                    add(last, from, false, None);
+                }
+                if let (Some(from), Some(to)) = (&hop.from, &hop.to) {
+                    add(from, to, true, hop.rewrite.as_ref());
+                }
+                before = hop.to.as_deref().or(hop.from.as_deref()).or(before);
+            }
+        }
+    }
+    found.into_values().collect()
+}
