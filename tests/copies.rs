@@ -58,3 +58,28 @@ fn senders_that_leave_the_identification_zero_retransmit_too() {
     frames.push((2000, body(3100).id(0).ethernet()));
     assert_eq!(retransmissions(&frames), 1);
 }
+
+/// What captures together can show is said: a copy, captures that share nothing, one alone.
+#[test]
+fn what_the_captures_can_show_is_said() {
+    use support::expected::root;
+    use support::run::run_paths;
+    let sample = |name: &str, file: &str| root().join("samples").join(name).join(file);
+    let notes = |paths: &[std::path::PathBuf]| run_paths(paths).report.notes.join("\n");
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("copy.pcap");
+    std::fs::copy(sample("healthy-nat", "rs1.pcap"), &copy).unwrap();
+    let (rs1, client) = (sample("healthy-nat", "rs1.pcap"), sample("healthy-nat", "client.pcap"));
+    let said = notes(&[client.clone(), rs1.clone(), copy]);
+    assert!(said.contains("rs1 and copy hold the same frames"), "{said}");
+    let said = notes(&[rs1.clone(), sample("tun-mtu-blackhole", "director.pcap")]);
+    assert!(said.contains("no connection was seen on both sides of: rs1; director"), "{said}");
+    assert!(notes(&[rs1]).contains("one capture, on a real server"));
+    assert!(notes(&[client]).contains("one capture, on the client's side"));
+    let director = sample("healthy-dr", "director.pcap");
+    assert!(notes(&[director]).contains("answers, which pass it by"));
+    let all: Vec<_> = ["client", "director", "rs1", "rs2"]
+        .map(|name| sample("healthy-nat", &format!("{name}.pcap")))
+        .to_vec();
+    assert_eq!(notes(&all), "");
+}

@@ -236,6 +236,7 @@ impl Builder<'_> {
                 vantage.label
             ));
         }
+        notes.extend(self.scope_notes());
         let mut ordinary: BTreeMap<&str, u64> = BTreeMap::new();
         for (id, _) in self.trace.iter() {
             if let Some(kind) = self.trace.ordinary(id).filter(|k| *k != Ordinary::ProxyLeg) {

@@ -12,6 +12,7 @@ mod clocks;
 mod findings;
 pub mod ladder;
 mod listing;
+mod scope;
 mod services;
 mod states;
 pub mod story;

@@ -85,8 +85,12 @@ fn file(path: &str) -> &str {
     path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(path)
 }
 
+/// Captures without a tied clock that are named.
+const MAX_UNTIED: usize = 8;
+
 fn clocks(report: &Report, style: &Style) -> Vec<String> {
     let mut lines = Vec::new();
+    let mut untied = Vec::new();
     for capture in &report.captures {
         let clock = &capture.clock;
         let Some(reference) = clock.reference.as_deref() else {
@@ -101,10 +105,7 @@ fn clocks(report: &Report, style: &Style) -> Vec<String> {
             .find(|c| c.path == reference)
             .map_or_else(|| file(reference).to_owned(), name);
         let Some(offset) = clock.offset_ns else {
-            lines.push(format!(
-                "{}: nothing ties its clock to {against}'s; do not compare their times",
-                name(capture)
-            ));
+            untied.push((name(capture), against));
             continue;
         };
         let error = clock.error_ns.unwrap_or(0);
@@ -124,6 +125,15 @@ fn clocks(report: &Report, style: &Style) -> Vec<String> {
             name(capture),
             duration(offset)
         ));
+    }
+    if let [(first, against), rest @ ..] = &untied[..] {
+        let names = list(untied.iter().map(|(name, _)| name.as_str()), MAX_UNTIED);
+        let whose = if rest.is_empty() {
+            format!("{first}: nothing ties its clock")
+        } else {
+            format!("{names}: nothing ties their clocks")
+        };
+        lines.push(format!("{whose} to {against}'s; do not compare their times"));
     }
     lines
 }

@@ -1,0 +1,132 @@
+//! What the captures together can show: which share connections, which hold the same
+//! frames, and what one capture alone leaves open.
+
+use super::build::Builder;
+use crate::flow::Observations;
+use crate::topology::{HostId, Mode};
+use std::collections::BTreeSet;
+
+/// Labels that a sentence lists.
+const MAX_NAMED: usize = 4;
+
+impl Builder<'_> {
+    pub(super) fn scope_notes(&self) -> Vec<String> {
+        let mut notes = self.same();
+        notes.extend(self.apart());
+        notes.extend(self.alone());
+        notes
+    }
+
+    /// Captures that hold the same frames: a copy, or two interfaces of one wire.
+    fn same(&self) -> Vec<String> {
+        let looks = |v: &Observations| {
+            let streams = (v.streams.len(), v.links.len(), v.neighbors.bindings.len());
+            (v.tally.frames, v.start, v.end, streams)
+        };
+        let mut notes = Vec::new();
+        for (i, a) in self.trace.vantages.iter().enumerate() {
+            let rest = &self.trace.vantages[i + 1..];
+            let copy = rest.iter().find(|b| b.capture != a.capture && looks(b) == looks(a));
+            if let Some(b) = copy.filter(|_| a.tally.frames > 0) {
+                notes.push(format!(
+                    "{} and {} hold the same frames: one is a copy, and proves nothing more",
+                    a.label, b.label
+                ));
+            }
+        }
+        notes
+    }
+
+    /// Captures that share no connection.
+    fn apart(&self) -> Option<String> {
+        let trace = self.trace;
+        let mut group: Vec<usize> = (0..trace.captures.len()).collect();
+        fn top(group: &[usize], mut of: usize) -> usize {
+            while group[of] != of {
+                of = group[of];
+            }
+            of
+        }
+        let mut holds = BTreeSet::new();
+        for connection in &trace.connections.list {
+            let legs = trace.connections.legs(connection);
+            let mut first = None;
+            for leg in legs {
+                let own = top(&group, trace.vantage(leg).capture);
+                holds.insert(trace.vantage(leg).capture);
+                let with = top(&group, *first.get_or_insert(own));
+                group[own.max(with)] = own.min(with);
+                first = Some(own.min(with));
+            }
+        }
+        let groups: BTreeSet<usize> = holds.iter().map(|c| top(&group, *c)).collect();
+        if groups.len() < 2 {
+            return None;
+        }
+        let names: Vec<String> = groups
+            .iter()
+            .map(|of| {
+                let members = holds.iter().filter(|c| top(&group, **c) == *of);
+                let labels: Vec<&str> =
+                    members.map(|c| trace.captures[*c].label.as_str()).collect();
+                let few = labels.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+                match labels.len().saturating_sub(MAX_NAMED) {
+                    0 => few,
+                    more => format!("{few} and {more} more"),
+                }
+            })
+            .collect();
+        let shown = names.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join("; ");
+        let more = match names.len().saturating_sub(MAX_NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more groups"),
+        };
+        Some(format!(
+            "no connection was seen on both sides of: {shown}{more}. They are of other traffic or another time; each is judged for itself"
+        ))
+    }
+
+    /// What one host's capture leaves open, and which would close it.
+    fn alone(&self) -> Option<String> {
+        let trace = self.trace;
+        let ([_], [_, ..]) = (&trace.captures[..], &trace.vantages[..]) else { return None };
+        let host: HostId = trace.host_of_vantage(0)?;
+        if (0..trace.vantages.len()).any(|v| trace.host_of_vantage(v) != Some(host)) {
+            return None;
+        }
+        let service = trace.topology.services.iter().find(|s| !s.is_backend)?;
+        let ports: BTreeSet<u16> = std::iter::once(service.port)
+            .chain(service.real_servers.iter().map(|r| r.port))
+            .filter(|port| *port > 0)
+            .collect();
+        let filter: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
+        let take = |name: &str| {
+            format!("tcpdump -i any -s 128 -w {name}.pcap '{} or arp or icmp'", filter.join(" or "))
+        };
+        if filter.is_empty() || matches!(service.mode, Mode::Proxy) {
+            return None;
+        }
+        let serves = service.real_servers.iter().any(|r| r.host == Some(host));
+        let said = if service.is_director(host) {
+            let answers = match service.mode {
+                Mode::Dr | Mode::Tun => "nor do answers, which pass it by",
+                _ => "nor what the client got",
+            };
+            format!(
+                "one capture, on the director: what a real server did with what it was sent does not show, {answers}. On a real server: {}",
+                take("rs")
+            )
+        } else if serves {
+            format!(
+                "one capture, on a real server: how the director forwards does not show, nor whether answers reach the client. On the director: {}",
+                take("director")
+            )
+        } else {
+            format!(
+                "one capture, on the client's side: where behind the first hop packets go does not show. On the director: {}",
+                take("director")
+            )
+        };
+        Some(said)
+    }
+}
