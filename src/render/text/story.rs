@@ -7,7 +7,7 @@ use super::super::Style;
 use super::super::ink::Tone;
 use super::super::measure::{blanks, columns, hang, verbatim, wrap};
 use super::super::units::{count, duration, span};
-use super::topology::outcomes;
+use super::topology::{outcomes, spent};
 use super::{endpoint, ladder};
 use crate::report::story::Story;
 use crate::report::{Connection, Endpoint, Fix, Mention};
@@ -24,6 +24,12 @@ pub fn story(story: &Story, style: &Style) -> String {
     lines.extend(part("there", &story.there, style));
     lines.extend(part("back", &story.back, style));
     lines.extend(part("end", &story.end, style));
+    let ties = story.connection.evidence.join("; ");
+    for (label, said) in [("time", time(&story.connection)), ("tied by", ties)] {
+        if !said.is_empty() {
+            lines.extend(part(label, &said, style));
+        }
+    }
     lines.extend(why(story.finding.as_ref(), style));
     if let Some(first) = story.fixes.first() {
         lines.extend(fix(first, style));
@@ -85,6 +91,18 @@ fn head(c: &Connection, style: &Style) -> Vec<String> {
     );
     lines.extend(hang(&blanks(columns(&word) + 3), &when, style.prose()));
     lines
+}
+
+/// Where the time went, as far as it was seen.
+fn time(c: &Connection) -> String {
+    let Some(timing) = &c.timing else { return String::new() };
+    let of = |name: &str, ns: Option<i64>| ns.map(|ns| format!("{name} {}", duration(ns)));
+    let whole = of("to connect", timing.connect_ns).into_iter();
+    let whole: Vec<String> = whole.chain(of("to the first byte", timing.first_byte_ns)).collect();
+    match spent(timing) {
+        parts if parts.is_empty() => whole.join(", "),
+        parts => format!("{}: {parts}", whole.join(", ")),
+    }
 }
 
 fn server(end: &Endpoint) -> Option<String> {
