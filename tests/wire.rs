@@ -130,21 +130,31 @@ fn only_the_first_fragment_has_ports() {
     };
     let (first, later) = (piece(0, true, &segment[20..60]), piece(5, false, &segment[60..]));
     let packet = decode(&first);
-    assert_eq!((ip(&packet).fragment, tcp(&packet).src_port), (Fragment::First, SERVER.1));
+    assert!(matches!(ip(&packet).fragment, Fragment::First { .. }));
+    assert_eq!(tcp(&packet).src_port, SERVER.1);
     let packet = decode(&later);
-    assert_eq!((ip(&packet).fragment, packet.stop), (Fragment::Later, None));
+    assert!(matches!(ip(&packet).fragment, Fragment::Later { .. }) && packet.stop.is_none());
     assert_eq!(ip(&packet).transport, Transport::Other, "payload is not taken for ports");
     let mut vantage = Vantage::default();
     vantage.frame(0, &first).frame(5, &later);
     let seen = vantage.finish();
-    assert_eq!((seen.streams.len(), seen.tally.tcp, seen.tally.other), (1, 1, 1));
+    assert_eq!((seen.streams.len(), seen.tally.tcp, seen.tally.other), (1, 2, 0));
+    // The later piece belongs to the flow: its bytes leave no hole behind them.
+    let flow = seen.streams[0].flows.iter().find(|flow| flow.seen()).unwrap();
+    assert_eq!((flow.packets, flow.payload), (2, (segment.len() - 40) as u64));
+    let mut vantage = Vantage::default();
+    vantage.frame(0, &later);
+    let seen = vantage.finish();
+    assert_eq!((seen.streams.len(), seen.tally.other), (0, 1), "nobody's without its first");
 }
 
 #[test]
 fn ipv6_fragments_are_told_apart() {
-    for (offset, more, fragment) in
-        [(0, true, Fragment::First), (9, false, Fragment::Later), (0, false, Fragment::Whole)]
-    {
+    for (offset, more, fragment) in [
+        (0, true, Fragment::First { id: 99 }),
+        (9, false, Fragment::Later { id: 99, bytes: 24 }),
+        (0, false, Fragment::Whole),
+    ] {
         let header = Ipv6Header { source: V6_A, destination: V6_B, ..Ipv6Header::default() };
         let piece = Ipv6FragmentHeader::new(
             ip_number::TCP,
@@ -159,7 +169,7 @@ fn ipv6_fragments_are_told_apart() {
         let packet = decode(&bytes);
         assert_eq!(ip(&packet).fragment, fragment);
         let is_tcp = matches!(ip(&packet).transport, Transport::Tcp(_));
-        assert_eq!(is_tcp, fragment != Fragment::Later);
+        assert_eq!(is_tcp, !matches!(fragment, Fragment::Later { .. }));
     }
 }
 

@@ -148,6 +148,12 @@ impl Link {
         self.last = mark;
     }
 
+    /// Counts a later fragment, which continues the segment before it.
+    pub(super) fn carry(&mut self, mark: Mark, bytes: u32) {
+        self.count(mark);
+        self.next_seq = self.next_seq.wrapping_add(bytes);
+    }
+
     /// Counts a segment and says what it was.
     #[inline]
     pub(super) fn segment(

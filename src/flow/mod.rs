@@ -8,6 +8,8 @@
 mod control;
 mod embryo;
 mod errors;
+mod finish;
+mod fragments;
 mod key;
 mod link;
 mod mark;

@@ -1,10 +1,11 @@
 //! The one pass: packets of one vantage in, [`Observations`] out.
 
 use super::embryo::Embryos;
+use super::fragments::Fragments;
 use super::link::Sending;
 use super::{
-    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Observations, Rare,
-    Side, Stream, StreamId, Tally, VrrpSpeaker, own,
+    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Rare, Side, Stream,
+    StreamId, Tally, VrrpSpeaker,
 };
 use crate::capture::{LinkType, Timestamp};
 use crate::wire::{Body, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Udp};
@@ -29,30 +30,31 @@ const LINK_MTU: u32 = 9216;
 /// Collects what one vantage sees.
 #[derive(Debug)]
 pub struct Observer {
-    link_type: LinkType,
+    pub(super) link_type: LinkType,
     pub(super) tally: Tally,
-    start: Timestamp,
-    end: Timestamp,
-    streams: Vec<Stream>,
-    free_streams: Vec<StreamId>,
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) streams: Vec<Stream>,
+    pub(super) free_streams: Vec<StreamId>,
     /// Hash and stream: growing the table must not touch the streams.
-    table: HashTable<(u32, StreamId)>,
+    pub(super) table: HashTable<(u32, StreamId)>,
     /// Streams seen lately, by hash: the table lies far away in memory.
-    near: Vec<(u32, StreamId)>,
-    hasher: RandomState,
-    links: Vec<Link>,
-    free_links: Vec<LinkId>,
-    hops: Vec<Hop>,
-    hop_ids: HashMap<Hop, HopId, RandomState>,
-    recent_hops: [HopId; RECENT_HOPS],
+    pub(super) near: Vec<(u32, StreamId)>,
+    pub(super) hasher: RandomState,
+    pub(super) links: Vec<Link>,
+    pub(super) free_links: Vec<LinkId>,
+    pub(super) hops: Vec<Hop>,
+    pub(super) hop_ids: HashMap<Hop, HopId, RandomState>,
+    pub(super) recent_hops: [HopId; RECENT_HOPS],
     pub(super) neighbors: Neighbors,
     pub(super) errors: Vec<IcmpError>,
     pub(super) errors_dropped: u64,
     pub(super) echoes: Vec<Echo>,
     pub(super) vrrp: Vec<VrrpSpeaker>,
-    rare: Rare,
-    embryos: Embryos,
-    evicted: Evicted,
+    pub(super) rare: Rare,
+    pub(super) fragments: Fragments,
+    pub(super) embryos: Embryos,
+    pub(super) evicted: Evicted,
 }
 
 /// The table takes its place from the low bits and its tag from the high ones.
@@ -85,6 +87,7 @@ impl Observer {
             echoes: Vec::new(),
             vrrp: Vec::new(),
             rare: Rare::default(),
+            fragments: Fragments::default(),
             embryos: Embryos::default(),
             evicted: Evicted::default(),
         }
@@ -129,6 +132,7 @@ impl Observer {
                 let ends = ((ip.src, udp.src_port), (ip.dst, udp.dst_port));
                 let (key, side) = Key::of(17, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
                 let id = self.stream(key, mark);
+                self.fragments.begin(ip, id, side);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
                 self.links[link].count(mark);
                 let first = !self.streams[id as usize].flow(side).data.is_set();
@@ -145,7 +149,7 @@ impl Observer {
                 self.tally.other += 1;
                 self.vrrp(mark, packet, ip, vrrp);
             }
-            Transport::Other => self.tally.other += 1,
+            Transport::Other => self.continued(mark, packet, ip),
         }
     }
 
@@ -157,6 +161,7 @@ impl Observer {
         if tcp.flags.syn() && self.streams[id as usize].is_reopened_by(side, tcp) {
             id = self.reopen(id, key, mark);
         }
+        self.fragments.begin(ip, id, side);
         let at = self.link(id, side, packet.link, ip.ttl, mark);
         let link = &mut self.links[at];
         let sending = link.segment(mark, tcp, ip.id, &mut self.rare.troubles);
@@ -178,6 +183,28 @@ impl Observer {
             flow.syns = flow.syns.max(syns);
             flow.retransmissions = flow.retransmissions.max(repeats);
         }
+    }
+
+    /// A later fragment belongs to its datagram's flow; anything else to none.
+    fn continued(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>) {
+        let found = self.fragments.of(ip).filter(|(id, side, _)| {
+            // The stream may have been let go since.
+            let key = &self.streams[*id as usize].key;
+            (key.ip(*side), key.ip(side.other())) == (ip.src, ip.dst)
+        });
+        let Some((id, side, bytes)) = found else {
+            self.tally.other += 1;
+            return;
+        };
+        match ip.protocol {
+            6 => self.tally.tcp += 1,
+            _ => self.tally.udp += 1,
+        }
+        let at = self.link(id, side, packet.link, ip.ttl, mark);
+        self.links[at].carry(mark, bytes);
+        let flow = &mut self.streams[id as usize].flows[side.index()];
+        flow.payload += u64::from(bytes);
+        flow.end_seq = flow.end_seq.wrapping_add(bytes);
     }
 
     /// What a datagram is recognised by on both sides of a rewrite: its payload
@@ -345,51 +372,5 @@ impl Observer {
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.tally.frames
-    }
-
-    fn shows(&self, own: &super::Own) -> super::Shows {
-        let two_sided = |s: &Stream| s.flows[0].seen() && s.flows[1].seen();
-        // With all conversations one-sided, other frames in and out still show
-        // that the capture has both ways.
-        let by_hops = || {
-            let bindings = &self.neighbors.bindings;
-            let sent = self.hops.iter().any(|hop| own.sent(hop) == Some(true));
-            let came = self.hops.iter().any(|hop| own.arrived(hop) == Some(true));
-            (sent || bindings.iter().any(|b| own.has(b.mac)))
-                && (came || bindings.iter().any(|b| !own.has(b.mac)))
-        };
-        let later = |s: &Stream| s.flows.iter().any(|f| f.ack.is_set() || f.rst.is_set());
-        super::Shows {
-            both_ways: self.streams.iter().any(two_sided) || by_hops(),
-            beyond_syn: self.streams.iter().any(later),
-        }
-    }
-
-    /// What was seen, under the user's name for the vantage.
-    #[must_use]
-    pub fn finish(self, label: String, capture: usize) -> Observations {
-        let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors);
-        let shows = self.shows(&own);
-        let empty = self.tally.frames == 0;
-        Observations {
-            label,
-            capture,
-            link_type: self.link_type,
-            tally: self.tally,
-            start: if empty { Timestamp(0) } else { self.start },
-            end: if empty { Timestamp(0) } else { self.end },
-            streams: self.streams,
-            links: self.links,
-            hops: self.hops,
-            neighbors: self.neighbors,
-            errors: self.errors,
-            errors_dropped: self.errors_dropped,
-            echoes: self.echoes,
-            vrrp: self.vrrp,
-            rare: self.rare,
-            evicted: self.evicted,
-            own,
-            shows,
-        }
     }
 }

@@ -13,9 +13,17 @@ pub enum Fragment {
     /// The whole datagram.
     Whole,
     /// The first piece: ports are there, the end is not.
-    First,
+    First {
+        /// Identification, 16 bits in IPv4, 32 in IPv6.
+        id: u32,
+    },
     /// A later piece: no ports.
-    Later,
+    Later {
+        /// As in the first piece.
+        id: u32,
+        /// Bytes of the datagram that it carries.
+        bytes: u32,
+    },
 }
 
 /// A UDP datagram.
@@ -93,7 +101,7 @@ pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
 pub(super) fn plain_tcp(bytes: &[u8], wire_len: u32) -> Option<IpPacket<'_>> {
     let Ok((LaxIpSlice::Ipv4(v4), None)) = LaxIpSlice::from_slice(bytes) else { return None };
     let (ip, payload, payload_wire) = v4_header(&v4, wire_len, None);
-    if ip.protocol != ip_number::TCP.0 || ip.fragment == Fragment::Later {
+    if ip.protocol != ip_number::TCP.0 || matches!(ip.fragment, Fragment::Later { .. }) {
         return None;
     }
     let tcp = whole_tcp(payload, payload_wire)?;
@@ -127,7 +135,7 @@ pub(super) fn open(
             Err(_) => {}
         }
     }
-    if stop.is_some() || ip.fragment == Fragment::Later {
+    if stop.is_some() || matches!(ip.fragment, Fragment::Later { .. }) {
         return Some(Opened { ip, stop, inner: None });
     }
     match transport(ip.protocol, payload, payload_wire) {
@@ -147,15 +155,17 @@ fn v4_header<'a>(
     outer: Option<Outer>,
 ) -> (IpPacket<'a>, &'a [u8], u32) {
     let header = v4.header();
-    let fragment = match (header.fragments_offset().value(), header.more_fragments()) {
-        (0, false) => Fragment::Whole,
-        (0, true) => Fragment::First,
-        _ => Fragment::Later,
-    };
     let total = match u32::from(header.total_len()) {
         // Segmentation offload leaves the field 0 (or 0 modulo 2^16).
         0 => wire_len,
         total => total,
+    };
+    let bytes = total.saturating_sub(u32::from(header.ihl()) * 4);
+    let id = u32::from(header.identification());
+    let fragment = match (header.fragments_offset().value(), header.more_fragments()) {
+        (0, false) => Fragment::Whole,
+        (0, true) => Fragment::First { id },
+        _ => Fragment::Later { id, bytes },
     };
     let ip = IpPacket {
         src: Ip::v4(header.source()),
@@ -167,7 +177,7 @@ fn v4_header<'a>(
         outer,
         transport: Transport::Other,
     };
-    (ip, v4.payload().payload, total.saturating_sub(u32::from(header.ihl()) * 4))
+    (ip, v4.payload().payload, bytes)
 }
 
 fn v6_header<'a>(
@@ -181,10 +191,11 @@ fn v6_header<'a>(
         0 => wire_len.saturating_sub(40),
         total => total,
     };
-    let fragment = match (v6.is_payload_fragmented(), v6_offset(v6)) {
+    let bytes = total.saturating_sub(ext_len(bytes, payload));
+    let fragment = match (v6.is_payload_fragmented(), v6_piece(v6)) {
         (false, _) => Fragment::Whole,
-        (true, 0) => Fragment::First,
-        (true, _) => Fragment::Later,
+        (true, (0, id)) => Fragment::First { id },
+        (true, (_, id)) => Fragment::Later { id, bytes },
     };
     let ip = IpPacket {
         src: Ip::v6(header.source()),
@@ -196,7 +207,7 @@ fn v6_header<'a>(
         outer,
         transport: Transport::Other,
     };
-    (ip, payload.payload, total.saturating_sub(ext_len(bytes, payload)))
+    (ip, payload.payload, bytes)
 }
 
 #[inline]
@@ -234,15 +245,16 @@ fn ext_len(bytes: &[u8], payload: &LaxIpPayloadSlice<'_>) -> u32 {
     at.checked_sub(start + 40).map_or(0, |len| len as u32)
 }
 
-/// Offset of a fragment, from the fragment header among the extension headers
+/// Offset and identification of a fragment, from the fragment header among the extension headers
 /// (RFC 8200, section 4.5). Walked here byte by byte: the slices' own iterator
 /// trusts lengths that a cut or hostile packet need not keep.
-fn v6_offset(v6: &LaxIpv6Slice<'_>) -> u16 {
+fn v6_piece(v6: &LaxIpv6Slice<'_>) -> (u16, u32) {
     let mut next = v6.header().next_header().0;
     let mut rest = v6.extensions().slice();
     while let [following, len, a, b, ..] = *rest {
         if next == ip_number::IPV6_FRAGMENTATION_HEADER.0 {
-            return u16::from_be_bytes([a, b]) >> 3;
+            let id = rest.get(4..8).and_then(|id| id.try_into().ok());
+            return (u16::from_be_bytes([a, b]) >> 3, id.map_or(0, u32::from_be_bytes));
         }
         // Authentication headers count in 4 octets (RFC 4302), others in 8.
         let size = if next == ip_number::AUTHENTICATION_HEADER.0 {
@@ -253,7 +265,7 @@ fn v6_offset(v6: &LaxIpv6Slice<'_>) -> u16 {
         next = following;
         rest = rest.get(size..).unwrap_or(&[]);
     }
-    0
+    (0, 0)
 }
 
 /// Transport headers read field by field: all but whole TCP headers, so that
@@ -345,12 +357,13 @@ mod tests {
         bytes.extend([0xaf, 0xc8, 0, 80, 0, 0, 0, 0]);
         let packet = decode(LinkHeader::default(), 0x86dd, &bytes, 56);
         let Body::Ip(ip) = packet.body else { panic!("{packet:?}") };
-        assert_eq!((ip.fragment, ip.transport), (Fragment::Later, Transport::Other));
+        assert_eq!(ip.fragment, Fragment::Later { id: 1, bytes: 8 });
+        assert_eq!(ip.transport, Transport::Other);
         bytes[42] = 0;
         bytes[43] = 1;
         let packet = decode(LinkHeader::default(), 0x86dd, &bytes, 56);
         let Body::Ip(ip) = packet.body else { panic!("{packet:?}") };
-        assert_eq!(ip.fragment, Fragment::First);
+        assert_eq!(ip.fragment, Fragment::First { id: 1 });
         assert!(matches!(ip.transport, Transport::Tcp(tcp) if tcp.dst_port == 80));
     }
 }

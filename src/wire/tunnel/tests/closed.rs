@@ -132,7 +132,8 @@ fn a_fragment_of_a_tunnel_stays_closed() {
         let data = on_wire(&piece);
         let seen = ethernet(&data);
         let Body::Ip(ip) = &seen.body else { panic!("{name}: {seen:?}") };
-        assert_eq!((ip.fragment, ip.outer), (Fragment::First, None), "{name}");
+        let first = matches!(ip.fragment, Fragment::First { .. });
+        assert_eq!((first, ip.outer), (true, None), "{name}");
     }
 }
 
