@@ -1,7 +1,7 @@
 //! Real servers that get SYNs and answer none: what `rs-missing-vip` and
 //! `rs-silent` have in common.
 
-use super::super::Proof;
+use super::super::{Names, Proof};
 use super::by_server_host;
 use crate::correlate::Outcome;
 use crate::topology::{HostId, Mode, ServiceId};
@@ -41,6 +41,11 @@ pub(super) fn silent(trace: &Trace) -> Vec<Silent> {
             found.extend(judge(trace, id, host, &all));
         }
     }
+    // Most concerned first, whatever the order of the captures.
+    found.sort_by_key(|s| {
+        let subject = Names(trace).subject("real server", s.host);
+        (s.service, std::cmp::Reverse(s.ids.len()), subject.address, subject.mac)
+    });
     found
 }
 
