@@ -116,7 +116,8 @@ fn lvs_tun_is_told_in_every_tunnel_that_it_can_use() {
     for sample in samples().iter().filter(|s| s.expected.mode.as_deref() == Some("tun")) {
         let own = essence(&run_paths(&sample.captures).report, true);
         for (name, drawn, rewrite) in TUNNELS {
-            let run = rewritten(sample, rewrite).unwrap();
+            // Cooked captures are left as they are.
+            let Some(run) = rewritten(sample, rewrite) else { continue };
             let mut found = deviations(&run.report, &sample.expected);
             found.extend(difference(&own, &essence(&run.report, true)));
             found.extend(run.failures);
