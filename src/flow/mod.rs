@@ -8,6 +8,7 @@
 mod control;
 mod embryo;
 mod errors;
+mod hello;
 mod key;
 mod link;
 mod mark;
@@ -22,6 +23,7 @@ mod trouble;
 
 pub use embryo::{Evicted, MAX_EMBRYOS};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
+pub use hello::Hello;
 pub use key::{Key, Side};
 pub use link::{Hop, HopId, Link, LinkId};
 pub use mark::Mark;

@@ -167,6 +167,7 @@ impl Observer {
         if (first || tcp.flags.syn()) && tcp.may_name_client() {
             self.rare.name(id, tcp);
         }
+        let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
         match sending {
             Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
@@ -178,6 +179,7 @@ impl Observer {
             flow.syns = flow.syns.max(syns);
             flow.retransmissions = flow.retransmissions.max(repeats);
         }
+        self.rare.hello(id, mark, random, &self.streams);
     }
 
     /// What a datagram is recognised by on both sides of a rewrite: its payload
@@ -367,7 +369,8 @@ impl Observer {
 
     /// What was seen, under the user's name for the vantage.
     #[must_use]
-    pub fn finish(self, label: String, capture: usize) -> Observations {
+    pub fn finish(mut self, label: String, capture: usize) -> Observations {
+        self.rare.hellos.settle(&self.streams);
         let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors);
         let shows = self.shows(&own);
         let empty = self.tally.frames == 0;

@@ -11,3 +11,4 @@ pub mod expected;
 pub mod frames;
 pub mod orders;
 pub mod run;
+pub mod talks;
