@@ -147,6 +147,28 @@ fn an_attempt_in_vain_is_that_of_the_client_that_waits() {
     assert_eq!(refused.connections.len(), 1);
 }
 
+#[test]
+fn clients_that_wait_at_once_and_get_nothing_share_the_attempts() {
+    let waits = |n: u8| Talk::front(n, 100, 160).says(102, Client, hello(n));
+    let mut talks: Vec<Talk> = tls(5, 10, &[]).to_vec();
+    talks.extend([waits(1), waits(2), Talk::back(60_001, 103, 103), Talk::back(60_002, 104, 104)]);
+    let fronts = |talks: &[Talk]| {
+        let trace = trace(&[talks], WHOLE);
+        let end = |at: &u32| trace.connections.list[*at as usize].front.client.0.to_string();
+        let mut found: Vec<String> = trace.pairs.attempts.keys().map(end).collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(fronts(&talks), ["198.51.100.1", "198.51.100.2"]);
+    // One of them is served in the end: whose attempt it was is not known.
+    let [mut front, mut back] = tls(3, 100, &[]);
+    (front.says[1].0, front.end) = (150, 160);
+    (back.start, back.accepted, back.says[0].0, back.says[1].0, back.end) =
+        (140, 140, 141, 142, 161);
+    talks.extend([front, back]);
+    assert_eq!(fronts(&talks), [""; 0]);
+}
+
 /// Bytes passed through at once: each front with its back, opened at `start`.
 fn raw(n: u8, start: u32, asks: &[u8], answers: usize) -> [Talk; 2] {
     let front = Talk::front(n, start, start + 30).says(start + 2, Client, asks).says(

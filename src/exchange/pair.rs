@@ -58,7 +58,8 @@ pub struct Pairs {
     /// Client connection to the backend exchanges that carried its requests, by
     /// index into `exchanges`.
     pub carried: HashMap<u32, Vec<usize>>,
-    /// Client connection to the connections that the proxy tried in vain for it.
+    /// Client connection to the connections that the proxy tried in vain for it, or for
+    /// one of several that waited at once and never got an answer.
     pub attempts: HashMap<u32, Vec<u32>>,
     /// The same, from the attempt.
     pub attempted: HashMap<u32, u32>,

@@ -9,7 +9,7 @@ use crate::flow::Observations;
 use crate::wire::Ip;
 use std::collections::HashMap;
 
-/// Ties each attempt in vain to the one client connection that waited for it.
+/// Ties each attempt in vain to the client connection that waited for it.
 pub(super) fn attempts(
     vantages: &[Observations],
     connections: &Connections,
@@ -25,7 +25,8 @@ pub(super) fn attempts(
         let to = |connection: u32| {
             suspects.sides.get(&connection).is_some_and(|sides| sides.to == Some(*proxy))
         };
-        let mut waiting: Vec<u32> = Vec::new();
+        // Each connection with whether it never gets an answer.
+        let mut waiting: Vec<(u32, bool)> = Vec::new();
         for leg in connections.legs(&connections.list[*attempt as usize]) {
             let Some(syn) = leg.forward(vantages).syn.get() else { continue };
             let requests = said.exchanges.iter().filter(|e| {
@@ -33,19 +34,22 @@ pub(super) fn attempts(
                     && e.request.frame() <= syn.frame()
                     && e.response.get().is_none_or(|r| r.frame() >= syn.frame())
             });
-            waiting.extend(requests.map(|e| e.connection).filter(|c| to(*c)));
+            waiting.extend(requests.filter(|e| to(e.connection)).map(|e| (e.connection, false)));
             let open = streams.fronts.get(&(*proxy, leg.vantage)).map_or(&[][..], Vec::as_slice);
-            let open = open.iter().filter(|w| w.at(syn.frame()));
-            waiting.extend(
-                open.filter(|w| !streams.served(*proxy, leg.vantage, w, syn.frame()))
-                    .map(|w| w.connection),
-            );
+            let open = open.iter().filter(|w| {
+                w.at(syn.frame()) && !streams.served(*proxy, leg.vantage, w, syn.frame())
+            });
+            waiting.extend(open.map(|w| (w.connection, w.in_vain)));
         }
         waiting.sort_unstable();
-        waiting.dedup();
-        if let [front] = waiting[..] {
-            pairs.attempts.entry(front).or_default().push(*attempt);
-            pairs.attempted.insert(*attempt, front);
+        waiting.dedup_by_key(|(connection, _)| *connection);
+        // Where none of several that wait ever gets an answer, the attempt is one of
+        // theirs, and what it met is what all of them met.
+        if waiting.len() == 1 || waiting.iter().all(|(_, in_vain)| *in_vain) {
+            for (front, _) in &waiting {
+                pairs.attempts.entry(*front).or_default().push(*attempt);
+                pairs.attempted.entry(*attempt).or_insert(*front);
+            }
         }
     }
 }
@@ -56,6 +60,8 @@ struct Waiting {
     /// Frames from its acceptance to the first answer, or to its end.
     from: u32,
     to: u32,
+    /// It ended, and nothing answered.
+    in_vain: bool,
 }
 
 impl Waiting {
@@ -97,7 +103,9 @@ impl Streams {
                 let answered = opening.server.map_or(last, |head| head.mark.frame());
                 let carried = opened.get(&opening.connection).copied().unwrap_or(u32::MAX);
                 let (from, to) = (accepted.frame(), answered.min(carried));
-                let waiting = Waiting { connection: opening.connection, from, to };
+                let in_vain =
+                    opening.server.is_none() && carried == u32::MAX && opening.has_ended(vantages);
+                let waiting = Waiting { connection: opening.connection, from, to, in_vain };
                 streams.fronts.entry((proxy, vantage)).or_default().push(waiting);
             }
         }
