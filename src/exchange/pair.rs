@@ -143,7 +143,9 @@ pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, 
             Choice::Of(_) => {}
         }
     }
-    for (at, front) in open.values().flat_map(|open| reply::settle(open)) {
+    let mut settled: Vec<_> = open.values().flat_map(|open| reply::settle(open)).collect();
+    settled.sort_unstable();
+    for (at, front) in settled {
         let front = exchanges[front].connection;
         pairs.carry(front, at, &exchanges[at], Evidence::Response);
     }

@@ -56,7 +56,7 @@ pub(super) fn tie(
             let (f, b) = (&openings[*front], &openings[*back]);
             let whole = [f, b].iter().all(|o| o.has_closed(vantages));
             if (!whole || f.bytes(vantages) == b.bytes(vantages)) && held(f, b) {
-                pairs.add(f.connection, b.connection, Evidence::FirstBytes);
+                add(pairs, f.connection, b.connection, Evidence::FirstBytes);
             }
         }
         // What begins as no other does is the other's or nobody's.
@@ -68,9 +68,16 @@ pub(super) fn tie(
             }
             for (front, back) in one_to_one(alike, |f, b| held(&openings[f], &openings[b])) {
                 let (f, b) = (openings[front].connection, openings[back].connection);
-                pairs.add(f, b, Evidence::Bytes);
+                add(pairs, f, b, Evidence::Bytes);
             }
         }
+    }
+}
+
+/// Bytes are passed on once: what is tied by better evidence is left alone.
+fn add(pairs: &mut Pairs, front: u32, back: u32, evidence: Evidence) {
+    if !pairs.backends.contains_key(&front) && !pairs.clients.contains_key(&back) {
+        pairs.add(front, back, evidence);
     }
 }
 
