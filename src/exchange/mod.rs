@@ -2,16 +2,23 @@
 //! pairs that they make.
 //!
 //! A proxy ends the client's connection and opens its own: no sequence number
-//! survives, only what is said. What is said is read in a second pass, and only
-//! where a host both serves clients and is a client itself; everywhere else
-//! nothing is read twice. A pair names its evidence; the same request of many
-//! clients stays unpaired unless time leaves one choice.
+//! survives, only what is said. A TLS hello is kept in the first pass. All else that is
+//! said is read in a second pass, and only where a host both serves clients and is a
+//! client itself; everywhere else nothing is read twice. A pair names its evidence; the
+//! same request of many clients stays unpaired unless time or the response leaves one
+//! choice.
 
+mod hello;
+mod opening;
 mod pair;
+mod raw;
 mod read;
+mod reply;
 mod suspect;
+mod waiting;
 
 pub use pair::{Evidence, Pairs};
+pub use reply::Reply;
 
 use crate::correlate::Connections;
 use crate::flow::{Mark, Observations};
@@ -31,6 +38,8 @@ pub struct Exchange {
     pub line: u64,
     /// Digest of the request identifier, where it has one.
     pub id: Option<u64>,
+    /// Digest of the trace identifier, where it has one.
+    pub trace: Option<u64>,
     /// The client as the proxy's header names it.
     pub forwarded_for: Option<Ip>,
     /// The client's endpoint as the PROXY header names it.
@@ -39,15 +48,24 @@ pub struct Exchange {
     pub response: Mark,
     /// Its status.
     pub status: Option<u16>,
+    /// What tells the response from others.
+    pub reply: Reply,
 }
 
-/// Reads the exchanges of suspected proxies and pairs them.
+/// Pairs the connections of proxies; reads again what suspected ones say.
 #[must_use]
 pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Pairs {
-    let suspects = suspect::suspects(vantages, connections);
+    let hosts = suspect::Groups::of(vantages);
+    let suspects = suspect::suspects(&hosts, connections);
+    let mut pairs = Pairs::default();
+    hello::tie(vantages, connections, &hosts, &mut pairs);
     if suspects.sides.is_empty() {
-        return Pairs::default();
+        return pairs;
     }
-    let exchanges = read::exchanges(captures, vantages, connections, &suspects.sides);
-    pair::pair(vantages, connections, &suspects, exchanges)
+    let said = read::listen(captures, vantages, connections, &suspects.sides);
+    pair::pair(connections, &suspects, &said, &mut pairs);
+    raw::tie(vantages, connections, &suspects, &said.openings, &mut pairs);
+    waiting::attempts(vantages, connections, &suspects, &said, &mut pairs);
+    pairs.exchanges = said.exchanges;
+    pairs
 }

@@ -1,21 +1,30 @@
 //! Which backend request carries which client's request.
 
 use super::Exchange;
+use super::read::Said;
+use super::reply::{self, Open};
 use super::suspect::Suspects;
 use crate::correlate::Connections;
-use crate::flow::Observations;
 use crate::wire::Ip;
 use std::collections::HashMap;
 
-/// Why a backend connection is taken for a client connection's.
+/// Why a backend connection is taken for a client connection's, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
+    /// As many bytes each way, after a greeting that others share.
+    Bytes,
     /// The only request of its kind that was open at the time.
     Nesting,
+    /// The first bytes of the client, which no other connection begins with.
+    FirstBytes,
+    /// The same response to one of several like requests.
+    Response,
     /// The backend request names the client's address.
     ForwardedFor,
     /// The same request identifier.
     RequestId,
+    /// The same random in the ClientHello of TLS.
+    ClientHello,
     /// The PROXY header names the client's endpoint.
     ProxyHeader,
 }
@@ -25,9 +34,13 @@ impl Evidence {
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
+            Self::Bytes => "same greeting and as many bytes each way, nested in time, one choice",
             Self::Nesting => "same request, nested in time, one choice",
+            Self::FirstBytes => "same first bytes, on no other connection, nested in time",
+            Self::Response => "same request, nested in time, and the same response head",
             Self::ForwardedFor => "same request, and its header names the client",
             Self::RequestId => "same request identifier",
+            Self::ClientHello => "same TLS ClientHello random",
             Self::ProxyHeader => "PROXY header names the client's endpoint",
         }
     }
@@ -45,7 +58,8 @@ pub struct Pairs {
     /// Client connection to the backend exchanges that carried its requests, by
     /// index into `exchanges`.
     pub carried: HashMap<u32, Vec<usize>>,
-    /// Client connection to the connections that the proxy tried in vain for it.
+    /// Client connection to the connections that the proxy tried in vain for it, or for
+    /// one of several that waited at once and never got an answer.
     pub attempts: HashMap<u32, Vec<u32>>,
     /// The same, from the attempt.
     pub attempted: HashMap<u32, u32>,
@@ -54,7 +68,7 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    fn add(&mut self, front: u32, back: u32, evidence: Evidence) {
+    pub(super) fn add(&mut self, front: u32, back: u32, evidence: Evidence) {
         let backends = self.backends.entry(front).or_default();
         if !backends.contains(&back) {
             backends.push(back);
@@ -66,114 +80,119 @@ impl Pairs {
         let weakest = self.evidence.entry(front).or_insert(evidence);
         *weakest = (*weakest).min(evidence);
     }
+
+    fn carry(&mut self, front: u32, at: usize, back: &Exchange, evidence: Evidence) {
+        self.add(front, back.connection, evidence);
+        self.carried.entry(front).or_default().push(at);
+    }
 }
 
 /// Requests of one kind that are compared with each other.
 const MAX_ALIKE: usize = 4096;
 
-pub(super) fn pair(
-    vantages: &[Observations],
-    connections: &Connections,
-    suspects: &Suspects,
-    exchanges: Vec<Exchange>,
-) -> Pairs {
-    let mut pairs = Pairs::default();
-    let to = |e: &Exchange| suspects.sides.get(&e.connection)?.to;
-    let from = |e: &Exchange| suspects.sides.get(&e.connection)?.from;
+/// Client requests among which the responses may choose.
+const MAX_CHOICES: usize = 64;
+
+pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, pairs: &mut Pairs) {
+    let to = |connection: u32| suspects.sides.get(&connection)?.to;
+    let from = |connection: u32| suspects.sides.get(&connection)?.from;
     // By proxy and request line: what came in.
-    let mut fronts: HashMap<(Ip, u64), Vec<&Exchange>> = HashMap::new();
+    let mut fronts: HashMap<(Ip, u64), Vec<usize>> = HashMap::new();
     let mut by_client: HashMap<(Ip, (Ip, u16)), Vec<u32>> = HashMap::new();
-    for exchange in &exchanges {
-        let Some(proxy) = to(exchange) else { continue };
-        fronts.entry((proxy, exchange.line)).or_default().push(exchange);
-        let client = connections.list[exchange.connection as usize].front.client;
-        let known = by_client.entry((proxy, client)).or_default();
-        if !known.contains(&exchange.connection) {
-            known.push(exchange.connection);
+    let exchanges = &said.exchanges;
+    for (at, exchange) in exchanges.iter().enumerate() {
+        if let Some(proxy) = to(exchange.connection) {
+            fronts.entry((proxy, exchange.line)).or_default().push(at);
         }
     }
+    let connected = exchanges.iter().map(|e| e.connection);
+    for connection in connected.chain(said.openings.iter().map(|o| o.connection)) {
+        let Some(proxy) = to(connection) else { continue };
+        let client = connections.list[connection as usize].front.client;
+        let known = by_client.entry((proxy, client)).or_default();
+        if known.last() != Some(&connection) && !known.contains(&connection) {
+            known.push(connection);
+        }
+    }
+    let named = |connection: u32, client: Option<(Ip, u16)>| match by_client
+        .get(&(from(connection)?, client?))
+        .map(Vec::as_slice)
+    {
+        Some([front]) => Some(*front),
+        _ => None,
+    };
+    let mut open: HashMap<(Ip, u64), Vec<Open>> = HashMap::new();
     for (at, back) in exchanges.iter().enumerate() {
-        let Some(proxy) = from(back) else { continue };
+        let Some(proxy) = from(back.connection) else { continue };
         let alike = fronts.get(&(proxy, back.line)).map_or(&[][..], Vec::as_slice);
         if alike.len() > MAX_ALIKE {
             continue;
         }
-        if let Some(client) = back.proxied
-            && let Some([front]) = by_client.get(&(proxy, client)).map(Vec::as_slice)
-        {
-            pairs.add(*front, back.connection, Evidence::ProxyHeader);
-            pairs.carried.entry(*front).or_default().push(at);
-        } else if let Some((front, evidence)) = choose(connections, alike, back) {
-            pairs.add(front, back.connection, evidence);
-            pairs.carried.entry(front).or_default().push(at);
+        if let Some(front) = named(back.connection, back.proxied) {
+            pairs.carry(front, at, back, Evidence::ProxyHeader);
+            continue;
+        }
+        match choose(connections, exchanges, alike, back) {
+            Choice::One(front, evidence) => pairs.carry(front, at, back, evidence),
+            Choice::Of(choices) if choices.len() <= MAX_CHOICES => {
+                let reply = |e: &Exchange| e.response.is_set().then_some(e.reply);
+                let fronts = choices.into_iter().map(|f| (f, reply(&exchanges[f]))).collect();
+                let one = Open { back: at, reply: reply(back), fronts };
+                open.entry((proxy, back.line)).or_default().push(one);
+            }
+            Choice::Of(_) => {}
         }
     }
-    for (connection, proxy) in &suspects.attempts {
-        if let Some(front) =
-            open_at(vantages, connections, &exchanges, *connection, |e| to(e) == Some(*proxy))
-        {
-            pairs.attempts.entry(front).or_default().push(*connection);
-            pairs.attempted.insert(*connection, front);
+    let mut settled: Vec<_> = open.values().flat_map(|open| reply::settle(open)).collect();
+    settled.sort_unstable();
+    for (at, front) in settled {
+        let front = exchanges[front].connection;
+        pairs.carry(front, at, &exchanges[at], Evidence::Response);
+    }
+    for opening in &said.openings {
+        if let Some(front) = named(opening.connection, opening.proxied) {
+            pairs.add(front, opening.connection, Evidence::ProxyHeader);
         }
-    }
-    pairs.exchanges = exchanges;
-    pairs
-}
-
-/// The one client connection whose request waited when a proxy tried in vain.
-fn open_at(
-    vantages: &[Observations],
-    connections: &Connections,
-    exchanges: &[Exchange],
-    attempt: u32,
-    of_proxy: impl Fn(&Exchange) -> bool,
-) -> Option<u32> {
-    let legs = connections.legs(&connections.list[attempt as usize]);
-    let mut waiting: Vec<u32> = Vec::new();
-    for leg in legs {
-        let syn = leg.forward(vantages).syn;
-        let open = |e: &&Exchange| {
-            e.vantage == leg.vantage
-                && syn.is_set()
-                && e.request.frame() <= syn.frame()
-                && e.response.get().is_none_or(|r| r.frame() >= syn.frame())
-        };
-        waiting.extend(exchanges.iter().filter(open).filter(|e| of_proxy(e)).map(|e| e.connection));
-    }
-    waiting.sort_unstable();
-    waiting.dedup();
-    match waiting[..] {
-        [only] => Some(only),
-        _ => None,
     }
 }
 
-/// The one request of a kind that a backend request can be.
+/// The requests of a kind that a backend request can be.
+enum Choice {
+    /// One, by its connection.
+    One(u32, Evidence),
+    /// Several or none, by index into the exchanges.
+    Of(Vec<usize>),
+}
+
 fn choose(
     connections: &Connections,
-    alike: &[&Exchange],
+    exchanges: &[Exchange],
+    alike: &[usize],
     back: &Exchange,
-) -> Option<(u32, Evidence)> {
-    if back.id.is_some() {
-        let same: Vec<&&Exchange> = alike.iter().filter(|f| f.id == back.id).collect();
-        if let [front] = same[..] {
-            return Some((front.connection, Evidence::RequestId));
+) -> Choice {
+    // A proxy may write an identifier of its own and leave the other.
+    for of in [|e: &Exchange| e.id, |e: &Exchange| e.trace] {
+        if of(back).is_some() {
+            let mut same = alike.iter().filter(|f| of(&exchanges[**f]) == of(back));
+            if let (Some(front), None) = (same.next(), same.next()) {
+                return Choice::One(exchanges[*front].connection, Evidence::RequestId);
+            }
         }
     }
-    let client = |e: &Exchange| connections.list[e.connection as usize].front.client.0;
-    let named: Vec<&Exchange> = match back.forwarded_for {
-        Some(ip) => alike.iter().copied().filter(|f| client(f) == ip).collect(),
+    let client = |f: usize| connections.list[exchanges[f].connection as usize].front.client.0;
+    let named: Vec<usize> = match back.forwarded_for {
+        Some(ip) => alike.iter().copied().filter(|f| client(*f) == ip).collect(),
         None => alike.to_vec(),
     };
     let evidence =
         if back.forwarded_for.is_some() { Evidence::ForwardedFor } else { Evidence::Nesting };
     if let ([front], true) = (&named[..], back.forwarded_for.is_some()) {
-        return Some((front.connection, evidence));
+        return Choice::One(exchanges[*front].connection, evidence);
     }
-    let open: Vec<&&Exchange> = named.iter().filter(|f| nests(f, back)).collect();
+    let open: Vec<usize> = named.into_iter().filter(|f| nests(&exchanges[*f], back)).collect();
     match open[..] {
-        [front] => Some((front.connection, evidence)),
-        _ => None,
+        [front] => Choice::One(exchanges[front].connection, evidence),
+        _ => Choice::Of(open),
     }
 }
 

@@ -1,12 +1,15 @@
 //! The second, bounded pass: what suspected connections say.
 
 use super::Exchange;
+use super::opening::Opening;
+use super::reply::Reply;
 use super::suspect::Sides;
 use crate::capture::{self, Frame};
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Key, Mark, Observations, Side as End};
 use crate::trace::Capture;
-use crate::wire::{self, Body, ProxyHeader, Tcp, Transport, http};
+use crate::wire::http::{self, ResponseHead};
+use crate::wire::{self, Body, ProxyHeader, Tcp, Transport};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -14,26 +17,41 @@ use std::hash::BuildHasher;
 /// Exchanges that are kept.
 const MAX_EXCHANGES: usize = 1 << 20;
 
+/// What suspected connections say.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Requests with their responses.
+    pub exchanges: Vec<Exchange>,
+    /// Connections that do not begin with a request.
+    pub openings: Vec<Opening>,
+}
+
 /// One stream that is listened to.
 struct Ear {
     connection: u32,
-    client: End,
+    leg: Leg,
     from: u32,
     to: u32,
     /// Its latest exchange.
     latest: Option<usize>,
     /// Client named by a PROXY header before the first request.
     proxied: Option<(wire::Ip, u16)>,
+    /// Where it is among the openings, once it is.
+    opening: Option<usize>,
+    /// Bytes of the PROXY header.
+    header: u32,
+    /// Sequence numbers of the first bytes of server and client, until they came.
+    begins: [Option<u32>; 2],
     /// Sequence numbers of the last message heads, so that copies count once.
     heads: [Option<u32>; 2],
 }
 
-pub(super) fn exchanges(
+pub(super) fn listen(
     captures: &[Capture],
     vantages: &[Observations],
     connections: &Connections,
     suspects: &HashMap<u32, Sides>,
-) -> Vec<Exchange> {
+) -> Said {
     let mut ears: Vec<HashMap<Key, Vec<Ear>>> = vantages.iter().map(|_| HashMap::new()).collect();
     let mut wanted: Vec<&u32> = suspects.keys().collect();
     wanted.sort_unstable();
@@ -50,15 +68,22 @@ pub(super) fn exchanges(
         let stream = leg.of(vantages);
         ears[usize::from(leg.vantage)].entry(stream.key).or_default().push(Ear {
             connection: *connection,
-            client: leg.client,
+            leg: *leg,
             from: stream.first().frame(),
             to: stream.last().frame(),
             latest: None,
             proxied: None,
+            opening: None,
+            header: 0,
+            begins: [
+                leg.reply(vantages).syn.get().map(|_| leg.reply(vantages).isn),
+                stream.client_isn(),
+            ]
+            .map(|isn| isn.map(|isn| isn.wrapping_add(1))),
             heads: [None; 2],
         });
     }
-    let mut found = Vec::new();
+    let mut found = Said::default();
     let hasher = RandomState::default();
     for (index, capture) in captures.iter().enumerate() {
         let here: Vec<usize> = (0..vantages.len())
@@ -73,7 +98,7 @@ pub(super) fn exchanges(
                 let packet = wire::decode(frame);
                 let Body::Ip(ip) = &packet.body else { return };
                 let Transport::Tcp(tcp) = &ip.transport else { return };
-                if tcp.payload.is_empty() || found.len() >= MAX_EXCHANGES {
+                if tcp.payload.is_empty() || found.exchanges.len() >= MAX_EXCHANGES {
                     return;
                 }
                 let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
@@ -115,44 +140,89 @@ impl Ear {
         end: End,
         tcp: &Tcp<'_>,
         hasher: &RandomState,
-        found: &mut Vec<Exchange>,
+        found: &mut Said,
     ) {
-        let said_by_client = end == self.client;
-        let head = &mut self.heads[usize::from(said_by_client)];
-        if *head == Some(tcp.seq) {
+        let said_by_client = end == self.leg.client;
+        if self.heads[usize::from(said_by_client)] == Some(tcp.seq) {
             return;
         }
         if !said_by_client {
+            self.open(false, mark, tcp, 0, hasher, found);
             if let Some(status) = http::status(tcp.payload).filter(|s| *s >= 200) {
-                *head = Some(tcp.seq);
-                if let Some(exchange) = self.latest.and_then(|at| found.get_mut(at))
+                self.heads[0] = Some(tcp.seq);
+                if let Some(exchange) = self.latest.and_then(|at| found.exchanges.get_mut(at))
                     && !exchange.response.is_set()
                 {
                     exchange.response = mark;
                     exchange.status = Some(status);
+                    exchange.reply = Reply::of(&ResponseHead::parse(tcp.payload), hasher);
                 }
             }
             return;
         }
         let mut payload = tcp.payload;
         if let Some(header) = ProxyHeader::parse(payload) {
-            *head = Some(tcp.seq);
+            self.heads[1] = Some(tcp.seq);
             self.proxied = Some(header.client);
             payload = payload.get(header.len..).unwrap_or(&[]);
         }
-        let Some(request) = http::RequestHead::parse(payload) else { return };
+        let Some(request) = http::RequestHead::parse(payload) else {
+            self.open(true, mark, tcp, tcp.payload.len() - payload.len(), hasher, found);
+            return;
+        };
+        // Who speaks HTTP has no opening, unless the server began.
+        self.begins = [None; 2];
         self.heads[1] = Some(tcp.seq);
-        self.latest = Some(found.len());
-        found.push(Exchange {
+        self.latest = Some(found.exchanges.len());
+        found.exchanges.push(Exchange {
             connection: self.connection,
             vantage,
             request: mark,
             line: hasher.hash_one(request.line),
             id: request.request_id.map(|id| hasher.hash_one(id)),
+            trace: request.trace_id.map(|id| hasher.hash_one(id)),
             forwarded_for: request.forwarded_for,
             proxied: self.proxied,
             response: Mark::default(),
             status: None,
+            reply: Reply::default(),
         });
+    }
+
+    /// Keeps the first bytes of a side, which stand `at` a place in the segment, behind
+    /// a PROXY header.
+    fn open(
+        &mut self,
+        of_client: bool,
+        mark: Mark,
+        tcp: &Tcp<'_>,
+        at: usize,
+        hasher: &RandomState,
+        found: &mut Said,
+    ) {
+        let begins = &mut self.begins[usize::from(of_client)];
+        if begins.is_none_or(|seq| seq != tcp.seq) {
+            return;
+        }
+        self.header += at as u32;
+        if tcp.payload.len() == at && at > 0 {
+            // The header alone.
+            *begins = begins.map(|seq| seq.wrapping_add(at as u32));
+            return;
+        }
+        *begins = None;
+        let opening = match self.opening {
+            Some(known) => known,
+            None if found.openings.len() >= MAX_EXCHANGES => return,
+            None => {
+                found.openings.push(Opening::new(self.connection, self.leg));
+                found.openings.len() - 1
+            }
+        };
+        self.opening = Some(opening);
+        if let Some(opening) = found.openings.get_mut(opening) {
+            (opening.header, opening.proxied) = (self.header, self.proxied);
+            opening.heard(of_client, mark, tcp, at, hasher);
+        }
     }
 }

@@ -31,8 +31,7 @@ pub(super) struct Suspects {
     pub attempts: Vec<(u32, Ip)>,
 }
 
-pub(super) fn suspects(vantages: &[Observations], connections: &Connections) -> Suspects {
-    let groups = Groups::of(vantages);
+pub(super) fn suspects(groups: &Groups, connections: &Connections) -> Suspects {
     // A host that is connected to and connects, by any of its addresses.
     let talks = |c: &&Connection| c.protocol == 6 && c.back.is_none() && c.progress.request;
     let mut serves: HashSet<Ip, RandomState> = HashSet::default();
@@ -79,10 +78,10 @@ pub(super) fn suspects(vantages: &[Observations], connections: &Connections) -> 
 }
 
 /// Addresses of one host, named by the lowest of them.
-struct Groups(HashMap<Ip, Ip, RandomState>);
+pub(super) struct Groups(HashMap<Ip, Ip, RandomState>);
 
 impl Groups {
-    fn of(vantages: &[Observations]) -> Self {
+    pub(super) fn of(vantages: &[Observations]) -> Self {
         let mut by_mac: HashMap<Mac, Ip> = HashMap::new();
         let mut names: HashMap<Ip, Ip, RandomState> = HashMap::default();
         // What one capturing host claims with any of its MACs is one host's.
@@ -141,7 +140,8 @@ impl Groups {
         Self(names)
     }
 
-    fn host(&self, ip: Ip) -> Ip {
+    /// The name of the host that has an address.
+    pub(super) fn host(&self, ip: Ip) -> Ip {
         self.0.get(&ip).copied().unwrap_or(ip)
     }
 }

@@ -24,7 +24,8 @@ impl Observer {
 
     /// What was seen, under the user's name for the vantage.
     #[must_use]
-    pub fn finish(self, label: String, capture: usize) -> Observations {
+    pub fn finish(mut self, label: String, capture: usize) -> Observations {
+        self.rare.hellos.settle(&self.streams);
         let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors);
         let shows = self.shows(&own);
         let empty = self.tally.frames == 0;

@@ -10,6 +10,7 @@ mod embryo;
 mod errors;
 mod finish;
 mod fragments;
+mod hello;
 mod key;
 mod link;
 mod mark;
@@ -24,6 +25,7 @@ mod trouble;
 
 pub use embryo::{Evicted, MAX_EMBRYOS};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
+pub use hello::Hello;
 pub use key::{Key, Side};
 pub use link::{Hop, HopId, Link, LinkId};
 pub use mark::Mark;

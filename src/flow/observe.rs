@@ -172,6 +172,7 @@ impl Observer {
         if (first || tcp.flags.syn()) && tcp.may_name_client() {
             self.rare.name(id, tcp);
         }
+        let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
         match sending {
             Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
@@ -183,6 +184,7 @@ impl Observer {
             flow.syns = flow.syns.max(syns);
             flow.retransmissions = flow.retransmissions.max(repeats);
         }
+        self.rare.hello(id, mark, random, &self.streams);
     }
 
     /// A later fragment belongs to its datagram's flow; anything else to none.

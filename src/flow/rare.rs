@@ -3,8 +3,10 @@
 //!
 //! Tables grow by links at most, or are bounded; what does not fit is counted.
 
+use super::hello::Hellos;
 use super::trouble::Troubles;
-use super::{Mark, Side, Stream, StreamId};
+use super::{Hello, Mark, Side, Stream, StreamId};
+use crate::wire::tls::Random;
 use crate::wire::{Tcp, Toa};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -61,6 +63,7 @@ pub struct Rare {
     by_side: HashMap<(StreamId, Side), u32, RandomState>,
     pub(super) troubles: Troubles,
     toa: HashMap<StreamId, Toa, RandomState>,
+    pub(super) hellos: Hellos,
 }
 
 impl Rare {
@@ -78,10 +81,30 @@ impl Rare {
         self.toa.iter()
     }
 
+    /// The first ClientHello of each stream that shows one, by stream.
+    #[must_use]
+    pub fn hellos(&self) -> &[Hello] {
+        self.hellos.list()
+    }
+
     /// Keeps the client that a segment names, the first of its stream.
     pub(super) fn name(&mut self, id: StreamId, tcp: &Tcp<'_>) {
         if let Some(toa) = tcp.parse_options().toa.filter(|toa| toa.addr.is_host()) {
             self.toa.entry(id).or_insert(toa);
+        }
+    }
+
+    /// Keeps a ClientHello, where there is one.
+    #[inline]
+    pub(super) fn hello(
+        &mut self,
+        stream: StreamId,
+        mark: Mark,
+        random: Option<Random>,
+        all: &[Stream],
+    ) {
+        if let Some(random) = random {
+            self.hellos.push(Hello { stream, mark, random }, all);
         }
     }
 

@@ -10,8 +10,11 @@ pub struct RequestHead<'a> {
     pub line: &'a [u8],
     /// First address of X-Forwarded-For, Forwarded (RFC 7239) or X-Real-IP.
     pub forwarded_for: Option<Ip>,
-    /// Value of X-Request-ID or traceparent.
+    /// Value of X-Request-ID.
     pub request_id: Option<&'a [u8]>,
+    /// The trace-id of traceparent (W3C Trace Context, section 3.2.2.3): a proxy that
+    /// takes part in the trace writes its own parent-id after it.
+    pub trace_id: Option<&'a [u8]>,
 }
 
 const METHODS: [&[u8]; 9] = [
@@ -39,11 +42,9 @@ impl<'a> RequestHead<'a> {
         let first = lines.next()?;
         let version =
             first.len().checked_sub(9).filter(|at| first[*at..].starts_with(b" HTTP/"))?;
-        let mut found = Self { line: &first[..version], forwarded_for: None, request_id: None };
-        for line in lines.take_while(|line| !line.is_empty()) {
-            let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
-            found.field(&line[..colon], line[colon + 1..].trim_ascii());
-        }
+        let mut found =
+            Self { line: &first[..version], forwarded_for: None, request_id: None, trace_id: None };
+        fields(lines, |name, value| found.field(name, value));
         Some(found)
     }
 
@@ -60,11 +61,68 @@ impl<'a> RequestHead<'a> {
                 Some(&pair[4..])
             });
             self.forwarded_for = self.forwarded_for.or_else(|| address(node?));
-        } else if name.eq_ignore_ascii_case(b"x-request-id")
-            || name.eq_ignore_ascii_case(b"traceparent")
-        {
+        } else if name.eq_ignore_ascii_case(b"x-request-id") {
             self.request_id = self.request_id.or(Some(value));
+        } else if name.eq_ignore_ascii_case(b"traceparent") {
+            self.trace_id = self.trace_id.or_else(|| trace_id(value));
         }
+    }
+}
+
+/// Each field of a head, as far as the head goes.
+fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>, mut field: impl FnMut(&'a [u8], &'a [u8])) {
+    for line in lines.take_while(|line| !line.is_empty()) {
+        let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
+        field(&line[..colon], line[colon + 1..].trim_ascii());
+    }
+}
+
+/// Of `version-traceid-parentid-flags`; all zeros are none.
+fn trace_id(value: &[u8]) -> Option<&[u8]> {
+    let id = value.split(|b| *b == b'-').nth(1)?;
+    let is_id = id.len() == 32 && id.iter().all(u8::is_ascii_hexdigit);
+    (is_id && id.iter().any(|b| *b != b'0')).then_some(id)
+}
+
+/// What tells one response from another in its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ResponseHead<'a> {
+    /// Value of X-Request-ID.
+    pub request_id: Option<&'a [u8]>,
+    /// Value of the first Set-Cookie (RFC 6265): a proxy adds its own after it.
+    pub cookie: Option<&'a [u8]>,
+    /// Value of ETag (RFC 9110, section 8.8.3).
+    pub etag: Option<&'a [u8]>,
+    /// Value of Content-Length.
+    pub length: Option<&'a [u8]>,
+    /// Value of Date.
+    pub date: Option<&'a [u8]>,
+}
+
+impl<'a> ResponseHead<'a> {
+    /// Reads the head at the start of a segment's payload; a line that was cut off
+    /// says nothing.
+    #[must_use]
+    pub fn parse(payload: &'a [u8]) -> Self {
+        let mut found = Self::default();
+        let head = &payload[..payload.len().min(MAX_HEAD)];
+        let Some(end) = head.iter().rposition(|b| *b == b'\n') else { return found };
+        let lines =
+            head[..end].split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        fields(lines.skip(1), |name, value| {
+            let known: [(&[u8], &mut Option<&'a [u8]>); 5] = [
+                (b"x-request-id", &mut found.request_id),
+                (b"set-cookie", &mut found.cookie),
+                (b"etag", &mut found.etag),
+                (b"content-length", &mut found.length),
+                (b"date", &mut found.date),
+            ];
+            if let Some((_, field)) = known.into_iter().find(|(n, _)| name.eq_ignore_ascii_case(n))
+            {
+                *field = field.or(Some(value));
+            }
+        });
+        found
     }
 }
 
@@ -122,6 +180,34 @@ mod tests {
             let head = RequestHead::parse(&text[..len]);
             assert_eq!(head.is_some(), len >= 16, "cut at {len}");
         }
+    }
+
+    #[test]
+    fn a_trace_keeps_its_identifier_where_a_proxy_takes_part() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let head = |parent: &str| {
+            format!("GET / HTTP/1.1\r\nTraceParent: 00-{parent}-01\r\nX-Request-ID: a\r\n\r\n")
+        };
+        for parent in ["00f067aa0ba902b7", "b7ad6b7169203331"] {
+            let text = head(&format!("{id}-{parent}"));
+            let head = RequestHead::parse(text.as_bytes()).unwrap();
+            assert_eq!(head.trace_id, Some(id.as_bytes()));
+            assert_eq!(head.request_id, Some(&b"a"[..]));
+        }
+        for none in [format!("{:032}-1", 0), "12-1".to_owned(), "x".repeat(32)] {
+            assert_eq!(RequestHead::parse(head(&none).as_bytes()).unwrap().trace_id, None);
+        }
+    }
+
+    #[test]
+    fn a_response_says_what_tells_it_apart() {
+        let text = b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1\r\nset-cookie: lb=2\r\nETag: \"e\"\r\nContent-Length: 20\r\n\r\nDate: body";
+        let head = ResponseHead::parse(text);
+        assert_eq!((head.cookie, head.etag), (Some(&b"s=1"[..]), Some(&b"\"e\""[..])));
+        assert_eq!((head.length, head.date), (Some(&b"20"[..]), None));
+        // A length of which only the first digit was captured is none.
+        let digit = text.windows(4).position(|w| w == b": 20").unwrap() + 3;
+        assert_eq!(ResponseHead::parse(&text[..digit]).length, None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod overlay;
 mod proxy_protocol;
 mod quote;
 mod tcp;
+pub mod tls;
 mod tunnel;
 mod vrrp;
 

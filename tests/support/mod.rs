@@ -12,3 +12,4 @@ pub mod frames;
 pub mod orders;
 pub mod program;
 pub mod run;
+pub mod talks;

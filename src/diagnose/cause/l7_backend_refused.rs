@@ -54,15 +54,22 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let who = names(&servers);
     let port = servers.first().and_then(|s| s.port).unwrap_or_default();
     let verb = if servers.len() == 1 { "refuses" } else { "refuse" };
+    // A proxy that passes bytes through has no words of its own for it.
+    let unanswered = ids.iter().any(|id| !trace.connection(*id).progress.response);
     let title = format!("{who} {verb} the proxy's connections on port {port}");
     let explanation = format!(
-        "The proxy took the request, tried {who} and got RST,ACK: nobody listens on port {port} there. The client gets an error from the proxy, or waits until another server is tried. {} connections are concerned.",
+        "The proxy took the request, tried {who} and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
+        if unanswered {
+            "The client's connection ends without an answer."
+        } else {
+            "The client gets an error from the proxy, or waits until another server is tried."
+        },
         share(trace, service, &ids)
     );
     let mut finding = Finding::cause("l7-backend-refused", title, explanation);
     // A server error is a failed request on a connection that looks complete.
     let errors = ids.iter().any(|id| http_5xx::exchange(trace, *id).is_some());
-    finding.severity = if errors { Severity::Critical } else { Severity::Warning };
+    finding.severity = if errors || unanswered { Severity::Critical } else { Severity::Warning };
     // The refusal is seen, and only one request waited for it.
     finding.confidence = Confidence::Certain;
     finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();

@@ -1,0 +1,124 @@
+//! Whose request waited when a proxy tried a real server in vain.
+
+use super::opening::Opening;
+use super::pair::Pairs;
+use super::read::Said;
+use super::suspect::Suspects;
+use crate::correlate::Connections;
+use crate::flow::Observations;
+use crate::wire::Ip;
+use std::collections::HashMap;
+
+/// Ties each attempt in vain to the client connection that waited for it.
+pub(super) fn attempts(
+    vantages: &[Observations],
+    connections: &Connections,
+    suspects: &Suspects,
+    said: &Said,
+    pairs: &mut Pairs,
+) {
+    if suspects.attempts.is_empty() {
+        return;
+    }
+    let streams = Streams::of(vantages, suspects, said, pairs);
+    for (attempt, proxy) in &suspects.attempts {
+        let to = |connection: u32| {
+            suspects.sides.get(&connection).is_some_and(|sides| sides.to == Some(*proxy))
+        };
+        // Each connection with whether it never gets an answer.
+        let mut waiting: Vec<(u32, bool)> = Vec::new();
+        for leg in connections.legs(&connections.list[*attempt as usize]) {
+            let Some(syn) = leg.forward(vantages).syn.get() else { continue };
+            let requests = said.exchanges.iter().filter(|e| {
+                e.vantage == leg.vantage
+                    && e.request.frame() <= syn.frame()
+                    && e.response.get().is_none_or(|r| r.frame() >= syn.frame())
+            });
+            waiting.extend(requests.filter(|e| to(e.connection)).map(|e| (e.connection, false)));
+            let open = streams.fronts.get(&(*proxy, leg.vantage)).map_or(&[][..], Vec::as_slice);
+            let open = open.iter().filter(|w| {
+                w.at(syn.frame()) && !streams.served(*proxy, leg.vantage, w, syn.frame())
+            });
+            waiting.extend(open.map(|w| (w.connection, w.in_vain)));
+        }
+        waiting.sort_unstable();
+        waiting.dedup_by_key(|(connection, _)| *connection);
+        // Where none of several that wait ever gets an answer, the attempt is one of
+        // theirs, and what it met is what all of them met.
+        if waiting.len() == 1 || waiting.iter().all(|(_, in_vain)| *in_vain) {
+            for (front, _) in &waiting {
+                pairs.attempts.entry(*front).or_default().push(*attempt);
+                pairs.attempted.entry(*attempt).or_insert(*front);
+            }
+        }
+    }
+}
+
+/// A connection of a client for which nothing answers yet.
+struct Waiting {
+    connection: u32,
+    /// Frames from its acceptance to the first answer, or to its end.
+    from: u32,
+    to: u32,
+    /// It ended, and nothing answered.
+    in_vain: bool,
+}
+
+impl Waiting {
+    fn at(&self, frame: u32) -> bool {
+        (self.from..=self.to).contains(&frame)
+    }
+}
+
+/// Connections that do not speak HTTP/1, by proxy and vantage.
+struct Streams {
+    fronts: HashMap<(Ip, u16), Vec<Waiting>>,
+    /// First frames of backend connections that are nobody's, sorted.
+    backs: HashMap<(Ip, u16), Vec<u32>>,
+}
+
+impl Streams {
+    fn of(vantages: &[Observations], suspects: &Suspects, said: &Said, pairs: &Pairs) -> Self {
+        let mut streams = Self { fronts: HashMap::new(), backs: HashMap::new() };
+        let mut opened: HashMap<u32, u32> = HashMap::new();
+        let tied = |o: &Opening| pairs.clients.get(&o.connection);
+        for opening in &said.openings {
+            let (first, _) = opening.frames(vantages);
+            for front in tied(opening).into_iter().flatten() {
+                let earliest = opened.entry(*front).or_insert(first);
+                *earliest = first.min(*earliest);
+            }
+        }
+        for opening in &said.openings {
+            let Some(sides) = suspects.sides.get(&opening.connection) else { continue };
+            let (first, last) = opening.frames(vantages);
+            let vantage = opening.leg.vantage;
+            if let Some(proxy) = sides.from
+                && tied(opening).is_none()
+            {
+                streams.backs.entry((proxy, vantage)).or_default().push(first);
+            }
+            let accepted = opening.leg.reply(vantages).syn;
+            if let (Some(proxy), true) = (sides.to, accepted.is_set()) {
+                let answered = opening.server.map_or(last, |head| head.mark.frame());
+                let carried = opened.get(&opening.connection).copied().unwrap_or(u32::MAX);
+                let (from, to) = (accepted.frame(), answered.min(carried));
+                let in_vain =
+                    opening.server.is_none() && carried == u32::MAX && opening.has_ended(vantages);
+                let waiting = Waiting { connection: opening.connection, from, to, in_vain };
+                streams.fronts.entry((proxy, vantage)).or_default().push(waiting);
+            }
+        }
+        for backs in streams.backs.values_mut() {
+            backs.sort_unstable();
+        }
+        streams
+    }
+
+    /// Whether the proxy opened a connection meanwhile that can be the waiting one's.
+    fn served(&self, proxy: Ip, vantage: u16, waiting: &Waiting, until: u32) -> bool {
+        let backs = self.backs.get(&(proxy, vantage)).map_or(&[][..], Vec::as_slice);
+        let after = backs.partition_point(|first| *first < waiting.from);
+        backs.get(after).is_some_and(|first| *first < until)
+    }
+}
