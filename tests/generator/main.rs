@@ -4,7 +4,9 @@
 mod generator;
 
 mod decode;
+mod mode_tests;
 mod path_tests;
+mod pins;
 mod world_tests;
 
 use decode::{Fault, Frame, Tcp, frames};

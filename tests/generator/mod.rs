@@ -10,8 +10,14 @@
 #![allow(dead_code, reason = "every target that includes the generator uses its own part of it")]
 
 pub mod capture;
+pub mod clock;
 mod flood;
 mod frame;
+mod lan;
+mod living;
+mod neighbor;
+pub mod network;
+mod options;
 mod paths;
 mod payload;
 pub mod rng;

@@ -6,11 +6,14 @@
 
 use super::capture::{Capture, RECORD};
 use super::flood::Source;
-use super::frame::{self, Options, Segment};
+use super::frame::{self, Segment};
+use super::living::{CLIENT, Connection, SERVER};
+use super::neighbor;
+use super::network::Family;
 use super::paths::{self, DIRECTOR_IN, Hop, Paths};
 use super::payload::Payload;
 use super::rng::{self, Rng};
-use super::script::{ACK, SYN, Script};
+use super::script::Script;
 use super::truth::{ConnectionTruth, Outcome, Truth};
 use super::world::{WARM_UP_NS, World};
 use std::cmp::Reverse;
@@ -40,24 +43,6 @@ pub(super) struct Passing {
 const SPOOFED: u32 = u32::MAX;
 /// A hop takes up to this much longer, nanoseconds.
 const JITTER: u64 = 20_000;
-const CLIENT: usize = 0;
-const SERVER: usize = 1;
-
-/// What a living connection needs for its next packet.
-#[derive(Clone, Copy)]
-struct Connection {
-    number: u32,
-    client: u32,
-    port: u16,
-    server: u16,
-    isn: [u32; 2],
-    id: [u16; 2],
-    /// What each side's timestamps count from.
-    clock: [u32; 2],
-    /// The newest TSval that each side has received.
-    seen: [u32; 2],
-}
-
 /// Writes the world's captures to `folder`.
 ///
 /// # Errors
@@ -108,8 +93,12 @@ impl Run<'_> {
     fn arp(&mut self) -> io::Result<()> {
         for arp in &self.paths.arp {
             let frame = &mut self.buf[RECORD..];
-            let link = frame::link(frame, arp.link, frame::ARP);
-            let len = link + frame::arp(&mut frame[link..], arp.reply, arp.from, arp.to);
+            let (kind, write): (_, fn(&mut [u8], _, _, _) -> usize) = match self.world.family {
+                Family::V4 => (frame::ARP, neighbor::arp),
+                Family::V6 => (frame::IPV6, neighbor::discovery),
+            };
+            let link = frame::link(frame, arp.link, kind);
+            let len = link + write(&mut frame[link..], arp.reply, arp.from, arp.to);
             self.captures[arp.capture].write(arp.at, &mut self.buf, len)?;
         }
         Ok(())
@@ -157,20 +146,7 @@ impl Run<'_> {
 
     fn begin(&mut self, number: u32, at: u64) {
         let world = self.world;
-        let seed = |what: u64| rng::at(world.seed, (u64::from(number) << 3) | what);
-        let (client, port, server) =
-            (world.client(number), world.port(number), world.server_of(number));
-        let of_client = rng::at(world.seed, (u64::from(u32::from(client)) << 3) | 2);
-        let connection = Connection {
-            number,
-            client: u32::from(client),
-            port,
-            server,
-            isn: [world.isn(number), seed(3) as u32],
-            id: [seed(4) as u16, seed(4).rotate_left(16) as u16],
-            clock: [of_client as u32, rng::at(of_client, u64::from(server)) as u32],
-            seen: [0, 0],
-        };
+        let connection = Connection::new(world, number);
         let slot = if let Some(slot) = self.free.pop() {
             self.living[slot as usize] = connection;
             slot
@@ -179,9 +155,9 @@ impl Run<'_> {
             (self.living.len() - 1) as u32
         };
         self.truth.push(ConnectionTruth {
-            client: SocketAddrV4::new(client, port),
+            client: SocketAddrV4::new(world.client(number), world.port(number)),
             isn: connection.isn[CLIENT],
-            real_server: server,
+            real_server: connection.server,
             start_ns: at,
             end_ns: at,
             outcome: Outcome::Unfinished,
@@ -207,28 +183,7 @@ impl Run<'_> {
         let path = &path[usize::from(connection.server)];
         let hop = path[usize::from(passing.hop)];
         let last = usize::from(passing.hop) + 1 == path.len();
-        let (service, service_port) = self.service(hop, connection.server);
-        let packet = Segment {
-            from: if step.from_client { connection.client } else { service },
-            to: if step.from_client { service } else { connection.client },
-            from_port: if step.from_client { connection.port } else { service_port },
-            to_port: if step.from_client { service_port } else { connection.port },
-            seq: connection.isn[me].wrapping_add(step.seq),
-            ack: if step.flags & ACK == 0 {
-                0
-            } else {
-                connection.isn[peer].wrapping_add(step.ack)
-            },
-            flags: step.flags,
-            window: frame::window(step.from_client, step.flags),
-            ttl: 64 - hop.ttl_gone,
-            id: if step.flags & (SYN | ACK) == SYN | ACK {
-                0
-            } else {
-                connection.id[me].wrapping_add(step.id)
-            },
-            options: Options::Stamps { value: passing.value, echo: passing.echo },
-        };
+        let packet = connection.packet(self.world, &step, hop, passing);
         let payload = self.payload.bytes(step.body, connection.number, connection.server);
         emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, payload)?;
         if !last {
@@ -249,15 +204,6 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The service's address and port as packets bear them at a hop.
-    pub(super) fn service(&self, hop: Hop, server: u16) -> (u32, u16) {
-        if hop.real {
-            (u32::from(self.world.real_server(server)), self.world.network.real_server_port)
-        } else {
-            (u32::from(self.world.network.vip), self.world.network.vip_port)
-        }
     }
 
     /// Queues the packet's next hop.
@@ -296,7 +242,8 @@ pub(super) fn emit(
         return Ok(());
     };
     let frame = &mut buf[RECORD..];
-    let link = frame::link(frame, hop.link, frame::IPV4);
+    let kind = if packet.family == Family::V4 { frame::IPV4 } else { frame::IPV6 };
+    let link = frame::link(frame, hop.link, kind);
     let len = link + frame::segment(&mut frame[link..], packet, payload);
     captures[capture].write(at, buf, len)
 }

@@ -1,8 +1,9 @@
 //! What is true of a world: what a diagnosis must find, or must not.
 
 use super::capture::Written;
+use super::network::Family;
 use super::paths::interface;
-use super::world::{Mode, World};
+use super::world::World;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -63,7 +64,9 @@ impl Truth {
     /// How often a connection or a spoofed SYN is seen: the sum over all vantages of those that it passes.
     pub fn sightings(&self) -> u64 {
         let at = self.world.vantages;
-        let mine = u64::from(at.client) + u64::from(at.director) + u64::from(at.real_servers);
+        let router = u64::from(at.client && self.world.source_nat);
+        let mine =
+            u64::from(at.client) + router + u64::from(at.director) + u64::from(at.real_servers);
         let forwarded = self
             .world
             .flood
@@ -85,11 +88,15 @@ impl Truth {
     fn document(&self) -> Document {
         let world = &self.world;
         let network = &world.network;
-        let nat = world.mode == Mode::Nat;
+        let nat = world.mode.two_armed();
+        let bits = if world.family == Family::V4 { 24 } else { 120 };
         let port = |interface: u8, name, addresses: &[std::net::Ipv4Addr]| Interface {
             r#if: name,
             mac: world.mac(interface).map(|byte| format!("{byte:02x}")).join(":"),
-            addrs: addresses.iter().map(|address| format!("{address}/24")).collect(),
+            addrs: addresses
+                .iter()
+                .map(|address| format!("{}/{bits}", world.family.address(*address)))
+                .collect(),
         };
         let mut hosts = BTreeMap::from([
             ("client".to_owned(), vec![port(interface::CLIENT, "eth0", &[network.client_gateway])]),
@@ -117,9 +124,10 @@ impl Truth {
                 server(index),
                 vec![port(interface::REAL_SERVER + index as u8, "eth0", &[address])],
             );
-            real_servers.insert(server(index), address.to_string());
+            real_servers.insert(server(index), world.family.address(address).to_string());
         }
-        let vip = format!("{}:{}", network.vip, network.vip_port);
+        let vip =
+            world.family.endpoint(SocketAddrV4::new(network.vip, network.vip_port)).to_string();
         let results = self.connections.iter().enumerate().map(|(i, connection)| {
             let completed = connection.outcome == Outcome::Completed;
             Result {
@@ -127,7 +135,7 @@ impl Truth {
                 t: (world.start_ns + connection.start_ns) as f64 / 1e9,
                 dst: vip.clone(),
                 connected: completed,
-                client: connection.client.to_string(),
+                client: world.family.endpoint(connection.client).to_string(),
                 isn: connection.isn,
                 servers: [server(connection.real_server)],
                 result: if completed { "ok" } else { "unfinished" },
@@ -140,7 +148,7 @@ impl Truth {
         Document {
             scenario: if self.spoofed > 0 { "synthetic-flood" } else { "synthetic" },
             faults: [],
-            mode: if nat { "nat" } else { "dr" },
+            mode: world.mode.name(),
             vip: vip.clone(),
             real_servers,
             rport: world.real_port(),
