@@ -1,0 +1,86 @@
+//! Every connection of generated worlds is tied as the truth has it, and healthy worlds are called so.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "generator/mod.rs"]
+mod generator;
+#[path = "support/ties.rs"]
+mod ties;
+
+use generator::World;
+use generator::world::{Clock, Clocks, Family, FullNat, Mode};
+use lbdiag::diagnose;
+
+/// Clocks that are off by hours, seconds and milliseconds, and gain or lose.
+fn clocks() -> Clocks {
+    let clock = |offset_ns, drift_ppm| Clock { offset_ns, drift_ppm };
+    Clocks {
+        client: clock(3_600_000_000_000, 20),
+        router: clock(-5_000_000_000, -15),
+        director: clock(-1_250_000_000, -40),
+        real_servers: vec![
+            clock(700_000, 90),
+            clock(-86_400_000_000_000, -60),
+            clock(0, 0),
+            clock(-30_000, 7),
+        ],
+    }
+}
+
+fn world(mode: Mode) -> World {
+    World { real_servers: 4, connections: 1_000, clocks: clocks(), ..World::new(mode) }
+}
+
+/// Every connection is right, and nobody is accused.
+fn right(name: &str, world: &World) {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = world.write(folder.path()).unwrap();
+    let trace = ties::load(&truth);
+    let wrong = ties::wrongs(&truth, &trace);
+    let first = wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{name}: {} wrong:\n{first}", wrong.len());
+    let diagnosis = diagnose::diagnose(&trace);
+    let loud: Vec<&str> = diagnosis
+        .findings
+        .iter()
+        .filter(|f| f.severity > diagnose::Severity::Info)
+        .map(|f| f.title.as_str())
+        .collect();
+    assert!(loud.is_empty(), "{name}: {loud:?}");
+}
+
+#[test]
+fn nat_dr_and_tun() {
+    for mode in [Mode::Nat, Mode::Dr, Mode::Tun] {
+        right(mode.name(), &world(mode));
+    }
+}
+
+#[test]
+fn full_nat() {
+    for how in [FullNat::Kept, FullNat::Stripped, FullNat::Shifted] {
+        right(&format!("{how:?}"), &world(Mode::FullNat(how)));
+    }
+}
+
+#[test]
+fn ipv6() {
+    for mode in [Mode::Nat, Mode::Dr, Mode::Tun] {
+        right(mode.name(), &World { family: Family::V6, ..world(mode) });
+    }
+}
+
+#[test]
+fn five_tuples_that_come_again() {
+    for mode in [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat(FullNat::Kept)] {
+        let again = World { clients: 4, ports_per_client: 60, in_flight: 20, ..world(mode) };
+        right(mode.name(), &again);
+    }
+}
+
+#[test]
+fn clients_of_one_port_behind_a_router() {
+    for mode in [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat(FullNat::Kept)] {
+        right(mode.name(), &World { source_nat: true, clients: 2, ..world(mode) });
+    }
+}
