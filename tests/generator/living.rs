@@ -25,6 +25,14 @@ pub struct Connection {
     pub clock: [u32; 2],
     /// The newest TSval that each side has received.
     pub seen: [u32; 2],
+    /// How many packets each side has sent that its IP-ID counts.
+    pub sent: [u16; 2],
+    /// Sendings lost so far.
+    pub lost: u8,
+    /// Steps that were lost and did not arrive since.
+    pub missing: u16,
+    /// The step that would have gone on, had nothing been missing before it.
+    pub held: Option<u16>,
 }
 
 /// The service's address and port as packets bear them at a hop.
@@ -52,7 +60,33 @@ impl Connection {
             id: [seed(4) as u16, seed(4).rotate_left(16) as u16],
             clock: [of_client as u32, rng::at(of_client, u64::from(server)) as u32],
             seen: [0, 0],
+            sent: [0, 0],
+            lost: 0,
+            missing: 0,
+            held: None,
         }
+    }
+
+    /// A step is sent at `milliseconds`: its timestamps and IP-ID.
+    pub fn send(&mut self, step: &Step, milliseconds: u32, passing: &mut Passing) {
+        let me = if step.from_client { CLIENT } else { SERVER };
+        passing.value = milliseconds.wrapping_add(self.clock[me]);
+        passing.echo = self.seen[me];
+        // Linux answers a SYN from a request socket, whose packets have IP-ID 0; the flow's counter starts after it.
+        passing.id = 0;
+        if step.flags & (SYN | ACK) != SYN | ACK {
+            passing.id = self.id[me].wrapping_add(self.sent[me]);
+            self.sent[me] = self.sent[me].wrapping_add(1);
+        }
+    }
+
+    /// A step arrives: gives the step after which the script goes on, which is none while something before it is missing.
+    pub fn arrive(&mut self, passing: Passing, ends_turn: bool) -> Option<u16> {
+        self.missing -= u16::from(passing.attempt > 0);
+        if ends_turn {
+            self.held = Some(passing.step);
+        }
+        if self.missing > 0 { None } else { self.held.take() }
     }
 
     /// The client's endpoint as packets bear it at a hop.
@@ -80,7 +114,7 @@ impl Connection {
             (seq, ack.wrapping_add(shift))
         };
         let ttl = 64 - hop.ttl_gone;
-        let id = self.id[me].wrapping_add(step.id);
+        let id = passing.id;
         let opening = matches!(step.body, Body::Request(0)) || step.flags & (SYN | ACK) == SYN;
         Segment {
             family: world.family,
@@ -99,7 +133,7 @@ impl Connection {
             flags: step.flags,
             window: frame::window(step.from_client, step.flags),
             ttl,
-            id: if step.flags & (SYN | ACK) == SYN | ACK { 0 } else { id },
+            id,
             options: options(world.mode, step, hop, passing),
             named: (shift != 0 && opening).then_some((self.client, self.port)),
         }

@@ -4,6 +4,7 @@
 mod generator;
 
 mod decode;
+mod loss_tests;
 mod mode_tests;
 mod path_tests;
 mod pins;

@@ -15,6 +15,7 @@ mod flood;
 mod frame;
 mod lan;
 mod living;
+pub mod loss;
 mod neighbor;
 pub mod network;
 mod options;

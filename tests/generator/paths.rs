@@ -2,7 +2,7 @@
 
 use super::capture::{Capture, ETHERNET, SLL2};
 use super::frame::Link;
-use super::world::{Clock, Mode, World};
+use super::world::{Between, Clock, Mode, Vantage, World};
 use std::io;
 use std::path::Path;
 
@@ -34,6 +34,10 @@ pub struct Hop {
     pub tunnel: bool,
     /// Nanoseconds to the next hop, without jitter.
     pub delay: u64,
+    /// Between which hosts the next hop lies, where it is another host's.
+    pub crosses: Option<Between>,
+    /// Segments of one response are captured here as one.
+    pub merges: bool,
 }
 
 /// An ARP packet at one vantage, or neighbour discovery.
@@ -157,6 +161,13 @@ impl Map<'_> {
             real: false,
             tunnel: false,
             delay,
+            crosses: match delay {
+                TO_DIRECTOR | FROM_ROUTER => Some(Between::ClientDirector),
+                TO_SERVER => Some(Between::DirectorServer),
+                DIRECT => Some(Between::ServerClient),
+                _ => None,
+            },
+            merges: false,
         };
         let behind = |hop| Hop { caller: inside, real, tunnel: world.mode == Mode::Tun, ..hop };
         let cooked = |ifindex, kind, from| Link::Sll2 { ifindex, kind, from: world.mac(from) };
@@ -205,6 +216,19 @@ impl Map<'_> {
             }
         }
         back.push(home);
+        if !real && world.source_nat {
+            // What leaves the real server goes past the director all the way.
+            back[0].crosses = Some(Between::ServerClient);
+        }
+        let merging = match world.merged_at {
+            Some(Vantage::Client) => self.client,
+            Some(Vantage::Director) => self.director,
+            Some(Vantage::RealServer) => here,
+            None => None,
+        };
+        for hop in &mut back {
+            hop.merges = merging.is_some() && hop.capture == merging;
+        }
         (there, back)
     }
 }

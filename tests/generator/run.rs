@@ -13,18 +13,18 @@ use super::network::Family;
 use super::paths::{self, DIRECTOR_IN, Hop, Paths};
 use super::payload::Payload;
 use super::rng::{self, Rng};
-use super::script::Script;
+use super::script::{Body, Script, Step};
 use super::truth::{ConnectionTruth, Outcome, Truth};
-use super::world::{WARM_UP_NS, World};
+use super::world::{Between, Loss, WARM_UP_NS, World};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::net::SocketAddrV4;
 use std::path::Path;
 
 /// A packet's passing of a hop. The order of the fields is the order of the queue.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Passing {
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Passing {
     /// Nanoseconds after the start.
     pub(super) at: u64,
     /// Which living connection, or [`SPOOFED`].
@@ -37,6 +37,10 @@ pub(super) struct Passing {
     pub(super) value: u32,
     /// TSecr; of the answer to a spoofed SYN, its TSval.
     pub(super) echo: u32,
+    /// IP-ID.
+    pub(super) id: u16,
+    /// How often the packet was sent before.
+    pub(super) attempt: u8,
 }
 
 /// The slot of the flood: step 0 is the SYN, step 1 its answer.
@@ -58,7 +62,9 @@ pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
         living: Vec::new(),
         free: Vec::new(),
         rng: Rng::new(world.seed),
-        buf: vec![0; 2048],
+        buf: vec![0; 16_384],
+        merging: HashMap::new(),
+        lost: 0,
         truth: Vec::with_capacity(world.connections as usize),
         world,
         script,
@@ -69,7 +75,7 @@ pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
     run.play()?;
     let captures = run.captures.into_iter().map(Capture::finish).collect::<io::Result<_>>()?;
     let spoofed = world.flood.map_or(0, |flood| flood.syns);
-    Ok(Truth { world: world.clone(), captures, connections: run.truth, spoofed })
+    Ok(Truth { world: world.clone(), captures, connections: run.truth, spoofed, lost: run.lost })
 }
 
 /// A world being run.
@@ -87,6 +93,10 @@ pub(super) struct Run<'w> {
     /// A record header and a frame.
     pub(super) buf: Vec<u8>,
     truth: Vec<ConnectionTruth>,
+    /// Segments that a vantage has not shown yet, by connection and hop.
+    merging: HashMap<(u32, u8), (Segment, Vec<u8>)>,
+    /// Packets that were lost.
+    lost: u64,
 }
 
 impl Run<'_> {
@@ -131,7 +141,7 @@ impl Run<'_> {
                     step: 0,
                     hop: DIRECTOR_IN as u8,
                     value,
-                    echo: 0,
+                    ..Passing::default()
                 })?;
             }
         }
@@ -161,8 +171,9 @@ impl Run<'_> {
             start_ns: at,
             end_ns: at,
             outcome: Outcome::Unfinished,
+            lost: 0,
         });
-        self.queue.push(Reverse(Passing { at, slot, step: 0, hop: 0, value: 0, echo: 0 }));
+        self.queue.push(Reverse(Passing { at, slot, ..Passing::default() }));
     }
 
     fn pass(&mut self, mut passing: Passing) -> io::Result<()> {
@@ -170,40 +181,76 @@ impl Run<'_> {
         let step = self.script.steps[index];
         let following = self.script.steps.get(index + 1).copied();
         let slot = passing.slot as usize;
-        let connection = self.living[slot];
-        let (me, peer) = if step.from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let goes_on = following.filter(|next| next.from_client == step.from_client);
         if passing.hop == 0 {
-            passing.value = self.milliseconds(passing.at).wrapping_add(connection.clock[me]);
-            passing.echo = connection.seen[me];
-            if let Some(next) = following.filter(|next| next.from_client == step.from_client) {
+            let milliseconds = self.milliseconds(passing.at);
+            self.living[slot].send(&step, milliseconds, &mut passing);
+            if let Some(next) = goes_on.filter(|_| passing.attempt == 0) {
                 self.send_next(passing, next.wait, next.think);
             }
         }
+        let connection = self.living[slot];
         let path = if step.from_client { &self.paths.forward } else { &self.paths.backward };
         let path = &path[usize::from(connection.server)];
         let hop = path[usize::from(passing.hop)];
         let last = usize::from(passing.hop) + 1 == path.len();
         let packet = connection.packet(self.world, &step, hop, passing);
         let payload = self.payload.bytes(step.body, connection.number, connection.server);
-        emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, payload)?;
+        let more = following.is_some_and(|next| next.body == Body::More);
+        if hop.merges && (more || step.body == Body::More) {
+            let held = self
+                .merging
+                .entry((passing.slot, passing.hop))
+                .or_insert_with(|| (packet, Vec::new()));
+            held.1.extend_from_slice(payload);
+            if !more
+                && let Some((packet, payload)) = self.merging.remove(&(passing.slot, passing.hop))
+            {
+                emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, &payload)?;
+            }
+        } else {
+            emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, payload)?;
+        }
         if !last {
+            if self.is_lost(passing, &step, hop.crosses) {
+                return Ok(());
+            }
             self.go_on(passing, hop.delay);
             return Ok(());
         }
-        self.living[slot].seen[peer] = passing.value;
-        match following {
-            Some(next) if next.from_client != step.from_client => {
-                self.send_next(passing, next.wait, next.think)
-            }
-            Some(_) => {}
-            None => {
-                let truth = &mut self.truth[connection.number as usize];
-                truth.end_ns = passing.at;
-                truth.outcome = Outcome::Completed;
-                self.free.push(passing.slot);
-            }
+        let living = &mut self.living[slot];
+        living.seen[if step.from_client { SERVER } else { CLIENT }] = passing.value;
+        let Some(done) = living.arrive(passing, goes_on.is_none()) else {
+            return Ok(());
+        };
+        if let Some(next) = self.script.steps.get(usize::from(done) + 1).copied() {
+            self.send_next(Passing { step: done, ..passing }, next.wait, next.think);
+        } else {
+            let truth = &mut self.truth[connection.number as usize];
+            truth.end_ns = passing.at;
+            truth.outcome = Outcome::Completed;
+            truth.lost = connection.lost;
+            self.free.push(passing.slot);
         }
         Ok(())
+    }
+
+    /// Whether a packet is lost on its way to the next hop; then it is counted, and sent again later.
+    fn is_lost(&mut self, passing: Passing, step: &Step, crosses: Option<Between>) -> bool {
+        let Some(loss) = self.world.loss.filter(|loss| crosses == Some(loss.between)) else {
+            return false;
+        };
+        let connection = &mut self.living[passing.slot as usize];
+        if !loss.takes(self.world, connection, step, passing.step) {
+            return false;
+        }
+        connection.lost += 1;
+        connection.missing += u16::from(passing.attempt == 0);
+        self.lost += 1;
+        let at = passing.at + Loss::timeout(step, passing.attempt);
+        let attempt = passing.attempt + 1;
+        self.queue.push(Reverse(Passing { at, hop: 0, attempt, ..passing }));
+        true
     }
 
     /// Queues the packet's next hop.
@@ -219,6 +266,7 @@ impl Run<'_> {
             at: passing.at + wait,
             step: passing.step + 1,
             hop: 0,
+            attempt: 0,
             ..passing
         }));
     }

@@ -35,6 +35,8 @@ pub struct ConnectionTruth {
     pub end_ns: u64,
     /// How it went.
     pub outcome: Outcome,
+    /// Its packets that were lost, each sending counted.
+    pub lost: u8,
 }
 
 /// A written world.
@@ -48,6 +50,8 @@ pub struct Truth {
     pub connections: Vec<ConnectionTruth>,
     /// SYNs of the flood.
     pub spoofed: u32,
+    /// Packets lost between the hosts that [`World::loss`] names; nowhere else is any.
+    pub lost: u64,
 }
 
 impl Truth {
@@ -158,6 +162,7 @@ impl Truth {
             clock_drifts_ppm: by_capture(|capture| i64::from(capture.clock.drift_ppm)),
             frames: by_capture(|capture| capture.frames as i64),
             spoofed_syns: self.spoofed,
+            lost: self.lost,
         }
     }
 }
@@ -181,6 +186,7 @@ struct Document {
     clock_drifts_ppm: BTreeMap<String, i64>,
     frames: BTreeMap<String, i64>,
     spoofed_syns: u32,
+    lost: u64,
 }
 
 #[derive(Serialize)]

@@ -4,6 +4,7 @@
 //! connection lives, too few packets for a handshake and a close) is refused by [`World::check`], not bent into shape.
 
 pub use super::clock::{Clock, Clocks};
+pub use super::loss::{Between, Loss};
 pub use super::network::{Family, Network, nth};
 use super::rng;
 use super::script::Script;
@@ -62,6 +63,17 @@ pub struct Vantages {
     pub director: bool,
     /// `rs1.pcap`, `rs2.pcap`, ..., Ethernet.
     pub real_servers: bool,
+}
+
+/// A kind of vantage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vantage {
+    /// The client gateway.
+    Client,
+    /// The director.
+    Director,
+    /// The real servers.
+    RealServer,
 }
 
 /// What becomes of a spoofed SYN.
@@ -124,6 +136,11 @@ pub struct World {
     pub clocks: Clocks,
     /// A SYN flood among the true connections.
     pub flood: Option<Flood>,
+    /// Packets that are lost.
+    pub loss: Option<Loss>,
+    /// Here segments of a response that follow each other are captured merged into one frame, as receive offload (GRO) and
+    /// send offload (TSO) have it.
+    pub merged_at: Option<Vantage>,
     /// Where captures are taken.
     pub vantages: Vantages,
 }
@@ -160,6 +177,8 @@ impl World {
             start_ns: 1_790_000_000_000_000_000,
             clocks: Clocks::default(),
             flood: None,
+            loss: None,
+            merged_at: None,
             vantages: Vantages { client: true, director: true, real_servers: true },
         }
     }
@@ -314,6 +333,9 @@ impl World {
         if self.flood.is_some_and(|flood| flood.syns > 1 << 31) {
             return refuse("a flood is limited to 2^31 SYNs");
         }
+        if self.loss.is_some() && (self.merged_at.is_some() || self.flood.is_some()) {
+            return refuse("loss goes neither with merged segments nor with a flood");
+        }
         let mut again = self.reuse_distance();
         if matches!(self.mode, Mode::FullNat(_)) {
             again = again.min(u64::from(LOCAL_ADDRESSES * LOCAL_PORTS));
@@ -322,7 +344,8 @@ impl World {
             again = again.min(u64::from(TRANSLATED));
         }
         let back = again.saturating_mul(self.interval_ns());
-        if back <= Script::new(self).longest_ns() + 2 * self.interval_ns() {
+        let lost = if self.loss.is_some() { Loss::longest_ns() } else { 0 };
+        if back <= Script::new(self).longest_ns() + lost + 2 * self.interval_ns() {
             return refuse(
                 "five-tuples would come again before their connections end: more clients, more ports_per_client or a lower in_flight",
             );
