@@ -4,11 +4,13 @@
 
 #[path = "generator/mod.rs"]
 mod generator;
+#[path = "support/proxies.rs"]
+mod proxies;
 #[path = "support/ties.rs"]
 mod ties;
 
 use generator::World;
-use generator::world::{Between, Clock, Clocks, Family, FullNat, Loss, Mode, Vantage};
+use generator::world::{Between, Clock, Clocks, Family, FullNat, Loss, Mode, Proxy, Said, Vantage};
 use lbdiag::diagnose;
 
 /// Clocks that are off by hours, seconds and milliseconds, and gain or lose.
@@ -111,5 +113,56 @@ fn with_merged_segments() {
                 World { packets_per_connection: 13, merged_at: Some(vantage), ..world(mode) };
             right(&format!("{mode:?}, {vantage:?}"), &merged, &[]);
         }
+    }
+}
+
+/// How many pairs of a proxy's world are known, of how many; none may be wrong, and nobody accused.
+fn paired(name: &str, world: &World) -> (usize, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = world.write(folder.path()).unwrap();
+    let trace = ties::load(&truth);
+    let verdict = proxies::judge(&truth, &trace);
+    let first = verdict.wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
+    assert!(verdict.wrong.is_empty(), "{name}: {} wrong:\n{first}", verdict.wrong.len());
+    let diagnosis = diagnose::diagnose(&trace);
+    let loud: Vec<&str> = diagnosis
+        .findings
+        .iter()
+        .filter(|f| f.severity > diagnose::Severity::Info)
+        .map(|f| f.title.as_str())
+        .collect();
+    assert!(loud.is_empty(), "{name}: {loud:?}");
+    (verdict.known, verdict.pairs)
+}
+
+fn proxy(said: Said, pooled: bool, alike: bool) -> World {
+    let mode = Mode::Proxy(Proxy { said, pooled, alike });
+    World { packets_per_connection: 14, connections: 700, ..world(mode) }
+}
+
+#[test]
+fn proxies() {
+    for said in [Said::Nothing, Said::Forwarded, Said::RequestId] {
+        for pooled in [false, true] {
+            let (known, pairs) = paired(&format!("{said:?}"), &proxy(said, pooled, false));
+            assert_eq!(known, pairs, "{said:?}, pooled: {pooled}");
+        }
+    }
+    let six = World { family: Family::V6, ..proxy(Said::Forwarded, true, false) };
+    let (known, pairs) = paired("IPv6", &six);
+    assert_eq!(known, pairs);
+}
+
+#[test]
+fn proxies_of_requests_that_are_all_alike() {
+    for pooled in [false, true] {
+        // An identifier tells all.
+        let (known, pairs) = paired("ids", &proxy(Said::RequestId, pooled, true));
+        assert_eq!(known, pairs);
+        // The client's address leaves what one client has open at once; nesting alone leaves little. None is guessed.
+        let (known, pairs) = paired("addresses", &proxy(Said::Forwarded, pooled, true));
+        assert!(known * 10 > pairs * 9, "{known} of {pairs}");
+        let (known, pairs) = paired("nothing", &proxy(Said::Nothing, pooled, true));
+        assert!(known < pairs, "{known} of {pairs}");
     }
 }

@@ -8,6 +8,7 @@ mod loss_tests;
 mod mode_tests;
 mod path_tests;
 mod pins;
+mod proxy_tests;
 mod world_tests;
 
 use decode::{Fault, Frame, Tcp, frames};

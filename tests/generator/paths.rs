@@ -60,9 +60,9 @@ pub struct Arp {
 /// The hops and ARP of a world.
 #[derive(Debug, Default)]
 pub struct Paths {
-    /// Client to real server, for each real server.
+    /// Client to real server, for each real server. With a proxy: client to proxy, then proxy to each real server.
     pub forward: Vec<Vec<Hop>>,
-    /// Real server to client, for each real server.
+    /// The same ways back.
     pub backward: Vec<Vec<Hop>>,
     /// In the order of time.
     pub arp: Vec<Arp>,
@@ -127,6 +127,9 @@ pub fn open(world: &World, folder: &Path) -> io::Result<(Vec<Capture>, Paths)> {
         let (forward, backward) = map.paths(index);
         paths.forward.push(forward);
         paths.backward.push(backward);
+    }
+    if matches!(world.mode, Mode::Proxy(_)) {
+        (paths.forward, paths.backward) = map.proxied();
     }
     paths.arp = map.arp();
     Ok((captures, paths))
@@ -228,6 +231,44 @@ impl Map<'_> {
         };
         for hop in &mut back {
             hop.merges = merging.is_some() && hop.capture == merging;
+        }
+        (there, back)
+    }
+
+    /// Client to proxy and proxy to each real server; then the same ways back.
+    fn proxied(&self) -> (Vec<Vec<Hop>>, Vec<Vec<Hop>>) {
+        use interface::{CLIENT, DIRECTOR, DIRECTOR_INSIDE, ROUTER_INSIDE, ROUTER_OUTSIDE};
+        let hop = |capture, link, ttl_gone, delay| Hop {
+            capture,
+            link,
+            ttl_gone,
+            caller: Caller::Own,
+            real: false,
+            tunnel: false,
+            delay,
+            crosses: None,
+            merges: false,
+        };
+        let at = self.director;
+        let cooked = |ifindex, kind, from| Link::Sll2 { ifindex, kind, from: self.world.mac(from) };
+        let mut there = vec![vec![
+            hop(self.client, self.ethernet(CLIENT, ROUTER_OUTSIDE), 1, TO_DIRECTOR),
+            hop(at, cooked(OUTSIDE, 0, ROUTER_INSIDE), 2, 0),
+        ]];
+        let mut back = vec![vec![
+            hop(at, cooked(OUTSIDE, 4, DIRECTOR), 0, TO_DIRECTOR),
+            hop(self.client, self.ethernet(ROUTER_OUTSIDE, CLIENT), 1, 0),
+        ]];
+        for (index, here) in self.servers.iter().enumerate() {
+            let server = server_interface(index as u16);
+            there.push(vec![
+                hop(at, cooked(INSIDE, 4, DIRECTOR_INSIDE), 0, TO_SERVER),
+                hop(*here, self.ethernet(DIRECTOR_INSIDE, server), 0, 0),
+            ]);
+            back.push(vec![
+                hop(*here, self.ethernet(server, DIRECTOR_INSIDE), 0, TO_SERVER),
+                hop(at, cooked(INSIDE, 0, server), 0, 0),
+            ]);
         }
         (there, back)
     }

@@ -12,10 +12,11 @@ use super::neighbor;
 use super::network::Family;
 use super::paths::{self, DIRECTOR_IN, Hop, Paths};
 use super::payload::Payload;
-use super::rng::{self, Rng};
+use super::proxy;
+use super::rng::Rng;
 use super::script::{Body, Script, Step};
 use super::truth::{ConnectionTruth, Outcome, Truth};
-use super::world::{Between, Loss, WARM_UP_NS, World};
+use super::world::{Between, Loss, Mode, World};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
@@ -46,14 +47,18 @@ pub struct Passing {
 /// The slot of the flood: step 0 is the SYN, step 1 its answer.
 const SPOOFED: u32 = u32::MAX;
 /// A hop takes up to this much longer, nanoseconds.
-const JITTER: u64 = 20_000;
+pub(super) const JITTER: u64 = 20_000;
 /// Writes the world's captures to `folder`.
 ///
 /// # Errors
 /// `InvalidInput` from [`World::check`]; what creating and writing files gives.
 pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
     world.check()?;
-    let (captures, paths) = paths::open(world, folder)?;
+    let (mut captures, paths) = paths::open(world, folder)?;
+    write_arp(world, &paths, &mut captures)?;
+    if let Mode::Proxy(how) = world.mode {
+        return proxy::run(world, how, captures, paths);
+    }
     let script = Script::new(world);
     let mut run = Run {
         payload: Payload::new(world, &script),
@@ -71,11 +76,33 @@ pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
         paths,
         captures,
     };
-    run.arp()?;
     run.play()?;
     let captures = run.captures.into_iter().map(Capture::finish).collect::<io::Result<_>>()?;
     let spoofed = world.flood.map_or(0, |flood| flood.syns);
-    Ok(Truth { world: world.clone(), captures, connections: run.truth, spoofed, lost: run.lost })
+    Ok(Truth {
+        world: world.clone(),
+        captures,
+        connections: run.truth,
+        spoofed,
+        carried: Vec::new(),
+        lost: run.lost,
+    })
+}
+
+/// Writes what hosts asked before the first packet.
+fn write_arp(world: &World, paths: &Paths, captures: &mut [Capture]) -> io::Result<()> {
+    let mut buf = vec![0; 256];
+    for arp in &paths.arp {
+        let frame = &mut buf[RECORD..];
+        let (kind, write): (_, fn(&mut [u8], _, _, _) -> usize) = match world.family {
+            Family::V4 => (frame::ARP, neighbor::arp),
+            Family::V6 => (frame::IPV6, neighbor::discovery),
+        };
+        let link = frame::link(frame, arp.link, kind);
+        let len = link + write(&mut frame[link..], arp.reply, arp.from, arp.to);
+        captures[arp.capture].write(arp.at, &mut buf, len)?;
+    }
+    Ok(())
 }
 
 /// A world being run.
@@ -100,25 +127,12 @@ pub(super) struct Run<'w> {
 }
 
 impl Run<'_> {
-    fn arp(&mut self) -> io::Result<()> {
-        for arp in &self.paths.arp {
-            let frame = &mut self.buf[RECORD..];
-            let (kind, write): (_, fn(&mut [u8], _, _, _) -> usize) = match self.world.family {
-                Family::V4 => (frame::ARP, neighbor::arp),
-                Family::V6 => (frame::IPV6, neighbor::discovery),
-            };
-            let link = frame::link(frame, arp.link, kind);
-            let len = link + write(&mut frame[link..], arp.reply, arp.from, arp.to);
-            self.captures[arp.capture].write(arp.at, &mut self.buf, len)?;
-        }
-        Ok(())
-    }
-
     /// Takes whatever comes first, the next connection, the next spoofed SYN or the next passing, until nothing is left.
     fn play(&mut self) -> io::Result<()> {
         let mut next = 0;
         loop {
-            let begin = if next < self.world.connections { self.begin_ns(next) } else { u64::MAX };
+            let begin =
+                if next < self.world.connections { self.world.begin_ns(next) } else { u64::MAX };
             let spoofed = self.flood.as_ref().and_then(Source::due).unwrap_or(u64::MAX);
             let queued = self.queue.peek().map_or(u64::MAX, |passing| passing.0.at);
             if queued <= begin && queued <= spoofed {
@@ -145,13 +159,6 @@ impl Run<'_> {
                 })?;
             }
         }
-    }
-
-    /// Connections begin in the order of their numbers, each somewhere in the first half of its interval.
-    fn begin_ns(&self, number: u32) -> u64 {
-        let interval = self.world.interval_ns();
-        let late = rng::at(self.world.seed, (u64::from(number) << 3) | 1) % (interval / 2 + 1);
-        WARM_UP_NS + u64::from(number) * interval + late
     }
 
     fn begin(&mut self, number: u32, at: u64) {

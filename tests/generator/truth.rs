@@ -3,7 +3,7 @@
 use super::capture::Written;
 use super::network::Family;
 use super::paths::interface;
-use super::world::World;
+use super::world::{Mode, World};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -39,6 +39,19 @@ pub struct ConnectionTruth {
     pub lost: u8,
 }
 
+/// A client's request that a proxy carried to a real server.
+#[derive(Clone, Copy, Debug)]
+pub struct Carried {
+    /// The client's connection, by its place in [`Truth::connections`].
+    pub front: u32,
+    /// The proxy's endpoint of its own connection.
+    pub back: SocketAddrV4,
+    /// That connection's ISN on the proxy's side.
+    pub isn: u32,
+    /// The real server, counted from 0.
+    pub real_server: u16,
+}
+
 /// A written world.
 #[derive(Clone, Debug)]
 pub struct Truth {
@@ -50,6 +63,8 @@ pub struct Truth {
     pub connections: Vec<ConnectionTruth>,
     /// SYNs of the flood.
     pub spoofed: u32,
+    /// Behind a proxy: every request, in the order in which they were carried.
+    pub carried: Vec<Carried>,
     /// Packets lost between the hosts that [`World::loss`] names; nowhere else is any.
     pub lost: u64,
 }
@@ -65,12 +80,16 @@ impl Truth {
         self.captures.iter().map(|capture| capture.bytes).sum()
     }
 
-    /// How often a connection or a spoofed SYN is seen: the sum over all vantages of those that it passes.
+    /// How often a connection or a spoofed SYN is seen: the sum over all vantages of those that it passes. A proxy's own
+    /// connections are not counted.
     pub fn sightings(&self) -> u64 {
         let at = self.world.vantages;
         let router = u64::from(at.client && self.world.source_nat);
-        let mine =
-            u64::from(at.client) + router + u64::from(at.director) + u64::from(at.real_servers);
+        let mine = if matches!(self.world.mode, Mode::Proxy(_)) {
+            u64::from(at.client) + u64::from(at.director)
+        } else {
+            u64::from(at.client) + router + u64::from(at.director) + u64::from(at.real_servers)
+        };
         let forwarded = self
             .world
             .flood

@@ -5,54 +5,12 @@
 
 pub use super::clock::{Clock, Clocks};
 pub use super::loss::{Between, Loss};
+pub use super::mode::{FullNat, Mode, Proxy, Said};
 pub use super::network::{Family, Network, nth};
 use super::rng;
 use super::script::Script;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-
-/// How the director sends a packet on to a real server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Two-armed director that rewrites the destination, and the source of the replies, which come back through it.
-    Nat,
-    /// One-armed director that rewrites the destination MAC alone; replies go to the router directly.
-    Dr,
-    /// One-armed director that puts packets into an IP tunnel (IPIP, 6in6) to the real server; replies go to the router
-    /// directly.
-    Tun,
-    /// Two-armed director that rewrites both ends, the client's to an address and port of its own.
-    FullNat(FullNat),
-}
-
-/// What FullNAT does beside the rewriting of both ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FullNat {
-    /// Nothing: ISN and timestamps are kept.
-    Kept,
-    /// Takes the timestamps from the client's SYN, so the connection goes without.
-    Stripped,
-    /// As [`FullNat::Stripped`]; shifts the client's sequence numbers by a constant of the connection, and names the client
-    /// in the TOA option of the SYN and of the first data segment.
-    Shifted,
-}
-
-impl Mode {
-    /// The director's capture is of the `any` device: it has two arms.
-    pub fn two_armed(self) -> bool {
-        matches!(self, Self::Nat | Self::FullNat(_))
-    }
-
-    /// As `truth.json` names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nat => "nat",
-            Self::Dr => "dr",
-            Self::Tun => "tun",
-            Self::FullNat(_) => "fullnat",
-        }
-    }
-}
 
 /// Where captures are taken. What the world does never depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -198,6 +156,14 @@ impl World {
         self.interval_ns() * u64::from(self.connections)
     }
 
+    /// When connection `number` begins, nanoseconds after the start: connections begin in the order of their numbers, each
+    /// somewhere in the first half of its interval.
+    pub fn begin_ns(&self, number: u32) -> u64 {
+        let interval = self.interval_ns();
+        let late = rng::at(self.seed, (u64::from(number) << 3) | 1) % (interval / 2 + 1);
+        WARM_UP_NS + u64::from(number) * interval + late
+    }
+
     /// How many connections later a five-tuple comes again.
     pub fn reuse_distance(&self) -> u64 {
         u64::from(self.clients) * u64::from(self.ports_per_client)
@@ -232,7 +198,7 @@ impl World {
     /// The port that real servers answer from: with DR it is the service's.
     pub fn real_port(&self) -> u16 {
         match self.mode {
-            Mode::Nat | Mode::FullNat(_) => self.network.real_server_port,
+            Mode::Nat | Mode::FullNat(_) | Mode::Proxy(_) => self.network.real_server_port,
             Mode::Dr | Mode::Tun => self.network.vip_port,
         }
     }
@@ -269,9 +235,12 @@ impl World {
         (self.family.endpoint(client), self.family.endpoint(vip))
     }
 
-    /// Connection `number` as the real server sees it.
+    /// Connection `number` as the real server sees it; behind a proxy it is another connection.
     pub fn back(&self, number: u32) -> (SocketAddr, SocketAddr) {
         let (client, vip) = self.front(number);
+        if matches!(self.mode, Mode::Proxy(_)) {
+            return (client, vip);
+        }
         let client = match self.mode {
             Mode::FullNat(_) => self.family.endpoint(self.local(number)),
             _ if self.source_nat => self.family.endpoint(self.translated(number)),
@@ -324,6 +293,10 @@ impl World {
         if self.family == Family::V6 && matches!(self.mode, Mode::FullNat(_)) {
             return refuse("FullNAT is in IPv4 alone");
         }
+        let odd = self.source_nat || self.loss.is_some() || self.merged_at.is_some();
+        if odd && matches!(self.mode, Mode::Proxy(_)) {
+            return refuse("a proxy goes neither with source NAT nor loss nor merged segments");
+        }
         if self.source_nat && self.first_port < 32_000 {
             return refuse("source NAT needs clients' ports from 32000 on");
         }
@@ -344,7 +317,11 @@ impl World {
             again = again.min(u64::from(TRANSLATED));
         }
         let back = again.saturating_mul(self.interval_ns());
-        let lost = if self.loss.is_some() { Loss::longest_ns() } else { 0 };
+        let mut lost = if self.loss.is_some() { Loss::longest_ns() } else { 0 };
+        if matches!(self.mode, Mode::Proxy(_)) {
+            // The ways behind the proxy.
+            lost += 5_000_000 * u64::from(packets);
+        }
         if back <= Script::new(self).longest_ns() + lost + 2 * self.interval_ns() {
             return refuse(
                 "five-tuples would come again before their connections end: more clients, more ports_per_client or a lower in_flight",

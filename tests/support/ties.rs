@@ -67,13 +67,13 @@ pub fn wrongs(truth: &Truth, trace: &Trace) -> Vec<String> {
 }
 
 /// The client's ISN on the front five-tuple.
-fn opening(trace: &Trace, id: ConnectionId) -> Option<u32> {
+pub fn opening(trace: &Trace, id: ConnectionId) -> Option<u32> {
     let of_front = |leg: &&lbdiag::correlate::Leg| leg.tuple == 0 && trace.forward(leg).opened();
     trace.legs(id).iter().find(of_front).map(|leg| trace.forward(leg).isn)
 }
 
 /// Labels of the captures that saw a connection.
-fn captures(trace: &Trace, id: ConnectionId) -> Vec<&str> {
+pub fn captures(trace: &Trace, id: ConnectionId) -> Vec<&str> {
     let mut seen: Vec<&str> = trace
         .legs(id)
         .iter()
