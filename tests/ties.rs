@@ -10,7 +10,9 @@ mod proxies;
 mod ties;
 
 use generator::World;
-use generator::world::{Between, Clock, Clocks, Family, FullNat, Loss, Mode, Proxy, Said, Vantage};
+use generator::world::{
+    Between, Clock, Clocks, Family, FullNat, Loss, Mode, Proxy, Said, Vantage, Vantages,
+};
 use lbdiag::diagnose;
 
 /// Clocks that are off by hours, seconds and milliseconds, and gain or lose.
@@ -74,7 +76,14 @@ fn ipv6() {
 
 #[test]
 fn five_tuples_that_come_again() {
-    for mode in [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat(FullNat::Kept)] {
+    for mode in [
+        Mode::Nat,
+        Mode::Dr,
+        Mode::Tun,
+        Mode::FullNat(FullNat::Kept),
+        Mode::FullNat(FullNat::Stripped),
+        Mode::FullNat(FullNat::Shifted),
+    ] {
         let again = World { clients: 4, ports_per_client: 60, in_flight: 20, ..world(mode) };
         right(mode.name(), &again, &[]);
     }
@@ -164,5 +173,22 @@ fn proxies_of_requests_that_are_all_alike() {
         assert!(known * 10 > pairs * 9, "{known} of {pairs}");
         let (known, pairs) = paired("nothing", &proxy(Said::Nothing, pooled, true));
         assert!(known < pairs, "{known} of {pairs}");
+    }
+}
+
+/// Without the director's capture, and without the client's: nothing that is said may be wrong, and nothing split.
+#[test]
+fn with_captures_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |client, director, real_servers| Vantages { client, director, real_servers };
+    let shifted = Mode::FullNat(FullNat::Shifted);
+    for mode in [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat(FullNat::Kept), shifted] {
+        for vantages in [at(true, false, true), at(false, true, true), at(true, true, false)] {
+            let world = World { vantages, seed: 5, ..world(mode) };
+            let truth = world.write(folder.path()).unwrap();
+            let wrong = ties::claims(&truth, &ties::load(&truth));
+            let first = wrong.iter().take(8).cloned().collect::<Vec<_>>().join("\n");
+            assert!(wrong.is_empty(), "{mode:?}, {vantages:?}: {} wrong:\n{first}", wrong.len());
+        }
     }
 }

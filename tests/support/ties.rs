@@ -28,6 +28,15 @@ pub fn endpoint(end: (lbdiag::wire::Ip, u16)) -> SocketAddr {
 /// A connection must be there once, under its front five-tuple, with the right back five-tuple, real server, mode and
 /// outcome, seen at all vantages that it passed, and nothing else may be there.
 pub fn wrongs(truth: &Truth, trace: &Trace) -> Vec<String> {
+    compare(truth, trace, true)
+}
+
+/// The same where captures are missing: a real server or a mode may be unknown, but not wrong.
+pub fn claims(truth: &Truth, trace: &Trace) -> Vec<String> {
+    compare(truth, trace, false)
+}
+
+fn compare(truth: &Truth, trace: &Trace, all: bool) -> Vec<String> {
     let world = &truth.world;
     let front_vip = world.front(0).1;
     // The truth's numbers, by endpoint: a five-tuple that comes again has several.
@@ -57,7 +66,7 @@ pub fn wrongs(truth: &Truth, trace: &Trace) -> Vec<String> {
         };
         found[number as usize] = found[number as usize].saturating_add(1);
         let of = &truth.connections[number as usize];
-        let faults = judge(truth, number, of, trace, id, connection);
+        let faults = judge(truth, (number, of), trace, id, connection, all);
         wrong.extend(faults.into_iter().map(|what| format!("{number} ({client}): {what}")));
     }
     for (number, times) in found.iter().enumerate().filter(|(_, times)| **times != 1) {
@@ -96,11 +105,11 @@ fn expected(truth: &Truth, server: u16) -> Vec<String> {
 
 fn judge(
     truth: &Truth,
-    number: u32,
-    of: &ConnectionTruth,
+    (number, of): (u32, &ConnectionTruth),
     trace: &Trace,
     id: ConnectionId,
     connection: &Connection,
+    all: bool,
 ) -> Vec<String> {
     let world = &truth.world;
     let mut wrong = Vec::new();
@@ -117,14 +126,14 @@ fn judge(
     let real = world.family.endpoint(real);
     let server = trace.server(id);
     let told = server.and_then(|server| Some(endpoint((server.address?, server.port))));
-    if told != Some(real) {
+    if told != Some(real) && (all || told.is_some()) {
         wrong.push(format!("real server {told:?} for {real}"));
     }
     if connection.outcome != Outcome::Completed {
         wrong.push(format!("outcome {:?}", connection.outcome));
     }
     let mode = trace.service(id).mode.name();
-    if mode != world.mode.name() {
+    if mode != world.mode.name() && (all || mode != "unknown") {
         wrong.push(format!("mode {mode} for {}", world.mode.name()));
     }
     wrong
