@@ -10,6 +10,7 @@ mod proxies;
 mod ties;
 
 use generator::World;
+use generator::rng::Rng;
 use generator::world::{
     Between, Clock, Clocks, Family, FullNat, Loss, Mode, Proxy, Said, Vantage, Vantages,
 };
@@ -34,6 +35,15 @@ fn clocks() -> Clocks {
 fn world(mode: Mode) -> World {
     World { real_servers: 4, connections: 1_000, clocks: clocks(), ..World::new(mode) }
 }
+
+const MODES: [Mode; 6] = [
+    Mode::Nat,
+    Mode::Dr,
+    Mode::Tun,
+    Mode::FullNat(FullNat::Kept),
+    Mode::FullNat(FullNat::Stripped),
+    Mode::FullNat(FullNat::Shifted),
+];
 
 /// Every connection is right, and nobody is accused of more than `allowed`, ids of findings.
 fn right(name: &str, world: &World, allowed: &[&str]) {
@@ -76,14 +86,7 @@ fn ipv6() {
 
 #[test]
 fn five_tuples_that_come_again() {
-    for mode in [
-        Mode::Nat,
-        Mode::Dr,
-        Mode::Tun,
-        Mode::FullNat(FullNat::Kept),
-        Mode::FullNat(FullNat::Stripped),
-        Mode::FullNat(FullNat::Shifted),
-    ] {
+    for mode in MODES {
         let again = World { clients: 4, ports_per_client: 60, in_flight: 20, ..world(mode) };
         right(mode.name(), &again, &[]);
     }
@@ -190,5 +193,74 @@ fn with_captures_missing() {
             let first = wrong.iter().take(8).cloned().collect::<Vec<_>>().join("\n");
             assert!(wrong.is_empty(), "{mode:?}, {vantages:?}: {} wrong:\n{first}", wrong.len());
         }
+    }
+}
+
+/// Many small worlds whose parameters are drawn: no seed may show a wrong tie.
+#[test]
+fn worlds_of_all_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut wrong, mut written) = (Vec::new(), 0);
+    for seed in 0..120 {
+        let rng = &mut Rng::new(seed);
+        let mode = MODES[rng.below(MODES.len() as u64) as usize];
+        let full_nat = matches!(mode, Mode::FullNat(_));
+        let mut world = World {
+            seed,
+            clients: 1 + rng.below(30) as u32,
+            first_port: 32_768 + rng.below(1_000) as u16,
+            ports_per_client: 200 + rng.below(2_000) as u16,
+            real_servers: 2 + rng.below(4) as u16,
+            connections: 100 + rng.below(300) as u32,
+            packets_per_connection: 8 + rng.below(20) as u32,
+            rate: 20 + rng.below(200) as u32,
+            in_flight: 1 + rng.below(10) as u32,
+            source_nat: rng.below(3) == 0,
+            ..world(mode)
+        };
+        if !full_nat && rng.below(3) == 0 {
+            world.family = Family::V6;
+        }
+        match rng.below(3) {
+            0 => {
+                let ways = [Between::ClientDirector, Between::DirectorServer];
+                let between = ways[rng.below(2) as usize];
+                world.loss = Some(Loss { between, per_mille: 1 + rng.below(60) as u16 });
+            }
+            1 => {
+                let all = [Vantage::Client, Vantage::Director, Vantage::RealServer];
+                world.merged_at = Some(all[rng.below(3) as usize]);
+            }
+            _ => {}
+        }
+        // Some draws do not go together.
+        let Ok(truth) = world.write(folder.path()) else { continue };
+        written += 1;
+        let found = ties::wrongs(&truth, &ties::load(&truth));
+        if let Some(first) = found.first() {
+            wrong.push(format!("{seed}, {mode:?}: {} wrong: {first}", found.len()));
+        }
+    }
+    assert!(written >= 100, "{written} worlds");
+    assert!(wrong.is_empty(), "{} worlds:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Proxies of drawn parameters: no seed may show a pair that is none.
+#[test]
+fn proxies_of_all_kinds() {
+    for seed in 0..60 {
+        let rng = &mut Rng::new(seed);
+        let said = [Said::Nothing, Said::Forwarded, Said::RequestId][rng.below(3) as usize];
+        let world = World {
+            seed,
+            clients: 1 + rng.below(30) as u32,
+            real_servers: 2 + rng.below(4) as u16,
+            connections: 50 + rng.below(200) as u32,
+            packets_per_connection: 10 + 4 * rng.below(4) as u32,
+            rate: 20 + rng.below(900) as u32,
+            in_flight: 1 + rng.below(60) as u32,
+            ..proxy(said, rng.below(2) == 0, rng.below(2) == 0)
+        };
+        paired(&format!("seed {seed}, {:?}", world.mode), &world);
     }
 }

@@ -99,6 +99,15 @@ impl Connection {
         (u32::from(*end.ip()), end.port())
     }
 
+    /// The client's endpoint as the director sees it.
+    fn asking(&self, world: &World) -> (u32, u16) {
+        if !world.source_nat {
+            return (self.client, self.port);
+        }
+        let end = world.translated(self.number);
+        (u32::from(*end.ip()), end.port())
+    }
+
     /// The packet of a step where it passes a hop.
     pub fn packet(&self, world: &World, step: &Step, hop: Hop, passing: Passing) -> Segment {
         let (me, peer) = if step.from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
@@ -135,7 +144,7 @@ impl Connection {
             ttl,
             id,
             options: options(world.mode, step, hop, passing),
-            named: (shift != 0 && opening).then_some((self.client, self.port)),
+            named: (shift != 0 && opening).then(|| self.asking(world)),
         }
     }
 }
