@@ -15,6 +15,7 @@ use generator::world::{
     Between, Clock, Clocks, Family, FullNat, Loss, Mode, Proxy, Said, Vantage, Vantages,
 };
 use lbdiag::diagnose;
+use lbdiag::trace::Trace;
 
 /// Clocks that are off by hours, seconds and milliseconds, and gain or lose.
 fn clocks() -> Clocks {
@@ -53,14 +54,16 @@ fn right(name: &str, world: &World, allowed: &[&str]) {
     let wrong = ties::wrongs(&truth, &trace);
     let first = wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     assert!(wrong.is_empty(), "{name}: {} wrong:\n{first}", wrong.len());
-    let diagnosis = diagnose::diagnose(&trace);
-    let loud: Vec<(&str, &str)> = diagnosis
-        .findings
-        .iter()
-        .filter(|f| f.severity > diagnose::Severity::Info && !allowed.contains(&f.id))
-        .map(|f| (f.id, f.title.as_str()))
-        .collect();
+    let loud = accused(&trace, allowed);
     assert!(loud.is_empty(), "{name}: {loud:?}");
+}
+
+/// Findings that accuse somebody, other than `allowed`: ids and titles.
+fn accused(trace: &Trace, allowed: &[&str]) -> Vec<String> {
+    let diagnosis = diagnose::diagnose(trace);
+    let loud =
+        |f: &&diagnose::Finding| f.severity > diagnose::Severity::Info && !allowed.contains(&f.id);
+    diagnosis.findings.iter().filter(loud).map(|f| format!("{}: {}", f.id, f.title)).collect()
 }
 
 #[test]
@@ -136,13 +139,7 @@ fn paired(name: &str, world: &World) -> (usize, usize) {
     let verdict = proxies::judge(&truth, &trace);
     let first = verdict.wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     assert!(verdict.wrong.is_empty(), "{name}: {} wrong:\n{first}", verdict.wrong.len());
-    let diagnosis = diagnose::diagnose(&trace);
-    let loud: Vec<&str> = diagnosis
-        .findings
-        .iter()
-        .filter(|f| f.severity > diagnose::Severity::Info)
-        .map(|f| f.title.as_str())
-        .collect();
+    let loud = accused(&trace, &[]);
     assert!(loud.is_empty(), "{name}: {loud:?}");
     (verdict.known, verdict.pairs)
 }
@@ -189,7 +186,9 @@ fn with_captures_missing() {
         for vantages in [at(true, false, true), at(false, true, true), at(true, true, false)] {
             let world = World { vantages, seed: 5, ..world(mode) };
             let truth = world.write(folder.path()).unwrap();
-            let wrong = ties::claims(&truth, &ties::load(&truth));
+            let trace = ties::load(&truth);
+            let mut wrong = ties::claims(&truth, &trace);
+            wrong.extend(accused(&trace, &[]));
             let first = wrong.iter().take(8).cloned().collect::<Vec<_>>().join("\n");
             assert!(wrong.is_empty(), "{mode:?}, {vantages:?}: {} wrong:\n{first}", wrong.len());
         }
@@ -236,7 +235,10 @@ fn worlds_of_all_kinds() {
         // Some draws do not go together.
         let Ok(truth) = world.write(folder.path()) else { continue };
         written += 1;
-        let found = ties::wrongs(&truth, &ties::load(&truth));
+        let trace = ties::load(&truth);
+        let mut found = ties::wrongs(&truth, &trace);
+        let lossy: &[&str] = if world.loss.is_some() { &["packet-loss"] } else { &[] };
+        found.extend(accused(&trace, lossy));
         if let Some(first) = found.first() {
             wrong.push(format!("{seed}, {mode:?}: {} wrong: {first}", found.len()));
         }
