@@ -2,7 +2,7 @@
 //!
 //! A test or a benchmark states a [`World`] and has its captures written; the [`Truth`] that comes back says what must be
 //! found in them. The files stream to disk and are the same byte for byte whenever seed and parameters are. All worlds
-//! here are healthy, save for a SYN flood; broken ones are made in a laboratory, where kernels break them.
+//! here are healthy, save for a SYN flood and for packets that are lost; broken ones are made in a laboratory, where kernels break them.
 //!
 //! Include it with `#[path = "../generator/mod.rs"] mod generator;`. Its tests are the test target `generator`
 //! (`main.rs` beside this file).

@@ -206,7 +206,7 @@ impl World {
     /// The endpoint that a source-NAT router gives connection `number`: the first client keeps its port, as Linux lets it,
     /// the others get one of 22,000 in turn.
     pub fn translated(&self, number: u32) -> SocketAddrV4 {
-        let kept = number % self.clients == 0;
+        let kept = number.is_multiple_of(self.clients);
         let port = if kept { self.port(number) } else { 10_000 + (number % TRANSLATED) as u16 };
         SocketAddrV4::new(self.network.router_inside, port)
     }

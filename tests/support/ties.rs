@@ -2,6 +2,8 @@
 //!
 //! Whoever includes it has the generator as `crate::generator`.
 
+#![allow(dead_code, reason = "every target that includes this uses its own part of it")]
+
 use crate::generator::truth::{ConnectionTruth, Truth};
 use lbdiag::capture;
 use lbdiag::correlate::{Connection, Outcome};
