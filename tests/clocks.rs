@@ -48,6 +48,7 @@ fn world(seed: u64) -> World {
             client: clock(rng),
             director: clock(rng),
             real_servers: vec![clock(rng), clock(rng), clock(rng)],
+            ..Clocks::default()
         },
         ..World::new(mode)
     }

@@ -17,6 +17,8 @@ const LOCAL: [u8; 4] = [10, 0, 0, 1];
 struct Rewrite {
     /// Added to the client's sequence numbers.
     shift: u32,
+    /// Added to the server's, as seen from the server.
+    answers: u32,
     /// The client is named in the SYN and the request.
     names: bool,
     /// The client's own options are kept.
@@ -30,11 +32,13 @@ fn behind(front: &[(i64, Segment)], client: End, port: u16, how: Rewrite) -> Vec
         if s.src == client {
             (s.src, s.dst) = ((LOCAL, port), SERVER);
             s.seq = s.seq.wrapping_add(how.shift);
+            s.ack = s.ack.map(|ack| ack.wrapping_add(how.answers));
             s.options &= how.keeps_options;
             s.names = Some(client).filter(|_| how.names && (s.syn || !s.payload.is_empty()));
             s = s.on(DIRECTOR_MAC, SERVER_MAC, 63);
         } else {
             (s.src, s.dst) = (SERVER, (LOCAL, port));
+            s.seq = s.seq.wrapping_add(how.answers);
             s.ack = s.ack.map(|ack| ack.wrapping_add(how.shift));
             s.options &= how.keeps_options;
             s = s.on(SERVER_MAC, DIRECTOR_MAC, 64);
@@ -66,7 +70,8 @@ fn joined(clients: &[(End, u32, i64)], how: Rewrite) -> (Connections, Vec<Observ
     (correlate(&vantages, &Stated::default()), vantages)
 }
 
-const SHIFTED: Rewrite = Rewrite { shift: 0x2345_6789, names: true, keeps_options: false };
+const SHIFTED: Rewrite =
+    Rewrite { shift: 0x2345_6789, answers: 0, names: true, keeps_options: false };
 
 #[test]
 fn the_named_client_ties_what_nothing_else_does() {
@@ -93,16 +98,27 @@ fn without_it_a_shifted_connection_stays_apart() {
 
 #[test]
 fn both_isns_tie_what_lost_its_timestamps() {
-    let how = Rewrite { shift: 0, names: false, keeps_options: false };
+    let how = Rewrite { shift: 0, names: false, ..SHIFTED };
     let (connections, _) = joined(&[(CLIENT, 5, 0), (CLIENT, 900_000, 5_000)], how);
     let ties: Vec<Tie> = connections.list.iter().map(|c| c.tie).collect();
     assert_eq!(ties, [Tie::IsnPair, Tie::IsnPair]);
 }
 
 #[test]
+fn a_client_port_that_comes_again_is_told_by_the_servers_own_number() {
+    let (connections, vantages) = joined(&[(CLIENT, 5, 0), (CLIENT, 900_000, 5_000)], SHIFTED);
+    assert_eq!(connections.list.len(), 2);
+    for connection in &connections.list {
+        let [front, back] = connections.legs(connection) else { panic!("two legs") };
+        assert_eq!(front.reply(&vantages).isn, back.reply(&vantages).isn);
+    }
+}
+
+#[test]
 fn a_client_port_that_comes_again_is_told_by_what_was_carried_or_not_at_all() {
-    // The same client port twice, with answers of the same length: nothing tells them.
-    let (connections, _) = joined(&[(CLIENT, 5, 0), (CLIENT, 900_000, 5_000)], SHIFTED);
+    // The same client port twice, with answers of the same length, and the server's numbers are shifted too: nothing tells.
+    let how = Rewrite { answers: 0x0765_4321, ..SHIFTED };
+    let (connections, _) = joined(&[(CLIENT, 5, 0), (CLIENT, 900_000, 5_000)], how);
     assert!(connections.list.iter().all(|c| c.tuples == 1), "not guessed");
     // Another length tells.
     let first = exchange(CLIENT, VIP, 5, 0);
@@ -114,8 +130,8 @@ fn a_client_port_that_comes_again_is_told_by_what_was_carried_or_not_at_all() {
             segment.seq += 4;
         }
     }
-    let mut back = behind(&first, CLIENT, 20_000, SHIFTED);
-    back.extend(behind(&second, CLIENT, 20_001, SHIFTED));
+    let mut back = behind(&first, CLIENT, 20_000, how);
+    back.extend(behind(&second, CLIENT, 20_001, how));
     let front = [first, second].concat();
     let vantages = [see(&front), see(&back)];
     let connections = correlate(&vantages, &Stated::default());

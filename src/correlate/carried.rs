@@ -2,10 +2,12 @@
 //!
 //! FullNAT rewrites both ends, may shift the client's sequence numbers by a constant and
 //! strip its timestamps; the option then is all that says whose connection it is. A port
-//! that its client used again is told by what the connections carried; where that does not
+//! that its client used again is told by the server's own initial sequence number, which
+//! balancers mostly leave alone, or by what the connections carried; where that does not
 //! tell either, no tie is made.
 
 use super::Tie;
+use super::handshake::accepted;
 use super::union::{StreamRef, Union};
 use crate::flow::{Observations, Stream};
 use crate::wire::{Ip, Toa};
@@ -67,13 +69,20 @@ fn choose(
     if let [(_, front)] = sets[..] {
         return Some(front);
     }
-    let mut sure = sets
-        .into_iter()
-        .filter(|(_, front)| agrees(front.of(vantages), back.of(vantages)) == Some(true));
-    match (sure.next(), sure.next()) {
-        (Some((_, front)), None) => Some(front),
-        _ => None,
-    }
+    let only = |test: &dyn Fn(&Stream) -> bool| {
+        let mut sure = sets.iter().filter(|(_, front)| test(front.of(vantages)));
+        sure.next().filter(|_| sure.next().is_none()).map(|(_, front)| *front)
+    };
+    let stream = back.of(vantages);
+    only(&|front| answered_alike(front, stream))
+        .or_else(|| only(&|front| agrees(front, stream) == Some(true)))
+}
+
+/// Whether both streams show one server's initial sequence number. Another one tells
+/// nothing: a balancer may shift it too.
+fn answered_alike(front: &Stream, back: &Stream) -> bool {
+    let isn = |stream: &Stream| accepted(stream.flow(stream.client().other()));
+    isn(front).is_some_and(|number| isn(back) == Some(number))
 }
 
 /// Whether two streams carried the same: their sequence numbers differ by a constant, so

@@ -110,12 +110,12 @@ impl Shake {
     }
 }
 
-/// Ties by the handshake, and gives back the streams that show none.
 /// The initial sequence number of a server that accepted once.
-fn accepted(back: &Flow) -> Option<u32> {
+pub(super) fn accepted(back: &Flow) -> Option<u32> {
     (back.accepted() && back.isns == 1).then_some(back.isn)
 }
 
+/// Ties by the handshake, and gives back the streams that show none.
 pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef> {
     let hasher = RandomState::default();
     let mut shakes: Vec<Shake> = Vec::new();

@@ -7,7 +7,8 @@
 
 use super::service::{Director, Mode, Named, Service, ServiceId};
 use super::{HostId, Hosts, Route, RouteId};
-use crate::correlate::{Connection, Leg};
+use crate::correlate::{Connection, Leg, Tuple};
+use crate::flow::Observations;
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +43,7 @@ pub(super) struct Ballot {
     pub route: RouteId,
     /// The mode that its rewrites show by themselves.
     pub mode: Option<Mode>,
-    /// Addresses were rewritten.
+    /// The server's address was rewritten; a client's alone a router rewrites.
     pub rewritten: bool,
 }
 
@@ -51,11 +52,13 @@ impl Ballot {
     pub fn of(
         connection: &Connection,
         legs: &[Leg],
+        vantages: &[Observations],
         (service, route): (ServiceId, RouteId),
         proxied: bool,
     ) -> Self {
-        let mode = if proxied { Some(Mode::Proxy) } else { mode_of(connection, legs) };
-        Self { service, route, mode, rewritten: connection.back.is_some() }
+        let mode = if proxied { Some(Mode::Proxy) } else { mode_of(connection, legs, vantages) };
+        let rewritten = connection.back.is_some_and(|back| back.server != connection.front.server);
+        Self { service, route, mode, rewritten }
     }
 }
 
@@ -107,7 +110,7 @@ pub(super) fn vote(
     }
 }
 
-fn mode_of(connection: &Connection, legs: &[Leg]) -> Option<Mode> {
+fn mode_of(connection: &Connection, legs: &[Leg], vantages: &[Observations]) -> Option<Mode> {
     if connection.progress.tunnelled {
         return Some(Mode::Tun);
     }
@@ -116,15 +119,21 @@ fn mode_of(connection: &Connection, legs: &[Leg]) -> Option<Mode> {
         // Only the source was rewritten: a router's doing, not a balancer's.
         return None;
     }
-    if back.client.0 == connection.front.client.0 || connection.tuples > 2 {
+    if back.client.0 == connection.front.client.0 {
         return Some(Mode::Nat);
     }
     // A source may have been rewritten by a router far from the balancer: one
     // vantage must have seen both sides.
-    let here = |leg: &Leg| {
-        legs.iter().any(|l| l.vantage == leg.vantage && l.tuple + 1 == connection.tuples)
+    let last = connection.tuples - 1;
+    let here = |leg: &&Leg| {
+        leg.tuple + 1 == last && legs.iter().any(|l| l.vantage == leg.vantage && l.tuple == last)
     };
-    legs.iter().any(|leg| leg.tuple == 0 && here(leg)).then_some(Mode::FullNat)
+    let before = legs.iter().find(here).map(|leg| Tuple::of(leg.of(vantages), leg.client));
+    let both = before.is_some_and(|t| t.client.0 != back.client.0 && t.server != back.server);
+    if both {
+        return Some(Mode::FullNat);
+    }
+    (connection.tuples > 2).then_some(Mode::Nat)
 }
 
 /// The host between the client's five-tuple and the real server's.

@@ -47,7 +47,7 @@ pub(super) fn infer(
         topology.service_of.push(id);
     }
     let mut votes: Vec<Votes> = topology.services.iter().map(|_| Votes::default()).collect();
-    for (ballot, count) in ballots(connections, pairs, &topology) {
+    for (ballot, count) in ballots(vantages, connections, pairs, &topology) {
         let at = ballot.service.0 as usize;
         let (route, vip) = (topology.routes.get(ballot.route), topology.services[at].vip);
         directors::vote(&mut votes[at], &ballot, count, route, vip, &topology.hosts);
@@ -74,13 +74,18 @@ pub(super) fn infer(
 /// Ballots that are compared with a new one: few kinds make up most connections.
 const NEAR_BALLOTS: usize = 16;
 
-fn ballots(connections: &Connections, pairs: &Pairs, topology: &Topology) -> Vec<(Ballot, u32)> {
+fn ballots(
+    vantages: &[Observations],
+    connections: &Connections,
+    pairs: &Pairs,
+    topology: &Topology,
+) -> Vec<(Ballot, u32)> {
     let mut ballots: Vec<(Ballot, u32)> = Vec::new();
     for (i, connection) in connections.list.iter().enumerate() {
         let index = i as u32;
         let proxied = pairs.backends.contains_key(&index) || pairs.attempts.contains_key(&index);
         let at = (topology.service_of[i], topology.routes.of[i]);
-        let ballot = Ballot::of(connection, connections.legs(connection), at, proxied);
+        let ballot = Ballot::of(connection, connections.legs(connection), vantages, at, proxied);
         match ballots.iter_mut().rev().take(NEAR_BALLOTS).find(|(known, _)| *known == ballot) {
             Some((_, count)) => *count += 1,
             None => ballots.push((ballot, 1)),

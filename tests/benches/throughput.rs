@@ -9,6 +9,8 @@
 //! --flood            the flood too: 10,000,000 spoofed SYNs, 2 GB of disk
 //! --connections N    true connections of each world
 //! --spoofed N        spoofed SYNs of the flood
+//! --scale            instead: what 10,000, 100,000 and 1,000,000 connections cost, and whether all are tied as the
+//!                    truth has it (--connections N: not more than N); 5 GB of disk
 //! --runs N           runs of each program over each world (default 5)
 //! --keep DIR         write the worlds to DIR and leave them there
 //! --write DIR        only write the worlds to DIR, each with its truth.json
@@ -21,6 +23,9 @@
 mod generator;
 
 mod measure;
+mod scale;
+#[path = "../support/ties.rs"]
+mod ties;
 
 use generator::world::{Flood, FloodFate, Mode, Vantages};
 use generator::{Truth, World};
@@ -41,6 +46,8 @@ struct Options {
     runs: usize,
     keep: Option<PathBuf>,
     write: Option<PathBuf>,
+    /// The table of sizes instead.
+    scale: bool,
     /// Small worlds.
     trial: bool,
 }
@@ -52,11 +59,14 @@ fn main() -> Result<(), Fault> {
     }
     let temporary = tempfile::tempdir()?;
     let folder = options.keep.as_deref().unwrap_or(temporary.path());
+    let pin = Pin::detect();
+    if options.scale {
+        return scale::run(pin, folder, options.connections);
+    }
     let mut written = Vec::new();
     for name in &options.worlds {
         written.push((name, write(name, &options, folder)?));
     }
-    let pin = Pin::detect();
     let tcpdump = measure::works("tcpdump", &["--version"]);
     let mut costs = vec![(Vec::new(), Vec::new()); written.len()];
     for _ in 0..options.runs {
@@ -234,6 +244,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
         runs: 0,
         keep: None,
         write: None,
+        scale: false,
         trial: true,
     };
     let mut flood = false;
@@ -242,6 +253,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
         match argument.as_str() {
             "--bench" => options.trial = false,
             "--flood" => flood = true,
+            "--scale" => options.scale = true,
             "--world" => options.worlds.push(value()?),
             "--connections" => options.connections = Some(value()?.parse()?),
             "--spoofed" => options.spoofed = Some(value()?.parse()?),

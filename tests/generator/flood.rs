@@ -3,7 +3,9 @@
 //! The tools behind floods differ, and so do the SYNs: without options, with MSS alone, or like Linux's; most have random
 //! ISNs, some repeat one. No source is an address of the world, of a private range, loopback or multicast.
 
-use super::frame::{Options, Segment};
+use super::frame::Segment;
+use super::network::Family;
+use super::options::Options;
 use super::rng;
 use super::script::SYN;
 use super::world::{Flood, WARM_UP_NS, World, nth};
@@ -83,6 +85,8 @@ impl Source {
             _ => (Options::Mss, 65_535),
         };
         Segment {
+            family: Family::V4,
+            tunnel: None,
             from: rng::permute(self.seed, number),
             to: self.vip,
             from_port: 1_024 + ((bits >> 2) % 64_512) as u16,
@@ -94,6 +98,7 @@ impl Source {
             ttl: 44 + ((bits >> 8) & 15) as u8,
             id: (bits >> 12) as u16,
             options,
+            named: None,
         }
     }
 

@@ -1,7 +1,9 @@
-//! Writes the bytes of a frame: link header, IPv4, TCP, ARP, with right checksums.
+//! Writes the bytes of a frame: link header, IP with or without a tunnel, TCP, with right checksums.
 //!
 //! Everything goes into a buffer of the caller; nothing is allocated.
 
+use super::network::Family;
+use super::options::{self, Options};
 use super::script::{ACK, SYN};
 
 /// The header in front of the network layer.
@@ -27,6 +29,8 @@ pub enum Link {
 
 /// EtherType of IPv4.
 pub const IPV4: u16 = 0x0800;
+/// EtherType of IPv6.
+pub const IPV6: u16 = 0x86dd;
 /// EtherType of ARP.
 pub const ARP: u16 = 0x0806;
 
@@ -52,25 +56,13 @@ pub fn link(buf: &mut [u8], link: Link, ether_type: u16) -> usize {
     }
 }
 
-/// TCP options of a segment, in Linux's order.
-#[derive(Clone, Copy, Debug)]
-pub enum Options {
-    /// None, as simple flood tools send.
-    None,
-    /// MSS 1460 alone, as scanners send.
-    Mss,
-    /// Timestamps: on a SYN behind MSS, SACK permitted, and before window scale 7; else behind two NOPs.
-    Stamps {
-        /// TSval (RFC 7323), milliseconds.
-        value: u32,
-        /// TSecr.
-        echo: u32,
-    },
-}
-
 /// A TCP segment.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment {
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// The tunnel that it travels in.
+    pub tunnel: Option<Tunnel>,
     /// Source address.
     pub from: u32,
     /// Destination address.
@@ -93,27 +85,94 @@ pub struct Segment {
     pub id: u16,
     /// TCP options.
     pub options: Options,
+    /// The client that a balancer names: the TOA option.
+    pub named: Option<(u32, u16)>,
 }
 
-/// Writes IPv4 (DF set) and TCP; returns the length of both with the payload.
-pub fn segment(buf: &mut [u8], packet: &Segment, payload: &[u8]) -> usize {
-    let options = options(&mut buf[40..80], packet);
-    let tcp_len = 20 + options + payload.len();
-    let len = 20 + tcp_len;
-    let (ip, tcp) = buf[..len].split_at_mut(20);
-    ip[0] = 0x45;
-    ip[1] = 0;
-    ip[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-    ip[4..6].copy_from_slice(&packet.id.to_be_bytes());
-    ip[6..8].copy_from_slice(&[0x40, 0]);
-    ip[8] = packet.ttl;
-    ip[9] = 6;
-    ip[10..12].fill(0);
-    ip[12..16].copy_from_slice(&packet.from.to_be_bytes());
-    ip[16..20].copy_from_slice(&packet.to.to_be_bytes());
-    let checksum = fold(sum(ip));
-    ip[10..12].copy_from_slice(&checksum.to_ne_bytes());
+/// The header that a tunnel puts in front: IP in IP (RFC 2003), 6in6 (RFC 2473).
+#[derive(Clone, Copy, Debug)]
+pub struct Tunnel {
+    /// The tunnel's beginning.
+    pub from: u32,
+    /// The tunnel's end.
+    pub to: u32,
+    /// The outer time to live.
+    pub ttl: u8,
+    /// The outer IP identification; IPv6 has none.
+    pub id: u16,
+}
 
+/// The fields of an IP header.
+#[derive(Clone, Copy)]
+pub struct Ip {
+    /// Version.
+    pub family: Family,
+    /// Protocol of what follows.
+    pub protocol: u8,
+    /// Source address.
+    pub from: u32,
+    /// Destination address.
+    pub to: u32,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// Identification; IPv6 has none.
+    pub id: u16,
+}
+
+/// Writes an IP header (IPv4: DF set) over `payload` bytes; returns its length.
+pub fn ip(buf: &mut [u8], ip: &Ip, payload: usize) -> usize {
+    match ip.family {
+        Family::V4 => {
+            let head = &mut buf[..20];
+            head[0] = 0x45;
+            head[1] = 0;
+            head[2..4].copy_from_slice(&((20 + payload) as u16).to_be_bytes());
+            head[4..6].copy_from_slice(&ip.id.to_be_bytes());
+            head[6..8].copy_from_slice(&[0x40, 0]);
+            head[8] = ip.ttl;
+            head[9] = ip.protocol;
+            head[10..12].fill(0);
+            head[12..16].copy_from_slice(&ip.from.to_be_bytes());
+            head[16..20].copy_from_slice(&ip.to.to_be_bytes());
+            let checksum = fold(sum(head));
+            head[10..12].copy_from_slice(&checksum.to_ne_bytes());
+            20
+        }
+        Family::V6 => {
+            let head = &mut buf[..40];
+            head[..4].copy_from_slice(&[0x60, 0, 0, 0]);
+            head[4..6].copy_from_slice(&(payload as u16).to_be_bytes());
+            head[6] = ip.protocol;
+            head[7] = ip.ttl;
+            head[8..24].copy_from_slice(&Family::v6(ip.from));
+            head[24..40].copy_from_slice(&Family::v6(ip.to));
+            40
+        }
+    }
+}
+
+/// The checksum of a transport over `body` behind this IP header (RFC 9293, section 3.1; RFC 8200, section 8.1).
+pub fn checksum(header: &[u8], protocol: u8, body: &[u8]) -> u16 {
+    let addresses = if header.len() == 20 { &header[12..20] } else { &header[8..40] };
+    let length = u64::from((body.len() as u16).to_be());
+    fold(sum(body) + sum(addresses) + u64::from(u16::from(protocol).to_be()) + length)
+}
+
+/// Writes IP, within a tunnel where there is one, and TCP; returns the length of all with the payload.
+pub fn segment(buf: &mut [u8], packet: &Segment, payload: &[u8]) -> usize {
+    let family = packet.family;
+    let inner = usize::from(family.header());
+    let outer = if packet.tunnel.is_some() { inner } else { 0 };
+    let options = options::write(&mut buf[outer + inner + 20..], packet);
+    let tcp_len = 20 + options + payload.len();
+    if let Some(Tunnel { from, to, ttl, id }) = packet.tunnel {
+        let protocol = if family == Family::V4 { 4 } else { 41 };
+        ip(buf, &Ip { family, protocol, from, to, ttl, id }, inner + tcp_len);
+    }
+    let buf = &mut buf[outer..][..inner + tcp_len];
+    let Segment { from, to, ttl, id, .. } = *packet;
+    ip(buf, &Ip { family, protocol: 6, from, to, ttl, id }, tcp_len);
+    let (head, tcp) = buf.split_at_mut(inner);
     tcp[..2].copy_from_slice(&packet.from_port.to_be_bytes());
     tcp[2..4].copy_from_slice(&packet.to_port.to_be_bytes());
     tcp[4..8].copy_from_slice(&packet.seq.to_be_bytes());
@@ -123,33 +182,9 @@ pub fn segment(buf: &mut [u8], packet: &Segment, payload: &[u8]) -> usize {
     tcp[14..16].copy_from_slice(&packet.window.to_be_bytes());
     tcp[16..20].fill(0);
     tcp[20 + options..].copy_from_slice(payload);
-    let pseudo = sum(&ip[12..20]) + u64::from(6u16.to_be()) + u64::from((tcp_len as u16).to_be());
-    let checksum = fold(sum(tcp) + pseudo);
+    let checksum = checksum(head, 6, tcp);
     tcp[16..18].copy_from_slice(&checksum.to_ne_bytes());
-    len
-}
-
-fn options(at: &mut [u8], packet: &Segment) -> usize {
-    match packet.options {
-        Options::None => 0,
-        Options::Mss => {
-            at[..4].copy_from_slice(&[2, 4, 0x05, 0xb4]);
-            4
-        }
-        Options::Stamps { value, echo } if packet.flags & SYN != 0 => {
-            at[..8].copy_from_slice(&[2, 4, 0x05, 0xb4, 4, 2, 8, 10]);
-            at[8..12].copy_from_slice(&value.to_be_bytes());
-            at[12..16].copy_from_slice(&echo.to_be_bytes());
-            at[16..20].copy_from_slice(&[1, 3, 3, 7]);
-            20
-        }
-        Options::Stamps { value, echo } => {
-            at[..4].copy_from_slice(&[1, 1, 8, 10]);
-            at[4..8].copy_from_slice(&value.to_be_bytes());
-            at[8..12].copy_from_slice(&echo.to_be_bytes());
-            12
-        }
-    }
+    outer + inner + tcp_len
 }
 
 /// The window that Linux announces: unscaled in a SYN and a SYN-ACK, later scaled by 7.
@@ -160,16 +195,6 @@ pub fn window(from_client: bool, flags: u8) -> u16 {
         _ if from_client => 502,
         _ => 509,
     }
-}
-
-/// Writes an ARP packet for IPv4 over Ethernet (RFC 826); returns its length.
-pub fn arp(buf: &mut [u8], reply: bool, from: ([u8; 6], u32), to: ([u8; 6], u32)) -> usize {
-    buf[..8].copy_from_slice(&[0, 1, 8, 0, 6, 4, 0, if reply { 2 } else { 1 }]);
-    buf[8..14].copy_from_slice(&from.0);
-    buf[14..18].copy_from_slice(&from.1.to_be_bytes());
-    buf[18..24].copy_from_slice(&to.0);
-    buf[24..28].copy_from_slice(&to.1.to_be_bytes());
-    28
 }
 
 /// The Internet checksum's sum (RFC 1071) in the machine's byte order, not folded; 32 bits at a time.

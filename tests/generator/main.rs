@@ -4,7 +4,11 @@
 mod generator;
 
 mod decode;
+mod loss_tests;
+mod mode_tests;
 mod path_tests;
+mod pins;
+mod proxy_tests;
 mod world_tests;
 
 use decode::{Fault, Frame, Tcp, frames};

@@ -1,11 +1,21 @@
-//! Where a packet passes a capture between client and real server, with which link header, TTL and addresses, and the ARP
-//! by which the hosts found each other.
+//! Where a packet passes a capture between client and real server, with which link header, TTL and addresses.
 
 use super::capture::{Capture, ETHERNET, SLL2};
 use super::frame::Link;
-use super::world::{Clock, Mode, World};
+use super::world::{Between, Clock, Mode, Vantage, World};
 use std::io;
 use std::path::Path;
+
+/// Whose endpoint stands for the client in a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Its own.
+    Own,
+    /// The source-NAT router's.
+    Translated,
+    /// The FullNAT director's.
+    Local,
+}
 
 /// One passing of a vantage.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +26,21 @@ pub struct Hop {
     pub link: Link,
     /// How much of the sender's TTL is gone.
     pub ttl_gone: u8,
+    /// Whose endpoint stands for the client here.
+    pub caller: Caller,
     /// The packet bears the real server's address and port here, else the VIP's.
     pub real: bool,
+    /// The packet is in the director's tunnel to the real server here.
+    pub tunnel: bool,
     /// Nanoseconds to the next hop, without jitter.
     pub delay: u64,
+    /// Between which hosts the next hop lies, where it is another host's.
+    pub crosses: Option<Between>,
+    /// Segments of one response are captured here as one.
+    pub merges: bool,
 }
 
-/// An ARP packet at one vantage.
+/// An ARP packet at one vantage, or neighbour discovery.
 #[derive(Clone, Copy, Debug)]
 pub struct Arp {
     /// Which capture shows it.
@@ -42,9 +60,9 @@ pub struct Arp {
 /// The hops and ARP of a world.
 #[derive(Debug, Default)]
 pub struct Paths {
-    /// Client to real server, for each real server.
+    /// Client to real server, for each real server. With a proxy: client to proxy, then proxy to each real server.
     pub forward: Vec<Vec<Hop>>,
-    /// Real server to client, for each real server.
+    /// The same ways back.
     pub backward: Vec<Vec<Hop>>,
     /// In the order of time.
     pub arp: Vec<Arp>,
@@ -53,8 +71,10 @@ pub struct Paths {
 /// The hop of a forward path at which a packet from elsewhere than the client gateway appears: the director's ingress.
 pub const DIRECTOR_IN: usize = 1;
 /// The director's interfaces in a cooked capture: outside, and towards the real servers.
-const OUTSIDE: u32 = 2;
-const INSIDE: u32 = 3;
+pub(super) const OUTSIDE: u32 = 2;
+pub(super) const INSIDE: u32 = 3;
+/// Nanoseconds router to director, where the router is a vantage; the rest of the way is the client's to the router.
+const FROM_ROUTER: u64 = 100_000;
 /// Nanoseconds client to director, through the director, director to real server, and real server to client past it.
 const TO_DIRECTOR: u64 = 300_000;
 const THROUGH: u64 = 15_000;
@@ -93,30 +113,35 @@ pub fn open(world: &World, folder: &Path) -> io::Result<(Vec<Capture>, Paths)> {
         };
     let at = world.vantages;
     let client = open(at.client, "client", ETHERNET, world.clocks.client)?;
-    let cooked = if world.mode == Mode::Nat { SLL2 } else { ETHERNET };
+    let router = open(at.client && world.source_nat, "router", ETHERNET, world.clocks.router)?;
+    let cooked = if world.mode.two_armed() { SLL2 } else { ETHERNET };
     let director = open(at.director, "director", cooked, world.clocks.director)?;
     let mut servers = Vec::new();
     for index in 0..world.real_servers {
         let clock = world.clocks.real_servers.get(usize::from(index)).copied().unwrap_or_default();
         servers.push(open(at.real_servers, &format!("rs{}", index + 1), ETHERNET, clock)?);
     }
-    let map = Map { world, client, director, servers };
+    let map = Map { world, client, router, director, servers };
     let mut paths = Paths::default();
     for index in 0..world.real_servers {
         let (forward, backward) = map.paths(index);
         paths.forward.push(forward);
         paths.backward.push(backward);
     }
+    if matches!(world.mode, Mode::Proxy(_)) {
+        (paths.forward, paths.backward) = map.proxied();
+    }
     paths.arp = map.arp();
     Ok((captures, paths))
 }
 
 /// The captures by host.
-struct Map<'w> {
-    world: &'w World,
-    client: Option<usize>,
-    director: Option<usize>,
-    servers: Vec<Option<usize>>,
+pub(super) struct Map<'w> {
+    pub(super) world: &'w World,
+    pub(super) client: Option<usize>,
+    pub(super) router: Option<usize>,
+    pub(super) director: Option<usize>,
+    pub(super) servers: Vec<Option<usize>>,
 }
 
 impl Map<'_> {
@@ -127,172 +152,129 @@ impl Map<'_> {
     /// Paths of real server `index`: to it and back.
     fn paths(&self, index: u16) -> (Vec<Hop>, Vec<Hop>) {
         use interface::{CLIENT, DIRECTOR, DIRECTOR_INSIDE, ROUTER_INSIDE, ROUTER_OUTSIDE};
-        let hop =
-            |capture, link, ttl_gone, real, delay| Hop { capture, link, ttl_gone, real, delay };
-        let cooked = |ifindex, kind, from| Link::Sll2 { ifindex, kind, from: self.world.mac(from) };
+        let world = self.world;
+        let outside = if world.source_nat { Caller::Translated } else { Caller::Own };
+        let inside = if matches!(world.mode, Mode::FullNat(_)) { Caller::Local } else { outside };
+        let real = world.mode.two_armed();
+        let hop = |capture, link, ttl_gone, delay| Hop {
+            capture,
+            link,
+            ttl_gone,
+            caller: outside,
+            real: false,
+            tunnel: false,
+            delay,
+            crosses: match delay {
+                TO_DIRECTOR | FROM_ROUTER => Some(Between::ClientDirector),
+                TO_SERVER => Some(Between::DirectorServer),
+                DIRECT => Some(Between::ServerClient),
+                _ => None,
+            },
+            merges: false,
+        };
+        let behind = |hop| Hop { caller: inside, real, tunnel: world.mode == Mode::Tun, ..hop };
+        let cooked = |ifindex, kind, from| Link::Sll2 { ifindex, kind, from: world.mac(from) };
         let server = server_interface(index);
         let here = self.servers[usize::from(index)];
         let outward = self.ethernet(CLIENT, ROUTER_OUTSIDE);
         let homeward = self.ethernet(ROUTER_OUTSIDE, CLIENT);
-        match self.world.mode {
-            Mode::Nat => (
-                vec![
-                    hop(self.client, outward, 1, false, TO_DIRECTOR),
-                    hop(self.director, cooked(OUTSIDE, 0, ROUTER_INSIDE), 2, false, THROUGH),
-                    hop(self.director, cooked(INSIDE, 4, DIRECTOR_INSIDE), 3, true, TO_SERVER),
-                    hop(here, self.ethernet(DIRECTOR_INSIDE, server), 3, true, 0),
-                ],
-                vec![
-                    hop(here, self.ethernet(server, DIRECTOR_INSIDE), 0, true, TO_SERVER),
-                    hop(self.director, cooked(INSIDE, 0, server), 0, true, THROUGH),
-                    hop(self.director, cooked(OUTSIDE, 4, DIRECTOR), 1, false, TO_DIRECTOR),
-                    hop(self.client, homeward, 2, false, 0),
-                ],
-            ),
-            Mode::Dr => (
-                vec![
-                    hop(self.client, outward, 1, false, TO_DIRECTOR),
-                    hop(self.director, self.ethernet(ROUTER_INSIDE, DIRECTOR), 2, false, THROUGH),
-                    hop(self.director, self.ethernet(DIRECTOR, server), 3, false, TO_SERVER),
-                    hop(here, self.ethernet(DIRECTOR, server), 3, false, 0),
-                ],
-                vec![
-                    hop(here, self.ethernet(server, ROUTER_INSIDE), 0, false, DIRECT),
-                    hop(self.client, homeward, 1, false, 0),
-                ],
-            ),
+        let own = |hop| Hop { caller: Caller::Own, ..hop };
+
+        // From the client to the director's door.
+        let to_router = if world.source_nat { TO_DIRECTOR - FROM_ROUTER } else { TO_DIRECTOR };
+        let mut there = vec![own(hop(self.client, outward, 1, to_router))];
+        if world.source_nat {
+            let link = self.ethernet(ROUTER_INSIDE, DIRECTOR);
+            there.push(hop(self.router, link, 2, FROM_ROUTER));
         }
+        let home = own(hop(self.client, homeward, if real { 2 } else { 1 }, 0));
+        let mut back;
+        if real {
+            there.extend([
+                hop(self.director, cooked(OUTSIDE, 0, ROUTER_INSIDE), 2, THROUGH),
+                behind(hop(self.director, cooked(INSIDE, 4, DIRECTOR_INSIDE), 3, TO_SERVER)),
+                behind(hop(here, self.ethernet(DIRECTOR_INSIDE, server), 3, 0)),
+            ]);
+            let leaving = if world.source_nat { FROM_ROUTER } else { TO_DIRECTOR };
+            back = vec![
+                behind(hop(here, self.ethernet(server, DIRECTOR_INSIDE), 0, TO_SERVER)),
+                behind(hop(self.director, cooked(INSIDE, 0, server), 0, THROUGH)),
+                hop(self.director, cooked(OUTSIDE, 4, DIRECTOR), 1, leaving),
+            ];
+            if world.source_nat {
+                let link = self.ethernet(DIRECTOR, ROUTER_INSIDE);
+                back.push(hop(self.router, link, 1, to_router));
+            }
+        } else {
+            there.extend([
+                hop(self.director, self.ethernet(ROUTER_INSIDE, DIRECTOR), 2, THROUGH),
+                behind(hop(self.director, self.ethernet(DIRECTOR, server), 3, TO_SERVER)),
+                behind(hop(here, self.ethernet(DIRECTOR, server), 3, 0)),
+            ]);
+            let leaving = if world.source_nat { FROM_ROUTER } else { DIRECT };
+            back = vec![hop(here, self.ethernet(server, ROUTER_INSIDE), 0, leaving)];
+            if world.source_nat {
+                let link = self.ethernet(server, ROUTER_INSIDE);
+                back.push(hop(self.router, link, 0, DIRECT - FROM_ROUTER));
+            }
+        }
+        back.push(home);
+        if !real && world.source_nat {
+            // What leaves the real server goes past the director all the way.
+            back[0].crosses = Some(Between::ServerClient);
+        }
+        let merging = match world.merged_at {
+            Some(Vantage::Client) => self.client,
+            Some(Vantage::Director) => self.director,
+            Some(Vantage::RealServer) => here,
+            None => None,
+        };
+        for hop in &mut back {
+            hop.merges = merging.is_some() && hop.capture == merging;
+        }
+        (there, back)
     }
 
-    /// Who asks for whom before the first packet: gateway for router, router for VIP, director for each real server, and
-    /// with DR each real server for the router.
-    fn arp(&self) -> Vec<Arp> {
+    /// Client to proxy and proxy to each real server; then the same ways back.
+    fn proxied(&self) -> (Vec<Vec<Hop>>, Vec<Vec<Hop>>) {
         use interface::{CLIENT, DIRECTOR, DIRECTOR_INSIDE, ROUTER_INSIDE, ROUTER_OUTSIDE};
-        let world = self.world;
-        let network = &world.network;
-        let nat = world.mode == Mode::Nat;
-        let host = |interface, address: std::net::Ipv4Addr| Host {
-            interface,
-            address: u32::from(address),
+        let hop = |capture, link, ttl_gone, delay| Hop {
+            capture,
+            link,
+            ttl_gone,
+            caller: Caller::Own,
+            real: false,
+            tunnel: false,
+            delay,
+            crosses: None,
+            merges: false,
         };
-        let router = host(ROUTER_INSIDE, network.router_inside);
-        let asks = if nat { DIRECTOR_INSIDE } else { DIRECTOR };
-        let director = host(asks, network.director);
-        let servers: Vec<(Host, Option<usize>)> = (0..world.real_servers)
-            .map(|index| {
-                (
-                    host(server_interface(index), world.real_server(index)),
-                    self.servers[usize::from(index)],
-                )
-            })
-            .collect();
-        let mut all = Vec::new();
-        let outside = Lan {
-            ifindex: OUTSIDE,
-            cooked: None,
-            listeners: self.client.map(|capture| (CLIENT, capture)).into_iter().collect(),
-        };
-        outside.exchange(
-            world,
-            &mut all,
-            1_000_000,
-            host(CLIENT, network.client_gateway),
-            host(ROUTER_OUTSIDE, network.router_outside),
-        );
-
-        // With NAT the director's two arms are two segments; with DR all hosts hear each other's broadcasts.
-        let own = |interface| self.director.map(|capture| (interface, capture));
-        let cooked = if nat { self.director } else { None };
-        let hearing: Vec<(u8, usize)> = servers
-            .iter()
-            .filter_map(|(server, capture)| Some((server.interface, (*capture)?)))
-            .collect();
-        let inside = Lan {
-            ifindex: INSIDE,
-            cooked,
-            listeners: own(asks).into_iter().chain(hearing).collect(),
-        };
-        let vip = host(DIRECTOR, network.vip);
-        if nat {
-            let front =
-                Lan { ifindex: OUTSIDE, cooked, listeners: own(DIRECTOR).into_iter().collect() };
-            front.exchange(world, &mut all, 2_000_000, router, vip);
-        } else {
-            inside.exchange(world, &mut all, 2_000_000, router, vip);
+        let at = self.director;
+        let cooked = |ifindex, kind, from| Link::Sll2 { ifindex, kind, from: self.world.mac(from) };
+        let mut there = vec![vec![
+            hop(self.client, self.ethernet(CLIENT, ROUTER_OUTSIDE), 1, TO_DIRECTOR),
+            hop(at, cooked(OUTSIDE, 0, ROUTER_INSIDE), 2, 0),
+        ]];
+        let mut back = vec![vec![
+            hop(at, cooked(OUTSIDE, 4, DIRECTOR), 0, TO_DIRECTOR),
+            hop(self.client, self.ethernet(ROUTER_OUTSIDE, CLIENT), 1, 0),
+        ]];
+        for (index, here) in self.servers.iter().enumerate() {
+            let server = server_interface(index as u16);
+            there.push(vec![
+                hop(at, cooked(INSIDE, 4, DIRECTOR_INSIDE), 0, TO_SERVER),
+                hop(*here, self.ethernet(DIRECTOR_INSIDE, server), 0, 0),
+            ]);
+            back.push(vec![
+                hop(*here, self.ethernet(server, DIRECTOR_INSIDE), 0, TO_SERVER),
+                hop(at, cooked(INSIDE, 0, server), 0, 0),
+            ]);
         }
-        let mut at = 3_000_000;
-        for (server, _) in servers {
-            inside.exchange(world, &mut all, at, director, server);
-            if !nat {
-                inside.exchange(world, &mut all, at + 20_000, server, router);
-            }
-            at += 40_000;
-        }
-        all.sort_by_key(|arp| arp.at);
-        all
+        (there, back)
     }
 }
 
-fn server_interface(index: u16) -> u8 {
+/// The interface's number of real server `index`.
+pub(super) fn server_interface(index: u16) -> u8 {
     interface::REAL_SERVER + index as u8
-}
-
-/// An interface and the address that it asks with or is asked for.
-#[derive(Clone, Copy)]
-struct Host {
-    interface: u8,
-    address: u32,
-}
-
-/// A broadcast domain, with the captures on it.
-struct Lan {
-    /// Its interface's index in the cooked capture.
-    ifindex: u32,
-    /// The capture that is cooked.
-    cooked: Option<usize>,
-    /// Interface and capture of each host that captures here.
-    listeners: Vec<(u8, usize)>,
-}
-
-impl Lan {
-    /// `asker` broadcasts a who-has, which every capture of the segment shows; the reply only `asker` and `owner` see.
-    fn exchange(&self, world: &World, all: &mut Vec<Arp>, at: u64, asker: Host, owner: Host) {
-        let (question, answer) = (
-            (world.mac(asker.interface), asker.address),
-            (world.mac(owner.interface), owner.address),
-        );
-        for &(interface, capture) in &self.listeners {
-            let sent = interface == asker.interface;
-            let link = self.link(capture, if sent { 4 } else { 1 }, [0xff; 6], question.0);
-            let later = if sent { 0 } else { 5_000 };
-            all.push(Arp {
-                capture,
-                link,
-                reply: false,
-                from: question,
-                to: ([0; 6], owner.address),
-                at: at + later,
-            });
-            if sent || interface == owner.interface {
-                let link = self.link(capture, if sent { 0 } else { 4 }, question.0, answer.0);
-                let later = if sent { 15_000 } else { 10_000 };
-                all.push(Arp {
-                    capture,
-                    link,
-                    reply: true,
-                    from: answer,
-                    to: question,
-                    at: at + later,
-                });
-            }
-        }
-    }
-
-    fn link(&self, capture: usize, kind: u8, to: [u8; 6], from: [u8; 6]) -> Link {
-        if self.cooked == Some(capture) {
-            Link::Sll2 { ifindex: self.ifindex, kind, from }
-        } else {
-            Link::Ethernet { to, from }
-        }
-    }
 }

@@ -6,22 +6,26 @@
 
 use super::capture::{Capture, RECORD};
 use super::flood::Source;
-use super::frame::{self, Options, Segment};
+use super::frame::{self, Segment};
+use super::living::{CLIENT, Connection, SERVER};
+use super::neighbor;
+use super::network::Family;
 use super::paths::{self, DIRECTOR_IN, Hop, Paths};
 use super::payload::Payload;
-use super::rng::{self, Rng};
-use super::script::{ACK, SYN, Script};
+use super::proxy;
+use super::rng::Rng;
+use super::script::{Body, Script, Step};
 use super::truth::{ConnectionTruth, Outcome, Truth};
-use super::world::{WARM_UP_NS, World};
+use super::world::{Between, Loss, Mode, World};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::net::SocketAddrV4;
 use std::path::Path;
 
 /// A packet's passing of a hop. The order of the fields is the order of the queue.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Passing {
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Passing {
     /// Nanoseconds after the start.
     pub(super) at: u64,
     /// Which living connection, or [`SPOOFED`].
@@ -34,37 +38,27 @@ pub(super) struct Passing {
     pub(super) value: u32,
     /// TSecr; of the answer to a spoofed SYN, its TSval.
     pub(super) echo: u32,
+    /// IP-ID.
+    pub(super) id: u16,
+    /// How often the packet was sent before.
+    pub(super) attempt: u8,
 }
 
 /// The slot of the flood: step 0 is the SYN, step 1 its answer.
 const SPOOFED: u32 = u32::MAX;
 /// A hop takes up to this much longer, nanoseconds.
-const JITTER: u64 = 20_000;
-const CLIENT: usize = 0;
-const SERVER: usize = 1;
-
-/// What a living connection needs for its next packet.
-#[derive(Clone, Copy)]
-struct Connection {
-    number: u32,
-    client: u32,
-    port: u16,
-    server: u16,
-    isn: [u32; 2],
-    id: [u16; 2],
-    /// What each side's timestamps count from.
-    clock: [u32; 2],
-    /// The newest TSval that each side has received.
-    seen: [u32; 2],
-}
-
+pub(super) const JITTER: u64 = 20_000;
 /// Writes the world's captures to `folder`.
 ///
 /// # Errors
 /// `InvalidInput` from [`World::check`]; what creating and writing files gives.
 pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
     world.check()?;
-    let (captures, paths) = paths::open(world, folder)?;
+    let (mut captures, paths) = paths::open(world, folder)?;
+    write_arp(world, &paths, &mut captures)?;
+    if let Mode::Proxy(how) = world.mode {
+        return proxy::run(world, how, captures, paths);
+    }
     let script = Script::new(world);
     let mut run = Run {
         payload: Payload::new(world, &script),
@@ -73,18 +67,42 @@ pub fn run(world: &World, folder: &Path) -> io::Result<Truth> {
         living: Vec::new(),
         free: Vec::new(),
         rng: Rng::new(world.seed),
-        buf: vec![0; 2048],
+        buf: vec![0; 16_384],
+        merging: HashMap::new(),
+        lost: 0,
         truth: Vec::with_capacity(world.connections as usize),
         world,
         script,
         paths,
         captures,
     };
-    run.arp()?;
     run.play()?;
     let captures = run.captures.into_iter().map(Capture::finish).collect::<io::Result<_>>()?;
     let spoofed = world.flood.map_or(0, |flood| flood.syns);
-    Ok(Truth { world: world.clone(), captures, connections: run.truth, spoofed })
+    Ok(Truth {
+        world: world.clone(),
+        captures,
+        connections: run.truth,
+        spoofed,
+        carried: Vec::new(),
+        lost: run.lost,
+    })
+}
+
+/// Writes what hosts asked before the first packet.
+fn write_arp(world: &World, paths: &Paths, captures: &mut [Capture]) -> io::Result<()> {
+    let mut buf = vec![0; 256];
+    for arp in &paths.arp {
+        let frame = &mut buf[RECORD..];
+        let (kind, write): (_, fn(&mut [u8], _, _, _) -> usize) = match world.family {
+            Family::V4 => (frame::ARP, neighbor::arp),
+            Family::V6 => (frame::IPV6, neighbor::discovery),
+        };
+        let link = frame::link(frame, arp.link, kind);
+        let len = link + write(&mut frame[link..], arp.reply, arp.from, arp.to);
+        captures[arp.capture].write(arp.at, &mut buf, len)?;
+    }
+    Ok(())
 }
 
 /// A world being run.
@@ -102,24 +120,19 @@ pub(super) struct Run<'w> {
     /// A record header and a frame.
     pub(super) buf: Vec<u8>,
     truth: Vec<ConnectionTruth>,
+    /// Segments that a vantage has not shown yet, by connection and hop.
+    merging: HashMap<(u32, u8), (Segment, Vec<u8>)>,
+    /// Packets that were lost.
+    lost: u64,
 }
 
 impl Run<'_> {
-    fn arp(&mut self) -> io::Result<()> {
-        for arp in &self.paths.arp {
-            let frame = &mut self.buf[RECORD..];
-            let link = frame::link(frame, arp.link, frame::ARP);
-            let len = link + frame::arp(&mut frame[link..], arp.reply, arp.from, arp.to);
-            self.captures[arp.capture].write(arp.at, &mut self.buf, len)?;
-        }
-        Ok(())
-    }
-
     /// Takes whatever comes first, the next connection, the next spoofed SYN or the next passing, until nothing is left.
     fn play(&mut self) -> io::Result<()> {
         let mut next = 0;
         loop {
-            let begin = if next < self.world.connections { self.begin_ns(next) } else { u64::MAX };
+            let begin =
+                if next < self.world.connections { self.world.begin_ns(next) } else { u64::MAX };
             let spoofed = self.flood.as_ref().and_then(Source::due).unwrap_or(u64::MAX);
             let queued = self.queue.peek().map_or(u64::MAX, |passing| passing.0.at);
             if queued <= begin && queued <= spoofed {
@@ -142,35 +155,15 @@ impl Run<'_> {
                     step: 0,
                     hop: DIRECTOR_IN as u8,
                     value,
-                    echo: 0,
+                    ..Passing::default()
                 })?;
             }
         }
     }
 
-    /// Connections begin in the order of their numbers, each somewhere in the first half of its interval.
-    fn begin_ns(&self, number: u32) -> u64 {
-        let interval = self.world.interval_ns();
-        let late = rng::at(self.world.seed, (u64::from(number) << 3) | 1) % (interval / 2 + 1);
-        WARM_UP_NS + u64::from(number) * interval + late
-    }
-
     fn begin(&mut self, number: u32, at: u64) {
         let world = self.world;
-        let seed = |what: u64| rng::at(world.seed, (u64::from(number) << 3) | what);
-        let (client, port, server) =
-            (world.client(number), world.port(number), world.server_of(number));
-        let of_client = rng::at(world.seed, (u64::from(u32::from(client)) << 3) | 2);
-        let connection = Connection {
-            number,
-            client: u32::from(client),
-            port,
-            server,
-            isn: [world.isn(number), seed(3) as u32],
-            id: [seed(4) as u16, seed(4).rotate_left(16) as u16],
-            clock: [of_client as u32, rng::at(of_client, u64::from(server)) as u32],
-            seen: [0, 0],
-        };
+        let connection = Connection::new(world, number);
         let slot = if let Some(slot) = self.free.pop() {
             self.living[slot as usize] = connection;
             slot
@@ -179,14 +172,15 @@ impl Run<'_> {
             (self.living.len() - 1) as u32
         };
         self.truth.push(ConnectionTruth {
-            client: SocketAddrV4::new(client, port),
+            client: SocketAddrV4::new(world.client(number), world.port(number)),
             isn: connection.isn[CLIENT],
-            real_server: server,
+            real_server: connection.server,
             start_ns: at,
             end_ns: at,
             outcome: Outcome::Unfinished,
+            lost: 0,
         });
-        self.queue.push(Reverse(Passing { at, slot, step: 0, hop: 0, value: 0, echo: 0 }));
+        self.queue.push(Reverse(Passing { at, slot, ..Passing::default() }));
     }
 
     fn pass(&mut self, mut passing: Passing) -> io::Result<()> {
@@ -194,70 +188,76 @@ impl Run<'_> {
         let step = self.script.steps[index];
         let following = self.script.steps.get(index + 1).copied();
         let slot = passing.slot as usize;
-        let connection = self.living[slot];
-        let (me, peer) = if step.from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let goes_on = following.filter(|next| next.from_client == step.from_client);
         if passing.hop == 0 {
-            passing.value = self.milliseconds(passing.at).wrapping_add(connection.clock[me]);
-            passing.echo = connection.seen[me];
-            if let Some(next) = following.filter(|next| next.from_client == step.from_client) {
+            let milliseconds = self.milliseconds(passing.at);
+            self.living[slot].send(&step, milliseconds, &mut passing);
+            if let Some(next) = goes_on.filter(|_| passing.attempt == 0) {
                 self.send_next(passing, next.wait, next.think);
             }
         }
+        let connection = self.living[slot];
         let path = if step.from_client { &self.paths.forward } else { &self.paths.backward };
         let path = &path[usize::from(connection.server)];
         let hop = path[usize::from(passing.hop)];
         let last = usize::from(passing.hop) + 1 == path.len();
-        let (service, service_port) = self.service(hop, connection.server);
-        let packet = Segment {
-            from: if step.from_client { connection.client } else { service },
-            to: if step.from_client { service } else { connection.client },
-            from_port: if step.from_client { connection.port } else { service_port },
-            to_port: if step.from_client { service_port } else { connection.port },
-            seq: connection.isn[me].wrapping_add(step.seq),
-            ack: if step.flags & ACK == 0 {
-                0
-            } else {
-                connection.isn[peer].wrapping_add(step.ack)
-            },
-            flags: step.flags,
-            window: frame::window(step.from_client, step.flags),
-            ttl: 64 - hop.ttl_gone,
-            id: if step.flags & (SYN | ACK) == SYN | ACK {
-                0
-            } else {
-                connection.id[me].wrapping_add(step.id)
-            },
-            options: Options::Stamps { value: passing.value, echo: passing.echo },
-        };
+        let packet = connection.packet(self.world, &step, hop, passing);
         let payload = self.payload.bytes(step.body, connection.number, connection.server);
-        emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, payload)?;
+        let more = following.is_some_and(|next| next.body == Body::More);
+        if hop.merges && (more || step.body == Body::More) {
+            let held = self
+                .merging
+                .entry((passing.slot, passing.hop))
+                .or_insert_with(|| (packet, Vec::new()));
+            held.1.extend_from_slice(payload);
+            if !more
+                && let Some((packet, payload)) = self.merging.remove(&(passing.slot, passing.hop))
+            {
+                emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, &payload)?;
+            }
+        } else {
+            emit(&mut self.captures, &mut self.buf, hop, passing.at, &packet, payload)?;
+        }
         if !last {
+            if self.is_lost(passing, &step, hop.crosses) {
+                return Ok(());
+            }
             self.go_on(passing, hop.delay);
             return Ok(());
         }
-        self.living[slot].seen[peer] = passing.value;
-        match following {
-            Some(next) if next.from_client != step.from_client => {
-                self.send_next(passing, next.wait, next.think)
-            }
-            Some(_) => {}
-            None => {
-                let truth = &mut self.truth[connection.number as usize];
-                truth.end_ns = passing.at;
-                truth.outcome = Outcome::Completed;
-                self.free.push(passing.slot);
-            }
+        let living = &mut self.living[slot];
+        living.seen[if step.from_client { SERVER } else { CLIENT }] = passing.value;
+        let Some(done) = living.arrive(passing, goes_on.is_none()) else {
+            return Ok(());
+        };
+        if let Some(next) = self.script.steps.get(usize::from(done) + 1).copied() {
+            self.send_next(Passing { step: done, ..passing }, next.wait, next.think);
+        } else {
+            let truth = &mut self.truth[connection.number as usize];
+            truth.end_ns = passing.at;
+            truth.outcome = Outcome::Completed;
+            truth.lost = connection.lost;
+            self.free.push(passing.slot);
         }
         Ok(())
     }
 
-    /// The service's address and port as packets bear them at a hop.
-    pub(super) fn service(&self, hop: Hop, server: u16) -> (u32, u16) {
-        if hop.real {
-            (u32::from(self.world.real_server(server)), self.world.network.real_server_port)
-        } else {
-            (u32::from(self.world.network.vip), self.world.network.vip_port)
+    /// Whether a packet is lost on its way to the next hop; then it is counted, and sent again later.
+    fn is_lost(&mut self, passing: Passing, step: &Step, crosses: Option<Between>) -> bool {
+        let Some(loss) = self.world.loss.filter(|loss| crosses == Some(loss.between)) else {
+            return false;
+        };
+        let connection = &mut self.living[passing.slot as usize];
+        if !loss.takes(self.world, connection, step, passing.step) {
+            return false;
         }
+        connection.lost += 1;
+        connection.missing += u16::from(passing.attempt == 0);
+        self.lost += 1;
+        let at = passing.at + Loss::timeout(step, passing.attempt);
+        let attempt = passing.attempt + 1;
+        self.queue.push(Reverse(Passing { at, hop: 0, attempt, ..passing }));
+        true
     }
 
     /// Queues the packet's next hop.
@@ -273,6 +273,7 @@ impl Run<'_> {
             at: passing.at + wait,
             step: passing.step + 1,
             hop: 0,
+            attempt: 0,
             ..passing
         }));
     }
@@ -296,7 +297,8 @@ pub(super) fn emit(
         return Ok(());
     };
     let frame = &mut buf[RECORD..];
-    let link = frame::link(frame, hop.link, frame::IPV4);
+    let kind = if packet.family == Family::V4 { frame::IPV4 } else { frame::IPV6 };
+    let link = frame::link(frame, hop.link, kind);
     let len = link + frame::segment(&mut frame[link..], packet, payload);
     captures[capture].write(at, buf, len)
 }

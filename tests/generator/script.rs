@@ -3,7 +3,7 @@
 //! `SYN, SYN-ACK, ACK`, then HTTP/1.1 exchanges of four packets (request, its ACK, response, its ACK), then
 //! `FIN-ACK, FIN-ACK, ACK` from the client's side. What does not fill a whole exchange becomes further segments of the
 //! first response; with only two or three packets in the middle the response carries the request's acknowledgement.
-//! No loss, no retransmission: a healthy connection, whose truth is simple.
+//! What is lost on the way is sent again, as [`super::loss`] says.
 
 use super::world::World;
 
@@ -44,8 +44,6 @@ pub struct Step {
     pub body: Body,
     /// Payload bytes.
     pub len: u16,
-    /// How many packets with an IP-ID of the flow's counter the sender has sent before.
-    pub id: u16,
     /// Nanoseconds after the packet before was sent (same sender) or has arrived (other sender).
     pub wait: u64,
     /// The wait is a client's thinking time: it varies by a quarter.
@@ -73,8 +71,7 @@ const BACK_TO_BACK: u64 = 100_000;
 impl Script {
     /// Fills `packets_per_connection`, and spreads the connection's lifetime over the client's pauses.
     pub fn new(world: &World) -> Self {
-        let mut script =
-            Writer { steps: Vec::new(), seq: [0, 0], id: [0, 0], segment: world.response_segment };
+        let mut script = Writer { steps: Vec::new(), seq: [0, 0], segment: world.response_segment };
         let middle = world.packets_per_connection.saturating_sub(6);
         script.push(true, SYN, Body::Empty, 0);
         script.push(false, SYN | ACK, Body::Empty, 40_000);
@@ -125,7 +122,6 @@ impl Script {
 struct Writer {
     steps: Vec<Step>,
     seq: [u32; 2],
-    id: [u16; 2],
     segment: u16,
 }
 
@@ -145,15 +141,10 @@ impl Writer {
             ack,
             body,
             len,
-            id: self.id[me],
             wait,
             think: false,
         });
         self.seq[me] =
             self.seq[me].wrapping_add(u32::from(len)) + u32::from(flags & (SYN | FIN) != 0);
-        // Linux answers a SYN from a request socket, whose packets have IP-ID 0; the flow's counter starts after it.
-        if flags & (SYN | ACK) != SYN | ACK {
-            self.id[me] = self.id[me].wrapping_add(1);
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! A flood's packets on their way: the SYN from the director's ingress on, and the answer until it leaves towards a
 //! source that never asked.
 
-use super::frame::{self, Options, Segment};
+use super::frame::{self, Segment};
+use super::living;
+use super::options::Options;
 use super::rng;
 use super::run::{Passing, Run, emit};
 use super::script::{ACK, SYN};
@@ -26,7 +28,7 @@ impl Run<'_> {
         let hop = path[usize::from(passing.hop)];
         // The answer goes to whoever owns the source: it leaves the router, but not towards our clients.
         let last = usize::from(passing.hop) + 1 == path.len() - usize::from(answer);
-        let (service, service_port) = self.service(hop, server);
+        let (service, service_port) = living::service(self.world, hop, server);
         let packet = if answer {
             let seq = rng::at(u64::from(syn.seq), u64::from(syn.from)) as u32;
             let echo = if let Options::Stamps { value, .. } = syn.options { value } else { 0 };
@@ -47,6 +49,7 @@ impl Run<'_> {
                 ttl: 64 - hop.ttl_gone,
                 id: 0,
                 options,
+                ..syn
             }
         } else {
             Segment { to: service, to_port: service_port, ttl: syn.ttl - hop.ttl_gone, ..syn }

@@ -1,6 +1,7 @@
 //! What is true of a world: what a diagnosis must find, or must not.
 
 use super::capture::Written;
+use super::network::Family;
 use super::paths::interface;
 use super::world::{Mode, World};
 use serde::Serialize;
@@ -34,6 +35,21 @@ pub struct ConnectionTruth {
     pub end_ns: u64,
     /// How it went.
     pub outcome: Outcome,
+    /// Its packets that were lost, each sending counted.
+    pub lost: u8,
+}
+
+/// A client's request that a proxy carried to a real server.
+#[derive(Clone, Copy, Debug)]
+pub struct Carried {
+    /// The client's connection, by its place in [`Truth::connections`].
+    pub front: u32,
+    /// The proxy's endpoint of its own connection.
+    pub back: SocketAddrV4,
+    /// That connection's ISN on the proxy's side.
+    pub isn: u32,
+    /// The real server, counted from 0.
+    pub real_server: u16,
 }
 
 /// A written world.
@@ -47,6 +63,10 @@ pub struct Truth {
     pub connections: Vec<ConnectionTruth>,
     /// SYNs of the flood.
     pub spoofed: u32,
+    /// Behind a proxy: every request, in the order in which they were carried.
+    pub carried: Vec<Carried>,
+    /// Packets lost between the hosts that [`World::loss`] names; nowhere else is any.
+    pub lost: u64,
 }
 
 impl Truth {
@@ -60,10 +80,16 @@ impl Truth {
         self.captures.iter().map(|capture| capture.bytes).sum()
     }
 
-    /// How often a connection or a spoofed SYN is seen: the sum over all vantages of those that it passes.
+    /// How often a connection or a spoofed SYN is seen: the sum over all vantages of those that it passes. A proxy's own
+    /// connections are not counted.
     pub fn sightings(&self) -> u64 {
         let at = self.world.vantages;
-        let mine = u64::from(at.client) + u64::from(at.director) + u64::from(at.real_servers);
+        let router = u64::from(at.client && self.world.source_nat);
+        let mine = if matches!(self.world.mode, Mode::Proxy(_)) {
+            u64::from(at.client) + u64::from(at.director)
+        } else {
+            u64::from(at.client) + router + u64::from(at.director) + u64::from(at.real_servers)
+        };
         let forwarded = self
             .world
             .flood
@@ -85,11 +111,15 @@ impl Truth {
     fn document(&self) -> Document {
         let world = &self.world;
         let network = &world.network;
-        let nat = world.mode == Mode::Nat;
+        let nat = world.mode.two_armed();
+        let bits = if world.family == Family::V4 { 24 } else { 120 };
         let port = |interface: u8, name, addresses: &[std::net::Ipv4Addr]| Interface {
             r#if: name,
             mac: world.mac(interface).map(|byte| format!("{byte:02x}")).join(":"),
-            addrs: addresses.iter().map(|address| format!("{address}/24")).collect(),
+            addrs: addresses
+                .iter()
+                .map(|address| format!("{}/{bits}", world.family.address(*address)))
+                .collect(),
         };
         let mut hosts = BTreeMap::from([
             ("client".to_owned(), vec![port(interface::CLIENT, "eth0", &[network.client_gateway])]),
@@ -117,9 +147,10 @@ impl Truth {
                 server(index),
                 vec![port(interface::REAL_SERVER + index as u8, "eth0", &[address])],
             );
-            real_servers.insert(server(index), address.to_string());
+            real_servers.insert(server(index), world.family.address(address).to_string());
         }
-        let vip = format!("{}:{}", network.vip, network.vip_port);
+        let vip =
+            world.family.endpoint(SocketAddrV4::new(network.vip, network.vip_port)).to_string();
         let results = self.connections.iter().enumerate().map(|(i, connection)| {
             let completed = connection.outcome == Outcome::Completed;
             Result {
@@ -127,7 +158,7 @@ impl Truth {
                 t: (world.start_ns + connection.start_ns) as f64 / 1e9,
                 dst: vip.clone(),
                 connected: completed,
-                client: connection.client.to_string(),
+                client: world.family.endpoint(connection.client).to_string(),
                 isn: connection.isn,
                 servers: [server(connection.real_server)],
                 result: if completed { "ok" } else { "unfinished" },
@@ -140,7 +171,7 @@ impl Truth {
         Document {
             scenario: if self.spoofed > 0 { "synthetic-flood" } else { "synthetic" },
             faults: [],
-            mode: if nat { "nat" } else { "dr" },
+            mode: world.mode.name(),
             vip: vip.clone(),
             real_servers,
             rport: world.real_port(),
@@ -150,6 +181,7 @@ impl Truth {
             clock_drifts_ppm: by_capture(|capture| i64::from(capture.clock.drift_ppm)),
             frames: by_capture(|capture| capture.frames as i64),
             spoofed_syns: self.spoofed,
+            lost: self.lost,
         }
     }
 }
@@ -173,6 +205,7 @@ struct Document {
     clock_drifts_ppm: BTreeMap<String, i64>,
     frames: BTreeMap<String, i64>,
     spoofed_syns: u32,
+    lost: u64,
 }
 
 #[derive(Serialize)]

@@ -3,94 +3,35 @@
 //! Addresses are parameters so that a test can vary them. What cannot work (a five-tuple that would come back while its
 //! connection lives, too few packets for a handshake and a close) is refused by [`World::check`], not bent into shape.
 
+pub use super::clock::{Clock, Clocks};
+pub use super::loss::{Between, Loss};
+pub use super::mode::{FullNat, Mode, Proxy, Said};
+pub use super::network::{Family, Network, nth};
 use super::rng;
 use super::script::Script;
 use std::io;
-use std::net::Ipv4Addr;
-
-/// How the director sends a packet on to a real server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Two-armed director that rewrites the destination, and the source of the replies, which come back through it.
-    Nat,
-    /// One-armed director that rewrites the destination MAC alone; replies go to the router directly.
-    Dr,
-}
-
-/// The addresses and ports of a world. Clients and real servers count up from their first address.
-#[derive(Clone, Debug)]
-pub struct Network {
-    /// The first client's address; the clients are behind the client gateway.
-    pub first_client: Ipv4Addr,
-    /// The client gateway's address on the link to the router: the host of the client capture.
-    pub client_gateway: Ipv4Addr,
-    /// The router's address on the client gateway's link.
-    pub router_outside: Ipv4Addr,
-    /// The router's address on the director's link.
-    pub router_inside: Ipv4Addr,
-    /// The service's address.
-    pub vip: Ipv4Addr,
-    /// The service's port.
-    pub vip_port: u16,
-    /// The director's own address on the real servers' link, which asks for their MACs.
-    pub director: Ipv4Addr,
-    /// The first real server's address.
-    pub first_real_server: Ipv4Addr,
-    /// The real servers' port; DR cannot rewrite it, so there it is not used.
-    pub real_server_port: u16,
-}
-
-impl Network {
-    /// The usual addresses for a mode: with NAT the VIP lies on its own link, with DR on the real servers' link.
-    pub fn new(mode: Mode) -> Self {
-        let nat = mode == Mode::Nat;
-        Self {
-            first_client: Ipv4Addr::new(198, 18, 0, 10),
-            client_gateway: Ipv4Addr::new(188, 88, 88, 10),
-            router_outside: Ipv4Addr::new(188, 88, 88, 1),
-            router_inside: if nat {
-                Ipv4Addr::new(203, 0, 113, 1)
-            } else {
-                Ipv4Addr::new(172, 16, 0, 1)
-            },
-            vip: if nat { Ipv4Addr::new(203, 0, 113, 8) } else { Ipv4Addr::new(172, 16, 0, 8) },
-            vip_port: 80,
-            director: Ipv4Addr::new(172, 16, 0, 2),
-            first_real_server: Ipv4Addr::new(172, 16, 0, 11),
-            real_server_port: if nat { 8000 } else { 80 },
-        }
-    }
-}
-
-/// How a vantage's clock reads: `t + offset + drift * (t - start)`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clock {
-    /// Ahead of the true time at the start of the capture, in nanoseconds.
-    pub offset_ns: i64,
-    /// Gains this many parts per million; above -1,000,000.
-    pub drift_ppm: i32,
-}
-
-/// The clocks of all vantages; a real server without an entry is honest.
-#[derive(Clone, Debug, Default)]
-pub struct Clocks {
-    /// The client gateway's.
-    pub client: Clock,
-    /// The director's.
-    pub director: Clock,
-    /// The real servers', in order.
-    pub real_servers: Vec<Clock>,
-}
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 /// Where captures are taken. What the world does never depends on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Vantages {
     /// `client.pcap`, Ethernet, at the client gateway.
     pub client: bool,
-    /// `director.pcap`: the `any` device (SLL2) with NAT, Ethernet with DR.
+    /// `director.pcap`: the `any` device (SLL2) where the director has two arms, else Ethernet.
     pub director: bool,
     /// `rs1.pcap`, `rs2.pcap`, ..., Ethernet.
     pub real_servers: bool,
+}
+
+/// A kind of vantage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vantage {
+    /// The client gateway.
+    Client,
+    /// The director.
+    Director,
+    /// The real servers.
+    RealServer,
 }
 
 /// What becomes of a spoofed SYN.
@@ -124,6 +65,10 @@ pub struct World {
     pub mode: Mode,
     /// Addresses and ports.
     pub network: Network,
+    /// IPv4, or IPv6 with addresses that are made from those of `network`.
+    pub family: Family,
+    /// The router translates the clients' addresses to its own: `router.pcap` is taken on its outside, towards the director.
+    pub source_nat: bool,
     /// Number of clients, each with its own address; connections take them in turn.
     pub clients: u32,
     /// A client's first source port.
@@ -149,9 +94,22 @@ pub struct World {
     pub clocks: Clocks,
     /// A SYN flood among the true connections.
     pub flood: Option<Flood>,
+    /// Packets that are lost.
+    pub loss: Option<Loss>,
+    /// Here segments of a response that follow each other are captured merged into one frame, as receive offload (GRO) and
+    /// send offload (TSO) have it.
+    pub merged_at: Option<Vantage>,
     /// Where captures are taken.
     pub vantages: Vantages,
 }
+
+/// Ports that a source-NAT router gives.
+const TRANSLATED: u32 = 22_000;
+/// A FullNAT director's own addresses, and below the ports of each.
+pub const LOCAL_ADDRESSES: u32 = 4;
+const LOCAL_PORTS: u32 = 60_000;
+/// Bytes of an Ethernet frame's payload.
+const MTU: u16 = 1_500;
 
 /// Connections begin this long after the captures; what comes before is ARP. Nanoseconds.
 pub const WARM_UP_NS: u64 = 20_000_000;
@@ -163,6 +121,8 @@ impl World {
             seed: 1,
             mode,
             network: Network::new(mode),
+            family: Family::V4,
+            source_nat: false,
             clients: 100,
             first_port: 32_768,
             ports_per_client: 28_000,
@@ -175,6 +135,8 @@ impl World {
             start_ns: 1_790_000_000_000_000_000,
             clocks: Clocks::default(),
             flood: None,
+            loss: None,
+            merged_at: None,
             vantages: Vantages { client: true, director: true, real_servers: true },
         }
     }
@@ -192,6 +154,14 @@ impl World {
     /// Nanoseconds over which connections begin.
     pub fn span_ns(&self) -> u64 {
         self.interval_ns() * u64::from(self.connections)
+    }
+
+    /// When connection `number` begins, nanoseconds after the start: connections begin in the order of their numbers, each
+    /// somewhere in the first half of its interval.
+    pub fn begin_ns(&self, number: u32) -> u64 {
+        let interval = self.interval_ns();
+        let late = rng::at(self.seed, (u64::from(number) << 3) | 1) % (interval / 2 + 1);
+        WARM_UP_NS + u64::from(number) * interval + late
     }
 
     /// How many connections later a five-tuple comes again.
@@ -228,9 +198,59 @@ impl World {
     /// The port that real servers answer from: with DR it is the service's.
     pub fn real_port(&self) -> u16 {
         match self.mode {
-            Mode::Nat => self.network.real_server_port,
-            Mode::Dr => self.network.vip_port,
+            Mode::Nat | Mode::FullNat(_) | Mode::Proxy(_) => self.network.real_server_port,
+            Mode::Dr | Mode::Tun => self.network.vip_port,
         }
+    }
+
+    /// The endpoint that a source-NAT router gives connection `number`: the first client keeps its port, as Linux lets it,
+    /// the others get one of 22,000 in turn.
+    pub fn translated(&self, number: u32) -> SocketAddrV4 {
+        let kept = number.is_multiple_of(self.clients);
+        let port = if kept { self.port(number) } else { 10_000 + (number % TRANSLATED) as u16 };
+        SocketAddrV4::new(self.network.router_inside, port)
+    }
+
+    /// The endpoint that a FullNAT director gives connection `number`.
+    pub fn local(&self, number: u32) -> SocketAddrV4 {
+        let address = nth(self.network.first_local, number % LOCAL_ADDRESSES);
+        let port = (number / LOCAL_ADDRESSES) % LOCAL_PORTS;
+        SocketAddrV4::new(address, 1_025 + port as u16)
+    }
+
+    /// What a FullNAT director adds to the client's sequence numbers of connection `number`; else 0.
+    pub fn shift(&self, number: u32) -> u32 {
+        match self.mode {
+            Mode::FullNat(FullNat::Shifted) => {
+                (rng::at(self.seed, (u64::from(number) << 3) | 5) as u32).max(1)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Connection `number` as the client sees it: its own end, and the service's.
+    pub fn front(&self, number: u32) -> (SocketAddr, SocketAddr) {
+        let client = SocketAddrV4::new(self.client(number), self.port(number));
+        let vip = SocketAddrV4::new(self.network.vip, self.network.vip_port);
+        (self.family.endpoint(client), self.family.endpoint(vip))
+    }
+
+    /// Connection `number` as the real server sees it; behind a proxy it is another connection.
+    pub fn back(&self, number: u32) -> (SocketAddr, SocketAddr) {
+        let (client, vip) = self.front(number);
+        if matches!(self.mode, Mode::Proxy(_)) {
+            return (client, vip);
+        }
+        let client = match self.mode {
+            Mode::FullNat(_) => self.family.endpoint(self.local(number)),
+            _ if self.source_nat => self.family.endpoint(self.translated(number)),
+            _ => client,
+        };
+        let real = SocketAddrV4::new(
+            self.real_server(self.server_of(number)),
+            self.network.real_server_port,
+        );
+        (client, if self.mode.two_armed() { self.family.endpoint(real) } else { vip })
     }
 
     /// A MAC in QEMU's range, as the hosts of a small laboratory have; its last byte is the interface's number.
@@ -259,8 +279,26 @@ impl World {
         if !(1..=200).contains(&self.real_servers) {
             return refuse("real_servers must be 1 to 200");
         }
-        if !(128..=1448).contains(&self.response_segment) {
-            return refuse("response_segment must be 128 to 1448");
+        let header = self.family.header();
+        let outer = if self.mode == Mode::Tun { header } else { 0 };
+        if !(128..=MTU - 32 - header - outer).contains(&self.response_segment) {
+            return refuse(
+                "response_segment must be 128 to what fits the MTU (1448 without a tunnel in IPv4)",
+            );
+        }
+        let plain = matches!(self.mode, Mode::Nat | Mode::Dr) && self.family == Family::V4;
+        if self.flood.is_some() && (!plain || self.source_nat) {
+            return refuse("a flood comes to NAT and DR in IPv4 alone, without source NAT");
+        }
+        if self.family == Family::V6 && matches!(self.mode, Mode::FullNat(_)) {
+            return refuse("FullNAT is in IPv4 alone");
+        }
+        let odd = self.source_nat || self.loss.is_some() || self.merged_at.is_some();
+        if odd && matches!(self.mode, Mode::Proxy(_)) {
+            return refuse("a proxy goes neither with source NAT nor loss nor merged segments");
+        }
+        if self.source_nat && self.first_port < 32_000 {
+            return refuse("source NAT needs clients' ports from 32000 on");
         }
         if self.first_port.checked_add(self.ports_per_client - 1).is_none() {
             return refuse("first_port + ports_per_client goes beyond 65535");
@@ -268,17 +306,27 @@ impl World {
         if self.flood.is_some_and(|flood| flood.syns > 1 << 31) {
             return refuse("a flood is limited to 2^31 SYNs");
         }
-        let back = self.reuse_distance().saturating_mul(self.interval_ns());
-        if back <= Script::new(self).longest_ns() + 2 * self.interval_ns() {
+        if self.loss.is_some() && (self.merged_at.is_some() || self.flood.is_some()) {
+            return refuse("loss goes neither with merged segments nor with a flood");
+        }
+        let mut again = self.reuse_distance();
+        if matches!(self.mode, Mode::FullNat(_)) {
+            again = again.min(u64::from(LOCAL_ADDRESSES * LOCAL_PORTS));
+        }
+        if self.source_nat {
+            again = again.min(u64::from(TRANSLATED));
+        }
+        let back = again.saturating_mul(self.interval_ns());
+        let mut lost = if self.loss.is_some() { Loss::longest_ns() } else { 0 };
+        if matches!(self.mode, Mode::Proxy(_)) {
+            // The ways behind the proxy.
+            lost += 5_000_000 * u64::from(packets);
+        }
+        if back <= Script::new(self).longest_ns() + lost + 2 * self.interval_ns() {
             return refuse(
                 "five-tuples would come again before their connections end: more clients, more ports_per_client or a lower in_flight",
             );
         }
         Ok(())
     }
-}
-
-/// The address `steps` after `first`.
-pub fn nth(first: Ipv4Addr, steps: u32) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(first).wrapping_add(steps))
 }

@@ -3,7 +3,7 @@
 use super::decode::{Fault, Frame, Tcp};
 use super::generator::World;
 use super::generator::rng::permute;
-use super::generator::world::{Clock, Clocks, Flood, FloodFate, Mode, Vantages};
+use super::generator::world::{Clock, Clocks, Family, Flood, FloodFate, FullNat, Mode, Vantages};
 use super::{count, tcp, write};
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -50,6 +50,7 @@ fn clocks_shift_the_stamps_and_nothing_else() -> Result<(), Fault> {
         client: Clock::default(),
         director: Clock { offset_ns: -2_500_000_000, drift_ppm: 0 },
         real_servers: vec![Clock { offset_ns: 3_600_045_000_000, drift_ppm: 40 }],
+        ..Clocks::default()
     };
     let skewed = World { clocks, ..honest.clone() };
     let ((_, honest, _a), (_, skewed, _b)) = (write(&honest)?, write(&skewed)?);
@@ -139,6 +140,14 @@ fn parameters_that_do_not_go_together_are_refused() {
         World { response_segment: 1449, ..world.clone() },
         World { first_port: 60_000, ..world.clone() },
         World { clients: 1, ports_per_client: 40, ..world.clone() },
+        World { response_segment: 1448, family: Family::V6, ..world.clone() },
+        World { response_segment: 1448, ..World::new(Mode::Tun) },
+        World { family: Family::V6, ..World::new(Mode::FullNat(FullNat::Kept)) },
+        World { source_nat: true, first_port: 1_024, ..world.clone() },
+        World {
+            flood: Some(Flood { syns: 1, same_isn_every: 0, fate: FloodFate::Answered }),
+            ..World::new(Mode::Tun)
+        },
     ] {
         assert!(wrong.check().is_err(), "{wrong:?}");
     }
