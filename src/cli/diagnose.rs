@@ -117,6 +117,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             0 => Style::default().max_evidence,
             _ => MORE_EVIDENCE,
         },
+        ..Style::default()
     };
     let text = if args.json || args.format == Format::Json {
         render::json(&report)

@@ -6,6 +6,7 @@
 //! passes [`sanitise::clean`] on its way out.
 
 mod dot;
+mod drawing;
 mod ink;
 mod json;
 mod manual;
@@ -16,6 +17,7 @@ mod text;
 mod units;
 
 pub use dot::dot;
+pub use drawing::Times;
 pub use json::{json, ndjson};
 pub use manual::page;
 pub use mermaid::mermaid;
@@ -45,11 +47,20 @@ pub struct Style {
     pub verbose: bool,
     /// Frames of proof listed for a finding; the rest is counted.
     pub max_evidence: usize,
+    /// Which times stand beside a ladder's steps.
+    pub times: Times,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { colour: false, width: 80, coverage: false, verbose: false, max_evidence: 8 }
+        Self {
+            colour: false,
+            width: 80,
+            coverage: false,
+            verbose: false,
+            max_evidence: 8,
+            times: Times::Start,
+        }
     }
 }
 
