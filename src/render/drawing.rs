@@ -3,7 +3,7 @@
 //! One place, so that text, Mermaid, PlantUML and SVG agree on every number. It
 //! refuses to know how any of them is laid out.
 
-use super::units::{count, margin};
+use super::units::{count, duration, margin};
 use crate::report::ladder::{Ladder, StepKind};
 
 /// Which times stand beside the steps. All are on the reference clock; `≈` marks
@@ -55,11 +55,11 @@ pub(crate) fn time(ladder: &Ladder, n: usize, times: Times) -> String {
     format!("{}{shown}", if ladder.is_unsure(n) { "≈" } else { "" })
 }
 
-/// Half-width of the time's uncertainty against the first step, `±0.19`; none
+/// Half-width of the time's uncertainty against the first step, `±0.19 ms`; none
 /// where it does not reach the last digit shown.
 pub(crate) fn error(ladder: &Ladder, n: usize) -> Option<String> {
     let error = ladder.steps.get(n).filter(|s| s.kind != StepKind::Remark)?.uncertainty_ns;
-    (error >= 5_000).then(|| format!("±{}", margin(error)))
+    (error >= 5_000).then(|| format!("±{}", duration(error)))
 }
 
 /// The unit of the times and how far they can be trusted.
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(time(&ladder, 1, Times::Start), "≈0.27");
         assert_eq!(time(&ladder, 2, Times::Delta), "+0.48");
         assert_eq!(time(&ladder, 2, Times::Absolute), "07:41:51.529873");
-        assert_eq!(error(&ladder, 1).as_deref(), Some("±0.30"));
+        assert_eq!(error(&ladder, 1).as_deref(), Some("±0.30 ms"));
         assert_eq!(error(&ladder, 2), None);
         assert_eq!(time(&ladder, 0, Times::Delta), "0.00");
         // The remark between them is no packet.

@@ -20,7 +20,7 @@ pub use dot::dot;
 pub use drawing::Times;
 pub use json::{json, ndjson};
 pub use manual::page;
-pub use mermaid::mermaid;
+pub use mermaid::{mermaid, mermaid_sequence};
 pub use text::ladder::ladder;
 pub use text::listing::connections;
 pub use text::network::topology;

@@ -9,6 +9,8 @@ pub mod catalogue;
 pub mod check;
 pub mod expected;
 pub mod frames;
+pub mod ladders;
 pub mod orders;
 pub mod program;
 pub mod run;
+pub mod tools;
