@@ -33,7 +33,7 @@ pub(super) struct Args {
     from: Option<End>,
 
     /// How to draw it
-    #[arg(long, value_name = "text|mermaid", value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_name = "text|svg|mermaid|plantuml", value_enum, default_value_t = Format::Text)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
@@ -71,7 +71,9 @@ Examples:
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
+    Svg,
     Mermaid,
+    Plantuml,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -109,6 +111,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let text = match args.format {
         Format::Text => render::ladder(&drawn, &style),
+        Format::Plantuml => render::plantuml(&drawn, times),
+        Format::Svg => render::svg(&drawn, times),
         Format::Mermaid => render::mermaid_sequence(&drawn, times),
     };
     output.write(&text, style.colour)?;

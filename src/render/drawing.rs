@@ -56,10 +56,11 @@ pub(crate) fn time(ladder: &Ladder, n: usize, times: Times) -> String {
 }
 
 /// Half-width of the time's uncertainty against the first step, `±0.19 ms`; none
-/// where it does not reach the last digit shown.
-pub(crate) fn error(ladder: &Ladder, n: usize) -> Option<String> {
+/// where it does not reach the last digit shown, and none for times since the
+/// packet before, of which it is not known.
+pub(crate) fn error(ladder: &Ladder, n: usize, times: Times) -> Option<String> {
     let error = ladder.steps.get(n).filter(|s| s.kind != StepKind::Remark)?.uncertainty_ns;
-    (error >= 5_000).then(|| format!("±{}", duration(error)))
+    (error >= 5_000 && times != Times::Delta).then(|| format!("±{}", duration(error)))
 }
 
 /// The unit of the times and how far they can be trusted.
@@ -77,6 +78,7 @@ pub(crate) fn note(ladder: &Ladder, times: Times) -> String {
 }
 
 /// The lines below a drawing; `proof` is how it marks the proof's frames.
+/// [`with_errors`] adds what the errors mean, for those that show them.
 pub(crate) fn legend(ladder: &Ladder, times: Times, proof: &str) -> Vec<String> {
     let mut said = vec![note(ladder, times)];
     if ladder.steps.iter().any(|step| step.marked) {
@@ -86,6 +88,15 @@ pub(crate) fn legend(ladder: &Ladder, times: Times, proof: &str) -> Vec<String> 
         said.push(UNSURE.to_owned());
     }
     said.retain(|line| !line.is_empty());
+    said
+}
+
+/// The legend of a drawing that shows each time's [`error`].
+pub(crate) fn with_errors(ladder: &Ladder, times: Times, proof: &str) -> Vec<String> {
+    let mut said = legend(ladder, times, proof);
+    if (0..ladder.steps.len()).any(|n| error(ladder, n, times).is_some()) {
+        said.push("± how far the clocks leave its time to the first packet open".to_owned());
+    }
     said
 }
 
@@ -106,8 +117,9 @@ mod tests {
         assert_eq!(time(&ladder, 1, Times::Start), "≈0.27");
         assert_eq!(time(&ladder, 2, Times::Delta), "+0.48");
         assert_eq!(time(&ladder, 2, Times::Absolute), "07:41:51.529873");
-        assert_eq!(error(&ladder, 1).as_deref(), Some("±0.30 ms"));
-        assert_eq!(error(&ladder, 2), None);
+        assert_eq!(error(&ladder, 1, Times::Start).as_deref(), Some("±0.30 ms"));
+        assert_eq!(error(&ladder, 2, Times::Start), None);
+        assert_eq!(error(&ladder, 1, Times::Delta), None);
         assert_eq!(time(&ladder, 0, Times::Delta), "0.00");
         // The remark between them is no packet.
         assert_eq!(time(&ladder, 6, Times::Delta), "+1.00 s");

@@ -13,7 +13,9 @@ mod manual;
 mod markdown;
 mod measure;
 mod mermaid;
+mod plantuml;
 pub mod sanitise;
+mod svg;
 mod text;
 mod units;
 
@@ -23,6 +25,8 @@ pub use json::{json, ndjson};
 pub use manual::page;
 pub use markdown::markdown;
 pub use mermaid::{mermaid, mermaid_sequence};
+pub use plantuml::plantuml;
+pub use svg::svg;
 pub use text::ladder::ladder;
 pub use text::listing::connections;
 pub use text::network::topology;

@@ -45,3 +45,43 @@ pub fn mermaid(dir: &Path, markdown: &str) -> Option<Vec<String>> {
     };
     Some((1..=blocks).map(svg).collect())
 }
+
+/// Draws every diagram of a PlantUML source; gives the text that each SVG shows.
+/// `None` where PlantUML is not installed.
+pub fn plantuml(dir: &Path, source: &str) -> Option<Vec<String>> {
+    let plantuml = tool("plantuml")?;
+    std::fs::write(dir.join("in.puml"), source).unwrap();
+    let output = Command::new(plantuml)
+        .current_dir(dir)
+        .args(["-Djava.awt.headless=true", "-charset", "UTF-8", "-tsvg", "-failfast2", "in.puml"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("Exception"), "{said}");
+    let blocks = source.matches("@startuml\n").count();
+    let name = |n: usize| match n {
+        0 => "in.svg".to_owned(),
+        n => format!("in_{n:03}.svg"),
+    };
+    let shown = |n: usize| {
+        let svg = std::fs::read_to_string(dir.join(name(n)))
+            .unwrap_or_else(|why| panic!("diagram {n} of {blocks}: {why}: {said}"));
+        text_of(&svg)
+    };
+    Some((0..blocks).map(shown).collect())
+}
+
+/// The text elements of an SVG, one after the other, as a reader sees them.
+fn text_of(svg: &str) -> String {
+    let mut out = String::new();
+    // The source that PlantUML adds as a comment is not shown.
+    let shown = svg.split("<!--").next().unwrap_or_default();
+    for part in shown.split("<text").skip(1) {
+        let inner = part.split_once('>').map_or("", |(_, rest)| rest);
+        out.push_str(inner.split("</text>").next().unwrap_or_default());
+        out.push(' ');
+    }
+    let out = out.replace("&#160;", " ").replace('\u{a0}', " ");
+    let out = out.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    out.replace("&amp;", "&")
+}

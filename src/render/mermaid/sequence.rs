@@ -6,7 +6,7 @@
 //! light and on a dark page. Refuses to draw to a host that the ladder does not
 //! have: such a step is a note.
 
-use super::super::drawing::{Times, error, folded, legend, time};
+use super::super::drawing::{Times, error, folded, time, with_errors};
 use super::text;
 use crate::report::ladder::{Ladder, Step, StepKind};
 use std::fmt::Write as _;
@@ -43,7 +43,7 @@ pub fn mermaid_sequence(ladder: &Ladder, times: Times) -> String {
         }
     }
     fold(&mut out, ladder.folded_before(ladder.steps.len()), &across);
-    let said: Vec<String> = legend(ladder, times, "tinted:").iter().map(|l| text(l)).collect();
+    let said: Vec<String> = with_errors(ladder, times, "tinted:").iter().map(|l| text(l)).collect();
     if !said.is_empty() {
         let _ = writeln!(out, "  Note over {across}: {}", said.join("<br/>"));
     }
@@ -85,7 +85,7 @@ fn label(ladder: &Ladder, n: usize, step: &Step, times: Times) -> String {
         return line(said.unwrap_or(&step.label));
     }
     let mut first = time(ladder, n, times);
-    if let Some(error) = error(ladder, n) {
+    if let Some(error) = error(ladder, n, times) {
         first.push(' ');
         first.push_str(&error);
     }
@@ -136,7 +136,7 @@ mod tests {
           Note over c0: the client tries again after 1 s
           c0-xc1: 1.00 s  SYN again, lost<br/>rs1 frame 14
           c0->>c0: 3.00 s  gives up<br/>rs1 frame 14
-          Note over c0,c2: ms#59; clocks of rs1 and director agree within 0.2 ms<br/>tinted: a frame of the proof<br/>≈ its order to the step before is not certain
+          Note over c0,c2: ms#59; clocks of rs1 and director agree within 0.2 ms<br/>tinted: a frame of the proof<br/>≈ its order to the step before is not certain<br/>± how far the clocks leave its time to the first packet open
         ");
     }
 
