@@ -18,7 +18,7 @@ const MORE_EVIDENCE: usize = 64;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How to write the report
-    #[arg(long, value_name = "text|json|markdown", value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_name = "text|json|ndjson|markdown", value_enum, default_value_t = Format::Text)]
     #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
@@ -59,6 +59,7 @@ pub(super) struct Args {
 enum Format {
     Text,
     Json,
+    Ndjson,
     Markdown,
 }
 
@@ -124,6 +125,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = match if args.json { Format::Json } else { args.format } {
         Format::Text => render::text(&report, drawn().as_ref(), &style),
         Format::Json => render::json(&report),
+        Format::Ndjson => render::report_ndjson(&report),
         Format::Markdown => render::markdown(&report, drawn().as_ref()),
     };
     stages.ended("drawing");

@@ -21,7 +21,7 @@ mod units;
 
 pub use dot::dot;
 pub use drawing::Times;
-pub use json::{json, ndjson};
+pub use json::{json, ndjson, report_ndjson};
 pub use manual::page;
 pub use markdown::markdown;
 pub use mermaid::{mermaid, mermaid_sequence};

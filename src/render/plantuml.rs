@@ -3,7 +3,7 @@
 //! Syntax: <https://plantuml.com/sequence-diagram>. Every character that Creole, the
 //! preprocessor or the diagram could act on is written as `<U+0040>`, which
 //! PlantUML turns into text after all of them; identifiers are this program's own.
-//! Lost packets end in a cross, the proof's steps are thick and coloured, rewrites
+//! Lost packets end in a cross, the proof's steps are bold and coloured, rewrites
 //! and remarks are notes. Refuses to draw to a host that the ladder does not have:
 //! such a step is a note.
 
@@ -33,7 +33,7 @@ pub fn plantuml(ladder: &Ladder, times: Times) -> String {
         draw(&mut out, ladder, n, step, times);
     }
     fold(&mut out, ladder.folded_before(ladder.steps.len()));
-    let said = with_errors(ladder, times, "thick:");
+    let said = with_errors(ladder, times, "bold:");
     let said: Vec<String> = said.iter().map(|l| line(l)).collect();
     if !said.is_empty() {
         let _ = writeln!(out, "legend\n{}\nendlegend", said.join("\n"));
@@ -63,9 +63,8 @@ fn draw(out: &mut String, ladder: &Ladder, n: usize, step: &Step, times: Times) 
     let to = if step.kind == StepKind::ToSelf { from } else { to };
     let lost = step.kind == StepKind::Lost && from != to;
     let style = match (lost, step.marked) {
-        (true, true) => "[#CC0000,thickness=3]",
-        (true, false) => "[#CC0000]",
-        (false, true) => "[#B35900,thickness=3]",
+        (true, _) => "[#CC0000]",
+        (false, true) => "[#D97706]",
         (false, false) => "",
     };
     let head = if lost { ">x" } else { ">" };
@@ -93,10 +92,13 @@ fn label(ladder: &Ladder, n: usize, step: &Step, times: Times) -> String {
     }
     let frames: Vec<String> =
         step.frames.iter().map(|(vantage, number)| format!("{vantage} frame {number}")).collect();
+    // The escape leaves no asterisk that could end this.
+    let bold = if step.marked { "**" } else { "" };
+    let first = format!("{bold}{}{bold}", line(&first));
     if frames.is_empty() {
-        return line(&first);
+        return first;
     }
-    format!("{}\\n{}", line(&first), line(&frames.join(", ")))
+    format!("{first}\\n{}", line(&frames.join(", ")))
 }
 
 /// One line that is not empty, in which nothing is markup.
@@ -130,7 +132,7 @@ mod tests {
     fn it_is_the_ladder() {
         let drawn = plantuml(&hairpin_ladder(), Times::Start);
         for line in [
-            "c0 -[#B35900,thickness=3]> c1 : 0.00  SYN 59780 > 80\\nrs1 frame 14",
+            "c0 -[#D97706]> c1 : **0.00  SYN 59780 > 80**\\nrs1 frame 14",
             "note over c1 : 203.0.113.8 > 172.16.100.11",
             "c1 -> c2 : ≈0.27 ±0.30 ms  SYN 59780 > 80\\nrs1 frame 14",
             "... 12 packets ...",
