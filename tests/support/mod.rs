@@ -2,7 +2,7 @@
 //! diagnosis in one call, and capture files built from bytes.
 
 // Each test file is a program of its own and uses a part of this.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
 
 pub mod bytes;
 pub mod catalogue;
