@@ -151,7 +151,7 @@ fn choose(args: &Args, trace: &Trace, diagnosis: &Diagnosis) -> anyhow::Result<C
     if let Some(client) = args.from {
         let ask = Ask { client, at: None, captures: named };
         let chosen = story::choose(trace, diagnosis, &ask).map_err(|why| anyhow!(why))?;
-        return Ok(explained(chosen.id));
+        return Ok(Chosen { connection: chosen.id, finding: chosen.finding });
     }
     ladder::most_telling(trace, diagnosis)
         .ok_or_else(|| anyhow!("the captures have no connection to draw; see lbdiag {named}"))
