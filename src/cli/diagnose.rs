@@ -17,8 +17,8 @@ const MORE_EVIDENCE: usize = 64;
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How to write the report
-    #[arg(long, value_name = "text|json", value_enum, default_value_t = Format::Text)]
+    /// How to write the report: text, json, ndjson, markdown
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
@@ -59,6 +59,8 @@ pub(super) struct Args {
 enum Format {
     Text,
     Json,
+    Ndjson,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -117,12 +119,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             0 => Style::default().max_evidence,
             _ => MORE_EVIDENCE,
         },
+        ..Style::default()
     };
-    let text = if args.json || args.format == Format::Json {
-        render::json(&report)
-    } else {
-        let ladder = ladder::telling(&taken.trace, &diagnosis);
-        render::text(&report, ladder.as_ref(), &style)
+    let drawn = || ladder::telling(&taken.trace, &diagnosis);
+    let text = match if args.json { Format::Json } else { args.format } {
+        Format::Text => render::text(&report, drawn().as_ref(), &style),
+        Format::Json => render::json(&report),
+        Format::Ndjson => render::report_ndjson(&report),
+        Format::Markdown => render::markdown(&report, drawn().as_ref()),
     };
     stages.ended("drawing");
     output.write(&text, style.colour)?;

@@ -14,6 +14,7 @@ mod ends;
 mod explain;
 mod find;
 mod help;
+mod ladder;
 mod man;
 mod output;
 mod progress;
@@ -67,6 +68,8 @@ enum Command {
     Connections(Box<connections::Args>),
     #[command(after_help = why::AFTER)]
     Why(Box<why::Args>),
+    #[command(after_help = ladder::AFTER)]
+    Ladder(Box<ladder::Args>),
     #[command(after_help = topology::AFTER)]
     Topology(Box<topology::Args>),
     Explain(explain::Args),
@@ -102,6 +105,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => diagnose::run(&cli.diagnose),
         Some(Command::Connections(args)) => connections::run(&args),
         Some(Command::Why(args)) => why::run(&args),
+        Some(Command::Ladder(args)) => ladder::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),

@@ -86,6 +86,8 @@ pub(super) struct Seen {
     pub sightings: Vec<Sighting>,
     /// Frames that were read and not kept, of the leg that lost most.
     pub dropped: usize,
+    /// Vantage and frame of that leg from which on they were kept again.
+    pub resumes: Option<(usize, u32)>,
     /// Something of the connection was not read: absence proves nothing.
     pub partial: bool,
 }
@@ -120,7 +122,10 @@ pub(super) fn collect(trace: &Trace, request: &Request<'_>) -> Seen {
     for (at, mut kept) in by_capture {
         read(trace, at, &mut kept, &marked, &mut seen);
         for leg in kept {
-            seen.dropped = seen.dropped.max(leg.dropped);
+            if leg.dropped > seen.dropped {
+                seen.dropped = leg.dropped;
+                seen.resumes = leg.tail.front().map(|s| (s.vantage, s.mark.frame()));
+            }
             seen.partial |= leg.dropped > 0;
             seen.sightings.extend(leg.head.into_iter().chain(leg.marked).chain(leg.tail));
         }

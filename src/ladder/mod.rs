@@ -27,7 +27,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-pub use story::{one, telling};
+pub use story::{Chosen, draw, most_telling, of_finding, one, telling};
 
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};

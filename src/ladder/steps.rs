@@ -8,7 +8,9 @@ use super::label::Labels;
 use super::order::Ordered;
 use super::packet::Sent;
 use super::{Request, columns, note, rewrite};
-use crate::report::ladder::{Ladder, Step, StepKind};
+use crate::capture::Timestamp;
+use crate::report::ladder::{Fold, Ladder, Step, StepKind};
+use crate::report::rfc3339;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// All that the steps are made of.
@@ -44,15 +46,33 @@ impl Drawing<'_> {
             .filter_map(|a| a.sightings.first())
             .map(|i| self.clocks.capture(&self.seen.sightings[*i]))
             .collect();
-        let (steps, folded) = fold(steps, request.max_steps);
+        let unread = self.unread(&arrows);
+        let (steps, folds) = fold(steps, unread, request.max_steps);
+        let first = arrows.first().and_then(|a| a.sightings.first());
+        let start = first.map(|i| self.clocks.time(&self.seen.sightings[*i]));
         Some(Ladder {
             connection: request.number,
             title: request.title.clone(),
             columns: columns::columns(self.cast, &nodes),
             steps,
-            folded: folded + self.seen.dropped,
+            folded: folds.iter().map(|fold| fold.packets).sum(),
+            folds,
+            start: start.map(|ns| rfc3339(Timestamp(ns))),
             time_note: note::note(self.cast.trace, self.clocks, &captures),
         })
+    }
+
+    /// Where frames were read and not kept: before the arrow that shows the first
+    /// one kept again.
+    fn unread(&self, arrows: &[Arrow]) -> Option<Fold> {
+        let (vantage, frame) = self.seen.resumes?;
+        let again = |i: &usize| {
+            let s = &self.seen.sightings[*i];
+            s.vantage == vantage && s.mark.frame() >= frame
+        };
+        let before = arrows.iter().position(|a| a.sightings.iter().any(again));
+        let before = before.unwrap_or(arrows.len());
+        Some(Fold { before, packets: self.seen.dropped })
     }
 
     fn steps(&self, arrows: &[Arrow], nodes: &[Node], request: &Request<'_>) -> Vec<Step> {
@@ -179,20 +199,75 @@ fn remark(notes: &[&str]) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// Keeps both ends and all that is marked; says how many were left out.
-fn fold(steps: Vec<Step>, max: usize) -> (Vec<Step>, usize) {
+/// Keeps both ends and all that is marked; says where and how many were left out.
+/// `unread` counts what is missing already.
+fn fold(steps: Vec<Step>, unread: Option<Fold>, max: usize) -> (Vec<Step>, Vec<Fold>) {
     let all = steps.len();
     let max = max.max(2);
-    if all <= max {
-        return (steps, 0);
-    }
     let (head, tail) = (max.div_ceil(2), max / 2);
-    let kept: Vec<Step> = steps
-        .into_iter()
-        .enumerate()
-        .filter(|(n, step)| *n < head || *n >= all - tail || step.marked)
-        .map(|(_, step)| step)
-        .collect();
-    let folded = all - kept.len();
-    (kept, folded)
+    let kept = |n: usize, step: &Step| {
+        all <= max || n < head || n >= all.saturating_sub(tail) || step.marked
+    };
+    let mut shown: Vec<Step> = Vec::new();
+    let mut folds: Vec<Fold> = Vec::new();
+    let mut missing = 0;
+    for (n, step) in steps.into_iter().enumerate() {
+        missing += unread.filter(|fold| fold.before == n).map_or(0, |fold| fold.packets);
+        if !kept(n, &step) {
+            missing += 1;
+            continue;
+        }
+        if missing > 0 {
+            folds.push(Fold { before: shown.len(), packets: std::mem::take(&mut missing) });
+        }
+        shown.push(step);
+    }
+    missing += unread.filter(|fold| fold.before >= all).map_or(0, |fold| fold.packets);
+    if missing > 0 {
+        folds.push(Fold { before: shown.len(), packets: missing });
+    }
+    (shown, folds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(n: usize, marked: &[usize]) -> Vec<Step> {
+        let step = |at: usize| Step {
+            at_ns: at as i64,
+            uncertainty_ns: 0,
+            kind: StepKind::Arrow,
+            from: 0,
+            to: 1,
+            label: String::new(),
+            frames: Vec::new(),
+            rewrite: None,
+            marked: marked.contains(&at),
+            remark: None,
+        };
+        (0..n).map(step).collect()
+    }
+
+    fn folded(n: usize, marked: &[usize], unread: Option<Fold>) -> (Vec<i64>, Vec<(usize, usize)>) {
+        let (kept, folds) = fold(steps(n, marked), unread, 4);
+        let at = kept.iter().map(|step| step.at_ns).collect();
+        (at, folds.iter().map(|fold| (fold.before, fold.packets)).collect())
+    }
+
+    #[test]
+    fn each_gap_is_told_where_it_is() {
+        assert_eq!(folded(4, &[], None), (vec![0, 1, 2, 3], vec![]));
+        assert_eq!(folded(10, &[], None), (vec![0, 1, 8, 9], vec![(2, 6)]));
+        assert_eq!(folded(10, &[4], None), (vec![0, 1, 4, 8, 9], vec![(2, 2), (3, 3)]));
+        assert_eq!(folded(10, &[2], None), (vec![0, 1, 2, 8, 9], vec![(3, 5)]));
+    }
+
+    #[test]
+    fn what_was_never_kept_counts_where_it_was() {
+        let unread = |before| Some(Fold { before, packets: 100 });
+        assert_eq!(folded(10, &[], unread(5)).1, [(2, 106)]);
+        assert_eq!(folded(4, &[], unread(2)).1, [(2, 100)]);
+        assert_eq!(folded(4, &[], unread(4)).1, [(4, 100)]);
+    }
 }

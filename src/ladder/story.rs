@@ -8,25 +8,69 @@ use crate::trace::{At, ConnectionId, Trace};
 /// Steps that fit a screen; the middle of longer connections is folded.
 const MAX_STEPS: usize = 14;
 
-/// The sequence diagram that the text report shows: the connection whose frames
+/// What is drawn: a connection, and the finding whose frames are marked in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Index of the finding.
+    pub finding: Option<usize>,
+}
+
+/// The sequence diagram that the reports show: the connection whose frames
 /// prove the most important finding. `None` where nothing is wrong or no frame
 /// can be read again.
 #[must_use]
 pub fn telling(trace: &Trace, diagnosis: &Diagnosis) -> Option<Ladder> {
-    let finding = diagnosis.findings.iter().find(|f| f.is_loud() && !f.connections.is_empty())?;
+    draw(trace, diagnosis, loud(trace, diagnosis)?, false)
+}
+
+/// The connection that tells most: of the most important finding, else of all.
+/// `None` where there is no connection.
+#[must_use]
+pub fn most_telling(trace: &Trace, diagnosis: &Diagnosis) -> Option<Chosen> {
+    loud(trace, diagnosis).or_else(|| {
+        let users: Vec<ConnectionId> = trace.requests().map(|(id, _)| id).collect();
+        let all = || trace.iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let id = diagnose::telling(trace, &users).or_else(|| diagnose::telling(trace, &all()))?;
+        Some(Chosen { connection: id, finding: None })
+    })
+}
+
+fn loud(trace: &Trace, diagnosis: &Diagnosis) -> Option<Chosen> {
+    let loud = |f: &Finding| f.is_loud() && !f.connections.is_empty();
+    of_finding(trace, diagnosis, diagnosis.findings.iter().position(loud)?)
+}
+
+/// The connection whose frames prove a finding, else the one that most captures
+/// show; `None` where the finding concerns no connection.
+#[must_use]
+pub fn of_finding(trace: &Trace, diagnosis: &Diagnosis, index: usize) -> Option<Chosen> {
+    let finding = diagnosis.findings.get(index)?;
     let shown =
         |id: &&ConnectionId| finding.proofs.iter().any(|proof| is_of(trace, **id, proof.at));
     let id = finding.connections.iter().find(shown).copied();
     let id = id.or_else(|| diagnose::telling(trace, &finding.connections))?;
-    let which = if finding.connections.len() > 1 { "One of them" } else { "The connection" };
-    drawn(trace, Some(finding), id, which)
+    Some(Chosen { connection: id, finding: Some(index) })
+}
+
+/// Draws what was chosen; `full` folds nothing. `None` where no frame of it can
+/// be read again.
+#[must_use]
+pub fn draw(trace: &Trace, diagnosis: &Diagnosis, chosen: Chosen, full: bool) -> Option<Ladder> {
+    let finding = chosen.finding.and_then(|index| diagnosis.findings.get(index));
+    let which = match finding {
+        Some(finding) if finding.connections.len() > 1 => "One of them",
+        _ => "The connection",
+    };
+    drawn(trace, finding, chosen.connection, which, if full { usize::MAX } else { MAX_STEPS })
 }
 
 /// The sequence diagram of one connection, with the frames marked that prove a
 /// finding. `None` where no frame of it can be read again.
 #[must_use]
 pub fn one(trace: &Trace, finding: Option<&Finding>, id: ConnectionId) -> Option<Ladder> {
-    drawn(trace, finding, id, "The connection")
+    drawn(trace, finding, id, "The connection", MAX_STEPS)
 }
 
 fn drawn(
@@ -34,16 +78,14 @@ fn drawn(
     finding: Option<&Finding>,
     id: ConnectionId,
     which: &str,
+    max_steps: usize,
 ) -> Option<Ladder> {
     let proofs = finding.map_or(&[][..], |finding| &finding.proofs);
     let marked: Vec<Marked> =
         proofs.iter().map(|proof| Marked { at: proof.at, note: String::new() }).collect();
-    let client = trace.connection(id).front.client;
+    let client = trace.connections.list.get(id.0 as usize)?.front.client;
     let title = format!("{which}, {}", client.0.with_port(client.1));
-    build(
-        trace,
-        &Request { connection: id, number: id.0 + 1, title, marked: &marked, max_steps: MAX_STEPS },
-    )
+    build(trace, &Request { connection: id, number: id.0 + 1, title, marked: &marked, max_steps })
 }
 
 /// Whether a frame lies within a connection at its vantage.

@@ -193,6 +193,8 @@ fn marked_frames_survive_the_fold_with_their_notes() {
     let drawn = draw(&trace, id, &marked, 4).unwrap();
     assert_eq!(drawn.steps.len(), 5);
     assert_eq!(drawn.steps.len() + drawn.folded, all.steps.len());
+    assert_eq!(drawn.folds.iter().map(|fold| fold.packets).sum::<usize>(), drawn.folded);
+    assert!(drawn.start.is_some() && drawn.start == all.start);
     let shown: Vec<&Step> = drawn.steps.iter().filter(|s| s.marked).collect();
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].remark.as_deref(), Some("the request"));

@@ -5,6 +5,7 @@
 //! reads back as the same string. Refuses to leave anything out.
 
 use super::sanitise::is_unsafe;
+use crate::report::{Connection, Finding, Report};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -27,6 +28,23 @@ pub fn ndjson<T: Serialize>(documents: &[T]) -> String {
         text.push('\n');
     }
     shown(text)
+}
+
+/// A line a finding and a line a connection, each the report's own object with
+/// its `type`, `finding` or `connection`, before the rest.
+#[must_use]
+pub fn report_ndjson(report: &Report) -> String {
+    let findings = report.findings.iter().map(Line::Finding);
+    let lines: Vec<Line<'_>> =
+        findings.chain(report.connections.iter().map(Line::Connection)).collect();
+    ndjson(&lines)
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Finding(&'a Finding),
+    Connection(&'a Connection),
 }
 
 fn failed(why: serde_json::Error) -> String {
@@ -56,7 +74,6 @@ fn shown(text: String) -> String {
 mod tests {
     use super::*;
     use crate::render::text::fixtures;
-    use crate::report::Report;
 
     #[test]
     fn it_reads_back_as_the_same_report() {
@@ -69,6 +86,21 @@ mod tests {
             assert_eq!(serde_json::from_str::<Report>(&text).ok(), Some(report));
             assert!(text.ends_with("}\n"));
         }
+    }
+
+    #[test]
+    fn each_line_is_the_reports_object_with_its_type() {
+        let report = fixtures::hairpin();
+        let text = report_ndjson(&report);
+        let mut lines: Vec<serde_json::Value> =
+            text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        assert_eq!(lines.len(), report.findings.len() + report.connections.len());
+        let types: Vec<_> =
+            lines.iter_mut().map(|l| l.as_object_mut().unwrap().remove("type").unwrap()).collect();
+        let whole = serde_json::to_value(&report).unwrap();
+        let all = ["findings", "connections"].map(|key| whole[key].as_array().unwrap().clone());
+        assert_eq!(lines, all.concat());
+        assert_eq!(types.iter().filter(|t| *t == "finding").count(), report.findings.len());
     }
 
     #[test]

@@ -1,110 +1,56 @@
-//! The topology as a Mermaid flowchart, for Markdown.
+//! Mermaid diagrams, for Markdown: GitHub and GitLab draw them where they stand.
 //!
-//! Syntax: <https://mermaid.js.org/syntax/flowchart.html>. Labels stand in quotes;
-//! there every character that is no letter, digit, blank or one of `.:/-_,()%`
-//! becomes an entity code (`#34;`), so nothing that a capture holds can leave its
-//! label, become HTML or Markdown. Identifiers are this program's own.
+//! Every string that a capture or a user brought passes [`text`]; identifiers are
+//! this program's own. Refuses Mermaid's own HTML and Markdown: nothing in a
+//! capture can leave its label or become markup.
+
+mod flowchart;
+mod sequence;
+
+pub use flowchart::mermaid;
+pub use sequence::mermaid_sequence;
+
+pub(super) use flowchart::{lines, service, used};
 
 use super::sanitise::clean;
-use super::units::{count, plural};
-use crate::report::topology::{Link, Node, Pool, Topology};
 use std::fmt::Write as _;
 
-/// A flowchart: hosts, services, and the hops between them with the number of
-/// connections. Ends with a line feed.
-#[must_use]
-pub fn mermaid(topology: &Topology) -> String {
-    let mut out = String::from("flowchart LR\n");
-    for node in &topology.hosts {
-        let label = quoted(&lines(node));
-        let (open, close) = if node.host.role == "client" { ("(", ")") } else { ("[", "]") };
-        let _ = writeln!(out, "  {}{open}{label}{close}", node.id);
-    }
-    for (n, pool) in topology.services.iter().enumerate() {
-        let _ = writeln!(out, "  s{}([{}])", n + 1, quoted(&service(pool)));
-        for at in &pool.at {
-            let _ = writeln!(out, "  s{} -.- {at}", n + 1);
+/// Characters beside letters and digits that Mermaid takes for themselves.
+const PLAIN: &str = " .:/-_,()>=+*…≈±·✗";
+
+/// Words at which Mermaid treats the rest of a line in another way, wherever they
+/// stand: the first two lose a semicolon before entities are read
+/// (`encodeEntities`), the last is an option of a message (`wrap:`, `nowrap:`).
+const WORDS: [&str; 3] = ["style", "classDef", "wrap"];
+
+/// Text in which every other character is an entity code (`#34;`), one line.
+/// <https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>
+pub(super) fn text(raw: &str) -> String {
+    let clean = clean(raw);
+    let mut out = String::with_capacity(clean.len());
+    for (at, c) in clean.char_indices() {
+        let rest = clean.get(at..).unwrap_or_default();
+        if (c.is_alphanumeric() || PLAIN.contains(c)) && !WORDS.iter().any(|w| rest.starts_with(w))
+        {
+            out.push(c);
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "#{};", u32::from(c));
         }
     }
-    for link in &topology.links {
-        let (arrow, label) =
-            if link.seen { ("-->", used(link)) } else { ("-.->", vec!["not seen".to_owned()]) };
-        let _ = writeln!(out, "  {} {arrow}|{}| {}", link.from, quoted(&label), link.to);
-    }
-    out
-}
-
-/// What a host's box says.
-pub(super) fn lines(node: &Node) -> Vec<String> {
-    let mut lines = vec![node.name.clone()];
-    // A node for all clients is not one host.
-    if node.name.starts_with(&node.host.role) {
-        lines.extend(node.host.macs.iter().take(2).cloned());
-        if !node.host.vantages.is_empty() {
-            lines.push(format!("captured: {}", node.host.vantages.join(", ")));
-        }
-    }
-    lines
-}
-
-/// What a service's box says.
-pub(super) fn service(pool: &Pool) -> Vec<String> {
-    let s = &pool.service;
-    let name = super::text::endpoint(&s.vip, (s.port > 0).then_some(s.port));
-    let mode = if s.mode == "unknown" { "mode unknown" } else { &s.mode };
-    vec![
-        format!("{name}/{}", s.protocol),
-        format!("{mode}, {}", plural(s.totals.connections, "connection")),
-    ]
-}
-
-/// What a hop's arrow says.
-pub(super) fn used(link: &Link) -> Vec<String> {
-    let way = |n: u64, what: &str| (n > 0).then(|| format!("{} {what}", count(n)));
-    let ways: Vec<String> =
-        way(link.there, "there").into_iter().chain(way(link.back, "back")).collect();
-    let mut lines = vec![ways.join(", ")];
-    lines.extend(link.rewrites.iter().take(2).cloned());
-    if link.rewrites.len() > 2 {
-        lines.push(format!("and {} more rewrites", link.rewrites.len() - 2));
-    }
-    lines
-}
-
-/// A quoted label of several lines.
-fn quoted(lines: &[String]) -> String {
-    let mut out = String::from("\"");
-    for (n, line) in lines.iter().enumerate() {
-        if n > 0 {
-            out.push_str("<br/>");
-        }
-        for c in clean(line).chars() {
-            if c.is_alphanumeric() || " .:/-_,()%".contains(c) {
-                out.push(c);
-            } else {
-                let _ = write!(out, "#{};", u32::from(c));
-            }
-        }
-    }
-    out.push('"');
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::text;
 
     #[test]
-    fn nothing_leaves_its_label() {
-        let hostile = "`a\"] --> <script>|end; #quot; %%{init}%%\n\x1b\\".to_owned();
-        let text = quoted(&[hostile]);
-        let inner = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap();
-        assert!(
-            !inner.contains(['"', '`', '<', '>', '|', '[', ']', '{', '}', '\n', '\\']),
-            "{text}"
-        );
-        // Every number sign begins a code, every semicolon ends one.
-        assert_eq!(inner.matches('#').count(), inner.matches(';').count());
-        assert_eq!(quoted(&["a".to_owned(), "b>c".to_owned()]), "\"a<br/>b#62;c\"");
+    fn what_mermaid_would_act_on_is_written_as_a_code() {
+        assert_eq!(text("a;b#c%%d"), "a#59;b#35;c#37;#37;d");
+        assert_eq!(text("<b>\"`$$"), "#60;b>#34;#96;#36;#36;");
+        assert_eq!(text("x\ny"), "x#92;x0ay");
+        assert_eq!(text("style a:#1; nowrap:"), "#115;tyle a:#35;1#59; no#119;rap:");
+        assert_eq!(text("203.0.113.8:80 > 172.16.0.11:80"), "203.0.113.8:80 > 172.16.0.11:80");
     }
 }

@@ -6,19 +6,27 @@
 //! passes [`sanitise::clean`] on its way out.
 
 mod dot;
+mod drawing;
 mod ink;
 mod json;
 mod manual;
+mod markdown;
 mod measure;
 mod mermaid;
+mod plantuml;
 pub mod sanitise;
+mod svg;
 mod text;
 mod units;
 
 pub use dot::dot;
-pub use json::{json, ndjson};
+pub use drawing::Times;
+pub use json::{json, ndjson, report_ndjson};
 pub use manual::page;
-pub use mermaid::mermaid;
+pub use markdown::markdown;
+pub use mermaid::{mermaid, mermaid_sequence};
+pub use plantuml::plantuml;
+pub use svg::svg;
 pub use text::ladder::ladder;
 pub use text::listing::connections;
 pub use text::network::topology;
@@ -45,11 +53,20 @@ pub struct Style {
     pub verbose: bool,
     /// Frames of proof listed for a finding; the rest is counted.
     pub max_evidence: usize,
+    /// Which times stand beside a ladder's steps.
+    pub times: Times,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { colour: false, width: 80, coverage: false, verbose: false, max_evidence: 8 }
+        Self {
+            colour: false,
+            width: 80,
+            coverage: false,
+            verbose: false,
+            max_evidence: 8,
+            times: Times::Start,
+        }
     }
 }
 

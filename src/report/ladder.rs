@@ -19,8 +19,23 @@ pub struct Ladder {
     pub steps: Vec<Step>,
     /// Steps left out of the middle.
     pub folded: usize,
+    /// Where they were left out; the packets of all folds are `folded`.
+    pub folds: Vec<Fold>,
+    /// Time of the first step on the reference clock, RFC 3339 UTC; null where it
+    /// is not known.
+    pub start: Option<String>,
     /// Unit of the times and how far they can be trusted, one sentence.
     pub time_note: String,
+}
+
+/// A place where steps were left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fold {
+    /// Index of the step before which they are missing; the number of steps where
+    /// they are missing at the end.
+    pub before: usize,
+    /// How many.
+    pub packets: usize,
 }
 
 /// A host.
@@ -69,4 +84,38 @@ pub struct Step {
     pub marked: bool,
     /// Why it matters, for marked steps: "never passes the director".
     pub remark: Option<String>,
+}
+
+impl Ladder {
+    /// Packets left out just before step `n`; 0 where none are.
+    #[must_use]
+    pub fn folded_before(&self, n: usize) -> usize {
+        self.folds.iter().filter(|fold| fold.before == n).map(|fold| fold.packets).sum()
+    }
+
+    /// Nanoseconds from the packet before to step `n`; none for the first packet
+    /// and for remarks.
+    #[must_use]
+    pub fn since_before(&self, n: usize) -> Option<i64> {
+        let step = self.steps.get(n).filter(|step| step.kind != StepKind::Remark)?;
+        let before = self.steps.get(..n)?.iter().rev().find(|s| s.kind != StepKind::Remark)?;
+        Some(step.at_ns.saturating_sub(before.at_ns))
+    }
+
+    /// Whether the order of step `n` to the packet before it lies inside the
+    /// clocks' error.
+    #[must_use]
+    pub fn is_unsure(&self, n: usize) -> bool {
+        let error = self.steps.get(n).map_or(0, |step| step.uncertainty_ns.unsigned_abs());
+        self.since_before(n).is_some_and(|since| error > since.unsigned_abs())
+    }
+
+    /// Time of step `n` on the reference clock, RFC 3339 UTC with nanoseconds.
+    #[must_use]
+    pub fn instant(&self, n: usize) -> Option<String> {
+        let start: jiff::Timestamp = self.start.as_deref()?.parse().ok()?;
+        let at = self.steps.get(n)?.at_ns;
+        let at = start.as_nanosecond().checked_add(i128::from(at))?;
+        Some(format!("{:.9}", jiff::Timestamp::from_nanosecond(at).ok()?))
+    }
 }

@@ -23,6 +23,8 @@ mod wording;
 pub use build::{ConnectionFilter, Options, build};
 pub use listing::{End, Listing, Mention, Wanted, list};
 
+pub(crate) use wording::rfc3339;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

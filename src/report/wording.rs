@@ -7,7 +7,7 @@ use crate::trace::{At, Trace};
 use crate::wire::Direction;
 
 /// RFC 3339 in UTC with nanoseconds.
-pub(super) fn rfc3339(at: Timestamp) -> String {
+pub(crate) fn rfc3339(at: Timestamp) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(at.0))
         .map_or_else(|_| String::new(), |t| format!("{t:.9}"))
 }

@@ -2,14 +2,16 @@
 //! diagnosis in one call, and capture files built from bytes.
 
 // Each test file is a program of its own and uses a part of this.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
 
 pub mod bytes;
 pub mod catalogue;
 pub mod check;
 pub mod expected;
 pub mod frames;
+pub mod ladders;
 pub mod orders;
 pub mod program;
 pub mod run;
 pub mod talks;
+pub mod tools;

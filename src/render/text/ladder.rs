@@ -11,11 +11,11 @@ mod row;
 mod steps;
 
 use super::super::Style;
+use super::super::drawing::{self, folded, time};
 use super::super::ink::Tone;
 use super::super::measure::{blanks, columns, hang, wrap};
 use super::super::sanitise::clean;
-use super::super::units::count;
-use crate::report::ladder::{Ladder, Step};
+use crate::report::ladder::Ladder;
 use plan::Plan;
 use row::Row;
 
@@ -38,7 +38,7 @@ pub(crate) fn lines(ladder: &Ladder, style: &Style) -> Vec<String> {
         .map(|line| ink.paint(Tone::Strong, line))
         .collect();
     lines.push(String::new());
-    let Some(plan) = Plan::new(ladder, style.columns()) else {
+    let Some(plan) = Plan::new(ladder, style) else {
         lines.extend(listed(ladder, style));
         lines.extend(legend(ladder, &[], style));
         return lines;
@@ -46,73 +46,33 @@ pub(crate) fn lines(ladder: &Ladder, style: &Style) -> Vec<String> {
     let headings = plan.headings(ladder);
     lines.extend(headings.rows.iter().map(|r| r.draw(&[], ink)));
     lines.push(Row::default().draw(&plan.xs, ink));
-    let fold_at = ladder.steps.len().div_ceil(2);
     for (n, step) in ladder.steps.iter().enumerate() {
-        if n == fold_at {
-            lines.extend(fold(ladder, &plan).iter().map(|r| r.draw(&plan.xs, ink)));
-        }
-        let rows = steps::rows(step, &plan, &time(ladder, n));
+        lines.extend(fold(ladder, n, &plan).iter().map(|r| r.draw(&plan.xs, ink)));
+        let rows = steps::rows(step, &plan, &time(ladder, n, style.times));
         lines.extend(rows.iter().map(|r| r.draw(&plan.xs, ink)));
     }
-    if ladder.steps.len() <= fold_at {
-        lines.extend(fold(ladder, &plan).iter().map(|r| r.draw(&plan.xs, ink)));
-    }
+    let end = ladder.steps.len();
+    lines.extend(fold(ladder, end, &plan).iter().map(|r| r.draw(&plan.xs, ink)));
     lines.extend(legend(ladder, &headings.cut, style));
     lines
 }
 
-/// The line that stands for steps left out.
-fn fold(ladder: &Ladder, plan: &Plan) -> Vec<Row> {
-    if ladder.folded == 0 {
+/// The line that stands for steps left out before step `n`.
+fn fold(ladder: &Ladder, n: usize, plan: &Plan) -> Vec<Row> {
+    let packets = ladder.folded_before(n);
+    if packets == 0 {
         return Vec::new();
     }
-    let mut rows = steps::centred(&folded(ladder), plan, Tone::Faint);
+    let mut rows = steps::centred(&folded(packets), plan, Tone::Faint);
     for row in &mut rows {
         row.dashed = true;
     }
     rows
 }
 
-fn folded(ladder: &Ladder) -> String {
-    let s = if ladder.folded == 1 { "" } else { "s" };
-    format!("… {} packet{s} …", count(ladder.folded as u64))
-}
-
-/// The left margin of step `n`; `≈` where the step before is nearer than the
-/// uncertainty.
-pub(super) fn time(ladder: &Ladder, n: usize) -> String {
-    let Some(step) = ladder.steps.get(n) else {
-        return String::new();
-    };
-    let mark = if unsure(ladder, n) { "≈" } else { "" };
-    format!("{mark}{}", super::super::units::margin(step.at_ns))
-}
-
-fn unsure(ladder: &Ladder, n: usize) -> bool {
-    let before = ladder.steps.get(..n).unwrap_or_default();
-    match (before.iter().rev().find(|s| plan::timed(s)), ladder.steps.get(n)) {
-        (Some(last), Some(step)) => {
-            step.uncertainty_ns.unsigned_abs() > step.at_ns.abs_diff(last.at_ns)
-        }
-        _ => false,
-    }
-}
-
 /// What the marks and the shortened names mean, and the time's unit.
 fn legend(ladder: &Ladder, cut: &[usize], style: &Style) -> Vec<String> {
-    let mut said: Vec<String> = Vec::new();
-    if !ladder.time_note.trim().is_empty() {
-        said.push(ladder.time_note.trim().to_owned());
-    }
-    let any = |what: &dyn Fn(usize, &Step) -> bool| {
-        ladder.steps.iter().enumerate().any(|(n, s)| what(n, s))
-    };
-    if any(&|_, s| s.marked) {
-        said.push("* a frame of the proof".to_owned());
-    }
-    if any(&|n, s| plan::timed(s) && unsure(ladder, n)) {
-        said.push("≈ its order to the step before is not certain".to_owned());
-    }
+    let said = drawing::legend(ladder, style.times, "*");
     let mut lines = Vec::new();
     for text in filled(&said, style.prose().saturating_sub(2)) {
         lines.extend(hang("  ", &text, style.prose()));
@@ -141,14 +101,16 @@ fn filled(remarks: &[String], width: usize) -> Vec<String> {
 /// The steps without a drawing: for more hosts than there is room for.
 fn listed(ladder: &Ladder, style: &Style) -> Vec<String> {
     let name = |at: usize| ladder.columns.get(at).map_or("?", |column| column.name.as_str());
-    let times: Vec<String> = (0..ladder.steps.len()).map(|n| time(ladder, n)).collect();
+    let times: Vec<String> =
+        (0..ladder.steps.len()).map(|n| time(ladder, n, style.times)).collect();
     let width = times.iter().map(|t| columns(t)).max().unwrap_or(0);
-    let fold_at = ladder.steps.len().div_ceil(2);
+    let fold = |n: usize| {
+        let packets = ladder.folded_before(n);
+        (packets > 0).then(|| format!("{}{}", blanks(width + 4), folded(packets)))
+    };
     let mut lines = Vec::new();
     for (n, (step, time)) in ladder.steps.iter().zip(&times).enumerate() {
-        if n == fold_at && ladder.folded > 0 {
-            lines.push(format!("{}{}", blanks(width + 4), folded(ladder)));
-        }
+        lines.extend(fold(n));
         let mark = if step.marked { '*' } else { ' ' };
         let lead = format!(" {mark} {}  ", super::super::measure::pad_start(time, width));
         let mut text = steps::described(step, name(step.from), name(step.to));
@@ -158,5 +120,6 @@ fn listed(ladder: &Ladder, style: &Style) -> Vec<String> {
         }
         lines.extend(hang(&lead, &text, style.prose()));
     }
+    lines.extend(fold(ladder.steps.len()));
     lines
 }

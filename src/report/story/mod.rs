@@ -68,6 +68,12 @@ fn explanations(diagnosis: &Diagnosis) -> HashMap<ConnectionId, usize> {
     explained
 }
 
+/// Index of the finding that explains one connection; to draw one, without a story.
+#[must_use]
+pub fn explaining(diagnosis: &Diagnosis, id: ConnectionId) -> Option<usize> {
+    explanations(diagnosis).remove(&id)
+}
+
 /// Tells the story of the connection that was chosen.
 #[must_use]
 pub fn tell(

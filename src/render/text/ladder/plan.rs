@@ -4,12 +4,14 @@
 //! what is left goes to the right margin. Refuses (gives none) where an arrow
 //! would have no room between two lifelines.
 
+use super::super::super::Style;
+use super::super::super::drawing::{TIME_COLUMNS, time};
 use super::super::super::ink::Tone;
 use super::super::super::measure::{columns, cut, cut_middle, wrap};
 use super::super::super::sanitise::clean;
 use super::row::Row;
 use super::steps;
-use crate::report::ladder::{Ladder, Step, StepKind};
+use crate::report::ladder::{Ladder, StepKind};
 
 /// Least distance of two lifelines; with less, the steps are better listed.
 const MIN_GAP: usize = 8;
@@ -50,20 +52,16 @@ pub(crate) struct Headings {
     pub(crate) cut: Vec<usize>,
 }
 
-/// Whether a step has a time of its own.
-pub(crate) fn timed(step: &Step) -> bool {
-    step.kind != StepKind::Remark
-}
-
 impl Plan {
-    /// The plan for `width` columns; none where the hosts do not fit.
-    pub(crate) fn new(ladder: &Ladder, width: usize) -> Option<Self> {
+    /// The plan for the style's width; none where the hosts do not fit.
+    pub(crate) fn new(ladder: &Ladder, style: &Style) -> Option<Self> {
+        let width = style.columns();
         let hosts = ladder.columns.len();
         let time_w = (0..ladder.steps.len())
-            .map(|n| columns(&super::time(ladder, n)))
+            .map(|n| columns(&time(ladder, n, style.times)))
             .max()
             .unwrap_or(0)
-            .clamp(5, 12);
+            .clamp(5, TIME_COLUMNS);
         // ` * 0.27 ├`
         let first = time_w + 4;
         let frames = ladder

@@ -2,7 +2,7 @@
 
 use super::super::super::measure::columns;
 use super::super::super::sanitise::is_unsafe;
-use super::super::super::{Style, ladder, text};
+use super::super::super::{Style, Times, ladder, text};
 use super::super::fixtures::ladders::{
     five_ladder, hairpin_ladder, hostile_ladder, pair_ladder, step,
 };
@@ -29,12 +29,14 @@ const EVIL: [&str; 12] = [
 
 fn styles() -> impl Iterator<Item = Style> {
     [40, 60, 80, 120, 200].into_iter().flat_map(|width| {
-        [(false, 8), (true, 1), (true, 0)].map(|(all, max_evidence)| Style {
+        let each = [(false, 8, Times::Start), (true, 1, Times::Delta), (true, 0, Times::Absolute)];
+        each.map(|(all, max_evidence, times)| Style {
             colour: false,
             width,
             coverage: all,
             verbose: all,
             max_evidence,
+            times,
         })
     })
 }

@@ -1,0 +1,158 @@
+//! `lbdiag ladder`: the sequence diagram of one connection, to look at and to paste.
+
+use super::FAILED;
+use super::ends;
+use super::output::Output;
+use super::reading::Reading;
+use super::stages::Stages;
+use anyhow::{anyhow, bail};
+use clap::ValueEnum;
+use lbdiag::diagnose::{self, Diagnosis};
+use lbdiag::ladder::{self, Chosen};
+use lbdiag::render::{self, Style, Times};
+use lbdiag::report::End;
+use lbdiag::report::story::{self, Ask};
+use lbdiag::trace::{ConnectionId, Trace};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Draw one connection as a sequence diagram: who sent what to whom, and where it was lost
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The connection with this id, as lbdiag connections lists them
+    #[arg(long, value_name = "N", group = "which", help_heading = WHICH)]
+    connection: Option<u32>,
+
+    /// The connection whose frames prove finding N
+    #[arg(long, value_name = "N", group = "which", help_heading = WHICH)]
+    finding: Option<usize>,
+
+    /// The most telling connection of this client
+    #[arg(long, value_name = "IP[:PORT]", value_parser = ends::end, group = "which")]
+    #[arg(help_heading = WHICH)]
+    from: Option<End>,
+
+    /// How to draw it
+    #[arg(long, value_name = "text|svg|mermaid|plantuml", value_enum, default_value_t = Format::Text)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
+    format: Format,
+
+    /// Times since the first packet, since the one before, or of day
+    #[arg(long, value_name = "start|delta|absolute", value_enum, default_value_t = Time::Start)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
+    time: Time,
+
+    /// Draw every packet; else the middle of a long connection is folded
+    #[arg(long, help_heading = "Report")]
+    full: bool,
+
+    /// Write to FILE instead of standard output (-)
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Report")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+const WHICH: &str = "Which connection (without any: the most telling one)";
+
+/// What stands below the options.
+pub(super) const AFTER: &str = "\
+Times are on the reference clock, corrected as far as the captures allow; a mark stands
+where the order of two packets lies inside the clocks' error. --client states a role, as
+everywhere in lbdiag; --from chooses.
+
+Examples:
+  lbdiag ladder captures/
+  lbdiag ladder --finding 2 --full --time absolute captures/
+  lbdiag ladder --from 198.51.100.7:40112 client.pcap lb=eth0.pcap";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Svg,
+    Mermaid,
+    Plantuml,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Time {
+    Start,
+    Delta,
+    Absolute,
+}
+
+/// Reads, chooses and draws.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let output = Output::new(args.output.as_deref())?;
+    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+        return Ok(ExitCode::from(FAILED));
+    };
+    let trace = &taken.trace;
+    let diagnosis = diagnose::diagnose(trace);
+    let chosen = choose(args, trace, &diagnosis)?;
+    let Some(drawn) = ladder::draw(trace, &diagnosis, chosen, args.full) else {
+        bail!(
+            "no frame of connection {} can be read again: captures are gone or have changed",
+            chosen.connection.0 + 1
+        );
+    };
+    let times = match args.time {
+        Time::Start => Times::Start,
+        Time::Delta => Times::Delta,
+        Time::Absolute => Times::Absolute,
+    };
+    let style = Style {
+        colour: output.colour(args.reading.color),
+        width: output.width(),
+        times,
+        ..Style::default()
+    };
+    let text = match args.format {
+        Format::Text => render::ladder(&drawn, &style),
+        Format::Plantuml => render::plantuml(&drawn, times),
+        Format::Svg => render::svg(&drawn, times),
+        Format::Mermaid => render::mermaid_sequence(&drawn, times),
+    };
+    output.write(&text, style.colour)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The connection that was asked for, with the finding that explains it.
+fn choose(args: &Args, trace: &Trace, diagnosis: &Diagnosis) -> anyhow::Result<Chosen> {
+    let named = args.reading.named();
+    let explained = |connection: ConnectionId| Chosen {
+        connection,
+        finding: story::explaining(diagnosis, connection),
+    };
+    if let Some(number) = args.connection {
+        let all = trace.connections.list.len();
+        let index = number.checked_sub(1).filter(|index| (*index as usize) < all);
+        return match index {
+            Some(index) => Ok(explained(ConnectionId(index))),
+            None if all == 0 => bail!("there is no connection {number}: the captures have none"),
+            None => bail!(
+                "there is no connection {number}: there are 1 to {all}; list them: lbdiag connections {named}"
+            ),
+        };
+    }
+    if let Some(number) = args.finding {
+        let all = diagnosis.findings.len();
+        let index = number.checked_sub(1).filter(|index| *index < all);
+        return match index {
+            Some(index) => ladder::of_finding(trace, diagnosis, index).ok_or_else(|| {
+                anyhow!("finding {number} concerns no connection; draw another with --connection N: lbdiag connections {named}")
+            }),
+            None if all == 0 => bail!("there is no finding {number}: nothing was found here"),
+            None => bail!("there is no finding {number}: there are 1 to {all}; see lbdiag {named}"),
+        };
+    }
+    if let Some(client) = args.from {
+        let ask = Ask { client, at: None, captures: named };
+        let chosen = story::choose(trace, diagnosis, &ask).map_err(|why| anyhow!(why))?;
+        return Ok(Chosen { connection: chosen.id, finding: chosen.finding });
+    }
+    ladder::most_telling(trace, diagnosis)
+        .ok_or_else(|| anyhow!("the captures have no connection to draw; see lbdiag {named}"))
+}

@@ -1,0 +1,254 @@
+//! The report as Markdown, for tickets: GitHub and GitLab, or read as it is.
+//!
+//! Verdict, topology in short, findings with fixes to paste, proof folded away,
+//! the drawing, what to capture next. Syntax: GitHub Flavored Markdown
+//! (<https://github.github.com/gfm/>) with fenced code, Mermaid and `<details>`.
+//! What a capture or a user brought stands as plain words, in a code span, or in a
+//! fence; it never runs as markup. Refuses to judge: order and numbers are the
+//! report's.
+
+mod escape;
+mod finding;
+
+use super::drawing::Times;
+use super::mermaid::mermaid_sequence;
+use super::units::{count, plural, span};
+use crate::report::ladder::Ladder;
+use crate::report::{Finding, Report, Status, ToConfirm};
+use escape::{code, fence, prose};
+use std::fmt::Write as _;
+
+/// The whole report as Markdown; ends with a line feed.
+#[must_use]
+pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
+    let mut out = String::new();
+    let word = match report.verdict.status {
+        Status::Healthy => "Healthy",
+        Status::Degraded => "Degraded",
+        Status::Failing => "Failing",
+        Status::Inconclusive => "Inconclusive",
+    };
+    // Writing to a String cannot fail, here and below.
+    let _ = writeln!(out, "## {word}\n\n{}\n", prose(&report.verdict.summary));
+    services(&mut out, report);
+    findings(&mut out, report);
+    if let Some(ladder) = ladder {
+        let _ = writeln!(out, "### Drawing\n\nConnection {}.\n", ladder.connection);
+        out.push_str(&fence("mermaid", &mermaid_sequence(ladder, Times::Start)));
+        out.push('\n');
+    }
+    next(&mut out, report);
+    unchecked(&mut out, report);
+    captures(&mut out, report);
+    let _ = writeln!(out, "Written by {}.", prose(&report.generator));
+    out
+}
+
+fn services(out: &mut String, report: &Report) {
+    if report.services.is_empty() {
+        return;
+    }
+    out.push_str("### Services\n\n");
+    for service in &report.services {
+        let name = super::text::endpoint(&service.vip, (service.port > 0).then_some(service.port));
+        let mode = if service.mode == "unknown" { "mode unknown" } else { &service.mode };
+        let _ = write!(out, "- {} {}", code(&format!("{name}/{}", service.protocol)), prose(mode));
+        let directors: Vec<String> = service
+            .directors
+            .iter()
+            .filter_map(|d| d.addresses.first().or_else(|| d.macs.first()))
+            .map(|name| code(name))
+            .collect();
+        if !directors.is_empty() {
+            let _ = write!(out, ", director {}", directors.join(", "));
+        }
+        let totals = &service.totals;
+        let _ = writeln!(
+            out,
+            ": {}, {} failed",
+            plural(totals.connections, "connection"),
+            count(totals.failed)
+        );
+        for server in &service.real_servers {
+            let address = server.address.as_deref().map(|a| super::text::endpoint(a, server.port));
+            let name = address.as_deref().or(server.mac.as_deref()).unwrap_or("?");
+            let remark =
+                server.remark.as_deref().map_or_else(String::new, |r| format!("; {}", prose(r)));
+            let _ = writeln!(
+                out,
+                "  - real server {}: {}, {} failed{remark}",
+                code(name),
+                plural(server.connections, "connection"),
+                count(server.totals.failed)
+            );
+        }
+    }
+    out.push('\n');
+}
+
+fn findings(out: &mut String, report: &Report) {
+    if report.findings.is_empty() {
+        return;
+    }
+    out.push_str("### Findings\n\n");
+    for found in &report.findings {
+        let causes = report.findings.iter().filter(|f| f.kind == "cause" && f.n != found.n);
+        let mut causes = causes.filter(|f| f.explains.contains(&found.n));
+        let cause = causes.next().filter(|_| found.kind == "symptom");
+        finding::write(out, found, cause);
+    }
+}
+
+/// What to capture or to ask next, each command once.
+fn next(out: &mut String, report: &Report) {
+    let mut steps: Vec<(&ToConfirm, Vec<&Finding>)> = Vec::new();
+    for finding in &report.findings {
+        for step in &finding.to_confirm {
+            let known =
+                steps.iter_mut().find(|(s, _)| s.host == step.host && s.command == step.command);
+            match known {
+                Some((_, of)) => of.push(finding),
+                None => steps.push((step, vec![finding])),
+            }
+        }
+    }
+    if steps.is_empty() {
+        return;
+    }
+    out.push_str("### Next\n\n");
+    for (step, of) in steps {
+        let numbers: Vec<String> = of.iter().map(|f| f.n.to_string()).collect();
+        let place = if step.host.is_empty() {
+            String::new()
+        } else {
+            format!("On {}, for", prose(&step.host))
+        };
+        let place = if place.is_empty() { "For".to_owned() } else { place };
+        let why =
+            if step.why.is_empty() { String::new() } else { format!(": {}", prose(&step.why)) };
+        let _ = writeln!(out, "{place} finding {}{why}\n", numbers.join(", "));
+        out.push_str(&fence("sh", &step.command));
+        out.push('\n');
+    }
+}
+
+fn unchecked(out: &mut String, report: &Report) {
+    let of = |status: &str| report.coverage.iter().filter(|c| c.status == status).count() as u64;
+    let (clean, open) = (of("clean"), of("not-checkable"));
+    let summary =
+        format!("Checked and clean: {}. Could not be checked: {}.", count(clean), count(open));
+    if open == 0 {
+        let _ = writeln!(out, "{summary}\n");
+        return;
+    }
+    let _ = writeln!(out, "<details>\n<summary>{summary}</summary>\n");
+    for row in report.coverage.iter().filter(|c| c.status == "not-checkable") {
+        let reason = row.reason.as_deref().unwrap_or("not known why");
+        let _ = writeln!(out, "- {}: {}", code(&row.id), prose(reason));
+    }
+    out.push_str("\n</details>\n\n");
+}
+
+fn captures(out: &mut String, report: &Report) {
+    let notes = report.captures.iter().map(|c| c.notes.len()).sum::<usize>() + report.notes.len();
+    let noted =
+        if notes == 0 { String::new() } else { format!(", {}", plural(notes as u64, "note")) };
+    let all = plural(report.captures.len() as u64, "capture");
+    let _ = writeln!(out, "<details>\n<summary>{all}{noted}</summary>\n");
+    for capture in &report.captures {
+        let when = match (&capture.start, &capture.end) {
+            (Some(start), Some(end)) => format!(", {}", prose(&span(start, end))),
+            _ => String::new(),
+        };
+        let _ = writeln!(
+            out,
+            "- {}: {}, {}{when}",
+            code(&capture.path),
+            plural(capture.frames, "frame"),
+            prose(&capture.link_type)
+        );
+        for note in &capture.notes {
+            let _ = writeln!(out, "  - {}", prose(note));
+        }
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "- {}", prose(note));
+    }
+    out.push_str("\n</details>\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::text::fixtures;
+    use crate::render::text::fixtures::ladders::{hairpin_ladder, hostile_ladder};
+
+    #[test]
+    fn a_ticket_has_verdict_findings_fixes_proof_drawing_and_next_steps() {
+        let report = fixtures::hairpin();
+        let text = markdown(&report, Some(&hairpin_ladder()));
+        for part in [
+            "## Failing\n",
+            "### Services\n",
+            "#### 1. ",
+            "```sh\n",
+            "<details>\n",
+            "```mermaid\nsequenceDiagram\n",
+            "### Next\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        for finding in &report.findings {
+            for fix in &finding.fix {
+                assert!(
+                    text.contains(&format!("```sh\n{}\n```", fix.command.trim_end())),
+                    "{text}"
+                );
+            }
+        }
+        assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    }
+
+    #[test]
+    fn nothing_healthy_gets_a_heading_for_findings() {
+        let text = markdown(&fixtures::healthy(), None);
+        assert!(text.starts_with("## Healthy\n") && !text.contains("### Findings"), "{text}");
+    }
+
+    #[test]
+    fn whatever_a_string_holds_it_adds_no_line_and_no_tag() {
+        for evil in [
+            "</details><script>x</script>",
+            "a\n\n# heading\n```\n~~~",
+            "``` `` ` ````",
+            "@team #1 !2 http://x.y www.x.y [a](b) ![c](d) <img src=x>",
+            "- x",
+            "/close",
+            "a | b\u{2028}c",
+        ] {
+            let text =
+                markdown(&fixtures::hostile(evil), Some(&hostile_ladder(&hairpin_ladder(), evil)));
+            let mut open: Option<usize> = None;
+            for line in text.lines() {
+                let ticks = line.len() - line.trim_start_matches('`').len();
+                match open {
+                    Some(n) if ticks >= n && line.trim_start_matches('`').is_empty() => open = None,
+                    Some(_) => {}
+                    None if ticks >= 3 => open = Some(ticks),
+                    None => {
+                        let bare = escape::without_code(line);
+                        let tags = bare.replace("<details>", "").replace("</details>", "");
+                        let tags = tags.replace("<summary>", "").replace("</summary>", "");
+                        assert!(!tags.contains(['<', '@', '[', '!']), "{evil:?}: {line}");
+                        assert!(
+                            !tags.contains("http:") && !tags.contains("www."),
+                            "{evil:?}: {line}"
+                        );
+                        assert!(!line.starts_with('/') && !line.starts_with("# "), "{line}");
+                    }
+                }
+            }
+            assert_eq!(open, None, "{evil:?}");
+        }
+    }
+}
