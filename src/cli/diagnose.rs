@@ -17,7 +17,7 @@ const MORE_EVIDENCE: usize = 64;
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How to write the report: text, json, ndjson, markdown
+    /// Write text, json, ndjson or markdown
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
     format: Format,
