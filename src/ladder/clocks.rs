@@ -77,7 +77,8 @@ impl<'a> Clocks<'a> {
         tighten(&mut refined);
         // Bounds that contradict each other bound nothing: a clock was set, or
         // a pair is none.
-        if (0..refined.len()).all(|a| refined[a][a] >= 0) {
+        // And where times are to stay as the captures have them, none is moved.
+        if trace.timeline.corrects() && (0..refined.len()).all(|a| refined[a][a] >= 0) {
             clocks.upper = refined;
             clocks.moved = settle(&clocks.upper, known);
         }

@@ -177,7 +177,9 @@ impl Drawing<'_> {
             let at = self.clocks.time(s).saturating_sub(zero);
             let doubt = |other| self.clocks.uncertainty(other, capture).unwrap_or(i64::MAX);
             let back = before.0.saturating_sub(at);
-            step.at_ns = if back > 0 && back <= doubt(before.1) { before.0 } else { at };
+            // Times that are asked for as they are go back where a clock does.
+            let level = self.cast.trace.timeline.corrects() && back > 0 && back <= doubt(before.1);
+            step.at_ns = if level { before.0 } else { at };
             step.uncertainty_ns = doubt(reference);
             if *certain || capture == before.1 {
                 // No doubt reaches back beyond what came before for certain.

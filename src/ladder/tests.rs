@@ -245,6 +245,19 @@ fn a_packet_that_a_captured_host_does_not_show_is_lost_on_the_way_to_it() {
     assert_eq!(drawn.steps.len(), whole.steps.len());
 }
 
+/// rs1's clock is 55 ms behind the director's: as the captures have them, its frames stand
+/// before what caused them.
+#[test]
+fn times_stay_raw_where_that_is_asked() {
+    let inputs = capture::inputs(&[samples().join("skew-hairpin").display().to_string()]).unwrap();
+    let (stated, window) = (StatedRoles::default(), crate::window::Window::default());
+    let how = load::How { stated: &stated, window: &window, align: false };
+    let trace = load::load_as(&inputs.inputs, &how, &AtomicU64::new(0)).trace;
+    let times: Vec<i64> =
+        ladder(&trace, 59780).steps.iter().take(3).map(|s| s.at_ns / 1_000_000).collect();
+    assert_eq!(times, [0, 55, 0]);
+}
+
 #[test]
 fn a_host_that_was_not_captured_loses_nothing() {
     let dir = without("healthy-nat", "rs1.pcap", 1);
