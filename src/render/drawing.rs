@@ -4,7 +4,7 @@
 //! refuses to know how any of them is laid out.
 
 use super::units::{count, duration, margin};
-use crate::report::ladder::{Ladder, StepKind};
+use crate::report::ladder::{Ladder, Step, StepKind};
 
 /// Which times stand beside the steps. All are on the reference clock; `≈` marks
 /// those whose order to the step before lies inside the clocks' error.
@@ -104,6 +104,28 @@ pub(crate) fn with_errors(ladder: &Ladder, times: Times, proof: &str) -> Vec<Str
 pub(crate) fn folded(packets: usize) -> String {
     let s = if packets == 1 { "" } else { "s" };
     format!("… {} packet{s} …", count(packets as u64))
+}
+
+/// What a drawing made of words says of a step, not yet escaped: its time and label, and
+/// its frames, empty where it has none or is a remark.
+pub(crate) fn words(ladder: &Ladder, n: usize, step: &Step, times: Times) -> (String, String) {
+    if step.kind == StepKind::Remark {
+        let said = step.remark.as_deref().filter(|_| step.label.trim().is_empty());
+        return (said.unwrap_or(&step.label).to_owned(), String::new());
+    }
+    let mut first = time(ladder, n, times);
+    if let Some(error) = error(ladder, n, times) {
+        first.push(' ');
+        first.push_str(&error);
+    }
+    first.push_str("  ");
+    first.push_str(step.label.trim());
+    if step.kind == StepKind::Lost {
+        first.push_str(", lost");
+    }
+    let frames: Vec<String> =
+        step.frames.iter().map(|(vantage, number)| format!("{vantage} frame {number}")).collect();
+    (first, frames.join(", "))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! and remarks are notes. Refuses to draw to a host that the ladder does not have:
 //! such a step is a note.
 
-use super::drawing::{Times, error, folded, time, with_errors};
+use super::drawing::{Times, folded, with_errors, words};
 use super::sanitise::clean;
 use crate::report::ladder::{Ladder, Step, StepKind};
 use std::fmt::Write as _;
@@ -76,29 +76,14 @@ fn draw(out: &mut String, ladder: &Ladder, n: usize, step: &Step, times: Times) 
 
 /// Time and label, below them the frames.
 fn label(ladder: &Ladder, n: usize, step: &Step, times: Times) -> String {
+    let (first, frames) = words(ladder, n, step, times);
     if step.kind == StepKind::Remark {
-        let said = step.remark.as_deref().filter(|_| step.label.trim().is_empty());
-        return line(said.unwrap_or(&step.label));
+        return line(&first);
     }
-    let mut first = time(ladder, n, times);
-    if let Some(error) = error(ladder, n, times) {
-        first.push(' ');
-        first.push_str(&error);
-    }
-    first.push_str("  ");
-    first.push_str(step.label.trim());
-    if step.kind == StepKind::Lost {
-        first.push_str(", lost");
-    }
-    let frames: Vec<String> =
-        step.frames.iter().map(|(vantage, number)| format!("{vantage} frame {number}")).collect();
     // The escape leaves no asterisk that could end this.
     let bold = if step.marked { "**" } else { "" };
     let first = format!("{bold}{}{bold}", line(&first));
-    if frames.is_empty() {
-        return first;
-    }
-    format!("{first}\\n{}", line(&frames.join(", ")))
+    if frames.is_empty() { first } else { format!("{first}\\n{}", line(&frames)) }
 }
 
 /// One line that is not empty, in which nothing is markup.

@@ -6,7 +6,7 @@
 //! light and on a dark page. Refuses to draw to a host that the ladder does not
 //! have: such a step is a note.
 
-use super::super::drawing::{Times, error, folded, time, with_errors};
+use super::super::drawing::{Times, folded, with_errors, words};
 use super::text;
 use crate::report::ladder::{Ladder, Step, StepKind};
 use std::fmt::Write as _;
@@ -80,26 +80,8 @@ fn draw(out: &mut String, ladder: &Ladder, n: usize, step: &Step, times: Times) 
 
 /// Time and label, below them the frames.
 fn label(ladder: &Ladder, n: usize, step: &Step, times: Times) -> String {
-    if step.kind == StepKind::Remark {
-        let said = step.remark.as_deref().filter(|_| step.label.trim().is_empty());
-        return line(said.unwrap_or(&step.label));
-    }
-    let mut first = time(ladder, n, times);
-    if let Some(error) = error(ladder, n, times) {
-        first.push(' ');
-        first.push_str(&error);
-    }
-    first.push_str("  ");
-    first.push_str(step.label.trim());
-    if step.kind == StepKind::Lost {
-        first.push_str(", lost");
-    }
-    let frames: Vec<String> =
-        step.frames.iter().map(|(vantage, number)| format!("{vantage} frame {number}")).collect();
-    if frames.is_empty() {
-        return line(&first);
-    }
-    format!("{}<br/>{}", line(&first), line(&frames.join(", ")))
+    let (first, frames) = words(ladder, n, step, times);
+    if frames.is_empty() { line(&first) } else { format!("{}<br/>{}", line(&first), line(&frames)) }
 }
 
 /// One line that is not empty, which Mermaid would not take.
