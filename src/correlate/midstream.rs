@@ -88,6 +88,13 @@ fn agree(a: &Stream, x: Side, b: &Stream, y: Side, here: bool) -> Option<Tie> {
         return None;
     }
     let ranges = [overlap(a.flow(x), b.flow(y)), overlap(a.flow(x.other()), b.flow(y.other()))];
+    // Each shows one direction, as where a tunnel brings requests and answers go without:
+    // one acknowledges what the other sent.
+    if ranges == [None, None] {
+        let of = |f: &Flow, g: &Flow| acknowledges(f, g) && acknowledges(g, f);
+        let crossed = [(a.flow(x), b.flow(y.other())), (a.flow(x.other()), b.flow(y))];
+        return (same_far && crossed.iter().any(|(f, g)| of(f, g))).then_some(Tie::SequenceRange);
+    }
     // One direction must agree, none may disagree.
     let agreed = ranges.contains(&Some(true)) && !ranges.contains(&Some(false));
     let both = ranges == [Some(true), Some(true)];
@@ -100,6 +107,12 @@ fn agree(a: &Stream, x: Side, b: &Stream, y: Side, here: bool) -> Option<Tie> {
 fn is_rewritten(f: &Flow, g: &Flow) -> bool {
     let first = f.data.is_set() && g.data.is_set();
     first && f.isn == g.isn && f.data.since(g.data).abs() <= REWRITE_NS
+}
+
+/// Whether what one side acknowledged is what the other sent.
+fn acknowledges(f: &Flow, g: &Flow) -> bool {
+    let length = g.end_seq.wrapping_sub(g.isn).saturating_add(SLACK);
+    f.seen() && g.seen() && f.flags.ack() && f.max_ack.wrapping_sub(g.isn) <= length
 }
 
 fn overlap(f: &Flow, g: &Flow) -> Option<bool> {

@@ -3,7 +3,7 @@
 //!
 //! The handshake ties first: the client's initial sequence number with its
 //! timestamp and options survives every layer-4 rewrite. What began before the
-//! capture is tied by its sequence ranges. A tie that rests on nothing is not
+//! capture is tied by segments that two vantages show, or by its sequence ranges. A tie that rests on nothing is not
 //! made; flows that could not be tied stay connections of their own. Clocks are
 //! not used, they come later and rest on these ties.
 
@@ -11,6 +11,8 @@ mod carried;
 mod handshake;
 mod midstream;
 mod outcome;
+mod ranges;
+mod token;
 mod tuple;
 mod union;
 mod way;
@@ -27,12 +29,15 @@ use union::Union;
 pub enum Tie {
     /// Seen at one place on one five-tuple: nothing had to be tied.
     Alone,
-    /// The same five-tuple and overlapping sequence ranges (mid-stream).
+    /// Sequence ranges that overlap, of one client endpoint or in both directions
+    /// (mid-stream).
     SequenceRange,
     /// The same five-tuple, for protocols without a handshake.
     FiveTuple,
     /// The same datagram of the same client, twice past one vantage at once.
     Datagram,
+    /// Segments with the same sequence and acknowledgment numbers (mid-stream).
+    PacketToken,
     /// The client's initial sequence number with the client's endpoint.
     Isn,
     /// Initial sequence number, TSval and SYN options.
@@ -49,9 +54,10 @@ impl Tie {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Alone => "one five-tuple at one vantage",
-            Self::SequenceRange => "same client endpoint and overlapping TCP sequence ranges",
+            Self::SequenceRange => "overlapping TCP sequence ranges",
             Self::FiveTuple => "same five-tuple",
             Self::Datagram => "same datagram of the same client endpoint, rewritten",
+            Self::PacketToken => "segments with the same sequence and acknowledgment numbers",
             Self::Isn => "same client ISN and client endpoint",
             Self::Handshake => "same client ISN, TSval and SYN options",
             Self::IsnPair => "same ISN of client and of server",
@@ -158,6 +164,8 @@ pub struct Stated {
 pub fn correlate(vantages: &[Observations], stated: &Stated) -> Connections {
     let mut union = Union::new(vantages);
     let without_handshake = handshake::tie(vantages, &mut union);
+    token::tie(vantages, &without_handshake, &mut union);
+    ranges::tie(vantages, &without_handshake, &mut union);
     midstream::tie(vantages, &without_handshake, &mut union);
     carried::tie(vantages, &mut union);
     tuple::assemble(vantages, &union, stated)

@@ -21,6 +21,7 @@ mod own;
 mod rare;
 mod stream;
 mod tally;
+mod token;
 mod trouble;
 
 pub use embryo::{Evicted, MAX_EMBRYOS};

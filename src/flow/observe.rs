@@ -174,6 +174,9 @@ impl Observer {
         }
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
+        if !stream.has_syn() {
+            self.rare.tokens.add(id, side, tcp);
+        }
         match sending {
             Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
             Sending::Again => self.rare.repeat(at, mark, tcp),

@@ -4,6 +4,7 @@
 //! Tables grow by links at most, or are bounded; what does not fit is counted.
 
 use super::hello::Hellos;
+use super::token::Tokens;
 use super::trouble::Troubles;
 use super::{Hello, Mark, Side, Stream, StreamId};
 use crate::wire::tls::Random;
@@ -64,6 +65,7 @@ pub struct Rare {
     pub(super) troubles: Troubles,
     toa: HashMap<StreamId, Toa, RandomState>,
     pub(super) hellos: Hellos,
+    pub(super) tokens: Tokens,
 }
 
 impl Rare {
@@ -85,6 +87,13 @@ impl Rare {
     #[must_use]
     pub fn hellos(&self) -> &[Hello] {
         self.hellos.list()
+    }
+
+    /// What one side of a stream without a handshake is recognised by elsewhere: hashes of
+    /// its segments, the smallest first; none where a handshake was seen.
+    #[must_use]
+    pub fn tokens(&self, stream: StreamId, side: Side) -> &[u64] {
+        self.tokens.of(stream, side)
     }
 
     /// Keeps the client that a segment names, the first of its stream.
@@ -111,6 +120,7 @@ impl Rare {
     /// Forgets a stream that is let go.
     pub(super) fn forget(&mut self, id: StreamId) {
         self.toa.remove(&id);
+        self.tokens.forget(id);
     }
 
     /// Follows the window of the side that sent a segment.

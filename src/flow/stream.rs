@@ -52,6 +52,12 @@ impl Stream {
         None
     }
 
+    /// Whether a SYN or a SYN-ACK of it was seen.
+    #[inline]
+    pub(super) fn has_syn(&self) -> bool {
+        self.flows.iter().any(|flow| flow.flags.syn())
+    }
+
     /// The side that acts as the client: the opener, else the one with the
     /// higher port, as services have low ones.
     #[must_use]
