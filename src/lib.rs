@@ -13,6 +13,7 @@ pub mod exchange;
 pub mod flow;
 pub mod ladder;
 pub mod load;
+pub mod loss;
 pub mod render;
 pub mod report;
 pub mod state;

@@ -9,12 +9,14 @@ use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::exchange::{self, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
+use crate::loss::Losses;
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
     self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
 };
 use crate::wire::{Ip, Mac};
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// One capture of the run: its files in order.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ pub struct Trace {
     pub errors: Vec<TiedError>,
     /// What hosts said of themselves.
     pub states: Vec<MatchedState>,
+    losses: OnceLock<Losses>,
 }
 
 /// An ICMP error about a connection's packet.
@@ -122,6 +125,7 @@ impl Trace {
             topology,
             errors,
             states: Vec::new(),
+            losses: OnceLock::new(),
         }
     }
 
@@ -130,6 +134,12 @@ impl Trace {
     pub fn with_states(mut self, states: Vec<HostState>) -> Self {
         self.states = crate::state::identify(states, &self.topology);
         self
+    }
+
+    /// What was lost on the way, and by captures.
+    #[must_use]
+    pub fn losses(&self) -> &Losses {
+        self.losses.get_or_init(|| Losses::of(self))
     }
 
     /// The ICMP errors about a connection.

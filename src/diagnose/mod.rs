@@ -15,7 +15,7 @@ mod settle;
 pub mod symptom;
 mod verdict;
 
-pub use facts::{Names, telling};
+pub use facts::{Names, count, telling};
 pub use finding::{
     Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
     ToConfirm, Wording,

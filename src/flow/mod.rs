@@ -116,6 +116,19 @@ impl Observations {
         self.rare.troubles.has_hole(link.trouble)
     }
 
+    /// Whether any link has a hole or a repeat.
+    #[must_use]
+    pub fn has_troubles(&self) -> bool {
+        self.rare.troubles.any()
+    }
+
+    /// The bytes that a link lacks below the highest that it saw, as many as are known to
+    /// be missing, and the sequence number after the last of them.
+    #[must_use]
+    pub fn hole(&self, link: &Link) -> Option<(u32, u32)> {
+        self.rare.troubles.hole_of(link.trouble)
+    }
+
     /// The hop that a link travels.
     #[must_use]
     pub fn hop(&self, link: &Link) -> &Hop {

@@ -103,6 +103,16 @@ impl Troubles {
         self.get(id).map_or(Mark::NONE, |trouble| trouble.first_repeat)
     }
 
+    /// Whether any link has one.
+    pub(super) fn any(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// The missing bytes and the end of the last gap, where any are missing.
+    pub(super) fn hole_of(&self, id: TroubleId) -> Option<(u32, u32)> {
+        self.get(id).filter(|trouble| trouble.missing > 0).map(|t| (t.missing, t.gap.1))
+    }
+
     pub(super) fn has_hole(&self, id: TroubleId) -> bool {
         self.get(id).is_some_and(|trouble| trouble.missing > 0)
     }

@@ -112,6 +112,7 @@ impl Builder<'_> {
                 }));
                 if n == 0 {
                     notes.extend(super::clocks::remarks(self.trace, i));
+                    notes.extend(self.capture_losses(i));
                 }
                 if file.damage_omitted > 0 {
                     notes.push(format!("{} more damaged places", file.damage_omitted));

@@ -12,6 +12,7 @@ mod clocks;
 mod findings;
 pub mod ladder;
 mod listing;
+mod loss;
 mod scope;
 mod services;
 mod states;
@@ -215,6 +216,21 @@ pub struct Segment {
     pub round_trip_ns: i64,
 }
 
+/// Frames of a connection that left one captured host and did not reach the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lost {
+    /// Label of the vantage on the host that they left.
+    pub from: String,
+    /// Label of the vantage on the host that they were to reach.
+    pub to: String,
+    /// `client-to-server` or `server-to-client`.
+    pub direction: String,
+    /// Frames that left.
+    pub sent: u64,
+    /// Those that did not arrive, by the bytes that were sent again.
+    pub lost: u64,
+}
+
 /// How connections ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
@@ -251,6 +267,10 @@ pub struct Connection {
     pub duration_ns: i64,
     /// Where its time went; null where no vantage saw its handshake both ways.
     pub timing: Option<Timing>,
+    /// What was lost between captured hosts, by segment; empty where nothing was, or
+    /// where no two hosts of its path were captured.
+    #[serde(default)]
+    pub losses: Vec<Lost>,
     /// What the client sent.
     pub from_client: Sent,
     /// What the server sent.

@@ -141,6 +141,7 @@ impl Builder<'_> {
             start: rfc3339(crate::capture::Timestamp(time(start))),
             duration_ns: time(end) - time(start),
             timing: self.timing(id),
+            losses: self.losses(id),
             from_client: self.sent(id, true),
             from_server: self.sent(id, false),
             ordinary: self.trace.ordinary(id).map(|o| o.name().to_owned()),

@@ -266,6 +266,7 @@ pub(crate) fn hairpin() -> Report {
             start: s("2026-01-02T03:04:05.123456789Z"),
             duration_ns: 1_963_000,
             timing: None,
+            losses: Vec::new(),
             from_client: Sent { frames: 3, bytes: Some(0) },
             from_server: Sent { frames: 1, bytes: Some(0) },
             ordinary: None,

@@ -10,7 +10,7 @@ use super::super::units::{count, duration, span};
 use super::topology::{outcomes, spent};
 use super::{endpoint, ladder};
 use crate::report::story::Story;
-use crate::report::{Connection, Endpoint, Fix, Mention};
+use crate::report::{Connection, Endpoint, Fix, Lost, Mention};
 
 /// Columns of the labels ("unknown" and two spaces) with their indent.
 const LABEL: usize = 11;
@@ -25,7 +25,8 @@ pub fn story(story: &Story, style: &Style) -> String {
     lines.extend(part("back", &story.back, style));
     lines.extend(part("end", &story.end, style));
     let ties = story.connection.evidence.join("; ");
-    for (label, said) in [("time", time(&story.connection)), ("tied by", ties)] {
+    let lost = lost(&story.connection);
+    for (label, said) in [("time", time(&story.connection)), ("lost", lost), ("tied by", ties)] {
         if !said.is_empty() {
             lines.extend(part(label, &said, style));
         }
@@ -103,6 +104,14 @@ fn time(c: &Connection) -> String {
         parts if parts.is_empty() => whole.join(", "),
         parts => format!("{}: {parts}", whole.join(", ")),
     }
+}
+
+/// What was lost on the way, by segment.
+fn lost(c: &Connection) -> String {
+    let lost = |l: &Lost| {
+        format!("{} of {} frames from {} to {}", count(l.lost), count(l.sent), l.from, l.to)
+    };
+    c.losses.iter().map(lost).collect::<Vec<_>>().join("; ")
 }
 
 fn server(end: &Endpoint) -> Option<String> {

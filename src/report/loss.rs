@@ -1,0 +1,45 @@
+//! What was lost, in the document: of one connection by segment, and of captures.
+
+use super::Lost;
+use super::build::Builder;
+use crate::topology::HostId;
+use crate::trace::ConnectionId;
+
+impl Builder<'_> {
+    /// What one connection lost between captured hosts.
+    pub(super) fn losses(&self, id: ConnectionId) -> Vec<Lost> {
+        let label = |host: HostId| {
+            let label = self.names.capture_of(host).map(str::to_owned);
+            label.unwrap_or_else(|| self.names.host(host))
+        };
+        let lost = |lost: &crate::loss::Lost| Lost {
+            from: label(lost.stretch.from),
+            to: label(lost.stretch.to),
+            direction: match lost.stretch.forward {
+                true => "client-to-server".to_owned(),
+                false => "server-to-client".to_owned(),
+            },
+            sent: lost.sent,
+            lost: lost.again.len() as u64,
+        };
+        self.trace.losses().of_connection(id).iter().map(lost).collect()
+    }
+
+    /// What a capture's vantages lack although it was acknowledged there; a damaged file
+    /// says for itself what it lacks.
+    pub(super) fn capture_losses(&self, capture: usize) -> Vec<String> {
+        if self.trace.captures[capture].files.iter().any(|file| !file.damage.is_empty()) {
+            return Vec::new();
+        }
+        let losses = self.trace.losses().captures.iter();
+        let here = losses.filter(|(vantage, _)| self.trace.vantages[**vantage].capture == capture);
+        here.map(|(vantage, loss)| {
+            let connections = crate::diagnose::count(loss.connections as usize, "connection");
+            format!(
+                "{} lacks {} bytes of {connections} that were acknowledged there: the capture dropped frames (tcpdump counts them as 'dropped by kernel'; -B 16384 gives it room) or a filter left them out. None of that counts as network loss",
+                self.trace.vantages[*vantage].label, loss.bytes
+            )
+        })
+        .collect()
+    }
+}
