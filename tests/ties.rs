@@ -82,8 +82,8 @@ fn full_nat() {
 
 #[test]
 fn ipv6() {
-    for mode in [Mode::Nat, Mode::Dr, Mode::Tun] {
-        right(mode.name(), &World { family: Family::V6, ..world(mode) }, &[]);
+    for mode in MODES {
+        right(&format!("{mode:?}"), &World { family: Family::V6, ..world(mode) }, &[]);
     }
 }
 
@@ -203,7 +203,6 @@ fn worlds_of_all_kinds() {
     for seed in 0..120 {
         let rng = &mut Rng::new(seed);
         let mode = MODES[rng.below(MODES.len() as u64) as usize];
-        let full_nat = matches!(mode, Mode::FullNat(_));
         let mut world = World {
             seed,
             clients: 1 + rng.below(30) as u32,
@@ -217,7 +216,7 @@ fn worlds_of_all_kinds() {
             source_nat: rng.below(3) == 0,
             ..world(mode)
         };
-        if !full_nat && rng.below(3) == 0 {
+        if rng.below(3) == 0 {
             world.family = Family::V6;
         }
         match rng.below(3) {

@@ -162,8 +162,16 @@ fn tcp(data: &[u8]) -> Result<Option<Tcp>, Fault> {
         match kind {
             1 => options = rest,
             254 => {
+                // In IPv6 the address ends as that of the same host in IPv4.
                 let [8, p0, p1, a, b, c, d, left @ ..] = rest else {
-                    return Err("a wrong TOA option".into());
+                    let [20, p0, p1, _, _, _, _, _, _, _, _, _, _, _, _, a, b, c, d, left @ ..] =
+                        rest
+                    else {
+                        return Err("a wrong TOA option".into());
+                    };
+                    named = Some((Ipv4Addr::new(*a, *b, *c, *d), u16::from_be_bytes([*p0, *p1])));
+                    options = left;
+                    continue;
                 };
                 named = Some((Ipv4Addr::new(*a, *b, *c, *d), u16::from_be_bytes([*p0, *p1])));
                 options = left;

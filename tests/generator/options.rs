@@ -1,9 +1,10 @@
 //! The TCP options of a segment.
 
 use super::frame::Segment;
+use super::network::Family;
 use super::script::SYN;
 
-/// Kind of the option in which a FullNAT director names the client: length 8, port, IPv4 address (Linux TOA module).
+/// Kind of the option in which a FullNAT director names the client: length 8 or 20, port, address (Linux TOA module, dpvs).
 const TOA: u8 = 254;
 
 /// TCP options of a segment, in Linux's order.
@@ -30,10 +31,15 @@ pub fn write(at: &mut [u8], packet: &Segment) -> usize {
     let Some((address, port)) = packet.named else {
         return own;
     };
-    at[own..own + 2].copy_from_slice(&[TOA, 8]);
+    let address = match packet.family {
+        Family::V4 => address.to_be_bytes().to_vec(),
+        Family::V6 => Family::v6(address).to_vec(),
+    };
+    let end = own + 4 + address.len();
+    at[own..own + 2].copy_from_slice(&[TOA, (end - own) as u8]);
     at[own + 2..own + 4].copy_from_slice(&port.to_be_bytes());
-    at[own + 4..own + 8].copy_from_slice(&address.to_be_bytes());
-    own + 8
+    at[own + 4..end].copy_from_slice(&address);
+    end
 }
 
 fn write_own(at: &mut [u8], packet: &Segment) -> usize {

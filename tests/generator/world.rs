@@ -290,9 +290,6 @@ impl World {
         if self.flood.is_some() && (!plain || self.source_nat) {
             return refuse("a flood comes to NAT and DR in IPv4 alone, without source NAT");
         }
-        if self.family == Family::V6 && matches!(self.mode, Mode::FullNat(_)) {
-            return refuse("FullNAT is in IPv4 alone");
-        }
         let odd = self.source_nat || self.loss.is_some() || self.merged_at.is_some();
         if odd && matches!(self.mode, Mode::Proxy(_)) {
             return refuse("a proxy goes neither with source NAT nor loss nor merged segments");

@@ -142,7 +142,6 @@ fn parameters_that_do_not_go_together_are_refused() {
         World { clients: 1, ports_per_client: 40, ..world.clone() },
         World { response_segment: 1448, family: Family::V6, ..world.clone() },
         World { response_segment: 1448, ..World::new(Mode::Tun) },
-        World { family: Family::V6, ..World::new(Mode::FullNat(FullNat::Kept)) },
         World { source_nat: true, first_port: 1_024, ..world.clone() },
         World {
             flood: Some(Flood { syns: 1, same_isn_every: 0, fate: FloodFate::Answered }),
