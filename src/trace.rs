@@ -76,6 +76,8 @@ pub struct Trace {
     pub errors: Vec<TiedError>,
     /// What hosts said of themselves.
     pub states: Vec<MatchedState>,
+    /// The real server of a connection as its director's connection table states it.
+    stated_servers: HashMap<u32, (Ip, u16)>,
     losses: OnceLock<Losses>,
 }
 
@@ -125,6 +127,7 @@ impl Trace {
             topology,
             errors,
             states: Vec::new(),
+            stated_servers: HashMap::new(),
             losses: OnceLock::new(),
         }
     }
@@ -133,6 +136,7 @@ impl Trace {
     #[must_use]
     pub fn with_states(mut self, states: Vec<HostState>) -> Self {
         self.states = crate::state::identify(states, &self.topology);
+        self.stated_servers = crate::state::servers(&self.states, &self.connections.list);
         self
     }
 
@@ -186,6 +190,12 @@ impl Trace {
     pub fn server(&self, id: ConnectionId) -> Option<&RealServer> {
         let at = self.topology.server_of[id.0 as usize]?;
         self.service(id).real_servers.get(usize::from(at))
+    }
+
+    /// The real server that its director's connection table states for a connection.
+    #[must_use]
+    pub fn stated_server(&self, id: ConnectionId) -> Option<(Ip, u16)> {
+        self.stated_servers.get(&id.0).copied()
     }
 
     /// All real servers of a connection: a proxy may use several.

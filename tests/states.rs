@@ -508,3 +508,36 @@ fn a_path_that_gives_nothing_is_an_error_with_the_next_step() {
         assert!(output.stdout.is_empty());
     }
 }
+
+// Which real server a connection was given to, where no capture shows it.
+
+/// What the client's capture alone says of each connection's real server, with its evidence.
+fn servers_seen_by_the_client(states: Vec<HostState>) -> Vec<(Option<String>, String)> {
+    let run = run_with(&captures("healthy-dr", &["client"]), states);
+    let of = |c: &lbdiag::report::Connection| {
+        let server = c.real_server.as_ref().and_then(|s| s.address.clone());
+        (server, c.evidence.join("; "))
+    };
+    run.report.connections.iter().map(of).collect()
+}
+
+#[test]
+fn the_directors_table_names_the_server_that_a_capture_does_not_show() {
+    let director: Vec<HostState> =
+        folder("healthy-dr").into_iter().filter(|state| !state.entries.is_empty()).collect();
+    let entries = director[0].entries.len();
+    assert!(servers_seen_by_the_client(Vec::new()).iter().all(|(server, _)| server.is_none()));
+    let with = servers_seen_by_the_client(director);
+    let told: Vec<_> = with.iter().filter(|(server, _)| server.is_some()).collect();
+    assert_eq!(told.len(), entries);
+    assert!(told.iter().all(|(_, evidence)| evidence.contains("connection table")));
+    let first = |address: &str| told.iter().filter(|(s, _)| s.as_deref() == Some(address)).count();
+    assert_eq!((first("172.16.0.11"), first("172.16.0.12")), (3, 3));
+}
+
+#[test]
+fn entries_that_contradict_each_other_name_none() {
+    let table = "-A -t 172.16.0.8:80 -s rr\nTCP 01:58 FIN_WAIT 188.88.88.10:41182 172.16.0.8:80 172.16.0.12:80\nTCP 01:58 FIN_WAIT 188.88.88.10:41182 172.16.0.8:80 172.16.0.11:80\n";
+    let with = servers_seen_by_the_client(texts(&[("director", table)]));
+    assert!(with.iter().all(|(server, _)| server.is_none()));
+}

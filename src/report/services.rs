@@ -118,7 +118,7 @@ impl Builder<'_> {
 
     pub(super) fn connection(&self, id: ConnectionId, findings: Vec<u32>) -> Connection {
         let connection = self.trace.connection(id);
-        let servers: Vec<Endpoint> = self
+        let mut servers: Vec<Endpoint> = self
             .trace
             .servers(id)
             .map(|server| Endpoint {
@@ -127,6 +127,15 @@ impl Builder<'_> {
                 mac: server.mac.map(|mac| mac.to_string()),
             })
             .collect();
+        // What the captures show comes first.
+        let stated = self.trace.stated_server(id).filter(|_| servers.is_empty());
+        servers.extend(stated.map(|(ip, port)| Endpoint {
+            address: Some(ip.to_string()),
+            port: Some(port),
+            mac: None,
+        }));
+        let stated =
+            stated.map(|_| "the director's connection table, for the real server".to_owned());
         let pair = self.trace.pairs.evidence.get(&id.0).map(|e| e.describe().to_owned());
         let (start, end) = (self.trace.start(id), self.trace.end(id));
         let time = |at: Option<At>| at.map_or(0, |at| self.trace.time(at).0);
@@ -145,7 +154,10 @@ impl Builder<'_> {
             from_client: self.sent(id, true),
             from_server: self.sent(id, false),
             ordinary: self.trace.ordinary(id).map(|o| o.name().to_owned()),
-            evidence: std::iter::once(connection.tie.describe().to_owned()).chain(pair).collect(),
+            evidence: std::iter::once(connection.tie.describe().to_owned())
+                .chain(pair)
+                .chain(stated)
+                .collect(),
             findings,
         }
     }

@@ -45,8 +45,12 @@ impl Builder<'_> {
                 Some(MatchedBy::Addresses(_)) => "its address",
                 Some(MatchedBy::Services) => "the services that it alone states",
                 None => {
+                    let left = match matched.state.entries.is_empty() {
+                        true => "decides nothing",
+                        false => "decides nothing but its connection table",
+                    };
                     notes.push(format!(
-                        "the host state {name} was taken for no host of the captures and decides nothing: none has a MAC or an address that it lists; add 'ip addr' of that host to its file or folder"
+                        "the host state {name} was taken for no host of the captures and {left}: none has a MAC or an address that it lists; add 'ip addr' of that host to its file or folder"
                     ));
                     continue;
                 }

@@ -26,6 +26,7 @@ mod nstat;
 mod parse;
 mod read;
 mod routes;
+mod served;
 mod sysctl;
 mod text;
 
@@ -37,3 +38,4 @@ pub use model::{
 };
 pub use parse::parse;
 pub use read::{StateError, States, read};
+pub(crate) use served::servers;

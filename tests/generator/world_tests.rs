@@ -3,7 +3,7 @@
 use super::decode::{Fault, Frame, Tcp};
 use super::generator::World;
 use super::generator::rng::permute;
-use super::generator::world::{Clock, Clocks, Family, Flood, FloodFate, FullNat, Mode, Vantages};
+use super::generator::world::{Clock, Clocks, Family, Flood, FloodFate, Mode, Vantages};
 use super::{count, tcp, write};
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddrV4};

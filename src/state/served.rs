@@ -1,0 +1,40 @@
+//! Which real server a director says that it gave a connection to (`ipvsadm -Lnc`), for
+//! captures that do not show it.
+
+use super::MatchedState;
+use crate::correlate::Connection;
+use crate::wire::Ip;
+use std::collections::HashMap;
+
+/// A connection's protocol, client and service.
+type Asked = (u8, (Ip, u16), (Ip, u16));
+
+/// The server of each connection, by its index, that one entry and no other is about: an
+/// entry names its connection, whether or not the captures show its director. A
+/// client's port that comes again within the captures leaves open whose entry it is.
+pub(crate) fn servers(
+    states: &[MatchedState],
+    connections: &[Connection],
+) -> HashMap<u32, (Ip, u16)> {
+    let mut stated: HashMap<Asked, Option<(Ip, u16)>> = HashMap::new();
+    for entry in states.iter().flat_map(|m| &m.state.entries) {
+        let key = (entry.protocol, entry.client, entry.service);
+        let known = stated.entry(key).or_insert(Some(entry.server));
+        *known = known.filter(|server| *server == entry.server);
+    }
+    if stated.is_empty() {
+        return HashMap::new();
+    }
+    let mut of: HashMap<Asked, Vec<u32>> = HashMap::new();
+    for (index, c) in connections.iter().enumerate() {
+        let key = (c.protocol, c.front.client, c.front.server);
+        if stated.contains_key(&key) {
+            of.entry(key).or_default().push(index as u32);
+        }
+    }
+    let one = |(key, indexes): (Asked, Vec<u32>)| match indexes[..] {
+        [index] => Some((index, stated.get(&key).copied().flatten()?)),
+        _ => None,
+    };
+    of.into_iter().filter_map(one).collect()
+}
