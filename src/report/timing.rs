@@ -7,7 +7,7 @@ use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
 /// Connections of a real server that are looked at: the first tell as well as all.
-const SAMPLE: usize = 4_096;
+const SAMPLE: usize = 1_024;
 
 impl Builder<'_> {
     /// Of one connection.
