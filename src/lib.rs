@@ -14,6 +14,7 @@ pub mod flow;
 pub mod ladder;
 pub mod load;
 pub mod loss;
+pub mod plan;
 pub mod render;
 pub mod report;
 pub mod state;

@@ -17,6 +17,7 @@ mod help;
 mod ladder;
 mod man;
 mod output;
+mod plan;
 mod progress;
 mod reading;
 mod role;
@@ -72,6 +73,8 @@ enum Command {
     Ladder(Box<ladder::Args>),
     #[command(after_help = topology::AFTER)]
     Topology(Box<topology::Args>),
+    #[command(after_help = plan::AFTER)]
+    Plan(Box<plan::Args>),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -107,6 +110,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Why(args)) => why::run(&args),
         Some(Command::Ladder(args)) => ladder::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
+        Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

@@ -25,6 +25,11 @@ pub(super) fn vip(text: &str) -> Result<Ip, String> {
     ip(text, "an IP address (203.0.113.8, 2001:db8::8)")
 }
 
+/// A host's own IP address.
+pub(super) fn host(text: &str) -> Result<Ip, String> {
+    ip(text, "an IP address (10.0.0.12, 2001:db8::12)")
+}
+
 fn ip(text: &str, wanted: &str) -> Result<Ip, String> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     let Ok(addr) = bare.parse::<IpAddr>() else {

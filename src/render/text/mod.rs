@@ -15,6 +15,7 @@ mod footer;
 pub(crate) mod ladder;
 pub(crate) mod listing;
 pub(crate) mod network;
+pub(crate) mod plan;
 pub(crate) mod story;
 mod table;
 #[cfg(test)]
