@@ -40,3 +40,61 @@ fn the_page_of_a_symptom_names_the_causes_that_explain_it() {
     }
     none(wrong);
 }
+
+/// The manual pages as one page of the documents, ids linked to each other.
+fn catalogue() -> String {
+    let symptoms: Vec<_> = SYMPTOMS.iter().map(|d| (d.id, d.manual)).collect();
+    let causes: Vec<_> = CAUSES.iter().map(|d| (d.id, d.manual)).collect();
+    let ids: BTreeSet<&str> = symptoms.iter().chain(&causes).map(|(id, _)| *id).collect();
+    let mut page = "# Findings\n\nWhat `lbdiag` can find, and how each is told from what looks like it: the pages of\n`lbdiag explain ID`. A cause says why, a symptom says what is seen.\n".to_owned();
+    let groups = [("Causes", causes), ("Symptoms", symptoms)];
+    for (name, pages) in &groups {
+        page += &format!("\n## {name}\n\n| id | is |\n|---|---|\n");
+        for (id, manual) in pages {
+            let first = manual.split("\n\n").nth(1).unwrap().replace('\n', " ");
+            page += &format!("| [`{id}`](#{id}) | {} |\n", first.trim().replace('|', "\\|"));
+        }
+    }
+    for (_, pages) in &groups {
+        for (_, manual) in pages {
+            page.push('\n');
+            page += &linked(manual, &ids);
+        }
+    }
+    page
+}
+
+/// A page two levels deeper, with known ids outside of commands as links.
+fn linked(manual: &str, ids: &BTreeSet<&str>) -> String {
+    let mut in_code = false;
+    let mut text = String::new();
+    for line in manual.trim_end().lines() {
+        in_code ^= line.starts_with("```");
+        if in_code || line.starts_with("```") {
+            text += line;
+        } else if let Some(heading) = line.strip_prefix('#') {
+            text += &format!("###{heading}");
+        } else {
+            let words = line.split('`').enumerate().map(|(n, word)| match n % 2 {
+                1 if ids.contains(word) => format!("[`{word}`](#{word})"),
+                1 => format!("`{word}`"),
+                _ => word.to_owned(),
+            });
+            text.extend(words);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// `LBDIAG_WRITE_DOCS=1` writes it anew.
+#[test]
+fn the_page_of_all_findings_is_made_from_their_manual_pages() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings.md");
+    let page = catalogue();
+    if std::env::var_os("LBDIAG_WRITE_DOCS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == page, "docs/findings.md is old; write it with LBDIAG_WRITE_DOCS=1");
+}

@@ -62,7 +62,8 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     let mut coverage = Vec::new();
     let mut causes = Vec::new();
     for detector in CAUSES {
-        let checked = match (detector.detect)(trace) {
+        let detection = guarded(|| (detector.detect)(trace));
+        let checked = match detection.unwrap_or_else(Detection::Unchecked) {
             Detection::Found(found) => {
                 causes.extend(found);
                 Checked::Found
@@ -75,8 +76,9 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     settle::settle(trace, &mut causes);
     let mut seen = Vec::new();
     for detector in SYMPTOMS {
-        let sightings = (detector.sightings)(trace);
-        let checked = match (sightings.is_empty(), (detector.blind)(trace)) {
+        let looked = guarded(|| ((detector.sightings)(trace), (detector.blind)(trace)));
+        let (sightings, blind) = looked.unwrap_or_else(|why| (Vec::new(), Some(why)));
+        let checked = match (sightings.is_empty(), blind) {
             (false, _) => Checked::Found,
             (true, Some(why)) => Checked::Unchecked(why),
             (true, None) => Checked::Clean,
@@ -88,4 +90,24 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     settle::suspects(trace, &mut findings);
     let verdict = verdict::judge(trace, &findings, &coverage);
     Diagnosis { verdict, findings, coverage }
+}
+
+/// A detector that panics says nothing, and the others say what they have; the hook has
+/// told the user of it.
+fn guarded<T>(detector: impl FnOnce() -> T) -> Result<T, String> {
+    // It reads a trace and leaves nothing half done.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(detector))
+        .map_err(|_| "a bug in lbdiag stopped this detector; please report it".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+
+    #[test]
+    fn a_detector_that_panics_says_nothing() {
+        let why = guarded(|| -> u8 { panic!("out of bounds") }).unwrap_err();
+        assert!(why.contains("please report"));
+        assert_eq!(guarded(|| 7), Ok(7));
+    }
 }
