@@ -15,6 +15,7 @@ mod raw;
 mod read;
 mod reply;
 mod suspect;
+mod transparent;
 mod waiting;
 
 pub use pair::{Evidence, Pairs};
@@ -56,7 +57,8 @@ pub struct Exchange {
 #[must_use]
 pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Pairs {
     let hosts = suspect::Groups::of(vantages);
-    let suspects = suspect::suspects(&hosts, connections);
+    let transparent = transparent::opened(vantages, &hosts, connections);
+    let suspects = suspect::suspects(&hosts, connections, &transparent);
     let mut pairs = Pairs::default();
     hello::tie(vantages, connections, &hosts, &mut pairs);
     if suspects.sides.is_empty() {

@@ -1,5 +1,6 @@
 //! Which connections may be the two sides of a proxy.
 
+use super::transparent::guests;
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::flow::Observations;
 use crate::wire::{Ip, Mac};
@@ -31,7 +32,16 @@ pub(super) struct Suspects {
     pub attempts: Vec<(u32, Ip)>,
 }
 
-pub(super) fn suspects(groups: &Groups, connections: &Connections) -> Suspects {
+/// `transparent`: the hosts that opened connections in a client's name.
+pub(super) fn suspects(
+    groups: &Groups,
+    connections: &Connections,
+    transparent: &HashMap<u32, Ip>,
+) -> Suspects {
+    let comes_from = |index: usize, connection: &Connection| {
+        let own = || groups.host(connection.front.client.0);
+        transparent.get(&(index as u32)).copied().unwrap_or_else(own)
+    };
     // A host that is connected to and connects, by any of its addresses.
     let talks = |c: &&Connection| c.protocol == 6 && c.back.is_none() && c.progress.request;
     let mut serves: HashSet<Ip, RandomState> = HashSet::default();
@@ -43,20 +53,22 @@ pub(super) fn suspects(groups: &Groups, connections: &Connections) -> Suspects {
         }
     }
     let mut both: HashSet<Ip> = HashSet::new();
-    for connection in connections.list.iter().filter(talks) {
-        let client = groups.host(connection.front.client.0);
+    for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
+        let client = comes_from(i, connection);
         if serves.contains(&client) {
             both.insert(client);
         }
     }
+    // Who opens connections in its clients' names is a proxy, whether or not any succeeds.
+    both.extend(transparent.values().filter(|host| serves.contains(*host)));
     let mut found = HashMap::new();
     if both.is_empty() {
         return Suspects::default();
     }
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
-        let proxy = |ip: Ip| Some(groups.host(ip)).filter(|host| both.contains(host));
-        let sides =
-            Sides { to: proxy(connection.front.server.0), from: proxy(connection.front.client.0) };
+        let proxy = |host: Ip| Some(host).filter(|host| both.contains(host));
+        let to = proxy(groups.host(connection.front.server.0));
+        let sides = Sides { to, from: proxy(comes_from(i, connection)) };
         if (sides.to.is_some() || sides.from.is_some()) && found.len() < MAX_SUSPECTS {
             found.insert(i as u32, sides);
         }
@@ -71,7 +83,7 @@ pub(super) fn suspects(groups: &Groups, connections: &Connections) -> Suspects {
         .iter()
         .enumerate()
         .filter(|(_, c)| in_vain(c))
-        .map(|(i, c)| (i as u32, groups.host(c.front.client.0)))
+        .map(|(i, c)| (i as u32, comes_from(i, c)))
         .filter(|(_, proxy)| both.contains(proxy))
         .collect();
     Suspects { sides: found, attempts }
@@ -110,6 +122,8 @@ impl Groups {
         for vantage in vantages {
             let mut low: Option<Ip> = None;
             let mut own = Vec::new();
+            // What a transparent proxy sends in its clients' names is not its own.
+            let guests = guests(vantage);
             for stream in vantage.streams.iter().take(SAMPLE) {
                 let client = stream.client();
                 for side in [client, client.other()] {
@@ -122,6 +136,7 @@ impl Groups {
                         && origin
                         && own.len() < 64
                         && !own.contains(&stream.key.ip(side))
+                        && !guests.contains(&stream.key.ip(side))
                     {
                         own.push(stream.key.ip(side));
                     }
@@ -138,6 +153,25 @@ impl Groups {
             }
         }
         Self(names)
+    }
+
+    /// The name of the host that a vantage was taken on, where it says an address of its own.
+    pub(super) fn own(&self, vantage: &Observations) -> Option<Ip> {
+        let bindings = vantage.neighbors.bindings.iter();
+        let own = bindings.filter(|b| vantage.own.has(b.mac)).map(|b| self.host(b.ip)).min();
+        own.or_else(|| {
+            // Without ARP: whom its visitors call.
+            let called = vantage.streams.iter().take(SAMPLE).find_map(|stream| {
+                let side = stream.opener()?;
+                let hop = vantage.first_hop(stream.flow(side))?;
+                let back = vantage.first_hop(stream.flow(side.other()))?;
+                let takes = vantage.own.arrived(hop) == Some(true)
+                    && vantage.own.sent(back) == Some(true)
+                    && matches!(back.ttl, 64 | 128 | 255);
+                takes.then(|| stream.key.ip(side.other()))
+            });
+            called.map(|ip| self.host(ip))
+        })
     }
 
     /// The name of the host that has an address.

@@ -90,12 +90,15 @@ struct Share {
     originated: u64,
     /// Frames with packets of others.
     relayed: u64,
+    /// It sends from addresses that are not those that it claims on the link: a gateway,
+    /// or a proxy in its clients' names.
+    strange: bool,
     quickest_ns: i64,
 }
 
 impl Default for Share {
     fn default() -> Self {
-        Self { frames: 0, originated: 0, relayed: 0, quickest_ns: i64::MAX }
+        Self { frames: 0, originated: 0, relayed: 0, strange: false, quickest_ns: i64::MAX }
     }
 }
 
@@ -157,6 +160,7 @@ pub(super) fn infer(
         return Own::default();
     }
     turnarounds(streams, links, hops, neighbors, &mut shares);
+    strangers(streams, links, hops, neighbors, &mut shares);
     let chosen = choose(&shares, total);
     // A host of many overlays, or of many machines in one, is no SPAN.
     Own { overlay, span: chosen.span && !overlay, ..chosen }
@@ -222,6 +226,32 @@ fn turnarounds(
     }
 }
 
+/// Marks those that claim addresses on the link and send from others.
+fn strangers(
+    streams: &[Stream],
+    links: &[Link],
+    hops: &[Hop],
+    neighbors: &Neighbors,
+    shares: &mut HashMap<Mac, Share>,
+) {
+    let mut claimed: HashMap<Mac, Vec<crate::wire::Ip>> = HashMap::new();
+    for binding in neighbors.bindings.iter().filter(|b| shares.contains_key(&b.mac)) {
+        claimed.entry(binding.mac).or_default().push(binding.ip);
+    }
+    for stream in streams.iter().take(SAMPLE) {
+        for side in [super::Side::A, super::Side::B] {
+            let Some(at) = stream.flow(side).link.index() else { continue };
+            let Some(mac) = hops[links[at].hop.index()].link.src else { continue };
+            let own = claimed.get(&mac);
+            if own.is_some_and(|own| !own.contains(&stream.key.ip(side)))
+                && let Some(share) = shares.get_mut(&mac)
+            {
+                share.strange = true;
+            }
+        }
+    }
+}
+
 /// A packet that comes in on one link and leaves on another shows how long the
 /// host in between took.
 fn relays(flow: &Flow, links: &[Link], hops: &[Hop], note: &mut impl FnMut(Option<Mac>, i64)) {
@@ -259,6 +289,10 @@ fn choose(shares: &HashMap<Mac, Share>, total: u64) -> Own {
     let is_end = |s: &Share| if relays { s.relayed == 0 } else { s.originated > 0 };
     let mut ends = close.iter().filter(|(_, s)| is_end(s));
     if let (Some((mac, _)), None) = (ends.next(), ends.next()) {
+        return one(*mac, OwnEvidence::EndHost);
+    }
+    let mut at_home = close.iter().filter(|(_, s)| !s.strange);
+    if let (Some((mac, _)), None) = (at_home.next(), at_home.next()) {
         return one(*mac, OwnEvidence::EndHost);
     }
     close.sort_by_key(|(_, share)| share.quickest_ns);
