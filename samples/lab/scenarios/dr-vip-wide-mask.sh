@@ -1,0 +1,26 @@
+title="DR, the VIP with a mask of /24 on lo"
+faults="dr-vip-wide-mask" allowed="rs-silent"
+culprit="rs1 rs2" symptoms="syn-unanswered" may="rst-no-socket syn-ack-to-self"
+readme="The real servers have the VIP as 203.0.113.8/24 on lo. To them each address of
+that prefix is their own: answers to lanclient (203.0.113.50) never leave, those
+to client do. rs1 was captured on all interfaces, its lo shows the answers."
+
+scenario() {
+    addresses
+    world_dr_routed "${edge}8"
+    host lanclient
+    nic lanclient eth0 edge "${edge}50/$len"
+    via lanclient "${edge}1"
+    ipr lanclient route add "$vip/32" via "${edge}1"
+    local n
+    for n in 1 2; do
+        ipr rs$n addr del "$vip/32" dev lo
+        add rs$n lo "$vip/24"
+    done
+    service director
+    serve rs1 rs2
+    capture client lanclient director rs1:any rs2
+    ask client -n 4 &
+    ask lanclient -n 4
+    wait $!
+}

@@ -1,0 +1,18 @@
+title="DR, answers by another router, healthy"
+verdict="healthy"
+readme="SYNs go to the director by router, answers leave by router2, and neither router
+has a firewall. Direct routing allows that."
+
+scenario() {
+    world_dr
+    host router2
+    router router2
+    nic router2 eth0 front "${front}254/$len"
+    nic router2 eth1 back "${back}254/$len"
+    via rs1 "${back}254"
+    via rs2 "${back}254"
+    service director
+    serve rs1 rs2
+    capture client router director rs1 rs2
+    ask client
+}

@@ -1,0 +1,15 @@
+title="UDP from one port all the time, healthy"
+verdict="healthy"
+readme="A client asks from one port again and again and is answered by one real server,
+other ports by both."
+
+scenario() {
+    protocol=udp port=53
+    world_nat
+    service director udp
+    serve rs1 rs2 -- --udp
+    capture client director rs1 rs2
+    ask client -n 1 --udp --source-port 40000 --requests 6 --pause 0.3 &
+    ask client -n 4 --udp --gap 0.3
+    wait %%
+}

@@ -1,0 +1,26 @@
+title="DR, a stateful firewall that sees only one direction"
+faults="stateful-device-half-path" culprit="router"
+may="retransmission syn-unanswered connection-reset"
+readme="SYNs go to the director by router, answers leave by router2. The router's
+firewall never sees a SYN-ACK, so the client's ACK is INVALID to it and dropped:
+real servers send their SYN-ACK again and again, the client its request."
+
+scenario() {
+    half_path
+    on router iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP
+    ask client -n 4 --timeout 5
+}
+
+# Answers go around the router of the requests.
+half_path() {
+    world_dr
+    host router2
+    router router2
+    nic router2 eth0 front "${front}254/$len"
+    nic router2 eth1 back "${back}254/$len"
+    via rs1 "${back}254"
+    via rs2 "${back}254"
+    service director
+    serve rs1 rs2
+    capture client router director rs1 rs2
+}
