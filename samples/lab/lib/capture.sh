@@ -13,7 +13,7 @@ capture() {
             i=eth0
             if [ "$(grep -c "^$h " "$dir/.hosts")" -gt 1 ]; then i=any; fi
         fi
-        on "$h" tcpdump -Z root -U --immediate-mode -n -s "$snaplen" -i "$i" -w "$dir/$h.pcap" 2> "$dir/.$h.err" &
+        spawn "$h" tcpdump -Z root -U --immediate-mode -n -s "$snaplen" -i "$i" -w "$dir/$h.pcap" 2> "$dir/.$h.err"
         captures+=($!)
     done
     for spec in "$@"; do wait_for 10 grep -q "listening on" "$dir/.${spec%%:*}.err"; done

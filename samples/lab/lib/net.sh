@@ -5,6 +5,13 @@ hosts=()
 # on HOST COMMAND...: runs there.
 on() { local h=$1; shift; ip netns exec "$h" "$@"; }
 
+# spawn HOST COMMAND...: in the background; $! is the command itself.
+spawn() {
+    local h=$1
+    shift
+    (exec ip netns exec "$h" "$@") &
+}
+
 # at HOST KEY=VALUE...: sysctls.
 at() { local h=$1; shift; ip netns exec "$h" sysctl -qw "$@"; }
 

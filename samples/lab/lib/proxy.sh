@@ -7,7 +7,7 @@ haproxy_on() {
         printf 'defaults\n mode http\n timeout connect 3s\n timeout client 10s\n timeout server 10s\n retries 1\n'
         cat
     } > "$file"
-    on "$1" haproxy -db -f "$file" &
+    spawn "$1" haproxy -db -f "$file"
     echo "$! $1" >> "$dir/.servers"
 }
 
@@ -28,7 +28,7 @@ nginx_on() {
         cat
         echo '}'
     } > "$file"
-    on "$1" nginx -p /run -c "$file" &
+    spawn "$1" nginx -p /run -c "$file"
     echo "$! $1" >> "$dir/.servers"
 }
 
@@ -37,4 +37,13 @@ transparent() {
     on "$1" iptables -t mangle -A PREROUTING -p tcp -m socket --transparent -j MARK --set-mark 1
     ipr "$1" rule add fwmark 1 lookup 100
     ipr "$1" route add local 0.0.0.0/0 dev lo table 100
+}
+
+# nginx_pool: the usual server on $vip:$port.
+nginx_pool() {
+    local server
+    echo "upstream pool {"
+    for server in "${rs_list[@]}"; do echo " server ${server#*=}:$rport;"; done
+    echo "}"
+    echo "server { listen $vip:$port; location / { proxy_pass http://pool; } }"
 }

@@ -8,8 +8,8 @@ serve() {
     while [ $# -gt 0 ] && [ "$1" != -- ]; do list+=("$1"); shift; done
     if [ "${1:-}" = -- ]; then shift; fi
     for h in "${list[@]}"; do
-        on "$h" /usr/bin/python3 "$lab/lib/server.py" --name "$h" --port "$rport" \
-            --log "$dir/.served" "$@" &
+        spawn "$h" /usr/bin/python3 "$lab/lib/server.py" --name "$h" --port "$rport" \
+            --log "$dir/.served" "$@"
         echo "$! $h" >> "$dir/.servers"
     done
     for h in "${list[@]}"; do wait_for 20 listening "$h"; done

@@ -22,9 +22,27 @@ vrrp_instance v {
     }
 }
 CONF
-    on "$h" keepalived -n -l -P -f "$file" -p "$dir/.$h.pid" -r "$dir/.$h.vrrp.pid" &
+    spawn "$h" keepalived -n -l -P -f "$file" -p "$dir/.$h.pid" -r "$dir/.$h.vrrp.pid"
     echo "$! $h" >> "$dir/.servers"
 }
 
 # owns HOST ADDRESS
 owns() { ipr "$1" -o addr show | grep -q " $2/"; }
+
+# checked HOST: keepalived as the one who fills the service, with a connection to
+# each real server every two seconds.
+checked() {
+    local h=$1 file=$dir/.$1.keepalived server
+    {
+        printf 'global_defs {\n router_id %s\n}\n' "$h"
+        printf 'virtual_server %s %s {\n delay_loop 2\n lb_algo rr\n lb_kind %s\n protocol TCP\n' \
+            "$vip" "$port" "${mode^^}"
+        for server in "${rs_list[@]}"; do
+            printf ' real_server %s %s {\n  TCP_CHECK {\n   connect_timeout 1\n   retry 0\n  }\n }\n' \
+                "${server#*=}" "$rport"
+        done
+        echo '}'
+    } > "$file"
+    spawn "$h" keepalived -n -l -C -f "$file" -p "$dir/.$h.pid" -c "$dir/.$h.check.pid"
+    echo "$! $h" >> "$dir/.servers"
+}

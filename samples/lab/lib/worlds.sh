@@ -16,7 +16,7 @@ addresses() {
         front=2001:db8:88:: edge=2001:db8:113:: back=2001:db8:16::
     else
         len=24 full=32
-        front=188.88.88. edge=203.0.113. back=172.16.0.
+        front=${front:-188.88.88.} edge=203.0.113. back=172.16.0.
     fi
     cip=${front}10 rip1=${back}11 rip2=${back}12
     rs_list=("rs1=$rip1" "rs2=$rip2")

@@ -11,7 +11,7 @@ scenario() {
     serve rs1 rs2 -- --size 60000
     snaplen=160
     capture client director rs1 rs2
-    on rs1 /usr/bin/python3 "$lab/lib/replay.py" eth0 "$rport" 1.5 &
+    spawn rs1 /usr/bin/python3 "$lab/lib/replay.py" eth0 "$rport" 1.5
     sleep 1
     ask client -n 2 --requests 2 --pause 3
     kill $! 2>/dev/null || true

@@ -1,0 +1,16 @@
+title="DR, the director asks its own VIP"
+faults="client-on-director" allowed="rs-silent" culprit="director"
+symptoms="syn-unanswered" may="retransmission syn-from-self"
+readme="A client on the director calls the VIP: its SYN has the VIP as source too. To a
+real server that is its own address from outside, a martian, and it is silent.
+Clients elsewhere are served."
+
+scenario() {
+    world_dr
+    service director
+    serve rs1 rs2
+    capture client director:any rs1 rs2
+    ask client -n 4 &
+    ask director -n 3
+    wait $!
+}

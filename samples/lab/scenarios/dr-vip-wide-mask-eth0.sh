@@ -1,0 +1,25 @@
+title="DR, the VIP with a mask of /24 on lo, captured on eth0"
+faults="dr-vip-wide-mask" allowed="rs-silent"
+culprit="rs1 rs2" symptoms="syn-unanswered"
+readme="As dr-vip-wide-mask, without the real servers' lo: they get the SYNs of lanclient
+and are silent, while client is served."
+
+scenario() {
+    addresses
+    world_dr_routed "${edge}8"
+    host lanclient
+    nic lanclient eth0 edge "${edge}50/$len"
+    via lanclient "${edge}1"
+    ipr lanclient route add "$vip/32" via "${edge}1"
+    local n
+    for n in 1 2; do
+        ipr rs$n addr del "$vip/32" dev lo
+        add rs$n lo "$vip/24"
+    done
+    service director
+    serve rs1 rs2
+    capture client lanclient director rs1 rs2
+    ask client -n 4 &
+    ask lanclient -n 4
+    wait $!
+}

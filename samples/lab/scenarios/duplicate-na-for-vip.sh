@@ -1,0 +1,20 @@
+title="DR over IPv6, a real server answers for the VIP"
+faults="duplicate-na-for-vip dr-arp-problem" allowed="director-bypassed"
+culprit="rs2" may="vip-arp-conflict"
+readme="rs2 has the VIP on eth0 instead of lo: each neighbour solicitation for it is
+answered twice."
+
+scenario() {
+    family=6
+    world_dr
+    ipr rs2 addr del "$vip/128" dev lo
+    add rs2 eth0 "$vip/128"
+    service director
+    serve rs1 rs2
+    capture client router director rs1 rs2
+    local n
+    for n in 1 2 3; do
+        ask client -n 2
+        ipr router neigh flush dev eth1
+    done
+}

@@ -1,0 +1,27 @@
+title="VRRP fails over, nobody is told"
+faults="garp-missing-stale-arp" allowed="director-no-entry-rst"
+culprit="director2 router" symptoms="syn-unanswered" may="arp-unanswered vip-arp-conflict"
+readme="director leaves the wire and director2 takes the VIP, but its gratuitous ARP never
+leaves it. The router goes on with the old MAC until its entry ages."
+
+scenario() {
+    world_vrrp
+    # What keepalived sends by a packet socket, arptables never sees.
+    on director2 nft -f - <<RULES
+table netdev lab {
+    chain out {
+        type filter hook egress device "eth0" priority 0;
+        arp saddr ip $vip arp daddr ip $vip drop
+    }
+}
+RULES
+    vrrp director 100
+    vrrp director2 90
+    wait_for 20 owns director "$vip"
+    serve rs1 rs2
+    capture client router director director2 rs1 rs2
+    ask client -n 24 --gap 0.7 --timeout 2 &
+    sleep 3
+    ipr director link set eth0 down
+    wait $!
+}

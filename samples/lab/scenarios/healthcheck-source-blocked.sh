@@ -1,0 +1,17 @@
+title="NAT, a real server's firewall drops the health checks"
+faults="healthcheck-source-blocked" culprit="rs2"
+may="syn-unanswered retransmission"
+readme="rs2 drops what comes from the director's own address. Its checks (keepalived,
+TCP_CHECK) fail, rs2 is out of the service and gets no connection, though it could
+serve: other sources are not blocked. rs1 carries all."
+
+scenario() {
+    world_nat
+    on rs2 iptables -A INPUT -s "${back}2" -j DROP
+    serve rs1 rs2
+    capture client director rs1 rs2
+    checked director
+    sleep 6
+    ask client -n 6 --gap 0.5
+    sleep 2
+}

@@ -1,0 +1,13 @@
+title="DR, a narrow path that real servers learn of, healthy"
+verdict="healthy" may="retransmission icmp-unreachable"
+readme="As pmtud-icmp-misdelivered, but the director passes ICMP on to the real server
+that it is about: one segment a real server is sent again, smaller."
+
+scenario() {
+    world_dr
+    ipr router link set eth0 mtu 1400
+    service director
+    serve rs1 rs2 -- --size 6000
+    capture client router director rs1 rs2
+    ask client -n 3 --timeout 5
+}

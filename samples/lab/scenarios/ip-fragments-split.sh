@@ -1,0 +1,20 @@
+title="UDP, later fragments end at the director"
+faults="ip-fragments-split" culprit="director" may="icmp-unreachable"
+readme="Datagrams of 3000 bytes travel in three fragments. Something on the director's way
+out lets only those with a UDP header through; the real servers give up waiting
+for the rest after 2 s and say so (ICMP time exceeded in reassembly)."
+
+scenario() {
+    protocol=udp port=53
+    world_nat
+    at rs1 net.ipv4.ipfrag_time=2
+    at rs2 net.ipv4.ipfrag_time=2
+    on director tc qdisc add dev eth1 clsact
+    on director tc filter add dev eth1 egress protocol ip flower ip_flags frag/nofirstfrag action drop
+    service director udp
+    serve rs1 rs2 -- --udp
+    capture client director rs1 rs2
+    ask client -n 4 --udp --body 3000 --gap 0.5
+    ask client -n 2 --udp --body 100
+    sleep 2
+}

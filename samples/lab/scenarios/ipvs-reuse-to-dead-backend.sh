@@ -1,0 +1,24 @@
+title="NAT, reused client ports stay with a dead real server"
+faults="ipvs-reuse-to-dead-backend" allowed="rs-unreachable"
+culprit="rs2 director" symptoms="arp-unanswered" may="icmp-unreachable syn-unanswered"
+readme="conn_reuse_mode is 0. rs2 leaves the wire and gets the weight 0, but the entries of
+closed connections live for two minutes: a client port that was there before goes
+to rs2 again, new ports to rs1."
+
+scenario() { reused_ports 0; }
+
+# reused_ports MODE: four ports, then one server dies, then the same ports.
+reused_ports() {
+    world_nat
+    at director net.ipv4.vs.conn_reuse_mode="$1"
+    service director
+    serve rs1 rs2
+    capture client director rs1 rs2
+    ask client -n 4 --source-port 42000
+    sleep 1
+    ipr rs2 link set eth0 down
+    ipr director neigh flush dev eth1
+    weigh director "$rip2" 0
+    ask client -n 4 --source-port 42000 --timeout 5
+    ask client -n 3
+}

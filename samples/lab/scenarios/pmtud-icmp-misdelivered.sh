@@ -1,0 +1,20 @@
+title="DR, ICMP about the path MTU ends at the director"
+faults="pmtud-icmp-misdelivered" culprit="director"
+symptoms="retransmission" may="icmp-unreachable"
+readme="The way to the client has an MTU of 1400. The router says so to the VIP, which is
+the director to it, and the director's firewall drops ICMP: the real servers send
+their full segments again and again."
+
+scenario() {
+    narrow_path
+    on director iptables -A INPUT -p icmp -j DROP
+    ask client -n 3 --timeout 5
+}
+
+narrow_path() {
+    world_dr
+    ipr router link set eth0 mtu 1400
+    service director
+    serve rs1 rs2 -- --size 6000
+    capture client router director rs1 rs2
+}

@@ -1,0 +1,16 @@
+title="Tunnel, one real server has no end for it"
+faults="tunnel-not-decapsulated" allowed="rs-silent" culprit="rs2"
+symptoms="syn-unanswered" may="icmp-unreachable"
+readme="tunl0 is down on rs2. What comes in the tunnel is answered by ICMP unreachable to
+the director."
+
+scenario() {
+    world_tun
+    ipr rs2 addr del "$vip/32" dev tunl0
+    ipr rs2 link set tunl0 down
+    add rs2 lo "$vip/32"
+    service director
+    serve rs1 rs2
+    capture client director rs1:any rs2:any
+    ask client -n 4
+}
