@@ -9,10 +9,12 @@ version=${version#vmlinuz-}
 
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree"/{bin,modules,proc,sys,dev,lower,upper,new}
+mkdir -p "$tree"/{bin,sbin,modules,proc,sys,dev,lower,upper,new}
 cp "$(command -v busybox)" "$tree/bin/busybox"
 cp "$here/init" "$tree/init"
-chmod +x "$tree/init"
+# The kernel asks for modules here, they are in the machine's root.
+printf '#!/bin/busybox sh\nexec /bin/busybox chroot /new /sbin/modprobe "$@"\n' > "$tree/sbin/modprobe"
+chmod +x "$tree/init" "$tree/sbin/modprobe"
 
 # In the order in which they must be loaded, each once.
 for module in virtio_pci 9pnet_virtio 9p overlay; do

@@ -5,7 +5,7 @@ readme="The real server of a client port is taken out of the service. Its entry 
 the director drops what comes for it without a word; other ports are served."
 
 scenario() {
-    protocol=udp port=53
+    protocol=udp port=5300
     world_nat
     service director udp
     serve rs1 rs2 -- --udp

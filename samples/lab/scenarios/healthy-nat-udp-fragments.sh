@@ -3,7 +3,7 @@ verdict="healthy"
 readme="Datagrams of 3000 bytes travel in three fragments, and all of them arrive."
 
 scenario() {
-    protocol=udp port=53
+    protocol=udp port=5300
     world_nat
     service director udp
     serve rs1 rs2 -- --udp

@@ -4,7 +4,7 @@ readme="A client asks from one port again and again and is answered by one real 
 other ports by both."
 
 scenario() {
-    protocol=udp port=53
+    protocol=udp port=5300
     world_nat
     service director udp
     serve rs1 rs2 -- --udp

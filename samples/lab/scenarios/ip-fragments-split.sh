@@ -5,7 +5,7 @@ out lets only those with a UDP header through; the real servers give up waiting
 for the rest after 2 s and say so (ICMP time exceeded in reassembly)."
 
 scenario() {
-    protocol=udp port=53
+    protocol=udp port=5300
     world_nat
     at rs1 net.ipv4.ipfrag_time=2
     at rs2 net.ipv4.ipfrag_time=2

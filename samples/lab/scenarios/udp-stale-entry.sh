@@ -6,13 +6,13 @@ its weight becomes 0: new ports go to the other one, but the entry of this port
 lives for as long as the client asks."
 
 scenario() {
-    protocol=udp port=53
+    protocol=udp port=5300
     world_nat
     at director net.ipv4.neigh.eth1.base_reachable_time_ms=1500 net.ipv4.neigh.eth1.delay_first_probe_time=1
     service director udp
     serve rs1 rs2 -- --udp
     capture client director rs1 rs2
-    ask client -n 1 --udp --source-port 40000 --requests 12 --pause 0.5 --timeout 0.5 &
+    ask client -n 1 --udp --source-port 40000 --requests 18 --pause 0.5 --timeout 0.5 &
     sleep 3
     local gone
     gone=$(on director ipvsadm -lnc | awk '/:40000/ { sub(/:.*/, "", $6); print $6 }')
