@@ -41,7 +41,7 @@ write_truth() {
         esac
         stop_servers "$h"
     done
-    export name title readme faults allowed info culprit symptoms may verdict mode vip port rport protocol
+    export name title readme look faults allowed info culprit symptoms may verdict mode vip port rport protocol
     export servers="${rs_list[*]}"
     /usr/bin/python3 "$lab/lib/truth.py" "$dir"
 }

@@ -80,7 +80,7 @@ def exchange(sock, i, r, result):
     if not answer:
         raise OSError("closed without an answer")
     result["status"] = answer.split(b" ", 2)[1].decode("latin-1")
-    server = re.search(rb"X-Server: (\S+)", answer)
+    server = re.search(rb"X-Server: (\S+)", answer, re.I)
     if server:
         result["servers"].append(server[1].decode())
 

@@ -1,10 +1,12 @@
-"""replay.py IF PORT WAIT: sends the first full segment that leaves PORT once
-more, WAIT seconds later, byte for byte: what a path does that reorders wildly."""
+"""replay.py IF PORT WAIT AHEAD: sends the first full segment that leaves PORT once
+more, WAIT seconds later, with a sequence number AHEAD bytes further on: 0 is an
+old segment that comes late, more than a window is one that conntrack calls
+INVALID."""
 import socket
 import sys
 import time
 
-interface, port, wait = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+interface, port, wait, ahead = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 ETH_P_ALL, OUTGOING = 3, 4
 sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
 sock.bind((interface, 0))
@@ -32,6 +34,8 @@ def whole(frame):
     ip[2:4] = len(ip).to_bytes(2, "big")
     ip[10:12] = b"\0\0"
     ip[10:12] = summed(bytes(ip[:20])).to_bytes(2, "big")
+    sequence = int.from_bytes(ip[24:28], "big") + ahead
+    ip[24:28] = (sequence & 0xFFFFFFFF).to_bytes(4, "big")
     ip[36:38] = b"\0\0"
     pseudo = bytes(ip[12:20]) + b"\0\x06" + (len(ip) - 20).to_bytes(2, "big")
     ip[36:38] = summed(pseudo + bytes(ip[20:])).to_bytes(2, "big")

@@ -5,7 +5,7 @@ name=$1 dir=$2
 for part in net capture lvs dnat worlds traffic proxy vrrp; do . "$lab/lib/$part.sh"; done
 
 # What a scenario states of itself; see README.md.
-title="" readme="" faults="" allowed="" info="" culprit="" symptoms="" may="" verdict=""
+title="" readme="" look="" faults="" allowed="" info="" culprit="" symptoms="" may="" verdict=""
 . "$lab/scenarios/$name.sh"
 
 scenario

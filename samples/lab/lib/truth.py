@@ -28,6 +28,8 @@ for line in lines(".hosts"):
 truth = {
     "scenario": env["name"],
     "title": env["title"],
+    "readme": env["readme"],
+    "look": [line.strip() for line in env["look"].splitlines() if line.strip()],
     "faults": env["faults"].split(),
     "symptoms": env["symptoms"].split(),
     "mode": env["mode"],
@@ -45,6 +47,3 @@ if env["info"]:
 with open(os.path.join(folder, "truth.json"), "w") as file:
     json.dump(truth, file, indent=1)
     file.write("\n")
-if env["readme"]:
-    with open(os.path.join(folder, "README.md"), "w") as file:
-        file.write(f"# {env['title']}\n\n{env['readme'].strip()}\n")
