@@ -55,7 +55,8 @@ def expected(truth):
 def frames(folder, truth, spec):
     """`HOST|FILTER|COUNT|TEXT`: the first frames that pass Wireshark's FILTER, in
     which {host} is the MAC of its first NIC, {host.IF} that of another."""
-    host, what, count, text = spec.split("|")
+    host, rest = spec.split("|", 1)
+    what, count, text = rest.rsplit("|", 2)
     for name, nics in truth["hosts"].items():
         what = what.replace("{%s}" % name, nics[0]["mac"])
         for nic in nics:

@@ -3,6 +3,7 @@ faults="conntrack-table-full" culprit="director"
 symptoms="syn-unanswered" may="retransmission"
 readme="The director's connection table has room for eight. Kept connections go on, new
 ones get no further than the director."
+look='director|tcp.flags.syn==1 && tcp.flags.ack==0 && tcp.analysis.retransmission|2|SYNs come in again, none leaves.'
 
 scenario() {
     world_nat

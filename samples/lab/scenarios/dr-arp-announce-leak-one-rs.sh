@@ -3,6 +3,8 @@ faults="dr-arp-announce-leak" allowed="director-bypassed"
 culprit="rs2" may="vip-arp-conflict"
 readme="As dr-arp-announce-leak, but only rs2 leaks, and the director announces the VIP
 again after each two connections, so that both ways are seen."
+look='rs2|arp.opcode==1 && eth.src=={rs2} && arp.src.proto_ipv4==172.16.0.8|3|rs2 asks for the router as the VIP.
+rs2|tcp.dstport==80 && tcp.flags.syn==1 && eth.src=={router.eth1}|2|SYNs that the director never saw.'
 
 scenario() {
     world_dr

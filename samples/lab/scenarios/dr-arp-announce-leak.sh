@@ -5,6 +5,9 @@ readme="The VIP is on each real server's lo, arp_ignore is 1, but arp_announce i
 first answer of a real server needs the router's MAC, and the question for it
 carries the VIP as its sender. The router takes that for the VIP's MAC, and
 sends what follows straight to the real server."
+look='rs2|arp.opcode==1 && eth.src=={rs2} && arp.src.proto_ipv4==172.16.0.8|1|rs2 asks for the router as the VIP.
+rs2|tcp.dstport==80 && eth.src=={director}|1|the SYN came from the director,
+rs2|tcp.dstport==80 && eth.src=={router.eth1}|1|the ACK of the same connection straight from the router.'
 
 scenario() {
     world_dr

@@ -3,6 +3,8 @@ faults="dr-vip-foreign-subnet-return" allowed="fabric-anti-spoof stateful-device
 culprit="router2 rs2" symptoms="syn-unanswered" may="retransmission"
 readme="rs2 answers by router2, whose strict reverse path check drops what comes from the
 VIP: its own route to the VIP leads elsewhere. rs1 answers by router."
+look="rs2|tcp.flags.syn==1 && tcp.flags.ack==1|3|rs2's SYN-ACK leaves for router2 again and again.
+router2|tcp.flags.syn==1 && tcp.flags.ack==1|2|it comes in and does not go out."
 
 scenario() {
     world_dr_routed

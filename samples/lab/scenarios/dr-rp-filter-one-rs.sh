@@ -3,6 +3,8 @@ faults="rp-filter-drop" allowed="rs-silent rs-missing-vip" culprit="rs2"
 symptoms="syn-unanswered"
 readme="The real servers get requests on eth0, their default route leads out of eth1. rs2
 has rp_filter 1 and drops what comes where its answer would not leave. rs1 has 0."
+look='rs2|tcp.flags.syn==1|3|SYNs arrive on eth0, nothing leaves.
+rs1|tcp.flags.syn==1|2|rs1 answers by eth1.'
 
 scenario() {
     world_dr

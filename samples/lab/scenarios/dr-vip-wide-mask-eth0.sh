@@ -3,6 +3,8 @@ faults="dr-vip-wide-mask" allowed="rs-silent"
 culprit="rs1 rs2" symptoms="syn-unanswered"
 readme="As dr-vip-wide-mask, without the real servers' lo: they get the SYNs of lanclient
 and are silent, while client is served."
+look="rs2|ip.src==203.0.113.50 && tcp.flags.syn==1|2|SYNs of lanclient without an answer.
+rs2|ip.dst==188.88.88.10 && tcp.flags.syn==1|1|one to client, which is not in the VIP's prefix."
 
 scenario() {
     addresses
@@ -19,7 +21,6 @@ scenario() {
     service director
     serve rs1 rs2
     capture client lanclient director rs1 rs2
-    ask client -n 4 &
+    ask client -n 4
     ask lanclient -n 4
-    wait $!
 }

@@ -2,6 +2,7 @@ title="DR over IPv6, a real server without the VIP"
 faults="rs-missing-vip" allowed="rs-silent" culprit="rs2"
 symptoms="syn-unanswered" may="retransmission"
 readme="rs2 has no VIP on lo: what comes for it is not for rs2, and it is no router."
+look='rs2|tcp.flags.syn==1|3|SYNs arrive, nothing answers.'
 
 scenario() {
     family=6

@@ -3,6 +3,9 @@ faults="duplicate-na-for-vip dr-arp-problem" allowed="director-bypassed"
 culprit="rs2" may="vip-arp-conflict"
 readme="rs2 has the VIP on eth0 instead of lo: each neighbour solicitation for it is
 answered twice."
+look="rs1|icmpv6.type==135 && icmpv6.nd.ns.target_address==2001:db8:16::8|1|the router's question for the VIP.
+rs2|icmpv6.type==136 && icmpv6.nd.na.target_address==2001:db8:16::8|1|rs2's answer.
+director|icmpv6.type==136 && icmpv6.nd.na.target_address==2001:db8:16::8|1|director's."
 
 scenario() {
     family=6

@@ -4,6 +4,7 @@ culprit="router director2 rs1 rs2" symptoms="rst-no-socket" may="connection-rese
 readme="The router sends the VIP to director, then to director2. director2 does not know
 the connections but takes them (sloppy_tcp) and schedules them anew: those that
 land on the other real server are reset by it."
+look='director2|tcp.flags.syn==0 && tcp.len>0|1|a request that director2 has no entry for.'
 
 scenario() {
     world_dr_routed

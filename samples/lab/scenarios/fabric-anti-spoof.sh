@@ -4,6 +4,8 @@ culprit="rs1 rs2" symptoms="syn-unanswered" may="retransmission"
 readme="The switch lets the real servers' own addresses through and nothing else, as a
 cloud does without allowed address pairs: SYN-ACKs leave the real servers and are
 never seen again. ARP and what has their own address passes."
+look="rs1|tcp.flags.syn==1 && tcp.flags.ack==1|2|SYN-ACKs leave.
+router|icmp|1|what has rs1's own address arrives at the router."
 
 scenario() {
     world_dr

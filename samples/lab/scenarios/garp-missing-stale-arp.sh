@@ -3,6 +3,9 @@ faults="garp-missing-stale-arp" allowed="director-no-entry-rst"
 culprit="director2 router" symptoms="syn-unanswered" may="arp-unanswered vip-arp-conflict"
 readme="director leaves the wire and director2 takes the VIP, but its gratuitous ARP never
 leaves it. The router goes on with the old MAC until its entry ages."
+look='director2|vrrp && ip.src==172.16.0.3|1|director2 is master.
+client|tcp.analysis.retransmission && tcp.flags.syn==1|3|SYNs without an answer.
+director2|arp.opcode==1 && arp.dst.proto_ipv4==172.16.0.8|1|the router asks anew at last.'
 
 scenario() {
     world_vrrp

@@ -2,6 +2,7 @@ title="DR over IPv6, the VIP passes duplicate address detection, healthy"
 verdict="healthy"
 readme="The director adds the VIP while it is recorded: its question whether somebody has
 it stays without an answer, as it should."
+look='director|icmpv6.type==135 && ipv6.src==:: && icmpv6.nd.ns.target_address==2001:db8:16::8|1|the question, without an answer.'
 
 scenario() {
     family=6

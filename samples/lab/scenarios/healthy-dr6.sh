@@ -1,6 +1,7 @@
 title="DR over IPv6, healthy"
 verdict="healthy"
 readme="As healthy-dr, over IPv6."
+look='director|tcp.flags.syn==1|2|a SYN in from the router and out to a real server, hop limit one less.'
 
 scenario() {
     family=6

@@ -2,6 +2,7 @@ title="Transparent proxy, healthy"
 verdict="healthy"
 readme="haproxy connects to the servers with the client's address, and it is their
 gateway, so that the answers come back to it."
+look="rs1|tcp.flags.syn==1|2|a SYN with the client's address from the proxy's MAC, the SYN-ACK back to it."
 
 scenario() {
     world_proxy

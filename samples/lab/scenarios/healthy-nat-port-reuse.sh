@@ -2,6 +2,7 @@ title="NAT, client ports come again after a close, healthy"
 verdict="healthy"
 readme="A client uses the same four ports twice; the first connections were closed on
 both sides."
+look='client|tcp.flags.syn==1 && tcp.flags.ack==0 && tcp.srcport==41000|2|the first and the second SYN of port 41000.'
 
 scenario() {
     world_nat

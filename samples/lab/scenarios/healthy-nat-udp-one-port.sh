@@ -2,6 +2,7 @@ title="UDP from one port all the time, healthy"
 verdict="healthy"
 readme="A client asks from one port again and again and is answered by one real server,
 other ports by both."
+look='director|udp.srcport==40000|2|a datagram in from the client and out to its real server.'
 
 scenario() {
     protocol=udp port=5300

@@ -1,5 +1,6 @@
 title="NAT, healthy"
 verdict="healthy"
+look='director|tcp.flags.syn==1|4|SYN and SYN-ACK, each in and out.'
 
 scenario() {
     world_nat

@@ -1,6 +1,7 @@
 title="NAT over IPv6, healthy"
 verdict="healthy"
 readme="As healthy-nat, over IPv6."
+look='director|tcp.flags.syn==1|4|SYN and SYN-ACK on both sides.'
 
 scenario() {
     family=6

@@ -1,6 +1,7 @@
 title="Tunnel, captured on all interfaces, healthy"
 verdict="healthy"
 readme="Captures of all interfaces show each packet twice, in the tunnel and out of it."
+look='rs1|tcp.flags.syn==1|3|a SYN in the tunnel, out of it, and its answer.'
 
 scenario() {
     world_tun

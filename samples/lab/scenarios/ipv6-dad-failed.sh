@@ -4,6 +4,9 @@ culprit="director director2" symptoms="syn-refused" may="vip-arp-conflict"
 readme="director2, which has no service, still holds the VIP when director adds it: it
 answers director's question, director's VIP is dadfailed and never used, and
 clients are refused by director2."
+look='director|icmpv6.type==135 && ipv6.src==::|1|the director asks whether the VIP is taken,
+director2|icmpv6.type==136 && icmpv6.nd.na.target_address==2001:db8:16::8|1|director2 says so.
+client|tcp.flags.reset==1|2|clients are refused.'
 
 scenario() {
     family=6

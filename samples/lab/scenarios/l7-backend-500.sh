@@ -1,6 +1,8 @@
 title="Proxy, one server answers 500"
 verdict="degraded failing" symptoms="http-5xx"
 readme="rs2 answers each request with 500 and haproxy passes that on."
+look="rs2|http.response.code==500|2|rs2's answers.
+client|http.response.code==500|2|they reach the client."
 
 scenario() {
     world_proxy

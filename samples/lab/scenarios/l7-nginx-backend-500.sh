@@ -1,6 +1,7 @@
 title="nginx, both servers answer 500"
 verdict="degraded failing" symptoms="http-5xx"
 readme="Both servers answer each request with 500 and nginx passes that on."
+look='client|http.response.code==500|2|they reach the client.'
 
 scenario() {
     world_proxy

@@ -3,6 +3,8 @@ faults="proxy-protocol-mismatch" culprit="rs2 director"
 may="connection-reset http-5xx"
 readme="rs1 and rs2 get PROXY v2 headers from haproxy in TCP mode. rs1 is haproxy itself
 with accept-proxy, rs2 takes the header for a broken request."
+look='rs2|tcp.len>0|2|the header of PROXY v2 before the request, and 400.
+rs1|tcp.len>0|2|rs1 takes the same header for what it is.'
 
 scenario() {
     world_proxy

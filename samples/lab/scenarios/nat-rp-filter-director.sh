@@ -3,6 +3,7 @@ faults="rp-filter-drop" allowed="nat-director-not-forwarding" culprit="director"
 symptoms="syn-unanswered" may="retransmission"
 readme="The real servers answer by a second LAN to the director. Its own route to them is
 the first one, and rp_filter is 1: answers arrive on eth2 and end there."
+look='director|tcp.flags.syn==1 && tcp.flags.ack==1|2|SYN-ACKs come in on eth2, none goes out.'
 
 scenario() {
     world_nat

@@ -3,6 +3,8 @@ faults="nat-return-bypasses-director" culprit="rs2"
 symptoms="asymmetric-return-path rst-no-socket" may="syn-unanswered"
 readme="rs2 answers by the router: the client gets a SYN-ACK from an address that it never
 asked, and resets."
+look="rs2|tcp.flags.syn==1 && tcp.flags.ack==1|1|the SYN-ACK leaves for the router's MAC.
+client|tcp.flags.reset==1|1|the client resets it."
 
 scenario() {
     family=6

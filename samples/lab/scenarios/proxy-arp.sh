@@ -3,6 +3,7 @@ faults="proxy-arp-or-arp-flux" culprit="vpn"
 symptoms="vip-arp-conflict" may="syn-unanswered retransmission arp-unanswered"
 readme="vpn has proxy_arp and a route to 172.16.0.0/28 on its other side: it answers for
 the VIP, the director and rs1's neighbours alike."
+look='rs1|arp.opcode==1 && arp.dst.proto_ipv4==172.16.0.8|1|who has the VIP,'
 
 scenario() {
     world_dr

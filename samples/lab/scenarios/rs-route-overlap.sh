@@ -3,6 +3,8 @@ faults="rs-route-overlap" allowed="rs-silent" culprit="rs2"
 symptoms="syn-unanswered" may="arp-unanswered"
 readme="Clients are in 172.17.0.0/24, and so is docker0 of rs2: its answers to them go to
 that bridge, where nobody is. rs2 was captured on all interfaces."
+look='rs2|tcp.flags.syn==1|2|SYNs arrive on eth0.
+rs2|arp.opcode==1 && arp.dst.proto_ipv4==172.17.0.10|2|rs2 asks for the client on docker0.'
 
 scenario() {
     front=172.17.0.

@@ -3,6 +3,8 @@ faults="tunnel-not-decapsulated" allowed="rs-silent" culprit="rs2"
 symptoms="syn-unanswered" may="icmp-unreachable"
 readme="tunl0 is down on rs2. What comes in the tunnel is answered by ICMP unreachable to
 the director."
+look='rs2|icmp.type==3|1|rs2 answers a packet in the tunnel by ICMP.
+rs1|tcp.flags.syn==1|3|rs1 shows the packet twice, then its answer.'
 
 scenario() {
     world_tun

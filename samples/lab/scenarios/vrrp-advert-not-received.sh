@@ -4,6 +4,9 @@ culprit="director director2" may="vip-arp-conflict"
 readme="The switch passes no multicast to director2's port. director2 hears nothing of
 director and makes itself master too; director hears director2's lower priority
 and stays."
+look="director|vrrp && ip.src==172.16.0.2|2|director's advertisements leave it;
+director2|vrrp && ip.src==172.16.0.3|2|director2.pcap has only its own.
+director|vrrp && ip.src==172.16.0.3|1|director hears those of director2."
 
 scenario() {
     world_vrrp
