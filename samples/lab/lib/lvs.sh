@@ -5,11 +5,16 @@ quiet() {
     at "$1" net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
 }
 
-# tunnel RS: the end of an IP-in-IP tunnel from anywhere, as $tunnel_if.
+# tunnel RS ADDRESS: the end of a tunnel from anywhere to ADDRESS, as $tunnel_if.
 tunnel() {
-    if [ "$family" = 6 ]; then tunnel_if=ip6tnl0; else tunnel_if=tunl0; fi
+    if [ "$family" = 6 ]; then
+        tunnel_if=tun6
+        ipr "$1" link add tun6 type ip6tnl mode ip6ip6 local "$2" remote :: encaplimit none
+    else
+        tunnel_if=tunl0
+        at "$1" net.ipv4.conf.tunl0.rp_filter=0
+    fi
     ipr "$1" link set "$tunnel_if" up
-    if [ "$family" = 4 ]; then at "$1" net.ipv4.conf.tunl0.rp_filter=0; fi
 }
 
 bracket() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }

@@ -64,9 +64,12 @@ nic() {
     echo "$h $i $mac $*" >> "$dir/.hosts"
 }
 
-# add HOST IF ADDRESS/LENGTH: without duplicate address detection.
+# add HOST IF ADDRESS/LENGTH: without duplicate address detection. An IPv6 address
+# with all its bits is a VIP and no host speaks in its name unasked: deprecated, as
+# keepalived has it.
 add() {
     case $3 in
+        *:*/128) ipr "$1" addr add "$3" dev "$2" nodad preferred_lft 0 ;;
         *:*) ipr "$1" addr add "$3" dev "$2" nodad ;;
         *) ipr "$1" addr add "$3" dev "$2" ;;
     esac

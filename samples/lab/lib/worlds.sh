@@ -74,7 +74,7 @@ world_tun() {
     local n
     for n in 1 2; do
         quiet "rs$n"
-        tunnel "rs$n"
+        tunnel "rs$n" "${back}1$n"
         add "rs$n" "$tunnel_if" "$vip/$full"
     done
 }

@@ -5,7 +5,7 @@ readme="director leaves the wire and director2 takes the VIP, but its gratuitous
 leaves it. The router goes on with the old MAC until its entry ages."
 look='director2|vrrp && ip.src==172.16.0.3|1|director2 is master.
 client|tcp.analysis.retransmission && tcp.flags.syn==1|3|SYNs without an answer.
-director2|arp.opcode==1 && arp.dst.proto_ipv4==172.16.0.8|1|the router asks anew at last.'
+director2|arp.opcode==2 && arp.src.proto_ipv4==172.16.0.8 && eth.src=={director2}|1|the router asked anew at last, and director2 answers.'
 
 scenario() {
     world_vrrp
@@ -18,12 +18,14 @@ table netdev lab {
     }
 }
 RULES
+    # So that the entry ages before the recording ends.
+    at router net.ipv4.neigh.eth1.base_reachable_time_ms=5000 net.ipv4.neigh.eth1.delay_first_probe_time=2
     vrrp director 100
     vrrp director2 90
     wait_for 20 owns director "$vip"
     serve rs1 rs2
     capture client router director director2 rs1 rs2
-    ask client -n 24 --gap 0.7 --timeout 2 &
+    ask client -n 22 --gap 0.8 --timeout 2 &
     sleep 3
     ipr director link set eth0 down
     wait $!

@@ -11,7 +11,7 @@ scenario() {
     service director
     serve rs1 rs2
     capture client router director rs1 rs2
-    ipr director addr add "$vip/128" dev eth0
+    ipr director addr add "$vip/128" dev eth0 preferred_lft 0
     sleep 3
     ask client
 }

@@ -18,7 +18,7 @@ scenario() {
     service director
     serve rs1 rs2
     capture client router director director2 rs1 rs2
-    ipr director addr add "$vip/128" dev eth0
+    ipr director addr add "$vip/128" dev eth0 preferred_lft 0
     sleep 3
     ipr director addr show dev eth0
     ask client -n 3

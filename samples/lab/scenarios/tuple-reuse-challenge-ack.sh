@@ -4,7 +4,7 @@ may="rst-no-socket retransmission syn-unanswered connection-reset"
 readme="The client loses power with open connections and then uses the same ports. The
 real server still has the old sockets: it answers the SYN with an ACK of the old
 connection, the client resets that, and its next SYN is answered."
-look="rs1|tcp.flags.reset==1|1|the client's RST to the ACK of an old connection, right before it; the SYN is older still."
+look="rs1|tcp.flags.reset==1|1|the client's RST; the two frames before it are its SYN and rs1's ACK of the old connection."
 
 scenario() {
     world_nat

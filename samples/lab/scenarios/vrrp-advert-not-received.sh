@@ -11,7 +11,8 @@ director|vrrp && ip.src==172.16.0.3|1|director hears those of director2."
 scenario() {
     world_vrrp
     on switch tc qdisc add dev director2-eth0 clsact
-    on switch tc filter add dev director2-eth0 egress protocol ip flower ip_proto 112 action drop
+    # flower reads protocol numbers in hexadecimal: 112, VRRP.
+    on switch tc filter add dev director2-eth0 egress protocol ip flower ip_proto 70 action drop
     capture client router director director2 rs1 rs2
     vrrp director 100
     vrrp director2 90
