@@ -28,12 +28,12 @@ def expected(truth):
         yield f'mode = "{truth["mode"]}"'
     yield f'vip = "{vip.strip("[]")}"'
     yield f"port = {port}"
-    if truth["faults"]:
+    if expect["causes"]:
         yield "causes = ["
         culprits = [name for host in expect["culprit"] for name in names(truth, host)]
         culprit = f", culprit = {listed(culprits)}" if culprits else ""
-        for fault in truth["faults"]:
-            yield f"  {{ id = {listed([fault])}{culprit} }},"
+        for ids in expect["causes"]:
+            yield f"  {{ id = {listed(ids)}{culprit} }},"
         yield "]"
     else:
         yield "causes = []"

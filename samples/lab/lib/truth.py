@@ -30,7 +30,7 @@ truth = {
     "title": env["title"],
     "readme": env["readme"],
     "look": [line.strip() for line in env["look"].splitlines() if line.strip()],
-    "faults": env["faults"].split(),
+    "faults": env["faults"].replace("|", " ").split(),
     "symptoms": env["symptoms"].split(),
     "mode": env["mode"],
     "vip": f"{bracketed(env['vip'])}:{env['port']}",
@@ -40,7 +40,8 @@ truth = {
     "hosts": hosts,
     "client_results": sorted((json.loads(l) for l in lines(".clients")), key=lambda r: r["t"]),
     "server_log": [json.loads(l) for l in lines(".served")],
-    "expect": {key: env[key].split() for key in ("culprit", "allowed", "may", "verdict")},
+    "expect": {"causes": [word.split("|") for word in env["faults"].split()]}
+    | {key: env[key].split() for key in ("culprit", "allowed", "may", "verdict")},
 }
 if env["info"]:
     truth["info"] = env["info"].split()

@@ -1,5 +1,5 @@
 title="DR over IPv6, a real server answers for the VIP"
-faults="duplicate-na-for-vip dr-arp-problem" allowed="director-bypassed"
+faults="duplicate-na-for-vip|dr-arp-problem" allowed="director-bypassed"
 culprit="rs2" may="vip-arp-conflict"
 readme="rs2 has the VIP on eth0 instead of lo: each neighbour solicitation for it is
 answered twice."

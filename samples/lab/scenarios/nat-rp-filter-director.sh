@@ -13,6 +13,8 @@ scenario() {
     for n in 1 2; do
         nic rs$n eth1 back2 172.16.9.1$n/24
         via rs$n 172.16.9.2
+        # Or the director would not even believe their questions for its MAC.
+        quiet rs$n
     done
     at director net.ipv4.conf.all.rp_filter=1
     service director
