@@ -10,19 +10,7 @@ rs2|ip.src==203.0.113.50 && tcp.flags.syn==1|2|SYNs of lanclient without an answ
 lanclient|tcp|3|nothing comes back.'
 
 scenario() {
-    addresses
-    world_dr_routed "${edge}8"
-    host lanclient
-    nic lanclient eth0 edge "${edge}50/$len"
-    via lanclient "${edge}1"
-    ipr lanclient route add "$vip/32" via "${edge}1"
-    local n
-    for n in 1 2; do
-        ipr rs$n addr del "$vip/32" dev lo
-        add rs$n lo "$vip/24"
-    done
-    service director
-    serve rs1 rs2
+    wide_mask
     capture client lanclient director rs1:any rs2
     ask client -n 4
     ask lanclient -n 4

@@ -1,5 +1,5 @@
 title="DR over IPv6, a real server without the VIP"
-faults="rs-missing-vip" allowed="rs-silent" culprit="rs2"
+faults="rs-missing-vip|rs-silent" culprit="rs2"
 symptoms="syn-unanswered" may="retransmission"
 readme="rs2 has no VIP on lo: what comes for it is not for rs2, and it is no router."
 look='rs2|tcp.flags.syn==1|3|SYNs arrive, nothing answers.'

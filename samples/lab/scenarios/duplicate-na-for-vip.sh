@@ -1,6 +1,6 @@
 title="DR over IPv6, a real server answers for the VIP"
 faults="duplicate-na-for-vip|dr-arp-problem" allowed="director-bypassed"
-culprit="rs2" may="vip-arp-conflict"
+culprit="rs2" symptoms="vip-arp-conflict" may="rst-no-socket connection-reset"
 readme="rs2 has the VIP on eth0 instead of lo: each neighbour solicitation for it is
 answered twice."
 look="rs1|icmpv6.type==135 && icmpv6.nd.ns.target_address==2001:db8:16::8|1|the router's question for the VIP.

@@ -10,10 +10,5 @@ rs1|tcp.flags.syn==1|2|rs1 answers its checks.'
 scenario() {
     world_nat
     on rs2 iptables -A INPUT -s "${back}2" -j DROP
-    serve rs1 rs2
-    capture client director rs1 rs2
-    checked director
-    sleep 6
-    ask client -n 6 --gap 0.5
-    sleep 2
+    checked_pool
 }

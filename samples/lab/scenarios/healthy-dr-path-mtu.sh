@@ -5,10 +5,6 @@ that it is about: one segment a real server is sent again, smaller."
 look='director|icmp.type==3|2|what the router says of the MTU, and out to the real server.'
 
 scenario() {
-    world_dr
-    ipr router link set eth0 mtu 1400
-    service director
-    serve rs1 rs2 -- --size 6000
-    capture client router director rs1 rs2
+    narrow_path
     ask client -n 3 --timeout 5
 }

@@ -7,9 +7,5 @@ rs2|ip.flags.mf==1 || ip.frag_offset>0|3|as rs2 gets it.'
 scenario() {
     protocol=udp port=5300
     world_nat
-    service director udp
-    serve rs1 rs2 -- --udp
-    capture client director rs1 rs2
-    ask client -n 4 --udp --body 3000
-    ask client -n 2 --udp --body 100
+    large_datagrams
 }

@@ -14,10 +14,6 @@ scenario() {
     at rs2 net.ipv4.ipfrag_time=2
     on director tc qdisc add dev eth1 clsact
     on director tc filter add dev eth1 egress protocol ip flower ip_flags frag/nofirstfrag action drop
-    service director udp
-    serve rs1 rs2 -- --udp
-    capture client director rs1 rs2
-    ask client -n 4 --udp --body 3000 --gap 0.5
-    ask client -n 2 --udp --body 100
+    large_datagrams
     sleep 2
 }

@@ -12,11 +12,3 @@ scenario() {
     on director iptables -A INPUT -p icmp -j DROP
     ask client -n 3 --timeout 5
 }
-
-narrow_path() {
-    world_dr
-    ipr router link set eth0 mtu 1400
-    service director
-    serve rs1 rs2 -- --size 6000
-    capture client router director rs1 rs2
-}

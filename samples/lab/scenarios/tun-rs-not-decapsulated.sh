@@ -1,5 +1,5 @@
 title="Tunnel, one real server has no end for it"
-faults="tunnel-not-decapsulated" allowed="rs-silent" culprit="rs2"
+faults="tunnel-not-decapsulated" culprit="rs2"
 symptoms="syn-unanswered" may="icmp-unreachable"
 readme="tunl0 is down on rs2. What comes in the tunnel is answered by ICMP unreachable to
 the director."

@@ -1,5 +1,5 @@
 title="Tunnel, a firewall on one real server drops IP-in-IP"
-faults="tunnel-not-decapsulated" allowed="rs-silent rp-filter-drop" culprit="rs2"
+faults="tunnel-not-decapsulated|rs-silent" allowed="rp-filter-drop" culprit="rs2"
 symptoms="syn-unanswered"
 readme="A firewall on rs2 drops protocol 4: the packets arrive on eth0 and nothing comes
 out of the tunnel. rs1 shows both, eth0 and tunl0."
