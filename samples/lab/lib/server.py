@@ -11,6 +11,7 @@ parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--log", required=True)
 parser.add_argument("--bind", default="", help="address, else any")
 parser.add_argument("--udp", action="store_true")
+parser.add_argument("--mute", action="store_true", help="take datagrams and answer none")
 parser.add_argument("--status", default="200 OK")
 parser.add_argument("--size", type=int, default=0, help="bytes of the body beyond the name")
 parser.add_argument("--delay", type=float, default=0, help="seconds between request and answer")
@@ -94,7 +95,8 @@ if args.udp:
     sock = listening(socket.SOCK_DGRAM)
     while True:
         data, peer = sock.recvfrom(65536)
-        sock.sendto(f"{args.name} {len(data)}".encode() + b"x" * args.size, peer)
+        if not args.mute:
+            sock.sendto(f"{args.name} {len(data)}".encode() + b"x" * args.size, peer)
         log(endpoint(peer), args.bind, "-")
 else:
     sock = listening(socket.SOCK_STREAM)

@@ -17,7 +17,7 @@ scenario() {
     service director
     serve rs1 rs2
     capture client router director rs1 rs2
-    on rs1 ping -q -c 2 -i 0.5 "${back}1" &
+    on rs1 busybox ping -q -c 2 "${back}1" &
     ask client -n 4
     wait $!
 }
