@@ -15,7 +15,8 @@ serve() {
     for h in "${list[@]}"; do wait_for 20 listening "$h"; done
 }
 
-listening() { on "$1" ss -Hltun "sport = :$rport" | grep -q .; }
+# listening HOST [PORT]
+listening() { on "$1" ss -Hltun "sport = :${2:-$rport}" | grep -q .; }
 
 # stop_servers HOST
 stop_servers() {
