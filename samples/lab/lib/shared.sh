@@ -37,7 +37,7 @@ stray_segment() {
     world_nat
     at client net.ipv4.tcp_rmem="4096 16384 24000"
     dnat director
-    serve rs1 rs2 -- --size 60000
+    serve rs1 rs2 -- --size 30000
     snaplen=160
     capture client director rs1 rs2
     spawn rs1 /usr/bin/python3 "$lab/lib/replay.py" eth0 "$rport" 1.5 "$1"
@@ -153,7 +153,7 @@ narrow_path() {
     world_dr
     ipr router link set eth0 mtu 1400
     service director
-    serve rs1 rs2 -- --size 6000
+    serve rs1 rs2 -- --size 3000
     capture client router director rs1 rs2
 }
 

@@ -6,5 +6,5 @@ look='director|icmp.type==3|2|what the router says of the MTU, and out to the re
 
 scenario() {
     narrow_path
-    ask client -n 3 --timeout 5
+    ask client -n 2 --timeout 5
 }

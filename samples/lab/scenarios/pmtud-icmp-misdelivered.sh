@@ -10,5 +10,5 @@ rs1|tcp.analysis.retransmission|2|full segments again and again.'
 scenario() {
     narrow_path
     on director iptables -A INPUT -p icmp -j DROP
-    ask client -n 3 --timeout 5
+    ask client -n 2 --timeout 5
 }

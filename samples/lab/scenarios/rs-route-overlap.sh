@@ -1,6 +1,6 @@
 title="DR, a container bridge of one real server has the clients' prefix"
 faults="rs-route-overlap" allowed="rs-silent" culprit="rs2"
-symptoms="syn-unanswered" may="arp-unanswered"
+symptoms="syn-unanswered" may="arp-unanswered icmp-unreachable"
 readme="Clients are in 172.17.0.0/24, and so is docker0 of rs2: its answers to them go to
 that bridge, where nobody is. rs2 was captured on all interfaces."
 look='rs2|tcp.flags.syn==1|2|SYNs arrive on eth0.
