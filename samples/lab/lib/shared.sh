@@ -76,7 +76,7 @@ two_clusters() {
         nic $h eth0 back "${back}$n/$len"
         via $h "${back}1"
     done
-    capture client router director director2 other rs1 rs2
+    capture client director director2 other rs1 rs2
     vrrp director 100
     vrrp director2 90
     vrrp other 110 "$1" "${back}9/$full"
@@ -164,4 +164,26 @@ large_datagrams() {
     capture client director rs1 rs2
     ask client -n 4 --udp --body 3000 --gap 0.5
     ask client -n 2 --udp --body 100
+}
+
+# proxy_arp DELAY: DR, and a host vpn that answers for half of the LAN, up to DELAY
+# ticks later.
+proxy_arp() {
+    local n
+    world_dr
+    lan inside
+    host vpn
+    router vpn
+    nic vpn eth0 back "${back}250/$len"
+    nic vpn eth1 inside 10.8.0.1/24
+    ipr vpn route add 172.16.0.0/28 dev eth1
+    at vpn net.ipv4.conf.eth0.proxy_arp=1 net.ipv4.neigh.eth0.proxy_delay="$1"
+    service director
+    serve rs1 rs2
+    capture client router director rs1 rs2
+    for n in 1 2 3; do
+        ask client -n 2
+        ipr router neigh flush dev eth1
+        sleep 1.2
+    done
 }

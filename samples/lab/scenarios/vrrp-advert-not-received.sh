@@ -1,6 +1,6 @@
 title="VRRP, the backup hears nothing of the master"
-faults="vrrp-advert-not-received" allowed="vrrp-split-brain"
-culprit="director director2" may="vip-arp-conflict"
+faults="vrrp-advert-not-received|vrrp-split-brain"
+culprit="director director2" symptoms="vip-arp-conflict"
 readme="The switch passes no multicast to director2's port. director2 hears nothing of
 director and makes itself master too; director hears director2's lower priority
 and stays."
