@@ -22,11 +22,15 @@ parser.add_argument("--source-port", type=int, default=0, help="of the first; th
 parser.add_argument("--same-port", action="store_true", help="all from one port")
 parser.add_argument("--body", type=int, default=0, help="bytes of each request's body or datagram")
 parser.add_argument("--vanish", action="store_true", help="leave without FIN or RST, as a host that lost power")
+parser.add_argument("--half-close", action="store_true", help="FIN right after the last request")
+parser.add_argument("--ip-option", action="store_true", help="router alert in each packet")
 parser.add_argument("--udp", action="store_true")
 args = parser.parse_args()
 lock = threading.Lock()
 # A socket in repair mode is closed without a segment (linux/tcp.h).
 TCP_REPAIR = 19
+# RFC 2113: the shortest option that a router may stumble over.
+ROUTER_ALERT = b"\x94\x04\x00\x00"
 
 
 def endpoint(address):
@@ -39,6 +43,8 @@ def opened(i, kind):
     sock = socket.socket(family, kind)
     sock.settimeout(args.timeout)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if args.ip_option:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, ROUTER_ALERT)
     step = 0 if args.same_port else i
     port = args.source_port + step if args.source_port else 0
     if args.source or port:
@@ -67,6 +73,8 @@ def exchange(sock, i, r, result):
     request += f"Content-Length: {args.body}\r\n" if args.body else ""
     request += f"Connection: {'close' if last else 'keep-alive'}\r\n\r\n"
     sock.sendall(request.encode() + b"x" * args.body)
+    if last and args.half_close:
+        sock.shutdown(socket.SHUT_WR)
     answer = b""
     while True:
         more = sock.recv(65536)

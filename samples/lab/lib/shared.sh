@@ -187,3 +187,14 @@ proxy_arp() {
         sleep 1.2
     done
 }
+
+# half_closed SECONDS: DR, clients that close their side at once, answers after 6 s,
+# SECONDS for FIN_WAIT on the director.
+half_closed() {
+    world_dr
+    on director ipvsadm --set 900 "$1" 300
+    service director
+    serve rs1 rs2 -- --delay 6
+    capture client director rs1 rs2
+    ask client -n 3 --half-close --timeout 10
+}
