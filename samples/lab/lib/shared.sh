@@ -32,11 +32,15 @@ wide_mask() {
 }
 
 # stray_segment AHEAD: NAT by netfilter, a download, then its first segment once
-# more with a sequence number AHEAD bytes on, then a second request.
+# more with a sequence number AHEAD bytes on, then a second request. With `invalid`
+# set, the director drops what conntrack calls INVALID.
 stray_segment() {
     world_nat
     at client net.ipv4.tcp_rmem="4096 16384 24000"
     dnat director
+    if [ -n "${invalid:-}" ]; then
+        on director iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP
+    fi
     serve rs1 rs2 -- --size 30000
     snaplen=160
     capture client director rs1 rs2
@@ -194,7 +198,8 @@ half_closed() {
     world_dr
     on director ipvsadm --set 900 "$1" 300
     service director
-    serve rs1 rs2 -- --delay 6
+    serve rs1 rs2 -- --delay 6 --size 20000
+    snaplen=160
     capture client director rs1 rs2
     ask client -n 3 --half-close --timeout 10
 }
