@@ -153,8 +153,11 @@ fn in_vxlan(frame: &[u8], wire: usize) -> Option<Vec<u8>> {
     Some([&outside(ip_number::UDP, header.len() + wire), &header, frame].concat())
 }
 
+/// Without ARP and what IPv6 has in its place (RFC 4861).
 fn without_arp(frame: &[u8], _: usize) -> Option<Vec<u8>> {
-    (frame[12..14] != [8, 6]).then(|| frame.to_vec())
+    let six = frame[12..14] == [0x86, 0xdd] && frame.get(20) == Some(&58);
+    let discovery = six && matches!(frame.get(54), Some(133..=137));
+    (frame[12..14] != [8, 6] && !discovery).then(|| frame.to_vec())
 }
 
 #[test]

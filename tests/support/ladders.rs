@@ -17,7 +17,7 @@ pub fn samples() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(root)
         .unwrap()
         .map(|e| e.unwrap().path())
-        .filter(|p| p.is_dir())
+        .filter(|p| p.join("expected.toml").is_file())
         .collect();
     found.sort();
     found

@@ -1,0 +1,22 @@
+title="VRRP, the master steps down in order, healthy"
+verdict="healthy" info="vrrp-failover"
+readme="keepalived is stopped on director: an advertisement of priority 0, director2 takes
+the VIP and announces it."
+look='router|vrrp.prio==0|1|director steps down,
+director2|arp.isgratuitous && eth.src=={director2}|1|director2 announces the VIP.'
+
+scenario() {
+    world_vrrp
+    vrrp director 100
+    vrrp director2 90
+    wait_for 20 owns director "$vip"
+    serve rs1 rs2
+    capture client router director director2 rs1 rs2
+    ask client -n 3
+    sleep 0.5
+    stop_servers director
+    wait_for 10 owns director2 "$vip"
+    sleep 2
+    ask client -n 3
+    sleep 2
+}

@@ -1,0 +1,16 @@
+title="NAT, ip_forward is 0 on the director"
+faults="nat-director-not-forwarding" culprit="director"
+symptoms="syn-unanswered" may="retransmission"
+readme="ip_vs sends requests to the real servers without ip_forward; answers need it.
+They reach the director and end there."
+look='director|ip.src==172.16.0.0/24 && tcp.flags.syn==1|2|SYN-ACKs come in; none goes out.
+rs1|tcp.flags.syn==1 && tcp.flags.ack==1|2|one is sent again.'
+
+scenario() {
+    world_nat
+    at director net.ipv4.ip_forward=0
+    service director
+    serve rs1 rs2
+    capture client director rs1 rs2
+    ask client -n 4
+}
