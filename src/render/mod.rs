@@ -28,7 +28,7 @@ pub use markdown::markdown;
 pub use mermaid::{mermaid, mermaid_sequence};
 pub use plantuml::plantuml;
 pub use script::script;
-pub use svg::svg;
+pub use svg::{svg, topology_svg};
 pub use text::ladder::ladder;
 pub use text::listing::connections;
 pub use text::network::topology;
