@@ -7,6 +7,7 @@
 
 mod dot;
 mod drawing;
+mod html;
 mod ink;
 mod json;
 mod manual;
@@ -22,6 +23,7 @@ mod units;
 
 pub use dot::dot;
 pub use drawing::Times;
+pub use html::html;
 pub use json::{json, ndjson, report_ndjson};
 pub use manual::page;
 pub use markdown::markdown;

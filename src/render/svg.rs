@@ -14,7 +14,7 @@ mod sheet;
 
 pub use network::topology_svg;
 pub(super) use network::drawing as topology_drawing;
-pub(super) use sheet::{Place, RULES};
+pub(super) use sheet::{DARK, LIGHT, Place, RULES};
 
 use super::drawing::{self, Times};
 use crate::report::ladder::{Ladder, Step, StepKind};

@@ -13,6 +13,7 @@ mod findings;
 pub mod ladder;
 mod listing;
 mod loss;
+mod lookup;
 mod scope;
 mod services;
 mod states;

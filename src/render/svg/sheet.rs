@@ -8,8 +8,11 @@ use super::super::sanitise::clean;
 use super::layout::width;
 use std::fmt::Write as _;
 
-/// The colours of both schemes, for a document of its own.
-const COLOURS: &str = include_str!("colours.css");
+/// The colours of the light scheme, custom properties of CSS.
+pub(in super::super) const LIGHT: &str = include_str!("light.css");
+
+/// The same of the dark one.
+pub(in super::super) const DARK: &str = include_str!("dark.css");
 
 /// What the classes of all drawings look like; a page with drawings needs it too.
 pub(in super::super) const RULES: &str = include_str!("rules.css");
@@ -133,7 +136,10 @@ impl Sheet {
         let wide = wide.max(width(title));
         let Self { grounds, lifelines, marks } = self;
         let style = match place {
-            Place::File => format!("  <style>\n{COLOURS}{RULES}  </style>\n"),
+            Place::File => format!(
+                "  <style>\n:root {{\n{LIGHT}}}\n@media (prefers-color-scheme: dark) {{ :root {{\n{DARK}}} \
+                 }}\n{RULES}  </style>\n"
+            ),
             Place::Page => String::new(),
         };
         format!(
