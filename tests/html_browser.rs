@@ -25,14 +25,8 @@ use support::program::run;
 fn page(dir: &Path, sample: &str) -> PathBuf {
     let out = dir.join("report.html");
     let captures = root().join("samples").join(sample);
-    let output = run(&[
-        "-q",
-        "--format",
-        "html",
-        "-o",
-        out.to_str().unwrap(),
-        captures.to_str().unwrap(),
-    ]);
+    let output =
+        run(&["-q", "--format", "html", "-o", out.to_str().unwrap(), captures.to_str().unwrap()]);
     assert!(output.status.success(), "{output:?}");
     out
 }

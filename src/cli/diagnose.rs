@@ -35,7 +35,7 @@ pub(super) struct Args {
     #[arg(help_heading = "Report")]
     output: Option<PathBuf>,
 
-    /// Which connections the report lists [default: affected; html: all up to 50,000]
+    /// Connections that are listed [default: affected; html: all]
     #[arg(long, value_name = "all|affected|none", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
     connections: Option<Listed>,

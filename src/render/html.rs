@@ -76,7 +76,9 @@ pub fn html(report: &Report, topology: &Topology, ladders: &BTreeMap<u32, Ladder
             }
         }
     };
-    shown(page.into_string())
+    let mut page = page.into_string();
+    page.push('\n');
+    shown(page)
 }
 
 /// What the page looks like, with the drawings' own rules.
@@ -111,11 +113,7 @@ fn shown(page: String) -> String {
 
 type Section = (&'static str, &'static str, Markup);
 
-fn sections(
-    report: &Report,
-    topology: &Topology,
-    ladders: &BTreeMap<u32, Ladder>,
-) -> Vec<Section> {
+fn sections(report: &Report, topology: &Topology, ladders: &BTreeMap<u32, Ladder>) -> Vec<Section> {
     let mut all = vec![("findings", "Findings", finding::all(report, ladders))];
     if !report.services.is_empty() {
         all.push(("services", "Services", network::services(report)));

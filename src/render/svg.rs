@@ -12,8 +12,8 @@ mod network;
 mod plan;
 mod sheet;
 
-pub use network::topology_svg;
 pub(super) use network::drawing as topology_drawing;
+pub use network::topology_svg;
 pub(super) use sheet::{DARK, LIGHT, Place, RULES};
 
 use super::drawing::{self, Times};

@@ -198,7 +198,7 @@ fn drawing(ladder: &Ladder) -> Markup {
     html! {
         h4 { "Drawing" }
         (wide(&format!("Sequence of connection {}", ladder.connection), &drawn))
-        details class="more" {
+        details class="more aside" {
             summary { "The same as text" }
             (command(&text, "Sequence as text"))
         }

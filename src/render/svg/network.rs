@@ -41,10 +41,8 @@ pub(in super::super) fn drawing(topology: &Topology, place: Place) -> String {
             _ => "",
         };
         let [first, second] = edge.tips;
-        let tips = [
-            (!edge.back.is_empty()).then_some(first),
-            (!edge.there.is_empty()).then_some(second),
-        ];
+        let tips =
+            [(!edge.back.is_empty()).then_some(first), (!edge.there.is_empty()).then_some(second)];
         sheet.path(&edge.path, tone, tips);
         let (x, y) = edge.words;
         let [above, below] = &edge.said;

@@ -106,12 +106,8 @@ pub(super) fn plan<'a>(
         edge.said = [word(&edge.there, ahead), word(&edge.back, behind)];
     }
     let bottom = place(&mut cards, &edges);
-    route(&cards, &mut edges, bottom)
-        .map_or_else(|| Plan { cards: Vec::new(), edges: Vec::new(), size: (0, 0) }, |size| Plan {
-            cards,
-            edges,
-            size,
-        })
+    let size = route(&cards, &mut edges, bottom).unwrap_or((0, 0));
+    Plan { cards, edges, size }
 }
 
 /// The column of each host: how far along clients' packets come to it at the latest.
@@ -154,9 +150,8 @@ fn columns(topology: &Topology, most: usize) -> Vec<usize> {
 
 /// One edge for each pair of hosts; what a host sent to itself is none.
 fn edges<'a>(topology: &'a Topology, cards: &[Card]) -> Vec<Edge<'a>> {
-    let at = |id: &str| {
-        topology.hosts.iter().position(|n| n.id == id).filter(|at| *at < cards.len())
-    };
+    let at =
+        |id: &str| topology.hosts.iter().position(|n| n.id == id).filter(|at| *at < cards.len());
     let mut found: BTreeMap<(usize, usize), Edge<'a>> = BTreeMap::new();
     for link in &topology.links {
         let (Some(from), Some(to)) = (at(&link.from), at(&link.to)) else { continue };

@@ -139,11 +139,13 @@ impl Axis {
                 break;
             }
         }
-        step = step.max(whole / TICKS);
+        if whole / step > TICKS {
+            step = whole / TICKS;
+        }
         (0..=whole / step)
             .map(|n| {
                 let ns = i64::try_from(n * step).unwrap_or(i64::MAX);
-                (self.x(self.from + n * step), if n == 0 { "0".to_owned() } else { duration(ns) })
+                (self.x(self.from + n * step), duration(ns).replace(".00 ", " "))
             })
             .collect()
     }
