@@ -22,7 +22,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
 
 /// Chromium, by whatever name; as [`tool`].
 pub fn chromium() -> Option<PathBuf> {
-    let names = ["chromium-browser", "google-chrome"];
+    let names = ["chromium", "chromium-browser", "google-chrome"];
     names.into_iter().find_map(on_path).or_else(|| tool("chromium"))
 }
 
