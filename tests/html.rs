@@ -57,7 +57,7 @@ fn the_page_agrees_with_the_report() {
         let heading = words(&all(&html, "h1")[0]);
         assert!(heading.ends_with(&flowing(&report.verdict.summary)), "{of}: {heading}");
         findings(&report, &html, &of);
-        let drawn = all(&html, "details.finding .wide > svg").len();
+        let drawn = all(&html, "details.finding .fit > svg").len();
         assert_eq!(drawn, ladders, "{of}");
         let concerned = report.findings.iter().filter(|f| f.affected.connections > 0).count();
         assert!(ladders >= concerned.min(1), "{of}: a finding with connections has a drawing");

@@ -7,7 +7,7 @@ use super::super::svg::{Place, ladder_drawing};
 use super::super::text::ladder::ladder as as_text;
 use super::super::units::{affects, clock, count, plural, since};
 use super::super::{MAX_PROSE, Style};
-use super::parts::{command, paragraphs, wide};
+use super::parts::{self, command, paragraphs, wide};
 use crate::report::ladder::Ladder;
 use crate::report::{Affected, Evidence, Finding, Fix, Report};
 use maud::{Markup, PreEscaped, html};
@@ -197,7 +197,7 @@ fn drawing(ladder: &Ladder) -> Markup {
     let drawn = html! { (PreEscaped(ladder_drawing(ladder, Times::Start, Place::Page))) };
     html! {
         h4 { "Drawing" }
-        (wide(&format!("Sequence of connection {}", ladder.connection), &drawn))
+        (parts::drawing(&format!("Sequence of connection {}", ladder.connection), &drawn))
         details class="more aside" {
             summary { "The same as text" }
             (command(&text, "Sequence as text"))

@@ -4,7 +4,7 @@ use super::super::svg::{Place, topology_drawing};
 use super::super::text::endpoint;
 use super::super::text::topology::{outcomes, spent};
 use super::super::units::{count, duration, plural};
-use super::parts::{codes, wide};
+use super::parts::{codes, drawing, wide};
 use crate::report::topology::Topology;
 use crate::report::{HostRef, RealServer, Report, Service};
 use maud::{Markup, PreEscaped, html};
@@ -117,7 +117,7 @@ pub(super) fn hosts(report: &Report, topology: &Topology) -> Markup {
     };
     html! {
         @if !topology.hosts.is_empty() {
-            (wide("Hosts and the ways between them", &drawn))
+            (drawing("Hosts and the ways between them", &drawn))
             p class="sub" {
                 "Clients' packets go from left to right. Numbers are connections; what no "
                 "capture shows is dashed, what only answers take is grey."

@@ -17,6 +17,11 @@ pub(super) fn wide(label: &str, inner: &Markup) -> Markup {
     html! { div class="wide" tabindex="0" role="region" aria-label=(label) { (inner) } }
 }
 
+/// A drawing: made smaller to fit, as long as it stays readable, and scrolling from there.
+pub(super) fn drawing(label: &str, svg: &Markup) -> Markup {
+    wide(label, &html! { div class="fit" { (svg) } })
+}
+
 /// Text in paragraphs, one a line.
 pub(super) fn paragraphs(text: &str) -> Markup {
     html! { @for line in text.lines().filter(|l| !l.trim().is_empty()) { p { (line) } } }

@@ -79,6 +79,36 @@ fn nothing_is_loaded_and_only_its_own_script_and_style_may_act() {
     assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("</") && !CSS.contains("url("));
 }
 
+/// Relative luminance of `#rrggbb` (WCAG 2.1).
+fn luminance(colour: &str) -> f64 {
+    let part = |at: usize| {
+        let c = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+}
+
+#[test]
+fn text_stands_out_in_both_schemes() {
+    for scheme in [LIGHT, DARK] {
+        let colour = |name: &str| {
+            let (_, rest) = scheme.split_once(&format!("--{name}: ")).unwrap();
+            luminance(&rest[..7])
+        };
+        let contrast = |a: f64, b: f64| (a.max(b) + 0.05) / (a.min(b) + 0.05);
+        for ground in ["paper", "box"] {
+            for text in ["ink", "faint", "mark", "lost", "rewrite", "good"] {
+                let stands = contrast(colour(text), colour(ground));
+                assert!(stands >= 4.5, "{text} on {ground}: {stands}\n{scheme}");
+            }
+        }
+        for text in ["ink", "faint", "mark", "rewrite", "lost"] {
+            let stands = contrast(colour(text), colour("tint"));
+            assert!(stands >= 4.5, "{text} on tint: {stands}\n{scheme}");
+        }
+    }
+}
+
 #[test]
 fn its_own_text_needs_no_cleaning() {
     for text in [CSS, SCRIPT, RULES, LIGHT, DARK] {

@@ -9,7 +9,7 @@ mod lanes;
 
 use super::super::measure::{columns, cut_middle};
 use super::super::units::{clock, count, duration};
-use super::parts::wide;
+use super::parts::drawing;
 use crate::report::{Finding, Report};
 use lanes::{Axis, Drawn, LANE_GAP, Lane};
 use maud::{Markup, html};
@@ -67,7 +67,7 @@ pub(super) fn section(report: &Report) -> Option<Markup> {
     let many = drawn.iter().any(|d| matches!(d, Drawn::Columns(_)));
     let few = drawn.iter().any(|d| matches!(d, Drawn::Bars { .. }));
     Some(html! {
-        (wide("Timeline", &svg))
+        (drawing("Timeline", &svg))
         p class="sub" {
             "From " (axis.start()) " UTC. "
             @if few { "A bar is a connection; a cross ends one that failed. " }
