@@ -52,7 +52,12 @@ pub(super) fn section(report: &Report) -> Markup {
             }
             (of_all(listed, all))
         }
-        div class="wide" tabindex="0" role="region" aria-label="Connections" {
+        p id="pager" class="pager" hidden {
+            button type="button" id="before" { "Previous" }
+            " " span id="page" aria-live="polite" {} " "
+            button type="button" id="after" { "Next" }
+        }
+        div class="wide" tabindex="0" role="group" aria-label="Table of connections" {
             table id="table" {
                 thead {
                     tr {
@@ -64,11 +69,6 @@ pub(super) fn section(report: &Report) -> Markup {
                 }
                 tbody { @for c in report.connections.iter().take(PAGE) { (row(c)) } }
             }
-        }
-        p id="pager" class="pager" hidden {
-            button type="button" id="before" { "Previous" }
-            " " span id="page" {} " "
-            button type="button" id="after" { "Next" }
         }
     }
 }

@@ -9,9 +9,25 @@ use crate::report::topology::Topology;
 use crate::report::{HostRef, RealServer, Report, Service};
 use maud::{Markup, PreEscaped, html};
 
+/// Services that are shown; a capture of all traffic has thousands.
+const MAX_SERVICES: usize = 50;
+
+/// Rows of a table; the rest is counted.
+const MAX_ROWS: usize = 200;
+
+/// What a list leaves out.
+fn more(all: usize, shown: usize, noun: &str) -> Markup {
+    html! {
+        @if all > shown { p class="sub" { (plural((all - shown) as u64, noun)) " not shown." } }
+    }
+}
+
 /// A heading and a table for each service.
 pub(super) fn services(report: &Report) -> Markup {
-    html! { @for service in &report.services { (one(service)) } }
+    html! {
+        @for service in report.services.iter().take(MAX_SERVICES) { (one(service)) }
+        (more(report.services.len(), MAX_SERVICES, "more service"))
+    }
 }
 
 fn one(service: &Service) -> Markup {
@@ -34,7 +50,7 @@ fn one(service: &Service) -> Markup {
                     th scope="col" { "Remark" }
                 }
             }
-            tbody { @for server in &service.real_servers { (row(server, timed)) } }
+            tbody { @for server in service.real_servers.iter().take(MAX_ROWS) { (row(server, timed)) } }
         }
     };
     html! {
@@ -46,6 +62,7 @@ fn one(service: &Service) -> Markup {
         }
         @if service.real_servers.is_empty() { p { "No real server was seen." } }
         @else { (wide(&format!("Real servers of {name}"), &table)) }
+        (more(service.real_servers.len(), MAX_ROWS, "more real server"))
     }
 }
 
@@ -103,7 +120,7 @@ pub(super) fn hosts(report: &Report, topology: &Topology) -> Markup {
                 }
             }
             tbody {
-                @for host in &report.hosts {
+                @for host in report.hosts.iter().take(MAX_ROWS) {
                     tr {
                         th scope="row" { (host.role) }
                         td { (codes(host.addresses.iter().map(String::as_str))) }
@@ -126,6 +143,7 @@ pub(super) fn hosts(report: &Report, topology: &Topology) -> Markup {
         details class="more" open[report.hosts.len() <= 12] {
             summary { (plural(report.hosts.len() as u64, "host")) }
             (wide("Hosts", &table))
+            (more(report.hosts.len(), MAX_ROWS, "more host"))
         }
     }
 }

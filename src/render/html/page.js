@@ -189,7 +189,6 @@
   const turn = (by) => {
     page += by;
     draw();
-    table.scrollIntoView({ block: 'start' });
   };
   get('before').addEventListener('click', () => turn(-1));
   get('after').addEventListener('click', () => turn(1));

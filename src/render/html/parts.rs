@@ -14,7 +14,7 @@ pub(super) fn command(text: &str, what: &str) -> Markup {
 
 /// Something wide that scrolls by itself.
 pub(super) fn wide(label: &str, inner: &Markup) -> Markup {
-    html! { div class="wide" tabindex="0" role="region" aria-label=(label) { (inner) } }
+    html! { div class="wide" tabindex="0" role="group" aria-label=(label) { (inner) } }
 }
 
 /// A drawing: made smaller to fit, as long as it stays readable, and scrolling from there.

@@ -154,3 +154,24 @@ fn whatever_a_string_holds_it_stays_text() {
         assert_eq!(shape(evil), tame, "{evil:?}");
     }
 }
+
+#[test]
+fn long_lists_are_counted_and_not_shown() {
+    let mut report = hairpin();
+    let (service, host) = (report.services[0].clone(), report.hosts[0].clone());
+    let connection = report.connections[0].clone();
+    report.services = vec![service; 3_000];
+    report.hosts = vec![host; 3_000];
+    report.connections = vec![connection; 60_000];
+    let text = drawn(&report);
+    assert!(text.len() < 12_000_000, "{}", text.len());
+    let page = Html::parse_document(&text);
+    assert!(all(&page, "*").len() < 20_000);
+    for (section, said) in [
+        ("#services", "2,950 more services not shown."),
+        ("#hosts", "2,800 more hosts not shown."),
+        ("#connections", "This page holds the first 50,000 of 60,000 that the report lists."),
+    ] {
+        assert!(words(&all(&page, section)[0]).contains(said), "{said}");
+    }
+}

@@ -13,6 +13,9 @@ use crate::report::topology::{Link, Topology};
 /// Hosts that are drawn.
 const MAX_HOSTS: usize = 24;
 
+/// Services that a host's box names.
+const MAX_SERVICES: usize = 4;
+
 /// The topology as an SVG document; ends with a line feed.
 #[must_use]
 pub fn topology_svg(topology: &Topology) -> String {
@@ -71,8 +74,12 @@ fn said(topology: &Topology, n: usize) -> Vec<Said> {
     if let Some((class, _)) = said.first_mut() {
         *class = "strong";
     }
-    for pool in topology.services.iter().filter(|pool| pool.at.contains(&node.id)) {
+    let pools: Vec<_> = topology.services.iter().filter(|p| p.at.contains(&node.id)).collect();
+    for pool in pools.iter().take(MAX_SERVICES) {
         said.extend(service(pool).into_iter().map(|line| ("rewrite", line)));
+    }
+    if pools.len() > MAX_SERVICES {
+        said.push(("rewrite", format!("and {} more services", pools.len() - MAX_SERVICES)));
     }
     for link in topology.links.iter().filter(|l| l.from == node.id && l.to == node.id) {
         let mut words = used(link);

@@ -150,8 +150,9 @@ fn columns(topology: &Topology, most: usize) -> Vec<usize> {
 
 /// One edge for each pair of hosts; what a host sent to itself is none.
 fn edges<'a>(topology: &'a Topology, cards: &[Card]) -> Vec<Edge<'a>> {
-    let at =
-        |id: &str| topology.hosts.iter().position(|n| n.id == id).filter(|at| *at < cards.len());
+    let shown = topology.hosts.iter().take(cards.len()).enumerate();
+    let shown: BTreeMap<&str, usize> = shown.map(|(n, node)| (node.id.as_str(), n)).collect();
+    let at = |id: &str| shown.get(id).copied();
     let mut found: BTreeMap<(usize, usize), Edge<'a>> = BTreeMap::new();
     for link in &topology.links {
         let (Some(from), Some(to)) = (at(&link.from), at(&link.to)) else { continue };
