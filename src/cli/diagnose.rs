@@ -6,6 +6,7 @@ use super::stages::Stages;
 use super::{FAILED, FOUND};
 use clap::ValueEnum;
 use lbdiag::render::{self, Style};
+use lbdiag::report::topology::topology;
 use lbdiag::report::{self, ConnectionFilter, Report};
 use lbdiag::{diagnose, ladder};
 use std::path::PathBuf;
@@ -14,10 +15,13 @@ use std::process::ExitCode;
 /// Frames of proof listed for a finding with `-v`.
 const MORE_EVIDENCE: usize = 64;
 
+/// Connections up to which a page lists all.
+const PAGE_LISTS: usize = 50_000;
+
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Write text, json, ndjson or markdown
+    /// Write text, json, ndjson, markdown or html
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
     format: Format,
@@ -31,10 +35,10 @@ pub(super) struct Args {
     #[arg(help_heading = "Report")]
     output: Option<PathBuf>,
 
-    /// Which connections the report lists
-    #[arg(long, value_name = "all|affected|none", value_enum, default_value_t = Listed::Affected)]
+    /// Connections that are listed [default: affected; html: all]
+    #[arg(long, value_name = "all|affected|none", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
-    connections: Listed,
+    connections: Option<Listed>,
 
     /// List what every detector could check, and what not
     #[arg(long, help_heading = "Report")]
@@ -61,6 +65,7 @@ enum Format {
     Json,
     Ndjson,
     Markdown,
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,11 +104,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let diagnosis = diagnose::diagnose(&taken.trace);
     stages.ended("diagnosing");
 
+    let format = if args.json { Format::Json } else { args.format };
+    let few = taken.trace.connections.list.len() <= PAGE_LISTS;
     let options = report::Options {
         connections: match args.connections {
-            Listed::All => ConnectionFilter::All,
-            Listed::Affected => ConnectionFilter::Affected,
-            Listed::None => ConnectionFilter::None,
+            Some(Listed::All) => ConnectionFilter::All,
+            Some(Listed::None) => ConnectionFilter::None,
+            None if format == Format::Html && few => ConnectionFilter::All,
+            Some(Listed::Affected) | None => ConnectionFilter::Affected,
         },
         notes: taken.notes,
     };
@@ -122,11 +130,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ..Style::default()
     };
     let drawn = || ladder::telling(&taken.trace, &diagnosis);
-    let text = match if args.json { Format::Json } else { args.format } {
+    let text = match format {
         Format::Text => render::text(&report, drawn().as_ref(), &style),
         Format::Json => render::json(&report),
         Format::Ndjson => render::report_ndjson(&report),
         Format::Markdown => render::markdown(&report, drawn().as_ref()),
+        Format::Html => {
+            let ladders = ladder::of_findings(&taken.trace, &diagnosis);
+            render::html(&report, &topology(&taken.trace), &ladders)
+        }
     };
     stages.ended("drawing");
     output.write(&text, style.colour)?;

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How to write it
-    #[arg(long, value_name = "text|dot|mermaid|json", value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_name = "text|svg|dot|mermaid|json", value_enum, default_value_t = Format::Text)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
@@ -31,12 +31,14 @@ pub(super) struct Args {
 pub(super) const AFTER: &str = "\
 Examples:
   lbdiag topology captures/
+  lbdiag topology --format svg -o topology.svg captures/
   lbdiag topology --format dot captures/ | dot -Tsvg -o topology.svg
   lbdiag topology --format mermaid captures/   # for Markdown: ```mermaid";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
+    Svg,
     Dot,
     Mermaid,
     Json,
@@ -56,6 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let text = match args.format {
         Format::Text => render::topology(&topology, &style),
+        Format::Svg => render::topology_svg(&topology),
         Format::Dot => render::dot(&topology),
         Format::Mermaid => render::mermaid(&topology),
         Format::Json => render::json(&topology),

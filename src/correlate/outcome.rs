@@ -28,6 +28,23 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 8] = [
+        Self::Completed,
+        Self::Open,
+        Self::Refused,
+        Self::Unanswered,
+        Self::Incomplete,
+        Self::Reset,
+        Self::Stalled,
+        Self::Unknown,
+    ];
+
+    /// The outcome of this name in reports.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -27,7 +27,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-pub use story::{Chosen, draw, most_telling, of_finding, one, telling};
+pub use story::{Chosen, draw, most_telling, of_finding, of_findings, one, telling};
 
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};

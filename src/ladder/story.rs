@@ -4,9 +4,14 @@ use super::{Marked, Request, build};
 use crate::diagnose::{self, Diagnosis, Finding};
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
 
 /// Steps that fit a screen; the middle of longer connections is folded.
 const MAX_STEPS: usize = 14;
+
+/// Findings of which each has a drawing.
+const MAX_DRAWN: usize = 16;
 
 /// What is drawn: a connection, and the finding whose frames are marked in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,19 @@ pub fn of_finding(trace: &Trace, diagnosis: &Diagnosis, index: usize) -> Option<
     let id = finding.connections.iter().find(shown).copied();
     let id = id.or_else(|| diagnose::telling(trace, &finding.connections))?;
     Some(Chosen { connection: id, finding: Some(index) })
+}
+
+/// The drawing of each finding that concerns a connection, by the finding's number; of
+/// the first [`MAX_DRAWN`], for each reads captures again.
+#[must_use]
+pub fn of_findings(trace: &Trace, diagnosis: &Diagnosis) -> BTreeMap<u32, Ladder> {
+    (0..diagnosis.findings.len().min(MAX_DRAWN))
+        .into_par_iter()
+        .filter_map(|index| {
+            let ladder = draw(trace, diagnosis, of_finding(trace, diagnosis, index)?, false)?;
+            Some((index as u32 + 1, ladder))
+        })
+        .collect()
 }
 
 /// Draws what was chosen; `full` folds nothing. `None` where no frame of it can

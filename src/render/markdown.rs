@@ -12,9 +12,9 @@ mod finding;
 
 use super::drawing::Times;
 use super::mermaid::mermaid_sequence;
-use super::units::{count, plural, span};
+use super::units::{self, count, plural, span};
 use crate::report::ladder::Ladder;
-use crate::report::{Finding, Report, Status, ToConfirm};
+use crate::report::{Finding, Report, ToConfirm};
 use escape::{code, fence, prose};
 use std::fmt::Write as _;
 
@@ -22,12 +22,7 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
     let mut out = String::new();
-    let word = match report.verdict.status {
-        Status::Healthy => "Healthy",
-        Status::Degraded => "Degraded",
-        Status::Failing => "Failing",
-        Status::Inconclusive => "Inconclusive",
-    };
+    let word = units::verdict(report.verdict.status);
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(out, "## {word}\n\n{}\n", prose(&report.verdict.summary));
     services(&mut out, report);
@@ -92,9 +87,7 @@ fn findings(out: &mut String, report: &Report) {
     }
     out.push_str("### Findings\n\n");
     for found in &report.findings {
-        let causes = report.findings.iter().filter(|f| f.kind == "cause" && f.n != found.n);
-        let mut causes = causes.filter(|f| f.explains.contains(&found.n));
-        let cause = causes.next().filter(|_| found.kind == "symptom");
+        let cause = report.cause_of(found.n).filter(|_| found.kind == "symptom");
         finding::write(out, found, cause);
     }
 }

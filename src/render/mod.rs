@@ -7,6 +7,7 @@
 
 mod dot;
 mod drawing;
+mod html;
 mod ink;
 mod json;
 mod manual;
@@ -22,13 +23,14 @@ mod units;
 
 pub use dot::dot;
 pub use drawing::Times;
+pub use html::html;
 pub use json::{json, ndjson, report_ndjson};
 pub use manual::page;
 pub use markdown::markdown;
 pub use mermaid::{mermaid, mermaid_sequence};
 pub use plantuml::plantuml;
 pub use script::script;
-pub use svg::svg;
+pub use svg::{svg, topology_svg};
 pub use text::ladder::ladder;
 pub use text::listing::connections;
 pub use text::network::topology;

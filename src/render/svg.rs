@@ -8,7 +8,13 @@
 //! does not have: such a step is a line of text.
 
 mod layout;
+mod network;
+mod plan;
 mod sheet;
+
+pub(super) use network::drawing as topology_drawing;
+pub use network::topology_svg;
+pub(super) use sheet::{DARK, LIGHT, Place, RULES};
 
 use super::drawing::{self, Times};
 use crate::report::ladder::{Ladder, Step, StepKind};
@@ -24,6 +30,11 @@ const GAP: i64 = 10;
 /// An SVG document; ends with a line feed.
 #[must_use]
 pub fn svg(ladder: &Ladder, times: Times) -> String {
+    ladder_drawing(ladder, times, Place::File)
+}
+
+/// The same for a file or for a page.
+pub(super) fn ladder_drawing(ladder: &Ladder, times: Times, place: Place) -> String {
     let layout = Layout::new(ladder, times);
     let mut sheet = Sheet::default();
     let mut y = heading(&mut sheet, ladder, &layout);
@@ -41,7 +52,7 @@ pub fn svg(ladder: &Ladder, times: Times) -> String {
         y += LINE;
         sheet.text(layout.left, y, "start", "faint", &line);
     }
-    sheet.document(layout.width_for(ladder, times), y + LINE, &ladder.title)
+    sheet.document(place, layout.width_for(ladder, times), y + LINE, &ladder.title)
 }
 
 /// Title, names and roles; gives where the steps begin.

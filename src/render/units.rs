@@ -1,8 +1,10 @@
-//! Numbers as people read them: durations, counts, times of day.
+//! Numbers as people read them: durations, counts, times of day, and the few words that
+//! several outputs put them in.
 //!
 //! Only the form changes here; a value is never combined with another.
 
 use super::sanitise::clean;
+use crate::report::{Affected, Status};
 
 const MS: u128 = 1_000_000;
 const S: u128 = 1_000_000_000;
@@ -123,6 +125,33 @@ pub(crate) fn span(first: &str, last: &str) -> String {
         (Some((d1, t1)), Some((d2, t2))) if d1 == d2 => format!("{d1} {t1} to {t2} UTC"),
         _ => format!("{} to {} UTC", instant(first), instant(last)),
     }
+}
+
+/// The verdict as a heading.
+pub(crate) fn verdict(status: Status) -> &'static str {
+    match status {
+        Status::Healthy => "Healthy",
+        Status::Degraded => "Degraded",
+        Status::Failing => "Failing",
+        Status::Inconclusive => "Inconclusive",
+    }
+}
+
+/// `affects 3 of 6 connections, 2026-01-02 03:04:05.123 to 03:04:09.500 UTC`; empty where
+/// neither is known.
+pub(crate) fn affects(a: &Affected) -> String {
+    let mut said = match (a.connections, a.of) {
+        (0, _) => String::new(),
+        (n, of) if of >= n => format!("affects {} of {}", count(n), plural(of, "connection")),
+        (n, _) => format!("affects {}", plural(n, "connection")),
+    };
+    if let (Some(first), Some(last)) = (&a.first_seen, &a.last_seen) {
+        if !said.is_empty() {
+            said.push_str(", ");
+        }
+        said.push_str(&span(first, last));
+    }
+    said
 }
 
 #[cfg(test)]

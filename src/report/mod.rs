@@ -13,6 +13,7 @@ mod findings;
 pub mod ladder;
 mod listing;
 mod loss;
+mod lookup;
 mod scope;
 mod services;
 mod states;
@@ -37,6 +38,7 @@ pub const SCHEMA_VERSION: &str = "1";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Version of this document's schema; fields are only ever added within one.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: String,
     /// The program and version that wrote it.
     pub generator: String,

@@ -4,6 +4,7 @@
 // Each test file is a program of its own and uses a part of this.
 #![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
 
+pub mod browser;
 pub mod bytes;
 pub mod catalogue;
 pub mod check;

@@ -7,8 +7,7 @@ use std::process::Command;
 /// has nothing to run: an error where `LBDIAG_REQUIRE_TOOLS` is set, else `None`,
 /// and it says so.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file());
+    let found = on_path(name);
     if found.is_none() {
         assert!(std::env::var_os("LBDIAG_REQUIRE_TOOLS").is_none(), "{name} is not installed");
         println!("skipped: {name} is not installed");
@@ -16,17 +15,25 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     found
 }
 
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file())
+}
+
+/// Chromium, by whatever name; as [`tool`].
+pub fn chromium() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.into_iter().find_map(on_path).or_else(|| tool("chromium"))
+}
+
 /// Draws every Mermaid block of a Markdown text; gives the SVG of each.
 /// `None` where mermaid-cli is not installed.
 pub fn mermaid(dir: &Path, markdown: &str) -> Option<Vec<String>> {
     let mmdc = tool("mmdc")?;
-    let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-        .into_iter()
-        .find(|path| Path::new(path).is_file());
     // In a container Chromium has no sandbox to start.
     let mut config = serde_json::json!({ "args": ["--no-sandbox"] });
-    if let Some(path) = chromium {
-        config["executablePath"] = path.into();
+    if let Some(path) = chromium() {
+        config["executablePath"] = path.display().to_string().into();
     }
     let (source, browser) = (dir.join("in.md"), dir.join("browser.json"));
     std::fs::write(&source, markdown).unwrap();

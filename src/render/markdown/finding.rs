@@ -1,8 +1,8 @@
 //! One finding in Markdown.
 
-use super::super::units::{count, plural, since, span};
+use super::super::units::{affects, plural, since};
 use super::escape::{code, fence, prose};
-use crate::report::{Affected, Evidence, Finding, Fix};
+use crate::report::{Evidence, Finding, Fix};
 use std::fmt::Write as _;
 
 /// A finding with all that belongs to it; one that `cause` explains in short.
@@ -20,9 +20,9 @@ pub(super) fn write(out: &mut String, finding: &Finding, cause: Option<&Finding>
     if let Some(cause) = cause {
         let _ = write!(out, ", explained by finding {}", cause.n);
     }
-    let affected = affected(&finding.affected);
+    let affected = affects(&finding.affected);
     if !affected.is_empty() {
-        let _ = write!(out, "; {affected}");
+        let _ = write!(out, "; {}", prose(&affected));
     }
     let _ = writeln!(out, ".\n\n{}\n", prose(&finding.explanation));
     for (n, fix) in finding.fix.iter().enumerate() {
@@ -36,19 +36,6 @@ pub(super) fn write(out: &mut String, finding: &Finding, cause: Option<&Finding>
         out.push('\n');
     }
     evidence(out, finding);
-}
-
-fn affected(a: &Affected) -> String {
-    let mut said = match (a.connections, a.of) {
-        (0, _) => String::new(),
-        (n, of) if of >= n => format!("affects {} of {}", count(n), plural(of, "connection")),
-        (n, _) => format!("affects {}", plural(n, "connection")),
-    };
-    if let (Some(first), Some(last)) = (&a.first_seen, &a.last_seen) {
-        let gap = if said.is_empty() { "" } else { ", " };
-        let _ = write!(said, "{gap}{}", prose(&span(first, last)));
-    }
-    said
 }
 
 fn write_fix(out: &mut String, n: usize, fix: &Fix) {

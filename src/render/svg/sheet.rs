@@ -1,42 +1,30 @@
 //! The elements of the SVG, and the document around them.
 //!
-//! Presentation is in one style sheet; colours of both schemes meet WCAG 2.1's
-//! contrast for text.
+//! Presentation is in one style sheet, which a page brings itself: a document of its
+//! own has it inside, a drawing in a page has only classes. Colours of both schemes
+//! meet WCAG 2.1's contrast for text.
 
 use super::super::sanitise::clean;
 use super::layout::width;
 use std::fmt::Write as _;
 
-const STYLE: &str = "\
-  <style>
-    :root { --ink: #1f2328; --faint: #59636e; --life: #8c959f; --paper: #ffffff;
-      --box: #f6f8fa; --mark: #8a4600; --tint: #fff1d6; --lost: #c1121f; --rewrite: #0550ae; }
-    @media (prefers-color-scheme: dark) {
-      :root { --ink: #e6edf3; --faint: #9da7b3; --life: #6e7681; --paper: #0d1117;
-        --box: #161b22; --mark: #f0b45a; --tint: #33260c; --lost: #ff7b72; --rewrite: #79c0ff; }
-    }
-    .paper { fill: var(--paper); }
-    text { font: 13px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: var(--ink);
-      white-space: pre; }
-    .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
-    text.title { font-size: 16px; font-weight: bold; }
-    text.strong { font-weight: bold; }
-    .tinted.halo { stroke: var(--tint); }
-    text.faint, text.frames { fill: var(--faint); }
-    text.rewrite { fill: var(--rewrite); }
-    text.marked { fill: var(--mark); font-weight: bold; }
-    text.lost { fill: var(--lost); font-weight: bold; }
-    .proof { fill: var(--tint); }
-    .host { fill: var(--box); stroke: var(--life); }
-    .fold { fill: var(--box); stroke: var(--life); stroke-dasharray: 4 4; }
-    .life { stroke: var(--life); }
-    .shaft, .cross { fill: none; stroke: var(--ink); stroke-width: 1.5; }
-    .head { fill: var(--ink); }
-    .shaft.marked { stroke: var(--mark); stroke-width: 2.5; }
-    .head.marked, .dot { fill: var(--mark); }
-    .shaft.lost, .cross.lost { stroke: var(--lost); stroke-width: 2.5; }
-  </style>
-";
+/// The colours of the light scheme, custom properties of CSS.
+pub(in super::super) const LIGHT: &str = include_str!("light.css");
+
+/// The same of the dark one.
+pub(in super::super) const DARK: &str = include_str!("dark.css");
+
+/// What the classes of all drawings look like; a page with drawings needs it too.
+pub(in super::super) const RULES: &str = include_str!("rules.css");
+
+/// Whether a drawing stands alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Place {
+    /// A file: with its own style sheet and ground.
+    File,
+    /// In a page, which has the rules and the colours.
+    Page,
+}
 
 /// A sheet that is drawn on: grounds lie below lifelines, those below the rest.
 #[derive(Debug, Default)]
@@ -110,6 +98,16 @@ impl Sheet {
         }
     }
 
+    /// A path from `(x, y)` on, with a head where it ends if `heads` says so: of the
+    /// first end, of the last. Ends are horizontal; `ways` are the directions in which
+    /// the heads point, -1 left, 1 right.
+    pub(super) fn path(&mut self, path: &str, tone: &str, heads: [Option<(i64, i64, i64)>; 2]) {
+        self.shaft(path, tone);
+        for (x, y, way) in heads.into_iter().flatten() {
+            self.head(x, y, way, tone);
+        }
+    }
+
     /// An arrow from a lifeline back to itself.
     pub(super) fn turn(&mut self, x: i64, y: i64, tone: &str) {
         let (out, low) = (x + 36, y + 14);
@@ -134,12 +132,19 @@ impl Sheet {
     }
 
     /// The whole document.
-    pub(super) fn document(self, wide: i64, high: i64, title: &str) -> String {
+    pub(super) fn document(self, place: Place, wide: i64, high: i64, title: &str) -> String {
         let wide = wide.max(width(title));
         let Self { grounds, lifelines, marks } = self;
+        let style = match place {
+            Place::File => format!(
+                "  <style>\n:root {{\n{LIGHT}}}\n@media (prefers-color-scheme: dark) {{ :root {{\n{DARK}}} \
+                 }}\n{RULES}  </style>\n"
+            ),
+            Place::Page => String::new(),
+        };
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" \
-             viewBox=\"0 0 {wide} {high}\" role=\"img\">\n  <title>{}</title>\n{STYLE}  \
+             viewBox=\"0 0 {wide} {high}\" role=\"img\">\n  <title>{}</title>\n{style}  \
              <rect width=\"{wide}\" height=\"{high}\" class=\"paper\"/>\n\
              {grounds}{lifelines}{marks}</svg>\n",
             escaped(title)

@@ -9,7 +9,7 @@ use super::super::measure::cut;
 use super::super::units::{count, duration, instant};
 use super::table::Grid;
 use super::{MAX_ROWS, endpoint, list};
-use crate::report::{Connection, Report};
+use crate::report::{Connection, Endpoint, Report};
 use std::collections::HashMap;
 
 /// Columns from which the start of a connection has room too.
@@ -67,19 +67,20 @@ fn grid(group: &[&Connection], cap: usize, style: &Style) -> Grid {
 }
 
 /// The real server, without the port where it is `plain`.
-pub(super) fn server(c: &Connection, plain: Option<u16>) -> String {
-    let server = c.real_server.as_ref().map_or_else(
-        || "-".to_owned(),
-        |s| match (&s.address, &s.mac) {
-            (Some(address), _) => endpoint(address, s.port.filter(|port| Some(*port) != plain)),
-            (None, Some(mac)) => mac.clone(),
-            (None, None) => "-".to_owned(),
-        },
-    );
+pub(crate) fn server(c: &Connection, plain: Option<u16>) -> String {
+    let first = c.real_server.as_ref().and_then(|server| end(server, plain));
+    let server = first.unwrap_or_else(|| "-".to_owned());
     match c.real_servers.len() {
         0 | 1 => server,
         n => format!("{server} and {} more", n - 1),
     }
+}
+
+/// An end by its address, without the port where it is `plain`, else by its MAC.
+pub(crate) fn end(end: &Endpoint, plain: Option<u16>) -> Option<String> {
+    let address = end.address.as_deref();
+    let address = address.map(|a| endpoint(a, end.port.filter(|port| Some(*port) != plain)));
+    address.or_else(|| end.mac.clone())
 }
 
 /// Numbers of the findings, and what the connection is if nobody's request.

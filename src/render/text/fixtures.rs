@@ -1,6 +1,7 @@
 //! Reports built by hand, for the tests of all renderers.
 
 pub(crate) mod ladders;
+pub(crate) mod networks;
 
 use crate::report::{
     Affected, Candidate, Capture, Clock, Connection, Coverage, Endpoint, Evidence, Finding, Fix,

@@ -6,7 +6,7 @@
 //! that gives lines; here they are put together. Refuses to judge: what is
 //! shown first is decided by the report's order.
 
-mod connections;
+pub(crate) mod connections;
 mod finding;
 mod findings;
 #[cfg(test)]
@@ -20,7 +20,7 @@ pub(crate) mod story;
 mod table;
 #[cfg(test)]
 mod tests;
-mod topology;
+pub(crate) mod topology;
 mod verdict;
 
 use super::Style;
@@ -74,7 +74,7 @@ pub(crate) fn endpoint(address: &str, port: Option<u16>) -> String {
 }
 
 /// The first `show` of `items` joined by commas, and how many more there are.
-fn list<'a>(items: impl IntoIterator<Item = &'a str>, show: usize) -> String {
+pub(crate) fn list<'a>(items: impl IntoIterator<Item = &'a str>, show: usize) -> String {
     let items: Vec<&str> = items.into_iter().collect();
     let mut out = items.iter().take(show).copied().collect::<Vec<_>>().join(", ");
     if items.len() > show {

@@ -110,7 +110,7 @@ fn summary(totals: &Totals) -> String {
 }
 
 /// `2 refused, 1 reset`, of the outcomes that `keep` keeps.
-pub(super) fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
+pub(crate) fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
     let rank = |name: &str| ORDER.iter().position(|o| *o == name).unwrap_or(ORDER.len());
     let mut kept: Vec<(&str, u64)> = totals
         .outcomes
@@ -189,7 +189,7 @@ fn path(server: &RealServer, style: &Style) -> Option<Vec<String>> {
 
 /// `client to director and back 0.18 ms, server 1.88 ms`; empty where one vantage alone
 /// saw it and no answer.
-pub(super) fn spent(timing: &Timing) -> String {
+pub(crate) fn spent(timing: &Timing) -> String {
     let segment =
         |s: &Segment| format!("{} to {} and back {}", s.from, s.to, duration(s.round_trip_ns));
     let mut parts: Vec<String> = timing.segments.iter().map(segment).collect();

@@ -1,0 +1,38 @@
+//! What several sections of the page show alike.
+
+use maud::{Markup, html};
+
+/// A command, filter or text to paste: whole, as it is, with a button where the page's
+/// script runs.
+pub(super) fn command(text: &str, what: &str) -> Markup {
+    html! {
+        div class="command" {
+            pre tabindex="0" aria-label=(what) { code { (text.trim_end()) } }
+        }
+    }
+}
+
+/// Something wide that scrolls by itself.
+pub(super) fn wide(label: &str, inner: &Markup) -> Markup {
+    html! { div class="wide" tabindex="0" role="group" aria-label=(label) { (inner) } }
+}
+
+/// A drawing: made smaller to fit, as long as it stays readable, and scrolling from there.
+pub(super) fn drawing(label: &str, svg: &Markup) -> Markup {
+    wide(label, &html! { div class="fit" { (svg) } })
+}
+
+/// Text in paragraphs, one a line.
+pub(super) fn paragraphs(text: &str) -> Markup {
+    html! { @for line in text.lines().filter(|l| !l.trim().is_empty()) { p { (line) } } }
+}
+
+/// Names in code, separated by commas.
+pub(super) fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
+    html! {
+        @for (n, name) in names.into_iter().enumerate() {
+            @if n > 0 { ", " }
+            code { (name) }
+        }
+    }
+}

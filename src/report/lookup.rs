@@ -1,0 +1,24 @@
+//! What a reader of the document asks it again and again.
+//!
+//! Answers are looked up, never computed: they follow from fields that are there.
+
+use super::{Connection, Finding, Report};
+use crate::correlate::Outcome;
+
+impl Report {
+    /// The cause that explains finding `n`, the first of several; none for what stands
+    /// by itself.
+    #[must_use]
+    pub fn cause_of(&self, n: u32) -> Option<&Finding> {
+        self.findings.iter().find(|f| f.kind == "cause" && f.n != n && f.explains.contains(&n))
+    }
+}
+
+impl Connection {
+    /// Whether the client did not get what it connected for, as [`super::Totals::failed`]
+    /// counts.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        Outcome::named(&self.outcome).is_some_and(Outcome::failed)
+    }
+}
