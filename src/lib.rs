@@ -3,13 +3,15 @@
 //!
 //! Data goes one way; each module reads only those before it:
 //! [`capture`] → [`wire`] → [`flow`] → [`correlate`] → [`clock`] → [`topology`]
-//! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`] → [`render`]. Beside them,
+//! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`], [`extract`] → [`render`]. Beside them,
 //! [`state`] reads what hosts said of themselves and ties it to the trace's hosts.
+mod again;
 pub mod capture;
 pub mod clock;
 pub mod correlate;
 pub mod diagnose;
 pub mod exchange;
+pub mod extract;
 pub mod flow;
 pub mod ladder;
 pub mod load;

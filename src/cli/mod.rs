@@ -12,6 +12,7 @@ mod connections;
 mod diagnose;
 mod ends;
 mod explain;
+mod extract;
 mod find;
 mod help;
 mod ladder;
@@ -25,6 +26,7 @@ mod schema;
 mod stages;
 mod terminal;
 mod topology;
+mod which;
 mod why;
 
 use clap::error::ErrorKind;
@@ -70,6 +72,8 @@ enum Command {
     Why(Box<why::Args>),
     #[command(after_help = ladder::AFTER)]
     Ladder(Box<ladder::Args>),
+    #[command(after_help = extract::AFTER)]
+    Extract(Box<extract::Args>),
     #[command(after_help = topology::AFTER)]
     Topology(Box<topology::Args>),
     Explain(explain::Args),
@@ -106,6 +110,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Connections(args)) => connections::run(&args),
         Some(Command::Why(args)) => why::run(&args),
         Some(Command::Ladder(args)) => ladder::run(&args),
+        Some(Command::Extract(args)) => extract::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
