@@ -58,7 +58,7 @@ impl<'a> Picker<'a> {
                 let wanted = Wanted {
                     from: stream.first().frame(),
                     to: stream.last().frame(),
-                    frames: stream.flows.iter().map(|flow| u64::from(flow.packets)).sum(),
+                    frames: stream.packets(),
                     seen: 0,
                 };
                 let of = (usize::from(leg.vantage), stream.key);

@@ -9,6 +9,7 @@
 
 mod build;
 mod clocks;
+mod filter;
 mod findings;
 pub mod ladder;
 mod listing;
@@ -306,7 +307,7 @@ pub struct Finding {
     pub affected: Affected,
     /// Frames that prove it.
     pub evidence: Vec<Evidence>,
-    /// A Wireshark display filter for the connections concerned.
+    /// A Wireshark display filter that shows the connections concerned and the evidence.
     pub wireshark_filter: Option<String>,
     /// How to mend it.
     pub fix: Vec<Fix>,
