@@ -10,6 +10,7 @@ pub mod capture;
 pub mod clock;
 pub mod correlate;
 pub mod diagnose;
+mod evidence;
 pub mod exchange;
 pub mod extract;
 pub mod flow;

@@ -79,8 +79,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (None, Some(number)) => Which::Finding(which::finding(number, &diagnosis, &args.reading)?),
         (None, None) => Which::Finding(0),
     };
-    let extracted = extract::extract(trace, &diagnosis, which, options)
-        .context("the frames cannot be kept in a temporary file; set TMPDIR to a folder with room")?;
+    let extracted = extract::extract(trace, &diagnosis, which, options).context(
+        "the frames cannot be kept in a temporary file; set TMPDIR to a folder with room",
+    )?;
     let mut extracted = extracted.ok_or_else(|| {
         anyhow!("nothing was found here; name a connection with --connection or --from: lbdiag connections {}", args.reading.named())
     })?;

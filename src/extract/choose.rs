@@ -2,6 +2,7 @@
 
 use super::Which;
 use crate::diagnose::{Diagnosis, Finding};
+use crate::evidence;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{HashMap, HashSet};
@@ -58,7 +59,7 @@ impl Chosen {
                 for other in explained.filter_map(|i| diagnosis.findings.get(*i)) {
                     chosen.take(other);
                 }
-                chosen.connections = proven_first(trace, finding);
+                chosen.connections = proven_first(trace, &diagnosis.findings, index);
             }
         }
         if !all {
@@ -94,21 +95,21 @@ impl Chosen {
     }
 }
 
-/// The connections of a finding, those that hold its evidence first.
-fn proven_first(trace: &Trace, finding: &Finding) -> Vec<ConnectionId> {
-    let proven = |id: &ConnectionId| {
-        trace.legs(*id).iter().any(|leg| {
-            let stream = leg.of(&trace.vantages);
-            let frames = stream.first().frame()..=stream.last().frame();
-            let here = |p: &&crate::diagnose::Proof| p.at.vantage == usize::from(leg.vantage);
-            finding.proofs.iter().filter(here).any(|p| frames.contains(&p.at.mark.frame()))
-        })
-    };
-    let mut ids: Vec<ConnectionId> = finding.connections.clone();
-    ids.extend(finding.strays.iter().filter(|id| !finding.connections.contains(id)));
-    let (mut first, rest): (Vec<_>, Vec<_>) = ids.into_iter().partition(proven);
-    first.extend(rest);
-    first
+/// The connections of a finding, those that hold its evidence first. A symptom of an
+/// address has none; those of the cause that explains it show what it does.
+fn proven_first(trace: &Trace, findings: &[Finding], index: usize) -> Vec<ConnectionId> {
+    let Some(finding) = findings.get(index) else { return Vec::new() };
+    let mut ids: Vec<ConnectionId> = evidence::proven(trace, finding).into_iter().collect();
+    let mut concerned: Vec<ConnectionId> = finding.connections.clone();
+    concerned.extend(evidence::concerned(trace, finding));
+    if concerned.is_empty() {
+        let causes = findings.iter().filter(|f| f.explains.contains(&index));
+        concerned.extend(causes.flat_map(|cause| evidence::concerned(trace, cause)));
+    }
+    ids.extend(concerned);
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    ids
 }
 
 /// One comment a proof, as a reader of a single frame needs it.

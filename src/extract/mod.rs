@@ -167,9 +167,11 @@ fn clock(trace: &Trace, capture: usize, raw: bool) -> Clock {
         return Clock::Reference;
     }
     let of = trace.captures.get(timeline.reference).map_or("?", |c| c.label.as_str());
-    let ahead = timeline
-        .offset(capture)
-        .map(|offset| Ahead { ns: offset.ns, error_ns: offset.error_ns, of: of.to_owned() });
+    let ahead = timeline.offset(capture).map(|offset| Ahead {
+        ns: offset.ns,
+        error_ns: offset.error_ns,
+        of: of.to_owned(),
+    });
     match ahead {
         Some(ahead) if timeline.corrects() && !raw => Clock::Corrected(ahead),
         ahead => Clock::Raw(ahead),

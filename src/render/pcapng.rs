@@ -9,7 +9,7 @@ use super::units::duration;
 use crate::extract::{Ahead, Clock, Extract, Interface, Kept};
 use pcap_parser::{
     DecryptionSecretsBlock, EnhancedPacketBlock, InterfaceDescriptionBlock, Linktype, OptionCode,
-    PcapNGOption, SectionHeaderBlock, SecretsType, ToVec,
+    PcapNGOption, SecretsType, SectionHeaderBlock, ToVec,
 };
 use std::borrow::Cow;
 use std::io::{self, Write};

@@ -8,7 +8,8 @@ use super::build::Builder;
 use super::wording::protocol;
 use crate::correlate::Tuple;
 use crate::diagnose::Finding;
-use crate::flow::{Mark, Observations, Side, Stream};
+use crate::evidence;
+use crate::flow::{Side, Stream};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +39,7 @@ impl Builder<'_> {
     pub(super) fn filter(&self, finding: &Finding) -> Option<String> {
         let trace = self.trace;
         let mut parts = Parts::default();
-        for id in concerned(trace, finding) {
+        for id in evidence::concerned(trace, finding) {
             parts.connection(trace, id);
         }
         for proof in &finding.proofs {
@@ -50,17 +51,6 @@ impl Builder<'_> {
         let text = parts.text();
         (!text.is_empty()).then_some(text)
     }
-}
-
-/// The connections of a finding and, through a proxy, those behind and before them.
-fn concerned(trace: &Trace, finding: &Finding) -> BTreeSet<ConnectionId> {
-    let own = || finding.connections.iter().chain(&finding.strays).copied();
-    let tied = own().flat_map(|id| {
-        let pairs = &trace.pairs;
-        let of = [&pairs.backends, &pairs.clients, &pairs.attempts];
-        of.into_iter().filter_map(move |map| map.get(&id.0)).flatten().map(|id| ConnectionId(*id))
-    });
-    own().chain(tied).collect()
 }
 
 impl Parts {
@@ -78,7 +68,8 @@ impl Parts {
     /// Adds what shows a frame, unless it is there.
     fn proof(&mut self, trace: &Trace, at: At) {
         let vantage = &trace.vantages[at.vantage];
-        if let Some(stream) = stream_of(trace, at) {
+        if let Some(stream) = evidence::stream_of(trace, at).and_then(|at| vantage.streams.get(at))
+        {
             let client = client_of(stream);
             let ports = self.ports.entry(stream.key.protocol).or_default();
             if !stream.key.ports.iter().any(|port| ports.contains(port)) {
@@ -98,7 +89,7 @@ impl Parts {
             self.claimed.insert(ip);
         } else if let Some(error) = vantage.errors.iter().find(|e| e.mark == at.mark) {
             self.told.insert(error.dst);
-        } else if vantage.vrrp.iter().any(|s| is_within(s.first, s.last, at.mark)) {
+        } else if vantage.vrrp.iter().any(|s| evidence::is_within(s.first, s.last, at.mark)) {
             self.vrrp = true;
         }
     }
@@ -165,34 +156,4 @@ fn joined<T: ToString>(all: &BTreeSet<T>) -> String {
 fn client_of(stream: &Stream) -> Side {
     let higher = if stream.key.ports[0] > stream.key.ports[1] { Side::A } else { Side::B };
     stream.opener().unwrap_or(higher)
-}
-
-/// The stream of which a frame is a milestone.
-fn stream_of(trace: &Trace, at: At) -> Option<&Stream> {
-    let vantage = &trace.vantages[at.vantage];
-    let spans = |s: &&Stream| is_within(s.first(), s.last(), at.mark);
-    if let Some(stream) = vantage.streams.iter().filter(spans).find(|s| has(vantage, s, at.mark)) {
-        return Some(stream);
-    }
-    let here = |v: u16| usize::from(v) == at.vantage;
-    let exchange = trace
-        .pairs
-        .exchanges
-        .iter()
-        .find(|e| here(e.vantage) && [e.request, e.response].contains(&at.mark))?;
-    let legs = trace.legs(ConnectionId(exchange.connection)).iter();
-    legs.filter(|leg| here(leg.vantage)).map(|leg| leg.of(&trace.vantages)).find(spans)
-}
-
-fn has(vantage: &Observations, stream: &Stream, mark: Mark) -> bool {
-    stream.flows.iter().any(|f| {
-        [f.first, f.last, f.syn, f.ack, f.data, f.fin, f.rst, f.rst_answers].contains(&mark)
-            || vantage.links_of(f).any(|link| {
-                [link.first, link.last, vantage.first_repeat(link)].contains(&mark)
-            })
-    })
-}
-
-fn is_within(first: Mark, last: Mark, mark: Mark) -> bool {
-    (first.frame()..=last.frame()).contains(&mark.frame())
 }
