@@ -4,7 +4,8 @@
 //! Data goes one way; each module reads only those before it:
 //! [`capture`] → [`wire`] → [`flow`] → [`correlate`] → [`clock`] → [`topology`]
 //! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`], [`extract`] → [`render`]. Beside them,
-//! [`state`] reads what hosts said of themselves and ties it to the trace's hosts.
+//! [`state`] reads what hosts said of themselves and ties it to the trace's hosts;
+//! [`redact`] takes out what must not leave the house, before anything is rendered.
 mod again;
 pub mod capture;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod extract;
 pub mod flow;
 pub mod ladder;
 pub mod load;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod state;

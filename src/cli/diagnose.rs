@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::new(args.output.as_deref())?;
     let mut stages = Stages::new((args.verbose > 1).then_some(reading.say()));
     // On a terminal the report itself shows the notes.
-    let Some(taken) = reading.read(output.is_terminal(), &mut stages)? else {
+    let Some(mut taken) = reading.read(output.is_terminal(), &mut stages)? else {
         return Ok(ExitCode::from(FAILED));
     };
 
@@ -105,11 +105,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Listed::Affected => ConnectionFilter::Affected,
             Listed::None => ConnectionFilter::None,
         },
-        notes: taken.notes,
+        notes: std::mem::take(&mut taken.notes),
     };
-    let report = report::build(&taken.trace, &diagnosis, &options);
+    let report = taken.redactor.document(report::build(&taken.trace, &diagnosis, &options))?;
     stages.ended("reporting");
 
+    let format = if args.json { Format::Json } else { args.format };
     let style = Style {
         colour: output.colour(reading.color),
         width: output.width(),
@@ -121,12 +122,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         },
         ..Style::default()
     };
-    let drawn = || ladder::telling(&taken.trace, &diagnosis);
-    let text = match if args.json { Format::Json } else { args.format } {
-        Format::Text => render::text(&report, drawn().as_ref(), &style),
+    let drawn = match format {
+        Format::Text | Format::Markdown => ladder::telling(&taken.trace, &diagnosis),
+        Format::Json | Format::Ndjson => None,
+    };
+    let drawn = taken.redactor.document(drawn)?;
+    taken.redactor.keep()?;
+    let text = match format {
+        Format::Text => render::text(&report, drawn.as_ref(), &style),
         Format::Json => render::json(&report),
         Format::Ndjson => render::report_ndjson(&report),
-        Format::Markdown => render::markdown(&report, drawn().as_ref()),
+        Format::Markdown => render::markdown(&report, drawn.as_ref()),
     };
     stages.ended("drawing");
     output.write(&text, style.colour)?;

@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if output.is_terminal() {
         bail!("a capture is nothing to look at on a terminal; name a file: -w FILE.pcapng");
     }
-    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+    let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
     let trace = &taken.trace;
@@ -88,6 +88,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if extracted.frames.is_empty() {
         bail!("no frame can be read again: captures are gone or have changed");
     }
+    taken.redactor.frames(&mut extracted)?;
+    taken.redactor.keep()?;
     output.write_with(false, |out| render::pcapng(&mut extracted, out))?;
     tell(args, &extracted);
     Ok(ExitCode::SUCCESS)

@@ -87,7 +87,7 @@ enum Time {
 /// Reads, chooses and draws.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::new(args.output.as_deref())?;
-    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+    let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
     let trace = &taken.trace;
@@ -99,6 +99,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             chosen.connection.0 + 1
         );
     };
+    let drawn = taken.redactor.document(drawn)?;
+    taken.redactor.keep()?;
     let times = match args.time {
         Time::Start => Times::Start,
         Time::Delta => Times::Delta,

@@ -20,6 +20,7 @@ mod man;
 mod output;
 mod progress;
 mod reading;
+mod redacting;
 mod role;
 mod say;
 mod schema;

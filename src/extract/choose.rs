@@ -83,10 +83,9 @@ impl Chosen {
                 self.addresses.extend(leg.of(&trace.vantages).key.ips);
             }
             let route = trace.route(*id);
-            for host in route.forward.iter().chain(&route.back).flat_map(|s| [s.from, s.to]) {
-                if let Some(host) = host {
-                    self.addresses.extend(&trace.topology.hosts.get(host).ips);
-                }
+            let steps = route.forward.iter().chain(&route.back);
+            for host in steps.flat_map(|step| [step.from, step.to]).flatten() {
+                self.addresses.extend(&trace.topology.hosts.get(host).ips);
             }
             for director in &trace.service(*id).directors {
                 self.addresses.extend(&trace.topology.hosts.get(director.host).ips);

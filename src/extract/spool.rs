@@ -108,6 +108,31 @@ impl Spool {
     }
 }
 
+impl Spool {
+    /// Changes every frame in place; `change` must leave its length as it is.
+    ///
+    /// # Errors
+    /// Where the temporary file cannot be read or written, or a length has changed.
+    pub fn rewrite(&mut self, mut change: impl FnMut(&mut Kept, &mut Vec<u8>)) -> io::Result<()> {
+        self.file.flush()?;
+        let file = self.file.get_mut();
+        let mut data = Vec::new();
+        for entry in &mut self.entries {
+            data.resize(entry.len as usize, 0);
+            file.seek(SeekFrom::Start(entry.offset))?;
+            file.read_exact(&mut data)?;
+            change(&mut entry.kept, &mut data);
+            if data.len() != entry.len as usize {
+                return Err(io::Error::other("a frame has changed its length"));
+            }
+            file.seek(SeekFrom::Start(entry.offset))?;
+            file.write_all(&data)?;
+        }
+        file.seek(SeekFrom::Start(self.end))?;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
