@@ -10,6 +10,7 @@ mod closest;
 mod completions;
 mod connections;
 mod diagnose;
+mod diff;
 mod ends;
 mod explain;
 mod extract;
@@ -75,6 +76,8 @@ enum Command {
     Ladder(Box<ladder::Args>),
     #[command(after_help = extract::AFTER)]
     Extract(Box<extract::Args>),
+    #[command(after_help = diff::AFTER)]
+    Diff(diff::Args),
     #[command(after_help = topology::AFTER)]
     Topology(Box<topology::Args>),
     Explain(explain::Args),
@@ -112,6 +115,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Why(args)) => why::run(&args),
         Some(Command::Ladder(args)) => ladder::run(&args),
         Some(Command::Extract(args)) => extract::run(&args),
+        Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),

@@ -98,6 +98,24 @@ pub(super) struct Taken {
 }
 
 impl Reading {
+    /// These captures, in the way that nobody asked for anything else.
+    pub(super) fn plain(captures: Vec<String>, color: ColorChoice, quiet: bool) -> Self {
+        Self {
+            captures,
+            color,
+            quiet,
+            since: None,
+            until: None,
+            vip: Vec::new(),
+            director: Vec::new(),
+            real_server: Vec::new(),
+            client: Vec::new(),
+            host_state: Vec::new(),
+            no_clock_align: false,
+            redacting: Redacting::default(),
+        }
+    }
+
     /// The voice on stderr.
     pub(super) fn say(&self) -> Say {
         Say::new(self.color, self.quiet)

@@ -14,7 +14,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// Whether and how to redact.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Redacting {
     /// Replace addresses, MACs and file names, and drop payload, to pass the result on
     #[arg(long, help_heading = HEADING)]
@@ -36,14 +36,22 @@ impl Redacting {
 
     /// Takes the names out of a trace.
     pub(super) fn begin(&self, trace: &mut Trace, inputs: &[Input]) -> anyhow::Result<Redactor> {
+        let mut redactor = self.without_trace()?;
+        if let Some((map, _)) = &mut redactor.0 {
+            redact::trace(trace, &Labels::new(inputs), map);
+        }
+        Ok(redactor)
+    }
+
+    /// For a document that is made of other documents.
+    pub(super) fn without_trace(&self) -> anyhow::Result<Redactor> {
         if !self.redact {
             return Ok(Redactor::default());
         }
-        let mut map = match &self.redact_map {
+        let map = match &self.redact_map {
             Some(path) => Map::read(path)?,
             None => Map::default(),
         };
-        redact::trace(trace, &Labels::new(inputs), &mut map);
         Ok(Redactor(Some((map, self.redact_map.clone()))))
     }
 }

@@ -29,6 +29,9 @@ pub use mermaid::{mermaid, mermaid_sequence};
 pub use pcapng::pcapng;
 pub use plantuml::plantuml;
 pub use svg::svg;
+pub use text::comparison::comparison;
+#[cfg(test)]
+pub(crate) use text::fixtures;
 pub use text::ladder::ladder;
 pub use text::listing::connections;
 pub use text::network::topology;

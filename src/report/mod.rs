@@ -9,6 +9,7 @@
 
 mod build;
 mod clocks;
+pub mod compare;
 mod filter;
 mod findings;
 pub mod ladder;
