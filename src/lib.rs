@@ -3,18 +3,23 @@
 //!
 //! Data goes one way; each module reads only those before it:
 //! [`capture`] → [`wire`] → [`flow`] → [`correlate`] → [`clock`] → [`topology`]
-//! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`] → [`render`]. Beside them,
-//! [`state`] reads what hosts said of themselves and ties it to the trace's hosts.
+//! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`], [`extract`] → [`render`]. Beside them,
+//! [`state`] reads what hosts said of themselves and ties it to the trace's hosts;
+//! [`redact`] takes out what must not leave the house, before anything is rendered.
+mod again;
 pub mod capture;
 pub mod clock;
 pub mod correlate;
 pub mod diagnose;
+mod evidence;
 pub mod exchange;
+pub mod extract;
 pub mod flow;
 pub mod ladder;
 pub mod load;
 pub mod loss;
 pub mod plan;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod state;

@@ -1,5 +1,6 @@
 //! What a pass over a capture keeps besides the frames that it hands on.
 
+use super::types::SecretsAt;
 use super::window::Window;
 use super::{Damage, Frame, Timestamp};
 
@@ -7,6 +8,8 @@ use super::{Damage, Frame, Timestamp};
 pub(super) const STRIDE: u32 = 1024;
 /// Damaged places that are told one by one.
 const TOLD: usize = 32;
+/// Blocks of secrets whose places are kept.
+const SECRETS: usize = 1024;
 
 /// Where a frame begins, and what a decoder has to know to begin there.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub(super) struct Collector<'s, F> {
     pub(super) damage: Vec<Damage>,
     pub(super) damage_omitted: u64,
     compression: Option<&'static str>,
+    pub(super) secrets: Vec<SecretsAt>,
 }
 
 impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
@@ -65,6 +69,7 @@ impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
             damage: Vec::new(),
             damage_omitted: 0,
             compression: None,
+            secrets: Vec::new(),
         }
     }
 
@@ -95,6 +100,13 @@ impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
         self.number += 1;
         self.others += 1;
         self.number < self.last
+    }
+
+    /// A block of secrets, which a whole pass notes the place of.
+    pub(super) fn secrets(&mut self, at: SecretsAt) {
+        if self.indexing && self.secrets.len() < SECRETS {
+            self.secrets.push(at);
+        }
     }
 
     /// Time of the earliest and of the latest frame.

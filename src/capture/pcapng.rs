@@ -8,6 +8,7 @@ use super::ng_blocks::{description, half, statistics, word};
 use super::ng_packet::packet;
 use super::ng_resync::resync;
 use super::ng_sections::Sections;
+use super::types::SecretsAt;
 use super::window::Window;
 use super::{CaptureError, Frame, Timestamp};
 
@@ -17,6 +18,7 @@ pub(super) const PACKET: u32 = 2;
 pub(super) const SIMPLE: u32 = 3;
 pub(super) const STATISTICS: u32 = 5;
 pub(super) const ENHANCED: u32 = 6;
+pub(super) const SECRETS: u32 = 10;
 /// systemd journal entries, custom blocks and sysdig events: Wireshark numbers them like frames.
 const NUMBERED: [u32; 9] = [9, 0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222];
 /// Longest block that is held in memory.
@@ -203,6 +205,11 @@ fn take<F: FnMut(&Frame<'_>)>(
             if let Some(interface) = index.and_then(|at| sections.interfaces.get_mut(at)) {
                 statistics(body, big, interface);
             }
+            true
+        }
+        SECRETS => {
+            // Type and lengths of the block, which `body` leaves out.
+            collector.secrets(SecretsAt { offset, size: body.len() + 12, big });
             true
         }
         _ if NUMBERED.contains(&kind) => {

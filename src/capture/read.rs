@@ -73,6 +73,7 @@ pub(super) fn whole<F: FnMut(&Frame<'_>)>(
         layout,
         index: collector.index,
         handle,
+        secrets: collector.secrets,
     })
 }
 

@@ -97,6 +97,19 @@ pub struct CaptureFile {
     pub(super) index: Vec<Mark>,
     /// Where to read the bytes again.
     pub(super) handle: Handle,
+    /// Where its secrets lie, for [`super::read_secrets`].
+    pub(super) secrets: Vec<SecretsAt>,
+}
+
+/// A Decryption Secrets Block of a pcapng file.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct SecretsAt {
+    /// Offset of the block in the unpacked stream.
+    pub(super) offset: u64,
+    /// Bytes of the block.
+    pub(super) size: usize,
+    /// Whether its section is big-endian.
+    pub(super) big: bool,
 }
 
 /// How the records of a file are read.

@@ -115,7 +115,7 @@ impl Ended {
 /// Reads, chooses and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::new(args.output.as_deref())?;
-    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+    let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
     let diagnosis = diagnose::diagnose(&taken.trace);
@@ -133,6 +133,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         limit: args.limit,
     };
     let listing = report::list(&taken.trace, &diagnosis, &wanted);
+    let listing = taken.redactor.document(listing)?;
+    taken.redactor.keep()?;
     let style = Style {
         colour: output.colour(args.reading.color),
         width: output.width(),

@@ -97,7 +97,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::new(args.output.as_deref())?;
     let mut stages = Stages::new((args.verbose > 1).then_some(reading.say()));
     // On a terminal the report itself shows the notes.
-    let Some(taken) = reading.read(output.is_terminal(), &mut stages)? else {
+    let Some(mut taken) = reading.read(output.is_terminal(), &mut stages)? else {
         return Ok(ExitCode::from(FAILED));
     };
 
@@ -113,9 +113,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             None if format == Format::Html && few => ConnectionFilter::All,
             Some(Listed::Affected) | None => ConnectionFilter::Affected,
         },
-        notes: taken.notes,
+        notes: std::mem::take(&mut taken.notes),
     };
-    let report = report::build(&taken.trace, &diagnosis, &options);
+    let report = taken.redactor.document(report::build(&taken.trace, &diagnosis, &options))?;
     stages.ended("reporting");
 
     let style = Style {
@@ -129,16 +129,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         },
         ..Style::default()
     };
-    let drawn = || ladder::telling(&taken.trace, &diagnosis);
-    let text = match format {
-        Format::Text => render::text(&report, drawn().as_ref(), &style),
-        Format::Json => render::json(&report),
-        Format::Ndjson => render::report_ndjson(&report),
-        Format::Markdown => render::markdown(&report, drawn().as_ref()),
+    let drawn = match format {
+        Format::Text | Format::Markdown => ladder::telling(&taken.trace, &diagnosis),
+        Format::Json | Format::Ndjson | Format::Html => None,
+    };
+    let drawn = taken.redactor.document(drawn)?;
+    let page = match format {
         Format::Html => {
             let ladders = ladder::of_findings(&taken.trace, &diagnosis);
-            render::html(&report, &topology(&taken.trace), &ladders)
+            let topology = topology(&taken.trace);
+            Some((taken.redactor.document(topology)?, taken.redactor.document(ladders)?))
         }
+        _ => None,
+    };
+    taken.redactor.keep()?;
+    let text = match (format, page) {
+        (Format::Html, Some((topology, ladders))) => render::html(&report, &topology, &ladders),
+        (Format::Text | Format::Html, _) => render::text(&report, drawn.as_ref(), &style),
+        (Format::Json, _) => render::json(&report),
+        (Format::Ndjson, _) => render::report_ndjson(&report),
+        (Format::Markdown, _) => render::markdown(&report, drawn.as_ref()),
     };
     stages.ended("drawing");
     output.write(&text, style.colour)?;

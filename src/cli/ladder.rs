@@ -5,14 +5,15 @@ use super::ends;
 use super::output::Output;
 use super::reading::Reading;
 use super::stages::Stages;
+use super::which;
 use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 use lbdiag::diagnose::{self, Diagnosis};
 use lbdiag::ladder::{self, Chosen};
 use lbdiag::render::{self, Style, Times};
 use lbdiag::report::End;
-use lbdiag::report::story::{self, Ask};
-use lbdiag::trace::{ConnectionId, Trace};
+use lbdiag::report::story;
+use lbdiag::trace::Trace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -86,7 +87,7 @@ enum Time {
 /// Reads, chooses and draws.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::new(args.output.as_deref())?;
-    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+    let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
     let trace = &taken.trace;
@@ -98,6 +99,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             chosen.connection.0 + 1
         );
     };
+    let drawn = taken.redactor.document(drawn)?;
+    taken.redactor.keep()?;
     let times = match args.time {
         Time::Start => Times::Start,
         Time::Delta => Times::Delta,
@@ -121,38 +124,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// The connection that was asked for, with the finding that explains it.
 fn choose(args: &Args, trace: &Trace, diagnosis: &Diagnosis) -> anyhow::Result<Chosen> {
-    let named = args.reading.named();
-    let explained = |connection: ConnectionId| Chosen {
-        connection,
-        finding: story::explaining(diagnosis, connection),
-    };
+    let named = || args.reading.named();
     if let Some(number) = args.connection {
-        let all = trace.connections.list.len();
-        let index = number.checked_sub(1).filter(|index| (*index as usize) < all);
-        return match index {
-            Some(index) => Ok(explained(ConnectionId(index))),
-            None if all == 0 => bail!("there is no connection {number}: the captures have none"),
-            None => bail!(
-                "there is no connection {number}: there are 1 to {all}; list them: lbdiag connections {named}"
-            ),
-        };
+        let connection = which::connection(number, trace, &args.reading)?;
+        return Ok(Chosen { connection, finding: story::explaining(diagnosis, connection) });
     }
     if let Some(number) = args.finding {
-        let all = diagnosis.findings.len();
-        let index = number.checked_sub(1).filter(|index| *index < all);
-        return match index {
-            Some(index) => ladder::of_finding(trace, diagnosis, index).ok_or_else(|| {
-                anyhow!("finding {number} concerns no connection; draw another with --connection N: lbdiag connections {named}")
-            }),
-            None if all == 0 => bail!("there is no finding {number}: nothing was found here"),
-            None => bail!("there is no finding {number}: there are 1 to {all}; see lbdiag {named}"),
-        };
+        let index = which::finding(number, diagnosis, &args.reading)?;
+        return ladder::of_finding(trace, diagnosis, index).ok_or_else(|| {
+            anyhow!("finding {number} concerns no connection; draw another with --connection N: lbdiag connections {}", named())
+        });
     }
     if let Some(client) = args.from {
-        let ask = Ask { client, at: None, captures: named };
-        let chosen = story::choose(trace, diagnosis, &ask).map_err(|why| anyhow!(why))?;
+        let chosen = which::of_client(client, trace, diagnosis, &args.reading)?;
         return Ok(Chosen { connection: chosen.id, finding: chosen.finding });
     }
     ladder::most_telling(trace, diagnosis)
-        .ok_or_else(|| anyhow!("the captures have no connection to draw; see lbdiag {named}"))
+        .ok_or_else(|| anyhow!("the captures have no connection to draw; see lbdiag {}", named()))
 }

@@ -10,8 +10,10 @@ mod closest;
 mod completions;
 mod connections;
 mod diagnose;
+mod diff;
 mod ends;
 mod explain;
+mod extract;
 mod find;
 mod help;
 mod ladder;
@@ -20,12 +22,14 @@ mod output;
 mod plan;
 mod progress;
 mod reading;
+mod redacting;
 mod role;
 mod say;
 mod schema;
 mod stages;
 mod terminal;
 mod topology;
+mod which;
 mod why;
 
 use clap::error::ErrorKind;
@@ -71,6 +75,10 @@ enum Command {
     Why(Box<why::Args>),
     #[command(after_help = ladder::AFTER)]
     Ladder(Box<ladder::Args>),
+    #[command(after_help = extract::AFTER)]
+    Extract(Box<extract::Args>),
+    #[command(after_help = diff::AFTER)]
+    Diff(diff::Args),
     #[command(after_help = topology::AFTER)]
     Topology(Box<topology::Args>),
     #[command(after_help = plan::AFTER)]
@@ -109,6 +117,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Connections(args)) => connections::run(&args),
         Some(Command::Why(args)) => why::run(&args),
         Some(Command::Ladder(args)) => ladder::run(&args),
+        Some(Command::Extract(args)) => extract::run(&args),
+        Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),

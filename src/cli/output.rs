@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::ColorChoice;
 use lbdiag::capture::{self, Source};
 use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Where the result goes.
@@ -27,6 +27,15 @@ pub(super) enum Output {
 impl Output {
     /// Takes `-o`, and checks that it can be written before any work is done.
     pub(super) fn new(path: Option<&Path>) -> anyhow::Result<Self> {
+        Self::checked(path, false)
+    }
+
+    /// The same for frames: what was extracted once may be extracted again.
+    pub(super) fn of_frames(path: Option<&Path>) -> anyhow::Result<Self> {
+        Self::checked(path, true)
+    }
+
+    fn checked(path: Option<&Path>, of_frames: bool) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return Ok(Self::Stdout);
         };
@@ -36,8 +45,10 @@ impl Output {
                 bail!("{shown} is a folder; name a file in it: -o {shown}/report.txt")
             }
             Ok(there) if !there.is_file() => return Ok(Self::Special(path.to_owned())),
+            Ok(_) if of_frames && is_extract(path) => {}
             Ok(_) if capture::peek(&Source::Path(path.to_owned())).is_ok() => {
-                bail!("{shown} is a capture and would be lost; give another name with -o")
+                let with = if of_frames { "-w" } else { "-o" };
+                bail!("{shown} is a capture and would be lost; give another name with {with}")
             }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -84,16 +95,30 @@ impl Output {
 
     /// Writes the result. A reader that has closed its pipe has read enough: no error.
     pub(super) fn write(&self, text: &str, colour: bool) -> anyhow::Result<()> {
+        self.write_with(colour, |out| out.write_all(text.as_bytes()))
+    }
+
+    /// The same for what is written piece by piece. Without `colour` a terminal gets the
+    /// bytes without escape sequences, all else gets them as they are.
+    pub(super) fn write_with(
+        &self,
+        colour: bool,
+        mut write: impl FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
         let written = match self {
-            Self::Stdout => {
+            Self::Stdout if self.is_terminal() || colour => {
                 let mut out = anstream::AutoStream::new(io::stdout().lock(), choice(colour));
-                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+                write(&mut out).and_then(|()| out.flush())
             }
-            Self::Special(path) => File::options()
-                .write(true)
-                .open(path)
-                .and_then(|mut file| file.write_all(text.as_bytes())),
-            Self::File(path) => replace(path, text),
+            Self::Stdout => {
+                let mut out = BufWriter::new(io::stdout().lock());
+                write(&mut out).and_then(|()| out.flush())
+            }
+            Self::Special(path) => File::options().write(true).open(path).and_then(|file| {
+                let mut out = BufWriter::new(file);
+                write(&mut out).and_then(|()| out.flush())
+            }),
+            Self::File(path) => replace(path, &mut write),
         };
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context(match self {
@@ -110,20 +135,32 @@ impl Output {
     }
 }
 
+/// Whether a file begins as [`render::pcapng`] writes it: a section header whose first
+/// option names this program.
+fn is_extract(path: &Path) -> bool {
+    let mut head = [0; 35];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) && head.ends_with(b"lbdiag ")
+}
+
 /// The folder that a file is in.
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn replace(
+    path: &Path,
+    write: &mut impl FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".lbdiag-").suffix(".tmp");
     open_to_all(&mut builder);
-    let mut file = builder.tempfile_in(folder(path))?;
-    file.write_all(text.as_bytes())?;
+    let mut out = BufWriter::new(builder.tempfile_in(folder(path))?);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Ok(old) = path.metadata() {
         keep_permissions(file.as_file(), &old);
     }

@@ -4,6 +4,7 @@
 //! Refuses to judge: what comes out is a [`Trace`].
 
 use super::find::{find, with_hint};
+use super::redacting::{Redacting, Redactor};
 use super::say::Say;
 use super::stages::Stages;
 use super::{progress, role};
@@ -71,6 +72,9 @@ pub(super) struct Reading {
     /// Show times as the captures have them
     #[arg(long, help_heading = "Report")]
     no_clock_align: bool,
+
+    #[command(flatten)]
+    redacting: Redacting,
 }
 
 const STATED: &str = "Roles that you know better (each may be repeated)";
@@ -89,21 +93,41 @@ pub(super) struct Taken {
     pub(super) trace: Trace,
     /// What could not be read and what was done that may not be expected.
     pub(super) notes: Vec<String>,
+    /// What every document passes before it is drawn.
+    pub(super) redactor: Redactor,
 }
 
 impl Reading {
+    /// These captures, in the way that nobody asked for anything else.
+    pub(super) fn plain(captures: Vec<String>, color: ColorChoice, quiet: bool) -> Self {
+        Self {
+            captures,
+            color,
+            quiet,
+            since: None,
+            until: None,
+            vip: Vec::new(),
+            director: Vec::new(),
+            real_server: Vec::new(),
+            client: Vec::new(),
+            host_state: Vec::new(),
+            no_clock_align: false,
+            redacting: Redacting::default(),
+        }
+    }
+
     /// The voice on stderr.
     pub(super) fn say(&self) -> Say {
         Say::new(self.color, self.quiet)
     }
 
     /// The captures as they were given, for a command to paste; `CAPTURE...` where
-    /// they are many or need quotes.
+    /// they are many, need quotes, or are not to be named.
     pub(super) fn named(&self) -> String {
         let all = self.captures.join(" ");
         let plain = |c: char| c == ' ' || c.is_ascii_alphanumeric() || PLAIN.contains(c);
         let whole = self.captures.iter().all(|name| !name.contains(' '));
-        if whole && all.len() <= MAX_CAPTURES && all.chars().all(plain) {
+        if !self.redacting.is_on() && whole && all.len() <= MAX_CAPTURES && all.chars().all(plain) {
             all
         } else {
             "CAPTURE...".to_owned()
@@ -146,8 +170,13 @@ impl Reading {
         something_left(&loaded.trace, &window)?;
         stages.ended("reading and joining");
         let failures = unnamed.iter().chain(&loaded.failures).map(ToString::to_string);
-        let notes = failures.chain(inputs.notes.iter().cloned()).chain(states.notes).collect();
-        Ok(Some(Taken { trace: loaded.trace, notes }))
+        let mut notes: Vec<String> =
+            failures.chain(inputs.notes.iter().cloned()).chain(states.notes).collect();
+        let redactor = self.redacting.begin(&mut loaded.trace, &inputs.inputs)?;
+        if self.redacting.is_on() && !notes.is_empty() {
+            notes = vec!["what is to be said of files is left out: it names them".to_owned()];
+        }
+        Ok(Some(Taken { trace: loaded.trace, notes, redactor }))
     }
 
     fn load(&self, inputs: &[Input], window: &Window) -> Loaded {

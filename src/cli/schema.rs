@@ -2,15 +2,32 @@
 
 use super::output::Output;
 use anyhow::Context;
+use clap::ValueEnum;
+use lbdiag::report;
 use std::process::ExitCode;
 
 /// Print the JSON Schema of the report
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Of which document: report, or diff
+    #[arg(value_name = "DOCUMENT", value_enum, default_value_t = Document::Report)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    document: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Document {
+    Report,
+    Diff,
+}
 
 /// Prints the schema.
-pub(super) fn run(_: &Args) -> anyhow::Result<ExitCode> {
-    let mut text = serde_json::to_string_pretty(&lbdiag::report::json_schema())
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let schema = match args.document {
+        Document::Report => report::json_schema(),
+        Document::Diff => report::compare::json_schema(),
+    };
+    let mut text = serde_json::to_string_pretty(&schema)
         .context("the schema cannot be written as JSON; please report this")?;
     text.push('\n');
     Output::Stdout.write(&text, false)?;

@@ -47,10 +47,11 @@ enum Format {
 /// Reads and draws.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::new(args.output.as_deref())?;
-    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+    let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
-    let topology = topology(&taken.trace);
+    let topology = taken.redactor.document(topology(&taken.trace))?;
+    taken.redactor.keep()?;
     let style = Style {
         colour: output.colour(args.reading.color),
         width: output.width(),

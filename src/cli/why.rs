@@ -69,7 +69,7 @@ fn client(text: &str) -> Result<End, String> {
 /// Reads, chooses and tells.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = Output::new(args.output.as_deref())?;
-    let Some(taken) = args.reading.read(false, &mut Stages::new(None))? else {
+    let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
     let trace = &taken.trace;
@@ -83,6 +83,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let finding = chosen.finding.and_then(|i| diagnosis.findings.get(i));
     let drawn = ladder::one(trace, finding, chosen.id);
     let told = story::tell(trace, &diagnosis, &chosen, drawn);
+    let told = taken.redactor.document(told)?;
+    taken.redactor.keep()?;
     let style = Style {
         colour: output.colour(args.reading.color),
         width: output.width(),

@@ -5,9 +5,10 @@
 //! not kept. A capture that cannot be read any more is passed over.
 
 use super::Request;
-use crate::capture::{self, CaptureFile, Frame};
+use crate::again::{self, Again};
+use crate::capture::Frame;
 use crate::correlate::Leg;
-use crate::flow::{Key, Mark};
+use crate::flow::{Key, Mark, Side};
 use crate::trace::Trace;
 use crate::wire::{self, Body, IpPacket, LinkHeader, Outer, Packet, TcpFlags, Transport};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -141,8 +142,7 @@ fn read(
     marked: &HashSet<(usize, u32)>,
     seen: &mut Seen,
 ) {
-    let Some(files) = trace.captures.get(at).map(|c| &c.files) else { return };
-    let vantages = by_interface(trace, at, files);
+    let Some(again) = Again::new(trace, at) else { return };
     let first = kept.iter().map(|k| *k.frames.start()).min().unwrap_or(1);
     let last = kept.iter().map(|k| *k.frames.end()).max().unwrap_or(0);
     let mut ranges = vec![first..=last];
@@ -150,7 +150,7 @@ fn read(
         seen.partial = true;
         ranges = vec![first..=first + HEAD, last - TAIL..=last];
         let between = |frame: &u32| (first + HEAD + 1..last - TAIL).contains(frame);
-        let here = marked.iter().filter(|(v, _)| vantages.contains(&Some(*v)));
+        let here = marked.iter().filter(|(v, _)| again.has(*v));
         ranges.extend(here.map(|(_, frame)| *frame).filter(between).map(|f| f..=f));
         ranges.sort_by_key(|range| *range.start());
     }
@@ -160,40 +160,10 @@ fn read(
         index.entry((usize::from(k.leg.vantage), key)).or_default().push(i);
     }
     for range in ranges {
-        let mut base = 0u32;
-        for file in files {
-            let from = range.start().saturating_sub(base).max(1);
-            let to = range.end().saturating_sub(base);
-            let mut sink = |frame: &Frame<'_>| {
-                let vantage = vantages.get(frame.interface as usize).copied().flatten();
-                if let Some(vantage) = vantage {
-                    take(frame, base, vantage, &index, kept, marked);
-                }
-            };
-            if to >= from && from <= file.last {
-                seen.partial |= capture::read_range(file, from..=to, &mut sink).is_err();
-            }
-            base = base.saturating_add(file.frames);
-        }
+        seen.partial |= !again.frames(range, |vantage, base, frame| {
+            take(frame, base, vantage, &index, kept, marked);
+        });
     }
-}
-
-/// The vantage of every interface of a capture: those that have frames are
-/// vantages, in the order of the interfaces.
-fn by_interface(trace: &Trace, capture: usize, files: &[CaptureFile]) -> Vec<Option<usize>> {
-    let mut vantages = trace
-        .vantages
-        .iter()
-        .enumerate()
-        .filter(|(_, vantage)| vantage.capture == capture)
-        .map(|(v, _)| v);
-    let count = files.iter().map(|file| file.interfaces.len()).max().unwrap_or(0);
-    (0..count)
-        .map(|i| {
-            let used = |file: &CaptureFile| file.interfaces.get(i).is_some_and(|i| i.frames > 0);
-            files.iter().any(used).then(|| vantages.next()).flatten()
-        })
-        .collect()
 }
 
 fn take(
@@ -246,11 +216,12 @@ impl Kept {
     }
 }
 
-type Decoded<'a, 'b> = (Key, crate::flow::Side, Shape, bool, &'b IpPacket<'a>);
+type Decoded<'a, 'b> = (Key, Side, Shape, bool, &'b IpPacket<'a>);
 
 fn key_of<'a, 'b>(packet: &'b Packet<'a>) -> Option<Decoded<'a, 'b>> {
+    let (key, side) = again::stream(packet)?;
     let Body::Ip(ip) = &packet.body else { return None };
-    let (protocol, ports, shape, closed) = match &ip.transport {
+    let (shape, closed) = match &ip.transport {
         Transport::Tcp(tcp) => {
             let flags = tcp.flags.0 & 0x1f;
             let shape = Shape {
@@ -260,18 +231,14 @@ fn key_of<'a, 'b>(packet: &'b Packet<'a>) -> Option<Decoded<'a, 'b>> {
                 len: tcp.payload_len,
                 digest: 0,
             };
-            let closed = tcp.window == 0 && !tcp.flags.rst();
-            (6, (tcp.src_port, tcp.dst_port), shape, closed)
+            (shape, tcp.window == 0 && !tcp.flags.rst())
         }
         Transport::Udp(udp) => {
-            let shape =
-                Shape { seq: 0, ack: 0, flags: 0, len: udp.payload_len, digest: fnv(udp.payload) };
-            (17, (udp.src_port, udp.dst_port), shape, false)
+            let digest = fnv(udp.payload);
+            (Shape { seq: 0, ack: 0, flags: 0, len: udp.payload_len, digest }, false)
         }
         _ => return None,
     };
-    let outer = ip.outer.as_ref();
-    let (key, side) = Key::of(protocol, (ip.src, ports.0), (ip.dst, ports.1), packet.vlan, outer);
     Some((key, side, shape, closed, ip))
 }
 

@@ -1,15 +1,13 @@
 //! Findings in the document.
 
 use super::build::Builder;
-use super::wording::{direction, protocol, rfc3339};
+use super::wording::{direction, rfc3339};
 use super::{Affected, Evidence, Finding, Fix, Subject, ToConfirm};
 use crate::diagnose::{self, Kind, Proof};
 use std::collections::BTreeMap;
 
 /// Ids that an affected list shows.
 const MAX_IDS: usize = 100;
-/// Ports that a display filter names; more make it unwieldy.
-const MAX_FILTER_PORTS: usize = 20;
 
 impl Builder<'_> {
     pub(super) fn finding(&self, index: usize, finding: &diagnose::Finding) -> Finding {
@@ -122,34 +120,5 @@ impl Builder<'_> {
                 })
             })
             .collect()
-    }
-
-    pub(super) fn filter(&self, finding: &diagnose::Finding) -> Option<String> {
-        if finding.connections.is_empty() {
-            let ip = finding.addresses.first()?;
-            return Some(if ip.is_v4() {
-                format!("arp.src.proto_ipv4 == {ip} || arp.dst.proto_ipv4 == {ip}")
-            } else {
-                format!(
-                    "icmpv6.nd.na.target_address == {ip} || icmpv6.nd.ns.target_address == {ip}"
-                )
-            });
-        }
-        let first = self.trace.connection(finding.connections[0]);
-        let protocol = protocol(first.protocol);
-        let mut ports: Vec<u16> = finding
-            .connections
-            .iter()
-            .map(|id| self.trace.connection(*id).front.client.1)
-            .collect();
-        ports.sort_unstable();
-        ports.dedup();
-        if ports.len() <= MAX_FILTER_PORTS {
-            let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
-            return Some(format!("{protocol}.port in {{{}}}", ports.join(", ")));
-        }
-        let (vip, port) = first.front.server;
-        let family = if vip.is_v4() { "ip" } else { "ipv6" };
-        Some(format!("{family}.addr == {vip} && {protocol}.port == {port}"))
     }
 }

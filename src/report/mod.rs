@@ -9,11 +9,13 @@
 
 mod build;
 mod clocks;
+pub mod compare;
+mod filter;
 mod findings;
 pub mod ladder;
 mod listing;
-mod loss;
 mod lookup;
+mod loss;
 mod scope;
 mod services;
 mod states;
@@ -328,7 +330,7 @@ pub struct Finding {
     pub affected: Affected,
     /// Frames that prove it.
     pub evidence: Vec<Evidence>,
-    /// A Wireshark display filter for the connections concerned.
+    /// A Wireshark display filter that shows the connections concerned and the evidence.
     pub wireshark_filter: Option<String>,
     /// How to mend it.
     pub fix: Vec<Fix>,

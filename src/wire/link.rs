@@ -67,7 +67,7 @@ pub(super) fn supports(link_type: LinkType) -> bool {
 
 /// The link header, the EtherType of what follows, and where that begins.
 #[inline]
-pub(super) fn split(link_type: LinkType, data: &[u8]) -> Result<(LinkHeader, u16, usize), Stop> {
+pub(crate) fn split(link_type: LinkType, data: &[u8]) -> Result<(LinkHeader, u16, usize), Stop> {
     match link_type {
         LinkType::ETHERNET => ethernet(data),
         LinkType::LINUX_SLL => cooked(data),

@@ -28,6 +28,7 @@ pub use addr::{Ip, Mac};
 pub use arp::{Arp, ArpOperation};
 pub use icmp::{Icmp, IcmpKind};
 pub use ip::{Fragment, IpPacket, Transport, Udp, is_unicast};
+pub(crate) use link::split as split_link;
 pub use link::{Direction, LinkHeader};
 pub use proxy_protocol::ProxyHeader;
 pub use quote::Quote;

@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod catalogue;
 pub mod check;
 pub mod expected;
+pub mod extracts;
 pub mod frames;
 pub mod ladders;
 pub mod orders;

@@ -10,6 +10,7 @@ use super::super::measure::{columns, cut, hang, pad_end, pad_start};
 use super::super::sanitise::clean;
 use super::super::units::{clock, count, day, duration, plural};
 use super::connections::server;
+use super::joined;
 use super::topology::outcomes;
 use crate::report::{Connection, Listing, Mention, Sent};
 use std::collections::{BTreeSet, HashMap};
@@ -41,17 +42,7 @@ pub fn connections(listing: &Listing, style: &Style) -> String {
     let mut sections = vec![vec![head(listing)]];
     sections.extend(tables(listing, style));
     sections.push(legend(listing, style));
-    let mut out = String::new();
-    for section in sections.iter().filter(|s| !s.is_empty()) {
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        for line in section {
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-    }
-    out
+    joined(&sections)
 }
 
 /// `3 of 6 connections: 3 incomplete`.

@@ -6,6 +6,7 @@
 //! that gives lines; here they are put together. Refuses to judge: what is
 //! shown first is decided by the report's order.
 
+pub(crate) mod comparison;
 pub(crate) mod connections;
 mod finding;
 mod findings;
@@ -50,7 +51,11 @@ pub fn text(report: &Report, ladder: Option<&Ladder>, style: &Style) -> String {
         sections.push(footer::coverage(report, style));
     }
     sections.push(footer::last(report, style));
+    joined(&sections)
+}
 
+/// Sections with an empty line between them; empty ones are left out.
+fn joined(sections: &[Vec<String>]) -> String {
     let mut out = String::new();
     for section in sections.iter().filter(|s| !s.is_empty()) {
         if !out.is_empty() {

@@ -7,6 +7,7 @@ use super::super::Style;
 use super::super::ink::Tone;
 use super::super::measure::{cut, hang};
 use super::super::units::{count, plural};
+use super::joined;
 use super::topology::{host_table, outcomes, section};
 use crate::report::Host;
 use crate::report::topology::{Hop, Topology, Way};
@@ -40,16 +41,7 @@ pub fn topology(topology: &Topology, style: &Style) -> String {
         let more = plural(topology.ways_omitted, "more way");
         sections.push(vec![format!("and {more} (a window of time shows fewer: --since, --until)")]);
     }
-    let mut out = String::new();
-    for section in sections.iter().filter(|s| !s.is_empty()) {
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        for line in section {
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-    }
+    let out = joined(&sections);
     if out.is_empty() { "no connections\n".to_owned() } else { out }
 }
 

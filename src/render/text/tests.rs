@@ -1,5 +1,6 @@
 //! What the text report must hold, whatever the report.
 
+mod comparisons;
 mod drawings;
 mod properties;
 mod words;

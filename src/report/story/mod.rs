@@ -10,7 +10,7 @@ mod end;
 mod unknown;
 mod way;
 
-pub use choose::{Ask, choose};
+pub use choose::{Ask, Chosen, choose};
 
 use super::build::{Builder, findings_of};
 use super::ladder::Ladder;

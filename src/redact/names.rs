@@ -1,0 +1,95 @@
+//! Names of captures, vantages and host states: they come from file names, and those
+//! from people.
+//!
+//! A label that the user typed stays: it was chosen to be read. One that looks like an
+//! address is replaced like those that were made from file names.
+
+use crate::capture::Input;
+use crate::trace::Trace;
+use std::collections::HashSet;
+
+/// The labels that the user typed.
+#[derive(Debug, Clone, Default)]
+pub struct Labels(HashSet<String>);
+
+impl Labels {
+    /// Of the inputs of a run.
+    #[must_use]
+    pub fn new(inputs: &[Input]) -> Self {
+        let typed = inputs.iter().filter(|input| input.labelled);
+        Self(typed.map(|input| input.label.clone()).filter(|l| !is_like_an_address(l)).collect())
+    }
+}
+
+impl Labels {
+    /// A name that nobody typed.
+    fn free(&self, n: usize) -> String {
+        let mut name = format!("capture{n}");
+        while self.0.contains(&name) {
+            name.push('x');
+        }
+        name
+    }
+}
+
+/// Whether a label could be read as an address: four numbers, or twelve hexadecimal
+/// digits, or a part of it that is one.
+fn is_like_an_address(label: &str) -> bool {
+    let numbers = label.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    let digits = label.chars().filter(char::is_ascii_hexdigit).count();
+    numbers.count() >= 4 || digits >= 12 || label.contains("::")
+}
+
+pub(super) fn replace(trace: &mut Trace, labels: &Labels) {
+    for (n, capture) in trace.captures.iter_mut().enumerate() {
+        let typed = labels.0.contains(&capture.label);
+        let name = if typed { capture.label.clone() } else { labels.free(n + 1) };
+        let several = capture.files.len() > 1;
+        for (part, file) in capture.files.iter_mut().enumerate() {
+            let part = if several { format!("-{}", part + 1) } else { String::new() };
+            file.path = format!("{name}{part}.pcap");
+            for interface in &mut file.interfaces {
+                (interface.name, interface.description) = (None, None);
+            }
+        }
+        capture.label = name;
+    }
+    let mut seen = vec![0u32; trace.captures.len()];
+    let mut of = vec![0u32; trace.captures.len()];
+    for vantage in &trace.vantages {
+        of[vantage.capture] += 1;
+    }
+    for vantage in &mut trace.vantages {
+        let number = &mut seen[vantage.capture];
+        *number += 1;
+        let capture = &trace.captures[vantage.capture].label;
+        vantage.label = match of[vantage.capture] {
+            1 => capture.clone(),
+            _ => format!("{capture}#{number}"),
+        };
+    }
+    for (n, matched) in trace.states.iter_mut().enumerate() {
+        let state = &mut matched.state;
+        state.name = format!("host{}", n + 1);
+        for (part, file) in state.files.iter_mut().enumerate() {
+            *file = format!("{}/{}", state.name, part + 1);
+        }
+        // They quote lines.
+        state.notes.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_look_like_addresses_are_told() {
+        for label in ["10.0.0.1", "rs-10-0-0-1", "52:54:00:0d:47:99", "5254000d4799", "fe80::1"] {
+            assert!(is_like_an_address(label), "{label}");
+        }
+        for label in ["lb1", "director", "rs2-eth0", "client (2)"] {
+            assert!(!is_like_an_address(label), "{label}");
+        }
+    }
+}
