@@ -289,6 +289,17 @@ pub fn telling(trace: &Trace, ids: &[ConnectionId]) -> Option<ConnectionId> {
     ids.iter().copied().max_by_key(|id| (trace.legs(*id).len(), std::cmp::Reverse(id.0)))
 }
 
+/// Bits of prefix that two addresses share; 0 for two families.
+#[must_use]
+pub fn shared_bits(a: Ip, b: Ip) -> u32 {
+    use std::net::IpAddr::{V4, V6};
+    match (a.addr(), b.addr()) {
+        (V4(a), V4(b)) => (u32::from(a) ^ u32::from(b)).leading_zeros(),
+        (V6(a), V6(b)) => (u128::from(a) ^ u128::from(b)).leading_zeros(),
+        _ => 0,
+    }
+}
+
 /// "3 connections", "1 connection".
 #[must_use]
 pub fn count(n: usize, what: &str) -> String {

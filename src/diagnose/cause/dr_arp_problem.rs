@@ -9,7 +9,8 @@ use super::super::symptom::vip_arp_conflict as symptom;
 use super::super::{
     Candidate, Confidence, Detection, Finding, Fix, Names, Severity, Subject, ToConfirm,
 };
-use super::severity;
+use super::dr_arp_announce_leak::answers_for;
+use super::{severity, speaks_vrrp};
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::{ConnectionId, Trace};
 
@@ -38,7 +39,12 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
         .collect();
     let mut servers: Vec<(usize, HostId)> = claimants
         .iter()
-        .filter(|host| !service.is_director(**host) && !speaks_vrrp(trace, **host))
+        // Who only asks in its name is `dr-arp-announce-leak`'s.
+        .filter(|host| {
+            !service.is_director(**host)
+                && !speaks_vrrp(trace, **host)
+                && answers_for(trace, **host, vip)
+        })
         .map(|host| {
             let of = |id: &&ConnectionId| trace.server(**id).and_then(|s| s.host) == Some(*host);
             (ids.iter().filter(of).count(), *host)
@@ -100,13 +106,6 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
         .filter(|id| trace.server(*id).and_then(|s| s.host).is_some_and(|h| real.contains(&h)))
         .collect();
     Some(finding)
-}
-
-fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
-    let h = trace.topology.hosts.get(host);
-    trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
-        speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
-    })
 }
 
 /// A packet for the VIP that went to the culprit's MAC.

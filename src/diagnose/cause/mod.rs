@@ -5,9 +5,11 @@ pub mod backend_removed_silent_drop;
 pub mod connection_refused;
 pub mod director_bypassed;
 pub mod director_no_entry_rst;
+pub mod dr_arp_announce_leak;
 pub mod dr_arp_problem;
 pub mod dr_reply_via_director;
 pub mod dr_vip_foreign_subnet_return;
+pub mod dr_vip_wide_mask;
 mod durations;
 pub mod fake_load_balancing;
 mod forgotten;
@@ -18,6 +20,7 @@ pub mod l7_backend_refused;
 pub mod l7_backend_timeout;
 pub mod l7_keepalive_race;
 pub mod lb_idle_timeout;
+pub mod nat_director_not_forwarding;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub mod network_latency;
@@ -31,6 +34,7 @@ pub mod scheduler_imbalance;
 mod silence;
 pub mod slow_real_server;
 pub mod stated_not_seen;
+pub mod stateful_device_half_path;
 pub mod tun_mtu_blackhole;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;
@@ -98,6 +102,14 @@ fn server_of(server: &RealServer) -> Subject {
 fn directors(trace: &Trace, service: ServiceId) -> Vec<Subject> {
     let service = &trace.topology.services[service.0 as usize];
     service.directors.iter().map(|d| Names(trace).subject("director", d.host)).collect()
+}
+
+/// Whether a host sends VRRP advertisements.
+fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
+    let h = trace.topology.hosts.get(host);
+    trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
+        speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
+    })
 }
 
 /// A subject's shortest name.

@@ -8,6 +8,7 @@
 
 use super::super::facts::list;
 use super::super::{Confidence, Detection, Finding, Names, Proof, Severity, ToConfirm};
+use super::stateful_device_half_path::half;
 use crate::correlate::Leg;
 use crate::flow::{Flow, Link, Repeat};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -51,7 +52,10 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
                 let loss = sets.entry((service, from, to, forward)).or_default();
                 loss.frames += out.iter().map(|p| u64::from(p.link.packets)).sum::<u64>();
                 // What a host on the way says that it dropped, it dropped.
-                if c.progress.repeats && trace.errors_of(id).next().is_none() {
+                if c.progress.repeats
+                    && trace.errors_of(id).next().is_none()
+                    && half(trace, id).is_none()
+                {
                     let lost = lost(trace, &repeats, &out, &into);
                     if let Some(first) = lost.first() {
                         loss.add(id, *first, &out, lost.len());

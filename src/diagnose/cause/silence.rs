@@ -22,7 +22,7 @@ pub(super) struct Silent {
 }
 
 /// SYNs, repeats included, that must go unanswered: one lost answer is none.
-const MIN_SYNS: u32 = 3;
+pub(super) const MIN_SYNS: u32 = 3;
 
 pub(super) fn silent(trace: &Trace) -> Vec<Silent> {
     let mut found = Vec::new();
@@ -71,7 +71,7 @@ fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) 
 }
 
 /// Nothing at all came back: no SYN-ACK, no RST, no ICMP from the host.
-fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
+pub(super) fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     let c = trace.connection(id);
     let told = trace.errors_of(id).any(|(_, e)| {
         trace.host_by_ip(e.src) == Some(host)
