@@ -1,10 +1,8 @@
 //! Packets that a host or a device on the way keeps for itself.
 
 use crate::places::*;
-use crate::stage::{Nic, Stage};
-use crate::talk::Rewrite;
-use crate::talk::{Step, Talk, Who, rewritten, step};
-use std::net::Ipv4Addr;
+use crate::stage::Stage;
+use crate::talk::{Step, Talk, Who, step};
 
 /// Seconds after the first at which a client repeats its SYN, and a server its
 /// SYN-ACK (Linux, `tcp_syn_retries` with the linear part off).
@@ -18,56 +16,6 @@ pub fn unanswered(stage: &mut Stage, talk: &mut Talk, there: &[Step], steps: usi
         let syn = talk.syn();
         stage.carry_part(there, &syn, steps);
     }
-}
-
-/// Healthy connections, one every 150 ms.
-pub fn healthy(stage: &mut Stage, ports: std::ops::Range<u16>, ways: impl Fn(u16) -> Ways) {
-    for n in ports {
-        let (there, back) = ways(n);
-        Talk::new(at(CLIENT_IP, 40_000 + n), at(VIP, 80)).whole(stage, &there, &back);
-        stage.wait_ms(150);
-    }
-}
-
-/// A client on the VIP's own subnet, and its address.
-const NEAR: Nic = Nic::new("near", 0x51);
-const NEAR_IP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 77);
-/// Clients elsewhere, behind the same router.
-const FAR_IPS: [Ipv4Addr; 2] = [Ipv4Addr::new(198, 51, 100, 21), Ipv4Addr::new(192, 0, 2, 33)];
-
-/// DR for a client of the servers' own link.
-fn dr_near(rs: Nic) -> Ways {
-    (vec![step(NEAR, DIRECTOR), step(DIRECTOR, rs)], vec![step(rs, NEAR)])
-}
-
-fn wide_mask(stage: &mut Stage) {
-    resolved(stage);
-    stage.resolve((NEAR, NEAR_IP), (DIRECTOR, VIP), &[NEAR, ROUTER_IN, DIRECTOR, RS1, RS2]);
-    for n in 0..6u16 {
-        let (there, back) = dr([RS1, RS2][usize::from(n / 2 % 2)]);
-        let client = at(FAR_IPS[usize::from(n % 2)], 41_000 + n);
-        Talk::new(client, at(VIP, 80)).whole(stage, &there, &back);
-        stage.wait_ms(200);
-    }
-    for n in 0..4u16 {
-        let rs = [RS1, RS2][usize::from(n % 2)];
-        let (there, back) = dr_near(rs);
-        let mut talk = Talk::new(at(NEAR_IP, 42_000 + n), at(VIP, 80));
-        if rs == RS2 {
-            stage.resolve((RS2, RS2_IP), (NEAR, NEAR_IP), &[NEAR, ROUTER_IN, DIRECTOR, RS1, RS2]);
-            talk.whole(stage, &there, &back);
-            continue;
-        }
-        unanswered(stage, &mut talk, &there, there.len());
-    }
-}
-
-/// The VIP stands on lo of rs1 as a /24, and the source check drops the SYN of a client in
-/// there: rs1 is silent.
-pub fn dr_vip_wide_mask_silent() -> Stage {
-    let mut stage = Stage::capturing(&["client", "near", "director", "rs1", "rs2"]);
-    wide_mask(&mut stage);
-    stage
 }
 
 /// A connection whose later segments end after some steps of the way in.
@@ -133,10 +81,44 @@ pub fn half_path_at_director() -> Stage {
     stage
 }
 
-/// The way of TUN as a real server's `any` capture shows it: the packet once more as it
-/// comes out of tunl0.
-pub fn tun_opened(rs: Nic, rip: Ipv4Addr) -> Vec<Step> {
-    let mut there = tun(rs, rip).0;
-    there.push(rewritten(rs, rs, Rewrite::Unwrap));
-    there
+/// rs2 runs Windows: it answers the director's checks of its own address, and takes
+/// nothing for the VIP.
+pub fn windows_strong_host() -> Stage {
+    let mut stage = Stage::capturing(&["client", "director", "rs1", "rs2"]);
+    resolved(&mut stage);
+    for n in 0..6u16 {
+        let (there, back) = dr([RS1, RS2][usize::from(n % 2)]);
+        let mut talk = Talk::new(at(CLIENT_IP, 40_000 + n), at(VIP, 80));
+        if n % 2 == 0 {
+            talk.whole(&mut stage, &there, &back);
+            checks(&mut stage, 50_000 + n);
+        } else {
+            unanswered(&mut stage, &mut talk, &there, there.len());
+        }
+        stage.wait_ms(300);
+    }
+    stage
+}
+
+/// The director connects to each real server's own address and closes.
+fn checks(stage: &mut Stage, port: u16) {
+    for (rs, ip, ttl) in [(RS1, RS1_IP, 64), (RS2, RS2_IP, 128)] {
+        let (there, back) = ([step(DIRECTOR, rs)], [step(rs, DIRECTOR)]);
+        let mut talk = Talk::new(at(DIRECTOR_IP, port + u16::from(ttl)), at(ip, 80));
+        if ttl == 128 {
+            talk = talk.without_timestamps();
+        }
+        let syn = talk.syn();
+        stage.carry(&there, &syn);
+        let syn_ack = talk.accept().syn_ack().ttl(ttl);
+        stage.carry(&back, &syn_ack);
+        let ack = talk.open().ack(Who::Client);
+        stage.carry(&there, &ack);
+        let fin = talk.fin(Who::Client);
+        stage.carry(&there, &fin);
+        let fin = talk.fin(Who::Server).ttl(ttl);
+        stage.carry(&back, &fin);
+        let ack = talk.ack(Who::Client);
+        stage.carry(&there, &ack);
+    }
 }

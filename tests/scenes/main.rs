@@ -28,7 +28,7 @@ struct Scene {
 
 /// Every scene.
 const SCENES: &[Scene] = &[
-    Scene { name: "dr-vip-wide-mask-silent", play: lost_paths::dr_vip_wide_mask_silent },
+    Scene { name: "dr-windows-strong-host", play: lost_paths::windows_strong_host },
     Scene { name: "dr-half-path-director", play: lost_paths::half_path_at_director },
 ];
 

@@ -135,7 +135,10 @@ fn is_any(address: Option<&String>, mac: Option<&String>, names: &[String]) -> b
 /// Each client endpoint is one connection to the service, and went to the right
 /// real server.
 fn connections(report: &Report, expected: &Expected) -> Vec<String> {
-    let service = format!("{}:{}", expected.vip, expected.port);
+    let service = match &expected.vip {
+        six if six.contains(':') => format!("[{six}]:{}", expected.port),
+        four => format!("{four}:{}", expected.port),
+    };
     let mut wrong = Vec::new();
     for (client, names) in &expected.connections {
         let listed: Vec<_> = report

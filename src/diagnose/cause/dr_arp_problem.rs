@@ -17,9 +17,16 @@ use crate::trace::{ConnectionId, Trace};
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-bypassed"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    detect_in(trace, true)
+}
+
+/// The same for services of one family: neighbour discovery is another cause's, as
+/// its remedy is another.
+pub(super) fn detect_in(trace: &Trace, v4: bool) -> Detection {
     let services = trace.topology.services.iter().enumerate();
     let findings = services
         .filter(|(_, s)| !s.is_backend && matches!(s.mode, Mode::Unknown | Mode::Dr | Mode::Tun))
+        .filter(|(_, s)| s.vip.is_v4() == v4)
         .filter_map(|(i, service)| finding(trace, i, service))
         .collect();
     Detection::from(findings, || match symptom::blind(trace) {
@@ -62,7 +69,12 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
     let own = names.full(culprit);
     let others: Vec<String> =
         claimants.iter().filter(|h| **h != culprit).map(|h| names.full(*h)).collect();
-    let title = format!("real server {own} answers ARP for {vip}");
+    let (id, what) = if vip.is_v4() {
+        ("dr-arp-problem", "ARP")
+    } else {
+        ("duplicate-na-for-vip", "neighbour solicitations")
+    };
+    let title = format!("real server {own} answers {what} for {vip}");
     let director = if forwarding {
         String::new()
     } else if others.len() == 1 {
@@ -76,7 +88,7 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
         list(&others),
         count(most, "connection")
     );
-    let mut finding = Finding::cause("dr-arp-problem", title, explanation);
+    let mut finding = Finding::cause(id, title, explanation);
     finding.severity = severity(trace, &ids).max(Severity::Warning);
     finding.confidence = if forwarding { Confidence::Certain } else { Confidence::Likely };
     if !forwarding {

@@ -15,12 +15,11 @@ use crate::correlate::Leg;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::BTreeSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "rst-no-socket", "retransmission"];
 
-/// Clients outside of the prefix that must have been answered.
+/// Connections from outside of the prefix that must have been answered.
 const MIN_ANSWERED: usize = 2;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
@@ -30,7 +29,9 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             continue;
         }
         let of_service = trace.requests().filter(|(id, c)| {
-            c.protocol == 6 && trace.topology.service_of[id.0 as usize].0 as usize == i
+            // Who calls as the VIP is no client in its subnet.
+            let itself = c.front.client.0 == service.vip;
+            c.protocol == 6 && !itself && trace.topology.service_of[id.0 as usize].0 as usize == i
         });
         let by_host = by_server_host(trace, of_service.map(|(id, _)| id)).into_iter();
         let mut wide: Vec<Wide> = by_host
@@ -125,12 +126,11 @@ fn near(trace: &Trace, host: HostId, ids: &[ConnectionId]) -> Option<Wide> {
         || others.iter().filter(|id| trace.connection(**id).progress.established).copied();
     let syns: u32 = silent.iter().map(|id| u32::from(trace.connection(*id).progress.syns)).sum();
     let wide = Wide::new(trace, host, silent, false)?;
-    let clients: BTreeSet<Ip> = answered().map(|id| trace.connection(id).front.client.0).collect();
-    let v4 = trace.connection(wide.ids[0]).front.server.0.is_v4();
     let outside = answered().all(|id| bits(trace, id) < wide.bits);
+    let v4 = trace.connection(wide.ids[0]).front.server.0.is_v4();
     // A shorter mask than these is nobody's subnet.
     let is_subnet = wide.bits >= if v4 { 16 } else { 48 };
-    (clients.len() >= MIN_ANSWERED && outside && is_subnet && syns >= MIN_SYNS).then_some(wide)
+    (answered().count() >= MIN_ANSWERED && outside && is_subnet && syns >= MIN_SYNS).then_some(wide)
 }
 
 fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
@@ -144,6 +144,7 @@ fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
     let mut clients: Vec<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
     clients.sort_unstable();
     clients.dedup();
+    let single_client = (clients.len() == 1).then_some(clients[0]);
     let clients = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
     let what = if over_lo {
         format!(
@@ -155,15 +156,19 @@ fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
         )
     };
     let title = if over_lo {
-        format!("{who} takes clients in the VIP's subnet for itself")
+        let verb = if wide.len() == 1 { "takes" } else { "take" };
+        format!("{who} {verb} clients in the VIP's subnet for local")
     } else {
-        format!("{who} is silent to clients in the VIP's subnet")
+        let verb = if wide.len() == 1 { "is" } else { "are" };
+        format!("{who} {verb} silent to clients in the VIP's subnet")
     };
     let explanation = format!("{what} {} connections are lost there.", share(trace, service, &ids));
     let mut finding = Finding::cause("dr-vip-wide-mask", title, explanation);
     finding.severity = severity(trace, &ids);
     if !over_lo {
-        finding.confidence = Confidence::Likely;
+        // One client and one server may have other reasons for not speaking.
+        let many = wide.len() > 1 || single_client.is_none();
+        finding.confidence = if many { Confidence::Likely } else { Confidence::Possible };
         for (id, tell_apart) in [
             (
                 "rs-route-overlap",

@@ -22,7 +22,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 const MIN_SENT: u16 = 2;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, _)| held(trace, *id).is_some()).map(|(id, _)| id);
+    // An answer that comes in by another interface is `rp-filter-drop`'s.
+    let here = |id: ConnectionId| held(trace, id).is_some_and(|h| !h.elsewhere);
+    let hit = trace.requests().filter(|(id, _)| here(*id)).map(|(id, _)| id);
     let findings = by_service(trace, hit)
         .into_iter()
         .map(|(service, ids)| finding(trace, service, ids))
@@ -57,8 +59,8 @@ fn answers_in(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = (HostId, 
 }
 
 /// An answer that a director keeps.
-struct Held<'a> {
-    director: HostId,
+pub(super) struct Held<'a> {
+    pub director: HostId,
     /// Where the request came in, and the answer should go out.
     front: &'a Leg,
     back: &'a Leg,
@@ -66,9 +68,11 @@ struct Held<'a> {
     link: &'a Link,
     /// The capture shows all interfaces of the director.
     all: bool,
+    /// It came by another interface than the request left by.
+    pub elsewhere: bool,
 }
 
-fn held(trace: &Trace, id: ConnectionId) -> Option<Held<'_>> {
+pub(super) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<'_>> {
     let c = trace.connection(id);
     let fits = c.protocol == 6
         && c.outcome.failed()
@@ -94,7 +98,11 @@ fn held(trace: &Trace, id: ConnectionId) -> Option<Held<'_>> {
     let vantage = trace.vantage(front);
     let all = matches!(vantage.link_type, LinkType::LINUX_SLL | LinkType::LINUX_SLL2)
         && front.vantage == back.vantage;
-    Some(Held { director, front, back, link, all })
+    let came = vantage.hop(link).link.ifindex;
+    let out =
+        trace.path(back, trace.forward(back)).find(|(_, hop)| vantage.own.sent(hop) == Some(true));
+    let elsewhere = all && out.is_some_and(|(_, hop)| came != 0 && hop.link.ifindex != came);
+    Some(Held { director, front, back, link, all, elsewhere })
 }
 
 fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -170,7 +178,7 @@ fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<F
     fixes
 }
 
-fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+pub(super) fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let Some(held) = held(trace, id) else { return Vec::new() };
     let connection = trace.connection(id);
     let back = connection.back.unwrap_or(connection.front);
