@@ -130,6 +130,10 @@ impl Trace {
         if !self.is_translated(connection) || self.is_self_access(connection) {
             return None;
         }
+        // One segment that came untranslated is another matter.
+        if self.stray(id).is_some() {
+            return None;
+        }
         let last = connection.tuples - 1;
         let client = self.host_by_ip(connection.front.client.0);
         let service = self.service(id);
@@ -166,6 +170,41 @@ impl Trace {
             return None;
         }
         Some(Around { direct: next.to == client, next: next.to, at_client: false })
+    }
+
+    /// The leg at the client, else at the director that sent it, of an answer that was not
+    /// translated, on a connection whose answers the director otherwise translates.
+    #[must_use]
+    pub fn stray(&self, id: ConnectionId) -> Option<&Leg> {
+        let connection = self.connection(id);
+        if !self.is_translated(connection) || self.is_self_access(connection) {
+            return None;
+        }
+        let served = |leg: &Leg| {
+            let (there, back) = (self.forward(leg), self.reply(leg));
+            leg.tuple == 0 && (back.accepted() || there.ack.is_set() && back.payload > 0)
+        };
+        let front = |leg: &Leg| {
+            let here = leg.vantage;
+            self.legs(id).iter().filter(move |l| l.vantage == here && l.tuple == 0)
+        };
+        let at_client = |leg: &&Leg| {
+            let (there, back) = (self.forward(leg), self.reply(leg));
+            back.seen()
+                && !back.accepted()
+                && !there.opened()
+                && front(leg).any(|l| self.is_client_side(id, l))
+                && front(leg).any(served)
+        };
+        let by_director = |leg: &&Leg| {
+            let own = &self.vantage(leg).own;
+            self.host_of(leg).is_some_and(|h| self.service(id).is_director(h))
+                && self.path(leg, self.reply(leg)).any(|(link, hop)| {
+                    own.sent(hop) == Some(true) && link.syns == 0 && !hop.link.is_loopback()
+                })
+                && front(leg).any(served)
+        };
+        self.back_legs(id).find(at_client).or_else(|| self.back_legs(id).find(by_director))
     }
 
     /// Whether a step's frames arrived at a host, seen by that host itself.
@@ -287,6 +326,17 @@ pub fn to_capture(host: String, name: &str, addresses: &[Ip], port: u16, why: &s
 #[must_use]
 pub fn telling(trace: &Trace, ids: &[ConnectionId]) -> Option<ConnectionId> {
     ids.iter().copied().max_by_key(|id| (trace.legs(*id).len(), std::cmp::Reverse(id.0)))
+}
+
+/// Bits of prefix that two addresses share; 0 for two families.
+#[must_use]
+pub fn shared_bits(a: Ip, b: Ip) -> u32 {
+    use std::net::IpAddr::{V4, V6};
+    match (a.addr(), b.addr()) {
+        (V4(a), V4(b)) => (u32::from(a) ^ u32::from(b)).leading_zeros(),
+        (V6(a), V6(b)) => (u128::from(a) ^ u128::from(b)).leading_zeros(),
+        _ => 0,
+    }
 }
 
 /// "3 connections", "1 connection".

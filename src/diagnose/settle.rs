@@ -25,6 +25,7 @@ pub(super) fn settle(trace: &Trace, findings: &mut [Finding]) {
         match finding.id {
             "rs-missing-vip" => missing_vip(trace, finding, &hosts),
             "rs-silent" => silent(trace, finding, &hosts),
+            "rp-filter-drop" => filtered(trace, finding, &hosts),
             "accept-queue-overflow" => overflow(trace, finding, &hosts),
             "nat-return-bypasses-director" => bypass(trace, finding, &hosts),
             "dr-arp-problem" => arp(trace, finding, &hosts),
@@ -104,7 +105,9 @@ fn missing_vip(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
     }
 }
 
-fn silent(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
+/// Reasons of a silence that hosts exclude: a VIP that is there, a queue that never
+/// was full.
+fn excluded(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
     let Some(vip) = vip(trace, finding) else { return };
     if let Some(said) = all(hosts, |h| trace.has_address(h, vip))
         && said.iter().all(|s| s.value)
@@ -119,6 +122,10 @@ fn silent(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
         drop_candidate(finding, "accept-queue-overflow");
         say(finding, &format!("No accept queue overflowed ({}).", places(&said)));
     }
+}
+
+fn silent(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
+    excluded(trace, finding, hosts);
     let dropped = all(hosts, |h| trace.counter(h, "TcpExtIPReversePathFilter"));
     let filter = all(hosts, |h| trace.setting(h, "rp_filter"));
     let off = filter.as_ref().is_some_and(|f| f.iter().all(|s| s.value == 0));
@@ -137,6 +144,30 @@ fn silent(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
     }
 }
 
+/// A filter that is on and dropped at least as much as was lost is the reason.
+fn filtered(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
+    excluded(trace, finding, hosts);
+    let Some(dropped) = all(hosts, |h| trace.counter(h, "TcpExtIPReversePathFilter")) else {
+        return;
+    };
+    let lost = lost(trace, finding);
+    let total: u64 = dropped.iter().map(|s| s.value).sum();
+    let filter = all(hosts, |h| trace.setting(h, "rp_filter"));
+    say(finding, &format!("It dropped {total} packets since boot ({}).", places(&dropped)));
+    if total >= lost && filter.is_some_and(|f| f.iter().all(|s| s.value > 0)) {
+        certain(finding);
+        let names = Names(trace);
+        finding.fixes =
+            hosts.iter().zip(&dropped).map(|(host, said)| off(names.host(*host), said)).collect();
+    }
+}
+
+/// SYNs that a finding's connections sent.
+fn lost(trace: &Trace, finding: &Finding) -> u64 {
+    let syns = |id: &ConnectionId| u64::from(trace.connection(*id).progress.syns);
+    finding.connections.iter().map(syns).sum()
+}
+
 /// The filter dropped at least as much as was lost, and nothing else fits.
 fn reverse_path(
     trace: &Trace,
@@ -153,8 +184,7 @@ fn reverse_path(
             places(dropped)
         ),
     );
-    let syns = |id| u64::from(trace.connection(id).progress.syns);
-    let lost: u64 = finding.connections.iter().map(|id| syns(*id)).sum();
+    let lost = lost(trace, finding);
     let only = matches!(&finding.candidates[..], [one] if one.id == "rp-filter-drop");
     let Some(filter) = filter.filter(|f| f.iter().all(|s| s.value > 0)) else { return };
     say(finding, &format!("It is on ({}).", places(&filter)));

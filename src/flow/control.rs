@@ -67,7 +67,13 @@ impl Observer {
         *(if reply { &mut echo.replies } else { &mut echo.requests }) += 1;
     }
 
-    pub(super) fn vrrp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, vrrp: &Vrrp) {
+    pub(super) fn vrrp(
+        &mut self,
+        mark: Mark,
+        packet: &Packet<'_>,
+        ip: &IpPacket<'_>,
+        vrrp: &Vrrp<'_>,
+    ) {
         // RFC 5798, section 7.1: a TTL other than 255 must be discarded.
         if ip.ttl != 255 {
             return;
@@ -94,6 +100,8 @@ impl Observer {
                 mac: packet.link.src,
                 vrid: vrrp.vrid,
                 segment,
+                version: vrrp.version,
+                addresses: vrrp.virtual_addresses(ip.src.is_v4()),
                 priority: (vrrp.priority, vrrp.priority),
                 interval_cs: vrrp.interval_cs,
                 count: 1,
@@ -117,7 +125,7 @@ impl VrrpSpeaker {
 
     /// Takes in one more advertisement; another speaker may have advertised
     /// since the one before.
-    fn advertised(&mut self, mark: Mark, vrrp: &Vrrp, rival: bool) {
+    fn advertised(&mut self, mark: Mark, vrrp: &Vrrp<'_>, rival: bool) {
         // After a longer silence it was not the master in between.
         let goes_on = self.last_priority > 0
             && vrrp.priority > 0
@@ -146,6 +154,10 @@ mod tests {
     use crate::capture::Timestamp;
     use crate::wire::Ip;
 
+    fn advertisement(priority: u8) -> Vrrp<'static> {
+        Vrrp { version: 2, vrid: 51, priority, addresses: 0, interval_cs: 100, rest: &[] }
+    }
+
     /// Two speakers of one virtual router, who advertises when, in milliseconds.
     fn contest(adverts: &[(u8, i64, u8)]) -> [Contest; 2] {
         let speaker = |n: u8| VrrpSpeaker {
@@ -153,6 +165,8 @@ mod tests {
             mac: None,
             vrid: 51,
             segment: (0, 0),
+            version: 2,
+            addresses: advertisement(100).virtual_addresses(true),
             priority: (100, 100),
             interval_cs: 100,
             count: 0,
@@ -165,8 +179,7 @@ mod tests {
         let mut speakers = [speaker(0), speaker(1)];
         for (i, (who, ms, priority)) in adverts.iter().enumerate() {
             let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
-            let vrrp =
-                Vrrp { version: 2, vrid: 51, priority: *priority, addresses: 1, interval_cs: 100 };
+            let vrrp = advertisement(*priority);
             let (own, other) = (usize::from(*who), usize::from(1 - *who));
             let rival = speakers[other].last_priority > 0
                 && speakers[other].last.frame() > speakers[own].last.frame();

@@ -1,7 +1,7 @@
 //! ICMP errors with their quotes, echo exchanges, VRRP speakers.
 
 use super::{HopId, Mark};
-use crate::wire::{Ip, Mac, Quote};
+use crate::wire::{Ip, Mac, Quote, VirtualAddresses};
 
 /// What an ICMP error says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,10 @@ pub struct VrrpSpeaker {
     /// VLAN as in [`crate::wire::Packet::vlan`] and interface index, or the
     /// identifier of an overlay: a virtual router is one of its link.
     pub segment: (u32, u32),
+    /// Version of the protocol: 2 or 3.
+    pub version: u8,
+    /// Addresses of the virtual router, as first advertised.
+    pub addresses: VirtualAddresses,
     /// Lowest and highest priority advertised.
     pub priority: (u8, u8),
     /// Interval between advertisements, centiseconds.

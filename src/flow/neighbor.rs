@@ -93,6 +93,28 @@ pub struct Dispute {
     pub last: Mark,
 }
 
+/// A host that asks whether an address is in use before it takes it (RFC 4862, section
+/// 5.4; in IPv4 RFC 5227, section 2.1).
+#[derive(Debug, Clone, Copy)]
+pub struct Probe {
+    /// The address.
+    pub ip: Ip,
+    /// Who asks.
+    pub mac: Mac,
+    /// The last question.
+    pub asked: Mark,
+    /// Who said that it is in use, if anybody did in time.
+    pub holder: Option<Mac>,
+    /// When; not set where nobody did.
+    pub told: Mark,
+}
+
+/// Time in which an address is tentative, and an answer to a probe counts: one second
+/// (RFC 4862, section 5.1, RetransTimer), nanoseconds.
+const TENTATIVE_NS: i64 = 1_000_000_000;
+/// Probes that are kept.
+const MAX_PROBES: usize = 1024;
+
 /// Answers to one question come this close; a hand-over takes longer.
 const QUICK_NS: i64 = 100_000_000;
 
@@ -109,6 +131,8 @@ pub struct Neighbors {
     pub asks: Vec<Ask>,
     /// Addresses that several MACs claimed in turn.
     pub disputes: Vec<Dispute>,
+    /// Addresses that were probed, by who did, in order of first appearance.
+    pub probes: Vec<Probe>,
     /// Entries beyond the bound.
     pub dropped: u64,
     latest: HashMap<(Ip, u32), (Mac, Mark)>,
@@ -154,12 +178,15 @@ impl Neighbors {
                 if src.is_host() {
                     self.claim(src, mac, vlan, Claim::Sender, target, link.direction, mark);
                     self.ask(target, src, mac, link, mark);
+                } else if src.is_unspecified() {
+                    self.probe(target, mac, mark);
                 }
             }
             IcmpKind::NeighborAdvertisement { target, target_mac, solicited } => {
                 let Some(mac) = target_mac.or(link.src).filter(|m| m.is_unicast()) else {
                     return;
                 };
+                self.held(target, mac, mark);
                 let claim = if solicited { Claim::Reply } else { Claim::Announcement };
                 self.claim(target, mac, vlan, claim, target, link.direction, mark);
                 if solicited {
@@ -168,6 +195,26 @@ impl Neighbors {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn probe(&mut self, ip: Ip, mac: Mac, mark: Mark) {
+        if let Some(known) = self.probes.iter_mut().find(|p| (p.ip, p.mac) == (ip, mac)) {
+            known.asked = mark;
+        } else if self.probes.len() < MAX_PROBES {
+            self.probes.push(Probe { ip, mac, asked: mark, holder: None, told: Mark::NONE });
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Somebody has an address that others probed just now.
+    fn held(&mut self, ip: Ip, mac: Mac, mark: Mark) {
+        let asked = |p: &&mut Probe| {
+            p.ip == ip && p.mac != mac && p.holder.is_none() && mark.since(p.asked) <= TENTATIVE_NS
+        };
+        for probe in self.probes.iter_mut().filter(asked) {
+            (probe.holder, probe.told) = (Some(mac), mark);
         }
     }
 
@@ -309,5 +356,23 @@ mod tests {
     #[test]
     fn copies_and_later_needs_are_no_repeats() {
         assert_eq!(asked_at(&[0, 0, 1, 60_000, 60_001]).again, 0);
+    }
+
+    #[test]
+    fn a_probe_is_answered_by_another_and_in_time() {
+        let ip = Ip::v6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8]);
+        let mac = |n| Mac([2, 0, 0, 0, 0, n]);
+        let at = |ms: i64| Mark::new(1 + ms as u32, Timestamp(ms * 1_000_000));
+        let holder = |answers: &[(u8, i64)]| {
+            let mut neighbors = Neighbors::default();
+            neighbors.probe(ip, mac(1), at(0));
+            for (who, ms) in answers {
+                neighbors.held(ip, mac(*who), at(*ms));
+            }
+            neighbors.probes[0].holder
+        };
+        assert_eq!(holder(&[(2, 1)]), Some(mac(2)));
+        assert_eq!(holder(&[(1, 1)]), None);
+        assert_eq!(holder(&[(2, 3000)]), None);
     }
 }

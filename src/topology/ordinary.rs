@@ -162,7 +162,9 @@ fn closed_by_client(
         if !leg.reply(vantages).seen() {
             return false;
         }
-        there.fin.is_set() || there.reset == Reset::Abort || (there.rst.is_set() && there.opened())
+        // Who asks again was not answered, whoever sent the reset in its name.
+        let reset = there.rst.is_set() && there.opened() && connection.progress.syns <= 1;
+        there.fin.is_set() || there.reset == Reset::Abort || reset
     })
 }
 

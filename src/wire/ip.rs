@@ -49,7 +49,7 @@ pub enum Transport<'a> {
     /// ICMP or ICMPv6.
     Icmp(Icmp<'a>),
     /// VRRP.
-    Vrrp(Vrrp),
+    Vrrp(Vrrp<'a>),
     /// Another protocol, a later fragment, or a header cut too short.
     Other,
 }

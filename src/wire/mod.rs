@@ -34,7 +34,7 @@ pub use proxy_protocol::ProxyHeader;
 pub use quote::Quote;
 pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
 pub use tunnel::{Outer, Tunnel};
-pub use vrrp::Vrrp;
+pub use vrrp::{VirtualAddresses, Vrrp};
 
 use crate::capture::{Frame, LinkType};
 

@@ -1,8 +1,13 @@
 //! VRRP advertisements, versions 2 and 3 (RFC 3768, RFC 5798).
 
+use super::Ip;
+
+/// Addresses of an advertisement that are kept; more are counted.
+const MAX_ADDRESSES: usize = 8;
+
 /// One advertisement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vrrp {
+pub struct Vrrp<'a> {
     /// 2 or 3.
     pub version: u8,
     /// Virtual router identifier.
@@ -13,10 +18,55 @@ pub struct Vrrp {
     pub addresses: u8,
     /// Interval between advertisements, in centiseconds.
     pub interval_cs: u16,
+    /// What follows the header: the addresses.
+    pub rest: &'a [u8],
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Option<Vrrp> {
-    let header = bytes.first_chunk::<8>()?;
+/// The addresses of a virtual router, in the order in which it sends them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VirtualAddresses {
+    list: [Ip; MAX_ADDRESSES],
+    len: u8,
+    /// All that it advertises are in the list.
+    pub whole: bool,
+}
+
+impl VirtualAddresses {
+    /// The addresses.
+    #[must_use]
+    pub fn list(&self) -> &[Ip] {
+        &self.list[..usize::from(self.len)]
+    }
+}
+
+impl Vrrp<'_> {
+    /// Its addresses, of the family of the packet that carried it (RFC 5798, section
+    /// 5.2.9).
+    #[must_use]
+    pub fn virtual_addresses(&self, v4: bool) -> VirtualAddresses {
+        let mut all = VirtualAddresses {
+            list: [Ip::v4([0; 4]); MAX_ADDRESSES],
+            len: 0,
+            whole: usize::from(self.addresses) <= MAX_ADDRESSES,
+        };
+        let read = |bytes: &[u8]| match v4 {
+            true => bytes.first_chunk().map(|b| Ip::v4(*b)),
+            false => bytes.first_chunk().map(|b| Ip::v6(*b)),
+        };
+        let chunks = self.rest.chunks(if v4 { 4 } else { 16 }).map(read);
+        let wanted = usize::from(self.addresses).min(MAX_ADDRESSES);
+        for (slot, ip) in all.list.iter_mut().zip(chunks.map_while(|ip| ip)).take(wanted) {
+            *slot = ip;
+            all.len += 1;
+        }
+        // A short snapshot length cut the list.
+        all.whole &= usize::from(all.len) == wanted;
+        all
+    }
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Option<Vrrp<'_>> {
+    let (header, rest) = bytes.split_first_chunk::<8>()?;
     let version = header[0] >> 4;
     if !(2..=3).contains(&version) || header[0] & 0x0f != 1 {
         return None;
@@ -31,6 +81,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vrrp> {
         } else {
             u16::from_be_bytes([header[4] & 0x0f, header[5]])
         },
+        rest,
     })
 }
 
@@ -44,5 +95,17 @@ mod tests {
         assert_eq!(decode(&[0x31, 51, 100, 1, 0, 100, 0, 0]).map(|v| v.interval_cs), Some(100));
         assert_eq!(decode(&[0x31, 51, 100]), None);
         assert_eq!(decode(&[0x22, 51, 100, 1, 0, 1, 0, 0]), None);
+    }
+
+    #[test]
+    fn addresses_are_those_that_are_there_whole() {
+        let bytes = [0x21, 51, 100, 2, 0, 1, 0, 0, 192, 0, 2, 8, 192, 0, 2, 9, 0, 0];
+        let all = decode(&bytes).unwrap().virtual_addresses(true);
+        assert_eq!(all.list(), [Ip::v4([192, 0, 2, 8]), Ip::v4([192, 0, 2, 9])]);
+        assert!(all.whole);
+        for len in 8..16 {
+            let cut = decode(&bytes[..len]).unwrap().virtual_addresses(true);
+            assert!(!cut.whole && cut.list().len() < 2);
+        }
     }
 }

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod lost_paths;
 mod packet;
 mod places;
 mod stage;
@@ -26,7 +27,10 @@ struct Scene {
 }
 
 /// Every scene.
-const SCENES: &[Scene] = &[];
+const SCENES: &[Scene] = &[
+    Scene { name: "dr-windows-strong-host", play: lost_paths::windows_strong_host },
+    Scene { name: "dr-half-path-director", play: lost_paths::half_path_at_director },
+];
 
 /// The usual places without a fault are seen as what they are, in every mode.
 #[test]

@@ -82,6 +82,8 @@ fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
             && passage.first_repeat(trace, id).at() > left.link.last.at();
         let missing = passage.missing(trace, id);
         let fits = service.mode != Mode::Tun || missing <= MAX_TUNNEL_MISSING;
+        // Where SYNs alone went out, it is what followed that was not wanted.
+        let fits = fits && left.link.packets > u32::from(left.link.syns);
         (passage.is_withheld(trace, id) && repeated && missing > 0 && fits).then_some(Dropped {
             id,
             director: d.host,

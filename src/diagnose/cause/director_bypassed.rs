@@ -46,10 +46,7 @@ pub(super) fn bypass(trace: &Trace, id: ConnectionId) -> Option<HostId> {
 fn is_bystander(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     let service = trace.service(id);
     let hosts = &trace.topology.hosts;
-    let vrrp = trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
-        trace.host_by_mac(speaker.mac) == Some(host) || trace.host_by_ip(speaker.src) == Some(host)
-    });
-    if vrrp || hosts.claims_ip(host, service.vip) {
+    if super::speaks_vrrp(trace, host) || hosts.claims_ip(host, service.vip) {
         return false;
     }
     let owns_client = trace.host_by_ip(trace.connection(id).front.client.0) == Some(host);

@@ -9,16 +9,24 @@ use super::super::symptom::vip_arp_conflict as symptom;
 use super::super::{
     Candidate, Confidence, Detection, Finding, Fix, Names, Severity, Subject, ToConfirm,
 };
-use super::severity;
+use super::dr_arp_announce_leak::answers_for;
+use super::{severity, speaks_vrrp};
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-bypassed"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    detect_in(trace, true)
+}
+
+/// The same for services of one family: neighbour discovery is another cause's, as
+/// its remedy is another.
+pub(super) fn detect_in(trace: &Trace, v4: bool) -> Detection {
     let services = trace.topology.services.iter().enumerate();
     let findings = services
         .filter(|(_, s)| !s.is_backend && matches!(s.mode, Mode::Unknown | Mode::Dr | Mode::Tun))
+        .filter(|(_, s)| s.vip.is_v4() == v4)
         .filter_map(|(i, service)| finding(trace, i, service))
         .collect();
     Detection::from(findings, || match symptom::blind(trace) {
@@ -38,7 +46,12 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
         .collect();
     let mut servers: Vec<(usize, HostId)> = claimants
         .iter()
-        .filter(|host| !service.is_director(**host) && !speaks_vrrp(trace, **host))
+        // Who only asks in its name is `dr-arp-announce-leak`'s.
+        .filter(|host| {
+            !service.is_director(**host)
+                && !speaks_vrrp(trace, **host)
+                && answers_for(trace, **host, vip)
+        })
         .map(|host| {
             let of = |id: &&ConnectionId| trace.server(**id).and_then(|s| s.host) == Some(*host);
             (ids.iter().filter(of).count(), *host)
@@ -56,7 +69,12 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
     let own = names.full(culprit);
     let others: Vec<String> =
         claimants.iter().filter(|h| **h != culprit).map(|h| names.full(*h)).collect();
-    let title = format!("real server {own} answers ARP for {vip}");
+    let (id, what) = if vip.is_v4() {
+        ("dr-arp-problem", "ARP")
+    } else {
+        ("duplicate-na-for-vip", "neighbour solicitations")
+    };
+    let title = format!("real server {own} answers {what} for {vip}");
     let director = if forwarding {
         String::new()
     } else if others.len() == 1 {
@@ -70,7 +88,7 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
         list(&others),
         count(most, "connection")
     );
-    let mut finding = Finding::cause("dr-arp-problem", title, explanation);
+    let mut finding = Finding::cause(id, title, explanation);
     finding.severity = severity(trace, &ids).max(Severity::Warning);
     finding.confidence = if forwarding { Confidence::Certain } else { Confidence::Likely };
     if !forwarding {
@@ -100,13 +118,6 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
         .filter(|id| trace.server(*id).and_then(|s| s.host).is_some_and(|h| real.contains(&h)))
         .collect();
     Some(finding)
-}
-
-fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
-    let h = trace.topology.hosts.get(host);
-    trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
-        speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
-    })
 }
 
 /// A packet for the VIP that went to the culprit's MAC.

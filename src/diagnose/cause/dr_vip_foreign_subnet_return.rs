@@ -37,8 +37,8 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             set.lost.push(id);
         }
     }
-    sets.retain(|(service, next), set| {
-        !set.passes && !set.lost.is_empty() && !is_elsewhere(trace, *service, *next, &set.lost)
+    sets.retain(|(_, next), set| {
+        !set.passes && !set.lost.is_empty() && !is_elsewhere(trace, *next, &set.lost)
     });
     let findings = sets.into_iter().map(|(key, set)| finding(trace, key, set.lost)).collect();
     Detection::from(findings, || otherwise(trace))
@@ -73,14 +73,14 @@ fn otherwise(trace: &Trace) -> Detection {
 }
 
 /// A SYN-ACK as it leaves its real server, by the server's own capture.
-struct Leaving<'a> {
-    leg: &'a Leg,
-    link: &'a Link,
+pub(super) struct Leaving<'a> {
+    pub leg: &'a Leg,
+    pub link: &'a Link,
     /// For whom it leaves: neither a director nor the client.
-    next: Mac,
+    pub next: Mac,
 }
 
-fn leaving(trace: &Trace, id: ConnectionId) -> Option<Leaving<'_>> {
+pub(super) fn leaving(trace: &Trace, id: ConnectionId) -> Option<Leaving<'_>> {
     let service = trace.service(id);
     if !matches!(service.mode, Mode::Dr | Mode::Tun) {
         return None;
@@ -104,7 +104,7 @@ fn leaving(trace: &Trace, id: ConnectionId) -> Option<Leaving<'_>> {
 
 /// Whether anything of the answer reaches the client, by the client's own
 /// capture, in which it waited for one; `None` without such a capture.
-fn arrives(trace: &Trace, id: ConnectionId) -> Option<bool> {
+pub(super) fn arrives(trace: &Trace, id: ConnectionId) -> Option<bool> {
     let leg = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))?;
     let host = trace.host_of(leg);
     let any = trace
@@ -117,24 +117,35 @@ fn arrives(trace: &Trace, id: ConnectionId) -> Option<bool> {
 
 /// Whether the loss is another cause's: the router passes the answers on, the
 /// VIP is at home on the real servers' link, or a host said why.
-fn is_elsewhere(trace: &Trace, service: ServiceId, next: Mac, ids: &[ConnectionId]) -> bool {
+fn is_elsewhere(trace: &Trace, next: Mac, ids: &[ConnectionId]) -> bool {
     let router = trace.host_by_mac(Some(next));
     let goes_on = |id: &ConnectionId| {
         trace.route(*id).back.iter().any(|step| router.is_some() && step.from == router)
     };
-    let vip = trace.topology.services[service.0 as usize].vip;
-    let at_home = |id: &ConnectionId| {
-        let Some(out) = leaving(trace, *id) else { return false };
-        let is_server = |mac: Mac| {
-            let host = trace.host_by_mac(Some(mac));
-            let servers = &trace.topology.services[service.0 as usize].real_servers;
-            host.is_some() && servers.iter().any(|s| s.host == host)
-        };
-        let neighbors = &trace.vantage(out.leg).neighbors;
-        neighbors.asks.iter().any(|ask| ask.target == vip)
-            || neighbors.bindings.iter().any(|b| b.ip == vip && !is_server(b.mac))
+    // A router whose own capture lacks the answers never got them.
+    let before = |id: &ConnectionId| {
+        let captured = router.is_some_and(|h| trace.is_captured(h));
+        let comes = trace
+            .legs(*id)
+            .iter()
+            .any(|leg| trace.host_of(leg) == router && trace.reply(leg).seen());
+        captured && !comes
     };
-    ids.iter().any(|id| goes_on(id) || at_home(id) || trace.errors_of(*id).next().is_some())
+    let elsewhere = |id: &ConnectionId| goes_on(id) || at_home(trace, *id) || before(id);
+    ids.iter().any(|id| elsewhere(id) || trace.errors_of(*id).next().is_some())
+}
+
+/// Whether the VIP is at home on its real server's link, by the real server's capture.
+pub(super) fn at_home(trace: &Trace, id: ConnectionId) -> bool {
+    let Some(out) = leaving(trace, id) else { return false };
+    let service = trace.service(id);
+    let is_server = |mac: Mac| {
+        let host = trace.host_by_mac(Some(mac));
+        host.is_some() && service.real_servers.iter().any(|s| s.host == host)
+    };
+    let neighbors = &trace.vantage(out.leg).neighbors;
+    neighbors.asks.iter().any(|ask| ask.target == service.vip)
+        || neighbors.bindings.iter().any(|b| b.ip == service.vip && !is_server(b.mac))
 }
 
 /// Where the router's own capture shows the answer come in, and the client's side

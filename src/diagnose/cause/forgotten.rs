@@ -65,12 +65,14 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
     Some(Forgotten { id, host, keeper, leg, own })
 }
 
-/// After either side closed in order a reset is nothing strange.
+/// After either side closed in order, or the client's reset, a reset is nothing strange.
 fn closed(trace: &Trace, id: ConnectionId) -> bool {
-    trace
-        .legs(id)
-        .iter()
-        .any(|leg| trace.reply(leg).fin.is_set() || trace.forward(leg).fin.is_set())
+    trace.legs(id).iter().any(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        // What the client's host reset before, the server's may forget.
+        let reset = there.rst.is_set() && back.rst.is_set() && there.rst.frame() < back.rst.frame();
+        back.fin.is_set() || there.fin.is_set() || reset
+    })
 }
 
 fn sender(trace: &Trace, id: ConnectionId) -> Option<(HostId, Leg, bool)> {

@@ -2,39 +2,60 @@
 
 pub mod accept_queue_overflow;
 pub mod backend_removed_silent_drop;
+pub mod client_on_director;
 pub mod connection_refused;
+pub mod conntrack_invalid_rst;
 pub mod director_bypassed;
 pub mod director_no_entry_rst;
+pub mod director_ping_pong;
+pub mod dr_arp_announce_leak;
 pub mod dr_arp_problem;
 pub mod dr_reply_via_director;
 pub mod dr_vip_foreign_subnet_return;
+pub mod dr_vip_wide_mask;
+pub mod duplicate_na_for_vip;
 mod durations;
+pub mod fabric_anti_spoof;
 pub mod fake_load_balancing;
 mod forgotten;
 pub mod fullnat_source_port_exhaustion;
+pub mod garp_missing_stale_arp;
+pub mod healthcheck_source_blocked;
+pub mod ipv6_dad_failed;
 pub mod ipvs_no_destination;
 pub mod l4_self_access_hairpin;
 pub mod l7_backend_refused;
 pub mod l7_backend_timeout;
 pub mod l7_keepalive_race;
 pub mod lb_idle_timeout;
+pub mod nat_director_not_forwarding;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub mod network_latency;
 pub mod packet_loss;
+pub mod rp_filter_drop;
 pub mod rs_admin_prohibited;
 pub mod rs_lost_socket;
 pub mod rs_missing_vip;
+pub mod rs_route_overlap;
 pub mod rs_silent;
 pub mod rs_unreachable;
 pub mod scheduler_imbalance;
 mod silence;
 pub mod slow_real_server;
 pub mod stated_not_seen;
+pub mod stateful_device_half_path;
+pub mod tproxy_return_bypass;
 pub mod tun_mtu_blackhole;
+mod tunnel_end;
+pub mod tunnel_not_decapsulated;
 pub mod udp_reply_from_rip;
 pub mod vip_unowned;
+pub mod vrid_collision;
+mod vrrp;
+pub mod vrrp_advert_not_received;
 pub mod vrrp_split_brain;
+pub mod windows_strong_host;
 mod withheld;
 pub mod zero_window;
 
@@ -98,6 +119,14 @@ fn server_of(server: &RealServer) -> Subject {
 fn directors(trace: &Trace, service: ServiceId) -> Vec<Subject> {
     let service = &trace.topology.services[service.0 as usize];
     service.directors.iter().map(|d| Names(trace).subject("director", d.host)).collect()
+}
+
+/// Whether a host sends VRRP advertisements.
+fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
+    let h = trace.topology.hosts.get(host);
+    trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
+        speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
+    })
 }
 
 /// A subject's shortest name.

@@ -1,7 +1,7 @@
 //! A real server behind NAT sends its answers by another gateway than the
 //! director, so nobody translates them back.
 
-use super::super::facts::{arrow, arrow_back};
+use super::super::facts::{arrow, arrow_back, shared_bits};
 use super::super::symptom::asymmetric_return_path as symptom;
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
 use super::{by_service, name, names, needs_mode, servers, severity, share, telling};
@@ -103,13 +103,9 @@ fn gateway(trace: &Trace, service: ServiceId, known: Option<crate::wire::Ip>) ->
     let service = &trace.topology.services[service.0 as usize];
     let host = service.directors.first()?.host;
     let server = service.real_servers.iter().find_map(|r| r.address)?;
-    let bits = |ip: crate::wire::Ip| match ip.addr() {
-        std::net::IpAddr::V4(a) => u128::from(u32::from(a)) << 96,
-        std::net::IpAddr::V6(a) => u128::from(a),
-    };
     let ips = trace.topology.hosts.get(host).ips.iter().copied().chain(known);
     ips.filter(|ip| *ip != service.vip && ip.is_v4() == server.is_v4() && !ip.is_link_local())
-        .max_by_key(|ip| (bits(*ip) ^ bits(server)).leading_zeros())
+        .max_by_key(|ip| shared_bits(*ip, server))
         .map(|ip| ip.to_string())
 }
 

@@ -5,6 +5,7 @@
 
 use super::super::facts::list;
 use super::super::{Confidence, Detection, Finding, Names, Proof, Severity, ToConfirm};
+use super::stateful_device_half_path::half;
 use crate::loss::Stretch;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -33,7 +34,8 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         .map(|(service, stretch, frames)| ((service, stretch), Loss { frames, ..Loss::default() }))
         .collect();
     let compared = !sets.is_empty();
-    for (id, lost) in losses.iter() {
+    // What a firewall on the way drops of half a conversation is its own cause.
+    for (id, lost) in losses.iter().filter(|(id, _)| half(trace, *id).is_none()) {
         let service = trace.topology.service_of[id.0 as usize];
         let loss = sets.entry((service, lost.stretch)).or_default();
         loss.lost += lost.again.len();

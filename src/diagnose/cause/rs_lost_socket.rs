@@ -17,7 +17,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["rst-no-socket", "connection
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
     for one in forgotten(trace) {
-        if one.keeper == Keeper::RealServer && forwarded(trace, one.id) != Some(false) {
+        // Reset for a segment that went astray, it is that one's.
+        let astray = trace.stray(one.id).is_some();
+        if one.keeper == Keeper::RealServer && !astray && forwarded(trace, one.id) != Some(false) {
             let service = trace.topology.service_of[one.id.0 as usize];
             sets.entry((service, one.host)).or_default().push(one);
         }

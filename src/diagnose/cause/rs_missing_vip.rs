@@ -3,7 +3,7 @@
 
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
 use super::silence::{self, Silent};
-use super::{needs_mode, severity, share};
+use super::{needs_mode, severity, share, windows_strong_host};
 use crate::topology::{HostId, Mode};
 use crate::trace::Trace;
 use std::collections::BTreeMap;
@@ -12,7 +12,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-l
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    for silent in silence::silent(trace).into_iter().filter(|s| fits(trace, s)) {
+    let own = |s: &Silent| fits(trace, s) && !windows_strong_host::fits(trace, s);
+    for silent in silence::silent(trace).into_iter().filter(own) {
         by_service.entry(silent.service).or_default().push(silent);
     }
     let findings = by_service.into_values().map(|set| finding(trace, set)).collect();
@@ -30,6 +31,7 @@ pub(super) fn fits(trace: &Trace, silent: &Silent) -> bool {
     let said = trace.has_address(silent.host, service.vip).map(|said| said.value);
     match (service.mode, said) {
         _ if silent.sent_on => true,
+        _ if silence::is_told(trace, silent) => false,
         (Mode::Dr | Mode::Tun, Some(has)) => !has && silent.delivered,
         (Mode::Dr, None) => silent.own_answers && silent.delivered,
         // In a tunnel rp_filter drops the inner packet just as silently.

@@ -15,7 +15,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
     let mut elsewhere = false;
     for silent in silence::silent(trace) {
-        if rs_missing_vip::fits(trace, &silent) {
+        if rs_missing_vip::fits(trace, &silent) || silence::is_told(trace, &silent) {
             continue;
         }
         if silent.delivered {

@@ -22,7 +22,7 @@ pub(super) struct Silent {
 }
 
 /// SYNs, repeats included, that must go unanswered: one lost answer is none.
-const MIN_SYNS: u32 = 3;
+pub(super) const MIN_SYNS: u32 = 3;
 
 pub(super) fn silent(trace: &Trace) -> Vec<Silent> {
     let mut found = Vec::new();
@@ -53,7 +53,10 @@ fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) 
     let quiet = |id: &ConnectionId| is_quiet(trace, *id, host);
     let ids: Vec<ConnectionId> = all.iter().copied().filter(quiet).collect();
     // Partial silence is another cause's: load, timestamps, loss.
-    let answers = all.iter().any(|id| trace.connection(*id).progress.answered);
+    let answers = all.iter().any(|id| {
+        let progress = trace.connection(*id).progress;
+        progress.answered || progress.established
+    });
     let sent_on = ids.iter().any(|id| sends_on(trace, *id, host));
     let syns: u32 = ids.iter().map(|id| u32::from(trace.connection(*id).progress.syns)).sum();
     if ids.is_empty() || answers || (syns < MIN_SYNS && !sent_on) {
@@ -71,7 +74,7 @@ fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) 
 }
 
 /// Nothing at all came back: no SYN-ACK, no RST, no ICMP from the host.
-fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
+pub(super) fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     let c = trace.connection(id);
     let told = trace.errors_of(id).any(|(_, e)| {
         trace.host_by_ip(e.src) == Some(host)
@@ -87,6 +90,14 @@ fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
 fn sends_on(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     let route = trace.route(id);
     route.forwarders().any(|(_, out)| out.from == Some(host))
+}
+
+/// Whether frames tell more of a silence than that it is one: a cause of its own takes
+/// it.
+pub(super) fn is_told(trace: &Trace, silent: &Silent) -> bool {
+    super::rs_route_overlap::fits(trace, silent)
+        || super::tunnel_not_decapsulated::fits(trace, silent)
+        || super::rp_filter_drop::fits(trace, silent)
 }
 
 /// The SYN on its way to the silent host, and at it.

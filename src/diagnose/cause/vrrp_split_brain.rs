@@ -6,10 +6,10 @@
 
 use super::super::facts::{count, list};
 use super::super::symptom::vip_arp_conflict as symptom;
-use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use super::super::{Candidate, Confidence, Detection, Finding, Fix, Proof, ToConfirm};
 use super::severity;
+use super::vrrp::{self, host, is_own, patience_ns};
 use crate::flow::VrrpSpeaker;
-use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -60,12 +60,6 @@ impl Pair {
     }
 }
 
-/// Three intervals and the skew, after which a backup that hears nothing takes
-/// over (RFC 5798, section 6.1).
-fn patience_ns(s: &VrrpSpeaker) -> i64 {
-    3 * s.interval_ns() + (256 - i64::from(s.priority.1)) * s.interval_ns() / 256
-}
-
 /// Pairs that one vantage hears both of.
 fn contests(trace: &Trace) -> Vec<Pair> {
     let mut pairs = Vec::new();
@@ -78,7 +72,11 @@ fn contests(trace: &Trace) -> Vec<Pair> {
             for y in &speakers[i + 1..] {
                 let overlap = x.contest.last.at().0.min(y.contest.last.at().0)
                     - x.contest.first.at().0.max(y.contest.first.at().0);
-                if (x.vrid, x.segment) == (y.vrid, y.segment) && x.src != y.src && overlap > 0 {
+                if (x.vrid, x.segment) == (y.vrid, y.segment)
+                    && x.src != y.src
+                    && overlap > 0
+                    && !vrrp::are_strangers(x, y)
+                {
                     pairs.push(Pair::new((v, **x), (v, **y), overlap));
                 }
             }
@@ -101,7 +99,9 @@ fn unheard(trace: &Trace) -> Vec<Pair> {
     }
     let mut pairs = Vec::new();
     for (i, x) in own.iter().enumerate() {
-        for y in own[i + 1..].iter().filter(|y| y.1.vrid == x.1.vrid && y.1.src != x.1.src) {
+        for y in own[i + 1..].iter().filter(|y| {
+            y.1.vrid == x.1.vrid && y.1.src != x.1.src && !vrrp::are_strangers(&x.1, &y.1)
+        }) {
             let time = |of: &(usize, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
             let overlap = time(x, x.1.last).min(time(y, y.1.last))
                 - time(x, x.1.first).max(time(y, y.1.first));
@@ -114,20 +114,10 @@ fn unheard(trace: &Trace) -> Vec<Pair> {
     pairs
 }
 
-/// Whether a vantage was taken on a speaker's host.
-fn is_own(trace: &Trace, vantage: usize, s: &VrrpSpeaker) -> bool {
-    s.mac.is_some_and(|mac| trace.vantages[vantage].own.has(mac))
-}
-
 /// Whether it advertised without a pause.
 fn is_steady(s: &VrrpSpeaker) -> bool {
     let meant = s.last.since(s.first) / s.interval_ns().max(1) + 1;
     s.priority.0 > 0 && i64::from(s.count) * 10 >= meant * 8
-}
-
-/// The host of a speaker.
-fn host(trace: &Trace, s: &VrrpSpeaker) -> Option<HostId> {
-    trace.host_by_ip(s.src).or_else(|| trace.host_by_mac(s.mac.filter(|mac| !mac.is_vrrp())))
 }
 
 /// Service addresses that both claim.
@@ -149,7 +139,6 @@ fn vips(trace: &Trace, pair: &Pair) -> Vec<Ip> {
 }
 
 fn finding(trace: &Trace, pair: &Pair) -> Finding {
-    let names = Names(trace);
     let (a, b) = (&pair.a.1, &pair.b.1);
     let vips = vips(trace, pair);
     let ids: Vec<ConnectionId> = trace
@@ -205,19 +194,7 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
     }
     finding.fixes = fixes(a, b);
     finding.proofs = proofs(trace, pair, &vips);
-    finding.subjects = [a, b]
-        .iter()
-        .map(|s| match host(trace, s) {
-            Some(host) => {
-                let mut subject = names.subject("director", host);
-                subject.address = Some(s.src);
-                subject
-            }
-            None => {
-                super::Subject { role: "director", address: Some(s.src), mac: s.mac, port: None }
-            }
-        })
-        .collect();
+    finding.subjects = [a, b].iter().map(|s| vrrp::subject(trace, s)).collect();
     finding.addresses = vips;
     finding.connections = ids;
     finding
