@@ -49,15 +49,16 @@ pub(super) fn section(report: &Report) -> Option<Markup> {
     let width = drawn.iter().map(Drawn::right).fold(right, i64::max) + 40;
     let mut y = AXIS;
     let svg = html! {
-        svg width=(width) height=(high) viewBox={ "0 0 " (width) " " (high) } role="img"
-            class="timeline" {
-            title { "Connections over time by real server, and when each finding was seen" }
-            @for (x, label) in axis.ticks() {
-                line x1=(x) y1=(AXIS - 8) x2=(x) y2=(high - 4) class="tick" {}
-                text x=(x) y=(AXIS - 12) text-anchor="middle" class="faint" { (label) }
-            }
-            @for (lane, drawn) in lanes.iter().zip(&drawn) {
-                ({ let at = y; y += drawn.high() + LANE_GAP; lane_of(lane, drawn, at, left, most, right) })
+        svg width=(width) height=(high) viewBox={ "0 0 " (width) " " (high) } class="timeline" {
+            // Bars are a picture; findings below are links, which a picture cannot hold.
+            g role="img" aria-label="Connections over time by real server" {
+                @for (x, label) in axis.ticks() {
+                    line x1=(x) y1=(AXIS - 8) x2=(x) y2=(high - 4) class="tick" {}
+                    text x=(x) y=(AXIS - 12) text-anchor="middle" class="faint" { (label) }
+                }
+                @for (lane, drawn) in lanes.iter().zip(&drawn) {
+                    ({ let at = y; y += drawn.high() + LANE_GAP; lane_of(lane, drawn, at, left, most, right) })
+                }
             }
             @for (n, finding) in findings.iter().enumerate() {
                 (span_of(finding, &name(finding), &axis, below + FINDING * n as i64, left))
