@@ -149,7 +149,11 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
         })
         .collect();
     finding.subjects.push(names.subject("director", proxy));
-    finding.connections = ids.into_iter().chain(fronts).collect();
+    // What counts as the proxy's own is nobody's request.
+    let (own, requests): (Vec<_>, Vec<_>) =
+        ids.into_iter().partition(|id| trace.ordinary(*id).is_some());
+    finding.strays = own;
+    finding.connections = requests.into_iter().chain(fronts).collect();
     finding.connections.sort_unstable();
     finding.connections.dedup();
     finding
