@@ -16,8 +16,11 @@ use std::collections::BTreeMap;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["routing-loop", "syn-unanswered", "icmp-unreachable"];
 
+/// Connections that went round and are looked at: each asks for all others.
+const MAX_LOOPED: usize = 256;
+
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let looped = trace.topology.routes.looped.iter().map(|i| ConnectionId(*i));
+    let looped = trace.topology.routes.looped.iter().map(|i| ConnectionId(*i)).take(MAX_LOOPED);
     let hit = looped.filter(|id| trace.ordinary(*id).is_none() && pair(trace, *id).is_some());
     let mut findings = Vec::new();
     for (service, ids) in by_service(trace, hit) {

@@ -15,15 +15,20 @@ use crate::flow::{Binding, Claim, Hop};
 use crate::topology::{HostId, Mode, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "director-bypassed", "rst-no-socket", "connection-reset"];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    // A scan has many services and a link many hosts: the names of askers are few.
+    let bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    let asks = |b: &&Binding| b.claim == Claim::Sender && b.asked != b.ip;
+    let askers: HashSet<Ip> = bindings.filter(asks).map(|b| b.ip).collect();
     let services = trace.topology.services.iter().enumerate();
     let findings = services
         .filter(|(_, s)| !s.is_backend && matches!(s.mode, Mode::Unknown | Mode::Dr | Mode::Tun))
+        .filter(|(_, s)| askers.contains(&s.vip))
         .filter_map(|(i, service)| finding(trace, ServiceId(i as u32), service))
         .collect();
     Detection::from(findings, || match symptom::blind(trace) {
@@ -68,10 +73,6 @@ fn leaks<'a>(
 fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding> {
     // The IPv6 stack never asks with an address of another interface (`ndisc_solicit`).
     if !service.vip.is_v4() {
-        return None;
-    }
-    let asks = |b: &Binding| b.ip == service.vip && b.claim == Claim::Sender;
-    if !trace.vantages.iter().flat_map(|v| &v.neighbors.bindings).any(asks) {
         return None;
     }
     let of_service =

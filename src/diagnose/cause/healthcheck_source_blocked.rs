@@ -35,6 +35,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             if silent.len() >= MIN_CHECKS
                 && let Some(other) = other
                 && !checks.answered.contains_key(&(*director, *ip, *port))
+                && is_neighbour(trace, *ip)
                 && !is_used(trace, *ip)
             {
                 findings.push(finding(trace, (*director, *ip, *port), silent, other.1));
@@ -85,6 +86,12 @@ fn arrives(trace: &Trace, id: ConnectionId) -> bool {
             && trace.host_of(leg).is_some()
             && trace.errors_of(id).next().is_none()
     })
+}
+
+/// Whether an address is a host's of the real servers' link, by ARP or neighbour
+/// discovery: what a director calls elsewhere is no check.
+fn is_neighbour(trace: &Trace, ip: Ip) -> bool {
+    trace.host_by_ip(ip).is_some_and(|host| trace.topology.hosts.claims_ip(host, ip))
 }
 
 /// Whether clients' connections go to a real server all the same.

@@ -13,7 +13,7 @@ use crate::correlate::Leg;
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
     "rst-no-socket",
@@ -26,12 +26,16 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<HostId, Vec<ConnectionId>> = BTreeMap::new();
+    let mut known: HashMap<(HostId, Ip), bool> = HashMap::new();
     for (id, c) in trace.iter() {
         // Nothing but a RST of the client's own stack makes it worth a look.
         if c.protocol == 6
             && c.progress.no_socket
             && c.back.is_none()
             && let Some((_, proxy)) = bypassed(trace, id)
+            && *known
+                .entry((proxy, c.front.client.0))
+                .or_insert_with(|| accepts(trace, proxy, c.front.client.0))
         {
             sets.entry(proxy).or_default().push(id);
         }
@@ -69,7 +73,7 @@ fn bypassed(trace: &Trace, id: ConnectionId) -> Option<(&Leg, HostId)> {
         let (_, hop) = trace.path(leg, there).find(|(link, _)| link.syns > 0)?;
         trace.host_by_mac(hop.link.src).filter(|h| *h != client && there.opened())
     })?;
-    accepts(trace, proxy, c.front.client.0).then_some((unasked, proxy))
+    Some((unasked, proxy))
 }
 
 /// Whether a host accepted a connection of a client itself: a proxy, and no router.
@@ -83,7 +87,7 @@ fn accepts(trace: &Trace, proxy: HostId, client: Ip) -> bool {
 
 /// Connections of clients to a proxy that stand behind these.
 fn fronts(trace: &Trace, proxy: HostId, ids: &[ConnectionId]) -> Vec<ConnectionId> {
-    let clients: Vec<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+    let clients: HashSet<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
     trace
         .requests()
         .filter(|(id, c)| {
@@ -145,8 +149,13 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
         })
         .collect();
     finding.subjects.push(names.subject("director", proxy));
-    finding.connections = fronts;
-    finding.strays = ids;
+    // What counts as the proxy's own is nobody's request.
+    let (own, requests): (Vec<_>, Vec<_>) =
+        ids.into_iter().partition(|id| trace.ordinary(*id).is_some());
+    finding.strays = own;
+    finding.connections = requests.into_iter().chain(fronts).collect();
+    finding.connections.sort_unstable();
+    finding.connections.dedup();
     finding
 }
 

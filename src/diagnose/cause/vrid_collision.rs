@@ -6,7 +6,7 @@
 //! hear both, in one VLAN and on one interface.
 
 use super::super::facts::list;
-use super::super::{Detection, Finding, Fix, Proof, ToConfirm};
+use super::super::{Candidate, Confidence, Detection, Finding, Fix, Proof, ToConfirm};
 use super::{severity, vrrp};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};
@@ -15,11 +15,17 @@ use crate::wire::Ip;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "vrrp-split-brain", "syn-unanswered"];
 
+/// Collisions that are told; a hostile capture holds more.
+const MAX_PAIRS: usize = 16;
+
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut pairs: Vec<Pair> = Vec::new();
     for (v, vantage) in trace.vantages.iter().enumerate() {
         for (i, x) in vantage.vrrp.iter().enumerate() {
             for y in &vantage.vrrp[i + 1..] {
+                if pairs.len() >= MAX_PAIRS {
+                    break;
+                }
                 if (x.vrid, x.segment) == (y.vrid, y.segment) && vrrp::are_strangers(x, y) {
                     let (a, b) = if x.src <= y.src { (x, y) } else { (y, x) };
                     let pair = Pair { vantage: v, a: *a, b: *b };
@@ -88,6 +94,15 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
     );
     let mut finding = Finding::cause("vrid-collision", title, explanation);
     finding.severity = severity(trace, &ids);
+    // A mirror may show several links as one, its VLAN tags stripped.
+    if trace.vantages[pair.vantage].own.macs.is_empty() {
+        finding.confidence = Confidence::Likely;
+        finding.candidates.push(Candidate {
+            id: "vlan-mismatch",
+            tell_apart: "then they are on different links, which the mirror shows as one: harmless"
+                .to_owned(),
+        });
+    }
     for (speaker, other) in [(a, b), (b, a)] {
         finding.proofs.push(Proof {
             at: At { vantage: pair.vantage, mark: speaker.first },

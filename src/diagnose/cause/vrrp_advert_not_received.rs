@@ -17,6 +17,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vrrp-split-brain", "vip-arp
 /// Advertisements of each that a capture on it must show.
 const MIN_SENT: u32 = 4;
 
+/// Speakers that are compared; a hostile capture holds more.
+const MAX_SPEAKERS: usize = 32;
+
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let own: Vec<(usize, VrrpSpeaker)> = trace
         .vantages
@@ -24,6 +27,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         .enumerate()
         .flat_map(|(v, seen)| seen.vrrp.iter().map(move |s| (v, *s)))
         .filter(|(v, s)| vrrp::is_own(trace, *v, s) && s.count >= MIN_SENT && s.priority.0 > 0)
+        .take(MAX_SPEAKERS)
         .collect();
     let mut findings = Vec::new();
     for (i, a) in own.iter().enumerate() {
