@@ -20,7 +20,7 @@ use support::run::run_paths;
 use support::tools::tool;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 9] = [
+const NOT_ALONE: [(&str, &str); 13] = [
     ("director-bypassed", "the connections that pass the director"),
     ("rs-missing-vip", "a real server that does answer"),
     ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
@@ -30,6 +30,10 @@ const NOT_ALONE: [(&str, &str); 9] = [
     ("scheduler-imbalance", "the connections to the other real servers"),
     ("network-latency", "the same"),
     ("slow-real-server", "the same"),
+    ("client-on-director", "the connections of others, which show the director"),
+    ("director-ping-pong", "the connections that show the director"),
+    ("dr-vip-wide-mask", "the clients elsewhere, who are answered"),
+    ("healthcheck-source-blocked", "the requests that the real server answers"),
 ];
 
 #[test]
