@@ -231,6 +231,30 @@ fn the_command_writes_a_file_and_says_what_it_left_out() {
 }
 
 #[test]
+fn keys_go_along_and_stay_behind_where_payload_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let from = path("from.pcapng");
+    run(&["extract", "-q", "--connection", "1", "-w", &from, "samples/healthy-nat"]);
+    let mut bytes = std::fs::read(&from).unwrap();
+    let keys = b"CLIENT_RANDOM 00 11\n";
+    let secrets = [0x544c_534b_u32, keys.len() as u32].map(u32::to_le_bytes).concat();
+    let block = [secrets.as_slice(), keys].concat();
+    let size = (block.len() as u32 + 12).to_le_bytes();
+    bytes.extend([&10u32.to_le_bytes(), &size[..], &block, &size].concat());
+    std::fs::write(&from, bytes).unwrap();
+    let of = |args: &[&str]| {
+        let to = path("to.pcapng");
+        let output = run(&[&["extract", "-q", "--connection", "1", "-w", &to], args].concat());
+        assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+        let bytes = std::fs::read(to).unwrap();
+        bytes.windows(keys.len()).any(|window| window == keys)
+    };
+    assert!(of(&[&from]));
+    assert!(!of(&["--redact", &from]));
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.pcapng").display().to_string();

@@ -5,8 +5,9 @@
 //! address is replaced like those that were made from file names.
 
 use crate::capture::Input;
+use crate::state::HostState;
 use crate::trace::Trace;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The labels that the user typed.
 #[derive(Debug, Clone, Default)]
@@ -76,12 +77,66 @@ pub(super) fn replace(trace: &mut Trace, labels: &Labels) {
         }
         // They quote lines.
         state.notes.clear();
+        interfaces(state);
     }
+}
+
+/// Interfaces of a host state: `if1`, `if2`, ... but for those that every Linux has.
+fn interfaces(state: &mut HostState) {
+    let mut known: HashMap<String, String> = HashMap::new();
+    let mut name = |old: &str| match old {
+        "lo" | "all" | "default" => old.to_owned(),
+        _ => {
+            let next = format!("if{}", known.len() + 1);
+            known.entry(old.to_owned()).or_insert(next).clone()
+        }
+    };
+    for interface in &mut state.interfaces {
+        interface.name = name(&interface.name);
+    }
+    for dev in state.routes.iter_mut().filter_map(|route| route.dev.as_mut()) {
+        *dev = name(dev);
+    }
+    for instance in &mut state.vrrp {
+        instance.name.clear();
+        instance.interface = instance.interface.as_deref().map(&mut name);
+    }
+    // net.ipv4.conf.NAME.KEY; a dot in a name is written as a slash.
+    state.sysctls = std::mem::take(&mut state.sysctls)
+        .into_iter()
+        .map(|(key, told)| {
+            let mut parts: Vec<&str> = key.split('.').collect();
+            let renamed = match parts[..] {
+                ["net", "ipv4" | "ipv6", "conf" | "neigh", of, ..] => Some(name(of)),
+                _ => None,
+            };
+            if let Some(renamed) = &renamed {
+                parts[3] = renamed;
+            }
+            (parts.join("."), told)
+        })
+        .collect();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn interfaces_are_called_alike_wherever_a_state_names_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("acme.txt");
+        let text = "2: acme0: <UP> mtu 1500\n    inet 10.0.0.1/24 scope global acme0\n\
+                    default via 10.0.0.254 dev acme0\nnet.ipv4.conf.acme0.rp_filter = 1\n\
+                    net.ipv4.conf.all.rp_filter = 0\n";
+        std::fs::write(&path, text).unwrap();
+        let mut state = crate::state::read(&[path]).unwrap().hosts.remove(0);
+        interfaces(&mut state);
+        assert_eq!(state.interfaces[0].name, "if1");
+        assert_eq!(state.routes[0].dev.as_deref(), Some("if1"));
+        let keys: Vec<&str> = state.sysctls.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["net.ipv4.conf.all.rp_filter", "net.ipv4.conf.if1.rp_filter"]);
+    }
 
     #[test]
     fn labels_that_look_like_addresses_are_told() {

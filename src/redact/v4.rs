@@ -161,18 +161,35 @@ impl V4 {
         if class([a, b]) == Class::Kept {
             return from == to;
         }
-        let wide = *self.wide.entry([a, b]).or_insert([x, y]);
-        let net = *self.nets.entry([a, b, c]).or_insert(z);
-        self.wide_taken.insert(wide);
-        self.nets_taken.insert([x, y, net]);
-        let host = match d {
-            0 | 255 => d,
-            _ => *self.hosts.entry([a, b, c, d]).or_insert(w),
-        };
-        if !matches!(d, 0 | 255) {
-            self.hosts_taken.insert([x, y, z, host]);
+        if matches!(d, 0 | 255) || matches!(w, 0 | 255) {
+            return d == w && self.learn_net([a, b, c], [x, y, z]);
         }
-        (wide, net, host) == ([x, y], z, w)
+        let host = self.hosts.get(&[a, b, c, d]).copied();
+        self.learn_net([a, b, c], [x, y, z])
+            && match host {
+                Some(known) => known == w,
+                None => {
+                    self.hosts.insert([a, b, c, d], w);
+                    self.hosts_taken.insert([x, y, z, w])
+                }
+            }
+    }
+
+    fn learn_net(&mut self, [a, b, c]: [u8; 3], [x, y, z]: [u8; 3]) -> bool {
+        let wide = match self.wide.get(&[a, b]) {
+            Some(known) => *known == [x, y],
+            None => {
+                self.wide.insert([a, b], [x, y]);
+                self.wide_taken.insert([x, y])
+            }
+        };
+        wide && match self.nets.get(&[a, b, c]) {
+            Some(known) => *known == z,
+            None => {
+                self.nets.insert([a, b, c], z);
+                self.nets_taken.insert([x, y, z])
+            }
+        }
     }
 }
 
@@ -247,5 +264,19 @@ mod tests {
         assert!(pairs.iter().all(|(from, to)| second.map(*from) == *to));
         assert!(!second.learn(ip("10.1.2.3"), ip("10.9.9.9")));
         assert!(!second.learn(ip("10.1.9.3"), ip("192.168.0.1")));
+        // Two must not become one: a host, a network, a wider network.
+        for (from, to) in [("10.1.2.9", 3), ("10.1.2.9", 2), ("10.1.2.9", 1)] {
+            let mut third = V4::default();
+            assert!(third.learn(ip("10.1.2.3"), ip("10.7.7.7")));
+            let taken = match to {
+                3 => "10.7.7.7",
+                2 => "10.7.8.1",
+                _ => "10.8.7.1",
+            };
+            assert!(!third.learn(ip(from), ip(taken)), "{taken}");
+        }
+        let mut fourth = V4::default();
+        assert!(fourth.learn(ip("10.1.2.3"), ip("10.7.7.7")));
+        assert!(!fourth.learn(ip("10.2.2.3"), ip("10.7.9.7")), "two networks became one");
     }
 }

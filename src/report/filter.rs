@@ -116,7 +116,7 @@ impl Parts {
             }
             any.push(if all.is_empty() { name } else { format!("({})", all.join(" && ")) });
         }
-        for ip in &self.claimed {
+        for ip in self.claimed.iter().take(MAX_ADDRESSES) {
             any.push(if ip.is_v4() {
                 format!("arp.src.proto_ipv4 == {ip} || arp.dst.proto_ipv4 == {ip}")
             } else {

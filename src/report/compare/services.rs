@@ -2,7 +2,7 @@
 
 use super::chance::{LEVEL, probability};
 use super::{Counts, ServerChange, ServiceChange, Sized, TimeChange, Words, counts};
-use crate::report::{RealServer, Report, Service, Timing};
+use crate::report::{RealServer, Report, Service};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A share must move by this much to matter, however many connections prove it.
@@ -212,14 +212,14 @@ fn times(good: &RealServer, bad: &RealServer) -> Vec<TimeChange> {
     if good.connections.min(bad.connections) < LEAST_TIMED {
         return Vec::new();
     }
-    let of: [(&str, fn(&Timing) -> Option<i64>); 3] = [
-        ("connect", |t| t.connect_ns),
-        ("first byte", |t| t.first_byte_ns),
-        ("server", |t| t.server_ns),
+    let of = [
+        ("connect", before.connect_ns, after.connect_ns),
+        ("first byte", before.first_byte_ns, after.first_byte_ns),
+        ("server", before.server_ns, after.server_ns),
     ];
     of.into_iter()
-        .filter_map(|(what, get)| {
-            let (good_ns, bad_ns) = (get(before)?, get(after)?);
+        .filter_map(|(what, good_ns, bad_ns)| {
+            let (good_ns, bad_ns) = (good_ns?, bad_ns?);
             let (less, more) = (good_ns.min(bad_ns), good_ns.max(bad_ns));
             let far =
                 more >= less.saturating_mul(LEAST_FACTOR) && more.saturating_sub(less) >= LEAST_NS;
