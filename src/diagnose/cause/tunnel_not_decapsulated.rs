@@ -21,6 +21,8 @@ const TUNNELS: [u8; 3] = [4, 41, 47];
 /// ICMP protocol unreachable, and port unreachable, which Linux sends where no tunnel
 /// takes the packet (`tunnel4_rcv`).
 const CODES: [u8; 2] = [2, 3];
+/// The same in IPv6 (`tunnel6_rcv`; RFC 4443, section 3.1).
+const PORT_UNREACHABLE_6: IcmpErrorKind = IcmpErrorKind::Unreachable { kind: 1, code: 4 };
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<ServiceId, BTreeMap<HostId, Closed>> = BTreeMap::new();
@@ -75,8 +77,8 @@ fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
     for (vantage, seen) in trace.vantages.iter().enumerate() {
         let of_tunnel = |e: &&IcmpError| {
             // The error quotes the packet outside, whose protocol is the tunnel's.
-            matches!(e.kind, IcmpErrorKind::Unreachable { kind: 3, code } if CODES.contains(&code))
-                && TUNNELS.contains(&e.quote.protocol)
+            let v4 = matches!(e.kind, IcmpErrorKind::Unreachable { kind: 3, code } if CODES.contains(&code));
+            (v4 || e.kind == PORT_UNREACHABLE_6) && TUNNELS.contains(&e.quote.protocol)
         };
         for error in seen.errors.iter().filter(of_tunnel) {
             if let Some(host) = trace.host_by_ip(error.src) {
@@ -93,7 +95,8 @@ pub(super) fn fits(trace: &Trace, silent: &Silent) -> bool {
     service.mode == Mode::Tun
         && silent.delivered
         && !silent.sent_on
-        && silent.ids.iter().all(|id| tunnel_end::stays_closed(trace, *id, silent.host))
+        && (silent.ids.iter().all(|id| tunnel_end::stays_closed(trace, *id, silent.host))
+            || refused(trace).contains_key(&silent.host))
 }
 
 /// Whether another real server's capture shows packets come out of the tunnel.
