@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Look around in the captures: overview, timeline, connections, ladder, findings, path
+/// Look around in the captures on the terminal: findings, timeline, connections, ladders
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Keys and colours (without it: lbdiag/tui.toml in the configuration folder)

@@ -15,7 +15,7 @@ mod words;
 
 pub use complete::{Completion, complete};
 pub use eval::Filter;
-pub use field::Field;
+pub use field::{About, FIELDS, Field};
 pub use parse::{Expr, Op, Term, parse};
 pub use words::Vocabulary;
 

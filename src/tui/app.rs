@@ -173,6 +173,7 @@ impl App {
                 self.failed = Some(why);
                 self.quit = true;
             }
+            Event::Ended => self.quit = true,
             Event::Died => {
                 self.died = true;
                 self.quit = true;

@@ -60,6 +60,7 @@ pub fn run(source: Source) -> io::Result<Ended> {
         app.size = (size.width, size.height);
     }
     listen(events.clone());
+    signals(events.clone());
     load::start(source.read, source.name, Arc::clone(&counter), events);
     let ended = serve(&mut terminal, &mut app, &queue, &counter);
     leave();
@@ -100,6 +101,22 @@ fn listen(events: Sender<Event>) {
         let _ = watch.0.send(Event::Loaded(Err("the terminal is gone".to_owned())));
     });
 }
+
+/// A signal that would end the program ends it by the loop, which gives the terminal back.
+#[cfg(unix)]
+fn signals(events: Sender<Event>) {
+    use signal_hook::consts::{SIGHUP, SIGTERM};
+    if let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP]) {
+        std::thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                let _ = events.send(Event::Ended);
+            }
+        });
+    }
+}
+
+#[cfg(not(unix))]
+fn signals(_events: Sender<Event>) {}
 
 fn serve(
     terminal: &mut DefaultTerminal,

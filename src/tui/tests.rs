@@ -293,6 +293,17 @@ fn a_report_and_a_drawing_are_saved_and_nothing_is_overwritten() {
 }
 
 #[test]
+fn the_page_names_all_commands_colours_and_fields() {
+    let page = include_str!("../../docs/tui.md");
+    let actions = super::action::ALL.iter().map(|about| about.name);
+    let roles = super::theme::ROLES.iter().map(|(name, _)| *name);
+    let fields = crate::query::FIELDS.iter().flat_map(|field| field.names).copied();
+    for name in actions.chain(roles).chain(fields) {
+        assert!(page.contains(&format!("`{name}`")), "docs/tui.md does not name {name}");
+    }
+}
+
+#[test]
 fn panes_look_as_they_did() {
     for (width, height) in SIZES {
         let mut probe = probe("hairpin-cloud-slb", (width, height));

@@ -123,7 +123,8 @@ impl Theme {
                 Role::Warn => bold.fg(Color::Yellow),
                 Role::Good => plain.fg(Color::Green),
                 Role::Unsure => plain.fg(Color::Cyan),
-                Role::Cursor => plain.add_modifier(Modifier::REVERSED),
+                // Both colours are given, so that what is under it does not show through.
+                Role::Cursor => plain.fg(Color::Black).bg(Color::Gray),
                 Role::Resting => plain.add_modifier(Modifier::UNDERLINED),
                 Role::Bar => plain.fg(Color::White).bg(Color::Blue),
                 Role::Chosen => bold.fg(Color::Black).bg(Color::Cyan),
@@ -145,6 +146,7 @@ impl Theme {
             Role::Unsure | Role::There => Style::new().fg(Color::Blue),
             Role::Return => Style::new().fg(Color::Magenta),
             Role::Key => Style::new().fg(Color::Blue).add_modifier(Modifier::BOLD),
+            Role::Cursor => Style::new().fg(Color::White).bg(Color::DarkGray),
             Role::Bar => Style::new().fg(Color::Black).bg(Color::Gray),
             Role::Chosen => {
                 Style::new().fg(Color::White).bg(Color::Blue).add_modifier(Modifier::BOLD)
@@ -184,7 +186,7 @@ impl Theme {
         if let Some(at) = ROLES.iter().position(|(_, known)| *known == role) {
             let style = &mut self.styles[at];
             *style = match role {
-                Role::Bar | Role::Chosen | Role::Changed => style.bg(colour),
+                Role::Bar | Role::Chosen | Role::Changed | Role::Cursor => style.bg(colour),
                 _ => style.fg(colour),
             };
         }

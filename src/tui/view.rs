@@ -217,13 +217,13 @@ fn status(app: &App, area: Rect, buf: &mut Buffer) {
     if app.rows_wait() {
         parts.push((Role::Warn, "  working".to_owned()));
     }
-    if !app.filter.text.is_empty() {
-        parts.push((Role::Key, "   filter ".to_owned()));
-        parts.push((Role::Good, app.filter.text.clone()));
-    }
     if let Some((from, to)) = app.range {
         parts.push((Role::Key, "   time ".to_owned()));
         parts.push((Role::Good, timeline::range_text(from, to)));
+    }
+    if !app.filter.text.is_empty() {
+        parts.push((Role::Key, "   filter ".to_owned()));
+        parts.push((Role::Good, app.filter.text.clone()));
     }
     if app.range.is_some() || !app.filter.text.is_empty() {
         let key = app.config.keymap.key(Action::ClearFilter).unwrap_or_default();
@@ -262,7 +262,7 @@ fn footer(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     if app.overlay.is_none() && app.data.is_some() {
-        if !app.trail.is_empty() {
+        if !app.trail.is_empty() && !hints.iter().any(|(action, _)| *action == Action::Back) {
             hints.push((Action::Back, "back"));
         }
         hints.extend([(Action::NextPane, "pane"), (Action::Help, "help"), (Action::Quit, "quit")]);

@@ -28,6 +28,8 @@ pub enum Event {
     Done(Done),
     /// Time has passed while something is awaited.
     Tick,
+    /// The program is to end.
+    Ended,
     /// A thread panicked.
     Died,
 }

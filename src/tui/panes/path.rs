@@ -16,6 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 use ratatui::symbols::Marker;
+use ratatui::text::Line;
 use ratatui::widgets::canvas::{Canvas, Line as Stroke};
 use ratatui::widgets::{Block, Clear, Widget};
 use std::collections::BTreeSet;
@@ -49,51 +50,56 @@ fn rank(role: &str) -> usize {
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let Some(data) = &app.data else { return };
-    let theme = &app.config.theme;
-    let id = app.current();
-    let way = id.and_then(|id| data.atlas.way(&data.trace, id));
-    let mut said = Vec::new();
-    if let Some(id) = id {
-        let c = data.connection(id);
-        let head = vec![
-            (Role::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
-            (Role::Plain, format!("  {}", c.mode)),
-            (super::table::outcome(&c.outcome), format!("  {}", c.outcome)),
-        ];
-        put(buf, area, 0, &owned(app, &head));
-        if let Some(kind) = &c.ordinary {
-            said.push(
-                theme.line(&[(Role::Faint, &format!("a {kind}: ways are drawn of requests only"))]),
-            );
-        } else if way.is_none() {
-            said.push(
-                theme
-                    .line(&[(Role::Faint, "its way is one of those that are counted, not listed")]),
-            );
+    let head = match app.current() {
+        Some(id) => {
+            let c = data.connection(id);
+            vec![
+                (Role::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
+                (Role::Plain, format!("  {}", c.mode)),
+                (super::table::outcome(&c.outcome), format!("  {}", c.outcome)),
+            ]
         }
-    } else {
-        put(buf, area, 0, &theme.line(&[(Role::Faint, "no connection is selected")]));
-    }
-    let width = usize::from(area.width);
-    if let Some(way) = way {
-        said.extend(labelled(app, "there", Role::There, &words(data, &way.there), width));
-        said.extend(labelled(app, "back", Role::Return, &words(data, &way.back), width));
-        let taken = plural(way.totals.connections, "connection");
-        let failed = way.totals.failed;
-        said.push(
-            theme.line(&[(
-                Role::Faint,
-                &format!("{:10}{taken} took this way, {failed} failed", ""),
-            )]),
-        );
-    }
-    let low = (said.len() as u16).min(area.height / 2);
-    let map = Rect { y: area.y + 1, height: area.height.saturating_sub(low + 1), ..area };
-    draw_map(app, data, way, map, buf);
-    let text = Rect { y: map.bottom(), height: low, ..area };
+        None => vec![(Role::Faint, "no connection is selected".to_owned())],
+    };
+    put(buf, area, 0, &owned(app, &head));
+    let said = told(app, data, usize::from(area.width));
+    let (map, text) = parts(area, said.len());
+    draw_map(app, data, way(app, data), map, buf);
     for (row, line) in said.iter().enumerate() {
         put(buf, text, row, line);
     }
+}
+
+/// The way of the connection that is looked at.
+fn way<'a>(app: &App, data: &'a Data) -> Option<&'a Way> {
+    app.current().and_then(|id| data.atlas.way(&data.trace, id))
+}
+
+/// The map, and the words below it.
+fn parts(area: Rect, lines: usize) -> (Rect, Rect) {
+    let low = (lines as u16).min(area.height / 2);
+    let map = Rect { y: area.y + 1, height: area.height.saturating_sub(low + 1), ..area };
+    (map, Rect { y: map.bottom(), height: low, ..area })
+}
+
+/// The way in words, or why there is none.
+fn told(app: &App, data: &Data, width: usize) -> Vec<Line<'static>> {
+    let theme = &app.config.theme;
+    let Some(id) = app.current() else { return Vec::new() };
+    let Some(way) = way(app, data) else {
+        let said = match data.trace.ordinary(id) {
+            Some(kind) => format!("a {}: ways are drawn of requests only", kind.name()),
+            None => "its way is one of those that are counted, not listed".to_owned(),
+        };
+        return vec![theme.line(&[(Role::Faint, &said)])];
+    };
+    let mut said = labelled(app, "there", Role::There, &words(data, &way.there), width);
+    said.extend(labelled(app, "back", Role::Return, &words(data, &way.back), width));
+    let taken = plural(way.totals.connections, "connection");
+    let failed = way.totals.failed;
+    let count = format!("{:10}{taken} took this way, {failed} failed", "");
+    said.push(theme.line(&[(Role::Faint, &count)]));
+    said
 }
 
 /// The hosts' boxes, those of the way first where not all fit.
@@ -143,8 +149,15 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
         Stroke { x1: a.0, y1: a.1 + shift, x2: b.0, y2: b.1 + shift, color: colour(role) }
     };
     let mut strokes = Vec::new();
+    let mut heads = Vec::new();
+    let on: Vec<(&str, &str)> =
+        way.into_iter().flat_map(|way| [pairs(&way.there), pairs(&way.back)].concat()).collect();
     for link in &data.atlas.topology.links {
-        if let (Some(from), Some(to)) = (of(&link.from), of(&link.to)) {
+        let (from, to) = (link.from.as_str(), link.to.as_str());
+        if on.contains(&(from, to)) || on.contains(&(to, from)) {
+            continue;
+        }
+        if let (Some(from), Some(to)) = (of(from), of(to)) {
             strokes.push(stroke(from, to, 0.0, Role::Frame));
         }
     }
@@ -160,7 +173,10 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
                     (Some(a), Some(_)) if from == to => {
                         around.insert(a.node.id.as_str());
                     }
-                    (Some(a), Some(b)) => strokes.push(stroke(a, b, shift, role)),
+                    (Some(a), Some(b)) => {
+                        strokes.push(stroke(a, b, shift, role));
+                        heads.push((head(a.area, b.area), role));
+                    }
                     _ => {}
                 }
             }
@@ -172,6 +188,9 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
         .y_bounds([0.0, f64::from(area.height)])
         .paint(|context| strokes.iter().for_each(|stroke| context.draw(stroke)))
         .render(area, buf);
+    for ((x, y, symbol), role) in heads {
+        buf.set_span(x, y, &theme.span(role, symbol), 1);
+    }
     for place in &places {
         let on = touched.contains(place.node.id.as_str());
         draw_box(app, place, on, around.contains(place.node.id.as_str()), buf);
@@ -225,6 +244,20 @@ fn ends(from: Rect, to: Rect, area: Rect) -> ((f64, f64), (f64, f64)) {
         (point(centre(from), f64::from(from.bottom())), point(centre(to), f64::from(to.y)))
     } else {
         (point(centre(from), f64::from(from.y)), point(centre(to), f64::from(to.bottom())))
+    }
+}
+
+/// Where the head of an arrow between two boxes stands, and which it is.
+fn head(from: Rect, to: Rect) -> (u16, u16, &'static str) {
+    let middle = to.y + to.height / 2;
+    if from.right() <= to.x {
+        (to.x.saturating_sub(1), middle.saturating_sub(1), "▸")
+    } else if to.right() <= from.x {
+        (to.right(), middle, "◂")
+    } else if from.y < to.y {
+        (to.x + to.width / 2, to.y.saturating_sub(1), "▾")
+    } else {
+        (to.x + to.width / 2, to.bottom(), "▴")
     }
 }
 
@@ -301,11 +334,8 @@ pub fn act(app: &mut App, action: Action) -> bool {
 /// A click on a host shows the connections that pass it.
 pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
     let Some(data) = app.loaded_data() else { return };
-    let way = app.current().and_then(|id| data.atlas.way(&data.trace, id));
-    let map = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let low = way.map_or(0, |_| 3).min(area.height / 2);
-    let map = Rect { height: map.height.saturating_sub(low), ..map };
-    let (places, _) = places(&data, way, map);
+    let (map, _) = parts(area, told(app, &data, usize::from(area.width)).len());
+    let (places, _) = places(&data, way(app, &data), map);
     let hit = places.iter().find(|place| place.area.contains((x, y).into()));
     let address =
         hit.and_then(|place| place.node.host.addresses.first().or(place.node.host.macs.first()));

@@ -24,8 +24,8 @@ use std::sync::Arc;
 /// Least nanoseconds that a column stands for; captures rarely tell less apart.
 const LEAST: i64 = 1_000;
 
-/// Rows that the bars of a lane may take.
-const ROWS: usize = 6;
+/// Rows that the bars of a lane may take: as many as the screen has for it, within these.
+const ROWS: std::ops::RangeInclusive<usize> = 6..=40;
 
 /// Rows of a lane's density.
 const DENSITY: usize = 2;
@@ -148,7 +148,10 @@ pub fn ask(app: &mut App) {
     }
     let columns = columns(app);
     let (from, per_column) = app.timeline.view(columns);
-    let ask = Ask { by: app.timeline.by, from, per_column, columns, rows: ROWS };
+    let height = usize::from(areas(screen(app.size).body).lanes.height);
+    let lanes = app.timeline.lanes.iter().filter(|lane| lane.count > 0).count();
+    let rows = (height / lanes.max(1)).clamp(*ROWS.start(), *ROWS.end());
+    let ask = Ask { by: app.timeline.by, from, per_column, columns, rows };
     if !app.timeline.stale && app.timeline.asked.as_ref() == Some(&ask) {
         return;
     }
@@ -263,7 +266,6 @@ fn choose(app: &mut App, from: i64, to: i64) {
     let (_, per) = app.timeline.view(columns(app));
     let (from, to) = (from.min(to), from.max(to).saturating_add(per - 1));
     app.narrow_time(Some((from, to)));
-    app.say(Role::Good, format!("all panes show {} only", range_text(from, to)));
 }
 
 /// Goes to where the next finding begins.

@@ -50,7 +50,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             Role::Plain,
             format!("   {} {} UTC", day.get(..10).unwrap_or_default(), range_text(from, to)),
         ),
-        (Role::Faint, format!(", {} a column", duration(per))),
+        (
+            Role::Faint,
+            if area.width < 100 { String::new() } else { format!(", {} a column", duration(per)) },
+        ),
         (Role::Warn, if state.waits() { "  working".to_owned() } else { String::new() }),
     ];
     put(buf, area, 0, &owned(app, &head));
@@ -216,7 +219,20 @@ fn ranges(app: &App, lanes: Rect, columns: usize, buf: &mut Buffer) {
     if let Some(anchor) = state.anchor {
         shade(column(anchor).min(cursor), column(anchor).max(cursor), Role::Cursor);
     }
-    shade(cursor, cursor, Role::Cursor);
+    let Some(x) = u16::try_from(cursor).ok().filter(|at| *at < lanes.width) else { return };
+    let theme = &app.config.theme;
+    let row = state.row.saturating_sub(top(state, usize::from(lanes.height)));
+    for y in 0..lanes.height {
+        let here = usize::from(y) == row;
+        if let Some(cell) = buf.cell_mut((lanes.x + x, lanes.y + y)) {
+            if cell.symbol() == " " && !here {
+                cell.set_symbol("│").set_style(theme.style(Role::Frame));
+            }
+            if here {
+                cell.set_style(theme.style(Role::Cursor));
+            }
+        }
+    }
 }
 
 fn axis(app: &App, area: Rect, lanes: Rect, (from, per): (i64, i64), buf: &mut Buffer) {
