@@ -212,7 +212,8 @@ fn times(good: &RealServer, bad: &RealServer) -> Vec<TimeChange> {
     if good.connections.min(bad.connections) < LEAST_TIMED {
         return Vec::new();
     }
-    let of: [(&str, fn(&Timing) -> Option<i64>); 3] = [
+    type Get = fn(&Timing) -> Option<i64>;
+    let of: [(&str, Get); 3] = [
         ("connect", |t| t.connect_ns),
         ("first byte", |t| t.first_byte_ns),
         ("server", |t| t.server_ns),
