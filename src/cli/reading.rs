@@ -222,7 +222,10 @@ impl Job {
 
     /// Reads, counting bytes: the trace with remarks, or nothing where no capture could be
     /// read. Beside it, what could not.
-    pub(super) fn run(self, counter: &AtomicU64) -> (anyhow::Result<Option<Read>>, Vec<CaptureError>) {
+    pub(super) fn run(
+        self,
+        counter: &AtomicU64,
+    ) -> (anyhow::Result<Option<Read>>, Vec<CaptureError>) {
         let how = load::How { stated: &self.stated, window: &self.window, align: self.align };
         let Loaded { trace, failures } = load::load_as(&self.inputs, &how, counter);
         if trace.captures.is_empty() {

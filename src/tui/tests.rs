@@ -269,7 +269,9 @@ fn a_report_and_a_drawing_are_saved_and_nothing_is_overwritten() {
     let mut probe = probe("hairpin-cloud-slb", (80, 24));
     probe.key("4");
     probe.settle();
-    for (down, name, holds) in [(0, "a.md", "l4-self-access-hairpin"), (2, "a.svg", "<svg")] {
+    for (down, name, holds) in
+        [(0, "a.md", "l4-self-access-hairpin"), (2, "a.pcapng", "rs1"), (3, "a.svg", "<svg")]
+    {
         let path = dir.path().join(name);
         for again in [false, true] {
             probe.key("s");
@@ -287,8 +289,8 @@ fn a_report_and_a_drawing_are_saved_and_nothing_is_overwritten() {
             probe.key("esc");
         }
         probe.key("4");
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(holds), "{text}");
+        let text = std::fs::read(&path).unwrap();
+        assert!(String::from_utf8_lossy(&text).contains(holds), "{}", path.display());
     }
 }
 

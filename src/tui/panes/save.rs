@@ -1,25 +1,29 @@
-//! What can be written to a file: the report, the drawing.
+//! What can be written to a file: the report, the drawing, the frames.
 //!
 //! Only what exists is offered: a drawing where one is drawn. A file that is there is
-//! never overwritten. Another format is a line in [`FORMATS`] and its text in `text_of`.
+//! never overwritten. Another format is a line in [`FORMATS`] and its bytes in `bytes_of`.
 
 use super::super::action::Action;
-use super::super::app::App;
+use super::super::app::{App, Pane};
+use super::super::data::Data;
 use super::super::line_input::LineInput;
 use super::super::theme::Role;
 use super::super::view::{highlight, owned, put};
 use super::help::frame;
+use crate::extract::{self, Options, Which};
 use crate::ladder;
 use crate::render;
+use crate::trace::ConnectionId;
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
+    Evidence,
     Markdown,
     Json,
     Svg,
@@ -27,14 +31,46 @@ enum Format {
     PlantUml,
 }
 
-/// What is said of a format, what its file is called, whether it needs a drawing.
-const FORMATS: [(Format, &str, &str, bool); 5] = [
-    (Format::Markdown, "report as Markdown, for a ticket", "lbdiag-report.md", false),
-    (Format::Json, "report as JSON", "lbdiag-report.json", false),
-    (Format::Svg, "ladder as SVG picture", "svg", true),
-    (Format::Mermaid, "ladder as Mermaid diagram", "mmd", true),
-    (Format::PlantUml, "ladder as PlantUML diagram", "puml", true),
+/// What a format needs to be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// A drawing.
+    Ladder,
+    /// A drawing, or a finding.
+    Frames,
+}
+
+/// What is said of a format, what its file is called, what it needs.
+const FORMATS: [(Format, &str, &str, Needs); 6] = [
+    (Format::Markdown, "report as Markdown, for a ticket", "lbdiag-report.md", Needs::Nothing),
+    (Format::Json, "report as JSON", "lbdiag-report.json", Needs::Nothing),
+    (Format::Evidence, "frames as one pcapng file", "pcapng", Needs::Frames),
+    (Format::Svg, "ladder as SVG picture", "svg", Needs::Ladder),
+    (Format::Mermaid, "ladder as Mermaid diagram", "mmd", Needs::Ladder),
+    (Format::PlantUml, "ladder as PlantUML diagram", "puml", Needs::Ladder),
 ];
+
+/// What frames and drawings are of.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    /// The drawn connection.
+    Connection(ConnectionId),
+    /// The finding of this index.
+    Finding(usize),
+}
+
+impl Subject {
+    /// Among the findings the finding, else the connection that is drawn.
+    fn of(app: &App) -> Option<Self> {
+        let found = app.data.as_ref().map_or(0, |data| data.report.findings.len());
+        let finding = Some(app.findings.at).filter(|at| *at < found).map(Self::Finding);
+        let side = &app.ladder.sides[app.ladder.side];
+        let drawn = side.chosen.filter(|_| side.ladder.is_some());
+        let drawn = drawn.map(|chosen| Self::Connection(chosen.connection));
+        if app.pane == Pane::Findings { finding.or(drawn) } else { drawn.or(finding) }
+    }
+}
 
 /// What is chosen.
 #[derive(Debug)]
@@ -48,19 +84,22 @@ impl State {
     /// What can be saved now; `None` where nothing can.
     #[must_use]
     pub fn new(app: &App) -> Option<Self> {
-        let side = &app.ladder.sides[app.ladder.side];
-        let drawn = side.ladder.as_ref().map(|ladder| ladder.connection);
+        app.data.as_ref()?;
+        let subject = Subject::of(app);
         let mut offered = Vec::new();
         for (format, said, name, needs) in FORMATS {
-            match (needs, drawn) {
-                (false, _) => offered.push((format, said, name.to_owned())),
-                (true, Some(id)) => {
-                    offered.push((format, said, format!("lbdiag-connection-{id}.{name}")));
+            let named = match (needs, subject) {
+                (Needs::Nothing, _) => name.to_owned(),
+                (_, Some(Subject::Connection(id))) => {
+                    format!("lbdiag-connection-{}.{name}", id.0 + 1)
                 }
-                (true, None) => {}
-            }
+                (Needs::Frames, Some(Subject::Finding(at))) => {
+                    format!("lbdiag-finding-{}.{name}", at + 1)
+                }
+                _ => continue,
+            };
+            offered.push((format, said, named));
         }
-        app.data.as_ref()?;
         Some(Self { at: 0, offered, name: None })
     }
 
@@ -123,12 +162,13 @@ fn free(name: &str) -> String {
 }
 
 fn save(app: &mut App, format: Format, path: &str) {
-    let Some(text) = text_of(app, format) else { return };
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = bytes_of(app, format).and_then(|bytes| {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(&bytes))
+    });
     match written {
         Ok(()) => {
             app.overlay = None;
@@ -141,19 +181,43 @@ fn save(app: &mut App, format: Format, path: &str) {
     }
 }
 
-fn text_of(app: &App, format: Format) -> Option<String> {
-    let data = app.data.as_ref()?;
-    let drawn = app.ladder.sides[app.ladder.side].ladder.as_ref();
-    Some(match format {
+/// What the file is to hold.
+fn bytes_of(app: &App, format: Format) -> io::Result<Vec<u8>> {
+    let gone = || io::Error::other("nothing is drawn");
+    let data = app.data.as_ref().ok_or_else(gone)?;
+    let side = &app.ladder.sides[app.ladder.side];
+    let drawn = || side.ladder.as_ref().ok_or_else(gone);
+    Ok(match format {
+        Format::Evidence => return frames(app, data),
         Format::Markdown => {
             let telling = ladder::telling(&data.trace, &data.diagnosis);
             render::markdown(&data.report, telling.as_ref())
         }
         Format::Json => render::json(&data.report),
-        Format::Svg => render::svg(drawn?, app.ladder.times),
-        Format::Mermaid => render::mermaid_sequence(drawn?, app.ladder.times),
-        Format::PlantUml => render::plantuml(drawn?, app.ladder.times),
-    })
+        Format::Svg => render::svg(drawn()?, app.ladder.times),
+        Format::Mermaid => render::mermaid_sequence(drawn()?, app.ladder.times),
+        Format::PlantUml => render::plantuml(drawn()?, app.ladder.times),
+    }
+    .into_bytes())
+}
+
+/// The frames of the drawn connection, or in the pane of the findings those of the finding.
+fn frames(app: &App, data: &Data) -> io::Result<Vec<u8>> {
+    let one;
+    let which = match Subject::of(app) {
+        Some(Subject::Connection(id)) => {
+            one = [id];
+            Which::Connections(&one)
+        }
+        Some(Subject::Finding(at)) => Which::Finding(at),
+        None => return Err(io::Error::other("nothing is chosen")),
+    };
+    let nothing = || io::Error::other("no frame can be read again");
+    let mut extract = extract::extract(&data.trace, &data.diagnosis, which, Options::default())?
+        .ok_or_else(nothing)?;
+    let mut bytes = Vec::new();
+    render::pcapng(&mut extract, &mut bytes)?;
+    Ok(bytes)
 }
 
 fn height(state: &State) -> u16 {

@@ -13,7 +13,6 @@ use super::super::theme::Role;
 use super::super::view::screen;
 use super::super::work::Job;
 use crate::ladder::Chosen;
-use crate::render::units::duration;
 use crate::report::rfc3339;
 use crate::report::story::explaining;
 use crate::trace::ConnectionId;
@@ -298,7 +297,7 @@ pub fn range_text(from: i64, to: i64) -> String {
     // Six digits where milliseconds would not tell the ends apart.
     let digits = if width < 100_000_000 { 15 } else { 12 };
     let text = |at| clock(at).get(..digits).map(str::to_owned).unwrap_or_default();
-    format!("{} to {} ({})", text(from), text(to), duration(width))
+    format!("{} to {}", text(from), text(to))
 }
 
 /// Time of day to the microsecond.

@@ -50,6 +50,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             Role::Plain,
             format!("   {} {} UTC", day.get(..10).unwrap_or_default(), range_text(from, to)),
         ),
+        (Role::Faint, format!(", {}", duration(to.saturating_sub(from)))),
         (
             Role::Faint,
             if area.width < 100 { String::new() } else { format!(", {} a column", duration(per)) },
