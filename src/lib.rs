@@ -24,6 +24,7 @@ pub mod query;
 pub mod redact;
 pub mod render;
 pub mod report;
+pub mod sent;
 pub mod state;
 pub mod timing;
 pub mod topology;

@@ -81,15 +81,6 @@ pub struct Trace {
     losses: OnceLock<Losses>,
 }
 
-/// What one side of a connection sent, at the place that saw most of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    /// Frames; 0 where none was seen.
-    pub frames: u64,
-    /// Payload bytes, repeats not counted; `None` for protocols other than TCP.
-    pub bytes: Option<u64>,
-}
-
 /// An ICMP error about a connection's packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TiedError {
@@ -298,23 +289,6 @@ impl Trace {
                 .host_of(leg)
                 .is_some_and(|host| self.host_by_ip(client).is_none_or(|owner| owner == host)))
             && vantage.first_hop(there).is_some_and(|hop| hop.ttl % 32 == 0 || hop.ttl == 255)
-    }
-
-    /// What one side sent: a router or a capture shows frames twice, a stream's
-    /// bytes are its own, so the place that saw most counts.
-    #[must_use]
-    pub fn sent(&self, id: ConnectionId, forward: bool) -> Sent {
-        let tcp = self.connection(id).protocol == 6;
-        let mut sent = Sent { frames: 0, bytes: tcp.then_some(0) };
-        for leg in self.legs(id) {
-            let flow = if forward { self.forward(leg) } else { self.reply(leg) };
-            sent.bytes = sent.bytes.map(|most| most.max(flow.payload));
-            for link in self.vantage(leg).links_of(flow) {
-                let frames = link.packets.saturating_sub(u32::from(link.copies));
-                sent.frames = sent.frames.max(u64::from(frames));
-            }
-        }
-        sent
     }
 
     /// A moment on the reference clock.

@@ -249,6 +249,23 @@ fn what_cannot_be_shown_is_said_on_a_terminal_that_is_as_it_was() {
 }
 
 #[test]
+fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (script, pid) = (dir.path().join("run.sh"), dir.path().join("pid"));
+    let command = program("healthy-dr");
+    let text = format!("echo $$ > '{}'\nexec env {command}\n", pid.display());
+    std::fs::write(&script, text).unwrap();
+    let run = format!("sh '{}'", script.display());
+    let Some(terminal) = Terminal::run("signal", (80, 24), &run) else { return };
+    terminal.shows(&["HEALTHY"]);
+    let number = std::fs::read_to_string(&pid).unwrap();
+    let sent = Command::new("kill").args(["-TERM", number.trim()]).status().unwrap();
+    assert!(sent.success());
+    let left = terminal.shows(&["left with"]);
+    assert!(!left.contains("-icanon") && !left.contains("HEALTHY"), "{left}");
+}
+
+#[test]
 fn a_resized_terminal_is_drawn_anew() {
     let Some(terminal) = Terminal::run("resize", (80, 24), &program("healthy-dr")) else { return };
     terminal.shows(&["HEALTHY"]);

@@ -112,10 +112,8 @@ impl State {
                 self.name = None;
                 true
             }
-            _ => {
-                line.key(key);
-                true
-            }
+            // What the line does not take may be a command, such as leaving.
+            _ => line.key(key),
         }
     }
 }
