@@ -6,6 +6,7 @@
 //! → [`trace`] → [`diagnose`] → [`report`] → [`ladder`], [`extract`] → [`render`]. Beside them,
 //! [`state`] reads what hosts said of themselves and ties it to the trace's hosts;
 //! [`redact`] takes out what must not leave the house, before anything is rendered.
+//! [`query`] chooses connections, and [`tui`] shows everything on a terminal.
 mod again;
 pub mod capture;
 pub mod clock;
@@ -19,12 +20,15 @@ pub mod ladder;
 pub mod load;
 pub mod loss;
 pub mod plan;
+pub mod query;
 pub mod redact;
 pub mod render;
 pub mod report;
+pub mod sent;
 pub mod state;
 pub mod timing;
 pub mod topology;
 pub mod trace;
+pub mod tui;
 pub mod window;
 pub mod wire;

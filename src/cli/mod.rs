@@ -29,6 +29,7 @@ mod schema;
 mod stages;
 mod terminal;
 mod topology;
+mod tui;
 mod which;
 mod why;
 
@@ -83,6 +84,8 @@ enum Command {
     Topology(Box<topology::Args>),
     #[command(after_help = plan::AFTER)]
     Plan(Box<plan::Args>),
+    #[command(after_help = tui::AFTER)]
+    Tui(Box<tui::Args>),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -121,6 +124,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
+        Some(Command::Tui(args)) => tui::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

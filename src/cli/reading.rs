@@ -10,15 +10,16 @@ use super::stages::Stages;
 use super::{progress, role};
 use anyhow::{anyhow, bail};
 use clap::ColorChoice;
-use lbdiag::capture::{Input, Source};
+use lbdiag::capture::{CaptureError, Input, Source};
 use lbdiag::load::{self, Loaded};
-use lbdiag::state;
+use lbdiag::state::{self, HostState};
 use lbdiag::topology::{StatedRoles, Who};
 use lbdiag::trace::Trace;
 use lbdiag::window::{self, Moment, Window};
 use lbdiag::wire::Ip;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 
 /// The captures and how to read them.
 #[derive(Debug, clap::Args)]
@@ -139,6 +140,37 @@ impl Reading {
     /// `told`: whether the result itself shows the notes to who sees it.
     pub(super) fn read(&self, told: bool, stages: &mut Stages) -> anyhow::Result<Option<Taken>> {
         let say = self.say();
+        let job = self.prepare()?;
+        for failure in &job.unnamed {
+            say.error(&with_hint(failure));
+        }
+        for note in job.notes.iter().filter(|_| !told) {
+            say.note(note);
+        }
+        stages.ended("finding the captures");
+
+        let shown = !self.quiet && io::stderr().is_terminal();
+        let inputs = job.inputs.clone();
+        let (read, failures) = progress::watch(shown, job.total(), |counter| job.run(counter));
+        for failure in &failures {
+            say.error(&failure.to_string());
+        }
+        let Some((mut trace, mut notes)) = read? else { return Ok(None) };
+        stages.ended("reading and joining");
+        let redactor = self.redacting.begin(&mut trace, &inputs)?;
+        if self.redacting.is_on() && !notes.is_empty() {
+            notes = vec!["what is to be said of files is left out: it names them".to_owned()];
+        }
+        Ok(Some(Taken { trace, notes, redactor }))
+    }
+
+    /// Whether names are to be taken out of what is written.
+    pub(super) fn redacts(&self) -> bool {
+        self.redacting.is_on()
+    }
+
+    /// Finds the captures and what is said of them, and reads none yet.
+    pub(super) fn prepare(&self) -> anyhow::Result<Job> {
         let (inputs, unnamed) = find(&self.captures)?;
         let stdin = |input: &Input| input.files.contains(&Source::Stdin);
         if inputs.inputs.iter().any(stdin) && io::stdin().is_terminal() {
@@ -146,51 +178,66 @@ impl Reading {
                 "standard input is the terminal; send a capture into it: tcpdump -w - | lbdiag -"
             );
         }
-        for failure in &unnamed {
-            say.error(&with_hint(failure));
-        }
-        for note in inputs.notes.iter().filter(|_| !told) {
-            say.note(note);
-        }
         let window = Window::new(&inputs.inputs, self.since, self.until).map_err(|e| anyhow!(e))?;
         let states = state::read(&self.host_state)?;
-        for note in states.notes.iter().filter(|_| !told) {
-            say.note(note);
-        }
-        stages.ended("finding the captures");
-
-        let mut loaded = self.load(&inputs.inputs, &window);
-        loaded.trace = loaded.trace.with_states(states.hosts);
-        for failure in &loaded.failures {
-            say.error(&failure.to_string());
-        }
-        if loaded.trace.captures.is_empty() {
-            return Ok(None);
-        }
-        something_left(&loaded.trace, &window)?;
-        stages.ended("reading and joining");
-        let failures = unnamed.iter().chain(&loaded.failures).map(ToString::to_string);
-        let mut notes: Vec<String> =
-            failures.chain(inputs.notes.iter().cloned()).chain(states.notes).collect();
-        let redactor = self.redacting.begin(&mut loaded.trace, &inputs.inputs)?;
-        if self.redacting.is_on() && !notes.is_empty() {
-            notes = vec!["what is to be said of files is left out: it names them".to_owned()];
-        }
-        Ok(Some(Taken { trace: loaded.trace, notes, redactor }))
-    }
-
-    fn load(&self, inputs: &[Input], window: &Window) -> Loaded {
         let stated = StatedRoles {
             vips: self.vip.clone(),
             directors: self.director.clone(),
             real_servers: self.real_server.clone(),
             clients: self.client.clone(),
         };
-        let reading = load::How { stated: &stated, window, align: !self.no_clock_align };
-        let shown = !self.quiet && io::stderr().is_terminal();
-        progress::watch(shown, progress::total(inputs), |counter| {
-            load::load_as(inputs, &reading, counter)
+        Ok(Job {
+            inputs: inputs.inputs,
+            unnamed,
+            notes: inputs.notes.into_iter().chain(states.notes).collect(),
+            window,
+            states: states.hosts,
+            stated,
+            align: !self.no_clock_align,
         })
+    }
+}
+
+/// All that the captures show, and remarks.
+pub(super) type Read = (Trace, Vec<String>);
+
+/// All that a reading needs.
+pub(super) struct Job {
+    inputs: Vec<Input>,
+    /// Names that lead nowhere.
+    pub(super) unnamed: Vec<CaptureError>,
+    /// What was done that may not be expected.
+    pub(super) notes: Vec<String>,
+    window: Window,
+    states: Vec<HostState>,
+    stated: StatedRoles,
+    align: bool,
+}
+
+impl Job {
+    /// Bytes to read, where all sources have a size.
+    pub(super) fn total(&self) -> Option<u64> {
+        progress::total(&self.inputs)
+    }
+
+    /// Reads, counting bytes: the trace with remarks, or nothing where no capture could be
+    /// read. Beside it, what could not.
+    pub(super) fn run(
+        self,
+        counter: &AtomicU64,
+    ) -> (anyhow::Result<Option<Read>>, Vec<CaptureError>) {
+        let how = load::How { stated: &self.stated, window: &self.window, align: self.align };
+        let Loaded { trace, failures } = load::load_as(&self.inputs, &how, counter);
+        if trace.captures.is_empty() {
+            return (Ok(None), failures);
+        }
+        if let Err(error) = something_left(&trace, &self.window) {
+            return (Err(error), failures);
+        }
+        let trace = trace.with_states(self.states);
+        let missing = self.unnamed.iter().chain(&failures).map(ToString::to_string);
+        let notes = missing.chain(self.notes).collect();
+        (Ok(Some((trace, notes))), failures)
     }
 }
 

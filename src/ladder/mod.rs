@@ -27,7 +27,9 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-pub use story::{Chosen, draw, most_telling, of_finding, of_findings, one, telling};
+pub use story::{
+    Chosen, draw, draw_up_to, most_telling, of_finding, of_findings, of_proof, one, telling,
+};
 
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};

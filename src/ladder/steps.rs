@@ -104,6 +104,7 @@ impl Drawing<'_> {
                 Step {
                     at_ns: 0,
                     uncertainty_ns: 0,
+                    packet: arrow.packet,
                     kind: match (from == to, arrow.lost) {
                         (true, _) => StepKind::ToSelf,
                         (_, true) => StepKind::Lost,
@@ -239,6 +240,7 @@ mod tests {
         let step = |at: usize| Step {
             at_ns: at as i64,
             uncertainty_ns: 0,
+            packet: at,
             kind: StepKind::Arrow,
             from: 0,
             to: 1,

@@ -72,6 +72,41 @@ pub fn of_findings(trace: &Trace, diagnosis: &Diagnosis) -> BTreeMap<u32, Ladder
         .collect()
 }
 
+/// The connection of a finding that shows one of its frames, by the indexes of both;
+/// `None` where none does.
+#[must_use]
+pub fn of_proof(
+    trace: &Trace,
+    diagnosis: &Diagnosis,
+    index: usize,
+    proof: usize,
+) -> Option<Chosen> {
+    let finding = diagnosis.findings.get(index)?;
+    let at = finding.proofs.get(proof)?.at;
+    let all = || finding.connections.iter().chain(&finding.strays).copied();
+    let spans = |id: &ConnectionId| {
+        trace.legs(*id).iter().filter(|leg| usize::from(leg.vantage) == at.vantage).any(|leg| {
+            let stream = leg.of(&trace.vantages);
+            (stream.first().frame()..=stream.last().frame()).contains(&at.mark.frame())
+        })
+    };
+    let id = all().find(|id| is_of(trace, *id, at)).or_else(|| all().find(spans))?;
+    Some(Chosen { connection: id, finding: Some(index) })
+}
+
+/// Draws what was chosen, with at most `max_steps` packets; `None` where no frame of it
+/// can be read again.
+#[must_use]
+pub fn draw_up_to(
+    trace: &Trace,
+    diagnosis: &Diagnosis,
+    chosen: Chosen,
+    max_steps: usize,
+) -> Option<Ladder> {
+    let finding = chosen.finding.and_then(|index| diagnosis.findings.get(index));
+    drawn(trace, finding, chosen.connection, "The connection", max_steps)
+}
+
 /// Draws what was chosen; `full` folds nothing. `None` where no frame of it can
 /// be read again.
 #[must_use]

@@ -6,21 +6,21 @@
 //! passes [`sanitise::clean`] on its way out.
 
 mod dot;
-mod drawing;
+pub(crate) mod drawing;
 mod html;
-mod ink;
+pub(crate) mod ink;
 mod json;
 mod manual;
 mod markdown;
-mod measure;
+pub(crate) mod measure;
 mod mermaid;
 mod pcapng;
 mod plantuml;
 pub mod sanitise;
 mod script;
 mod svg;
-mod text;
-mod units;
+pub(crate) mod text;
+pub(crate) mod units;
 
 pub use dot::dot;
 pub use drawing::Times;

@@ -67,6 +67,8 @@ pub struct Step {
     pub at_ns: i64,
     /// Half-width of the uncertainty of `at_ns` against the first step.
     pub uncertainty_ns: i64,
+    /// Which packet it is: the hops of one packet, each a step, have the same number.
+    pub packet: usize,
     /// What it shows.
     pub kind: StepKind,
     /// Column that sent it (for [`StepKind::ToSelf`], the host itself).

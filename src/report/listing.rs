@@ -118,6 +118,13 @@ pub fn list(trace: &Trace, diagnosis: &Diagnosis, wanted: &Wanted) -> Listing {
     }
 }
 
+/// One connection as the report has it, with the numbers of its findings: for a reader
+/// that shows few of many.
+#[must_use]
+pub fn connection(trace: &Trace, id: ConnectionId, findings: Vec<u32>) -> Connection {
+    Builder { trace, names: Names(trace) }.connection(id, findings)
+}
+
 /// A finding by its number.
 pub(super) fn mention(diagnosis: &Diagnosis, n: u32) -> Option<Mention> {
     let finding = diagnosis.findings.get((n as usize).checked_sub(1)?)?;

@@ -7,6 +7,7 @@
 //! internal types: an index into a table of this program means nothing in a
 //! ticket.
 
+mod atlas;
 mod build;
 mod clocks;
 pub mod compare;
@@ -24,8 +25,9 @@ mod timing;
 pub mod topology;
 mod wording;
 
+pub use atlas::Atlas;
 pub use build::{ConnectionFilter, Options, build};
-pub use listing::{End, Listing, Mention, Wanted, list};
+pub use listing::{End, Listing, Mention, Wanted, connection, list};
 
 pub(crate) use wording::rfc3339;
 

@@ -162,19 +162,8 @@ impl Builder<'_> {
         }
     }
 
-    /// What one side sent: a router or a capture shows frames twice, a stream's
-    /// bytes are its own, so the place that saw most counts.
     fn sent(&self, id: ConnectionId, forward: bool) -> Sent {
-        let tcp = self.trace.connection(id).protocol == 6;
-        let mut sent = Sent { frames: 0, bytes: tcp.then_some(0) };
-        for leg in self.trace.legs(id) {
-            let flow = if forward { self.trace.forward(leg) } else { self.trace.reply(leg) };
-            sent.bytes = sent.bytes.map(|most| most.max(flow.payload));
-            for link in self.trace.vantage(leg).links_of(flow) {
-                let frames = link.packets.saturating_sub(u32::from(link.copies));
-                sent.frames = sent.frames.max(u64::from(frames));
-            }
-        }
-        sent
+        let sent = self.trace.sent(id, forward);
+        Sent { frames: sent.frames, bytes: sent.bytes }
     }
 }

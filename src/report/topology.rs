@@ -5,6 +5,7 @@
 //! floods, as all counts do. It refuses to join what no capture joins: a way with
 //! a hop that nobody saw has a gap.
 
+use super::atlas::{Atlas, Taken};
 use super::build::Builder;
 use super::{Host, SCHEMA_VERSION, Service, Totals};
 use crate::correlate::Tuple;
@@ -120,12 +121,18 @@ pub struct Link {
 /// Builds it.
 #[must_use]
 pub fn topology(trace: &Trace) -> Topology {
+    atlas(trace).topology
+}
+
+/// Builds it, with the way of each connection.
+#[must_use]
+pub fn atlas(trace: &Trace) -> Atlas {
     let builder = Builder { trace, names: Names(trace) };
     let map = Map::new(&builder);
-    let (ways, ways_omitted) = map.ways(&builder);
+    let (ways, ways_omitted, of) = map.ways(&builder);
     let links = links(&ways);
     let services = builder.services().into_iter().map(|service| map.pool(service)).collect();
-    Topology {
+    let topology = Topology {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
         hosts: map.nodes,
@@ -133,7 +140,8 @@ pub fn topology(trace: &Trace) -> Topology {
         ways,
         ways_omitted,
         links,
-    }
+    };
+    Atlas::new(topology, of, map.of)
 }
 
 struct Map {
@@ -205,18 +213,16 @@ impl Map {
         }
     }
 
-    fn ways(&self, builder: &Builder<'_>) -> (Vec<Way>, u64) {
+    fn ways(&self, builder: &Builder<'_>) -> (Vec<Way>, u64, HashMap<Taken, usize>) {
         type Key = (u32, Option<u16>, Vec<Hop>, Vec<Hop>);
         let trace = builder.trace;
         // Words are made once a route, not once a connection.
-        let mut routes: HashMap<(u32, Option<u16>, u32), Vec<ConnectionId>> = HashMap::new();
+        let mut routes: HashMap<Taken, Vec<ConnectionId>> = HashMap::new();
         for (id, _) in trace.requests() {
-            let (at, topology) = (id.0 as usize, &trace.topology);
-            let key = (topology.service_of[at].0, topology.server_of[at], topology.routes.of[at].0);
-            routes.entry(key).or_default().push(id);
+            routes.entry(Taken::by(trace, id)).or_default().push(id);
         }
         let mut groups: HashMap<Key, Vec<ConnectionId>> = HashMap::new();
-        for ((service, server, _), ids) in routes {
+        for (Taken { service, server, .. }, ids) in routes {
             let Some(first) = ids.first() else { continue };
             let (there, back) = (self.hops(trace, *first, true), self.hops(trace, *first, false));
             groups.entry((service, server, there, back)).or_default().extend(ids);
@@ -226,6 +232,10 @@ impl Map {
             (*service, Reverse(ids.len()), ids.first().copied())
         });
         let omitted = groups.len().saturating_sub(MAX_WAYS) as u64;
+        let mut of = HashMap::new();
+        for (n, (_, ids)) in groups.iter().take(MAX_WAYS).enumerate() {
+            of.extend(ids.iter().map(|id| (Taken::by(trace, *id), n)));
+        }
         let ways = groups.into_iter().take(MAX_WAYS).map(|((.., there, back), ids)| {
             let clients: BTreeSet<_> =
                 ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
@@ -248,7 +258,7 @@ impl Map {
                 back,
             }
         });
-        (ways.collect(), omitted)
+        (ways.collect(), omitted, of)
     }
 
     fn hops(&self, trace: &Trace, id: ConnectionId, forward: bool) -> Vec<Hop> {

@@ -11,6 +11,7 @@
 //! --spoofed N        spoofed SYNs of the flood
 //! --scale            instead: what 10,000, 100,000 and 1,000,000 connections cost, and whether all are tied as the
 //!                    truth has it (--connections N: not more than N); 5 GB of disk
+//! --tui              instead: how soon the terminal UI answers a key at 1,000,000 connections; 2 GB of disk, 3 GB of memory
 //! --runs N           runs of each program over each world (default 5)
 //! --keep DIR         write the worlds to DIR and leave them there
 //! --write DIR        only write the worlds to DIR, each with its truth.json
@@ -26,6 +27,7 @@ mod measure;
 mod scale;
 #[path = "../support/ties.rs"]
 mod ties;
+mod tui;
 
 use generator::world::{Flood, FloodFate, Mode, Vantages};
 use generator::{Truth, World};
@@ -48,6 +50,8 @@ struct Options {
     write: Option<PathBuf>,
     /// The table of sizes instead.
     scale: bool,
+    /// The terminal UI's answers instead.
+    tui: bool,
     /// Small worlds.
     trial: bool,
 }
@@ -60,6 +64,10 @@ fn main() -> Result<(), Fault> {
     let temporary = tempfile::tempdir()?;
     let folder = options.keep.as_deref().unwrap_or(temporary.path());
     let pin = Pin::detect();
+    if options.tui {
+        let all = if options.trial { 1_000 } else { 1_000_000 };
+        return tui::run(folder, options.connections.unwrap_or(all));
+    }
     if options.scale {
         return scale::run(pin, folder, options.connections);
     }
@@ -245,6 +253,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
         keep: None,
         write: None,
         scale: false,
+        tui: false,
         trial: true,
     };
     let mut flood = false;
@@ -254,6 +263,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
             "--bench" => options.trial = false,
             "--flood" => flood = true,
             "--scale" => options.scale = true,
+            "--tui" => options.tui = true,
             "--world" => options.worlds.push(value()?),
             "--connections" => options.connections = Some(value()?.parse()?),
             "--spoofed" => options.spoofed = Some(value()?.parse()?),

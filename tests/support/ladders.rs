@@ -39,6 +39,7 @@ pub fn hostile() -> Ladder {
     let step = |(n, kind): (usize, StepKind)| Step {
         at_ns: n as i64 * 1_000_000,
         uncertainty_ns: 2_000_000,
+        packet: n,
         kind,
         from: 0,
         to: usize::from(kind == StepKind::Arrow || kind == StepKind::Lost),

@@ -57,6 +57,42 @@ pub(crate) fn lines(ladder: &Ladder, style: &Style) -> Vec<String> {
     lines
 }
 
+/// The drawing in lines that know their step, for a screen on which a reader moves.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Laid {
+    /// Names and roles of the hosts.
+    pub(crate) headings: Vec<Runs>,
+    /// Each with the index of its step; folds have none.
+    pub(crate) lines: Vec<(Option<usize>, Runs)>,
+    /// What marks and times mean.
+    pub(crate) legend: Vec<String>,
+}
+
+/// A line in runs of one tone.
+pub(crate) type Runs = Vec<(Tone, String)>;
+
+/// Lays a ladder out in `style.width` columns.
+pub(crate) fn laid(ladder: &Ladder, style: &Style) -> Laid {
+    let mut laid = Laid::default();
+    let Some(plan) = Plan::new(ladder, style) else {
+        let plain = |line: String| vec![(Tone::Plain, line)];
+        laid.lines = listing(ladder, style).into_iter().map(|(n, l)| (n, plain(l))).collect();
+        laid.legend = legend(ladder, &[], style);
+        return laid;
+    };
+    let headings = plan.headings(ladder);
+    laid.headings = headings.rows.iter().map(|row| row.runs(&[])).collect();
+    let folds = |n| fold(ladder, n, &plan).into_iter().map(|r| (None, r.runs(&plan.xs)));
+    for (n, step) in ladder.steps.iter().enumerate() {
+        laid.lines.extend(folds(n));
+        let rows = steps::rows(step, &plan, &time(ladder, n, style.times));
+        laid.lines.extend(rows.iter().map(|row| (Some(n), row.runs(&plan.xs))));
+    }
+    laid.lines.extend(folds(ladder.steps.len()));
+    laid.legend = legend(ladder, &headings.cut, style);
+    laid
+}
+
 /// The line that stands for steps left out before step `n`.
 fn fold(ladder: &Ladder, n: usize, plan: &Plan) -> Vec<Row> {
     let packets = ladder.folded_before(n);
@@ -100,13 +136,18 @@ fn filled(remarks: &[String], width: usize) -> Vec<String> {
 
 /// The steps without a drawing: for more hosts than there is room for.
 fn listed(ladder: &Ladder, style: &Style) -> Vec<String> {
+    listing(ladder, style).into_iter().map(|(_, line)| line).collect()
+}
+
+/// The same, each line with its step.
+fn listing(ladder: &Ladder, style: &Style) -> Vec<(Option<usize>, String)> {
     let name = |at: usize| ladder.columns.get(at).map_or("?", |column| column.name.as_str());
     let times: Vec<String> =
         (0..ladder.steps.len()).map(|n| time(ladder, n, style.times)).collect();
     let width = times.iter().map(|t| columns(t)).max().unwrap_or(0);
     let fold = |n: usize| {
         let packets = ladder.folded_before(n);
-        (packets > 0).then(|| format!("{}{}", blanks(width + 4), folded(packets)))
+        (packets > 0).then(|| (None, format!("{}{}", blanks(width + 4), folded(packets))))
     };
     let mut lines = Vec::new();
     for (n, (step, time)) in ladder.steps.iter().zip(&times).enumerate() {
@@ -118,7 +159,7 @@ fn listed(ladder: &Ladder, style: &Style) -> Vec<String> {
             text.push_str("   ");
             text.push_str(&clean(&extra.text));
         }
-        lines.extend(hang(&lead, &text, style.prose()));
+        lines.extend(hang(&lead, &text, style.prose()).into_iter().map(|line| (Some(n), line)));
     }
     lines.extend(fold(ladder.steps.len()));
     lines

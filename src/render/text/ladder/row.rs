@@ -41,25 +41,36 @@ impl Row {
 
     /// The line, with lifelines at `xs` where nothing lies over them.
     pub(crate) fn draw(&self, xs: &[usize], ink: Ink) -> String {
+        let mut out = String::new();
+        for (tone, text) in self.runs(xs) {
+            out.push_str(&ink.paint(tone, &text));
+        }
+        out.truncate(out.trim_end().len());
+        out
+    }
+
+    /// The same in runs of one tone.
+    pub(crate) fn runs(&self, xs: &[usize]) -> Vec<(Tone, String)> {
         let line = if self.dashed { '┊' } else { '│' };
         let mut pieces: Vec<&Piece> = self.pieces.iter().collect();
         pieces.sort_by_key(|p| p.at);
-        let mut out = String::new();
+        let mut runs = Vec::new();
         let mut at = 0;
         for piece in pieces {
-            fill(&mut out, at, piece.at, xs, line);
+            runs.push((Tone::Plain, between(at, piece.at, xs, line)));
             at = at.max(piece.at) + columns(&piece.text);
-            out.push_str(&ink.paint(piece.tone, &piece.text));
+            runs.push((piece.tone, piece.text.clone()));
         }
         let end = xs.last().map_or(0, |x| x + 1);
-        fill(&mut out, at, end, xs, line);
-        out.truncate(out.trim_end().len());
-        out
+        runs.push((Tone::Plain, between(at, end, xs, line)));
+        runs.retain(|(_, text)| !text.is_empty());
+        runs
     }
 }
 
 /// Blanks and lifelines from column `from` to before `to`.
-fn fill(out: &mut String, from: usize, to: usize, xs: &[usize], line: char) {
+fn between(from: usize, to: usize, xs: &[usize], line: char) -> String {
+    let mut out = String::new();
     let mut at = from;
     for x in xs.iter().filter(|x| (from..to).contains(x)) {
         out.push_str(&blanks(x.saturating_sub(at)));
@@ -67,6 +78,7 @@ fn fill(out: &mut String, from: usize, to: usize, xs: &[usize], line: char) {
         at = x + 1;
     }
     out.push_str(&blanks(to.saturating_sub(at)));
+    out
 }
 
 #[cfg(test)]

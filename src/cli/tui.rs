@@ -1,0 +1,72 @@
+//! `lbdiag tui`: everything on a terminal, to move in while the incident lasts.
+
+use super::FAILED;
+use super::find::with_hint;
+use super::reading::Reading;
+use super::terminal;
+use anyhow::{Context, anyhow, bail};
+use lbdiag::tui::{self, Config, Ended, Source, Theme};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Look around in the captures on the terminal: findings, timeline, connections, ladders
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Keys and colours (without it: lbdiag/tui.toml in the configuration folder)
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Report")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// What stands below the options.
+pub(super) const AFTER: &str = "\
+Keys: Tab or 1 to 6 change the pane, arrows or hjkl move, Enter opens, Esc goes back,
+/ filters, n goes to the next finding, ? shows all keys, q quits. The mouse works too.
+
+Examples:
+  lbdiag tui captures/
+  lbdiag tui client.pcap lb=eth0.pcap
+  ssh director tcpdump -i any -s 128 -U -w - port 80 | lbdiag tui director=-";
+
+/// Reads and shows.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let reading = &args.reading;
+    if !io::stdout().is_terminal() {
+        let named = reading.named();
+        bail!("the terminal UI needs a terminal; for text: lbdiag {named}");
+    }
+    if reading.redacts() {
+        bail!("--redact is for what is passed on; write that with: lbdiag --redact -o FILE");
+    }
+    let mut config = Config::load(args.config.as_deref()).map_err(|why| anyhow!(why))?;
+    if !terminal::colour(reading.color, true) {
+        config.theme = Theme::mono();
+    }
+    let job = reading.prepare()?;
+    let unnamed: Vec<String> = job.unnamed.iter().map(with_hint).collect();
+    let source = Source {
+        total: job.total(),
+        name: reading.named(),
+        config,
+        read: Box::new(move |counter| {
+            let (taken, failures) = job.run(counter);
+            let failed = unnamed.into_iter().chain(failures.iter().map(ToString::to_string));
+            match taken {
+                Ok(Some((trace, notes))) => Ok(tui::Taken { trace, notes }),
+                Ok(None) => Err(failed.collect::<Vec<_>>().join("; ")),
+                Err(error) => Err(format!("{error:#}")),
+            }
+        }),
+    };
+    match tui::run(source).context("the terminal cannot be used")? {
+        Ended::Quit => Ok(ExitCode::SUCCESS),
+        Ended::Unread(why) if why.is_empty() => bail!("nothing could be read"),
+        Ended::Unread(why) => bail!(why),
+        // The hook has said why.
+        Ended::Died => Ok(ExitCode::from(FAILED)),
+    }
+}

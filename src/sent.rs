@@ -1,0 +1,33 @@
+//! What each side of a connection sent, as a fact of the trace.
+//!
+//! It refuses to add up what several vantages saw: that would count a packet twice.
+
+use crate::trace::{ConnectionId, Trace};
+
+/// What one side of a connection sent, at the place that saw most of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Frames; 0 where none was seen.
+    pub frames: u64,
+    /// Payload bytes, repeats not counted; `None` for protocols other than TCP.
+    pub bytes: Option<u64>,
+}
+
+impl Trace {
+    /// What one side sent: a router or a capture shows frames twice, a stream's
+    /// bytes are its own, so the place that saw most counts.
+    #[must_use]
+    pub fn sent(&self, id: ConnectionId, forward: bool) -> Sent {
+        let tcp = self.connection(id).protocol == 6;
+        let mut sent = Sent { frames: 0, bytes: tcp.then_some(0) };
+        for leg in self.legs(id) {
+            let flow = if forward { self.forward(leg) } else { self.reply(leg) };
+            sent.bytes = sent.bytes.map(|most| most.max(flow.payload));
+            for link in self.vantage(leg).links_of(flow) {
+                let frames = link.packets.saturating_sub(u32::from(link.copies));
+                sent.frames = sent.frames.max(u64::from(frames));
+            }
+        }
+        sent
+    }
+}

@@ -1,0 +1,278 @@
+//! The findings: a list, and of one all that is known, with places that lead on. The last
+//! entry is what could be checked.
+
+mod page;
+
+use super::super::action::Action;
+use super::super::app::{App, Pane};
+use super::super::theme::Role;
+use super::super::view::{highlight, put};
+use super::stops::{moves, rule};
+use crate::ladder;
+use crate::render::measure::{columns, cut};
+use page::page;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Columns from which on the list stands beside the text.
+const BESIDE: u16 = 110;
+
+/// Where the cursor is.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Index of the finding.
+    pub at: usize,
+    /// The stop in its text.
+    pub stop: usize,
+    /// The keys move in the text.
+    pub inside: bool,
+}
+
+impl State {
+    /// Number of the finding that is shown.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.at as u32 + 1
+    }
+
+    /// Shows a finding by its number.
+    pub fn show(&mut self, n: u32) {
+        self.at = (n as usize).saturating_sub(1);
+        self.stop = 0;
+        self.inside = true;
+    }
+}
+
+/// What a place leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum To {
+    /// A frame of the proof.
+    Frame(usize),
+    /// A text to copy, and what it is.
+    Copy(String, &'static str),
+    /// A detector's page.
+    Manual(String),
+    /// Another finding.
+    Finding(u32),
+    /// The connections that it concerns.
+    Connections,
+    /// Nothing.
+    Here,
+}
+
+/// The role of a severity.
+#[must_use]
+pub fn severity(name: &str) -> Role {
+    match name {
+        "critical" => Role::Bad,
+        "warning" => Role::Warn,
+        _ => Role::Unsure,
+    }
+}
+
+/// List and text.
+fn parts(app: &App, area: Rect) -> (Rect, Rect) {
+    let all = u16::try_from(entries(app)).unwrap_or(u16::MAX);
+    if area.width >= BESIDE {
+        let left = (area.width / 3).min(56);
+        (
+            Rect { width: left, ..area },
+            Rect { x: area.x + left + 1, width: area.width - left - 1, ..area },
+        )
+    } else {
+        let rows = all.clamp(1, (area.height / 4).max(2)) + 1;
+        (
+            Rect { height: rows - 1, ..area },
+            Rect { y: area.y + rows - 1, height: area.height.saturating_sub(rows - 1), ..area },
+        )
+    }
+}
+
+/// Draws it.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = &app.config.theme;
+    let (list, text) = parts(app, area);
+    let height = usize::from(list.height);
+    for (row, n) in (top(app, height)..entries(app)).take(height).enumerate() {
+        put(buf, list, row, &entry(app, n, area.width, usize::from(list.width)));
+        if n == app.findings.at {
+            highlight(app, buf, list, row, !app.findings.inside);
+        }
+    }
+    if area.width >= BESIDE {
+        for y in area.y..area.bottom() {
+            buf.set_span(text.x - 1, y, &theme.span(Role::Frame, "│"), 1);
+        }
+    } else {
+        let found = app.data.as_ref().map_or(0, |data| data.report.findings.len());
+        let title = if app.findings.at < found {
+            format!("finding {}", app.findings.number())
+        } else {
+            "coverage".to_owned()
+        };
+        put(buf, text, 0, &rule(app, &title, usize::from(text.width)));
+    }
+    let text = inner(app, area);
+    let page = page(app, usize::from(text.width));
+    page.draw(app, app.findings.stop, app.findings.inside, text, buf);
+}
+
+/// Entries of the list: the findings, and what could be checked.
+fn entries(app: &App) -> usize {
+    app.data.as_ref().map_or(0, |data| data.report.findings.len()) + 1
+}
+
+/// The first entry shown.
+fn top(app: &App, height: usize) -> usize {
+    app.findings.at.saturating_sub(height.saturating_sub(1))
+}
+
+/// A line of the list.
+fn entry(app: &App, n: usize, screen: u16, width: usize) -> Line<'static> {
+    let theme = &app.config.theme;
+    let Some(data) = &app.data else { return Line::default() };
+    let findings = &data.report.findings;
+    let Some(finding) = findings.get(n) else {
+        let not = data.report.coverage.iter().filter(|row| row.status == "not-checkable").count();
+        return theme.line(&[(Role::Faint, &format!(" - coverage: {not} could not be checked"))]);
+    };
+    let explained = findings.iter().any(|other| other.explains.contains(&finding.n));
+    let lead = format!("{:>2} {}", finding.n, if explained { "└ " } else { "" });
+    let room = width.saturating_sub(columns(&lead));
+    let said = if screen >= BESIDE {
+        cut(&finding.id, room)
+    } else {
+        cut(&format!("{}  {}", finding.id, finding.title), room)
+    };
+    theme.line(&[(severity(&finding.severity), &lead), (Role::Plain, &said)])
+}
+
+/// The text's area without its frame.
+fn inner(app: &App, area: Rect) -> Rect {
+    let (_, text) = parts(app, area);
+    if area.width >= BESIDE {
+        Rect { x: text.x + 1, width: text.width - 1, ..text }
+    } else {
+        Rect { y: text.y + 1, height: text.height.saturating_sub(1), ..text }
+    }
+}
+
+/// Does what a command asks.
+pub fn act(app: &mut App, action: Action) -> bool {
+    if app.data.is_none() {
+        return false;
+    }
+    let count = entries(app);
+    let area = super::super::view::screen(app.size).body;
+    let (list, _) = parts(app, area);
+    let text = inner(app, area);
+    match action {
+        Action::Next | Action::Previous => {
+            let step = if action == Action::Next { 1 } else { count - 1 };
+            app.findings.at = (app.findings.at + step) % count;
+            app.findings.stop = 0;
+            return true;
+        }
+        Action::Back | Action::Left if app.findings.inside => {
+            app.findings.inside = false;
+            return true;
+        }
+        _ => {}
+    }
+    if !app.findings.inside {
+        if moves(&mut app.findings.at, count, 2 * usize::from(list.height), action) {
+            app.findings.stop = 0;
+            return true;
+        }
+        if matches!(action, Action::Open | Action::Right) {
+            app.findings.inside = true;
+            return true;
+        }
+    }
+    let page = page(app, usize::from(text.width));
+    if moves(&mut app.findings.stop, page.stops.len(), usize::from(text.height), action) {
+        return true;
+    }
+    let to = page.stops.get(app.findings.stop).cloned();
+    match action {
+        Action::Open => match to {
+            Some(To::Frame(n)) => open_frame(app, n),
+            Some(To::Copy(text, what)) => app.copy(&text, what),
+            Some(To::Manual(id)) => app.open_manual(&id),
+            Some(To::Finding(n)) => app.findings.show(n),
+            Some(To::Connections) => {
+                let n = app.findings.number();
+                app.narrow(&format!("finding {n}"));
+                app.open(Pane::Connections);
+            }
+            Some(To::Here) | None => {}
+        },
+        Action::Copy => {
+            let first = page.stops.iter().find_map(|stop| match stop {
+                To::Copy(text, what) => Some((text.clone(), *what)),
+                _ => None,
+            });
+            let here = match to {
+                Some(To::Copy(text, what)) if app.findings.inside => Some((text, what)),
+                _ => first,
+            };
+            match here {
+                Some((text, what)) => app.copy(&text, what),
+                None => app.say(Role::Plain, "there is nothing to copy here"),
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Draws the connection that shows a frame of the proof, the frame under the cursor.
+fn open_frame(app: &mut App, n: usize) {
+    let Some(data) = app.loaded_data() else { return };
+    let index = app.findings.at;
+    let frame = data.report.findings.get(index).and_then(|f| f.evidence.get(n));
+    let frame = frame.map(|e| (e.vantage.clone(), e.frame));
+    let chosen = ladder::of_proof(&data.trace, &data.diagnosis, index, n)
+        .or_else(|| ladder::of_finding(&data.trace, &data.diagnosis, index));
+    match chosen {
+        Some(chosen) => app.open_ladder(chosen, frame),
+        None => app.say(Role::Plain, "this frame belongs to no connection; open it in Wireshark"),
+    }
+}
+
+/// Chooses what was clicked; on what is chosen, opens it.
+pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
+    let (list, _) = parts(app, area);
+    let text = inner(app, area);
+    if list.contains((x, y).into()) {
+        let to = top(app, usize::from(list.height)) + usize::from(y - list.y);
+        if to < entries(app) {
+            app.findings.inside = app.findings.at == to;
+            app.findings.at = to;
+            app.findings.stop = 0;
+        }
+    } else if text.contains((x, y).into()) {
+        let page = page(app, usize::from(text.width));
+        let top = page.top(app.findings.stop, usize::from(text.height));
+        if let Some(stop) = page.stop_at(top + usize::from(y - text.y)) {
+            let again = app.findings.inside && app.findings.stop == stop;
+            app.findings.inside = true;
+            app.findings.stop = stop;
+            if again {
+                app.act(Action::Open);
+            }
+        }
+    }
+}
+
+/// Keys for the footer.
+pub fn hints(app: &App) -> Vec<(Action, &'static str)> {
+    let open = if app.findings.inside { "go there" } else { "read" };
+    vec![
+        (Action::Open, open),
+        (Action::Next, "next finding"),
+        (Action::Copy, "copy fix"),
+        (Action::Manual, "manual"),
+    ]
+}

@@ -1,0 +1,171 @@
+//! The keys, and the detectors' manual pages: text that lies over the panes.
+
+use super::super::action::{ALL, Action};
+use super::super::app::App;
+use super::super::keymap::Keymap;
+use super::super::list::List;
+use super::super::theme::Role;
+use super::super::view::put;
+use crate::diagnose::manual;
+use crate::render::measure::{columns, pad_end};
+use crate::render::{self, Style};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Clear, Widget};
+
+/// Columns of a page.
+const PAGE: u16 = 92;
+
+/// How far the help is scrolled.
+#[derive(Debug, Default)]
+pub struct State {
+    top: usize,
+}
+
+/// A manual page.
+#[derive(Debug)]
+pub struct Manual {
+    id: String,
+    page: &'static str,
+    top: usize,
+}
+
+/// What to know beside the keys.
+const ABOUT: [&str; 12] = [
+    "Overview    what is wrong, who serves what, findings ranked",
+    "Timeline    connections over time; v or a drag narrows all to a range",
+    "Connections the table; / filters, > sorts, Enter draws one as a ladder",
+    "Ladder      packets between hosts; Enter shows one at every capture",
+    "Findings    why, the frames that prove it (Enter goes there), the fix",
+    "Path        the hosts, and the way of the selected connection",
+    "",
+    "Filter      client 10.0.0.1 and outcome reset and rs 10.0.0.12",
+    "            fields: client service rs host port outcome finding start",
+    "            duration bytes mode proto seen kind id; and, or, not, ( )",
+    "Mouse       click chooses, click again opens, the wheel scrolls or zooms",
+    "",
+];
+
+impl State {
+    /// Does what a command asks.
+    pub fn act(&mut self, action: Action, map: &Keymap, size: (u16, u16)) {
+        scroll(&mut self.top, action, lines_of(map).len(), size);
+    }
+}
+
+impl Manual {
+    /// The page of a detector; `None` where it has none.
+    #[must_use]
+    pub fn new(id: &str) -> Option<Self> {
+        Some(Self { id: id.to_owned(), page: manual(id)?, top: 0 })
+    }
+
+    fn lines(&self, width: u16) -> Vec<String> {
+        let style = Style { width: usize::from(width), ..Style::default() };
+        render::page(self.page, &style).lines().map(str::to_owned).collect()
+    }
+
+    /// Does what a command asks.
+    pub fn act(&mut self, action: Action, size: (u16, u16)) {
+        let len = self.lines(inner(size.0)).len();
+        scroll(&mut self.top, action, len, size);
+    }
+}
+
+/// Columns of the text in a window on a screen of so many columns.
+fn inner(width: u16) -> u16 {
+    PAGE.min(width.saturating_sub(4)).saturating_sub(2)
+}
+
+fn scroll(top: &mut usize, action: Action, len: usize, (_, rows): (u16, u16)) {
+    let height = usize::from(rows).saturating_sub(5);
+    let mut list = List::at(*top);
+    let last = len.saturating_sub(height);
+    list.act(action, last + 1, height);
+    *top = list.at;
+}
+
+fn lines_of(map: &Keymap) -> Vec<(String, String)> {
+    let mut lines: Vec<(String, String)> =
+        ABOUT.iter().map(|line| (String::new(), (*line).to_owned())).collect();
+    for about in ALL {
+        lines.push((map.keys(about.action).join("  "), about.help.to_owned()));
+    }
+    lines.push((String::new(), String::new()));
+    let file = "Keys and colours: ~/.config/lbdiag/tui.toml; the names are in docs/tui.md";
+    lines.push((String::new(), file.to_owned()));
+    lines
+}
+
+/// Draws the keys.
+pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
+    let theme = &app.config.theme;
+    let lines: Vec<Line<'static>> = lines_of(&app.config.keymap)
+        .iter()
+        .map(|(keys, text)| {
+            if keys.is_empty() {
+                let (head, rest) = text.split_at_checked(12).unwrap_or((text, ""));
+                theme.line(&[(Role::Strong, head), (Role::Plain, rest)])
+            } else {
+                theme.line(&[(Role::Key, &pad_end(keys, 22)), (Role::Plain, text)])
+            }
+        })
+        .collect();
+    window(app, "help", &lines, state.top, area, buf);
+}
+
+/// Draws a page.
+pub fn draw_manual(app: &App, state: &Manual, area: Rect, buf: &mut Buffer) {
+    let lines: Vec<Line<'static>> = state
+        .lines(inner(area.width))
+        .iter()
+        .map(|line| {
+            let role = if line.starts_with(' ') { Role::Plain } else { Role::Strong };
+            app.config.theme.line(&[(role, line)])
+        })
+        .collect();
+    window(app, &state.id, &lines, state.top, area, buf);
+}
+
+/// A framed window in the middle of an area; gives what is inside.
+pub fn frame(app: &App, title: &str, size: (u16, u16), area: Rect, buf: &mut Buffer) -> Rect {
+    let (width, height) = (size.0.min(area.width), size.1.min(area.height));
+    let window = Rect::new(
+        area.x + (area.width - width) / 2,
+        area.y + (area.height - height) / 2,
+        width,
+        height,
+    );
+    Clear.render(window, buf);
+    let theme = &app.config.theme;
+    let block = Block::bordered()
+        .border_style(theme.style(Role::Frame))
+        .title(theme.line(&[(Role::Strong, &format!(" {title} "))]));
+    let inside = block.inner(window);
+    block.render(window, buf);
+    inside
+}
+
+fn window(
+    app: &App,
+    title: &str,
+    lines: &[Line<'static>],
+    top: usize,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let most = lines.iter().map(|l| l.width()).max().unwrap_or(0).max(columns(title) + 2);
+    let width = PAGE.min(area.width.saturating_sub(4)).min(most as u16 + 4).max(20);
+    let height = (lines.len() as u16).saturating_add(2).min(area.height);
+    let inside = frame(app, title, (width, height), area, buf);
+    let text = Rect { x: inside.x + 1, width: inside.width.saturating_sub(1), ..inside };
+    let top = top.min(lines.len().saturating_sub(usize::from(text.height)));
+    for (row, line) in lines.iter().skip(top).take(usize::from(text.height)).enumerate() {
+        put(buf, text, row, line);
+    }
+    if lines.len() > top + usize::from(text.height) && inside.width > 4 {
+        let more = app.config.theme.span(Role::Key, " ▾ more ");
+        buf.set_span(inside.right().saturating_sub(9), inside.bottom(), &more, 8);
+    }
+}

@@ -1,0 +1,304 @@
+//! The overview: verdict, services with shares and outcomes, findings, captures.
+
+use super::super::action::Action;
+use super::super::app::{App, Pane};
+use super::super::theme::Role;
+use super::super::view::owned;
+use super::stops::{Page, labelled, moves, paragraph, rule};
+use crate::render::measure::{columns, cut, cut_middle, hang, pad_end, pad_start};
+use crate::render::units::{count, duration};
+use crate::report::{RealServer, Report, Service, Status};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// Columns of the bar of a real server.
+const BAR: usize = 12;
+
+/// Where the cursor is.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The stop.
+    pub at: usize,
+}
+
+/// What a line leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum To {
+    /// The connections that fit a filter.
+    Connections(String),
+    /// A finding, by its number.
+    Finding(u32),
+    /// Nothing; it can be read.
+    Here,
+}
+
+/// Draws it.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    page(app, usize::from(area.width)).draw(app, app.overview.at, true, area, buf);
+}
+
+/// Puts the cursor on the most important finding, where the first screen shows it.
+pub fn begin(app: &mut App) {
+    let page = page(app, usize::from(app.size.0));
+    let height = usize::from(app.size.1).saturating_sub(3);
+    let first = page.stops.iter().position(|stop| matches!(stop, To::Finding(_)));
+    app.overview.at = first.filter(|at| page.top(*at, height) == 0).unwrap_or(0);
+}
+
+/// Does what a command asks.
+pub fn act(app: &mut App, action: Action) -> bool {
+    let page = page(app, usize::from(app.size.0));
+    let height = usize::from(app.size.1).saturating_sub(3);
+    if moves(&mut app.overview.at, page.stops.len(), height, action) {
+        return true;
+    }
+    match action {
+        Action::Open | Action::Right => match page.stops.get(app.overview.at).cloned() {
+            Some(To::Connections(filter)) => {
+                app.narrow(&filter);
+                app.open(Pane::Connections);
+            }
+            Some(To::Finding(n)) => {
+                app.findings.show(n);
+                app.open(Pane::Findings);
+            }
+            _ => {}
+        },
+        Action::Next | Action::Previous => {
+            let is = |at: &usize| matches!(page.stops.get(*at), Some(To::Finding(_)));
+            let all: Vec<usize> = (0..page.stops.len()).filter(is).collect();
+            let now = app.overview.at;
+            let found = if action == Action::Next {
+                all.iter().find(|at| **at > now).or(all.first())
+            } else {
+                all.iter().rev().find(|at| **at < now).or(all.last())
+            };
+            app.overview.at = found.copied().unwrap_or(now);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Puts the cursor on what was clicked; on the cursor, opens it.
+pub fn click(app: &mut App, area: Rect, y: u16) {
+    let page = page(app, usize::from(area.width));
+    let top = page.top(app.overview.at, usize::from(area.height));
+    if let Some(stop) = page.stop_at(top + usize::from(y - area.y)) {
+        if app.overview.at == stop {
+            app.act(Action::Open);
+        } else {
+            app.overview.at = stop;
+        }
+    }
+}
+
+/// Keys for the footer.
+pub fn hints() -> Vec<(Action, &'static str)> {
+    vec![
+        (Action::Down, "move"),
+        (Action::Open, "open"),
+        (Action::Next, "next finding"),
+        (Action::Filter, "filter"),
+        (Action::Save, "save"),
+    ]
+}
+
+fn page(app: &App, width: usize) -> Page<To> {
+    let mut page = Page::default();
+    let Some(data) = &app.data else { return page };
+    let report = &data.report;
+    verdict(app, report, width, &mut page);
+    page.gap();
+    for service in &report.services {
+        self::service(app, service, width, &mut page);
+        page.gap();
+    }
+    if report.services.is_empty() {
+        page.line(app.config.theme.line(&[(Role::Faint, "no service was seen")]));
+        page.gap();
+    }
+    findings(app, report, width, &mut page);
+    page.gap();
+    captures(app, report, width, &mut page);
+    page
+}
+
+fn verdict(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
+    let (word, role) = match report.verdict.status {
+        Status::Healthy => ("HEALTHY", Role::Good),
+        Status::Degraded => ("DEGRADED", Role::Warn),
+        Status::Failing => ("FAILING", Role::Bad),
+        Status::Inconclusive => ("INCONCLUSIVE", Role::Unsure),
+    };
+    let lead = format!("{word}   ");
+    for (n, line) in hang(&lead, &report.verdict.summary, width).iter().enumerate() {
+        let rest = line.get(lead.len()..).unwrap_or_default();
+        let head = if n == 0 { lead.clone() } else { " ".repeat(columns(&lead)) };
+        page.line(app.config.theme.line(&[(role, &head), (Role::Plain, rest)]));
+    }
+}
+
+fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
+    let name = endpoint(&service.vip, Some(service.port));
+    let mode = match service.mode.as_str() {
+        "unknown" => "forwarding mode unknown",
+        known => known,
+    };
+    let mut by: Vec<String> = Vec::new();
+    for director in &service.directors {
+        let own = director.addresses.iter().find(|a| **a != service.vip);
+        by.extend(own.or(director.addresses.first()).or(director.macs.first()).cloned());
+    }
+    let by = if by.is_empty() { String::new() } else { format!(", by director {}", by.join(", ")) };
+    let said = format!("  {mode}{by}");
+    let head = format!("{name}/{}", service.protocol);
+    let said = cut(&said, width.saturating_sub(columns(&head)));
+    page.stop(
+        To::Connections(format!("service {name}")),
+        [app.config.theme.line(&[(Role::Strong, &head), (Role::Plain, &said)])],
+    );
+    let all: u64 = service.real_servers.iter().map(|server| server.connections).sum();
+    let names: Vec<String> = service.real_servers.iter().map(server_name).collect();
+    let wide = names.iter().map(|n| columns(n)).max().unwrap_or(0).clamp(11, (width / 3).max(15));
+    if service.real_servers.is_empty() {
+        page.line(app.config.theme.line(&[(Role::Faint, "  no real server was seen")]));
+    } else {
+        let head = format!(
+            "  {}  {}  connections  share  failed",
+            pad_end("real server", wide),
+            pad_end("", BAR)
+        );
+        let times = if width >= 100 { "    connect  first byte" } else { "" };
+        page.line(app.config.theme.line(&[(Role::Faint, &format!("{head}{times}"))]));
+    }
+    for (server, full) in service.real_servers.iter().zip(&names) {
+        let filter = match (&server.address, &server.mac) {
+            (Some(address), _) => endpoint(address, server.port),
+            (None, Some(mac)) => mac.clone(),
+            (None, None) => "none".to_owned(),
+        };
+        let line = real_server(app, server, &cut_middle(full, wide), wide, all, width);
+        page.stop(To::Connections(format!("service {name} and rs {filter}")), [line]);
+    }
+}
+
+/// The name of a real server: its address, else its MAC.
+fn server_name(server: &RealServer) -> String {
+    match (&server.address, &server.mac) {
+        (Some(address), _) => endpoint(address, server.port),
+        (None, Some(mac)) => mac.clone(),
+        (None, None) => "not known".to_owned(),
+    }
+}
+
+fn real_server(
+    app: &App,
+    server: &RealServer,
+    name: &str,
+    wide: usize,
+    all: u64,
+    width: usize,
+) -> Line<'static> {
+    let share = server.connections as f64 / all.max(1) as f64;
+    let filled =
+        ((share * BAR as f64).round() as usize).clamp(usize::from(server.connections > 0), BAR);
+    let failed = server.totals.failed as f64 / server.connections.max(1) as f64;
+    let bad = ((failed * filled as f64).ceil() as usize).min(filled);
+    let mut said: Vec<String> = server
+        .totals
+        .outcomes
+        .iter()
+        .filter(|(name, n)| **n > 0 && *name != "completed")
+        .map(|(name, n)| format!("{} {name}", count(*n)))
+        .collect();
+    said.extend(server.remark.clone());
+    let mut parts = vec![
+        (Role::Plain, format!("  {}  ", pad_end(name, wide))),
+        (Role::Good, "█".repeat(filled - bad)),
+        (Role::Bad, "╳".repeat(bad)),
+        (Role::Plain, " ".repeat(BAR - filled)),
+        (Role::Plain, format!("  {}", pad_start(&count(server.connections), 11))),
+        (Role::Plain, format!("  {:>3.0} %", share * 100.0)),
+        (
+            if server.totals.failed > 0 { Role::Bad } else { Role::Plain },
+            format!("  {}", pad_start(&count(server.totals.failed), 6)),
+        ),
+    ];
+    if width >= 100 {
+        let timing = server.timing.clone().unwrap_or_default();
+        let shown = |ns: Option<i64>| ns.map_or_else(String::new, duration);
+        let times =
+            (pad_start(&shown(timing.connect_ns), 9), pad_start(&shown(timing.first_byte_ns), 10));
+        parts.push((Role::Plain, format!("  {}  {}", times.0, times.1)));
+    }
+    parts.push((Role::Faint, format!("  {}", said.join(", "))));
+    owned(app, &parts)
+}
+
+fn findings(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
+    page.line(rule(app, &format!("findings: {}", report.findings.len()), width));
+    if report.findings.is_empty() {
+        page.line(app.config.theme.line(&[(Role::Good, "nothing was found")]));
+    }
+    let explained: Vec<u32> = report.findings.iter().flat_map(|f| f.explains.clone()).collect();
+    for finding in &report.findings {
+        let role = super::findings::severity(&finding.severity);
+        let indent = if explained.contains(&finding.n) { "  └ " } else { "" };
+        let lead =
+            format!("{:>2}  {indent}{} · {}  ", finding.n, finding.severity, finding.confidence);
+        let room = width.saturating_sub(columns(&lead));
+        let name = format!("{}  ", finding.id);
+        let title = cut(&finding.title, room.saturating_sub(columns(&name)));
+        page.stop(
+            To::Finding(finding.n),
+            [app.config.theme.line(&[(role, &lead), (Role::Strong, &name), (Role::Plain, &title)])],
+        );
+    }
+    let clean = report.coverage.iter().filter(|c| c.status == "clean").count();
+    let not = report.coverage.iter().filter(|c| c.status == "not-checkable").count();
+    let said = format!("checked and clean: {clean}, could not check: {not}");
+    page.line(app.config.theme.line(&[(Role::Faint, &said)]));
+}
+
+fn captures(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
+    page.line(rule(app, "captures", width));
+    for capture in &report.captures {
+        let clock = &capture.clock;
+        let offset = match (clock.offset_ns, clock.error_ns, clock.at.is_some()) {
+            (_, _, false) if clock.offset_ns == Some(0) => "reference clock".to_owned(),
+            (Some(ns), Some(error), _) if ns.abs() <= error => {
+                format!("clock agrees within {}", duration(ns.abs().saturating_add(error)))
+            }
+            (Some(ns), Some(error), _) => {
+                let way = if ns < 0 { "behind" } else { "ahead" };
+                format!("clock {} {way} ±{}", duration(ns), duration(error))
+            }
+            _ => "clock not compared".to_owned(),
+        };
+        let frames = format!("{} frames, {}, {offset}", count(capture.frames), capture.link_type);
+        let path = cut_middle(&capture.path, width.saturating_sub(columns(&frames) + 3).max(12));
+        page.stop(
+            To::Here,
+            [app.config
+                .theme
+                .line(&[(Role::Plain, &path), (Role::Faint, &format!("   {frames}"))])],
+        );
+        for note in &capture.notes {
+            page.stop(To::Here, labelled(app, "", Role::Faint, note, width));
+        }
+    }
+    for note in &report.notes {
+        page.stop(To::Here, paragraph(app, Role::Faint, note, width));
+    }
+}
+
+/// `ip:port`, `[ip]:port`.
+pub fn endpoint(address: &str, port: Option<u16>) -> String {
+    match port.filter(|port| *port > 0) {
+        Some(port) if address.contains(':') => format!("[{address}]:{port}"),
+        Some(port) => format!("{address}:{port}"),
+        None => address.to_owned(),
+    }
+}

@@ -1,0 +1,386 @@
+//! The path: hosts by role, and the way of the selected connection between them.
+//!
+//! Hosts and ways are the topology's. Lines between hosts are ways of connections; those
+//! of the selected one stand out, and below they are told in words with every rewrite.
+
+use super::super::action::Action;
+use super::super::app::App;
+use super::super::data::Data;
+use super::super::theme::Role;
+use super::super::view::{owned, put};
+use super::stops::labelled;
+use crate::render::measure::cut_middle;
+use crate::render::units::plural;
+use crate::report::topology::{Hop, Node, Way};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use ratatui::symbols::Marker;
+use ratatui::text::Line;
+use ratatui::widgets::canvas::{Canvas, Line as Stroke};
+use ratatui::widgets::{Block, Clear, Widget};
+use std::collections::BTreeSet;
+
+/// Rows of a host's box.
+const BOX: u16 = 4;
+
+/// Most columns of a box.
+const MOST: u16 = 30;
+
+/// The pane follows the table's cursor and has no state of its own.
+#[derive(Debug, Default)]
+pub struct State {}
+
+/// A host's place.
+struct Place<'a> {
+    node: &'a Node,
+    area: Rect,
+}
+
+/// In which column a role stands.
+fn rank(role: &str) -> usize {
+    match role {
+        "client" => 0,
+        "director" => 2,
+        "real server" | "server" => 3,
+        _ => 1,
+    }
+}
+
+/// Draws it.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    let Some(data) = &app.data else { return };
+    let head = match app.current() {
+        Some(id) => {
+            let c = data.connection(id);
+            vec![
+                (Role::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
+                (Role::Plain, format!("  {}", c.mode)),
+                (super::table::outcome(&c.outcome), format!("  {}", c.outcome)),
+            ]
+        }
+        None => vec![(Role::Faint, "no connection is selected".to_owned())],
+    };
+    put(buf, area, 0, &owned(app, &head));
+    let said = told(app, data, usize::from(area.width));
+    let (map, text) = parts(area, said.len());
+    draw_map(app, data, way(app, data), map, buf);
+    for (row, line) in said.iter().enumerate() {
+        put(buf, text, row, line);
+    }
+}
+
+/// The way of the connection that is looked at.
+fn way<'a>(app: &App, data: &'a Data) -> Option<&'a Way> {
+    app.current().and_then(|id| data.atlas.way(&data.trace, id))
+}
+
+/// The map, and the words below it.
+fn parts(area: Rect, lines: usize) -> (Rect, Rect) {
+    let low = (lines as u16).min(area.height / 2);
+    let map = Rect { y: area.y + 1, height: area.height.saturating_sub(low + 1), ..area };
+    (map, Rect { y: map.bottom(), height: low, ..area })
+}
+
+/// The way in words, or why there is none.
+fn told(app: &App, data: &Data, width: usize) -> Vec<Line<'static>> {
+    let theme = &app.config.theme;
+    let Some(id) = app.current() else { return Vec::new() };
+    let Some(way) = way(app, data) else {
+        let said = match data.trace.ordinary(id) {
+            Some(kind) => format!("a {}: ways are drawn of requests only", kind.name()),
+            None => "its way is one of those that are counted, not listed".to_owned(),
+        };
+        return vec![theme.line(&[(Role::Faint, &said)])];
+    };
+    let mut said = labelled(app, "there", Role::There, &words(data, &way.there), width);
+    said.extend(labelled(app, "back", Role::Return, &words(data, &way.back), width));
+    let taken = plural(way.totals.connections, "connection");
+    let failed = way.totals.failed;
+    let count = format!("{:10}{taken} took this way, {failed} failed", "");
+    said.push(theme.line(&[(Role::Faint, &count)]));
+    said
+}
+
+/// The hosts' boxes, those of the way first where not all fit.
+fn places<'a>(data: &'a Data, way: Option<&Way>, area: Rect) -> (Vec<Place<'a>>, usize) {
+    let hosts = &data.atlas.topology.hosts;
+    let hops = || way.into_iter().flat_map(|way| way.there.iter().chain(&way.back));
+    let on: BTreeSet<&str> =
+        hops().flat_map(|h| [&h.from, &h.to]).flatten().map(String::as_str).collect();
+    let mut ranks: Vec<Vec<&Node>> = vec![Vec::new(); 4];
+    for node in hosts {
+        ranks[rank(&node.host.role)].push(node);
+    }
+    ranks.retain(|nodes| !nodes.is_empty());
+    let count = ranks.len().max(1) as u16;
+    let each = area.width / count;
+    let wide = each.saturating_sub(if count > 3 { 3 } else { 8 }).min(MOST);
+    let fit = usize::from(area.height / BOX).max(1);
+    let mut places = Vec::new();
+    let mut omitted = 0;
+    for (column, mut nodes) in ranks.into_iter().enumerate() {
+        nodes.sort_by_key(|node| !on.contains(node.id.as_str()));
+        omitted += nodes.len().saturating_sub(fit);
+        nodes.truncate(fit);
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        let slot = area.height / nodes.len().max(1) as u16;
+        for (row, node) in nodes.into_iter().enumerate() {
+            let y = area.y + slot * row as u16 + slot.saturating_sub(BOX) / 2;
+            let x = area.x + each * column as u16 + each.saturating_sub(wide) / 2;
+            let area = Rect::new(x, y, wide, BOX).intersection(area);
+            places.push(Place { node, area });
+        }
+    }
+    (places, omitted)
+}
+
+fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buffer) {
+    if area.height < BOX || area.width < 20 {
+        return;
+    }
+    let theme = &app.config.theme;
+    let (places, omitted) = places(data, way, area);
+    let of = |id: &str| places.iter().find(|place| place.node.id == id);
+    let colour = |role: Role| theme.style(role).fg.unwrap_or(Color::Reset);
+    // Strokes of both directions lie beside each other.
+    let stroke = |from: &Place<'_>, to: &Place<'_>, shift: f64, role: Role| {
+        let (a, b) = ends(from.area, to.area, area);
+        Stroke { x1: a.0, y1: a.1 + shift, x2: b.0, y2: b.1 + shift, color: colour(role) }
+    };
+    let mut strokes = Vec::new();
+    let mut heads = Vec::new();
+    let on: Vec<(&str, &str)> =
+        way.into_iter().flat_map(|way| [pairs(&way.there), pairs(&way.back)].concat()).collect();
+    for link in &data.atlas.topology.links {
+        let (from, to) = (link.from.as_str(), link.to.as_str());
+        if on.contains(&(from, to)) || on.contains(&(to, from)) {
+            continue;
+        }
+        if let (Some(from), Some(to)) = (of(from), of(to)) {
+            strokes.push(stroke(from, to, 0.0, Role::Frame));
+        }
+    }
+    let mut around = BTreeSet::new();
+    let mut touched = BTreeSet::new();
+    if let Some(way) = way {
+        for (hops, shift, role) in
+            [(&way.there, 0.35, Role::There), (&way.back, -0.35, Role::Return)]
+        {
+            for (from, to) in pairs(hops) {
+                touched.extend([from, to]);
+                match (of(from), of(to)) {
+                    (Some(a), Some(_)) if from == to => {
+                        around.insert(a.node.id.as_str());
+                    }
+                    (Some(a), Some(b)) => {
+                        strokes.push(stroke(a, b, shift, role));
+                        heads.push((head(a.area, b.area), role));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    Canvas::default()
+        .marker(Marker::Braille)
+        .x_bounds([0.0, f64::from(area.width)])
+        .y_bounds([0.0, f64::from(area.height)])
+        .paint(|context| strokes.iter().for_each(|stroke| context.draw(stroke)))
+        .render(area, buf);
+    for ((x, y, symbol), role) in heads {
+        buf.set_span(x, y, &theme.span(role, symbol), 1);
+    }
+    for place in &places {
+        let on = touched.contains(place.node.id.as_str());
+        draw_box(app, place, on, around.contains(place.node.id.as_str()), buf);
+    }
+    if omitted > 0 {
+        let said = format!("and {omitted} more hosts");
+        let y = area.bottom() - 1;
+        buf.set_span(area.x, y, &theme.span(Role::Faint, &said), area.width);
+    }
+}
+
+fn draw_box(app: &App, place: &Place<'_>, on: bool, around: bool, buf: &mut Buffer) {
+    let theme = &app.config.theme;
+    let host = &place.node.host;
+    Clear.render(place.area, buf);
+    let role = if on { Role::Strong } else { Role::Frame };
+    let captured = if host.vantages.is_empty() {
+        String::new()
+    } else {
+        format!(" {} ", host.vantages.join(", "))
+    };
+    let room = usize::from(place.area.width).saturating_sub(2);
+    let block = Block::bordered()
+        .border_style(theme.style(role))
+        .title_bottom(theme.line(&[(Role::Good, &cut_middle(&captured, room))]));
+    let inside = block.inner(place.area);
+    block.render(place.area, buf);
+    let own = host.addresses.first().or(host.macs.first()).cloned();
+    // One box may stand for all clients.
+    let name = if place.node.name.starts_with(&host.role) {
+        own.unwrap_or_default()
+    } else {
+        place.node.name.clone()
+    };
+    let text = if on { Role::Strong } else { Role::Plain };
+    put(buf, inside, 0, &theme.line(&[(text, &cut_middle(&name, room))]));
+    let what = if around { format!("{}, over lo", host.role) } else { host.role.clone() };
+    put(buf, inside, 1, &theme.line(&[(Role::Faint, &cut_middle(&what, room))]));
+}
+
+/// Where a line between two boxes begins and ends, in the map's coordinates (y upwards).
+fn ends(from: Rect, to: Rect, area: Rect) -> ((f64, f64), (f64, f64)) {
+    let point = |x: u16, y: f64| (f64::from(x - area.x), f64::from(area.bottom()) - y);
+    let middle = |r: Rect| f64::from(r.y) + f64::from(r.height) / 2.0;
+    let centre = |r: Rect| r.x + r.width / 2;
+    if from.right() <= to.x {
+        (point(from.right(), middle(from)), point(to.x, middle(to)))
+    } else if to.right() <= from.x {
+        (point(from.x, middle(from)), point(to.right(), middle(to)))
+    } else if from.y < to.y {
+        (point(centre(from), f64::from(from.bottom())), point(centre(to), f64::from(to.y)))
+    } else {
+        (point(centre(from), f64::from(from.y)), point(centre(to), f64::from(to.bottom())))
+    }
+}
+
+/// Where the head of an arrow between two boxes stands, and which it is.
+fn head(from: Rect, to: Rect) -> (u16, u16, &'static str) {
+    let middle = to.y + to.height / 2;
+    if from.right() <= to.x {
+        (to.x.saturating_sub(1), middle.saturating_sub(1), "▸")
+    } else if to.right() <= from.x {
+        (to.right(), middle, "◂")
+    } else if from.y < to.y {
+        (to.x + to.width / 2, to.y.saturating_sub(1), "▾")
+    } else {
+        (to.x + to.width / 2, to.bottom(), "▴")
+    }
+}
+
+/// The hosts that follow each other on a way, also where the hop between was not seen.
+fn pairs(hops: &[Hop]) -> Vec<(&str, &str)> {
+    let mut pairs = Vec::new();
+    let mut before: Option<&str> = None;
+    for hop in hops {
+        let (from, to) = (hop.from.as_deref(), hop.to.as_deref());
+        if let (Some(last), Some(from)) = (before, from)
+            && last != from
+        {
+            pairs.push((last, from));
+        }
+        if let (Some(from), Some(to)) = (from, to) {
+            pairs.push((from, to));
+        }
+        before = to.or(from).or(before);
+    }
+    pairs
+}
+
+/// A way in words: names, and rewrites where they happen.
+fn words(data: &Data, hops: &[Hop]) -> String {
+    if hops.is_empty() {
+        return "not seen".to_owned();
+    }
+    let name = |id: &Option<String>| {
+        let node = data.atlas.topology.hosts.iter().find(|node| Some(&node.id) == id.as_ref());
+        node.map_or_else(|| "...".to_owned(), |node| node.name.clone())
+    };
+    let mut text = String::new();
+    let mut at: Option<String> = None;
+    for hop in hops {
+        let from = name(&hop.from);
+        if at.as_ref() != Some(&from) {
+            let gap = if at.is_some() { " ... " } else { "" };
+            text.push_str(&format!("{gap}{from}"));
+        }
+        if let Some(rewrite) = &hop.rewrite {
+            text.push_str(&format!(" [{rewrite}]"));
+        }
+        let to = name(&hop.to);
+        text.push_str(if hop.over_lo { " > (over lo) " } else { " > " });
+        text.push_str(&to);
+        at = Some(to);
+    }
+    text
+}
+
+/// Does what a command asks: the table's cursor moves, Enter draws the connection.
+pub fn act(app: &mut App, action: Action) -> bool {
+    match action {
+        Action::Up
+        | Action::Down
+        | Action::PageUp
+        | Action::PageDown
+        | Action::Top
+        | Action::Bottom
+        | Action::Next
+        | Action::Previous
+        | Action::Open => {
+            // From here on the table leads.
+            if action != Action::Open {
+                app.ladder.sides[0].chosen = None;
+                app.ladder.sides[0].ladder = None;
+            }
+            super::table::act(app, action)
+        }
+        _ => false,
+    }
+}
+
+/// A click on a host shows the connections that pass it.
+pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
+    let Some(data) = app.loaded_data() else { return };
+    let (map, _) = parts(area, told(app, &data, usize::from(area.width)).len());
+    let (places, _) = places(&data, way(app, &data), map);
+    let hit = places.iter().find(|place| place.area.contains((x, y).into()));
+    let address =
+        hit.and_then(|place| place.node.host.addresses.first().or(place.node.host.macs.first()));
+    if let Some(address) = address {
+        app.narrow(&format!("host {address}"));
+        app.open(super::super::app::Pane::Connections);
+    }
+}
+
+/// Keys for the footer.
+pub fn hints() -> Vec<(Action, &'static str)> {
+    vec![
+        (Action::Down, "next connection"),
+        (Action::Next, "next failed"),
+        (Action::Open, "ladder"),
+        (Action::Filter, "filter"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testkit::sample;
+
+    #[test]
+    fn boxes_lie_within_the_map_and_apart() {
+        for name in ["nat-one-rs-gateway-wrong", "healthy-dr", "hairpin-cloud-slb"] {
+            let data = sample(name);
+            for (width, height) in [(80, 14), (200, 40), (60, 8)] {
+                let area = Rect::new(0, 1, width, height);
+                let (places, _) = places(&data, None, area);
+                assert!(!places.is_empty());
+                for (n, a) in places.iter().enumerate() {
+                    assert!(a.area.width > 4 && area.union(a.area) == area, "{name} {:?}", a.area);
+                    let others = places.iter().skip(n + 1);
+                    for b in others {
+                        assert!(
+                            !a.area.intersects(b.area),
+                            "{name}: {} and {}",
+                            a.node.name,
+                            b.node.name
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The connections: a table of which only the rows on the screen are made.
+
+use super::super::action::Action;
+use super::super::app::App;
+use super::super::data::Data;
+use super::super::list::List;
+use super::super::rows::{SORTS, Sort};
+use super::super::theme::Role;
+use super::super::view::{highlight, owned, put, screen};
+use crate::ladder::Chosen;
+use crate::render::Times;
+use crate::render::measure::{cut_middle, pad_end, pad_start};
+use crate::render::units::{clock, count, duration, since};
+use crate::report::Connection;
+use crate::report::story::explaining;
+use crate::trace::ConnectionId;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Where the cursor is and how the table is sorted.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The row.
+    pub list: List,
+    /// Index of the column that is sorted by, among [`SORTS`].
+    sorted: usize,
+    /// The other way round.
+    pub reverse: bool,
+}
+
+impl State {
+    /// What the table is sorted by.
+    #[must_use]
+    pub fn sort(&self) -> Sort {
+        SORTS.get(self.sorted).copied().unwrap_or_default()
+    }
+}
+
+/// A column: its name, its width, its order, whether it is written to the right.
+struct Column {
+    name: &'static str,
+    width: usize,
+    sort: Option<usize>,
+    right: bool,
+}
+
+/// Columns of the table on a screen of a width.
+fn table_columns(app: &App, width: usize) -> Vec<Column> {
+    let column = |name, width, sort, right| Column { name, width, sort, right };
+    let wide = width >= 120;
+    // IPv6 endpoints want more.
+    let ends = if wide { 24 } else { 18 };
+    let start = if app.times == Times::Absolute { if wide { 15 } else { 12 } } else { 12 };
+    let mut all = vec![column("#", if wide { 8 } else { 6 }, None, true)];
+    all.push(column("start", start, Some(0), app.times != Times::Absolute));
+    all.push(column("client", ends.max(if wide { 24 } else { 19 }), Some(1), false));
+    if wide {
+        all.push(column("service", ends, Some(2), false));
+    }
+    all.push(column("real server", ends, Some(3), false));
+    all.push(column("outcome", 10, Some(4), false));
+    if width >= 92 {
+        all.push(column("duration", 10, Some(5), true));
+    }
+    if wide {
+        all.push(column("bytes", 11, Some(6), true));
+        all.push(column("connect", 9, None, true));
+    }
+    all.push(column(
+        if wide { "findings" } else { "find" },
+        if wide { 12 } else { 4 },
+        Some(7),
+        false,
+    ));
+    all
+}
+
+/// Rows of the table that fit.
+#[must_use]
+pub fn height(app: &App) -> usize {
+    usize::from(screen(app.size).body.height).saturating_sub(1)
+}
+
+/// Draws it.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
+    let Some(data) = &app.data else { return };
+    let theme = &app.config.theme;
+    let columns_shown = table_columns(app, usize::from(area.width));
+    let mut head = Vec::new();
+    for column in &columns_shown {
+        let sorted = column.sort == Some(app.table.sorted);
+        let arrow = match (sorted, app.table.reverse) {
+            (false, _) => "",
+            (true, false) => "▾",
+            (true, true) => "▴",
+        };
+        let name = format!("{}{arrow}", column.name);
+        let name = cut_middle(&name, column.width);
+        let text = if column.right {
+            pad_start(&name, column.width)
+        } else {
+            pad_end(&name, column.width)
+        };
+        head.push((if sorted { Role::Key } else { Role::Strong }, format!("{text}  ")));
+    }
+    put(buf, area, 0, &owned(app, &head));
+    let rows = &app.rows.ids;
+    let top = app.table.list.top(rows.len(), height(app));
+    let mut before = top.checked_sub(1).and_then(|at| rows.get(at)).copied();
+    for (n, id) in rows.iter().skip(top).take(usize::from(area.height) - 1).enumerate() {
+        let connection = data.connection(ConnectionId(*id));
+        let since = app.times != Times::Absolute;
+        let (start, _) = data.columns.times(*id);
+        let from = match app.times {
+            Times::Delta => before.map_or(start, |id| data.columns.times(id).0),
+            _ => data.columns.span.0,
+        };
+        before = Some(*id);
+        let shown = since.then(|| start.saturating_sub(from));
+        let role = outcome(&connection.outcome);
+        let mut parts = Vec::new();
+        for column in &columns_shown {
+            let text = cell(column, &connection, shown);
+            let text = cut_middle(&text, column.width);
+            let text = if column.right {
+                pad_start(&text, column.width)
+            } else {
+                pad_end(&text, column.width)
+            };
+            let role = match column.name {
+                "outcome" => role,
+                "find" | "findings" => Role::Warn,
+                _ if connection.ordinary.is_some() => Role::Faint,
+                _ => Role::Plain,
+            };
+            parts.push((role, format!("{text}  ")));
+        }
+        if app.marked == Some(ConnectionId(*id))
+            && let Some(first) = parts.first_mut()
+        {
+            *first = (Role::Chosen, first.1.clone());
+        }
+        put(buf, area, n + 1, &owned(app, &parts));
+        if top + n == app.table.list.at {
+            highlight(app, buf, area, n + 1, true);
+        }
+    }
+    if rows.is_empty() {
+        let said = if data.columns.all.is_empty() {
+            "the captures hold no connection"
+        } else {
+            "no connection fits the filter"
+        };
+        put(buf, area, 2, &theme.line(&[(Role::Faint, said)]));
+    }
+}
+
+fn cell(column: &Column, connection: &Connection, since_ns: Option<i64>) -> String {
+    match column.name {
+        "#" => connection.id.to_string(),
+        "start" => since_ns.map_or_else(|| clock(&connection.start, column.width), since),
+        "client" => connection.client.clone(),
+        "service" => connection.service.clone(),
+        "real server" => match &connection.real_server {
+            None => "-".to_owned(),
+            Some(end) => match (&end.address, &end.mac) {
+                (Some(address), _) => super::overview::endpoint(address, end.port),
+                (None, mac) => mac.clone().unwrap_or_else(|| "-".to_owned()),
+            },
+        },
+        "outcome" => connection.outcome.clone(),
+        "duration" => duration(connection.duration_ns),
+        "bytes" => {
+            let bytes = |sent: &crate::report::Sent| sent.bytes;
+            match (bytes(&connection.from_client), bytes(&connection.from_server)) {
+                (Some(a), Some(b)) => count(a.saturating_add(b)),
+                _ => String::new(),
+            }
+        }
+        "connect" => connection
+            .timing
+            .as_ref()
+            .and_then(|timing| timing.connect_ns)
+            .map_or_else(String::new, duration),
+        _ => {
+            let more = connection.findings.len().saturating_sub(1);
+            match (connection.findings.first(), &connection.ordinary) {
+                (None, Some(kind)) => kind.clone(),
+                (None, None) => String::new(),
+                (Some(n), _) if more == 0 => n.to_string(),
+                (Some(n), _) => format!("{n} +{more}"),
+            }
+        }
+    }
+}
+
+/// The role of an outcome.
+#[must_use]
+pub fn outcome(name: &str) -> Role {
+    match name {
+        "completed" => Role::Good,
+        "open" => Role::Plain,
+        "unknown" => Role::Unsure,
+        _ => Role::Bad,
+    }
+}
+
+/// Does what a command asks.
+pub fn act(app: &mut App, action: Action) -> bool {
+    let Some(data) = app.loaded_data() else { return false };
+    let height = height(app);
+    let rows = std::sync::Arc::clone(&app.rows);
+    if app.table.list.act(action, rows.ids.len(), height) {
+        return true;
+    }
+    match action {
+        Action::Open => {
+            if let Some(id) = app.selected() {
+                let chosen = Chosen { connection: id, finding: explaining(&data.diagnosis, id) };
+                app.open_ladder(chosen, None);
+            }
+        }
+        Action::SortNext | Action::Right | Action::SortPrevious | Action::Left => {
+            let forward = matches!(action, Action::SortNext | Action::Right);
+            let step = if forward { 1 } else { SORTS.len() - 1 };
+            sort(app, (app.table.sorted + step) % SORTS.len());
+        }
+        Action::Reverse => {
+            app.table.reverse = !app.table.reverse;
+            app.ask_rows();
+        }
+        Action::Next | Action::Previous => next(app, &data, &rows.ids, action == Action::Next),
+        _ => return false,
+    }
+    true
+}
+
+fn sort(app: &mut App, by: usize) {
+    app.table.sorted = by;
+    app.table.reverse = false;
+    app.ask_rows();
+}
+
+/// Goes to the next connection that a finding concerns or that failed.
+fn next(app: &mut App, data: &Data, ids: &[u32], forward: bool) {
+    let is = |id: &u32| {
+        data.columns.first_finding(*id) > 0
+            || data.trace.connection(ConnectionId(*id)).outcome.failed()
+    };
+    let at = app.table.list.at;
+    let found = if forward {
+        ids.iter().skip(at + 1).position(is).map(|n| at + 1 + n)
+    } else {
+        ids.get(..at.min(ids.len())).and_then(|before| before.iter().rposition(is))
+    };
+    match found {
+        Some(found) => {
+            let height = height(app);
+            app.table.list.go(found, ids.len(), height);
+        }
+        None => app.say(Role::Plain, "no further connection that failed or has a finding"),
+    }
+}
+
+/// A click on a heading sorts, one on a row chooses it, one on the chosen row opens it.
+pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
+    let row = usize::from(y - area.y);
+    if row == 0 {
+        let mut at = 0;
+        let columns_shown = table_columns(app, usize::from(area.width));
+        let under = columns_shown.iter().find(|column| {
+            at += column.width + 2;
+            usize::from(x - area.x) < at
+        });
+        if let Some(by) = under.and_then(|column| column.sort) {
+            if by == app.table.sorted {
+                app.act(Action::Reverse);
+            } else {
+                sort(app, by);
+            }
+        }
+        return;
+    }
+    let (len, height) = (app.rows.ids.len(), height(app));
+    let to = app.table.list.top(len, height) + row - 1;
+    if to >= len {
+        return;
+    }
+    if to == app.table.list.at {
+        app.act(Action::Open);
+    } else {
+        app.table.list.go(to, len, height);
+    }
+}
+
+/// Keys for the footer.
+pub fn hints(app: &App) -> Vec<(Action, &'static str)> {
+    let mut hints = vec![
+        (Action::Open, "ladder"),
+        (Action::Filter, "filter"),
+        (Action::SortNext, "sort"),
+        (Action::Next, "next failed"),
+        (Action::Mark, "mark"),
+    ];
+    if app.marked.is_some() {
+        hints.push((Action::Compare, "compare"));
+    }
+    hints.push((Action::TimeMode, "times"));
+    hints
+}

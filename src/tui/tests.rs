@@ -1,0 +1,328 @@
+//! The whole program on a screen in memory: what must be there, and that nothing breaks.
+
+use super::testkit::probe;
+use crossterm::event::{MouseButton, MouseEventKind};
+use std::path::Path;
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
+
+fn samples() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap());
+    let folders = folders.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> =
+        folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn has(text: &str, wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted:?} is not on the screen:\n{text}");
+    }
+}
+
+#[test]
+fn the_overview_names_the_root_cause_and_the_footer_says_how_to_go_on() {
+    for size in SIZES {
+        let screen = probe("hairpin-cloud-slb", size).text();
+        has(
+            &screen,
+            &[
+                "FAILING   3 of 6 connections to 203.0.113.8:80 fail",
+                "203.0.113.8:80/tcp  nat, by director 172.16.100.253",
+                "172.16.100.11:80",
+                "critical · certain  l4-self-access-hairpin",
+                "Enter open",
+                "? help",
+                "q quit",
+            ],
+        );
+    }
+}
+
+#[test]
+fn enter_leads_from_the_overview_to_the_fix_and_to_the_frame_that_proves_it() {
+    let mut probe = probe("hairpin-cloud-slb", (80, 24));
+    probe.key("enter");
+    has(&probe.text(), &["critical · certain · cause", "proof"]);
+    // Down to the first frame of the proof.
+    for _ in 0..6 {
+        probe.key("j");
+    }
+    probe.key("enter");
+    probe.settle();
+    has(&probe.text(), &["#2 172.16.100.11:59780", "SYN  59780 > 80", "rs1 #14", "packet"]);
+    probe.key("esc");
+    has(&probe.text(), &["l4-self-access-hairpin"]);
+    probe.key("y");
+    assert!(probe.app.clipboard.as_ref().is_some_and(|text| text.contains("iptables")));
+    has(&probe.text(), &["command copied"]);
+    probe.key("esc");
+    probe.key("esc");
+    has(&probe.text(), &["FAILING"]);
+}
+
+#[test]
+fn a_filter_is_typed_completed_applied_and_cleared() {
+    let mut probe = probe("nat-one-rs-gateway-wrong", (80, 24));
+    probe.key("3");
+    probe.key("/");
+    probe.type_text("outcome fial");
+    has(&probe.text(), &["filter: outcome fial", "is no outcome"]);
+    for _ in 0..4 {
+        probe.key("backspace");
+    }
+    probe.type_text("fa");
+    has(&probe.text(), &[" failed\n"]);
+    probe.key("tab");
+    probe.key("enter");
+    probe.settle();
+    let shown = probe.text();
+    has(&shown, &["filter outcome failed", "x clears"]);
+    assert!(!shown.contains("completed"), "{shown}");
+    probe.key("x");
+    probe.settle();
+    has(&probe.text(), &["completed"]);
+}
+
+#[test]
+fn a_ladder_shows_the_rewrite_at_each_capture_side_by_side() {
+    let mut probe = probe("hairpin-cloud-slb", (200, 60));
+    probe.key("4");
+    probe.settle();
+    has(
+        &probe.text(),
+        &[
+            "203.0.113.8:80 > 172.16.100.11:80",
+            "rs1 #14",
+            "director #26",
+            "director #27",
+            "rs1 #15",
+            "IP destination",
+            "bytes of rs1 #14",
+        ],
+    );
+    probe.key("enter");
+    has(&probe.text(), &["TCP sequence", "TCP window", "link source"]);
+}
+
+#[test]
+fn two_connections_are_compared() {
+    for size in SIZES {
+        let mut probe = probe("nat-one-rs-gateway-wrong", size);
+        probe.key("3");
+        probe.key(" ");
+        has(&probe.text(), &["is marked"]);
+        probe.key("j");
+        probe.key("c");
+        probe.settle();
+        has(&probe.text(), &["#1 ", "#2 ", "marked,"]);
+        probe.key("l");
+        probe.key("j");
+        probe.settle();
+        probe.key("c");
+        assert!(!probe.app.ladder.both);
+    }
+}
+
+#[test]
+fn a_range_of_time_narrows_the_other_panes() {
+    let mut probe = probe("hairpin-cloud-slb", (80, 24));
+    probe.key("2");
+    probe.settle();
+    has(&probe.text(), &["lanes by real server", "172.16.100.11:80", "incomplete", "┣1"]);
+    probe.key("v");
+    for _ in 0..10 {
+        probe.key("l");
+    }
+    probe.key("v");
+    probe.settle();
+    let few = probe.app.rows.ids.len();
+    assert!(few > 0 && few < 6, "{few}");
+    probe.key("3");
+    has(&probe.text(), &["of 6 connections", "time 07:41:51"]);
+    probe.key("x");
+    probe.settle();
+    assert_eq!(probe.app.rows.ids.len(), 6);
+}
+
+#[test]
+fn zooming_in_and_out_ends_where_it_began() {
+    let mut probe = probe("hairpin-cloud-slb", (80, 24));
+    probe.key("2");
+    probe.settle();
+    let before = probe.text();
+    for _ in 0..40 {
+        probe.key("+");
+    }
+    probe.settle();
+    assert_ne!(probe.text(), before);
+    for _ in 0..40 {
+        probe.key("-");
+    }
+    probe.settle();
+    assert_eq!(probe.text(), before);
+}
+
+#[test]
+fn the_mouse_does_what_keys_do() {
+    let mut probe = probe("hairpin-cloud-slb", (80, 24));
+    let tabs = probe.text();
+    let at = tabs.lines().next().and_then(|line| line.find("Connections")).unwrap();
+    probe.click(at as u16, 0);
+    has(&probe.text(), &["client", "outcome"]);
+    probe.click(10, 3);
+    assert_eq!(probe.app.table.list.at, 1);
+    probe.click(10, 3);
+    probe.settle();
+    has(&probe.text(), &["#2 172.16.100.11:59780"]);
+    probe.key("2");
+    probe.settle();
+    probe.mouse(MouseEventKind::Down(MouseButton::Left), 30, 4);
+    probe.mouse(MouseEventKind::Drag(MouseButton::Left), 45, 4);
+    probe.mouse(MouseEventKind::Up(MouseButton::Left), 45, 4);
+    assert!(probe.app.range.is_some());
+    probe.mouse(MouseEventKind::ScrollUp, 40, 4);
+    probe.settle();
+    probe.key("3");
+    probe.click(30, 1);
+    probe.settle();
+    has(&probe.text(), &["client▾"]);
+}
+
+/// Every key in every pane of many samples, at sizes from too small to large.
+#[test]
+fn no_key_makes_it_panic() {
+    let keys: Vec<String> = (' '..='~').map(|c| c.to_string()).filter(|k| k != "q").collect();
+    let named = ["enter", "esc", "tab", "backtab", "up", "down", "backspace"];
+    for (n, name) in samples().iter().step_by(8).enumerate() {
+        let mut probe = probe(name, SIZES[n % 2]);
+        for pane in ["1", "2", "3", "4", "5", "6"] {
+            probe.key(pane);
+            probe.settle();
+            for key in keys.iter().map(String::as_str).chain(named) {
+                // What is saved goes to the current folder, which a test leaves alone.
+                if key != "s" {
+                    probe.key(key);
+                }
+            }
+            probe.settle();
+            for _ in 0..4 {
+                probe.key("esc");
+            }
+            probe.key("x");
+        }
+        for size in [(1, 1), (40, 10), (41, 11), (79, 9), (300, 12), (60, 100)] {
+            probe.resize(size.0, size.1);
+            for pane in ["1", "2", "3", "4", "5", "6", "?"] {
+                probe.key(pane);
+                probe.settle();
+                for key in ["j", "enter", "esc", "esc"] {
+                    probe.key(key);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_cell_steers_the_terminal() {
+    for name in ["hairpin-cloud-slb", "healthy-l7-haproxy"] {
+        let mut probe = probe(name, (200, 60));
+        probe.app.say(super::theme::Role::Bad, "a\u{1b}[2J\u{202e}b");
+        probe.draw();
+        let screen = probe.screen();
+        for cell in &screen.content {
+            assert!(!cell.symbol().contains(crate::render::sanitise::is_unsafe), "{cell:?}");
+        }
+    }
+}
+
+#[test]
+fn without_colour_the_screen_has_none() {
+    let mut probe = super::testkit::probe_with("hairpin-cloud-slb", (80, 24), "theme = \"mono\"");
+    for pane in ["1", "2", "3", "4", "5", "6"] {
+        probe.key(pane);
+        probe.settle();
+        for cell in &probe.screen().content {
+            let none = ratatui::style::Color::Reset;
+            assert_eq!((cell.fg, cell.bg), (none, none), "pane {pane}: {cell:?}");
+        }
+    }
+}
+
+#[test]
+fn keys_can_be_given_otherwise() {
+    let text = "[keys]\nconnections = \"C\"\n";
+    let mut probe = super::testkit::probe_with("hairpin-cloud-slb", (80, 24), text);
+    has(&probe.text(), &["C Connections"]);
+    probe.key("C");
+    has(&probe.text(), &["outcome"]);
+    probe.key("?");
+    has(&probe.text(), &["help"]);
+}
+
+#[test]
+fn a_report_and_a_drawing_are_saved_and_nothing_is_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut probe = probe("hairpin-cloud-slb", (80, 24));
+    probe.key("4");
+    probe.settle();
+    for (down, name, holds) in
+        [(0, "a.md", "l4-self-access-hairpin"), (2, "a.pcapng", "rs1"), (3, "a.svg", "<svg")]
+    {
+        let path = dir.path().join(name);
+        for again in [false, true] {
+            probe.key("s");
+            (0..down).for_each(|_| probe.key("j"));
+            probe.key("enter");
+            for _ in 0..80 {
+                probe.key("backspace");
+            }
+            probe.type_text(&path.display().to_string());
+            probe.key("enter");
+            let said = if again { "is there already" } else { "was written" };
+            let remark = probe.app.remark.clone().unwrap().1;
+            assert!(remark.contains(said), "{remark}");
+            probe.key("esc");
+            probe.key("esc");
+        }
+        probe.key("4");
+        let text = std::fs::read(&path).unwrap();
+        assert!(String::from_utf8_lossy(&text).contains(holds), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_page_names_all_commands_colours_and_fields() {
+    let page = include_str!("../../docs/tui.md");
+    let actions = super::action::ALL.iter().map(|about| about.name);
+    let roles = super::theme::ROLES.iter().map(|(name, _)| *name);
+    let fields = crate::query::FIELDS.iter().flat_map(|field| field.names).copied();
+    for name in actions.chain(roles).chain(fields) {
+        assert!(page.contains(&format!("`{name}`")), "docs/tui.md does not name {name}");
+    }
+}
+
+#[test]
+fn panes_look_as_they_did() {
+    for (width, height) in SIZES {
+        let mut probe = probe("hairpin-cloud-slb", (width, height));
+        for (key, name) in [
+            ("1", "overview"),
+            ("2", "timeline"),
+            ("3", "connections"),
+            ("4", "ladder"),
+            ("5", "findings"),
+            ("6", "path"),
+        ] {
+            probe.key(key);
+            probe.settle();
+            let text = probe.text();
+            insta::with_settings!({ snapshot_path => "../../tests/snapshots/tui" }, {
+                insta::assert_snapshot!(format!("{name}-{width}x{height}"), text);
+            });
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What takes longer than a key may: filtering, sorting, lanes, reading frames again.
+//!
+//! Two threads, one for the table and the timeline, one for reading captures, so that a
+//! slow disk does not hold up a filter. Of several requests of one kind the newest is
+//! done and the others are dropped. A worker that panics says so, and the program ends.
+
+use super::data::Data;
+use super::frames::{self, Sight};
+use super::lanes::{self, Lane};
+use super::rows::{self, Rows};
+use crate::ladder::{self, Chosen};
+use crate::report::ladder::Ladder;
+use crate::trace::ConnectionId;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+
+/// Packets of a connection that are drawn; the middle of a longer one is folded.
+const MAX_STEPS: usize = 1_000;
+
+/// What the event loop is told.
+#[derive(Debug)]
+pub enum Event {
+    /// A key, a click, a new size.
+    Input(crossterm::event::Event),
+    /// Captures are read; or why they are not.
+    Loaded(Result<Arc<Data>, String>),
+    /// A worker has done something.
+    Done(Done),
+    /// Time has passed while something is awaited.
+    Tick,
+    /// The program is to end.
+    Ended,
+    /// A thread panicked.
+    Died,
+}
+
+/// What a worker is asked for, with the number of the request.
+#[derive(Debug)]
+pub enum Job {
+    /// The rows of the table.
+    Rows(u64, rows::Ask),
+    /// The lanes of the timeline, of these connections.
+    Lanes(u64, lanes::Ask, Arc<Rows>),
+    /// The drawing of a connection, for one side of the pane.
+    Ladder(u64, usize, Chosen),
+    /// The frames of a packet of that drawing.
+    Packet(u64, usize, ConnectionId, Vec<(String, u64)>),
+}
+
+/// What a worker has done.
+#[derive(Debug)]
+pub enum Done {
+    /// See [`Job::Rows`].
+    Rows(u64, Rows),
+    /// See [`Job::Lanes`].
+    Lanes(u64, lanes::Ask, Vec<Lane>),
+    /// See [`Job::Ladder`]; `None` where no frame can be read again.
+    Ladder(u64, usize, Option<Ladder>),
+    /// See [`Job::Packet`].
+    Packet(u64, usize, Vec<Sight>),
+}
+
+/// The threads.
+#[derive(Debug)]
+pub struct Workers {
+    table: Sender<Job>,
+    reads: Sender<Job>,
+    asked: u64,
+}
+
+impl Workers {
+    /// Starts them; what they do is sent to `events`.
+    #[must_use]
+    pub fn new(data: &Arc<Data>, events: &Sender<Event>) -> Self {
+        let start = || {
+            let (jobs, queue) = mpsc::channel();
+            let (data, events) = (Arc::clone(data), events.clone());
+            std::thread::spawn(move || work(&data, &queue, events));
+            jobs
+        };
+        Self { table: start(), reads: start(), asked: 0 }
+    }
+
+    /// Gives a job out; the number that its answer will have.
+    pub fn ask(&mut self, job: impl FnOnce(u64) -> Job) -> u64 {
+        self.asked += 1;
+        let job = job(self.asked);
+        let to = match job {
+            Job::Rows(..) | Job::Lanes(..) => &self.table,
+            Job::Ladder(..) | Job::Packet(..) => &self.reads,
+        };
+        // A worker that is gone has said so.
+        let _ = to.send(job);
+        self.asked
+    }
+}
+
+/// Tells that a thread ended by a panic.
+#[derive(Debug)]
+pub struct Watch(pub Sender<Event>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.send(Event::Died);
+        }
+    }
+}
+
+fn work(data: &Data, queue: &Receiver<Job>, events: Sender<Event>) {
+    let watch = Watch(events);
+    while let Ok(first) = queue.recv() {
+        let mut waiting = vec![first];
+        waiting.extend(queue.try_iter());
+        for job in newest(waiting) {
+            if watch.0.send(Event::Done(done(data, job))).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The last job of each kind and side, in order.
+fn newest(jobs: Vec<Job>) -> Vec<Job> {
+    let kind = |job: &Job| match job {
+        Job::Rows(..) => (0, 0),
+        Job::Lanes(..) => (1, 0),
+        Job::Ladder(_, side, _) => (2, *side),
+        Job::Packet(_, side, ..) => (3, *side),
+    };
+    let mut kept: Vec<Job> = Vec::new();
+    for job in jobs {
+        kept.retain(|other| kind(other) != kind(&job));
+        kept.push(job);
+    }
+    kept
+}
+
+fn done(data: &Data, job: Job) -> Done {
+    match job {
+        Job::Rows(n, ask) => Done::Rows(n, rows::rows(data, &ask)),
+        Job::Lanes(n, ask, rows) => {
+            let lanes = lanes::lanes(data, &rows.everywhen, &ask);
+            Done::Lanes(n, ask, lanes)
+        }
+        Job::Ladder(n, side, chosen) => {
+            let drawn = ladder::draw_up_to(&data.trace, &data.diagnosis, chosen, MAX_STEPS);
+            Done::Ladder(n, side, drawn)
+        }
+        Job::Packet(n, side, id, frames) => {
+            Done::Packet(n, side, frames::read(&data.trace, id, &frames))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_one_kind_the_newest_is_done() {
+        let rows = |n| Job::Rows(n, rows::Ask::default());
+        let packet = |n, side| Job::Packet(n, side, ConnectionId(0), Vec::new());
+        let jobs = vec![rows(1), packet(2, 0), rows(3), packet(4, 1), packet(5, 0)];
+        let number = |job: &Job| match job {
+            Job::Rows(n, _) | Job::Lanes(n, ..) | Job::Ladder(n, ..) | Job::Packet(n, ..) => *n,
+        };
+        assert_eq!(newest(jobs).iter().map(number).collect::<Vec<_>>(), [3, 4, 5]);
+    }
+}
