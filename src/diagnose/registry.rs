@@ -1,6 +1,6 @@
 //! Every detector, once.
 
-use super::{Detection, Proof, Sighting, Wording, cause, symptom};
+use super::{Detection, Proof, Sighting, Wording, cause, note, symptom};
 use crate::trace::Trace;
 
 /// A symptom's detector.
@@ -31,6 +31,27 @@ pub struct CauseDetector {
     pub explains: &'static [&'static str],
     /// The detector.
     pub detect: fn(&Trace) -> Detection,
+}
+
+/// A note's detector.
+#[derive(Debug, Clone, Copy)]
+pub struct NoteDetector {
+    /// Its id, which is its file's name with `-` for `_`.
+    pub id: &'static str,
+    /// Its manual page, Markdown.
+    pub manual: &'static str,
+    /// The detector.
+    pub detect: fn(&Trace) -> Detection,
+}
+
+macro_rules! notes {
+    ($($id:literal $module:ident),* $(,)?) => {
+        &[$(NoteDetector {
+            id: $id,
+            manual: include_str!(concat!("note/", stringify!($module), ".md")),
+            detect: note::$module::detect,
+        }),*]
+    };
 }
 
 macro_rules! symptoms {
@@ -111,14 +132,22 @@ pub const CAUSES: &[CauseDetector] = causes![
     "stated-not-seen" stated_not_seen,
 ];
 
+/// All notes.
+pub const NOTES: &[NoteDetector] = notes![
+    "l7-self-access-two-flows" l7_self_access_two_flows,
+    "l7-backend-leg-deferred" l7_backend_leg_deferred,
+    "icmp-echo-terminates-at-lb" icmp_echo_terminates_at_lb,
+];
+
 /// The manual page of a detector.
 #[must_use]
 pub fn manual(id: &str) -> Option<&'static str> {
     manuals().find(|(known, _)| *known == id).map(|(_, page)| page)
 }
 
-/// All ids with their manual pages, symptoms first.
+/// All ids with their manual pages: symptoms, causes, notes.
 pub fn manuals() -> impl Iterator<Item = (&'static str, &'static str)> {
     let symptoms = SYMPTOMS.iter().map(|d| (d.id, d.manual));
-    symptoms.chain(CAUSES.iter().map(|d| (d.id, d.manual)))
+    let causes = CAUSES.iter().map(|d| (d.id, d.manual));
+    symptoms.chain(causes).chain(NOTES.iter().map(|d| (d.id, d.manual)))
 }

@@ -9,8 +9,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod notes;
 mod packet;
 mod places;
+mod proxied;
 mod stage;
 mod talk;
 
@@ -26,7 +28,7 @@ struct Scene {
 }
 
 /// Every scene.
-const SCENES: &[Scene] = &[];
+const SCENES: &[Scene] = &[Scene { name: "healthy-l7-idle-and-ping", play: notes::idle_and_ping }];
 
 /// The usual places without a fault are seen as what they are, in every mode.
 #[test]

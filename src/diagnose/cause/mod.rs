@@ -45,7 +45,7 @@ use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 /// Connections by service, so that one cause gives one finding a service.
-fn by_service(
+pub(super) fn by_service(
     trace: &Trace,
     ids: impl Iterator<Item = ConnectionId>,
 ) -> BTreeMap<ServiceId, Vec<ConnectionId>> {
@@ -153,7 +153,7 @@ fn syns_or_blind(trace: &Trace) -> super::Detection {
 }
 
 /// What a detector of proxies says where none was seen.
-fn no_proxy(trace: &Trace) -> super::Detection {
+pub(super) fn no_proxy(trace: &Trace) -> super::Detection {
     needs_mode(trace, &[Mode::Proxy]).unwrap_or(super::Detection::Clean)
 }
 
