@@ -9,10 +9,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod director_ends;
 mod notes;
+mod oversize;
 mod packet;
 mod places;
 mod proxied;
+mod reuse;
 mod stage;
 mod talk;
 
@@ -28,7 +31,13 @@ struct Scene {
 }
 
 /// Every scene.
-const SCENES: &[Scene] = &[Scene { name: "healthy-l7-idle-and-ping", play: notes::idle_and_ping }];
+const SCENES: &[Scene] = &[
+    Scene { name: "healthy-l7-idle-and-ping", play: notes::idle_and_ping },
+    Scene { name: "nat-used-port-syn-dropped", play: reuse::first_syn_dropped },
+    Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
+    Scene { name: "fullnat-double-reset", play: director_ends::double_reset },
+    Scene { name: "nat-director-merges-segments", play: oversize::merged_on_receive },
+];
 
 /// The usual places without a fault are seen as what they are, in every mode.
 #[test]

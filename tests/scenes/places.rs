@@ -61,7 +61,7 @@ pub fn nat(rs: Nic, server: SocketAddr, service: SocketAddr) -> Ways {
         rewritten(DIRECTOR_IN, rs, Rewrite::Dst(server)),
     ];
     let back = vec![
-        step(rs, DIRECTOR_IN),
+        rewritten(rs, DIRECTOR_IN, Rewrite::Src(server)),
         rewritten(DIRECTOR, ROUTER_IN, Rewrite::Src(service)),
         step(ROUTER, CLIENT),
     ];
@@ -82,7 +82,7 @@ pub fn fullnat(
         rewritten(DIRECTOR_IN, rs, Rewrite::Both(local, server)),
     ];
     let back = vec![
-        step(rs, DIRECTOR_IN),
+        rewritten(rs, DIRECTOR_IN, Rewrite::Both(server, local)),
         rewritten(DIRECTOR, ROUTER_IN, Rewrite::Both(service, client)),
         step(ROUTER, CLIENT),
     ];
