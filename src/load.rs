@@ -95,7 +95,9 @@ fn observe(input: &Input, window: &Window, progress: &AtomicU64) -> Observed {
             }
             let mark = Mark::new(base.saturating_add(frame.number), frame.time);
             let cut = (frame.data.len() as u32) < frame.wire_len;
-            observer.observe(mark, &wire::decode(frame), cut);
+            let packet = wire::decode(frame);
+            observer.observe(mark, &packet, cut);
+            observer.weigh(mark, frame.data, &packet);
         };
         match capture::read(source, progress, &mut sink) {
             Ok(file) => {

@@ -5,7 +5,7 @@
 
 mod support;
 
-use lbdiag::diagnose::{CAUSES, SYMPTOMS, manual, manuals};
+use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS, manual, manuals};
 use lbdiag::report::Report;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,10 +22,11 @@ fn all_ids() -> Vec<&'static str> {
     manuals().map(|(id, _)| id).collect()
 }
 
-fn kinds() -> [(&'static str, Vec<&'static str>); 2] {
+fn kinds() -> [(&'static str, Vec<&'static str>); 3] {
     let causes = CAUSES.iter().map(|d| d.id).collect();
     let symptoms = SYMPTOMS.iter().map(|d| d.id).collect();
-    [("cause", causes), ("symptom", symptoms)]
+    let notes = NOTES.iter().map(|d| d.id).collect();
+    [("cause", causes), ("symptom", symptoms), ("note", notes)]
 }
 
 #[test]
@@ -43,8 +44,11 @@ fn ids_are_kebab_case_unique_and_of_the_catalogue() {
             if !seen.insert(id) {
                 wrong.push(format!("{id} is there twice"));
             }
-            let known: &[&str] =
-                if kind == "cause" { &catalogue::CAUSES } else { &catalogue::SYMPTOMS };
+            let known: &[&str] = match kind {
+                "cause" => &catalogue::CAUSES,
+                "note" => &catalogue::NOTES,
+                _ => &catalogue::SYMPTOMS,
+            };
             if !known.contains(&id) {
                 wrong.push(format!("{id} is no {kind} of the catalogue"));
             }
@@ -113,9 +117,20 @@ fn manual_pages_have_their_title_and_sections() {
         "What settles it",
         "Sources",
     ];
+    const NOTE: [&str; 5] = [
+        "What is seen",
+        "Why it is no fault",
+        "How to tell it from its look-alikes",
+        "What settles it",
+        "Sources",
+    ];
     let mut wrong = Vec::new();
     for (kind, ids) in kinds() {
-        let sections = if kind == "cause" { CAUSE } else { SYMPTOM };
+        let sections: &[&str] = match kind {
+            "cause" => &CAUSE,
+            "note" => &NOTE,
+            _ => &SYMPTOM,
+        };
         for id in ids {
             let page = manual(id).unwrap();
             if page.lines().next() != Some(&format!("# {id}")) {

@@ -176,6 +176,13 @@ impl Finding {
         }
     }
 
+    /// What is worth knowing and no fault.
+    #[must_use]
+    pub fn note(id: &'static str, title: String, explanation: String) -> Self {
+        let cause = Self::cause(id, title, explanation);
+        Self { kind: Kind::Note, severity: Severity::Info, ..cause }
+    }
+
     /// Whether it should wake anybody.
     #[must_use]
     pub fn is_loud(&self) -> bool {

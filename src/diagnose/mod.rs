@@ -3,12 +3,14 @@
 //! A detector is one file named as its id, with its manual page beside it. It
 //! reads the [`Trace`] alone, cannot fail, and does no I/O. Symptoms say which
 //! connections or addresses show something; causes say why; [`explain`] sorts
-//! symptoms under the causes that explain them. Nothing here draws or formats.
+//! symptoms under the causes that explain them; notes, which are no fault, come
+//! last. Nothing here draws or formats.
 
 pub mod cause;
 mod explain;
 mod facts;
 mod finding;
+pub mod note;
 mod refusal;
 mod registry;
 mod settle;
@@ -20,7 +22,9 @@ pub use finding::{
     Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
     ToConfirm, Wording,
 };
-pub use registry::{CAUSES, CauseDetector, SYMPTOMS, SymptomDetector, manual, manuals};
+pub use registry::{
+    CAUSES, CauseDetector, NOTES, NoteDetector, SYMPTOMS, SymptomDetector, manual, manuals,
+};
 pub use verdict::{Status, Verdict};
 
 use crate::trace::Trace;
@@ -63,14 +67,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     let mut causes = Vec::new();
     for detector in CAUSES {
         let detection = guarded(|| (detector.detect)(trace));
-        let checked = match detection.unwrap_or_else(Detection::Unchecked) {
-            Detection::Found(found) => {
-                causes.extend(found);
-                Checked::Found
-            }
-            Detection::Clean => Checked::Clean,
-            Detection::Unchecked(why) => Checked::Unchecked(why),
-        };
+        let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut causes);
         coverage.push(Coverage { id: detector.id, checked });
     }
     settle::settle(trace, &mut causes);
@@ -88,8 +85,25 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     }
     let mut findings = explain::arrange(trace, causes, seen);
     settle::suspects(trace, &mut findings);
+    for detector in NOTES {
+        let detection = guarded(|| (detector.detect)(trace));
+        let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut findings);
+        coverage.push(Coverage { id: detector.id, checked });
+    }
     let verdict = verdict::judge(trace, &findings, &coverage);
     Diagnosis { verdict, findings, coverage }
+}
+
+/// Keeps what was found and says what the look was worth.
+fn take(detection: Detection, findings: &mut Vec<Finding>) -> Checked {
+    match detection {
+        Detection::Found(found) => {
+            findings.extend(found);
+            Checked::Found
+        }
+        Detection::Clean => Checked::Clean,
+        Detection::Unchecked(why) => Checked::Unchecked(why),
+    }
 }
 
 /// A detector that panics says nothing, and the others say what they have; the hook has

@@ -1,6 +1,6 @@
 //! Every detector, once.
 
-use super::{Detection, Proof, Sighting, Wording, cause, symptom};
+use super::{Detection, Proof, Sighting, Wording, cause, note, symptom};
 use crate::trace::Trace;
 
 /// A symptom's detector.
@@ -31,6 +31,27 @@ pub struct CauseDetector {
     pub explains: &'static [&'static str],
     /// The detector.
     pub detect: fn(&Trace) -> Detection,
+}
+
+/// A note's detector.
+#[derive(Debug, Clone, Copy)]
+pub struct NoteDetector {
+    /// Its id, which is its file's name with `-` for `_`.
+    pub id: &'static str,
+    /// Its manual page, Markdown.
+    pub manual: &'static str,
+    /// The detector.
+    pub detect: fn(&Trace) -> Detection,
+}
+
+macro_rules! notes {
+    ($($id:literal $module:ident),* $(,)?) => {
+        &[$(NoteDetector {
+            id: $id,
+            manual: include_str!(concat!("note/", stringify!($module), ".md")),
+            detect: note::$module::detect,
+        }),*]
+    };
 }
 
 macro_rules! symptoms {
@@ -104,30 +125,53 @@ pub const CAUSES: &[CauseDetector] = causes![
     "rs-admin-prohibited" rs_admin_prohibited,
     "ipvs-no-destination" ipvs_no_destination,
     "vip-unowned" vip_unowned,
+    "ipvs-reuse-to-dead-backend" ipvs_reuse_to_dead_backend,
     "rs-unreachable" rs_unreachable,
     "udp-reply-from-rip" udp_reply_from_rip,
+    "udp-stale-entry" udp_stale_entry,
+    "vxlan-or-nat-bad-checksum" vxlan_or_nat_bad_checksum,
     "rs-silent" rs_silent,
     "accept-queue-overflow" accept_queue_overflow,
     "fullnat-source-port-exhaustion" fullnat_source_port_exhaustion,
+    "conntrack-table-full" conntrack_table_full,
+    "tuple-reuse-challenge-ack" tuple_reuse_challenge_ack,
+    "ipvs-conn-reuse-1s" ipvs_conn_reuse_1s,
+    "syn-retry-rescheduled" syn_retry_rescheduled,
+    "dsr-rst-from-rip" dsr_rst_from_rip,
+    "ecmp-rehash-wrong-server" ecmp_rehash_wrong_server,
     "rs-lost-socket" rs_lost_socket,
     "vrid-collision" vrid_collision,
     "vrrp-advert-not-received" vrrp_advert_not_received,
     "vrrp-split-brain" vrrp_split_brain,
+    "dr-half-close-120s" dr_half_close_120s,
     "director-no-entry-rst" director_no_entry_rst,
     "lb-idle-timeout" lb_idle_timeout,
+    "fullnat-double-reset" fullnat_double_reset,
     "backend-removed-silent-drop" backend_removed_silent_drop,
     "zero-window" zero_window,
+    "director-lro-oversize" director_lro_oversize,
+    "pmtud-icmp-misdelivered" pmtud_icmp_misdelivered,
     "tun-mtu-blackhole" tun_mtu_blackhole,
+    "ip-fragments-split" ip_fragments_split,
+    "syn-cookies-lost-options" syn_cookies_lost_options,
     "packet-loss" packet_loss,
     "tproxy-return-bypass" tproxy_return_bypass,
     "l7-backend-refused" l7_backend_refused,
     "l7-backend-timeout" l7_backend_timeout,
     "l7-keepalive-race" l7_keepalive_race,
+    "proxy-protocol-mismatch" proxy_protocol_mismatch,
     "slow-real-server" slow_real_server,
     "network-latency" network_latency,
     "healthcheck-source-blocked" healthcheck_source_blocked,
     "scheduler-imbalance" scheduler_imbalance,
     "stated-not-seen" stated_not_seen,
+];
+
+/// All notes.
+pub const NOTES: &[NoteDetector] = notes![
+    "l7-self-access-two-flows" l7_self_access_two_flows,
+    "l7-backend-leg-deferred" l7_backend_leg_deferred,
+    "icmp-echo-terminates-at-lb" icmp_echo_terminates_at_lb,
 ];
 
 /// The manual page of a detector.
@@ -136,8 +180,9 @@ pub fn manual(id: &str) -> Option<&'static str> {
     manuals().find(|(known, _)| *known == id).map(|(_, page)| page)
 }
 
-/// All ids with their manual pages, symptoms first.
+/// All ids with their manual pages: symptoms, causes, notes.
 pub fn manuals() -> impl Iterator<Item = (&'static str, &'static str)> {
     let symptoms = SYMPTOMS.iter().map(|d| (d.id, d.manual));
-    symptoms.chain(CAUSES.iter().map(|d| (d.id, d.manual)))
+    let causes = CAUSES.iter().map(|d| (d.id, d.manual));
+    symptoms.chain(causes).chain(NOTES.iter().map(|d| (d.id, d.manual)))
 }

@@ -36,6 +36,7 @@ impl Observer {
                 IcmpErrorKind::Unreachable { kind: icmp.kind_number, code: icmp.code }
             }
             IcmpKind::TooBig { mtu } => IcmpErrorKind::TooBig { mtu },
+            IcmpKind::TimeExceeded if icmp.code == 1 => IcmpErrorKind::Reassembly,
             IcmpKind::TimeExceeded => IcmpErrorKind::TimeExceeded,
             IcmpKind::Redirect => IcmpErrorKind::Redirect,
             IcmpKind::Other => {

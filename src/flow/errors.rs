@@ -18,8 +18,11 @@ pub enum IcmpErrorKind {
         /// MTU of the next hop, bytes.
         mtu: u32,
     },
-    /// Time exceeded.
+    /// Time exceeded in transit.
     TimeExceeded,
+    /// Time exceeded in reassembly: later fragments did not come (RFC 792, code 1;
+    /// RFC 4443, section 3.3).
+    Reassembly,
     /// Redirect.
     Redirect,
 }

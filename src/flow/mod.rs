@@ -18,14 +18,17 @@ mod neighbor;
 mod observe;
 mod one_way;
 mod own;
+mod preface;
 mod rare;
 mod stream;
 mod tally;
 mod token;
 mod trouble;
+mod weigh;
 
 pub use embryo::{Evicted, MAX_EMBRYOS};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
+pub use fragments::Pieces;
 pub use hello::Hello;
 pub use key::{Key, Side};
 pub use link::{Hop, HopId, Link, LinkId};
@@ -34,7 +37,8 @@ pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors, Probe};
 pub use observe::Observer;
 pub use one_way::{Flow, Reset, SynShape};
 pub use own::{Own, OwnEvidence};
-pub use rare::{ClosedWindow, Rare, Repeat};
+pub use preface::{FirstReply, Preface};
+pub use rare::{ClosedWindow, Rare, Repeat, Sums};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
 
@@ -138,6 +142,33 @@ impl Observations {
     /// The links of a flow with their hops.
     pub fn path<'a>(&'a self, flow: &Flow) -> impl Iterator<Item = (&'a Link, &'a Hop)> + use<'a> {
         self.links_of(flow).map(|link| (link, &self.hops[link.hop.index()]))
+    }
+
+    /// The links of a flow that carried fragments: the hop, and how many.
+    pub fn fragments_of<'a>(
+        &'a self,
+        flow: &Flow,
+    ) -> impl Iterator<Item = (&'a Hop, &'a Pieces)> + use<'a> {
+        self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.rare.pieces(at)?)))
+    }
+
+    /// The links of a flow whose repeated SYNs were weighed: the hop, and their checksums.
+    pub fn sums_of<'a>(
+        &'a self,
+        flow: &Flow,
+    ) -> impl Iterator<Item = (&'a Hop, &'a Sums)> + use<'a> {
+        self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.rare.sums(at)?)))
+    }
+
+    /// The links of a flow by their index, with their hops.
+    fn numbered<'a>(&'a self, flow: &Flow) -> impl Iterator<Item = (u32, &'a Hop)> + use<'a> {
+        let mut next = flow.link;
+        std::iter::from_fn(move || {
+            let at = next.index()?;
+            let link = self.links.get(at)?;
+            next = link.next;
+            Some((at as u32, self.hop(link)))
+        })
     }
 
     /// The first hop of a flow at this vantage.

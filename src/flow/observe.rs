@@ -53,6 +53,8 @@ pub struct Observer {
     pub(super) vrrp: Vec<VrrpSpeaker>,
     pub(super) rare: Rare,
     pub(super) fragments: Fragments,
+    /// Link of a repeated SYN whose checksum is to be looked at.
+    pub(super) doubted: Option<u32>,
     pub(super) embryos: Embryos,
     pub(super) evicted: Evicted,
 }
@@ -88,6 +90,7 @@ impl Observer {
             vrrp: Vec::new(),
             rare: Rare::default(),
             fragments: Fragments::default(),
+            doubted: None,
             embryos: Embryos::default(),
             evicted: Evicted::default(),
         }
@@ -135,6 +138,7 @@ impl Observer {
                 self.fragments.begin(ip, id, side);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
                 self.links[link].count(mark);
+                self.fragments.count(ip, link, mark);
                 let first = !self.streams[id as usize].flow(side).data.is_set();
                 let token = if first { self.datagram(ip, udp) } else { 0 };
                 let flow = &mut self.streams[id as usize].flows[side.index()];
@@ -163,14 +167,21 @@ impl Observer {
         }
         self.fragments.begin(ip, id, side);
         let at = self.link(id, side, packet.link, ip.ttl, mark);
+        self.fragments.count(ip, at, mark);
         let link = &mut self.links[at];
         let sending = link.segment(mark, tcp, ip.id, &mut self.rare.troubles);
         let (syns, repeats) = (link.syns, link.retransmissions);
+        if syns > 1 && tcp.flags.syn() && !tcp.flags.ack() {
+            self.doubted = Some(at as u32);
+        }
         let stream = &mut self.streams[id as usize];
         // A balancer names the client in the SYN, or in the first segment with payload.
         let first = tcp.payload_len > 0 && stream.flow(side).payload == 0;
         if (first || tcp.flags.syn()) && tcp.may_name_client() {
             self.rare.name(id, tcp);
+        }
+        if first {
+            self.rare.prefaces.see(id, side, mark, tcp);
         }
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
@@ -207,6 +218,7 @@ impl Observer {
         }
         let at = self.link(id, side, packet.link, ip.ttl, mark);
         self.links[at].carry(mark, bytes);
+        self.fragments.count(ip, at, mark);
         let flow = &mut self.streams[id as usize].flows[side.index()];
         flow.payload += u64::from(bytes);
         flow.end_seq = flow.end_seq.wrapping_add(bytes);
@@ -287,6 +299,8 @@ impl Observer {
             while let Some(at) = next.index() {
                 self.free_links.push(next);
                 self.rare.troubles.release(self.links[at].trouble);
+                self.fragments.forget(at);
+                self.rare.forget_link(at as u32);
                 next = self.links[at].next;
             }
         }

@@ -3,18 +3,22 @@
 //!
 //! Tables grow by links at most, or are bounded; what does not fit is counted.
 
+use super::fragments::Pieces;
 use super::hello::Hellos;
+use super::preface::Prefaces;
 use super::token::Tokens;
 use super::trouble::Troubles;
-use super::{Hello, Mark, Side, Stream, StreamId};
+use super::{Hello, Mark, Preface, Side, Stream, StreamId};
 use crate::wire::tls::Random;
-use crate::wire::{Tcp, Toa};
+use crate::wire::{Sum, Tcp, Toa};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// Repeats that are kept, and flows whose window closed.
 const MAX_REPEATS: usize = 1 << 14;
 const MAX_CLOSED: usize = 1 << 12;
+/// Links whose repeated SYNs are weighed.
+const MAX_SUMS: usize = 1 << 13;
 
 /// A segment that sent bytes again on a link.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +54,17 @@ pub struct ClosedWindow {
     since: Mark,
 }
 
+/// Checksums of repeated SYNs on one link.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sums {
+    /// Those that a receiver takes.
+    pub taken: u32,
+    /// Those for which it drops the packet.
+    pub wrong: u32,
+    /// The first of these.
+    pub first_wrong: Mark,
+}
+
 /// The rare facts of one vantage.
 #[derive(Debug, Clone, Default)]
 pub struct Rare {
@@ -66,6 +81,9 @@ pub struct Rare {
     toa: HashMap<StreamId, Toa, RandomState>,
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
+    pub(super) prefaces: Prefaces,
+    pub(super) pieces: HashMap<u32, Pieces, RandomState>,
+    sums: HashMap<u32, Sums, RandomState>,
 }
 
 impl Rare {
@@ -96,6 +114,49 @@ impl Rare {
         self.tokens.of(stream, side)
     }
 
+    /// The PROXY header that a stream begins with, if it does.
+    #[must_use]
+    pub fn preface(&self, id: StreamId) -> Option<&Preface> {
+        self.prefaces.of(id)
+    }
+
+    /// The fragments that a link carried, by its index; `None` where it carried none.
+    #[must_use]
+    pub fn pieces(&self, link: u32) -> Option<&Pieces> {
+        self.pieces.get(&link)
+    }
+
+    /// The checksums of repeated SYNs on a link, by its index.
+    #[must_use]
+    pub fn sums(&self, link: u32) -> Option<&Sums> {
+        self.sums.get(&link)
+    }
+
+    pub(super) fn weighed(&mut self, link: u32, mark: Mark, sum: Sum) {
+        if self.sums.len() >= MAX_SUMS && !self.sums.contains_key(&link) {
+            return;
+        }
+        let sums = self.sums.entry(link).or_default();
+        if sum == Sum::Wrong {
+            sums.wrong = sums.wrong.saturating_add(1);
+            sums.first_wrong.set_once(mark);
+        } else {
+            sums.taken = sums.taken.saturating_add(1);
+        }
+    }
+
+    /// Whether any fragment was seen.
+    #[must_use]
+    pub fn has_pieces(&self) -> bool {
+        !self.pieces.is_empty()
+    }
+
+    /// Whether any stream begins with a PROXY header.
+    #[must_use]
+    pub fn has_prefaces(&self) -> bool {
+        !self.prefaces.is_empty()
+    }
+
     /// Keeps the client that a segment names, the first of its stream.
     pub(super) fn name(&mut self, id: StreamId, tcp: &Tcp<'_>) {
         if let Some(toa) = tcp.parse_options().toa.filter(|toa| toa.addr.is_host()) {
@@ -117,10 +178,16 @@ impl Rare {
         }
     }
 
+    /// Forgets a link that is let go.
+    pub(super) fn forget_link(&mut self, link: u32) {
+        self.sums.remove(&link);
+    }
+
     /// Forgets a stream that is let go.
     pub(super) fn forget(&mut self, id: StreamId) {
         self.toa.remove(&id);
         self.tokens.forget(id);
+        self.prefaces.forget(id);
     }
 
     /// Follows the window of the side that sent a segment.

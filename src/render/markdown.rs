@@ -82,13 +82,21 @@ fn services(out: &mut String, report: &Report) {
 }
 
 fn findings(out: &mut String, report: &Report) {
-    if report.findings.is_empty() {
-        return;
+    let (notes, found): (Vec<&Finding>, Vec<&Finding>) =
+        report.findings.iter().partition(|f| f.kind == "note");
+    if !found.is_empty() {
+        out.push_str("### Findings\n\n");
     }
-    out.push_str("### Findings\n\n");
-    for found in &report.findings {
+    for found in found {
         let cause = report.cause_of(found.n).filter(|_| found.kind == "symptom");
         finding::write(out, found, cause);
+    }
+    if !notes.is_empty() {
+        out.push_str("### Worth knowing\n\n");
+        for note in notes {
+            let _ = writeln!(out, "- {}. {} {}", note.n, code(&note.id), prose(&note.title));
+        }
+        out.push('\n');
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
-use crate::diagnose::{self, Diagnosis, Names};
+use crate::diagnose::{self, Diagnosis, Kind, Names};
 use crate::topology::{HostId, Mode, Ordinary};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
@@ -72,7 +72,9 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
 /// Numbers of the findings that concern each connection.
 pub(super) fn findings_of(diagnosis: &Diagnosis) -> HashMap<ConnectionId, Vec<u32>> {
     let mut of: HashMap<ConnectionId, Vec<u32>> = HashMap::new();
-    for (i, finding) in diagnosis.findings.iter().enumerate() {
+    // A note is no trouble of the connections that it is about.
+    let found = diagnosis.findings.iter().enumerate().filter(|(_, f)| f.kind != Kind::Note);
+    for (i, finding) in found {
         for id in &finding.connections {
             of.entry(*id).or_default().push(i as u32 + 1);
         }

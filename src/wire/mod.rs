@@ -9,6 +9,7 @@
 
 mod addr;
 mod arp;
+mod checksum;
 mod frame;
 mod gre;
 mod gue;
@@ -26,6 +27,7 @@ mod vrrp;
 
 pub use addr::{Ip, Mac};
 pub use arp::{Arp, ArpOperation};
+pub use checksum::{Sum, tcp_sum};
 pub use icmp::{Icmp, IcmpKind};
 pub use ip::{Fragment, IpPacket, Transport, Udp, is_unicast};
 pub(crate) use link::split as split_link;

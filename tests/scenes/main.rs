@@ -9,9 +9,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod director_ends;
 mod lost_paths;
+mod notes;
+mod oversize;
 mod packet;
 mod places;
+mod proxied;
+mod reuse;
 mod stage;
 mod talk;
 
@@ -30,6 +35,11 @@ struct Scene {
 const SCENES: &[Scene] = &[
     Scene { name: "dr-windows-strong-host", play: lost_paths::windows_strong_host },
     Scene { name: "dr-half-path-director", play: lost_paths::half_path_at_director },
+    Scene { name: "healthy-l7-idle-and-ping", play: notes::idle_and_ping },
+    Scene { name: "nat-used-port-syn-dropped", play: reuse::first_syn_dropped },
+    Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
+    Scene { name: "fullnat-double-reset", play: director_ends::double_reset },
+    Scene { name: "nat-director-merges-segments", play: oversize::merged_on_receive },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

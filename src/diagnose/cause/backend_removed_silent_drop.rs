@@ -1,14 +1,14 @@
 //! A real server was taken out of the table under its connections: the director
 //! drops their packets without a word.
 //!
-//! Only the director's own capture shows it: packets of established connections
+//! Only the director's own capture shows it, of TCP and of UDP alike: packets of established connections
 //! come in and do not go out, while others do. A director that says why it
 //! drops (ICMP) or resets is another cause's.
 
 use super::super::facts::count;
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
 use super::withheld::{Passage, passage};
-use super::{needs_mode, severity, share};
+use super::{needs_mode, severity, share, udp_stale_entry};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -25,12 +25,13 @@ const MAX_TUNNEL_MISSING: u32 = 1200;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId, Option<Ip>), Vec<Dropped<'_>>> = BTreeMap::new();
-    for (id, _) in trace.requests().filter(|(_, c)| c.progress.repeats) {
-        if let Some(dropped) = dropped(trace, id) {
-            let service = trace.topology.service_of[id.0 as usize];
-            let server = trace.server(id).and_then(|s| s.address);
-            sets.entry((service, dropped.director, server)).or_default().push(dropped);
-        }
+    let streams = trace.requests().filter(|(_, c)| c.progress.repeats);
+    let datagrams = udp_stale_entry::dropped(trace);
+    let dropped = streams.filter_map(|(id, _)| dropped(trace, id));
+    for dropped in dropped.chain(datagrams.into_iter().filter_map(|id| withheld(trace, id))) {
+        let service = trace.topology.service_of[dropped.id.0 as usize];
+        let server = trace.server(dropped.id).and_then(|s| s.address);
+        sets.entry((service, dropped.director, server)).or_default().push(dropped);
     }
     let findings = sets
         .into_iter()
@@ -89,6 +90,15 @@ fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
             director: d.host,
             passage,
         })
+    })
+}
+
+/// A client's datagrams that come in and do not go out.
+fn withheld(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
+    let mut directors = trace.service(id).directors.iter().map(|d| d.host);
+    directors.find_map(|director| {
+        let passage = passage(trace, id, director).filter(|p| p.is_withheld(trace, id))?;
+        Some(Dropped { id, director, passage })
     })
 }
 
@@ -202,6 +212,7 @@ fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
 fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionId]) -> Fix {
     let s = &trace.topology.services[service.0 as usize];
     let flag = super::forwarding_flag(s.mode);
+    let kind = if s.protocol == 17 { "-u" } else { "-t" };
     let server = ids
         .iter()
         .find_map(|id| trace.server(*id))
@@ -210,10 +221,10 @@ fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionI
     Fix {
         host: format!("{}, instead of 'ipvsadm -d'", Names(trace).host(director)),
         command: format!(
-            "ipvsadm -a -t {} -r {server} {flag} -w 0   # back in, for its open connections only; delete it when ActiveConn is 0",
+            "ipvsadm -a {kind} {} -r {server} {flag} -w 0   # back in, for its open connections only; delete it when ActiveConn is 0",
             s.name()
         ),
         disruptive: false,
-        undo: format!("ipvsadm -d -t {} -r {server}", s.name()),
+        undo: format!("ipvsadm -d {kind} {} -r {server}", s.name()),
     }
 }

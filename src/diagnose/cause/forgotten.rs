@@ -6,11 +6,13 @@
 //! passed the reset on.
 
 use super::super::Proof;
+use super::syn_retry_rescheduled;
 use super::withheld::{Passage, passage};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
 use crate::topology::{HostId, Mode, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::{seq_gt, seq_lt};
 
 /// Whose state it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub(super) enum Keeper {
     RealServer,
     /// An entry in the director's connection table.
     Director,
+    /// Nobody's: the host is another real server, which never had the connection.
+    Stranger,
 }
 
 /// A connection that a host had forgotten.
@@ -52,13 +56,20 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
         return None;
     }
     let (host, leg, own) = sender(trace, id)?;
+    // It waits for an ACK of the other server's number, and has nothing to forget.
+    if syn_retry_rescheduled::accepted_twice(trace, id).is_some() {
+        return None;
+    }
     let server = trace.server(id).and_then(|s| s.host) == Some(host);
     let director = service.is_director(host)
         || (trace.topology.hosts.claims_ip(host, service.vip)
             && !service.real_servers.iter().any(|r| r.host == Some(host)));
+    let other = service.real_servers.iter().any(|r| r.host == Some(host))
+        && trace.server(id).is_some_and(|s| s.host.is_some());
     let keeper = match (server, director) {
         (true, false) => Keeper::RealServer,
         (false, true) => Keeper::Director,
+        (false, false) if other => Keeper::Stranger,
         // Both, or neither: nobody can be named.
         _ => return None,
     };
@@ -131,6 +142,27 @@ impl Forgotten {
     /// The segment that the reset answers.
     pub fn trigger(&self, trace: &Trace) -> At {
         trace.at(&self.leg, trace.reply(&self.leg).rst_answers)
+    }
+
+    /// Whether the host was seen to know the connection before: `Some(false)` where it
+    /// accepted with numbers that the segment does not acknowledge, `None` where nothing
+    /// but the reset is seen of it.
+    pub fn was_known(&self, trace: &Trace) -> Option<bool> {
+        let legs = trace.legs(self.id).iter();
+        let mut known = None;
+        for leg in legs.filter(|leg| leg.tuple == self.leg.tuple) {
+            let (there, back) = (trace.forward(leg), trace.reply(leg));
+            let from = trace.vantage(leg).first_hop(back).and_then(|hop| hop.link.src);
+            let its = trace.host_by_mac(from) == Some(self.host);
+            if !its || !(back.accepted() || back.payload > 0 || back.ack.is_set()) {
+                continue;
+            }
+            let within = !back.accepted()
+                || !seq_lt(there.max_ack, back.isn.wrapping_add(1))
+                    && !seq_gt(there.max_ack, back.end_seq);
+            known = Some(known.unwrap_or(false) || within);
+        }
+        known
     }
 
     /// How the connection's packets passed the host that reset it.

@@ -5,24 +5,33 @@ pub mod backend_removed_silent_drop;
 pub mod client_on_director;
 pub mod connection_refused;
 pub mod conntrack_invalid_rst;
+pub mod conntrack_table_full;
 pub mod director_bypassed;
+pub mod director_lro_oversize;
 pub mod director_no_entry_rst;
 pub mod director_ping_pong;
 pub mod dr_arp_announce_leak;
 pub mod dr_arp_problem;
+pub mod dr_half_close_120s;
 pub mod dr_reply_via_director;
 pub mod dr_vip_foreign_subnet_return;
 pub mod dr_vip_wide_mask;
+pub mod dsr_rst_from_rip;
 pub mod duplicate_na_for_vip;
 mod durations;
+pub mod ecmp_rehash_wrong_server;
 pub mod fabric_anti_spoof;
 pub mod fake_load_balancing;
 mod forgotten;
+pub mod fullnat_double_reset;
 pub mod fullnat_source_port_exhaustion;
 pub mod garp_missing_stale_arp;
 pub mod healthcheck_source_blocked;
+pub mod ip_fragments_split;
 pub mod ipv6_dad_failed;
+pub mod ipvs_conn_reuse_1s;
 pub mod ipvs_no_destination;
+pub mod ipvs_reuse_to_dead_backend;
 pub mod l4_self_access_hairpin;
 pub mod l7_backend_refused;
 pub mod l7_backend_timeout;
@@ -33,6 +42,9 @@ pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub mod network_latency;
 pub mod packet_loss;
+pub mod pmtud_icmp_misdelivered;
+pub mod proxy_protocol_mismatch;
+mod reuse;
 pub mod rp_filter_drop;
 pub mod rs_admin_prohibited;
 pub mod rs_lost_socket;
@@ -45,16 +57,21 @@ mod silence;
 pub mod slow_real_server;
 pub mod stated_not_seen;
 pub mod stateful_device_half_path;
+pub mod syn_cookies_lost_options;
+pub mod syn_retry_rescheduled;
 pub mod tproxy_return_bypass;
 pub mod tun_mtu_blackhole;
 mod tunnel_end;
 pub mod tunnel_not_decapsulated;
+pub mod tuple_reuse_challenge_ack;
 pub mod udp_reply_from_rip;
+pub mod udp_stale_entry;
 pub mod vip_unowned;
 pub mod vrid_collision;
 mod vrrp;
 pub mod vrrp_advert_not_received;
 pub mod vrrp_split_brain;
+pub mod vxlan_or_nat_bad_checksum;
 pub mod windows_strong_host;
 mod withheld;
 pub mod zero_window;
@@ -66,7 +83,7 @@ use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 /// Connections by service, so that one cause gives one finding a service.
-fn by_service(
+pub(super) fn by_service(
     trace: &Trace,
     ids: impl Iterator<Item = ConnectionId>,
 ) -> BTreeMap<ServiceId, Vec<ConnectionId>> {
@@ -182,7 +199,7 @@ fn syns_or_blind(trace: &Trace) -> super::Detection {
 }
 
 /// What a detector of proxies says where none was seen.
-fn no_proxy(trace: &Trace) -> super::Detection {
+pub(super) fn no_proxy(trace: &Trace) -> super::Detection {
     needs_mode(trace, &[Mode::Proxy]).unwrap_or(super::Detection::Clean)
 }
 

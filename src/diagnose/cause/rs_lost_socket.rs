@@ -19,7 +19,8 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     for one in forgotten(trace) {
         // Reset for a segment that went astray, it is that one's.
         let astray = trace.stray(one.id).is_some();
-        if one.keeper == Keeper::RealServer && !astray && forwarded(trace, one.id) != Some(false) {
+        let lost = one.keeper == Keeper::RealServer && one.was_known(trace) != Some(false);
+        if lost && !astray && forwarded(trace, one.id) != Some(false) {
             let service = trace.topology.service_of[one.id.0 as usize];
             sets.entry((service, one.host)).or_default().push(one);
         }
@@ -59,7 +60,17 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgotten]) -
     );
     let mut finding = Finding::cause("rs-lost-socket", title, explanation);
     finding.severity = severity(trace, &ids);
-    finding.confidence = if shown.is_some_and(|f| f.own) || passed {
+    // It may never have had what these captures show it reset.
+    let known = set.iter().any(|f| f.was_known(trace) == Some(true));
+    if !known {
+        finding.candidates.push(Candidate {
+            id: "ecmp-rehash-wrong-server",
+            tell_apart: "then another real server sent the SYN-ACK: capture on all of them from the connections' beginning on".to_owned(),
+        });
+    }
+    finding.confidence = if !known {
+        Confidence::Likely
+    } else if shown.is_some_and(|f| f.own) || passed {
         Confidence::Certain
     } else {
         finding.candidates.push(Candidate {

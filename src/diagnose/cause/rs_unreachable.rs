@@ -7,14 +7,14 @@ use super::super::symptom::arp_unanswered;
 use super::super::{
     Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use super::{by_service, severity, share, telling};
-use crate::capture::Timestamp;
-use crate::correlate::{Leg, Tuple};
+use super::reuse::forerunners;
+use super::{by_service, ipvs_reuse_to_dead_backend, severity, share, telling};
+use crate::correlate::{Connection, Leg};
 use crate::flow::Ask;
 use crate::topology::{HostId, Mode, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
@@ -30,20 +30,13 @@ const PATIENCE_NS: i64 = 500_000_000;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let asks = arp_unanswered::unanswered(trace);
-    let failed = || {
-        trace.requests().filter(|(id, c)| {
-            c.protocol == 6 && c.outcome.failed() && !c.progress.answered && trace.went_nowhere(*id)
-        })
-    };
-    let hit = failed().filter(|(id, _)| {
-        told(trace, *id).is_some() || !in_vain(trace, *id, &asks).asks.is_empty()
-    });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = missing(trace, &asks)
         .into_iter()
-        .filter_map(|(service, ids)| finding(trace, service, ids, &asks))
+        .filter(|m| ipvs_reuse_to_dead_backend::pinned(trace, m).is_none())
+        .map(|m| finding(trace, m, &asks))
         .collect();
     Detection::from(findings, || {
-        let blind = failed().any(|(id, _)| {
+        let blind = failed(trace).any(|(id, _)| {
             let service = trace.service(id);
             !service.directors.iter().any(|d| trace.is_captured(d.host))
         });
@@ -54,6 +47,33 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         }
         super::syns_or_blind(trace)
     })
+}
+
+fn failed(trace: &Trace) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+    trace.requests().filter(|(id, c)| {
+        c.protocol == 6 && c.outcome.failed() && !c.progress.answered && trace.went_nowhere(*id)
+    })
+}
+
+/// Connections of a service whose real server is not on the wire.
+pub(super) struct Missing {
+    pub service: ServiceId,
+    pub ids: Vec<ConnectionId>,
+    /// The addresses that were asked for in vain.
+    pub targets: Vec<Ip>,
+    /// It is sure that these were asked for on account of the connections.
+    distinct: bool,
+    pub director: Option<HostId>,
+    /// The director says so to the client, too.
+    pub said: bool,
+}
+
+/// All of them, by service.
+pub(super) fn missing(trace: &Trace, asks: &[(usize, &Ask)]) -> Vec<Missing> {
+    let hit = failed(trace)
+        .filter(|(id, _)| told(trace, *id).is_some() || !in_vain(trace, *id, asks).asks.is_empty());
+    let sets = by_service(trace, hit.map(|(id, _)| id));
+    sets.into_iter().filter_map(|(service, ids)| judge(trace, service, ids, asks)).collect()
 }
 
 /// Host unreachable, after a while, in the name of the VIP: whoever has the VIP
@@ -129,13 +149,12 @@ fn is_during(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
     ask.first.since(syn) < 0 && ask.last.since(syn) >= 0
 }
 
-fn finding(
+fn judge(
     trace: &Trace,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     asks: &[(usize, &Ask)],
-) -> Option<Finding> {
-    let s = &trace.topology.services[service.0 as usize];
+) -> Option<Missing> {
     let looked = &ids[..ids.len().min(LOOKED)];
     let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
     // Without its word, a director may ask on another account all the while.
@@ -146,6 +165,12 @@ fn finding(
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);
+    Some(Missing { service, ids, targets, distinct, director, said })
+}
+
+fn finding(trace: &Trace, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
+    let Missing { service, ids, targets, distinct, director, said } = missing;
+    let s = &trace.topology.services[service.0 as usize];
     let names: Vec<String> = targets.iter().map(Ip::to_string).collect();
     let who = if targets.is_empty() { "a real server".to_owned() } else { list(&names) };
     let verb = if targets.len() > 1 { "are" } else { "is" };
@@ -153,7 +178,7 @@ fn finding(
     let explanation = explain(trace, s, director, &who, said, &share(trace, service, &ids));
     let mut finding = Finding::cause("rs-unreachable", title, explanation);
     finding.severity = severity(trace, &ids);
-    let reused = all_reused(trace, &ids);
+    let reused = forerunners(trace, &ids).len() == ids.len();
     let sure = said && distinct && !reused;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if reused {
@@ -174,7 +199,7 @@ fn finding(
     finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
     finding.connections = ids;
     finding.addresses = targets;
-    Some(finding)
+    finding
 }
 
 fn explain(
@@ -229,23 +254,6 @@ fn targets(trace: &Trace, ids: &[ConnectionId], vain: &[InVain<'_>]) -> (Vec<Ip>
     if prompted.is_empty() { (list(all), false) } else { (list(prompted), true) }
 }
 
-/// Whether every client endpoint had a connection before: IPVS may hold an old
-/// entry for it.
-fn all_reused(trace: &Trace, ids: &[ConnectionId]) -> bool {
-    let start = |id: ConnectionId| trace.start(id).map(|at| trace.time(at));
-    let mut fronts: HashMap<Tuple, Option<Timestamp>> = HashMap::new();
-    for id in ids {
-        let first = fronts.entry(trace.connection(*id).front).or_insert_with(|| start(*id));
-        *first = (*first).min(start(*id));
-    }
-    for (id, c) in trace.iter() {
-        if fronts.get(&c.front).is_some_and(|first| start(id) < *first) {
-            fronts.remove(&c.front);
-        }
-    }
-    fronts.is_empty()
-}
-
 fn advise(
     finding: &mut Finding,
     trace: &Trace,
@@ -292,7 +300,7 @@ fn advise(
 }
 
 /// The SYN, the questions, the error; the client's view where there is no other.
-fn proofs(trace: &Trace, ids: &[ConnectionId], asks: &[(usize, &Ask)]) -> Vec<Proof> {
+pub(super) fn proofs(trace: &Trace, ids: &[ConnectionId], asks: &[(usize, &Ask)]) -> Vec<Proof> {
     let asked: Vec<ConnectionId> =
         ids.iter().copied().filter(|id| !in_vain(trace, *id, asks).asks.is_empty()).collect();
     let Some(id) = telling(trace, if asked.is_empty() { ids } else { &asked }) else {

@@ -2,7 +2,7 @@
 //! `rs-silent` have in common.
 
 use super::super::{Names, Proof};
-use super::by_server_host;
+use super::{by_server_host, vxlan_or_nat_bad_checksum};
 use crate::correlate::{Connection, Outcome};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -93,6 +93,7 @@ pub(super) fn is_quiet(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
         && !c.progress.established
         && !told
         && !trace.is_self_access(c)
+        && vxlan_or_nat_bad_checksum::spoilt(trace, id).is_none()
 }
 
 fn sends_on(trace: &Trace, id: ConnectionId, host: HostId) -> bool {

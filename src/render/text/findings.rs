@@ -2,9 +2,12 @@
 //!
 //! A symptom that a cause explains is a line under that cause, for it needs no
 //! work of its own; `--verbose` shows its block too. Everything else has its
-//! own block, in the report's order. Refuses to reorder.
+//! own block, in the report's order. Notes, which ask for nothing, are a line each
+//! at the end. Refuses to reorder.
 
 use super::super::Style;
+use super::super::measure::{pad_start, wrap};
+use super::super::sanitise::clean;
 use super::finding;
 use crate::report::{Finding, Report};
 use std::collections::BTreeMap;
@@ -27,10 +30,10 @@ pub(crate) fn sections(report: &Report, style: &Style) -> Vec<Vec<String>> {
                 .and_then(|cause| by_number.get(cause))
                 .is_some_and(|cause| cause.kind == "cause")
     };
-    report
+    let mut sections: Vec<Vec<String>> = report
         .findings
         .iter()
-        .filter(|f| style.verbose || !nested(f))
+        .filter(|f| style.verbose || !(nested(f) || f.kind == "note"))
         .map(|f| {
             finding::Block {
                 finding: f,
@@ -41,5 +44,24 @@ pub(crate) fn sections(report: &Report, style: &Style) -> Vec<Vec<String>> {
             }
             .lines()
         })
-        .collect()
+        .collect();
+    if !style.verbose {
+        sections.push(notes(report, style, digits));
+    }
+    sections
+}
+
+/// One line a note; `--verbose` shows each as a block instead.
+fn notes(report: &Report, style: &Style, digits: usize) -> Vec<String> {
+    let notes = report.findings.iter().filter(|f| f.kind == "note");
+    let lines = notes.flat_map(|f| {
+        let said = format!("note {}: {}", clean(&f.id), f.title);
+        let mut number = pad_start(&f.n.to_string(), digits);
+        let wrapped = wrap(&said, style.prose() - digits - 2).into_iter();
+        wrapped.map(move |line| {
+            let blank = pad_start("", digits);
+            format!("{}  {line}", std::mem::replace(&mut number, blank))
+        })
+    });
+    lines.collect()
 }
