@@ -151,7 +151,6 @@ fn every_pane_is_reached_by_keys() {
         terminal.shows(&["#1 188.88.88.10:39272", "SYN  39272 > 80", "client #4", "packet SYN"]);
         terminal.keys(&["n", "Enter"]);
         terminal.shows(&["TCP source port", "bytes of"]);
-        // Escape with another key right behind it would be that key with Alt.
         terminal.keys(&["Escape"]);
         terminal.shows(&["#1 188.88.88.10:39272"]);
         terminal.keys(&["Space", "3", "j", "c"]);

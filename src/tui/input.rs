@@ -44,6 +44,13 @@ impl App {
             self.type_filter(key);
             return;
         }
+        // A terminal sends Esc with a key right behind it as that key with Alt.
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        if alt && self.config.keymap.action(Key::of(key)).is_none() {
+            self.key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
+            self.key(KeyEvent::new(key.code, key.modifiers.difference(KeyModifiers::ALT)));
+            return;
+        }
         if let Some(Overlay::Save(state)) = &mut self.overlay
             && state.takes(key)
         {

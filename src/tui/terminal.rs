@@ -63,7 +63,10 @@ pub fn run(source: Source) -> io::Result<Ended> {
     signals(events.clone());
     load::start(source.read, source.name, Arc::clone(&counter), events);
     let ended = serve(&mut terminal, &mut app, &queue, &counter);
-    leave();
+    // After a panic the hook has left it, and what it said must not be written over.
+    if !app.died {
+        leave();
+    }
     ended.map(|()| match (app.died, app.failed) {
         (true, _) => Ended::Died,
         (_, Some(why)) => Ended::Unread(why),

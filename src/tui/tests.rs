@@ -253,6 +253,17 @@ fn without_colour_the_screen_has_none() {
 }
 
 #[test]
+fn escape_with_a_key_right_behind_it_is_both() {
+    use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+    let mut probe = probe("hairpin-cloud-slb", (80, 24));
+    probe.key("?");
+    let key = KeyEvent::new(KeyCode::Char('3'), KeyModifiers::ALT);
+    probe.app.handle(super::work::Event::Input(Event::Key(key)));
+    assert!(probe.app.overlay.is_none());
+    assert_eq!(probe.app.pane, super::app::Pane::Connections);
+}
+
+#[test]
 fn keys_can_be_given_otherwise() {
     let text = "[keys]\nconnections = \"C\"\n";
     let mut probe = super::testkit::probe_with("hairpin-cloud-slb", (80, 24), text);
