@@ -20,7 +20,7 @@ use support::run::run_paths;
 use support::tools::tool;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 13] = [
+const NOT_ALONE: [(&str, &str); 20] = [
     ("director-bypassed", "the connections that pass the director"),
     ("rs-missing-vip", "a real server that does answer"),
     ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
@@ -30,6 +30,13 @@ const NOT_ALONE: [(&str, &str); 13] = [
     ("scheduler-imbalance", "the connections to the other real servers"),
     ("network-latency", "the same"),
     ("slow-real-server", "the same"),
+    ("backend-removed-silent-drop", "the connections of other real servers"),
+    ("l7-backend-leg-deferred", "the connections that show the proxy"),
+    ("icmp-echo-terminates-at-lb", "the connections that show the balancer"),
+    ("ipvs-reuse-to-dead-backend", "the connections that live servers answer"),
+    ("ipvs-conn-reuse-1s", "the connections before on the same ports"),
+    ("syn-cookies-lost-options", "the connections that have the options"),
+    ("udp-stale-entry", "the clients that live servers answer"),
     ("client-on-director", "the connections of others, which show the director"),
     ("director-ping-pong", "the connections that show the director"),
     ("dr-vip-wide-mask", "the clients elsewhere, who are answered"),
@@ -132,7 +139,9 @@ fn tshark_reads_every_extract_and_its_filters_show_the_evidence() {
     std::fs::write(&path, bytes).unwrap();
     let filters: Vec<String> =
         taken.iter().filter_map(|t| t.finding.wireshark_filter.clone()).collect();
-    assert_eq!(filters.len(), taken.len(), "every finding has a filter");
+    let bare = taken.iter().filter(|t| t.finding.wireshark_filter.is_none());
+    let bare: Vec<_> = bare.map(|t| t.finding.id.as_str()).collect();
+    assert_eq!(bare, [""; 0], "every finding has a filter");
     let script = dir.path().join("filters.lua");
     std::fs::write(&script, listeners(&filters)).unwrap();
     let output = Command::new(&tshark)

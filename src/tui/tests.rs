@@ -9,7 +9,7 @@ const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
 fn samples() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap());
-    let folders = folders.filter(|entry| entry.path().is_dir());
+    let folders = folders.filter(|entry| entry.path().join("expected.toml").is_file());
     let mut names: Vec<String> =
         folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();

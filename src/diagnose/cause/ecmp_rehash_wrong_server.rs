@@ -60,8 +60,7 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Forgotten]) -> Finding {
         set.iter().filter_map(|f| accepted(trace, f)).map(|(host, _)| host).collect();
     let mut senders: Vec<HostId> = set.iter().filter_map(|f| sender(trace, f)).collect();
     for hosts in [&mut strangers, &mut owners, &mut senders] {
-        hosts.sort_unstable();
-        hosts.dedup();
+        super::by_address(trace, hosts);
     }
     let list = |hosts: &[HostId]| {
         super::super::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>())

@@ -230,3 +230,11 @@ fn forwarding_flag(mode: Mode) -> &'static str {
         _ => "-m",
     }
 }
+
+/// Puts hosts in the order of their addresses, each once: their numbers follow the order
+/// of the files.
+fn by_address(trace: &Trace, hosts: &mut Vec<HostId>) {
+    let names = Names(trace);
+    hosts.sort_by_key(|h| (names.address(*h), trace.topology.hosts.get(*h).macs.first().copied()));
+    hosts.dedup();
+}

@@ -46,7 +46,7 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     let (vip, mode) = (s.vip, s.mode);
     let sent_on = set.iter().any(|x| x.sent_on);
     let mut hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
-    hosts.sort_by_key(|h| (names.address(*h), trace.topology.hosts.get(*h).macs.first().copied()));
+    super::by_address(trace, &mut hosts);
     let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
     let who = super::super::facts::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();

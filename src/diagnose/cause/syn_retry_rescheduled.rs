@@ -64,8 +64,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .filter_map(|id| accepted_twice(trace, *id))
         .flat_map(|two| two.map(|(host, _)| host))
         .collect();
-    hosts.sort_unstable();
-    hosts.dedup();
+    super::by_address(trace, &mut hosts);
     let who = super::super::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let title = format!("a SYN to {} and its repeat go to different real servers", s.name());
     let explanation = format!(

@@ -114,7 +114,7 @@ fn finding(trace: &Trace, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     let names = Names(trace);
     let s = &trace.topology.services[service.0 as usize];
     let mut hosts: Vec<HostId> = set.keys().copied().collect();
-    hosts.sort_by_key(|h| (names.address(*h), trace.topology.hosts.get(*h).macs.first().copied()));
+    super::by_address(trace, &mut hosts);
     let who = list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let mut ids: Vec<ConnectionId> = set.values().flat_map(|c| c.ids.iter().copied()).collect();
     ids.sort_unstable();
