@@ -145,6 +145,12 @@ impl Rare {
         }
     }
 
+    /// Whether a frame is the first later fragment of a link.
+    #[must_use]
+    pub fn is_later_fragment(&self, mark: Mark) -> bool {
+        self.pieces.values().any(|pieces| pieces.later == mark)
+    }
+
     /// Whether any fragment was seen.
     #[must_use]
     pub fn has_pieces(&self) -> bool {

@@ -30,6 +30,10 @@ struct Parts {
     claimed: BTreeSet<Ip>,
     /// Whom ICMP errors tell.
     told: BTreeSet<Ip>,
+    /// Fragments: later ones have no ports, and Wireshark gives the first one none either.
+    fragments: bool,
+    /// Whom echo requests ask.
+    pinged: BTreeSet<Ip>,
     /// Routers' advertisements.
     vrrp: bool,
 }
@@ -68,6 +72,7 @@ impl Parts {
     /// Adds what shows a frame, unless it is there.
     fn proof(&mut self, trace: &Trace, at: At) {
         let vantage = &trace.vantages[at.vantage];
+        self.fragments |= vantage.rare.is_later_fragment(at.mark);
         if let Some(stream) = evidence::stream_of(trace, at).and_then(|at| vantage.streams.get(at))
         {
             let client = client_of(stream);
@@ -89,6 +94,8 @@ impl Parts {
             self.claimed.insert(ip);
         } else if let Some(error) = vantage.errors.iter().find(|e| e.mark == at.mark) {
             self.told.insert(error.dst);
+        } else if let Some(echo) = vantage.echoes.iter().find(|e| e.first == at.mark) {
+            self.pinged.insert(echo.dst);
         } else if vantage.vrrp.iter().any(|s| evidence::is_within(s.first, s.last, at.mark)) {
             self.vrrp = true;
         }
@@ -127,6 +134,13 @@ impl Parts {
         }
         if !self.told.is_empty() {
             any.push(format!("((icmp || icmpv6) && {})", parenthesised(&among("dst", &self.told))));
+        }
+        if self.fragments {
+            any.push("ip.flags.mf == 1 || ip.frag_offset > 0 || ipv6.fraghdr".to_owned());
+        }
+        if !self.pinged.is_empty() {
+            let asked = parenthesised(&among("addr", &self.pinged));
+            any.push(format!("(icmp.type in {{0, 8}} || icmpv6.type in {{128, 129}}) && {asked}"));
         }
         if self.vrrp {
             any.push("vrrp".to_owned());

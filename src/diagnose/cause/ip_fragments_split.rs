@@ -102,8 +102,7 @@ fn finding(
     let names = Names(trace);
     let s = &trace.topology.services[service.0 as usize];
     let mut hosts: Vec<HostId> = set.iter().filter_map(|c| c.at).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
+    super::by_address(trace, &mut hosts);
     let sure = set.iter().all(|c| c.at.is_some());
     let place = list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
     let told = ids.iter().filter(|id| told(trace, **id)).count();

@@ -53,8 +53,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let s = &trace.topology.services[service.0 as usize];
     let mut hosts: Vec<HostId> =
         ids.iter().filter_map(|id| trace.server(*id).and_then(|r| r.host)).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
+    super::by_address(trace, &mut hosts);
     let who = super::super::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let wrong: u32 = ids.iter().filter_map(|id| spoilt(trace, *id)).map(|(_, s)| s.wrong).sum();
     let director = super::directors(trace, service);

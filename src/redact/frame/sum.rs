@@ -32,16 +32,26 @@ pub(super) fn carry(old: &[u8], new: &mut [u8], at: usize, around: (u16, u16)) {
         return;
     }
     let checksum = u16::from_be_bytes(*word);
-    // What was left to a network card is the pseudo header's sum, and stays so: it is no
-    // wrong checksum.
-    if around.0 != 0 && checksum == around.0 {
-        new[at..at + 2].copy_from_slice(&around.1.to_be_bytes());
-        return;
-    }
     new[at..at + 2].fill(0);
     let before = add(add(sum(old), !checksum), around.0);
     let after = add(sum(new), around.1);
     new[at..at + 2].copy_from_slice(&carried(checksum, before, after).to_be_bytes());
+}
+
+/// The same for TCP, whose checksum may be left to a network card: then it is the sum of
+/// the pseudo header (RFC 9293, section 3.1), which is no wrong checksum, and stays so.
+pub(super) fn carry_tcp(old: &[u8], new: &mut [u8], addresses: (u16, u16)) {
+    let (Ok(length), Some(word)) =
+        (u16::try_from(old.len()), old.get(16..).and_then(<[u8]>::first_chunk::<2>))
+    else {
+        return;
+    };
+    let pseudo = |addresses| add(add(addresses, 6), length);
+    if u16::from_be_bytes(*word) == pseudo(addresses.0) && new.len() == old.len() {
+        new[16..18].copy_from_slice(&pseudo(addresses.1).to_be_bytes());
+    } else {
+        carry(old, new, 16, addresses);
+    }
 }
 
 #[cfg(test)]
@@ -55,10 +65,13 @@ mod tests {
     #[test]
     fn a_sum_that_was_left_to_the_card_is_left_to_it() {
         let mut old = [7u8; 20];
-        old[16..18].copy_from_slice(&0x1234u16.to_be_bytes());
+        old[16..18].copy_from_slice(&(0x1234u16 + 6 + 20).to_be_bytes());
         let mut new = [0u8; 20];
-        carry(&old, &mut new, 16, (0x1234, 0x4321));
-        assert_eq!(new[16..18], [0x43, 0x21]);
+        carry_tcp(&old, &mut new, (0x1234, 0x4321));
+        assert_eq!(new[16..18], (0x4321u16 + 6 + 20).to_be_bytes());
+        old[16] ^= 1;
+        carry_tcp(&old, &mut new, (0x1234, 0x4321));
+        assert_ne!(new[16..18], (0x4321u16 + 6 + 20).to_be_bytes());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What IP carries: TCP, UDP, tunnels; ICMP and VRRP are in `message`.
 
 use super::ip::{self, Around, v4_at, v6_at};
-use super::sum::carry;
+use super::sum::{carry, carry_tcp};
 use super::{StandIns, copy, ethernet, message, payload as said};
 
 /// Puts what is known of a protocol into `new`; nothing of another.
@@ -33,7 +33,7 @@ fn tcp(with: &mut impl StandIns, old: &[u8], new: &mut [u8], around: Around) {
     let header = (usize::from(old[12] >> 4) * 4).clamp(20, old.len());
     options(with, &old[20..header], &mut new[20..header]);
     said::tcp(with, &old[header..], &mut new[header..]);
-    carry(old, new, 16, around);
+    carry_tcp(old, new, around);
 }
 
 /// TCP options: those of the handshake, SACK and timestamps as they are, the client's
