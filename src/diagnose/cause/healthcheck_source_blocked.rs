@@ -141,7 +141,7 @@ fn finding(
         command: format!("iptables -L INPUT -nv; nft list ruleset; ss -ltn 'sport = :{port}'; ip route get {source}"),
         why: "a rule that counts with every check, or a route to the checks' source by another interface".to_owned(),
     });
-    let tables = if ip.is_v4() { "iptables" } else { "ip6tables" };
+    let tables = super::tables(ip);
     let rule =
         |verb: &str| format!("{tables} {verb} INPUT -p tcp -s {source} --dport {port} -j ACCEPT");
     finding.fixes.push(Fix {

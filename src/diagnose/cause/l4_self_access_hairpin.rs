@@ -158,7 +158,7 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
         || "the director".to_owned(),
         |d| format!("the director {}", Names(trace).host(d.host)),
     );
-    let tables = if vip.is_v4() { "iptables" } else { "ip6tables" };
+    let tables = super::tables(vip);
     let rule = |flag: &str| {
         format!(
             "{tables} -t nat -{flag} POSTROUTING -s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}"

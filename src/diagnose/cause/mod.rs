@@ -231,6 +231,11 @@ fn forwarding_flag(mode: Mode) -> &'static str {
     }
 }
 
+/// The command that rules an address' packets in netfilter.
+fn tables(ip: crate::wire::Ip) -> &'static str {
+    if ip.is_v4() { "iptables" } else { "ip6tables" }
+}
+
 /// Puts hosts in the order of their addresses, each once: their numbers follow the order
 /// of the files.
 fn by_address(trace: &Trace, hosts: &mut Vec<HostId>) {

@@ -42,7 +42,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let host = director
         .first()
         .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
-    let tables = if vip.is_v4() { "iptables" } else { "ip6tables" };
+    let tables = super::tables(vip);
     let rule = |flag: &str| {
         format!(
             "{tables} -t nat -{flag} POSTROUTING -s {client} -m ipvs --vaddr {vip} -j MASQUERADE"

@@ -81,19 +81,19 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             ),
         });
     }
+    let tables = super::tables(s.vip);
     for subject in &subjects {
         let host = name(subject);
         finding.to_confirm.push(ToConfirm {
             host: host.clone(),
-            command: "iptables -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"
-                .to_owned(),
+            command: format!("{tables} -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"),
             why: "the rule whose counter grows with every SYN is it".to_owned(),
         });
         finding.fixes.push(Fix {
             host,
-            command: format!("iptables -I INPUT 1 -p tcp --dport {port} -j ACCEPT"),
+            command: format!("{tables} -I INPUT 1 -p tcp --dport {port} -j ACCEPT"),
             disruptive: false,
-            undo: format!("iptables -D INPUT -p tcp --dport {port} -j ACCEPT"),
+            undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
         });
     }
     finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id)).unwrap_or_default();

@@ -82,14 +82,24 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
                 why: "no address printed: this is it; a counter that grows: rp_filter or a full accept queue".to_owned(),
             });
         }
-        finding.fixes.push(Fix {
-            host: server,
-            command: format!(
-                "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\nip addr add {vip}/{bits} dev {device}"
-            ),
-            disruptive: false,
-            undo: format!("ip addr del {vip}/{bits} dev {device}\nsysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0   # if they were 0 before"),
-        });
+        let (add, del) = (
+            format!("ip addr add {vip}/{bits} dev {device}"),
+            format!("ip addr del {vip}/{bits} dev {device}"),
+        );
+        // In IPv6 nobody answers for what another of its interfaces has.
+        let (command, undo) = if vip.is_v4() {
+            (
+                format!(
+                    "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\n{add}"
+                ),
+                format!(
+                    "{del}\nsysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0   # if they were 0 before"
+                ),
+            )
+        } else {
+            (format!("{add} nodad"), del)
+        };
+        finding.fixes.push(Fix { host: server, command, disruptive: false, undo });
     }
     if !sent_on {
         for (id, tell_apart) in [

@@ -56,18 +56,19 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     finding.severity = severity(trace, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates = candidates(s.mode);
+    let tables = super::tables(s.vip);
     for host in &hosts {
         let server = names.host(*host);
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
-            command: format!("nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\niptables -L INPUT -nv; nft list ruleset\nip -br addr show to {}", s.vip),
+            command: format!("nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset\nip -br addr show to {}", s.vip),
             why: "a counter or rule that grows with every SYN is the reason".to_owned(),
         });
         finding.fixes.push(Fix {
             host: format!("{server}, if its firewall drops them"),
-            command: format!("iptables -I INPUT -p tcp --dport {port} -j ACCEPT"),
+            command: format!("{tables} -I INPUT -p tcp --dport {port} -j ACCEPT"),
             disruptive: false,
-            undo: format!("iptables -D INPUT -p tcp --dport {port} -j ACCEPT"),
+            undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
         });
     }
     if !set.iter().any(|x| x.own_answers) {

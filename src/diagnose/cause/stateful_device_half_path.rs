@@ -247,7 +247,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
 }
 
 fn fixes(service: &Service, host: &str) -> Vec<Fix> {
-    let tables = if service.vip.is_v4() { "iptables" } else { "ip6tables" };
+    let tables = super::tables(service.vip);
     let chain = "PREROUTING";
     let rule = |verb: &str| {
         format!(

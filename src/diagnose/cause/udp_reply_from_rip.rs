@@ -174,7 +174,7 @@ fn finding(
 
 fn fix(host: String, subject: &Subject, vip: Ip, port: u16) -> Fix {
     let own = subject.address.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
-    let tool = if vip.is_v4() { "iptables" } else { "ip6tables" };
+    let tool = super::tables(vip);
     let raw = format!("PREROUTING -p udp -d {vip} --dport {port} -j NOTRACK");
     let nat = format!("POSTROUTING -p udp -s {own} --sport {port} -j SNAT --to-source {vip}");
     Fix {
