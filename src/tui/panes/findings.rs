@@ -206,7 +206,8 @@ pub fn act(app: &mut App, action: Action) -> bool {
                 app.narrow(&format!("finding {n}"));
                 app.open(Pane::Connections);
             }
-            Some(To::Here) | None => {}
+            // Words lead nowhere of their own: to what proves them.
+            Some(To::Here) | None => open_frame(app, 0),
         },
         Action::Copy => {
             let first = page.stops.iter().find_map(|stop| match stop {
@@ -231,7 +232,8 @@ pub fn act(app: &mut App, action: Action) -> bool {
 fn open_frame(app: &mut App, n: usize) {
     let Some(data) = app.loaded_data() else { return };
     let index = app.findings.at;
-    let frame = data.report.findings.get(index).and_then(|f| f.evidence.get(n));
+    let Some(finding) = data.report.findings.get(index) else { return };
+    let frame = finding.evidence.get(n);
     let frame = frame.map(|e| (e.vantage.clone(), e.frame));
     let chosen = ladder::of_proof(&data.trace, &data.diagnosis, index, n)
         .or_else(|| ladder::of_finding(&data.trace, &data.diagnosis, index));
