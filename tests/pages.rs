@@ -4,7 +4,7 @@
 
 mod support;
 
-use lbdiag::diagnose::{CAUSES, SYMPTOMS};
+use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS};
 use std::collections::BTreeSet;
 use support::catalogue::{knows, quoted_ids};
 use support::check::{none, of_each};
@@ -45,9 +45,11 @@ fn the_page_of_a_symptom_names_the_causes_that_explain_it() {
 fn catalogue() -> String {
     let symptoms: Vec<_> = SYMPTOMS.iter().map(|d| (d.id, d.manual)).collect();
     let causes: Vec<_> = CAUSES.iter().map(|d| (d.id, d.manual)).collect();
-    let ids: BTreeSet<&str> = symptoms.iter().chain(&causes).map(|(id, _)| *id).collect();
-    let mut page = "# Findings\n\nWhat `lbdiag` can find, and how each is told from what looks like it: the pages of\n`lbdiag explain ID`. A cause says why, a symptom says what is seen.\n".to_owned();
-    let groups = [("Causes", causes), ("Symptoms", symptoms)];
+    let notes: Vec<_> = NOTES.iter().map(|d| (d.id, d.manual)).collect();
+    let all = symptoms.iter().chain(&causes).chain(&notes);
+    let ids: BTreeSet<&str> = all.map(|(id, _)| *id).collect();
+    let mut page = "# Findings\n\nWhat `lbdiag` can find, and how each is told from what looks like it: the pages of\n`lbdiag explain ID`. A cause says why, a symptom says what is seen, a\nnote what looks like a fault and is none.\n".to_owned();
+    let groups = [("Causes", causes), ("Symptoms", symptoms), ("Notes", notes)];
     for (name, pages) in &groups {
         page += &format!("\n## {name}\n\n| id | is |\n|---|---|\n");
         for (id, manual) in pages {
@@ -97,4 +99,20 @@ fn the_page_of_all_findings_is_made_from_their_manual_pages() {
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(written == page, "docs/findings.md is old; write it with LBDIAG_WRITE_DOCS=1");
+}
+
+#[test]
+fn the_readme_and_the_changelog_count_them() {
+    let (causes, symptoms, notes) = (CAUSES.len(), SYMPTOMS.len(), NOTES.len());
+    let all = causes + symptoms + notes;
+    let read = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let text = std::fs::read_to_string(path).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let counts = format!("{causes} causes, {symptoms} symptoms and {notes} notes");
+    let readme = format!("{all} findings: {counts}");
+    assert!(read("README.md").contains(&readme), "README.md: {readme}");
+    let log = format!("{all} findings for layer 4 and layer 7, {counts}");
+    assert!(read("CHANGELOG.md").contains(&log), "CHANGELOG.md: {log}");
 }
