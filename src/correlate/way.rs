@@ -61,6 +61,11 @@ impl Way {
         self.links == 0
     }
 
+    /// Its hops at its vantage, in the order of use.
+    pub fn hops(&self) -> impl Iterator<Item = HopId> {
+        self.hops.into_iter().take(self.len()).map(HopId)
+    }
+
     /// The first hop at its vantage.
     #[must_use]
     pub fn first(&self) -> Option<HopId> {

@@ -7,6 +7,9 @@ use crate::topology::{HostId, Mode, Service};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 
+/// Connections that are asked what holds for all.
+const FIRST: usize = 1 << 12;
+
 /// How to speak of hosts.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a>(pub &'a Trace);
@@ -114,6 +117,14 @@ impl Trace {
     pub fn back_legs(&self, id: ConnectionId) -> impl Iterator<Item = &Leg> {
         let last = self.connection(id).tuples.saturating_sub(1);
         self.legs(id).iter().filter(move |leg| leg.tuple == last)
+    }
+
+    /// Whether clients themselves were captured, by the first of the connections.
+    #[must_use]
+    pub fn shows_clients(&self) -> bool {
+        self.iter()
+            .take(FIRST)
+            .any(|(id, _)| self.legs(id).iter().any(|leg| self.is_client_side(id, leg)))
     }
 
     /// A moment of a leg.

@@ -5,25 +5,35 @@
 //! capture: it sends the SYN, never got it, and the TTL is a fresh one.
 
 use super::suspect::Groups;
-use crate::correlate::{Connection, Connections, Leg};
-use crate::flow::{Observations, Stream};
+use crate::correlate::{Connections, Leg, Way, WayId};
+use crate::flow::{Hop, Observations, Stream};
 use crate::wire::Ip;
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 
 /// Streams of a vantage that are asked for who comes from elsewhere.
-const SAMPLE: usize = 1 << 16;
+const SAMPLE: usize = 1 << 12;
 
-/// The addresses from which a vantage got connections: others' addresses, whatever the
-/// vantage sends in their name.
+/// The addresses from which the first streams of a vantage came: others' addresses,
+/// whatever the vantage sends in their name.
 pub(super) fn guests(vantage: &Observations) -> HashSet<Ip> {
     let opened = |s: &&Stream| s.key.protocol == 6 && s.opener().is_some();
     let came = |stream: &Stream| {
         let side = stream.client();
-        let mut path = vantage.path(stream.flow(side));
-        let there = path.next()?.1;
+        let there = vantage.first_hop(stream.flow(side))?;
         (vantage.own.arrived(there) == Some(true)).then(|| stream.key.ip(side))
     };
     vantage.streams.iter().take(SAMPLE).filter(opened).filter_map(came).collect()
+}
+
+/// What a way says of its flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The vantage's host made it: it left, never came, and no router counted it down.
+    Here,
+    /// It came to the host from elsewhere.
+    Elsewhere,
+    Unknown,
 }
 
 /// The hosts that opened connections in a client's name, by the index of the connection.
@@ -32,36 +42,63 @@ pub(super) fn opened(
     groups: &Groups,
     connections: &Connections,
 ) -> HashMap<u32, Ip> {
-    let names: Vec<Option<Ip>> = vantages.iter().map(|v| groups.own(v)).collect();
-    let guests: Vec<HashSet<Ip>> = vantages.iter().map(guests).collect();
-    let mut found = HashMap::new();
+    let mut origins = Origins::default();
+    // Connections of each vantage that begin there, and the addresses that come to it.
+    let mut begun: Vec<(u32, usize)> = Vec::new();
+    let mut guests: HashMap<usize, HashSet<Ip, RandomState>> = HashMap::new();
     for (index, connection) in connections.list.iter().enumerate() {
-        if connection.protocol != 6 || connection.back.is_some() {
+        if connection.protocol != 6 {
             continue;
         }
-        let by = |leg: &Leg| {
+        for leg in connections.legs(connection) {
             let at = usize::from(leg.vantage);
-            let name = names[at]?;
-            let guest = guests[at].contains(&connection.front.client.0);
-            let begins = || begins_here(&vantages[at], leg.forward(vantages), connection);
-            (guest && begins()).then_some(name)
-        };
-        if let Some(host) = connections.legs(connection).iter().find_map(by) {
-            found.insert(index as u32, host);
+            match origins.of(leg.there, &vantages[at], connections) {
+                Origin::Here if connection.back.is_none() => begun.push((index as u32, at)),
+                Origin::Elsewhere => {
+                    guests.entry(at).or_default().insert(connection.front.client.0);
+                }
+                _ => {}
+            }
         }
     }
-    found
+    let names: Vec<Option<Ip>> = vantages.iter().map(|v| groups.own(v)).collect();
+    let in_the_name = |(index, at): (u32, usize)| {
+        let connection = &connections.list[index as usize];
+        let (client, server) = (connection.front.client.0, connection.front.server.0);
+        let guest = client != server && guests.get(&at).is_some_and(|of| of.contains(&client));
+        let mut legs = connections.legs(connection).iter();
+        let opens = |leg: &Leg| usize::from(leg.vantage) == at && leg.forward(vantages).opened();
+        (guest && legs.any(opens)).then(|| Some((index, names[at]?))).flatten()
+    };
+    begun.into_iter().filter_map(in_the_name).collect()
 }
 
-/// Whether a vantage's host made what the client sends: it left, never came, and no
-/// router counted it down.
-fn begins_here(vantage: &Observations, there: &crate::flow::Flow, connection: &Connection) -> bool {
+/// Ways are few: each is looked at once.
+#[derive(Debug, Default)]
+struct Origins(Vec<Option<Origin>>);
+
+impl Origins {
+    fn of(&mut self, id: WayId, vantage: &Observations, connections: &Connections) -> Origin {
+        let Some(way) = connections.ways.get(id) else { return Origin::Unknown };
+        let at = usize::from(id.number());
+        if self.0.len() <= at {
+            self.0.resize(at + 1, None);
+        }
+        *self.0[at].get_or_insert_with(|| origin(way, vantage))
+    }
+}
+
+fn origin(way: &Way, vantage: &Observations) -> Origin {
     let own = &vantage.own;
-    there.opened()
-        && connection.front.client.0 != connection.front.server.0
-        && vantage.path(there).all(|(_, hop)| {
-            own.sent(hop) == Some(true)
-                && own.arrived(hop) != Some(true)
-                && matches!(hop.ttl, 64 | 128 | 255)
-        })
+    let hops = || way.hops().map(|id| &vantage.hops[id.index()]);
+    let made = |hop: &Hop| {
+        own.sent(hop) == Some(true)
+            && own.arrived(hop) != Some(true)
+            && matches!(hop.ttl, 64 | 128 | 255)
+    };
+    match hops().next() {
+        Some(first) if own.arrived(first) == Some(true) => Origin::Elsewhere,
+        Some(_) if hops().all(made) => Origin::Here,
+        _ => Origin::Unknown,
+    }
 }

@@ -36,8 +36,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         if let Some(other) = needs_mode(trace, &[Mode::Dr, Mode::Tun]) {
             return other;
         }
-        let waits = trace.requests().any(|(id, c)| c.protocol == 6 && client(trace, id).is_some());
-        if waits || trace.requests().any(|(_, c)| c.progress.response) {
+        if trace.requests().any(|(_, c)| c.progress.response) || trace.shows_clients() {
             Detection::Clean
         } else {
             Detection::Unchecked(

@@ -42,10 +42,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     }
     let findings = sets.into_iter().map(|(proxy, ids)| finding(trace, proxy, ids)).collect();
     Detection::from(findings, || {
-        let clients = trace
-            .iter()
-            .any(|(id, _)| trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg)));
-        if clients {
+        if trace.shows_clients() {
             Detection::Clean
         } else {
             Detection::Unchecked(

@@ -35,6 +35,9 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
 
 /// The leg that shows it, the real server's own first.
 fn challenged(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
+    if !trace.connection(id).progress.no_socket {
+        return None;
+    }
     trace.legs(id).iter().filter(|leg| is_challenge(trace, leg)).max_by_key(|leg| leg.tuple)
 }
 
