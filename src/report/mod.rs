@@ -12,6 +12,7 @@ mod build;
 mod clocks;
 pub mod compare;
 mod filter;
+mod finding;
 mod findings;
 pub mod ladder;
 mod listing;
@@ -27,6 +28,7 @@ mod wording;
 
 pub use atlas::Atlas;
 pub use build::{ConnectionFilter, Options, build};
+pub use finding::{Affected, Candidate, Evidence, Finding, Fix, Subject, ToConfirm};
 pub use listing::{End, Listing, Mention, Wanted, connection, list};
 
 pub(crate) use wording::rfc3339;
@@ -307,126 +309,6 @@ pub struct Endpoint {
     pub port: Option<u16>,
     /// Hardware address.
     pub mac: Option<String>,
-}
-
-/// One finding.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// Its number in this report, from 1.
-    pub n: u32,
-    /// The detector, as in `lbdiag explain ID`.
-    pub id: String,
-    /// `cause`, `symptom`, `note`.
-    pub kind: String,
-    /// `critical`: traffic fails; `warning`: it suffers or is about to; `info`.
-    pub severity: String,
-    /// `certain`, `likely`, `possible`.
-    pub confidence: String,
-    /// What it is, in a few words with the addresses.
-    pub title: String,
-    /// What happens and why, in plain words with the facts.
-    pub explanation: String,
-    /// Who is concerned, the culprit first.
-    pub subjects: Vec<Subject>,
-    /// What suffers from it.
-    pub affected: Affected,
-    /// Frames that prove it.
-    pub evidence: Vec<Evidence>,
-    /// A Wireshark display filter that shows the connections concerned and the evidence.
-    pub wireshark_filter: Option<String>,
-    /// How to mend it.
-    pub fix: Vec<Fix>,
-    /// Numbers of the findings that this one explains.
-    pub explains: Vec<u32>,
-    /// Other causes that would look the same from these captures.
-    pub candidates: Vec<Candidate>,
-    /// What would settle it.
-    pub to_confirm: Vec<ToConfirm>,
-}
-
-/// A host, service or address that a finding is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Subject {
-    /// `client`, `director`, `real server`, `router`, `service`, `host`.
-    pub role: String,
-    /// Address, where one was seen.
-    pub address: Option<String>,
-    /// Hardware address, where one was seen.
-    pub mac: Option<String>,
-    /// Port, where it matters.
-    pub port: Option<u16>,
-    /// Vantage that stands for a host without a known address.
-    pub vantage: Option<String>,
-}
-
-/// What a finding costs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Affected {
-    /// Connections concerned.
-    pub connections: u64,
-    /// Connections of the services concerned, so that a share can be told.
-    pub of: u64,
-    /// Which, by `id`; the first 100.
-    pub ids: Vec<u32>,
-    /// By real server.
-    pub by_real_server: BTreeMap<String, u64>,
-    /// First frame of it.
-    pub first_seen: Option<String>,
-    /// Last frame of it.
-    pub last_seen: Option<String>,
-}
-
-/// A frame that a person can open.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Evidence {
-    /// Path of the capture.
-    pub capture: String,
-    /// Label of the vantage.
-    pub vantage: String,
-    /// Frame number as Wireshark numbers it.
-    pub frame: u64,
-    /// Time on the reference clock, RFC 3339 UTC.
-    pub time: String,
-    /// Nanoseconds since the first frame of this finding's evidence.
-    pub since_first_ns: i64,
-    /// `in`, `out`, `lo`, or empty where the capture does not tell.
-    pub direction: String,
-    /// One line: what this frame shows.
-    pub note: String,
-}
-
-/// A command that mends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Fix {
-    /// Where to run it.
-    pub host: String,
-    /// The command, with the addresses filled in; several lines where it takes
-    /// several.
-    pub command: String,
-    /// `safe` or `disruptive`.
-    pub effect: String,
-    /// How to undo it.
-    pub undo: String,
-}
-
-/// A cause that these captures cannot exclude.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Candidate {
-    /// Its id.
-    pub id: String,
-    /// What would tell it apart.
-    pub tell_apart: String,
-}
-
-/// What to do next to be sure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ToConfirm {
-    /// Where.
-    pub host: String,
-    /// A ready command: `tcpdump ...`, `nstat -az`, `ip -br addr`.
-    pub command: String,
-    /// What its answer decides.
-    pub why: String,
 }
 
 /// What one host said of itself.
