@@ -91,24 +91,13 @@ enum Ended {
     Failed,
 }
 
-const OUTCOMES: [Outcome; 8] = [
-    Outcome::Completed,
-    Outcome::Open,
-    Outcome::Refused,
-    Outcome::Unanswered,
-    Outcome::Incomplete,
-    Outcome::Reset,
-    Outcome::Stalled,
-    Outcome::Unknown,
-];
-
 impl Ended {
     fn outcomes(self) -> impl Iterator<Item = Outcome> {
         let is = move |outcome: &Outcome| match self {
             Self::Failed => outcome.failed(),
             other => Self::from_str(outcome.name(), false) == Ok(other),
         };
-        OUTCOMES.into_iter().filter(is)
+        Outcome::ALL.into_iter().filter(is)
     }
 }
 
@@ -176,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_outcome_can_be_asked_for_and_failed_is_those_that_failed() {
-        for outcome in OUTCOMES {
+        for outcome in Outcome::ALL {
             let asked = Ended::from_str(outcome.name(), false).unwrap();
             assert_eq!(asked.outcomes().collect::<Vec<_>>(), [outcome]);
         }

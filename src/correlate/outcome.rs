@@ -28,7 +28,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [Self; 8] = [
+    /// All of them.
+    pub const ALL: [Self; 8] = [
         Self::Completed,
         Self::Open,
         Self::Refused,

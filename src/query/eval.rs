@@ -52,22 +52,6 @@ enum Test {
 /// From and to, both included.
 type Span = (i64, i64);
 
-/// All outcomes.
-pub(super) const OUTCOMES: [Outcome; 8] = [
-    Outcome::Completed,
-    Outcome::Open,
-    Outcome::Refused,
-    Outcome::Unanswered,
-    Outcome::Incomplete,
-    Outcome::Reset,
-    Outcome::Stalled,
-    Outcome::Unknown,
-];
-
-/// All modes.
-pub(super) const MODES: [Mode; 6] =
-    [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat, Mode::Proxy, Mode::Unknown];
-
 /// What a connection may be instead of a request.
 pub(super) const KINDS: [Ordinary; 4] =
     [Ordinary::HealthCheck, Ordinary::ProxyLeg, Ordinary::Scan, Ordinary::Flood];
@@ -200,16 +184,16 @@ impl Binder<'_> {
             Field::Host => self.host(value, at)?,
             Field::Port => Test::Port(span(value.parse::<u16>().ok().map(i64::from), 1)?),
             Field::Outcome if lower == "failed" => Test::Failed,
-            Field::Outcome => OUTCOMES
+            Field::Outcome => Outcome::ALL
                 .into_iter()
                 .find(|outcome| outcome.name() == lower)
                 .map(Test::Outcome)
-                .ok_or_else(|| fault(one_of(value, "outcome", OUTCOMES.map(Outcome::name))))?,
-            Field::Mode => MODES
+                .ok_or_else(|| fault(one_of(value, "outcome", Outcome::ALL.map(Outcome::name))))?,
+            Field::Mode => Mode::ALL
                 .into_iter()
                 .find(|mode| mode.name() == lower)
                 .map(Test::Mode)
-                .ok_or_else(|| fault(one_of(value, "mode", MODES.map(Mode::name))))?,
+                .ok_or_else(|| fault(one_of(value, "mode", Mode::ALL.map(Mode::name))))?,
             Field::Proto => match lower.as_str() {
                 "tcp" => Test::Proto(6),
                 "udp" => Test::Proto(17),

@@ -1,8 +1,10 @@
 //! The words that a trace gives to the language: addresses, names, findings.
 
-use super::eval::{KINDS, MODES, OUTCOMES};
+use super::eval::KINDS;
 use super::field::{FIELDS, Field};
+use crate::correlate::Outcome;
 use crate::diagnose::Diagnosis;
+use crate::topology::Mode;
 use crate::trace::Trace;
 use std::collections::BTreeSet;
 
@@ -66,8 +68,8 @@ impl Vocabulary {
                 let mut seen = BTreeSet::new();
                 all.into_iter().filter(|word| seen.insert(word.clone())).collect()
             }
-            Field::Outcome => [owned(&["failed"]), owned(&OUTCOMES.map(|o| o.name()))].concat(),
-            Field::Mode => owned(&MODES.map(|m| m.name())),
+            Field::Outcome => [owned(&["failed"]), owned(&Outcome::ALL.map(|o| o.name()))].concat(),
+            Field::Mode => owned(&Mode::ALL.map(|m| m.name())),
             Field::Proto => owned(&["tcp", "udp"]),
             Field::Finding => [self.findings.clone(), owned(&["any", "none"])].concat(),
             Field::Seen => self.captures.clone(),

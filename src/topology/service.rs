@@ -26,6 +26,10 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// All of them, the unknown last.
+    pub const ALL: [Self; 6] =
+        [Self::Nat, Self::Dr, Self::Tun, Self::FullNat, Self::Proxy, Self::Unknown];
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
