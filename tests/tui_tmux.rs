@@ -121,6 +121,8 @@ fn every_pane_is_reached_by_keys() {
         let command = program("nat-one-rs-gateway-wrong");
         let Some(terminal) = Terminal::run("keys", size, &command) else { return };
         terminal.shows(&["FAILING", "nat-return-bypasses-director", "Enter open"]);
+        terminal.keys(&["C-l"]);
+        terminal.shows(&["FAILING", "nat-return-bypasses-director", "Enter open"]);
         terminal.keys(&["Enter"]);
         terminal.shows(&["critical · certain · cause", "affects", "proof"]);
         terminal.keys(&["y"]);
@@ -247,21 +249,50 @@ fn what_cannot_be_shown_is_said_on_a_terminal_that_is_as_it_was() {
     assert!(!said.contains("-icanon"), "{said}");
 }
 
-#[test]
-fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
+/// A program whose process is known.
+fn known(name: &str, sample: &str) -> Option<(Terminal, String)> {
     let dir = tempfile::tempdir().unwrap();
     let (script, pid) = (dir.path().join("run.sh"), dir.path().join("pid"));
-    let command = program("healthy-dr");
+    let command = program(sample);
     let text = format!("echo $$ > '{}'\nexec env {command}\n", pid.display());
     std::fs::write(&script, text).unwrap();
     let run = format!("sh '{}'", script.display());
-    let Some(terminal) = Terminal::run("signal", (80, 24), &run) else { return };
+    let terminal = Terminal::run(name, (80, 24), &run)?;
     terminal.shows(&["HEALTHY"]);
     let number = std::fs::read_to_string(&pid).unwrap();
-    let sent = Command::new("kill").args(["-TERM", number.trim()]).status().unwrap();
-    assert!(sent.success());
+    Some((terminal, number.trim().to_owned()))
+}
+
+fn signal(name: &str, process: &str) {
+    assert!(Command::new("kill").args([name, process]).status().unwrap().success());
+}
+
+#[test]
+fn a_signal_that_ends_it_leaves_the_terminal_as_it_was() {
+    let Some((terminal, process)) = known("signal", "healthy-dr") else { return };
+    signal("-TERM", &process);
     let left = terminal.shows(&["left with"]);
     assert!(!left.contains("-icanon") && !left.contains("HEALTHY"), "{left}");
+}
+
+#[test]
+fn it_stops_for_the_shell_and_goes_on() {
+    let Some((terminal, process)) = known("stop", "healthy-dr") else { return };
+    terminal.keys(&["3"]);
+    terminal.shows(&["outcome"]);
+    terminal.keys(&["C-z"]);
+    for _ in 0..LOOKS {
+        if !terminal.screen().contains("outcome") {
+            break;
+        }
+        sleep(Duration::from_millis(25));
+    }
+    assert!(!terminal.screen().contains("outcome"), "the shell has the terminal");
+    signal("-CONT", &process);
+    terminal.shows(&["outcome"]);
+    terminal.keys(&["q"]);
+    let left = terminal.shows(&["left with 0"]);
+    assert!(!left.contains("-icanon"), "{left}");
 }
 
 #[test]

@@ -88,6 +88,8 @@ pub enum Action {
     Save,
     /// Draws the screen anew.
     Redraw,
+    /// Hands the terminal back to the shell for a while.
+    Suspend,
 }
 
 /// What is said of a command, and its keys where no file says otherwise.
@@ -155,6 +157,7 @@ actions! {
     Manual "manual" "the detector's manual page" ["M"];
     Save "save" "save report or drawing to a file" ["s" "f2"];
     Redraw "redraw" "draw the screen anew" ["ctrl-l"];
+    Suspend "suspend" "back to the shell, until fg" ["ctrl-z"];
     Help "help" "these keys" ["?" "f1"];
     Quit "quit" "quit" ["q" "ctrl-c"];
 }

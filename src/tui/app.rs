@@ -114,6 +114,12 @@ pub struct App {
     pub clipboard: Option<String>,
     /// The screen is to be drawn from nothing.
     pub redraw: bool,
+    /// The program is to stop until the shell lets it go on.
+    pub suspend: bool,
+    /// Files that are being written.
+    pub writes: usize,
+    /// The end, once what is being written is written.
+    pub leaving: bool,
     /// The end.
     pub quit: bool,
     /// The end, because something went wrong.
@@ -153,6 +159,9 @@ impl App {
             path: path::State::default(),
             clipboard: None,
             redraw: false,
+            suspend: false,
+            writes: 0,
+            leaving: false,
             quit: false,
             failed: None,
             died: false,
@@ -212,6 +221,7 @@ impl App {
             Done::Lanes(n, ask, lanes) => self.timeline.done(n, ask, lanes),
             Done::Ladder(n, side, drawn) => ladder::drawn(self, n, side, drawn),
             Done::Packet(n, side, sights) => ladder::packet_read(self, n, side, sights),
+            Done::Write(path, result) => save::written(self, &path, &result),
         }
     }
 
@@ -237,7 +247,10 @@ impl App {
     #[must_use]
     pub fn busy(&self) -> bool {
         self.data.is_some()
-            && (self.rows_shown < self.rows_asked || self.timeline.waits() || self.ladder.waits())
+            && (self.rows_shown < self.rows_asked
+                || self.writes > 0
+                || self.timeline.waits()
+                || self.ladder.waits())
     }
 
     /// Whether the table that is shown is not yet the one that was asked for.

@@ -93,6 +93,10 @@ impl App {
 
     /// Does a command.
     pub fn act(&mut self, action: Action) {
+        if action == Action::Suspend {
+            self.suspend = true;
+            return;
+        }
         if self.overlay.is_some() && self.act_on_overlay(action) {
             return;
         }
@@ -145,6 +149,10 @@ impl App {
             return;
         }
         match action {
+            Action::Quit if self.writes > 0 && !self.leaving => {
+                self.leaving = true;
+                self.say(Role::Plain, "a file is being written, then lbdiag ends");
+            }
             Action::Quit => self.quit = true,
             Action::Help => self.overlay = Some(Overlay::Help(help::State::default())),
             Action::NextPane => self.switch(PANES[(at + 1) % count].0),

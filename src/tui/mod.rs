@@ -2,8 +2,8 @@
 //!
 //! One [`App`] holds all state; events change it ([`App::handle`]), [`draw`] shows it and
 //! changes nothing. Keys are answered at once: captures are read on one thread, tables and
-//! lanes computed on another, frames read back on a third, and each tells the loop when it
-//! is done. What is shown comes from the report, the trace and the ladder; the UI judges
+//! lanes computed on another, frames read back on a third, files written on a fourth, and
+//! each tells the loop when it is done. What is shown comes from the report, the trace and the ladder; the UI judges
 //! nothing. It refuses to write a byte of a capture to the terminal: every text is cleaned,
 //! and every cell is looked at once more before it leaves.
 
@@ -12,6 +12,7 @@ mod app;
 mod config;
 mod data;
 mod dissect;
+mod file;
 mod filter;
 mod frames;
 mod input;

@@ -82,13 +82,43 @@ fn enter() -> io::Result<DefaultTerminal> {
         let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste);
         before(info);
     }));
-    execute!(stdout(), EnableMouseCapture, EnableBracketedPaste)?;
+    more_keys()?;
     Ok(terminal)
+}
+
+/// Clicks and pastes come as events.
+fn more_keys() -> io::Result<()> {
+    execute!(stdout(), EnableMouseCapture, EnableBracketedPaste)
 }
 
 fn leave() {
     let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste);
     ratatui::restore();
+}
+
+/// Gives the terminal to the shell until that lets the program go on.
+#[cfg(unix)]
+fn suspend(terminal: &mut DefaultTerminal) -> io::Result<()> {
+    leave();
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+    crossterm::terminal::enable_raw_mode()?;
+    execute!(stdout(), crossterm::terminal::EnterAlternateScreen)?;
+    more_keys()?;
+    draw_all(terminal)
+}
+
+/// The next drawing writes every cell, at the size that the window has now.
+fn draw_all(terminal: &mut DefaultTerminal) -> io::Result<()> {
+    let size = terminal.size()?;
+    // `Terminal::clear` asks the terminal where the cursor is, and the thread that reads
+    // keys would get the answer.
+    terminal.resize(size.into())
+}
+
+/// Nothing here stops a program and lets it go on.
+#[cfg(not(unix))]
+fn suspend(_terminal: &mut DefaultTerminal) -> io::Result<()> {
+    Ok(())
 }
 
 /// Keys and clicks, for as long as somebody listens.
@@ -147,8 +177,13 @@ fn serve(
         if let Some(text) = app.clipboard.take() {
             execute!(stdout(), CopyToClipboard::to_clipboard_from(text))?;
         }
+        if std::mem::take(&mut app.suspend) {
+            suspend(terminal)?;
+            // The window may have another size by now.
+            app.size = terminal.size().map_or(app.size, |size| (size.width, size.height));
+        }
         if std::mem::take(&mut app.redraw) {
-            terminal.clear()?;
+            draw_all(terminal)?;
         }
     }
     Ok(())

@@ -1,10 +1,13 @@
-//! What takes longer than a key may: filtering, sorting, lanes, reading frames again.
+//! What takes longer than a key may: filtering, sorting, lanes, reading frames again,
+//! writing files.
 //!
-//! Two threads, one for the table and the timeline, one for reading captures, so that a
-//! slow disk does not hold up a filter. Of several requests of one kind the newest is
-//! done and the others are dropped. A worker that panics says so, and the program ends.
+//! Three threads, one for the table and the timeline, one for reading captures, one for
+//! writing, so that a slow disk does not hold up a filter. Of several requests of one kind
+//! the newest is done and the others are dropped, but every file is written. A worker that
+//! panics says so, and the program ends.
 
 use super::data::Data;
+use super::file::{self, Order};
 use super::frames::{self, Sight};
 use super::lanes::{self, Lane};
 use super::rows::{self, Rows};
@@ -45,6 +48,8 @@ pub enum Job {
     Ladder(u64, usize, Chosen),
     /// The frames of a packet of that drawing.
     Packet(u64, usize, ConnectionId, Vec<(String, u64)>),
+    /// A file to be written.
+    Write(u64, Order),
 }
 
 /// What a worker has done.
@@ -58,6 +63,8 @@ pub enum Done {
     Ladder(u64, usize, Option<Ladder>),
     /// See [`Job::Packet`].
     Packet(u64, usize, Vec<Sight>),
+    /// See [`Job::Write`]: the path, and how it ended.
+    Write(String, std::io::Result<()>),
 }
 
 /// The threads.
@@ -65,6 +72,7 @@ pub enum Done {
 pub struct Workers {
     table: Sender<Job>,
     reads: Sender<Job>,
+    writes: Sender<Job>,
     asked: u64,
 }
 
@@ -78,7 +86,7 @@ impl Workers {
             std::thread::spawn(move || work(&data, &queue, events));
             jobs
         };
-        Self { table: start(), reads: start(), asked: 0 }
+        Self { table: start(), reads: start(), writes: start(), asked: 0 }
     }
 
     /// Gives a job out; the number that its answer will have.
@@ -88,6 +96,7 @@ impl Workers {
         let to = match job {
             Job::Rows(..) | Job::Lanes(..) => &self.table,
             Job::Ladder(..) | Job::Packet(..) => &self.reads,
+            Job::Write(..) => &self.writes,
         };
         // A worker that is gone has said so.
         let _ = to.send(job);
@@ -120,13 +129,14 @@ fn work(data: &Data, queue: &Receiver<Job>, events: Sender<Event>) {
     }
 }
 
-/// The last job of each kind and side, in order.
+/// The last job of each kind and side, and every file, in order.
 fn newest(jobs: Vec<Job>) -> Vec<Job> {
     let kind = |job: &Job| match job {
         Job::Rows(..) => (0, 0),
         Job::Lanes(..) => (1, 0),
-        Job::Ladder(_, side, _) => (2, *side),
-        Job::Packet(_, side, ..) => (3, *side),
+        Job::Ladder(_, side, _) => (2, *side as u64),
+        Job::Packet(_, side, ..) => (3, *side as u64),
+        Job::Write(n, _) => (4, *n),
     };
     let mut kept: Vec<Job> = Vec::new();
     for job in jobs {
@@ -150,6 +160,10 @@ fn done(data: &Data, job: Job) -> Done {
         Job::Packet(n, side, id, frames) => {
             Done::Packet(n, side, frames::read(&data.trace, id, &frames))
         }
+        Job::Write(_, order) => {
+            let result = file::write(data, &order);
+            Done::Write(order.path, result)
+        }
     }
 }
 
@@ -158,13 +172,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_one_kind_the_newest_is_done() {
+    fn of_one_kind_the_newest_is_done_and_every_file_is_written() {
         let rows = |n| Job::Rows(n, rows::Ask::default());
         let packet = |n, side| Job::Packet(n, side, ConnectionId(0), Vec::new());
-        let jobs = vec![rows(1), packet(2, 0), rows(3), packet(4, 1), packet(5, 0)];
+        let write =
+            |n| Job::Write(n, Order { path: String::new(), contents: file::Contents::Markdown });
+        let jobs =
+            vec![rows(1), packet(2, 0), write(6), rows(3), packet(4, 1), packet(5, 0), write(7)];
         let number = |job: &Job| match job {
-            Job::Rows(n, _) | Job::Lanes(n, ..) | Job::Ladder(n, ..) | Job::Packet(n, ..) => *n,
+            Job::Rows(n, _)
+            | Job::Lanes(n, ..)
+            | Job::Ladder(n, ..)
+            | Job::Packet(n, ..)
+            | Job::Write(n, _) => *n,
         };
-        assert_eq!(newest(jobs).iter().map(number).collect::<Vec<_>>(), [3, 4, 5]);
+        assert_eq!(newest(jobs).iter().map(number).collect::<Vec<_>>(), [6, 3, 4, 5, 7]);
     }
 }

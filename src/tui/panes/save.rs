@@ -1,23 +1,21 @@
 //! What can be written to a file: the report, the drawing, the frames.
 //!
-//! Only what exists is offered: a drawing where one is drawn. A file that is there is
-//! never overwritten. Another format is a line in [`FORMATS`] and its bytes in `bytes_of`.
+//! Only what exists is offered: a drawing where one is drawn. A worker writes it
+//! ([`super::super::file`]), and the list stays until the file is there. Another format is
+//! a line in [`FORMATS`] and its contents in `contents_of`.
 
 use super::super::action::Action;
-use super::super::app::{App, Pane};
-use super::super::data::Data;
+use super::super::app::{App, Overlay, Pane};
+use super::super::file::{Contents, Drawing, Order, Subject};
 use super::super::line_input::LineInput;
 use super::super::theme::Role;
 use super::super::view::{highlight, owned, put};
+use super::super::work::Job;
 use super::help::frame;
-use crate::extract::{self, Options, Which};
-use crate::ladder;
-use crate::render;
-use crate::trace::ConnectionId;
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 /// A kind of file.
@@ -26,9 +24,7 @@ enum Format {
     Evidence,
     Markdown,
     Json,
-    Svg,
-    Mermaid,
-    PlantUml,
+    Drawn(Drawing),
 }
 
 /// What a format needs to be offered.
@@ -46,30 +42,20 @@ const FORMATS: [(Format, &str, &str, Needs); 6] = [
     (Format::Markdown, "report as Markdown, for a ticket", "lbdiag-report.md", Needs::Nothing),
     (Format::Json, "report as JSON", "lbdiag-report.json", Needs::Nothing),
     (Format::Evidence, "frames as one pcapng file", "pcapng", Needs::Frames),
-    (Format::Svg, "ladder as SVG picture", "svg", Needs::Ladder),
-    (Format::Mermaid, "ladder as Mermaid diagram", "mmd", Needs::Ladder),
-    (Format::PlantUml, "ladder as PlantUML diagram", "puml", Needs::Ladder),
+    (Format::Drawn(Drawing::Svg), "ladder as SVG picture", "svg", Needs::Ladder),
+    (Format::Drawn(Drawing::Mermaid), "ladder as Mermaid diagram", "mmd", Needs::Ladder),
+    (Format::Drawn(Drawing::PlantUml), "ladder as PlantUML diagram", "puml", Needs::Ladder),
 ];
 
-/// What frames and drawings are of.
-#[derive(Debug, Clone, Copy)]
-enum Subject {
-    /// The drawn connection.
-    Connection(ConnectionId),
-    /// The finding of this index.
-    Finding(usize),
-}
-
-impl Subject {
-    /// Among the findings the finding, else the connection that is drawn.
-    fn of(app: &App) -> Option<Self> {
-        let found = app.data.as_ref().map_or(0, |data| data.report.findings.len());
-        let finding = Some(app.findings.at).filter(|at| *at < found).map(Self::Finding);
-        let side = &app.ladder.sides[app.ladder.side];
-        let drawn = side.chosen.filter(|_| side.ladder.is_some());
-        let drawn = drawn.map(|chosen| Self::Connection(chosen.connection));
-        if app.pane == Pane::Findings { finding.or(drawn) } else { drawn.or(finding) }
-    }
+/// What frames and drawings are of: among the findings the finding, else the connection
+/// that is drawn.
+fn subject_of(app: &App) -> Option<Subject> {
+    let found = app.data.as_ref().map_or(0, |data| data.report.findings.len());
+    let finding = Some(app.findings.at).filter(|at| *at < found).map(Subject::Finding);
+    let side = &app.ladder.sides[app.ladder.side];
+    let drawn = side.chosen.filter(|_| side.ladder.is_some());
+    let drawn = drawn.map(|chosen| Subject::Connection(chosen.connection));
+    if app.pane == Pane::Findings { finding.or(drawn) } else { drawn.or(finding) }
 }
 
 /// What is chosen.
@@ -85,7 +71,7 @@ impl State {
     #[must_use]
     pub fn new(app: &App) -> Option<Self> {
         app.data.as_ref()?;
-        let subject = Subject::of(app);
+        let subject = subject_of(app);
         let mut offered = Vec::new();
         for (format, said, name, needs) in FORMATS {
             let named = match (needs, subject) {
@@ -101,6 +87,11 @@ impl State {
             offered.push((format, said, named));
         }
         Some(Self { at: 0, offered, name: None })
+    }
+
+    /// Whether this name is typed.
+    fn names(&self, path: &str) -> bool {
+        self.name.as_ref().is_some_and(|line| line.text.trim() == path)
     }
 
     /// Gives a key to the name that is typed; false where it is a command.
@@ -120,7 +111,7 @@ impl State {
 
 /// Does what a command asks.
 pub fn act(app: &mut App, action: Action) {
-    let Some(super::super::app::Overlay::Save(state)) = &mut app.overlay else { return };
+    let Some(Overlay::Save(state)) = &mut app.overlay else { return };
     let count = state.offered.len();
     match (action, &state.name) {
         (Action::Up, None) => state.at = (state.at + count - 1) % count.max(1),
@@ -142,7 +133,7 @@ pub fn act(app: &mut App, action: Action) {
 /// Chooses what was clicked; on what is chosen, goes on.
 pub fn click(app: &mut App, _x: u16, y: u16) {
     let area = super::super::view::screen(app.size).body;
-    let Some(super::super::app::Overlay::Save(state)) = &mut app.overlay else { return };
+    let Some(Overlay::Save(state)) = &mut app.overlay else { return };
     let top = area.y + (area.height - height(state).min(area.height)) / 2 + 1;
     match y.checked_sub(top).map(usize::from).filter(|at| *at < state.offered.len()) {
         Some(at) if at == state.at => act(app, Action::Open),
@@ -160,62 +151,51 @@ fn free(name: &str) -> String {
 }
 
 fn save(app: &mut App, format: Format, path: &str) {
-    let written = bytes_of(app, format).and_then(|bytes| {
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(&bytes))
-    });
-    match written {
-        Ok(()) => {
-            app.overlay = None;
-            app.say(Role::Good, format!("{path} was written"));
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            app.say(Role::Bad, format!("{path} is there already; give another name"));
-        }
-        Err(error) => app.say(Role::Bad, format!("{path} cannot be written: {error}")),
+    let Some(contents) = contents_of(app, format) else {
+        app.say(Role::Bad, "nothing is drawn");
+        return;
+    };
+    let order = Order { path: path.to_owned(), contents };
+    if app.ask(|n| Job::Write(n, order)).is_some() {
+        app.writes += 1;
+        app.say(Role::Plain, format!("{path} is being written"));
     }
 }
 
 /// What the file is to hold.
-fn bytes_of(app: &App, format: Format) -> io::Result<Vec<u8>> {
-    let gone = || io::Error::other("nothing is drawn");
-    let data = app.data.as_ref().ok_or_else(gone)?;
+fn contents_of(app: &App, format: Format) -> Option<Contents> {
     let side = &app.ladder.sides[app.ladder.side];
-    let drawn = || side.ladder.as_ref().ok_or_else(gone);
-    Ok(match format {
-        Format::Evidence => return frames(app, data),
-        Format::Markdown => {
-            let telling = ladder::telling(&data.trace, &data.diagnosis);
-            render::markdown(&data.report, telling.as_ref())
+    Some(match format {
+        Format::Evidence => Contents::Frames(subject_of(app)?),
+        Format::Markdown => Contents::Markdown,
+        Format::Json => Contents::Json,
+        Format::Drawn(drawing) => {
+            let ladder = side.ladder.clone()?;
+            Contents::Drawing(drawing, Box::new(ladder), app.ladder.times)
         }
-        Format::Json => render::json(&data.report),
-        Format::Svg => render::svg(drawn()?, app.ladder.times),
-        Format::Mermaid => render::mermaid_sequence(drawn()?, app.ladder.times),
-        Format::PlantUml => render::plantuml(drawn()?, app.ladder.times),
-    }
-    .into_bytes())
+    })
 }
 
-/// The frames of the drawn connection, or in the pane of the findings those of the finding.
-fn frames(app: &App, data: &Data) -> io::Result<Vec<u8>> {
-    let one;
-    let which = match Subject::of(app) {
-        Some(Subject::Connection(id)) => {
-            one = [id];
-            Which::Connections(&one)
+/// Tells how the writing of a file ended.
+pub fn written(app: &mut App, path: &str, result: &io::Result<()>) {
+    app.writes = app.writes.saturating_sub(1);
+    match result {
+        Ok(()) => {
+            // Another name may be typed by now.
+            if matches!(&app.overlay, Some(Overlay::Save(state)) if state.names(path)) {
+                app.overlay = None;
+            }
+            app.say(Role::Good, format!("{path} was written"));
+            app.quit |= app.leaving && app.writes == 0;
+            return;
         }
-        Some(Subject::Finding(at)) => Which::Finding(at),
-        None => return Err(io::Error::other("nothing is chosen")),
-    };
-    let nothing = || io::Error::other("no frame can be read again");
-    let mut extract = extract::extract(&data.trace, &data.diagnosis, which, Options::default())?
-        .ok_or_else(nothing)?;
-    let mut bytes = Vec::new();
-    render::pcapng(&mut extract, &mut bytes)?;
-    Ok(bytes)
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            app.say(Role::Bad, format!("{path} is there already; give another name"));
+        }
+        Err(error) => app.say(Role::Bad, format!("{path} cannot be written: {error}")),
+    }
+    // Who wanted to leave with the file is asked again.
+    app.leaving = false;
 }
 
 fn height(state: &State) -> u16 {
