@@ -18,7 +18,6 @@ pub mod extract;
 pub mod flow;
 pub mod ladder;
 pub mod load;
-pub mod loss;
 pub mod plan;
 pub mod query;
 pub mod redact;

@@ -2,10 +2,10 @@
 //!
 //! A capture that cannot be read is reported and left out; the others go on.
 
-use crate::capture::{self, CaptureError, CaptureFile, Frame, Input, LinkType, Timestamp};
+use crate::capture::{self, Capture, CaptureError, CaptureFile, Frame, Input, LinkType, Timestamp};
 use crate::flow::{Mark, Observations, Observer};
 use crate::topology::StatedRoles;
-use crate::trace::{Capture, Trace};
+use crate::trace::Trace;
 use crate::window::{self, Window};
 use crate::wire;
 use rayon::prelude::*;

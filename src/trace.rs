@@ -4,45 +4,24 @@
 //! draws. Facts are methods here, so that two detectors or two outputs can
 //! never count differently. A trace holds no opinion on what is wrong.
 
-use crate::capture::{CaptureFile, Timestamp};
+pub mod loss;
+mod stated;
+
+pub use stated::Said;
+
+use crate::capture::{Capture, Timestamp};
 use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::exchange::{self, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
-use crate::loss::Losses;
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
     self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
 };
 use crate::wire::{Ip, Mac};
+use loss::Losses;
 use std::collections::HashMap;
 use std::sync::OnceLock;
-
-/// One capture of the run: its files in order.
-#[derive(Debug)]
-pub struct Capture {
-    /// The user's name for it, or the stem of its file.
-    pub label: String,
-    /// Its files; a rotated capture has several.
-    pub files: Vec<CaptureFile>,
-    /// What is odd about it, for the reader.
-    pub notes: Vec<String>,
-}
-
-impl Capture {
-    /// The file and the number in it of a frame counted through all files.
-    #[must_use]
-    pub fn locate(&self, frame: u32) -> (usize, u32) {
-        let mut left = frame;
-        for (i, file) in self.files.iter().enumerate() {
-            if left <= file.last || i + 1 == self.files.len() {
-                return (i, left);
-            }
-            left -= file.last;
-        }
-        (0, frame)
-    }
-}
 
 /// Index of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,6 +11,7 @@
 //! Promises: no panic, whatever the bytes; no allocation from a length that the file merely claims;
 //! a damaged file yields what is whole, with one [`Damage`] for each place where something is lost.
 
+mod captured;
 mod collect;
 mod error;
 mod expand;
@@ -37,6 +38,7 @@ mod testkit;
 mod types;
 mod window;
 
+pub use captured::Capture;
 pub use error::CaptureError;
 pub use inputs::{Input, Inputs, inputs};
 pub use link::LinkType;

@@ -7,9 +7,9 @@
 //! moment, and the explanation says so where the two disagree.
 
 use super::{Confidence, Finding, Fix, Kind, Names, Subject};
-use crate::state::{Route, Said};
+use crate::state::Route;
 use crate::topology::{HostId, Service};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::{ConnectionId, Said, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeSet;
 

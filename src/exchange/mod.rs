@@ -21,9 +21,9 @@ mod waiting;
 pub use pair::{Evidence, Pairs};
 pub use reply::Reply;
 
+use crate::capture::Capture;
 use crate::correlate::Connections;
 use crate::flow::{Mark, Observations};
-use crate::trace::Capture;
 use crate::wire::Ip;
 
 /// A request with its response.

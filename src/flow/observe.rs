@@ -24,6 +24,8 @@ const RECENT_HOPS: usize = 8;
 const MAX_LINKS_PER_FLOW: usize = 48;
 /// Bytes of a datagram's payload that go into its token.
 const DATAGRAM_HEAD: usize = 128;
+/// Bytes of TCP options that hold a maximum segment size and one more, padded.
+const TWO_OPTIONS: usize = 8;
 /// No link carries a longer packet; a longer one was merged by offload.
 const LINK_MTU: u32 = 9216;
 
@@ -162,8 +164,12 @@ impl Observer {
         let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
         let (key, side) = Key::of(6, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
         let mut id = self.stream(key, mark);
-        if tcp.flags.syn() && self.streams[id as usize].is_reopened_by(side, tcp) {
-            id = self.reopen(id, key, mark);
+        if tcp.flags.syn() {
+            if self.streams[id as usize].is_reopened_by(side, tcp) {
+                id = self.reopen(id, key, mark);
+            }
+            let bare = tcp.flags.ack() && tcp.options.len() < TWO_OPTIONS && !tcp.header_cut;
+            self.tally.bare_syn_acks += u64::from(bare);
         }
         self.fragments.begin(ip, id, side);
         let at = self.link(id, side, packet.link, ip.ttl, mark);

@@ -12,7 +12,7 @@ impl Builder<'_> {
             let label = self.names.capture_of(host).map(str::to_owned);
             label.unwrap_or_else(|| self.names.host(host))
         };
-        let lost = |lost: &crate::loss::Lost| Lost {
+        let lost = |lost: &crate::trace::loss::Lost| Lost {
             from: label(lost.stretch.from),
             to: label(lost.stretch.to),
             direction: match lost.stretch.forward {

@@ -14,7 +14,6 @@
 mod addresses;
 mod arp;
 mod brief;
-mod facts;
 mod identify;
 mod ipvs_connections;
 mod ipvs_rules;
@@ -30,7 +29,6 @@ mod served;
 mod sysctl;
 mod text;
 
-pub use facts::Said;
 pub use identify::{MatchedBy, MatchedState, identify};
 pub use model::{
     Address, Entry, Forwarding, Front, HostState, Interface, Neighbour, Place, Route, StatedServer,

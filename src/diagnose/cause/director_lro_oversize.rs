@@ -19,13 +19,17 @@ const HEADERS: u32 = 40;
 const HEADERS_V6: u32 = 60;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, c)| {
+    // From the errors, which are few, to the connections, which may be many.
+    let mut told: Vec<ConnectionId> = trace.errors.iter().map(|tied| tied.connection).collect();
+    told.dedup();
+    let hit = told.into_iter().filter(|id| {
         let mode = trace.service(*id).mode;
-        c.protocol == 6
+        trace.connection(*id).protocol == 6
+            && trace.ordinary(*id).is_none()
             && matches!(mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat)
             && impossible(trace, *id).is_some()
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(trace, hit)
         .into_iter()
         .map(|(service, ids)| finding(trace, service, ids))
         .collect();

@@ -6,8 +6,8 @@
 use super::super::facts::list;
 use super::super::{Confidence, Detection, Finding, Names, Proof, Severity, ToConfirm};
 use super::stateful_device_half_path::half;
-use crate::loss::Stretch;
 use crate::topology::ServiceId;
+use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 

@@ -10,9 +10,9 @@ use super::super::facts::{count, list};
 use super::super::{
     Confidence, Detection, Finding, Kind, Names, Proof, Severity, Subject, ToConfirm,
 };
-use crate::state::{Forwarding, Front, MatchedState, Said, StatedServer, StatedService};
+use crate::state::{Forwarding, Front, MatchedState, StatedServer, StatedService};
 use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::{ConnectionId, Said, Trace};
 use std::collections::BTreeSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];

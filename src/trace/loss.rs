@@ -7,10 +7,10 @@
 //! began later or ended earlier, proves nothing; bytes that it lacks although their
 //! receiver acknowledged them there, it lost itself.
 
+use super::{At, ConnectionId, Trace};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Link, Repeat};
 use crate::topology::{HostId, Mode, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{seq_gt, seq_lt};
 use std::collections::BTreeMap;
 

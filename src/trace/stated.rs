@@ -1,9 +1,8 @@
 //! What detectors and the settling of findings ask of states.
 
-use super::identify::MatchedState;
-use super::model::{Front, HostState, Place, Route, StatedService};
+use super::Trace;
+use crate::state::{Front, HostState, MatchedState, Place, Route, StatedService};
 use crate::topology::{HostId, Service};
-use crate::trace::Trace;
 use crate::wire::Ip;
 
 /// An answer with the state and the line that gives it.
@@ -52,8 +51,9 @@ impl Trace {
         has.or_else(|| {
             self.states_of(host).find_map(|m| {
                 // `ip addr show dev eth0` is silent on lo, which is where it would be.
-                let own =
-                    |i: &&super::Interface| i.addresses.iter().any(|a| a.ip.is_v4() == ip.is_v4());
+                let own = |i: &&crate::state::Interface| {
+                    i.addresses.iter().any(|a| a.ip.is_v4() == ip.is_v4())
+                };
                 let listed = m.state.interfaces.iter().filter(own);
                 let lo = listed.clone().find(|i| i.name == "lo")?;
                 listed.into_iter().any(|i| i.name != "lo").then_some(())?;
@@ -160,12 +160,17 @@ mod tests {
 
     #[test]
     fn networks_hold_their_addresses() {
-        let net = |text: &str| super::super::text::prefix(text).unwrap();
-        let ip = |text: &str| super::super::text::ip(text).unwrap();
+        let ip = |text: &str| Ip::from(text.parse::<std::net::IpAddr>().unwrap());
+        let net = |text: &str| {
+            let (address, bits) = text.split_once('/').unwrap();
+            (ip(address), bits.parse().unwrap())
+        };
         assert!(holds(net("0.0.0.0/0"), ip("10.0.0.1")) && !holds(net("0.0.0.0/0"), ip("::1")));
         assert!(holds(net("10.0.0.0/24"), ip("10.0.0.255")));
         assert!(!holds(net("10.0.0.0/24"), ip("10.0.1.0")));
-        assert!(holds(net("10.0.0.1"), ip("10.0.0.1")) && !holds(net("10.0.0.1"), ip("10.0.0.0")));
+        assert!(
+            holds(net("10.0.0.1/32"), ip("10.0.0.1")) && !holds(net("10.0.0.1/32"), ip("10.0.0.0"))
+        );
         assert!(holds(net("2001:db8::/32"), ip("2001:db8:ffff::1")));
     }
 }
