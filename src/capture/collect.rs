@@ -1,6 +1,6 @@
 //! What a pass over a capture keeps besides the frames that it hands on.
 
-use super::types::SecretsAt;
+use super::types::{Mark, SecretsAt};
 use super::window::Window;
 use super::{Damage, Frame, Timestamp};
 
@@ -10,19 +10,6 @@ pub(super) const STRIDE: u32 = 1024;
 const TOLD: usize = 32;
 /// Blocks of secrets whose places are kept.
 const SECRETS: usize = 1024;
-
-/// Where a frame begins, and what a decoder has to know to begin there.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// Offset in the unpacked stream.
-    pub(super) offset: u64,
-    /// pcapng: the interfaces of all sections so far.
-    pub(super) interfaces: u32,
-    /// pcapng: the first of them that is of the current section.
-    pub(super) section: u32,
-    /// pcapng: whether the current section is big-endian.
-    pub(super) big: bool,
-}
 
 /// Hands frames to the sink and keeps the books.
 pub(super) struct Collector<'s, F> {

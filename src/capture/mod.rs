@@ -24,6 +24,7 @@ mod ng_packet;
 mod ng_resync;
 mod ng_sections;
 mod pcap;
+mod pcap_header;
 mod pcap_resync;
 mod pcapng;
 mod peek;

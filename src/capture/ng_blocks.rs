@@ -1,4 +1,4 @@
-//! pcapng blocks that describe interfaces (draft-ietf-opsawg-pcapng, sections 4.2 and 4.6).
+//! Types of pcapng blocks, and those that describe interfaces (draft-ietf-opsawg-pcapng, sections 4.2 and 4.6).
 //!
 //! pcap-parser walks the options. Their values are read here: its own accessors take 8-byte values
 //! for little-endian in every file and refuse resolutions that are powers of two.
@@ -6,6 +6,15 @@
 use pcap_parser::{PcapError, parse_option_be, parse_option_le};
 
 use super::{Interface, LinkType, Timestamp};
+
+// Types of blocks, as the format calls them.
+pub(super) const SECTION: u32 = 0x0a0d_0d0a;
+pub(super) const INTERFACE: u32 = 1;
+pub(super) const PACKET: u32 = 2;
+pub(super) const SIMPLE: u32 = 3;
+pub(super) const STATISTICS: u32 = 5;
+pub(super) const ENHANCED: u32 = 6;
+pub(super) const SECRETS: u32 = 10;
 
 /// Longest name or description that is kept, in bytes.
 const TEXT: usize = 256;

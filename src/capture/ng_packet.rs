@@ -3,9 +3,8 @@
 //! They are read by hand: pcap-parser's block parsers allocate a list of options for each frame and
 //! refuse a frame whose options are broken, which Wireshark reads.
 
-use super::ng_blocks::{half, word};
+use super::ng_blocks::{PACKET, SIMPLE, half, word};
 use super::ng_sections::Sections;
-use super::pcapng::{PACKET, SIMPLE};
 
 /// The fields of the three kinds of packet block.
 pub(super) struct Packet<'a> {

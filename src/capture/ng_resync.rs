@@ -5,9 +5,8 @@
 
 use super::Frame;
 use super::collect::Collector;
-use super::ng_blocks::word;
+use super::ng_blocks::{ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE, STATISTICS, word};
 use super::ng_sections::Sections;
-use super::pcapng::{ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE, STATISTICS};
 use super::window::Window;
 
 /// Longest block that is believed after damage.

@@ -2,7 +2,7 @@
 //! the current section.
 
 use super::Interface;
-use super::collect::Mark;
+use super::types::Mark;
 
 /// What the blocks so far say about those that follow.
 pub(super) struct Sections {

@@ -1,107 +1,23 @@
 //! The pcap format (draft-ietf-opsawg-pcap) and its old variants.
 //!
-//! pcap-parser reads the file header. The 16-byte record headers are read here: its record parsers
-//! do not know the byte-swapped modified format, report a corrupt length as "more data needed", and
+//! The 16-byte record headers are read here: pcap-parser's record parsers do not know the byte-swapped modified format, report a corrupt length as "more data needed", and
 //! leave the length to be read by hand in that case anyway.
 //!
 //! Tolerated as libpcap and Wireshark do: lengths in the wrong order (version 2.2 and before, 2.3 at
 //! times, 543.0), captured lengths above the snap length or above the wire length, microseconds of a
 //! million and more, and the upper 16 bits of the link type (FCS length).
 
-use pcap_parser::parse_pcap_header;
-
-use super::collect::{Collector, Mark};
-use super::ng_blocks::Ticks;
+use super::collect::Collector;
+use super::pcap_header::{HEADER, Header, Lengths};
 use super::pcap_resync::{Rules, resync};
+use super::types::Mark;
 use super::window::Window;
-use super::{CaptureError, Frame, Interface, LinkType, Timestamp};
+use super::{CaptureError, Frame, Timestamp};
 
-/// Length of the file header.
-pub(super) const HEADER: usize = 24;
 /// What libpcap and Wireshark accept of any link type (`MAXIMUM_SNAPLEN`).
 const USUAL_LIMIT: u32 = 262_144;
 /// Nothing is accepted beyond, whatever the header says.
 pub(super) const HARD_LIMIT: u32 = 64 << 20;
-
-/// The order of the two lengths in a record.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-enum Lengths {
-    Normal,
-    Swapped,
-    /// Swapped where the captured length would exceed the wire length.
-    Either,
-}
-
-/// What the file header says.
-#[derive(Clone, Debug)]
-pub(super) struct Header {
-    pub(super) format: &'static str,
-    pub(super) link_type: LinkType,
-    pub(super) snaplen: u32,
-    big: bool,
-    modified: bool,
-    nanoseconds: bool,
-    lengths: Lengths,
-}
-
-impl Header {
-    /// Reads the file header. `None`: not enough bytes.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut bytes = *bytes.first_chunk::<HEADER>()?;
-        // pcap-parser knows the modified magic only in little-endian files; the rest of the header
-        // is that of the standard format.
-        let swapped_modified = bytes[..4] == [0xa1, 0xb2, 0xcd, 0x34];
-        if swapped_modified {
-            bytes[2..4].copy_from_slice(&[0xc3, 0xd4]);
-        }
-        let (_, header) = parse_pcap_header(&bytes).ok()?;
-        let modified = swapped_modified || header.is_modified_format();
-        let nanoseconds = header.is_nanosecond_precision();
-        let lengths = match (header.version_major, header.version_minor) {
-            (543, _) | (2, 0..=2) => Lengths::Swapped,
-            (2, 3) => Lengths::Either,
-            _ => Lengths::Normal,
-        };
-        let network = header.network.0 & 0x0fff_ffff;
-        Some(Self {
-            format: match (modified, nanoseconds) {
-                (true, _) => "pcap (modified)",
-                (_, true) => "pcap (nanoseconds)",
-                _ => "pcap",
-            },
-            link_type: LinkType((network & 0xffff) as u16),
-            snaplen: header.snaplen,
-            big: header.is_bigendian(),
-            modified,
-            nanoseconds,
-            lengths,
-        })
-    }
-
-    /// The one interface that the file has.
-    pub(super) fn interface(&self) -> Interface {
-        Interface {
-            name: None,
-            description: None,
-            link_type: self.link_type,
-            snaplen: self.snaplen,
-            frames: 0,
-            dropped: None,
-            received: None,
-            ticks: Ticks::default(),
-        }
-    }
-
-    fn rules(&self) -> Rules {
-        Rules {
-            big: self.big,
-            header: if self.modified { 24 } else { 16 },
-            limit: self.snaplen.clamp(USUAL_LIMIT, HARD_LIMIT),
-            fraction: if self.nanoseconds { 1_000_000_000 } else { 1_000_000 },
-            ordered: self.lengths == Lengths::Normal,
-        }
-    }
-}
 
 /// Reads the file header off the window.
 pub(super) fn open(window: &mut Window<'_>, name: &str) -> Result<Header, CaptureError> {
@@ -113,6 +29,16 @@ pub(super) fn open(window: &mut Window<'_>, name: &str) -> Result<Header, Captur
     })?;
     window.consume(HEADER);
     Ok(header)
+}
+
+fn rules_of(header: &Header) -> Rules {
+    Rules {
+        big: header.big,
+        header: if header.modified { 24 } else { 16 },
+        limit: header.snaplen.clamp(USUAL_LIMIT, HARD_LIMIT),
+        fraction: if header.nanoseconds { 1_000_000_000 } else { 1_000_000 },
+        ordered: header.lengths == Lengths::Normal,
+    }
 }
 
 /// Reads records to the end of the stream or of what the collector wants.
@@ -142,7 +68,7 @@ fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
     header: &Header,
     collector: &mut Collector<'_, F>,
 ) {
-    let rules = header.rules();
+    let rules = rules_of(header);
     let scale = if header.nanoseconds { 1 } else { 1000 };
     let read = |b: [u8; 4]| {
         if BIG { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) }

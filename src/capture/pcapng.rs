@@ -4,7 +4,10 @@
 //! (obsolete) Packet Blocks; blocks of other kinds describe interfaces or are skipped.
 
 use super::collect::Collector;
-use super::ng_blocks::{description, half, statistics, word};
+use super::ng_blocks::{
+    ENHANCED, INTERFACE, PACKET, SECRETS, SECTION, SIMPLE, STATISTICS, description, half,
+    statistics, word,
+};
 use super::ng_packet::packet;
 use super::ng_resync::resync;
 use super::ng_sections::Sections;
@@ -12,13 +15,6 @@ use super::types::SecretsAt;
 use super::window::Window;
 use super::{CaptureError, Frame, Timestamp};
 
-pub(super) const SECTION: u32 = 0x0a0d_0d0a;
-pub(super) const INTERFACE: u32 = 1;
-pub(super) const PACKET: u32 = 2;
-pub(super) const SIMPLE: u32 = 3;
-pub(super) const STATISTICS: u32 = 5;
-pub(super) const ENHANCED: u32 = 6;
-pub(super) const SECRETS: u32 = 10;
 /// systemd journal entries, custom blocks and sysdig events: Wireshark numbers them like frames.
 const NUMBERED: [u32; 9] = [9, 0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222];
 /// Longest block that is held in memory.

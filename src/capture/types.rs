@@ -1,9 +1,8 @@
 //! The values that this module gives to the others: frames, interfaces, files and their damage.
 
 use super::LinkType;
-use super::collect::Mark;
 use super::ng_blocks::Ticks;
-use super::pcap::Header;
+use super::pcap_header::Header;
 use super::source::Handle;
 
 /// Nanoseconds since the Unix epoch, UTC.
@@ -118,4 +117,17 @@ pub(super) enum Layout {
     /// As the file header says.
     Pcap(Header),
     PcapNg,
+}
+
+/// Where a frame begins, and what a decoder has to know to begin there.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Offset in the unpacked stream.
+    pub(super) offset: u64,
+    /// pcapng: the interfaces of all sections so far.
+    pub(super) interfaces: u32,
+    /// pcapng: the first of them that is of the current section.
+    pub(super) section: u32,
+    /// pcapng: whether the current section is big-endian.
+    pub(super) big: bool,
 }

@@ -14,7 +14,6 @@ mod passages;
 mod steps;
 mod timeline;
 
-pub use steps::Step;
 pub use timeline::{Drift, Offset, Timeline};
 
 use crate::correlate::Connections;

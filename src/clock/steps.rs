@@ -11,18 +11,6 @@ use super::{Each, gather, measure};
 use crate::flow::Mark;
 use std::collections::BTreeMap;
 
-/// A clock that was set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// Index of the capture.
-    pub capture: usize,
-    /// The first frame, through all files of the capture, that is known to bear the new
-    /// time.
-    pub frame: u32,
-    /// Nanoseconds by which it was put forward, and what that can be wrong by.
-    pub by: Option<(i64, i64)>,
-}
-
 /// Steps of one clock that are followed; more is no clock.
 const MAX_STEPS: usize = 4;
 /// Packets that are compared one by one.

@@ -3,7 +3,6 @@
 use super::Rough;
 use super::bounds::Bounds;
 use super::hull::{MAX_DRIFT_PPB, drifted};
-use super::steps::Step;
 use crate::capture::Timestamp;
 use crate::flow::Mark;
 
@@ -27,6 +26,18 @@ pub struct Drift {
     pub ppb: i64,
     /// Half-width of the interval that holds it.
     pub error_ppb: i64,
+}
+
+/// A clock that was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Index of the capture.
+    pub capture: usize,
+    /// The first frame, through all files of the capture, that is known to bear the new
+    /// time.
+    pub frame: u32,
+    /// Nanoseconds by which it was put forward, and what that can be wrong by.
+    pub by: Option<(i64, i64)>,
 }
 
 /// A capture's clock between two times at which it was set.
