@@ -9,17 +9,17 @@ use std::net::{IpAddr, SocketAddr};
 
 /// An IP address or a MAC.
 pub(super) fn who(text: &str) -> Result<Who, String> {
-    match mac(text) {
-        Some(mac) if mac.is_unicast() => Ok(Who::Mac(mac)),
-        Some(_) => Err("this MAC belongs to no single host".to_owned()),
-        None => ip(text, "an IP address (10.0.0.12, 2001:db8::12) or a MAC (52:54:00:0d:47:99)")
+    match text.parse::<Mac>() {
+        Ok(mac) if mac.is_unicast() => Ok(Who::Mac(mac)),
+        Ok(_) => Err("this MAC belongs to no single host".to_owned()),
+        Err(_) => ip(text, "an IP address (10.0.0.12, 2001:db8::12) or a MAC (52:54:00:0d:47:99)")
             .map(Who::Ip),
     }
 }
 
 /// A virtual IP address.
 pub(super) fn vip(text: &str) -> Result<Ip, String> {
-    if mac(text).is_some() {
+    if text.parse::<Mac>().is_ok() {
         return Err("a VIP is an IP address; state a MAC with --director or --real-server".into());
     }
     ip(text, "an IP address (203.0.113.8, 2001:db8::8)")
@@ -44,22 +44,6 @@ fn ip(text: &str, wanted: &str) -> Result<Ip, String> {
     };
     let ip = Ip::from(addr);
     if ip.is_host() { Ok(ip) } else { Err("this address belongs to no single host".to_owned()) }
-}
-
-/// `52:54:00:0d:47:99`, also with `-`, with leading zeros left out as BSD prints it, or as
-/// `5254.000d.4799`.
-fn mac(text: &str) -> Option<Mac> {
-    let (digits, groups) = if text.contains('.') { (4, 3) } else { (2, 6) };
-    let parts: Vec<&str> = text.split([':', '-', '.']).collect();
-    let hex = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_hexdigit());
-    let sized = |p: &&str| if digits == 4 { p.len() == 4 } else { p.len() <= 2 };
-    if parts.len() != groups || !parts.iter().all(|p| hex(p) && sized(p)) {
-        return None;
-    }
-    let all: String = parts.iter().map(|p| format!("{p:0>digits$}")).collect();
-    let bytes: Vec<u8> =
-        (0..6).filter_map(|n| u8::from_str_radix(all.get(2 * n..2 * n + 2)?, 16).ok()).collect();
-    Mac::from_slice(&bytes)
 }
 
 #[cfg(test)]

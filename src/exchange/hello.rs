@@ -6,8 +6,8 @@
 //! took: what the client waits holds what the proxy waits. Where none of these tells,
 //! no tie is made.
 
+use super::groups::Groups;
 use super::pair::{Evidence, Pairs};
-use super::suspect::Groups;
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Mark, Observations};
 use crate::wire::tls::Random;

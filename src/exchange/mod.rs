@@ -8,6 +8,7 @@
 //! same request of many clients stays unpaired unless time or the response leaves one
 //! choice.
 
+mod groups;
 mod hello;
 mod opening;
 mod pair;
@@ -56,7 +57,7 @@ pub struct Exchange {
 /// Pairs the connections of proxies; reads again what suspected ones say.
 #[must_use]
 pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Pairs {
-    let hosts = suspect::Groups::of(vantages);
+    let hosts = groups::Groups::of(vantages);
     let transparent = transparent::opened(vantages, &hosts, connections);
     let suspects = suspect::suspects(&hosts, connections, &transparent);
     let mut pairs = Pairs::default();

@@ -4,27 +4,12 @@
 //! Their source says nothing of the proxy; that they begin on it does, in its own
 //! capture: it sends the SYN, never got it, and the TTL is a fresh one.
 
-use super::suspect::Groups;
+use super::groups::Groups;
 use crate::correlate::{Connections, Leg, Way, WayId};
-use crate::flow::{Hop, Observations, Stream};
+use crate::flow::{Hop, Observations};
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
-
-/// Streams of a vantage that are asked for who comes from elsewhere.
-const SAMPLE: usize = 1 << 12;
-
-/// The addresses from which the first streams of a vantage came: others' addresses,
-/// whatever the vantage sends in their name.
-pub(super) fn guests(vantage: &Observations) -> HashSet<Ip> {
-    let opened = |s: &&Stream| s.key.protocol == 6 && s.opener().is_some();
-    let came = |stream: &Stream| {
-        let side = stream.client();
-        let there = vantage.first_hop(stream.flow(side))?;
-        (vantage.own.arrived(there) == Some(true)).then(|| stream.key.ip(side))
-    };
-    vantage.streams.iter().take(SAMPLE).filter(opened).filter_map(came).collect()
-}
 
 /// What a way says of its flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

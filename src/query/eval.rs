@@ -4,7 +4,7 @@
 //! trace may hold millions. It reads facts of the trace and the lists of the diagnosis
 //! and judges nothing itself.
 
-use super::value::{End, duration, mac, size};
+use super::value::{End, duration, size};
 use super::{Expr, Fault, Field, Op, Term};
 use crate::capture::Timestamp;
 use crate::correlate::Outcome;
@@ -12,6 +12,7 @@ use crate::diagnose::{Diagnosis, manuals};
 use crate::topology::{HostId, Mode, Ordinary, RealServer};
 use crate::trace::{ConnectionId, Trace};
 use crate::window::Moment;
+use crate::wire::Mac;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -253,13 +254,13 @@ impl Binder<'_> {
 
     /// Hosts on which captures of a label were taken, or that have a MAC.
     fn hosts(&self, value: &str) -> BTreeSet<HostId> {
-        let by_mac = mac(value).and_then(|mac| self.trace.host_by_mac(Some(mac)));
+        let by_mac = value.parse().ok().and_then(|mac| self.trace.host_by_mac(Some(mac)));
         let taken = self.vantages(value);
         taken.iter().filter_map(|v| self.trace.host_of_vantage(*v)).chain(by_mac).collect()
     }
 
     fn servers(&self, value: &str, at: &Range<usize>) -> Result<Vec<Vec<bool>>, Fault> {
-        let (end, mac, hosts) = (End::parse(value), mac(value), self.hosts(value));
+        let (end, mac, hosts) = (End::parse(value), value.parse::<Mac>().ok(), self.hosts(value));
         if end.is_none() && mac.is_none() && hosts.is_empty() {
             let why = format!("{value} is no address, no MAC, and no capture's name");
             return Err(Fault::new(at.clone(), why));

@@ -1,6 +1,6 @@
 //! Values as people write them: endpoints, durations, sizes.
 
-use crate::wire::{Ip, Mac};
+use crate::wire::Ip;
 use std::net::IpAddr;
 
 /// An address or a network, with a port where it matters.
@@ -68,17 +68,6 @@ fn split(text: &str) -> (&str, Option<&str>) {
         Some((address, port)) if !port.contains(':') => (address, Some(port)),
         _ => (text, None),
     }
-}
-
-/// `52:54:00:0d:47:99`, also with hyphens.
-pub(super) fn mac(text: &str) -> Option<Mac> {
-    let text = text.replace('-', ":");
-    let parts: Vec<&str> = text.split(':').collect();
-    let bytes: Option<Vec<u8>> = parts
-        .iter()
-        .map(|part| u8::from_str_radix(part, 16).ok().filter(|_| part.len() <= 2))
-        .collect();
-    Mac::from_slice(&bytes.filter(|bytes| bytes.len() == 6)?)
 }
 
 /// `250us`, `10ms`, `1.5s`, `2m`, `1h`; nanoseconds.

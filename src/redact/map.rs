@@ -168,7 +168,7 @@ impl Map {
     }
 
     fn learn_mac(&mut self, from: &str, to: &str) -> Option<()> {
-        let (from, to) = (super::text::mac(from)?, super::text::mac(to)?);
+        let (from, to) = (from.parse().ok()?, to.parse().ok()?);
         self.macs.learn(number(from), number(to)).then(|| {
             self.note_mac(from);
             self.given_macs.insert(from, to);

@@ -16,19 +16,6 @@ pub(super) enum Token {
     Mac(Mac),
 }
 
-/// `aa:bb:cc:dd:ee:ff`, or with hyphens.
-pub(super) fn mac(text: &str) -> Option<Mac> {
-    let separator = if text.contains('-') { '-' } else { ':' };
-    let mut parts = text.split(separator);
-    let mut bytes = [0; 6];
-    for byte in &mut bytes {
-        let part =
-            parts.next().filter(|p| p.len() == 2 && p.bytes().all(|b| b.is_ascii_hexdigit()))?;
-        *byte = u8::from_str_radix(part, 16).ok()?;
-    }
-    parts.next().is_none().then_some(Mac(bytes))
-}
-
 /// Calls `replace` with every address and the length of the prefix that follows it, if
 /// one does, and gives the text with its answers in their place.
 pub(super) fn each(text: &str, mut replace: impl FnMut(Token, Option<u8>) -> String) -> String {
@@ -90,7 +77,8 @@ impl Run<'_> {
 }
 
 fn token(text: &str) -> Option<Token> {
-    if let Some(mac) = mac(text) {
+    // A MAC is written in full: shorter groups are more often something else.
+    if let (17, Ok(mac)) = (text.len(), text.parse()) {
         return Some(Token::Mac(mac));
     }
     // Shorter is a number with a separator, not an address.

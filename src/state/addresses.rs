@@ -2,7 +2,7 @@
 
 use super::model::{Address, Interface, MAX_ROWS, keep};
 use super::parse::{Block, Cx};
-use super::text::{after, mac, prefix};
+use super::text::{after, prefix};
 
 pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     if let Some(name) = heading(words) {
@@ -17,7 +17,8 @@ pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     let Some(own) = cx.state.interfaces.get_mut(at) else { return false };
     match words {
         [kind, address, ..] if kind.starts_with("link/") => {
-            own.mac = mac(address).filter(|mac| mac.is_unicast()).or(own.mac);
+            own.mac =
+                address.parse().ok().filter(|mac: &crate::wire::Mac| mac.is_unicast()).or(own.mac);
         }
         ["inet" | "inet6", address, ..] => {
             own.listed = true;

@@ -2,7 +2,7 @@
 
 use super::model::{MAX_ROWS, Neighbour, keep};
 use super::parse::Cx;
-use super::text::{ip, mac};
+use super::text::ip;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let (address, hardware) = match words {
@@ -17,7 +17,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         _ => return false,
     };
     let Some(address) = address else { return false };
-    let mac = mac(hardware);
+    let mac = hardware.parse().ok();
     let state = match (mac, words.contains(&"PERM")) {
         (None, _) => "INCOMPLETE",
         (_, true) => "PERMANENT",

@@ -3,7 +3,7 @@
 use super::addresses::{add, bare, interface};
 use super::model::Address;
 use super::parse::Cx;
-use super::text::{mac, prefix};
+use super::text::prefix;
 
 /// Operational states (RFC 2863, section 3.1.14) as iproute2 prints them.
 const STATES: [&str; 7] =
@@ -19,7 +19,10 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let Some(at) = interface(cx, bare(name)) else { return true };
     let Some(own) = cx.state.interfaces.get_mut(at) else { return true };
     if is_link {
-        let found = rest.first().and_then(|w| mac(w)).filter(|mac| mac.is_unicast());
+        let found = rest
+            .first()
+            .and_then(|w| w.parse().ok())
+            .filter(|mac: &crate::wire::Mac| mac.is_unicast());
         own.mac = found.or(own.mac);
         return true;
     }

@@ -2,7 +2,7 @@
 
 use super::model::{MAX_ROWS, Neighbour, keep};
 use super::parse::Cx;
-use super::text::{after, ip, mac};
+use super::text::{after, ip};
 
 /// States of a neighbour (ip-neighbour(8)).
 const STATES: [&str; 9] =
@@ -18,7 +18,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     }
     let row = Neighbour {
         ip: address,
-        mac: lladdr.and_then(mac),
+        mac: lladdr.and_then(|text| text.parse().ok()),
         state: state.map_or_else(String::new, |s| (*s).to_owned()),
         at: cx.at,
     };

@@ -1,6 +1,6 @@
 //! Addresses, endpoints and numbers as tools print them.
 
-use crate::wire::{Ip, Mac};
+use crate::wire::Ip;
 use std::net::{IpAddr, SocketAddr};
 
 /// An address, also in brackets, without zone.
@@ -25,17 +25,6 @@ pub(super) fn endpoint(text: &str) -> Option<(Ip, u16)> {
         Ok(socket) => Some((Ip::from(socket.ip()), socket.port())),
         Err(_) => ip(text).map(|ip| (ip, 0)),
     }
-}
-
-/// Six groups of one or two hexadecimal digits.
-pub(super) fn mac(text: &str) -> Option<Mac> {
-    let mut bytes = [0; 6];
-    let mut groups = text.split([':', '-']);
-    for byte in &mut bytes {
-        let group = groups.next().filter(|g| matches!(g.len(), 1 | 2))?;
-        *byte = u8::from_str_radix(group, 16).ok()?;
-    }
-    groups.next().is_none().then_some(Mac(bytes))
 }
 
 /// `TCP`, `UDP`, `SCTP` in either case.
@@ -64,18 +53,12 @@ mod tests {
         assert_eq!(prefix("2001:db8::7/64"), v6.map(|ip| (ip, 64)));
         assert_eq!(prefix("10.0.0.1"), Some((Ip::v4([10, 0, 0, 1]), 32)));
         assert_eq!(endpoint("10.0.0.1:80"), Some((Ip::v4([10, 0, 0, 1]), 80)));
-        assert_eq!(mac("52:54:0:d:47:99"), Some(Mac([0x52, 0x54, 0, 0x0d, 0x47, 0x99])));
     }
 
     #[test]
     fn what_is_no_address_is_none() {
         for odd in ["", "/", "10.0.0.1/33", "10.0.0/8", "[", "::/129", "1.2.3.4:http"] {
             assert_eq!((prefix(odd), endpoint(odd)), (None, None), "{odd:?}");
-        }
-        for odd in
-            ["", "52:54:00:0d:47", "52:54:00:0d:47:99:1", "zz:54:00:0d:47:99", "+1:0:0:0:0:é"]
-        {
-            assert_eq!(mac(odd), None, "{odd:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 /// An IP address of either family in 16 bytes; IPv4 is held IPv4-mapped
 /// (RFC 4291, section 2.5.5.2), so that one comparison serves both families.
@@ -158,6 +159,35 @@ impl fmt::Display for Mac {
     }
 }
 
+/// A text that is no MAC address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotMac;
+
+impl FromStr for Mac {
+    type Err = NotMac;
+
+    /// `52:54:00:0d:47:99`, also with `-`, with leading zeros left out as BSD prints it, or as
+    /// `5254.000d.4799`.
+    fn from_str(text: &str) -> Result<Self, NotMac> {
+        let (separator, digits, groups) = match text.find(['-', '.', ':']) {
+            Some(at) if text.as_bytes()[at] == b'-' => ('-', 1..=2, 6),
+            Some(at) if text.as_bytes()[at] == b'.' => ('.', 4..=4, 3),
+            _ => (':', 1..=2, 6),
+        };
+        let mut parts = text.split(separator);
+        let mut number = 0_u64;
+        for _ in 0..groups {
+            let hex = |p: &&str| p.bytes().all(|b| b.is_ascii_hexdigit());
+            let part =
+                parts.next().filter(|p| digits.contains(&p.len())).filter(hex).ok_or(NotMac)?;
+            let group = u64::from_str_radix(part, 16).map_err(|_| NotMac)?;
+            number = number << (48 / groups) | group;
+        }
+        let [_, _, bytes @ ..] = number.to_be_bytes();
+        parts.next().is_none().then_some(Self(bytes)).ok_or(NotMac)
+    }
+}
+
 impl fmt::Debug for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -167,6 +197,28 @@ impl fmt::Debug for Mac {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn macs_are_read_in_the_forms_that_tools_print() {
+        let wanted = Ok(Mac([0x52, 0x54, 0, 0x0d, 0x47, 0x99]));
+        for text in ["52:54:00:0d:47:99", "52-54-00-0D-47-99", "52:54:0:d:47:99", "5254.000d.4799"]
+        {
+            assert_eq!(text.parse(), wanted, "{text}");
+        }
+        for text in [
+            "",
+            ":::::",
+            "52:54:00:0d:47",
+            "52:54:00:0d:47:99:01",
+            "52:54:00:0d:47:+9",
+            "52:54:00:0d:47:999",
+            "52-54:00:0d:47:99",
+            "5254.000d.479",
+            "0x52:54:00:0d:47:99",
+        ] {
+            assert_eq!(text.parse::<Mac>(), Err(NotMac), "{text}");
+        }
+    }
 
     #[test]
     fn both_families_round_trip() {

@@ -25,7 +25,7 @@ pub mod tls;
 mod tunnel;
 mod vrrp;
 
-pub use addr::{Ip, Mac};
+pub use addr::{Ip, Mac, NotMac};
 pub use arp::{Arp, ArpOperation};
 pub use checksum::{Sum, tcp_sum};
 pub use icmp::{Icmp, IcmpKind};
