@@ -4,6 +4,7 @@
 //! here what it is a part of. Found by the milestones that flows keep, so a frame that
 //! is none (ARP, a repeat in the middle) is of no stream.
 
+use crate::correlate::Leg;
 use crate::diagnose::Finding;
 use crate::flow::{Mark, Observations, Stream};
 use crate::trace::{At, ConnectionId, Trace};
@@ -35,6 +36,13 @@ pub(crate) fn proven(trace: &Trace, finding: &Finding) -> BTreeSet<ConnectionId>
         return BTreeSet::new();
     }
     trace.iter().map(|(id, _)| id).filter(holds).collect()
+}
+
+/// The connection of which a frame is a milestone.
+pub(crate) fn connection_of(trace: &Trace, at: At) -> Option<ConnectionId> {
+    let stream = stream_of(trace, at)?;
+    let is = |leg: &Leg| usize::from(leg.vantage) == at.vantage && leg.stream as usize == stream;
+    trace.iter().map(|(id, _)| id).find(|id| trace.legs(*id).iter().any(is))
 }
 
 /// The stream of which a frame is a milestone, by index at its vantage.

@@ -2,6 +2,7 @@
 
 use super::{Marked, Request, build};
 use crate::diagnose::{self, Diagnosis, Finding};
+use crate::evidence;
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
 use rayon::prelude::*;
@@ -72,8 +73,9 @@ pub fn of_findings(trace: &Trace, diagnosis: &Diagnosis) -> BTreeMap<u32, Ladder
         .collect()
 }
 
-/// The connection of a finding that shows one of its frames, by the indexes of both;
-/// `None` where none does.
+/// The connection that shows a frame of a finding, by the indexes of both: the finding's
+/// own before those that a proxy tied to them, and these before all others. `None` where
+/// none does.
 #[must_use]
 pub fn of_proof(
     trace: &Trace,
@@ -90,7 +92,12 @@ pub fn of_proof(
             (stream.first().frame()..=stream.last().frame()).contains(&at.mark.frame())
         })
     };
-    let id = all().find(|id| is_of(trace, *id, at)).or_else(|| all().find(spans))?;
+    let tied = || evidence::concerned(trace, finding).into_iter();
+    let id = all()
+        .find(|id| is_of(trace, *id, at))
+        .or_else(|| tied().find(|id| is_of(trace, *id, at)))
+        .or_else(|| evidence::connection_of(trace, at))
+        .or_else(|| all().find(spans))?;
     Some(Chosen { connection: id, finding: Some(index) })
 }
 

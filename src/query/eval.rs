@@ -66,6 +66,13 @@ impl Filter {
         Ok(Self { test: Binder { trace, diagnosis }.expr(expr)? })
     }
 
+    /// Whether it asks for a connection that lists leave out for being a proxy's own part
+    /// of another: by that kind, or by its number.
+    #[must_use]
+    pub fn asks_for_legs(&self) -> bool {
+        self.test.asks_for_legs()
+    }
+
     /// Whether a connection fits.
     #[must_use]
     pub fn fits(&self, trace: &Trace, id: ConnectionId) -> bool {
@@ -74,6 +81,14 @@ impl Filter {
 }
 
 impl Test {
+    fn asks_for_legs(&self) -> bool {
+        match self {
+            Self::All(tests) | Self::Any(tests) => tests.iter().any(Self::asks_for_legs),
+            Self::Kind(Some(Ordinary::ProxyLeg)) | Self::Id(_) => true,
+            _ => false,
+        }
+    }
+
     fn fits(&self, trace: &Trace, id: ConnectionId) -> bool {
         let connection = trace.connection(id);
         let at = id.0 as usize;
@@ -215,7 +230,10 @@ impl Binder<'_> {
                 .into_iter()
                 .find(|kind| kind.name() == lower)
                 .map(|kind| Test::Kind(Some(kind)))
-                .ok_or_else(|| fault(one_of(value, "kind", KINDS.map(Ordinary::name))))?,
+                .ok_or_else(|| {
+                    let [a, b, c, d] = KINDS.map(Ordinary::name);
+                    fault(one_of(value, "kind", ["request", a, b, c, d]))
+                })?,
             Field::Id => Test::Id(span(number(), 1)?),
             Field::Duration => Test::Duration(span(duration(value), 1)?),
             Field::Bytes => Test::Bytes(span(size(value), 1)?),
@@ -226,7 +244,9 @@ impl Binder<'_> {
                 let (first, last) = (starts.min(), ends.max());
                 let zero = Timestamp::default();
                 let when = moment.resolve(first.unwrap_or(zero), last.unwrap_or(zero));
-                Test::Start(span(Some(when.0), moment.precision_ns)?)
+                // After a second that is written without digits is after its beginning.
+                let width = if op == Op::More { 1 } else { moment.precision_ns };
+                Test::Start(self::span(op, when.0, width))
             }
         })
     }

@@ -221,6 +221,7 @@ impl App {
             Done::Lanes(n, ask, lanes) => self.timeline.done(n, ask, lanes),
             Done::Ladder(n, side, drawn) => ladder::drawn(self, n, side, drawn),
             Done::Packet(n, side, sights) => ladder::packet_read(self, n, side, sights),
+            Done::Frame(n, sight) => ladder::frame_read(self, n, sight),
             Done::Write(path, result) => save::written(self, &path, &result),
         }
     }
@@ -265,11 +266,12 @@ impl App {
         self.rows.ids.get(self.table.list.at).copied().map(ConnectionId)
     }
 
-    /// The connection that is looked at: the drawn one in the ladder, else the selected.
+    /// The connection that is looked at: what the pane draws, else the selected.
     #[must_use]
     pub fn current(&self) -> Option<ConnectionId> {
         match self.pane {
-            Pane::Ladder | Pane::Path => self.ladder.connection().or_else(|| self.selected()),
+            Pane::Ladder => self.ladder.connection().or_else(|| self.selected()),
+            Pane::Path => self.path.shown.or_else(|| self.selected()),
             _ => self.selected(),
         }
     }
@@ -286,14 +288,16 @@ impl App {
     /// Goes to a pane by its own key: Esc does not lead back.
     pub fn switch(&mut self, pane: Pane) {
         self.trail.clear();
-        self.pane = pane;
-        if pane == Pane::Ladder {
-            ladder::arrive(self);
+        match pane {
+            Pane::Ladder => ladder::arrive(self),
+            Pane::Path => path::arrive(self),
+            _ => {}
         }
+        self.pane = pane;
     }
 
     /// Draws a connection and goes there; `frame` is put under the cursor.
-    pub fn open_ladder(&mut self, chosen: Chosen, frame: Option<(String, u64)>) {
+    pub fn open_ladder(&mut self, chosen: Chosen, frame: Option<ladder::Wanted>) {
         ladder::load(self, 0, chosen, frame);
         self.open(Pane::Ladder);
     }
@@ -324,6 +328,7 @@ impl App {
     /// Copies a text.
     pub fn copy(&mut self, text: &str, what: &str) {
         self.clipboard = Some(text.to_owned());
-        self.say(Role::Good, format!("{what} copied (OSC 52)"));
+        let first = text.lines().next().unwrap_or_default();
+        self.say(Role::Good, format!("{what} copied (OSC 52): {first}"));
     }
 }

@@ -104,6 +104,14 @@ impl Columns {
         Self { start, end, bytes, findings, all, span: (first, last.max(first)) }
     }
 
+    /// All connections by start, a proxy's own to its real servers among them.
+    #[must_use]
+    pub fn with_legs(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = (0..self.start.len() as u32).collect();
+        all.par_sort_unstable_by_key(|id| (self.start.get(*id as usize), *id));
+        all
+    }
+
     /// Numbers of the findings that concern a connection.
     #[must_use]
     pub fn findings(&self, id: ConnectionId) -> Vec<u32> {

@@ -29,7 +29,8 @@ pub struct Sight {
     pub bytes: Vec<u8>,
 }
 
-/// The frames of the packet that step `n` of a ladder is of, in the ladder's order.
+/// The frames of the packet that step `n` of a ladder is of, in the ladder's order; of a
+/// packet that went round, those next to the step.
 #[must_use]
 pub fn of_step(ladder: &Ladder, n: usize) -> Vec<(String, u64)> {
     let Some(step) = ladder.steps.get(n) else { return Vec::new() };
@@ -41,8 +42,31 @@ pub fn of_step(ladder: &Ladder, n: usize) -> Vec<(String, u64)> {
             }
         }
     }
-    frames.truncate(MAX_FRAMES);
-    frames
+    let own = frames.iter().position(|frame| step.frames.contains(frame)).unwrap_or(0);
+    let first = own.saturating_sub(MAX_FRAMES / 2).min(frames.len().saturating_sub(MAX_FRAMES));
+    frames.into_iter().skip(first).take(MAX_FRAMES).collect()
+}
+
+/// Reads one frame again, of a connection or not.
+#[must_use]
+pub fn at(trace: &Trace, at: At) -> Sight {
+    let gone = || Err("the capture is gone or has changed".to_owned());
+    let mut sight = Sight { vantage: String::new(), frame: 0, fields: gone(), bytes: Vec::new() };
+    let Some(vantage) = trace.vantages.get(at.vantage) else { return sight };
+    sight.vantage.clone_from(&vantage.label);
+    let Some(capture) = trace.captures.get(vantage.capture) else { return sight };
+    let (file, number) = capture.locate(at.mark.frame());
+    sight.frame = u64::from(number);
+    let Some(file) = capture.files.get(file) else { return sight };
+    let time = trace.time(at);
+    let mut sink = |frame: &Frame<'_>| {
+        sight.fields = Ok(dissect(frame, time));
+        sight.bytes = frame.data.get(..MAX_BYTES).unwrap_or(frame.data).to_vec();
+    };
+    if let Err(error) = capture::read_range(file, number..=number, &mut sink) {
+        sight.fields = Err(error.to_string());
+    }
+    sight
 }
 
 /// Reads frames of a connection again.

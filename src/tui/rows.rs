@@ -72,7 +72,14 @@ pub struct Rows {
 pub fn rows(data: &Data, ask: &Ask) -> Rows {
     let (trace, columns) = (&data.trace, &data.columns);
     let fits = |id: &u32| ask.filter.as_ref().is_none_or(|f| f.fits(trace, ConnectionId(*id)));
-    let everywhen: Vec<u32> = columns.all.par_iter().copied().filter(fits).collect();
+    let all;
+    let listed = if ask.filter.as_ref().is_some_and(Filter::asks_for_legs) {
+        all = columns.with_legs();
+        &all
+    } else {
+        &columns.all
+    };
+    let everywhen: Vec<u32> = listed.par_iter().copied().filter(fits).collect();
     let mut ids: Vec<u32> = match ask.range {
         None => everywhen.clone(),
         Some((from, to)) => {

@@ -1,5 +1,7 @@
 //! The whole program on a screen in memory: what must be there, and that nothing breaks.
 
+use super::app::Pane;
+use super::panes::findings;
 use super::testkit::probe;
 use crossterm::event::{MouseButton, MouseEventKind};
 use std::path::Path;
@@ -272,6 +274,40 @@ fn keys_can_be_given_otherwise() {
     has(&probe.text(), &["outcome"]);
     probe.key("?");
     has(&probe.text(), &["help"]);
+}
+
+#[test]
+fn every_line_of_proof_leads_to_its_frame() {
+    let mut alone = 0;
+    for name in samples() {
+        let mut probe = probe(&name, (100, 40));
+        let data = probe.app.data.clone().unwrap();
+        for finding in &data.report.findings {
+            for (n, evidence) in finding.evidence.iter().enumerate() {
+                probe.key("5");
+                probe.app.findings.show(finding.n);
+                let seen = format!("{} #{}", evidence.vantage, evidence.frame);
+                let stop = findings::proof_stop(&probe.app, n);
+                probe.app.findings.stop = stop.expect("every proof is a stop");
+                probe.key("enter");
+                probe.settle();
+                let shown: Vec<String> = match &probe.app.ladder.alone {
+                    Some(frame) => {
+                        alone += 1;
+                        assert!(frame.sights[0].fields.is_ok(), "{name}: {:?}", frame.sights);
+                        frame.sights.iter()
+                    }
+                    None => probe.app.ladder.sides[0].sights.iter(),
+                }
+                .map(|sight| format!("{} #{}", sight.vantage, sight.frame))
+                .collect();
+                assert!(shown.contains(&seen), "{name}: {seen} is wanted, {shown:?} shown");
+                probe.key("esc");
+                assert_eq!(probe.app.pane, Pane::Findings, "{name}: back from {seen}");
+            }
+        }
+    }
+    assert!(alone > 0, "no ARP or ICMP was among them");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::lanes::{self, Lane};
 use super::rows::{self, Rows};
 use crate::ladder::{self, Chosen};
 use crate::report::ladder::Ladder;
-use crate::trace::ConnectionId;
+use crate::trace::{At, ConnectionId};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -48,6 +48,8 @@ pub enum Job {
     Ladder(u64, usize, Chosen),
     /// The frames of a packet of that drawing.
     Packet(u64, usize, ConnectionId, Vec<(String, u64)>),
+    /// A frame that is in no drawing.
+    Frame(u64, At),
     /// A file to be written.
     Write(u64, Order),
 }
@@ -63,6 +65,8 @@ pub enum Done {
     Ladder(u64, usize, Option<Ladder>),
     /// See [`Job::Packet`].
     Packet(u64, usize, Vec<Sight>),
+    /// See [`Job::Frame`].
+    Frame(u64, Sight),
     /// See [`Job::Write`]: the path, and how it ended.
     Write(String, std::io::Result<()>),
 }
@@ -95,7 +99,7 @@ impl Workers {
         let job = job(self.asked);
         let to = match job {
             Job::Rows(..) | Job::Lanes(..) => &self.table,
-            Job::Ladder(..) | Job::Packet(..) => &self.reads,
+            Job::Ladder(..) | Job::Packet(..) | Job::Frame(..) => &self.reads,
             Job::Write(..) => &self.writes,
         };
         // A worker that is gone has said so.
@@ -136,7 +140,8 @@ fn newest(jobs: Vec<Job>) -> Vec<Job> {
         Job::Lanes(..) => (1, 0),
         Job::Ladder(_, side, _) => (2, *side as u64),
         Job::Packet(_, side, ..) => (3, *side as u64),
-        Job::Write(n, _) => (4, *n),
+        Job::Frame(..) => (4, 0),
+        Job::Write(n, _) => (5, *n),
     };
     let mut kept: Vec<Job> = Vec::new();
     for job in jobs {
@@ -160,6 +165,7 @@ fn done(data: &Data, job: Job) -> Done {
         Job::Packet(n, side, id, frames) => {
             Done::Packet(n, side, frames::read(&data.trace, id, &frames))
         }
+        Job::Frame(n, at) => Done::Frame(n, frames::at(&data.trace, at)),
         Job::Write(_, order) => {
             let result = file::write(data, &order);
             Done::Write(order.path, result)
@@ -184,6 +190,7 @@ mod tests {
             | Job::Lanes(n, ..)
             | Job::Ladder(n, ..)
             | Job::Packet(n, ..)
+            | Job::Frame(n, _)
             | Job::Write(n, _) => *n,
         };
         assert_eq!(newest(jobs).iter().map(number).collect::<Vec<_>>(), [6, 3, 4, 5, 7]);

@@ -7,7 +7,8 @@ use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::theme::Role;
 use super::super::view::{highlight, put};
-use super::stops::{moves, rule};
+use super::ladder::{Wanted, show_alone};
+use super::stops::{moves, rule, text_width};
 use crate::ladder;
 use crate::render::measure::{columns, cut};
 use page::page;
@@ -114,7 +115,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         put(buf, text, 0, &rule(app, &title, usize::from(text.width)));
     }
     let text = inner(app, area);
-    let page = page(app, usize::from(text.width));
+    let page = page(app, text_width(text));
     page.draw(app, app.findings.stop, app.findings.inside, text, buf);
 }
 
@@ -190,8 +191,8 @@ pub fn act(app: &mut App, action: Action) -> bool {
             return true;
         }
     }
-    let page = page(app, usize::from(text.width));
-    if moves(&mut app.findings.stop, page.stops.len(), usize::from(text.height), action) {
+    let page = page(app, text_width(text));
+    if page.moves(&mut app.findings.stop, usize::from(text.height), action) {
         return true;
     }
     let to = page.stops.get(app.findings.stop).cloned();
@@ -228,18 +229,31 @@ pub fn act(app: &mut App, action: Action) -> bool {
     true
 }
 
-/// Draws the connection that shows a frame of the proof, the frame under the cursor.
+/// The stop of a frame of the proof.
+#[cfg(test)]
+pub fn proof_stop(app: &App, n: usize) -> Option<usize> {
+    let text = inner(app, super::super::view::screen(app.size).body);
+    page(app, text_width(text)).stops.iter().position(|to| *to == To::Frame(n))
+}
+
+/// Draws the connection that shows a frame of the proof, the frame under the cursor; one
+/// that no connection shows is shown alone.
 fn open_frame(app: &mut App, n: usize) {
     let Some(data) = app.loaded_data() else { return };
     let index = app.findings.at;
     let Some(finding) = data.report.findings.get(index) else { return };
-    let frame = finding.evidence.get(n);
-    let frame = frame.map(|e| (e.vantage.clone(), e.frame));
+    let proof = data.diagnosis.findings.get(index).and_then(|finding| finding.proofs.get(n));
+    let wanted = finding.evidence.get(n).zip(proof).map(|(e, proof)| Wanted {
+        at: proof.at,
+        frame: (e.vantage.clone(), e.frame),
+        note: e.note.clone(),
+    });
     let chosen = ladder::of_proof(&data.trace, &data.diagnosis, index, n)
         .or_else(|| ladder::of_finding(&data.trace, &data.diagnosis, index));
-    match chosen {
-        Some(chosen) => app.open_ladder(chosen, frame),
-        None => app.say(Role::Plain, "this frame belongs to no connection; open it in Wireshark"),
+    match (chosen, wanted) {
+        (Some(chosen), wanted) => app.open_ladder(chosen, wanted),
+        (None, Some(wanted)) => show_alone(app, wanted),
+        (None, None) => app.say(Role::Plain, "no frame proves this one"),
     }
 }
 
@@ -255,7 +269,7 @@ pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
             app.findings.stop = 0;
         }
     } else if text.contains((x, y).into()) {
-        let page = page(app, usize::from(text.width));
+        let page = page(app, text_width(text));
         let top = page.top(app.findings.stop, usize::from(text.height));
         if let Some(stop) = page.stop_at(top + usize::from(y - text.y)) {
             let again = app.findings.inside && app.findings.stop == stop;
@@ -270,7 +284,17 @@ pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
 
 /// Keys for the footer.
 pub fn hints(app: &App) -> Vec<(Action, &'static str)> {
-    let open = if app.findings.inside { "go there" } else { "read" };
+    let text = inner(app, super::super::view::screen(app.size).body);
+    let page = page(app, text_width(text));
+    let open = match page.stops.get(app.findings.stop) {
+        _ if !app.findings.inside => "read",
+        Some(To::Frame(_)) => "go there",
+        Some(To::Copy(..)) => "copy",
+        Some(To::Manual(_)) => "manual",
+        Some(To::Finding(_)) => "read it",
+        Some(To::Connections) => "list them",
+        Some(To::Here) | None => "first proof",
+    };
     vec![
         (Action::Open, open),
         (Action::Next, "next finding"),

@@ -7,7 +7,7 @@ use super::super::list::List;
 use super::super::theme::Role;
 use super::super::view::put;
 use crate::diagnose::manual;
-use crate::render::measure::{columns, pad_end};
+use crate::render::measure::{columns, hang, pad_end};
 use crate::render::{self, Style};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -50,7 +50,7 @@ const ABOUT: [&str; 12] = [
 impl State {
     /// Does what a command asks.
     pub fn act(&mut self, action: Action, map: &Keymap, size: (u16, u16)) {
-        scroll(&mut self.top, action, lines_of(map).len(), size);
+        scroll(&mut self.top, action, lines_of(map, inner(size.0)).len(), size);
     }
 }
 
@@ -75,7 +75,8 @@ impl Manual {
 
 /// Columns of the text in a window on a screen of so many columns.
 fn inner(width: u16) -> u16 {
-    PAGE.min(width.saturating_sub(4)).saturating_sub(2)
+    // The frame, and a blank beside it on each side.
+    PAGE.min(width.saturating_sub(4)).saturating_sub(4)
 }
 
 fn scroll(top: &mut usize, action: Action, len: usize, (_, rows): (u16, u16)) {
@@ -86,31 +87,38 @@ fn scroll(top: &mut usize, action: Action, len: usize, (_, rows): (u16, u16)) {
     *top = list.at;
 }
 
-fn lines_of(map: &Keymap) -> Vec<(String, String)> {
-    let mut lines: Vec<(String, String)> =
-        ABOUT.iter().map(|line| (String::new(), (*line).to_owned())).collect();
-    for about in ALL {
-        lines.push((map.keys(about.action).join("  "), about.help.to_owned()));
+/// Columns of what a line of the help is about, and of keys.
+const SUBJECT: usize = 12;
+const KEYS: usize = 22;
+
+/// The lines of the help at a width: what each is about, and the text.
+fn lines_of(map: &Keymap, width: u16) -> Vec<(Role, String, String)> {
+    let mut lines = Vec::new();
+    let mut add = |role: Role, lead: &str, at: usize, text: &str| {
+        for (n, line) in hang(&pad_end("", at), text, usize::from(width)).iter().enumerate() {
+            let lead = pad_end(if n == 0 { lead } else { "" }, at);
+            lines.push((role, lead, line.get(at..).unwrap_or_default().to_owned()));
+        }
+    };
+    for line in ABOUT {
+        let (subject, text) = line.split_at_checked(SUBJECT).unwrap_or((line, ""));
+        add(Role::Strong, subject, SUBJECT, text);
     }
-    lines.push((String::new(), String::new()));
+    for about in ALL {
+        add(Role::Key, &map.keys(about.action).join("  "), KEYS, about.help);
+    }
+    add(Role::Plain, "", 0, "");
     let file = "Keys and colours: ~/.config/lbdiag/tui.toml; the names are in docs/tui.md";
-    lines.push((String::new(), file.to_owned()));
+    add(Role::Plain, "", 0, file);
     lines
 }
 
 /// Draws the keys.
 pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let theme = &app.config.theme;
-    let lines: Vec<Line<'static>> = lines_of(&app.config.keymap)
+    let lines: Vec<Line<'static>> = lines_of(&app.config.keymap, inner(area.width))
         .iter()
-        .map(|(keys, text)| {
-            if keys.is_empty() {
-                let (head, rest) = text.split_at_checked(12).unwrap_or((text, ""));
-                theme.line(&[(Role::Strong, head), (Role::Plain, rest)])
-            } else {
-                theme.line(&[(Role::Key, &pad_end(keys, 22)), (Role::Plain, text)])
-            }
-        })
+        .map(|(role, lead, text)| theme.line(&[(*role, lead), (Role::Plain, text)]))
         .collect();
     window(app, "help", &lines, state.top, area, buf);
 }

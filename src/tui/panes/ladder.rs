@@ -15,7 +15,7 @@ use crate::ladder::{self, Chosen};
 use crate::render::Times;
 use crate::report::ladder::{Ladder, StepKind};
 use crate::report::story::explaining;
-use crate::trace::ConnectionId;
+use crate::trace::{At, ConnectionId};
 use draw::{areas, lay, scrolled, top};
 pub use draw::{draw, packet_title};
 use ratatui::layout::Rect;
@@ -35,7 +35,28 @@ pub struct Side {
     shown: u64,
     packet_asked: u64,
     packet_shown: u64,
-    wanted: Option<(String, u64)>,
+    wanted: Option<Wanted>,
+}
+
+/// A frame that is to be shown.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Where it is.
+    pub at: At,
+    /// The same in the report's words: vantage, and number in its file.
+    pub frame: (String, u64),
+    /// Why it matters.
+    pub note: String,
+}
+
+/// A frame that no drawing has: ARP, ICMP, or one of a connection that is not shown.
+#[derive(Debug)]
+pub struct Alone {
+    /// What it is.
+    pub wanted: Wanted,
+    /// Its fields; empty while they are awaited.
+    pub sights: Vec<Sight>,
+    asked: u64,
 }
 
 /// Both drawings.
@@ -49,6 +70,8 @@ pub struct State {
     pub both: bool,
     /// The packet fills the pane.
     pub zoomed: bool,
+    /// What is shown then in place of a packet of the drawing.
+    pub alone: Option<Alone>,
     /// The vantage whose bytes are shown.
     pub column: usize,
     /// The first field shown.
@@ -68,16 +91,18 @@ impl State {
     #[must_use]
     pub fn waits(&self) -> bool {
         self.sides.iter().any(|s| s.shown < s.asked || s.packet_shown < s.packet_asked)
+            || self.alone.as_ref().is_some_and(|alone| alone.sights.is_empty())
     }
 }
 
 /// Asks for a drawing; `frame` is put under the cursor when it comes.
-pub fn load(app: &mut App, side: usize, chosen: Chosen, frame: Option<(String, u64)>) {
+pub fn load(app: &mut App, side: usize, chosen: Chosen, frame: Option<Wanted>) {
     if side == 0 {
         app.ladder.both = false;
         app.ladder.side = 0;
     }
     app.ladder.zoomed = false;
+    app.ladder.alone = None;
     let same = app.ladder.sides[side].chosen == Some(chosen);
     if same && app.ladder.sides[side].ladder.is_some() {
         if frame.is_some() {
@@ -92,10 +117,20 @@ pub fn load(app: &mut App, side: usize, chosen: Chosen, frame: Option<(String, u
     slot.asked = asked.unwrap_or_default();
 }
 
-/// The pane was gone to by its key: where nothing is drawn yet, the most telling
-/// connection is, or the selected one.
+/// The pane was gone to by its key: from a finding, its connection is drawn; else, where
+/// nothing is drawn yet, the most telling connection is, or the selected one.
 pub fn arrive(app: &mut App) {
     let Some(data) = app.loaded_data() else { return };
+    if app.ladder.alone.take().is_some() {
+        app.ladder.zoomed = false;
+    }
+    if app.pane == Pane::Findings
+        && app.ladder.sides[0].chosen.and_then(|chosen| chosen.finding) != Some(app.findings.at)
+        && let Some(chosen) = ladder::of_finding(&data.trace, &data.diagnosis, app.findings.at)
+    {
+        load(app, 0, chosen, None);
+        return;
+    }
     if app.ladder.sides[0].chosen.is_some() {
         return;
     }
@@ -146,11 +181,33 @@ fn arrive_at(app: &mut App, side: usize) {
     let slot = &mut app.ladder.sides[side];
     let Some(ladder) = &slot.ladder else { return };
     let wanted = slot.wanted.take();
-    let of_frame =
-        wanted.and_then(|frame| ladder.steps.iter().position(|s| s.frames.contains(&frame)));
+    let of_frame = wanted
+        .as_ref()
+        .and_then(|wanted| ladder.steps.iter().position(|s| s.frames.contains(&wanted.frame)));
     let marked = || ladder.steps.iter().position(|step| step.marked);
     slot.step = of_frame.or_else(marked).unwrap_or(0);
     ask_packet(app, side);
+    if let (Some(wanted), None) = (wanted, of_frame) {
+        show_alone(app, wanted);
+    }
+}
+
+/// Shows a frame that no drawing has.
+pub fn show_alone(app: &mut App, wanted: Wanted) {
+    let at = wanted.at;
+    let Some(asked) = app.ask(|n| Job::Frame(n, at)) else { return };
+    app.ladder.alone = Some(Alone { wanted, sights: Vec::new(), asked });
+    app.ladder.zoomed = true;
+    app.ladder.column = 0;
+    app.ladder.field = 0;
+    app.open(Pane::Ladder);
+}
+
+/// Such a frame has come.
+pub fn frame_read(app: &mut App, n: u64, sight: Sight) {
+    if let Some(alone) = app.ladder.alone.as_mut().filter(|alone| n >= alone.asked) {
+        alone.sights = vec![sight];
+    }
 }
 
 /// A packet has come.
@@ -176,7 +233,13 @@ pub fn act(app: &mut App, action: Action) -> bool {
     if app.ladder.zoomed {
         let side = app.ladder.side;
         match action {
+            Action::Back | Action::Open if app.ladder.alone.is_some() => {
+                app.ladder.alone = None;
+                app.ladder.zoomed = false;
+                return action == Action::Open;
+            }
             Action::Back | Action::Open => app.ladder.zoomed = false,
+            Action::Next | Action::Previous if app.ladder.alone.is_some() => {}
             Action::Next => step_by(app, side, 1),
             Action::Previous => step_by(app, side, -1),
             _ => return packet::act(app, action),
@@ -265,6 +328,13 @@ pub fn click(app: &mut App, area: Rect, x: u16, y: u16) {
 
 /// Keys for the footer.
 pub fn hints(app: &App) -> Vec<(Action, &'static str)> {
+    if app.ladder.alone.is_some() {
+        return vec![
+            (Action::Down, "fields"),
+            (Action::Open, "the drawing"),
+            (Action::Back, "back"),
+        ];
+    }
     if app.ladder.zoomed {
         return vec![
             (Action::Down, "fields"),

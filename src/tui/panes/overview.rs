@@ -4,7 +4,7 @@ use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::theme::Role;
 use super::super::view::owned;
-use super::stops::{Page, labelled, moves, paragraph, rule};
+use super::stops::{Page, labelled, paragraph, rule};
 use crate::render::measure::{columns, cut, cut_middle, hang, pad_end, pad_start};
 use crate::render::units::{count, duration};
 use crate::report::{RealServer, Report, Service, Status};
@@ -38,19 +38,18 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     page(app, usize::from(area.width)).draw(app, app.overview.at, true, area, buf);
 }
 
-/// Puts the cursor on the most important finding, where the first screen shows it.
+/// Puts the cursor on the most important finding.
 pub fn begin(app: &mut App) {
     let page = page(app, usize::from(app.size.0));
-    let height = usize::from(app.size.1).saturating_sub(3);
     let first = page.stops.iter().position(|stop| matches!(stop, To::Finding(_)));
-    app.overview.at = first.filter(|at| page.top(*at, height) == 0).unwrap_or(0);
+    app.overview.at = first.unwrap_or(0);
 }
 
 /// Does what a command asks.
 pub fn act(app: &mut App, action: Action) -> bool {
     let page = page(app, usize::from(app.size.0));
     let height = usize::from(app.size.1).saturating_sub(3);
-    if moves(&mut app.overview.at, page.stops.len(), height, action) {
+    if page.moves(&mut app.overview.at, height, action) {
         return true;
     }
     match action {
@@ -105,12 +104,27 @@ pub fn hints() -> Vec<(Action, &'static str)> {
     ]
 }
 
+/// The page: services before findings, where the first finding is on the first screen so.
 fn page(app: &App, width: usize) -> Page<To> {
+    let page = ordered(app, width, false);
+    let height = usize::from(super::super::view::screen(app.size).body.height);
+    let first = page.stops.iter().position(|stop| matches!(stop, To::Finding(_)));
+    match first {
+        Some(stop) if page.line_of(stop) >= height => ordered(app, width, true),
+        _ => page,
+    }
+}
+
+fn ordered(app: &App, width: usize, findings_first: bool) -> Page<To> {
     let mut page = Page::default();
     let Some(data) = &app.data else { return page };
     let report = &data.report;
     verdict(app, report, width, &mut page);
     page.gap();
+    if findings_first {
+        findings(app, report, width, &mut page);
+        page.gap();
+    }
     for service in &report.services {
         self::service(app, service, width, &mut page);
         page.gap();
@@ -119,8 +133,10 @@ fn page(app: &App, width: usize) -> Page<To> {
         page.line(app.config.theme.line(&[(Role::Faint, "no service was seen")]));
         page.gap();
     }
-    findings(app, report, width, &mut page);
-    page.gap();
+    if !findings_first {
+        findings(app, report, width, &mut page);
+        page.gap();
+    }
     captures(app, report, width, &mut page);
     page
 }
@@ -233,7 +249,9 @@ fn real_server(
             (pad_start(&shown(timing.connect_ns), 9), pad_start(&shown(timing.first_byte_ns), 10));
         parts.push((Role::Plain, format!("  {}  {}", times.0, times.1)));
     }
-    parts.push((Role::Faint, format!("  {}", said.join(", "))));
+    let taken: usize = parts.iter().map(|(_, text)| columns(text)).sum();
+    let room = width.saturating_sub(taken + 2);
+    parts.push((Role::Faint, format!("  {}", cut(&said.join(", "), room))));
     owned(app, &parts)
 }
 

@@ -37,6 +37,9 @@ struct Row {
 }
 
 fn sights(app: &App) -> &[Sight] {
+    if let Some(alone) = &app.ladder.alone {
+        return &alone.sights;
+    }
     &app.ladder.sides[app.ladder.side].sights
 }
 
@@ -128,6 +131,7 @@ fn draw_fields(app: &App, area: Rect, buf: &mut Buffer) {
             let text = match (value, sights.get(at).map(|sight| &sight.fields)) {
                 (Some((text, _)), _) => text.clone(),
                 (None, Some(Err(why))) if n == 0 => why.clone(),
+                (None, Some(Ok(_))) => "·".to_owned(),
                 _ => String::new(),
             };
             let role = if changed(row, at) { Role::Changed } else { Role::Plain };

@@ -4,14 +4,18 @@
 //! of the selected one stand out, and below they are told in words with every rewrite.
 
 use super::super::action::Action;
-use super::super::app::App;
+use super::super::app::{App, Pane};
 use super::super::data::Data;
 use super::super::theme::Role;
 use super::super::view::{owned, put};
+use super::ladder;
 use super::stops::labelled;
+use crate::ladder::Chosen;
 use crate::render::measure::cut_middle;
 use crate::render::units::plural;
+use crate::report::story::explaining;
 use crate::report::topology::{Hop, Node, Way};
+use crate::trace::ConnectionId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
@@ -21,15 +25,33 @@ use ratatui::widgets::canvas::{Canvas, Line as Stroke};
 use ratatui::widgets::{Block, Clear, Widget};
 use std::collections::BTreeSet;
 
+/// A host that no capture tells.
+const UNKNOWN: &str = "...";
+
 /// Rows of a host's box.
 const BOX: u16 = 4;
 
 /// Most columns of a box.
 const MOST: u16 = 30;
 
-/// The pane follows the table's cursor and has no state of its own.
+/// What is drawn.
 #[derive(Debug, Default)]
-pub struct State {}
+pub struct State {
+    /// The connection whose way it is.
+    pub shown: Option<ConnectionId>,
+}
+
+/// The pane is gone to by its key: what the pane before was about is shown.
+pub fn arrive(app: &mut App) {
+    match app.pane {
+        Pane::Path => return,
+        Pane::Connections | Pane::Timeline => {}
+        Pane::Overview | Pane::Ladder | Pane::Findings => ladder::arrive(app),
+    }
+    let of_table = matches!(app.pane, Pane::Connections | Pane::Timeline);
+    let drawn = app.ladder.connection().filter(|_| !of_table);
+    app.path.shown = drawn.or_else(|| app.selected());
+}
 
 /// A host's place.
 struct Place<'a> {
@@ -287,14 +309,20 @@ fn words(data: &Data, hops: &[Hop]) -> String {
     }
     let name = |id: &Option<String>| {
         let node = data.atlas.topology.hosts.iter().find(|node| Some(&node.id) == id.as_ref());
-        node.map_or_else(|| "...".to_owned(), |node| node.name.clone())
+        node.map_or_else(|| UNKNOWN.to_owned(), |node| node.name.clone())
     };
     let mut text = String::new();
     let mut at: Option<String> = None;
     for hop in hops {
         let from = name(&hop.from);
         if at.as_ref() != Some(&from) {
-            let gap = if at.is_some() { " ... " } else { "" };
+            // Where it went between is not known, be it at one end of the gap or at both.
+            let known = |name: &str| name != UNKNOWN;
+            let gap = match &at {
+                None => "",
+                Some(at) if known(at) && known(&from) => " ... ",
+                Some(_) => " ",
+            };
             text.push_str(&format!("{gap}{from}"));
         }
         if let Some(rewrite) = &hop.rewrite {
@@ -320,12 +348,17 @@ pub fn act(app: &mut App, action: Action) -> bool {
         | Action::Next
         | Action::Previous
         | Action::Open => {
-            // From here on the table leads.
-            if action != Action::Open {
-                app.ladder.sides[0].chosen = None;
-                app.ladder.sides[0].ladder = None;
+            if action == Action::Open {
+                if let (Some(data), Some(id)) = (app.loaded_data(), app.path.shown) {
+                    let finding = explaining(&data.diagnosis, id);
+                    app.open_ladder(Chosen { connection: id, finding }, None);
+                }
+                return true;
             }
-            super::table::act(app, action)
+            // From here on the table leads.
+            let taken = super::table::act(app, action);
+            app.path.shown = app.selected();
+            taken
         }
         _ => false,
     }

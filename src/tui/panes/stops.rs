@@ -84,13 +84,42 @@ impl<T> Page<T> {
         }
         let left = self.lines.len().saturating_sub(top + usize::from(area.height));
         if left > 0 && area.height > 0 && area.width > 4 {
-            let mark = app.config.theme.span(Role::Key, " ▾ ");
-            buf.set_span(area.right() - 3, area.bottom() - 1, &mark, 3);
+            let mark = app.config.theme.span(Role::Key, " ▾");
+            buf.set_span(area.right() - 2, area.bottom() - 1, &mark, 2);
         }
+    }
+
+    /// Moves a cursor over its stops; a screen up or down turns the text by one, however
+    /// many stops that are. False for other commands.
+    pub fn moves(&self, cursor: &mut usize, height: usize, action: Action) -> bool {
+        let last = self.stops.len().saturating_sub(1);
+        let top = self.top(*cursor, height);
+        let turned = height.saturating_sub(2).max(1);
+        // The page follows its cursor at two thirds of its height.
+        let follows = height - height / 3;
+        let to = match action {
+            Action::PageDown => {
+                let line = (top + turned + follows).min(self.lines.len());
+                (*cursor..=last).find(|stop| self.line_of(*stop) + 1 >= line).unwrap_or(last)
+            }
+            Action::PageUp => {
+                let line = (top + follows).saturating_sub(turned);
+                (0..=*cursor).rev().find(|stop| self.line_of(*stop) < line).unwrap_or(0)
+            }
+            _ => return moves(cursor, self.stops.len(), height, action),
+        };
+        *cursor = to;
+        true
     }
 }
 
-/// Moves a cursor over stops; false for other commands.
+/// Columns of a page in an area: the last ones are for the mark that there is more.
+#[must_use]
+pub fn text_width(area: Rect) -> usize {
+    usize::from(area.width).saturating_sub(2)
+}
+
+/// Moves a cursor over the entries of a list; false for other commands.
 pub fn moves(cursor: &mut usize, count: usize, height: usize, action: Action) -> bool {
     let mut list = List::at(*cursor);
     let taken = list.act(action, count, height / 2);

@@ -49,19 +49,17 @@ fn table_columns(app: &App, width: usize) -> Vec<Column> {
     let column = |name, width, sort, right| Column { name, width, sort, right };
     let wide = width >= 120;
     // IPv6 endpoints want more.
-    let ends = if wide { 24 } else { 18 };
+    let ends = if width >= 167 { 24 } else { 18 };
     let start = if app.times == Times::Absolute { if wide { 15 } else { 12 } } else { 12 };
     let mut all = vec![column("#", if wide { 8 } else { 6 }, None, true)];
     all.push(column("start", start, Some(0), app.times != Times::Absolute));
-    all.push(column("client", ends.max(if wide { 24 } else { 19 }), Some(1), false));
+    all.push(column("client", ends.max(19), Some(1), false));
     if wide {
         all.push(column("service", ends, Some(2), false));
     }
     all.push(column("real server", ends, Some(3), false));
     all.push(column("outcome", 10, Some(4), false));
-    if width >= 92 {
-        all.push(column("duration", 10, Some(5), true));
-    }
+    all.push(column("duration", 10, Some(5), true));
     if wide {
         all.push(column("bytes", 11, Some(6), true));
         all.push(column("connect", 9, None, true));
@@ -72,6 +70,12 @@ fn table_columns(app: &App, width: usize) -> Vec<Column> {
         Some(7),
         false,
     ));
+    // What the ladder shows too goes first where not all fit.
+    for name in ["connect", "bytes", "duration", "service"] {
+        if all.iter().map(|column| column.width + 2).sum::<usize>() > width + 2 {
+            all.retain(|column| column.name != name);
+        }
+    }
     all
 }
 
@@ -301,10 +305,10 @@ pub fn hints(app: &App) -> Vec<(Action, &'static str)> {
         (Action::SortNext, "sort"),
         (Action::Next, "next failed"),
         (Action::Mark, "mark"),
+        (Action::TimeMode, "times"),
     ];
     if app.marked.is_some() {
-        hints.push((Action::Compare, "compare"));
+        hints.insert(1, (Action::Compare, "compare"));
     }
-    hints.push((Action::TimeMode, "times"));
     hints
 }

@@ -49,7 +49,7 @@ pub fn page(app: &App, width: usize) -> Page<To> {
     let by = data.into_iter().flat_map(|data| &data.report.findings);
     for other in by.filter(|other| other.explains.contains(&f.n)) {
         let said = format!("{} {}", other.n, other.id);
-        page.stop(To::Finding(other.n), labelled(app, "because of", Role::Plain, &said, width));
+        page.stop(To::Finding(other.n), labelled(app, "caused by", Role::Plain, &said, width));
     }
     if let Some(filter) = &f.wireshark_filter {
         let lines = labelled(app, "Wireshark", Role::Plain, filter, width);
@@ -68,7 +68,7 @@ fn affected(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
         let by: Vec<String> = affected
             .by_real_server
             .iter()
-            .map(|(name, n)| format!("{name} {}", count(*n)))
+            .map(|(name, n)| format!("{name}: {}", count(*n)))
             .collect();
         if !by.is_empty() {
             said.push_str(&format!(" (real server {})", by.join(", ")));

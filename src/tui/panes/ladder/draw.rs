@@ -141,6 +141,12 @@ fn draw_side(app: &App, side: usize, area: Rect, buf: &mut Buffer) {
 /// The heading of a packet.
 #[must_use]
 pub fn packet_title(app: &App, width: usize) -> Line<'static> {
+    if let Some(alone) = &app.ladder.alone {
+        let (vantage, frame) = &alone.wanted.frame;
+        let said = format!("{vantage} #{frame}: {}", alone.wanted.note);
+        let said = cut(&crate::render::sanitise::clean(&said), width.saturating_sub(8));
+        return rule(app, &said, width);
+    }
     let slot = &app.ladder.sides[app.ladder.side];
     let label = slot.ladder.as_ref().and_then(|l| l.steps.get(slot.step)).map(|s| s.label.clone());
     let waits = if slot.packet_shown < slot.packet_asked { ", reading ..." } else { "" };
