@@ -61,6 +61,9 @@ impl LinkId {
 /// A second transmission this close to the first is a copy made by the
 /// capture, not by a host: no stack retransmits within a millisecond.
 const COPY_WINDOW_NS: i64 = 1_000_000;
+/// The same where the identification shows that the sender sent it once: a mirror, or the
+/// second of two taps, may be that late.
+const MARKED_COPY_WINDOW_NS: i64 = 100_000_000;
 /// Identifications by which a copy may trail its sender's latest packet.
 const COPY_WINDOW_IDS: u16 = 256;
 
@@ -181,6 +184,7 @@ impl Link {
         if len == 0 {
             return Sending::New;
         }
+        let same_id = same_id.then_some(known.is_some());
         let sending = self.classify(mark, before, tcp, same_id, older, troubles);
         if sending != Sending::Copy {
             self.recent = [tcp.seq.wrapping_add(len), self.recent[0]];
@@ -194,7 +198,7 @@ impl Link {
         mark: Mark,
         before: Mark,
         tcp: &Tcp<'_>,
-        same_id: bool,
+        same_id: Option<bool>,
         older: Option<bool>,
         troubles: &mut Troubles,
     ) -> Sending {
@@ -228,7 +232,7 @@ impl Link {
             return Sending::Late;
         }
         let shown = older.unwrap_or_else(|| self.recent.contains(&end));
-        if shown && mark.since(before) < COPY_WINDOW_NS {
+        if shown && mark.since(before) < copy_window(older.is_some()) {
             self.copies = self.copies.saturating_add(1);
             return Sending::Copy;
         }
@@ -237,16 +241,30 @@ impl Link {
         Sending::Again
     }
 
-    fn repeated_syn(&mut self, mark: Mark, before: Mark, same_id: bool, end: u32) -> Sending {
+    /// `same_id`: the identification is that of the segment before, and whether it says
+    /// anything, as 0 does not.
+    fn repeated_syn(
+        &mut self,
+        mark: Mark,
+        before: Mark,
+        same_id: Option<bool>,
+        end: u32,
+    ) -> Sending {
         let moved = end != self.next_seq;
         self.next_seq = end;
-        if !moved && same_id && mark.since(before) < COPY_WINDOW_NS {
+        let copied = |known| mark.since(before) < copy_window(known);
+        if !moved && same_id.is_some_and(copied) {
             self.copies = self.copies.saturating_add(1);
             return Sending::Copy;
         }
         self.syns = self.syns.saturating_add(1);
         Sending::New
     }
+}
+
+/// How late a copy may come; `marked` where its identification tells it from a repeat.
+fn copy_window(marked: bool) -> i64 {
+    if marked { MARKED_COPY_WINDOW_NS } else { COPY_WINDOW_NS }
 }
 
 #[cfg(test)]
@@ -282,6 +300,18 @@ mod tests {
         assert_eq!(link.segment(at(0), &data(100, 50), Some(7), troubles), Sending::Copy);
         assert_eq!(link.segment(at(250), &data(100, 50), Some(8), troubles), Sending::Again);
         assert_eq!(link.segment(at(500), &data(100, 50), Some(8), troubles), Sending::Again);
+        assert_eq!((link.retransmissions, link.copies), (2, 1));
+    }
+
+    #[test]
+    fn a_copy_may_be_late_where_its_identification_tells() {
+        let mut link = Link::new(HopId(0), at(0));
+        let troubles = &mut Troubles::default();
+        link.segment(at(0), &data(100, 50), Some(7), troubles);
+        assert_eq!(link.segment(at(15), &data(100, 50), Some(7), troubles), Sending::Copy);
+        assert_eq!(link.segment(at(30), &data(100, 50), Some(8), troubles), Sending::Again);
+        assert_eq!(link.segment(at(45), &data(150, 50), Some(0), troubles), Sending::New);
+        assert_eq!(link.segment(at(60), &data(150, 50), Some(0), troubles), Sending::Again);
         assert_eq!((link.retransmissions, link.copies), (2, 1));
     }
 
