@@ -23,3 +23,28 @@ fn a_part_of_the_captures_accuses_nobody_falsely() {
         parts(sample).into_par_iter().flat_map_iter(judge).collect()
     }));
 }
+
+/// Two people took the same capture on one host, or one file was given twice.
+#[test]
+fn a_capture_that_is_there_twice_shows_nothing_else() {
+    none(of_each(|sample| {
+        let folder = tempfile::tempdir().unwrap();
+        let copied = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let copy = folder.path().join(format!("second-{name}"));
+            std::fs::copy(path, &copy).unwrap();
+            copy
+        };
+        let judge = |path: &PathBuf| {
+            let copy = copied(path);
+            let all: Vec<&PathBuf> = sample.captures.iter().chain([&copy]).collect();
+            let report = run_paths(&all).report;
+            let mut wrong = quiet(&report, &sample.expected);
+            wrong.extend(overconfident(&report, &sample.expected));
+            wrong.extend(inconsistent(&report));
+            let named = named(&[path]);
+            wrong.into_iter().map(move |line| format!("{named} twice: {line}"))
+        };
+        sample.captures.iter().flat_map(judge).collect()
+    }));
+}

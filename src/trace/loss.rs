@@ -79,7 +79,7 @@ impl Losses {
             for forward in [true, false] {
                 for [from, to] in walk.neighbours(forward) {
                     let stretch = Stretch { from, to, forward };
-                    let out = walk.place(from, forward, true);
+                    let out = one_vantage(walk.place(from, forward, true));
                     let into = walk.place(to, forward, false);
                     let (Some(first), false) = (out.first(), into.is_empty()) else { continue };
                     let sent = out.iter().map(|p| u64::from(p.link.packets)).sum::<u64>();
@@ -226,6 +226,18 @@ impl<'a> Walk<'a> {
         }
         places
     }
+}
+
+/// The places of the vantage that shows most: two captures of one host show its frames
+/// twice, and what left once must not count as left again.
+fn one_vantage(places: Vec<Place<'_>>) -> Vec<Place<'_>> {
+    let mut frames: BTreeMap<u16, u64> = BTreeMap::new();
+    for place in &places {
+        *frames.entry(place.leg.vantage).or_default() += u64::from(place.link.packets);
+    }
+    let most = frames.iter().max_by_key(|(vantage, n)| (**n, std::cmp::Reverse(**vantage)));
+    let Some((most, _)) = most else { return places };
+    places.into_iter().filter(|place| place.leg.vantage == *most).collect()
 }
 
 /// A capture before the director that is not the client's own: a router's, or a port that
