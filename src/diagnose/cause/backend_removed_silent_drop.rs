@@ -144,7 +144,7 @@ fn finding(
     let who = super::names(&server);
     let host = names.full(director);
     let title = format!(
-        "the director {} drops what established connections send to {who}",
+        "the director {} drops open connections to {who}, as if that were removed",
         names.host(director)
     );
     let explanation = format!(

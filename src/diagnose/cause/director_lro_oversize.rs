@@ -82,7 +82,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let (mtu, largest) = shown.map_or((0, 0), |(_, x)| (x.mtu, x.largest));
     let host = shown.map(|(_, x)| x.director);
     let director = host.map_or_else(|| "the director".to_owned(), |h| names.full(h));
-    let title = format!("{director} calls packets too big that fit: its network card merges them");
+    let title =
+        format!("{director} rejects packets that fit as too big: its network card merges them");
     let explanation = format!(
         "The director tells clients of {} that their packets exceed {mtu} bytes. By their handshake they send at most {largest}, so each of them fits. What does not fit is several of them in one, as a card (LRO) or a driver hands them up; the kernel may not split what it did not merge itself, drops them and sends the error. The client cannot send smaller than small enough: it gets on by repeating single segments. {} connections are slow.",
         s.name(),

@@ -92,8 +92,10 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
     let director = names.full(host);
     let old = ids.iter().find_map(|id| before(trace, *id, host));
     let moved = set.iter().any(|l| l.moved);
-    let title =
-        format!("the director {} has no entry for established connections", names.host(host));
+    let title = format!(
+        "the director {} resets open connections: it has no entry for them",
+        names.host(host)
+    );
     let history = match (moved, old) {
         (true, Some(old)) => format!(
             "They were forwarded by {} before; the VIP moved and their entries did not.",

@@ -102,8 +102,8 @@ fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding
         .filter(|id| hosts.iter().any(|h| self::straight(trace, *id, *h).is_some()))
         .collect();
     let who = super::super::facts::list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
-    let verb = if hosts.len() == 1 { "asks" } else { "ask" };
-    let title = format!("{who} {verb} for others as the VIP {vip}");
+    let verb = if hosts.len() == 1 { "claims" } else { "claim" };
+    let title = format!("{who} {verb} the VIP {vip} by asking for others in its name");
     let asked = leaks[&first][0].1.asked;
     let effect = if hit.is_empty() {
         " No packet of these captures followed yet.".to_owned()

@@ -89,7 +89,10 @@ fn finding(
     let names: Vec<String> = servers.iter().map(|(ip, _)| ip.to_string()).collect();
     let who = super::super::facts::list(&names);
     let (verb, own) = if servers.len() == 1 { ("resets", "its") } else { ("reset", "their") };
-    let title = format!("{who} {verb} connections to {} from {own} own address", s.name());
+    let title = format!(
+        "{who} {verb} connections to {} from {own} own address, which clients ignore",
+        s.name()
+    );
     let explanation = format!(
         "Segments of open connections to {} reach {who}, which has no socket for them. The RST leaves with the real server's own address as source instead of {}: the client has no connection with that, ignores it, and repeats its segment until it gives up. Two things are wrong: the segments meet no socket, since they reach another server or their own lost it, and the answer is not given the VIP. {} connections hang.",
         s.name(),

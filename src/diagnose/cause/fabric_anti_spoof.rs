@@ -100,7 +100,7 @@ fn finding(
     let host = trace.host_by_mac(Some(next));
     let address = host.and_then(|h| Names(trace).address(h));
     let hop = address.map_or_else(|| next.to_string(), |ip| format!("{ip} ({next})"));
-    let title = format!("answers with the VIP {} as source do not leave the fabric", s.vip);
+    let title = format!("the network drops answers that have the VIP {} as source", s.vip);
     let end = if sure {
         format!(
             "The capture on {hop} shows none of them, while other frames of {server} do arrive there"

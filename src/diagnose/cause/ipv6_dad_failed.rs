@@ -64,7 +64,7 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
         address.map_or_else(|| mac.to_string(), |ip| format!("{ip} ({mac})"))
     };
     let (lost, has) = (of(loser, probe.mac), of(holder, holder_mac));
-    let title = format!("{lost} does not use {vip}: {has} has it");
+    let title = format!("{lost} may not use {vip}: {has} has that address already");
     let explanation = format!(
         "{lost} asked whether {vip} is in use before it took it (duplicate address detection), and {has} said yes. The address stays on the interface of the first, marked 'dadfailed', and is used for nothing: it neither answers nor sends with it, and what goes to {vip} goes to the other."
     );

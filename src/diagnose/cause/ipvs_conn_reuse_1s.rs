@@ -107,8 +107,10 @@ fn finding(
     let s = &trace.topology.services[service.0 as usize];
     let ids: Vec<ConnectionId> = set.iter().map(|l| l.id).collect();
     let director = names.full(host);
-    let title =
-        format!("the director {} drops the first SYN of ports used before", names.host(host));
+    let title = format!(
+        "the director {} drops the first SYN of client ports used before: connecting takes 1 s longer",
+        names.host(host)
+    );
     let explanation = format!(
         "{} to {} come from a client port that had carried another connection less than two minutes before. Their first SYN comes in at {director} and does not go out; the client's repeat, one second later, does. IPVS did so up to Linux 5.8 where it uses conntrack and must replace an old entry (conn_reuse_mode=1). No SYN of an unused port is lost. {} connections take a second longer.",
         count(ids.len(), "connection"),

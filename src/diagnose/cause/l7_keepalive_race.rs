@@ -155,7 +155,7 @@ fn finding(
         }
         _ => String::new(),
     };
-    let title = format!("{who} {verb} kept connections that the proxy sends requests on");
+    let title = format!("{who} {verb} idle connections that the proxy still uses");
     let explanation = format!(
         "{who} {verb} an idle connection{after}, and the proxy's next request on it is already on its way: FIN and request cross, the request is answered with RST and never acknowledged, and the client gets {}. The server keeps idle connections for a shorter time than the proxy. {} connections are concerned.",
         statuses(&here),

@@ -45,7 +45,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         |host| format!("by way of {}, which is not the director", Names(trace).full(host)),
     );
     let verb = if subjects.len() == 1 { "answers" } else { "answer" };
-    let title = format!("{server} {verb} past the director");
+    let title = format!("{server} {verb} around the director, not through it");
     let explanation = format!(
         "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called, and the client resets it. {} connections are concerned.",
         share(trace, service, &ids)

@@ -91,7 +91,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let servers = super::servers(trace, &ids);
     let who = super::names(&servers);
     let director = shown.map_or_else(|| "the director".to_owned(), |x| names.full(x.director));
-    let title = format!("ICMP 'too big' for {who} ends at the director");
+    let title =
+        format!("long answers of {who} hang: the ICMP 'too big' for them ends at the director");
     let explanation = format!(
         "{who} sends segments to clients of {} that do not fit into {mtu} bytes further on. The router there says so to their source, which is {}: the error arrives at {director} and goes no further. {who} is not told and repeats the same segments. {} connections hang as soon as an answer is long.",
         s.name(),

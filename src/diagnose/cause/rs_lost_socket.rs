@@ -47,7 +47,7 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let server = names.host(host);
     let shown = set.iter().find(|f| f.own).or_else(|| set.first());
     let passed = ids.iter().any(|id| forwarded(trace, *id) == Some(true));
-    let title = format!("{server} lost the sockets of connections that it had accepted");
+    let title = format!("{server} forgot connections that it had accepted, as after a restart");
     let seen = if shown.is_some_and(|f| f.own) {
         "The segments arrive there, and its kernel answers"
     } else {

@@ -84,7 +84,7 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
     let texts = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
     let shown = set[0].ids.iter().find_map(|id| asked(trace, *id, set[0].host));
     let asker = shown.map_or_else(String::new, |(_, ask)| format!(" as {}", ask.asker));
-    let title = format!("{who} looks for distant clients on a link of its own");
+    let title = format!("{who} looks for distant clients in a network of its own");
     let explanation = format!(
         "SYNs for {} arrive at {who}, and instead of an answer it asks for {texts} by ARP{asker}, which nobody answers: a route of its own covers these addresses, that of a container bridge, a tunnel or too wide a mask, so answers never take the way to the router. {} connections are lost there.",
         s.name(),

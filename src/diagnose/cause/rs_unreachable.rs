@@ -174,7 +174,10 @@ fn finding(trace: &Trace, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
     let names: Vec<String> = targets.iter().map(Ip::to_string).collect();
     let who = if targets.is_empty() { "a real server".to_owned() } else { list(&names) };
     let verb = if targets.len() > 1 { "are" } else { "is" };
-    let title = format!("{who} {verb} not on the wire: SYNs for {} cannot be sent there", s.name());
+    let title = format!(
+        "{who} {verb} unreachable: nobody answers there, and SYNs for {} cannot be sent",
+        s.name()
+    );
     let explanation = explain(trace, s, director, &who, said, &share(trace, service, &ids));
     let mut finding = Finding::cause("rs-unreachable", title, explanation);
     finding.severity = severity(trace, &ids);

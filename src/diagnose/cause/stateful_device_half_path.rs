@@ -187,9 +187,13 @@ fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         }
         None => "they are dropped between the client and there".to_owned(),
     };
+    let who = known.map_or_else(
+        || "something between clients and real servers".to_owned(),
+        |host| Names(trace).host(host),
+    );
     let (title, what) = if sure {
         (
-            "SYNs pass, and nothing that follows them does".to_owned(),
+            format!("{who} lets connections begin and drops all that follows"),
             format!(
                 "The client gets the SYN-ACK and acknowledges it, but no ACK and no request reaches the real server, which repeats its SYN-ACK; {place}. That is what a firewall does that follows connections and does not see the answers, since they take another way: for it the handshake never went on, and what follows is invalid."
             ),

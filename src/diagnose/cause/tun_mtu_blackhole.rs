@@ -145,7 +145,8 @@ fn finding(trace: &Trace, (service, host): (ServiceId, HostId), set: &[Refused])
         0 => String::new(),
         mss => format!(" The real servers ask for segments of {mss} bytes."),
     };
-    let title = format!("segments for {} do not fit into the tunnel (MTU {mtu})", s.name());
+    let title =
+        format!("large requests to {} hang: they do not fit into the tunnel (MTU {mtu})", s.name());
     let explanation = format!(
         "Large segments for {} reach {director} and do not go out in the tunnel, whose outer header leaves {mtu} bytes for a packet; small ones pass.{asked} The director says 'fragmentation needed' to the client. {fate}: it sends them again as large as before. {} connections hang after the handshake.",
         s.name(),

@@ -127,7 +127,7 @@ fn finding(trace: &Trace, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
         "shows nothing of them on any other interface: the tunnel has no end there that is up, or a firewall drops its protocol"
     };
     let verb = if hosts.len() == 1 { "does" } else { "do" };
-    let title = format!("{who} {verb} not open the tunnel");
+    let title = format!("{who} {verb} not accept the director's tunnel");
     let explanation = format!(
         "Packets for {} arrive at {who} in the director's tunnel. The real server {how}. {} of the service's connections are lost there ({}).",
         s.name(),

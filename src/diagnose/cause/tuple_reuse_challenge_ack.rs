@@ -84,7 +84,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let lost = delay.map_or_else(String::new, |ns| {
         format!(" The handshake takes up to {} ms longer by that.", ns / 1_000_000)
     });
-    let title = format!("new connections of {who} meet old ones on the same port at {server}");
+    let title =
+        format!("new connections of {who} are delayed by old ones on the same port at {server}");
     let explanation = format!(
         "{who} uses a port again on which {server} still has a connection. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {who} resets that, and only the repeated SYN is accepted.{lost} {} connections are concerned.",
         share(trace, service, &ids)

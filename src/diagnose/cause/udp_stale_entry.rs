@@ -188,7 +188,8 @@ fn finding(
     let fresh = set.iter().map(|x| x.fresh).max().unwrap_or(0);
     let director = s.directors.first().map(|d| d.host);
     let name = director.map_or_else(|| "the director".to_owned(), |d| names.full(d));
-    let title = format!("datagrams of used client ports still go to {who}, which does not answer");
+    let title =
+        format!("clients served by {who} before are still sent there, where nothing answers");
     let how = if set.iter().any(|x| x.ask.is_some()) {
         format!("{name} asks for {who} in vain")
     } else {
