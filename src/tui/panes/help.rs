@@ -32,11 +32,12 @@ pub struct Manual {
 }
 
 /// What to know beside the keys.
-const ABOUT: [&str; 12] = [
+const ABOUT: [&str; 13] = [
     "Overview    what is wrong, who serves what, findings ranked",
     "Timeline    connections over time; v or a drag narrows all to a range",
     "Connections the table; / filters, > sorts, Enter draws one as a ladder",
     "Ladder      packets between hosts; Enter shows one at every capture",
+    "            * proof, ✗ lost, ≈ order not certain, ± what clocks leave open",
     "Findings    why, the frames that prove it (Enter goes there), the fix",
     "Path        the hosts, and the way of the selected connection",
     "",
