@@ -63,7 +63,10 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
                 if same_way {
                     continue;
                 }
-                if let Some(tie) = agree(s, *x, t, *y, here) {
+                // Of two datagrams that came together, the second alone may have passed.
+                let token = |at: &StreamRef| vantage.rare.twins(at.stream).map(|t| t.token);
+                let tokens = if here { [token(a), token(b)] } else { [None, None] };
+                if let Some(tie) = agree(s, *x, t, *y, here, tokens) {
                     union.join(*a, *b, tie);
                 }
             }
@@ -75,14 +78,21 @@ fn is_midstream(stream: &Stream) -> bool {
     stream.key.protocol != 6 || stream.client_isn().is_none()
 }
 
-fn agree(a: &Stream, x: Side, b: &Stream, y: Side, here: bool) -> Option<Tie> {
+fn agree(
+    a: &Stream,
+    x: Side,
+    b: &Stream,
+    y: Side,
+    here: bool,
+    seconds: [Option<u32>; 2],
+) -> Option<Tie> {
     let same_far = (a.key.ip(x.other()), a.key.port(x.other()))
         == (b.key.ip(y.other()), b.key.port(y.other()));
     if a.key.protocol != 6 {
         if same_far {
             return Some(Tie::FiveTuple);
         }
-        return (here && is_rewritten(a.flow(x), b.flow(y))).then_some(Tie::Datagram);
+        return (here && is_rewritten(a.flow(x), b.flow(y), seconds)).then_some(Tie::Datagram);
     }
     if !is_midstream(a) && !is_midstream(b) {
         return None;
@@ -104,9 +114,10 @@ fn agree(a: &Stream, x: Side, b: &Stream, y: Side, here: bool) -> Option<Tie> {
 }
 
 /// One datagram in and out of a host: the same content, at once.
-fn is_rewritten(f: &Flow, g: &Flow) -> bool {
+fn is_rewritten(f: &Flow, g: &Flow, [of_f, of_g]: [Option<u32>; 2]) -> bool {
     let first = f.data.is_set() && g.data.is_set();
-    first && f.isn == g.isn && f.data.since(g.data).abs() <= REWRITE_NS
+    let same = f.isn == g.isn || of_f == Some(g.isn) || of_g == Some(f.isn);
+    first && same && f.data.since(g.data).abs() <= REWRITE_NS
 }
 
 /// Whether what one side acknowledged is what the other sent.

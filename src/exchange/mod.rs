@@ -65,9 +65,11 @@ pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Conne
     if suspects.sides.is_empty() {
         return pairs;
     }
-    let said = read::listen(captures, vantages, connections, &suspects.sides);
+    let said = read::listen(captures, vantages, connections, &suspects);
     pair::pair(connections, &suspects, &said, &mut pairs);
     raw::tie(vantages, connections, &suspects, &said.openings, &mut pairs);
+    let own = suspects.attempts.iter().map(|(attempt, _)| *attempt);
+    pairs.tried = own.filter(|attempt| transparent.contains_key(attempt)).collect();
     waiting::attempts(vantages, connections, &suspects, &said, &mut pairs);
     pairs.exchanges = said.exchanges;
     pairs

@@ -6,7 +6,7 @@ use super::reply::{self, Open};
 use super::suspect::Suspects;
 use crate::correlate::Connections;
 use crate::wire::Ip;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why a backend connection is taken for a client connection's, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +63,9 @@ pub struct Pairs {
     pub attempts: HashMap<u32, Vec<u32>>,
     /// The same, from the attempt.
     pub attempted: HashMap<u32, u32>,
+    /// Connections that a transparent proxy tried in vain in a client's name, also those
+    /// of which it is not told whose request waited.
+    pub tried: HashSet<u32>,
     /// All exchanges that were read.
     pub exchanges: Vec<Exchange>,
 }

@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::opening::Opening;
 use super::reply::Reply;
-use super::suspect::Sides;
+use super::suspect::Suspects;
 use crate::capture::{self, Capture, Frame};
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Key, Mark, Observations, Side as End};
@@ -49,7 +49,7 @@ pub(super) fn listen(
     captures: &[Capture],
     vantages: &[Observations],
     connections: &Connections,
-    suspects: &HashMap<u32, Sides>,
+    Suspects { sides: suspects, attempts }: &Suspects,
 ) -> Said {
     let mut ears: Vec<HashMap<Key, Vec<Ear>>> = vantages.iter().map(|_| HashMap::new()).collect();
     let mut wanted: Vec<&u32> = suspects.keys().collect();
@@ -57,6 +57,13 @@ pub(super) fn listen(
     let mut passing = vec![0u32; vantages.len()];
     for connection in &wanted {
         for leg in heard(vantages, connections, **connection) {
+            passing[usize::from(leg.vantage)] += 1;
+        }
+    }
+    // What a proxy tries in vain says nothing, and shows where its own side is seen.
+    for (attempt, _) in attempts {
+        let legs = connections.legs(&connections.list[*attempt as usize]).iter();
+        for leg in legs.filter(|leg| leg.forward(vantages).opened()) {
             passing[usize::from(leg.vantage)] += 1;
         }
     }

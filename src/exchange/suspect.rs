@@ -70,16 +70,20 @@ pub(super) fn suspects(
             found.insert(i as u32, sides);
         }
     }
-    let in_vain = |c: &Connection| {
-        c.protocol == 6
-            && c.back.is_none()
-            && matches!(c.outcome, Outcome::Refused | Outcome::Unanswered)
+    // What is answered past a transparent proxy did not come to it, whoever saw it.
+    let in_vain = |i: usize, c: &Connection| {
+        let failed = match c.outcome {
+            Outcome::Refused | Outcome::Unanswered => true,
+            Outcome::Incomplete => transparent.contains_key(&(i as u32)),
+            _ => false,
+        };
+        c.protocol == 6 && c.back.is_none() && failed
     };
     let attempts = connections
         .list
         .iter()
         .enumerate()
-        .filter(|(_, c)| in_vain(c))
+        .filter(|(i, c)| in_vain(*i, c))
         .map(|(i, c)| (i as u32, comes_from(i, c)))
         .filter(|(_, proxy)| both.contains(proxy))
         .collect();

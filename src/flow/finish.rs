@@ -26,6 +26,7 @@ impl Observer {
     #[must_use]
     pub fn finish(mut self, label: String, capture: usize) -> Observations {
         self.rare.hellos.settle(&self.streams);
+        self.rare.twins.settle();
         self.rare.pieces = std::mem::take(&mut self.fragments).into_pieces();
         let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors);
         let shows = self.shows(&own);

@@ -10,6 +10,7 @@ mod embryo;
 mod errors;
 mod finish;
 mod fragments;
+mod health;
 mod hello;
 mod key;
 mod link;
@@ -24,11 +25,13 @@ mod stream;
 mod tally;
 mod token;
 mod trouble;
+mod twins;
 mod weigh;
 
 pub use embryo::{Evicted, MAX_EMBRYOS};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
 pub use fragments::Pieces;
+pub use health::LocalEndpoints;
 pub use hello::Hello;
 pub use key::{Key, Side};
 pub use link::{Hop, HopId, Link, LinkId};
@@ -41,6 +44,7 @@ pub use preface::{FirstReply, Preface};
 pub use rare::{ClosedWindow, Rare, Repeat, Sums};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
+pub use twins::Twins;
 
 use crate::capture::{LinkType, Timestamp};
 

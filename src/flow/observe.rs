@@ -149,6 +149,7 @@ impl Observer {
                 }
                 flow.payload += u64::from(udp.payload_len);
                 flow.data.set_once(mark);
+                self.dns(id, mark, ip, udp, first);
             }
             Transport::Icmp(icmp) => self.icmp(mark, packet, ip, icmp),
             Transport::Vrrp(vrrp) => {
@@ -188,6 +189,7 @@ impl Observer {
         }
         if first {
             self.rare.prefaces.see(id, side, mark, tcp);
+            self.rare.health.see(id, side, mark, &key, tcp);
         }
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
@@ -232,7 +234,7 @@ impl Observer {
 
     /// What a datagram is recognised by on both sides of a rewrite: its payload
     /// and, in IPv4, its identification.
-    fn datagram(&self, ip: &IpPacket<'_>, udp: &Udp<'_>) -> u32 {
+    pub(super) fn datagram(&self, ip: &IpPacket<'_>, udp: &Udp<'_>) -> u32 {
         let head = udp.payload.get(..DATAGRAM_HEAD).unwrap_or(udp.payload);
         self.hasher.hash_one((head, udp.payload_len, ip.id)) as u32
     }

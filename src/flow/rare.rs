@@ -4,13 +4,15 @@
 //! Tables grow by links at most, or are bounded; what does not fit is counted.
 
 use super::fragments::Pieces;
+use super::health::{Health, LocalEndpoints};
 use super::hello::Hellos;
 use super::preface::Prefaces;
 use super::token::Tokens;
 use super::trouble::Troubles;
+use super::twins::{AllTwins, Twins};
 use super::{Hello, Mark, Preface, Side, Stream, StreamId};
 use crate::wire::tls::Random;
-use crate::wire::{Sum, Tcp, Toa};
+use crate::wire::{Ip, Sum, Tcp, Toa};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -82,6 +84,8 @@ pub struct Rare {
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
+    pub(super) twins: AllTwins,
+    pub(super) health: Health,
     pub(super) pieces: HashMap<u32, Pieces, RandomState>,
     sums: HashMap<u32, Sums, RandomState>,
 }
@@ -118,6 +122,24 @@ impl Rare {
     #[must_use]
     pub fn preface(&self, id: StreamId) -> Option<&Preface> {
         self.prefaces.of(id)
+    }
+
+    /// What nodes of a cluster said on their health-check ports, by endpoint.
+    pub fn local_endpoints(&self) -> impl Iterator<Item = (&(Ip, u16), &LocalEndpoints)> {
+        self.health.said().iter()
+    }
+
+    /// The DNS questions that opened a stream together and were not both answered at once,
+    /// if it shows such.
+    #[must_use]
+    pub fn twins(&self, id: StreamId) -> Option<&Twins> {
+        self.twins.of(id)
+    }
+
+    /// Whether there are any.
+    #[must_use]
+    pub fn has_twins(&self) -> bool {
+        !self.twins.is_empty()
     }
 
     /// The fragments that a link carried, by its index; `None` where it carried none.
@@ -194,6 +216,8 @@ impl Rare {
         self.toa.remove(&id);
         self.tokens.forget(id);
         self.prefaces.forget(id);
+        self.twins.forget(id);
+        self.health.forget(id);
     }
 
     /// Follows the window of the side that sent a segment.

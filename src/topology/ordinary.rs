@@ -65,7 +65,8 @@ pub(super) fn classify(
             let named = is_named(client, topology, stated);
             let service = &topology.services[topology.service_of[i].0 as usize];
             let index = i as u32;
-            if pairs.clients.contains_key(&index) || pairs.attempted.contains_key(&index) {
+            let carried = pairs.clients.contains_key(&index);
+            if carried || pairs.attempted.contains_key(&index) || pairs.tried.contains(&index) {
                 Some(Ordinary::ProxyLeg)
             } else if named {
                 None

@@ -212,8 +212,8 @@ fn name_servers(topology: &mut Topology) {
     }
 }
 
-/// Health checks go to a real server's own address: that is no service of its
-/// own for clients.
+/// Health checks and the legs of proxies go to a real server's own address: that is no
+/// service of its own for clients.
 fn mark_backends(topology: &mut Topology) {
     let backends: std::collections::HashSet<Ip> = topology
         .services
@@ -221,12 +221,13 @@ fn mark_backends(topology: &mut Topology) {
         .filter(|s| s.mode != Mode::Unknown)
         .flat_map(|s| s.real_servers.iter().filter_map(|r| r.address))
         .collect();
-    let mut only_checks: Vec<bool> = vec![true; topology.services.len()];
+    let own = [Some(Ordinary::HealthCheck), Some(Ordinary::ProxyLeg)];
+    let mut only_own: Vec<bool> = vec![true; topology.services.len()];
     for (i, id) in topology.service_of.iter().enumerate() {
-        only_checks[id.0 as usize] &= topology.ordinary[i] == Some(Ordinary::HealthCheck);
+        only_own[id.0 as usize] &= own.contains(&topology.ordinary[i]);
     }
-    for (service, only_checks) in topology.services.iter_mut().zip(only_checks) {
+    for (service, only_own) in topology.services.iter_mut().zip(only_own) {
         service.is_backend =
-            service.mode == Mode::Unknown && (backends.contains(&service.vip) || only_checks);
+            service.mode == Mode::Unknown && (backends.contains(&service.vip) || only_own);
     }
 }

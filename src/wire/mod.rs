@@ -10,6 +10,7 @@
 mod addr;
 mod arp;
 mod checksum;
+pub mod dns;
 mod frame;
 mod gre;
 mod gue;

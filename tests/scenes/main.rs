@@ -9,8 +9,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod anycast;
 mod director_ends;
+mod dns;
 mod lost_paths;
+mod nodes;
 mod notes;
 mod oversize;
 mod packet;
@@ -40,6 +43,17 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
     Scene { name: "fullnat-double-reset", play: director_ends::double_reset },
     Scene { name: "nat-director-merges-segments", play: oversize::merged_on_receive },
+    Scene { name: "nat-dns-pair-loses-one", play: dns::one_of_two_lost },
+    Scene { name: "healthy-nat-dns-pairs", play: dns::pairs_answered },
+    Scene { name: "nat-dns-aaaa-ignored", play: dns::aaaa_ignored },
+    Scene { name: "nat-dns-questions-lost", play: dns::lost_on_the_way },
+    Scene { name: "node-without-endpoint", play: nodes::no_local_endpoint },
+    Scene { name: "node-without-endpoint-unchecked", play: nodes::unchecked },
+    Scene { name: "healthy-nat-nodes", play: nodes::healthy },
+    Scene { name: "anycast-session-flaps", play: anycast::session_flaps },
+    Scene { name: "anycast-flaps-at-client", play: anycast::flaps_at_client },
+    Scene { name: "anycast-one-failover", play: anycast::one_failover },
+    Scene { name: "healthy-anycast-spread", play: anycast::spread },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

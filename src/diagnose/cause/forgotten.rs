@@ -6,8 +6,8 @@
 //! passed the reset on.
 
 use super::super::Proof;
-use super::syn_retry_rescheduled;
 use super::withheld::{Passage, passage};
+use super::{bgp_anycast_flap, syn_retry_rescheduled};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
 use crate::topology::{HostId, Mode, is_origin};
@@ -42,11 +42,16 @@ pub(super) struct Forgotten {
 
 /// All of them, of services with a director.
 pub(super) fn forgotten(trace: &Trace) -> Vec<Forgotten> {
-    trace
+    let mut found: Vec<Forgotten> = trace
         .requests()
         .filter(|(_, c)| c.protocol == 6 && c.progress.no_socket && c.progress.established)
         .filter_map(|(id, _)| judge(trace, id))
-        .collect()
+        .collect();
+    if !found.is_empty() {
+        let flapped = bgp_anycast_flap::moved(trace);
+        found.retain(|one| !flapped.contains(&one.id));
+    }
+    found
 }
 
 fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
@@ -113,7 +118,7 @@ fn sender(trace: &Trace, id: ConnectionId) -> Option<(HostId, Leg, bool)> {
 }
 
 /// The link of a frame, where it can be told.
-fn link_at<'a>(
+pub(super) fn link_at<'a>(
     trace: &'a Trace,
     leg: &Leg,
     flow: &Flow,

@@ -2,6 +2,7 @@
 
 pub mod accept_queue_overflow;
 pub mod backend_removed_silent_drop;
+pub mod bgp_anycast_flap;
 pub mod client_on_director;
 pub mod connection_refused;
 pub mod conntrack_invalid_rst;
@@ -10,6 +11,7 @@ pub mod director_bypassed;
 pub mod director_lro_oversize;
 pub mod director_no_entry_rst;
 pub mod director_ping_pong;
+pub mod dns_conntrack_race_5s;
 pub mod dr_arp_announce_leak;
 pub mod dr_arp_problem;
 pub mod dr_half_close_120s;
@@ -41,6 +43,7 @@ pub mod nat_director_not_forwarding;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub mod network_latency;
+pub mod node_without_local_endpoint;
 pub mod packet_loss;
 pub mod pmtud_icmp_misdelivered;
 pub mod proxy_protocol_mismatch;

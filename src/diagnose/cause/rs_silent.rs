@@ -4,7 +4,7 @@
 use super::super::facts::to_capture;
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
 use super::silence::{self, Silent};
-use super::{needs_mode, rs_missing_vip, severity, share};
+use super::{needs_mode, node_without_local_endpoint, rs_missing_vip, severity, share};
 use crate::topology::{HostId, Mode};
 use crate::trace::Trace;
 use std::collections::BTreeMap;
@@ -56,6 +56,7 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     finding.severity = severity(trace, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates = candidates(s.mode);
+    finding.candidates.extend(node_without_local_endpoint::candidate(port));
     let tables = super::tables(s.vip);
     for host in &hosts {
         let server = names.host(*host);

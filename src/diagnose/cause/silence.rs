@@ -2,7 +2,7 @@
 //! `rs-silent` have in common.
 
 use super::super::{Names, Proof};
-use super::{by_server_host, vxlan_or_nat_bad_checksum};
+use super::{by_server_host, node_without_local_endpoint, vxlan_or_nat_bad_checksum};
 use crate::correlate::{Connection, Outcome};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -46,7 +46,8 @@ pub(super) fn silent(trace: &Trace) -> Vec<Silent> {
                 continue;
             }
             let id = ServiceId(i as u32);
-            found.extend(judge(trace, id, host, &all));
+            let silent = judge(trace, id, host, &all);
+            found.extend(silent.filter(|s| !node_without_local_endpoint::takes(trace, s)));
         }
     }
     // Most concerned first, whatever the order of the captures.

@@ -22,8 +22,9 @@ pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> 
     let leg = trace.answer_vantage(id)?;
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let tail = trace.vantage(leg).end.0 - there.syn.at().0 < TAIL_NS && there.syns <= 1;
-    // An ICMP error is an answer, and has its own symptom.
-    let told = trace.errors_of(id).next().is_some();
+    // An ICMP error is an answer, and has its own symptom; one that a host sends to itself
+    // tells nobody else.
+    let told = trace.errors_of(id).any(|(_, error)| error.src != error.dst);
     (there.opened() && there.syns > 1 && !back.seen() && !tail && !told).then_some(leg)
 }
 

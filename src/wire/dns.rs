@@ -1,0 +1,81 @@
+//! The head of a DNS message: identifier, query or response, and the type asked for.
+//!
+//! No more is read than tells two questions apart; names are stepped over.
+
+/// Length of the header (RFC 1035, section 4.1.1).
+const HEADER: usize = 12;
+/// Bytes of a name at most (RFC 1035, section 2.3.4).
+const MAX_NAME: usize = 255;
+
+/// The port of DNS.
+pub const PORT: u16 = 53;
+/// Type A (RFC 1035, section 3.2.2).
+pub const A: u16 = 1;
+/// Type AAAA (RFC 3596, section 2.1).
+pub const AAAA: u16 = 28;
+
+/// What a DNS message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// Identifier, which the response repeats.
+    pub id: u16,
+    /// A response (QR is 1).
+    pub response: bool,
+    /// Type of the first question (QTYPE); 0 where it was cut off.
+    pub kind: u16,
+}
+
+/// The first question of a datagram's payload; `None` where it is no DNS message with one
+/// question.
+#[must_use]
+pub fn question(payload: &[u8]) -> Option<Question> {
+    let header = payload.get(..HEADER)?;
+    let word = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+    // Any opcode but a standard query is something else (section 4.1.1).
+    if word(4) != 1 || word(2) & 0x7800 != 0 {
+        return None;
+    }
+    Some(Question {
+        id: word(0),
+        response: word(2) & 0x8000 != 0,
+        kind: kind(&payload[HEADER..]).unwrap_or(0),
+    })
+}
+
+fn kind(mut rest: &[u8]) -> Option<u16> {
+    let mut left = MAX_NAME;
+    loop {
+        let length = usize::from(*rest.first()?);
+        rest = rest.get(1 + length..)?;
+        if length == 0 {
+            return Some(u16::from_be_bytes([*rest.first()?, *rest.get(1)?]));
+        }
+        left = left.checked_sub(1 + length)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_read_and_anything_else_refused() {
+        let mut message = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        message.extend(b"\x03www\x07example\x00\x00\x1c\x00\x01");
+        let asked = Question { id: 0x1234, response: false, kind: AAAA };
+        assert_eq!(question(&message), Some(asked));
+        assert_eq!(question(&message[..20]), Some(Question { kind: 0, ..asked }), "cut");
+        assert_eq!(question(&message[..11]), None);
+        message[2] = 0x81;
+        assert_eq!(question(&message), Some(Question { response: true, ..asked }));
+        message[2] = 0x28;
+        assert_eq!(question(&message), None, "an update");
+        message[2] = 1;
+        message[5] = 0;
+        assert_eq!(question(&message), None, "no question");
+        message[5] = 1;
+        message.truncate(12);
+        message.extend([63; 400]);
+        assert_eq!(question(&message).map(|q| q.kind), Some(0), "a name without end");
+    }
+}
