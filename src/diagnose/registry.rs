@@ -131,6 +131,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "udp-stale-entry" udp_stale_entry,
     "vxlan-or-nat-bad-checksum" vxlan_or_nat_bad_checksum,
     "rs-silent" rs_silent,
+    "tw-recycle-nat-timestamps" tw_recycle_nat_timestamps,
     "accept-queue-overflow" accept_queue_overflow,
     "fullnat-source-port-exhaustion" fullnat_source_port_exhaustion,
     "conntrack-table-full" conntrack_table_full,

@@ -18,6 +18,7 @@ mod places;
 mod proxied;
 mod reuse;
 mod stage;
+mod stamps;
 mod talk;
 
 use places::*;
@@ -40,6 +41,9 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
     Scene { name: "fullnat-double-reset", play: director_ends::double_reset },
     Scene { name: "nat-director-merges-segments", play: oversize::merged_on_receive },
+    Scene { name: "nat-tw-recycle-timestamps", play: stamps::recycled },
+    Scene { name: "healthy-nat-mixed-timestamps", play: stamps::mixed },
+    Scene { name: "nat-accept-queue-mixed-timestamps", play: stamps::queue_full },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

@@ -1,6 +1,7 @@
 //! Why: one cause a file.
 
 pub mod accept_queue_overflow;
+mod arrivals;
 pub mod backend_removed_silent_drop;
 pub mod client_on_director;
 pub mod connection_refused;
@@ -64,6 +65,7 @@ pub mod tun_mtu_blackhole;
 mod tunnel_end;
 pub mod tunnel_not_decapsulated;
 pub mod tuple_reuse_challenge_ack;
+pub mod tw_recycle_nat_timestamps;
 pub mod udp_reply_from_rip;
 pub mod udp_stale_entry;
 pub mod vip_unowned;
