@@ -148,6 +148,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "director-no-entry-rst" director_no_entry_rst,
     "lb-idle-timeout" lb_idle_timeout,
     "fullnat-double-reset" fullnat_double_reset,
+    "toa-not-inserted" toa_not_inserted,
     "backend-removed-silent-drop" backend_removed_silent_drop,
     "zero-window" zero_window,
     "director-lro-oversize" director_lro_oversize,

@@ -106,7 +106,7 @@ pub struct Flow {
     /// SYN-ACKs with different initial sequence numbers.
     pub isns: u8,
     /// `ack` is set: asked of every packet, so kept near.
-    acked: bool,
+    pub(super) acked: bool,
     /// Its latest segment advertises a window of 0 (RFC 9293, section 3.8.6).
     pub closed: bool,
     /// Shortest time from a segment of the other side to one of this side that

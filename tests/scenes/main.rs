@@ -20,6 +20,7 @@ mod reuse;
 mod stage;
 mod stamps;
 mod talk;
+mod toa;
 
 use places::*;
 use stage::Stage;
@@ -44,6 +45,11 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-tw-recycle-timestamps", play: stamps::recycled },
     Scene { name: "healthy-nat-mixed-timestamps", play: stamps::mixed },
     Scene { name: "nat-accept-queue-mixed-timestamps", play: stamps::queue_full },
+    Scene { name: "fullnat-toa-header-full", play: toa::header_full },
+    Scene { name: "fullnat-toa-packet-full", play: toa::packet_full },
+    Scene { name: "fullnat-toa-forged", play: toa::forged },
+    Scene { name: "fullnat-toa-too-long", play: toa::too_long },
+    Scene { name: "healthy-fullnat-toa", play: toa::healthy },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.
