@@ -137,6 +137,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "conntrack-table-full" conntrack_table_full,
     "tuple-reuse-challenge-ack" tuple_reuse_challenge_ack,
     "ipvs-conn-reuse-1s" ipvs_conn_reuse_1s,
+    "synproxy-side-effects" synproxy_side_effects,
     "syn-retry-rescheduled" syn_retry_rescheduled,
     "dsr-rst-from-rip" dsr_rst_from_rip,
     "ecmp-rehash-wrong-server" ecmp_rehash_wrong_server,

@@ -19,6 +19,7 @@ mod proxied;
 mod reuse;
 mod stage;
 mod stamps;
+mod synproxy;
 mod talk;
 mod toa;
 
@@ -50,6 +51,13 @@ const SCENES: &[Scene] = &[
     Scene { name: "fullnat-toa-forged", play: toa::forged },
     Scene { name: "fullnat-toa-too-long", play: toa::too_long },
     Scene { name: "healthy-fullnat-toa", play: toa::healthy },
+    Scene { name: "healthy-nat-synproxy", play: synproxy::healthy },
+    Scene { name: "healthy-fullnat-synproxy", play: synproxy::healthy_fullnat },
+    Scene { name: "nat-synproxy-rs-refuses", play: synproxy::refused },
+    Scene { name: "nat-synproxy-rs-silent", play: synproxy::silent },
+    Scene { name: "nat-synproxy-cookie-fails", play: synproxy::cookie_fails },
+    Scene { name: "synproxy-window-never-opens", play: synproxy::never_opened },
+    Scene { name: "dr-synproxy", play: synproxy::direct },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

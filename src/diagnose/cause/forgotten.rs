@@ -6,8 +6,8 @@
 //! passed the reset on.
 
 use super::super::Proof;
-use super::syn_retry_rescheduled;
 use super::withheld::{Passage, passage};
+use super::{syn_retry_rescheduled, synproxy};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
 use crate::topology::{HostId, Mode, is_origin};
@@ -42,11 +42,17 @@ pub(super) struct Forgotten {
 
 /// All of them, of services with a director.
 pub(super) fn forgotten(trace: &Trace) -> Vec<Forgotten> {
-    trace
+    let mut found: Vec<Forgotten> = trace
         .requests()
         .filter(|(_, c)| c.protocol == 6 && c.progress.no_socket && c.progress.established)
         .filter_map(|(id, _)| judge(trace, id))
-        .collect()
+        .collect();
+    // A director that answered the SYN itself never had what it does not know.
+    if !found.is_empty() {
+        let spoilt = synproxy::ids(trace);
+        found.retain(|f| !spoilt.contains(&f.id));
+    }
+    found
 }
 
 fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {

@@ -60,6 +60,8 @@ pub mod stated_not_seen;
 pub mod stateful_device_half_path;
 pub mod syn_cookies_lost_options;
 pub mod syn_retry_rescheduled;
+mod synproxy;
+pub mod synproxy_side_effects;
 pub mod toa_not_inserted;
 pub mod tproxy_return_bypass;
 pub mod tun_mtu_blackhole;
