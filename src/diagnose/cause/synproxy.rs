@@ -215,7 +215,11 @@ fn answered_again<'a>(trace: &'a Trace, id: ConnectionId, front: &'a Leg) -> Opt
     let sent_on = trace.path(front, trace.forward(front)).any(|(link, hop)| {
         own.sent(hop) == Some(true) && link.syns > 0 && link.first.frame() > mine.syn.frame()
     });
+    // A repeat of the client's may be sent elsewhere than its first SYN was.
+    let asked_once = trace
+        .path(front, trace.forward(front))
+        .all(|(link, hop)| own.arrived(hop) != Some(true) || link.syns <= 1);
     let other = |back: &Flow| back.accepted() && (back.isn != mine.isn || back.isns > 1);
     let seen = trace.legs(id).iter().filter(|leg| other(trace.reply(leg)));
-    seen.max_by_key(|leg| trace.reply(leg).isns == 1).filter(|_| sent_on)
+    seen.max_by_key(|leg| trace.reply(leg).isns == 1).filter(|_| sent_on && asked_once)
 }

@@ -180,7 +180,9 @@ impl<'a> Service<'a> {
             self.example = self.example.or(Some((leg, there.data)));
             return;
         }
-        let Some(full) = first(trace, leg) else { return };
+        // The ACK before it may have named the client, and must have been seen.
+        let apart = there.ack.frame() < there.data.frame();
+        let Some(full) = first(trace, leg).filter(|_| apart) else { return };
         let bytes = full.payload + u32::from(full.options);
         if u32::from(full.options) + size(client.0) > OPTIONS {
             add(Why::Header, leg, Some(full), None);

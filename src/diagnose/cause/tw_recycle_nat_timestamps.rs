@@ -9,7 +9,7 @@
 
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
 use super::arrivals::{Arrived, arrived};
-use super::{by_server_host, needs_mode, rest, severity, share};
+use super::{needs_mode, rest, severity, share};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt};
@@ -34,13 +34,18 @@ const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut sets: BTreeMap<ServiceId, Vec<(HostId, Dropped)>> = BTreeMap::new();
-    for (service, host) in suspects(trace) {
-        let of_service = trace.requests().filter(|(id, c)| {
-            c.protocol == 6 && trace.topology.service_of[id.0 as usize] == service
-        });
-        let ids = by_server_host(trace, of_service.map(|(id, _)| id)).remove(&host);
-        let ids = ids.unwrap_or_default();
-        let all: Vec<Arrived> = ids.iter().filter_map(|id| arrived(trace, *id, host)).collect();
+    let mut arrivals: BTreeMap<(ServiceId, HostId), Vec<Arrived>> =
+        suspects(trace).into_iter().map(|of| (of, Vec::new())).collect();
+    let asked = if arrivals.is_empty() { None } else { Some(trace.requests()) };
+    for (id, c) in asked.into_iter().flatten() {
+        let Some(host) = trace.server(id).and_then(|s| s.host).filter(|_| c.protocol == 6) else {
+            continue;
+        };
+        if let Some(all) = arrivals.get_mut(&(trace.topology.service_of[id.0 as usize], host)) {
+            all.extend(arrived(trace, id, host));
+        }
+    }
+    for ((service, host), all) in arrivals {
         if let Some(dropped) = fits(trace, &all) {
             sets.entry(service).or_default().push((host, dropped));
         }
