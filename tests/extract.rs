@@ -20,7 +20,7 @@ use support::run::run_paths;
 use support::tools::tool;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 20] = [
+const NOT_ALONE: [(&str, &str); 23] = [
     ("director-bypassed", "the connections that pass the director"),
     ("rs-missing-vip", "a real server that does answer"),
     ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
@@ -41,6 +41,9 @@ const NOT_ALONE: [(&str, &str); 20] = [
     ("director-ping-pong", "the connections that show the director"),
     ("dr-vip-wide-mask", "the clients elsewhere, who are answered"),
     ("healthcheck-source-blocked", "the requests that the real server answers"),
+    ("tw-recycle-nat-timestamps", "the connections that are remembered, and those taken"),
+    ("toa-not-inserted", "the connections whose clients are named"),
+    ("synproxy-side-effects", "the connections that show the SYN proxy at work"),
 ];
 
 #[test]

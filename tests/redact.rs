@@ -23,7 +23,7 @@ use support::program::{printed, run, stderr};
 use support::run::run_paths;
 
 /// Findings that rest on what is gone, or on more than what an extract of them holds.
-const NOT_AGAIN: [(&str, &str); 26] = [
+const NOT_AGAIN: [(&str, &str); 29] = [
     ("director-bypassed", "the connections that pass the director"),
     ("rs-missing-vip", "a real server that does answer"),
     ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
@@ -32,6 +32,9 @@ const NOT_AGAIN: [(&str, &str); 26] = [
     ("director-ping-pong", "the connections that show the director"),
     ("dr-vip-wide-mask", "the clients elsewhere, who are answered"),
     ("healthcheck-source-blocked", "the requests that the real server answers"),
+    ("tw-recycle-nat-timestamps", "the connections that are remembered, and those taken"),
+    ("toa-not-inserted", "the connections whose clients are named"),
+    ("synproxy-side-effects", "the connections that show the SYN proxy at work"),
     ("icmp-echo-terminates-at-lb", "the connections that show the balancer"),
     ("ipvs-conn-reuse-1s", "the connections before on the same ports"),
     ("ipvs-reuse-to-dead-backend", "the connections that live servers answer"),

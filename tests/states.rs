@@ -382,6 +382,20 @@ fn a_counter_settles_a_full_accept_queue() {
 }
 
 #[test]
+fn a_setting_settles_remembered_timestamps() {
+    let of = |value: u32| {
+        let text = format!(
+            "eth0 UP 52:54:00:5c:00:41 <UP>\neth0 UP 10.20.0.11/24\nnet.ipv4.tcp_tw_recycle = {value}\n"
+        );
+        let report = run("nat-tw-recycle-timestamps", texts(&[("web1", &text)])).report;
+        let finding = found(&report, "tw-recycle-nat-timestamps");
+        (finding.confidence.clone(), finding.explanation.contains("web1"))
+    };
+    assert_eq!(of(1), ("certain".to_owned(), true));
+    assert_eq!(of(0), ("likely".to_owned(), true));
+}
+
+#[test]
 fn a_route_settles_answers_past_the_director() {
     let sample = "nat-rs-gateway-bypasses-director";
     let (_, with) =

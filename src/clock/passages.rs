@@ -72,7 +72,11 @@ fn pair(vantages: &[Observations], ways: &Ways, x: &Leg, y: &Leg, sink: &mut imp
     let (f, g) = (x.forward(vantages), y.forward(vantages));
     // The first of repeats is the same packet only where both captures saw all of
     // them; a lost one would only widen the bound.
-    let syn = f.opened() && g.opened() && f.isn == g.isn && f.syns == g.syns;
+    let syn = f.opened()
+        && g.opened()
+        && f.isn == g.isn
+        && f.syns == g.syns
+        && !opened_anew(x, y, vantages);
     let fin = ended(f, g);
     if syn || fin {
         let p = Sight { leg: x, vantage: a, flow: f, way: x.there };
@@ -90,6 +94,15 @@ fn pair(vantages: &[Observations], ways: &Ways, x: &Leg, y: &Leg, sink: &mut imp
         let order = order(&p, &q, ways);
         passages(order, (&p, &q), answer, fin, sink);
     }
+}
+
+/// Whether the SYN of one leg is not the SYN of the other, sent on, but a director's own
+/// (a SYN proxy): then its clock is another, or two hosts drew the numbers that answer.
+fn opened_anew(x: &Leg, y: &Leg, vantages: &[Observations]) -> bool {
+    let (f, g) = (x.forward(vantages), y.forward(vantages));
+    let clocks = f.shape.stamped() && g.shape.stamped() && f.shape.tsval != g.shape.tsval;
+    let (p, q) = (x.reply(vantages), y.reply(vantages));
+    x.tuple != y.tuple && (clocks || p.accepted() && q.accepted() && p.isn != q.isn)
 }
 
 /// Both saw the FIN of a long flow, and nothing of the flow was sent twice.

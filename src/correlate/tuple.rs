@@ -202,6 +202,13 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
                 (true, true) if f.syns == g.syns && f.syn.at() != g.syn.at() => {
                     f.syn.at().cmp(&g.syn.at())
                 }
+                // What left after the other came was opened for it (a SYN proxy's TTL is new).
+                (true, true)
+                    if in_before_out != Ordering::Equal
+                        && in_before_out == f.syn.at().cmp(&g.syn.at()) =>
+                {
+                    in_before_out
+                }
                 (true, true) => ttl(g).cmp(&ttl(f)).then(in_before_out),
                 // The client never asked for what only answers.
                 (true, false) if sent(f) == Some(true) => Ordering::Less,

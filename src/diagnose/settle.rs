@@ -27,6 +27,7 @@ pub(super) fn settle(trace: &Trace, findings: &mut [Finding]) {
             "rs-silent" => silent(trace, finding, &hosts),
             "rp-filter-drop" => filtered(trace, finding, &hosts),
             "accept-queue-overflow" => overflow(trace, finding, &hosts),
+            "tw-recycle-nat-timestamps" => recycled(trace, finding, &hosts),
             "nat-return-bypasses-director" => bypass(trace, finding, &hosts),
             "dr-arp-problem" => arp(trace, finding, &hosts),
             _ => {}
@@ -231,6 +232,24 @@ fn overflow(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
             ),
         );
         finding.confidence = Confidence::Possible;
+    }
+}
+
+/// A setting that is on is the reason; a kernel without it, or with it off, is not.
+fn recycled(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
+    let told = |h: HostId| {
+        trace.states_of(h).find_map(|m| {
+            let told = m.state.sysctls.get("net.ipv4.tcp_tw_recycle")?;
+            Some(Said { value: told.value.parse().ok()?, state: &m.state, at: told.at })
+        })
+    };
+    let Some(said): Option<Vec<Said<'_, u32>>> = all(hosts, told) else { return };
+    if said.iter().all(|s| s.value > 0) {
+        say(finding, &format!("It is on ({}).", places(&said)));
+        certain(finding);
+    } else {
+        say(finding, &format!("When its settings were taken, it was off ({}).", places(&said)));
+        finding.confidence = finding.confidence.min(Confidence::Likely);
     }
 }
 

@@ -41,7 +41,7 @@ pub use observe::Observer;
 pub use one_way::{Flow, Reset, SynShape};
 pub use own::{Own, OwnEvidence};
 pub use preface::{FirstReply, Preface};
-pub use rare::{ClosedWindow, Rare, Repeat, Sums};
+pub use rare::{ClosedWindow, FullFirst, Rare, Repeat, Sums};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
 pub use twins::Twins;

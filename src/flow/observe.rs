@@ -182,14 +182,15 @@ impl Observer {
             self.doubted = Some(at as u32);
         }
         let stream = &mut self.streams[id as usize];
-        // A balancer names the client in the SYN, or in the first segment with payload.
+        // A balancer names the client in the SYN, in the first ACK, or with the first payload.
         let first = tcp.payload_len > 0 && stream.flow(side).payload == 0;
-        if (first || tcp.flags.syn()) && tcp.may_name_client() {
+        if (first || !stream.flow(side).acked) && tcp.may_name_client() {
             self.rare.name(id, tcp);
         }
         if first {
             self.rare.prefaces.see(id, side, mark, tcp);
             self.rare.health.see(id, side, mark, &key, tcp);
+            self.rare.fill(id, stream, side, mark, tcp);
         }
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);

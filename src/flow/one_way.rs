@@ -25,6 +25,7 @@ impl SynShape {
     const SACK: u8 = 1;
     const STAMPED: u8 = 2;
     const CUT: u8 = 4;
+    const CLOSED: u8 = 8;
 
     fn of(tcp: &Tcp<'_>) -> Self {
         let options = &tcp.parse_options();
@@ -34,7 +35,8 @@ impl SynShape {
             window_scale: options.window_scale.map_or(0, |w| w.saturating_add(1)),
             marks: mark(options.sack_permitted, Self::SACK)
                 | mark(options.timestamps.is_some(), Self::STAMPED)
-                | mark(tcp.header_cut || options.cut, Self::CUT),
+                | mark(tcp.header_cut || options.cut, Self::CUT)
+                | mark(tcp.window == 0, Self::CLOSED),
             tsval: options.timestamps.map_or(0, |t| t.0),
             tsecr: options.timestamps.map_or(0, |t| t.1),
         }
@@ -50,6 +52,12 @@ impl SynShape {
     #[must_use]
     pub fn stamped(&self) -> bool {
         self.marks & Self::STAMPED != 0
+    }
+
+    /// Its window was 0: the other side may send nothing yet.
+    #[must_use]
+    pub fn closed(&self) -> bool {
+        self.marks & Self::CLOSED != 0
     }
 
     /// The header was cut off, so what is absent here may have been there.
@@ -106,7 +114,7 @@ pub struct Flow {
     /// SYN-ACKs with different initial sequence numbers.
     pub isns: u8,
     /// `ack` is set: asked of every packet, so kept near.
-    acked: bool,
+    pub(super) acked: bool,
     /// Its latest segment advertises a window of 0 (RFC 9293, section 3.8.6).
     pub closed: bool,
     /// Shortest time from a segment of the other side to one of this side that

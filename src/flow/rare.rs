@@ -21,6 +21,12 @@ const MAX_REPEATS: usize = 1 << 14;
 const MAX_CLOSED: usize = 1 << 12;
 /// Links whose repeated SYNs are weighed.
 const MAX_SUMS: usize = 1 << 13;
+/// Streams whose first payload is kept for leaving little room.
+const MAX_FULL: usize = 1 << 13;
+/// Option bytes and payload bytes above which it does: a client's address, with its port,
+/// takes 8 or 20 of 40 bytes of options.
+const ROOM: usize = 20;
+const LARGE: u32 = 1200;
 
 /// A segment that sent bytes again on a link.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +73,22 @@ pub struct Sums {
     pub first_wrong: Mark,
 }
 
+/// The client's first segment with payload, where it leaves little room for an option.
+#[derive(Debug, Clone, Copy)]
+pub struct FullFirst {
+    /// Frame and time.
+    pub mark: Mark,
+    /// Bytes of TCP options.
+    pub options: u8,
+    /// Bytes of payload.
+    pub payload: u32,
+}
+
+impl FullFirst {
+    /// Payload bytes below which a segment with few options leaves room, and is not kept.
+    pub const LARGE: u32 = LARGE;
+}
+
 /// The rare facts of one vantage.
 #[derive(Debug, Clone, Default)]
 pub struct Rare {
@@ -81,6 +103,7 @@ pub struct Rare {
     by_side: HashMap<(StreamId, Side), u32, RandomState>,
     pub(super) troubles: Troubles,
     toa: HashMap<StreamId, Toa, RandomState>,
+    full: HashMap<StreamId, FullFirst, RandomState>,
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
@@ -103,6 +126,19 @@ impl Rare {
     /// The clients that a balancer named in a TCP option, by stream.
     pub fn clients(&self) -> impl Iterator<Item = (&StreamId, &Toa)> {
         self.toa.iter()
+    }
+
+    /// The client that a balancer, or the client itself, named in a stream.
+    #[must_use]
+    pub fn client_of(&self, stream: StreamId) -> Option<&Toa> {
+        self.toa.get(&stream)
+    }
+
+    /// The client's first payload, where it leaves little room for an option. A large one
+    /// is kept only where clients were named before.
+    #[must_use]
+    pub fn full_first(&self, stream: StreamId) -> Option<&FullFirst> {
+        self.full.get(&stream)
     }
 
     /// The first ClientHello of each stream that shows one, by stream.
@@ -192,6 +228,24 @@ impl Rare {
         }
     }
 
+    /// Keeps the first payload of a client that leaves little room for an option.
+    #[inline]
+    pub(super) fn fill(
+        &mut self,
+        id: StreamId,
+        stream: &Stream,
+        side: Side,
+        mark: Mark,
+        tcp: &Tcp<'_>,
+    ) {
+        let large = tcp.payload_len >= LARGE && !self.toa.is_empty();
+        let full = large || tcp.options.len() > ROOM;
+        if full && self.full.len() < MAX_FULL && stream.client() == side {
+            let options = tcp.options.len() as u8;
+            self.full.entry(id).or_insert(FullFirst { mark, options, payload: tcp.payload_len });
+        }
+    }
+
     /// Keeps a ClientHello, where there is one.
     #[inline]
     pub(super) fn hello(
@@ -214,6 +268,7 @@ impl Rare {
     /// Forgets a stream that is let go.
     pub(super) fn forget(&mut self, id: StreamId) {
         self.toa.remove(&id);
+        self.full.remove(&id);
         self.tokens.forget(id);
         self.prefaces.forget(id);
         self.twins.forget(id);

@@ -178,7 +178,10 @@ fn serving_host(route: &Route, service: &Service, named: &Named) -> Option<HostI
     if let Some(host) = reached.into_iter().find(|host| named.real_servers.contains(host)) {
         return Some(host);
     }
-    if let Some(replier) = route.replier() {
+    // Where a director accepted and a real server did too, it serves.
+    let accepted = route.back.iter().filter(|step| step.origin && step.opening);
+    let mut apart = accepted.filter_map(|step| step.from).filter(|h| !service.is_director(*h));
+    if let Some(replier) = apart.next().or_else(|| route.replier()) {
         // A director that answers for the service ends it there.
         return Some(replier);
     }

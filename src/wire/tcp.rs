@@ -206,7 +206,8 @@ impl TcpOptions {
                     16 | 18 => addr.first_chunk().map(|b| Ip::v6(*b)),
                     _ => None,
                 };
-                self.toa = addr.map(|addr| Toa { addr, port });
+                // Balancers put theirs first; what follows the client may have written.
+                self.toa = self.toa.or(addr.map(|addr| Toa { addr, port }));
             }
             _ => {}
         }

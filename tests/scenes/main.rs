@@ -21,7 +21,10 @@ mod places;
 mod proxied;
 mod reuse;
 mod stage;
+mod stamps;
+mod synproxy;
 mod talk;
+mod toa;
 
 use places::*;
 use stage::Stage;
@@ -54,6 +57,21 @@ const SCENES: &[Scene] = &[
     Scene { name: "anycast-flaps-at-client", play: anycast::flaps_at_client },
     Scene { name: "anycast-one-failover", play: anycast::one_failover },
     Scene { name: "healthy-anycast-spread", play: anycast::spread },
+    Scene { name: "nat-tw-recycle-timestamps", play: stamps::recycled },
+    Scene { name: "healthy-nat-mixed-timestamps", play: stamps::mixed },
+    Scene { name: "nat-accept-queue-mixed-timestamps", play: stamps::queue_full },
+    Scene { name: "fullnat-toa-header-full", play: toa::header_full },
+    Scene { name: "fullnat-toa-packet-full", play: toa::packet_full },
+    Scene { name: "fullnat-toa-forged", play: toa::forged },
+    Scene { name: "fullnat-toa-too-long", play: toa::too_long },
+    Scene { name: "healthy-fullnat-toa", play: toa::healthy },
+    Scene { name: "healthy-nat-synproxy", play: synproxy::healthy },
+    Scene { name: "healthy-fullnat-synproxy", play: synproxy::healthy_fullnat },
+    Scene { name: "nat-synproxy-rs-refuses", play: synproxy::refused },
+    Scene { name: "nat-synproxy-rs-silent", play: synproxy::silent },
+    Scene { name: "nat-synproxy-cookie-fails", play: synproxy::cookie_fails },
+    Scene { name: "synproxy-window-never-opens", play: synproxy::never_opened },
+    Scene { name: "dr-synproxy", play: synproxy::direct },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

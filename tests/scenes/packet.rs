@@ -122,6 +122,14 @@ impl Packet {
         self
     }
 
+    /// The same with another TCP option before the others.
+    pub fn with_option(mut self, option: &[u8]) -> Self {
+        if let Body::Tcp { options, .. } = &mut self.body {
+            options.splice(..0, option.iter().copied());
+        }
+        self
+    }
+
     /// The same inside a tunnel's packet.
     pub fn within(self, src: IpAddr, dst: IpAddr) -> Self {
         let id = self.id;

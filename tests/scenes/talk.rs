@@ -14,6 +14,8 @@ pub enum Rewrite {
     Src(SocketAddr),
     /// Both.
     Both(SocketAddr, SocketAddr),
+    /// Both, and a TCP option that names the client (TOA, kind 254; IPv4).
+    Named(SocketAddr, SocketAddr, SocketAddr),
     /// Into a tunnel: outer source, outer destination.
     Wrap(IpAddr, IpAddr),
     /// Out of it.
@@ -44,10 +46,19 @@ impl Rewrite {
             Self::Dst(dst) => packet.to(dst),
             Self::Src(src) => packet.from(src),
             Self::Both(src, dst) => packet.from(src).to(dst),
+            Self::Named(src, dst, client) => {
+                packet.from(src).to(dst).with_option(&client_option(client))
+            }
             Self::Wrap(src, dst) => packet.within(src, dst),
             Self::Unwrap => packet.inner(),
         }
     }
+}
+
+/// The TCP option by which a balancer names a client (IPv4).
+pub fn client_option(client: SocketAddr) -> Vec<u8> {
+    let IpAddr::V4(ip) = client.ip() else { panic!("IPv4") };
+    [&[254, 8], &client.port().to_be_bytes()[..], &ip.octets()].concat()
 }
 
 impl Stage {

@@ -8,19 +8,19 @@
 //! arrived.
 
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use super::arrivals::{Arrived, arrived, may_be_silent};
+use super::tw_recycle_nat_timestamps as recycled;
 use super::{by_server_host, name, needs_mode, rest, severity, share};
-use crate::correlate::Connection;
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::{Ip, seq_gt, seq_lt};
+use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
-/// Connections that must get nothing, and transmissions of each of their SYNs.
+/// Connections that must get nothing.
 const MIN_SILENT: usize = 2;
-const MIN_SYNS: u16 = 2;
 
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
@@ -69,91 +69,12 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     })
 }
 
-/// A connection as one capture of its real server shows it.
-struct Arrived {
-    id: ConnectionId,
-    vantage: usize,
-    capture: usize,
-    /// Its source, as the server sees it.
-    source: Ip,
-    syn: Mark,
-    last_syn: Mark,
-    syns: u16,
-    /// TSval of the SYN (RFC 7323).
-    tsval: Option<u32>,
-    /// Anything was sent back.
-    replied: bool,
-    accepted: bool,
-    /// First payload of the client, where the server's kernel acknowledged it.
-    request: Mark,
-    /// First payload of the server.
-    response: Mark,
-    /// First reset of either side.
-    reset: Mark,
-}
-
-fn arrived(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Arrived> {
-    let mut found: Option<Arrived> = None;
-    // In a tunnel one direction is a stream of its own.
-    for leg in trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)) {
-        let vantage = trace.vantage(leg);
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
-        let came = trace.path(leg, there).find(|(link, hop)| {
-            link.syns > 0 && there.opened() && vantage.own.arrived(hop) == Some(true)
-        });
-        if found.is_none()
-            && let Some((link, _)) = came.filter(|_| vantage.shows.both_ways)
-        {
-            found = Some(Arrived {
-                id,
-                vantage: usize::from(leg.vantage),
-                capture: vantage.capture,
-                source: leg.of(&trace.vantages).key.ip(leg.client),
-                syn: link.first,
-                last_syn: link.last,
-                syns: link.syns,
-                tsval: there.shape.stamped().then_some(there.shape.tsval),
-                replied: false,
-                accepted: false,
-                request: Mark::NONE,
-                response: Mark::NONE,
-                reset: Mark::NONE,
-            });
-        }
-        let Some(found) = found.as_mut().filter(|f| f.capture == vantage.capture) else { continue };
-        found.replied |= back.seen();
-        found.accepted |= back.accepted();
-        if there.data.is_set() && seq_gt(back.max_ack, there.isn.wrapping_add(1)) {
-            found.request.set_once(there.data);
-        }
-        found.response.set_once(back.data);
-        found.reset.set_once(there.rst);
-        found.reset.set_once(back.rst);
-    }
-    found
-}
-
-/// What any vantage shows does not speak against SYNs that got nothing.
-fn may_be_silent(c: &Connection) -> bool {
-    c.outcome.failed() && !c.progress.established && c.progress.syns >= MIN_SYNS
-}
-
 impl Arrived {
-    /// Its SYNs got nothing.
-    fn is_silent(&self, trace: &Trace) -> bool {
-        let c = trace.connection(self.id);
-        may_be_silent(c)
-            && !self.replied
-            && self.syns >= MIN_SYNS
-            && trace.errors_of(self.id).next().is_none()
-            && !trace.is_self_access(c)
-    }
-
     /// The frames between which its request was received and not answered.
     fn waits(&self) -> Option<(u32, u32)> {
         let end = [self.response, self.reset].iter().filter_map(|m| m.get()).map(Mark::frame).min();
         let (start, end) = (self.request.get()?.frame(), end.unwrap_or(u32::MAX));
-        (self.accepted && start < end).then_some((start, end))
+        (self.accepted.is_set() && start < end).then_some((start, end))
     }
 }
 
@@ -197,7 +118,7 @@ fn backward(all: &[Arrived]) -> HashMap<ConnectionId, bool> {
             if let Some(high) = highest {
                 found.insert(a.id, seq_lt(own, high));
             }
-            if a.accepted && highest.is_none_or(|high| seq_lt(high, own)) {
+            if a.accepted.is_set() && highest.is_none_or(|high| seq_lt(high, own)) {
                 highest = Some(own);
             }
         }
@@ -218,19 +139,22 @@ struct Full {
 
 fn judge(trace: &Trace, host: HostId, all: &[Arrived]) -> Option<Full> {
     // Silence towards a source that never gets an answer is a filter's.
-    let known: HashSet<Ip> = all.iter().filter(|a| a.accepted).map(|a| a.source).collect();
+    let known: HashSet<Ip> = all.iter().filter(|a| a.accepted.is_set()).map(|a| a.source).collect();
     let silent: Vec<&Arrived> =
         all.iter().filter(|a| a.is_silent(trace) && known.contains(&a.source)).collect();
     let waiting = Waiting::of(all);
-    if silent.len() < MIN_SILENT || silent.iter().any(|s| waiting.at(s) == 0) {
+    if silent.len() < MIN_SILENT
+        || silent.iter().any(|s| waiting.at(s) == 0)
+        || recycled::fits(trace, all).is_some()
+    {
         return None;
     }
     // A server that remembers timestamps by source drops exactly those that go
     // back, and no others.
     let backward = backward(all);
     let goes_back = |a: &Arrived| backward.get(&a.id) == Some(&true);
-    let by_time =
-        silent.iter().all(|s| goes_back(s)) && !all.iter().any(|a| a.accepted && goes_back(a));
+    let by_time = silent.iter().all(|s| goes_back(s))
+        && !all.iter().any(|a| a.accepted.is_set() && goes_back(a));
     let first = silent.iter().min_by_key(|s| (s.capture, s.syn.frame()))?;
     let waits = all.iter().find(|a| {
         let within = |(start, end)| start < first.syn.frame() && first.syn.frame() <= end;

@@ -7,7 +7,7 @@
 
 use super::super::Proof;
 use super::withheld::{Passage, passage};
-use super::{bgp_anycast_flap, syn_retry_rescheduled};
+use super::{bgp_anycast_flap, syn_retry_rescheduled, synproxy};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
 use crate::topology::{HostId, Mode, is_origin};
@@ -49,7 +49,9 @@ pub(super) fn forgotten(trace: &Trace) -> Vec<Forgotten> {
         .collect();
     if !found.is_empty() {
         let flapped = bgp_anycast_flap::moved(trace);
-        found.retain(|one| !flapped.contains(&one.id));
+        // A director that answered the SYN itself never had what it does not know.
+        let spoilt = synproxy::ids(trace);
+        found.retain(|one| !flapped.contains(&one.id) && !spoilt.contains(&one.id));
     }
     found
 }

@@ -1,6 +1,7 @@
 //! Why: one cause a file.
 
 pub mod accept_queue_overflow;
+mod arrivals;
 pub mod backend_removed_silent_drop;
 pub mod bgp_anycast_flap;
 pub mod client_on_director;
@@ -62,11 +63,15 @@ pub mod stated_not_seen;
 pub mod stateful_device_half_path;
 pub mod syn_cookies_lost_options;
 pub mod syn_retry_rescheduled;
+mod synproxy;
+pub mod synproxy_side_effects;
+pub mod toa_not_inserted;
 pub mod tproxy_return_bypass;
 pub mod tun_mtu_blackhole;
 mod tunnel_end;
 pub mod tunnel_not_decapsulated;
 pub mod tuple_reuse_challenge_ack;
+pub mod tw_recycle_nat_timestamps;
 pub mod udp_reply_from_rip;
 pub mod udp_stale_entry;
 pub mod vip_unowned;

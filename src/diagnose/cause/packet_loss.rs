@@ -6,6 +6,7 @@
 use super::super::facts::list;
 use super::super::{Confidence, Detection, Finding, Names, Proof, Severity, ToConfirm};
 use super::stateful_device_half_path::half;
+use super::toa_not_inserted::too_long;
 use crate::topology::ServiceId;
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
@@ -34,8 +35,10 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         .map(|(service, stretch, frames)| ((service, stretch), Loss { frames, ..Loss::default() }))
         .collect();
     let compared = !sets.is_empty();
-    // What a firewall on the way drops of half a conversation is its own cause.
-    for (id, lost) in losses.iter().filter(|(id, _)| half(trace, *id).is_none()) {
+    // What a firewall on the way drops of half a conversation is its own cause, and so
+    // are packets that a director made too long.
+    let chance = |id: ConnectionId| half(trace, id).is_none() && too_long(trace, id).is_none();
+    for (id, lost) in losses.iter().filter(|(id, _)| chance(*id)) {
         let service = trace.topology.service_of[id.0 as usize];
         let loss = sets.entry((service, lost.stretch)).or_default();
         loss.lost += lost.again.len();

@@ -7,7 +7,7 @@
 
 use super::super::facts::list;
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Proof, Severity, Subject};
-use super::{names, no_proxy};
+use super::{names, no_proxy, synproxy};
 use crate::correlate::Leg;
 use crate::diagnose::ToConfirm;
 use crate::flow::{FirstReply, Preface};
@@ -99,6 +99,7 @@ impl Said {
 
 fn endpoints(trace: &Trace) -> BTreeMap<Server, Said> {
     let mut all: BTreeMap<Server, Said> = BTreeMap::new();
+    let spoilt = synproxy::ids(trace);
     for (id, c) in trace.iter().filter(|(_, c)| c.protocol == 6 && c.progress.request) {
         let server = c.back.unwrap_or(c.front).server;
         // With a proxy in between, what the client sends says nothing of the server.
@@ -118,6 +119,7 @@ fn endpoints(trace: &Trace) -> BTreeMap<Server, Said> {
                 _ => said.accepted.push(id),
             },
             None if c.progress.response => said.answered.push(id),
+            None if spoilt.contains(&id) => said.other += 1,
             None => match trace.back_legs(id).find(|leg| broke_off(trace, leg)) {
                 Some(leg) => said.dropped.push((id, *leg)),
                 None => said.other += 1,

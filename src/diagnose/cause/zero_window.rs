@@ -8,7 +8,7 @@ use super::super::facts::{count, server_subject};
 use super::super::{
     Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
 };
-use super::name;
+use super::{name, synproxy};
 use crate::correlate::Leg;
 use crate::flow::ClosedWindow;
 use crate::topology::ServiceId;
@@ -53,7 +53,10 @@ fn stalls(trace: &Trace) -> Vec<Stall<'_>> {
     if trace.vantages.iter().all(|v| v.rare.closed.is_empty()) {
         return stalls;
     }
-    for (id, c) in trace.requests().filter(|(_, c)| c.protocol == 6) {
+    // A director that never lets the client send is none who does not read.
+    let spoilt = synproxy::ids(trace);
+    let all = trace.requests().filter(|(id, c)| c.protocol == 6 && !spoilt.contains(id));
+    for (id, c) in all {
         for by_client in [true, false] {
             let Some((leg, window)) = longest(trace, id, by_client) else { continue };
             let subject = if by_client {
