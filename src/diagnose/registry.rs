@@ -107,6 +107,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "director-ping-pong" director_ping_pong,
     "dr-arp-problem" dr_arp_problem,
     "duplicate-na-for-vip" duplicate_na_for_vip,
+    "proxy-arp-or-arp-flux" proxy_arp_or_arp_flux,
     "ipv6-dad-failed" ipv6_dad_failed,
     "dr-arp-announce-leak" dr_arp_announce_leak,
     "director-bypassed" director_bypassed,

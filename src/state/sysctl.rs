@@ -9,6 +9,7 @@ const LAST: [&str; 11] = [
     "arp_ignore",
     "arp_announce",
     "arp_filter",
+    "proxy_arp",
     "ip_forward",
     "forwarding",
     "accept_local",

@@ -43,6 +43,7 @@ pub mod nat_same_subnet_client;
 pub mod network_latency;
 pub mod packet_loss;
 pub mod pmtud_icmp_misdelivered;
+pub mod proxy_arp_or_arp_flux;
 pub mod proxy_protocol_mismatch;
 mod reuse;
 pub mod rp_filter_drop;
@@ -139,7 +140,7 @@ fn directors(trace: &Trace, service: ServiceId) -> Vec<Subject> {
 }
 
 /// Whether a host sends VRRP advertisements.
-fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
+pub(super) fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
     let h = trace.topology.hosts.get(host);
     trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
         speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
