@@ -4,7 +4,7 @@ use super::model::{MAX_VALUES, Told};
 use super::parse::Cx;
 
 /// Last parts of the names that are kept.
-const LAST: [&str; 11] = [
+const LAST: [&str; 12] = [
     "rp_filter",
     "arp_ignore",
     "arp_announce",

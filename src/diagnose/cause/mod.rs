@@ -67,6 +67,7 @@ pub mod tunnel_not_decapsulated;
 pub mod tuple_reuse_challenge_ack;
 pub mod udp_reply_from_rip;
 pub mod udp_stale_entry;
+mod unheard;
 pub mod vip_unowned;
 pub mod vrid_collision;
 mod vrrp;
