@@ -154,6 +154,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "pmtud-icmp-misdelivered" pmtud_icmp_misdelivered,
     "tun-mtu-blackhole" tun_mtu_blackhole,
     "ip-fragments-split" ip_fragments_split,
+    "ip-option-drop" ip_option_drop,
     "syn-cookies-lost-options" syn_cookies_lost_options,
     "packet-loss" packet_loss,
     "tproxy-return-bypass" tproxy_return_bypass,

@@ -36,6 +36,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "dr-windows-strong-host", play: lost_paths::windows_strong_host },
     Scene { name: "dr-half-path-director", play: lost_paths::half_path_at_director },
     Scene { name: "healthy-l7-idle-and-ping", play: notes::idle_and_ping },
+    Scene { name: "ip-option-drop-meanwhile", play: lost_paths::options_dropped },
     Scene { name: "nat-used-port-syn-dropped", play: reuse::first_syn_dropped },
     Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
     Scene { name: "fullnat-double-reset", play: director_ends::double_reset },

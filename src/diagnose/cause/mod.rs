@@ -28,6 +28,7 @@ pub mod fullnat_source_port_exhaustion;
 pub mod garp_missing_stale_arp;
 pub mod healthcheck_source_blocked;
 pub mod ip_fragments_split;
+pub mod ip_option_drop;
 pub mod ipv6_dad_failed;
 pub mod ipvs_conn_reuse_1s;
 pub mod ipvs_no_destination;
