@@ -126,6 +126,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "rs-admin-prohibited" rs_admin_prohibited,
     "ipvs-no-destination" ipvs_no_destination,
     "vip-unowned" vip_unowned,
+    "vlan-mismatch" vlan_mismatch,
     "ipvs-reuse-to-dead-backend" ipvs_reuse_to_dead_backend,
     "rs-unreachable" rs_unreachable,
     "udp-reply-from-rip" udp_reply_from_rip,

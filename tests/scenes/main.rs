@@ -19,6 +19,7 @@ mod proxied;
 mod reuse;
 mod stage;
 mod talk;
+mod trunk;
 
 use places::*;
 use stage::Stage;
@@ -39,6 +40,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "ip-option-drop-meanwhile", play: lost_paths::options_dropped },
     Scene { name: "nat-used-port-syn-dropped", play: reuse::first_syn_dropped },
     Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
+    Scene { name: "vlan-mismatch", play: trunk::mismatch },
+    Scene { name: "healthy-nat-trunk", play: trunk::on_a_stick },
     Scene { name: "fullnat-double-reset", play: director_ends::double_reset },
     Scene { name: "nat-director-merges-segments", play: oversize::merged_on_receive },
 ];

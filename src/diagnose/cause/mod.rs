@@ -70,6 +70,7 @@ pub mod udp_reply_from_rip;
 pub mod udp_stale_entry;
 mod unheard;
 pub mod vip_unowned;
+pub mod vlan_mismatch;
 pub mod vrid_collision;
 mod vrrp;
 pub mod vrrp_advert_not_received;
