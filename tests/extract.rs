@@ -20,7 +20,9 @@ use support::run::run_paths;
 use support::tools::tool;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 23] = [
+const NOT_ALONE: [(&str, &str); 25] = [
+    ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
+    ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
     ("rs-missing-vip", "a real server that does answer"),
     ("fullnat-source-port-exhaustion", "the connections that hold the ports"),

@@ -420,6 +420,18 @@ fn a_table_tells_the_director_from_who_answers_arp() {
     assert!(told.contains("arp_ignore") && told.contains("director.txt:1"), "{told}");
 }
 
+#[test]
+fn a_host_that_says_so_answers_by_proxy() {
+    let confidence = |value: u8| {
+        let text = format!(
+            "eth0 UP 52:54:00:5d:4a:45 <UP>\neth0 UP 172.16.0.250/24\nnet.ipv4.conf.all.proxy_arp = 0\nnet.ipv4.conf.eth0.proxy_arp = {value}\n"
+        );
+        let report = run("proxy-arp", texts(&[("vpn", &text)])).report;
+        found(&report, "proxy-arp-or-arp-flux").confidence.clone()
+    };
+    assert_eq!((confidence(1).as_str(), confidence(0).as_str()), ("certain", "possible"));
+}
+
 /// A real server that drops SYNs, with what it says of itself.
 fn dropping(counters: &str, settings: &str) -> Report {
     let text = format!(

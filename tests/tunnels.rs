@@ -157,7 +157,8 @@ fn in_vxlan(frame: &[u8], wire: usize) -> Option<Vec<u8>> {
 fn without_arp(frame: &[u8], _: usize) -> Option<Vec<u8>> {
     let six = frame[12..14] == [0x86, 0xdd] && frame.get(20) == Some(&58);
     let discovery = six && matches!(frame.get(54), Some(133..=137));
-    (frame[12..14] != [8, 6] && !discovery).then(|| frame.to_vec())
+    let arp = frame[12..14] == [8, 6] || frame[12..14] == [0x81, 0] && frame[16..18] == [8, 6];
+    (!arp && !discovery).then(|| frame.to_vec())
 }
 
 #[test]

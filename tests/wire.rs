@@ -149,6 +149,22 @@ fn only_the_first_fragment_has_ports() {
 }
 
 #[test]
+fn packets_with_options_are_known_by_their_header() {
+    let segment = Segment::syn(CLIENT, VIP, 5).packet();
+    let plain = ethernet(0x0800, &segment);
+    assert!(!ip(&decode(&plain)).options);
+    // Router alert (RFC 2113) behind the 20 bytes of the header.
+    let mut alert = segment.clone();
+    alert[0] = 0x46;
+    let total = u16::from_be_bytes([segment[2], segment[3]]) + 4;
+    alert[2..4].copy_from_slice(&total.to_be_bytes());
+    alert.splice(20..20, [0x94, 4, 0, 0]);
+    let frame = ethernet(0x0800, &alert);
+    let packet = decode(&frame);
+    assert!(ip(&packet).options && tcp(&packet).flags.syn());
+}
+
+#[test]
 fn ipv6_fragments_are_told_apart() {
     for (offset, more, fragment) in [
         (0, true, Fragment::First { id: 99 }),

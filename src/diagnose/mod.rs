@@ -10,6 +10,7 @@ pub mod cause;
 mod explain;
 mod facts;
 mod finding;
+mod machines;
 pub mod note;
 mod refusal;
 mod registry;

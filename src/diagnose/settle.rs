@@ -21,6 +21,9 @@ pub(super) fn settle(trace: &Trace, findings: &mut [Finding]) {
         return;
     }
     for finding in findings {
+        if finding.id == "proxy-arp-or-arp-flux" {
+            proxy(trace, finding);
+        }
         let Some(hosts) = servers(trace, finding) else { continue };
         match finding.id {
             "rs-missing-vip" => missing_vip(trace, finding, &hosts),
@@ -350,6 +353,18 @@ fn bypass(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
 /// An interface's name that may stand in a command.
 fn is_name(text: &str) -> bool {
     text.len() < 16 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+fn proxy(trace: &Trace, finding: &mut Finding) {
+    let host = finding.subjects.first().and_then(|s| trace.host_by_mac(s.mac));
+    let (Some(host), Some(vip)) = (host, finding.addresses.first().copied()) else { return };
+    let Some(said) = trace.setting(host, "proxy_arp") else { return };
+    say(finding, &format!("Its proxy_arp is {} ({}).", said.value, said.place()));
+    let owns = trace.has_address(host, vip).is_some_and(|s| s.value);
+    match (said.value, owns) {
+        (0, _) | (_, true) => finding.confidence = Confidence::Possible,
+        _ => certain(finding),
+    }
 }
 
 fn arp(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {

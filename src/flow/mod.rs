@@ -18,6 +18,7 @@ mod mark;
 mod neighbor;
 mod observe;
 mod one_way;
+mod options;
 mod own;
 mod preface;
 mod rare;
@@ -39,6 +40,7 @@ pub use mark::Mark;
 pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors, Probe};
 pub use observe::Observer;
 pub use one_way::{Flow, Reset, SynShape};
+pub use options::Optioned;
 pub use own::{Own, OwnEvidence};
 pub use preface::{FirstReply, Preface};
 pub use rare::{ClosedWindow, FullFirst, Rare, Repeat, Sums};
@@ -154,6 +156,17 @@ impl Observations {
         flow: &Flow,
     ) -> impl Iterator<Item = (&'a Hop, &'a Pieces)> + use<'a> {
         self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.rare.pieces(at)?)))
+    }
+
+    /// The links of a flow with their hops, and what of them had IP options.
+    pub fn options_of<'a>(
+        &'a self,
+        flow: &Flow,
+    ) -> impl Iterator<Item = (&'a Link, &'a Hop, Optioned)> + use<'a> {
+        self.numbered(flow).map(|(at, hop)| {
+            let of = self.rare.options.of(at).copied().unwrap_or_default();
+            (&self.links[at as usize], hop, of)
+        })
     }
 
     /// The links of a flow whose repeated SYNs were weighed: the hop, and their checksums.

@@ -53,6 +53,9 @@ pub struct Ask {
     pub asker: Ip,
     /// The asker's MAC.
     pub asker_mac: Mac,
+    /// VLAN as in [`crate::wire::Packet::vlan`]; [`Ask::SEVERAL_VLANS`] where it asked in
+    /// more than one.
+    pub vlan: u32,
     /// Direction of the first frame.
     pub direction: Direction,
     /// Questions.
@@ -72,6 +75,11 @@ pub struct Ask {
     pub last: Mark,
     /// Shortest time from question to answer, nanoseconds.
     pub quickest_ns: i64,
+}
+
+impl Ask {
+    /// Not one VLAN: no tag has this value.
+    pub const SEVERAL_VLANS: u32 = u32::MAX;
 }
 
 /// Two MACs that claim one address in turn.
@@ -157,7 +165,7 @@ impl Neighbors {
         }
         match claim {
             Claim::Reply => self.answer(arp.sender, arp.target_mac, mark),
-            Claim::Sender => self.ask(arp.target, arp.sender, arp.sender_mac, link, mark),
+            Claim::Sender => self.ask(arp.target, arp.sender, (arp.sender_mac, vlan), link, mark),
             Claim::Announcement => {}
         }
     }
@@ -177,7 +185,7 @@ impl Neighbors {
                 };
                 if src.is_host() {
                     self.claim(src, mac, vlan, Claim::Sender, target, link.direction, mark);
-                    self.ask(target, src, mac, link, mark);
+                    self.ask(target, src, (mac, vlan), link, mark);
                 } else if src.is_unspecified() {
                     self.probe(target, mac, mark);
                 }
@@ -293,13 +301,23 @@ impl Neighbors {
         }
     }
 
-    fn ask(&mut self, target: Ip, asker: Ip, asker_mac: Mac, link: &LinkHeader, mark: Mark) {
+    fn ask(
+        &mut self,
+        target: Ip,
+        asker: Ip,
+        (asker_mac, vlan): (Mac, u32),
+        link: &LinkHeader,
+        mark: Mark,
+    ) {
         if let Some(&at) = self.by_ask.get(&(target, asker_mac)) {
             let ask = &mut self.asks[at as usize];
             ask.count += 1;
             ask.open += 1;
             ask.again += u32::from(AGAIN_NS.contains(&mark.since(ask.last)));
             ask.last = mark;
+            if ask.vlan != vlan {
+                ask.vlan = Ask::SEVERAL_VLANS;
+            }
             return;
         }
         if self.asks.len() >= MAX_ENTRIES {
@@ -311,6 +329,7 @@ impl Neighbors {
             target,
             asker,
             asker_mac,
+            vlan,
             direction: link.direction,
             count: 1,
             open: 1,
@@ -343,7 +362,7 @@ mod tests {
         let (target, asker) = (Ip::v4([192, 0, 2, 8]), Ip::v4([192, 0, 2, 1]));
         for (i, ms) in milliseconds.iter().enumerate() {
             let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
-            neighbors.ask(target, asker, mac, &LinkHeader::default(), mark);
+            neighbors.ask(target, asker, (mac, 0), &LinkHeader::default(), mark);
         }
         neighbors.asks[0]
     }

@@ -141,6 +141,9 @@ impl Observer {
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
                 self.links[link].count(mark);
                 self.fragments.count(ip, link, mark);
+                if ip.options {
+                    self.rare.options.count(link, mark);
+                }
                 let first = !self.streams[id as usize].flow(side).data.is_set();
                 let token = if first { self.datagram(ip, udp) } else { 0 };
                 let flow = &mut self.streams[id as usize].flows[side.index()];
@@ -175,6 +178,9 @@ impl Observer {
         self.fragments.begin(ip, id, side);
         let at = self.link(id, side, packet.link, ip.ttl, mark);
         self.fragments.count(ip, at, mark);
+        if ip.options {
+            self.rare.options.count(at, mark);
+        }
         let link = &mut self.links[at];
         let sending = link.segment(mark, tcp, ip.id, &mut self.rare.troubles);
         let (syns, repeats) = (link.syns, link.retransmissions);

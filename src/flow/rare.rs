@@ -6,6 +6,7 @@
 use super::fragments::Pieces;
 use super::health::{Health, LocalEndpoints};
 use super::hello::Hellos;
+use super::options::Options;
 use super::preface::Prefaces;
 use super::token::Tokens;
 use super::trouble::Troubles;
@@ -110,6 +111,7 @@ pub struct Rare {
     pub(super) twins: AllTwins,
     pub(super) health: Health,
     pub(super) pieces: HashMap<u32, Pieces, RandomState>,
+    pub(super) options: Options,
     sums: HashMap<u32, Sums, RandomState>,
 }
 
@@ -215,6 +217,12 @@ impl Rare {
         !self.pieces.is_empty()
     }
 
+    /// Whether any packet of a flow had IP options.
+    #[must_use]
+    pub fn has_options(&self) -> bool {
+        !self.options.is_empty()
+    }
+
     /// Whether any stream begins with a PROXY header.
     #[must_use]
     pub fn has_prefaces(&self) -> bool {
@@ -263,6 +271,7 @@ impl Rare {
     /// Forgets a link that is let go.
     pub(super) fn forget_link(&mut self, link: u32) {
         self.sums.remove(&link);
+        self.options.forget(link);
     }
 
     /// Forgets a stream that is let go.

@@ -310,7 +310,12 @@ fn every_connection_of_every_sample_can_be_drawn() {
         }
     }
     // Nothing is lost on the way in any other sample.
-    let expected = ["fullnat-toa-too-long", "healthy-nat-used-ports", "packet-loss-director-rs"];
+    let expected = [
+        "fullnat-toa-too-long",
+        "healthy-nat-used-ports",
+        "ip-option-drop-meanwhile",
+        "packet-loss-director-rs",
+    ];
     assert_eq!(lossy.into_iter().collect::<Vec<_>>(), expected);
     assert!(count > 100, "{count}");
 }

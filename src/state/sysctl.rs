@@ -4,11 +4,12 @@ use super::model::{MAX_VALUES, Told};
 use super::parse::Cx;
 
 /// Last parts of the names that are kept.
-const LAST: [&str; 11] = [
+const LAST: [&str; 12] = [
     "rp_filter",
     "arp_ignore",
     "arp_announce",
     "arp_filter",
+    "proxy_arp",
     "ip_forward",
     "forwarding",
     "accept_local",

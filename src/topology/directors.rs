@@ -30,6 +30,8 @@ pub(super) struct Votes {
 struct Forwarding {
     connections: u32,
     targets: BTreeSet<HostId>,
+    /// Those of the targets that ask as the VIP and never answer for it.
+    quiet_owners: BTreeSet<HostId>,
     /// Answers that went back through it.
     answers: u32,
     claims: bool,
@@ -97,6 +99,9 @@ pub(super) fn vote(
             forwarding.answers += count * u32::from(Route::reaches(&route.back, host));
         }
         forwarding.targets.insert(target);
+        if hosts.asks_as(target, vip) {
+            forwarding.quiet_owners.insert(target);
+        }
     }
     if let Some(replier) = route.replier() {
         let sources = votes.repliers.entry(replier).or_default();
@@ -185,7 +190,10 @@ fn dr_directors(votes: &Votes, stated: &[HostId]) -> Vec<(HostId, u32)> {
             // gets the answers back.
             let spreads = answered.len() > 1;
             let bypassed = !answered.is_empty() && forwarding.answers == 0 && votes.triangular > 0;
-            (spreads && forwarding.answers < forwarding.connections) || bypassed
+            // Where nobody answers: over hosts that own the address and do not answer
+            // for it, as real servers do.
+            let silent = votes.repliers.is_empty() && forwarding.quiet_owners.len() > 1;
+            (spreads && forwarding.answers < forwarding.connections) || bypassed || silent
         };
         if director {
             found.push((*host, forwarding.connections));

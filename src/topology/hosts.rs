@@ -1,7 +1,7 @@
 //! Machines: MACs that belong together, and the addresses that they own.
 
 use crate::correlate::Connections;
-use crate::flow::{Hop, Observations, OwnEvidence};
+use crate::flow::{Claim, Hop, Observations, OwnEvidence};
 use crate::wire::{Ip, Mac};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -31,6 +31,8 @@ pub struct Hosts {
     list: Vec<Host>,
     by_mac: HashMap<Mac, HostId, RandomState>,
     by_ip: HashMap<Ip, HostId, RandomState>,
+    /// Who asks as an address without answering for it or announcing it.
+    askers: HashSet<(HostId, Ip)>,
 }
 
 /// Initial TTLs of the stacks in use; a packet that has one comes from the
@@ -101,6 +103,13 @@ impl Hosts {
         self.get(id).claimed.contains(&ip)
     }
 
+    /// Whether the host names an address as its own in what it asks, and never answers
+    /// for it: as a real server that is quiet about the VIP and not quiet enough.
+    #[must_use]
+    pub fn asks_as(&self, id: HostId, ip: Ip) -> bool {
+        self.askers.contains(&(id, ip))
+    }
+
     fn host_of(&mut self, mac: Mac) -> Option<HostId> {
         if let Some(id) = self.by_mac(mac) {
             return Some(id);
@@ -155,11 +164,15 @@ impl Hosts {
 
     fn claims(&mut self, vantages: &[Observations]) {
         let mut claimants: BTreeMap<Ip, BTreeSet<HostId>> = BTreeMap::new();
+        let mut owners: HashSet<(HostId, Ip)> = HashSet::new();
         for binding in vantages.iter().flat_map(|v| &v.neighbors.bindings) {
             if let Some(id) = self.by_mac(binding.mac) {
                 claimants.entry(binding.ip).or_default().insert(id);
+                let asks = binding.claim == Claim::Sender && binding.asked != binding.ip;
+                (if asks { &mut self.askers } else { &mut owners }).insert((id, binding.ip));
             }
         }
+        self.askers.retain(|of| !owners.contains(of));
         for (ip, ids) in claimants {
             let alone = ids.len() == 1;
             for id in ids {

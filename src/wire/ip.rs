@@ -54,6 +54,9 @@ pub enum Transport<'a> {
     Other,
 }
 
+/// Bytes of an IPv6 fragment header (RFC 8200, section 4.5).
+const FRAGMENT_HEADER: u32 = 8;
+
 /// An IP packet of either family.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IpPacket<'a> {
@@ -69,6 +72,8 @@ pub struct IpPacket<'a> {
     pub protocol: u8,
     /// Which piece of a datagram it is.
     pub fragment: Fragment,
+    /// Whether it has IPv4 options, or IPv6 extension headers but that of a fragment.
+    pub options: bool,
     /// The innermost outer header, where the packet came in a tunnel.
     pub outer: Option<Outer>,
     /// What it carries.
@@ -174,6 +179,7 @@ fn v4_header<'a>(
         id: Some(header.identification()),
         protocol: v4.payload_ip_number().0,
         fragment,
+        options: header.ihl() > 5,
         outer,
         transport: Transport::Other,
     };
@@ -191,7 +197,9 @@ fn v6_header<'a>(
         0 => wire_len.saturating_sub(40),
         total => total,
     };
-    let bytes = total.saturating_sub(ext_len(bytes, payload));
+    let extensions = ext_len(bytes, payload);
+    let bytes = total.saturating_sub(extensions);
+    let piece = if v6.is_payload_fragmented() { FRAGMENT_HEADER } else { 0 };
     let fragment = match (v6.is_payload_fragmented(), v6_piece(v6)) {
         (false, _) => Fragment::Whole,
         (true, (0, id)) => Fragment::First { id },
@@ -204,6 +212,7 @@ fn v6_header<'a>(
         id: None,
         protocol: payload.ip_number.0,
         fragment,
+        options: extensions > piece,
         outer,
         transport: Transport::Other,
     };

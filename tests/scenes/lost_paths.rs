@@ -1,5 +1,6 @@
 //! Packets that a host or a device on the way keeps for itself.
 
+use crate::packet::Packet;
 use crate::places::*;
 use crate::stage::Stage;
 use crate::talk::{Step, Talk, Who, step};
@@ -121,4 +122,27 @@ fn checks(stage: &mut Stage, port: u16) {
         let ack = talk.ack(Who::Client);
         stage.carry(&there, &ack);
     }
+}
+
+/// A switch between the director and the real servers passes no IP header longer than 20
+/// bytes; each second connection has the router alert option (RFC 2113) in its packets.
+pub fn options_dropped() -> Stage {
+    let mut stage = Stage::capturing(&["client", "director", "rs1", "rs2"]);
+    resolved(&mut stage);
+    for n in 0..8u16 {
+        let (there, back) = dr([RS1, RS2][usize::from(n / 2 % 2)]);
+        let mut talk = Talk::new(at(CLIENT_IP, 40_000 + n), at(VIP, 80));
+        if n % 2 == 0 {
+            talk.whole(&mut stage, &there, &back);
+        } else {
+            let begin = stage.now;
+            for after in [0].into_iter().chain(RETRIES) {
+                stage.now = begin + after * 1_000_000;
+                let syn = Packet { options: vec![0x94, 4, 0, 0], ..talk.syn() };
+                stage.carry_and_lose(&there, &syn, there.len());
+            }
+        }
+        stage.wait_ms(300);
+    }
+    stage
 }

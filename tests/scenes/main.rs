@@ -25,6 +25,7 @@ mod stamps;
 mod synproxy;
 mod talk;
 mod toa;
+mod trunk;
 
 use places::*;
 use stage::Stage;
@@ -42,8 +43,11 @@ const SCENES: &[Scene] = &[
     Scene { name: "dr-windows-strong-host", play: lost_paths::windows_strong_host },
     Scene { name: "dr-half-path-director", play: lost_paths::half_path_at_director },
     Scene { name: "healthy-l7-idle-and-ping", play: notes::idle_and_ping },
+    Scene { name: "ip-option-drop-meanwhile", play: lost_paths::options_dropped },
     Scene { name: "nat-used-port-syn-dropped", play: reuse::first_syn_dropped },
     Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
+    Scene { name: "vlan-mismatch", play: trunk::mismatch },
+    Scene { name: "healthy-nat-trunk", play: trunk::on_a_stick },
     Scene { name: "fullnat-double-reset", play: director_ends::double_reset },
     Scene { name: "nat-director-merges-segments", play: oversize::merged_on_receive },
     Scene { name: "nat-dns-pair-loses-one", play: dns::one_of_two_lost },

@@ -21,12 +21,19 @@ pub struct Nic {
     pub mac: [u8; 6],
     /// The interface's number in the host's `any` capture, from 2; 1 is lo.
     pub index: u8,
+    /// The VLAN whose tag its frames have in an Ethernet capture; 0 for none.
+    pub vlan: u16,
 }
 
 impl Nic {
     /// A host's first interface; `n` makes its MAC its own.
     pub const fn new(host: &'static str, n: u8) -> Self {
-        Self { host, mac: [0x52, 0x54, 0x00, 0x5c, 0x00, n], index: 2 }
+        Self { host, mac: [0x52, 0x54, 0x00, 0x5c, 0x00, n], index: 2, vlan: 0 }
+    }
+
+    /// The same interface, with its frames of one VLAN of a trunk.
+    pub const fn tagged(self, vlan: u16) -> Self {
+        Self { vlan, ..self }
     }
 
     /// Another interface of the same host.
@@ -119,7 +126,12 @@ impl Stage {
 
     /// A packet passes a link that a third host sees too (a hub, a SPAN port).
     pub fn overheard(&mut self, by: Nic, from: Nic, to: Nic, packet: &Packet) -> &mut Self {
-        self.record(by, from.mac, to.mac, Seen::Other, &content(packet));
+        self.overheard_frame(by, from, to, &content(packet))
+    }
+
+    /// The same for a frame of any content.
+    pub fn overheard_frame(&mut self, by: Nic, from: Nic, to: Nic, content: &Content) -> &mut Self {
+        self.record(by, from.mac, to.mac, Seen::Other, content);
         self
     }
 
@@ -162,6 +174,10 @@ impl Stage {
             Taken::Ethernet => {
                 bytes.extend(dst);
                 bytes.extend(src);
+                if at.vlan != 0 {
+                    bytes.extend([0x81, 0x00]);
+                    bytes.extend(at.vlan.to_be_bytes());
+                }
                 bytes.extend(content.0.to_be_bytes());
             }
             Taken::Any => {

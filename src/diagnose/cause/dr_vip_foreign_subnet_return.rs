@@ -5,12 +5,14 @@
 //! Two captures are needed: the real server's shows what leaves and for whom, the
 //! client's that nothing comes. No clock is compared. Where one answer of the
 //! service got through by that router, or somebody asks for the VIP on the real
-//! servers' own link, it is something else.
+//! servers' own link, it is something else. Where not even a SYN-ACK leaves, since the
+//! router heeds no question in the VIP's name, see `unheard`.
 
 use super::super::{
     Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use super::{name, names, needs_mode, servers, severity, share, telling};
+use super::silence::{self, Silent};
+use super::{name, names, needs_mode, servers, severity, share, telling, unheard};
 use crate::correlate::Leg;
 use crate::flow::{Hop, Link};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -18,7 +20,8 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
 use std::collections::BTreeMap;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "arp-unanswered", "dr-arp-announce-leak"];
 
 /// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
 const MIN_SENT: u16 = 2;
@@ -40,7 +43,13 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     sets.retain(|(_, next), set| {
         !set.passes && !set.lost.is_empty() && !is_elsewhere(trace, *next, &set.lost)
     });
-    let findings = sets.into_iter().map(|(key, set)| finding(trace, key, set.lost)).collect();
+    let mut findings: Vec<Finding> =
+        sets.into_iter().map(|(key, set)| finding(trace, key, set.lost)).collect();
+    let mut waiting: BTreeMap<ServiceId, Vec<Silent>> = BTreeMap::new();
+    for one in silence::silent(trace).into_iter().filter(|one| unheard::fits(trace, one)) {
+        waiting.entry(one.service).or_default().push(one);
+    }
+    findings.extend(waiting.values().map(|set| unheard::finding(trace, set)));
     Detection::from(findings, || otherwise(trace))
 }
 

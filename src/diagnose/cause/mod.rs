@@ -31,6 +31,7 @@ pub mod fullnat_source_port_exhaustion;
 pub mod garp_missing_stale_arp;
 pub mod healthcheck_source_blocked;
 pub mod ip_fragments_split;
+pub mod ip_option_drop;
 pub mod ipv6_dad_failed;
 pub mod ipvs_conn_reuse_1s;
 pub mod ipvs_no_destination;
@@ -47,6 +48,7 @@ pub mod network_latency;
 pub mod node_without_local_endpoint;
 pub mod packet_loss;
 pub mod pmtud_icmp_misdelivered;
+pub mod proxy_arp_or_arp_flux;
 pub mod proxy_protocol_mismatch;
 mod reuse;
 pub mod rp_filter_drop;
@@ -74,7 +76,9 @@ pub mod tuple_reuse_challenge_ack;
 pub mod tw_recycle_nat_timestamps;
 pub mod udp_reply_from_rip;
 pub mod udp_stale_entry;
+mod unheard;
 pub mod vip_unowned;
+pub mod vlan_mismatch;
 pub mod vrid_collision;
 mod vrrp;
 pub mod vrrp_advert_not_received;
@@ -147,7 +151,7 @@ fn directors(trace: &Trace, service: ServiceId) -> Vec<Subject> {
 }
 
 /// Whether a host sends VRRP advertisements.
-fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
+pub(super) fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
     let h = trace.topology.hosts.get(host);
     trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
         speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)

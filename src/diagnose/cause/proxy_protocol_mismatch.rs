@@ -293,6 +293,8 @@ fn based_on(
     }
     finding.connections.sort_unstable();
     finding.connections.dedup();
+    // A health check may be dropped too, and is nobody's request.
+    finding.connections.retain(|id| trace.ordinary(*id).is_none());
     finding
 }
 

@@ -58,7 +58,8 @@ pub(super) fn fits(trace: &Trace, silent: &Silent) -> bool {
     let missing = trace.has_address(silent.host, service.vip).map(|s| !s.value);
     let off = trace.setting(silent.host, "rp_filter").map(|s| s.value == 0);
     let idle = trace.counter(silent.host, "TcpExtIPReversePathFilter").map(|s| s.value == 0);
-    let elsewhere = super::rs_route_overlap::fits(trace, silent);
+    let elsewhere =
+        super::rs_route_overlap::fits(trace, silent) || super::unheard::fits(trace, silent);
     if silent.sent_on || !silent.delivered || elsewhere || said(off) || said(idle) {
         return false;
     }

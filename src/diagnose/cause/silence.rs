@@ -108,6 +108,7 @@ pub(super) fn is_told(trace: &Trace, silent: &Silent) -> bool {
     super::rs_route_overlap::fits(trace, silent)
         || super::tunnel_not_decapsulated::fits(trace, silent)
         || super::rp_filter_drop::fits(trace, silent)
+        || super::unheard::fits(trace, silent)
 }
 
 /// The SYN on its way to the silent host, and at it.

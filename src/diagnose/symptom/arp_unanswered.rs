@@ -3,6 +3,7 @@
 use super::super::facts::list;
 use super::super::{Proof, Sighting, Subject, Wording};
 use crate::flow::{Ask, Observations};
+use crate::topology::Service;
 use crate::trace::{At, Trace};
 use crate::wire::{Direction, Ip};
 use std::collections::HashSet;
@@ -19,7 +20,11 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     let needed = needed(trace);
     let mut found: Vec<Ip> = unanswered(trace)
         .into_iter()
-        .filter(|(_, ask)| needed.contains(&ask.target) || asked_by_director(trace, ask))
+        .filter(|(_, ask)| {
+            needed.contains(&ask.target)
+                || asked_by_director(trace, ask)
+                || asked_by_server(trace, ask)
+        })
         .map(|(_, ask)| ask.target)
         .collect();
     found.sort_unstable();
@@ -120,6 +125,25 @@ fn asked_by_director(trace: &Trace, ask: &Ask) -> bool {
             && trace.legs(id).iter().any(|leg| {
                 let there = trace.forward(leg);
                 trace.host_of(leg) == Some(host) && ask.first.since(there.first).abs() < PENDING_NS
+            })
+    })
+}
+
+/// A real server looks for its router while a connection that it got waits for its answer.
+fn asked_by_server(trace: &Trace, ask: &Ask) -> bool {
+    let Some(host) = trace.topology.hosts.by_mac(ask.asker_mac) else { return false };
+    let of_service = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
+    if !trace.topology.services.iter().any(of_service) {
+        return false;
+    }
+    trace.requests().any(|(id, c)| {
+        c.outcome.failed()
+            && !c.progress.answered
+            && trace.server(id).and_then(|s| s.host) == Some(host)
+            && trace.delivered(id, host)
+            && trace.legs(id).iter().any(|leg| {
+                let waits = ask.first.since(trace.forward(leg).first).abs() < PENDING_NS;
+                trace.host_of(leg) == Some(host) && waits
             })
     })
 }
