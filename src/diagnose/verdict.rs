@@ -1,7 +1,8 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
 use super::facts::{count, to_capture};
-use super::{Candidate, Checked, Coverage, Finding, Kind, Names, Severity, Sighting, ToConfirm};
+use super::symptom::http_5xx;
+use super::{Candidate, Checked, Coverage, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm};
 use crate::topology::Mode;
 use crate::trace::Trace;
 use std::collections::HashSet;
@@ -117,7 +118,9 @@ fn loud(
     } else {
         format!(" to {}", super::facts::list(&names))
     };
-    let more = if first.kind == Kind::Symptom {
+    // Who answers with an error is named; the reason is in that host's log.
+    let named = first.id == "http-5xx" && http_5xx::makers(trace, &first.connections).is_some();
+    let more = if first.kind == Kind::Symptom && !named {
         "; these captures do not show why".to_owned()
     } else {
         more
@@ -225,12 +228,20 @@ pub(super) fn suspects(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> 
     found.into_iter().map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() }).collect()
 }
 
+/// What mends a symptom that needs no cause to be mended.
+pub(super) fn fixes(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<Fix> {
+    if symptom == "http-5xx" { http_5xx::fixes(trace, sightings) } else { Vec::new() }
+}
+
 /// The captures that would decide an unexplained symptom.
 pub(super) fn next_captures(
     trace: &Trace,
     symptom: &str,
     sightings: &[Sighting],
 ) -> Vec<ToConfirm> {
+    if symptom == "http-5xx" {
+        return http_5xx::to_confirm(trace, sightings);
+    }
     if !matches!(symptom, "syn-unanswered" | "connection-reset" | "icmp-unreachable") {
         return Vec::new();
     }

@@ -2,7 +2,7 @@
 //! or waits for another server.
 
 use super::super::symptom::http_5xx;
-use super::super::{Confidence, Detection, Finding, Fix, Proof, Severity, Subject, ToConfirm};
+use super::super::{Confidence, Detection, Finding, Proof, Severity, Subject, ToConfirm};
 use super::{by_service, name, names, share};
 use crate::correlate::Outcome;
 use crate::topology::ServiceId;
@@ -79,12 +79,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             command: format!("ss -ltn 'sport = :{port}'"),
             why: "shows whether anything listens, and on which address".to_owned(),
         });
-        finding.fixes.push(Fix {
-            host: format!("the proxy, until {} serves again", name(subject)),
-            command: "# take the server out: 'set server BACKEND/SERVER state maint' (haproxy), 'down' in its upstream (nginx); let health checks do it from then on".to_owned(),
-            disruptive: false,
-            undo: "Put it back: 'state ready', or without 'down'.".to_owned(),
-        });
+        finding.fixes.push(super::out_of_proxy(subject));
     }
     finding.subjects = servers;
     finding.subjects.extend(super::directors(trace, service));
