@@ -77,10 +77,11 @@ impl Trace {
     #[must_use]
     pub fn new(
         captures: Vec<Capture>,
-        vantages: Vec<Observations>,
+        mut vantages: Vec<Observations>,
         stated: &StatedRoles,
         align: bool,
     ) -> Self {
+        crate::flow::settle(&mut vantages);
         let known = Stated {
             vips: stated.vips.clone(),
             clients: stated

@@ -47,3 +47,33 @@ fn a_server_error_names_the_server_that_made_it() {
         assert!(!verdict.contains("do not show why"), "{sample}: {verdict}");
     }
 }
+
+/// Sample, capture, and an address or MAC of the host that it was taken on.
+const TAKEN_ON: [(&str, &str, &str); 14] = [
+    ("healthcheck-source-blocked", "rs2", "172.16.0.12"),
+    ("garp-missing-stale-arp", "rs1", "172.16.0.11"),
+    ("l7-backend-500", "rs1", "172.16.0.11"),
+    ("l7-nginx-backend-500", "rs2", "172.16.0.12"),
+    ("l7-backend-refused", "rs2", "172.16.0.12"),
+    ("l7-tls-backend-refused", "rs2", "172.16.0.12"),
+    ("l7-proxy-v2-unexpected-one-rs", "rs1", "172.16.0.11"),
+    ("healthy-l7-tls-passthrough", "rs1", "172.16.0.11"),
+    ("healthy-vrrp-unicast", "director2", "172.16.0.3"),
+    ("vrrp-split-brain", "director", "52:54:00:66:71:62"),
+    ("dr-arp-vip-conflict", "director", "52:54:00:d2:4b:a2"),
+    ("dr-arp-vip-conflict", "rs1", "52:54:00:82:cc:c3"),
+    ("dr-foreign-subnet-urpf-one-rs", "router2", "172.16.0.254"),
+    ("syn-retry-rescheduled", "rs2", "172.16.0.12"),
+];
+
+#[test]
+fn a_capture_is_its_own_hosts() {
+    for (sample, capture, host) in TAKEN_ON {
+        let report = report(sample);
+        let on: Vec<_> =
+            report.hosts.iter().filter(|h| h.vantages.iter().any(|v| v == capture)).collect();
+        let [one] = on[..] else { panic!("{sample}: {capture} is on {on:?}") };
+        let is = one.addresses.iter().chain(&one.macs).any(|name| name == host);
+        assert!(is, "{sample}: {capture} is on {one:?}");
+    }
+}

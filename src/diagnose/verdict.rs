@@ -2,7 +2,9 @@
 
 use super::facts::{count, to_capture};
 use super::symptom::http_5xx;
-use super::{Candidate, Checked, Coverage, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm};
+use super::{
+    Candidate, Checked, Coverage, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm,
+};
 use crate::topology::Mode;
 use crate::trace::Trace;
 use std::collections::HashSet;

@@ -126,9 +126,8 @@ pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wordin
     }
     let by_server = ids.iter().filter(|id| behind(trace, **id).is_some()).count();
     // The proxy asked, and no server said so: it is the proxy's own word.
-    let own = |id: &&ConnectionId| {
-        behind(trace, **id).is_none() && carried(trace, **id).next().is_some()
-    };
+    let own =
+        |id: &&ConnectionId| behind(trace, **id).is_none() && carried(trace, **id).next().is_some();
     let by_proxy = ids.iter().filter(own).count();
     let mut explanation = format!("{what} got a response of status {status}.");
     if by_server > 0 {
