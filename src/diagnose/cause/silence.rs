@@ -4,6 +4,7 @@
 use super::super::{Names, Proof};
 use super::{by_server_host, vxlan_or_nat_bad_checksum};
 use crate::correlate::{Connection, Outcome};
+use crate::flow::Hop;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -119,7 +120,10 @@ pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
         let there = trace.forward(leg);
         if trace.host_of(leg).is_some_and(|h| service.is_director(h)) {
             let own = &trace.vantage(leg).own;
-            let sent = trace.path(leg, there).filter(|(_, hop)| own.sent(hop) == Some(true)).last();
+            let sent = || trace.path(leg, there).filter(|(_, hop)| own.sent(hop) == Some(true));
+            // What goes round passes again; the first pass is the one that arrives first.
+            let to_host = |hop: &Hop| hop.link.dst.is_some_and(|mac| macs.contains(&mac));
+            let sent = sent().find(|(_, hop)| to_host(hop)).or_else(|| sent().last());
             if let Some((link, _)) = sent {
                 proofs.extend(trace.proof(
                     leg,
@@ -139,7 +143,7 @@ pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
                 proofs.extend(trace.proof(leg, link.last, "and again; nothing answers"));
             }
         }
-        let on = |hop: &crate::flow::Hop| hop.link.src.is_some_and(|mac| macs.contains(&mac));
+        let on = |hop: &Hop| hop.link.src.is_some_and(|mac| macs.contains(&mac));
         if silent.sent_on {
             proofs.extend(trace.proof_on(
                 leg,
