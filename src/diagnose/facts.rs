@@ -42,12 +42,13 @@ impl Names<'_> {
         macs.first().map_or_else(|| "an unknown host".to_owned(), Mac::to_string)
     }
 
-    /// A host as `address (MAC)`.
+    /// A host as `address (MAC)`; one without an address by the capture taken on it.
     #[must_use]
     pub fn full(&self, id: HostId) -> String {
-        match self.address(id) {
-            Some(ip) => format!("{ip} ({})", self.mac_text(id)),
-            None => self.mac_text(id),
+        match (self.address(id), self.capture_of(id)) {
+            (Some(ip), _) => format!("{ip} ({})", self.mac_text(id)),
+            (None, Some(capture)) => format!("{} (capture {capture})", self.mac_text(id)),
+            (None, None) => self.mac_text(id),
         }
     }
 
