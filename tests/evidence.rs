@@ -77,3 +77,78 @@ fn a_capture_is_its_own_hosts() {
         assert!(is, "{sample}: {capture} is on {one:?}");
     }
 }
+
+#[test]
+fn the_real_server_is_the_one_that_the_client_went_on_with() {
+    let report = report("syn-retry-rescheduled");
+    for connection in &report.connections {
+        let server = connection.real_server.as_ref().and_then(|s| s.address.as_deref());
+        assert_eq!(server, Some("172.16.0.12"), "{}", connection.id);
+    }
+    let retry = finding(&report, "syn-retry-rescheduled");
+    let shown = frames(retry);
+    // rs2 #2 is the SYN for rs1, which a switch flooded.
+    assert!(shown.contains(&"rs2 #3".to_owned()), "{shown:?}");
+    assert!(!shown.contains(&"rs2 #2".to_owned()), "{shown:?}");
+    assert!(!retry.fix[0].host.contains("172.16.0.8"), "{}", retry.fix[0].host);
+}
+
+#[test]
+fn a_captured_router_answers_what_would_be_asked_of_it() {
+    let report = report("dr-foreign-subnet-urpf-one-rs");
+    let lost = finding(&report, "dr-vip-foreign-subnet-return");
+    assert!(frames(lost).iter().any(|f| f.starts_with("router2 #")), "{:?}", frames(lost));
+    assert!(lost.candidates.iter().all(|c| c.id != "fabric-anti-spoof"));
+    assert!(lost.to_confirm.iter().all(|c| !c.command.contains("tcpdump")));
+}
+
+#[test]
+fn a_send_is_told_with_its_own_arrival() {
+    let report = report("dr-rs-without-vip-forwarding-loop");
+    let missing = finding(&report, "rs-missing-vip");
+    assert!(missing.evidence.is_sorted_by_key(|e| e.since_first_ns), "{:?}", frames(missing));
+    assert!(!missing.explanation.contains("stay green"), "{}", missing.explanation);
+}
+
+#[test]
+fn an_error_is_about_the_connection_that_was_there() {
+    let report = report("ipvs-reuse-to-dead-backend");
+    let told: Vec<_> = report.findings.iter().filter(|f| f.id == "icmp-unreachable").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn a_sentence_counts_the_connections_of_its_finding() {
+    let report = report("healthcheck-source-blocked");
+    assert!(report.verdict.summary.starts_with("4 of 4 "), "{}", report.verdict.summary);
+}
+
+#[test]
+fn a_silent_dr_server_may_lack_the_vip_and_a_translated_one_needs_none() {
+    let dr = report("dr6-rs-without-vip");
+    let silent = finding(&dr, "rs-silent");
+    assert!(silent.fix[0].command.starts_with("ip addr add"), "{:?}", silent.fix);
+    assert_eq!(silent.candidates[0].id, "rs-missing-vip");
+    let nat = report("rs-firewall-drop");
+    let silent = finding(&nat, "rs-silent");
+    assert!(!words(silent).contains("addr show to"), "{silent:?}");
+}
+
+#[test]
+fn advice_fits_the_role_and_the_protocol() {
+    let half = report("dr-half-path-director");
+    let fix = words(finding(&half, "stateful-device-half-path"));
+    assert!(fix.contains(" INPUT ") && !fix.contains("FORWARD -d"), "{fix}");
+    let udp = report("backend-removed-udp");
+    let fix = words(finding(&udp, "backend-removed-silent-drop"));
+    assert!(!fix.contains("RST"), "{fix}");
+}
+
+#[test]
+fn a_host_without_an_address_is_named_by_its_capture() {
+    let report = report("dr-arp-vip-conflict");
+    let conflict = finding(&report, "dr-arp-problem");
+    assert!(conflict.title.contains("(capture rs2)"), "{}", conflict.title);
+    assert_eq!(conflict.subjects[0].vantage.as_deref(), Some("rs2"));
+    assert!(conflict.explanation.contains("(capture rs1)"), "{}", conflict.explanation);
+}

@@ -10,6 +10,9 @@ use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
 
+/// Attempts whose frames are shown.
+const SHOWN: usize = 2;
+
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut fronts: Vec<ConnectionId> = trace
         .pairs
@@ -58,7 +61,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let unanswered = ids.iter().any(|id| !trace.connection(*id).progress.response);
     let title = format!("{who} {verb} the proxy's connections on port {port}");
     let explanation = format!(
-        "The proxy took the request, tried {who} and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
+        "The proxy tried {who} for a client and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
         if unanswered {
             "The client's connection ends without an answer."
         } else {
@@ -94,10 +97,11 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     if let Some(at) = exchange.and_then(|e| at(e.request)) {
         proofs.push(Proof { at, note: "the client's request reaches the proxy".to_owned() });
     }
-    for back in refused(trace, id).take(1) {
+    for (n, back) in refused(trace, id).take(SHOWN).enumerate() {
+        let what = if n == 0 { "the proxy's SYN to the real server" } else { "it tries again" };
         for leg in trace.legs(back) {
             let (there, reply) = (trace.forward(leg), trace.reply(leg));
-            proofs.extend(trace.proof(leg, there.syn, "the proxy's SYN to the real server"));
+            proofs.extend(trace.proof(leg, there.syn, what));
             proofs.extend(trace.proof(leg, reply.rst, "RST,ACK: refused"));
         }
     }
