@@ -152,3 +152,27 @@ fn a_host_without_an_address_is_named_by_its_capture() {
     assert_eq!(conflict.subjects[0].vantage.as_deref(), Some("rs2"));
     assert!(conflict.explanation.contains("(capture rs1)"), "{}", conflict.explanation);
 }
+
+#[test]
+fn frames_of_one_capture_are_told_in_their_order() {
+    for (sample, id) in [
+        ("tun-rp-filter", "rp-filter-drop"),
+        ("client-on-director", "client-on-director"),
+        ("dr-windows-strong-host", "windows-strong-host"),
+        ("udp-stale-entry-host-gone", "udp-stale-entry"),
+    ] {
+        let report = report(sample);
+        let told = finding(&report, id);
+        for vantage in told.evidence.iter().map(|e| &e.vantage) {
+            let own = told.evidence.iter().filter(|e| e.vantage == *vantage);
+            assert!(own.is_sorted_by_key(|e| e.frame), "{sample}: {:?}", frames(told));
+        }
+    }
+}
+
+#[test]
+fn a_service_that_answers_nobody_is_not_called_uncaptured() {
+    let report = report("healthy-nat-udp-one-way");
+    let verdict = &report.verdict.summary;
+    assert!(verdict.contains("no answer to any of them was captured"), "{verdict}");
+}

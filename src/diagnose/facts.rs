@@ -292,6 +292,25 @@ impl Trace {
     }
 }
 
+/// Puts frames of one story in the order of time, as far as the clocks of their captures
+/// tell it.
+pub fn in_time(trace: &Trace, proofs: &mut [Proof]) {
+    let earlier = |a: &Proof, b: &Proof| {
+        let (at, other) =
+            (trace.vantages[a.at.vantage].capture, trace.vantages[b.at.vantage].capture);
+        let (time, than) = (trace.time(a.at), trace.time(b.at));
+        let error = if at == other { Some(0) } else { trace.timeline.uncertainty(at, other, time) };
+        error.is_some_and(|error| time.0.saturating_add(error) < than.0)
+    };
+    for n in 1..proofs.len() {
+        let mut at = n;
+        while at > 0 && earlier(&proofs[at], &proofs[at - 1]) {
+            proofs.swap(at, at - 1);
+            at -= 1;
+        }
+    }
+}
+
 /// How an answer went around the director.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Around {

@@ -68,7 +68,7 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
     {
         let why = if modes.is_empty() {
             "nothing shows how they are forwarded"
-        } else if unknown == 0 && failed == 0 && !director_missing(trace) {
+        } else if unanswered_service(trace) && failed == 0 && !director_missing(trace) {
             "no answer to any of them was captured: the service sends none, or its answers take a way that no capture shows"
         } else {
             "part of their way was not captured"

@@ -84,6 +84,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         }
     }
     finding.proofs.extend(ids.iter().find_map(|id| at_server(trace, *id)));
+    super::super::facts::in_time(trace, &mut finding.proofs);
     finding.subjects = shown.map(|(h, _)| names.subject("director", h)).into_iter().collect();
     finding.connections = ids;
     finding

@@ -133,15 +133,20 @@ pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
             }
         }
     }
+    let mut arrived = false;
     for leg in trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(silent.host)) {
         let there = trace.forward(leg);
         let own = &trace.vantage(leg).own;
         let came = trace.path(leg, there).find(|(_, hop)| own.arrived(hop) == Some(true));
         if let Some((link, _)) = came {
-            proofs.extend(trace.proof(leg, link.first, "it arrives at the real server"));
-            if link.last != link.first {
+            // In a tunnel it is seen there a second time, without its outer header.
+            if !arrived {
+                proofs.extend(trace.proof(leg, link.first, "it arrives at the real server"));
+            }
+            if link.last != link.first && !arrived {
                 proofs.extend(trace.proof(leg, link.last, "and again; nothing answers"));
             }
+            arrived = true;
         }
         let on = |hop: &Hop| hop.link.src.is_some_and(|mac| macs.contains(&mac));
         if silent.sent_on {

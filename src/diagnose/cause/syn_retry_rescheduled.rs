@@ -124,5 +124,6 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
             format!("{name} accepts it, with initial sequence number {isn}"),
         ));
     }
+    super::super::facts::in_time(trace, &mut proofs);
     proofs
 }
