@@ -22,9 +22,7 @@ const SAME_SPAN_NS: u64 = 100_000_000;
 /// Tells own MACs again where they are not known, or are those of a host that the
 /// vantage was not taken on.
 pub fn settle(vantages: &mut [Observations]) {
-    // A capture that marks what it sent needs no telling, and is the best witness.
-    let unsure = |v: &&Observations| v.own.evidence != OwnEvidence::Outgoing && !v.own.overlay;
-    if vantages.len() < 2 || !vantages.iter().any(|v| unsure(&v)) {
+    if vantages.len() < 2 || !vantages.iter().any(is_unsure) {
         return;
     }
     let mut witnesses: HashMap<Mac, Vec<(usize, Ask)>> = HashMap::new();
@@ -36,9 +34,8 @@ pub fn settle(vantages: &mut [Observations]) {
             }
         }
     }
-    for at in 0..vantages.len() {
-        let vantage = &vantages[at];
-        if !unsure(&vantage) {
+    for (at, vantage) in vantages.iter_mut().enumerate() {
+        if !is_unsure(vantage) {
             continue;
         }
         let unheard = |ask: &&Ask| {
@@ -67,11 +64,14 @@ pub fn settle(vantages: &mut [Observations]) {
         if left.macs.is_empty() && !known {
             continue;
         }
-        let shows = vantage.shows_with(&left);
-        let vantage = &mut vantages[at];
+        vantage.shows = vantage.shows_with(&left);
         vantage.own = left;
-        vantage.shows = shows;
     }
+}
+
+/// A capture that marks what it sent needs no telling, and is the best witness.
+fn is_unsure(vantage: &Observations) -> bool {
+    vantage.own.evidence != OwnEvidence::Outgoing && !vantage.own.overlay
 }
 
 /// Vantages and questions that are kept for one asker.
