@@ -77,10 +77,11 @@ impl Trace {
     #[must_use]
     pub fn new(
         captures: Vec<Capture>,
-        vantages: Vec<Observations>,
+        mut vantages: Vec<Observations>,
         stated: &StatedRoles,
         align: bool,
     ) -> Self {
+        crate::flow::settle(&mut vantages);
         let known = Stated {
             vips: stated.vips.clone(),
             clients: stated
@@ -327,7 +328,7 @@ fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedE
                 .push((v as u16, e as u32));
         }
     }
-    let mut tied = Vec::new();
+    let mut tied: Vec<TiedError> = Vec::new();
     if quoted.is_empty() {
         return tied;
     }
@@ -351,5 +352,27 @@ fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedE
             }
         }
     }
+    latest(vantages, connections, &mut tied);
     tied
+}
+
+/// Of several connections with one five-tuple an error is about the one that was there:
+/// the latest that had begun where the error was seen.
+fn latest(vantages: &[Observations], connections: &Connections, tied: &mut Vec<TiedError>) {
+    let begun = |t: &TiedError| {
+        let error = &vantages[usize::from(t.vantage)].errors[t.error as usize];
+        let legs = connections.legs(&connections.list[t.connection.0 as usize]).iter();
+        let here = legs.filter(|leg| leg.vantage == t.vantage);
+        let flows = here.flat_map(|leg| &leg.of(vantages).flows);
+        let first = flows.filter_map(|flow| flow.first.get()).map(|mark| mark.frame()).min();
+        first.filter(|first| *first <= error.mark.frame())
+    };
+    let mut of: HashMap<(u16, u32), u32> = HashMap::new();
+    for t in tied.iter() {
+        if let Some(first) = begun(t) {
+            let known = of.entry((t.vantage, t.error)).or_insert(first);
+            *known = (*known).max(first);
+        }
+    }
+    tied.retain(|t| of.get(&(t.vantage, t.error)).is_none_or(|first| begun(t) == Some(*first)));
 }

@@ -110,7 +110,11 @@ fn add(
         subjects: wording.subjects,
         connections: sightings.iter().filter_map(|s| s.connection).collect(),
         proofs,
-        fixes: Vec::new(),
+        fixes: if cause.is_none() {
+            super::verdict::fixes(trace, detector.id, &sightings)
+        } else {
+            Vec::new()
+        },
         candidates: if cause.is_none() {
             super::verdict::suspects(trace, detector.id, &sightings)
         } else {

@@ -42,12 +42,13 @@ impl Names<'_> {
         macs.first().map_or_else(|| "an unknown host".to_owned(), Mac::to_string)
     }
 
-    /// A host as `address (MAC)`.
+    /// A host as `address (MAC)`; one without an address by the capture taken on it.
     #[must_use]
     pub fn full(&self, id: HostId) -> String {
-        match self.address(id) {
-            Some(ip) => format!("{ip} ({})", self.mac_text(id)),
-            None => self.mac_text(id),
+        match (self.address(id), self.capture_of(id)) {
+            (Some(ip), _) => format!("{ip} ({})", self.mac_text(id)),
+            (None, Some(capture)) => format!("{} (capture {capture})", self.mac_text(id)),
+            (None, None) => self.mac_text(id),
         }
     }
 
@@ -288,6 +289,25 @@ impl Trace {
     ) -> Option<Proof> {
         let (link, _) = self.path(leg, flow).find(|(_, hop)| test(hop))?;
         self.proof(leg, link.first, note)
+    }
+}
+
+/// Puts frames of one story in the order of time, as far as the clocks of their captures
+/// tell it.
+pub fn in_time(trace: &Trace, proofs: &mut [Proof]) {
+    let earlier = |a: &Proof, b: &Proof| {
+        let (at, other) =
+            (trace.vantages[a.at.vantage].capture, trace.vantages[b.at.vantage].capture);
+        let (time, than) = (trace.time(a.at), trace.time(b.at));
+        let error = if at == other { Some(0) } else { trace.timeline.uncertainty(at, other, time) };
+        error.is_some_and(|error| time.0.saturating_add(error) < than.0)
+    };
+    for n in 1..proofs.len() {
+        let mut at = n;
+        while at > 0 && earlier(&proofs[at], &proofs[at - 1]) {
+            proofs.swap(at, at - 1);
+            at -= 1;
+        }
     }
 }
 

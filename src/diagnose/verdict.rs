@@ -1,9 +1,12 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
 use super::facts::{count, to_capture};
-use super::{Candidate, Checked, Coverage, Finding, Kind, Names, Severity, Sighting, ToConfirm};
+use super::symptom::http_5xx;
+use super::{
+    Candidate, Checked, Coverage, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm,
+};
 use crate::topology::Mode;
-use crate::trace::Trace;
+use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
 
 /// The state of what was captured.
@@ -65,6 +68,8 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
     {
         let why = if modes.is_empty() {
             "nothing shows how they are forwarded"
+        } else if unanswered_service(trace) && failed == 0 && !director_missing(trace) {
+            "no answer to any of them was captured: the service sends none, or its answers take a way that no capture shows"
         } else {
             "part of their way was not captured"
         };
@@ -117,21 +122,43 @@ fn loud(
     } else {
         format!(" to {}", super::facts::list(&names))
     };
-    let more = if first.kind == Kind::Symptom {
+    // Who answers with an error is named; the reason is in that host's log.
+    let named = first.id == "http-5xx" && http_5xx::makers(trace, &first.connections).is_some();
+    let more = if first.kind == Kind::Symptom && !named {
         "; these captures do not show why".to_owned()
     } else {
         more
     };
+    let verb = |n: usize, one: &'static str, many: &'static str| if n == 1 { one } else { many };
     if failed > 0 {
-        format!("{failed} of {}{to} fail: {}{more}", count(requests, "connection"), first.title)
-    } else {
+        // Where several causes share them, the sentence names the first one's.
+        let fails = |id: &&ConnectionId| trace.connection(**id).outcome.failed();
+        let own = first.connections.iter().filter(fails).count();
+        let part = if others > 1 && own > 0 && own < failed {
+            format!(", {own} of them by this")
+        } else {
+            String::new()
+        };
+        let fail = verb(failed, "fails", "fail");
         format!(
-            "{} of {}{to} suffer: {}{more}",
-            first.connections.len(),
+            "{failed} of {}{to} {fail}{part}: {}{more}",
             count(requests, "connection"),
             first.title
         )
+    } else {
+        let suffering = first.connections.len();
+        let suffer = verb(suffering, "suffers", "suffer");
+        // Health checks are of another service than clients' requests.
+        let of = of_services(trace, first).max(suffering);
+        format!("{suffering} of {}{to} {suffer}: {}{more}", count(of, "connection"), first.title)
     }
+}
+
+/// Requests to the services that a finding concerns.
+fn of_services(trace: &Trace, finding: &Finding) -> usize {
+    let service = |id: ConnectionId| trace.topology.service_of[id.0 as usize];
+    let services: HashSet<_> = finding.connections.iter().map(|id| service(*id)).collect();
+    trace.requests().filter(|(id, _)| services.contains(&service(*id))).count()
 }
 
 /// Small things that cost nothing are still said.
@@ -225,12 +252,20 @@ pub(super) fn suspects(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> 
     found.into_iter().map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() }).collect()
 }
 
+/// What mends a symptom that needs no cause to be mended.
+pub(super) fn fixes(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<Fix> {
+    if symptom == "http-5xx" { http_5xx::fixes(trace, sightings) } else { Vec::new() }
+}
+
 /// The captures that would decide an unexplained symptom.
 pub(super) fn next_captures(
     trace: &Trace,
     symptom: &str,
     sightings: &[Sighting],
 ) -> Vec<ToConfirm> {
+    if symptom == "http-5xx" {
+        return http_5xx::to_confirm(trace, sightings);
+    }
     if !matches!(symptom, "syn-unanswered" | "connection-reset" | "icmp-unreachable") {
         return Vec::new();
     }

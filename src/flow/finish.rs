@@ -1,35 +1,43 @@
 //! The end of the pass: what an [`Observer`] collected becomes [`Observations`].
 
-use super::{Observations, Observer, Own, Shows, Stream, own};
+use super::{Hop, Neighbors, Observations, Observer, Own, Shows, Stream, own};
 use crate::capture::Timestamp;
 
-impl Observer {
-    fn shows(&self, own: &Own) -> Shows {
-        let two_sided = |s: &Stream| s.flows[0].seen() && s.flows[1].seen();
-        // With all conversations one-sided, other frames in and out still show
-        // that the capture has both ways.
-        let by_hops = || {
-            let bindings = &self.neighbors.bindings;
-            let sent = self.hops.iter().any(|hop| own.sent(hop) == Some(true));
-            let came = self.hops.iter().any(|hop| own.arrived(hop) == Some(true));
-            (sent || bindings.iter().any(|b| own.has(b.mac)))
-                && (came || bindings.iter().any(|b| !own.has(b.mac)))
-        };
-        let later = |s: &Stream| s.flows.iter().any(|f| f.ack.is_set() || f.rst.is_set());
-        Shows {
-            both_ways: self.streams.iter().any(two_sided) || by_hops(),
-            beyond_syn: self.streams.iter().any(later),
-        }
+/// What a vantage lets through.
+fn shows(streams: &[Stream], hops: &[Hop], neighbors: &Neighbors, own: &Own) -> Shows {
+    let two_sided = |s: &Stream| s.flows[0].seen() && s.flows[1].seen();
+    // With all conversations one-sided, other frames in and out still show
+    // that the capture has both ways.
+    let by_hops = || {
+        let bindings = &neighbors.bindings;
+        let sent = hops.iter().any(|hop| own.sent(hop) == Some(true));
+        let came = hops.iter().any(|hop| own.arrived(hop) == Some(true));
+        (sent || bindings.iter().any(|b| own.has(b.mac)))
+            && (came || bindings.iter().any(|b| !own.has(b.mac)))
+    };
+    let later = |s: &Stream| s.flows.iter().any(|f| f.ack.is_set() || f.rst.is_set());
+    Shows {
+        both_ways: streams.iter().any(two_sided) || by_hops(),
+        beyond_syn: streams.iter().any(later),
     }
+}
 
+impl Observations {
+    /// What it lets through, if these MACs are its own.
+    pub(super) fn shows_with(&self, own: &Own) -> Shows {
+        shows(&self.streams, &self.hops, &self.neighbors, own)
+    }
+}
+
+impl Observer {
     /// What was seen, under the user's name for the vantage.
     #[must_use]
     pub fn finish(mut self, label: String, capture: usize) -> Observations {
         self.rare.hellos.settle(&self.streams);
         self.rare.twins.settle();
         self.rare.pieces = std::mem::take(&mut self.fragments).into_pieces();
-        let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors);
-        let shows = self.shows(&own);
+        let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors, &[]);
+        let shows = shows(&self.streams, &self.hops, &self.neighbors, &own);
         let empty = self.tally.frames == 0;
         Observations {
             label,

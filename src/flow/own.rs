@@ -111,11 +111,13 @@ const SAMPLE: usize = 1 << 14;
 /// Delays that differ by less than this factor tell nothing.
 const QUICKER: i64 = 2;
 
+/// Tells them; `absent` are MACs that are known to be other hosts'.
 pub(super) fn infer(
     streams: &[Stream],
     links: &[Link],
     hops: &[Hop],
     neighbors: &Neighbors,
+    absent: &[Mac],
 ) -> Own {
     let outgoing = outgoing(hops, neighbors);
     if !outgoing.is_empty() {
@@ -131,7 +133,12 @@ pub(super) fn infer(
     for link in links {
         carried[link.hop.index()] += u64::from(link.packets);
     }
-    let answered = |hop: &Hop| unicast(hop).filter(|(_, dst)| senders.contains(dst));
+    // Nor did one between two other hosts come here.
+    let answered = |hop: &Hop| {
+        unicast(hop).filter(|(src, dst)| {
+            senders.contains(dst) && !(absent.contains(src) && absent.contains(dst))
+        })
+    };
     let overlay = is_mostly_overlay(hops, &carried, |hop| answered(hop).is_some());
     for (hop, frames) in hops.iter().zip(carried) {
         if let Some((src, dst)) = answered(hop).filter(|_| hop.link.overlay == overlay) {
@@ -148,7 +155,8 @@ pub(super) fn infer(
     }
     // Neighbours are those of the frames outside.
     let replies = neighbors.bindings.iter().filter(|b| b.claim == super::Claim::Reply);
-    for binding in replies.filter(|_| !overlay) {
+    let replies = replies.filter(|b| !overlay && !absent.contains(&b.mac));
+    for binding in replies {
         total += u64::from(binding.count);
         shares.entry(binding.mac).or_default().frames += u64::from(binding.count);
     }
@@ -159,6 +167,7 @@ pub(super) fn infer(
     if total == 0 {
         return Own::default();
     }
+    shares.retain(|mac, _| !absent.contains(mac));
     turnarounds(streams, links, hops, neighbors, &mut shares);
     strangers(streams, links, hops, neighbors, &mut shares);
     let chosen = choose(&shares, total);

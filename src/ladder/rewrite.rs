@@ -4,6 +4,7 @@ use super::arrow::Arrow;
 use super::cast::{Cast, Node};
 use super::collect::Sighting;
 use crate::correlate::Tuple;
+use crate::topology::Mode;
 use crate::wire::{Ip, Mac, Outer, Tunnel};
 
 /// In words, if anything: addresses for NAT, the outer header for a tunnel, the
@@ -41,7 +42,9 @@ pub(super) fn describe(
     }
     let dst = |frames: &[usize]| frames.iter().find_map(|i| sightings[*i].link.dst);
     let (came, went) = (dst(&arrow.came)?, dst(own)?);
-    let how = if director { "DR" } else { "forwarded" };
+    // A director that translates, or passes on what is another director's, only routes.
+    let balances = cast.service.mode == Mode::Dr && forward && !cast.is_director(arrow.to);
+    let how = if director && balances { "DR" } else { "forwarded" };
     (came != went).then(|| macs(came, went, how))
 }
 

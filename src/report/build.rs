@@ -200,10 +200,15 @@ impl Builder<'_> {
             }
         }
         for route in &self.trace.topology.routes.list {
-            for host in route.forward.iter().flat_map(|s| [s.from, s.to]).flatten() {
+            let steps = route.forward.iter().chain(&route.back);
+            for host in steps.flat_map(|s| [s.from, s.to]).flatten() {
                 let why = "passes packets between the others".to_owned();
                 roles.entry(host).or_insert(("router", why));
             }
+        }
+        for (id, _) in self.trace.topology.hosts.iter().filter(|(_, h)| !h.vantages.is_empty()) {
+            let why = "a capture was taken on it; no connection is known to pass it".to_owned();
+            roles.entry(id).or_insert(("host", why));
         }
         let rank = |role: &str| match role {
             "director" => 0,

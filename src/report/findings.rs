@@ -32,7 +32,7 @@ impl Builder<'_> {
                     address: s.address.map(|ip| ip.to_string()),
                     mac: s.mac.map(|mac| mac.to_string()),
                     port: s.port,
-                    vantage: None,
+                    vantage: self.capture_of(s),
                 })
                 .collect(),
             affected: self.affected(finding),
@@ -64,6 +64,12 @@ impl Builder<'_> {
                 })
                 .collect(),
         }
+    }
+
+    /// The capture that stands for a host without an address.
+    fn capture_of(&self, subject: &diagnose::Subject) -> Option<String> {
+        let host = self.trace.host_by_mac(subject.mac).filter(|_| subject.address.is_none())?;
+        self.names.capture_of(host).map(ToOwned::to_owned)
     }
 
     pub(super) fn affected(&self, finding: &diagnose::Finding) -> Affected {

@@ -63,7 +63,7 @@ pub(super) fn infer(
         directors::decide(service, votes, &topology.hosts, &named);
     }
     topology.unseen = unseen;
-    assign_servers(connections, pairs, &mut topology, &named);
+    assign_servers(vantages, connections, pairs, &mut topology, &named);
     name_servers(&mut topology);
     topology.ordinary = ordinary::classify(vantages, connections, pairs, &topology, stated);
     mark_backends(&mut topology);
@@ -111,6 +111,7 @@ fn resolve(stated: &[Who], hosts: &Hosts, unseen: &mut Vec<String>) -> Vec<HostI
 
 /// Which of the service's real servers got each connection.
 fn assign_servers(
+    vantages: &[Observations],
     connections: &Connections,
     pairs: &Pairs,
     topology: &mut Topology,
@@ -158,7 +159,9 @@ fn assign_servers(
             // What a proxy answers by itself went to no real server.
             _ if service.mode == Mode::Proxy => None,
             Some(back) if back.server != connection.front.server => Some(behind(back.server)),
-            _ => serving_host(route, service, named).map(|h| (Identity::Host(h), Some(h))),
+            _ => kept(vantages, connections, i, route, &topology.hosts)
+                .or_else(|| serving_host(route, service, named))
+                .map(|h| (Identity::Host(h), Some(h))),
         };
         let one = one.map(|(identity, host)| place(service, identity, host));
         for at in places.iter().copied().chain(one) {
@@ -169,6 +172,43 @@ fn assign_servers(
             topology.several_servers.insert(index, places);
         }
     }
+}
+
+/// Of several hosts that accepted one connection, the one with which the client went
+/// on: it alone sends more than its SYN-ACK.
+fn kept(
+    vantages: &[Observations],
+    connections: &Connections,
+    index: usize,
+    route: &Route,
+    hosts: &Hosts,
+) -> Option<HostId> {
+    let accepts = |step: &&super::Step| step.origin && step.opening;
+    let mut accepted = route.back.iter().filter(accepts).filter_map(|step| step.from);
+    let first = accepted.next()?;
+    if accepted.all(|host| host == first) {
+        return None;
+    }
+    let mut found = None;
+    for leg in connections.legs(&connections.list[index]) {
+        let vantage = &vantages[usize::from(leg.vantage)];
+        let back = leg.of(vantages).flow(leg.client.other());
+        if !back.accepted() || !back.ack.is_set() {
+            continue;
+        }
+        let hops = vantage.links_of(back).map(|link| &vantage.hops[link.hop.index()]);
+        let from = |hop: &crate::flow::Hop| {
+            let own = super::is_origin(hop) && !hop.link.is_loopback();
+            hop.link.src.filter(|_| own).and_then(|mac| hosts.by_mac(mac))
+        };
+        for host in hops.filter_map(from) {
+            if found.is_some_and(|known| known != host) {
+                return None;
+            }
+            found = Some(host);
+        }
+    }
+    found
 }
 
 /// Without a rewritten address the server is who answered, or to whom the

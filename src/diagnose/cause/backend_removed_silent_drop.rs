@@ -143,13 +143,19 @@ fn finding(
     let server = super::servers(trace, &ids);
     let who = super::names(&server);
     let host = names.full(director);
+    let udp = s.protocol == 17;
+    let (what, nothing, expires) = if udp {
+        ("connection", "no ICMP", "the next datagram ends the entry, the one after goes elsewhere")
+    } else {
+        ("established connection", "no RST or ICMP", "tells such clients with a RST")
+    };
     let title = format!(
         "the director {} drops open connections to {who}, as if that were removed",
         names.host(director)
     );
     let explanation = format!(
-        "Packets of {} to {} that {who} had served come in at {host} again and again and do not go out, and no RST or ICMP tells the client, while other connections are forwarded. So does IPVS with an entry whose real server was deleted from the table (expire_nodest_conn=0): the client waits until it gives up. {} connections are cut off.",
-        count(ids.len(), "established connection"),
+        "Packets of {} to {} that {who} had served come in at {host} again and again and do not go out, and {nothing} tells the client, while other connections are forwarded. IPVS does that with an entry whose real server was deleted from the table (expire_nodest_conn=0): the client waits until it gives up. {} connections are cut off.",
+        count(ids.len(), what),
         s.name(),
         share(trace, service, &ids)
     );
@@ -169,8 +175,7 @@ fn finding(
     finding.fixes = vec![
         Fix {
             host: names.host(director),
-            command: "sysctl -w net.ipv4.vs.expire_nodest_conn=1   # tells such clients with a RST"
-                .to_owned(),
+            command: format!("sysctl -w net.ipv4.vs.expire_nodest_conn=1   # {expires}"),
             disruptive: false,
             undo: "sysctl -w net.ipv4.vs.expire_nodest_conn=0".to_owned(),
         },

@@ -51,7 +51,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director = shown.map_or_else(|| "the director".to_owned(), |(h, _)| names.host(h));
     let title = format!("the director {director} calls its own VIP {vip}");
     let explanation = format!(
-        "A program on {director} connects to {}, and as the address is its own, the SYN gets {vip} as source too. Balanced to a real server, it comes there from outside with the real server's own address: it is dropped as a martian, and an answer could not leave. {} connections are lost so; clients elsewhere are not concerned.",
+        "A program on {director} connects to {}, and as the address is its own, the SYN gets {vip} as source too. Balanced to a real server, it comes there from outside with the real server's own address: it is dropped as a martian, and an answer could not leave. {} connections are lost that way; clients elsewhere are not concerned.",
         s.name(),
         share(trace, service, &ids)
     );
@@ -84,6 +84,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         }
     }
     finding.proofs.extend(ids.iter().find_map(|id| at_server(trace, *id)));
+    super::super::facts::in_time(trace, &mut finding.proofs);
     finding.subjects = shown.map(|(h, _)| names.subject("director", h)).into_iter().collect();
     finding.connections = ids;
     finding

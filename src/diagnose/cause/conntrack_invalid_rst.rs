@@ -62,7 +62,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title =
         format!("{who} passes segments of {server} on untranslated, which cuts connections");
     let explanation = format!(
-        "In the middle of {} connections to {}, which the director translates both ways, a segment left for the client with the real server's own address. The client knows no such connection and resets it, which ends the connection at {server}. So does netfilter with a segment that conntrack calls invalid, one that is late or beyond the window: it is forwarded without translation.",
+        "In the middle of {} connections to {}, which the director translates both ways, a segment left for the client with the real server's own address. The client knows no such connection and resets it, which ends the connection at {server}. Netfilter does that with a segment that conntrack calls invalid, one that is late or beyond the window: it forwards it without translation.",
         share(trace, service, &ids),
         s.name()
     );

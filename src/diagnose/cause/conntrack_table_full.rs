@@ -108,7 +108,7 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, full: &Full) -> Find
     let director = names.full(host);
     let title = format!("new connections end at the director {}, old ones go on", names.host(host));
     let explanation = format!(
-        "SYNs for {} come in at {director} again and again and nothing goes out for them, no answer and no error, while connections that it had before are served. So does a kernel whose table of connections (conntrack) is full, or a rule that drops new connections. {} connections get no answer.",
+        "SYNs for {} come in at {director} again and again and nothing goes out for them, no answer and no error, while connections that it had before are served. That is what a full table of connections (conntrack) does, or a rule that drops new connections. {} connections get no answer.",
         s.name(),
         share(trace, service, &ids)
     );

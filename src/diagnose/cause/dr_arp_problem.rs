@@ -133,7 +133,7 @@ fn arrival(trace: &Trace, ids: &[ConnectionId], host: HostId) -> Option<super::s
 
 fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
     let vip = service.vip;
-    let server = Names(trace).host(host);
+    let server = Names(trace).full(host);
     if !vip.is_v4() {
         let rule = |verb: &str| {
             format!(

@@ -13,6 +13,7 @@ use super::super::{
 };
 use super::silence::{self, Silent};
 use super::{name, names, needs_mode, servers, severity, share, telling, unheard};
+use crate::capture::LinkType;
 use crate::correlate::Leg;
 use crate::flow::{Hop, Link};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -158,15 +159,18 @@ pub(super) fn at_home(trace: &Trace, id: ConnectionId) -> bool {
 }
 
 /// Where the router's own capture shows the answer come in, and the client's side
-/// of it as well, on which the answer would go out.
+/// of it as well, on which the answer would go out: by a SYN that came in there, or
+/// because the capture is one of all interfaces.
 fn at_router(trace: &Trace, id: ConnectionId, router: Option<HostId>) -> Option<&Leg> {
     trace.legs(id).iter().find(|leg| {
         let own = &trace.vantage(leg).own;
         let comes = |flow| trace.path(leg, flow).any(|(_, hop)| own.arrived(hop) == Some(true));
+        let link_type = trace.vantage(leg).link_type;
+        let all = matches!(link_type, LinkType::LINUX_SLL | LinkType::LINUX_SLL2);
         router.is_some()
             && trace.host_of(leg) == router
             && comes(trace.reply(leg))
-            && comes(trace.forward(leg))
+            && (all || comes(trace.forward(leg)))
     })
 }
 
@@ -187,7 +191,11 @@ fn finding(trace: &Trace, (service, next): (ServiceId, Mac), ids: Vec<Connection
     } else {
         "The client's own capture shows none of them."
     };
-    let title = format!("answers with the VIP {} as source are lost at or after the router", s.vip);
+    let title = if at.is_some() {
+        format!("the router {router_name} drops answers with the VIP {} as source", s.vip)
+    } else {
+        format!("answers with the VIP {} as source are lost at or after the router", s.vip)
+    };
     let explanation = format!(
         "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {router_name}, again and again. {end} The way in works, and no answer came through by that router. A router that would reach {} through the director takes an answer from the real servers' side for forged (strict reverse path check) and drops it. {} connections get no answer.",
         s.name(),

@@ -160,7 +160,12 @@ fn finding(
         let proof: Option<Proof> = trace.proof(leg, there.syn, "a check that nothing answers");
         finding.proofs.extend(proof);
     }
-    if let Some(leg) = silent.last().and_then(|id| trace.legs(*id).first()) {
+    let last = silent.iter().rev().find(own).or_else(|| silent.last());
+    let last = last.filter(|id| shown != Some(*id)).and_then(|id| {
+        let legs = trace.legs(*id);
+        legs.iter().find(|leg| trace.host_of(leg) == server).or_else(|| legs.first())
+    });
+    if let Some(leg) = last {
         finding.proofs.extend(trace.proof(leg, trace.forward(leg).syn, "and another, later"));
     }
     let host = server.map(|h| names.subject("real server", h));

@@ -61,7 +61,12 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
     let names = Names(trace);
     let of = |host: Option<HostId>, mac: Mac| {
         let address = host.and_then(|h| names.address(h)).filter(|ip| *ip != vip);
-        address.map_or_else(|| mac.to_string(), |ip| format!("{ip} ({mac})"))
+        let capture = host.and_then(|h| names.capture_of(h));
+        match (address, capture) {
+            (Some(ip), _) => format!("{ip} ({mac})"),
+            (None, Some(capture)) => format!("{mac} (capture {capture})"),
+            (None, None) => mac.to_string(),
+        }
     };
     let (lost, has) = (of(loser, probe.mac), of(holder, holder_mac));
     let title = format!("{lost} may not use {vip}: {has} has that address already");

@@ -91,9 +91,12 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let title = format!("{vip} has no real server to send connections to");
     let shown = match director {
         Some(host) => format!(
-            "The SYNs come in at {}, which has {}, go to no real server, and are answered with {what}, port unreachable.",
-            Names(trace).full(host),
-            s.vip
+            "The SYNs come in at the director{}, go to no real server, and are answered with {what}, port unreachable.",
+            // The VIP may be the only address that shows of it.
+            Names(trace)
+                .address(host)
+                .filter(|ip| *ip != s.vip)
+                .map_or_else(String::new, |ip| format!(" {ip}"))
         ),
         None => {
             format!("The SYNs are answered at once with {what}, port unreachable, from {}.", s.vip)
@@ -108,7 +111,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     finding.confidence = if director.is_some() { Confidence::Likely } else { Confidence::Possible };
     let host = director.map_or_else(
         || "the director".to_owned(),
-        |host| format!("the director {}", Names(trace).host(host)),
+        |host| match Names(trace).address(host) {
+            Some(ip) if ip != s.vip => format!("the director {ip}"),
+            _ => format!("the director of {}", s.vip),
+        },
     );
     advise(&mut finding, s, &host, director.is_none());
     finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id)).unwrap_or_default();

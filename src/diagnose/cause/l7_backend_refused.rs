@@ -2,13 +2,16 @@
 //! or waits for another server.
 
 use super::super::symptom::http_5xx;
-use super::super::{Confidence, Detection, Finding, Fix, Proof, Severity, Subject, ToConfirm};
+use super::super::{Confidence, Detection, Finding, Proof, Severity, Subject, ToConfirm};
 use super::{by_service, name, names, share};
 use crate::correlate::Outcome;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
+
+/// Attempts whose frames are shown.
+const SHOWN: usize = 2;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut fronts: Vec<ConnectionId> = trace
@@ -58,7 +61,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let unanswered = ids.iter().any(|id| !trace.connection(*id).progress.response);
     let title = format!("{who} {verb} the proxy's connections on port {port}");
     let explanation = format!(
-        "The proxy took the request, tried {who} and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
+        "The proxy tried {who} for a client and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
         if unanswered {
             "The client's connection ends without an answer."
         } else {
@@ -79,12 +82,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             command: format!("ss -ltn 'sport = :{port}'"),
             why: "shows whether anything listens, and on which address".to_owned(),
         });
-        finding.fixes.push(Fix {
-            host: format!("the proxy, until {} serves again", name(subject)),
-            command: "# take the server out: 'set server BACKEND/SERVER state maint' (haproxy), 'down' in its upstream (nginx); let health checks do it from then on".to_owned(),
-            disruptive: false,
-            undo: "Put it back: 'state ready', or without 'down'.".to_owned(),
-        });
+        finding.fixes.push(super::out_of_proxy(subject));
     }
     finding.subjects = servers;
     finding.subjects.extend(super::directors(trace, service));
@@ -99,10 +97,11 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     if let Some(at) = exchange.and_then(|e| at(e.request)) {
         proofs.push(Proof { at, note: "the client's request reaches the proxy".to_owned() });
     }
-    for back in refused(trace, id).take(1) {
+    for (n, back) in refused(trace, id).take(SHOWN).enumerate() {
+        let what = if n == 0 { "the proxy's SYN to the real server" } else { "it tries again" };
         for leg in trace.legs(back) {
             let (there, reply) = (trace.forward(leg), trace.reply(leg));
-            proofs.extend(trace.proof(leg, there.syn, "the proxy's SYN to the real server"));
+            proofs.extend(trace.proof(leg, there.syn, what));
             proofs.extend(trace.proof(leg, reply.rst, "RST,ACK: refused"));
         }
     }

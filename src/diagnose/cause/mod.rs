@@ -158,8 +158,18 @@ pub(super) fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
     })
 }
 
+/// Sending a real server nothing more, at a layer-7 proxy.
+pub(super) fn out_of_proxy(subject: &Subject) -> super::Fix {
+    super::Fix {
+        host: format!("the proxy, until {} serves again", name(subject)),
+        command: "# take the server out: 'set server BACKEND/SERVER state maint' (haproxy), 'down' in its upstream (nginx); let health checks do it from then on".to_owned(),
+        disruptive: false,
+        undo: "Put it back: 'state ready', or without 'down'.".to_owned(),
+    }
+}
+
 /// A subject's shortest name.
-fn name(subject: &Subject) -> String {
+pub(super) fn name(subject: &Subject) -> String {
     match (subject.address, subject.mac) {
         (Some(ip), _) => ip.to_string(),
         (None, Some(mac)) => mac.to_string(),

@@ -26,10 +26,15 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let subjects = servers(trace, &ids);
     let connection = trace.connection(ids[0]);
     let (client, vip) = (connection.front.client.0, connection.front.server.0);
-    let server = subjects.first().map_or_else(String::new, name);
-    let title = format!("{} answered its neighbour {client} directly", names(&subjects));
+    let who = names(&subjects);
+    let (its, to, kept) = if subjects.len() == 1 {
+        ("its", who.clone(), who.clone())
+    } else {
+        ("their", "one of them".to_owned(), "of that server".to_owned())
+    };
+    let title = format!("{who} answered {its} neighbour {client} directly");
     let explanation = format!(
-        "{client} is on the same link as {server}. The director translated {vip} to {server}, but the answer went straight to {client} and kept the address {server}; {client} has no connection with {server} and resets it. {} connections took this way; clients from other networks are not concerned.",
+        "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it and resets it. {} connections took this way; clients from other networks are not concerned.",
         share(trace, service, &ids)
     );
     let mut finding = Finding::cause("nat-same-subnet-client", title, explanation);

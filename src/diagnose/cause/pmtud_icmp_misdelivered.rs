@@ -93,8 +93,13 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director = shown.map_or_else(|| "the director".to_owned(), |x| names.full(x.director));
     let title =
         format!("long answers of {who} hang: the ICMP 'too big' for them ends at the director");
+    let (send, told) = if servers.len() == 1 {
+        ("sends", "is not told and repeats")
+    } else {
+        ("send", "are not told and repeat")
+    };
     let explanation = format!(
-        "{who} sends segments to clients of {} that do not fit into {mtu} bytes further on. The router there says so to their source, which is {}: the error arrives at {director} and goes no further. {who} is not told and repeats the same segments. {} connections hang as soon as an answer is long.",
+        "{who} {send} segments to clients of {} that do not fit into {mtu} bytes further on. The router there says so to their source, which is {}: the error arrives at {director} and goes no further. {who} {told} the same segments. {} connections hang as soon as an answer is long.",
         s.name(),
         s.vip,
         share(trace, service, &ids)

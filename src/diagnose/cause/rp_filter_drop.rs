@@ -6,6 +6,7 @@
 //! else, the other real servers of the pool answer by another interface than that on
 //! which they are asked. What the host said of its filter and addresses excludes it.
 
+use super::super::facts::in_time;
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
 use super::nat_director_not_forwarding as answers;
 use super::silence::{self, Silent};
@@ -171,6 +172,7 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
     if let Some(shown) = shown(trace, &set[0]) {
         finding.proofs.retain(|p| p.at != shown.at);
         finding.proofs.push(shown);
+        in_time(trace, &mut finding.proofs);
     }
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;

@@ -6,6 +6,7 @@ use super::silence::{self, Silent};
 use super::{needs_mode, severity, share, windows_strong_host};
 use crate::topology::{HostId, Mode};
 use crate::trace::Trace;
+use crate::wire::Ip;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
@@ -52,7 +53,8 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
     let what = if sent_on {
         format!(
-            "It sends packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would."
+            "{} packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would.",
+            if hosts.len() == 1 { "It sends" } else { "They send" }
         )
     } else {
         let own = if set.iter().all(|x| x.own_answers) {
@@ -64,15 +66,16 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     };
     let verb = if hosts.len() == 1 { "does" } else { "do" };
     let title = format!("{who} {verb} not have the VIP {vip}");
-    let explanation = format!(
-        "{what} {} connections are lost there; health checks of its own address stay green.",
-        share(trace, service, &ids)
-    );
+    let green = if set.iter().any(|x| x.own_answers) {
+        "connections to its own address, as health checks make, are answered"
+    } else {
+        "health checks of a real server's own address would not notice"
+    };
+    let explanation =
+        format!("{what} {} connections are lost there; {green}.", share(trace, service, &ids));
     let mut finding = Finding::cause("rs-missing-vip", title, explanation);
     finding.severity = severity(trace, &ids);
     finding.confidence = if sent_on { Confidence::Certain } else { Confidence::Likely };
-    let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
-    let bits = if vip.is_v4() { 32 } else { 128 };
     for host in &hosts {
         let server = names.host(*host);
         if !sent_on {
@@ -82,24 +85,7 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
                 why: "no address printed: this is it; a counter that grows: rp_filter or a full accept queue".to_owned(),
             });
         }
-        let (add, del) = (
-            format!("ip addr add {vip}/{bits} dev {device}"),
-            format!("ip addr del {vip}/{bits} dev {device}"),
-        );
-        // In IPv6 nobody answers for what another of its interfaces has.
-        let (command, undo) = if vip.is_v4() {
-            (
-                format!(
-                    "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\n{add}"
-                ),
-                format!(
-                    "{del}\nsysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0   # if they were 0 before"
-                ),
-            )
-        } else {
-            (format!("{add} nodad"), del)
-        };
-        finding.fixes.push(Fix { host: server, command, disruptive: false, undo });
+        finding.fixes.push(give_vip(server, vip, mode));
     }
     if !sent_on {
         for (id, tell_apart) in [
@@ -113,4 +99,28 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;
     finding
+}
+
+/// The VIP on a real server, so that it takes packets for it and claims nothing on the link.
+pub(super) fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
+    let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
+    let bits = if vip.is_v4() { 32 } else { 128 };
+    let (add, del) = (
+        format!("ip addr add {vip}/{bits} dev {device}"),
+        format!("ip addr del {vip}/{bits} dev {device}"),
+    );
+    // In IPv6 nobody answers for what another of its interfaces has.
+    let (command, undo) = if vip.is_v4() {
+        (
+            format!(
+                "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\n{add}"
+            ),
+            format!(
+                "{del}\nsysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0   # if they were 0 before"
+            ),
+        )
+    } else {
+        (format!("{add} nodad"), del)
+    };
+    Fix { host, command, disruptive: false, undo }
 }

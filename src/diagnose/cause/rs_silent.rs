@@ -58,15 +58,31 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
     finding.candidates = candidates(s.mode);
     finding.candidates.extend(node_without_local_endpoint::candidate(port));
     let tables = super::tables(s.vip);
+    // Translated packets are for its own address; others need the VIP.
+    let needs_vip = matches!(s.mode, Mode::Dr | Mode::Tun);
     for host in &hosts {
         let server = names.host(*host);
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: format!("nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset\nip -br addr show to {}", s.vip),
-            why: "a counter or rule that grows with every SYN is the reason".to_owned(),
-        });
+        let counters = format!(
+            "nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset"
+        );
+        let grows = "a counter or rule that grows with every SYN is the reason";
+        let has = trace.has_address(*host, s.vip).is_some_and(|said| said.value);
+        let (command, why) = if needs_vip && !has {
+            finding.fixes.push(rs_missing_vip::give_vip(
+                format!("{server}, if the first command below prints no address"),
+                s.vip,
+                s.mode,
+            ));
+            (
+                format!("ip -br addr show to {}\n{counters}", s.vip),
+                format!("no address printed: the VIP is missing there; else {grows}"),
+            )
+        } else {
+            (counters, grows.to_owned())
+        };
+        finding.to_confirm.push(ToConfirm { host: server.clone(), command, why });
         finding.fixes.push(Fix {
-            host: format!("{server}, if its firewall drops them"),
+            host: format!("{server}, if a rule of its firewall grows with them"),
             command: format!("{tables} -I INPUT -p tcp --dport {port} -j ACCEPT"),
             disruptive: false,
             undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),

@@ -4,6 +4,7 @@
 use super::super::{Names, Proof};
 use super::{by_server_host, node_without_local_endpoint, vxlan_or_nat_bad_checksum};
 use crate::correlate::{Connection, Outcome};
+use crate::flow::Hop;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -121,7 +122,10 @@ pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
         let there = trace.forward(leg);
         if trace.host_of(leg).is_some_and(|h| service.is_director(h)) {
             let own = &trace.vantage(leg).own;
-            let sent = trace.path(leg, there).filter(|(_, hop)| own.sent(hop) == Some(true)).last();
+            let sent = || trace.path(leg, there).filter(|(_, hop)| own.sent(hop) == Some(true));
+            // What goes round passes again; the first pass is the one that arrives first.
+            let to_host = |hop: &Hop| hop.link.dst.is_some_and(|mac| macs.contains(&mac));
+            let sent = sent().find(|(_, hop)| to_host(hop)).or_else(|| sent().last());
             if let Some((link, _)) = sent {
                 proofs.extend(trace.proof(
                     leg,
@@ -131,17 +135,22 @@ pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
             }
         }
     }
+    let mut arrived = false;
     for leg in trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(silent.host)) {
         let there = trace.forward(leg);
         let own = &trace.vantage(leg).own;
         let came = trace.path(leg, there).find(|(_, hop)| own.arrived(hop) == Some(true));
         if let Some((link, _)) = came {
-            proofs.extend(trace.proof(leg, link.first, "it arrives at the real server"));
-            if link.last != link.first {
+            // In a tunnel it is seen there a second time, without its outer header.
+            if !arrived {
+                proofs.extend(trace.proof(leg, link.first, "it arrives at the real server"));
+            }
+            if link.last != link.first && !arrived {
                 proofs.extend(trace.proof(leg, link.last, "and again; nothing answers"));
             }
+            arrived = true;
         }
-        let on = |hop: &crate::flow::Hop| hop.link.src.is_some_and(|mac| macs.contains(&mac));
+        let on = |hop: &Hop| hop.link.src.is_some_and(|mac| macs.contains(&mac));
         if silent.sent_on {
             proofs.extend(trace.proof_on(
                 leg,

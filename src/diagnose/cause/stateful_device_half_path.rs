@@ -241,7 +241,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         command: format!("conntrack -L -p tcp -d {} | grep SYN_SENT; iptables -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip),
         why: "entries that stay in SYN_SENT, and a rule on invalid packets that counts".to_owned(),
     });
-    finding.fixes = fixes(s, &host);
+    let is_director = culprit.as_ref().is_some_and(|c| c.role == "director");
+    finding.fixes = fixes(s, &host, is_director);
     finding.proofs = told_half.map(|half| proofs(trace, &half)).unwrap_or_default();
     finding.subjects = culprit.into_iter().collect();
     finding.subjects.extend(servers(trace, ids));
@@ -249,9 +250,11 @@ fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
     finding
 }
 
-fn fixes(service: &Service, host: &str) -> Vec<Fix> {
+fn fixes(service: &Service, host: &str, is_director: bool) -> Vec<Fix> {
     let tables = super::tables(service.vip);
     let chain = "PREROUTING";
+    // IPVS takes packets for the VIP at LOCAL_IN, a router passes them on.
+    let passed = if is_director { "INPUT" } else { "FORWARD" };
     let rule = |verb: &str| {
         format!(
             "{tables} -t raw {verb} {chain} -d {} -p tcp --dport {} -j NOTRACK",
@@ -260,12 +263,12 @@ fn fixes(service: &Service, host: &str) -> Vec<Fix> {
     };
     let accept = |verb: &str| {
         format!(
-            "{tables} {verb} FORWARD -d {} -p tcp --dport {} -j ACCEPT",
+            "{tables} {verb} {passed} -d {} -p tcp --dport {} -j ACCEPT",
             service.vip, service.port
         )
     };
     vec![Fix {
-        host: format!("{host}, if it is the firewall (on a director INPUT in place of FORWARD)"),
+        host: format!("{host}, if it is the firewall"),
         command: format!("{}\n{}", rule("-I"), accept("-I")),
         disruptive: false,
         undo: format!("{}\n{}", rule("-D"), accept("-D")),

@@ -75,7 +75,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(trace, &ids);
     finding.confidence = Confidence::Certain;
     let director = super::directors(trace, service);
-    let place = director.first().map_or_else(|| "the balancer".to_owned(), super::name);
+    // The VIP may be the only address that shows of it.
+    let own = director.first().filter(|d| d.address != Some(s.vip));
+    let place = own
+        .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", super::name(d)));
     finding.to_confirm.push(ToConfirm {
         host: place.clone(),
         command: "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.sync_threshold".to_owned(),
@@ -106,7 +109,14 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let mut proofs: Vec<Proof> = Vec::new();
     for (host, leg) in two {
         let name = Names(trace).host(host);
-        proofs.extend(trace.proof(leg, trace.forward(leg).syn, format!("the SYN at {name}")));
+        // Others on the link may see it too, flooded by a switch.
+        let here = trace.host_of(leg) == Some(host);
+        let own = &trace.vantage(leg).own;
+        let came = |hop: &crate::flow::Hop| {
+            trace.host_by_mac(hop.link.dst) == Some(host) || here && own.arrived(hop) == Some(true)
+        };
+        let there = trace.forward(leg);
+        proofs.extend(trace.proof_on(leg, there, came, format!("the SYN comes to {name}")));
         let isn = trace.reply(leg).isn;
         proofs.extend(trace.proof(
             leg,
@@ -114,5 +124,6 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
             format!("{name} accepts it, with initial sequence number {isn}"),
         ));
     }
+    super::super::facts::in_time(trace, &mut proofs);
     proofs
 }

@@ -87,7 +87,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title =
         format!("new connections of {who} are delayed by old ones on the same port at {server}");
     let explanation = format!(
-        "{who} uses a port again on which {server} still has a connection. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {who} resets that, and only the repeated SYN is accepted.{lost} {} connections are concerned.",
+        "{who} uses a port again of a connection that is still open at {server}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {who} resets that, and only the repeated SYN is accepted.{lost} {} connections are concerned.",
         share(trace, service, &ids)
     );
     let mut finding = Finding::cause("tuple-reuse-challenge-ack", title, explanation);
@@ -135,7 +135,7 @@ fn fixes(who: &str, server: &str, rewritten: bool) -> Vec<Fix> {
         );
     }
     fixes.push(Fix {
-        host: format!("{server}, where its old connections were never closed"),
+        host: format!("{server}, if a program there never closed the old connections"),
         command: "sysctl -w net.ipv4.tcp_keepalive_time=600   # ends dead ones sooner, for sockets that ask for keep-alives".to_owned(),
         disruptive: false,
         undo: "sysctl -w net.ipv4.tcp_keepalive_time=7200".to_owned(),

@@ -276,5 +276,6 @@ fn proofs(trace: &Trace, id: ConnectionId, stale: &Stale<'_>) -> Vec<Proof> {
             .take(1),
     );
     proofs.extend(trace.proof(stale.leg, there.last, "the last datagram, still without an answer"));
+    super::super::facts::in_time(trace, &mut proofs);
     proofs
 }

@@ -100,6 +100,7 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
     }
     finding.proofs = silence::proofs(trace, &set[0]);
     finding.proofs.extend(own_answer(trace, set[0].host));
+    super::super::facts::in_time(trace, &mut finding.proofs);
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;
     finding

@@ -1,7 +1,9 @@
-//! A response of status 500 to 599 on a service behind a proxy.
+//! A response of status 500 to 599 on a service behind a proxy, and who made it: where
+//! the proxy's own connection shows the real server send it, the proxy only passed it on.
 
-use super::super::{Proof, Sighting, Wording};
-use super::{concerned, connections_to};
+use super::super::{Fix, Proof, Sighting, Subject, ToConfirm, Wording};
+use super::{concerned, connections, connections_to};
+use crate::diagnose::facts::{list, server_subject};
 use crate::exchange::Exchange;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -28,27 +30,156 @@ pub(in crate::diagnose) fn exchange(trace: &Trace, id: ConnectionId) -> Option<&
     trace.pairs.exchanges.iter().find(|e| e.connection == id.0 && is_error(e))
 }
 
+/// The real server's own such answer to the proxy, of a client's connection.
+fn behind(trace: &Trace, id: ConnectionId) -> Option<&Exchange> {
+    let status = exchange(trace, id)?.status;
+    let mut carried = carried(trace, id);
+    carried.find(|e| e.status == status)
+}
+
+/// What the proxy asked real servers for a client's connection.
+fn carried(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = &Exchange> {
+    let carried = trace.pairs.carried.get(&id.0).map_or(&[][..], Vec::as_slice);
+    carried.iter().filter_map(|at| trace.pairs.exchanges.get(*at))
+}
+
+/// Real servers that made the answers themselves, if they made all of them.
+pub(in crate::diagnose) fn makers(trace: &Trace, ids: &[ConnectionId]) -> Option<Vec<Subject>> {
+    let mut makers: Vec<Subject> = Vec::new();
+    for id in ids {
+        behind(trace, *id)?;
+        let maker = server_subject(trace, *id)?;
+        if !makers.contains(&maker) {
+            makers.push(maker);
+        }
+    }
+    makers.sort_by_key(|s| (s.address, s.mac, s.port));
+    (!makers.is_empty()).then_some(makers)
+}
+
 pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some(exchange) = sighting.connection.and_then(|id| exchange(trace, id)) else {
-        return Vec::new();
-    };
-    let at = |mark| At { vantage: usize::from(exchange.vantage), mark };
+    let Some(id) = sighting.connection else { return Vec::new() };
+    let Some(exchange) = exchange(trace, id) else { return Vec::new() };
+    let at = |e: &Exchange, mark| At { vantage: usize::from(e.vantage), mark };
     let status = exchange.status.unwrap_or_default();
-    vec![
-        Proof { at: at(exchange.request), note: "the request".to_owned() },
-        Proof { at: at(exchange.response), note: format!("the answer, status {status}") },
-    ]
+    let mut proofs =
+        vec![Proof { at: at(exchange, exchange.request), note: "the request".to_owned() }];
+    if let Some(back) = behind(trace, id) {
+        let who = server_name(trace, id);
+        let note = format!("the proxy passes it on to {who}");
+        proofs.push(Proof { at: at(back, back.request), note });
+        // The frame at the server itself says more than the same one at the proxy.
+        let first = |leg: &&crate::correlate::Leg| {
+            usize::from(leg.vantage) == usize::from(back.vantage)
+                && trace.reply(leg).data == back.response
+        };
+        let behind = ConnectionId(back.connection);
+        let is_first = trace.legs(behind).iter().find(first).is_some();
+        let own = trace.legs(behind).iter().find(|leg| {
+            let host = trace.host_of(leg);
+            is_first && host.is_some() && host == trace.server(id).and_then(|s| s.host)
+        });
+        let own = own.and_then(|leg| {
+            trace.proof(leg, trace.reply(leg).data, format!("{who} answers {status}"))
+        });
+        proofs.push(own.unwrap_or_else(|| Proof {
+            at: at(back, back.response),
+            note: format!("{who} answers {status}"),
+        }));
+        let note = format!("the proxy passes the {status} on to the client");
+        proofs.push(Proof { at: at(exchange, exchange.response), note });
+    } else {
+        let note = format!("the answer, status {status}");
+        proofs.push(Proof { at: at(exchange, exchange.response), note });
+    }
+    proofs
+}
+
+fn server_name(trace: &Trace, id: ConnectionId) -> String {
+    let address = trace.server(id).and_then(|s| s.address);
+    address.map_or_else(|| "the real server".to_owned(), |ip| ip.to_string())
+}
+
+/// The statuses of a set of connections, "500" or "502 and 503".
+fn statuses(trace: &Trace, sightings: &[Sighting]) -> String {
+    let seen = connections(sightings).filter_map(|id| exchange(trace, id)?.status);
+    let mut seen: Vec<u16> = seen.collect();
+    seen.sort_unstable();
+    seen.dedup();
+    list(&seen.iter().map(u16::to_string).collect::<Vec<_>>())
 }
 
 pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+    let ids: Vec<ConnectionId> = connections(sightings).collect();
+    let (what, status) = (connections_to(trace, sightings), statuses(trace, sightings));
+    if let Some(makers) = makers(trace, &ids) {
+        let who = list(&makers.iter().map(super::super::cause::name).collect::<Vec<_>>());
+        let (verb, itself) =
+            if makers.len() == 1 { ("answers", "itself") } else { ("answer", "themselves") };
+        return Wording {
+            title: format!("{who} {itself} {verb} requests with a server error ({status})"),
+            explanation: format!(
+                "{what} got a response of status {status}. It was {who} that sent it: the proxy's own connections show it come from there, and the proxy only passed it on. The fault is in the application behind, not in the balancer."
+            ),
+            subjects: makers,
+        };
+    }
+    let by_server = ids.iter().filter(|id| behind(trace, **id).is_some()).count();
+    // The proxy asked, and no server said so: it is the proxy's own word.
+    let own =
+        |id: &&ConnectionId| behind(trace, **id).is_none() && carried(trace, **id).next().is_some();
+    let by_proxy = ids.iter().filter(own).count();
+    let mut explanation = format!("{what} got a response of status {status}.");
+    if by_server > 0 {
+        explanation += &format!(" {by_server} of them come from the real server itself.");
+    }
+    if by_proxy > 0 {
+        explanation += &format!(
+            " {by_proxy} of them are the proxy's own: what the real server answered it was no such status."
+        );
+    }
     Wording {
         title: "requests are answered with a server error".to_owned(),
-        explanation: format!(
-            "{} got a response of status 500 to 599.",
-            connections_to(trace, sightings)
-        ),
+        explanation,
         subjects: concerned(trace, sightings),
     }
+}
+
+/// What to look at on the servers that made the answers themselves.
+pub(in crate::diagnose) fn to_confirm(trace: &Trace, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let ids: Vec<ConnectionId> = connections(sightings).collect();
+    let makers = makers(trace, &ids).unwrap_or_default();
+    let ask = |maker: &Subject| {
+        let address = maker.address?;
+        let url = address.with_port(maker.port?);
+        let port = maker.port?;
+        Some([
+            ToConfirm {
+                host: address.to_string(),
+                command: format!("ss -ltnp 'sport = :{port}'"),
+                why: "names the process that answers there; its log holds the reason".to_owned(),
+            },
+            ToConfirm {
+                host: "any host that reaches it, past the proxy".to_owned(),
+                command: format!("curl -sv -o /dev/null http://{url}/"),
+                why: "with a failing path in place of /: the same status shows that the proxy has no part in it"
+                    .to_owned(),
+            },
+        ])
+    };
+    makers.iter().filter_map(ask).flatten().collect()
+}
+
+/// Until the application is mended, servers that answer well can take its requests.
+pub(in crate::diagnose) fn fixes(trace: &Trace, sightings: &[Sighting]) -> Vec<Fix> {
+    let ids: Vec<ConnectionId> = connections(sightings).collect();
+    let Some(makers) = makers(trace, &ids) else { return Vec::new() };
+    let Some(service) = ids.first().map(|id| trace.service(*id)) else { return Vec::new() };
+    let is_maker = |ip| makers.iter().any(|m| m.address == Some(ip));
+    if !service.real_servers.iter().filter_map(|s| s.address).any(|ip| !is_maker(ip)) {
+        return Vec::new();
+    }
+    makers.iter().map(super::super::cause::out_of_proxy).collect()
 }
 
 pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {

@@ -1,9 +1,11 @@
 //! Bytes sent again: not a copy that the capture made, not a forwarded packet,
 //! not a keep-alive.
 
+use super::super::facts::count;
 use super::super::{Proof, Sighting, Wording};
-use super::{concerned, connections_to};
-use crate::trace::Trace;
+use super::{concerned, connections, connections_to};
+use crate::flow::IcmpErrorKind;
+use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     trace
@@ -19,7 +21,7 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
         for flow in [trace.forward(leg), trace.reply(leg)] {
             if let Some((link, _)) = trace.path(leg, flow).find(|(l, _)| l.retransmissions > 0) {
                 let note =
-                    format!("bytes sent before are sent again ({} times)", link.retransmissions);
+                    format!("bytes sent before are sent again ({})", times(link.retransmissions));
                 return trace
                     .proof(leg, trace.vantage(leg).first_repeat(link), note)
                     .into_iter()
@@ -30,14 +32,35 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
     Vec::new()
 }
 
+fn times(n: u16) -> String {
+    count(usize::from(n), "time")
+}
+
+/// Whether a router said that a packet of the connection was too big for its next link.
+fn too_big(trace: &Trace, id: ConnectionId) -> bool {
+    trace.errors_of(id).any(|(_, e)| matches!(e.kind, IcmpErrorKind::TooBig { .. }))
+}
+
 pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "segments are sent again".to_owned(),
         explanation: format!(
-            "In {} payload was sent more than once: it, or its acknowledgment, was lost on the way.",
-            connections_to(trace, sightings)
+            "In {} payload was sent more than once: {}.",
+            connections_to(trace, sightings),
+            why(trace, sightings)
         ),
         subjects: concerned(trace, sightings),
+    }
+}
+
+fn why(trace: &Trace, sightings: &[Sighting]) -> &'static str {
+    let told = connections(sightings).filter(|id| too_big(trace, *id)).count();
+    if told == 0 {
+        "it, or its acknowledgment, was lost on the way"
+    } else if told == sightings.len() {
+        "it was too big for a link on the way, ICMP said so, and it was sent again in smaller segments"
+    } else {
+        "it was too big for a link on the way, as ICMP says of some, or it or its acknowledgment was lost"
     }
 }
 
