@@ -84,9 +84,10 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
     Verdict {
         status: Status::Healthy,
         summary: format!(
-            "{} by {}: all that these modes need was checked, nothing is wrong{}",
+            "nothing is wrong: {} by {}, and all that {} was checked{}",
             count(requests, "connection"),
             modes.join(" and "),
+            if modes.len() == 1 { "this mode needs" } else { "these modes need" },
             noted(findings)
         ),
     }
@@ -146,11 +147,15 @@ fn loud(
             first.title
         )
     } else {
-        let suffering = first.connections.len();
-        let suffer = verb(suffering, "suffers", "suffer");
+        let affected = first.connections.len();
+        let are = verb(affected, "is", "are");
         // Health checks are of another service than clients' requests.
-        let of = of_services(trace, first).max(suffering);
-        format!("{suffering} of {}{to} {suffer}: {}{more}", count(of, "connection"), first.title)
+        let of = of_services(trace, first).max(affected);
+        format!(
+            "{affected} of {}{to} {are} affected: {}{more}",
+            count(of, "connection"),
+            first.title
+        )
     }
 }
 
