@@ -6,8 +6,8 @@
 
 use super::super::symptom::arp_unanswered;
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Subject, ToConfirm};
+use super::missing::{Missing, missing, proofs};
 use super::reuse::forerunners;
-use super::rs_unreachable::{Missing, missing, proofs};
 use super::{needs_mode, severity, share};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};

@@ -3,6 +3,7 @@
 
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
 use super::silence::{self, Silent};
+use super::told::lacks_vip;
 use super::{needs_mode, severity, share, windows_strong_host};
 use crate::topology::{HostId, Mode};
 use crate::trace::Trace;
@@ -13,7 +14,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-l
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    let own = |s: &Silent| fits(trace, s) && !windows_strong_host::fits(trace, s);
+    let own = |s: &Silent| lacks_vip(trace, s) && !windows_strong_host::fits(trace, s);
     for silent in silence::silent(trace).into_iter().filter(own) {
         by_service.entry(silent.service).or_default().push(silent);
     }
@@ -21,23 +22,6 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     Detection::from(findings, || {
         needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
     })
-}
-
-/// Whether silence is best explained by a missing address: every SYN for the
-/// VIP is lost on the host while its own address answers, or it sends the
-/// packets on, which no owner of the address does.
-pub(super) fn fits(trace: &Trace, silent: &Silent) -> bool {
-    let service = &trace.topology.services[silent.service.0 as usize];
-    // What the host says of its addresses is asked only where frames do not tell.
-    let said = trace.has_address(silent.host, service.vip).map(|said| said.value);
-    match (service.mode, said) {
-        _ if silent.sent_on => true,
-        _ if silence::is_told(trace, silent) => false,
-        (Mode::Dr | Mode::Tun, Some(has)) => !has && silent.delivered,
-        (Mode::Dr, None) => silent.own_answers && silent.delivered,
-        // In a tunnel rp_filter drops the inner packet just as silently.
-        _ => false,
-    }
 }
 
 fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {

@@ -4,6 +4,7 @@
 use super::super::facts::to_capture;
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
 use super::silence::{self, Silent};
+use super::told::{is_told, lacks_vip};
 use super::{needs_mode, node_without_local_endpoint, rs_missing_vip, severity, share};
 use crate::topology::{HostId, Mode};
 use crate::trace::Trace;
@@ -15,7 +16,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
     let mut elsewhere = false;
     for silent in silence::silent(trace) {
-        if rs_missing_vip::fits(trace, &silent) || silence::is_told(trace, &silent) {
+        if lacks_vip(trace, &silent) || is_told(trace, &silent) {
             continue;
         }
         if silent.delivered {

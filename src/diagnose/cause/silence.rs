@@ -103,15 +103,6 @@ fn sends_on(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     route.forwarders().any(|(_, out)| out.from == Some(host))
 }
 
-/// Whether frames tell more of a silence than that it is one: a cause of its own takes
-/// it.
-pub(super) fn is_told(trace: &Trace, silent: &Silent) -> bool {
-    super::rs_route_overlap::fits(trace, silent)
-        || super::tunnel_not_decapsulated::fits(trace, silent)
-        || super::rp_filter_drop::fits(trace, silent)
-        || super::unheard::fits(trace, silent)
-}
-
 /// The SYN on its way to the silent host, and at it.
 pub(super) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
     let Some(id) = super::telling(trace, &silent.ids) else { return Vec::new() };

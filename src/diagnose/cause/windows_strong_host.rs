@@ -7,7 +7,8 @@
 
 use super::super::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
 use super::silence::{self, Silent};
-use super::{needs_mode, rs_missing_vip, severity, share};
+use super::told::lacks_vip;
+use super::{needs_mode, severity, share};
 use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ const WINDOWS_TTL: u8 = 128;
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
     for silent in silence::silent(trace) {
-        if rs_missing_vip::fits(trace, &silent) && fits(trace, &silent) {
+        if lacks_vip(trace, &silent) && fits(trace, &silent) {
             by_service.entry(silent.service).or_default().push(silent);
         }
     }
