@@ -88,7 +88,7 @@ fn run_script(dir: &Path, script: &str) -> Output {
     std::fs::write(dir.join("take.sh"), script).unwrap();
     let path = format!("{}:{}", dir.join("bin").display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
-    shell.args(["take.sh", "1"]).current_dir(dir).env("PATH", path).env("SUDO", "");
+    shell.args(["take.sh", "1"]).current_dir(dir).env("PATH", path);
     shell.output().unwrap()
 }
 
@@ -103,6 +103,7 @@ fn the_script_takes_all_captures_at_once_and_asks_the_hosts() {
         "ssh",
         "while [ \"$1\" = -o ]; do shift 2; done\nFAR=$1; export FAR; shift\nexec sh -c \"$*\"",
     );
+    stand_in(&bin, "sudo", "shift\nexec \"$@\"");
     stand_in(&bin, "timeout", "shift 3\nexec \"$@\"");
     stand_in(
         &bin,
@@ -136,6 +137,24 @@ fn the_script_takes_all_captures_at_once_and_asks_the_hosts() {
     assert!(director.contains("ipvsadm -Lnc") && director.contains("dev eth7"), "{director}");
     assert!(std::fs::read_to_string(state("web-b")).unwrap().contains("nstat -az"));
     assert!(!state("client").exists());
+}
+
+#[test]
+fn a_host_that_cannot_capture_is_told_and_none_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let bin = dir.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let script = planned(&["--mode", "dr", "--format", "script"]);
+    let one = "shift 2\n[ \"$1\" = web-b ] && echo listening on x >&2 || echo no sudo here >&2";
+    for (ssh, fails) in [("echo no sudo here >&2", true), (one, false)] {
+        stand_in(&bin, "ssh", ssh);
+        let output = run_script(dir.path(), &script);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(!output.status.success(), fails, "{said}");
+        assert!(said.contains("no capture of lb1: no sudo here"), "{said}");
+        assert_eq!(said.contains("no host captures"), fails, "{said}");
+        assert_eq!(said.contains("capturing web-b for"), !fails, "{said}");
+    }
 }
 
 #[test]

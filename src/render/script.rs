@@ -14,7 +14,7 @@ pub fn script(plan: &Plan, seconds: u32) -> String {
     let mut out = String::from(HEAD);
     let _ = write!(
         out,
-        "# Captures of {service}, mode {mode}: sh SCRIPT [SECONDS], {seconds} s by default, Ctrl-C ends it early.\nset -eu\nseconds=${{1:-{seconds}}}\nsudo=${{SUDO-sudo}}   # SUDO= where the login is root already\nfilter={filter}\nout=captures-$(date -u +%Y%m%dT%H%M%SZ)\nmkdir -p \"$out/state\"\n",
+        "# Captures of {service}, mode {mode}: sh SCRIPT [SECONDS], {seconds} s by default, Ctrl-C ends it early.\nset -eu\nseconds=${{1:-{seconds}}}\nfilter={filter}\nout=captures-$(date -u +%Y%m%dT%H%M%SZ)\nmkdir -p \"$out/state\" \"$out/log\"\n",
         service = plan.service,
         mode = plan.mode,
         filter = quoted(&plan.filter),
@@ -38,16 +38,18 @@ pub fn script(plan: &Plan, seconds: u32) -> String {
 const HEAD: &str = "#!/bin/sh\n";
 
 const BODY: &str = r#"
+# Where the login is not root, sudo; it must not ask, for nobody could answer.
+root='root=; [ "$(id -u)" = 0 ] || root="sudo -n"; $root'
 # take HOST NAME INTERFACE SNAPLEN: INTERFACE is a name or a command that prints one.
 take() {
-    ssh -o BatchMode=yes "$1" "$sudo timeout -s INT $((seconds + 2)) tcpdump -U -n -i $3 -s $4 -B 16384 -w - '$filter'" \
-        >"$out/$2.pcap" 2>"$out/$2.log" &
+    ssh -o BatchMode=yes "$1" "$root timeout -s INT $((seconds + 2)) tcpdump -U -n -i $3 -s $4 -B 16384 -w - '$filter'" \
+        >"$out/$2.pcap" 2>"$out/log/$2.log" &
     pids="$pids $!"
 }
 # said HOST NAME: what the host says of itself, from the commands on standard input.
 said() {
     mkdir -p "$out/state/$2"
-    ssh -o BatchMode=yes "$1" "$sudo sh" >"$out/state/$2/state.txt" 2>/dev/null || true
+    ssh -o BatchMode=yes "$1" "$root sh" >"$out/state/$2/state.txt" 2>/dev/null || true
 }
 pids=
 trap 'kill $pids 2>/dev/null || true' EXIT INT TERM
@@ -56,10 +58,18 @@ trap 'kill $pids 2>/dev/null || true' EXIT INT TERM
 
 const WAIT: &str = r#"
 sleep 2
-for log in "$out"/*.log; do
-    grep -q 'listening on' "$log" || { echo "$log:" >&2; cat "$log" >&2; }
+taken=
+for log in "$out"/log/*.log; do
+    name=$(basename "$log" .log)
+    if grep -q 'listening on' "$log"; then
+        taken="$taken $name"
+    else
+        echo "no capture of $name: $(cat "$log")" >&2
+        rm -f "$out/$name.pcap"
+    fi
 done
-echo "capturing for $seconds s into $out; make the fault happen now (Ctrl-C ends it early)" >&2
+[ -n "$taken" ] || { echo "no host captures; mend that and run this again" >&2; exit 1; }
+echo "capturing$taken for $seconds s into $out; make the fault happen now (Ctrl-C ends it early)" >&2
 trap 'true' INT
 wait || true
 kill $pids 2>/dev/null || true
