@@ -396,6 +396,20 @@ fn a_setting_settles_remembered_timestamps() {
 }
 
 #[test]
+fn a_count_settles_a_full_table() {
+    let of = |count: u32| {
+        let text = format!(
+            "eth0 UP 52:54:00:7c:17:02 <UP>\nnet.netfilter.nf_conntrack_count = {count}\nnet.netfilter.nf_conntrack_max = 8\n"
+        );
+        let report = run("conntrack-table-full", texts(&[("lb", &text)])).report;
+        let finding = found(&report, "conntrack-table-full");
+        (finding.confidence.clone(), finding.explanation.contains("of at most 8"))
+    };
+    assert_eq!(of(8), ("certain".to_owned(), true));
+    assert_eq!(of(3), ("possible".to_owned(), true));
+}
+
+#[test]
 fn a_route_settles_answers_past_the_director() {
     let sample = "nat-rs-gateway-bypasses-director";
     let (_, with) =

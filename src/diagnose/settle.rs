@@ -6,6 +6,8 @@
 //! file and line. What frames show is never overruled: a state is from another
 //! moment, and the explanation says so where the two disagree.
 
+mod table_full;
+
 use super::{Confidence, Finding, Fix, Kind, Names, Subject};
 use crate::state::Route;
 use crate::topology::{HostId, Service};
@@ -21,8 +23,10 @@ pub(super) fn settle(trace: &Trace, findings: &mut [Finding]) {
         return;
     }
     for finding in findings {
-        if finding.id == "proxy-arp-or-arp-flux" {
-            proxy(trace, finding);
+        match finding.id {
+            "proxy-arp-or-arp-flux" => proxy(trace, finding),
+            "conntrack-table-full" => table_full::settle(trace, finding),
+            _ => {}
         }
         let Some(hosts) = servers(trace, finding) else { continue };
         match finding.id {

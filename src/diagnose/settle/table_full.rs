@@ -1,0 +1,47 @@
+//! A director's own word on its table of tracked connections: full, or far from it.
+
+use super::{Said, certain, say};
+use crate::diagnose::{Confidence, Finding, Names};
+use crate::topology::HostId;
+use crate::trace::Trace;
+
+/// Of a hundred entries so many are taken in a table that is full when it is asked: some
+/// end between the captures and the question.
+const FULL: u64 = 95;
+
+pub(super) fn settle(trace: &Trace, finding: &mut Finding) {
+    let director = finding.subjects.iter().find(|s| s.role == "director");
+    let host = director.and_then(|s| trace.host_by_mac(s.mac).or(trace.host_by_ip(s.address?)));
+    let Some(host) = host else { return };
+    let told = |name: &str| {
+        let prefixes = ["net.netfilter.", "net."];
+        prefixes.iter().find_map(|prefix| number(trace, host, &format!("{prefix}{name}")))
+    };
+    let (Some(count), Some(most)) = (told("nf_conntrack_count"), told("nf_conntrack_max")) else {
+        return;
+    };
+    let who = Names(trace).host(host);
+    let held = format!(
+        "{who} tracks {} of at most {} connections ({}).",
+        count.value,
+        most.value,
+        count.place()
+    );
+    say(finding, &held);
+    if count.value.saturating_mul(100) >= most.value.saturating_mul(FULL) {
+        certain(finding);
+    } else {
+        say(
+            finding,
+            "The table had room when it was asked: either it was full before, or a rule drops new connections.",
+        );
+        finding.confidence = finding.confidence.min(Confidence::Possible);
+    }
+}
+
+fn number<'a>(trace: &'a Trace, host: HostId, name: &str) -> Option<Said<'a, u64>> {
+    trace.states_of(host).find_map(|m| {
+        let told = m.state.sysctls.get(name)?;
+        Some(Said { value: told.value.parse().ok()?, state: &m.state, at: told.at })
+    })
+}
