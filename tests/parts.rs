@@ -5,6 +5,7 @@ mod support;
 
 use rayon::prelude::*;
 use std::path::PathBuf;
+use support::bytes::records;
 use support::check::{inconsistent, none, of_each, overconfident, quiet};
 use support::orders::{named, parts};
 use support::run::run_paths;
@@ -46,5 +47,35 @@ fn a_capture_that_is_there_twice_shows_nothing_else() {
             wrong.into_iter().map(move |line| format!("{named} twice: {line}"))
         };
         sample.captures.iter().flat_map(judge).collect()
+    }));
+}
+
+/// What began before the captures is no fault of anybody.
+#[test]
+fn captures_that_began_late_accuse_nobody_falsely() {
+    none(of_each(|sample| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut late = Vec::new();
+        for path in &sample.captures {
+            let bytes = std::fs::read(path).unwrap();
+            let Some(records) = records(&bytes) else { return Vec::new() };
+            let (Some((head, _)), Some((begin, _))) =
+                (records.first(), records.get(records.len() * 2 / 5))
+            else {
+                continue;
+            };
+            let kept = [&bytes[..*head], &bytes[*begin..]].concat();
+            late.push(folder.path().join(path.file_name().unwrap()));
+            std::fs::write(late.last().unwrap(), kept).unwrap();
+        }
+        let report = run_paths(&late.iter().collect::<Vec<_>>()).report;
+        let mut wrong = quiet(&report, &sample.expected);
+        wrong.extend(overconfident(&report, &sample.expected));
+        wrong.extend(inconsistent(&report));
+        // That its ports were used before is no longer seen; that nobody answers remains.
+        if sample.name == "ipvs-reuse-to-dead-backend" {
+            wrong.retain(|line| !line.contains("rs-unreachable"));
+        }
+        wrong
     }));
 }

@@ -192,9 +192,10 @@ impl Trace {
         if !self.is_translated(connection) || self.is_self_access(connection) {
             return None;
         }
+        // A capture may have begun late, or show one direction.
         let served = |leg: &Leg| {
-            let (there, back) = (self.forward(leg), self.reply(leg));
-            leg.tuple == 0 && (back.accepted() || there.ack.is_set() && back.payload > 0)
+            let back = self.reply(leg);
+            leg.tuple == 0 && (back.accepted() || back.ack.is_set())
         };
         let front = |leg: &Leg| {
             let here = leg.vantage;

@@ -59,8 +59,9 @@ impl LinkId {
 }
 
 /// A second transmission this close to the first is a copy made by the
-/// capture, not by a host: no stack retransmits within a millisecond.
-const COPY_WINDOW_NS: i64 = 1_000_000;
+/// capture, not by a host: the soonest that a stack sends its last segment
+/// again is two ticks after it (tail loss probe, RFC 8985, section 7.2).
+const COPY_WINDOW_NS: i64 = 2_000_000;
 /// The same where the identification shows that the sender sent it once: a mirror, or the
 /// second of two taps, may be that late.
 const MARKED_COPY_WINDOW_NS: i64 = 100_000_000;
@@ -169,7 +170,8 @@ impl Link {
         let before = self.last;
         self.count(mark);
         let len = tcp.seq_len();
-        let same_id = id == Some(self.last_id) && self.packets > 1;
+        // IPv6 has none to compare.
+        let same_id = (id == Some(self.last_id) || id.is_none()) && self.packets > 1;
         let known = id.filter(|id| *id != 0);
         // Senders count upwards: what was sent again has a new identification,
         // a copy that the capture made has one that came before.
@@ -313,6 +315,21 @@ mod tests {
         assert_eq!(link.segment(at(45), &data(150, 50), Some(0), troubles), Sending::New);
         assert_eq!(link.segment(at(60), &data(150, 50), Some(0), troubles), Sending::Again);
         assert_eq!((link.retransmissions, link.copies), (2, 1));
+    }
+
+    #[test]
+    fn without_identifications_a_copy_comes_at_once() {
+        let mut link = Link::new(HopId(0), at(0));
+        let troubles = &mut Troubles::default();
+        let mut syn = data(99, 0);
+        syn.flags = TcpFlags(TcpFlags::SYN | TcpFlags::ACK);
+        link.segment(at(0), &syn, None, troubles);
+        assert_eq!(link.segment(at(1), &syn, None, troubles), Sending::Copy);
+        assert_eq!(link.segment(at(1001), &syn, None, troubles), Sending::New);
+        assert_eq!((link.syns, link.copies), (2, 1));
+        link.segment(at(1100), &data(100, 50), None, troubles);
+        assert_eq!(link.segment(at(1101), &data(100, 50), None, troubles), Sending::Copy);
+        assert_eq!(link.segment(at(1301), &data(100, 50), None, troubles), Sending::Again);
     }
 
     #[test]

@@ -64,6 +64,14 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         (false, true) if !director.is_empty() => Confidence::Certain,
         _ => Confidence::Likely,
     };
+    // In its middle one segment that was not translated looks the same as all of them.
+    if !ids.iter().any(|id| trace.connection(*id).progress.syn) {
+        finding.confidence = Confidence::Likely;
+        finding.candidates.push(Candidate {
+            id: "conntrack-invalid-rst",
+            tell_apart: "then only one segment of an open connection comes untranslated, and connections begin well".to_owned(),
+        });
+    }
     if !seen_at_server {
         finding.candidates.push(Candidate {
             id: "nat-same-subnet-client",

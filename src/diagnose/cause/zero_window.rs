@@ -6,7 +6,7 @@
 
 use super::super::facts::{count, server_subject};
 use super::super::{
-    Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
 };
 use super::{name, synproxy};
 use crate::correlate::Leg;
@@ -116,7 +116,18 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Stall<'_>]) -> Finding {
     );
     let mut finding = Finding::cause("zero-window", title, explanation);
     finding.severity = Severity::Warning;
-    finding.confidence = Confidence::Certain;
+    // Who answered the SYN is not known of connections that were open before.
+    finding.confidence = if ids.iter().any(|id| trace.connection(*id).progress.syn) {
+        Confidence::Certain
+    } else {
+        finding.candidates.push(Candidate {
+            id: "synproxy-side-effects",
+            tell_apart:
+                "then a SYN proxy answered the client, with a window of 0 that it never opened"
+                    .to_owned(),
+        });
+        Confidence::Likely
+    };
     let port = if first.by_client { s.port } else { first.subject.port.unwrap_or(s.port) };
     finding.to_confirm.push(ToConfirm {
         host: who.clone(),
