@@ -187,10 +187,18 @@ fn note_tally(vantage: &Observations, link_type: Option<LinkType>, notes: &mut V
             crate::flow::MAX_EMBRYOS
         ));
     }
-    if vantage.neighbors.dropped + vantage.errors_dropped + tally.hops_dropped > 0 {
-        notes.push(
-            "more distinct addresses, ICMP errors or link headers than are kept; the excess was counted, not kept"
-                .to_owned(),
-        );
+    if tally.rounds_dropped > 0 {
+        notes.push(format!(
+            "packets went round; {} frames of their later rounds are counted with the last that is kept apart",
+            tally.rounds_dropped
+        ));
+    }
+    let beyond = [
+        (vantage.neighbors.dropped, "address claims and questions"),
+        (vantage.errors_dropped, "ICMP errors"),
+        (tally.hops_dropped, "link headers"),
+    ];
+    for (n, what) in beyond.into_iter().filter(|(n, _)| *n > 0) {
+        notes.push(format!("{n} {what} are more than are kept; they are counted, nothing else"));
     }
 }

@@ -82,24 +82,9 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testkit::said;
     use super::*;
     use crate::capture::Timestamp;
-    use crate::wire::TcpFlags;
-
-    fn said(payload: &[u8]) -> Tcp<'_> {
-        Tcp {
-            src_port: 1,
-            dst_port: 2,
-            seq: 1,
-            ack: 1,
-            flags: TcpFlags(TcpFlags::ACK),
-            window: 1,
-            options: &[],
-            header_cut: false,
-            payload,
-            payload_len: payload.len() as u32,
-        }
-    }
 
     #[test]
     fn only_what_names_local_endpoints_counts() {

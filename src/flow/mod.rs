@@ -25,6 +25,8 @@ mod preface;
 mod rare;
 mod stream;
 mod tally;
+#[cfg(test)]
+mod testkit;
 mod token;
 mod trouble;
 mod twins;

@@ -349,7 +349,7 @@ impl Observer {
         if let Some(at) = tail
             && length >= MAX_LINKS_PER_FLOW
         {
-            self.tally.hops_dropped += 1;
+            self.tally.rounds_dropped += 1;
             return at;
         }
         self.add_link(id, side, hop, mark, tail)

@@ -105,24 +105,9 @@ fn version(payload: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testkit::said;
     use super::*;
     use crate::capture::Timestamp;
-    use crate::wire::TcpFlags;
-
-    fn said(payload: &[u8]) -> Tcp<'_> {
-        Tcp {
-            src_port: 1,
-            dst_port: 2,
-            seq: 1,
-            ack: 1,
-            flags: TcpFlags(TcpFlags::ACK),
-            window: 1,
-            options: &[],
-            header_cut: false,
-            payload,
-            payload_len: payload.len() as u32,
-        }
-    }
 
     #[test]
     fn the_header_and_the_first_word_to_it_are_kept() {

@@ -25,6 +25,9 @@ pub struct Tally {
     pub cut: u64,
     /// Packets longer than a link carries: segments merged by offload.
     pub oversize: u64,
+    /// Frames of flows that had passed so often, each time with another link header, that
+    /// these are not kept apart: of packets that went round.
+    pub rounds_dropped: u64,
     /// Link headers beyond the bound of distinct ones that are kept apart.
     pub hops_dropped: u64,
 }
