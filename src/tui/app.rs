@@ -221,6 +221,9 @@ impl App {
             Done::Lanes(n, ask, lanes) => self.timeline.done(n, ask, lanes),
             Done::Ladder(n, side, drawn) => ladder::drawn(self, n, side, drawn),
             Done::Packet(n, side, sights) => ladder::packet_read(self, n, side, sights),
+            Done::Proof(n, finding, proof, chosen) => {
+                findings::proof_found(self, n, finding, proof, chosen);
+            }
             Done::Frame(n, sight) => ladder::frame_read(self, n, sight),
             Done::Write(path, result) => save::written(self, &path, &result),
         }
@@ -250,6 +253,7 @@ impl App {
         self.data.is_some()
             && (self.rows_shown < self.rows_asked
                 || self.writes > 0
+                || self.findings.waits()
                 || self.timeline.waits()
                 || self.ladder.waits())
     }

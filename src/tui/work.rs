@@ -48,6 +48,8 @@ pub enum Job {
     Ladder(u64, usize, Chosen),
     /// The frames of a packet of that drawing.
     Packet(u64, usize, ConnectionId, Vec<(String, u64)>),
+    /// The connection that shows a frame of a finding, by the indexes of both.
+    Proof(u64, usize, usize),
     /// A frame that is in no drawing.
     Frame(u64, At),
     /// A file to be written.
@@ -65,6 +67,8 @@ pub enum Done {
     Ladder(u64, usize, Option<Ladder>),
     /// See [`Job::Packet`].
     Packet(u64, usize, Vec<Sight>),
+    /// See [`Job::Proof`]: the indexes again, and the connection where there is one.
+    Proof(u64, usize, usize, Option<Chosen>),
     /// See [`Job::Frame`].
     Frame(u64, Sight),
     /// See [`Job::Write`]: the path, and how it ended.
@@ -99,7 +103,7 @@ impl Workers {
         let job = job(self.asked);
         let to = match job {
             Job::Rows(..) | Job::Lanes(..) => &self.table,
-            Job::Ladder(..) | Job::Packet(..) | Job::Frame(..) => &self.reads,
+            Job::Ladder(..) | Job::Packet(..) | Job::Proof(..) | Job::Frame(..) => &self.reads,
             Job::Write(..) => &self.writes,
         };
         // A worker that is gone has said so.
@@ -141,7 +145,8 @@ fn newest(jobs: Vec<Job>) -> Vec<Job> {
         Job::Ladder(_, side, _) => (2, *side as u64),
         Job::Packet(_, side, ..) => (3, *side as u64),
         Job::Frame(..) => (4, 0),
-        Job::Write(n, _) => (5, *n),
+        Job::Proof(..) => (5, 0),
+        Job::Write(n, _) => (6, *n),
     };
     let mut kept: Vec<Job> = Vec::new();
     for job in jobs {
@@ -164,6 +169,12 @@ fn done(data: &Data, job: Job) -> Done {
         }
         Job::Packet(n, side, id, frames) => {
             Done::Packet(n, side, frames::read(&data.trace, id, &frames))
+        }
+        Job::Proof(n, finding, proof) => {
+            let (trace, diagnosis) = (&data.trace, &data.diagnosis);
+            let chosen = ladder::of_proof(trace, diagnosis, finding, proof)
+                .or_else(|| ladder::of_finding(trace, diagnosis, finding));
+            Done::Proof(n, finding, proof, chosen)
         }
         Job::Frame(n, at) => Done::Frame(n, frames::at(&data.trace, at)),
         Job::Write(_, order) => {
@@ -191,6 +202,7 @@ mod tests {
             | Job::Ladder(n, ..)
             | Job::Packet(n, ..)
             | Job::Frame(n, _)
+            | Job::Proof(n, ..)
             | Job::Write(n, _) => *n,
         };
         assert_eq!(newest(jobs).iter().map(number).collect::<Vec<_>>(), [6, 3, 4, 5, 7]);

@@ -7,9 +7,10 @@ use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::theme::Role;
 use super::super::view::{highlight, put};
+use super::super::work::Job;
 use super::ladder::{Wanted, show_alone};
 use super::stops::{moves, rule, text_width};
-use crate::ladder;
+use crate::ladder::Chosen;
 use crate::render::measure::{columns, cut};
 use page::page;
 use ratatui::buffer::Buffer;
@@ -28,6 +29,9 @@ pub struct State {
     pub stop: usize,
     /// The keys move in the text.
     pub inside: bool,
+    /// The last request for the connection of a frame, and the last answer.
+    asked: u64,
+    shown: u64,
 }
 
 impl State {
@@ -35,6 +39,12 @@ impl State {
     #[must_use]
     pub fn number(&self) -> u32 {
         self.at as u32 + 1
+    }
+
+    /// Whether the connection of a frame is awaited.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.shown < self.asked
     }
 
     /// Shows a finding by its number.
@@ -236,11 +246,24 @@ pub fn proof_stop(app: &App, n: usize) -> Option<usize> {
     page(app, text_width(text)).stops.iter().position(|to| *to == To::Frame(n))
 }
 
+/// Asks which connection shows a frame of the proof: of a million, that takes a while.
+fn open_frame(app: &mut App, n: usize) {
+    let index = app.findings.at;
+    if let Some(asked) = app.ask(|number| Job::Proof(number, index, n)) {
+        app.findings.asked = asked;
+    }
+}
+
 /// Draws the connection that shows a frame of the proof, the frame under the cursor; one
 /// that no connection shows is shown alone.
-fn open_frame(app: &mut App, n: usize) {
+pub fn proof_found(app: &mut App, number: u64, index: usize, n: usize, chosen: Option<Chosen>) {
+    let waited = app.findings.waits() && number == app.findings.asked;
+    app.findings.shown = app.findings.shown.max(number);
     let Some(data) = app.loaded_data() else { return };
-    let index = app.findings.at;
+    // Whoever went elsewhere meanwhile is not called back.
+    if !waited || app.pane != Pane::Findings {
+        return;
+    }
     let Some(finding) = data.report.findings.get(index) else { return };
     let proof = data.diagnosis.findings.get(index).and_then(|finding| finding.proofs.get(n));
     let wanted = finding.evidence.get(n).zip(proof).map(|(e, proof)| Wanted {
@@ -248,8 +271,6 @@ fn open_frame(app: &mut App, n: usize) {
         frame: (e.vantage.clone(), e.frame),
         note: e.note.clone(),
     });
-    let chosen = ladder::of_proof(&data.trace, &data.diagnosis, index, n)
-        .or_else(|| ladder::of_finding(&data.trace, &data.diagnosis, index));
     match (chosen, wanted) {
         (Some(chosen), wanted) => app.open_ladder(chosen, wanted),
         (None, Some(wanted)) => show_alone(app, wanted),
