@@ -81,7 +81,7 @@ impl Trace {
         stated: &StatedRoles,
         align: bool,
     ) -> Self {
-        crate::flow::settle(&mut vantages);
+        correlate::settle(&mut vantages);
         let known = Stated {
             vips: stated.vips.clone(),
             clients: stated

@@ -7,6 +7,7 @@
 //! made; flows that could not be tied stay connections of their own. Clocks are
 //! not used, they come later and rest on these ties.
 
+mod absent;
 mod carried;
 mod handshake;
 mod midstream;
@@ -17,6 +18,7 @@ mod tuple;
 mod union;
 mod way;
 
+pub use absent::settle;
 pub use outcome::{Outcome, Progress};
 pub use tuple::Tuple;
 pub use way::{Way, WayId, Ways, speaks};

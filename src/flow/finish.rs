@@ -2,6 +2,7 @@
 
 use super::{Hop, Neighbors, Observations, Observer, Own, Shows, Stream, own};
 use crate::capture::Timestamp;
+use crate::wire::Mac;
 
 /// What a vantage lets through.
 fn shows(streams: &[Stream], hops: &[Hop], neighbors: &Neighbors, own: &Own) -> Shows {
@@ -23,9 +24,15 @@ fn shows(streams: &[Stream], hops: &[Hop], neighbors: &Neighbors, own: &Own) -> 
 }
 
 impl Observations {
-    /// What it lets through, if these MACs are its own.
-    pub(super) fn shows_with(&self, own: &Own) -> Shows {
-        shows(&self.streams, &self.hops, &self.neighbors, own)
+    /// Which MACs are its own, if it was not taken on hosts with these.
+    pub(crate) fn own_without(&self, absent: &[Mac]) -> Own {
+        own::infer(&self.streams, &self.links, &self.hops, &self.neighbors, absent)
+    }
+
+    /// Takes these MACs for its own.
+    pub(crate) fn adopt(&mut self, own: Own) {
+        self.shows = shows(&self.streams, &self.hops, &self.neighbors, &own);
+        self.own = own;
     }
 }
 

@@ -5,7 +5,6 @@
 //! counted and said, not kept. A vantage stands alone here: nothing in this
 //! module looks at another capture, at a role or at a fault.
 
-mod absent;
 mod control;
 mod embryo;
 mod errors;
@@ -32,7 +31,6 @@ mod trouble;
 mod twins;
 mod weigh;
 
-pub use absent::settle;
 pub use embryo::{Evicted, MAX_EMBRYOS};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
 pub use fragments::Pieces;

@@ -7,8 +7,7 @@
 //! only questions that both captures show are held against each other, about the same
 //! time by both clocks.
 
-use super::neighbor::Ask;
-use super::{Claim, Observations, OwnEvidence, own};
+use crate::flow::{Ask, Binding, Claim, Observations, Own, OwnEvidence};
 use crate::wire::Mac;
 use std::collections::HashMap;
 
@@ -50,22 +49,15 @@ pub fn settle(vantages: &mut [Observations]) {
         if absent.is_empty() || known && !vantage.own.macs.iter().any(|mac| absent.contains(mac)) {
             continue;
         }
-        let mut left = own::infer(
-            &vantage.streams,
-            &vantage.links,
-            &vantage.hops,
-            &vantage.neighbors,
-            &absent,
-        );
+        let mut left = vantage.own_without(&absent);
         // Frames to it could have been flooded here; what it sent to one host was not.
         if !left.macs.iter().all(|mac| spoke(vantage, *mac)) {
-            left = super::Own::default();
+            left = Own::default();
         }
         if left.macs.is_empty() && !known {
             continue;
         }
-        vantage.shows = vantage.shows_with(&left);
-        vantage.own = left;
+        vantage.adopt(left);
     }
 }
 
@@ -96,7 +88,7 @@ fn misses(here: &Ask, there: &Ask) -> bool {
 
 /// Whether a MAC sent anything to one host alone.
 fn spoke(vantage: &Observations, mac: Mac) -> bool {
-    let replied = |b: &super::Binding| b.mac == mac && b.claim == Claim::Reply;
+    let replied = |b: &Binding| b.mac == mac && b.claim == Claim::Reply;
     vantage.neighbors.bindings.iter().any(replied)
         || vantage.hops.iter().any(|hop| {
             hop.link.src == Some(mac) && hop.link.dst.is_some_and(|dst| dst.is_unicast())
