@@ -183,45 +183,46 @@ pub fn healthy_fullnat() -> Stage {
     stage
 }
 
-/// rs2 refuses what the director opens for clients that are connected already.
-pub fn refused() -> Stage {
+/// Twelve clients; every other one has the trouble.
+fn every_other(trouble: impl Fn(&mut Stage, &mut Guarded)) -> Stage {
     let mut stage = stage();
     for n in 0..12 {
         let mut one = Guarded::new(n);
         if n % 2 == 0 {
             one.whole(&mut stage);
-            continue;
+        } else {
+            trouble(&mut stage, &mut one);
         }
-        let syn = one.greet(&mut stage, 5840);
+    }
+    stage
+}
+
+/// rs2 refuses what the director opens for clients that are connected already.
+pub fn refused() -> Stage {
+    every_other(|stage, one| {
+        let syn = one.greet(stage, 5840);
         let second = one.second_syn(&syn, 1);
-        one.to_server(&mut stage, &second, false);
+        one.to_server(stage, &second, false);
         let request = one.talk.data(Who::Client, GET);
         stage.carry(&Guarded::to_director(), &request);
         let refusal = Talk::refusal_of(&second);
         stage.pass(one.rs, DIRECTOR_IN, &refusal.from(one.server));
         let reset = one.talk.clone().segment(Who::Server, RST | ACK, &[]).id(0);
-        one.to_client(&mut stage, &reset);
+        one.to_client(stage, &reset);
         stage.wait_ms(170);
-    }
-    stage
+    })
 }
 
 /// rs2 does not answer what the director opens, and the director gives up.
 pub fn silent() -> Stage {
-    let mut stage = stage();
-    for n in 0..12 {
-        let mut one = Guarded::new(n);
-        if n % 2 == 0 {
-            one.whole(&mut stage);
-            continue;
-        }
-        let syn = one.greet(&mut stage, 5840);
+    every_other(|stage, one| {
+        let syn = one.greet(stage, 5840);
         let begun = stage.now;
         let request = one.talk.data(Who::Client, GET);
         stage.carry(&Guarded::to_director(), &request);
         for ms in [0, 1000, 2000] {
             stage.now = begun + ms * 1000;
-            one.to_server(&mut stage, &one.second_syn(&syn, 1 + ms as u32), false);
+            one.to_server(stage, &one.second_syn(&syn, 1 + ms as u32), false);
         }
         for ms in [230, 690, 1610] {
             stage.now = begun + ms * 1000;
@@ -231,11 +232,10 @@ pub fn silent() -> Stage {
         }
         stage.now = begun + 3_000_000;
         let reset = one.talk.clone().segment(Who::Server, RST | ACK, &[]).id(0);
-        one.to_client(&mut stage, &reset);
+        one.to_client(stage, &reset);
         stage.now = begun;
         stage.wait_ms(170);
-    }
-    stage
+    })
 }
 
 /// The director does not take its own cookie back, for three clients of twelve.
