@@ -29,6 +29,19 @@ CONF
 # owns HOST ADDRESS
 owns() { ipr "$1" -o addr show | grep -q " $2/"; }
 
+# hand_over: director has the VIP and serves, steps down in order, director2 serves.
+hand_over() {
+    wait_for 20 owns director "$vip"
+    serve rs1 rs2
+    capture client router director director2 rs1 rs2
+    ask client -n 3
+    sleep 0.5
+    stop_servers director
+    wait_for 10 owns director2 "$vip"
+    sleep 2
+    ask client -n 3
+}
+
 # checked HOST: keepalived as the one who fills the service, with a connection to
 # each real server every two seconds.
 checked() {

@@ -10,15 +10,7 @@ scenario() {
     world_vrrp
     vrrp director 100
     vrrp director2 90
-    wait_for 20 owns director "$vip"
-    serve rs1 rs2
-    capture client router director director2 rs1 rs2
-    ask client -n 3
-    sleep 0.5
-    stop_servers director
-    wait_for 10 owns director2 "$vip"
-    sleep 2
-    ask client -n 3
+    hand_over
     vrrp director 100
     wait_for 15 owns director "$vip"
     sleep 2
