@@ -3,9 +3,10 @@
 //!
 //! The handshake ties first: the client's initial sequence number with its
 //! timestamp and options survives every layer-4 rewrite. What began before the
-//! capture is tied by segments that two vantages show, or by its sequence ranges. A tie that rests on nothing is not
-//! made; flows that could not be tied stay connections of their own. Clocks are
-//! not used, they come later and rest on these ties.
+//! capture is tied by segments that two vantages show, or by its sequence ranges. A
+//! tie that rests on nothing is not made; flows that could not be tied stay
+//! connections of their own. Clocks of captures are not aligned yet, they come later
+//! and rest on these ties.
 
 mod absent;
 mod carried;
