@@ -8,7 +8,7 @@
 use crate::capture::{self, CaptureFile, Frame, Interface};
 use crate::flow::{Key, Side};
 use crate::trace::Trace;
-use crate::wire::{Body, Packet, Transport};
+use crate::wire::{Body, Packet, Protocol, Transport};
 use std::ops::RangeInclusive;
 
 /// A capture whose frames are to be read again.
@@ -87,8 +87,8 @@ fn by_interface(trace: &Trace, capture: usize, files: &[CaptureFile]) -> Vec<Opt
 pub(crate) fn stream(packet: &Packet<'_>) -> Option<(Key, Side)> {
     let Body::Ip(ip) = &packet.body else { return None };
     let (protocol, ports) = match &ip.transport {
-        Transport::Tcp(tcp) => (6, (tcp.src_port, tcp.dst_port)),
-        Transport::Udp(udp) => (17, (udp.src_port, udp.dst_port)),
+        Transport::Tcp(tcp) => (Protocol::TCP, (tcp.src_port, tcp.dst_port)),
+        Transport::Udp(udp) => (Protocol::UDP, (udp.src_port, udp.dst_port)),
         _ => return None,
     };
     let ends = ((ip.src, ports.0), (ip.dst, ports.1));

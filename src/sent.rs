@@ -18,7 +18,7 @@ impl Trace {
     /// bytes are its own, so the place that saw most counts.
     #[must_use]
     pub fn sent(&self, id: ConnectionId, forward: bool) -> Sent {
-        let tcp = self.connection(id).protocol == 6;
+        let tcp = self.connection(id).protocol.is_tcp();
         let mut sent = Sent { frames: 0, bytes: tcp.then_some(0) };
         for leg in self.legs(id) {
             let flow = if forward { self.forward(leg) } else { self.reply(leg) };

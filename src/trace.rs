@@ -16,9 +16,9 @@ use crate::exchange::{self, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
-    self, HostId, Ordinary, RealServer, Route, Service, StatedRoles, Topology, Who,
+    self, HostId, Ordinary, RealServer, Route, Service, ServiceId, StatedRoles, Topology, Who,
 };
-use crate::wire::{Ip, Mac};
+use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -162,7 +162,13 @@ impl Trace {
     /// The service of a connection.
     #[must_use]
     pub fn service(&self, id: ConnectionId) -> &Service {
-        &self.topology.services[self.topology.service_of[id.0 as usize].0 as usize]
+        self.topology.service(self.service_of(id))
+    }
+
+    /// Which service a connection is to.
+    #[must_use]
+    pub fn service_of(&self, id: ConnectionId) -> ServiceId {
+        self.topology.service_of[id.0 as usize]
     }
 
     /// The real server of a connection, where it is known.
@@ -317,7 +323,7 @@ impl Trace {
 /// An error quotes one of a connection's five-tuples, in either direction.
 fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedError> {
     // By protocol, source and destination: which error of which vantage.
-    type Quoted = (u8, (Ip, u16), (Ip, u16));
+    type Quoted = (Protocol, (Ip, u16), (Ip, u16));
     let mut quoted: HashMap<Quoted, Vec<(u16, u32)>> = HashMap::new();
     for (v, vantage) in vantages.iter().enumerate() {
         for (e, error) in vantage.errors.iter().enumerate() {

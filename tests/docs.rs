@@ -7,8 +7,8 @@ mod support;
 
 use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS, manual, manuals};
 use lbdiag::report::Report;
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use support::catalogue::{self, knows, quoted_ids};
 use support::check::none;
 use support::expected::{entries, root, samples};
@@ -63,23 +63,26 @@ fn a_detector_is_one_file_named_as_its_id_with_its_page_beside_it() {
     for (kind, ids) in kinds() {
         let folder = root().join("src/diagnose").join(kind);
         let stem = |path: &Path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-");
-        let with = |extension: &str| -> BTreeSet<String> {
-            let files = entries(&folder).into_iter();
-            let of = files.filter(|p| p.extension().is_some_and(|e| e == extension));
-            of.map(|p| stem(&p)).collect()
+        // Causes stand in a folder a family.
+        let (families, loose): (Vec<_>, Vec<_>) =
+            entries(&folder).into_iter().partition(|path| path.is_dir());
+        let files: Vec<PathBuf> =
+            loose.into_iter().chain(families.iter().flat_map(|f| entries(f))).collect();
+        let with = |extension: &str| -> BTreeMap<String, PathBuf> {
+            let of = files.iter().filter(|p| p.extension().is_some_and(|e| e == extension));
+            of.map(|p| (stem(p), p.clone())).collect()
         };
         let (code, pages) = (with("rs"), with("md"));
         for id in &ids {
-            if !code.contains(*id) {
+            if !code.contains_key(*id) {
                 wrong.push(format!("{id} is in no file of its name in {}", folder.display()));
             }
         }
-        for page in pages.iter().filter(|page| !ids.contains(&page.as_str())) {
+        for page in pages.keys().filter(|page| !ids.contains(&page.as_str())) {
             wrong.push(format!("the page {kind}/{page} belongs to no detector"));
         }
         // A detector that is written and not registered never runs.
-        for file in code.iter().filter(|file| !ids.contains(&file.as_str()) && *file != "mod") {
-            let path = folder.join(format!("{}.rs", file.replace('-', "_")));
+        for (file, path) in code.iter().filter(|(file, _)| !ids.contains(&file.as_str())) {
             let text = std::fs::read_to_string(path).unwrap();
             let begins = |line: &str| {
                 let detector = line.contains("fn detect(") || line.contains("fn sightings(");
@@ -90,9 +93,9 @@ fn a_detector_is_one_file_named_as_its_id_with_its_page_beside_it() {
             }
         }
         for id in &ids {
-            let path = folder.join(format!("{}.md", id.replace('-', "_")));
-            if std::fs::read_to_string(&path).ok().as_deref() != manual(id) {
-                wrong.push(format!("{id} does not print {}", path.display()));
+            let page = pages.get(*id).and_then(|path| std::fs::read_to_string(path).ok());
+            if page.is_none() || page.as_deref() != manual(id) {
+                wrong.push(format!("{id} does not print its page"));
             }
         }
     }

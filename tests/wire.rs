@@ -10,7 +10,7 @@ use etherparse::{
     Ipv6FragmentHeader, Ipv6Header, Ipv6RawExtHeader, PacketBuilder, VlanId, ip_number,
 };
 use lbdiag::capture::LinkType;
-use lbdiag::wire::{self, Body, Fragment, Ip, IpPacket, Packet, Stop, Tcp, Transport};
+use lbdiag::wire::{self, Body, Fragment, Ip, IpPacket, Packet, Protocol, Stop, Tcp, Transport};
 use support::frames::*;
 
 fn ip<'a>(packet: &'a Packet<'a>) -> &'a IpPacket<'a> {
@@ -93,7 +93,7 @@ fn ipv6_extension_headers_are_stepped_over() {
         PacketBuilder::ethernet2(CLIENT_MAC, SERVER_MAC).ip(IpHeaders::Ipv6(header, extensions));
     let bytes = build(builder.tcp(40_000, 443, 9, 1000).ack(77), b"hello");
     let packet = decode(&bytes);
-    assert_eq!((packet.stop, ip(&packet).ttl, ip(&packet).protocol), (None, 61, 6));
+    assert_eq!((packet.stop, ip(&packet).ttl, ip(&packet).protocol), (None, 61, Protocol::TCP));
     assert_eq!((ip(&packet).src, ip(&packet).id), (Ip::v6(V6_A), None));
     let segment = tcp(&packet);
     assert_eq!((segment.dst_port, segment.ack, segment.payload), (443, 77, &b"hello"[..]));
@@ -228,7 +228,7 @@ fn tunnels_without_end_are_not_followed() {
     }
     let frame = ethernet(0x0800, &packet_bytes);
     let packet = decode(&frame);
-    assert_eq!((ip(&packet).protocol, &ip(&packet).transport), (4, &Transport::Other));
+    assert_eq!((ip(&packet).protocol, &ip(&packet).transport), (Protocol(4), &Transport::Other));
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
         named.iter().map(|(_, toa)| ((toa.addr, toa.port), Vec::new())).collect();
     for (v, vantage) in vantages.iter().enumerate() {
         for (s, stream) in vantage.streams.iter().enumerate() {
-            if stream.is_evicted() || stream.key.protocol != 6 {
+            if stream.is_evicted() || !stream.key.protocol.is_tcp() {
                 continue;
             }
             let client = stream.client();

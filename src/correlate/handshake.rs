@@ -44,7 +44,7 @@ impl Shake {
         stream: &Stream,
         hasher: &RandomState,
     ) -> Option<Self> {
-        if stream.is_evicted() || stream.key.protocol != 6 {
+        if stream.is_evicted() || !stream.key.protocol.is_tcp() {
             return None;
         }
         let isn = stream.client_isn()?;

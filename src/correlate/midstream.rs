@@ -9,7 +9,7 @@
 use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Flow, Observations, Side, Stream};
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 use std::collections::HashMap;
 
 /// Streams of one endpoint that are compared; more is a proxy's or a scanner's.
@@ -24,7 +24,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
     if without.is_empty() {
         return;
     }
-    let mut by_endpoint: HashMap<(u8, Ip, u16), Vec<(StreamRef, Side)>> = HashMap::new();
+    let mut by_endpoint: HashMap<(Protocol, Ip, u16), Vec<(StreamRef, Side)>> = HashMap::new();
     for at in without {
         let key = at.of(vantages).key;
         for side in [Side::A, Side::B] {
@@ -75,7 +75,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
 }
 
 fn is_midstream(stream: &Stream) -> bool {
-    stream.key.protocol != 6 || stream.client_isn().is_none()
+    !stream.key.protocol.is_tcp() || stream.client_isn().is_none()
 }
 
 fn agree(
@@ -88,7 +88,7 @@ fn agree(
 ) -> Option<Tie> {
     let same_far = (a.key.ip(x.other()), a.key.port(x.other()))
         == (b.key.ip(y.other()), b.key.port(y.other()));
-    if a.key.protocol != 6 {
+    if !a.key.protocol.is_tcp() {
         if same_far {
             return Some(Tie::FiveTuple);
         }

@@ -25,6 +25,7 @@ pub use tuple::Tuple;
 pub use way::{Way, WayId, Ways, speaks};
 
 use crate::flow::{Flow, Observations, Side, Stream};
+use crate::wire::Protocol;
 use union::Union;
 
 /// Why flows are taken for one connection, strongest last.
@@ -92,7 +93,7 @@ pub struct Leg {
 pub struct Connection {
     legs: (u32, u32),
     /// IP protocol.
-    pub protocol: u8,
+    pub protocol: Protocol,
     /// As the client sees it.
     pub front: Tuple,
     /// As the real server sees it, where addresses were rewritten.

@@ -2,7 +2,7 @@
 
 use super::Leg;
 use crate::flow::{Flow, Observations, Reset};
-use crate::wire::seq_lt;
+use crate::wire::{Protocol, seq_lt};
 
 /// The end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -177,8 +177,8 @@ impl Ends {
         }
     }
 
-    fn outcome(&self, progress: &Progress, protocol: Option<u8>) -> Outcome {
-        if protocol != Some(6) {
+    fn outcome(&self, progress: &Progress, protocol: Option<Protocol>) -> Outcome {
+        if protocol != Some(Protocol::TCP) {
             return match (progress.request, progress.response) {
                 (_, true) => Outcome::Completed,
                 _ => Outcome::Unknown,

@@ -29,7 +29,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
         .copied()
         .filter(|at| {
             let stream = at.of(vantages);
-            stream.key.protocol == 6 && stream.flows.iter().all(Flow::seen)
+            stream.key.protocol.is_tcp() && stream.flows.iter().all(Flow::seen)
         })
         .collect();
     if open.is_empty() {
@@ -76,7 +76,7 @@ fn class(length: u32) -> usize {
 
 /// What both sides sent; `None` where the handshake was not seen whole.
 fn sent(stream: &Stream) -> Option<[(u32, u32); 2]> {
-    let client = stream.opener().filter(|_| stream.key.protocol == 6)?;
+    let client = stream.opener().filter(|_| stream.key.protocol.is_tcp())?;
     let (there, back) = (stream.flow(client), stream.flow(client.other()));
     let whole = there.opened() && back.accepted() && back.isns == 1;
     whole.then(|| [there, back].map(|flow| (flow.isn, flow.end_seq.wrapping_sub(flow.isn))))

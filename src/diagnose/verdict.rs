@@ -110,12 +110,7 @@ fn loud(
         .services
         .iter()
         .enumerate()
-        .filter(|(i, _)| {
-            first
-                .connections
-                .iter()
-                .any(|id| trace.topology.service_of[id.0 as usize].0 as usize == *i)
-        })
+        .filter(|(i, _)| first.connections.iter().any(|id| trace.service_of(*id).0 as usize == *i))
         .map(|(_, s)| s.name())
         .collect();
     let to = if names.is_empty() {
@@ -161,7 +156,7 @@ fn loud(
 
 /// Requests to the services that a finding concerns.
 fn of_services(trace: &Trace, finding: &Finding) -> usize {
-    let service = |id: ConnectionId| trace.topology.service_of[id.0 as usize];
+    let service = |id: ConnectionId| trace.service_of(id);
     let services: HashSet<_> = finding.connections.iter().map(|id| service(*id)).collect();
     trace.requests().filter(|(id, _)| services.contains(&service(*id))).count()
 }
@@ -190,7 +185,7 @@ fn unanswered_service(trace: &Trace) -> bool {
     for (id, connection) in trace.requests() {
         let p = connection.progress;
         let seen = p.response || p.established || p.answered;
-        let slot = &mut answered[trace.topology.service_of[id.0 as usize].0 as usize];
+        let slot = &mut answered[trace.service_of(id).0 as usize];
         *slot = Some(slot.unwrap_or(false) || seen);
     }
     let services = trace.topology.services.iter().zip(answered);
@@ -219,8 +214,8 @@ fn needs(trace: &Trace) -> Vec<&'static str> {
         .iter()
         .filter(|s| !s.is_backend)
         .flat_map(|s| match s.mode {
-            Mode::Nat if s.protocol != 6 => DATAGRAM_NAT_NEEDS,
-            _ if s.protocol != 6 => &[],
+            Mode::Nat if !s.protocol.is_tcp() => DATAGRAM_NAT_NEEDS,
+            _ if !s.protocol.is_tcp() => &[],
             Mode::Nat => NAT_NEEDS,
             Mode::Dr => DR_NEEDS,
             Mode::Unknown => &[],

@@ -103,7 +103,7 @@ impl Groups {
 /// The addresses from which the first streams of a vantage came: others' addresses,
 /// whatever the vantage sends in their name.
 fn guests(vantage: &Observations) -> HashSet<Ip> {
-    let opened = |s: &&Stream| s.key.protocol == 6 && s.opener().is_some();
+    let opened = |s: &&Stream| s.key.protocol.is_tcp() && s.opener().is_some();
     let came = |stream: &Stream| {
         let side = stream.client();
         let there = vantage.first_hop(stream.flow(side))?;

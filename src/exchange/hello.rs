@@ -40,7 +40,7 @@ pub(super) fn tie(
     let mut said: Vec<Said<'_>> = Vec::new();
     for (i, connection) in connections.list.iter().enumerate() {
         // What was rewritten went through a layer-4 balancer, which the rest tells.
-        if connection.protocol != 6 || connection.back.is_some() {
+        if !connection.protocol.is_tcp() || connection.back.is_some() {
             continue;
         }
         for leg in connections.legs(connection) {

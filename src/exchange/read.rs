@@ -8,7 +8,7 @@ use crate::capture::{self, Capture, Frame};
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Key, Mark, Observations, Side as End};
 use crate::wire::http::{self, ResponseHead};
-use crate::wire::{self, Body, ProxyHeader, Tcp, Transport};
+use crate::wire::{self, Body, Protocol, ProxyHeader, Tcp, Transport};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -108,7 +108,8 @@ pub(super) fn listen(
                     return;
                 }
                 let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
-                let (key, end) = Key::of(6, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+                let (key, end) =
+                    Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
                 let mark = Mark::new(base.saturating_add(frame.number), frame.time);
                 for vantage in &here {
                     let Some(list) = ears[*vantage].get_mut(&key) else { continue };

@@ -40,7 +40,7 @@ pub(super) fn suspects(
         transparent.get(&(index as u32)).copied().unwrap_or_else(own)
     };
     // A host that is connected to and connects, by any of its addresses.
-    let talks = |c: &&Connection| c.protocol == 6 && c.back.is_none() && c.progress.request;
+    let talks = |c: &&Connection| c.protocol.is_tcp() && c.back.is_none() && c.progress.request;
     let mut serves: HashSet<Ip, RandomState> = HashSet::default();
     let mut last = None;
     for connection in connections.list.iter().filter(talks) {
@@ -77,7 +77,7 @@ pub(super) fn suspects(
             Outcome::Incomplete => transparent.contains_key(&(i as u32)),
             _ => false,
         };
-        c.protocol == 6 && c.back.is_none() && failed
+        c.protocol.is_tcp() && c.back.is_none() && failed
     };
     let attempts = connections
         .list

@@ -32,7 +32,7 @@ pub(super) fn opened(
     let mut begun: Vec<(u32, usize)> = Vec::new();
     let mut guests: HashMap<usize, HashSet<Ip, RandomState>> = HashMap::new();
     for (index, connection) in connections.list.iter().enumerate() {
-        if connection.protocol != 6 {
+        if !connection.protocol.is_tcp() {
             continue;
         }
         for leg in connections.legs(connection) {

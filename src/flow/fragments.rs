@@ -5,7 +5,7 @@
 //! before its first is not tied.
 
 use super::{Mark, Side, StreamId};
-use crate::wire::{Fragment, Ip, IpPacket};
+use crate::wire::{Fragment, Ip, IpPacket, Protocol};
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 
@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 const MAX_OPEN: usize = 4096;
 
 /// What all fragments of a datagram share.
-type Datagram = (Ip, Ip, u8, u32);
+type Datagram = (Ip, Ip, Protocol, u32);
 
 /// Links whose fragments are counted.
 const MAX_LINKS: usize = 4096;

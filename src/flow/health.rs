@@ -90,7 +90,8 @@ mod tests {
     fn only_what_names_local_endpoints_counts() {
         let mut health = Health::default();
         let node = (Ip::v4([192, 0, 2, 9]), 32_000);
-        let (key, asker) = Key::of(6, (Ip::v4([192, 0, 2, 1]), 50_000), node, 0, None);
+        let (key, asker) =
+            Key::of(crate::wire::Protocol::TCP, (Ip::v4([192, 0, 2, 1]), 50_000), node, 0, None);
         let mark = |n| Mark::new(n, Timestamp(0));
         let talks: [(&[u8], &[u8]); 4] = [
             (

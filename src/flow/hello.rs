@@ -84,7 +84,7 @@ mod tests {
 
     fn stream(first: u32) -> Stream {
         let end = (Ip::v4([192, 0, 2, 1]), 443);
-        let mut stream = Stream::new(Key::of(6, end, end, 0, None).0);
+        let mut stream = Stream::new(Key::of(crate::wire::Protocol::TCP, end, end, 0, None).0);
         if first > 0 {
             stream.flows[0].packets = 1;
             stream.flows[0].first = Mark::new(first, Timestamp(0));

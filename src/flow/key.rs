@@ -1,6 +1,6 @@
 //! The identity of a stream at one vantage.
 
-use crate::wire::{Ip, Outer};
+use crate::wire::{Ip, Outer, Protocol};
 use std::hash::{Hash, Hasher};
 
 /// One end of a stream: 0 or 1 in the key's own order.
@@ -44,7 +44,7 @@ pub struct Key {
     /// Kind and identifier of the tunnel, [`Outer::tag`]; 0 outside of tunnels.
     pub tunnel: u16,
     /// IP protocol.
-    pub protocol: u8,
+    pub protocol: Protocol,
 }
 
 impl Hash for Key {
@@ -60,7 +60,7 @@ impl Hash for Key {
             }
         }
         let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
-        let rest = u64::from(self.tunnel) << 8 | u64::from(self.protocol);
+        let rest = u64::from(self.tunnel) << 8 | u64::from(self.protocol.0);
         state.write_u64(ports << 32 | rest);
         state.write_u32(self.vlan);
     }
@@ -71,7 +71,7 @@ impl Key {
     #[inline]
     #[must_use]
     pub fn of(
-        protocol: u8,
+        protocol: Protocol,
         src: (Ip, u16),
         dst: (Ip, u16),
         vlan: u32,
@@ -117,8 +117,8 @@ mod tests {
     #[test]
     fn both_directions_have_one_key() {
         let (x, y) = (Ip::v4([192, 0, 2, 9]), Ip::v4([198, 51, 100, 1]));
-        let (there, from) = Key::of(6, (x, 45000), (y, 80), 0, None);
-        let (back, to) = Key::of(6, (y, 80), (x, 45000), 0, None);
+        let (there, from) = Key::of(Protocol::TCP, (x, 45000), (y, 80), 0, None);
+        let (back, to) = Key::of(Protocol::TCP, (y, 80), (x, 45000), 0, None);
         assert_eq!(there, back);
         assert_eq!(from.other(), to);
         assert_eq!((there.ip(from), there.port(from)), (x, 45000));
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn a_host_that_talks_to_itself_has_two_sides() {
         let x = Ip::v4([192, 0, 2, 9]);
-        let (key, out) = Key::of(6, (x, 45000), (x, 80), 0, None);
-        let (same, back) = Key::of(6, (x, 80), (x, 45000), 0, None);
+        let (key, out) = Key::of(Protocol::TCP, (x, 45000), (x, 80), 0, None);
+        let (same, back) = Key::of(Protocol::TCP, (x, 80), (x, 45000), 0, None);
         assert!(key.is_self());
         assert_eq!(key, same);
         assert_ne!(out, back);

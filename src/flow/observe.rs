@@ -8,7 +8,7 @@ use super::{
     StreamId, Tally, VrrpSpeaker,
 };
 use crate::capture::{LinkType, Timestamp};
-use crate::wire::{Body, IpPacket, LinkHeader, Packet, Stop, Tcp, Transport, Udp};
+use crate::wire::{Body, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::HashMap;
@@ -135,7 +135,8 @@ impl Observer {
             Transport::Udp(udp) => {
                 self.tally.udp += 1;
                 let ends = ((ip.src, udp.src_port), (ip.dst, udp.dst_port));
-                let (key, side) = Key::of(17, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+                let (key, side) =
+                    Key::of(Protocol::UDP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
                 let id = self.stream(key, mark);
                 self.fragments.begin(ip, id, side);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
@@ -166,7 +167,7 @@ impl Observer {
     #[inline]
     fn tcp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, tcp: &Tcp<'_>) {
         let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
-        let (key, side) = Key::of(6, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+        let (key, side) = Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
         let mut id = self.stream(key, mark);
         if tcp.flags.syn() {
             if self.streams[id as usize].is_reopened_by(side, tcp) {
@@ -228,7 +229,7 @@ impl Observer {
             return;
         };
         match ip.protocol {
-            6 => self.tally.tcp += 1,
+            Protocol::TCP => self.tally.tcp += 1,
             _ => self.tally.udp += 1,
         }
         let at = self.link(id, side, packet.link, ip.ttl, mark);

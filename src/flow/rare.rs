@@ -396,7 +396,7 @@ mod tests {
 
     fn stream() -> Stream {
         let end = |n| (Ip::v4([192, 0, 2, n]), 80);
-        let (key, _) = Key::of(6, end(1), end(2), 0, None);
+        let (key, _) = Key::of(crate::wire::Protocol::TCP, end(1), end(2), 0, None);
         Stream { key, flows: [Flow::EMPTY; 2] }
     }
 

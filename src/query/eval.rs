@@ -12,7 +12,7 @@ use crate::diagnose::{Diagnosis, manuals};
 use crate::topology::{HostId, Mode, Ordinary, RealServer};
 use crate::trace::{ConnectionId, Trace};
 use crate::window::Moment;
-use crate::wire::Mac;
+use crate::wire::{Mac, Protocol};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -39,7 +39,7 @@ enum Test {
     Outcome(Outcome),
     Failed,
     Mode(Mode),
-    Proto(u8),
+    Proto(Protocol),
     /// Ids, sorted.
     Listed(Vec<u32>),
     Seen(Vec<bool>),
@@ -211,9 +211,9 @@ impl Binder<'_> {
                 .map(Test::Mode)
                 .ok_or_else(|| fault(one_of(value, "mode", Mode::ALL.map(Mode::name))))?,
             Field::Proto => match lower.as_str() {
-                "tcp" => Test::Proto(6),
-                "udp" => Test::Proto(17),
-                _ => Test::Proto(lower.parse().map_err(|_| {
+                "tcp" => Test::Proto(Protocol::TCP),
+                "udp" => Test::Proto(Protocol::UDP),
+                _ => Test::Proto(lower.parse().map(Protocol).map_err(|_| {
                     fault(format!("{value} is no protocol: tcp, udp, or its number"))
                 })?),
             },

@@ -5,13 +5,12 @@
 //! ports without end: of many connections, the servers are named instead.
 
 use super::build::Builder;
-use super::wording::protocol;
 use crate::correlate::Tuple;
 use crate::diagnose::Finding;
 use crate::evidence;
 use crate::flow::{Side, Stream};
 use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Ports that a filter names; more make it unwieldy.
@@ -23,9 +22,9 @@ const MAX_ADDRESSES: usize = 20;
 #[derive(Debug, Default)]
 struct Parts {
     /// Clients' ports, by protocol.
-    ports: BTreeMap<u8, BTreeSet<u16>>,
+    ports: BTreeMap<Protocol, BTreeSet<u16>>,
     /// Servers' ends, by protocol, for where those are many.
-    servers: BTreeMap<u8, (BTreeSet<Ip>, BTreeSet<u16>)>,
+    servers: BTreeMap<Protocol, (BTreeSet<Ip>, BTreeSet<u16>)>,
     /// Addresses in ARP and neighbour discovery.
     claimed: BTreeSet<Ip>,
     /// Whom ICMP errors tell.
@@ -104,11 +103,11 @@ impl Parts {
     fn text(&self) -> String {
         let mut any = Vec::new();
         for (number, ports) in &self.ports {
-            if !matches!(number, 6 | 17) {
-                any.push(format!("ip.proto == {number}"));
+            if !matches!(*number, Protocol::TCP | Protocol::UDP) {
+                any.push(format!("ip.proto == {}", number.0));
                 continue;
             }
-            let name = protocol(*number);
+            let name = number.to_string();
             if ports.len() <= MAX_PORTS {
                 any.push(format!("{name}.port in {{{}}}", joined(ports)));
                 continue;

@@ -74,14 +74,13 @@ impl Builder<'_> {
 
     pub(super) fn affected(&self, finding: &diagnose::Finding) -> Affected {
         let ids = &finding.connections;
-        let mut services: Vec<_> =
-            ids.iter().map(|id| self.trace.topology.service_of[id.0 as usize]).collect();
+        let mut services: Vec<_> = ids.iter().map(|id| self.trace.service_of(*id)).collect();
         services.sort_unstable();
         services.dedup();
         let of = self
             .trace
             .requests()
-            .filter(|(id, _)| services.contains(&self.trace.topology.service_of[id.0 as usize]))
+            .filter(|(id, _)| services.contains(&self.trace.service_of(*id)))
             .count();
         let mut by_real_server: BTreeMap<String, u64> = BTreeMap::new();
         for id in ids {

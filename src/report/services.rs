@@ -1,7 +1,7 @@
 //! Services, real servers and connections in the document.
 
 use super::build::{Builder, ConnectionFilter};
-use super::wording::{protocol, rfc3339};
+use super::wording::rfc3339;
 use super::{Connection, Endpoint, HostRef, RealServer, Sent, Service, Totals};
 use crate::topology::Ordinary;
 use crate::trace::{At, ConnectionId};
@@ -59,7 +59,7 @@ impl Builder<'_> {
         Service {
             vip: service.vip.to_string(),
             port: service.port,
-            protocol: protocol(service.protocol),
+            protocol: service.protocol.to_string(),
             mode: service.mode.name().to_owned(),
             directors: service
                 .directors

@@ -48,15 +48,6 @@ pub(super) fn direction(trace: &Trace, at: At) -> &'static str {
     }
 }
 
-/// The name of an IP protocol.
-pub(super) fn protocol(number: u8) -> String {
-    match number {
-        6 => "tcp".to_owned(),
-        17 => "udp".to_owned(),
-        other => format!("ip-{other}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 use super::model::{Entry, MAX_ENTRIES, keep};
 use super::parse::Cx;
 use super::text::{endpoint, protocol};
+use crate::wire::Protocol;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
@@ -17,7 +18,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
                 return true;
             };
             let row = Entry {
-                protocol: protocol(pro).unwrap_or(0),
+                protocol: protocol(pro).unwrap_or(Protocol(0)),
                 state: (*state).to_owned(),
                 client,
                 service,

@@ -4,6 +4,7 @@ use super::ipvs_table::{server, service};
 use super::model::{Forwarding, Front, StatedServer, Tunnel};
 use super::parse::Cx;
 use super::text::{after, endpoint};
+use crate::wire::Protocol;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     // `ipvsadm -A ...` is what a script says.
@@ -57,7 +58,8 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
 }
 
 fn front(words: &[&str]) -> Option<Front> {
-    let protocols = [("-t", 6), ("-u", 17), ("--sctp-service", 132)];
+    let protocols =
+        [("-t", Protocol::TCP), ("-u", Protocol::UDP), ("--sctp-service", Protocol(132))];
     for (option, protocol) in protocols {
         if let Some(text) = after(words, option) {
             let (vip, port) = endpoint(text)?;
@@ -89,7 +91,7 @@ mod tests {
         let web = &state.services[0];
         assert_eq!(
             web.front,
-            Front::Address { vip: Ip::v4([203, 0, 113, 8]), port: 80, protocol: 6 }
+            Front::Address { vip: Ip::v4([203, 0, 113, 8]), port: 80, protocol: Protocol::TCP }
         );
         assert_eq!((web.scheduler.as_deref(), web.persistence), (Some("wlc"), Some(360)));
         assert_eq!(web.servers[0].forwarding, Some(Forwarding::Masquerading));

@@ -6,6 +6,7 @@
 use super::model::{Forwarding, Front, MAX_SERVICES, StatedServer, StatedService, Tunnel, keep};
 use super::parse::{Block, Cx};
 use super::text::{endpoint, protocol};
+use crate::wire::Protocol;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
@@ -24,7 +25,7 @@ fn virtual_service(cx: &mut Cx<'_>, first: &str, second: &str, rest: &[&str]) ->
     let front = if first == "FWM" {
         second.parse().ok().map(Front::Mark)
     } else if first.bytes().all(|b| b.is_ascii_uppercase()) && protocol(first).is_some() {
-        let number = protocol(first).unwrap_or(0);
+        let number = protocol(first).unwrap_or(Protocol(0));
         endpoint(second).map(|(vip, port)| Front::Address { vip, port, protocol: number })
     } else {
         return false;

@@ -10,6 +10,7 @@ use super::ipvs_table::{server, service};
 use super::model::{Forwarding, Front, MAX_ROWS, StatedServer, Tunnel, VrrpInstance, keep};
 use super::parse::{Block, Cx};
 use super::text::{ip, prefix, protocol};
+use crate::wire::Protocol;
 
 /// Words that begin a block at the top of the file.
 const TOP: [&str; 17] = [
@@ -163,7 +164,7 @@ fn level(cx: &mut Cx<'_>, braces: &Braces, words: &[&str]) -> Level {
                 partial(cx, "names instead of an address and a port, left out");
                 return Level::Virtual(None);
             };
-            Level::Virtual(service(cx, Front::Address { vip, port, protocol: 6 }, true))
+            Level::Virtual(service(cx, Front::Address { vip, port, protocol: Protocol::TCP }, true))
         }
         (Some(Level::Virtual(of)), ["real_server", address, rest @ ..]) => {
             Level::Real(of.and_then(|of| real_server(cx, of, address, rest, 1)))
@@ -335,10 +336,12 @@ virtual_server 172.16.0.8 53 {
         let [web, dns] = &state.services[..] else { panic!("{:?}", state.services) };
         assert_eq!(
             web.front,
-            Front::Address { vip: Ip::v4([172, 16, 0, 8]), port: 80, protocol: 6 }
+            Front::Address { vip: Ip::v4([172, 16, 0, 8]), port: 80, protocol: Protocol::TCP }
         );
         assert_eq!((web.scheduler.as_deref(), web.persistence), (Some("wrr"), Some(50)));
-        assert!(web.configured && matches!(dns.front, Front::Address { protocol: 17, .. }));
+        assert!(
+            web.configured && matches!(dns.front, Front::Address { protocol: Protocol::UDP, .. })
+        );
         let told: Vec<_> = web.servers.iter().map(|s| (s.weight, web.method_of(s))).collect();
         let dr = Some(Forwarding::Direct);
         assert_eq!(told, [(Some(3), dr), (Some(1), dr), (Some(0), dr)]);

@@ -3,7 +3,7 @@
 //! Every list is bounded (`MAX_*`): a text may be hostile. What does not fit is
 //! left out with a note.
 
-use crate::wire::{Ip, Mac};
+use crate::wire::{Ip, Mac, Protocol};
 use std::collections::BTreeMap;
 
 /// Interfaces, routes, neighbours or VRRP instances of a host, each.
@@ -77,7 +77,7 @@ pub enum Front {
         /// Port; 0 for all.
         port: u16,
         /// IP protocol number.
-        protocol: u8,
+        protocol: Protocol,
     },
     /// Packets with a firewall mark.
     Mark(u32),
@@ -151,7 +151,7 @@ pub struct StatedServer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// IP protocol number.
-    pub protocol: u8,
+    pub protocol: Protocol,
     /// State as printed (`FIN_WAIT`).
     pub state: String,
     /// Client.

@@ -3,11 +3,11 @@
 
 use super::MatchedState;
 use crate::correlate::Connection;
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 use std::collections::HashMap;
 
 /// A connection's protocol, client and service.
-type Asked = (u8, (Ip, u16), (Ip, u16));
+type Asked = (Protocol, (Ip, u16), (Ip, u16));
 
 /// The server of each connection, by its index, that one entry and no other is about: an
 /// entry names its connection, whether or not the captures show its director. A

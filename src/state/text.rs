@@ -1,6 +1,6 @@
 //! Addresses, endpoints and numbers as tools print them.
 
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 use std::net::{IpAddr, SocketAddr};
 
 /// An address, also in brackets, without zone.
@@ -28,8 +28,8 @@ pub(super) fn endpoint(text: &str) -> Option<(Ip, u16)> {
 }
 
 /// `TCP`, `UDP`, `SCTP` in either case.
-pub(super) fn protocol(text: &str) -> Option<u8> {
-    [("tcp", 6), ("udp", 17), ("sctp", 132)]
+pub(super) fn protocol(text: &str) -> Option<Protocol> {
+    [("tcp", Protocol::TCP), ("udp", Protocol::UDP), ("sctp", Protocol(132))]
         .iter()
         .find(|(name, _)| text.eq_ignore_ascii_case(name))
         .map(|(_, number)| *number)

@@ -67,6 +67,14 @@ pub struct Topology {
     pub unseen: Vec<String>,
 }
 
+impl Topology {
+    /// A service.
+    #[must_use]
+    pub fn service(&self, id: ServiceId) -> &Service {
+        &self.services[id.0 as usize]
+    }
+}
+
 /// Infers the topology.
 #[must_use]
 pub fn infer(

@@ -110,7 +110,7 @@ fn is_empty_exchange(connection: &Connection) -> bool {
 
 /// Pairs whose every connection is an empty exchange, again and again.
 fn habits(connections: &Connections) -> HashSet<Pair> {
-    let tcp = || connections.list.iter().filter(|c| c.protocol == 6);
+    let tcp = || connections.list.iter().filter(|c| c.protocol.is_tcp());
     let mut counts: HashMap<Pair, u32> = HashMap::new();
     for connection in tcp().filter(|c| is_empty_exchange(c)) {
         *counts.entry(pair(connection)).or_default() += 1;
@@ -187,7 +187,7 @@ fn scanners(connections: &Connections) -> HashSet<Ip> {
     for connection in &connections.list {
         let vain = matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered);
         let empty = is_empty_exchange(connection);
-        if connection.protocol == 6 && (vain || empty) {
+        if connection.protocol.is_tcp() && (vain || empty) {
             let services = tried.entry(connection.front.client.0).or_default();
             if services.len() < SCAN_SERVICES {
                 services.insert(connection.front.server);
@@ -206,7 +206,7 @@ fn is_flood_shaped(connection: &Connection) -> bool {
 fn floods(connections: &Connections, topology: &Topology) -> HashSet<super::ServiceId> {
     let mut sources: HashMap<super::ServiceId, (HashSet<Ip>, u32)> = HashMap::new();
     for (connection, service) in connections.list.iter().zip(&topology.service_of) {
-        if connection.protocol == 6 && is_flood_shaped(connection) {
+        if connection.protocol.is_tcp() && is_flood_shaped(connection) {
             let (ips, count) = sources.entry(*service).or_default();
             *count += 1;
             if ips.len() < FLOOD_SOURCES as usize {

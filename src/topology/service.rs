@@ -1,7 +1,7 @@
 //! What a service is, and the roles around it.
 
 use super::HostId;
-use crate::wire::{Ip, Mac};
+use crate::wire::{Ip, Mac, Protocol};
 
 /// Index of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ pub struct Service {
     /// Port.
     pub port: u16,
     /// IP protocol.
-    pub protocol: u8,
+    pub protocol: Protocol,
     /// See [`Mode`].
     pub mode: Mode,
     /// Who forwards.

@@ -6,7 +6,7 @@ use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, 
 use crate::correlate::Connections;
 use crate::exchange::Pairs;
 use crate::flow::Observations;
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ pub(super) fn infer(
     stated: &StatedRoles,
 ) -> Topology {
     let mut topology = Topology { hosts, routes, ..Topology::default() };
-    let mut ids: HashMap<(Ip, u16, u8), ServiceId> = HashMap::new();
+    let mut ids: HashMap<(Ip, u16, Protocol), ServiceId> = HashMap::new();
     let mut last = None;
     for connection in &connections.list {
         let (vip, port) = connection.front.server;

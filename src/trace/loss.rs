@@ -69,8 +69,8 @@ impl Losses {
         let repeats = by_link(trace);
         // Nothing repeated, nothing lost: then it only matters that it could be seen.
         let repeated = trace.requests().any(|(_, c)| c.progress.repeats);
-        for (id, c) in trace.requests().filter(|(_, c)| c.protocol == 6) {
-            let service = trace.topology.service_of[id.0 as usize];
+        for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+            let service = trace.service_of(id);
             losses.captured(trace, id);
             if !repeated && !losses.watched.is_empty() {
                 continue;

@@ -1,5 +1,6 @@
 //! IPv4 and IPv6 with what they carry; tunnels are opened on the way.
 
+use super::Protocol;
 use super::frame::Inner;
 use super::tunnel::{self, MAX_TUNNELS, Outer, Shut};
 use super::{Arp, Icmp, Ip, Stop, Tcp, TcpFlags, Vrrp};
@@ -69,7 +70,7 @@ pub struct IpPacket<'a> {
     /// IPv4 identification; `None` for IPv6, which has none.
     pub id: Option<u16>,
     /// Protocol of what it carries, after extension headers.
-    pub protocol: u8,
+    pub protocol: Protocol,
     /// Which piece of a datagram it is.
     pub fragment: Fragment,
     /// Whether it has IPv4 options, or IPv6 extension headers but that of a fragment.
@@ -106,7 +107,7 @@ pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
 pub(super) fn plain_tcp(bytes: &[u8], wire_len: u32) -> Option<IpPacket<'_>> {
     let Ok((LaxIpSlice::Ipv4(v4), None)) = LaxIpSlice::from_slice(bytes) else { return None };
     let (ip, payload, payload_wire) = v4_header(&v4, wire_len, None);
-    if ip.protocol != ip_number::TCP.0 || matches!(ip.fragment, Fragment::Later { .. }) {
+    if !ip.protocol.is_tcp() || matches!(ip.fragment, Fragment::Later { .. }) {
         return None;
     }
     let tcp = whole_tcp(payload, payload_wire)?;
@@ -126,10 +127,10 @@ pub(super) fn open(
         LaxIpSlice::Ipv6(v6) => v6_header(v6, bytes, wire_len, outer),
     };
     let mut cut = None;
-    if ip.protocol != ip_number::TCP.0
+    if !ip.protocol.is_tcp()
         && depth < MAX_TUNNELS
         && ip.fragment == Fragment::Whole
-        && tunnel::may_be(ip.protocol, payload)
+        && tunnel::may_be(ip.protocol.0, payload)
     {
         match tunnel::open(&ip, payload, payload_wire, depth) {
             Ok(found) => return Some(found),
@@ -143,9 +144,9 @@ pub(super) fn open(
     if stop.is_some() || matches!(ip.fragment, Fragment::Later { .. }) {
         return Some(Opened { ip, stop, inner: None });
     }
-    match transport(ip.protocol, payload, payload_wire) {
+    match transport(ip.protocol.0, payload, payload_wire) {
         Some(transport) => ip.transport = transport,
-        None if matches!(ip.protocol, 1 | 6 | 17 | 58) => {
+        None if matches!(ip.protocol.0, 1 | 6 | 17 | 58) => {
             return Some(Opened { ip, stop: Some(Stop::Transport), inner: None });
         }
         None => {}
@@ -177,7 +178,7 @@ fn v4_header<'a>(
         dst: Ip::v4(header.destination()),
         ttl: header.ttl(),
         id: Some(header.identification()),
-        protocol: v4.payload_ip_number().0,
+        protocol: Protocol(v4.payload_ip_number().0),
         fragment,
         options: header.ihl() > 5,
         outer,
@@ -210,7 +211,7 @@ fn v6_header<'a>(
         dst: Ip::v6(header.destination()),
         ttl: header.hop_limit(),
         id: None,
-        protocol: payload.ip_number.0,
+        protocol: Protocol(payload.ip_number.0),
         fragment,
         options: extensions > piece,
         outer,

@@ -1,5 +1,6 @@
 //! The packet that an ICMP error quotes (RFC 792; RFC 4443, section 2.4).
 
+use super::Protocol;
 use super::ip::{self, Transport};
 use super::{Icmp, Ip};
 
@@ -11,7 +12,7 @@ pub struct Quote {
     /// Destination address.
     pub dst: Ip,
     /// IP protocol.
-    pub protocol: u8,
+    pub protocol: Protocol,
     /// Source port; 0 where none was quoted.
     pub src_port: u16,
     /// Destination port; 0 where none was quoted.

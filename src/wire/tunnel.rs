@@ -184,7 +184,7 @@ pub(super) fn open<'a>(
     wire_len: u32,
     depth: u8,
 ) -> Result<Opened<'a>, Shut> {
-    let inside = match ip.protocol {
+    let inside = match ip.protocol.0 {
         4 | 41 => Inside { kind: Some(Tunnel::Ip), id: None, is_frame: false, bytes: payload },
         47 => gre::header(payload)?,
         _ => datagram(payload)?,
@@ -194,12 +194,12 @@ pub(super) fn open<'a>(
     let outer = inside.kind.map(|kind| Outer {
         src: ip.src,
         dst: ip.dst,
-        protocol: ip.protocol,
+        protocol: ip.protocol.0,
         kind,
         id: inside.id.or(ip.outer.and_then(|around| around.id)),
     });
     // An IP protocol number is assigned, a port is only customary.
-    let strict = ip.protocol == 17;
+    let strict = ip.protocol.is_udp();
     if inside.is_frame {
         return frame(ip, &inside, wire_len, outer, strict, depth);
     }

@@ -21,7 +21,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         .filter_map(|id| trace.topology.service_of.get(*id as usize).copied())
         .collect();
     let idle = trace.requests().filter(|(id, c)| {
-        let service = trace.topology.service_of[id.0 as usize];
+        let service = trace.service_of(*id);
         speaks.contains(&service) && is_idle(c) && proxy_was_seen(trace, service)
     });
     let sets = by_service(trace, idle.map(|(id, _)| id));
@@ -36,18 +36,18 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
 /// Accepted, and nobody said anything.
 fn is_idle(connection: &Connection) -> bool {
     let p = connection.progress;
-    connection.protocol == 6 && p.established && p.syn && !p.request && !p.response
+    connection.protocol.is_tcp() && p.established && p.syn && !p.request && !p.response
 }
 
 fn proxy_was_seen(trace: &Trace, service: ServiceId) -> bool {
-    let s = &trace.topology.services[service.0 as usize];
+    let s = trace.topology.service(service);
     s.mode == Mode::Proxy && !s.is_backend && s.directors.iter().any(|d| trace.is_captured(d.host))
 }
 
 /// Whether the proxy opened connections to a real server on which it said nothing
 /// either: one of them may be the idle client's.
 fn opens_early(trace: &Trace, service: ServiceId) -> bool {
-    let s = &trace.topology.services[service.0 as usize];
+    let s = trace.topology.service(service);
     trace.iter().filter(|(_, c)| is_idle(c)).any(|(_, c)| {
         let (ip, port) = c.front.server;
         let by_proxy = trace.host_by_ip(c.front.client.0).is_some_and(|h| s.is_director(h));
@@ -57,7 +57,7 @@ fn opens_early(trace: &Trace, service: ServiceId) -> bool {
 
 fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
     let first = *ids.first()?;
-    let s = &trace.topology.services[service.0 as usize];
+    let s = trace.topology.service(service);
     let title = format!(
         "{} to {} asked nothing, so the proxy called no real server",
         count(ids.len(), "connection"),

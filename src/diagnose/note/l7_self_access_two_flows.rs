@@ -40,7 +40,7 @@ fn own_backend(trace: &Trace, id: ConnectionId) -> Option<ConnectionId> {
 fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
     let first = *ids.first()?;
     let back = own_backend(trace, first)?;
-    let s = &trace.topology.services[service.0 as usize];
+    let s = trace.topology.service(service);
     let client = trace.connection(first).front.client.0;
     let title = format!("{client} calls {} and is chosen itself; that works here", s.name());
     let explanation = format!(

@@ -53,7 +53,7 @@ pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
             .topology
             .services
             .iter()
-            .any(|s| s.mode == Mode::Unknown && !s.is_backend && s.protocol == 6);
+            .any(|s| s.mode == Mode::Unknown && !s.is_backend && s.protocol.is_tcp());
         return unknown.then(|| {
             "no translated connection was seen; capture on the director, where both sides show"
                 .to_owned()

@@ -61,7 +61,7 @@ fn concerned(trace: &Trace, sightings: &[Sighting]) -> Vec<Subject> {
 
 /// Said by symptoms of connections when there is none to look at.
 fn no_tcp(trace: &Trace) -> Option<String> {
-    let any = trace.connections.list.iter().any(|c| c.protocol == 6);
+    let any = trace.connections.list.iter().any(|c| c.protocol.is_tcp());
     (!any).then(|| {
         "no TCP connection was captured; capture the service's port on the client or the director"
             .to_owned()

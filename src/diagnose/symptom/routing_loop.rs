@@ -11,7 +11,7 @@ pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
         trace.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
     for tied in &trace.errors {
         let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
-        let tcp = trace.connection(tied.connection).protocol == 6;
+        let tcp = trace.connection(tied.connection).protocol.is_tcp();
         if tcp && error.kind == IcmpErrorKind::TimeExceeded && left_well(trace, tied.connection) {
             ids.push(tied.connection);
         }

@@ -1,6 +1,6 @@
 //! RST,ACK with sequence 0 and acknowledgment SYN + 1.
 
-use super::super::cause::l7_backend_refused;
+use super::super::cause::proxy::l7_backend_refused;
 use super::super::{Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::{Leg, Outcome};

@@ -11,7 +11,7 @@ const TAIL_NS: i64 = 1_000_000_000;
 pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
     trace
         .requests()
-        .filter(|(_, c)| c.protocol == 6 && c.outcome.failed() && c.progress.syn)
+        .filter(|(_, c)| c.protocol.is_tcp() && c.outcome.failed() && c.progress.syn)
         .filter(|(id, _)| leg(trace, *id).is_some())
         .map(|(id, _)| Sighting::of(id, true))
         .collect()
@@ -62,7 +62,7 @@ pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
     let hidden = trace
         .requests()
         .filter(|(id, c)| {
-            c.protocol == 6
+            c.protocol.is_tcp()
                 && c.outcome == Outcome::Unanswered
                 && trace.answer_vantage(*id).is_none()
         })
@@ -74,7 +74,7 @@ pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
         ));
     }
     let any = trace.requests().any(|(id, c)| {
-        c.protocol == 6 && (c.progress.answered || trace.answer_vantage(id).is_some())
+        c.protocol.is_tcp() && (c.progress.answered || trace.answer_vantage(id).is_some())
     });
     (!any).then(|| {
         "no vantage shows answers: a DR director does not see them; capture on the client or on a real server"

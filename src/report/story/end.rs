@@ -22,7 +22,7 @@ pub(super) fn end(teller: &Teller<'_>) -> String {
     };
     let times = |n: u16| if n == 1 { "once".to_owned() } else { format!("{n} times") };
     match connection.outcome {
-        Outcome::Completed if connection.protocol == 6 => {
+        Outcome::Completed if connection.protocol.is_tcp() => {
             format!("It completed: {}.", sent())
         }
         Outcome::Completed => "It was answered.".to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn end(teller: &Teller<'_>) -> String {
             "It stalled: bytes were sent again and again and never acknowledged; {}.",
             sent()
         ),
-        Outcome::Unknown if connection.protocol != 6 => {
+        Outcome::Unknown if !connection.protocol.is_tcp() => {
             "Whether the client got an answer is not to be seen.".to_owned()
         }
         Outcome::Unknown => "The captures do not show how it ended.".to_owned(),

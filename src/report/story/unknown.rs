@@ -8,7 +8,7 @@ pub(super) fn unknown(teller: &Teller<'_>, explained: bool) -> Vec<String> {
     let (trace, id) = (teller.trace, teller.id);
     let connection = trace.connection(id);
     let mut said = Vec::new();
-    if connection.protocol == 6 && !connection.progress.syn {
+    if connection.protocol.is_tcp() && !connection.progress.syn {
         said.push(
             "It began before the captures, or its SYN was not captured: how it was opened."
                 .to_owned(),

@@ -7,6 +7,7 @@ use crate::correlate::{Outcome, Tuple};
 use crate::diagnose::Names;
 use crate::topology::{HostId, Mode, Service, Step};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Protocol;
 
 /// Stops that a sentence names; a loop has more.
 const MAX_STOPS: usize = 5;
@@ -175,8 +176,8 @@ impl Teller<'_> {
     pub(super) fn there(&self) -> String {
         let connection = self.trace.connection(self.id);
         let what = match (connection.protocol, connection.progress.syn) {
-            (6, true) => "Its SYN",
-            (6, false) => "The client's first packet that was captured",
+            (Protocol::TCP, true) => "Its SYN",
+            (Protocol::TCP, false) => "The client's first packet that was captured",
             _ => "Its datagram",
         };
         let way = self.way(true);
@@ -215,8 +216,8 @@ impl Teller<'_> {
         let stops = &way.stops;
         let accepted = || self.trace.legs(self.id).iter().any(|l| self.trace.reply(l).accepted());
         let what = match connection.protocol {
-            6 if connection.outcome == Outcome::Refused => "The refusal, a RST,",
-            6 if accepted() => "The SYN-ACK",
+            Protocol::TCP if connection.outcome == Outcome::Refused => "The refusal, a RST,",
+            Protocol::TCP if accepted() => "The SYN-ACK",
             _ => "The answer",
         };
         if stops.is_empty() {

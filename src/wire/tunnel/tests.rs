@@ -150,7 +150,7 @@ fn ethernet(data: &[u8]) -> Packet<'_> {
 /// The TCP ports of the client's packet, if it is what was found.
 fn is_opened(packet: &Packet<'_>) -> bool {
     let Body::Ip(ip) = &packet.body else { return false };
-    ip.src == Ip::v4(CLIENT) || ip.protocol == 6
+    ip.src == Ip::v4(CLIENT) || ip.protocol.is_tcp()
 }
 
 #[test]

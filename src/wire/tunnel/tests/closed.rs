@@ -141,7 +141,7 @@ fn a_fragment_of_a_tunnel_stays_closed() {
 fn an_icmp_quote_of_a_tunnel_stays_what_was_quoted() {
     let quoted = in_udp(4789, &VXLAN, &inner_frame());
     let seen = ip::quoted(&quoted[..28]).unwrap();
-    assert_eq!((seen.protocol, seen.outer), (17, None));
+    assert_eq!((seen.protocol, seen.outer), (crate::wire::Protocol::UDP, None));
     assert!(matches!(seen.transport, Transport::Udp(udp) if udp.dst_port == 4789));
 }
 

@@ -1,0 +1,203 @@
+//! A real server names the VIP as its own address in its ARP requests, so its
+//! neighbours learn the VIP at its MAC (RFC 826: a request binds its sender too).
+//!
+//! Told from `dr-arp-problem` by the operation: there a real server answers for
+//! the VIP, here it only asks on its behalf. Who also answers or announces the VIP
+//! is the other's. Directors and VRRP speakers may ask as the VIP.
+
+use crate::diagnose::cause::{severity, speaks_vrrp};
+use crate::diagnose::facts::count;
+use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+};
+use crate::flow::{Binding, Claim, Hop};
+use crate::topology::{HostId, Mode, Service, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::{BTreeMap, HashSet};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["vip-arp-conflict", "director-bypassed", "rst-no-socket", "connection-reset"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    // A scan has many services and a link many hosts: the names of askers are few.
+    let bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    let asks = |b: &&Binding| b.claim == Claim::Sender && b.asked != b.ip;
+    let askers: HashSet<Ip> = bindings.filter(asks).map(|b| b.ip).collect();
+    let services = trace.topology.services.iter().enumerate();
+    let findings = services
+        .filter(|(_, s)| !s.is_backend && matches!(s.mode, Mode::Unknown | Mode::Dr | Mode::Tun))
+        .filter(|(_, s)| askers.contains(&s.vip))
+        .filter_map(|(i, service)| finding(trace, ServiceId(i as u32), service))
+        .collect();
+    Detection::from(findings, || match symptom::blind(trace) {
+        Some(why) => Detection::Unchecked(why),
+        None => Detection::Clean,
+    })
+}
+
+/// Whether a host answers for an address or announces it, at any vantage.
+pub(in crate::diagnose) fn answers_for(trace: &Trace, host: HostId, ip: Ip) -> bool {
+    let bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    bindings
+        .filter(|b| b.ip == ip && b.claim != Claim::Sender)
+        .any(|b| trace.host_by_mac(Some(b.mac)) == Some(host))
+}
+
+/// Requests of real servers that name the VIP as sender, by who sends them.
+fn leaks<'a>(
+    trace: &'a Trace,
+    service: &Service,
+    ids: &[ConnectionId],
+) -> BTreeMap<HostId, Vec<(usize, &'a Binding)>> {
+    let mut found: BTreeMap<HostId, Vec<(usize, &Binding)>> = BTreeMap::new();
+    for (v, vantage) in trace.vantages.iter().enumerate() {
+        let asks = |b: &&Binding| {
+            b.ip == service.vip && b.claim == Claim::Sender && b.asked != service.vip
+        };
+        for binding in vantage.neighbors.bindings.iter().filter(asks) {
+            let Some(host) = trace.host_by_mac(Some(binding.mac)) else { continue };
+            found.entry(host).or_default().push((v, binding));
+        }
+    }
+    found.retain(|host, _| {
+        !service.is_director(*host)
+            && !speaks_vrrp(trace, *host)
+            && !answers_for(trace, *host, service.vip)
+            && ids.iter().any(|id| trace.server(*id).and_then(|s| s.host) == Some(*host))
+    });
+    found
+}
+
+fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding> {
+    // The IPv6 stack never asks with an address of another interface (`ndisc_solicit`).
+    if !service.vip.is_v4() {
+        return None;
+    }
+    let of_service = |(id, _): &(ConnectionId, _)| trace.service_of(*id) == index;
+    let ids: Vec<ConnectionId> = trace.requests().filter(of_service).map(|(id, _)| id).collect();
+    let leaks = leaks(trace, service, &ids);
+    let names = Names(trace);
+    let vip = service.vip;
+    let mut hosts: Vec<HostId> = leaks.keys().copied().collect();
+    let straight =
+        |host: HostId| ids.iter().filter(move |id| straight(trace, **id, host).is_some());
+    hosts.sort_by_key(|h| {
+        let subject = names.subject("real server", *h);
+        (std::cmp::Reverse(straight(*h).count()), subject.address, subject.mac)
+    });
+    let first = *hosts.first()?;
+    // Nobody else on the link owns the address: then it is no real server's leak.
+    let owned = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings).any(|b| {
+        b.ip == vip && trace.host_by_mac(Some(b.mac)).is_none_or(|host| !leaks.contains_key(&host))
+    });
+    if service.mode == Mode::Unknown && !owned {
+        return None;
+    }
+    let hit: Vec<ConnectionId> = ids
+        .iter()
+        .copied()
+        .filter(|id| hosts.iter().any(|h| self::straight(trace, *id, *h).is_some()))
+        .collect();
+    let who =
+        crate::diagnose::facts::list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
+    let verb = if hosts.len() == 1 { "claims" } else { "claim" };
+    let title = format!("{who} {verb} the VIP {vip} by asking for others in its name");
+    let asked = leaks[&first][0].1.asked;
+    let effect = if hit.is_empty() {
+        " No packet of these captures followed yet.".to_owned()
+    } else {
+        format!(
+            " {} had packets that went there past the director.",
+            count(hit.len(), "connection")
+        )
+    };
+    let explanation = format!(
+        "Its ARP requests, such as the one for {asked}, name {vip} as their sender. Whoever hears them learns {vip} at the real server's MAC, in place of the director's, until it asks again.{effect}"
+    );
+    let mut finding = Finding::cause("dr-arp-announce-leak", title, explanation);
+    finding.severity =
+        if hit.is_empty() && !owned { Severity::Info } else { severity(trace, &hit) };
+    if service.mode == Mode::Unknown {
+        finding.confidence = Confidence::Likely;
+        finding.candidates.push(Candidate {
+            id: "vip-arp-conflict",
+            tell_apart: format!("a duplicate address without a balancer: 'ipvsadm -Ln' tells which host balances {vip}"),
+        });
+        finding.to_confirm.push(ToConfirm {
+            host: who.clone(),
+            command: format!("ip -br addr show to {vip}; sysctl net.ipv4.conf.all.arp_announce"),
+            why: "the VIP on lo and arp_announce 0 or 1: this is it".to_owned(),
+        });
+    }
+    finding.proofs = proofs(trace, vip, &leaks[&first], first, &hit);
+    finding.fixes = fixes(vip, &hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.addresses = vec![vip];
+    finding.connections = hit;
+    Some(finding)
+}
+
+/// Where a packet for the VIP goes to a real server's MAC from somebody else than a
+/// director: the leg and the frame.
+fn straight(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Proof> {
+    let service = trace.service(id);
+    let h = trace.topology.hosts.get(host);
+    let outside = |hop: &Hop| {
+        let from = trace.host_by_mac(hop.link.src);
+        from.is_some_and(|from| from != host && !service.is_director(from))
+    };
+    trace.legs(id).iter().filter(|leg| !leg.of(&trace.vantages).key.is_forwarded()).find_map(
+        |leg| {
+            let own = &trace.vantage(leg).own;
+            let here = trace.host_of(leg) == Some(host);
+            let to = |hop: &Hop| {
+                let there = hop.link.dst.is_some_and(|mac| h.macs.contains(&mac));
+                outside(hop) && (there || here && own.arrived(hop) == Some(true))
+            };
+            let note = "a packet of a client goes to that MAC, past the director";
+            trace.proof_on(leg, trace.forward(leg), to, note)
+        },
+    )
+}
+
+fn proofs(
+    trace: &Trace,
+    vip: Ip,
+    leaks: &[(usize, &Binding)],
+    host: HostId,
+    hit: &[ConnectionId],
+) -> Vec<Proof> {
+    let mut proofs: Vec<Proof> = Vec::new();
+    if let Some((v, b)) = leaks.first() {
+        let note = format!("{} asks for {} and names {vip} as its own address", b.mac, b.asked);
+        proofs.push(Proof { at: At { vantage: *v, mark: b.first }, note });
+        if b.last != b.first {
+            proofs
+                .push(Proof { at: At { vantage: *v, mark: b.last }, note: "and again".to_owned() });
+        }
+    }
+    proofs.extend(hit.iter().find_map(|id| straight(trace, *id, host)));
+    proofs
+}
+
+fn fixes(vip: Ip, servers: &[String]) -> Vec<Fix> {
+    let mut fixes: Vec<Fix> = servers
+        .iter()
+        .map(|server| Fix {
+            host: server.clone(),
+            command: "sysctl -w net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.all.arp_ignore=1"
+                .to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.conf.all.arp_announce=0   # or what it was before".to_owned(),
+        })
+        .collect();
+    fixes.push(Fix {
+        host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+        command: format!("ip neigh del {vip} dev IFACE"),
+        disruptive: false,
+        undo: "The entry is learnt again by itself.".to_owned(),
+    });
+    fixes
+}

@@ -1,0 +1,227 @@
+//! A real server has the VIP with the mask of a whole subnet on lo, so it takes
+//! every address of that subnet for its own (Linux `fib_add_ifaddr` puts a local
+//! route for the prefix of an address of lo) and never answers clients in it.
+//!
+//! Two signs, both at the real server's own capture: its SYN-ACK to a host that is
+//! not it goes over lo; or, where lo was not captured or the source check drops the
+//! SYN, the clients that share a prefix with the VIP are those that get nothing,
+//! and no other. The second fits a firewall too and is never certain.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::silence::silence::{MIN_SYNS, is_quiet};
+use crate::diagnose::cause::{by_server_host, needs_mode, severity, share};
+use crate::diagnose::facts::{list, shared_bits};
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "rst-no-socket", "retransmission"];
+
+/// Connections from outside of the prefix that must have been answered.
+const MIN_ANSWERED: usize = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut findings = Vec::new();
+    for (i, service) in trace.topology.services.iter().enumerate() {
+        if service.is_backend || !matches!(service.mode, Mode::Dr | Mode::Tun) {
+            continue;
+        }
+        let of_service = trace.requests().filter(|(id, c)| {
+            // Who calls as the VIP is no client in its subnet.
+            let itself = c.front.client.0 == service.vip;
+            c.protocol.is_tcp() && !itself && trace.service_of(*id).0 as usize == i
+        });
+        let by_host = by_server_host(trace, of_service.map(|(id, _)| id)).into_iter();
+        let mut wide: Vec<Wide> = by_host
+            .filter(|(host, ids)| {
+                let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
+                !service.is_director(*host) && ids.iter().any(failed)
+            })
+            .filter_map(|(host, ids)| looped(trace, host, &ids).or_else(|| near(trace, host, &ids)))
+            .collect();
+        wide.sort_by_key(|w| {
+            let subject = Names(trace).subject("real server", w.host);
+            (!w.over_lo, std::cmp::Reverse(w.ids.len()), subject.address, subject.mac)
+        });
+        if !wide.is_empty() {
+            findings.push(finding(trace, ServiceId(i as u32), &wide));
+        }
+    }
+    Detection::from(findings, || {
+        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
+            if trace.requests().any(|(id, _)| delivered(trace, id)) {
+                Detection::Clean
+            } else {
+                Detection::Unchecked(
+                    "no real server's own capture shows what reaches it; capture there with 'tcpdump -i any', which has lo"
+                        .to_owned(),
+                )
+            }
+        })
+    })
+}
+
+fn delivered(trace: &Trace, id: ConnectionId) -> bool {
+    trace.server(id).and_then(|s| s.host).is_some_and(|host| trace.delivered(id, host))
+}
+
+/// A real server that takes clients for itself.
+struct Wide {
+    host: HostId,
+    ids: Vec<ConnectionId>,
+    /// Its answers were seen on lo.
+    over_lo: bool,
+    /// Leading bits that all these clients share with the VIP.
+    bits: u32,
+}
+
+impl Wide {
+    fn new(trace: &Trace, host: HostId, ids: Vec<ConnectionId>, over_lo: bool) -> Option<Self> {
+        let bits = ids.iter().map(|id| bits(trace, *id)).min()?;
+        Some(Self { host, ids, over_lo, bits })
+    }
+}
+
+/// Leading bits that a connection's client shares with its VIP.
+fn bits(trace: &Trace, id: ConnectionId) -> u32 {
+    let front = trace.connection(id).front;
+    shared_bits(front.client.0, front.server.0)
+}
+
+/// The leg at a host where a SYN came from the wire and its answer went over lo.
+fn lo_leg(trace: &Trace, id: ConnectionId, host: HostId) -> Option<&Leg> {
+    let client = trace.connection(id).front.client.0;
+    if trace.host_by_ip(client) == Some(host) {
+        return None;
+    }
+    let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host));
+    let came = at_host().any(|leg| {
+        let own = &trace.vantage(leg).own;
+        trace.path(leg, trace.forward(leg)).any(|(_, hop)| own.arrived(hop) == Some(true))
+    });
+    at_host().find(|leg| {
+        let back = trace.reply(leg);
+        let mut path = trace.path(leg, back).peekable();
+        came && back.accepted()
+            && path.peek().is_some()
+            && path.all(|(_, hop)| hop.link.is_loopback())
+    })
+}
+
+fn looped(trace: &Trace, host: HostId, ids: &[ConnectionId]) -> Option<Wide> {
+    let hit = ids.iter().copied().filter(|id| lo_leg(trace, *id, host).is_some());
+    Wide::new(trace, host, hit.collect(), true)
+}
+
+/// Silence towards all clients near the VIP's address, and towards no other.
+fn near(trace: &Trace, host: HostId, ids: &[ConnectionId]) -> Option<Wide> {
+    let (silent, others): (Vec<ConnectionId>, Vec<ConnectionId>) = ids
+        .iter()
+        .copied()
+        .filter(|id| trace.delivered(*id, host))
+        .partition(|id| is_quiet(trace, *id, host));
+    let answered =
+        || others.iter().filter(|id| trace.connection(**id).progress.established).copied();
+    let syns: u32 = silent.iter().map(|id| u32::from(trace.connection(*id).progress.syns)).sum();
+    let wide = Wide::new(trace, host, silent, false)?;
+    let outside = answered().all(|id| bits(trace, id) < wide.bits);
+    let v4 = trace.connection(wide.ids[0]).front.server.0.is_v4();
+    // A shorter mask than these is nobody's subnet.
+    let is_subnet = wide.bits >= if v4 { 16 } else { 48 };
+    (answered().count() >= MIN_ANSWERED && outside && is_subnet && syns >= MIN_SYNS).then_some(wide)
+}
+
+fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let vip = s.vip;
+    let ids: Vec<ConnectionId> = wide.iter().flat_map(|w| w.ids.iter().copied()).collect();
+    let who = list(&wide.iter().map(|w| names.host(w.host)).collect::<Vec<_>>());
+    let over_lo = wide.iter().any(|w| w.over_lo);
+    let bits = wide.iter().map(|w| w.bits).min().unwrap_or(0);
+    let mut clients: Vec<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let single_client = (clients.len() == 1).then_some(clients[0]);
+    let clients = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let what = if over_lo {
+        format!(
+            "SYNs of {clients} come from the network, and the SYN-ACKs for them go over lo: the host takes these addresses for its own. That is what {vip} on lo with the mask of a subnet does, which makes all of the subnet local."
+        )
+    } else {
+        format!(
+            "SYNs of {clients} arrive and nothing leaves for them, while clients further away are answered. Those that get nothing share {bits} bits with {vip}: with the mask of a subnet on lo, all of the subnet is local to the host, and its answers never leave it."
+        )
+    };
+    let title = if over_lo {
+        let verb = if wide.len() == 1 { "takes" } else { "take" };
+        format!("{who} {verb} clients in the VIP's subnet for local")
+    } else {
+        let verb = if wide.len() == 1 { "is" } else { "are" };
+        format!("{who} {verb} silent to clients in the VIP's subnet")
+    };
+    let explanation = format!("{what} {} connections are lost there.", share(trace, service, &ids));
+    let mut finding = Finding::cause("dr-vip-wide-mask", title, explanation);
+    finding.severity = severity(trace, &ids);
+    if !over_lo {
+        // One client and one server may have other reasons for not speaking.
+        let many = wide.len() > 1 || single_client.is_none();
+        finding.confidence = if many { Confidence::Likely } else { Confidence::Possible };
+        for (id, tell_apart) in [
+            (
+                "rs-route-overlap",
+                "then the SYN-ACKs leave by another interface: 'tcpdump -i any' on the real server shows them",
+            ),
+            (
+                "rs-silent",
+                "then a firewall on the real server drops these sources, and the VIP is a /32",
+            ),
+        ] {
+            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        }
+    }
+    let device = if s.mode == Mode::Tun { "tunl0" } else { "lo" };
+    let single = if vip.is_v4() { 32 } else { 128 };
+    for w in wide {
+        let server = names.host(w.host);
+        if !over_lo {
+            finding.to_confirm.push(ToConfirm {
+                host: server.clone(),
+                command: format!("ip -br addr show to {vip}; ip route get {}", trace.connection(w.ids[0]).front.client.0),
+                why: "a mask shorter than the whole address, or 'local' as the route's first word: this is it".to_owned(),
+            });
+        }
+        finding.fixes.push(Fix {
+            host: server,
+            command: format!("ip -br addr show to {vip}   # note MASK, the one that is wrong\nip addr add {vip}/{single} dev {device} && ip addr del {vip}/MASK dev {device}"),
+            disruptive: false,
+            undo: format!("ip addr add {vip}/MASK dev {device} && ip addr del {vip}/{single} dev {device}"),
+        });
+    }
+    finding.proofs = proofs(trace, &wide[0]);
+    finding.subjects = wide.iter().map(|w| names.subject("real server", w.host)).collect();
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, wide: &Wide) -> Vec<Proof> {
+    let Some(id) = crate::diagnose::cause::telling(trace, &wide.ids) else { return Vec::new() };
+    let mut proofs = Vec::new();
+    let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(wide.host));
+    if let Some(leg) = at_host().find(|leg| trace.forward(leg).opened()) {
+        let there = trace.forward(leg);
+        proofs.extend(trace.proof(leg, there.syn, "the SYN arrives at the real server"));
+        if !wide.over_lo && there.last != there.syn {
+            proofs.extend(trace.proof(leg, there.last, "and again; nothing answers"));
+        }
+    }
+    if let Some(leg) = lo_leg(trace, id, wide.host) {
+        let note = "its SYN-ACK goes over lo, back into the same host";
+        proofs.extend(trace.proof(leg, trace.reply(leg).syn, note));
+        let note = "where no socket expects it";
+        proofs.extend(trace.proof(leg, trace.forward(leg).rst, note));
+    }
+    proofs
+}

@@ -1,0 +1,238 @@
+//! The VIP has moved by VRRP, and neighbours still send to the director that had
+//! it: the new one did not announce itself, or they did not heed it.
+//!
+//! What proves it is a packet for the VIP to the old director's MAC after the new
+//! one became master, both in one capture, so that no clock is compared. A capture
+//! without destination MACs shows less: no announcement where one would be heard,
+//! and SYNs that go out in vain. Virtual MACs move with the VIP and leave nothing
+//! stale.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::address::vrrp;
+use crate::diagnose::cause::severity;
+use crate::diagnose::facts::count;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::{Claim, Link, VrrpSpeaker};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::{Ip, Mac};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "director-no-entry-rst", "rst-no-socket", "arp-unanswered"];
+
+/// Time that neighbours and keepalived have to make the change known, nanoseconds:
+/// keepalived announces at once and again after five seconds.
+const GRACE_NS: i64 = 1_000_000_000;
+/// Connections that must have failed since.
+const MIN_FAILED: usize = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut findings: Vec<Finding> = Vec::new();
+    for vip in vips(trace) {
+        let moves: Vec<Move> =
+            (0..trace.vantages.len()).filter_map(|v| moved(trace, v, vip)).collect();
+        let stale = moves.iter().find_map(|m| stale(trace, m, true));
+        findings.extend(
+            stale
+                .or_else(|| moves.iter().find_map(|m| self::stale(trace, m, false)))
+                .map(|s| finding(trace, &s)),
+        );
+    }
+    Detection::from(findings, || {
+        if trace.vantages.iter().all(|v| v.vrrp.is_empty()) {
+            return Detection::Unchecked(
+                "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link, with its traffic"
+                    .to_owned(),
+            );
+        }
+        Detection::Clean
+    })
+}
+
+/// Service addresses, each once.
+fn vips(trace: &Trace) -> Vec<Ip> {
+    let services = trace.topology.services.iter().filter(|s| !s.is_backend);
+    let mut vips: Vec<Ip> = services.map(|s| s.vip).collect();
+    vips.sort_unstable();
+    vips.dedup();
+    vips
+}
+
+/// A VIP's change of master, as one vantage hears it.
+struct Move {
+    vantage: usize,
+    vip: Ip,
+    old: VrrpSpeaker,
+    old_mac: Mac,
+    new: VrrpSpeaker,
+    new_mac: Mac,
+}
+
+fn moved(trace: &Trace, v: usize, vip: Ip) -> Option<Move> {
+    let of_vip = |s: &&VrrpSpeaker| s.addresses.list().contains(&vip);
+    let speakers: Vec<&VrrpSpeaker> = trace.vantages[v].vrrp.iter().filter(of_vip).collect();
+    let new = speakers.iter().max_by_key(|s| s.last.frame()).filter(|s| s.last_priority > 0)?;
+    let before = |s: &&&VrrpSpeaker| {
+        (s.vrid, s.segment) == (new.vrid, new.segment)
+            && s.src != new.src
+            && s.last.frame() < new.first.frame()
+    };
+    let old = speakers.iter().filter(before).max_by_key(|s| s.last.frame())?;
+    let fixed = |s: &VrrpSpeaker| s.mac.filter(|mac| !mac.is_vrrp());
+    let (old_mac, new_mac) = (fixed(old)?, fixed(new)?);
+    let moved = Move { vantage: v, vip, old: **old, old_mac, new: **new, new_mac };
+    (old_mac != new_mac && new.count > 1).then_some(moved)
+}
+
+/// A change that its neighbours did not follow.
+struct Stale<'a> {
+    moved: &'a Move,
+    ids: Vec<ConnectionId>,
+    /// A packet that went to the old MAC, late.
+    shown: Option<Proof>,
+    /// The announcement that was not heeded, if there was one.
+    announced: Option<At>,
+}
+
+fn stale<'a>(trace: &Trace, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> {
+    let v = &trace.vantages[moved.vantage];
+    let since = moved.new.first;
+    // From its last word on the old one did not serve; what is stale shows later.
+    let gone = |link: &Link| link.last.frame() > moved.old.last.frame();
+    let late = |link: &Link| link.last.since(since) > GRACE_NS;
+    let legs = |id: ConnectionId| {
+        trace.legs(id).iter().filter(|leg| usize::from(leg.vantage) == moved.vantage)
+    };
+    let at = |id: ConnectionId| -> Option<(&Leg, &Link)> {
+        legs(id).find_map(|leg| {
+            let path = trace.path(leg, trace.forward(leg));
+            let to_old = path.filter(|(link, hop)| {
+                gone(link) && (!by_mac || hop.link.dst == Some(moved.old_mac))
+            });
+            to_old.last().map(|(link, _)| (leg, link))
+        })
+    };
+    let of_vip = || trace.requests().filter(|(id, _)| trace.service(*id).vip == moved.vip);
+    let began_late =
+        |id: ConnectionId| legs(id).all(|leg| trace.forward(leg).first.frame() > since.frame());
+    let ids: Vec<ConnectionId> = of_vip()
+        .filter(|(id, c)| c.outcome.failed() && at(*id).is_some())
+        .map(|(id, _)| id)
+        .collect();
+    // One that went well by the new master shows that somebody follows.
+    let works = of_vip().any(|(id, c)| {
+        !c.outcome.failed() && c.progress.established && legs(id).next().is_some() && began_late(id)
+    });
+    let stale = ids.iter().filter(|id| at(**id).is_some_and(|(_, link)| late(link))).count();
+    if stale < MIN_FAILED || (!by_mac && works) {
+        return None;
+    }
+    let told =
+        v.neighbors.bindings.iter().find(|b| {
+            (b.ip, b.mac) == (moved.vip, moved.new_mac) && b.last.since(since) > -GRACE_NS
+        });
+    if !by_mac && (told.is_some() || !v.shows.both_ways) {
+        return None;
+    }
+    let told = told.filter(|b| b.claim == Claim::Announcement);
+    let (leg, link) = ids.iter().filter_map(|id| at(*id)).find(|(_, link)| late(link))?;
+    let note = if by_mac {
+        format!("a packet for {} still goes to {}", moved.vip, moved.old_mac)
+    } else {
+        format!("a packet for {} that nothing answers", moved.vip)
+    };
+    Some(Stale {
+        moved,
+        shown: trace.proof(leg, link.last, note),
+        announced: told.map(|b| At { vantage: moved.vantage, mark: b.first }),
+        ids,
+    })
+}
+
+fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
+    let Move { vip, old, old_mac, new, new_mac, .. } = stale.moved;
+    let proven = stale.shown.as_ref().is_some_and(|p| p.note.ends_with(&old_mac.to_string()));
+    let who = match stale.announced {
+        Some(_) => "which announced it, and neighbours did not heed it",
+        None => {
+            "and no announcement of it (gratuitous ARP, unsolicited neighbour advertisement) was heard"
+        }
+    };
+    let goes = if proven {
+        format!("packets for it still go to {old_mac}")
+    } else {
+        "SYNs for it stay without an answer".to_owned()
+    };
+    let title = format!("neighbours of {vip} still send to {}, which is master no more", old.src);
+    let explanation = format!(
+        "{} was master of virtual router {} and fell silent; {} ({new_mac}) took over {vip}, {who}: {goes}. {} failed since.",
+        old.src,
+        old.vrid,
+        new.src,
+        count(stale.ids.len(), "connection"),
+    );
+    let mut finding = Finding::cause("garp-missing-stale-arp", title, explanation);
+    finding.severity = severity(trace, &stale.ids);
+    if !proven {
+        finding.confidence = Confidence::Likely;
+        finding.candidates.push(Candidate {
+            id: "rs-silent",
+            tell_apart: format!(
+                "then {} does get the SYNs and forwards them: its own capture shows it",
+                new.src
+            ),
+        });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: "the router of the VIP's link".to_owned(),
+        command: format!("ip neigh show {vip}"),
+        why: format!("{old_mac} is the old director, {new_mac} the new one"),
+    });
+    finding.fixes = fixes(*vip, &new.src.to_string());
+    let v = stale.moved.vantage;
+    let proof = |mark, note: String| Proof { at: At { vantage: v, mark }, note };
+    finding.proofs.push(proof(old.last, format!("the last advertisement of {}", old.src)));
+    finding.proofs.push(proof(new.first, format!("{} is master", new.src)));
+    finding.proofs.extend(
+        stale.announced.map(|at| Proof { at, note: format!("it announces {vip} at {new_mac}") }),
+    );
+    finding.proofs.extend(stale.shown.clone());
+    finding.subjects = vec![vrrp::subject(trace, new), vrrp::subject(trace, old)];
+    finding.subjects.extend(next_hops(trace, stale));
+    finding.addresses = vec![*vip];
+    finding.connections.clone_from(&stale.ids);
+    finding
+}
+
+/// Who sends to the old MAC.
+fn next_hops(trace: &Trace, stale: &Stale<'_>) -> Option<crate::diagnose::Subject> {
+    let old = stale.moved.old_mac;
+    let from = stale.ids.iter().find_map(|id| {
+        let legs = trace.legs(*id).iter();
+        legs.flat_map(|leg| trace.path(leg, trace.forward(leg)))
+            .find(|(_, hop)| hop.link.dst == Some(old))
+            .and_then(|(_, hop)| trace.host_by_mac(hop.link.src))
+    })?;
+    Some(Names(trace).subject("router", from))
+}
+
+fn fixes(vip: Ip, new: &str) -> Vec<Fix> {
+    let now = if vip.is_v4() {
+        format!("arping -U -c 3 -I IFACE {vip}")
+    } else {
+        format!("ndsend {vip} IFACE   # or: arping6, or restart keepalived")
+    };
+    vec![
+        Fix {
+            host: new.to_owned(),
+            command: now,
+            disruptive: false,
+            undo: "Nothing to take back.".to_owned(),
+        },
+        Fix {
+            host: format!("{new} and its peer, for the next time"),
+            command: "# in global_defs of keepalived.conf:\nvrrp_garp_master_repeat 5\nvrrp_garp_master_refresh 60".to_owned(),
+            disruptive: false,
+            undo: "Delete the two lines and reload keepalived.".to_owned(),
+        },
+    ]
+}

@@ -1,0 +1,146 @@
+//! No host answers for the VIP: the last router asks for it in vain.
+
+use crate::diagnose::cause::{by_service, severity, share};
+use crate::diagnose::facts::{service_subject, to_capture};
+use crate::diagnose::refusal::{Refusal, Says};
+use crate::diagnose::symptom::arp_unanswered as symptom;
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
+use crate::flow::Ask;
+use crate::topology::ServiceId;
+use crate::trace::{At, ConnectionId, Trace};
+use std::collections::HashSet;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let asks = symptom::unanswered(trace);
+    let claimed: HashSet<_> =
+        trace.vantages.iter().flat_map(|v| &v.neighbors.bindings).map(|b| b.ip).collect();
+    let hit = trace.requests().filter(|(id, c)| {
+        let vip = c.front.server.0;
+        c.protocol.is_tcp()
+            && c.outcome.failed()
+            && !claimed.contains(&vip)
+            && asks.iter().any(|(_, ask)| ask.target == vip && !sends(trace, *id, ask))
+    });
+    let findings = by_service(trace, hit.map(|(id, _)| id))
+        .into_iter()
+        .filter_map(|(service, ids)| finding(trace, service, ids, &asks))
+        .collect();
+    Detection::from(findings, || match symptom::blind(trace) {
+        Some(why) => Detection::Unchecked(why),
+        None => Detection::Clean,
+    })
+}
+
+/// Whether the asker sends the connection's packets on: then it was answered.
+fn sends(trace: &Trace, id: ConnectionId, ask: &Ask) -> bool {
+    let asker = trace.host_by_mac(Some(ask.asker_mac));
+    trace.route(id).forward.iter().any(|step| step.from.is_some() && step.from == asker)
+}
+
+/// The router's word that nobody answered it: not in the name of the VIP, which
+/// is what a director says of a real server.
+fn told(trace: &Trace, id: ConnectionId) -> Option<Refusal<'_>> {
+    let vip = trace.connection(id).front.server.0;
+    trace.refusals(id).find(|r| r.says == Says::Host && r.error.src != vip)
+}
+
+fn finding(
+    trace: &Trace,
+    service: ServiceId,
+    ids: Vec<ConnectionId>,
+    asks: &[(usize, &Ask)],
+) -> Option<Finding> {
+    let s = trace.topology.service(service);
+    // One answer, from whomever, and somebody has the address.
+    let answered = trace
+        .iter()
+        .any(|(_, c)| c.front.server.0 == s.vip && (c.progress.answered || c.progress.established));
+    if answered {
+        return None;
+    }
+    let mut asks: Vec<_> = asks.iter().filter(|(_, ask)| ask.target == s.vip).collect();
+    asks.sort_by_key(|(v, ask)| (!symptom::asked_here(&trace.vantages[*v], ask), *v));
+    let (v, ask) = *asks.first()?;
+    let by_asker = symptom::asked_here(&trace.vantages[*v], ask);
+    let refusal = ids.iter().find_map(|id| told(trace, *id));
+    let vip = s.vip;
+    let title = format!("no host has the VIP {vip}");
+    let report = match &refusal {
+        Some(r) => {
+            format!(" {} tells the client so with {}, host unreachable.", r.error.src, r.name())
+        }
+        None => String::new(),
+    };
+    let explanation = format!(
+        "{} asks for {vip} {} times, and nobody claims it, in none of these captures: no reply, no announcement.{report} {} connections fail. Either no director has the address, or it is on another network than the one where it is asked for.",
+        ask.asker,
+        ask.count,
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("vip-unowned", title, explanation);
+    finding.severity = severity(trace, &ids);
+    let sure = by_asker && refusal.is_some();
+    finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+    finding.candidates.push(Candidate {
+        id: "vlan-mismatch",
+        tell_apart: "then 'ip -br addr' on the director shows the VIP, and a capture there does not show the questions".to_owned(),
+    });
+    let bits = if vip.is_v4() { 32 } else { 128 };
+    finding.to_confirm.push(ToConfirm {
+        host: "every director".to_owned(),
+        command: format!("ip -br addr show to {vip}; systemctl status keepalived"),
+        why: "printed nowhere: this is it".to_owned(),
+    });
+    if !by_asker {
+        finding.to_confirm.push(to_capture(
+            format!("the router {}", ask.asker),
+            "router",
+            &[vip],
+            s.port,
+            "an answer that comes to the asker shows there only",
+        ));
+    }
+    finding.fixes.push(Fix {
+        host: "the director that should have it".to_owned(),
+        command: format!(
+            "ip addr add {vip}/{bits} dev IFACE   # the interface on the network of {}; with keepalived, see first why no node is master",
+            ask.asker
+        ),
+        disruptive: false,
+        undo: format!("ip addr del {vip}/{bits} dev IFACE"),
+    });
+    finding.proofs = proofs(*v, ask, refusal.as_ref());
+    finding.subjects = vec![service_subject(s), asker(trace, ask)];
+    finding.connections = ids;
+    finding.addresses = vec![vip];
+    Some(finding)
+}
+
+fn asker(trace: &Trace, ask: &Ask) -> Subject {
+    let host = trace.host_by_mac(Some(ask.asker_mac));
+    let known = host.map(|host| Names(trace).subject("router", host));
+    known.unwrap_or(Subject {
+        role: "router",
+        address: Some(ask.asker),
+        mac: Some(ask.asker_mac),
+        port: None,
+    })
+}
+
+fn proofs(vantage: usize, ask: &Ask, refusal: Option<&Refusal<'_>>) -> Vec<Proof> {
+    let first = format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
+    let mut proofs = vec![
+        Proof { at: At { vantage, mark: ask.first }, note: first },
+        Proof { at: At { vantage, mark: ask.last }, note: "the last, still no answer".to_owned() },
+    ];
+    proofs.extend(refusal.map(|r| Proof {
+        at: r.at(),
+        note: format!("{}, host unreachable, from {}", r.name(), r.error.src),
+    }));
+    proofs
+}

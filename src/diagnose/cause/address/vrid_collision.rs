@@ -1,0 +1,144 @@
+//! Two VRRP clusters on one link with one virtual router identifier.
+//!
+//! Told from `vrrp-split-brain` by what they advertise: masters of one cluster have
+//! the same addresses, these have none in common. The identifier is one of its link
+//! (RFC 5798, section 5.2.3): on two links it is no collision, so one vantage must
+//! hear both, in one VLAN and on one interface.
+
+use crate::diagnose::cause::address::vrrp;
+use crate::diagnose::cause::severity;
+use crate::diagnose::facts::list;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Proof, ToConfirm};
+use crate::flow::VrrpSpeaker;
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["vip-arp-conflict", "vrrp-split-brain", "syn-unanswered"];
+
+/// Collisions that are told; a hostile capture holds more.
+const MAX_PAIRS: usize = 16;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut pairs: Vec<Pair> = Vec::new();
+    for (v, vantage) in trace.vantages.iter().enumerate() {
+        for (i, x) in vantage.vrrp.iter().enumerate() {
+            for y in &vantage.vrrp[i + 1..] {
+                if pairs.len() >= MAX_PAIRS {
+                    break;
+                }
+                if (x.vrid, x.segment) == (y.vrid, y.segment) && vrrp::are_strangers(x, y) {
+                    let (a, b) = if x.src <= y.src { (x, y) } else { (y, x) };
+                    let pair = Pair { vantage: v, a: *a, b: *b };
+                    // Every vantage on the link hears the same two, and each cluster
+                    // may have several speakers.
+                    if !pairs.iter().any(|known| known.is(&pair)) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+        }
+    }
+    let findings = pairs.iter().map(|pair| finding(trace, pair)).collect();
+    Detection::from(findings, || {
+        if trace.vantages.iter().all(|v| v.vrrp.is_empty()) {
+            return Detection::Unchecked(
+                "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link"
+                    .to_owned(),
+            );
+        }
+        Detection::Clean
+    })
+}
+
+struct Pair {
+    vantage: usize,
+    a: VrrpSpeaker,
+    b: VrrpSpeaker,
+}
+
+/// Addresses of a cluster, sorted.
+fn addresses(s: &VrrpSpeaker) -> Vec<Ip> {
+    let mut all = s.addresses.list().to_vec();
+    all.sort_unstable();
+    all
+}
+
+impl Pair {
+    fn is(&self, other: &Self) -> bool {
+        let clusters = |pair: &Self| {
+            let mut both = [addresses(&pair.a), addresses(&pair.b)];
+            both.sort_unstable();
+            both
+        };
+        self.a.vrid == other.a.vrid && clusters(self) == clusters(other)
+    }
+}
+
+fn finding(trace: &Trace, pair: &Pair) -> Finding {
+    let (a, b) = (&pair.a, &pair.b);
+    let texts = |s: &VrrpSpeaker| list(&addresses(s).iter().map(Ip::to_string).collect::<Vec<_>>());
+    let vips: Vec<Ip> = addresses(a).into_iter().chain(addresses(b)).collect();
+    let ids: Vec<ConnectionId> = trace
+        .requests()
+        .filter(|(id, _)| vips.contains(&trace.service(*id).vip))
+        .map(|(id, _)| id)
+        .collect();
+    let title = format!("two clusters use virtual router {} on one link", a.vrid);
+    let explanation = format!(
+        "{} advertises virtual router {} with {}, and {} the same one with {}: they are two clusters, and have no address in common. Each takes the other's advertisements for its own cluster's: it discards them with an error at each, or steps back for a priority that is not its master's, and its addresses are then nobody's.",
+        a.src,
+        a.vrid,
+        texts(a),
+        b.src,
+        texts(b)
+    );
+    let mut finding = Finding::cause("vrid-collision", title, explanation);
+    finding.severity = severity(trace, &ids);
+    // A mirror may show several links as one, its VLAN tags stripped.
+    if trace.vantages[pair.vantage].own.macs.is_empty() {
+        finding.confidence = Confidence::Likely;
+        finding.candidates.push(Candidate {
+            id: "vlan-mismatch",
+            tell_apart: "then they are on different links, which the mirror shows as one: harmless"
+                .to_owned(),
+        });
+    }
+    for (speaker, other) in [(a, b), (b, a)] {
+        finding.proofs.push(Proof {
+            at: At { vantage: pair.vantage, mark: speaker.first },
+            note: format!(
+                "{} advertises virtual router {} with {}",
+                speaker.src,
+                speaker.vrid,
+                texts(speaker)
+            ),
+        });
+        finding.to_confirm.push(ToConfirm {
+            host: speaker.src.to_string(),
+            command: format!(
+                "journalctl -u keepalived | grep -i -e bogus -e 'not present' -e {}",
+                other.src
+            ),
+            why: "complaints about advertisements with other addresses".to_owned(),
+        });
+    }
+    finding.proofs.sort_by_key(|p| p.at.mark.frame());
+    // Names no number: which ones are free on the link the captures cannot know.
+    finding.fixes = vec![Fix {
+        host: format!("all directors of one of the clusters, such as {}", b.src),
+        command: format!(
+            "sed -i 's/virtual_router_id {}\\b/virtual_router_id FREE/' /etc/keepalived/keepalived.conf   # FREE: an identifier that nobody on the link uses\nsystemctl reload keepalived",
+            b.vrid
+        ),
+        disruptive: true,
+        undo: format!(
+            "sed -i 's/virtual_router_id FREE\\b/virtual_router_id {}/' /etc/keepalived/keepalived.conf; systemctl reload keepalived",
+            b.vrid
+        ),
+    }];
+    finding.subjects = vec![vrrp::subject(trace, a), vrrp::subject(trace, b)];
+    finding.addresses = vips;
+    finding.connections = ids;
+    finding
+}

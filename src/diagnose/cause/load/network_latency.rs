@@ -1,0 +1,161 @@
+//! The way to one real server takes much longer than the way to the others.
+//!
+//! SYN to SYN-ACK, which no application delays: seen before the server it is
+//! long, seen at the server itself it is short, so the difference is spent
+//! between. Both are durations of one vantage each; no clocks are compared.
+
+use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
+use crate::diagnose::cause::{directors, name, names};
+use crate::diagnose::facts::list;
+use crate::diagnose::{Confidence, Detection, Finding, Names, Proof, Subject, ToConfirm};
+use crate::topology::{Mode, ServiceId};
+use crate::trace::Trace;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+
+/// What it must take longer than to the others, nanoseconds: below, it is the
+/// distance of another room and harms nobody.
+const AT_LEAST_NS: u64 = 20_000_000;
+/// Part of the time that the server itself may need for its SYN-ACK, one in so
+/// many.
+const OWN_PART: u64 = 4;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut compared = false;
+    let mut findings = Vec::new();
+    for (service, servers) in measure(trace) {
+        let pool: Vec<_> = servers
+            .iter()
+            .enumerate()
+            .filter_map(|(at, server)| Some((at, server.reach.quartiles()?)))
+            .collect();
+        compared |= pool.len() > 1;
+        let Some((far, usual)) = outliers(&pool, AT_LEAST_NS) else { continue };
+        let elsewhere: Vec<_> = far
+            .into_iter()
+            .filter(|(at, q)| {
+                let own = servers[*at].accept.quartiles();
+                own.is_some_and(|own| own.median.saturating_mul(OWN_PART) <= q.median)
+            })
+            .collect();
+        if !elsewhere.is_empty() {
+            findings.push(finding(trace, service, &servers, elsewhere, usual));
+        }
+    }
+    Detection::from(findings, || {
+        if compared {
+            return Detection::Clean;
+        }
+        Detection::Unchecked(format!(
+            "no two real servers of one pool show {} handshakes each before them; capture on the director (NAT, proxy) or the client (DR) and on the real servers at once",
+            durations::MIN_SAMPLES
+        ))
+    })
+}
+
+fn finding(
+    trace: &Trace,
+    service: ServiceId,
+    servers: &[Server],
+    mut far: Vec<(usize, durations::Quartiles)>,
+    usual: u64,
+) -> Finding {
+    let s = trace.topology.service(service);
+    far.reverse();
+    let subjects: Vec<Subject> =
+        far.iter().map(|(at, _)| crate::diagnose::cause::server_of(&s.real_servers[*at])).collect();
+    let who = names(&subjects);
+    let at_director = !matches!(s.mode, Mode::Dr | Mode::Tun);
+    let director = s.directors.first().map(|d| Names(trace).host(d.host));
+    let before = match (&director, at_director) {
+        (Some(director), true) => format!("the director {director}"),
+        _ => "the client".to_owned(),
+    };
+    let worst = far.first().map_or(0, |(_, q)| q.median);
+    let title = format!(
+        "the network between {before} and {who} takes {} there and back, to the others {}",
+        ms(worst),
+        ms(usual)
+    );
+    let told: Vec<String> = far
+        .iter()
+        .zip(&subjects)
+        .map(|((at, q), subject)| {
+            let own = servers[*at].accept.quartiles().map_or(0, |own| own.median);
+            format!(
+                "{}: {} seen at {before}, {} at the server itself (medians of {} handshakes)",
+                name(subject),
+                ms(q.median),
+                ms(own),
+                servers[*at].reach.len()
+            )
+        })
+        .collect();
+    let explanation = format!(
+        "From SYN to SYN-ACK: {}. To no other server of {} is the median above {}. The server answers at once, so the time is spent between: a long way, a full queue, a shaper, a tunnel. It is paid again for every round trip.",
+        list(&told),
+        s.name(),
+        ms(usual)
+    );
+    let mut finding = Finding::cause("network-latency", title, explanation);
+    finding.confidence = Confidence::Likely;
+    for ((at, _), subject) in far.iter().zip(&subjects) {
+        let server = name(subject);
+        finding.to_confirm.push(ToConfirm {
+            host: before.clone(),
+            command: format!("ping -c 20 -i 0.2 {server}; tracepath -n {server}"),
+            why: "a time that is high at once and steady: distance or a shaper; one that varies: a queue; the hop at which it rises is the place".to_owned(),
+        });
+        finding.to_confirm.push(ToConfirm {
+            host: format!("{server} and {before}"),
+            command: "tc -s qdisc show; ip -s link show".to_owned(),
+            why: "a netem or tbf qdisc, or a backlog, delays on the host itself".to_owned(),
+        });
+        let until = "until the way is as short as to the others";
+        finding.fixes.extend(durations::spare(trace, service, *at, until));
+    }
+    let ids = durations::connections(trace, service, &far);
+    finding.proofs =
+        far.first().map(|(at, q)| proofs(trace, service, *at, q.median)).unwrap_or_default();
+    finding.subjects = subjects;
+    finding.subjects.extend(directors(trace, service));
+    finding.connections = ids;
+    finding
+}
+
+/// One handshake that took the median time or more, before the server and at it.
+fn proofs(trace: &Trace, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
+    let s = trace.topology.service(service);
+    let own = s.real_servers[at].host;
+    for id in durations::served_by(trace, service, at) {
+        let took = |leg| {
+            let (there, back) = (trace.forward(leg), trace.reply(leg));
+            let (syn, answer) = (there.syn.get()?, back.syn.get()?);
+            (there.syns <= 1 && back.syns <= 1)
+                .then(|| u64::try_from(answer.since(syn)).ok())
+                .flatten()
+                .map(|ns| (syn, answer, ns))
+        };
+        let mut legs = trace.back_legs(id).filter(|leg| trace.host_of(leg) != own);
+        let Some((leg, (syn, answer, ns))) =
+            legs.find_map(|leg| Some((leg, took(leg).filter(|(.., ns)| *ns >= median)?)))
+        else {
+            continue;
+        };
+        let at_server = trace
+            .back_legs(id)
+            .filter(|leg| trace.host_of(leg) == own)
+            .find_map(|leg| Some((leg, took(leg)?)));
+        let Some((inner, (came, left, own_ns))) = at_server else { continue };
+        return [
+            trace.proof(leg, syn, "the SYN on its way to the real server"),
+            trace.proof(inner, came, "it reaches the real server"),
+            trace.proof(inner, left, format!("whose SYN-ACK leaves {} later", ms(own_ns))),
+            trace.proof(leg, answer, format!("and comes {} after the SYN", ms(ns))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+    }
+    Vec::new()
+}

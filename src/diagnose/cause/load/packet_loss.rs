@@ -1,0 +1,125 @@
+//! Frames disappear between two captured hosts.
+//!
+//! The facts are [`crate::loss`]'s: bytes that left one host more often than they arrived
+//! at the next. A few are nothing unusual; here it is their share that counts.
+
+use crate::diagnose::cause::proxy::toa_not_inserted::too_long;
+use crate::diagnose::cause::way::stateful_device_half_path::half;
+use crate::diagnose::facts::list;
+use crate::diagnose::{Confidence, Detection, Finding, Names, Proof, Severity, ToConfirm};
+use crate::topology::ServiceId;
+use crate::trace::loss::Stretch;
+use crate::trace::{At, ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission"];
+
+/// Losses that make a finding: one is nothing unusual.
+const MIN_LOST: usize = 3;
+/// And their share of the frames, one in so many.
+const ONE_IN: u64 = 1000;
+
+/// What one stretch lost of one service.
+#[derive(Default)]
+struct Loss {
+    lost: usize,
+    frames: u64,
+    ids: Vec<ConnectionId>,
+    shown: Option<(At, At)>,
+}
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let losses = trace.losses();
+    let mut sets: BTreeMap<(ServiceId, Stretch), Loss> = losses
+        .watched()
+        .map(|(service, stretch, frames)| ((service, stretch), Loss { frames, ..Loss::default() }))
+        .collect();
+    let compared = !sets.is_empty();
+    // What a firewall on the way drops of half a conversation is its own cause, and so
+    // are packets that a director made too long.
+    let chance = |id: ConnectionId| half(trace, id).is_none() && too_long(trace, id).is_none();
+    for (id, lost) in losses.iter().filter(|(id, _)| chance(*id)) {
+        let service = trace.service_of(id);
+        let loss = sets.entry((service, lost.stretch)).or_default();
+        loss.lost += lost.again.len();
+        loss.ids.push(id);
+        loss.shown = loss.shown.or(lost.again.first().map(|again| (lost.first, *again)));
+    }
+    sets.retain(|_, loss| loss.lost >= MIN_LOST && loss.lost as u64 * ONE_IN >= loss.frames);
+    let findings = sets.iter().map(|(of, loss)| finding(trace, *of, loss)).collect();
+    Detection::from(findings, || {
+        if compared {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "no two hosts of one path were captured; capture on both sides of the suspected link at once"
+                    .to_owned(),
+            )
+        }
+    })
+}
+
+fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss) -> Finding {
+    let Stretch { from, to, forward } = stretch;
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let (a, b) = (names.host(from), names.host(to));
+    let per_mille = (loss.lost as u64 * 1000).checked_div(loss.frames).unwrap_or(0);
+    let share = format!("{}.{} %", per_mille / 10, per_mille % 10);
+    let direction = if forward { "client to server" } else { "server to client" };
+    let title = format!("packets are lost between {a} and {b} ({share})");
+    let explanation = format!(
+        "Of {} frames of {} that left {a} for {b} ({direction}), {} or more never arrived: the same bytes left again, and {b} saw them once. The captures at both ends are without holes, so what lies between them lost them: a cable, a switch, a queue, a network card, a host on the way. Each loss costs a retransmission, 200 ms and more where no later packet tells of it.",
+        loss.frames,
+        s.name(),
+        loss.lost
+    );
+    let mut finding = Finding::cause("packet-loss", title, explanation);
+    let failed = loss.ids.iter().any(|id| trace.connection(*id).outcome.failed());
+    finding.severity = if failed { Severity::Critical } else { Severity::Warning };
+    finding.confidence = Confidence::Certain;
+    let hosts = list(&[a.clone(), b.clone()]);
+    finding.to_confirm.push(ToConfirm {
+        host: hosts.clone(),
+        command: "ip -s -s link show; tc -s qdisc show; ethtool -S IFACE | grep -iE 'err|drop|crc|miss'".to_owned(),
+        why: "a counter that grows with the losses names the place; if none does, ask the switch between them".to_owned(),
+    });
+    finding.to_confirm.push(ToConfirm {
+        host: "either, for its own interface".to_owned(),
+        command: "ethtool IFACE; ethtool -g IFACE".to_owned(),
+        why:
+            "speed and duplex must be the same at both ends of the cable, the ring not the smallest"
+                .to_owned(),
+    });
+    if let Some((first, again)) = loss.shown {
+        finding.proofs = vec![
+            Proof {
+                at: first,
+                note: format!("the first frame of the connection that leaves {a} for {b}"),
+            },
+            Proof { at: again, note: format!("bytes leave {a} again; {b} saw them once only") },
+        ];
+    }
+    // The real server of the two first: it names the link.
+    let mut ends = [from, to];
+    ends.sort_by_key(|h| s.is_director(*h) || !s.real_servers.iter().any(|r| r.host == Some(*h)));
+    if let Some(r) = s.real_servers.iter().find(|r| r.host == Some(ends[0])) {
+        let until = "until the link is mended";
+        finding.fixes = vec![crate::diagnose::cause::rest(trace, service, ends[0], r.port, until)];
+    }
+    finding.subjects = ends
+        .iter()
+        .map(|host| {
+            let role = if s.is_director(*host) {
+                "director"
+            } else if s.real_servers.iter().any(|r| r.host == Some(*host)) {
+                "real server"
+            } else {
+                "client"
+            };
+            names.subject(role, *host)
+        })
+        .collect();
+    finding.connections = loss.ids.clone();
+    finding
+}

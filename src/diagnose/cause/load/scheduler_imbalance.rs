@@ -1,0 +1,407 @@
+//! The real servers of a pool get very different shares of the connections.
+//!
+//! Weights are not on the wire, so an uneven split may be meant; what is measured
+//! is its distance from an even one. It must be too great for chance and hold in
+//! both halves of the captures: a server that joined or left meanwhile is none.
+//! A pool member that gets nothing counts only where it was captured itself and
+//! the director's own connections to it are answered. Requests through a proxy
+//! are not counted here: its connections carry unlike numbers of them.
+
+use crate::diagnose::Subject;
+use crate::diagnose::cause::{directors, name, server_of};
+use crate::diagnose::facts::{capture_line, service_subject};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+};
+use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::{BTreeMap, HashMap};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+
+/// Connections of a service below which nothing is said.
+const MIN_CONNECTIONS: u64 = 50;
+/// Connections that an even split must give each server: below, the test's
+/// approximation is poor.
+const MIN_EXPECTED: u64 = 10;
+/// How many times the least busy server's share the busiest must have.
+const EFFECT: u64 = 2;
+/// Connections that may be unaccounted for, or fail, one in so many.
+const ONE_IN: u64 = 20;
+/// Standard normal deviate of p = 0.001, one-sided.
+const Z: f64 = 3.09;
+/// Answered connections of the director that make a member of the pool.
+const MIN_CHECKS: u32 = 2;
+/// Client addresses that are told apart.
+const MAX_CLIENTS: usize = 1 << 16;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut pools: Vec<Pool> = trace.topology.services.iter().map(Pool::new).collect();
+    for (id, c) in trace.requests() {
+        let service = trace.service_of(id).0 as usize;
+        let pool = &mut pools[service];
+        if pool.counts.is_empty() || !c.protocol.is_tcp() {
+            continue;
+        }
+        pool.requests += 1;
+        pool.failed += u64::from(c.outcome.failed());
+        let late = pool.requests * 2 > u64::from(trace.topology.services[service].connections);
+        if let Some(at) = trace.topology.server_of[id.0 as usize]
+            && was_sent(trace, id)
+            && let Some(counts) = pool.counts.get_mut(usize::from(at))
+        {
+            counts[usize::from(late)] += 1;
+        }
+    }
+    let mut findings = Vec::new();
+    let mut judged = false;
+    let mut balanced = false;
+    for (i, mut pool) in pools.into_iter().enumerate() {
+        let service = &trace.topology.services[i];
+        balanced |= !pool.counts.is_empty();
+        if !pool.is_whole() || !watched(trace, service) {
+            continue;
+        }
+        judged = true;
+        let idle = idle(trace, service);
+        pool.counts.extend(idle.iter().map(|_| [0, 0]));
+        if pool.is_uneven() {
+            findings.push(finding(trace, ServiceId(i as u32), &pool, &idle));
+        }
+    }
+    Detection::from(findings, || {
+        if judged {
+            return Detection::Clean;
+        }
+        if !balanced {
+            return crate::diagnose::cause::needs_mode(
+                trace,
+                &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat],
+            )
+            .unwrap_or(Detection::Clean);
+        }
+        Detection::Unchecked(format!(
+            "too few connections whose real server is known to compare shares; {MIN_CONNECTIONS} are needed, captured on the director or on all real servers"
+        ))
+    })
+}
+
+/// Whether a director was seen to choose the real server of a connection.
+fn was_sent(trace: &Trace, id: ConnectionId) -> bool {
+    let service = trace.service(id);
+    match service.mode {
+        Mode::Nat | Mode::FullNat => trace.connection(id).back.is_some(),
+        _ => trace.route(id).forward.iter().any(|s| s.from.is_some_and(|h| service.is_director(h))),
+    }
+}
+
+/// Whether the captures would show every connection of a service.
+fn watched(trace: &Trace, service: &Service) -> bool {
+    let captured = |host: Option<HostId>| host.is_some_and(|h| trace.is_captured(h));
+    service.directors.iter().any(|d| captured(Some(d.host)))
+        || service.real_servers.iter().all(|r| captured(r.host))
+}
+
+/// How many connections of a service went where.
+struct Pool {
+    requests: u64,
+    failed: u64,
+    /// By real server: in the first half and in the second.
+    counts: Vec<[u64; 2]>,
+}
+
+impl Pool {
+    fn new(service: &Service) -> Self {
+        let layer4 = matches!(service.mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat);
+        let servers = if layer4 && !service.is_backend { service.real_servers.len() } else { 0 };
+        Self { requests: 0, failed: 0, counts: vec![[0, 0]; servers] }
+    }
+
+    fn total(&self) -> u64 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// Whether nearly all connections are accounted for, and nearly none failed:
+    /// who retries elsewhere makes shares of his own.
+    fn is_whole(&self) -> bool {
+        self.total() >= MIN_CONNECTIONS
+            && (self.requests - self.total()) * ONE_IN <= self.requests
+            && self.failed * ONE_IN <= self.requests
+    }
+
+    fn of(&self, at: usize) -> u64 {
+        self.counts[at].iter().sum()
+    }
+
+    /// Indexes of the busiest and the least busy server.
+    fn ends(&self) -> Option<(usize, usize)> {
+        let all = || 0..self.counts.len();
+        let busiest = all().max_by_key(|at| (self.of(*at), std::cmp::Reverse(*at)))?;
+        let least = all().min_by_key(|at| self.of(*at))?;
+        (busiest != least).then_some((busiest, least))
+    }
+
+    fn is_uneven(&self) -> bool {
+        let Some((busiest, least)) = self.ends() else { return false };
+        let totals: Vec<u64> = (0..self.counts.len()).map(|at| self.of(at)).collect();
+        self.total() >= MIN_EXPECTED * self.counts.len() as u64
+            && is_no_chance(&totals)
+            && [0, 1].iter().all(|half| {
+                let (most, few) = (self.counts[busiest][*half], self.counts[least][*half]);
+                most > 0 && most >= EFFECT * few
+            })
+    }
+}
+
+/// Whether counts differ from an even split with p < 0.001: Pearson's chi-square
+/// in the approximation of Wilson and Hilferty (1931), which is within 3 % there.
+fn is_no_chance(counts: &[u64]) -> bool {
+    let total: u64 = counts.iter().sum();
+    if counts.len() < 2 || total == 0 {
+        return false;
+    }
+    let expected = total as f64 / counts.len() as f64;
+    let square = counts.iter().map(|n| (*n as f64 - expected).powi(2) / expected).sum::<f64>();
+    let freedom = (counts.len() - 1) as f64;
+    let part = 2.0 / (9.0 * freedom);
+    ((square / freedom).cbrt() - (1.0 - part)) / part.sqrt() > Z
+}
+
+/// Hosts that were captured, whose port of the pool answers the director's own
+/// connections, and that are no server of any service: members without a share.
+fn idle(trace: &Trace, service: &Service) -> Vec<RealServer> {
+    let services = &trace.topology.services;
+    let mut checks: BTreeMap<(Ip, u16), u32> = BTreeMap::new();
+    let serves = |host: HostId| {
+        let by = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
+        services.iter().any(|s| s.mode != Mode::Unknown && by(s))
+    };
+    for (i, c) in trace.connections.list.iter().enumerate() {
+        let at = &services[trace.topology.service_of[i].0 as usize];
+        let port = service.real_servers.iter().any(|r| r.port == at.port);
+        if at.mode != Mode::Unknown || c.protocol != service.protocol || !port {
+            continue;
+        }
+        let asked = trace.host_by_ip(c.front.client.0).is_some_and(|h| service.is_director(h));
+        let answers = c.progress.established && c.progress.answered;
+        if asked && answers {
+            *checks.entry(c.front.server).or_default() += 1;
+        }
+    }
+    let member = |((ip, port), n): ((Ip, u16), u32)| {
+        let host = trace.host_by_ip(ip)?;
+        let fits = n >= MIN_CHECKS
+            && trace.is_captured(host)
+            && !serves(host)
+            && !service.is_director(host);
+        let mac = trace.topology.hosts.get(host).macs.first().copied();
+        fits.then_some(RealServer {
+            host: Some(host),
+            address: Some(ip),
+            port,
+            mac,
+            connections: 0,
+        })
+    };
+    checks.into_iter().filter_map(member).collect()
+}
+
+/// Whom the connections of a service came from.
+struct Clients {
+    addresses: usize,
+    /// Connections of the address with most.
+    most: u64,
+    /// Each address that came more than once was always sent to one server.
+    sticky: bool,
+}
+
+fn clients(trace: &Trace, ids: &[ConnectionId]) -> Clients {
+    let mut by: HashMap<Ip, (u64, Option<u16>, bool)> = HashMap::new();
+    for id in ids {
+        let client = trace.connection(*id).front.client.0;
+        let server = trace.topology.server_of[id.0 as usize];
+        if by.len() >= MAX_CLIENTS && !by.contains_key(&client) {
+            continue;
+        }
+        let (n, first, mixed) = by.entry(client).or_insert((0, server, false));
+        *n += 1;
+        *mixed |= *first != server;
+    }
+    let again = || by.values().filter(|(n, ..)| *n > 1);
+    let repeated: u64 = again().map(|(n, ..)| n).sum();
+    Clients {
+        addresses: by.len(),
+        most: by.values().map(|(n, ..)| *n).max().unwrap_or_default(),
+        sticky: again().all(|(_, _, mixed)| !mixed) && repeated * 2 >= ids.len() as u64,
+    }
+}
+
+/// Shares that no affinity explains may be the weights somebody chose, which no
+/// frame shows: told, and not held against anybody.
+fn rank(who: &Clients) -> (Severity, Confidence) {
+    if who.sticky {
+        (Severity::Warning, Confidence::Likely)
+    } else {
+        (Severity::Info, Confidence::Possible)
+    }
+}
+
+fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Finding {
+    let service = trace.topology.service(id);
+    let servers: Vec<Subject> = service.real_servers.iter().chain(idle).map(server_of).collect();
+    let (busiest, least) = pool.ends().unwrap_or_default();
+    let total = pool.total();
+    let ids: Vec<ConnectionId> = trace
+        .requests()
+        .map(|(id, _)| id)
+        .filter(|c| trace.service_of(*c) == id)
+        .filter(|c| trace.topology.server_of[c.0 as usize] == Some(busiest as u16))
+        .collect();
+    let all: Vec<ConnectionId> =
+        trace.requests().map(|(id, _)| id).filter(|c| trace.service_of(*c) == id).collect();
+    let who = clients(trace, &all);
+    let mut shares: Vec<usize> = (0..servers.len()).collect();
+    shares.sort_by_key(|at| (std::cmp::Reverse(pool.of(*at)), *at));
+    let told: Vec<String> = shares
+        .iter()
+        .take(8)
+        .map(|at| format!("{} {}", name(&servers[*at]), pool.of(*at)))
+        .collect();
+    let top = name(&servers[busiest]);
+    let title = format!(
+        "{top} gets {} of {total} connections to {}, {} {}",
+        pool.of(busiest),
+        service.name(),
+        name(&servers[least]),
+        pool.of(least)
+    );
+    let why = if who.sticky {
+        format!(
+            "They come from {}, the busiest with {} of them, and each address was always sent to one server: the scheduler is persistent or hashes the source, so the shares are those of few clients, or of many behind one NAT.",
+            addresses(who.addresses),
+            who.most
+        )
+    } else {
+        format!(
+            "They come from {}, and addresses that came again were sent to several servers, so it is not persistence alone: weights that differ, a scheduler that counts open connections, or a server that the director held for dead.",
+            addresses(who.addresses)
+        )
+    };
+    let answers = if idle.is_empty() {
+        String::new()
+    } else {
+        " A server without connections answers the director's health checks on that port."
+            .to_owned()
+    };
+    let explanation = format!(
+        "The director {} chose for all of them: {}. That is no even split, by chance in fewer than one of 1000 cases, in both halves of the captures.{answers} {why} Weights are not on the wire: if they are meant to differ that much, nothing is wrong. Connections are counted, not requests or bytes.",
+        service.directors.first().map_or_else(String::new, |d| Names(trace).host(d.host)),
+        told.join(", ")
+    );
+    let mut finding = Finding::cause("scheduler-imbalance", title, explanation);
+    (finding.severity, finding.confidence) = rank(&who);
+    let director = service
+        .directors
+        .first()
+        .map_or_else(|| "the director".to_owned(), |d| Names(trace).host(d.host));
+    finding.to_confirm.push(ToConfirm {
+        host: director.clone(),
+        command: "ipvsadm -Sn; ipvsadm -Ln --stats; ipvsadm -Lnc".to_owned(),
+        why: "weights (-w), scheduler (-s) and persistence (-p) as configured; templates with client port 0 are persistence".to_owned(),
+    });
+    let hosts: Vec<Ip> = servers.iter().filter_map(|s| s.address).collect();
+    let port = service.real_servers.first().map_or(service.port, |r| r.port);
+    finding.to_confirm.push(ToConfirm {
+        host: director.clone(),
+        command: capture_line("director", &hosts, Some(port)),
+        why: "a longer capture at a busy time: whether more clients even it out".to_owned(),
+    });
+    let fix = |scheduler: &str, undo: &str| Fix {
+        host: director.clone(),
+        command: format!("ipvsadm -E -t {} -s {scheduler}", service.name()),
+        disruptive: false,
+        undo: format!("ipvsadm -E -t {} {undo}", service.name()),
+    };
+    if who.sticky {
+        finding.fixes.push(fix(
+            "wlc   # without -p, if no client needs to return to its server",
+            "-s SCHEDULER -p SECONDS   # as 'ipvsadm -Sn' printed them before",
+        ));
+    } else {
+        finding.fixes.push(fix("wrr", "-s SCHEDULER   # as 'ipvsadm -Sn' printed it before"));
+    }
+    finding.candidates.push(Candidate {
+        id: "slow-real-server",
+        tell_apart: "schedulers that count open connections spare the server that keeps them longest: compare how long requests take there".to_owned(),
+    });
+    finding.proofs = proofs(trace, &ids);
+    finding.subjects = vec![servers[busiest].clone()];
+    finding.subjects.extend(directors(trace, id));
+    finding.subjects.push(servers[least].clone());
+    finding.subjects.push(service_subject(service));
+    finding.connections = ids;
+    finding
+}
+
+fn addresses(n: usize) -> String {
+    if n == 1 { "1 client address".to_owned() } else { format!("{n} client addresses") }
+}
+
+/// The first and the last connection of the busiest server, as they leave for it.
+fn proofs(trace: &Trace, ids: &[ConnectionId]) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    for (id, which) in [(ids.first(), "first"), (ids.last(), "last")] {
+        let Some(id) = id else { continue };
+        let legs = || trace.back_legs(*id);
+        let leg = legs().find(|leg| trace.forward(leg).syn.is_set()).or_else(|| legs().next());
+        proofs.extend(leg.and_then(|leg| {
+            let there = trace.forward(leg);
+            let mark = there.syn.get().unwrap_or(there.first);
+            trace.proof(leg, mark, format!("the {which} connection that goes to it"))
+        }));
+    }
+    proofs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(counts: &[[u64; 2]]) -> Pool {
+        Pool { requests: 0, failed: 0, counts: counts.to_vec() }
+    }
+
+    #[test]
+    fn chance_is_told_from_choice_at_one_in_a_thousand() {
+        // Chi-square 10.83 with one degree of freedom, 13.82 with two.
+        assert!(is_no_chance(&[67, 33]));
+        assert!(!is_no_chance(&[65, 35]));
+        assert!(is_no_chance(&[60, 25, 25]));
+        assert!(!is_no_chance(&[45, 25, 30]));
+        assert!(!is_no_chance(&[100]));
+        assert!(!is_no_chance(&[]));
+        assert!(!is_no_chance(&[0, 0]));
+    }
+
+    #[test]
+    fn a_server_that_left_or_came_meanwhile_is_no_imbalance() {
+        assert!(pool(&[[40, 40], [10, 10]]).is_uneven());
+        assert!(!pool(&[[30, 60], [30, 0]]).is_uneven());
+        assert!(!pool(&[[60, 30], [0, 30]]).is_uneven());
+        assert!(pool(&[[32, 32], [0, 0]]).is_uneven());
+        assert!(!pool(&[[40, 40]]).is_uneven());
+    }
+
+    #[test]
+    fn shares_that_weights_may_explain_accuse_nobody() {
+        let who = |sticky| Clients { addresses: 40, most: 4, sticky };
+        assert!(rank(&who(false)).0 < Severity::Warning);
+        assert_eq!(rank(&who(true)).0, Severity::Warning);
+    }
+
+    #[test]
+    fn too_few_a_server_prove_nothing() {
+        assert!(!pool(&[[4, 4], [0, 0]]).is_uneven());
+    }
+}

@@ -1,0 +1,126 @@
+//! One real server takes much longer to answer requests than the others.
+//!
+//! Measured at each server's own vantage, from the first byte of the request in
+//! to the first byte of the answer out: no network lies between.
+
+use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
+use crate::diagnose::cause::{directors, name, names};
+use crate::diagnose::facts::list;
+use crate::diagnose::{Confidence, Detection, Finding, Proof, Subject, ToConfirm};
+use crate::topology::ServiceId;
+use crate::trace::Trace;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+
+/// What it must take longer than the others, nanoseconds.
+const AT_LEAST_NS: u64 = 50_000_000;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut compared = false;
+    let mut findings = Vec::new();
+    for (service, servers) in measure(trace) {
+        let pool: Vec<_> = servers
+            .iter()
+            .enumerate()
+            .filter_map(|(at, server)| Some((at, server.answer.quartiles()?)))
+            .collect();
+        compared |= pool.len() > 1;
+        if let Some((slow, usual)) = outliers(&pool, AT_LEAST_NS) {
+            findings.push(finding(trace, service, &servers, &slow, usual));
+        }
+    }
+    Detection::from(findings, || {
+        if compared {
+            return Detection::Clean;
+        }
+        Detection::Unchecked(format!(
+            "no two real servers of one pool were captured with {} answered requests each; capture on all real servers at once",
+            durations::MIN_SAMPLES
+        ))
+    })
+}
+
+fn finding(
+    trace: &Trace,
+    service: ServiceId,
+    servers: &[Server],
+    slow: &[(usize, durations::Quartiles)],
+    usual: u64,
+) -> Finding {
+    let s = trace.topology.service(service);
+    let mut slow = slow.to_vec();
+    slow.reverse();
+    let subjects: Vec<Subject> = slow
+        .iter()
+        .map(|(at, _)| crate::diagnose::cause::server_of(&s.real_servers[*at]))
+        .collect();
+    let who = names(&subjects);
+    let verb = if subjects.len() == 1 { "takes" } else { "take" };
+    let worst = slow.first().map_or(0, |(_, q)| q.median);
+    let title = format!("{who} {verb} {} to answer, the others {}", ms(worst), ms(usual));
+    let told: Vec<String> = slow
+        .iter()
+        .zip(&subjects)
+        .map(|((at, q), subject)| {
+            let accept = servers[*at].accept.quartiles();
+            let accept = accept.map_or_else(String::new, |a| {
+                format!(", and {} from SYN to SYN-ACK", ms(a.median))
+            });
+            format!(
+                "{}: {} (median of {} requests{accept})",
+                name(subject),
+                ms(q.median),
+                servers[*at].answer.len()
+            )
+        })
+        .collect();
+    let explanation = format!(
+        "From the first byte of the request in to the first byte of the answer out, at the real server's own capture: {}. No other server of {} has a median above {}, and the quickest quarter of the slow ones takes longer than the slowest quarter of the others. The network has no part in this time: the application, or what it waits for, is slow.",
+        list(&told),
+        s.name(),
+        ms(usual)
+    );
+    let mut finding = Finding::cause("slow-real-server", title, explanation);
+    finding.confidence = Confidence::Likely;
+    for ((at, _), subject) in slow.iter().zip(&subjects) {
+        finding.to_confirm.push(ToConfirm {
+            host: name(subject),
+            command: format!(
+                "uptime; vmstat 1 5; ss -tn state established '( sport = :{port} )'; ss -ltn 'sport = :{port}'",
+                port = s.real_servers[*at].port
+            ),
+            why: "processor, memory, disk; Recv-Q of the listener shows requests that wait to be accepted; if all is idle, the application waits for something else, see its log".to_owned(),
+        });
+        let until = "until it is as quick as the others";
+        finding.fixes.extend(durations::spare(trace, service, *at, until));
+    }
+    let ids = durations::connections(trace, service, &slow);
+    finding.proofs =
+        slow.first().map(|(at, q)| proofs(trace, service, *at, q.median)).unwrap_or_default();
+    finding.subjects = subjects;
+    finding.subjects.extend(directors(trace, service));
+    finding.connections = ids;
+    finding
+}
+
+/// A request of a server that took the median time or more, at its own vantage.
+fn proofs(trace: &Trace, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
+    let server = trace.topology.service(service).real_servers[at];
+    let legs = durations::served_by(trace, service, at).flat_map(|id| trace.back_legs(id));
+    for leg in legs.filter(|leg| trace.host_of(leg) == server.host) {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (Some(asked), Some(answered)) = (there.data.get(), back.data.get()) else { continue };
+        let took = answered.since(asked);
+        if there.retransmissions == 0 && u64::try_from(took).is_ok_and(|took| took >= median) {
+            let took = ms(took.unsigned_abs());
+            return [
+                trace.proof(leg, asked, "the request reaches the real server"),
+                trace.proof(leg, answered, format!("its answer begins {took} later")),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,118 @@
+//! A proxy's connection to a real server is refused, and the client gets an error
+//! or waits for another server.
+
+use crate::correlate::Outcome;
+use crate::diagnose::cause::{by_service, name, names, share};
+use crate::diagnose::symptom::http_5xx;
+use crate::diagnose::{Confidence, Detection, Finding, Proof, Severity, Subject, ToConfirm};
+use crate::topology::ServiceId;
+use crate::trace::{At, ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
+
+/// Attempts whose frames are shown.
+const SHOWN: usize = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut fronts: Vec<ConnectionId> = trace
+        .pairs
+        .attempts
+        .keys()
+        .map(|front| ConnectionId(*front))
+        .filter(|id| refused(trace, *id).next().is_some())
+        .collect();
+    fronts.sort_unstable();
+    let findings = by_service(trace, fronts.into_iter())
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || {
+        if trace.pairs.exchanges.is_empty() {
+            crate::diagnose::cause::no_proxy(trace)
+        } else {
+            Detection::Clean
+        }
+    })
+}
+
+/// The connections that the proxy tried for a client's and that were refused.
+pub(in crate::diagnose) fn refused(
+    trace: &Trace,
+    id: ConnectionId,
+) -> impl Iterator<Item = ConnectionId> {
+    let tried = trace.pairs.attempts.get(&id.0).map_or(&[][..], Vec::as_slice);
+    tried
+        .iter()
+        .map(|back| ConnectionId(*back))
+        .filter(|back| trace.connection(*back).outcome == Outcome::Refused)
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let mut servers: Vec<Subject> = Vec::new();
+    for back in ids.iter().flat_map(|id| refused(trace, *id)) {
+        let (ip, port) = trace.connection(back).front.server;
+        let host = trace.host_by_ip(ip);
+        let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
+        let subject = Subject { role: "real server", address: Some(ip), mac, port: Some(port) };
+        if !servers.contains(&subject) {
+            servers.push(subject);
+        }
+    }
+    let who = names(&servers);
+    let port = servers.first().and_then(|s| s.port).unwrap_or_default();
+    let verb = if servers.len() == 1 { "refuses" } else { "refuse" };
+    // A proxy that passes bytes through has no words of its own for it.
+    let unanswered = ids.iter().any(|id| !trace.connection(*id).progress.response);
+    let title = format!("{who} {verb} the proxy's connections on port {port}");
+    let explanation = format!(
+        "The proxy tried {who} for a client and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
+        if unanswered {
+            "The client's connection ends without an answer."
+        } else {
+            "The client gets an error from the proxy, or waits until another server is tried."
+        },
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("l7-backend-refused", title, explanation);
+    // A server error is a failed request on a connection that looks complete.
+    let errors = ids.iter().any(|id| http_5xx::exchange(trace, *id).is_some());
+    finding.severity = if errors || unanswered { Severity::Critical } else { Severity::Warning };
+    // The refusal is seen, and only one request waited for it.
+    finding.confidence = Confidence::Certain;
+    finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();
+    for subject in &servers {
+        finding.to_confirm.push(ToConfirm {
+            host: name(subject),
+            command: format!("ss -ltn 'sport = :{port}'"),
+            why: "shows whether anything listens, and on which address".to_owned(),
+        });
+        finding.fixes.push(crate::diagnose::cause::out_of_proxy(subject));
+    }
+    finding.subjects = servers;
+    finding.subjects.extend(crate::diagnose::cause::directors(trace, service));
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    let exchange = trace.pairs.exchanges.iter().find(|e| e.connection == id.0);
+    let at = |mark| exchange.map(|e| At { vantage: usize::from(e.vantage), mark });
+    if let Some(at) = exchange.and_then(|e| at(e.request)) {
+        proofs.push(Proof { at, note: "the client's request reaches the proxy".to_owned() });
+    }
+    for (n, back) in refused(trace, id).take(SHOWN).enumerate() {
+        let what = if n == 0 { "the proxy's SYN to the real server" } else { "it tries again" };
+        for leg in trace.legs(back) {
+            let (there, reply) = (trace.forward(leg), trace.reply(leg));
+            proofs.extend(trace.proof(leg, there.syn, what));
+            proofs.extend(trace.proof(leg, reply.rst, "RST,ACK: refused"));
+        }
+    }
+    if let Some(exchange) = exchange
+        && let (Some(status), Some(at)) = (exchange.status, exchange.response.get().and_then(at))
+    {
+        proofs.push(Proof { at, note: format!("the client gets status {status}") });
+    }
+    proofs
+}

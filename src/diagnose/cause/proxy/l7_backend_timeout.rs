@@ -1,0 +1,109 @@
+//! A request reaches the real server through the proxy and is never answered
+//! before the proxy gives up.
+
+use crate::diagnose::cause::{by_service, name, names, servers, share};
+use crate::diagnose::symptom::http_5xx;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Proof, Severity, ToConfirm};
+use crate::exchange::Exchange;
+use crate::topology::ServiceId;
+use crate::trace::{At, ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx"];
+
+/// RFC 9110, section 15.6.5.
+const GATEWAY_TIMEOUT: u16 = 504;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut fronts: Vec<ConnectionId> = trace
+        .pairs
+        .carried
+        .keys()
+        .map(|front| ConnectionId(*front))
+        .filter(|id| {
+            http_5xx::exchange(trace, *id).is_some_and(|e| e.status == Some(GATEWAY_TIMEOUT))
+        })
+        .filter(|id| waited(trace, *id).is_some())
+        .collect();
+    fronts.sort_unstable();
+    let findings = by_service(trace, fronts.into_iter())
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || {
+        if trace.pairs.exchanges.is_empty() {
+            crate::diagnose::cause::no_proxy(trace)
+        } else {
+            Detection::Clean
+        }
+    })
+}
+
+/// The backend exchange that was never answered.
+fn waited(trace: &Trace, id: ConnectionId) -> Option<&Exchange> {
+    let carried = trace.pairs.carried.get(&id.0)?;
+    let mut carried = carried.iter().filter_map(|at| trace.pairs.exchanges.get(*at));
+    carried.find(|e| !e.response.is_set())
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(trace, &ids);
+    let who = names(&subjects);
+    let longest = ids
+        .iter()
+        .filter_map(|id| http_5xx::exchange(trace, *id))
+        .map(|e| e.response.since(e.request) / 1_000_000)
+        .max()
+        .unwrap_or_default();
+    let verb = if subjects.len() == 1 { "does" } else { "do" };
+    let title = format!("{who} {verb} not answer the proxy's requests in time");
+    let explanation = format!(
+        "The proxy passed the request on, {who} acknowledged it and sent no response; the proxy gave up after {longest} ms and told the client 504. {} connections are concerned.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("l7-backend-timeout", title, explanation);
+    // A server error is a failed request on a connection that looks complete.
+    let errors = ids.iter().any(|id| http_5xx::exchange(trace, *id).is_some());
+    finding.severity = if errors { Severity::Critical } else { Severity::Warning };
+    finding.confidence = Confidence::Certain;
+    finding.candidates.push(Candidate {
+        id: "slow-real-server",
+        tell_apart: "the response would come if the proxy waited longer: ask the server directly"
+            .to_owned(),
+    });
+    for subject in &subjects {
+        finding.to_confirm.push(ToConfirm {
+            host: name(subject),
+            command: format!(
+                "curl -sv -o /dev/null -w '%{{time_starttransfer}}' http://{}:{}/",
+                name(subject),
+                subject.port.unwrap_or(80)
+            ),
+            why: "how long the server takes without the proxy".to_owned(),
+        });
+    }
+    finding.fixes.push(Fix {
+        host: "the proxy, if the server may take that long".to_owned(),
+        command: "# raise 'timeout server' (haproxy) or proxy_read_timeout (nginx) above the slowest response".to_owned(),
+        disruptive: false,
+        undo: "Set the old value again.".to_owned(),
+    });
+    finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();
+    finding.subjects = subjects;
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    let proof = |e: &Exchange, mark, note: &str| Proof {
+        at: At { vantage: usize::from(e.vantage), mark },
+        note: note.to_owned(),
+    };
+    let front = http_5xx::exchange(trace, id);
+    proofs.extend(front.map(|e| proof(e, e.request, "the client's request reaches the proxy")));
+    proofs.extend(waited(trace, id).map(|e| {
+        proof(e, e.request, "the proxy sends it to the real server; no response follows")
+    }));
+    proofs.extend(front.map(|e| proof(e, e.response, "the client gets status 504")));
+    proofs
+}

@@ -1,0 +1,159 @@
+//! A virtual service has no real server to send to: IPVS answers each SYN with
+//! port unreachable, as it cannot make a reset.
+
+use crate::diagnose::cause::{by_service, severity, share, syns_or_blind, telling};
+use crate::diagnose::facts::service_subject;
+use crate::diagnose::refusal::{Refusal, Says};
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Service, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable"];
+
+/// IPVS answers at once; this is far below the first repeat of a SYN, and above
+/// any round trip.
+const AT_ONCE_NS: i64 = 800_000_000;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(id, c)| {
+        c.protocol.is_tcp()
+            && c.outcome.failed()
+            && !c.progress.answered
+            && trace.went_nowhere(*id)
+            && turned_away(trace, *id).next().is_some()
+    });
+    let findings = by_service(trace, hit.map(|(id, _)| id))
+        .into_iter()
+        .filter_map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || syns_or_blind(trace))
+}
+
+/// Port unreachable, at once, in the name of the VIP or of a director.
+fn turned_away(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
+    let service = trace.service(id);
+    let serves = |host| service.real_servers.iter().any(|s| s.host == Some(host));
+    trace.refusals(id).filter(move |refusal| {
+        let maker = trace.maker(refusal);
+        let by_director = maker.is_some_and(|host| service.is_director(host));
+        refusal.says == Says::Port
+            && refusal.after_ns.is_some_and(|ns| (0..AT_ONCE_NS).contains(&ns))
+            && (refusal.error.src == service.vip || by_director)
+            && !maker.is_some_and(serves)
+    })
+}
+
+/// The host that owns the VIP, if its own capture shows that it takes the SYN in,
+/// sends it to nobody, and makes the error.
+fn at_director(trace: &Trace, id: ConnectionId) -> Option<(HostId, Refusal<'_>)> {
+    let service = trace.service(id);
+    turned_away(trace, id).find_map(|refusal| {
+        let host = trace.maker(&refusal).filter(|_| trace.sent_here(&refusal))?;
+        let owner = service.is_director(host) || claims(trace, host, service.vip);
+        (owner && trace.kept_at(id, refusal.vantage)).then_some((host, refusal))
+    })
+}
+
+/// Whether a host says by ARP or NDP that it has an address.
+fn claims(trace: &Trace, host: HostId, ip: Ip) -> bool {
+    let mut bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    bindings.any(|b| b.ip == ip && trace.host_by_mac(Some(b.mac)) == Some(host))
+}
+
+/// Whether the service served somebody between the first and the last of these:
+/// then it had a real server all the while, and a rule refused the others.
+fn served_meanwhile(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> bool {
+    let start = |id: ConnectionId| trace.start(id).map(|at| trace.time(at));
+    let first = ids.iter().filter_map(|id| start(*id)).min();
+    let last = ids.iter().filter_map(|id| start(*id)).max();
+    trace.requests().any(|(id, c)| {
+        trace.service_of(id) == service
+            && c.progress.answered
+            && start(id).is_some_and(|at| Some(at) > first && Some(at) < last)
+    })
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
+    let s = trace.topology.service(service);
+    if served_meanwhile(trace, service, &ids) {
+        return None;
+    }
+    let director = ids.iter().find_map(|id| at_director(trace, *id)).map(|(host, _)| host);
+    let requests = trace.requests().filter(|(id, _)| trace.service_of(*id) == service);
+    // From afar a rule on one real server of several looks the same.
+    if director.is_none() && (ids.len() < 2 || requests.count() > ids.len()) {
+        return None;
+    }
+    let what = turned_away(trace, ids[0]).next().map_or_else(String::new, |r| r.name());
+    let vip = s.name();
+    let title = format!("{vip} has no real server to send connections to");
+    let shown = match director {
+        Some(host) => format!(
+            "The SYNs come in at the director{}, go to no real server, and are answered with {what}, port unreachable.",
+            // The VIP may be the only address that shows of it.
+            Names(trace)
+                .address(host)
+                .filter(|ip| *ip != s.vip)
+                .map_or_else(String::new, |ip| format!(" {ip}"))
+        ),
+        None => {
+            format!("The SYNs are answered at once with {what}, port unreachable, from {}.", s.vip)
+        }
+    };
+    let explanation = format!(
+        "{shown} That is how IPVS refuses where a virtual service has no usable real server, all removed or of weight 0; a host without the service would send a reset. {} connections are refused.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("ipvs-no-destination", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = if director.is_some() { Confidence::Likely } else { Confidence::Possible };
+    let host = director.map_or_else(
+        || "the director".to_owned(),
+        |host| match Names(trace).address(host) {
+            Some(ip) if ip != s.vip => format!("the director {ip}"),
+            _ => format!("the director of {}", s.vip),
+        },
+    );
+    advise(&mut finding, s, &host, director.is_none());
+    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id)).unwrap_or_default();
+    finding.subjects = vec![service_subject(s)];
+    finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
+    finding.connections = ids;
+    Some(finding)
+}
+
+fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {
+    if from_afar {
+        finding.candidates.push(Candidate {
+            id: "rs-admin-prohibited",
+            tell_apart: "then the director's capture shows that the SYN goes on, and the error comes from the real server".to_owned(),
+        });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: host.to_owned(),
+        command: "ipvsadm -Ln; iptables -L INPUT -nvx | grep -i reject; nft list ruleset | grep -i reject"
+            .to_owned(),
+        why: "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it".to_owned(),
+    });
+    let vip = s.name();
+    finding.fixes.push(Fix {
+        host: host.to_owned(),
+        command: format!(
+            "systemctl status keepalived; journalctl -u keepalived -n 50   # why were they removed?\nipvsadm -a -t {vip} -r RIP:RPORT -m   # -g for DR, -i for a tunnel; or 'ipvsadm -e ... -w 1' where the weight is 0"
+        ),
+        disruptive: false,
+        undo: format!("ipvsadm -d -t {vip} -r RIP:RPORT"),
+    });
+}
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let found = at_director(trace, id).map(|(_, r)| r).or_else(|| turned_away(trace, id).next());
+    let Some(refusal) = found else { return Vec::new() };
+    let here = trace.legs(id).iter().find(|leg| usize::from(leg.vantage) == refusal.vantage);
+    let syn = here.and_then(|leg| {
+        trace.proof(leg, trace.forward(leg).syn, "the SYN, which is sent to no real server")
+    });
+    let note = format!("{}, port unreachable, from {}", refusal.name(), refusal.error.src);
+    syn.into_iter().chain([Proof { at: refusal.at(), note }]).collect()
+}

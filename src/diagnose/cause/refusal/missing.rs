@@ -1,0 +1,206 @@
+//! Real servers that are asked for by ARP or neighbour discovery in vain, and the
+//! connections that wait for them: what `rs-unreachable` and `ipvs-reuse-to-dead-backend`
+//! have in common.
+
+use crate::correlate::{Connection, Leg};
+use crate::diagnose::Proof;
+use crate::diagnose::cause::{by_service, telling};
+use crate::diagnose::refusal::{Refusal, Says};
+use crate::diagnose::symptom::arp_unanswered;
+use crate::flow::Ask;
+use crate::topology::{HostId, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::BTreeSet;
+
+/// From the SYN to the first question that it makes the director ask.
+const PROMPT_NS: i64 = 200_000_000;
+/// From the last question to the error, at most: one more interval.
+const GIVES_UP_NS: i64 = 5_000_000_000;
+/// Connections that are looked at for whom the director asks: more say the same.
+const LOOKED: usize = 4096;
+/// A rule rejects at once; a stack asks first, for seconds.
+const PATIENCE_NS: i64 = 500_000_000;
+
+/// Failed connections whose SYN went nowhere.
+pub(in crate::diagnose) fn failed(
+    trace: &Trace,
+) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+    trace.requests().filter(|(id, c)| {
+        c.protocol.is_tcp() && c.outcome.failed() && !c.progress.answered && trace.went_nowhere(*id)
+    })
+}
+
+/// Connections of a service whose real server is not on the wire.
+pub(in crate::diagnose) struct Missing {
+    pub service: ServiceId,
+    pub ids: Vec<ConnectionId>,
+    /// The addresses that were asked for in vain.
+    pub targets: Vec<Ip>,
+    /// It is sure that these were asked for on account of the connections.
+    pub distinct: bool,
+    pub director: Option<HostId>,
+    /// The director says so to the client, too.
+    pub said: bool,
+}
+
+/// All of them, by service.
+pub(in crate::diagnose) fn missing(trace: &Trace, asks: &[(usize, &Ask)]) -> Vec<Missing> {
+    let hit = failed(trace)
+        .filter(|(id, _)| told(trace, *id).is_some() || !in_vain(trace, *id, asks).asks.is_empty());
+    let sets = by_service(trace, hit.map(|(id, _)| id));
+    sets.into_iter().filter_map(|(service, ids)| judge(trace, service, ids, asks)).collect()
+}
+
+/// Host unreachable, after a while, in the name of the VIP: whoever has the VIP
+/// says it of somebody behind. Of the VIP itself only a router could say it.
+fn told(trace: &Trace, id: ConnectionId) -> Option<Refusal<'_>> {
+    let vip = trace.connection(id).front.server.0;
+    trace.refusals(id).find(|r| {
+        r.says == Says::Host && r.error.src == vip && r.after_ns.is_some_and(|ns| ns >= PATIENCE_NS)
+    })
+}
+
+/// What the director asked for in vain while it held a connection's SYN.
+#[derive(Debug, Default)]
+struct InVain<'a> {
+    director: Option<HostId>,
+    asks: Vec<(usize, &'a Ask)>,
+    /// The director says so to the client, too.
+    told: bool,
+    /// This very SYN made the director ask.
+    prompted: bool,
+}
+
+fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> InVain<'a> {
+    let vip = trace.connection(id).front.server.0;
+    let service = trace.service(id);
+    for leg in trace.legs(id).iter().filter(|leg| leg.tuple == 0) {
+        let v = usize::from(leg.vantage);
+        let Some(host) = trace.host_of(leg).filter(|_| trace.kept_at(id, v)) else { continue };
+        let told = trace
+            .refusals(id)
+            .find(|r| r.says == Says::Host && r.vantage == v && trace.sent_here(r));
+        let owner = service.is_director(host)
+            || told.is_some_and(|r| r.error.src == vip)
+            || (told.is_some() && trace.topology.hosts.claims_ip(host, vip));
+        if !owner {
+            continue;
+        }
+        let fits = |(at, ask): &&(usize, &'a Ask)| {
+            let own = arp_unanswered::asked_here(&trace.vantages[*at], ask);
+            *at == v && own && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
+        };
+        let found: Vec<(usize, &Ask)> = asks.iter().filter(fits).copied().collect();
+        if !found.is_empty() {
+            let prompted = found.iter().any(|(_, ask)| is_prompt(trace, leg, ask));
+            return InVain { director: Some(host), asks: found, told: told.is_some(), prompted };
+        }
+    }
+    InVain::default()
+}
+
+/// Whether a question was asked for a connection's SYN: the error follows the
+/// last question; without an error, the SYN prompts the first or falls among them.
+fn is_for(trace: &Trace, leg: &Leg, told: Option<&Refusal<'_>>, ask: &Ask) -> bool {
+    let there = trace.forward(leg);
+    match told {
+        Some(refusal) => {
+            ask.first.since(refusal.error.mark) < 0
+                && ask.last.since(there.syn) >= 0
+                && refusal.error.mark.since(ask.last) <= GIVES_UP_NS
+        }
+        None => is_prompt(trace, leg, ask) || (is_during(trace, leg, ask) && there.syns > 1),
+    }
+}
+
+/// Whether a SYN made the director ask for the first time.
+fn is_prompt(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
+    (0..=PROMPT_NS).contains(&ask.first.since(trace.forward(leg).syn))
+}
+
+/// Whether the director had asked before a SYN and asked again after it.
+fn is_during(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
+    let syn = trace.forward(leg).syn;
+    ask.first.since(syn) < 0 && ask.last.since(syn) >= 0
+}
+
+fn judge(
+    trace: &Trace,
+    service: ServiceId,
+    ids: Vec<ConnectionId>,
+    asks: &[(usize, &Ask)],
+) -> Option<Missing> {
+    let looked = &ids[..ids.len().min(LOOKED)];
+    let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
+    // Without its word, a director may ask on another account all the while.
+    let linked = vain.iter().any(|x| x.told || x.prompted);
+    if !linked && !looked.iter().any(|id| told(trace, *id).is_some()) {
+        return None;
+    }
+    let (targets, distinct) = targets(trace, looked, &vain);
+    let director = vain.iter().find_map(|x| x.director);
+    let said = vain.iter().any(|x| x.told);
+    Some(Missing { service, ids, targets, distinct, director, said })
+}
+
+/// The addresses that were asked for on account of the connections, and whether
+/// that is sure. Of several that do not answer, one may be asked for on another
+/// account; those that a SYN prompted are not.
+fn targets(trace: &Trace, ids: &[ConnectionId], vain: &[InVain<'_>]) -> (Vec<Ip>, bool) {
+    let list = |found: BTreeSet<Ip>| found.into_iter().collect::<Vec<Ip>>();
+    let asks = || vain.iter().flat_map(|x| &x.asks);
+    let all: BTreeSet<Ip> = asks().map(|(_, ask)| ask.target).collect();
+    if all.len() < 2 {
+        return (list(all), true);
+    }
+    let by_syn = |v: usize, ask: &Ask| {
+        ids.iter().flat_map(|id| trace.legs(*id)).any(|leg| {
+            let syn = trace.forward(leg).syn;
+            usize::from(leg.vantage) == v && syn.is_set() && is_prompt(trace, leg, ask)
+        })
+    };
+    let mut seen = BTreeSet::new();
+    let prompted: BTreeSet<Ip> = asks()
+        .filter(|(v, ask)| seen.insert((*v, ask.target)) && by_syn(*v, ask))
+        .map(|(_, ask)| ask.target)
+        .collect();
+    if prompted.is_empty() { (list(all), false) } else { (list(prompted), true) }
+}
+
+/// The SYN, the questions, the error; the client's view where there is no other.
+pub(in crate::diagnose) fn proofs(
+    trace: &Trace,
+    ids: &[ConnectionId],
+    asks: &[(usize, &Ask)],
+) -> Vec<Proof> {
+    let asked: Vec<ConnectionId> =
+        ids.iter().copied().filter(|id| !in_vain(trace, *id, asks).asks.is_empty()).collect();
+    let Some(id) = telling(trace, if asked.is_empty() { ids } else { &asked }) else {
+        return Vec::new();
+    };
+    let vain = in_vain(trace, id, asks);
+    let vantage = vain.asks.first().map(|(v, _)| *v);
+    let refusal =
+        trace.refusals(id).find(|r| r.says == Says::Host && vantage.is_none_or(|v| v == r.vantage));
+    let at = vantage.or(refusal.as_ref().map(|r| r.vantage));
+    let leg = trace.legs(id).iter().find(|leg| Some(usize::from(leg.vantage)) == at);
+    let mut proofs: Vec<Proof> = leg
+        .and_then(|leg| {
+            trace.proof(leg, trace.forward(leg).syn, "the SYN, which goes on to nobody")
+        })
+        .into_iter()
+        .collect();
+    for (vantage, ask) in &vain.asks {
+        let first =
+            format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
+        proofs.push(Proof { at: At { vantage: *vantage, mark: ask.first }, note: first });
+        let last = "the last, still no answer".to_owned();
+        proofs.push(Proof { at: At { vantage: *vantage, mark: ask.last }, note: last });
+    }
+    proofs.extend(refusal.map(|r| Proof {
+        at: r.at(),
+        note: format!("{}, host unreachable, from {}", r.name(), r.error.src),
+    }));
+    proofs
+}

@@ -1,0 +1,148 @@
+//! The real server that the director chose is not on the wire: nobody answers
+//! its ARP or neighbour discovery, and the SYN cannot be sent.
+
+use crate::diagnose::cause::refusal::ipvs_reuse_to_dead_backend;
+use crate::diagnose::cause::refusal::missing::{Missing, failed, missing, proofs};
+use crate::diagnose::cause::state::reuse::forerunners;
+use crate::diagnose::cause::{severity, share};
+use crate::diagnose::facts::{list, service_subject};
+use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Subject, ToConfirm};
+use crate::flow::Ask;
+use crate::topology::{HostId, Mode, Service};
+use crate::trace::Trace;
+use crate::wire::Ip;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let asks = arp_unanswered::unanswered(trace);
+    let findings = missing(trace, &asks)
+        .into_iter()
+        .filter(|m| ipvs_reuse_to_dead_backend::pinned(trace, m).is_none())
+        .map(|m| finding(trace, m, &asks))
+        .collect();
+    Detection::from(findings, || {
+        let blind = failed(trace).any(|(id, _)| {
+            let service = trace.service(id);
+            !service.directors.iter().any(|d| trace.is_captured(d.host))
+        });
+        if blind {
+            return Detection::Unchecked(
+                "SYNs fail, and no director's own capture shows whom it asks for; capture on it with arp and icmp".to_owned(),
+            );
+        }
+        crate::diagnose::cause::syns_or_blind(trace)
+    })
+}
+
+fn finding(trace: &Trace, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
+    let Missing { service, ids, targets, distinct, director, said } = missing;
+    let s = trace.topology.service(service);
+    let names: Vec<String> = targets.iter().map(Ip::to_string).collect();
+    let who = if targets.is_empty() { "a real server".to_owned() } else { list(&names) };
+    let verb = if targets.len() > 1 { "are" } else { "is" };
+    let title = format!(
+        "{who} {verb} unreachable: nobody answers there, and SYNs for {} cannot be sent",
+        s.name()
+    );
+    let explanation = explain(trace, s, director, &who, said, &share(trace, service, &ids));
+    let mut finding = Finding::cause("rs-unreachable", title, explanation);
+    finding.severity = severity(trace, &ids);
+    let reused = forerunners(trace, &ids).len() == ids.len();
+    let sure = said && distinct && !reused;
+    finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+    if reused {
+        finding.candidates.push(Candidate {
+            id: "ipvs-reuse-to-dead-backend",
+            tell_apart: "then only connections from client ports that were used before fail, and 'ipvsadm -Ln' no longer lists the server".to_owned(),
+        });
+    }
+    advise(&mut finding, trace, s, director, &targets);
+    finding.proofs = proofs(trace, &ids, asks);
+    finding.subjects = targets
+        .iter()
+        .map(|ip| Subject { role: "real server", address: Some(*ip), mac: None, port: None })
+        .collect();
+    if targets.is_empty() {
+        finding.subjects.push(service_subject(s));
+    }
+    finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
+    finding.connections = ids;
+    finding.addresses = targets;
+    finding
+}
+
+fn explain(
+    trace: &Trace,
+    s: &Service,
+    director: Option<HostId>,
+    who: &str,
+    said: bool,
+    share: &str,
+) -> String {
+    let lost = format!(
+        "{share} connections fail; the director goes on choosing that server until it is taken out."
+    );
+    let Some(director) = director else {
+        return format!(
+            "Whoever has {} tells the client, seconds after the SYN, that the host is unreachable. It has the address itself, so it says so of a real server behind: its ARP or neighbour discovery stays without an answer. {lost}",
+            s.vip
+        );
+    };
+    let then = if said {
+        "; after some seconds it tells the client that the host is unreachable"
+    } else {
+        ""
+    };
+    format!(
+        "The SYNs come in at {}, which asks for {who} again and again, gets no answer and sends them nowhere{then}. The host is down, or on another network, or it is a gateway on the way there. {lost}",
+        Names(trace).full(director)
+    )
+}
+
+fn advise(
+    finding: &mut Finding,
+    trace: &Trace,
+    s: &Service,
+    director: Option<HostId>,
+    targets: &[Ip],
+) {
+    let host = director.map_or_else(
+        || "the director".to_owned(),
+        |d| format!("the director {}", Names(trace).host(d)),
+    );
+    let flag = match s.mode {
+        Mode::Dr => Some("-g"),
+        Mode::Tun => Some("-i"),
+        Mode::Nat | Mode::FullNat => Some("-m"),
+        _ => None,
+    };
+    let vip = s.name();
+    let port = s.real_servers.first().map_or(s.port, |r| r.port);
+    for target in targets {
+        let server = target.with_port(port);
+        finding.to_confirm.push(ToConfirm {
+            host: host.clone(),
+            command: format!("ip neigh show {target}; ping -c 3 {target}; ipvsadm -Ln -t {vip}"),
+            why: "FAILED or INCOMPLETE, and listed with a weight above 0: this is it".to_owned(),
+        });
+        finding.fixes.push(Fix {
+            host: format!("{host}, until {target} is up again"),
+            command: format!("ipvsadm -d -t {vip} -r {server}"),
+            disruptive: false,
+            undo: flag.map_or_else(
+                || "Add it again with the flags that 'ipvsadm -Sn' printed before.".to_owned(),
+                |flag| format!("ipvsadm -a -t {vip} -r {server} {flag} -w 1"),
+            ),
+        });
+    }
+    if targets.is_empty() {
+        finding.to_confirm.push(ToConfirm {
+            host,
+            command: format!("tcpdump -i any -s 128 -w director.pcap 'arp or icmp or icmp6 or host {}'; ip neigh show nud failed nud incomplete", s.vip),
+            why: "shows which address is asked for and does not answer".to_owned(),
+        });
+    }
+}

@@ -1,0 +1,236 @@
+//! A real server was taken out of the table under its connections: the director
+//! drops their packets without a word.
+//!
+//! Only the director's own capture shows it, of TCP and of UDP alike: packets of established connections
+//! come in and do not go out, while others do. A director that says why it
+//! drops (ICMP) or resets is another cause's.
+
+use crate::diagnose::cause::size::withheld::{Passage, passage};
+use crate::diagnose::cause::state::udp_stale_entry;
+use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::facts::count;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connection-reset"];
+
+/// Repeats in vain that make a drop, not a loss.
+const MIN_REPEATS: u16 = 2;
+/// In a tunnel more missing bytes than this may have been too large for it: what
+/// is left of 1500 by the longest headers that a balancer adds (GUE with options in
+/// IPv6, 60 bytes) and by those of TCP in IPv6 (100), with room to spare.
+const MAX_TUNNEL_MISSING: u32 = 1200;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut sets: BTreeMap<(ServiceId, HostId, Option<Ip>), Vec<Dropped<'_>>> = BTreeMap::new();
+    let streams = trace.requests().filter(|(_, c)| c.progress.repeats);
+    let datagrams = udp_stale_entry::dropped(trace);
+    let dropped = streams.filter_map(|(id, _)| dropped(trace, id));
+    for dropped in dropped.chain(datagrams.into_iter().filter_map(|id| withheld(trace, id))) {
+        let service = trace.topology.service_of[dropped.id.0 as usize];
+        let server = trace.server(dropped.id).and_then(|s| s.address);
+        sets.entry((service, dropped.director, server)).or_default().push(dropped);
+    }
+    let findings = sets
+        .into_iter()
+        .filter_map(|((service, director, _), set)| finding(trace, service, director, &set));
+    Detection::from(findings.collect(), || {
+        if let Some(other) = needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]) {
+            return other;
+        }
+        let balanced = trace.topology.services.iter().filter(|s| !s.is_backend);
+        let captured = balanced.flat_map(|s| &s.directors).any(|d| trace.is_captured(d.host));
+        if captured {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "no director was captured; what it drops shows only in its own capture, 'tcpdump -i any'"
+                    .to_owned(),
+            )
+        }
+    })
+}
+
+struct Dropped<'a> {
+    id: ConnectionId,
+    director: HostId,
+    passage: Passage<'a>,
+}
+
+fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
+    let (c, service) = (trace.connection(id), trace.service(id));
+    let balanced = matches!(service.mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat);
+    let told = trace.errors_of(id).next().is_some();
+    let reset = trace.legs(id).iter().any(|leg| trace.reply(leg).rst.is_set());
+    if !c.protocol.is_tcp()
+        || !c.progress.established
+        || !c.progress.request
+        || !balanced
+        || told
+        || reset
+    {
+        return None;
+    }
+    service.directors.iter().find_map(|d| {
+        let passage = passage(trace, id, d.host)?;
+        // It had an entry, and nothing came out any more while bytes came in
+        // again and again.
+        let left = passage.left?;
+        let link = passage.came.link;
+        let repeated = link.retransmissions >= MIN_REPEATS
+            && passage.first_repeat(trace, id).at() > left.link.last.at();
+        let missing = passage.missing(trace, id);
+        let fits = service.mode != Mode::Tun || missing <= MAX_TUNNEL_MISSING;
+        // Where SYNs alone went out, it is what followed that was not wanted.
+        let fits = fits && left.link.packets > u32::from(left.link.syns);
+        (passage.is_withheld(trace, id) && repeated && missing > 0 && fits).then_some(Dropped {
+            id,
+            director: d.host,
+            passage,
+        })
+    })
+}
+
+/// A client's datagrams that come in and do not go out.
+fn withheld(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
+    let mut directors = trace.service(id).directors.iter().map(|d| d.host);
+    directors.find_map(|director| {
+        let passage = passage(trace, id, director).filter(|p| p.is_withheld(trace, id))?;
+        Some(Dropped { id, director, passage })
+    })
+}
+
+/// A connection of the same director that it still forwarded after the others
+/// fell silent, and when.
+fn still_forwarded(
+    trace: &Trace,
+    service: ServiceId,
+    director: HostId,
+    set: &[Dropped<'_>],
+) -> Option<(ConnectionId, At)> {
+    let since = set
+        .iter()
+        .filter_map(|d| d.passage.last_out(trace, d.id))
+        .map(|at| trace.time(at))
+        .max()?;
+    trace
+        .requests()
+        .filter(|(id, _)| trace.service_of(*id) == service)
+        .filter(|(id, _)| !set.iter().any(|d| d.id == *id))
+        .filter_map(|(id, _)| Some((id, passage(trace, id, director)?.last_out(trace, id)?)))
+        .find(|(_, at)| trace.time(*at) > since)
+}
+
+/// Whether the director sent anything to the same real server after that.
+fn same_server_served(trace: &Trace, other: ConnectionId, set: &[Dropped<'_>]) -> bool {
+    let server = trace.server(other).and_then(|s| s.address);
+    server.is_some() && set.iter().any(|d| trace.server(d.id).and_then(|s| s.address) == server)
+}
+
+fn finding(
+    trace: &Trace,
+    service: ServiceId,
+    director: HostId,
+    set: &[Dropped<'_>],
+) -> Option<Finding> {
+    // A director that forwards nothing at all has another trouble.
+    let (other, at) = still_forwarded(trace, service, director, set)?;
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let ids: Vec<ConnectionId> = set.iter().map(|d| d.id).collect();
+    let server = crate::diagnose::cause::servers(trace, &ids);
+    let who = crate::diagnose::cause::names(&server);
+    let host = names.full(director);
+    let udp = s.protocol.is_udp();
+    let (what, nothing, expires) = if udp {
+        ("connection", "no ICMP", "the next datagram ends the entry, the one after goes elsewhere")
+    } else {
+        ("established connection", "no RST or ICMP", "tells such clients with a RST")
+    };
+    let title = format!(
+        "the director {} drops open connections to {who}, as if that were removed",
+        names.host(director)
+    );
+    let explanation = format!(
+        "Packets of {} to {} that {who} had served come in at {host} again and again and do not go out, and {nothing} tells the client, while other connections are forwarded. IPVS does that with an entry whose real server was deleted from the table (expire_nodest_conn=0): the client waits until it gives up. {} connections are cut off.",
+        count(ids.len(), what),
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("backend-removed-silent-drop", title, explanation);
+    finding.severity = severity(trace, &ids);
+    let served = same_server_served(trace, other, set);
+    finding.confidence = if served { Confidence::Possible } else { Confidence::Likely };
+    finding.candidates.push(Candidate {
+        id: "packet-loss",
+        tell_apart: "then the director's own filters or queues drop them: 'nft list ruleset', 'tc -s qdisc', and 'ipvsadm -Ln' still lists the real server".to_owned(),
+    });
+    finding.to_confirm.push(ToConfirm {
+        host: host.clone(),
+        command: "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.expire_nodest_conn".to_owned(),
+        why: format!("{who} is missing in the first list and named in the second: this is it"),
+    });
+    finding.fixes = vec![
+        Fix {
+            host: names.host(director),
+            command: format!("sysctl -w net.ipv4.vs.expire_nodest_conn=1   # {expires}"),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.vs.expire_nodest_conn=0".to_owned(),
+        },
+        drain(trace, service, director, &ids),
+    ];
+    finding.proofs = set.first().map(|d| proofs(trace, d)).unwrap_or_default();
+    finding.proofs.push(Proof {
+        at,
+        note: "meanwhile the director sends another connection's packet on".to_owned(),
+    });
+    finding.subjects = vec![names.subject("director", director)];
+    finding.subjects.extend(server);
+    finding.connections = ids;
+    Some(finding)
+}
+
+fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
+    let (id, passage) = (dropped.id, &dropped.passage);
+    let link = passage.came.link;
+    [
+        passage.proof_out(
+            trace,
+            id,
+            "the last packet of the connection that the director sends on",
+        ),
+        passage.proof_in(
+            trace,
+            id,
+            passage.first_repeat(trace, id),
+            "the client sends bytes again; they do not go out",
+        ),
+        passage.proof_in(trace, id, link.last, "and once more, in vain"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionId]) -> Fix {
+    let s = trace.topology.service(service);
+    let flag = crate::diagnose::cause::forwarding_flag(s.mode);
+    let kind = if s.protocol.is_udp() { "-u" } else { "-t" };
+    let server = ids
+        .iter()
+        .find_map(|id| trace.server(*id))
+        .and_then(|r| r.address.map(|ip| ip.with_port(r.port)))
+        .unwrap_or_else(|| "RIP".to_owned());
+    Fix {
+        host: format!("{}, instead of 'ipvsadm -d'", Names(trace).host(director)),
+        command: format!(
+            "ipvsadm -a {kind} {} -r {server} {flag} -w 0   # back in, for its open connections only; delete it when ActiveConn is 0",
+            s.name()
+        ),
+        disruptive: false,
+        undo: format!("ipvsadm -d {kind} {} -r {server}", s.name()),
+    }
+}

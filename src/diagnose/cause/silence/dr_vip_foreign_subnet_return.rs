@@ -1,0 +1,299 @@
+//! DR or TUN answers leave a real server for its router and end there: the
+//! router gets packets whose source, the VIP, it would reach by another
+//! interface, and drops them (RFC 3704, strict reverse path forwarding).
+//!
+//! Two captures are needed: the real server's shows what leaves and for whom, the
+//! client's that nothing comes. No clock is compared. Where one answer of the
+//! service got through by that router, or somebody asks for the VIP on the real
+//! servers' own link, it is something else. Where not even a SYN-ACK leaves, since the
+//! router heeds no question in the VIP's name, see `unheard`.
+
+use crate::capture::LinkType;
+use crate::correlate::Leg;
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::silence::unheard;
+use crate::diagnose::cause::{name, names, needs_mode, servers, severity, share, telling};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
+use crate::flow::{Hop, Link};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Mac;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "arp-unanswered", "dr-arp-announce-leak"];
+
+/// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
+const MIN_SENT: u16 = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    if !trace.requests().any(|(_, c)| c.outcome.failed()) {
+        return otherwise(trace);
+    }
+    let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
+    for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let Some(out) = leaving(trace, id) else { continue };
+        let service = trace.service_of(id);
+        let set = sets.entry((service, out.next)).or_default();
+        set.passes |= c.progress.established || arrives(trace, id) == Some(true);
+        if c.outcome.failed() && out.link.syns >= MIN_SENT && arrives(trace, id) == Some(false) {
+            set.lost.push(id);
+        }
+    }
+    sets.retain(|(_, next), set| {
+        !set.passes && !set.lost.is_empty() && !is_elsewhere(trace, *next, &set.lost)
+    });
+    let mut findings: Vec<Finding> =
+        sets.into_iter().map(|(key, set)| finding(trace, key, set.lost)).collect();
+    let mut waiting: BTreeMap<ServiceId, Vec<Silent>> = BTreeMap::new();
+    for one in silence::silent(trace).into_iter().filter(|one| unheard::fits(trace, one)) {
+        waiting.entry(one.service).or_default().push(one);
+    }
+    findings.extend(waiting.values().map(|set| unheard::finding(trace, set)));
+    Detection::from(findings, || otherwise(trace))
+}
+
+/// What leaves by one router.
+#[derive(Default)]
+struct Set {
+    /// An answer got through.
+    passes: bool,
+    /// Connections whose answers did not.
+    lost: Vec<ConnectionId>,
+}
+
+fn otherwise(trace: &Trace) -> Detection {
+    if let Some(other) = needs_mode(trace, &[Mode::Dr, Mode::Tun]) {
+        return other;
+    }
+    let open = trace.requests().any(|(id, c)| {
+        c.outcome.failed() && leaving(trace, id).is_some() && arrives(trace, id).is_none()
+    });
+    if open {
+        return Detection::Unchecked(
+            "answers leave the real servers and no capture is from the client; capture on both at once".to_owned(),
+        );
+    }
+    if trace.requests().any(|(id, c)| c.progress.established || leaving(trace, id).is_some()) {
+        Detection::Clean
+    } else {
+        Detection::Unchecked("no answers were captured; capture on a real server".to_owned())
+    }
+}
+
+/// A SYN-ACK as it leaves its real server, by the server's own capture.
+pub(in crate::diagnose) struct Leaving<'a> {
+    pub leg: &'a Leg,
+    pub link: &'a Link,
+    /// For whom it leaves: neither a director nor the client.
+    pub next: Mac,
+}
+
+pub(in crate::diagnose) fn leaving(trace: &Trace, id: ConnectionId) -> Option<Leaving<'_>> {
+    let service = trace.service(id);
+    if !matches!(service.mode, Mode::Dr | Mode::Tun) {
+        return None;
+    }
+    let host = trace.server(id)?.host?;
+    let client = trace.host_by_ip(trace.connection(id).front.client.0);
+    if !trace.delivered(id, host) || client == Some(host) {
+        return None;
+    }
+    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).find_map(|leg| {
+        let back = trace.reply(leg);
+        let own = &trace.vantage(leg).own;
+        let goes = |(link, hop): &(&Link, &Hop)| link.syns > 0 && own.sent(hop) == Some(true);
+        let (link, hop) = trace.path(leg, back).find(goes).filter(|_| back.accepted())?;
+        let next = hop.link.dst.filter(|mac| mac.is_unicast())?;
+        let to = trace.host_by_mac(Some(next));
+        let to_router = to.is_none_or(|to| !service.is_director(to) && Some(to) != client);
+        to_router.then_some(Leaving { leg, link, next })
+    })
+}
+
+/// Whether anything of the answer reaches the client, by the client's own
+/// capture, in which it waited for one; `None` without such a capture.
+pub(in crate::diagnose) fn arrives(trace: &Trace, id: ConnectionId) -> Option<bool> {
+    let leg = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))?;
+    let host = trace.host_of(leg);
+    let any = trace
+        .legs(id)
+        .iter()
+        .any(|l| (l.vantage == leg.vantage || trace.host_of(l) == host) && trace.reply(l).seen());
+    let waits = trace.forward(leg).syns >= MIN_SENT && trace.vantage(leg).shows.both_ways;
+    if any { Some(true) } else { waits.then_some(false) }
+}
+
+/// Whether the loss is another cause's: the router passes the answers on, the
+/// VIP is at home on the real servers' link, or a host said why.
+fn is_elsewhere(trace: &Trace, next: Mac, ids: &[ConnectionId]) -> bool {
+    let router = trace.host_by_mac(Some(next));
+    let goes_on = |id: &ConnectionId| {
+        trace.route(*id).back.iter().any(|step| router.is_some() && step.from == router)
+    };
+    // A router whose own capture lacks the answers never got them.
+    let before = |id: &ConnectionId| {
+        let captured = router.is_some_and(|h| trace.is_captured(h));
+        let comes = trace
+            .legs(*id)
+            .iter()
+            .any(|leg| trace.host_of(leg) == router && trace.reply(leg).seen());
+        captured && !comes
+    };
+    let elsewhere = |id: &ConnectionId| goes_on(id) || at_home(trace, *id) || before(id);
+    ids.iter().any(|id| elsewhere(id) || trace.errors_of(*id).next().is_some())
+}
+
+/// Whether the VIP is at home on its real server's link, by the real server's capture.
+pub(in crate::diagnose) fn at_home(trace: &Trace, id: ConnectionId) -> bool {
+    let Some(out) = leaving(trace, id) else { return false };
+    let service = trace.service(id);
+    let is_server = |mac: Mac| {
+        let host = trace.host_by_mac(Some(mac));
+        host.is_some() && service.real_servers.iter().any(|s| s.host == host)
+    };
+    let neighbors = &trace.vantage(out.leg).neighbors;
+    neighbors.asks.iter().any(|ask| ask.target == service.vip)
+        || neighbors.bindings.iter().any(|b| b.ip == service.vip && !is_server(b.mac))
+}
+
+/// Where the router's own capture shows the answer come in, and the client's side
+/// of it as well, on which the answer would go out: by a SYN that came in there, or
+/// because the capture is one of all interfaces.
+fn at_router(trace: &Trace, id: ConnectionId, router: Option<HostId>) -> Option<&Leg> {
+    trace.legs(id).iter().find(|leg| {
+        let own = &trace.vantage(leg).own;
+        let comes = |flow| trace.path(leg, flow).any(|(_, hop)| own.arrived(hop) == Some(true));
+        let link_type = trace.vantage(leg).link_type;
+        let all = matches!(link_type, LinkType::LINUX_SLL | LinkType::LINUX_SLL2);
+        router.is_some()
+            && trace.host_of(leg) == router
+            && comes(trace.reply(leg))
+            && (all || comes(trace.forward(leg)))
+    })
+}
+
+fn finding(trace: &Trace, (service, next): (ServiceId, Mac), ids: Vec<ConnectionId>) -> Finding {
+    let s = trace.topology.service(service);
+    let say = Names(trace);
+    let router = trace.host_by_mac(Some(next));
+    // Of a router's MACs the one that the answers were sent to.
+    let router_name = router
+        .and_then(|h| say.address(h))
+        .map_or_else(|| next.to_string(), |ip| format!("{ip} ({next})"));
+    let subjects = servers(trace, &ids);
+    let server = names(&subjects);
+    let told = telling(trace, &ids).unwrap_or(ids[0]);
+    let at = at_router(trace, told, router);
+    let end = if at.is_some() {
+        "They come in there, by its own capture, and do not go out again."
+    } else {
+        "The client's own capture shows none of them."
+    };
+    let title = if at.is_some() {
+        format!("the router {router_name} drops answers with the VIP {} as source", s.vip)
+    } else {
+        format!("answers with the VIP {} as source are lost at or after the router", s.vip)
+    };
+    let explanation = format!(
+        "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {router_name}, again and again. {end} The way in works, and no answer came through by that router. A router that would reach {} through the director takes an answer from the real servers' side for forged (strict reverse path check) and drops it. {} connections get no answer.",
+        s.name(),
+        s.vip,
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidates = candidates(at.is_some());
+    finding.to_confirm.push(ToConfirm {
+        host: format!("the router {router_name}"),
+        command: format!("ip route get {}; sysctl -a 2>/dev/null | grep '\\.rp_filter'; nstat -az TcpExtIPReversePathFilter", s.vip),
+        why: "a route through another interface and rp_filter 1 there, or a counter that grows with every answer: this is it".to_owned(),
+    });
+    if at.is_none() {
+        finding.to_confirm.push(crate::diagnose::facts::to_capture(
+            format!("the router {router_name}"),
+            "router",
+            &[s.vip],
+            s.port,
+            "answers that come in and do not go out are dropped there; none that come in are dropped before it",
+        ));
+    }
+    finding.proofs = proofs(trace, told, at);
+    finding.fixes = fixes(trace, service, &router_name);
+    finding.subjects = vec![Subject {
+        role: "router",
+        address: router.and_then(|h| say.address(h)),
+        mac: Some(next),
+        port: None,
+    }];
+    finding.subjects.extend(subjects);
+    finding.connections = ids;
+    finding
+}
+
+fn candidates(at_router: bool) -> Vec<Candidate> {
+    let half = (
+        "stateful-device-half-path",
+        "then the router's firewall counts the SYN-ACKs as invalid: it forwarded no SYN on that way",
+    );
+    let spoof = (
+        "fabric-anti-spoof",
+        "then the answers do not reach the router: a virtual switch or cloud drops a source that is not the machine's own, also for a VIP of the same subnet",
+    );
+    [Some(half), (!at_router).then_some(spoof)]
+        .into_iter()
+        .flatten()
+        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
+        .collect()
+}
+
+fn fixes(trace: &Trace, service: ServiceId, router: &str) -> Vec<Fix> {
+    let s = trace.topology.service(service);
+    if !s.vip.is_v4() {
+        return Vec::new();
+    }
+    let host = format!("the router {router}");
+    let director = s.directors.first().map_or_else(
+        || "the director".to_owned(),
+        |d| name(&Names(trace).subject("director", d.host)),
+    );
+    vec![
+        Fix {
+            host: host.clone(),
+            command: "sysctl -w net.ipv4.conf.all.rp_filter=2   # loose; the higher of 'all' and the interface counts".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.conf.all.rp_filter=1   # or what it was before".to_owned(),
+        },
+        Fix {
+            host,
+            command: format!("ip route replace {}/32 via DIP   # DIP: the address of the director {director} on the real servers' link", s.vip),
+            disruptive: true,
+            undo: format!("Restore the route that 'ip route show {}' printed before.", s.vip),
+        },
+    ]
+}
+
+fn proofs(trace: &Trace, id: ConnectionId, router: Option<&Leg>) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    if let Some(out) = leaving(trace, id) {
+        let there = trace.forward(out.leg);
+        proofs.extend(trace.proof(out.leg, there.syn, "the SYN arrives at the real server"));
+        let note = format!("its SYN-ACK leaves for {}", out.next);
+        proofs.extend(trace.proof(out.leg, out.link.first, note));
+        if out.link.last != out.link.first {
+            proofs.extend(trace.proof(out.leg, out.link.last, "and again, in vain"));
+        }
+    }
+    if let Some(leg) = router {
+        let first = trace.reply(leg).first;
+        proofs.extend(trace.proof(leg, first, "it comes in at the router and does not go on"));
+    }
+    if let Some(leg) = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg)) {
+        let last = trace.forward(leg).last;
+        proofs.extend(trace.proof(leg, last, "the client still repeats its SYN: no answer came"));
+    }
+    proofs
+}

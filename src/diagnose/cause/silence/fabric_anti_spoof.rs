@@ -1,0 +1,180 @@
+//! A virtual switch or cloud drops a real server's answers, since their source, the
+//! VIP, is not the machine's own address.
+//!
+//! The real server's capture shows the SYN-ACK leave for its next hop again and again.
+//! That next hop's own capture shows none of them, while other frames of the real
+//! server do arrive there: between the two is only the fabric. Without that capture it
+//! is likely at most, where the VIP is at home on the link, so that no router has a
+//! reason to drop it, and the client's capture shows nothing.
+
+use crate::diagnose::cause::silence::dr_vip_foreign_subnet_return::{
+    Leaving, arrives, at_home, leaving,
+};
+use crate::diagnose::cause::{name, names, needs_mode, servers, severity, share, telling};
+use crate::diagnose::facts::to_capture;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Mac;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "retransmission"];
+
+/// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
+const MIN_SENT: u16 = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
+    if trace.requests().any(|(_, c)| c.outcome.failed()) {
+        for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+            let Some(out) = leaving(trace, id) else { continue };
+            let service = trace.service_of(id);
+            let set = sets.entry((service, out.next)).or_default();
+            set.passes |= c.progress.established || arrives(trace, id) == Some(true);
+            if c.outcome.failed() && out.link.syns >= MIN_SENT {
+                set.lost.extend(vanished(trace, id, &out).map(|sure| (id, sure)));
+            }
+        }
+    }
+    sets.retain(|_, set| !set.passes && !set.lost.is_empty());
+    let findings = sets.into_iter().map(|(key, set)| finding(trace, key, &set.lost)).collect();
+    Detection::from(findings, || {
+        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
+            if trace.requests().any(|(_, c)| c.progress.established) {
+                Detection::Clean
+            } else {
+                Detection::Unchecked(
+                    "what leaves a real server was not captured at its next hop as well; capture on both at once"
+                        .to_owned(),
+                )
+            }
+        })
+    })
+}
+
+/// What leaves for one next hop.
+#[derive(Default)]
+struct Set {
+    /// An answer got through.
+    passes: bool,
+    /// Connections whose answers did not, and whether the next hop's capture says so.
+    lost: Vec<(ConnectionId, bool)>,
+}
+
+/// Whether an answer is lost before its next hop: for certain where that was captured.
+fn vanished(trace: &Trace, id: ConnectionId, out: &Leaving<'_>) -> Option<bool> {
+    if trace.errors_of(id).next().is_some() {
+        return None;
+    }
+    let next = trace.host_by_mac(Some(out.next));
+    if let Some(next) = next.filter(|h| trace.is_captured(*h)) {
+        let comes = trace
+            .legs(id)
+            .iter()
+            .any(|leg| trace.host_of(leg) == Some(next) && trace.reply(leg).seen());
+        return (!comes && hears(trace, next, out).is_some()).then_some(true);
+    }
+    let lost = arrives(trace, id) == Some(false) && at_home(trace, id);
+    lost.then_some(false)
+}
+
+/// A frame of the real server that its next hop's capture shows.
+fn hears(trace: &Trace, next: HostId, out: &Leaving<'_>) -> Option<At> {
+    let own = trace.host_of(out.leg)?;
+    let macs = &trace.topology.hosts.get(own).macs;
+    trace.topology.hosts.get(next).vantages.iter().find_map(|v| {
+        let bindings = trace.vantages[*v].neighbors.bindings.iter();
+        let heard = bindings.filter(|b| macs.contains(&b.mac)).map(|b| b.first).next();
+        heard.map(|mark| At { vantage: *v, mark })
+    })
+}
+
+fn finding(
+    trace: &Trace,
+    (service, next): (ServiceId, Mac),
+    lost: &[(ConnectionId, bool)],
+) -> Finding {
+    let s = trace.topology.service(service);
+    let ids: Vec<ConnectionId> = lost.iter().map(|(id, _)| *id).collect();
+    let sure = lost.iter().any(|(_, sure)| *sure);
+    let subjects = servers(trace, &ids);
+    let server = names(&subjects);
+    let host = trace.host_by_mac(Some(next));
+    let address = host.and_then(|h| Names(trace).address(h));
+    let hop = address.map_or_else(|| next.to_string(), |ip| format!("{ip} ({next})"));
+    let title = format!("the network drops answers that have the VIP {} as source", s.vip);
+    let end = if sure {
+        format!(
+            "The capture on {hop} shows none of them, while other frames of {server} do arrive there"
+        )
+    } else {
+        format!(
+            "The client gets none of them, though {} belongs to that very link, so that no router has a reason to drop them",
+            s.vip
+        )
+    };
+    let explanation = format!(
+        "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {hop}, again and again. {end}: a virtual switch, hypervisor or cloud between drops packets whose source is not the machine's own address. {} connections get no answer.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("fabric-anti-spoof", title, explanation);
+    finding.severity = severity(trace, &ids);
+    if !sure {
+        finding.confidence = Confidence::Possible;
+        for (id, tell_apart) in [
+            (
+                "stateful-device-half-path",
+                "then the answers reach the router, whose firewall counts them as invalid",
+            ),
+            ("packet-loss", "then some of them pass"),
+        ] {
+            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        }
+        finding.to_confirm.push(to_capture(
+            format!("the next hop {hop}"),
+            "router",
+            &[s.vip],
+            s.port,
+            "answers that do not come in are dropped before it",
+        ));
+    }
+    for subject in &subjects {
+        finding.to_confirm.push(ToConfirm {
+            host: format!("the cloud or hypervisor of {}", name(subject)),
+            command: format!("openstack port show PORT -c allowed_address_pairs -c port_security_enabled   # the port of {}", name(subject)),
+            why: format!("{} is not among the addresses that the port may use (EC2: source/destination check; vSphere: forged transmits)", s.vip),
+        });
+        finding.fixes.push(Fix {
+            host: format!("the cloud or hypervisor of {}", name(subject)),
+            command: format!("openstack port set PORT --allowed-address ip-address={}", s.vip),
+            disruptive: false,
+            undo: format!("openstack port unset PORT --allowed-address ip-address={}", s.vip),
+        });
+    }
+    if let Some(out) = telling(trace, &ids).and_then(|id| Some((id, leaving(trace, id)?))) {
+        finding.proofs = proofs(trace, out.0, &out.1, host);
+    }
+    finding.subjects = subjects;
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, id: ConnectionId, out: &Leaving<'_>, next: Option<HostId>) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    let note = format!("the SYN-ACK leaves for {}", out.next);
+    proofs.extend(trace.proof(out.leg, out.link.first, note));
+    if out.link.last != out.link.first {
+        proofs.extend(trace.proof(out.leg, out.link.last, "and again, in vain"));
+    }
+    let heard = next.and_then(|next| hears(trace, next, out));
+    proofs.extend(heard.map(|at| Proof {
+        at,
+        note: "another frame of the real server does arrive there".to_owned(),
+    }));
+    if let Some(leg) = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg)) {
+        let last = trace.forward(leg).last;
+        proofs.extend(trace.proof(leg, last, "the client still repeats its SYN: no answer came"));
+    }
+    proofs
+}

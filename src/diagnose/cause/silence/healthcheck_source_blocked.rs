@@ -1,0 +1,177 @@
+//! The director's health checks of one real server get no answer, so it is out of the
+//! pool and gets no connection.
+//!
+//! A firewall that drops the checks' source leaves no other trace than silence, which a
+//! program that hangs leaves as well; one that is not there refuses. So it is likely at
+//! most, and only where checks of another real server are answered, by frames of the
+//! real server itself or the director.
+
+use crate::diagnose::cause::needs_mode;
+use crate::diagnose::facts::count;
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
+};
+use crate::topology::{HostId, Mode, Service};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "scheduler-imbalance"];
+
+/// Checks of the silent server that must stay unanswered.
+const MIN_CHECKS: usize = 3;
+
+const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let balanced = |s: &&Service| !s.is_backend && MODES.contains(&s.mode);
+    let services: Vec<&Service> = trace.topology.services.iter().filter(balanced).collect();
+    let mut findings = Vec::new();
+    if !services.is_empty() {
+        let checks = checks(trace, &services);
+        for ((director, ip, port), silent) in &checks.silent {
+            let answered = |(d, _, p): &(HostId, Ip, u16)| (d, p) == (director, port);
+            let other = checks.answered.keys().find(|key| answered(key) && key.1 != *ip);
+            if silent.len() >= MIN_CHECKS
+                && let Some(other) = other
+                && !checks.answered.contains_key(&(*director, *ip, *port))
+                && is_neighbour(trace, *ip)
+                && !is_used(trace, *ip)
+            {
+                findings.push(finding(trace, (*director, *ip, *port), silent, other.1));
+            }
+        }
+    }
+    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+}
+
+/// Connections of a director to an address and port, by whether they were answered.
+#[derive(Default)]
+struct Checks {
+    silent: BTreeMap<(HostId, Ip, u16), Vec<ConnectionId>>,
+    answered: BTreeMap<(HostId, Ip, u16), u32>,
+}
+
+fn checks(trace: &Trace, services: &[&Service]) -> Checks {
+    let mut checks = Checks::default();
+    let port_of = |host: HostId, port: u16| {
+        services
+            .iter()
+            .any(|s| s.is_director(host) && s.real_servers.iter().any(|r| r.port == port))
+    };
+    for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.back.is_none()) {
+        let (client, (ip, port)) = (c.front.client.0, c.front.server);
+        let Some(director) = trace.host_by_ip(client).filter(|h| port_of(*h, port)) else {
+            continue;
+        };
+        if services.iter().any(|s| s.vip == ip || s.vip == client) {
+            continue;
+        }
+        let key = (director, ip, port);
+        if c.progress.answered {
+            *checks.answered.entry(key).or_default() += 1;
+        } else if c.progress.syn && arrives(trace, id) {
+            checks.silent.entry(key).or_default().push(id);
+        }
+    }
+    checks
+}
+
+/// Whether the SYN reached the real server, by its own capture, or left a director whose
+/// capture shows answers as well.
+fn arrives(trace: &Trace, id: ConnectionId) -> bool {
+    trace.legs(id).iter().any(|leg| {
+        let vantage = trace.vantage(leg);
+        vantage.shows.both_ways
+            && trace.host_of(leg).is_some()
+            && trace.errors_of(id).next().is_none()
+    })
+}
+
+/// Whether an address is a host's of the real servers' link, by ARP or neighbour
+/// discovery: what a director calls elsewhere is no check.
+fn is_neighbour(trace: &Trace, ip: Ip) -> bool {
+    trace.host_by_ip(ip).is_some_and(|host| trace.topology.hosts.claims_ip(host, ip))
+}
+
+/// Whether clients' connections go to a real server all the same.
+fn is_used(trace: &Trace, ip: Ip) -> bool {
+    let host = trace.host_by_ip(ip);
+    trace.topology.services.iter().filter(|s| MODES.contains(&s.mode)).any(|s| {
+        s.real_servers.iter().any(|r| r.address == Some(ip) || host.is_some() && r.host == host)
+    })
+}
+
+fn finding(
+    trace: &Trace,
+    (director, ip, port): (HostId, Ip, u16),
+    silent: &[ConnectionId],
+    other: Ip,
+) -> Finding {
+    let names = Names(trace);
+    let server = trace.host_by_ip(ip);
+    let own = |id: &&ConnectionId| {
+        trace.legs(**id).iter().any(|leg| server.is_some() && trace.host_of(leg) == server)
+    };
+    let delivered = silent.iter().any(|id| own(&id));
+    let source = trace.connection(silent[0]).front.client.0;
+    let title = format!("the health checks of {ip} are not answered, and it gets no connection");
+    let place = if delivered { "They arrive there" } else { "They leave the director" };
+    let explanation = format!(
+        "{} connected {} to {}, and no SYN was answered, while {other} answers its checks. {place}, and neither a SYN-ACK nor a refusal comes back: a firewall that drops the checks' source {source}, or a program that hangs. Meanwhile the director sends {ip} no connection.",
+        names.full(director),
+        count(silent.len(), "time"),
+        ip.with_port(port),
+    );
+    let mut finding = Finding::cause("healthcheck-source-blocked", title, explanation);
+    finding.severity = Severity::Warning;
+    finding.confidence = if delivered { Confidence::Likely } else { Confidence::Possible };
+    let mut candidates = vec![(
+        "accept-queue-overflow",
+        "then the program hangs and its queue is full: 'ss -ltn' shows Recv-Q beyond Send-Q",
+    )];
+    if !delivered {
+        candidates.push(("packet-loss", "then the SYNs do not arrive at the real server"));
+    }
+    for (id, tell_apart) in candidates {
+        finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: ip.to_string(),
+        command: format!("iptables -L INPUT -nv; nft list ruleset; ss -ltn 'sport = :{port}'; ip route get {source}"),
+        why: "a rule that counts with every check, or a route to the checks' source by another interface".to_owned(),
+    });
+    let tables = crate::diagnose::cause::tables(ip);
+    let rule =
+        |verb: &str| format!("{tables} {verb} INPUT -p tcp -s {source} --dport {port} -j ACCEPT");
+    finding.fixes.push(Fix {
+        host: ip.to_string(),
+        command: rule("-I"),
+        disruptive: false,
+        undo: rule("-D"),
+    });
+    let shown = silent.iter().find(own).or_else(|| silent.first());
+    let leg = shown.and_then(|id| {
+        let legs = trace.legs(*id);
+        legs.iter().find(|leg| trace.host_of(leg) == server).or_else(|| legs.first())
+    });
+    if let Some(leg) = leg {
+        let there = trace.forward(leg);
+        let proof: Option<Proof> = trace.proof(leg, there.syn, "a check that nothing answers");
+        finding.proofs.extend(proof);
+    }
+    let last = silent.iter().rev().find(own).or_else(|| silent.last());
+    let last = last.filter(|id| shown != Some(*id)).and_then(|id| {
+        let legs = trace.legs(*id);
+        legs.iter().find(|leg| trace.host_of(leg) == server).or_else(|| legs.first())
+    });
+    if let Some(leg) = last {
+        finding.proofs.extend(trace.proof(leg, trace.forward(leg).syn, "and another, later"));
+    }
+    let host = server.map(|h| names.subject("real server", h));
+    finding.subjects =
+        vec![Subject { address: Some(ip), role: "real server", ..host.unwrap_or_default() }];
+    finding.subjects.push(names.subject("director", director));
+    finding.connections = silent.to_vec();
+    finding
+}

@@ -1,0 +1,298 @@
+//! Packets with IP options leave the director and do not reach the real server, those
+//! without do: a switch, router or firewall between them drops what has options (RFC
+//! 7126), be they the client's or those by which the balancer names the VIP.
+//!
+//! Certain only where both sides of the gap were captured and packets of the same service
+//! without options passed it while those with options were lost. Where only the director's
+//! side is there, the real server itself may drop them. A capture may leave out what its
+//! filter names: connections that need no answer count only beside others of their service.
+
+use crate::capture::Timestamp;
+use crate::correlate::Leg;
+use crate::diagnose::cause::{by_address, severity, share, telling};
+use crate::diagnose::facts::{list, to_capture};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+};
+use crate::flow::Mark;
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+/// Connections with options that must be lost: one may be lost by chance.
+const MIN_LOST: usize = 2;
+/// Connections without that must pass to speak of a rule.
+const MIN_PASSED: usize = 2;
+/// Lost ones where the real server's own capture or others of the service are missing.
+const MIN_LOST_MORE: usize = 3;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    if !trace.vantages.iter().any(|v| v.rare.has_options()) {
+        let directors = trace.topology.services.iter().flat_map(|s| &s.directors);
+        return if directors.into_iter().any(|d| trace.is_captured(d.host)) {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "no director was captured, and only there all options show; capture on it with 'tcpdump -i any'"
+                    .to_owned(),
+            )
+        };
+    }
+    let mut ways: BTreeMap<(HostId, ServiceId), Way> = BTreeMap::new();
+    let mut plain: BTreeMap<HostId, Plain> = BTreeMap::new();
+    for (id, _) in trace.iter() {
+        if let Some(host) = trace.server(id).and_then(|s| s.host)
+            && let Some(sent) = sent(trace, id)
+        {
+            let service = trace.service_of(id);
+            let plain = plain.entry(host).or_default();
+            ways.entry((host, service)).or_default().add(trace, id, host, &sent, plain);
+        }
+    }
+    let mut by_service: BTreeMap<ServiceId, Vec<Lossy<'_>>> = BTreeMap::new();
+    for ((host, service), way) in &ways {
+        let plain = plain.get(host).copied().unwrap_or_default();
+        if let Some(confidence) = way.confidence(trace, *host, plain) {
+            let others = if way.others > 0 { way.others } else { plain.passed };
+            let host = *host;
+            by_service.entry(*service).or_default().push(Lossy { host, way, others, confidence });
+        }
+    }
+    let findings = by_service.iter().map(|(service, set)| finding(trace, *service, set)).collect();
+    Detection::from(findings, || Detection::Clean)
+}
+
+/// What a director sent on of a connection, by its own capture.
+struct Sent<'a> {
+    leg: &'a Leg,
+    /// All packets had options, or none had.
+    options: bool,
+    /// The first packet that left.
+    first: Mark,
+    last: Mark,
+}
+
+fn sent(trace: &Trace, id: ConnectionId) -> Option<Sent<'_>> {
+    let service = trace.service(id);
+    if service.mode == Mode::Unknown || service.mode == Mode::Proxy {
+        return None;
+    }
+    let legs = trace.legs(id).iter();
+    let at_director = |leg: &&Leg| trace.host_of(leg).is_some_and(|h| service.is_director(h));
+    legs.filter(at_director).find_map(|leg| {
+        let vantage = trace.vantage(leg);
+        let (mut packets, mut options) = (0, 0);
+        let (mut first, mut last) = (Mark::NONE, Mark::NONE);
+        for (link, hop, with) in vantage.options_of(trace.forward(leg)) {
+            if vantage.own.sent(hop) != Some(true) || hop.link.is_loopback() {
+                continue;
+            }
+            packets += link.packets;
+            options += with.packets;
+            first.set_once(link.first);
+            last = link.last;
+        }
+        let whole = packets > 0 && (options == 0 || options == packets);
+        whole.then_some(Sent { leg, options: options > 0, first, last })
+    })
+}
+
+/// What went without options from directors to one real server, of all services.
+#[derive(Default, Clone, Copy)]
+struct Plain {
+    passed: usize,
+    lost: usize,
+}
+
+/// A real server that packets with options of one service do not reach.
+struct Lossy<'a> {
+    host: HostId,
+    way: &'a Way,
+    /// Connections without options that did reach it.
+    others: usize,
+    confidence: Confidence,
+}
+
+/// What went from directors to one real server of one service.
+#[derive(Default)]
+struct Way {
+    /// With options, and lost.
+    lost: Vec<ConnectionId>,
+    /// One of these must have been answered, and was not.
+    unanswered: bool,
+    /// With options, and arrived or answered.
+    passed: bool,
+    /// Without, and arrived or answered.
+    others: usize,
+    /// When the first that was lost left the director.
+    since: Option<Timestamp>,
+    /// When the last without that passed did.
+    until: Option<Timestamp>,
+}
+
+impl Way {
+    fn add(
+        &mut self,
+        trace: &Trace,
+        id: ConnectionId,
+        host: HostId,
+        sent: &Sent<'_>,
+        plain: &mut Plain,
+    ) {
+        let c = trace.connection(id);
+        let p = c.progress;
+        let answered = p.answered || p.established || p.response;
+        let passes = answered || trace.delivered(id, host);
+        let left = trace.time(trace.at(sent.leg, sent.first));
+        match (sent.options, passes) {
+            (true, true) => self.passed = true,
+            (true, false) => {
+                self.since = Some(self.since.map_or(left, |at| at.min(left)));
+                self.lost.push(id);
+                self.unanswered |= c.outcome.failed();
+            }
+            (false, true) => {
+                self.others += 1;
+                plain.passed += 1;
+                self.until = self.until.max(Some(left));
+            }
+            (false, false) => plain.lost += 1,
+        }
+    }
+
+    fn confidence(&self, trace: &Trace, host: HostId, plain: Plain) -> Option<Confidence> {
+        if self.passed || plain.lost > 0 || plain.passed == 0 || self.lost.len() < MIN_LOST {
+            return None;
+        }
+        let vantages = &trace.topology.hosts.get(host).vantages;
+        let seen = vantages.iter().any(|v| trace.vantages[*v].shows.both_ways);
+        let many = self.lost.len() >= MIN_LOST_MORE && plain.passed >= MIN_PASSED;
+        match (seen, self.others) {
+            (true, MIN_PASSED..) if self.until > self.since => Some(Confidence::Certain),
+            (true, 1..) => Some(Confidence::Likely),
+            (true, 0) => (many && self.unanswered).then_some(Confidence::Likely),
+            (false, _) => (many && self.unanswered).then_some(Confidence::Possible),
+        }
+    }
+}
+
+fn finding(trace: &Trace, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let mut ids: Vec<ConnectionId> = set.iter().flat_map(|d| &d.way.lost).copied().collect();
+    ids.sort_unstable();
+    let mut hosts: Vec<HostId> = set.iter().map(|d| d.host).collect();
+    by_address(trace, &mut hosts);
+    let who = list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    let others: usize = set.iter().map(|d| d.others).sum();
+    let confidence = set.iter().map(|d| d.confidence).min().unwrap_or(Confidence::Possible);
+    let seen = confidence > Confidence::Possible;
+    let (title, end) = if seen {
+        (
+            format!("packets with IP options do not get from the director to {who}"),
+            "shows in the real servers' own captures",
+        )
+    } else {
+        (
+            format!("packets with IP options to {who} get no answer"),
+            "is answered; the real servers' own captures are missing",
+        )
+    };
+    let explanation = format!(
+        "{} connections to {} leave the director with IP options in every packet, and none {end}. {others} without options do, on the same way. What lies between drops packets whose IP header is longer than 20 bytes: switches, routers and firewalls often do.",
+        share(trace, service, &ids),
+        s.name()
+    );
+    let mut finding = Finding::cause("ip-option-drop", title, explanation);
+    finding.severity = if seen { Severity::Critical } else { severity(trace, &ids) };
+    finding.confidence = confidence;
+    finding.candidates = candidates(confidence);
+    let directors = crate::diagnose::cause::directors(trace, service);
+    let director = crate::diagnose::cause::names(&directors);
+    if !seen {
+        let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();
+        let why = "shows whether packets with options arrive";
+        finding.to_confirm.push(to_capture(who.clone(), "rs", &addresses, s.port, why));
+    }
+    let rip =
+        hosts.iter().find_map(|h| names.address(*h)).map_or("RIP".to_owned(), |ip| ip.to_string());
+    finding.to_confirm.push(ToConfirm {
+        host: format!("the director {director}"),
+        command: format!("ping -c 3 {rip}; ping -c 3 -R {rip}"),
+        why:
+            "an answer to the first and none to the second (record route, an IP option): this is it"
+                .to_owned(),
+    });
+    finding.fixes = fixes(&director, &who);
+    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id, set)).unwrap_or_default();
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects.extend(directors);
+    finding.connections = ids;
+    finding
+}
+
+fn candidates(confidence: Confidence) -> Vec<Candidate> {
+    let silent = (
+        "rs-silent",
+        "then its own capture, taken at the same time and without a filter, shows the packets with options arrive; its firewall or kernel drops them",
+    );
+    let gap = (
+        "packet-loss",
+        "then nothing got from the director to the real servers at that time: connections without options that are opened meanwhile are lost too",
+    );
+    let all = match confidence {
+        Confidence::Certain => vec![],
+        Confidence::Likely => vec![gap, silent],
+        Confidence::Possible => vec![silent, gap],
+    };
+    all.into_iter()
+        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
+        .collect()
+}
+
+fn proofs(trace: &Trace, id: ConnectionId, set: &[Lossy<'_>]) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    if let Some(lost) = sent(trace, id) {
+        let note = "a packet with IP options leaves the director";
+        proofs.extend(trace.proof(lost.leg, lost.first, note));
+        if lost.last != lost.first {
+            let note = "and again; none of them arrives";
+            proofs.extend(trace.proof(lost.leg, lost.last, note));
+        }
+    }
+    let host = set.iter().find(|d| d.way.lost.contains(&id)).map(|d| d.host);
+    // One without options that arrives at the same real server.
+    let arrived = trace.iter().filter(|(id, _)| {
+        let server = trace.server(*id).and_then(|s| s.host);
+        server == host && host.is_some_and(|h| trace.delivered(*id, h))
+    });
+    let plain = arrived.map(|(id, _)| id).find(|id| sent(trace, *id).is_some_and(|s| !s.options));
+    if let Some(plain) = plain {
+        for leg in trace.legs(plain).iter().filter(|leg| trace.host_of(leg) == host) {
+            let own = &trace.vantage(leg).own;
+            let note = "a packet without options arrives at the real server";
+            let came = |hop: &crate::flow::Hop| own.arrived(hop) == Some(true);
+            proofs.extend(trace.proof_on(leg, trace.forward(leg), came, note));
+        }
+    }
+    proofs
+}
+
+fn fixes(director: &str, servers: &str) -> Vec<Fix> {
+    vec![
+        Fix {
+            host: format!("switches, routers and firewalls between {director} and {servers}"),
+            command: "no ip options drop   # Cisco IOS; on Linux look for 'hdrlength' and 'ip option' in 'nft list ruleset', for 'ipv4options' in 'iptables -S'".to_owned(),
+            disruptive: false,
+            undo: "ip options drop".to_owned(),
+        },
+        Fix {
+            host: "the balancer, if it adds the options (Cilium, DSR)".to_owned(),
+            command: "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set loadBalancer.dsrDispatch=geneve --set tunnelProtocol=geneve   # the VIP travels in a Geneve option instead".to_owned(),
+            disruptive: true,
+            undo: "helm rollback cilium -n kube-system".to_owned(),
+        },
+    ]
+}

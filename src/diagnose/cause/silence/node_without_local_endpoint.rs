@@ -1,0 +1,305 @@
+//! A node of a cluster gets connections of a service of which it has no pod, and drops
+//! them: `externalTrafficPolicy: Local`, and a balancer that does not ask the node.
+//!
+//! Silence alone is `rs-silent`. What makes it this is the node's own word on its
+//! health-check port: status 503 with no local endpoint. It is certain where its capture
+//! shows the SYNs come in and another node, which says 200 on the same port, serves them.
+//! Without that word it is possible at most, and said only of node ports that another
+//! node serves, where no balancer is seen whose real server the node could be.
+
+use crate::correlate::{Connection, Tuple};
+use crate::diagnose::cause::silence::silence::{self, MIN_SYNS, Silent};
+use crate::diagnose::cause::{by_service, severity, share};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
+use crate::flow::{LocalEndpoints, Mark};
+use crate::topology::{HostId, Mode, Service, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "retransmission"];
+
+/// Ports of services on nodes, if nobody chose others (kube-apiserver,
+/// `--service-node-port-range`).
+const NODE_PORTS: RangeInclusive<u16> = 30_000..=32_767;
+
+type Endpoint = (Ip, u16);
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let nodes = Nodes::of(trace);
+    let others = node_ports(trace);
+    if nodes.without.is_empty() && others.is_empty() {
+        return Detection::Clean;
+    }
+    let mut silent: BTreeMap<(Ip, Option<u16>), Vec<ConnectionId>> = BTreeMap::new();
+    let mut served: BTreeSet<(HostId, u16)> = BTreeSet::new();
+    for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let (ip, port) = c.front.server;
+        if c.progress.answered || c.progress.established {
+            if trace.service(id).mode != Mode::Unknown {
+                served.extend(nodes.hosts_on(trace, id));
+            }
+        } else if let Some((ip, health)) = nodes.silent(trace, id, c) {
+            silent.entry((ip, Some(health))).or_default().push(id);
+        } else if others.iter().any(|other| other.0 != ip && other.1 == port)
+            && trace.service(id).mode == Mode::Unknown
+            && let Some(host) = trace.host_by_ip(ip)
+            && is_dropped(trace, id, host)
+            && came(trace, id, host).is_some()
+        {
+            silent.entry((ip, None)).or_default().push(id);
+        }
+    }
+    let mut findings = Vec::new();
+    for (node, ids) in silent {
+        for (service, ids) in by_service(trace, ids.into_iter()) {
+            findings.extend(finding(trace, &nodes, &served, node, service, ids));
+        }
+    }
+    Detection::from(findings, || Detection::Clean)
+}
+
+/// Ports of nodes that hand on what comes there, with the nodes.
+fn node_ports(trace: &Trace) -> Vec<Endpoint> {
+    let services = trace.topology.services.iter().filter(|s| s.protocol.is_tcp());
+    let forwards =
+        |s: &&Service| NODE_PORTS.contains(&s.port) && matches!(s.mode, Mode::Nat | Mode::FullNat);
+    services.filter(forwards).map(|s| (s.vip, s.port)).collect()
+}
+
+/// Whether a silent real server is such a node, by its own word.
+pub(in crate::diagnose) fn takes(trace: &Trace, silent: &Silent) -> bool {
+    Nodes::of(trace).without.iter().any(|node| {
+        let named = trace.host_by_ip(node.0.0) == Some(silent.host);
+        let all = || silent.ids.iter().map(|id| trace.connection(*id));
+        let syns: u32 = all().map(|c| u32::from(c.progress.syns)).sum();
+        named && syns >= MIN_SYNS && !silent.sent_on
+    })
+}
+
+/// What another cause of silence says of this one, where the port may be a node's.
+pub(in crate::diagnose) fn candidate(port: u16) -> Option<Candidate> {
+    NODE_PORTS.contains(&port).then(|| Candidate {
+        id: "node-without-local-endpoint",
+        tell_apart: "then the service has externalTrafficPolicy Local and no pod there; its healthCheckNodePort answers 503".to_owned(),
+    })
+}
+
+/// What nodes said of themselves.
+struct Nodes {
+    /// Those that have no pod, never one: the endpoint that said so, and where.
+    without: BTreeMap<Endpoint, At>,
+    /// Those that have one.
+    with: BTreeMap<Endpoint, At>,
+}
+
+impl Nodes {
+    fn of(trace: &Trace) -> Self {
+        let mut said: BTreeMap<Endpoint, (LocalEndpoints, usize)> = BTreeMap::new();
+        for (v, vantage) in trace.vantages.iter().enumerate() {
+            for (endpoint, new) in vantage.rare.local_endpoints() {
+                let (known, at) = said.entry(*endpoint).or_insert((*new, v));
+                if *at != v {
+                    known.some += new.some;
+                    known.none += new.none;
+                }
+            }
+        }
+        let mut nodes = Self { without: BTreeMap::new(), with: BTreeMap::new() };
+        for (endpoint, (said, vantage)) in said {
+            let at = |mark: Mark| At { vantage, mark };
+            match (said.some, said.none) {
+                (0, 1..) => nodes.without.insert(endpoint, at(said.first_none)),
+                (1.., 0) => nodes.with.insert(endpoint, at(said.first_some)),
+                _ => None,
+            };
+        }
+        nodes
+    }
+
+    /// The node without a pod at which a connection's SYNs end.
+    fn silent(&self, trace: &Trace, id: ConnectionId, c: &Connection) -> Option<Endpoint> {
+        let server = c.back.map_or(c.front.server, |back| back.server);
+        let host = trace.server(id).and_then(|s| s.host).or_else(|| trace.host_by_ip(server.0));
+        self.without.keys().copied().find(|node| {
+            let own =
+                server.0 == node.0 || host.is_some_and(|h| trace.host_by_ip(node.0) == Some(h));
+            own && server != *node
+                && trace.host_by_ip(node.0).is_none_or(|h| is_dropped(trace, id, h))
+        })
+    }
+
+    /// The nodes with a pod that a connection passed, and the port there.
+    fn hosts_on(&self, trace: &Trace, id: ConnectionId) -> Vec<(HostId, u16)> {
+        let of = |ip: &Ip| trace.host_by_ip(*ip);
+        let hosts: Vec<(Ip, HostId)> =
+            self.with.keys().filter_map(|(ip, _)| Some((*ip, of(ip)?))).collect();
+        let mut found = Vec::new();
+        for leg in trace.legs(id) {
+            let tuple = Tuple::of(leg.of(&trace.vantages), leg.client);
+            let here = trace.host_of(leg);
+            // Behind a node's own rewrite stands a pod's port.
+            let at_node = |(ip, host): &&(Ip, HostId)| {
+                *ip == tuple.server.0 || leg.tuple == 0 && here == Some(*host)
+            };
+            found.extend(hosts.iter().filter(at_node).map(|(_, h)| (*h, tuple.server.1)));
+        }
+        found
+    }
+}
+
+/// Whether what came to a host of a connection went nowhere and was not answered.
+fn is_dropped(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
+    let left = trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).any(|leg| {
+        let own = &trace.vantage(leg).own;
+        trace.path(leg, trace.forward(leg)).any(|(_, hop)| own.sent(hop) == Some(true))
+    });
+    silence::is_quiet(trace, id, host) && !left
+}
+
+/// Whether the host's own capture shows that the SYNs come in.
+fn came(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Proof> {
+    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).find_map(|leg| {
+        let own = &trace.vantage(leg).own;
+        let arrived = |hop: &crate::flow::Hop| own.arrived(hop) == Some(true);
+        let both = trace.vantage(leg).shows.both_ways;
+        let note = "a SYN comes in at the node; nothing leaves for it";
+        both.then(|| trace.proof_on(leg, trace.forward(leg), arrived, note)).flatten()
+    })
+}
+
+fn finding(
+    trace: &Trace,
+    nodes: &Nodes,
+    served: &BTreeSet<(HostId, u16)>,
+    (ip, health): (Ip, Option<u16>),
+    service: ServiceId,
+    ids: Vec<ConnectionId>,
+) -> Option<Finding> {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let all = || ids.iter().map(|id| trace.connection(*id));
+    let syns: u32 = all().map(|c| u32::from(c.progress.syns)).sum();
+    let port = all().next().map_or(s.port, |c| c.back.map_or(c.front.server, |b| b.server).1);
+    if syns < MIN_SYNS {
+        return None;
+    }
+    let host = trace.host_by_ip(ip);
+    let shown = host.and_then(|h| ids.iter().find_map(|id| came(trace, *id, h)));
+    // Another node, of the same health port: one service.
+    let others = nodes.with.iter().filter(|((other, p), _)| *other != ip && Some(*p) == health);
+    let other = others
+        .filter(|((other, _), _)| {
+            let host = trace.host_by_ip(*other);
+            host.is_some_and(|h| served.contains(&(h, port)))
+        })
+        .map(|((other, _), at)| (*other, *at))
+        .next();
+    let title = match health {
+        Some(_) => {
+            format!("the node {ip} drops connections to {}: it has no pod of the service", s.name())
+        }
+        None => {
+            format!("the node {ip} drops connections to {}, which another node serves", s.name())
+        }
+    };
+    let asked = health.map_or_else(|| "HEALTHPORT".to_owned(), |port| port.to_string());
+    let elsewhere = match other {
+        Some((other, _)) => format!(" {other} says 200 there and serves the same port."),
+        None => String::new(),
+    };
+    let place = if shown.is_some() {
+        "arrive at the node and nothing leaves for them"
+    } else {
+        "are sent to the node and nothing comes back"
+    };
+    let word = match health {
+        Some(health) => format!(
+            "On its health-check port {health} the node says with status 503 that it has no local endpoint of the service: with externalTrafficPolicy Local it drops what it cannot hand to a pod of its own.{elsewhere} Whoever sends connections there does not go by that."
+        ),
+        None => "Another node hands on what comes to the same port. With externalTrafficPolicy Local a node without a pod of the service drops it; a firewall does the same, and the node's health-check port, which would tell, was not asked.".to_owned(),
+    };
+    let explanation = format!(
+        "SYNs for {} {place}. {word} {} connections are lost so.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("node-without-local-endpoint", title, explanation);
+    finding.severity = severity(trace, &ids);
+    // Each service has a health port of its own: this one is the port's where neither has
+    // another.
+    let alone = other.is_some_and(|(other, _)| {
+        let host = trace.host_by_ip(other);
+        served.iter().filter(|(h, _)| Some(*h) == host).count() == 1
+            && nodes.without.keys().filter(|(node, _)| *node == ip).count() == 1
+    });
+    finding.confidence = match (health, &shown, &other) {
+        (Some(_), Some(_), Some(_)) if alone => Confidence::Certain,
+        (None, _, _) | (_, None, None) => Confidence::Possible,
+        _ => Confidence::Likely,
+    };
+    if finding.confidence < Confidence::Certain {
+        finding.candidates.push(Candidate {
+            id: "rs-silent",
+            tell_apart: "then the node has a pod of the service, or the service has externalTrafficPolicy Cluster: a firewall, or a filter of the kernel".to_owned(),
+        });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: format!("the node {ip}"),
+        command: format!("iptables-save | grep 'no local endpoints'; nft list ruleset | grep -B2 -A2 {port}; curl -si http://localhost:{asked}/healthz"),
+        why: "a rule that drops the service, and how many local endpoints the node counts".to_owned(),
+    });
+    finding.to_confirm.push(ToConfirm {
+        host: "where kubectl is at hand".to_owned(),
+        command: format!(
+            "kubectl get svc -A -o wide | grep {port}; kubectl get endpointslices -A -o wide"
+        ),
+        why: "the service of that port, its policy, and on which nodes its pods are".to_owned(),
+    });
+    let policy = |to: &str| {
+        format!(
+            "kubectl -n NAMESPACE patch svc NAME -p '{{\"spec\":{{\"externalTrafficPolicy\":\"{to}\"}}}}'"
+        )
+    };
+    finding.fixes = vec![
+        Fix {
+            host: "the balancer before the nodes".to_owned(),
+            command: format!("# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"),
+            disruptive: false,
+            undo: "Restore the health check that it had before.".to_owned(),
+        },
+        Fix {
+            host: "where kubectl is at hand, in place of that; real servers no longer see clients' addresses".to_owned(),
+            command: policy("Cluster"),
+            disruptive: true,
+            undo: policy("Local"),
+        },
+    ];
+    finding.proofs.extend(shown);
+    if finding.proofs.is_empty() {
+        let leg =
+            crate::diagnose::cause::telling(trace, &ids).and_then(|id| trace.legs(id).first());
+        let syn = leg
+            .and_then(|leg| trace.proof(leg, trace.forward(leg).syn, "a SYN that nothing answers"));
+        finding.proofs.extend(syn);
+    }
+    let said = |at: At, note: String| Proof { at, note };
+    if let Some(at) = health.and_then(|health| nodes.without.get(&(ip, health))) {
+        finding.proofs.push(said(*at, format!("{ip} says 503: no local endpoint")));
+    }
+    if let Some((other, at)) = other {
+        finding.proofs.push(said(at, format!("{other} says 200 on the same port")));
+    }
+    let host = host.map(|h| names.subject("real server", h));
+    finding.subjects = vec![Subject {
+        address: Some(ip),
+        role: "real server",
+        port: Some(port),
+        ..host.unwrap_or_default()
+    }];
+    finding.connections = ids;
+    Some(finding)
+}

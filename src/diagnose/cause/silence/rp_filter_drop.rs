@@ -1,0 +1,253 @@
+//! The reverse path filter of a real server drops what arrives, since an answer
+//! would leave by another interface (RFC 3704; Linux `fib_validate_source`).
+//!
+//! On the wire it is the silence of `rs-silent`. Two things rank it first: in a
+//! tunnel, the packet is seen to come out of the tunnel's interface and no further;
+//! else, the other real servers of the pool answer by another interface than that on
+//! which they are asked. What the host said of its filter and addresses excludes it.
+
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::silence::tunnel_end;
+use crate::diagnose::cause::way::nat_director_not_forwarding as answers;
+use crate::diagnose::cause::{
+    by_service as by_service_ids, needs_mode, servers, severity, share, telling,
+};
+use crate::diagnose::facts::in_time;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+/// The modes in which the real server sees the client's address.
+const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
+    let mut silent = false;
+    for one in silence::silent(trace) {
+        silent |= !one.sent_on;
+        if fits(trace, &one) {
+            by_service.entry(one.service).or_default().push(one);
+        }
+    }
+    let mut findings: Vec<Finding> =
+        by_service.into_values().map(|set| finding(trace, &set)).collect();
+    let held = |id: ConnectionId| answers::held(trace, id).is_some_and(|h| h.elsewhere);
+    let at_director = trace.requests().filter(|(id, _)| held(*id)).map(|(id, _)| id);
+    for (service, ids) in by_service_ids(trace, at_director) {
+        findings.extend(director(trace, service, ids));
+    }
+    Detection::from(findings, || {
+        if let Some(other) = needs_mode(trace, &MODES) {
+            return other;
+        }
+        if silent {
+            return Detection::Unchecked(
+                "no frame shows what a filter drops; on the silent real server: nstat -az TcpExtIPReversePathFilter"
+                    .to_owned(),
+            );
+        }
+        Detection::Clean
+    })
+}
+
+/// Whether the filter is the best explanation of a silence.
+pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
+    let service = trace.topology.service(silent.service);
+    let said = |answer: Option<bool>| answer == Some(true);
+    let missing = trace.has_address(silent.host, service.vip).map(|s| !s.value);
+    let off = trace.setting(silent.host, "rp_filter").map(|s| s.value == 0);
+    let idle = trace.counter(silent.host, "TcpExtIPReversePathFilter").map(|s| s.value == 0);
+    let elsewhere = crate::diagnose::cause::silence::rs_route_overlap::fits(trace, silent)
+        || crate::diagnose::cause::silence::unheard::fits(trace, silent);
+    if silent.sent_on || !silent.delivered || elsewhere || said(off) || said(idle) {
+        return false;
+    }
+    match service.mode {
+        Mode::Tun => {
+            !said(missing)
+                && silent.ids.iter().any(|id| tunnel_end::opened(trace, *id, silent.host).is_some())
+        }
+        Mode::Dr if said(missing) => false,
+        Mode::Dr | Mode::Nat => peer(trace, silent).is_some(),
+        _ => false,
+    }
+}
+
+/// An answered connection of another real server, whose answer leaves by another
+/// interface than the request came in by.
+fn peer(trace: &Trace, silent: &Silent) -> Option<(ConnectionId, Turn)> {
+    let of_service = trace
+        .requests()
+        .filter(|(id, c)| trace.service_of(*id) == silent.service && c.progress.answered);
+    let mut found = None;
+    for (id, _) in of_service {
+        let Some(host) = trace.server(id).and_then(|s| s.host).filter(|h| *h != silent.host) else {
+            continue;
+        };
+        match turn(trace, id, host) {
+            Some(turn) if turn.elsewhere => found = found.or(Some((id, turn))),
+            // One that answers where it is asked shows that the pool is not built so.
+            Some(_) => return None,
+            None => {}
+        }
+    }
+    found
+}
+
+/// Where a real server is asked and where it answers, by its own capture.
+struct Turn {
+    elsewhere: bool,
+    proof: Option<Proof>,
+}
+
+fn turn(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Turn> {
+    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).find_map(|leg| {
+        let own = &trace.vantage(leg).own;
+        let came = trace
+            .path(leg, trace.forward(leg))
+            .find(|(_, hop)| own.arrived(hop) == Some(true))
+            .map(|(_, hop)| hop.link)?;
+        let (link, hop) =
+            trace.path(leg, trace.reply(leg)).find(|(_, hop)| own.sent(hop) == Some(true))?;
+        // Without interface numbers the capture cannot tell them apart.
+        let told = came.ifindex != 0 && hop.link.ifindex != 0 && !hop.link.is_loopback();
+        let note = "another real server answers by another interface than it is asked by";
+        told.then(|| Turn {
+            elsewhere: came.ifindex != hop.link.ifindex,
+            proof: trace.proof(leg, link.first, note),
+        })
+    })
+}
+
+fn finding(trace: &Trace, set: &[Silent]) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = trace.topology.service(service);
+    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    let who =
+        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let verb = if hosts.len() == 1 { "drops" } else { "drop" };
+    let title =
+        format!("{who} {verb} the SYNs that arrive, most likely by the reverse path filter");
+    let sign = if s.mode == Mode::Tun {
+        "They arrive in the tunnel and come out of its interface, and nothing answers. An answer would leave by another interface than the tunnel's, and that is what the filter does not allow."
+    } else {
+        "Nothing answers them, while other real servers answer by another interface than that on which they are asked: where the filter is on, that is not allowed, and the request is dropped."
+    };
+    let explanation = format!(
+        "SYNs for {} arrive at {who}. {sign} {} connections are lost there.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("rp-filter-drop", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidates = candidates(s.mode);
+    for host in &hosts {
+        let server = names.host(*host);
+        finding.to_confirm.push(ToConfirm {
+            host: server.clone(),
+            command: format!("nstat -az TcpExtIPReversePathFilter TcpExtListenOverflows; sysctl -a 2>/dev/null | grep '\\.rp_filter'; ip -br addr show to {}; iptables -L INPUT -nv; nft list ruleset", s.vip),
+            why: "a filter counter that grows with every SYN: this is it".to_owned(),
+        });
+        let devices: &[&str] =
+            if s.mode == Mode::Tun { &["all", "tunl0"] } else { &["all", "IFACE"] };
+        let set_to = |value: u8| {
+            let each: Vec<String> =
+                devices.iter().map(|d| format!("net.ipv4.conf.{d}.rp_filter={value}")).collect();
+            format!("sysctl -w {}", each.join(" "))
+        };
+        if s.vip.is_v4() {
+            finding.fixes.push(Fix {
+                host: server,
+                command: format!("{}   # the higher of 'all' and the interface counts", set_to(0)),
+                disruptive: false,
+                undo: format!("{}   # or what they were before", set_to(1)),
+            });
+        }
+    }
+    finding.proofs = silence::proofs(trace, &set[0]);
+    if let Some(shown) = shown(trace, &set[0]) {
+        finding.proofs.retain(|p| p.at != shown.at);
+        finding.proofs.push(shown);
+        in_time(trace, &mut finding.proofs);
+    }
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding
+}
+
+/// Answers that come to a director by another interface than its requests leave by, and
+/// stay there.
+fn director(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
+    let s = trace.topology.service(service);
+    let told = telling(trace, &ids)?;
+    let host = answers::held(trace, told)?.director;
+    let names = Names(trace);
+    let who = names.full(host);
+    let subjects = servers(trace, &ids);
+    let title = format!(
+        "the director {who} drops the answers of {}, most likely by the reverse path filter",
+        crate::diagnose::cause::names(&subjects)
+    );
+    let explanation = format!(
+        "The director sends the SYNs for {} by one interface and gets the SYN-ACKs by another, where they end: nothing leaves for the client. Where the filter is on, a packet whose source it would reach by another interface is dropped. {} connections get no answer.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("rp-filter-drop", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidates.push(Candidate {
+        id: "nat-director-not-forwarding",
+        tell_apart: "ip_forward is 0, or a rule of FORWARD counts with every answer".to_owned(),
+    });
+    finding.to_confirm.push(ToConfirm {
+        host: who.clone(),
+        command: "nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv".to_owned(),
+        why: "a filter counter that grows with every answer: this is it".to_owned(),
+    });
+    if s.vip.is_v4() {
+        finding.fixes.push(Fix {
+            host: who,
+            command: "sysctl -w net.ipv4.conf.all.rp_filter=2   # loose; or lead the way to the real servers and back over one interface".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.conf.all.rp_filter=1   # or what it was before".to_owned(),
+        });
+    }
+    finding.proofs = answers::proofs(trace, told);
+    finding.subjects = vec![names.subject("director", host)];
+    finding.subjects.extend(subjects);
+    finding.connections = ids;
+    Some(finding)
+}
+
+/// What ranks the filter first.
+fn shown(trace: &Trace, silent: &Silent) -> Option<Proof> {
+    let out = silent.ids.iter().find_map(|id| {
+        let leg = tunnel_end::opened(trace, *id, silent.host)?;
+        trace.proof(leg, trace.forward(leg).first, "it comes out of the tunnel's interface")
+    });
+    out.or_else(|| peer(trace, silent).and_then(|(_, turn)| turn.proof))
+}
+
+fn candidates(mode: Mode) -> Vec<Candidate> {
+    let mut all = vec![
+        ("rs-silent", "then a firewall on the real server drops them: 'iptables -L INPUT -nv'"),
+        (
+            "accept-queue-overflow",
+            "TcpExtListenOverflows grows; only a part of the SYNs is lost, under load",
+        ),
+    ];
+    if mode != Mode::Nat {
+        let tell = "'ip -br addr' does not show the VIP on lo or on the tunnel";
+        all.insert(0, ("rs-missing-vip", tell));
+    }
+    all.into_iter()
+        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
+        .collect()
+}

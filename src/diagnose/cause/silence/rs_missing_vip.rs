@@ -1,0 +1,111 @@
+//! A DR or TUN real server does not have the VIP: its kernel takes packets for
+//! it as a stranger's, and drops them or sends them on.
+
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::silence::told::lacks_vip;
+use crate::diagnose::cause::silence::windows_strong_host;
+use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use crate::topology::{HostId, Mode};
+use crate::trace::Trace;
+use crate::wire::Ip;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
+    let own = |s: &Silent| lacks_vip(trace, s) && !windows_strong_host::fits(trace, s);
+    for silent in silence::silent(trace).into_iter().filter(own) {
+        by_service.entry(silent.service).or_default().push(silent);
+    }
+    let findings = by_service.into_values().map(|set| finding(trace, set)).collect();
+    Detection::from(findings, || {
+        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
+    })
+}
+
+fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = trace.topology.service(service);
+    let (vip, mode) = (s.vip, s.mode);
+    let sent_on = set.iter().any(|x| x.sent_on);
+    let mut hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    crate::diagnose::cause::by_address(trace, &mut hosts);
+    let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
+    let who = crate::diagnose::facts::list(&who);
+    let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let what = if sent_on {
+        format!(
+            "{} packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would.",
+            if hosts.len() == 1 { "It sends" } else { "They send" }
+        )
+    } else {
+        let own = if set.iter().all(|x| x.own_answers) {
+            ", while the same host answers for its own address"
+        } else {
+            ""
+        };
+        format!("The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP{own}.")
+    };
+    let verb = if hosts.len() == 1 { "does" } else { "do" };
+    let title = format!("{who} {verb} not have the VIP {vip}");
+    let green = if set.iter().any(|x| x.own_answers) {
+        "connections to its own address, as health checks make, are answered"
+    } else {
+        "health checks of a real server's own address would not notice"
+    };
+    let explanation =
+        format!("{what} {} connections are lost there; {green}.", share(trace, service, &ids));
+    let mut finding = Finding::cause("rs-missing-vip", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = if sent_on { Confidence::Certain } else { Confidence::Likely };
+    for host in &hosts {
+        let server = names.host(*host);
+        if !sent_on {
+            finding.to_confirm.push(ToConfirm {
+                host: server.clone(),
+                command: format!("ip -br addr show to {vip}; nstat -az TcpExtIPReversePathFilter TcpExtListenDrops"),
+                why: "no address printed: this is it; a counter that grows: rp_filter or a full accept queue".to_owned(),
+            });
+        }
+        finding.fixes.push(give_vip(server, vip, mode));
+    }
+    if !sent_on {
+        for (id, tell_apart) in [
+            ("rp-filter-drop", "the counter TcpExtIPReversePathFilter grows with every SYN"),
+            ("rs-silent", "a firewall on the real server drops port traffic for the VIP only"),
+        ] {
+            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        }
+    }
+    finding.proofs = set.first().map(|x| silence::proofs(trace, x)).unwrap_or_default();
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding
+}
+
+/// The VIP on a real server, so that it takes packets for it and claims nothing on the link.
+pub(in crate::diagnose) fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
+    let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
+    let bits = if vip.is_v4() { 32 } else { 128 };
+    let (add, del) = (
+        format!("ip addr add {vip}/{bits} dev {device}"),
+        format!("ip addr del {vip}/{bits} dev {device}"),
+    );
+    // In IPv6 nobody answers for what another of its interfaces has.
+    let (command, undo) = if vip.is_v4() {
+        (
+            format!(
+                "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\n{add}"
+            ),
+            format!(
+                "{del}\nsysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0   # if they were 0 before"
+            ),
+        )
+    } else {
+        (format!("{add} nodad"), del)
+    };
+    Fix { host, command, disruptive: false, undo }
+}

@@ -1,0 +1,128 @@
+//! A real server takes a distant client for a neighbour, since a route of its own (a
+//! container bridge, a tunnel, a mask that is too wide) covers the client's address.
+//!
+//! Its own capture proves it: instead of an answer it sends ARP questions for the
+//! client's address, which nobody answers. The client must be known to be elsewhere:
+//! another real server of the pool answers it, or nobody claims its address on the link.
+
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::facts::list;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::Ask;
+use crate::topology::{HostId, Mode};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "arp-unanswered", "icmp-unreachable"];
+
+/// The modes in which the real server sees the client's address.
+const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
+
+/// Questions for one client that must stay open.
+const MIN_ASKS: u32 = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
+    for silent in silence::silent(trace).into_iter().filter(|s| fits(trace, s)) {
+        by_service.entry(silent.service).or_default().push(silent);
+    }
+    let findings = by_service.into_values().map(|set| finding(trace, &set)).collect();
+    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+}
+
+/// Whether a silent real server asks for its clients on a link where they are not.
+pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
+    let service = trace.topology.service(silent.service);
+    silent.delivered
+        && !silent.sent_on
+        && MODES.contains(&service.mode)
+        && silent.ids.iter().all(|id| asked(trace, *id, silent.host).is_some())
+}
+
+/// A question of a host for a connection's client.
+fn asked(trace: &Trace, id: ConnectionId, host: HostId) -> Option<(usize, &Ask)> {
+    let client = trace.connection(id).front.client.0;
+    let h = trace.topology.hosts.get(host);
+    // A client that is on a link of the capture may just be gone.
+    let near = h
+        .vantages
+        .iter()
+        .any(|v| trace.vantages[*v].neighbors.bindings.iter().any(|b| b.ip == client));
+    h.vantages.iter().filter(|_| !near).find_map(|v| {
+        let ask = trace.vantages[*v].neighbors.asks.iter().find(|a| {
+            a.target == client
+                && a.open >= MIN_ASKS
+                && a.answers == 0
+                && h.macs.contains(&a.asker_mac)
+        })?;
+        Some((*v, ask))
+    })
+}
+
+/// Whether another real server answers the same client.
+fn served_elsewhere(trace: &Trace, silent: &Silent, clients: &[Ip]) -> bool {
+    trace.requests().any(|(id, c)| {
+        trace.service_of(id) == silent.service
+            && c.progress.established
+            && clients.contains(&c.front.client.0)
+            && trace.server(id).and_then(|s| s.host).is_some_and(|h| h != silent.host)
+    })
+}
+
+fn finding(trace: &Trace, set: &[Silent]) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = trace.topology.service(service);
+    let who = list(&set.iter().map(|x| names.host(x.host)).collect::<Vec<_>>());
+    let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let mut clients: Vec<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let texts = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let shown = set[0].ids.iter().find_map(|id| asked(trace, *id, set[0].host));
+    let asker = shown.map_or_else(String::new, |(_, ask)| format!(" as {}", ask.asker));
+    let title = format!("{who} looks for distant clients in a network of its own");
+    let explanation = format!(
+        "SYNs for {} arrive at {who}, and instead of an answer it asks for {texts} by ARP{asker}, which nobody answers: a route of its own covers these addresses, that of a container bridge, a tunnel or too wide a mask, so answers never take the way to the router. {} connections are lost there.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("rs-route-overlap", title, explanation);
+    finding.severity = severity(trace, &ids);
+    if !set.iter().all(|one| served_elsewhere(trace, one, &clients)) {
+        finding.confidence = Confidence::Likely;
+        finding.candidates.push(Candidate {
+            id: "rs-silent",
+            tell_apart: "then the clients are on the real server's link and do not answer its ARP"
+                .to_owned(),
+        });
+    }
+    for one in set {
+        let server = names.host(one.host);
+        let client = clients[0];
+        finding.to_confirm.push(ToConfirm {
+            host: server.clone(),
+            command: format!("ip route get {client}; ip -br addr"),
+            why: "names the interface; it must be the one to the router".to_owned(),
+        });
+        let bits = if client.is_v4() { 32 } else { 128 };
+        finding.fixes.push(Fix {
+            host: server,
+            command: format!("ip route add {client}/{bits} via ROUTER   # at once, or the clients' whole prefix; for good move the bridge to another prefix (Docker: 'bip' and 'default-address-pools' in daemon.json)"),
+            disruptive: false,
+            undo: format!("ip route del {client}/{bits} via ROUTER"),
+        });
+    }
+    finding.proofs = silence::proofs(trace, &set[0]);
+    finding.proofs.extend(shown.map(|(v, ask)| Proof {
+        at: At { vantage: v, mark: ask.first },
+        note: format!("it asks for {} on a link of its own; nobody answers", ask.target),
+    }));
+    finding.subjects = set.iter().map(|x| names.subject("real server", x.host)).collect();
+    finding.addresses = clients;
+    finding.connections = ids;
+    finding
+}

@@ -1,0 +1,127 @@
+//! SYNs are delivered to a real server and nothing answers, where the evidence
+//! ranks no reason first: firewall, reverse path filter, accept queue, VIP.
+
+use crate::diagnose::cause::silence::node_without_local_endpoint;
+use crate::diagnose::cause::silence::rs_missing_vip;
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::silence::told::{is_told, lacks_vip};
+use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::facts::to_capture;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use crate::topology::{HostId, Mode};
+use crate::trace::Trace;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
+    let mut elsewhere = false;
+    for silent in silence::silent(trace) {
+        if lacks_vip(trace, &silent) || is_told(trace, &silent) {
+            continue;
+        }
+        if silent.delivered {
+            by_service.entry(silent.service).or_default().push(silent);
+        } else {
+            elsewhere = true;
+        }
+    }
+    let findings = by_service.into_values().map(|set| finding(trace, set)).collect();
+    Detection::from(findings, || {
+        if elsewhere {
+            return Detection::Unchecked(
+                "SYNs go to real servers whose own captures are missing, and no answer shows; capture on them".to_owned(),
+            );
+        }
+        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+            .unwrap_or(Detection::Clean)
+    })
+}
+
+fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = trace.topology.service(service);
+    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
+    let who = crate::diagnose::facts::list(&who);
+    let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+    let verb = if hosts.len() == 1 { "does not" } else { "do not" };
+    let title = format!("{who} {verb} answer the SYNs that arrive there");
+    let explanation = format!(
+        "SYNs for {} arrive at {who} and nothing leaves for them: no SYN-ACK, no RST, no ICMP. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("rs-silent", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidates = candidates(s.mode);
+    finding.candidates.extend(node_without_local_endpoint::candidate(port));
+    let tables = crate::diagnose::cause::tables(s.vip);
+    // Translated packets are for its own address; others need the VIP.
+    let needs_vip = matches!(s.mode, Mode::Dr | Mode::Tun);
+    for host in &hosts {
+        let server = names.host(*host);
+        let counters = format!(
+            "nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset"
+        );
+        let grows = "a counter or rule that grows with every SYN is the reason";
+        let has = trace.has_address(*host, s.vip).is_some_and(|said| said.value);
+        let (command, why) = if needs_vip && !has {
+            finding.fixes.push(rs_missing_vip::give_vip(
+                format!("{server}, if the first command below prints no address"),
+                s.vip,
+                s.mode,
+            ));
+            (
+                format!("ip -br addr show to {}\n{counters}", s.vip),
+                format!("no address printed: the VIP is missing there; else {grows}"),
+            )
+        } else {
+            (counters, grows.to_owned())
+        };
+        finding.to_confirm.push(ToConfirm { host: server.clone(), command, why });
+        finding.fixes.push(Fix {
+            host: format!("{server}, if a rule of its firewall grows with them"),
+            command: format!("{tables} -I INPUT -p tcp --dport {port} -j ACCEPT"),
+            disruptive: false,
+            undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
+        });
+    }
+    if !set.iter().any(|x| x.own_answers) {
+        let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();
+        finding.to_confirm.push(to_capture(
+            who.clone(),
+            "silent",
+            &addresses,
+            port,
+            "with a connection from the director to the server's own address while it runs: does it answer that?",
+        ));
+    }
+    finding.proofs = set.first().map(|x| silence::proofs(trace, x)).unwrap_or_default();
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding
+}
+
+fn candidates(mode: Mode) -> Vec<Candidate> {
+    let mut all = vec![
+        ("rp-filter-drop", "TcpExtIPReversePathFilter grows with every SYN"),
+        (
+            "accept-queue-overflow",
+            "TcpExtListenOverflows grows; only a part of the SYNs is lost, under load",
+        ),
+    ];
+    if matches!(mode, Mode::Dr | Mode::Tun) {
+        all.insert(
+            0,
+            ("rs-missing-vip", "'ip -br addr' does not show the VIP on lo or on the tunnel"),
+        );
+    }
+    all.into_iter()
+        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
+        .collect()
+}

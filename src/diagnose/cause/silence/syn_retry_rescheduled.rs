@@ -1,0 +1,135 @@
+//! One SYN and its repeat are sent to two real servers, and both accept: the client gets
+//! two SYN-ACKs with different numbers and can only keep one.
+//!
+//! A repeat that goes elsewhere because the first server is gone harms nobody; both must
+//! have answered.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::{by_service, needs_mode, severity, share};
+use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["rst-no-socket", "connection-reset", "retransmission"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(id, c)| {
+        c.protocol.is_tcp() && c.progress.syns > 1 && accepted_twice(trace, *id).is_some()
+    });
+    let findings = by_service(trace, hit.map(|(id, _)| id))
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || {
+        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+            .unwrap_or(Detection::Clean)
+    })
+}
+
+/// A server that accepted: its host, and where its SYN-ACK is seen.
+pub(in crate::diagnose) type Accepted<'a> = (HostId, &'a Leg);
+
+/// Two different hosts that answered one SYN with numbers of their own, each seen to
+/// originate its SYN-ACK.
+pub(in crate::diagnose) fn accepted_twice(
+    trace: &Trace,
+    id: ConnectionId,
+) -> Option<[Accepted<'_>; 2]> {
+    let mut found: Vec<(HostId, &Leg, u32)> = Vec::new();
+    for leg in trace.legs(id) {
+        let back = trace.reply(leg);
+        if !back.accepted() || trace.connection(id).has_self() {
+            continue;
+        }
+        for (link, hop) in trace.path(leg, back).filter(|(link, _)| link.syns > 0) {
+            let from = trace
+                .host_by_mac(hop.link.src)
+                .filter(|_| crate::topology::is_origin(hop) && !hop.link.is_loopback());
+            let serves = |host: &HostId| !trace.service(id).is_director(*host);
+            // A stream tells the number of its latest SYN-ACK alone.
+            let own = link.first == back.syn && back.isns == 1;
+            if let Some(host) = from.filter(serves).filter(|_| own) {
+                found.push((host, leg, back.isn));
+            }
+        }
+    }
+    let (host, leg, isn) = *found.first()?;
+    let (other, beside, _) = *found.iter().find(|(h, _, n)| *h != host && *n != isn)?;
+    Some([(host, leg), (other, beside)])
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let mut hosts: Vec<HostId> = ids
+        .iter()
+        .filter_map(|id| accepted_twice(trace, *id))
+        .flat_map(|two| two.map(|(host, _)| host))
+        .collect();
+    crate::diagnose::cause::by_address(trace, &mut hosts);
+    let who =
+        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    let title = format!("a SYN to {} and its repeat go to different real servers", s.name());
+    let explanation = format!(
+        "{who} each got a transmission of the same SYN and each accepted it, with a sequence number of its own. The client can take one SYN-ACK; what it sends then reaches a server that does not know it, or the other one is left with half a connection. Whoever chooses the real server keeps no state for a SYN, or lost it between two transmissions. {} connections are concerned.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("syn-retry-rescheduled", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Certain;
+    let director = crate::diagnose::cause::directors(trace, service);
+    // The VIP may be the only address that shows of it.
+    let own = director.first().filter(|d| d.address != Some(s.vip));
+    let place = own.map_or_else(
+        || "the director".to_owned(),
+        |d| format!("the director {}", crate::diagnose::cause::name(d)),
+    );
+    finding.to_confirm.push(ToConfirm {
+        host: place.clone(),
+        command: "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.sync_threshold".to_owned(),
+        why: "the scheduler, and whether the entry of a SYN stays until the handshake is complete"
+            .to_owned(),
+    });
+    finding.fixes = vec![Fix {
+        host: place,
+        command: format!(
+            "ipvsadm -E -t {} -s mh -b mh-port   # each transmission of a SYN is sent to the same server",
+            s.name()
+        ),
+        disruptive: false,
+        undo: format!(
+            "ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before",
+            s.name()
+        ),
+    }];
+    finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();
+    finding.subjects = director;
+    finding.subjects.extend(hosts.iter().map(|h| names.subject("real server", *h)));
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let Some(two) = accepted_twice(trace, id) else { return Vec::new() };
+    let mut proofs: Vec<Proof> = Vec::new();
+    for (host, leg) in two {
+        let name = Names(trace).host(host);
+        // Others on the link may see it too, flooded by a switch.
+        let here = trace.host_of(leg) == Some(host);
+        let own = &trace.vantage(leg).own;
+        let came = |hop: &crate::flow::Hop| {
+            trace.host_by_mac(hop.link.dst) == Some(host) || here && own.arrived(hop) == Some(true)
+        };
+        let there = trace.forward(leg);
+        proofs.extend(trace.proof_on(leg, there, came, format!("the SYN comes to {name}")));
+        let isn = trace.reply(leg).isn;
+        proofs.extend(trace.proof(
+            leg,
+            trace.reply(leg).syn,
+            format!("{name} accepts it, with initial sequence number {isn}"),
+        ));
+    }
+    crate::diagnose::facts::in_time(trace, &mut proofs);
+    proofs
+}

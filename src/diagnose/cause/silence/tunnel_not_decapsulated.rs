@@ -1,0 +1,204 @@
+//! Packets reach a real server in the balancer's tunnel and do not come out of it.
+//!
+//! ICMP unreachable from the real server, about the tunnel's packet, says so itself. Without it a
+//! capture of all its interfaces shows packets that arrive in the tunnel and none on
+//! the tunnel's interface; a filter on the capture could hide those, so it is certain
+//! only by ICMP, and likely where another real server's capture shows both.
+
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::silence::tunnel_end;
+use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::facts::{count, list};
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::{IcmpError, IcmpErrorKind};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "icmp-unreachable"];
+
+/// IPIP, 6in4, GRE (RFC 2003, RFC 4213, RFC 2784).
+const TUNNELS: [u8; 3] = [4, 41, 47];
+/// ICMP protocol unreachable, and port unreachable, which Linux sends where no tunnel
+/// takes the packet (`tunnel4_rcv`).
+const CODES: [u8; 2] = [2, 3];
+/// The same in IPv6 (`tunnel6_rcv`; RFC 4443, section 3.1).
+const PORT_UNREACHABLE_6: IcmpErrorKind = IcmpErrorKind::Unreachable { kind: 1, code: 4 };
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut sets: BTreeMap<ServiceId, BTreeMap<HostId, Closed>> = BTreeMap::new();
+    let refused = refused(trace);
+    if !refused.is_empty() {
+        for (id, c) in trace.requests().filter(|(id, _)| trace.service(*id).mode == Mode::Tun) {
+            let host = trace.server(id).and_then(|s| s.host).filter(|_| c.outcome.failed());
+            if let Some((host, at)) = host.and_then(|h| refused.get_key_value(&h)) {
+                let set = sets.entry(trace.service_of(id)).or_default();
+                let closed = set.entry(*host).or_default();
+                closed.told = Some(*at);
+                closed.ids.push(id);
+            }
+        }
+    }
+    for silent in silence::silent(trace).into_iter().filter(|s| fits(trace, s)) {
+        let closed = sets.entry(silent.service).or_default().entry(silent.host).or_default();
+        closed.ids.extend(&silent.ids);
+        closed.ids.sort_unstable();
+        closed.ids.dedup();
+    }
+    let findings = sets.iter().map(|(service, set)| finding(trace, *service, set)).collect();
+    Detection::from(findings, || {
+        if let Some(other) = needs_mode(trace, &[Mode::Tun]) {
+            return other;
+        }
+        let answered = |(id, c): (ConnectionId, &crate::correlate::Connection)| {
+            trace.service(id).mode == Mode::Tun && (c.progress.answered || c.progress.established)
+        };
+        if trace.requests().any(answered) {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "no real server's own capture shows the inside of the tunnel; capture there with 'tcpdump -i any'"
+                    .to_owned(),
+            )
+        }
+    })
+}
+
+/// A real server that does not open the tunnel.
+#[derive(Default)]
+struct Closed {
+    ids: Vec<ConnectionId>,
+    /// Its ICMP error.
+    told: Option<At>,
+}
+
+/// Hosts that refused a tunnel's packet, and where they say so.
+fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
+    let mut found = BTreeMap::new();
+    for (vantage, seen) in trace.vantages.iter().enumerate() {
+        let of_tunnel = |e: &&IcmpError| {
+            // The error quotes the packet outside, whose protocol is the tunnel's.
+            let v4 = matches!(e.kind, IcmpErrorKind::Unreachable { kind: 3, code } if CODES.contains(&code));
+            (v4 || e.kind == PORT_UNREACHABLE_6) && TUNNELS.contains(&e.quote.protocol.0)
+        };
+        for error in seen.errors.iter().filter(of_tunnel) {
+            if let Some(host) = trace.host_by_ip(error.src) {
+                found.entry(host).or_insert(At { vantage, mark: error.mark });
+            }
+        }
+    }
+    found
+}
+
+/// Whether a silence is that of a tunnel that nobody opens.
+pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
+    let service = trace.topology.service(silent.service);
+    service.mode == Mode::Tun
+        && silent.delivered
+        && !silent.sent_on
+        && (silent.ids.iter().all(|id| tunnel_end::stays_closed(trace, *id, silent.host))
+            || refused(trace).contains_key(&silent.host))
+}
+
+/// Whether another real server's capture shows packets come out of the tunnel.
+fn opens_elsewhere(trace: &Trace, service: ServiceId) -> bool {
+    trace.requests().any(|(id, _)| {
+        trace.service_of(id) == service
+            && trace
+                .server(id)
+                .and_then(|s| s.host)
+                .is_some_and(|host| tunnel_end::opened(trace, id, host).is_some())
+    })
+}
+
+fn finding(trace: &Trace, service: ServiceId, set: &BTreeMap<HostId, Closed>) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let mut hosts: Vec<HostId> = set.keys().copied().collect();
+    crate::diagnose::cause::by_address(trace, &mut hosts);
+    let who = list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    let mut ids: Vec<ConnectionId> = set.values().flat_map(|c| c.ids.iter().copied()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let told = set.values().filter(|c| c.told.is_some()).count();
+    let all_told = told == set.len();
+    let how = if told > 0 {
+        "answers them with ICMP unreachable: it has no end of that tunnel that is up"
+    } else {
+        "shows nothing of them on any other interface: the tunnel has no end there that is up, or a firewall drops its protocol"
+    };
+    let verb = if hosts.len() == 1 { "does" } else { "do" };
+    let title = format!("{who} {verb} not accept the director's tunnel");
+    let explanation = format!(
+        "Packets for {} arrive at {who} in the director's tunnel. The real server {how}. {} of the service's connections are lost there ({}).",
+        s.name(),
+        share(trace, service, &ids),
+        count(hosts.len(), "real server"),
+    );
+    let mut finding = Finding::cause("tunnel-not-decapsulated", title, explanation);
+    finding.severity = severity(trace, &ids);
+    if !all_told {
+        finding.confidence =
+            if opens_elsewhere(trace, service) { Confidence::Likely } else { Confidence::Possible };
+        for (id, tell_apart) in [
+            (
+                "rp-filter-drop",
+                "then 'tcpdump -ni tunl0' on the real server does show the packets, and TcpExtIPReversePathFilter grows",
+            ),
+            (
+                "rs-missing-vip",
+                "then 'tcpdump -ni tunl0' shows them too, and the VIP is on no interface",
+            ),
+        ] {
+            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        }
+    }
+    let protocol = if s.vip.is_v4() { "ipip" } else { "ip6tnl" };
+    let device = if s.vip.is_v4() { "tunl0" } else { "ip6tnl0" };
+    for host in &hosts {
+        let server = names.host(*host);
+        finding.to_confirm.push(ToConfirm {
+            host: server.clone(),
+            command: format!("ip -d link show {device}; ip -br addr show {device}; iptables -L INPUT -nv; nft list ruleset"),
+            why: "no such interface, or one that is DOWN, or a rule that counts the tunnel's protocol".to_owned(),
+        });
+        finding.fixes.push(Fix {
+            host: server,
+            command: format!("modprobe {protocol}; ip link set {device} up\nsysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{device}.rp_filter=0"),
+            disruptive: false,
+            undo: format!("ip link set {device} down"),
+        });
+    }
+    finding.proofs = proofs(trace, set, &hosts);
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, set: &BTreeMap<HostId, Closed>, hosts: &[HostId]) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    for host in hosts {
+        let Some(closed) = set.get(host) else { continue };
+        let leg = closed.ids.iter().find_map(|id| tunnel_end::wrapped(trace, *id, *host));
+        if let Some(leg) = leg {
+            let there = trace.forward(leg);
+            proofs.extend(trace.proof(leg, there.first, "a packet arrives in the tunnel"));
+            if closed.told.is_none() && there.last != there.first {
+                let note = "and again; it comes out of no interface";
+                proofs.extend(trace.proof(leg, there.last, note));
+            }
+        }
+        proofs.extend(closed.told.map(|at| Proof {
+            at,
+            note: "the real server says that nobody takes the tunnel's packet".to_owned(),
+        }));
+    }
+    if proofs.is_empty() {
+        let ids = set.values().flat_map(|c| &c.ids);
+        proofs.extend(ids.take(1).filter_map(|id| {
+            let leg = trace.legs(*id).first()?;
+            trace.proof(leg, trace.forward(leg).first, "a packet that nothing answers")
+        }));
+    }
+    proofs
+}

@@ -1,0 +1,125 @@
+//! Real servers that ask for their router in the VIP's name and get no answer, so that
+//! no SYN-ACK leaves: the second form of `dr-vip-foreign-subnet-return`.
+//!
+//! A Linux host asks with the source of the packet that waits (`arp_announce=0`), here
+//! the VIP, and a router with strict reverse path checks does not heed a sender that it
+//! would reach by another interface. The asker's own capture must show that no answer
+//! came, and that the VIP is at home with nobody on that link.
+
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::{severity, share};
+use crate::diagnose::facts::{count, list};
+use crate::diagnose::{Candidate, Confidence, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::{Ask, Neighbors};
+use crate::topology::{HostId, Mode, Service};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::BTreeSet;
+
+/// Questions that must stay open: one answer may be lost.
+const MIN_ASKS: u32 = 2;
+
+/// Whether a silent real server waits for its router's MAC.
+pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
+    let service = trace.topology.service(silent.service);
+    silent.delivered
+        && !silent.sent_on
+        && service.vip.is_v4()
+        && matches!(service.mode, Mode::Dr | Mode::Tun)
+        && asked(trace, silent).is_some()
+}
+
+/// A question of the host in the VIP's name, not for one of its clients.
+fn asked<'a>(trace: &'a Trace, silent: &Silent) -> Option<(usize, &'a Ask)> {
+    let service = trace.topology.service(silent.service);
+    let h = trace.topology.hosts.get(silent.host);
+    let clients: BTreeSet<Ip> =
+        silent.ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+    h.vantages.iter().find_map(|v| {
+        let neighbors = &trace.vantages[*v].neighbors;
+        let ask = neighbors.asks.iter().find(|a| {
+            a.asker == service.vip
+                && h.macs.contains(&a.asker_mac)
+                && a.open >= MIN_ASKS
+                && a.answers == 0
+                && !clients.contains(&a.target)
+        })?;
+        let heard = neighbors.bindings.iter().any(|b| b.ip == ask.target);
+        (!heard && !at_home(trace, service, neighbors)).then_some((*v, ask))
+    })
+}
+
+/// Whether the VIP is at home on a link: somebody asks for it there, or another than its
+/// real servers claims it.
+fn at_home(trace: &Trace, service: &Service, link: &Neighbors) -> bool {
+    let is_server = |host: Option<HostId>| {
+        host.is_some() && service.real_servers.iter().any(|s| s.host == host)
+    };
+    link.asks.iter().any(|ask| ask.target == service.vip)
+        || link
+            .bindings
+            .iter()
+            .any(|b| b.ip == service.vip && !is_server(trace.host_by_mac(Some(b.mac))))
+}
+
+pub(in crate::diagnose) fn finding(trace: &Trace, set: &[Silent]) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = trace.topology.service(service);
+    let vip = s.vip;
+    let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let who = list(&set.iter().map(|x| names.host(x.host)).collect::<Vec<_>>());
+    let targets: BTreeSet<Ip> =
+        set.iter().filter_map(|x| asked(trace, x)).map(|(_, ask)| ask.target).collect();
+    let router = list(&targets.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let asks: u32 = set.iter().filter_map(|x| asked(trace, x)).map(|(_, ask)| ask.count).sum();
+    let verb = if set.len() == 1 { "asks" } else { "ask" };
+    let title = format!("{who} {verb} for the router {router} as the VIP {vip}, and get no answer");
+    let explanation = format!(
+        "The SYNs for {} arrive at {who}, and instead of a SYN-ACK {} for {router} leave, with {vip} as their sender; none is answered. No host of that link claims {vip} but the real servers: it is of another subnet, and a router that would reach it by another interface takes the question for forged. {} connections get no answer.",
+        s.name(),
+        count(asks as usize, "ARP question"),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidates.push(Candidate {
+        id: "arp-unanswered",
+        tell_apart: format!(
+            "{router} is not there at all: then a question in the real server's own name gets no answer either"
+        ),
+    });
+    for one in set {
+        let server = names.host(one.host);
+        if let Some((_, ask)) = asked(trace, one) {
+            finding.to_confirm.push(ToConfirm {
+                host: server.clone(),
+                command: format!(
+                    "arping -c 2 -I IFACE -s {vip} {0}; arping -c 2 -I IFACE {0}; sysctl net.ipv4.conf.all.arp_announce",
+                    ask.target
+                ),
+                why: "no answer to the first, one to the second, arp_announce 0 or 1: this is it"
+                    .to_owned(),
+            });
+        }
+        finding.fixes.push(Fix {
+            host: server,
+            command: "sysctl -w net.ipv4.conf.all.arp_announce=2   # it asks in its own name; the answers' source is as before, so see that the router lets them pass"
+                .to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.conf.all.arp_announce=0   # or what it was before".to_owned(),
+        });
+    }
+    finding.proofs = silence::proofs(trace, &set[0]);
+    if let Some((v, ask)) = asked(trace, &set[0]) {
+        let proof = |mark, note| Proof { at: At { vantage: v, mark }, note };
+        let first = format!("instead of an answer it asks for {} as {vip}", ask.target);
+        finding.proofs.push(proof(ask.first, first));
+        finding.proofs.push(proof(ask.last, "and again; nobody answers".to_owned()));
+    }
+    finding.subjects = set.iter().map(|x| names.subject("real server", x.host)).collect();
+    finding.addresses = std::iter::once(vip).chain(targets).collect();
+    finding.connections = ids;
+    finding
+}

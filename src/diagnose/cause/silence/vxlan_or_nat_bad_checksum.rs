@@ -1,0 +1,99 @@
+//! SYNs arrive at a real server with a wrong checksum: its kernel drops them without a
+//! word.
+//!
+//! Only what arrived is judged. What a host sends may leave the sum to its network card,
+//! and a packet between guests of one machine may arrive so: such a sum is that of the
+//! pseudo-header, and receivers take it.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::{by_service, needs_mode, severity, share};
+use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::Sums;
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
+/// Wrong sums that are no flipped bit.
+const SURE: u32 = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(id, _)| spoilt(trace, *id).is_some());
+    let findings = by_service(trace, hit.map(|(id, _)| id))
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+}
+
+/// The leg at which an unanswered connection's repeated SYNs arrive at the real server,
+/// all of them with a wrong checksum.
+pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Sums)> {
+    let c = trace.connection(id);
+    if !c.protocol.is_tcp()
+        || c.progress.answered
+        || c.progress.syns < 2
+        || !MODES.contains(&trace.service(id).mode)
+    {
+        return None;
+    }
+    let server = trace.server(id)?.host?;
+    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(server)).find_map(|leg| {
+        let vantage = trace.vantage(leg);
+        let mut sums = vantage.sums_of(trace.forward(leg));
+        let arrived = |hop: &crate::flow::Hop| vantage.own.arrived(hop) == Some(true);
+        let (_, sums) = sums.find(|(hop, sums)| arrived(hop) && sums.wrong > 0)?;
+        (sums.taken == 0).then_some((leg, sums))
+    })
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let mut hosts: Vec<HostId> =
+        ids.iter().filter_map(|id| trace.server(*id).and_then(|r| r.host)).collect();
+    crate::diagnose::cause::by_address(trace, &mut hosts);
+    let who =
+        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    let wrong: u32 = ids.iter().filter_map(|id| spoilt(trace, *id)).map(|(_, s)| s.wrong).sum();
+    let director = crate::diagnose::cause::directors(trace, service);
+    let sender =
+        director.first().map_or_else(|| "the sender".to_owned(), crate::diagnose::cause::name);
+    let title = format!("SYNs arrive at {who} with a wrong TCP checksum");
+    let explanation = format!(
+        "The SYNs for {} that {sender} sends on arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("vxlan-or-nat-bad-checksum", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = if wrong >= SURE { Confidence::Certain } else { Confidence::Likely };
+    finding.to_confirm.push(ToConfirm {
+        host: who.clone(),
+        command: "nstat -az TcpInCsumErrors UdpInCsumErrors".to_owned(),
+        why: "TcpInCsumErrors grows with each SYN".to_owned(),
+    });
+    finding.fixes = vec![Fix {
+        host: format!("{sender}, on the interface towards {who}, or on its tunnel device"),
+        command: "ethtool -K IFACE tx off   # a VXLAN device: ethtool -K flannel.1 tx-checksum-ip-generic off".to_owned(),
+        disruptive: false,
+        undo: "ethtool -K IFACE tx on".to_owned(),
+    }];
+    finding.proofs = ids
+        .iter()
+        .find_map(|id| spoilt(trace, *id))
+        .map(|(leg, sums)| proofs(trace, leg, sums))
+        .unwrap_or_default();
+    finding.subjects = director;
+    finding.subjects.extend(hosts.iter().map(|h| names.subject("real server", *h)));
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, leg: &Leg, sums: &Sums) -> Vec<Proof> {
+    let there = trace.forward(leg);
+    let first = trace.proof(leg, there.syn, "the SYN arrives, and nothing answers");
+    let again = trace.proof(leg, sums.first_wrong, "it comes again, its checksum is wrong");
+    first.into_iter().chain(again).collect()
+}

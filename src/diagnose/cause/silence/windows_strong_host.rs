@@ -1,0 +1,109 @@
+//! A Windows real server ignores packets for the VIP, as it takes only what is
+//! addressed to the interface on which it comes (the strong host model, RFC 1122,
+//! section 3.3.4.2).
+//!
+//! On the wire it is `rs-missing-vip`; that the host runs Windows shows in its answers
+//! for its own address: they begin with a TTL of 128, which no other stack in use has.
+
+use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::cause::silence::told::lacks_vip;
+use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+/// The TTL with which Windows begins.
+const WINDOWS_TTL: u8 = 128;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
+    for silent in silence::silent(trace) {
+        if lacks_vip(trace, &silent) && fits(trace, &silent) {
+            by_service.entry(silent.service).or_default().push(silent);
+        }
+    }
+    let findings = by_service.into_values().map(|set| finding(trace, &set)).collect();
+    Detection::from(findings, || needs_mode(trace, &[Mode::Dr]).unwrap_or(Detection::Clean))
+}
+
+/// Whether a host without the VIP, as it seems, runs Windows.
+pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
+    let service = trace.topology.service(silent.service);
+    service.mode == Mode::Dr
+        && !silent.sent_on
+        && trace.has_address(silent.host, service.vip).is_none_or(|said| said.value)
+        && own_answer(trace, silent.host).is_some()
+}
+
+/// An answer of a host for its own address that shows Windows.
+fn own_answer(trace: &Trace, host: HostId) -> Option<Proof> {
+    let h = trace.topology.hosts.get(host);
+    let to_host = |ip| trace.host_by_ip(ip) == Some(host);
+    trace.iter().filter(|(_, c)| c.protocol.is_tcp() && to_host(c.front.server.0)).find_map(
+        |(id, _)| {
+            trace.legs(id).iter().find_map(|leg| {
+                let back = trace.reply(leg);
+                let windows = |hop: &crate::flow::Hop| {
+                    hop.ttl == WINDOWS_TTL && hop.link.src.is_some_and(|mac| h.macs.contains(&mac))
+                };
+                let note = "it answers for its own address with TTL 128, as Windows does";
+                trace.proof_on(leg, back, windows, note).filter(|_| back.accepted())
+            })
+        },
+    )
+}
+
+fn finding(trace: &Trace, set: &[Silent]) -> Finding {
+    let names = Names(trace);
+    let service = set[0].service;
+    let s = trace.topology.service(service);
+    let vip = s.vip;
+    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
+    let who =
+        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let verb = if hosts.len() == 1 { "runs Windows and does" } else { "run Windows and do" };
+    let title = format!("{who} {verb} not take packets for {vip}");
+    let explanation = format!(
+        "The SYNs for {vip} arrive and nothing leaves, while the same host answers for its own address, with the TTL of Windows. Windows takes only packets for an address of the interface on which they come, so the VIP on a loopback adapter gets none until the network's interface is told to receive for others (weak host model). {} connections are lost there.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("windows-strong-host", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Likely;
+    for (id, tell_apart) in [
+        ("rs-missing-vip", "'ipconfig' shows no adapter with the VIP"),
+        ("rs-silent", "the Windows firewall drops the port on the loopback adapter's profile"),
+    ] {
+        finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+    }
+    let family = if vip.is_v4() { "ipv4" } else { "ipv6" };
+    for host in &hosts {
+        let server = names.host(*host);
+        finding.to_confirm.push(ToConfirm {
+            host: server.clone(),
+            command: format!("netsh interface {family} show interfaces level=verbose | findstr /i \"Weak\"\nipconfig"),
+            why: "weak host receives disabled on the network's interface: this is it".to_owned(),
+        });
+        let set_to = |value: &str| {
+            format!(
+                "netsh interface {family} set interface \"net\" weakhostreceive={value}\nnetsh interface {family} set interface \"loopback\" weakhostreceive={value} weakhostsend={value}"
+            )
+        };
+        finding.fixes.push(Fix {
+            host: server,
+            command: set_to("enabled"),
+            disruptive: false,
+            undo: set_to("disabled"),
+        });
+    }
+    finding.proofs = silence::proofs(trace, &set[0]);
+    finding.proofs.extend(own_answer(trace, set[0].host));
+    crate::diagnose::facts::in_time(trace, &mut finding.proofs);
+    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding
+}

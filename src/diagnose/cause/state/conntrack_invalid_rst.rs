@@ -1,0 +1,135 @@
+//! A translating director passes one segment of an established connection on
+//! untranslated, and the client resets what it never opened.
+//!
+//! netfilter does not translate what conntrack takes for invalid, an old segment or
+//! one beyond the window, but forwards it unless a rule drops it. The client's capture
+//! proves it: a segment from the real server's own address on a connection whose
+//! handshake with the VIP it saw, and its RST to it. Where no answer ever comes by the
+//! director it is `nat-return-bypasses-director`.
+
+use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
+use crate::diagnose::facts::arrow_back;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["rst-no-socket", "connection-reset", "retransmission", "asymmetric-return-path"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(id, _)| is_hit(trace, *id)).map(|(id, _)| id);
+    let findings = by_service(trace, hit)
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || {
+        if let Some(other) = needs_mode(trace, &[Mode::Nat]) {
+            return other;
+        }
+        let client = trace.requests().any(|(id, c)| {
+            trace.is_translated(c) && trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg))
+        });
+        let director = trace.topology.services.iter().flat_map(|s| &s.directors);
+        if client || director.clone().any(|d| trace.is_captured(d.host)) {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "neither a client nor the director was captured; what leaves untranslated shows there".to_owned(),
+            )
+        }
+    })
+}
+
+/// Whether a segment left untranslated and somebody had no socket for what came of it.
+fn is_hit(trace: &Trace, id: ConnectionId) -> bool {
+    trace.connection(id).progress.no_socket && trace.stray(id).is_some()
+}
+
+/// Whether the client's own capture shows its RST.
+fn is_shown(trace: &Trace, id: ConnectionId) -> bool {
+    trace.stray(id).is_some_and(|leg| {
+        let director = trace.host_of(leg).is_some_and(|h| trace.service(id).is_director(h));
+        trace.forward(leg).rst.is_set() && !director
+    })
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = trace.topology.service(service);
+    let subjects = servers(trace, &ids);
+    let server = crate::diagnose::cause::names(&subjects);
+    let director = crate::diagnose::cause::directors(trace, service);
+    let who =
+        director.first().map_or_else(|| "the director".to_owned(), crate::diagnose::cause::name);
+    let title =
+        format!("{who} passes segments of {server} on untranslated, which cuts connections");
+    let explanation = format!(
+        "In the middle of {} connections to {}, which the director translates both ways, a segment left for the client with the real server's own address. The client knows no such connection and resets it, which ends the connection at {server}. Netfilter does that with a segment that conntrack calls invalid, one that is late or beyond the window: it forwards it without translation.",
+        share(trace, service, &ids),
+        s.name()
+    );
+    let mut finding = Finding::cause("conntrack-invalid-rst", title, explanation);
+    finding.severity = severity(trace, &ids);
+    if !ids.iter().any(|id| is_shown(trace, *id)) {
+        finding.confidence = Confidence::Likely;
+        finding.candidates.push(Candidate {
+            id: "rs-lost-socket",
+            tell_apart: "then no RST of the client reaches the real server before its own leaves"
+                .to_owned(),
+        });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: who.clone(),
+        command: "sysctl net.netfilter.nf_conntrack_tcp_be_liberal; sysctl -w net.netfilter.nf_conntrack_log_invalid=6; conntrack -S".to_owned(),
+        why: "be_liberal 0 and 'invalid' that grows, or the kernel's log naming these segments".to_owned(),
+    });
+    finding.fixes = fixes(&who, s.vip.is_v4());
+    if let Some(id) = telling(trace, &ids) {
+        finding.proofs = proofs(trace, id);
+    }
+    finding.subjects = if director.is_empty() { Vec::new() } else { vec![director[0].clone()] };
+    finding.subjects.extend(subjects);
+    finding.connections = ids;
+    finding
+}
+
+fn fixes(director: &str, v4: bool) -> Vec<Fix> {
+    let tables = if v4 { "iptables" } else { "ip6tables" };
+    let drop =
+        |verb: &str| format!("{tables} {verb} FORWARD -m conntrack --ctstate INVALID -j DROP");
+    vec![
+        Fix { host: director.to_owned(), command: drop("-I"), disruptive: false, undo: drop("-D") },
+        Fix {
+            host: director.to_owned(),
+            command: "sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=0".to_owned(),
+        },
+    ]
+}
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let Some(stray) = trace.stray(id) else { return Vec::new() };
+    let connection = trace.connection(id);
+    let mut proofs = Vec::new();
+    if let Some(front) =
+        trace.legs(id).iter().find(|leg| leg.tuple == 0 && leg.vantage == stray.vantage)
+    {
+        let note = "an answer of the VIP, translated as it should be";
+        proofs.extend(trace.proof(front, trace.reply(front).first, note));
+    }
+    let back = connection.back.unwrap_or(connection.front);
+    let note = format!("{}  the same connection, not translated", arrow_back(&back));
+    proofs.extend(trace.proof(stray, trace.reply(stray).first, note));
+    let note = "the client resets what it never opened";
+    proofs.extend(trace.proof(stray, trace.forward(stray).rst, note));
+    let host = trace.server(id).and_then(|s| s.host);
+    let at_server = trace.back_legs(id).find(|leg| {
+        host.is_some() && trace.host_of(leg) == host && trace.forward(leg).rst.is_set()
+    });
+    if let Some(leg) = at_server {
+        let server = host.map_or_else(String::new, |h| Names(trace).host(h));
+        let note = format!("the RST arrives at {server}");
+        proofs.extend(trace.proof(leg, trace.forward(leg).rst, note));
+    }
+    proofs
+}

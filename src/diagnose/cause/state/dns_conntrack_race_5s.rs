@@ -1,0 +1,281 @@
+//! Of two DNS questions that leave one port together, one does not come out of the host
+//! that translates them: their entries in its connection table collide, and the resolver
+//! asks again when its timer runs out.
+//!
+//! The director's own capture proves it, where two come in and one goes out. The client's
+//! alone shows questions lost in pairs and never alone, and that is likely at most. A
+//! question that stays without an answer when it is asked alone is a deaf server's.
+
+use crate::correlate::{Connection, Leg};
+use crate::diagnose::cause::{directors, share};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+};
+use crate::flow::{Flow, Hop, Mark, Twins};
+use crate::topology::{Mode, Service, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::{Protocol, dns};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+
+/// Pairs that lose one that are no coincidence.
+const MIN_LOST: usize = 3;
+/// How likely plain loss may be, that hits questions in pairs as any other.
+const CHANCE: f64 = 0.05;
+/// Resolvers ask again by a timer: so far apart are the times of two at most, nanoseconds.
+const TIMER_NS: i64 = 100_000_000;
+/// Questions in the last of a capture may be answered after it, nanoseconds.
+const TAIL_NS: i64 = 1_000_000_000;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    if !trace.vantages.iter().any(|v| v.rare.has_twins()) {
+        return Detection::Clean;
+    }
+    let mut services: BTreeMap<ServiceId, Asked<'_>> = BTreeMap::new();
+    let mut blind = false;
+    for (id, _) in trace.requests().filter(|(id, c)| concerns(trace, *id, c)) {
+        match trace.answer_vantage(id).filter(|leg| leg.tuple == 0) {
+            Some(leg) => {
+                let service = trace.service_of(id);
+                services.entry(service).or_default().see(trace, id, leg);
+            }
+            None => blind = true,
+        }
+    }
+    let findings = services.iter().filter_map(|(service, asked)| finding(trace, *service, asked));
+    Detection::from(findings.collect(), || {
+        if blind {
+            return Detection::Unchecked(
+                "DNS questions pass where their answers do not; capture on the director with 'tcpdump -i any -s 0 udp port 53'".to_owned(),
+            );
+        }
+        Detection::Clean
+    })
+}
+
+fn concerns(trace: &Trace, id: ConnectionId, c: &Connection) -> bool {
+    c.protocol == Protocol::UDP
+        && c.front.server.1 == dns::PORT
+        && matches!(trace.service(id).mode, Mode::Nat | Mode::FullNat | Mode::Unknown)
+}
+
+/// Two questions of which one was lost.
+struct Lost<'a> {
+    id: ConnectionId,
+    leg: &'a Leg,
+    twins: &'a Twins,
+    /// Which of the two.
+    which: usize,
+    /// The leg on which the other went out of the director, where both came in there.
+    out: Option<&'a Leg>,
+    /// Director's captures show that both went out, or that not both came in.
+    elsewhere: bool,
+}
+
+/// What was asked of one service.
+#[derive(Default)]
+struct Asked<'a> {
+    lost: Vec<Lost<'a>>,
+    /// Pairs that were answered at once.
+    whole: u32,
+    /// Questions that were asked alone and answered, repeats of lost ones among them.
+    alone: u32,
+    /// Questions without an answer that are not one of two, or were never answered.
+    other: u32,
+}
+
+impl<'a> Asked<'a> {
+    fn see(&mut self, trace: &'a Trace, id: ConnectionId, leg: &'a Leg) {
+        let vantage = trace.vantage(leg);
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        if let Some(twins) = vantage.rare.twins(leg.stream)
+            && let Some(which) = twins.lost()
+        {
+            self.alone += twins.settled.iter().filter(|m| m.is_set()).count() as u32;
+            self.lost.push(Lost::of(trace, id, leg, (twins, which)));
+            return;
+        }
+        let most = |flow: &Flow| vantage.links_of(flow).map(|link| link.packets).max().unwrap_or(0);
+        let last = vantage.end.0.saturating_sub(there.last.at().0) < TAIL_NS;
+        match (most(there), most(back)) {
+            (1, 1) => self.alone += 1,
+            (2, 2) => self.whole += 1,
+            (asked, told) if told < asked && !last => self.other += 1,
+            _ => {}
+        }
+    }
+
+    /// How likely it is that plain loss hit one of each pair and none of those alone.
+    fn chance(&self) -> f64 {
+        let paired = 2.0 * (self.lost.len() as f64 + f64::from(self.whole));
+        let all = paired + f64::from(self.alone);
+        (0..self.lost.len()).map(|n| n as f64).map(|n| (paired - n) / (all - n)).product()
+    }
+
+    /// The longest and the shortest time until a lost question was asked again.
+    fn timers(&self) -> (i64, i64) {
+        let times = || self.lost.iter().map(Lost::waited);
+        (times().max().unwrap_or(0), times().min().unwrap_or(0))
+    }
+}
+
+impl<'a> Lost<'a> {
+    fn of(
+        trace: &'a Trace,
+        id: ConnectionId,
+        leg: &'a Leg,
+        (twins, which): (&'a Twins, usize),
+    ) -> Self {
+        let mut lost = Self { id, leg, twins, which, out: None, elsewhere: false };
+        let last = trace.connection(id).tuples - 1;
+        for director in &trace.service(id).directors {
+            let legs = || trace.legs(id).iter().filter(|l| trace.host_of(l) == Some(director.host));
+            let came = legs().filter(|l| l.tuple == 0).map(|l| passed(trace, l, true)).max();
+            let out = legs().filter(|l| l.tuple == last && last > 0);
+            let out = out.map(|l| (passed(trace, l, false), l)).max_by_key(|(n, _)| *n);
+            if let (Some(came), Some((left, leg))) = (came, out)
+                && came > 0
+                && left > 0
+            {
+                // All but one of what came in went out, and what was asked again did.
+                let both = legs().any(|l| l.tuple == 0 && pair_came(trace, l));
+                lost.out = (both && left + 1 == came).then_some(leg);
+                lost.elsewhere = lost.out.is_none();
+            }
+        }
+        lost
+    }
+
+    fn waited(&self) -> i64 {
+        self.twins.again[self.which].since(self.twins.asked[self.which])
+    }
+}
+
+/// Datagrams of the client that came to a vantage's host on a leg, or left it.
+fn passed(trace: &Trace, leg: &Leg, inward: bool) -> u32 {
+    let own = &trace.vantage(leg).own;
+    let way = |hop: &Hop| if inward { own.arrived(hop) } else { own.sent(hop) };
+    let path = trace.path(leg, trace.forward(leg)).filter(|(_, hop)| way(hop) == Some(true));
+    path.map(|(link, _)| link.packets).max().unwrap_or(0)
+}
+
+/// Whether both questions came in on a leg.
+fn pair_came(trace: &Trace, leg: &Leg) -> bool {
+    let twins = trace.vantage(leg).rare.twins(leg.stream);
+    twins.is_some_and(|twins| twins.asked[1].is_set())
+}
+
+fn finding(trace: &Trace, service: ServiceId, asked: &Asked<'_>) -> Option<Finding> {
+    let lost = &asked.lost;
+    let shown = lost.iter().filter(|l| l.out.is_some()).count();
+    let elsewhere = lost.iter().filter(|l| l.elsewhere).count();
+    let (longest, shortest) = asked.timers();
+    let otherwise = asked.other as usize * 10 > lost.len() || elsewhere > 0;
+    // What comes in and does not go out is no loss of the network.
+    let sure = shown >= MIN_LOST && asked.alone as usize >= lost.len();
+    let alike = asked.chance() <= CHANCE && longest - shortest <= TIMER_NS;
+    if lost.len() < MIN_LOST || otherwise || !(sure || alike) {
+        return None;
+    }
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let ids: Vec<ConnectionId> = lost.iter().map(|l| l.id).collect();
+    let seconds = (shortest as f64 / 1e9 * 10.0).round() / 10.0;
+    let host = s.directors.first().map(|d| names.full(d.host));
+    let place = host.clone().unwrap_or_else(|| "the host that translates".to_owned());
+    let title =
+        format!("one of two DNS questions asked together is lost on the way to {}", s.name());
+    let how = if sure {
+        format!("Both come in at {place}, and one of them goes out")
+    } else {
+        "The client's capture shows both leave and one answer come".to_owned()
+    };
+    let explanation = format!(
+        "Resolvers ask for A and AAAA from one port at once. {how}; the lost one is asked again {seconds} s later and answered. Asked alone, {} and none was lost: it is no loss of the network. Both meet a connection table without an entry for the port, each makes one, and the second to be entered is dropped. {} lookups wait so.",
+        match asked.alone {
+            1 => "1 question was answered".to_owned(),
+            n => format!("{n} questions were answered"),
+        },
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation);
+    finding.severity = Severity::Warning;
+    finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+    if !sure {
+        finding.candidates.push(Candidate {
+            id: "packet-loss",
+            tell_apart: "then the director's capture shows both questions go out, or one of them not come in".to_owned(),
+        });
+        finding.to_confirm.push(ToConfirm {
+            host: place.clone(),
+            command: format!("tcpdump -i any -s 0 -w director.pcap 'udp port {}'", s.port),
+            why: "two questions of one port come in together and one goes out: this is it"
+                .to_owned(),
+        });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: place,
+        command: "conntrack -S | grep -o 'insert_failed=[0-9]*'".to_owned(),
+        why: "insert_failed grows with every lookup that waits".to_owned(),
+    });
+    finding.fixes = fixes(trace, s, lost, host);
+    finding.proofs = proofs(trace, lost);
+    finding.subjects = directors(trace, service);
+    finding.subjects.push(crate::diagnose::facts::service_subject(s));
+    finding.connections = ids;
+    Some(finding)
+}
+
+fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>) -> Vec<Fix> {
+    let mut clients: Vec<_> = lost.iter().map(|l| trace.connection(l.id).front.client.0).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let names: Vec<String> = clients.iter().map(ToString::to_string).collect();
+    let mut fixes = vec![
+        Fix {
+            host: format!("the clients ({})", crate::diagnose::facts::list(&names)),
+            command: "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; or a cache on the client's own host (NodeLocal DNSCache)".to_owned(),
+            disruptive: false,
+            undo: "sed -i '/single-request-reopen/d' /etc/resolv.conf".to_owned(),
+        },
+    ];
+    if s.mode == Mode::FullNat {
+        let rule = |verb: &str| {
+            format!(
+                "iptables -t nat {verb} POSTROUTING -p udp --dport {} -j MASQUERADE --random-fully",
+                s.port
+            )
+        };
+        fixes.push(Fix {
+            host: director.unwrap_or_else(|| "the host that translates".to_owned()),
+            command: format!("{}   # before the rule that draws ports without it", rule("-I")),
+            disruptive: false,
+            undo: rule("-D"),
+        });
+    }
+    fixes
+}
+
+fn proofs(trace: &Trace, lost: &[Lost<'_>]) -> Vec<Proof> {
+    let Some(one) = lost.iter().find(|l| l.out.is_some()).or_else(|| lost.first()) else {
+        return Vec::new();
+    };
+    let (twins, which) = (one.twins, one.which);
+    let name = |i: usize| match twins.kinds[i] {
+        dns::A => "A",
+        dns::AAAA => "AAAA",
+        _ => "another type",
+    };
+    let mut proofs = Vec::new();
+    let mut add = |leg: &Leg, mark: Mark, note: String| proofs.extend(trace.proof(leg, mark, note));
+    add(one.leg, twins.asked[0], format!("a question for {}", name(0)));
+    add(one.leg, twins.asked[1], format!("a question for {} from the same port at once", name(1)));
+    if let Some(out) = one.out {
+        add(out, trace.forward(out).first, "the one of them that goes out".to_owned());
+    }
+    add(one.leg, twins.answered[1 - which], format!("the answer for {}", name(1 - which)));
+    add(one.leg, twins.again[which], format!("{} is asked again", name(which)));
+    add(one.leg, twins.settled[which], "and answered".to_owned());
+    proofs
+}

@@ -1,0 +1,136 @@
+//! A client closed its side early and the server answers for long: the director, which
+//! sees the client alone, takes the connection for ended, forgets it, and resets the
+//! client's next acknowledgment.
+//!
+//! Told from a lost table by the client's FIN before and by the silence after it; from an
+//! idle timeout by the same FIN, after which another, shorter time counts.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::size::withheld::passage;
+use crate::diagnose::cause::{needs_mode, share};
+use crate::diagnose::facts::count;
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+};
+use crate::flow::Reset;
+use crate::topology::{HostId, Mode, ServiceId, is_origin};
+use crate::trace::{At, ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["rst-no-socket", "connection-reset", "retransmission"];
+
+/// Silence of the client's from which on an entry can have expired, nanoseconds: nobody
+/// sets the time after FIN to less.
+const LEAST_NS: i64 = 2_000_000_000;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgot<'_>>> = BTreeMap::new();
+    for (id, c) in trace.requests() {
+        let mode = trace.service(id).mode;
+        if !c.protocol.is_tcp() || !c.progress.no_socket || !matches!(mode, Mode::Dr | Mode::Tun) {
+            continue;
+        }
+        if let Some(forgot) = forgot(trace, id) {
+            let service = trace.service_of(id);
+            sets.entry((service, forgot.host)).or_default().push(forgot);
+        }
+    }
+    let findings =
+        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set));
+    Detection::from(findings.collect(), || {
+        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
+    })
+}
+
+/// A half-closed connection that a director forgot.
+struct Forgot<'a> {
+    id: ConnectionId,
+    host: HostId,
+    leg: &'a Leg,
+    /// The last packet that it sent on.
+    out: At,
+    /// From that to the segment that it reset, nanoseconds.
+    silent_ns: i64,
+}
+
+fn forgot(trace: &Trace, id: ConnectionId) -> Option<Forgot<'_>> {
+    trace.service(id).directors.iter().find_map(|d| {
+        let mut legs = trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(d.host));
+        let leg = legs.find(|leg| leg.tuple == 0)?;
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let own = &trace.vantage(leg).own;
+        let by_it = |hop: &crate::flow::Hop| own.sent(hop) == Some(true) && is_origin(hop);
+        let reset = back.reset == Reset::NoSocket
+            && trace.path(leg, back).any(|(link, hop)| link.first == back.rst && by_it(hop));
+        let (fin, trigger) = (there.fin.get()?, back.rst_answers.get()?);
+        if !reset || fin.frame() >= trigger.frame() {
+            return None;
+        }
+        let out = passage(trace, id, d.host)?.last_out(trace, id)?;
+        let silent_ns = trace.time(trace.at(leg, trigger)).0 - trace.time(out).0;
+        (silent_ns >= LEAST_NS).then_some(Forgot { id, host: d.host, leg, out, silent_ns })
+    })
+}
+
+fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgot<'_>]) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
+    let director = names.full(host);
+    let least = set.iter().map(|f| f.silent_ns).min().unwrap_or(0) / 100_000_000;
+    let silence = format!("{}.{} s", least / 10, least % 10);
+    let title = format!(
+        "the director {} forgets connections that the client has half closed",
+        names.host(host)
+    );
+    let explanation = format!(
+        "The clients of {} to {} close their side and wait for the answer. {director} sees what clients send and nothing of the answer, which goes around it: to it the connection is about to end, and after some time without a packet its entry is gone. {silence} after the last one it resets the client's acknowledgment of the answer, which the client takes for the server's reset: the answer is cut off. {} connections end so.",
+        count(ids.len(), "connection"),
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("dr-half-close-120s", title, explanation);
+    finding.severity = Severity::Critical;
+    finding.confidence = Confidence::Likely;
+    finding.candidates.push(Candidate {
+        id: "director-no-entry-rst",
+        tell_apart:
+            "then connections that no side has closed are reset as well, at the same moment"
+                .to_owned(),
+    });
+    finding.to_confirm.push(ToConfirm {
+        host: director.clone(),
+        command: "ipvsadm -L --timeout".to_owned(),
+        why: format!("the second number, the time after FIN, is {silence} or less: this is it"),
+    });
+    finding.fixes = vec![
+        Fix {
+            host: director,
+            command: "ipvsadm --set 0 600 0   # the time after FIN, in seconds; 0 leaves the others as they are".to_owned(),
+            disruptive: false,
+            undo: "ipvsadm --set 0 120 0".to_owned(),
+        },
+        Fix {
+            host: "the clients".to_owned(),
+            command: "# close when the answer is there, not with the request".to_owned(),
+            disruptive: false,
+            undo: "Close with the request again.".to_owned(),
+        },
+    ];
+    finding.proofs = set.first().map(|f| proofs(trace, f)).unwrap_or_default();
+    finding.subjects = vec![names.subject("director", host)];
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, shown: &Forgot<'_>) -> Vec<Proof> {
+    let (there, back) = (trace.forward(shown.leg), trace.reply(shown.leg));
+    let mut proofs: Vec<Proof> =
+        trace.proof(shown.leg, there.fin, "the client closes its side").into_iter().collect();
+    let note = "the last packet that the director sends on".to_owned();
+    proofs.push(Proof { at: shown.out, note });
+    proofs.extend(trace.proof(shown.leg, back.rst_answers, "the client acknowledges the answer"));
+    proofs.extend(trace.proof(shown.leg, back.rst, "the director's own reset: it has no entry"));
+    proofs
+}

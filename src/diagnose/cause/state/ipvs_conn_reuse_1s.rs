@@ -1,0 +1,171 @@
+//! The director drops the first SYN of a client port that was used a moment before;
+//! the client's repeat, a second later, gets through.
+//!
+//! Only the director's own capture shows it: one SYN more comes in than goes out, and
+//! what goes out goes out with the repeat. Ports that were not used before have no such
+//! loss, else it is a loss like any other.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::state::reuse::forerunners;
+use crate::diagnose::cause::{needs_mode, share};
+use crate::diagnose::facts::count;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::{Link, Mark};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::{BTreeMap, HashMap};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+
+/// A SYN's first retransmission (RFC 6298, section 2: one second), nanoseconds.
+const RETRY_NS: std::ops::Range<i64> = 900_000_000..1_200_000_000;
+/// How long an entry lives after both FINs: `ip_vs_proto_tcp.c`, TIME_WAIT.
+const REST_NS: i64 = 120_000_000_000;
+/// Losses that are no coincidence any more.
+const SURE: usize = 3;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut late: Vec<Late<'_>> = Vec::new();
+    for (id, _) in trace.requests().filter(|(id, c)| {
+        c.protocol.is_tcp() && c.progress.syns > 1 && trace.service(*id).mode == Mode::Nat
+    }) {
+        late.extend(second_passed(trace, id));
+    }
+    let ids: Vec<ConnectionId> = late.iter().map(|l| l.id).collect();
+    let before = forerunners(trace, &ids);
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Late<'_>>> = BTreeMap::new();
+    let mut fresh: Vec<(ServiceId, HostId)> = Vec::new();
+    for one in late {
+        let key = (trace.topology.service_of[one.id.0 as usize], one.director);
+        if is_reused(trace, &one, &before) {
+            sets.entry(key).or_default().push(one);
+        } else {
+            fresh.push(key);
+        }
+    }
+    // What befalls ports that were never used is not reuse.
+    sets.retain(|key, _| !fresh.contains(key));
+    let findings =
+        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set, &before));
+    Detection::from(findings.collect(), || {
+        needs_mode(trace, &[Mode::Nat]).unwrap_or(Detection::Clean)
+    })
+}
+
+/// A connection whose first SYN stayed at the director.
+struct Late<'a> {
+    id: ConnectionId,
+    director: HostId,
+    came: (&'a Leg, &'a Link),
+    left: (&'a Leg, &'a Link),
+}
+
+fn second_passed(trace: &Trace, id: ConnectionId) -> Option<Late<'_>> {
+    let service = trace.service(id);
+    service.directors.iter().find_map(|d| {
+        let legs = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(d.host));
+        let link = |leg: &'_ Leg, arrived: bool| {
+            let own = &trace.vantage(leg).own;
+            trace.path(leg, trace.forward(leg)).find(|(link, hop)| {
+                let way = if arrived { own.arrived(hop) } else { own.sent(hop) };
+                way == Some(true) && link.syns > 0
+            })
+        };
+        let came = legs().find_map(|leg| Some((leg, link(leg, true)?.0)))?;
+        let left =
+            legs().filter(|l| l.tuple > 0).find_map(|leg| Some((leg, link(leg, false)?.0)))?;
+        let clock = |leg: &Leg| trace.vantage(leg).capture;
+        let waited = left.1.first.since(came.1.first);
+        let opened = came.1.first == trace.forward(came.0).syn;
+        (clock(came.0) == clock(left.0)
+            && opened
+            && came.1.syns == left.1.syns + 1
+            && RETRY_NS.contains(&waited))
+        .then_some(Late { id, director: d.host, came, left })
+    })
+}
+
+/// Whether the client had closed a connection on the same port a short time before.
+fn is_reused(trace: &Trace, one: &Late<'_>, before: &HashMap<ConnectionId, ConnectionId>) -> bool {
+    let Some(old) = before.get(&one.id) else { return false };
+    let (leg, link) = one.came;
+    trace.legs(*old).iter().filter(|l| l.vantage == leg.vantage).any(|l| {
+        let ends = [trace.forward(l).fin, trace.reply(l).fin];
+        let last = trace.forward(l).last;
+        ends.iter().any(|fin| fin.is_set()) && (0..REST_NS).contains(&link.first.since(last))
+    })
+}
+
+fn finding(
+    trace: &Trace,
+    service: ServiceId,
+    host: HostId,
+    set: &[Late<'_>],
+    before: &HashMap<ConnectionId, ConnectionId>,
+) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let ids: Vec<ConnectionId> = set.iter().map(|l| l.id).collect();
+    let director = names.full(host);
+    let title = format!(
+        "the director {} drops the first SYN of client ports used before: connecting takes 1 s longer",
+        names.host(host)
+    );
+    let explanation = format!(
+        "{} to {} come from a client port that had carried another connection less than two minutes before. Their first SYN comes in at {director} and does not go out; the client's repeat, one second later, does. IPVS did so up to Linux 5.8 where it uses conntrack and must replace an old entry (conn_reuse_mode=1). No SYN of an unused port is lost. {} connections take a second longer.",
+        count(ids.len(), "connection"),
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("ipvs-conn-reuse-1s", title, explanation);
+    finding.confidence = if ids.len() >= SURE { Confidence::Certain } else { Confidence::Likely };
+    if ids.len() < SURE {
+        finding.candidates.push(Candidate {
+            id: "packet-loss",
+            tell_apart:
+                "then SYNs of ports that were not used before are lost at the director as well"
+                    .to_owned(),
+        });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: director.clone(),
+        command: "uname -r; sysctl net.ipv4.vs.conntrack net.ipv4.vs.conn_reuse_mode".to_owned(),
+        why: "a kernel before 5.9 with both set to 1: this is it".to_owned(),
+    });
+    finding.fixes = vec![
+        Fix {
+            host: director.clone(),
+            command: "# a kernel from 5.9 on replaces the entry without dropping the SYN".to_owned(),
+            disruptive: true,
+            undo: "Boot the old kernel.".to_owned(),
+        },
+        Fix {
+            host: format!("{director}, where the kernel must stay"),
+            command: "sysctl -w net.ipv4.vs.conn_reuse_mode=0   # then used ports stick to their old real server, also after it was removed".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.vs.conn_reuse_mode=1".to_owned(),
+        },
+    ];
+    finding.proofs = set.first().map(|one| proofs(trace, one, before)).unwrap_or_default();
+    finding.subjects = vec![names.subject("director", host)];
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(
+    trace: &Trace,
+    one: &Late<'_>,
+    before: &HashMap<ConnectionId, ConnectionId>,
+) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    let old = before.get(&one.id).and_then(|old| {
+        let leg = trace.legs(*old).iter().find(|l| l.vantage == one.came.0.vantage)?;
+        trace.proof(leg, trace.forward(leg).last, "the last packet of the port's connection before")
+    });
+    proofs.extend(old);
+    let mark: Mark = one.came.1.first;
+    proofs.extend(trace.proof(one.came.0, mark, "the first SYN comes in, and does not go out"));
+    let out = "the first SYN that goes out, a second later: the client's repeat";
+    proofs.extend(trace.proof(one.left.0, one.left.1.first, out));
+    proofs
+}

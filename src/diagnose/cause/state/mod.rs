@@ -1,0 +1,19 @@
+//! Entries of connection tables that are missing, stale or full, and resets that follow.
+
+pub mod conntrack_invalid_rst;
+pub mod conntrack_table_full;
+pub mod director_no_entry_rst;
+pub mod dns_conntrack_race_5s;
+pub mod dr_half_close_120s;
+pub(in crate::diagnose) mod forgotten;
+pub mod fullnat_double_reset;
+pub mod fullnat_source_port_exhaustion;
+pub mod ipvs_conn_reuse_1s;
+pub mod lb_idle_timeout;
+pub(in crate::diagnose) mod reuse;
+pub mod rs_lost_socket;
+pub mod syn_cookies_lost_options;
+pub(in crate::diagnose) mod synproxy;
+pub mod synproxy_side_effects;
+pub mod tuple_reuse_challenge_ack;
+pub mod udp_stale_entry;

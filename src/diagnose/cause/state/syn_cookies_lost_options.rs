@@ -1,0 +1,137 @@
+//! A real server answers SYNs without window scaling, SACK and timestamps though the
+//! client offers them: as SYN cookies do, which have no room for options.
+//!
+//! Against what the same server, or others of its pool, answer to such SYNs: a stack
+//! that never had the options is not told from it, so nothing here is certain.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::{needs_mode, share};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+
+/// SYN-ACKs without options that are no coincidence, and as many with them beside.
+const ENOUGH: usize = 3;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    // Most captures hold no such SYN-ACK, and to ask every connection takes its time.
+    if trace.vantages.iter().map(|v| v.tally.bare_syn_acks).sum::<u64>() < ENOUGH as u64 {
+        return none(trace);
+    }
+    let mut pools: BTreeMap<ServiceId, BTreeMap<HostId, Answers>> = BTreeMap::new();
+    let balanced = trace.requests().filter(|(id, c)| {
+        let mode = trace.service(*id).mode;
+        c.protocol.is_tcp() && c.progress.syn && matches!(mode, Mode::Nat | Mode::Dr | Mode::Tun)
+    });
+    for (id, _) in balanced {
+        let Some((host, leg, kept)) = answer(trace, id) else { continue };
+        let service = trace.service_of(id);
+        let answers = pools.entry(service).or_default().entry(host).or_default();
+        if kept { answers.kept += 1 } else { answers.stripped.push((id, leg)) }
+    }
+    let findings =
+        pools.into_iter().filter_map(|(service, pool)| finding(trace, service, &pool)).collect();
+    Detection::from(findings, || none(trace))
+}
+
+fn none(trace: &Trace) -> Detection {
+    needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
+}
+
+/// How one server answered SYNs that offered options.
+#[derive(Debug, Default)]
+struct Answers {
+    kept: usize,
+    stripped: Vec<(ConnectionId, Leg)>,
+}
+
+/// The server, where its SYN-ACK is seen with the SYN that it answers, and whether it has
+/// any of the options that the SYN offered. Only where the server sends it itself, so
+/// that nobody between can have taken them out.
+fn answer(trace: &Trace, id: ConnectionId) -> Option<(HostId, Leg, bool)> {
+    let host = trace.server(id)?.host?;
+    let leg = trace.back_legs(id).find(|leg| trace.host_of(leg) == Some(host))?;
+    let (asked, said) = (&trace.forward(leg).shape, &trace.reply(leg).shape);
+    let offered = asked.window_scale > 0 && asked.sack() && !asked.cut();
+    if !offered || said.cut() || !trace.reply(leg).accepted() || said.mss == 0 {
+        return None;
+    }
+    Some((host, *leg, said.window_scale > 0 || said.sack() || said.stamped()))
+}
+
+fn finding(trace: &Trace, service: ServiceId, pool: &BTreeMap<HostId, Answers>) -> Option<Finding> {
+    let kept: usize = pool.values().map(|a| a.kept).sum();
+    let mut hit: Vec<(HostId, &Answers)> = pool
+        .iter()
+        .map(|(host, answers)| (*host, answers))
+        .filter(|(_, a)| a.stripped.len() >= ENOUGH)
+        .collect();
+    hit.sort_by_key(|(host, a)| (std::cmp::Reverse(a.stripped.len()), *host));
+    let (first, _) = *hit.first().filter(|_| kept >= ENOUGH)?;
+    let names = Names(trace);
+    let who =
+        crate::diagnose::facts::list(&hit.iter().map(|(h, _)| names.host(*h)).collect::<Vec<_>>());
+    // The same server sends both kinds: no stack does that by its settings alone.
+    let mixed = hit.iter().any(|(_, a)| a.kept > 0);
+    let ids: Vec<ConnectionId> =
+        hit.iter().flat_map(|(_, a)| a.stripped.iter().map(|(id, _)| *id)).collect();
+    let beside = if mixed { "at other times" } else { "of other real servers" };
+    let title = format!("{who} accepts connections without the TCP options that clients offer");
+    let explanation = format!(
+        "{} SYN-ACKs of {who} have a maximum segment size and nothing else, though the SYNs offer window scaling and SACK; {kept} {beside} have them. So do SYN cookies, which a kernel sends when its queue of half-open connections is full, or always with tcp_syncookies=2. Such a connection carries at most 64 KiB a round trip and recovers from loss slowly. {} connections are concerned.",
+        ids.len(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("syn-cookies-lost-options", title, explanation);
+    finding.severity = Severity::Warning;
+    finding.confidence = if mixed { Confidence::Likely } else { Confidence::Possible };
+    if !mixed {
+        finding.candidates.push(Candidate {
+            id: "synproxy-side-effects",
+            tell_apart: "then something in front of the server answers in its stead: the SYN-ACK does not leave the server's own TCP".to_owned(),
+        });
+    }
+    let server = names.host(first);
+    finding.to_confirm.push(ToConfirm {
+        host: server.clone(),
+        command: "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv TcpExtTCPReqQFullDoCookies; sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_window_scaling net.ipv4.tcp_sack net.ipv4.tcp_timestamps".to_owned(),
+        why: "SyncookiesSent grows, or tcp_syncookies is 2: this is it; options switched off: the kernel never had them".to_owned(),
+    });
+    finding.fixes = vec![
+        Fix {
+            host: server.clone(),
+            command: "sysctl -w net.ipv4.tcp_syncookies=1   # only when the queue is full".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.tcp_syncookies=2".to_owned(),
+        },
+        Fix {
+            host: server,
+            command: "sysctl -w net.ipv4.tcp_max_syn_backlog=8192 net.core.somaxconn=8192   # and a larger backlog in the program".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.tcp_max_syn_backlog=1024 net.core.somaxconn=4096   # what sysctl printed before".to_owned(),
+        },
+    ];
+    let shown = hit.first().and_then(|(_, a)| a.stripped.first());
+    finding.proofs = shown.map(|(_, leg)| proofs(trace, leg)).unwrap_or_default();
+    finding.subjects = hit.iter().map(|(h, _)| names.subject("real server", *h)).collect();
+    finding.connections = ids;
+    finding.connections.sort_unstable();
+    Some(finding)
+}
+
+fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    let bare = format!("the SYN-ACK: MSS {} and no other option", back.shape.mss);
+    [
+        trace.proof(leg, there.syn, "the SYN offers window scaling and SACK"),
+        trace.proof(leg, back.syn, bare),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,227 @@
+//! A director that answers SYNs itself (SYN proxy) tells clients that they are connected
+//! before a real server is, and something goes wrong between the two.
+//!
+//! [`crate::diagnose::cause::state::synproxy`] says what; here it is worded. A SYN proxy that works is no finding.
+
+use crate::diagnose::cause::state::synproxy::{Fault, Spoilt, guards, second_answerer, spoilt};
+use crate::diagnose::cause::{needs_mode, rest, servers, severity, share};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["connection-reset", "rst-no-socket", "retransmission"];
+
+/// Connections that must end alike before the director's own answer is doubted.
+const MIN_TURNED_AWAY: usize = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut sets: BTreeMap<(ServiceId, Fault), Vec<Spoilt<'_>>> = BTreeMap::new();
+    for one in spoilt(trace) {
+        let service = trace.topology.service_of[one.id.0 as usize];
+        sets.entry((service, one.fault)).or_default().push(one);
+    }
+    sets.retain(|(_, fault), set| *fault != Fault::Cookie || set.len() >= MIN_TURNED_AWAY);
+    let findings =
+        sets.into_iter().map(|((service, fault), set)| finding(trace, service, fault, &set));
+    Detection::from(findings.collect(), || {
+        const MODES: [Mode; 4] = [Mode::Nat, Mode::FullNat, Mode::Dr, Mode::Tun];
+        if let Some(other) = needs_mode(trace, &MODES) {
+            return other;
+        }
+        let mut services = trace.topology.services.iter().filter(|s| MODES.contains(&s.mode));
+        if services.any(|s| s.directors.iter().any(|d| trace.is_captured(d.host))) {
+            return Detection::Clean;
+        }
+        Detection::Unchecked(
+            "no director was captured; who answers a SYN first shows there, 'tcpdump -i any'"
+                .to_owned(),
+        )
+    })
+}
+
+/// What a fault is called, why it is one, and what settles it.
+struct Words {
+    title: String,
+    reason: String,
+    confidence: Confidence,
+    candidates: Vec<(&'static str, &'static str)>,
+    confirm: (String, String, &'static str),
+}
+
+fn words(
+    trace: &Trace,
+    service: ServiceId,
+    fault: Fault,
+    (director, server): (&str, &str),
+    known: bool,
+) -> Words {
+    let s = trace.topology.service(service);
+    let port = s.real_servers.first().map_or(s.port, |r| r.port);
+    let listens = format!(
+        "ss -ltn 'sport = :{port}'; {} -L INPUT -nv | grep -iE 'drop|reject'",
+        crate::diagnose::cause::tables(s.vip)
+    );
+    let proxy = format!(
+        "ipvsadm -Ln -t {}; iptables-save | grep SYNPROXY; nstat -az TcpExtSyncookiesFailed; cat /proc/net/stat/synproxy",
+        s.name()
+    );
+    match fault {
+        Fault::Refused => Words {
+            title: format!("clients are connected by {director}, and {server} refuses them then"),
+            reason: format!("It then sends a SYN of its own to {server}, which answers with a RST: nobody listens there. The client, who has a connection, gets a reset instead of a refusal, and does not try another address."),
+            confidence: Confidence::Certain,
+            candidates: Vec::new(),
+            confirm: (server.to_owned(), listens, "no listener, or a rule that rejects"),
+        },
+        Fault::Silent => Words {
+            title: format!("clients are connected by {director}, and {server} does not answer it"),
+            reason: format!("It then sends a SYN of its own to {server}, again and again, and nothing comes back. The client has a connection on which nobody answers."),
+            confidence: Confidence::Likely,
+            candidates: vec![
+                ("rs-silent", "then the SYN arrives at the real server, whose firewall or listener drops it: its own capture tells"),
+                ("rs-unreachable", "then the real server does not answer ARP either"),
+            ],
+            confirm: (server.to_owned(), listens, "a rule whose counter grows with each SYN, or no such host"),
+        },
+        Fault::Cookie => Words {
+            title: format!("{director} answers SYNs itself and turns the clients' ACKs away"),
+            reason: "Of these, nothing goes to a real server: the ACK that completes the handshake is answered with a RST, or what follows it is dropped, as if the director did not know its own number again. It was made with another secret (two directors, or one that restarted), it was too old, or the packet came by another way.".to_owned(),
+            confidence: Confidence::Likely,
+            candidates: vec![("ecmp-rehash-wrong-server", "then SYN and ACK of one client reach two directors: captures on both tell")],
+            confirm: (director.to_owned(), proxy, "failed cookies that grow with each such connection"),
+        },
+        Fault::Closed => Words {
+            title: format!("{director} answers SYNs with a window of 0 and never opens it"),
+            reason: "The client may send nothing but probes, and waits until it gives up. A director that waits for the first payload before it connects to a real server must let the client send one.".to_owned(),
+            confidence: if known { Confidence::Certain } else { Confidence::Likely },
+            candidates: if known { Vec::new() } else {
+                vec![("zero-window", "then it is no director but a program that never reads, or a tarpit: nobody connects behind it")]
+            },
+            confirm: (director.to_owned(), "grep -nE 'defer|close_client_window|syn_proxy' /etc/dpvs.conf /etc/keepalived/keepalived.conf; iptables-save | grep SYNPROXY".to_owned(), "deferring together with a closed window"),
+        },
+        Fault::Direct => Words {
+            title: format!("{director} answers SYNs itself, and real servers answer them again: no SYN proxy works in {}", s.mode.name().to_uppercase()),
+            reason: format!("It then sends a SYN to the real server ({server}), which answers the client directly with a number of its own. The client has another one already, what it sends acknowledges the director's, and the real server resets it. Answers do not pass the director in this mode, so it cannot translate their numbers."),
+            confidence: Confidence::Certain,
+            candidates: Vec::new(),
+            confirm: (director.to_owned(), proxy, "the SYN proxy is on for the service"),
+        },
+    }
+}
+
+fn finding(trace: &Trace, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let ids: Vec<ConnectionId> = set.iter().map(|x| x.id).collect();
+    let mut hosts: Vec<HostId> = set.iter().filter_map(|x| x.director).collect();
+    crate::diagnose::cause::by_address(trace, &mut hosts);
+    let mut directors: Vec<Subject> = hosts.iter().map(|h| names.subject("director", *h)).collect();
+    if directors.is_empty() {
+        directors.push(crate::diagnose::facts::service_subject(s));
+    }
+    let director = crate::diagnose::cause::names(&directors);
+    let on_servers: Vec<Subject> = match fault {
+        Fault::Cookie | Fault::Closed => Vec::new(),
+        Fault::Direct => {
+            let mut hosts: Vec<HostId> =
+                set.iter().filter_map(|x| second_answerer(trace, x)).collect();
+            crate::diagnose::cause::by_address(trace, &mut hosts);
+            hosts.iter().map(|h| names.subject("real server", *h)).collect()
+        }
+        Fault::Refused | Fault::Silent => servers(trace, &ids),
+    };
+    let server = if on_servers.is_empty() {
+        "the real server".to_owned()
+    } else {
+        crate::diagnose::cause::names(&on_servers)
+    };
+    let known = fault == Fault::Closed && !hosts.is_empty() && guards(trace, service);
+    let words = words(trace, service, fault, (&director, &server), known);
+    let how = match (fault, known) {
+        (Fault::Closed, false) => "as a SYN proxy does that waits for the client",
+        _ => "before a real server was asked (SYN proxy)",
+    };
+    let explanation = format!(
+        "{director} answers SYNs for {} itself, {how}. {} {} connections are concerned.",
+        s.name(),
+        words.reason,
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("synproxy-side-effects", words.title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = words.confidence;
+    finding.candidates = words
+        .candidates
+        .into_iter()
+        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
+        .collect();
+    let (host, command, why) = words.confirm;
+    finding.to_confirm.push(ToConfirm { host, command, why: why.to_owned() });
+    if matches!(fault, Fault::Refused | Fault::Silent) {
+        let mut resting: Vec<HostId> =
+            ids.iter().filter_map(|id| trace.server(*id)?.host).collect();
+        crate::diagnose::cause::by_address(trace, &mut resting);
+        let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+        let until = "until it answers";
+        finding.fixes = resting.iter().map(|h| rest(trace, service, *h, port, until)).collect();
+    } else {
+        finding.fixes = vec![off(&s.name(), director)];
+    }
+    finding.proofs = set.first().map(|x| proofs(trace, x)).unwrap_or_default();
+    finding.subjects = match fault {
+        Fault::Refused | Fault::Silent => [on_servers, directors].concat(),
+        _ => [directors, on_servers].concat(),
+    };
+    finding.connections = ids;
+    finding
+}
+
+/// The SYN proxy off for a service.
+fn off(service: &str, director: String) -> Fix {
+    let edit = |what: &str| format!("ipvsadm -E -t {service} -s rr -j {what}");
+    Fix {
+        host: format!("{director}, with the service's own scheduler for rr"),
+        command: format!(
+            "{}   # dpvs, alibaba/LVS; netfilter: delete the rule with '-j SYNPROXY'. A flood of SYNs then reaches the real servers",
+            edit("disable")
+        ),
+        disruptive: false,
+        undo: edit("enable"),
+    }
+}
+
+fn proofs(trace: &Trace, x: &Spoilt<'_>) -> Vec<Proof> {
+    let (there, back) = (trace.forward(x.front), trace.reply(x.front));
+    let mut proofs = Vec::new();
+    let answer = match x.fault {
+        Fault::Closed => "the SYN-ACK, with a window of 0",
+        _ => "the director's own SYN-ACK",
+    };
+    proofs.extend(trace.proof(x.front, back.syn, answer));
+    proofs.extend(trace.proof(x.front, there.ack, "the client is connected"));
+    match (x.fault, x.back) {
+        (Fault::Refused, Some(leg)) => {
+            let note = "only now a SYN goes to the real server";
+            proofs.extend(trace.proof(leg, trace.forward(leg).syn, note));
+            proofs.extend(trace.proof(leg, trace.reply(leg).rst, "which refuses it"));
+        }
+        (Fault::Silent, Some(leg)) => {
+            let note = "only now a SYN goes to the real server";
+            proofs.extend(trace.proof(leg, trace.forward(leg).syn, note));
+            proofs.extend(trace.proof(leg, trace.forward(leg).last, "and again; nothing answers"));
+        }
+        (Fault::Direct, Some(leg)) => {
+            let note = "another SYN-ACK, of the real server, with another number";
+            proofs.extend(trace.proof(leg, trace.reply(leg).syn, note));
+        }
+        (Fault::Cookie, _) if back.rst.is_set() => {
+            proofs.extend(trace.proof(x.front, back.rst, "the director resets it"));
+        }
+        _ => proofs.extend(trace.proof(x.front, there.last, "it still tries, and gets nowhere")),
+    }
+    proofs
+}

@@ -1,0 +1,371 @@
+//! The way to an address that several sites announce changes back and forth: connections
+//! that one site accepted reach another, which does not know them and resets them.
+//!
+//! Sites show by the TTL of their answers. A spread over both at once is no flap, and one
+//! change is a failover (`ecmp-rehash-wrong-server` and others): it takes two changes
+//! there and back within minutes, each with established connections that moved. Certain
+//! only with a BGP session that ends or begins at each change.
+
+use crate::capture::Timestamp;
+use crate::correlate::{Connection, Leg};
+use crate::diagnose::cause::state::forgotten::link_at;
+use crate::diagnose::cause::{severity, share};
+use crate::diagnose::facts::{capture_line, list, service_subject};
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::{Mark, Reset};
+use crate::topology::ServiceId;
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["rst-no-socket", "connection-reset", "retransmission"];
+
+/// Changes that are no coincidence, and new connections between two of them.
+const MIN_CHANGES: usize = 2;
+const MIN_RUN: usize = 2;
+/// Changes farther apart than this are failovers of their own, nanoseconds.
+const APART_NS: i64 = 300_000_000_000;
+/// The port of BGP (RFC 4271, section 8), and how long before a change a session may end
+/// or begin, nanoseconds.
+const BGP: u16 = 179;
+const BEFORE_NS: i64 = 10_000_000_000;
+const AFTER_NS: i64 = 1_000_000_000;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut findings = Vec::new();
+    let flaps = flaps(trace);
+    if !flaps.is_empty() {
+        let events = sessions(trace);
+        findings = flaps.iter().map(|flap| finding(trace, flap, &events)).collect();
+    }
+    Detection::from(findings, || {
+        if trace.shows_clients() {
+            return Detection::Clean;
+        }
+        Detection::Unchecked(
+            "which site answers shows by TTL where answers pass; capture on a client".to_owned(),
+        )
+    })
+}
+
+/// The connections that a flap moved: who reset them is not to blame.
+pub(in crate::diagnose) fn moved(trace: &Trace) -> BTreeSet<ConnectionId> {
+    flaps(trace).iter().flat_map(|flap| &flap.moved).map(|one| one.id).collect()
+}
+
+/// A connection that one site accepted and another reset.
+#[derive(Debug, Clone, Copy)]
+struct Moved {
+    id: ConnectionId,
+    /// Place in [`Trace::legs`].
+    leg: usize,
+    /// TTL of the site that accepted, and of the one that reset.
+    ttls: (u8, u8),
+    reset: Mark,
+}
+
+/// A new connection, by the site that accepted it.
+#[derive(Debug, Clone, Copy)]
+struct Opened {
+    ttl: u8,
+    mark: Mark,
+    /// The last answer of that site.
+    last: Mark,
+}
+
+/// A change of the way: between two new connections, with what it moved.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    /// The first new connection at the other site.
+    to: Opened,
+    /// How many connections it moved, and the first of them.
+    moved: usize,
+    one: Option<Moved>,
+}
+
+/// One address whose way changes back and forth.
+struct Flap {
+    service: ServiceId,
+    vantage: usize,
+    /// The two sites by TTL, the first that was seen first.
+    ttls: [u8; 2],
+    changes: Vec<Change>,
+    moved: Vec<Moved>,
+}
+
+fn flaps(trace: &Trace) -> Vec<Flap> {
+    // Mostly nobody was reset by another site, and that is soon told.
+    let mut sets: BTreeMap<(ServiceId, u16, [u8; 2]), Vec<Moved>> = BTreeMap::new();
+    let reset =
+        |c: &Connection| c.protocol.is_tcp() && c.progress.no_socket && c.progress.established;
+    for (id, _) in trace.requests().filter(|(_, c)| reset(c)) {
+        if let Some(one) = judge(trace, id) {
+            let (a, b) = one.ttls;
+            let service = trace.service_of(id);
+            let vantage = trace.legs(id)[one.leg].vantage;
+            sets.entry((service, vantage, [a.min(b), a.max(b)])).or_default().push(one);
+        }
+    }
+    sets.retain(|_, set| set.len() >= MIN_CHANGES);
+    let mut found: Vec<Flap> = sets
+        .into_iter()
+        .filter_map(|((service, vantage, ttls), set)| flap(trace, service, vantage, ttls, set))
+        .collect();
+    // One a service: where it is seen best.
+    found.sort_by_key(|f| (f.service, std::cmp::Reverse(f.moved.len()), f.vantage));
+    found.dedup_by_key(|f| f.service);
+    found
+}
+
+fn judge(trace: &Trace, id: ConnectionId) -> Option<Moved> {
+    trace.legs(id).iter().enumerate().filter(|(_, leg)| leg.tuple == 0).find_map(|(i, leg)| {
+        let back = trace.reply(leg);
+        if back.reset != Reset::NoSocket || !back.accepted() || back.fin.is_set() {
+            return None;
+        }
+        let accepted = opening(trace, leg)?;
+        let (_, hop) = link_at(trace, leg, back, back.rst)?;
+        let other = hop.ttl != accepted.ttl;
+        other.then_some(Moved { id, leg: i, ttls: (accepted.ttl, hop.ttl), reset: back.rst })
+    })
+}
+
+/// By which site a leg's connection was accepted.
+fn opening(trace: &Trace, leg: &Leg) -> Option<Opened> {
+    let back = trace.reply(leg);
+    let (link, hop) = trace.path(leg, back).find(|(link, _)| link.syns > 0)?;
+    back.accepted().then_some(Opened { ttl: hop.ttl, mark: back.syn, last: link.last })
+}
+
+fn flap(
+    trace: &Trace,
+    service: ServiceId,
+    vantage: u16,
+    ttls: [u8; 2],
+    moved: Vec<Moved>,
+) -> Option<Flap> {
+    let of_service = trace.requests().filter(|(id, _)| trace.service_of(*id) == service);
+    let mut opened: Vec<Opened> = of_service
+        .filter_map(|(id, _)| {
+            let mut legs = trace.legs(id).iter().filter(|l| l.tuple == 0 && l.vantage == vantage);
+            legs.find_map(|leg| opening(trace, leg)).filter(|o| ttls.contains(&o.ttl))
+        })
+        .collect();
+    opened.sort_by_key(|o| o.mark.frame());
+    let runs: Vec<&[Opened]> = opened.chunk_by(|a, b| a.ttl == b.ttl).collect();
+    // Where both are used at once, runs are short and old connections live on.
+    let inner = runs.len().saturating_sub(2);
+    if runs.len() <= MIN_CHANGES || runs.iter().skip(1).take(inner).any(|run| run.len() < MIN_RUN) {
+        return None;
+    }
+    let mut changes = Vec::new();
+    for (n, pair) in runs.windows(2).enumerate() {
+        let (first, last) = (pair[1].first()?, pair[1].last()?);
+        let until =
+            runs.get(n + 2).and_then(|next| next.first()).map_or(u32::MAX, |o| o.mark.frame());
+        let from = pair[0].last()?.mark.frame();
+        let within = |mark: Mark| (from..until).contains(&mark.frame());
+        let way = (pair[0][0].ttl, first.ttl);
+        let mut those = moved.iter().filter(|m| m.ttls == way && within(m.reset));
+        let lives_on = runs[..=n].iter().flat_map(|run| run.iter()).any(|o| {
+            let later = first.mark.frame() < o.last.frame() && o.last.frame() < last.mark.frame();
+            o.ttl == pair[0][0].ttl && later
+        });
+        if lives_on {
+            return None;
+        }
+        let one = those.next().copied();
+        changes.push(Change { to: *first, moved: usize::from(one.is_some()) + those.count(), one });
+    }
+    let near = |pair: &[Change]| {
+        pair.iter().all(|c| c.moved > 0) && pair[1].to.mark.since(pair[0].to.mark) <= APART_NS
+    };
+    if !changes.windows(MIN_CHANGES).any(near) {
+        return None;
+    }
+    let first = opened.first()?.ttl;
+    let other = ttls.into_iter().find(|t| *t != first)?;
+    Some(Flap { service, vantage: usize::from(vantage), ttls: [first, other], changes, moved })
+}
+
+/// The end or the beginning of a BGP session.
+struct Event {
+    at: At,
+    time: Timestamp,
+    peers: [Ip; 2],
+    begins: bool,
+}
+
+fn sessions(trace: &Trace) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.front.server.1 == BGP) {
+        let Some(leg) = trace.legs(id).first() else { continue };
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let peers = [c.front.client.0, c.front.server.0];
+        let mut add = |mark: Mark, begins: bool| {
+            let at = trace.at(leg, mark);
+            events.push(Event { at, time: trace.time(at), peers, begins });
+        };
+        if there.syn.is_set() && c.progress.established && c.progress.request {
+            add(there.syn, true);
+        }
+        let ends = [there.fin, back.fin, there.rst, back.rst].into_iter().filter_map(Mark::get);
+        if let Some(end) = ends.min_by_key(|m| m.frame()) {
+            add(end, false);
+        }
+    }
+    events.sort_by_key(|e| (e.time, e.at.vantage, e.at.mark.frame()));
+    events
+}
+
+/// For each change the last session event before it; `None` unless each has its own.
+fn told<'a>(trace: &Trace, flap: &Flap, events: &'a [Event]) -> Option<Vec<&'a Event>> {
+    let mut free = 0;
+    let mut told = Vec::new();
+    for change in &flap.changes {
+        let at = trace.time(At { vantage: flap.vantage, mark: change.to.mark });
+        let near = |e: &Event| (at.0 - BEFORE_NS..=at.0 + AFTER_NS).contains(&e.time.0);
+        let place = free + events.get(free..)?.iter().rposition(near)?;
+        told.push(&events[place]);
+        free = place + 1;
+    }
+    Some(told)
+}
+
+fn finding(trace: &Trace, flap: &Flap, events: &[Event]) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(flap.service);
+    let mut ids: Vec<ConnectionId> = flap.moved.iter().map(|m| m.id).collect();
+    ids.sort_unstable();
+    let told = told(trace, flap, events);
+    let [a, b] = flap.ttls;
+    let times: Vec<i64> =
+        flap.changes.windows(2).map(|p| p[1].to.mark.since(p[0].to.mark) / 1_000_000).collect();
+    let shortest = times.iter().min().map_or(0.0, |ms| *ms as f64 / 1e3);
+    let title = format!("the way to {} changes back and forth between two sites", s.vip);
+    let session = match &told {
+        Some(set) => format!(
+            " The BGP session between {} and {} ends or begins before each change.",
+            set[0].peers[0], set[0].peers[1]
+        ),
+        None => String::new(),
+    };
+    let explanation = format!(
+        "New connections to {} are answered with TTL {a}, then with {b}, then with {a} again: {} changes, the shortest time between two of them {shortest:.1} s, and never both at once. At each change connections that the one site accepted reach the other, which does not know them: {} were reset.{session}",
+        s.name(),
+        flap.changes.len(),
+        share(trace, flap.service, &ids)
+    );
+    let mut finding = Finding::cause("bgp-anycast-flap", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = if told.is_some() { Confidence::Certain } else { Confidence::Likely };
+    if told.is_none() {
+        let others = [
+            (
+                "ecmp-rehash-wrong-server",
+                "then sessions stand, and the set of paths changes at each time: the router's log and 'show bgp' say so",
+            ),
+            (
+                "vrrp-split-brain",
+                "then both sites are routers of one link, and VRRP advertisements of both are seen there",
+            ),
+        ];
+        finding.candidates = others
+            .into_iter()
+            .map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() })
+            .collect();
+        finding.to_confirm.push(ToConfirm {
+            host: "the router that chooses between the sites".to_owned(),
+            command:
+                "tcpdump -i any -s 0 -w bgp.pcap 'tcp port 179 or udp port 3784 or udp port 4784'"
+                    .to_owned(),
+            why: "a session that ends and begins with each change".to_owned(),
+        });
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: "the router, and the director of each site".to_owned(),
+        command: "vtysh -c 'show bgp summary' -c 'show bgp neighbors' -c 'show bfd peers'"
+            .to_owned(),
+        why: "sessions that are up for seconds, and the reason of the last reset".to_owned(),
+    });
+    let vip = s.vip;
+    let (own, peer) = ends(trace, flap, told.as_ref().map(|t| t[0].peers));
+    let timers = |verb: &str, times: &str| {
+        let peer = peer.map_or_else(|| "PEER".to_owned(), |ip| ip.to_string());
+        format!(
+            "vtysh -c 'configure terminal' -c 'router bgp' -c '{verb}neighbor {peer} timers{times}'"
+        )
+    };
+    let host =
+        own.map_or_else(|| "the director whose session flaps".to_owned(), |ip| ip.to_string());
+    finding.fixes = vec![
+        Fix {
+            host: format!("{host}, once it is known why the session ends"),
+            command: format!(
+                "{}   # a hold time that outlasts a busy second; with BFD a larger detect-multiplier",
+                timers("", " 10 30")
+            ),
+            disruptive: true,
+            undo: timers("no ", ""),
+        },
+        Fix {
+            host: "the router".to_owned(),
+            command: format!(
+                "vtysh -c 'configure terminal' -c 'router bgp' -c 'bgp dampening'   # a way to {vip} that flaps is left alone until it stands"
+            ),
+            disruptive: false,
+            undo: "vtysh -c 'configure terminal' -c 'router bgp' -c 'no bgp dampening'".to_owned(),
+        },
+    ];
+    finding.proofs = proofs(trace, flap, told.as_deref());
+    let subject = |ip: Ip, role| crate::diagnose::Subject {
+        address: Some(ip),
+        ..trace.host_by_ip(ip).map(|h| names.subject(role, h)).unwrap_or_default()
+    };
+    finding.subjects.extend(
+        own.map(|ip| crate::diagnose::Subject { role: "director", ..subject(ip, "director") }),
+    );
+    finding.subjects.extend(
+        peer.map(|ip| crate::diagnose::Subject { role: "router", ..subject(ip, "router") }),
+    );
+    finding.subjects.push(service_subject(s));
+    if told.is_none() {
+        finding.to_confirm.push(ToConfirm {
+            host: format!("the directors that announce {}", list(&[vip.to_string()])),
+            command: capture_line("director", &[vip], Some(s.port)),
+            why: "which of them gets the segments that it resets".to_owned(),
+        });
+    }
+    finding.connections = ids;
+    finding
+}
+
+/// Of a session's peers the one that packets end at, and the router.
+fn ends(trace: &Trace, flap: &Flap, peers: Option<[Ip; 2]>) -> (Option<Ip>, Option<Ip>) {
+    let Some([a, b]) = peers else { return (None, None) };
+    let forwards = |ip: Ip| {
+        let host = trace.host_by_ip(ip);
+        let mut steps = flap.moved.iter().flat_map(|m| &trace.route(m.id).forward);
+        host.is_some() && steps.any(|step| step.from == host)
+    };
+    if forwards(a) && !forwards(b) { (Some(b), Some(a)) } else { (Some(a), Some(b)) }
+}
+
+fn proofs(trace: &Trace, flap: &Flap, told: Option<&[&Event]>) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    for (n, change) in flap.changes.iter().take(MIN_CHANGES).enumerate() {
+        if let Some(event) = told.and_then(|told| told.get(n)) {
+            let note = if event.begins { "a BGP session begins" } else { "the BGP session ends" };
+            proofs.push(Proof { at: event.at, note: note.to_owned() });
+        }
+        if let Some(one) = change.one {
+            let note =
+                format!("reset with TTL {}; it was accepted with {}", one.ttls.1, one.ttls.0);
+            proofs.extend(trace.proof(&trace.legs(one.id)[one.leg], one.reset, note));
+        }
+        let note = format!("the first new connection that is answered with TTL {}", change.to.ttl);
+        proofs.push(Proof { at: At { vantage: flap.vantage, mark: change.to.mark }, note });
+    }
+    proofs
+}

@@ -1,0 +1,99 @@
+//! A program on the director calls the VIP, and its SYN leaves for a real server with
+//! the VIP as source too.
+//!
+//! For a DR or TUN real server that is a packet from outside with its own address, a
+//! martian, and an answer would go to itself. Certain by one frame: source and
+//! destination are the VIP, and the frame has a director's MAC.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::{by_service, needs_mode, severity, share};
+use crate::diagnose::{Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-from-self", "syn-unanswered", "arp-unanswered", "icmp-unreachable"];
+
+const MODES: [Mode; 2] = [Mode::Dr, Mode::Tun];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(id, _)| leaving(trace, *id).is_some()).map(|(id, _)| id);
+    let findings = by_service(trace, hit)
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+}
+
+/// The director from which such a SYN leaves, and where that shows.
+fn leaving(trace: &Trace, id: ConnectionId) -> Option<(HostId, &Leg)> {
+    let c = trace.connection(id);
+    let service = trace.service(id);
+    let itself = c.front.client.0 == c.front.server.0 && c.back.is_none();
+    if !itself || !c.protocol.is_tcp() || !c.outcome.failed() || !MODES.contains(&service.mode) {
+        return None;
+    }
+    trace.legs(id).iter().find_map(|leg| {
+        let mut hops = trace.path(leg, trace.forward(leg)).map(|(_, hop)| hop.link);
+        let from = hops.find_map(|link| {
+            let host = trace.host_by_mac(link.src)?;
+            (!link.is_loopback() && service.is_director(host)).then_some(host)
+        })?;
+        Some((from, leg))
+    })
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = trace.topology.service(service);
+    let names = Names(trace);
+    let vip = s.vip;
+    let shown = ids.iter().find_map(|id| leaving(trace, *id));
+    let director = shown.map_or_else(|| "the director".to_owned(), |(h, _)| names.host(h));
+    let title = format!("the director {director} calls its own VIP {vip}");
+    let explanation = format!(
+        "A program on {director} connects to {}, and as the address is its own, the SYN gets {vip} as source too. Balanced to a real server, it comes there from outside with the real server's own address: it is dropped as a martian, and an answer could not leave. {} connections are lost that way; clients elsewhere are not concerned.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("client-on-director", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.to_confirm.push(ToConfirm {
+        host: director.clone(),
+        command: format!("ss -tnp dst {vip}; ip route get {vip}"),
+        why: "names the program that calls".to_owned(),
+    });
+    let real = s.real_servers.iter().find_map(|r| r.address);
+    let target = real.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
+    finding.fixes = vec![Fix {
+        host: director,
+        command: format!(
+            "# in the program that calls: {target} or another real server in place of {vip}, or a source address of its own (bind, 'curl --interface DIP')"
+        ),
+        disruptive: false,
+        undo: "Take the setting back.".to_owned(),
+    }];
+    if let Some((_, leg)) = shown {
+        let there = trace.forward(leg);
+        finding.proofs.extend(trace.proof(
+            leg,
+            there.syn,
+            "a SYN leaves the director, from the VIP to the VIP",
+        ));
+        if there.last != there.syn {
+            finding.proofs.extend(trace.proof(leg, there.last, "and again; nothing answers"));
+        }
+    }
+    finding.proofs.extend(ids.iter().find_map(|id| at_server(trace, *id)));
+    crate::diagnose::facts::in_time(trace, &mut finding.proofs);
+    finding.subjects = shown.map(|(h, _)| names.subject("director", h)).into_iter().collect();
+    finding.connections = ids;
+    finding
+}
+
+/// Where such a SYN arrives at a real server.
+fn at_server(trace: &Trace, id: ConnectionId) -> Option<Proof> {
+    let host = trace.server(id)?.host.filter(|host| trace.delivered(id, *host))?;
+    let leg = trace.legs(id).iter().find(|leg| trace.host_of(leg) == Some(host))?;
+    let note = "it arrives at a real server, whose own address it bears";
+    trace.proof(leg, trace.forward(leg).syn, note)
+}

@@ -1,0 +1,150 @@
+//! Two directors that are each other's real servers balance one packet again and again.
+//!
+//! A packet that goes to and fro between two hosts has other causes as well: a real
+//! server without the VIP sends it back by its gateway. Here both ends are known to be
+//! more than that: each serves the VIP itself, speaks VRRP, or sends other connections
+//! of the service on.
+
+use crate::diagnose::cause::{by_service, severity, share, speaks_vrrp, telling};
+use crate::diagnose::facts::list;
+use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::flow::IcmpErrorKind;
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["routing-loop", "syn-unanswered", "icmp-unreachable"];
+
+/// Connections that went round and are looked at: each asks for all others.
+const MAX_LOOPED: usize = 256;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let looped = trace.topology.routes.looped.iter().map(|i| ConnectionId(*i)).take(MAX_LOOPED);
+    let hit = looped.filter(|id| trace.ordinary(*id).is_none() && pair(trace, *id).is_some());
+    let mut findings = Vec::new();
+    for (service, ids) in by_service(trace, hit) {
+        let mut pairs: BTreeMap<(HostId, HostId), Vec<ConnectionId>> = BTreeMap::new();
+        for id in ids {
+            if let Some(pair) = pair(trace, id) {
+                pairs.entry(pair).or_default().push(id);
+            }
+        }
+        findings.extend(pairs.into_iter().map(|(pair, ids)| finding(trace, service, pair, ids)));
+    }
+    Detection::from(findings, || {
+        let services = trace.topology.services.iter().filter(|s| !s.is_backend);
+        let captured = |h| trace.is_captured(h);
+        if services.flat_map(|s| &s.directors).any(|d| captured(d.host)) {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "no director was captured; a packet that returns to it shows in its own capture"
+                    .to_owned(),
+            )
+        }
+    })
+}
+
+/// The two directors between which a packet of a connection goes to and fro.
+fn pair(trace: &Trace, id: ConnectionId) -> Option<(HostId, HostId)> {
+    let service = trace.service(id);
+    if matches!(service.mode, Mode::Nat | Mode::FullNat | Mode::Proxy) {
+        return None;
+    }
+    let steps = &trace.route(id).forward;
+    let goes = |a: HostId, b: HostId| {
+        steps.iter().filter(|s| s.from == Some(a) && s.to == Some(b)).count()
+    };
+    steps.iter().find_map(|step| {
+        let (a, b) = (step.from?, step.to?);
+        let to_and_fro = a != b && goes(a, b) > 1 && goes(b, a) > 0;
+        (to_and_fro && balances(trace, id, a, b) && balances(trace, id, b, a))
+            .then_some((a.min(b), a.max(b)))
+    })
+}
+
+/// Whether a host is more to the service than a router on the way of this packet: it
+/// answers other connections with the VIP as its own, speaks VRRP, or sends others of
+/// them on to a third host.
+fn balances(trace: &Trace, id: ConnectionId, host: HostId, other: HostId) -> bool {
+    let service = trace.service_of(id);
+    let of_service = |(i, _): &(ConnectionId, _)| trace.service_of(*i) == service;
+    speaks_vrrp(trace, host)
+        || trace.requests().filter(of_service).any(|(i, c)| {
+            let route = trace.route(i);
+            // Who acknowledges got an answer, also where no capture shows it.
+            let serves = (c.progress.answered || c.progress.established)
+                && trace.server(i).and_then(|s| s.host) == Some(host);
+            let third = route.forwarders().any(|(_, out)| {
+                out.from == Some(host)
+                    && out.to.is_some_and(|to| to != other && trace.route(i).replier() == Some(to))
+            });
+            serves || third
+        })
+}
+
+fn finding(
+    trace: &Trace,
+    service: ServiceId,
+    (a, b): (HostId, HostId),
+    ids: Vec<ConnectionId>,
+) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    // By address: hosts are numbered in the order of the captures.
+    let mut pair = [a, b];
+    pair.sort_by_key(|h| (names.address(*h), trace.topology.hosts.get(*h).macs.first().copied()));
+    let who = list(&pair.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
+    let title = format!("{who} send packets for {} to each other", s.vip);
+    let explanation = format!(
+        "Both are director and real server of {}. What one of them chooses the other for is balanced there once more, and may come back: one packet goes to and fro until its TTL is used up, {} connections got no further.",
+        s.name(),
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("director-ping-pong", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Certain;
+    let told = telling(trace, &ids).unwrap_or(ids[0]);
+    finding.proofs = proofs(trace, told);
+    for host in pair {
+        let server = names.host(host);
+        finding.to_confirm.push(ToConfirm {
+            host: server.clone(),
+            command: "ipvsadm -Ln; ipvsadm -l --daemon; sysctl net.ipv4.vs.backup_only".to_owned(),
+            why: "each lists the other as a real server, and balances what comes from it"
+                .to_owned(),
+        });
+        finding.fixes.push(Fix {
+            host: server,
+            command: "sysctl -w net.ipv4.vs.backup_only=1   # works where the sync daemon runs as backup ('ipvsadm --start-daemon backup', lvs_sync_daemon in keepalived.conf)".to_owned(),
+            disruptive: false,
+            undo: "sysctl -w net.ipv4.vs.backup_only=0".to_owned(),
+        });
+    }
+    finding.subjects = pair.iter().map(|h| names.subject("director", *h)).collect();
+    finding.connections = ids;
+    finding
+}
+
+/// Passes of one packet that are shown.
+const SHOWN: usize = 4;
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    let most = trace.legs(id).iter().max_by_key(|leg| trace.path(leg, trace.forward(leg)).count());
+    if let Some(leg) = most {
+        for (link, hop) in trace.path(leg, trace.forward(leg)).take(SHOWN) {
+            let text = |mac: Option<crate::wire::Mac>| mac.map_or("?".into(), |m| m.to_string());
+            let (from, to) = (text(hop.link.src), text(hop.link.dst));
+            let note = format!("the same packet, {from} > {to}, TTL {}", hop.ttl);
+            proofs.extend(trace.proof(leg, link.first, note));
+        }
+    }
+    let expired = trace.errors_of(id).find(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded);
+    proofs.extend(expired.map(|(vantage, error)| Proof {
+        at: At { vantage, mark: error.mark },
+        note: format!("ICMP time exceeded from {}: its TTL ran out", error.src),
+    }));
+    proofs
+}

@@ -1,0 +1,118 @@
+//! A DR real server sends its answers to the director, whose kernel drops them:
+//! they come from outside with one of its own addresses, the VIP, as source.
+
+use crate::diagnose::cause::{
+    by_service, name, names, needs_mode, servers, severity, share, telling,
+};
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace
+        .requests()
+        .filter(|(id, c)| c.outcome.failed() && into_director(trace, *id).is_some())
+        .map(|(id, _)| id);
+    let findings = by_service(trace, hit)
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || {
+        if let Some(other) = needs_mode(trace, &[Mode::Dr]) {
+            return other;
+        }
+        let answers = trace.requests().any(|(id, _)| !trace.route(id).back.is_empty());
+        if answers {
+            Detection::Clean
+        } else {
+            Detection::Unchecked("no answers were captured; capture on a real server".to_owned())
+        }
+    })
+}
+
+/// The director to which the answer went and from which it did not go on.
+fn into_director(trace: &Trace, id: ConnectionId) -> Option<HostId> {
+    let service = trace.service(id);
+    if service.mode != Mode::Dr {
+        return None;
+    }
+    let back = &trace.route(id).back;
+    let director = back.iter().filter_map(|step| step.to).find(|to| service.is_director(*to))?;
+    let goes_on = back.iter().any(|step| step.from == Some(director));
+    (!goes_on).then_some(director)
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(trace, &ids);
+    let vip = trace.topology.service(service).vip;
+    let director = ids.iter().find_map(|id| into_director(trace, *id));
+    let director_name =
+        director.map_or_else(|| "the director".to_owned(), |d| Names(trace).full(d));
+    let server = names(&subjects);
+    let verb = if subjects.len() == 1 { "sends its" } else { "send their" };
+    let title = format!("{server} {verb} answers to the director, which drops them");
+    let explanation = format!(
+        "In DR the answer must leave by the router. {server} {verb} answers to {director_name}, whose kernel sees a packet from outside with its own address {vip} as source, a martian, and drops it. {} connections got no answer.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("dr-reply-via-director", title, explanation);
+    finding.severity = severity(trace, &ids);
+    let seen = ids
+        .iter()
+        .any(|id| trace.route(*id).back.iter().any(|step| step.arrived && step.to == director));
+    finding.confidence = if seen { Confidence::Certain } else { Confidence::Likely };
+    if !seen {
+        finding.candidates.push(Candidate {
+            id: "dr-vip-foreign-subnet-return",
+            tell_apart: "then the director forwards the answer and a router beyond drops it"
+                .to_owned(),
+        });
+        finding.to_confirm.push(ToConfirm {
+            host: director_name.clone(),
+            command: format!("tcpdump -ni any -c 20 'src host {vip}'"),
+            why: "answers that come in and never go out are dropped here".to_owned(),
+        });
+    }
+    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id, director)).unwrap_or_default();
+    for subject in &subjects {
+        finding.fixes.push(Fix {
+            host: name(subject),
+            command: "ip route replace default via ROUTER   # the router of this network, not the director".to_owned(),
+            disruptive: true,
+            undo: "Restore the route that 'ip route show default' printed before.".to_owned(),
+        });
+    }
+    finding.subjects = subjects;
+    finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, id: ConnectionId, director: Option<HostId>) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    let mut legs: Vec<_> = trace.legs(id).iter().collect();
+    legs.sort_by_key(|leg| trace.host_of(leg) != director);
+    for leg in legs {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        if !back.seen() {
+            continue;
+        }
+        let at_director = trace.host_of(leg) == director;
+        let out = trace.path(leg, there).last().map(|(link, _)| link.first);
+        proofs
+            .extend(out.and_then(|mark| trace.proof(leg, mark, "the SYN goes to the real server")));
+        let note = if at_director {
+            "the SYN-ACK comes back to the director, and nothing goes on"
+        } else {
+            "the SYN-ACK leaves for the director's MAC"
+        };
+        proofs.extend(trace.proof(leg, back.first, note));
+        if back.last != back.first {
+            proofs.extend(trace.proof(leg, back.last, "sent again, still unanswered"));
+        }
+        break;
+    }
+    proofs
+}

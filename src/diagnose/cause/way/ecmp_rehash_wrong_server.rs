@@ -1,0 +1,148 @@
+//! Packets of an established connection reach another real server than the one that
+//! accepted it: the choice of the way, or of the server, was made anew in mid-stream.
+//!
+//! Told by who resets: a real server of the same service that is not the one whose
+//! SYN-ACK opened the connection. A server that lost its own sockets, and a director
+//! without an entry, are other causes'.
+
+use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
+use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::facts::to_capture;
+use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["rst-no-socket", "connection-reset", "retransmission"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let mut sets: BTreeMap<ServiceId, Vec<Forgotten>> = BTreeMap::new();
+    for one in forgotten(trace) {
+        if one.keeper == Keeper::Stranger && accepted(trace, &one).is_some() {
+            let service = trace.topology.service_of[one.id.0 as usize];
+            sets.entry(service).or_default().push(one);
+        }
+    }
+    let findings = sets.into_iter().map(|(service, set)| finding(trace, service, &set));
+    Detection::from(findings.collect(), || {
+        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+            .unwrap_or(Detection::Clean)
+    })
+}
+
+/// The frame in which another host accepted the connection, and that host.
+fn accepted(trace: &Trace, one: &Forgotten) -> Option<(HostId, Option<Proof>)> {
+    let route = trace.route(one.id);
+    let opened = route.back.iter().find(|step| step.origin && step.opening)?;
+    let host = opened.from.filter(|from| *from != one.host)?;
+    let seen = trace.legs(one.id).iter().find_map(|leg| {
+        let back = trace.reply(leg);
+        let hop = trace.vantage(leg).first_hop(back)?;
+        let its = trace.host_by_mac(hop.link.src) == Some(host) && back.accepted();
+        its.then(|| trace.proof(leg, back.syn, "the SYN-ACK of the server that accepted")).flatten()
+    });
+    Some((host, seen))
+}
+
+/// Who sent the segment to the host that did not know it.
+fn sender(trace: &Trace, one: &Forgotten) -> Option<HostId> {
+    let to_stranger = trace.route(one.id).forward.iter().rev();
+    to_stranger.filter(|step| step.to == Some(one.host)).find_map(|step| step.from)
+}
+
+fn finding(trace: &Trace, service: ServiceId, set: &[Forgotten]) -> Finding {
+    let names = Names(trace);
+    let s = trace.topology.service(service);
+    let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
+    let mut strangers: Vec<HostId> = set.iter().map(|f| f.host).collect();
+    let mut owners: Vec<HostId> =
+        set.iter().filter_map(|f| accepted(trace, f)).map(|(host, _)| host).collect();
+    let mut senders: Vec<HostId> = set.iter().filter_map(|f| sender(trace, f)).collect();
+    for hosts in [&mut strangers, &mut owners, &mut senders] {
+        crate::diagnose::cause::by_address(trace, hosts);
+    }
+    let list = |hosts: &[HostId]| {
+        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>())
+    };
+    let (to, from) = (list(&strangers), list(&owners));
+    // Where connections moved both ways, the names tell nothing.
+    let both = strangers == owners;
+    let title = if both {
+        format!("connections to {} are sent to another real server in mid-stream", s.name())
+    } else {
+        format!("connections that {from} accepted are sent to {to} in mid-stream")
+    };
+    let story = if both {
+        format!(
+            "Of these connections to {}, accepted by {from}, later segments arrive at the other one, which never had them and answers with a bare RST.",
+            s.name()
+        )
+    } else {
+        format!(
+            "{from} accepted these connections to {}; their later segments arrive at {to}, which never had them and answers with a bare RST.",
+            s.name()
+        )
+    };
+    let by = if senders.is_empty() {
+        String::new()
+    } else {
+        format!(" They come there from {}.", list(&senders))
+    };
+    let explanation = format!(
+        "{story}{by} Whoever chooses the way chose anew for connections that were open: a set of equal routes changed, a director without their entries scheduled them again, or a hash over the servers moved. {} connections are cut off.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("ecmp-rehash-wrong-server", title, explanation);
+    finding.severity = severity(trace, &ids);
+    let shown = set.iter().find(|f| f.own).or_else(|| set.first());
+    let proven =
+        shown.is_some_and(|f| f.own && accepted(trace, f).is_some_and(|(_, seen)| seen.is_some()));
+    finding.confidence = if proven { Confidence::Certain } else { Confidence::Likely };
+    if !proven {
+        finding.candidates.push(Candidate {
+            id: "rs-lost-socket",
+            tell_apart: "then the same real server sent the SYN-ACK and the RST: compare MACs and TTLs at its own capture".to_owned(),
+        });
+        let addresses: Vec<_> = strangers.iter().filter_map(|h| names.address(*h)).collect();
+        finding.to_confirm.push(to_capture(
+            to.clone(),
+            "stranger",
+            &[&addresses[..], &[s.vip]].concat(),
+            s.port,
+            "shows whether segments of connections arrive there whose SYN it never got",
+        ));
+    }
+    finding.to_confirm.push(ToConfirm {
+        host: "the router before the directors, and each director".to_owned(),
+        command: format!("ip route show {}; ip nexthop show; ipvsadm -Ln; ipvsadm -Lnc", s.vip),
+        why: "several next hops for the VIP: a change among them moves open connections; an entry with another real server: the director chose anew".to_owned(),
+    });
+    finding.fixes = vec![
+        Fix {
+            host: "the router before the directors, if it has several next hops for the VIP".to_owned(),
+            command: "ip nexthop add id 100 group 1/2 type resilient buckets 128 idle_timer 300   # keeps flows where they are when a hop comes or goes".to_owned(),
+            disruptive: true,
+            undo: "ip nexthop del id 100".to_owned(),
+        },
+        Fix {
+            host: "each director".to_owned(),
+            command: format!("ipvsadm -E -t {} -s mh -b mh-port   # all directors choose the same server for a flow", s.name()),
+            disruptive: false,
+            undo: format!("ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before", s.name()),
+        },
+    ];
+    if let Some(shown) = shown {
+        finding.proofs.extend(accepted(trace, shown).and_then(|(_, seen)| seen));
+        finding.proofs.extend(shown.proofs(
+            trace,
+            "a later segment, as it reaches another real server",
+            "that server's bare RST: it never had the connection",
+        ));
+    }
+    finding.subjects = senders.iter().map(|h| names.subject("director", *h)).collect();
+    finding.subjects.extend(strangers.iter().map(|h| names.subject("real server", *h)));
+    finding.subjects.extend(owners.iter().map(|h| names.subject("real server", *h)));
+    finding.connections = ids;
+    finding
+}

@@ -1,0 +1,187 @@
+//! A real server calls its own VIP and is chosen as its own real server.
+//!
+//! The director keeps the source address, so the server gets a SYN from itself.
+//! It either drops it as a martian or answers itself over lo and resets the
+//! answer. The tie between the two five-tuples is the proof: a LAND scan has no
+//! SYN to the VIP before it.
+
+use crate::diagnose::cause::{by_service, needs_mode, share, telling};
+use crate::diagnose::facts::{arrow, arrow_back, capture_line};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
+use crate::topology::{Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-ack-to-self", "syn-from-self", "rst-no-socket", "syn-unanswered"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(_, c)| c.back.is_some() && trace.is_self_access(c));
+    let sets = by_service(trace, hit.map(|(id, _)| id));
+    let findings = sets.into_iter().map(|(service, ids)| finding(trace, service, ids)).collect();
+    Detection::from(findings, || needs_mode(trace, &[Mode::Nat]).unwrap_or(Detection::Clean))
+}
+
+/// What became of the SYN from itself.
+#[derive(PartialEq, Eq)]
+enum Variant {
+    Reset,
+    Dropped,
+    Unseen,
+}
+
+fn variant(trace: &Trace, ids: &[ConnectionId]) -> Variant {
+    let legs = || {
+        ids.iter()
+            .flat_map(|id| trace.legs(*id))
+            .filter(|leg| leg.of(&trace.vantages).key.is_self())
+    };
+    if legs().any(|leg| trace.reply(leg).accepted()) {
+        return Variant::Reset;
+    }
+    // Only a capture of all interfaces on the caller shows that lo stays quiet.
+    let sees_lo = legs().any(|leg| {
+        let own = &trace.vantage(leg).own;
+        trace
+            .path(leg, trace.forward(leg))
+            .any(|(_, hop)| own.arrived(hop) == Some(true) && hop.link.dst.is_none())
+    });
+    if sees_lo { Variant::Dropped } else { Variant::Unseen }
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let vip = trace.topology.service(service).vip;
+    let mut callers: Vec<Subject> = Vec::new();
+    for id in &ids {
+        let caller = trace.connection(*id).front.client.0;
+        if !callers.iter().any(|s| s.address == Some(caller)) {
+            let host = trace.host_by_ip(caller);
+            let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
+            let port = trace.connection(*id).back.map(|b| b.server.1);
+            callers.push(Subject { role: "real server", address: Some(caller), mac, port });
+        }
+    }
+    let caller = callers[0].address.unwrap_or(vip);
+    let after = match variant(trace, &ids) {
+        Variant::Reset => format!(
+            "answered itself over lo and reset the answer: the socket that called expects {vip}, not {caller}"
+        ),
+        Variant::Dropped => {
+            "dropped it as a martian (its own address as source, from outside)".to_owned()
+        }
+        Variant::Unseen => {
+            "cannot answer it (whether it drops it or resets its own answer happens on lo, which was not captured)"
+                .to_owned()
+        }
+    };
+    let explanation = format!(
+        "The director rewrote the destination and kept the source, so {caller} received a SYN from itself and {after}. It fails every time the scheduler picks the caller ({} connections here) and works every other time.",
+        share(trace, service, &ids)
+    );
+    let title = format!("{caller} called the VIP and was chosen as its own real server");
+    let mut finding = Finding::cause("l4-self-access-hairpin", title, explanation);
+    finding.severity = crate::diagnose::cause::severity(trace, &ids);
+    // Two five-tuples tied by one handshake, the second with both ends on one
+    // host: nothing else makes that.
+    finding.confidence = Confidence::Certain;
+    if let Some(id) = telling(trace, &ids) {
+        finding.proofs = proofs(trace, id);
+        finding.fixes = fixes(trace, service, id);
+    }
+    if variant(trace, &ids) == Variant::Unseen {
+        finding.to_confirm.push(ToConfirm {
+            host: caller.to_string(),
+            command: capture_line("caller", &[vip, caller], None),
+            why:
+                "shows on lo whether the caller resets its own answer or drops the SYN as a martian"
+                    .to_owned(),
+        });
+    }
+    if trace.vantages.len() == 1 {
+        finding.candidates.push(Candidate {
+            id: "rs-silent",
+            tell_apart: "would fail for every client; this fails only where caller and real server are one host".to_owned(),
+        });
+    }
+    finding.subjects = callers;
+    finding.subjects.extend(crate::diagnose::cause::directors(trace, service));
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let connection = trace.connection(id);
+    let (front, Some(back)) = (connection.front, connection.back) else { return Vec::new() };
+    let mut proofs = Vec::new();
+    let legs = trace.legs(id);
+    let asked = legs.iter().filter(|leg| leg.tuple == 0);
+    for leg in asked.filter(|leg| trace.is_client_side(id, leg)).take(1) {
+        proofs.extend(trace.proof(leg, trace.forward(leg).syn, format!("{}  SYN", arrow(&front))));
+    }
+    for leg in trace.back_legs(id) {
+        let own = &trace.vantage(leg).own;
+        let there = trace.forward(leg);
+        let sent = format!("{}  the same SYN, destination rewritten", arrow(&back));
+        proofs.extend(trace.proof_on(
+            leg,
+            there,
+            |hop| own.sent(hop) == Some(true) && !hop.link.is_loopback(),
+            sent,
+        ));
+    }
+    for leg in trace.back_legs(id) {
+        let own = &trace.vantage(leg).own;
+        let (there, reply) = (trace.forward(leg), trace.reply(leg));
+        let came = format!("{}  it arrives at the caller", arrow(&back));
+        proofs.extend(trace.proof_on(leg, there, |hop| own.arrived(hop) == Some(true), came));
+        if reply.accepted() {
+            let answer = format!("{}  SYN-ACK to itself, over lo", arrow_back(&back));
+            proofs.extend(trace.proof(leg, reply.syn, answer));
+        }
+        let reset = format!("{}  RST, no socket expects it", arrow(&back));
+        proofs.extend(trace.proof(leg, there.rst, reset));
+    }
+    if proofs.is_empty() {
+        for leg in legs {
+            proofs.extend(trace.proof(leg, trace.forward(leg).syn, "SYN"));
+        }
+    }
+    proofs
+}
+
+fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
+    let service = trace.topology.service(service);
+    let caller = trace.connection(id).front.client.0;
+    let vip = service.vip;
+    let host = service.directors.first().map_or_else(
+        || "the director".to_owned(),
+        |d| format!("the director {}", Names(trace).host(d.host)),
+    );
+    let tables = crate::diagnose::cause::tables(vip);
+    let rule = |flag: &str| {
+        format!(
+            "{tables} -t nat -{flag} POSTROUTING -s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}"
+        )
+    };
+    vec![
+        Fix {
+            host: host.clone(),
+            command: format!("sysctl -w net.ipv4.vs.conntrack=1\n{}", rule("A")),
+            disruptive: false,
+            undo: format!(
+                "{}\nsysctl -w net.ipv4.vs.conntrack=0   # if it was 0 before",
+                rule("D")
+            ),
+        },
+        Fix {
+            host: format!("{caller}, in the application that calls"),
+            command: format!(
+                "# call a layer-7 listener or localhost instead of {}",
+                vip.with_port(service.port)
+            ),
+            disruptive: false,
+            undo: "Point it back at the VIP.".to_owned(),
+        },
+    ]
+}

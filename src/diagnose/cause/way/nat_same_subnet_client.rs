@@ -1,0 +1,68 @@
+//! The client sits in the real server's subnet, so the answer goes straight to
+//! it and never back through the translating director.
+
+use crate::diagnose::cause::way::nat_return_bypasses_director::{blind, proofs};
+use crate::diagnose::cause::{by_service, name, names, servers, severity, share, telling};
+use crate::diagnose::{Confidence, Detection, Finding, Fix, Names};
+use crate::topology::ServiceId;
+use crate::trace::{ConnectionId, Trace};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace
+        .requests()
+        .filter(|(_, c)| c.back.is_some())
+        .filter_map(|(id, _)| trace.return_around(id).filter(|around| around.direct).map(|_| id));
+    let findings = by_service(trace, hit)
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids))
+        .collect();
+    Detection::from(findings, || blind(trace))
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(trace, &ids);
+    let connection = trace.connection(ids[0]);
+    let (client, vip) = (connection.front.client.0, connection.front.server.0);
+    let who = names(&subjects);
+    let (its, to, kept) = if subjects.len() == 1 {
+        ("its", who.clone(), who.clone())
+    } else {
+        ("their", "one of them".to_owned(), "of that server".to_owned())
+    };
+    let title = format!("{who} answered {its} neighbour {client} directly");
+    let explanation = format!(
+        "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it and resets it. {} connections took this way; clients from other networks are not concerned.",
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("nat-same-subnet-client", title, explanation);
+    finding.severity = severity(trace, &ids);
+    finding.confidence = Confidence::Certain;
+    if let Some(id) = telling(trace, &ids) {
+        finding.proofs = proofs(trace, id);
+    }
+    let director = crate::diagnose::cause::directors(trace, service);
+    let host = director
+        .first()
+        .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
+    let tables = crate::diagnose::cause::tables(vip);
+    let rule = |flag: &str| {
+        format!(
+            "{tables} -t nat -{flag} POSTROUTING -s {client} -m ipvs --vaddr {vip} -j MASQUERADE"
+        )
+    };
+    finding.fixes.push(Fix {
+        host,
+        command: format!("sysctl -w net.ipv4.vs.conntrack=1\n{}", rule("A")),
+        disruptive: false,
+        undo: format!("{}\nsysctl -w net.ipv4.vs.conntrack=0   # if it was 0 before", rule("D")),
+    });
+    finding.subjects = subjects;
+    let host = trace.host_by_ip(client);
+    finding.subjects.extend(host.map(|h| Names(trace).subject("client", h)));
+    finding.subjects.extend(director);
+    finding.connections = ids;
+    finding
+}

@@ -1,0 +1,297 @@
+//! A device on the way follows connections and sees one direction only: it passes
+//! the SYN, never sees the SYN-ACK, and drops what comes after as invalid (Linux
+//! `nf_conntrack_proto_tcp.c`: an ACK in state SYN_SENT).
+//!
+//! The client's capture shows the handshake done and the server's that it never
+//! was: SYN-ACKs repeated to a client that acknowledged each. Chance is excluded
+//! by numbers: every SYN passes, and of many later segments none. The client's
+//! capture alone makes it possible at most.
+
+use crate::correlate::Leg;
+use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
+use crate::diagnose::facts::to_capture;
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
+use crate::flow::Hop;
+use crate::topology::{HostId, Mode, Service, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Mac;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["retransmission", "connection-reset", "rst-no-socket"];
+
+/// Segments after the SYN that must have left in vain.
+const MIN_LOST: u32 = 3;
+/// Transmissions of the SYN-ACK.
+const MIN_ANSWERS: u16 = 2;
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let hit = trace.requests().filter(|(id, _)| half(trace, *id).is_some()).map(|(id, _)| id);
+    let findings = by_service(trace, hit)
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, &ids))
+        .collect();
+    Detection::from(findings, || {
+        if let Some(other) = needs_mode(trace, &[Mode::Dr, Mode::Tun]) {
+            return other;
+        }
+        if trace.requests().any(|(_, c)| c.progress.response) || trace.shows_clients() {
+            Detection::Clean
+        } else {
+            Detection::Unchecked(
+                "no capture shows whether clients got their answers; capture on a client and on a real server at once"
+                    .to_owned(),
+            )
+        }
+    })
+}
+
+fn client(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
+    trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))
+}
+
+/// A connection of which SYNs pass and nothing else does.
+pub(in crate::diagnose) struct Half<'a> {
+    /// Where the later segments show: the client's own capture, else the culprit's.
+    shown: &'a Leg,
+    /// The real server's capture, which shows what did not come.
+    server: Option<&'a Leg>,
+    /// A captured host that took later segments in and did not send them on.
+    culprit: Option<HostId>,
+}
+
+/// What of the client's packets passed a host, by its own captures: frames.
+#[derive(Default)]
+struct Passed {
+    syns_in: u32,
+    syns_out: u32,
+    more_in: u32,
+    more_out: u32,
+}
+
+fn passed(trace: &Trace, id: ConnectionId, host: HostId) -> Passed {
+    let mut passed = Passed::default();
+    for leg in trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)) {
+        let own = &trace.vantage(leg).own;
+        for (link, hop) in trace.path(leg, trace.forward(leg)) {
+            let syns = u32::from(link.syns);
+            let more = link.packets.saturating_sub(syns + u32::from(link.copies));
+            if own.arrived(hop) == Some(true) || hop.link.is_loopback() {
+                passed.syns_in += syns;
+                passed.more_in += more;
+            } else if own.sent(hop) == Some(true) {
+                passed.syns_out += syns;
+                passed.more_out += more;
+            }
+        }
+    }
+    passed
+}
+
+pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<'_>> {
+    let c = trace.connection(id);
+    let mode = trace.service(id).mode;
+    let fits = c.protocol.is_tcp()
+        && c.progress.syn
+        && c.progress.established
+        && !c.progress.response
+        && mode != Mode::Proxy
+        && !trace.is_self_access(c)
+        && trace.concerns(id);
+    if !fits {
+        return None;
+    }
+    let client = client(trace, id);
+    // It has the answer, says so, and is not believed.
+    let waits = |leg: &Leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        there.ack.is_set()
+            && there.packets >= u32::from(there.syns) + MIN_LOST
+            && back.accepted()
+            && back.syns >= MIN_ANSWERS
+    };
+    if client.is_some_and(|leg| !waits(leg)) {
+        return None;
+    }
+    let host = trace.server(id).and_then(|s| s.host).filter(|host| trace.is_captured(*host));
+    let of_client = client.and_then(|leg| trace.host_of(leg));
+    let keeps = trace.legs(id).iter().find(|leg| {
+        trace.host_of(leg).filter(|h| Some(*h) != host && Some(*h) != of_client).is_some_and(|h| {
+            let passed = passed(trace, id, h);
+            passed.syns_out > 0 && passed.more_in >= MIN_LOST && passed.more_out == 0
+        })
+    });
+    let culprit = keeps.and_then(|leg| trace.host_of(leg));
+    let Some(host) = host else {
+        let sees_one_way = matches!(mode, Mode::Dr | Mode::Tun);
+        return match (client, keeps) {
+            (Some(shown), Some(_)) => Some(Half { shown, server: None, culprit }),
+            (Some(shown), None) => {
+                around(trace, shown).then_some(Half { shown, server: None, culprit })
+            }
+            (None, Some(shown)) if sees_one_way => Some(Half { shown, server: None, culprit }),
+            (None, _) => None,
+        };
+    };
+    let shown = client.or(keeps)?;
+    let at_server = passed(trace, id, host);
+    let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host));
+    let server = at_host().find(|leg| trace.reply(leg).syns >= MIN_ANSWERS)?;
+    let only_syns = at_server.syns_in > 0 && at_server.more_in == 0;
+    only_syns.then_some(Half { shown, server: Some(server), culprit })
+}
+
+/// Whether the answer came from another MAC than the SYN went to, at the client.
+fn around(trace: &Trace, client: &Leg) -> bool {
+    let vantage = trace.vantage(client);
+    let to = vantage.first_hop(trace.forward(client)).and_then(|hop| hop.link.dst);
+    let from = vantage.first_hop(trace.reply(client)).and_then(|hop| hop.link.src);
+    matches!((to, from), (Some(to), Some(from)) if to != from && to.is_unicast() && !to.is_vrrp())
+}
+
+/// The next hop of a client, where its capture names one.
+fn next_hop(trace: &Trace, client: &Leg) -> Option<Mac> {
+    let hop: &Hop = trace.vantage(client).first_hop(trace.forward(client))?;
+    hop.link.dst.filter(|mac| mac.is_unicast())
+}
+
+/// Who drops, as far as captures tell: the captured culprit, else the client's
+/// next hop.
+fn culprit(trace: &Trace, service: &Service, half: &Half<'_>) -> Subject {
+    let names = Names(trace);
+    let next = next_hop(trace, half.shown);
+    let host = half.culprit.or_else(|| trace.host_by_mac(next));
+    match host {
+        Some(host) if service.is_director(host) => names.subject("director", host),
+        Some(host) => Subject { mac: next, ..names.subject("router", host) },
+        None => Subject { role: "router", address: None, mac: next, port: None },
+    }
+}
+
+fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
+    let s = trace.topology.service(service);
+    let both: Vec<ConnectionId> = ids
+        .iter()
+        .copied()
+        .filter(|id| half(trace, *id).is_some_and(|h| h.server.is_some() || h.culprit.is_some()))
+        .collect();
+    let sure = !both.is_empty();
+    let told = telling(trace, if sure { &both } else { ids }).unwrap_or(ids[0]);
+    let told_half = half(trace, told);
+    let known = ids.iter().find_map(|id| half(trace, *id)?.culprit);
+    let culprit = told_half.as_ref().map(|h| culprit(trace, s, h));
+    let place = match known {
+        Some(host) => {
+            format!("{} takes them in and does not send them on", Names(trace).full(host))
+        }
+        None => "they are dropped between the client and there".to_owned(),
+    };
+    let who = known.map_or_else(
+        || "something between clients and real servers".to_owned(),
+        |host| Names(trace).host(host),
+    );
+    let (title, what) = if sure {
+        (
+            format!("{who} lets connections begin and drops all that follows"),
+            format!(
+                "The client gets the SYN-ACK and acknowledges it, but no ACK and no request reaches the real server, which repeats its SYN-ACK; {place}. That is what a firewall does that follows connections and does not see the answers, since they take another way: for it the handshake never went on, and what follows is invalid."
+            ),
+        )
+    } else {
+        (
+            "SYN-ACKs are repeated to a client that acknowledged them".to_owned(),
+            "The answer comes from another MAC than the SYN went to, and is repeated although the client acknowledged it: the acknowledgments do not arrive, or are not heeded. A firewall on the way in that never sees the answers drops them as invalid.".to_owned(),
+        )
+    };
+    let explanation =
+        format!("{what} {} connections to {} hang.", share(trace, service, ids), s.name());
+    let mut finding = Finding::cause("stateful-device-half-path", title, explanation);
+    finding.severity = severity(trace, ids);
+    finding.confidence = if !sure {
+        Confidence::Possible
+    } else if known.is_some() || ids.len() > 1 {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    };
+    if !sure {
+        for (id, tell_apart) in [
+            (
+                "accept-queue-overflow",
+                "then the ACKs do arrive at the real server, whose queue is full",
+            ),
+            ("packet-loss", "then some ACKs arrive and some do not"),
+        ] {
+            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        }
+        let addresses: Vec<_> = s.real_servers.iter().filter_map(|r| r.address).collect();
+        let addresses = if addresses.is_empty() { vec![s.vip] } else { addresses };
+        finding.to_confirm.push(to_capture(
+            "the real server".to_owned(),
+            "rs",
+            &addresses,
+            s.port,
+            "a SYN-ACK that is repeated and no ACK that arrives: they are dropped on the way",
+        ));
+    }
+    let host =
+        culprit.as_ref().map_or_else(|| "the device".to_owned(), crate::diagnose::cause::name);
+    finding.to_confirm.push(ToConfirm {
+        host: format!("{host}, and any firewall beyond it"),
+        command: format!("conntrack -L -p tcp -d {} | grep SYN_SENT; iptables -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip),
+        why: "entries that stay in SYN_SENT, and a rule on invalid packets that counts".to_owned(),
+    });
+    let is_director = culprit.as_ref().is_some_and(|c| c.role == "director");
+    finding.fixes = fixes(s, &host, is_director);
+    finding.proofs = told_half.map(|half| proofs(trace, &half)).unwrap_or_default();
+    finding.subjects = culprit.into_iter().collect();
+    finding.subjects.extend(servers(trace, ids));
+    finding.connections = ids.to_vec();
+    finding
+}
+
+fn fixes(service: &Service, host: &str, is_director: bool) -> Vec<Fix> {
+    let tables = crate::diagnose::cause::tables(service.vip);
+    let chain = "PREROUTING";
+    // IPVS takes packets for the VIP at LOCAL_IN, a router passes them on.
+    let passed = if is_director { "INPUT" } else { "FORWARD" };
+    let rule = |verb: &str| {
+        format!(
+            "{tables} -t raw {verb} {chain} -d {} -p tcp --dport {} -j NOTRACK",
+            service.vip, service.port
+        )
+    };
+    let accept = |verb: &str| {
+        format!(
+            "{tables} {verb} {passed} -d {} -p tcp --dport {} -j ACCEPT",
+            service.vip, service.port
+        )
+    };
+    vec![Fix {
+        host: format!("{host}, if it is the firewall"),
+        command: format!("{}\n{}", rule("-I"), accept("-I")),
+        disruptive: false,
+        undo: format!("{}\n{}", rule("-D"), accept("-D")),
+    }]
+}
+
+fn proofs(trace: &Trace, half: &Half<'_>) -> Vec<Proof> {
+    let shown = half.shown;
+    let (there, back) = (trace.forward(shown), trace.reply(shown));
+    let mut proofs = Vec::new();
+    proofs.extend(trace.proof(shown, there.syn, "the client's SYN"));
+    if back.accepted() {
+        proofs.extend(trace.proof(shown, back.syn, "its SYN-ACK reaches the client"));
+    }
+    proofs.extend(trace.proof(shown, there.ack, "the client acknowledges the SYN-ACK"));
+    if let Some(server) = half.server {
+        let back = trace.reply(server);
+        proofs.extend(trace.proof(server, back.syn, "the real server's SYN-ACK leaves"));
+        let last = trace.path(server, back).filter(|(link, _)| link.syns > 1).last();
+        let note = "and again: no acknowledgment came";
+        proofs.extend(last.and_then(|(link, _)| trace.proof(server, link.last, note)));
+    }
+    proofs.extend(trace.proof(shown, there.last, "the client's last packet, still in vain"));
+    proofs
+}

@@ -1,0 +1,236 @@
+//! A UDP service of a DR or TUN pool answers from the real server's own address,
+//! and the client refuses a datagram from somebody whom it never asked.
+
+use crate::correlate::{Connection, Leg};
+use crate::diagnose::cause::{by_service, names, share, telling};
+use crate::diagnose::refusal::Says;
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Finding, Fix, Proof, Severity, Subject, ToConfirm,
+};
+use crate::flow::IcmpError;
+use crate::topology::{Mode, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::{Ip, Protocol};
+use std::collections::{BTreeMap, HashMap};
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "asymmetric-return-path"];
+
+/// From the query to the answer, at most.
+const ANSWER_NS: i64 = 10_000_000_000;
+
+/// A query to the VIP and the answer that came from elsewhere.
+struct Pair {
+    query: ConnectionId,
+    answer: ConnectionId,
+}
+
+pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+    let pairs = pairs(trace);
+    let by_query: BTreeMap<ConnectionId, ConnectionId> =
+        pairs.iter().map(|p| (p.query, p.answer)).collect();
+    let findings = by_service(trace, by_query.keys().copied())
+        .into_iter()
+        .map(|(service, ids)| finding(trace, service, ids, &by_query))
+        .collect();
+    Detection::from(findings, || {
+        // A DR director sees no answers, right or wrong.
+        let blind = trace.requests().any(|(id, c)| {
+            let dr = matches!(trace.service(id).mode, Mode::Dr | Mode::Tun);
+            dr && c.protocol == Protocol::UDP && !c.progress.response
+        });
+        if blind {
+            return Detection::Unchecked(
+                "datagrams for a DR service have no answer in these captures; capture on a real server or on the client".to_owned(),
+            );
+        }
+        Detection::Clean
+    })
+}
+
+fn pairs(trace: &Trace) -> Vec<Pair> {
+    // By client endpoint and port of the service.
+    let mut queries: HashMap<((Ip, u16), u16), Vec<ConnectionId>> = HashMap::new();
+    for (id, c) in trace.requests().filter(|(id, c)| is_query(trace, *id, c)) {
+        queries.entry((c.front.client, c.front.server.1)).or_default().push(id);
+    }
+    if queries.is_empty() {
+        return Vec::new();
+    }
+    let unasked = trace.iter().filter(|(_, c)| {
+        c.protocol == Protocol::UDP
+            && c.progress.response
+            && !c.progress.request
+            && c.back.is_none()
+    });
+    let mut pairs = Vec::new();
+    for (answer, c) in unasked {
+        let asked = queries.get(&(c.front.client, c.front.server.1)).into_iter().flatten();
+        for &query in asked {
+            let elsewhere = trace.connection(query).front.server.0 != c.front.server.0;
+            // Clients that take an answer from anybody are none the worse.
+            if elsewhere && follows(trace, query, answer) && refused(trace, answer).is_some() {
+                pairs.push(Pair { query, answer });
+            }
+        }
+    }
+    pairs
+}
+
+/// A datagram to a service that is not translated, and no answer from it.
+fn is_query(trace: &Trace, id: ConnectionId, c: &Connection) -> bool {
+    c.protocol == Protocol::UDP
+        && c.progress.request
+        && !c.progress.response
+        && c.back.is_none()
+        && matches!(trace.service(id).mode, Mode::Dr | Mode::Tun | Mode::Unknown)
+}
+
+/// A vantage at which the answer follows the query.
+fn follows(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
+    seen_after(trace, query, answer).next().is_some()
+}
+
+fn seen_after(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> impl Iterator<Item = (&Leg, &Leg)> {
+    trace.legs(query).iter().flat_map(move |asked| {
+        let back = trace.legs(answer).iter().filter(move |leg| leg.vantage == asked.vantage);
+        back.map(move |leg| (asked, leg)).filter(move |(asked, leg)| {
+            let (there, back) = (trace.forward(asked), trace.reply(leg));
+            there.seen() && back.seen() && (0..=ANSWER_NS).contains(&back.first.since(there.first))
+        })
+    })
+}
+
+/// The client's word that it expects nothing from there.
+fn refused(trace: &Trace, answer: ConnectionId) -> Option<(usize, &IcmpError)> {
+    let front = trace.connection(answer).front;
+    trace.errors_of(answer).find(|(_, error)| {
+        let quote = &error.quote;
+        Says::of(error.kind) == Some(Says::Port)
+            && error.src == front.client.0
+            && (quote.src, quote.src_port) == front.server
+    })
+}
+
+/// Whether the host that answers is the one that got the query.
+fn is_chosen(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
+    let host = trace.host_by_ip(trace.connection(answer).front.server.0);
+    let chosen = trace.server(query).and_then(|server| server.host);
+    let got = host.is_some_and(|host| trace.delivered(query, host));
+    host.is_some() && (host == chosen || got)
+}
+
+fn finding(
+    trace: &Trace,
+    service: ServiceId,
+    ids: Vec<ConnectionId>,
+    by_query: &BTreeMap<ConnectionId, ConnectionId>,
+) -> Finding {
+    let s = trace.topology.service(service);
+    let answers: Vec<ConnectionId> = ids.iter().map(|id| by_query[id]).collect();
+    let subjects = answering(trace, &answers);
+    let who = names(&subjects);
+    let vip = s.name();
+    let (verb, its) = if subjects.len() == 1 { ("answers", "its") } else { ("answer", "their") };
+    let title = format!("{who} {verb} from {its} own address instead of {}", s.vip);
+    let explanation = format!(
+        "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, takes nothing from anybody else, and refuses with ICMP port unreachable. A UDP socket bound to all addresses lets the routing table choose the source. {} exchanges fail.",
+        s.vip,
+        share(trace, service, &ids)
+    );
+    let mut finding = Finding::cause("udp-reply-from-rip", title, explanation);
+    finding.severity = Severity::Critical;
+    let known = matches!(s.mode, Mode::Dr | Mode::Tun);
+    let sure = known && ids.iter().any(|id| is_chosen(trace, *id, by_query[id]));
+    finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+    if !known {
+        finding.candidates.push(Candidate {
+            id: "nat-return-bypasses-director",
+            tell_apart:
+                "then the director rewrites the queries' destination, and the answers go around it"
+                    .to_owned(),
+        });
+    }
+    for subject in &subjects {
+        let host = crate::diagnose::cause::name(subject);
+        finding.to_confirm.push(ToConfirm {
+            host: host.clone(),
+            command: format!("ss -lunp 'sport = :{}'", s.port),
+            why: "'0.0.0.0' or '*': the socket has no address of its own to answer from".to_owned(),
+        });
+        finding.fixes.push(fix(host, subject, s.vip, s.port));
+    }
+    let shown = telling(trace, &ids);
+    finding.proofs = shown.map(|id| proofs(trace, id, by_query[&id])).unwrap_or_default();
+    finding.subjects = subjects;
+    finding.addresses = answers.iter().map(|id| trace.connection(*id).front.server.0).collect();
+    finding.addresses.sort_unstable();
+    finding.addresses.dedup();
+    finding.connections = ids;
+    finding.strays = answers;
+    finding
+}
+
+fn fix(host: String, subject: &Subject, vip: Ip, port: u16) -> Fix {
+    let own = subject.address.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
+    let tool = crate::diagnose::cause::tables(vip);
+    let raw = format!("PREROUTING -p udp -d {vip} --dport {port} -j NOTRACK");
+    let nat = format!("POSTROUTING -p udp -s {own} --sport {port} -j SNAT --to-source {vip}");
+    Fix {
+        host: format!(
+            "{host}, until the daemon is bound to {vip} or answers from where it was asked"
+        ),
+        // A tracked query holds the very address and port that the answer needs.
+        command: format!("{tool} -t raw -I {raw}\n{tool} -t nat -I {nat}"),
+        disruptive: false,
+        undo: format!("{tool} -t nat -D {nat}\n{tool} -t raw -D {raw}"),
+    }
+}
+
+/// Who answers, each once, most answers first.
+fn answering(trace: &Trace, answers: &[ConnectionId]) -> Vec<Subject> {
+    let mut counts: BTreeMap<(Ip, u16), usize> = BTreeMap::new();
+    for id in answers {
+        *counts.entry(trace.connection(*id).front.server).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let mac = |ip| {
+        let host = trace.host_by_ip(ip)?;
+        trace.topology.hosts.get(host).macs.first().copied()
+    };
+    let subject = |(ip, port)| Subject {
+        role: "real server",
+        address: Some(ip),
+        mac: mac(ip),
+        port: Some(port),
+    };
+    counts.into_iter().map(|(end, _)| subject(end)).collect()
+}
+
+/// Query and answer at the real server before other vantages, then the refusal.
+fn proofs(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> Vec<Proof> {
+    let front = trace.connection(answer).front;
+    let host = trace.host_by_ip(front.server.0);
+    let mut seen: Vec<_> = seen_after(trace, query, answer).collect();
+    seen.sort_by_key(|(leg, _)| (host.is_none() || trace.host_of(leg) != host, leg.vantage));
+    let mut proofs = Vec::new();
+    if let Some((asked, replied)) = seen.first() {
+        let asked_for = trace.connection(query).front.server.0;
+        proofs.extend(trace.proof(
+            asked,
+            trace.forward(asked).first,
+            format!("the query, for {asked_for}"),
+        ));
+        let from = format!("the answer, from {}", front.server.0);
+        proofs.extend(trace.proof(replied, trace.reply(replied).first, from));
+    }
+    proofs.extend(refused(trace, answer).map(|(vantage, error)| Proof {
+        at: At { vantage, mark: error.mark },
+        note: "the client refuses it: ICMP port unreachable".to_owned(),
+    }));
+    proofs
+}

@@ -1,0 +1,42 @@
+//! IP protocol numbers.
+
+use std::fmt;
+
+/// An IP protocol number, or the last next header of IPv6 (IANA, Assigned Internet
+/// Protocol Numbers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Protocol(pub u8);
+
+impl Protocol {
+    /// ICMP for IPv4.
+    pub const ICMP: Self = Self(1);
+    /// TCP.
+    pub const TCP: Self = Self(6);
+    /// UDP.
+    pub const UDP: Self = Self(17);
+    /// ICMP for IPv6.
+    pub const ICMPV6: Self = Self(58);
+
+    /// Whether it is TCP.
+    #[must_use]
+    pub fn is_tcp(self) -> bool {
+        self == Self::TCP
+    }
+
+    /// Whether it is UDP.
+    #[must_use]
+    pub fn is_udp(self) -> bool {
+        self == Self::UDP
+    }
+}
+
+/// `tcp`, `udp`, else `ip-NUMBER`.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TCP => f.write_str("tcp"),
+            Self::UDP => f.write_str("udp"),
+            Self(number) => write!(f, "ip-{number}"),
+        }
+    }
+}
