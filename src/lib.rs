@@ -7,12 +7,10 @@
 //! [`state`] reads what hosts said of themselves and ties it to the trace's hosts;
 //! [`redact`] takes out what must not leave the house, before anything is rendered.
 //! [`query`] chooses connections, and [`tui`] shows everything on a terminal.
-mod again;
 pub mod capture;
 pub mod clock;
 pub mod correlate;
 pub mod diagnose;
-mod evidence;
 pub mod exchange;
 pub mod extract;
 pub mod flow;
@@ -23,9 +21,8 @@ pub mod query;
 pub mod redact;
 pub mod render;
 pub mod report;
-pub mod sent;
+mod second_pass;
 pub mod state;
-pub mod timing;
 pub mod topology;
 pub mod trace;
 pub mod tui;

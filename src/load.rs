@@ -97,7 +97,7 @@ fn observe(input: &Input, window: &Window, progress: &AtomicU64) -> Observed {
             let cut = (frame.data.len() as u32) < frame.wire_len;
             let packet = wire::decode(frame);
             observer.observe(mark, &packet, cut);
-            observer.weigh(mark, frame.data, &packet);
+            observer.check_syn(mark, frame.data, &packet);
         };
         match capture::read(source, progress, &mut sink) {
             Ok(file) => {

@@ -5,7 +5,9 @@
 //! never count differently. A trace holds no opinion on what is wrong.
 
 pub mod loss;
+pub mod sent;
 mod stated;
+pub mod timing;
 
 pub use stated::Said;
 

@@ -1,7 +1,7 @@
 //! What a pass over a capture keeps besides the frames that it hands on.
 
+use super::read_buffer::ReadBuffer;
 use super::types::{Mark, SecretsAt};
-use super::window::Window;
 use super::{Damage, Frame, Timestamp};
 
 /// Frames between two marks of the index.
@@ -119,7 +119,7 @@ impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
     }
 
     /// The stream has ended and what is left of it is not a whole record.
-    pub(super) fn ended(&mut self, window: &mut Window<'_>, unit: &str, size: Option<usize>) {
+    pub(super) fn ended(&mut self, window: &mut ReadBuffer<'_>, unit: &str, size: Option<usize>) {
         let (byte, left) = (window.offset(), window.data().len());
         if let Some(e) = window.take_fault() {
             let at = byte + left as u64;

@@ -29,6 +29,7 @@ mod pcap_resync;
 mod pcapng;
 mod peek;
 mod read;
+mod read_buffer;
 mod rotate;
 mod secrets;
 mod sniff;
@@ -37,7 +38,6 @@ mod stamp;
 #[cfg(test)]
 mod testkit;
 mod types;
-mod window;
 
 pub use captured::Capture;
 pub use error::CaptureError;

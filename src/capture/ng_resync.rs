@@ -7,7 +7,7 @@ use super::Frame;
 use super::collect::Collector;
 use super::ng_blocks::{ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE, STATISTICS, word};
 use super::ng_sections::Sections;
-use super::window::Window;
+use super::read_buffer::ReadBuffer;
 
 /// Longest block that is believed after damage.
 const LIMIT: u32 = 1 << 20;
@@ -31,7 +31,7 @@ fn block(bytes: &[u8], big: bool) -> Option<(usize, bool)> {
 
 /// Moves the window to the next credible block and states the loss. `false`: there is none.
 pub(super) fn resync<F: FnMut(&Frame<'_>)>(
-    window: &mut Window<'_>,
+    window: &mut ReadBuffer<'_>,
     sections: &Sections,
     collector: &mut Collector<'_, F>,
     what: &str,

@@ -10,8 +10,8 @@
 use super::collect::Collector;
 use super::pcap_header::{HEADER, Header, Lengths};
 use super::pcap_resync::{Rules, resync};
+use super::read_buffer::ReadBuffer;
 use super::types::Mark;
-use super::window::Window;
 use super::{CaptureError, Frame, Timestamp};
 
 /// What libpcap and Wireshark accept of any link type (`MAXIMUM_SNAPLEN`).
@@ -20,7 +20,7 @@ const USUAL_LIMIT: u32 = 262_144;
 pub(super) const HARD_LIMIT: u32 = 64 << 20;
 
 /// Reads the file header off the window.
-pub(super) fn open(window: &mut Window<'_>, name: &str) -> Result<Header, CaptureError> {
+pub(super) fn open(window: &mut ReadBuffer<'_>, name: &str) -> Result<Header, CaptureError> {
     window.fill(HEADER);
     let header = Header::parse(window.data()).ok_or_else(|| CaptureError::HeaderCut {
         path: name.to_owned(),
@@ -43,7 +43,7 @@ fn rules_of(header: &Header) -> Rules {
 
 /// Reads records to the end of the stream or of what the collector wants.
 pub(super) fn records<F: FnMut(&Frame<'_>)>(
-    window: &mut Window<'_>,
+    window: &mut ReadBuffer<'_>,
     header: &Header,
     collector: &mut Collector<'_, F>,
 ) {
@@ -64,7 +64,7 @@ enum Stop {
 }
 
 fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
-    window: &mut Window<'_>,
+    window: &mut ReadBuffer<'_>,
     header: &Header,
     collector: &mut Collector<'_, F>,
 ) {

@@ -6,7 +6,7 @@
 
 use super::Frame;
 use super::collect::Collector;
-use super::window::Window;
+use super::read_buffer::ReadBuffer;
 
 /// Records in a row that are believed.
 const CHAIN: usize = 3;
@@ -66,7 +66,7 @@ impl Rules {
 /// Moves the window to the next credible record and states the loss. `false`: there is none, or no
 /// frame before the damage to compare with.
 pub(super) fn resync<F: FnMut(&Frame<'_>)>(
-    window: &mut Window<'_>,
+    window: &mut ReadBuffer<'_>,
     rules: &Rules,
     seconds: Option<u32>,
     collector: &mut Collector<'_, F>,

@@ -11,8 +11,8 @@ use super::ng_blocks::{
 use super::ng_packet::packet;
 use super::ng_resync::resync;
 use super::ng_sections::Sections;
+use super::read_buffer::ReadBuffer;
 use super::types::SecretsAt;
-use super::window::Window;
 use super::{CaptureError, Frame, Timestamp};
 
 /// systemd journal entries, custom blocks and sysdig events: Wireshark numbers them like frames.
@@ -25,7 +25,7 @@ const UNUSUAL: usize = 512 << 10;
 const INTERFACES: usize = 65_536;
 
 /// Makes sure that the file has more than a magic number.
-pub(super) fn open(window: &mut Window<'_>, name: &str) -> Result<(), CaptureError> {
+pub(super) fn open(window: &mut ReadBuffer<'_>, name: &str) -> Result<(), CaptureError> {
     if window.fill(28) {
         return Ok(());
     }
@@ -42,7 +42,7 @@ enum Stop {
 
 /// Reads blocks to the end of the stream or of what the collector wants.
 pub(super) fn blocks<F: FnMut(&Frame<'_>)>(
-    window: &mut Window<'_>,
+    window: &mut ReadBuffer<'_>,
     sections: &mut Sections,
     collector: &mut Collector<'_, F>,
 ) {

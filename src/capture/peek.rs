@@ -7,9 +7,9 @@ use super::collect::Collector;
 use super::ng_sections::Sections;
 use super::pcap;
 use super::pcapng;
+use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Format, LOOK};
 use super::source::{self, Opened};
-use super::window::Window;
 use super::{CaptureError, Frame, LinkType, Source, Timestamp};
 
 /// Bytes in memory for a look, to begin with.
@@ -66,7 +66,7 @@ pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
 
 /// Whether the stream is pcap (`true`) or pcapng (`false`).
 pub(super) fn begin(
-    window: &mut Window<'_>,
+    window: &mut ReadBuffer<'_>,
     name: &str,
     compression: Option<&'static str>,
 ) -> Result<bool, CaptureError> {

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::CaptureError;
 use super::gzip::Gunzip;
+use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Packing};
-use super::window::Window;
 
 /// Unpacked at a time; what a zstd stream loses at a break is at most this.
 const UNPACK: usize = 4096;
@@ -65,7 +65,7 @@ pub(super) struct Spool {
 
 /// A source that was opened and seen through to the unpacked bytes.
 pub(super) struct Opened<'p> {
-    pub(super) window: Window<'p>,
+    pub(super) window: ReadBuffer<'p>,
     pub(super) compression: Option<&'static str>,
     pub(super) handle: Handle,
 }
@@ -107,7 +107,7 @@ pub(super) fn reopen(
     name: &str,
     packed: bool,
     offset: u64,
-) -> Result<Window<'static>, CaptureError> {
+) -> Result<ReadBuffer<'static>, CaptureError> {
     let file = match handle {
         Handle::Path(path) => {
             let file = File::open(path).map_err(|e| refused(path, name, e))?;
@@ -122,7 +122,7 @@ pub(super) fn reopen(
         }
     };
     if !packed {
-        return Ok(Window::new(Box::new(At { spool: file, offset }), offset, AGAIN));
+        return Ok(ReadBuffer::new(Box::new(At { spool: file, offset }), offset, AGAIN));
     }
     let whole = Box::new(At { spool: file, offset: 0 });
     let mut window = unpack(whole, handle.clone(), name, PACKED)?.window;
@@ -164,17 +164,17 @@ fn unpack<'p>(
     let packing = sniff::packing(&head);
     let whole = Cursor::new(head).chain(raw);
     let (window, compression) = match packing {
-        Packing::Plain => (Window::new(Box::new(whole), 0, chunk), None),
+        Packing::Plain => (ReadBuffer::new(Box::new(whole), 0, chunk), None),
         Packing::Gzip => {
             let gunzip = Gunzip::new(BufReader::with_capacity(PACKED.min(chunk), whole));
-            (Window::new(Box::new(gunzip), 0, chunk), Some("gzip"))
+            (ReadBuffer::new(Box::new(gunzip), 0, chunk), Some("gzip"))
         }
         Packing::Zstd => {
             let packed = BufReader::with_capacity(PACKED.min(chunk), whole);
             let zstd = zstd::stream::read::Decoder::with_buffer(packed).map_err(|source| {
                 CaptureError::Unpack { path: name.to_owned(), compression: "zstd", source }
             })?;
-            (Window::new(Box::new(Small(zstd)), 0, chunk), Some("zstd"))
+            (ReadBuffer::new(Box::new(Small(zstd)), 0, chunk), Some("zstd"))
         }
         Packing::Other(what, command) => {
             return Err(CaptureError::OtherPacking { path: name.to_owned(), what, command });

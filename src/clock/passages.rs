@@ -5,7 +5,7 @@
 //! long connection. Which of two vantages comes first is read from the rewrite, the TTL
 //! and the MACs, never from the clocks.
 
-use crate::correlate::{Connections, Leg, WayId, Ways};
+use crate::correlate::{Connections, Leg, LinkSequenceId, LinkSequences};
 use crate::flow::{Flow, Hop, Mark, Observations};
 use std::cmp::Ordering;
 
@@ -50,13 +50,13 @@ struct Sight<'a> {
     leg: &'a Leg,
     vantage: &'a Observations,
     flow: &'a Flow,
-    way: WayId,
+    way: LinkSequenceId,
 }
 
 impl<'a> Sight<'a> {
     /// The first hop of the flow, by its way where it has a common one: the flow's links
     /// lie far apart in memory.
-    fn hop(&self, ways: &Ways) -> Option<&'a Hop> {
+    fn hop(&self, ways: &LinkSequences) -> Option<&'a Hop> {
         match ways.get(self.way) {
             Some(way) => way.first().map(|hop| &self.vantage.hops[hop.index()]),
             None => self.vantage.first_hop(self.flow),
@@ -64,7 +64,13 @@ impl<'a> Sight<'a> {
     }
 }
 
-fn pair(vantages: &[Observations], ways: &Ways, x: &Leg, y: &Leg, sink: &mut impl FnMut(Passage)) {
+fn pair(
+    vantages: &[Observations],
+    ways: &LinkSequences,
+    x: &Leg,
+    y: &Leg,
+    sink: &mut impl FnMut(Passage),
+) {
     let (a, b) = (&vantages[usize::from(x.vantage)], &vantages[usize::from(y.vantage)]);
     if a.capture == b.capture {
         return;
@@ -139,7 +145,7 @@ fn passages(
 }
 
 /// Which of two vantages a flow's packets pass first; `Equal` where nothing tells.
-fn order(p: &Sight<'_>, q: &Sight<'_>, ways: &Ways) -> Ordering {
+fn order(p: &Sight<'_>, q: &Sight<'_>, ways: &LinkSequences) -> Ordering {
     let (Some(x), Some(y)) = (p.hop(ways), q.hop(ways)) else { return Ordering::Equal };
     // The TTL falls on the way.
     match (y.ttl.cmp(&x.ttl), p.leg.tuple == q.leg.tuple) {

@@ -24,7 +24,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     for (v, vantage) in vantages.iter().enumerate() {
         let of =
             |(stream, toa): (&u32, &Toa)| (StreamRef { vantage: v as u16, stream: *stream }, *toa);
-        named.extend(vantage.rare.clients().map(of));
+        named.extend(vantage.side_tables.clients().map(of));
     }
     if named.is_empty() {
         return;

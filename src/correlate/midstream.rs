@@ -64,7 +64,8 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
                     continue;
                 }
                 // Of two datagrams that came together, the second alone may have passed.
-                let token = |at: &StreamRef| vantage.rare.twins(at.stream).map(|t| t.token);
+                let token =
+                    |at: &StreamRef| vantage.side_tables.dns_pair(at.stream).map(|t| t.token);
                 let tokens = if here { [token(a), token(b)] } else { [None, None] };
                 if let Some(tie) = agree(s, *x, t, *y, here, tokens) {
                     union.join(*a, *b, tie);

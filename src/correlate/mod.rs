@@ -11,18 +11,18 @@
 mod absent;
 mod carried;
 mod handshake;
+mod link_sequence;
 mod midstream;
 mod outcome;
 mod ranges;
 mod token;
 mod tuple;
 mod union;
-mod way;
 
 pub use absent::settle;
+pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
 pub use tuple::Tuple;
-pub use way::{Way, WayId, Ways, speaks};
 
 use crate::flow::{Flow, Observations, Side, Stream};
 use crate::wire::Protocol;
@@ -80,9 +80,9 @@ pub struct Leg {
     /// The side of the stream that is the client's.
     pub client: Side,
     /// How what the client sent passed the vantage.
-    pub there: WayId,
+    pub there: LinkSequenceId,
     /// How what the server sent passed it.
-    pub back: WayId,
+    pub back: LinkSequenceId,
     /// Index of the stream at its vantage.
     pub stream: u32,
 }
@@ -123,7 +123,7 @@ pub struct Connections {
     pub list: Vec<Connection>,
     legs: Vec<Leg>,
     /// The ways that legs took past their vantages.
-    pub ways: Ways,
+    pub ways: LinkSequences,
 }
 
 impl Connections {

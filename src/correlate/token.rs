@@ -17,9 +17,9 @@ const MAX_OF_TOKEN: usize = 64;
 pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut Union) {
     let mut tokens: Vec<(u64, StreamRef, Side)> = Vec::new();
     for at in without {
-        let rare = &vantages[usize::from(at.vantage)].rare;
+        let tables = &vantages[usize::from(at.vantage)].side_tables;
         for side in [Side::A, Side::B] {
-            let of = rare.tokens(at.stream, side).iter().map(|token| (*token, *at, side));
+            let of = tables.tokens(at.stream, side).iter().map(|token| (*token, *at, side));
             tokens.extend(of);
         }
     }

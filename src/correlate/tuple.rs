@@ -2,7 +2,7 @@
 //! which the real server's.
 
 use super::union::{StreamRef, Union};
-use super::{Connection, Connections, Leg, Stated, Tie, Ways, outcome};
+use super::{Connection, Connections, Leg, LinkSequences, Stated, Tie, outcome};
 use crate::flow::{Observations, Side, Stream};
 use crate::wire::Ip;
 use std::cmp::Ordering;
@@ -40,7 +40,7 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
     let mut connections = Connections {
         list: Vec::with_capacity(sets.len()),
         legs: Vec::with_capacity(sets.streams()),
-        ways: Ways::default(),
+        ways: LinkSequences::default(),
     };
     let mut scratch = Vec::new();
     let mut set = Vec::new();

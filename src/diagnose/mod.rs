@@ -7,6 +7,7 @@
 //! last. Nothing here draws or formats.
 
 pub mod cause;
+pub(crate) mod evidence;
 mod explain;
 mod facts;
 mod finding;

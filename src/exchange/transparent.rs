@@ -5,7 +5,7 @@
 //! capture: it sends the SYN, never got it, and the TTL is a fresh one.
 
 use super::groups::Groups;
-use crate::correlate::{Connections, Leg, Way, WayId};
+use crate::correlate::{Connections, Leg, LinkSequence, LinkSequenceId};
 use crate::flow::{Hop, Observations};
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
@@ -63,7 +63,12 @@ pub(super) fn opened(
 struct Origins(Vec<Option<Origin>>);
 
 impl Origins {
-    fn of(&mut self, id: WayId, vantage: &Observations, connections: &Connections) -> Origin {
+    fn of(
+        &mut self,
+        id: LinkSequenceId,
+        vantage: &Observations,
+        connections: &Connections,
+    ) -> Origin {
         let Some(way) = connections.ways.get(id) else { return Origin::Unknown };
         let at = usize::from(id.number());
         if self.0.len() <= at {
@@ -73,7 +78,7 @@ impl Origins {
     }
 }
 
-fn origin(way: &Way, vantage: &Observations) -> Origin {
+fn origin(way: &LinkSequence, vantage: &Observations) -> Origin {
     let own = &vantage.own;
     let hops = || way.hops().map(|id| &vantage.hops[id.index()]);
     let made = |hop: &Hop| {

@@ -1,8 +1,8 @@
 //! Which connections, addresses and frames an extract is about.
 
 use super::Which;
+use crate::diagnose::evidence;
 use crate::diagnose::{Diagnosis, Finding};
-use crate::evidence;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{HashMap, HashSet};

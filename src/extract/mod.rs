@@ -12,9 +12,9 @@ mod spool;
 
 pub use spool::{Kept, Spool};
 
-use crate::again::Again;
 use crate::capture::{self, LinkType, Secrets};
 use crate::diagnose::Diagnosis;
+use crate::second_pass::SecondPass;
 use crate::trace::{ConnectionId, Trace};
 use choose::Chosen;
 use pick::Picker;
@@ -121,7 +121,7 @@ pub fn extract(
     let mut interfaces: HashMap<(usize, LinkType), u32> = HashMap::new();
     let mut picker = Picker::new(trace, &chosen, options.all);
     for (at, capture) in trace.captures.iter().enumerate() {
-        let Some(again) = Again::new(trace, at) else { continue };
+        let Some(again) = SecondPass::new(trace, at) else { continue };
         let mut failed = None;
         let whole = again.frames(1..=u32::MAX, |vantage, base, frame| {
             let Some((mark, comments)) = picker.pick(vantage, base, frame) else { return };

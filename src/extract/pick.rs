@@ -1,9 +1,9 @@
 //! Frame by frame: whether it belongs to the extract.
 
 use super::choose::Chosen;
-use crate::again;
 use crate::capture::Frame;
 use crate::flow::{Key, Mark};
+use crate::second_pass;
 use crate::trace::Trace;
 use crate::wire::{self, Body, Fragment, IcmpKind, Ip, Packet, Transport};
 use std::collections::{HashMap, HashSet};
@@ -89,7 +89,7 @@ impl<'a> Picker<'a> {
     }
 
     fn is_of_stream(&mut self, vantage: usize, frame: u32, packet: &Packet<'_>) -> bool {
-        let Some((key, _)) = again::stream(packet) else { return false };
+        let Some((key, _)) = second_pass::stream(packet) else { return false };
         let Some(streams) = self.streams.get_mut(&(vantage, key)) else { return false };
         let Some(stream) = streams.iter_mut().find(|s| (s.from..=s.to).contains(&frame)) else {
             return false;

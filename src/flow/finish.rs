@@ -40,9 +40,9 @@ impl Observer {
     /// What was seen, under the user's name for the vantage.
     #[must_use]
     pub fn finish(mut self, label: String, capture: usize) -> Observations {
-        self.rare.hellos.settle(&self.streams);
-        self.rare.twins.settle();
-        self.rare.pieces = std::mem::take(&mut self.fragments).into_pieces();
+        self.side_tables.hellos.settle(&self.streams);
+        self.side_tables.dns_pairs.settle();
+        self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
         let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors, &[]);
         let shows = shows(&self.streams, &self.hops, &self.neighbors, &own);
         let empty = self.tally.frames == 0;
@@ -61,7 +61,7 @@ impl Observer {
             errors_dropped: self.errors_dropped,
             echoes: self.echoes,
             vrrp: self.vrrp,
-            rare: self.rare,
+            side_tables: self.side_tables,
             evicted: self.evicted,
             own,
             shows,

@@ -6,6 +6,7 @@
 //! module looks at another capture, at a role or at a fault.
 
 mod control;
+mod dns_pairs;
 mod embryo;
 mod errors;
 mod finish;
@@ -21,16 +22,16 @@ mod one_way;
 mod options;
 mod own;
 mod preface;
-mod rare;
+mod side_tables;
 mod stream;
+mod syn_checksum;
 mod tally;
 #[cfg(test)]
 mod testkit;
 mod token;
 mod trouble;
-mod twins;
-mod weigh;
 
+pub use dns_pairs::DnsPair;
 pub use embryo::{Evicted, MAX_EMBRYOS};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
 pub use fragments::Pieces;
@@ -45,10 +46,9 @@ pub use one_way::{Flow, Reset, SynShape};
 pub use options::Optioned;
 pub use own::{Own, OwnEvidence};
 pub use preface::{FirstReply, Preface};
-pub use rare::{ClosedWindow, FullFirst, Rare, Repeat, Sums};
+pub use side_tables::{ClosedWindow, FullFirst, Repeat, SideTables, Sums};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
-pub use twins::Twins;
 
 use crate::capture::{LinkType, Timestamp};
 
@@ -85,7 +85,7 @@ pub struct Observations {
     /// VRRP speakers.
     pub vrrp: Vec<VrrpSpeaker>,
     /// What few flows show: repeats, closed windows.
-    pub rare: Rare,
+    pub side_tables: SideTables,
     /// Streams that were let go under a flood.
     pub evicted: Evicted,
     /// Which MACs are the capturing host's own.
@@ -118,27 +118,27 @@ impl Observations {
     /// The first frame that repeated bytes on a link.
     #[must_use]
     pub fn first_repeat(&self, link: &Link) -> Mark {
-        self.rare.troubles.first_repeat(link.trouble)
+        self.side_tables.troubles.first_repeat(link.trouble)
     }
 
     /// Whether a link lacks bytes below the highest that it saw: they never came this
     /// way, or the capture lost them.
     #[must_use]
     pub fn has_hole(&self, link: &Link) -> bool {
-        self.rare.troubles.has_hole(link.trouble)
+        self.side_tables.troubles.has_hole(link.trouble)
     }
 
     /// Whether any link has a hole or a repeat.
     #[must_use]
     pub fn has_troubles(&self) -> bool {
-        self.rare.troubles.any()
+        self.side_tables.troubles.any()
     }
 
     /// The bytes that a link lacks below the highest that it saw, as many as are known to
     /// be missing, and the sequence number after the last of them.
     #[must_use]
     pub fn hole(&self, link: &Link) -> Option<(u32, u32)> {
-        self.rare.troubles.hole_of(link.trouble)
+        self.side_tables.troubles.hole_of(link.trouble)
     }
 
     /// The hop that a link travels.
@@ -157,7 +157,7 @@ impl Observations {
         &'a self,
         flow: &Flow,
     ) -> impl Iterator<Item = (&'a Hop, &'a Pieces)> + use<'a> {
-        self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.rare.pieces(at)?)))
+        self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.side_tables.pieces(at)?)))
     }
 
     /// The links of a flow with their hops, and what of them had IP options.
@@ -166,7 +166,7 @@ impl Observations {
         flow: &Flow,
     ) -> impl Iterator<Item = (&'a Link, &'a Hop, Optioned)> + use<'a> {
         self.numbered(flow).map(|(at, hop)| {
-            let of = self.rare.options.of(at).copied().unwrap_or_default();
+            let of = self.side_tables.options.of(at).copied().unwrap_or_default();
             (&self.links[at as usize], hop, of)
         })
     }
@@ -176,7 +176,7 @@ impl Observations {
         &'a self,
         flow: &Flow,
     ) -> impl Iterator<Item = (&'a Hop, &'a Sums)> + use<'a> {
-        self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.rare.sums(at)?)))
+        self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.side_tables.sums(at)?)))
     }
 
     /// The links of a flow by their index, with their hops.

@@ -4,8 +4,8 @@ use super::embryo::Embryos;
 use super::fragments::Fragments;
 use super::link::Sending;
 use super::{
-    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Rare, Side, Stream,
-    StreamId, Tally, VrrpSpeaker,
+    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Side, SideTables,
+    Stream, StreamId, Tally, VrrpSpeaker,
 };
 use crate::capture::{LinkType, Timestamp};
 use crate::wire::{Body, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
@@ -53,7 +53,7 @@ pub struct Observer {
     pub(super) errors_dropped: u64,
     pub(super) echoes: Vec<Echo>,
     pub(super) vrrp: Vec<VrrpSpeaker>,
-    pub(super) rare: Rare,
+    pub(super) side_tables: SideTables,
     pub(super) fragments: Fragments,
     /// Link of a repeated SYN whose checksum is to be looked at.
     pub(super) doubted: Option<u32>,
@@ -90,7 +90,7 @@ impl Observer {
             errors_dropped: 0,
             echoes: Vec::new(),
             vrrp: Vec::new(),
-            rare: Rare::default(),
+            side_tables: SideTables::default(),
             fragments: Fragments::default(),
             doubted: None,
             embryos: Embryos::default(),
@@ -143,7 +143,7 @@ impl Observer {
                 self.links[link].count(mark);
                 self.fragments.count(ip, link, mark);
                 if ip.options {
-                    self.rare.options.count(link, mark);
+                    self.side_tables.options.count(link, mark);
                 }
                 let first = !self.streams[id as usize].flow(side).data.is_set();
                 let token = if first { self.datagram(ip, udp) } else { 0 };
@@ -180,10 +180,10 @@ impl Observer {
         let at = self.link(id, side, packet.link, ip.ttl, mark);
         self.fragments.count(ip, at, mark);
         if ip.options {
-            self.rare.options.count(at, mark);
+            self.side_tables.options.count(at, mark);
         }
         let link = &mut self.links[at];
-        let sending = link.segment(mark, tcp, ip.id, &mut self.rare.troubles);
+        let sending = link.segment(mark, tcp, ip.id, &mut self.side_tables.troubles);
         let (syns, repeats) = (link.syns, link.retransmissions);
         if syns > 1 && tcp.flags.syn() && !tcp.flags.ack() {
             self.doubted = Some(at as u32);
@@ -192,29 +192,29 @@ impl Observer {
         // A balancer names the client in the SYN, in the first ACK, or with the first payload.
         let first = tcp.payload_len > 0 && stream.flow(side).payload == 0;
         if (first || !stream.flow(side).acked) && tcp.may_name_client() {
-            self.rare.name(id, tcp);
+            self.side_tables.name(id, tcp);
         }
         if first {
-            self.rare.prefaces.see(id, side, mark, tcp);
-            self.rare.health.see(id, side, mark, &key, tcp);
-            self.rare.fill(id, stream, side, mark, tcp);
+            self.side_tables.prefaces.see(id, side, mark, tcp);
+            self.side_tables.health.see(id, side, mark, &key, tcp);
+            self.side_tables.fill(id, stream, side, mark, tcp);
         }
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
         if !stream.has_syn() {
-            self.rare.tokens.add(id, side, tcp);
+            self.side_tables.tokens.add(id, side, tcp);
         }
         match sending {
             Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
-            Sending::Again => self.rare.repeat(at, mark, tcp),
+            Sending::Again => self.side_tables.repeat(at, mark, tcp),
         }
-        self.rare.window(id, side, mark, stream, tcp);
+        self.side_tables.window(id, side, mark, stream, tcp);
         let flow = &mut stream.flows[side.index()];
         if sending != Sending::Copy {
             flow.syns = flow.syns.max(syns);
             flow.retransmissions = flow.retransmissions.max(repeats);
         }
-        self.rare.hello(id, mark, random, &self.streams);
+        self.side_tables.hello(id, mark, random, &self.streams);
     }
 
     /// A later fragment belongs to its datagram's flow; anything else to none.
@@ -309,14 +309,14 @@ impl Observer {
         if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == old) {
             entry.remove();
         }
-        self.rare.forget(old);
+        self.side_tables.forget(old);
         for flow in &stream.flows {
             let mut next = flow.link;
             while let Some(at) = next.index() {
                 self.free_links.push(next);
-                self.rare.troubles.release(self.links[at].trouble);
+                self.side_tables.troubles.release(self.links[at].trouble);
                 self.fragments.forget(at);
-                self.rare.forget_link(at as u32);
+                self.side_tables.forget_link(at as u32);
                 next = self.links[at].next;
             }
         }

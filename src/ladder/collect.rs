@@ -5,10 +5,10 @@
 //! not kept. A capture that cannot be read any more is passed over.
 
 use super::Request;
-use crate::again::{self, Again};
 use crate::capture::Frame;
 use crate::correlate::Leg;
 use crate::flow::{Key, Mark, Side};
+use crate::second_pass::{self, SecondPass};
 use crate::trace::Trace;
 use crate::wire::{self, Body, IpPacket, LinkHeader, Outer, Packet, TcpFlags, Transport};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -142,7 +142,7 @@ fn read(
     marked: &HashSet<(usize, u32)>,
     seen: &mut Seen,
 ) {
-    let Some(again) = Again::new(trace, at) else { return };
+    let Some(again) = SecondPass::new(trace, at) else { return };
     let first = kept.iter().map(|k| *k.frames.start()).min().unwrap_or(1);
     let last = kept.iter().map(|k| *k.frames.end()).max().unwrap_or(0);
     let mut ranges = vec![first..=last];
@@ -219,7 +219,7 @@ impl Kept {
 type Decoded<'a, 'b> = (Key, Side, Shape, bool, &'b IpPacket<'a>);
 
 fn key_of<'a, 'b>(packet: &'b Packet<'a>) -> Option<Decoded<'a, 'b>> {
-    let (key, side) = again::stream(packet)?;
+    let (key, side) = second_pass::stream(packet)?;
     let Body::Ip(ip) = &packet.body else { return None };
     let (shape, closed) = match &ip.transport {
         Transport::Tcp(tcp) => {

@@ -1,8 +1,8 @@
 //! Which connection tells most of what is wrong.
 
 use super::{Marked, Request, build};
+use crate::diagnose::evidence;
 use crate::diagnose::{self, Diagnosis, Finding};
-use crate::evidence;
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
 use rayon::prelude::*;

@@ -7,7 +7,7 @@
 use super::build::Builder;
 use crate::correlate::Tuple;
 use crate::diagnose::Finding;
-use crate::evidence;
+use crate::diagnose::evidence;
 use crate::flow::{Side, Stream};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
@@ -71,7 +71,7 @@ impl Parts {
     /// Adds what shows a frame, unless it is there.
     fn proof(&mut self, trace: &Trace, at: At) {
         let vantage = &trace.vantages[at.vantage];
-        self.fragments |= vantage.rare.is_later_fragment(at.mark);
+        self.fragments |= vantage.side_tables.is_later_fragment(at.mark);
         if let Some(stream) = evidence::stream_of(trace, at).and_then(|at| vantage.streams.get(at))
         {
             let client = client_of(stream);

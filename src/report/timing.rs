@@ -2,8 +2,8 @@
 
 use super::build::Builder;
 use super::{Segment, Timing};
-use crate::timing::{self, Timing as Spent, median};
 use crate::trace::ConnectionId;
+use crate::trace::timing::{self, Timing as Spent, median};
 use std::collections::BTreeMap;
 
 /// Connections of a real server that are looked at: the first tell as well as all.

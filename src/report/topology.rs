@@ -242,7 +242,7 @@ impl Map {
             let first = ids.first().copied().unwrap_or(ConnectionId(0));
             let service = trace.service(first);
             Way {
-                service: format!("{}/{}", service.name(), service.protocol.to_string()),
+                service: format!("{}/{}", service.name(), service.protocol),
                 real_server: trace.server(first).and_then(|server| {
                     let address = server.address.map(|ip| ip.with_port(server.port));
                     address.or_else(|| server.mac.map(|mac| mac.to_string()))

@@ -6,7 +6,7 @@
 //! closes it.
 
 use super::{HostId, Hosts};
-use crate::correlate::{Connection, Connections, Leg, Way, Ways, speaks};
+use crate::correlate::{Connection, Connections, Leg, LinkSequence, LinkSequences, speaks};
 use crate::flow::{Hop, Mark, Observations, Side};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -200,7 +200,7 @@ impl Sighting {
 /// What a route is read from, where its legs' ways are all of it: the order of frames
 /// counts only where one five-tuple passes one vantage in two streams, or often enough
 /// to be a loop. `false`: it is not all.
-fn sign(connection: &Connection, legs: &[Leg], ways: &Ways, out: &mut Vec<u64>) -> bool {
+fn sign(connection: &Connection, legs: &[Leg], ways: &LinkSequences, out: &mut Vec<u64>) -> bool {
     out.clear();
     out.push(u64::from(connection.tuples));
     for (i, leg) in legs.iter().enumerate() {
@@ -210,8 +210,8 @@ fn sign(connection: &Connection, legs: &[Leg], ways: &Ways, out: &mut Vec<u64>) 
         let here = || legs[..i].iter().filter(|other| other.vantage == leg.vantage);
         let (mut forward, mut reply) = (there.len(), back.len());
         for other in here() {
-            forward += ways.get(other.there).map_or(LOOP_PASSES, Way::len);
-            reply += ways.get(other.back).map_or(LOOP_PASSES, Way::len);
+            forward += ways.get(other.there).map_or(LOOP_PASSES, LinkSequence::len);
+            reply += ways.get(other.back).map_or(LOOP_PASSES, LinkSequence::len);
         }
         if here().any(|other| other.tuple == leg.tuple) || forward.max(reply) >= LOOP_PASSES {
             return false;

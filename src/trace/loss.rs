@@ -269,7 +269,7 @@ fn by_link(trace: &Trace) -> Repeats<'_> {
         .iter()
         .map(|vantage| {
             let mut links: BTreeMap<u32, Vec<&Repeat>> = BTreeMap::new();
-            for repeat in &vantage.rare.repeats {
+            for repeat in &vantage.side_tables.repeats {
                 links.entry(repeat.link).or_default().push(repeat);
             }
             links

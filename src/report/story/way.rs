@@ -36,7 +36,7 @@ pub(super) struct Stop {
 type Change = (String, String);
 
 /// All hosts of one way that have a place in a sentence.
-pub(super) struct Way {
+pub(super) struct Stops {
     pub(super) stops: Vec<Stop>,
     /// Which five-tuple the packet had last.
     tuple: u8,
@@ -112,7 +112,7 @@ impl Teller<'_> {
     }
 
     /// The hosts on the way.
-    pub(super) fn way(&self, forward: bool) -> Way {
+    pub(super) fn way(&self, forward: bool) -> Stops {
         let mut stops: Vec<Stop> = Vec::new();
         let (mut gap, mut before, mut pending) = (false, None, None);
         for step in self.steps(forward) {
@@ -138,7 +138,7 @@ impl Teller<'_> {
             gap = false;
         }
         let sent_on = gap.then_some(pending);
-        Way { stops, tuple: before.unwrap_or(0), sent_on }
+        Stops { stops, tuple: before.unwrap_or(0), sent_on }
     }
 
     /// How a director passes on what it does not rewrite.
@@ -256,7 +256,7 @@ impl Teller<'_> {
         said
     }
 
-    fn sentence(&self, what: &str, way: &Way, forward: bool) -> String {
+    fn sentence(&self, what: &str, way: &Stops, forward: bool) -> String {
         let stops = &way.stops;
         let at_client = |n: usize| (n == 0) == forward || (!forward && n + 1 == stops.len());
         let mut said = what.to_owned();

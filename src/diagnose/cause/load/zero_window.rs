@@ -51,7 +51,7 @@ struct Stall<'a> {
 /// One a connection and side: at the vantage that saw most.
 fn stalls(trace: &Trace) -> Vec<Stall<'_>> {
     let mut stalls = Vec::new();
-    if trace.vantages.iter().all(|v| v.rare.closed.is_empty()) {
+    if trace.vantages.iter().all(|v| v.side_tables.closed.is_empty()) {
         return stalls;
     }
     // A director that never lets the client send is none who does not read.
@@ -92,7 +92,7 @@ fn longest(trace: &Trace, id: ConnectionId, by_client: bool) -> Option<(Leg, &Cl
         .iter()
         .filter_map(|leg| {
             let side = if by_client { leg.client } else { leg.client.other() };
-            let closed = &trace.vantage(leg).rare.closed;
+            let closed = &trace.vantage(leg).side_tables.closed;
             let at = closed.iter().find(|w| w.stream == leg.stream && w.side == side)?;
             let waits = at.probes > 0 || at.frames >= BLIND_FRAMES;
             (waits && at.longest_ns >= STALL_NS).then_some((*leg, at))

@@ -42,7 +42,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         .map(|((_, wrong), (servers, said))| finding(trace, servers, said, *wrong))
         .collect();
     Detection::from(findings, || {
-        let told = trace.vantages.iter().any(|v| v.rare.has_prefaces());
+        let told = trace.vantages.iter().any(|v| v.side_tables.has_prefaces());
         if told { Detection::Clean } else { no_proxy(trace) }
     })
 }
@@ -131,8 +131,8 @@ fn endpoints(trace: &Trace) -> BTreeMap<Server, Said> {
 }
 
 fn preface<'a>(trace: &'a Trace, leg: &Leg) -> Option<&'a Preface> {
-    let rare = &trace.vantage(leg).rare;
-    rare.preface(leg.stream).filter(|p| p.side == leg.client)
+    let tables = &trace.vantage(leg).side_tables;
+    tables.preface(leg.stream).filter(|p| p.side == leg.client)
 }
 
 /// Whether the server took bytes and ended the connection at once, without one of its

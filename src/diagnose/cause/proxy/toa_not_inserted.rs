@@ -27,7 +27,7 @@ const OPTIONS: u32 = 40;
 const NAMES: [u32; 2] = [8, 20];
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let named = trace.vantages.iter().any(|v| v.rare.clients().next().is_some());
+    let named = trace.vantages.iter().any(|v| v.side_tables.clients().next().is_some());
     let mut sets: BTreeMap<ServiceId, Service<'_>> = BTreeMap::new();
     for (id, c) in trace.requests().filter(|_| named) {
         if c.protocol.is_tcp() && c.progress.request && trace.service(id).mode == Mode::FullNat {
@@ -109,11 +109,11 @@ fn size(client: Ip) -> u32 {
 }
 
 fn first<'a>(trace: &'a Trace, leg: &Leg) -> Option<&'a FullFirst> {
-    trace.vantage(leg).rare.full_first(leg.stream)
+    trace.vantage(leg).side_tables.full_first(leg.stream)
 }
 
 fn name_on<'a>(trace: &'a Trace, leg: &Leg) -> Option<&'a Toa> {
-    trace.vantage(leg).rare.client_of(leg.stream)
+    trace.vantage(leg).side_tables.client_of(leg.stream)
 }
 
 /// Payload and options that fit a packet to the real server, by its SYN-ACK's maximum

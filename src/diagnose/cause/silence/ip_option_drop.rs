@@ -29,7 +29,7 @@ const MIN_PASSED: usize = 2;
 const MIN_LOST_MORE: usize = 3;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if !trace.vantages.iter().any(|v| v.rare.has_options()) {
+    if !trace.vantages.iter().any(|v| v.side_tables.has_options()) {
         let directors = trace.topology.services.iter().flat_map(|s| &s.directors);
         return if directors.into_iter().any(|d| trace.is_captured(d.host)) {
             Detection::Clean
@@ -40,7 +40,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             )
         };
     }
-    let mut ways: BTreeMap<(HostId, ServiceId), Way> = BTreeMap::new();
+    let mut ways: BTreeMap<(HostId, ServiceId), ToServer> = BTreeMap::new();
     let mut plain: BTreeMap<HostId, Plain> = BTreeMap::new();
     for (id, _) in trace.iter() {
         if let Some(host) = trace.server(id).and_then(|s| s.host)
@@ -109,7 +109,7 @@ struct Plain {
 /// A real server that packets with options of one service do not reach.
 struct Lossy<'a> {
     host: HostId,
-    way: &'a Way,
+    way: &'a ToServer,
     /// Connections without options that did reach it.
     others: usize,
     confidence: Confidence,
@@ -117,7 +117,7 @@ struct Lossy<'a> {
 
 /// What went from directors to one real server of one service.
 #[derive(Default)]
-struct Way {
+struct ToServer {
     /// With options, and lost.
     lost: Vec<ConnectionId>,
     /// One of these must have been answered, and was not.
@@ -132,7 +132,7 @@ struct Way {
     until: Option<Timestamp>,
 }
 
-impl Way {
+impl ToServer {
     fn add(
         &mut self,
         trace: &Trace,

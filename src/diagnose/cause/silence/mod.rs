@@ -11,6 +11,7 @@ pub mod rp_filter_drop;
 pub mod rs_missing_vip;
 pub mod rs_route_overlap;
 pub mod rs_silent;
+#[expect(clippy::module_inception, reason = "facts of silences, on their way out of here")]
 pub(in crate::diagnose) mod silence;
 pub mod syn_retry_rescheduled;
 pub(in crate::diagnose) mod told;

@@ -100,7 +100,7 @@ impl Nodes {
     fn of(trace: &Trace) -> Self {
         let mut said: BTreeMap<Endpoint, (LocalEndpoints, usize)> = BTreeMap::new();
         for (v, vantage) in trace.vantages.iter().enumerate() {
-            for (endpoint, new) in vantage.rare.local_endpoints() {
+            for (endpoint, new) in vantage.side_tables.local_endpoints() {
                 let (known, at) = said.entry(*endpoint).or_insert((*new, v));
                 if *at != v {
                     known.some += new.some;

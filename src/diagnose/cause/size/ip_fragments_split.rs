@@ -22,7 +22,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 const ENOUGH: u32 = 2;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if !trace.vantages.iter().any(|v| v.rare.has_pieces()) {
+    if !trace.vantages.iter().any(|v| v.side_tables.has_pieces()) {
         return Detection::Clean;
     }
     let cut: BTreeMap<ConnectionId, Cut<'_>> = trace

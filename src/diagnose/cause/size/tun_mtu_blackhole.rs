@@ -123,7 +123,7 @@ fn heard(trace: &Trace, id: ConnectionId) -> Option<bool> {
 /// The last frame that repeated bytes on a link, as far as repeats were kept.
 fn last_repeat(vantage: &Observations, link: &Link) -> Mark {
     let here = |index: u32| vantage.links.get(index as usize).map(|l| (l.hop, l.first));
-    let mut repeats = vantage.rare.repeats.iter().rev();
+    let mut repeats = vantage.side_tables.repeats.iter().rev();
     repeats
         .find(|r| here(r.link) == Some((link.hop, link.first)))
         .map_or_else(|| vantage.first_repeat(link), |r| r.mark)

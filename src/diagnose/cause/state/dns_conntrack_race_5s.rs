@@ -11,7 +11,7 @@ use crate::diagnose::cause::{directors, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
-use crate::flow::{Flow, Hop, Mark, Twins};
+use crate::flow::{DnsPair, Flow, Hop, Mark};
 use crate::topology::{Mode, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Protocol, dns};
@@ -29,7 +29,7 @@ const TIMER_NS: i64 = 100_000_000;
 const TAIL_NS: i64 = 1_000_000_000;
 
 pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if !trace.vantages.iter().any(|v| v.rare.has_twins()) {
+    if !trace.vantages.iter().any(|v| v.side_tables.has_dns_pairs()) {
         return Detection::Clean;
     }
     let mut services: BTreeMap<ServiceId, Asked<'_>> = BTreeMap::new();
@@ -64,7 +64,7 @@ fn concerns(trace: &Trace, id: ConnectionId, c: &Connection) -> bool {
 struct Lost<'a> {
     id: ConnectionId,
     leg: &'a Leg,
-    twins: &'a Twins,
+    twins: &'a DnsPair,
     /// Which of the two.
     which: usize,
     /// The leg on which the other went out of the director, where both came in there.
@@ -89,7 +89,7 @@ impl<'a> Asked<'a> {
     fn see(&mut self, trace: &'a Trace, id: ConnectionId, leg: &'a Leg) {
         let vantage = trace.vantage(leg);
         let (there, back) = (trace.forward(leg), trace.reply(leg));
-        if let Some(twins) = vantage.rare.twins(leg.stream)
+        if let Some(twins) = vantage.side_tables.dns_pair(leg.stream)
             && let Some(which) = twins.lost()
         {
             self.alone += twins.settled.iter().filter(|m| m.is_set()).count() as u32;
@@ -125,7 +125,7 @@ impl<'a> Lost<'a> {
         trace: &'a Trace,
         id: ConnectionId,
         leg: &'a Leg,
-        (twins, which): (&'a Twins, usize),
+        (twins, which): (&'a DnsPair, usize),
     ) -> Self {
         let mut lost = Self { id, leg, twins, which, out: None, elsewhere: false };
         let last = trace.connection(id).tuples - 1;
@@ -162,7 +162,7 @@ fn passed(trace: &Trace, leg: &Leg, inward: bool) -> u32 {
 
 /// Whether both questions came in on a leg.
 fn pair_came(trace: &Trace, leg: &Leg) -> bool {
-    let twins = trace.vantage(leg).rare.twins(leg.stream);
+    let twins = trace.vantage(leg).side_tables.dns_pair(leg.stream);
     twins.is_some_and(|twins| twins.asked[1].is_set())
 }
 

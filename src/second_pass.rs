@@ -13,13 +13,13 @@ use std::ops::RangeInclusive;
 
 /// A capture whose frames are to be read again.
 #[derive(Debug)]
-pub(crate) struct Again<'a> {
+pub(crate) struct SecondPass<'a> {
     files: &'a [CaptureFile],
     /// By interface; interfaces without a frame are no vantages.
     vantages: Vec<Option<usize>>,
 }
 
-impl<'a> Again<'a> {
+impl<'a> SecondPass<'a> {
     /// `None` where there is no such capture.
     pub(crate) fn new(trace: &'a Trace, capture: usize) -> Option<Self> {
         let files = trace.captures.get(capture)?.files.as_slice();

@@ -12,9 +12,9 @@ const RECENT: usize = 8;
 
 /// Index of a way, or none where the flow has more links than ways have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct WayId(u16);
+pub struct LinkSequenceId(u16);
 
-impl WayId {
+impl LinkSequenceId {
     /// No way.
     pub const NONE: Self = Self(u16::MAX);
 
@@ -28,7 +28,7 @@ impl WayId {
 
 /// The links of one direction at one vantage, in the order of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Way {
+pub struct LinkSequence {
     vantage: u16,
     links: u8,
     opening: [bool; MAX_LINKS],
@@ -37,7 +37,7 @@ pub struct Way {
     hops: [u32; MAX_LINKS],
 }
 
-impl Way {
+impl LinkSequence {
     fn of(flow: &Flow, vantage: u16, vantages: &[Observations]) -> Option<Self> {
         let mut way = Self { vantage, speaks: speaks(flow), ..Self::default() };
         for link in vantages[usize::from(vantage)].links_of(flow) {
@@ -81,34 +81,41 @@ pub fn speaks(flow: &Flow) -> bool {
 
 /// All distinct ways.
 #[derive(Debug, Clone, Default)]
-pub struct Ways {
-    list: Vec<Way>,
-    ids: HashMap<Way, WayId, RandomState>,
+pub struct LinkSequences {
+    list: Vec<LinkSequence>,
+    ids: HashMap<LinkSequence, LinkSequenceId, RandomState>,
     recent: [u16; RECENT],
 }
 
-impl Ways {
+impl LinkSequences {
     /// A way; `None` where a flow has one of its own.
     #[inline]
     #[must_use]
-    pub fn get(&self, id: WayId) -> Option<&Way> {
+    pub fn get(&self, id: LinkSequenceId) -> Option<&LinkSequence> {
         self.list.get(usize::from(id.0))
     }
 
-    pub(super) fn id(&mut self, flow: &Flow, vantage: u16, vantages: &[Observations]) -> WayId {
-        let Some(way) = Way::of(flow, vantage, vantages) else { return WayId::NONE };
+    pub(super) fn id(
+        &mut self,
+        flow: &Flow,
+        vantage: u16,
+        vantages: &[Observations],
+    ) -> LinkSequenceId {
+        let Some(way) = LinkSequence::of(flow, vantage, vantages) else {
+            return LinkSequenceId::NONE;
+        };
         let same = |id: &&u16| self.list.get(usize::from(**id)) == Some(&way);
         if let Some(id) = self.recent.iter().find(same) {
-            return WayId(*id);
+            return LinkSequenceId(*id);
         }
         let next = self.list.len();
         let id = match self.ids.get(&way) {
             Some(id) => *id,
-            None if next >= usize::from(u16::MAX) => return WayId::NONE,
+            None if next >= usize::from(u16::MAX) => return LinkSequenceId::NONE,
             None => {
                 self.list.push(way);
-                self.ids.insert(way, WayId(next as u16));
-                WayId(next as u16)
+                self.ids.insert(way, LinkSequenceId(next as u16));
+                LinkSequenceId(next as u16)
             }
         };
         self.recent.rotate_right(1);

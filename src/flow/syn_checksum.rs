@@ -8,13 +8,13 @@ impl Observer {
     /// Looks at the checksum of the frame that was taken in, where it is a repeated SYN:
     /// one that nobody answers may be dropped for it.
     #[inline]
-    pub fn weigh(&mut self, mark: Mark, frame: &[u8], packet: &Packet<'_>) {
+    pub fn check_syn(&mut self, mark: Mark, frame: &[u8], packet: &Packet<'_>) {
         let Some(link) = self.doubted.take() else { return };
         if let Body::Ip(ip) = &packet.body
             && let Transport::Tcp(tcp) = &ip.transport
             && let Some(sum) = tcp_sum(frame, ip, tcp)
         {
-            self.rare.weighed(link, mark, sum);
+            self.side_tables.summed(link, mark, sum);
         }
     }
 }

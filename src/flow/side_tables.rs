@@ -3,6 +3,7 @@
 //!
 //! Tables grow by links at most, or are bounded; what does not fit is counted.
 
+use super::dns_pairs::{DnsPair, DnsPairs};
 use super::fragments::Pieces;
 use super::health::{Health, LocalEndpoints};
 use super::hello::Hellos;
@@ -10,7 +11,6 @@ use super::options::Options;
 use super::preface::Prefaces;
 use super::token::Tokens;
 use super::trouble::Troubles;
-use super::twins::{AllTwins, Twins};
 use super::{Hello, Mark, Preface, Side, Stream, StreamId};
 use crate::wire::tls::Random;
 use crate::wire::{Ip, Sum, Tcp, Toa};
@@ -92,7 +92,7 @@ impl FullFirst {
 
 /// The rare facts of one vantage.
 #[derive(Debug, Clone, Default)]
-pub struct Rare {
+pub struct SideTables {
     /// In order.
     pub repeats: Vec<Repeat>,
     /// Repeats beyond the bound.
@@ -108,14 +108,14 @@ pub struct Rare {
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
-    pub(super) twins: AllTwins,
+    pub(super) dns_pairs: DnsPairs,
     pub(super) health: Health,
     pub(super) pieces: HashMap<u32, Pieces, RandomState>,
     pub(super) options: Options,
     sums: HashMap<u32, Sums, RandomState>,
 }
 
-impl Rare {
+impl SideTables {
     pub(super) fn repeat(&mut self, link: usize, mark: Mark, tcp: &Tcp<'_>) {
         if self.repeats.len() >= MAX_REPEATS {
             self.repeats_dropped += 1;
@@ -170,14 +170,14 @@ impl Rare {
     /// The DNS questions that opened a stream together and were not both answered at once,
     /// if it shows such.
     #[must_use]
-    pub fn twins(&self, id: StreamId) -> Option<&Twins> {
-        self.twins.of(id)
+    pub fn dns_pair(&self, id: StreamId) -> Option<&DnsPair> {
+        self.dns_pairs.of(id)
     }
 
     /// Whether there are any.
     #[must_use]
-    pub fn has_twins(&self) -> bool {
-        !self.twins.is_empty()
+    pub fn has_dns_pairs(&self) -> bool {
+        !self.dns_pairs.is_empty()
     }
 
     /// The fragments that a link carried, by its index; `None` where it carried none.
@@ -192,7 +192,7 @@ impl Rare {
         self.sums.get(&link)
     }
 
-    pub(super) fn weighed(&mut self, link: u32, mark: Mark, sum: Sum) {
+    pub(super) fn summed(&mut self, link: u32, mark: Mark, sum: Sum) {
         if self.sums.len() >= MAX_SUMS && !self.sums.contains_key(&link) {
             return;
         }
@@ -280,7 +280,7 @@ impl Rare {
         self.full.remove(&id);
         self.tokens.forget(id);
         self.prefaces.forget(id);
-        self.twins.forget(id);
+        self.dns_pairs.forget(id);
         self.health.forget(id);
     }
 
@@ -402,9 +402,9 @@ mod tests {
 
     #[test]
     fn a_window_is_closed_from_the_first_zero_to_the_update() {
-        let (mut rare, mut stream) = (Rare::default(), stream());
+        let (mut tables, mut stream) = (SideTables::default(), stream());
         let mut see = |side, ms, window| {
-            rare.window(7, side, at(ms), &mut stream, &segment(window, TcpFlags::ACK));
+            tables.window(7, side, at(ms), &mut stream, &segment(window, TcpFlags::ACK));
         };
         see(Side::A, 0, 0);
         see(Side::B, 300, 500);
@@ -412,7 +412,7 @@ mod tests {
         see(Side::A, 2000, 1460);
         see(Side::A, 2001, 0);
         see(Side::A, 2002, 1460);
-        let [closed] = rare.closed[..] else { panic!("one flow closed its window") };
+        let [closed] = tables.closed[..] else { panic!("one flow closed its window") };
         assert_eq!((closed.stream, closed.side), (7, Side::A));
         assert_eq!((closed.frames, closed.probes), (3, 1));
         assert_eq!(closed.longest_ns, 2_000_000_000);
@@ -421,10 +421,10 @@ mod tests {
 
     #[test]
     fn resets_and_syns_close_nothing() {
-        let (mut rare, mut stream) = (Rare::default(), stream());
+        let (mut tables, mut stream) = (SideTables::default(), stream());
         for flags in [TcpFlags::RST, TcpFlags::SYN, TcpFlags::SYN | TcpFlags::ACK] {
-            rare.window(0, Side::A, at(0), &mut stream, &segment(0, flags));
+            tables.window(0, Side::A, at(0), &mut stream, &segment(0, flags));
         }
-        assert!(rare.closed.is_empty());
+        assert!(tables.closed.is_empty());
     }
 }

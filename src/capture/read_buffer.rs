@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 
 /// The unread part of a stream, as far as it is in memory.
-pub(super) struct Window<'r> {
+pub(super) struct ReadBuffer<'r> {
     source: Box<dyn Read + 'r>,
     buf: Vec<u8>,
     start: usize,
@@ -19,7 +19,7 @@ pub(super) struct Window<'r> {
     fault: Option<io::Error>,
 }
 
-impl<'r> Window<'r> {
+impl<'r> ReadBuffer<'r> {
     /// A window at `offset` of a stream that `source` continues from there, with a first buffer of
     /// `chunk` bytes.
     pub(super) fn new(source: Box<dyn Read + 'r>, offset: u64, chunk: usize) -> Self {
@@ -119,12 +119,12 @@ impl<'r> Window<'r> {
 
 #[cfg(test)]
 mod tests {
-    use super::Window;
+    use super::ReadBuffer;
 
     #[test]
     fn fills_across_buffers_and_keeps_count() {
         let bytes: Vec<u8> = (0..100u8).collect();
-        let mut w = Window::new(Box::new(&bytes[..]), 0, 16);
+        let mut w = ReadBuffer::new(Box::new(&bytes[..]), 0, 16);
         assert!(w.fill(10));
         w.consume(9);
         assert!(w.fill(40));

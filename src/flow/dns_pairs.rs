@@ -1,7 +1,7 @@
-//! Twins: two DNS questions that open a five-tuple together, as resolvers ask for A and
+//! Pairs of DNS questions that open a five-tuple together, as resolvers ask for A and
 //! AAAA from one socket, of which one or both got no answer at once.
 //!
-//! Twins that were both answered are counted and forgotten, so the table holds what is
+//! Pairs that were both answered are counted and forgotten, so the table holds what is
 //! pending and what failed. It is bounded; what does not fit is counted.
 
 use super::{Mark, Observer, StreamId};
@@ -10,9 +10,9 @@ use crate::wire::{IpPacket, Udp};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
-/// Twins that are kept.
+/// Pairs that are kept.
 const MAX_TWINS: usize = 1 << 13;
-/// Time between twins at most.
+/// Time between the questions of a pair, at most.
 const TOGETHER_NS: i64 = 2_000_000;
 /// A question that comes again later than this is asked again; earlier, it is a copy of
 /// the frame.
@@ -20,7 +20,7 @@ const AGAIN_NS: i64 = 500_000_000;
 
 /// Two questions that were asked together.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Twins {
+pub struct DnsPair {
     /// When each was asked; the second is not set until it was.
     pub asked: [Mark; 2],
     /// Their types (QTYPE); 0 where not seen.
@@ -37,7 +37,7 @@ pub struct Twins {
     pub token: u32,
 }
 
-impl Twins {
+impl DnsPair {
     /// The one that got no answer before it was asked again, and then did, where the
     /// other was answered.
     #[must_use]
@@ -66,35 +66,35 @@ impl Observer {
         if udp.dst_port != dns::PORT && udp.src_port != dns::PORT {
             return;
         }
-        if self.rare.twins.see(id, mark, udp, first) {
+        if self.side_tables.dns_pairs.see(id, mark, udp, first) {
             let token = self.datagram(ip, udp);
-            self.rare.twins.name(id, token);
+            self.side_tables.dns_pairs.name(id, token);
         }
     }
 }
 
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AllTwins {
-    by_stream: HashMap<StreamId, Twins, RandomState>,
+pub(super) struct DnsPairs {
+    by_stream: HashMap<StreamId, DnsPair, RandomState>,
     room: usize,
 }
 
-impl AllTwins {
+impl DnsPairs {
     /// Takes in a datagram from or to the port of DNS; `fresh` if it is the first of its
-    /// side. Says whether it is the second of twins.
+    /// side. Says whether it is the second of a pair.
     pub fn see(&mut self, id: StreamId, mark: Mark, udp: &Udp<'_>, fresh: bool) -> bool {
         let Some(question) = dns::question(udp.payload) else { return false };
         if question.response == (udp.dst_port == dns::PORT) {
             return false;
         }
-        let Some(twins) = self.by_stream.get_mut(&id) else {
+        let Some(pair) = self.by_stream.get_mut(&id) else {
             if fresh && !question.response {
                 self.begin(id, mark, question);
             }
             return false;
         };
-        let (second, done) = twins.take(mark, question);
+        let (second, done) = pair.take(mark, question);
         if done {
             self.by_stream.remove(&id);
         }
@@ -111,28 +111,28 @@ impl AllTwins {
                 return;
             }
         }
-        let twins = Twins {
+        let pair = DnsPair {
             asked: [mark, Mark::NONE],
             kinds: [question.kind, 0],
             ids: [question.id, 0],
-            ..Twins::default()
+            ..DnsPair::default()
         };
-        self.by_stream.insert(id, twins);
+        self.by_stream.insert(id, pair);
     }
 
-    /// Names what the second of twins is recognised by.
+    /// Names what the second of a pair is recognised by.
     pub fn name(&mut self, id: StreamId, token: u32) {
-        if let Some(twins) = self.by_stream.get_mut(&id) {
-            twins.token = token;
+        if let Some(pair) = self.by_stream.get_mut(&id) {
+            pair.token = token;
         }
     }
 
     /// Drops questions that were asked alone.
     pub fn settle(&mut self) {
-        self.by_stream.retain(|_, twins| twins.asked[1].is_set());
+        self.by_stream.retain(|_, pair| pair.asked[1].is_set());
     }
 
-    pub fn of(&self, id: StreamId) -> Option<&Twins> {
+    pub fn of(&self, id: StreamId) -> Option<&DnsPair> {
         self.by_stream.get(&id)
     }
 
@@ -146,8 +146,8 @@ impl AllTwins {
     }
 }
 
-impl Twins {
-    /// Takes in what follows on the five-tuple: whether it is the second of twins, and
+impl DnsPair {
+    /// Takes in what follows on the five-tuple: whether it is the second of a pair, and
     /// whether nothing is left to be followed.
     fn take(&mut self, mark: Mark, question: Question) -> (bool, bool) {
         let paired = self.asked[1].is_set();
@@ -194,8 +194,8 @@ mod tests {
         bytes
     }
 
-    fn run(said: &[(i64, u16, bool)]) -> (AllTwins, u32) {
-        let mut all = AllTwins::default();
+    fn run(said: &[(i64, u16, bool)]) -> (DnsPairs, u32) {
+        let mut all = DnsPairs::default();
         let mut seconds = 0;
         for (n, (us, id, response)) in said.iter().enumerate() {
             let payload = message(*id, *response, if *id == 1 { dns::A } else { dns::AAAA });
@@ -218,8 +218,8 @@ mod tests {
         let asked = [(0, 1, false), (200, 2, false), (900, 1, true)];
         let again = [(5_000_300, 1, false), (5_000_900, 1, true), (5_001_000, 2, false)];
         let (all, seconds) = run(&[&asked[..], &again, &[(5_002_000, 2, true)]].concat());
-        let twins = all.of(7).unwrap();
-        assert_eq!((seconds, twins.kinds, twins.lost()), (1, [dns::A, dns::AAAA], Some(1)));
+        let pair = all.of(7).unwrap();
+        assert_eq!((seconds, pair.kinds, pair.lost()), (1, [dns::A, dns::AAAA], Some(1)));
         let (all, _) = run(&[&asked[..], &again].concat());
         assert_eq!(all.of(7).unwrap().lost(), None, "still without an answer: a deaf server");
     }
