@@ -6,8 +6,8 @@
 //! directed graph, flattened into the order in which it reads.
 
 use super::registry::{CAUSES, SymptomDetector};
-use super::{Confidence, Finding, Kind, Proof, Severity, Sighting};
-use crate::trace::{ConnectionId, Trace};
+use super::{Confidence, Facts, Finding, Kind, Proof, Severity, Sighting};
+use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use std::collections::HashSet;
 const SHOWN: usize = 2;
 
 pub(super) fn arrange(
-    trace: &Trace,
+    facts: &Facts,
     causes: Vec<Finding>,
     symptoms: Vec<(&SymptomDetector, Vec<Sighting>)>,
 ) -> Vec<Finding> {
@@ -29,9 +29,9 @@ pub(super) fn arrange(
         for (cause, held) in causes.iter().zip(&held) {
             let (taken, rest) = left.into_iter().partition(|s| held.explains(detector.id, s));
             left = rest;
-            add(trace, &mut graph, detector, taken, Some(*cause));
+            add(facts, &mut graph, detector, taken, Some(*cause));
         }
-        add(trace, &mut graph, detector, left, None);
+        add(facts, &mut graph, detector, left, None);
     }
     flatten(graph, &causes)
 }
@@ -80,7 +80,7 @@ fn fold(graph: &mut DiGraph<Finding, ()>, causes: &[NodeIndex]) {
 }
 
 fn add(
-    trace: &Trace,
+    facts: &Facts,
     graph: &mut DiGraph<Finding, ()>,
     detector: &SymptomDetector,
     sightings: Vec<Sighting>,
@@ -89,7 +89,7 @@ fn add(
     if sightings.is_empty() {
         return;
     }
-    let concerned = |s: &Sighting| s.connection.is_none_or(|id| trace.concerns(id));
+    let concerned = |s: &Sighting| s.connection.is_none_or(|id| facts.concerns(id));
     let costly = sightings.iter().any(|s| s.costly && concerned(s));
     // An address in dispute harms; a failed connection has failed.
     let severity = match (costly && cause.is_none(), sightings[0].connection) {
@@ -97,9 +97,9 @@ fn add(
         (true, None) => Severity::Warning,
         _ => Severity::Info,
     };
-    let wording = (detector.word)(trace, &sightings);
+    let wording = (detector.word)(facts, &sightings);
     let proofs: Vec<Proof> =
-        sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(trace, s)).collect();
+        sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)).collect();
     let finding = Finding {
         id: detector.id,
         kind: Kind::Symptom,
@@ -111,17 +111,17 @@ fn add(
         connections: sightings.iter().filter_map(|s| s.connection).collect(),
         proofs,
         fixes: if cause.is_none() {
-            super::verdict::fixes(trace, detector.id, &sightings)
+            super::verdict::fixes(facts, detector.id, &sightings)
         } else {
             Vec::new()
         },
         candidates: if cause.is_none() {
-            super::verdict::suspects(trace, detector.id, &sightings)
+            super::verdict::suspects(facts, detector.id, &sightings)
         } else {
             Vec::new()
         },
         to_confirm: if cause.is_none() {
-            super::verdict::next_captures(trace, detector.id, &sightings)
+            super::verdict::next_captures(facts, detector.id, &sightings)
         } else {
             Vec::new()
         },

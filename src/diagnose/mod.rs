@@ -1,7 +1,7 @@
 //! What is wrong, why, and how sure that is.
 //!
 //! A detector is one file named as its id, with its manual page beside it. It
-//! reads the [`Trace`] alone, cannot fail, and does no I/O. Symptoms say which
+//! reads the [`Facts`] of a [`Trace`] alone, cannot fail, and does no I/O. Symptoms say which
 //! connections or addresses show something; causes say why; [`explain`] sorts
 //! symptoms under the causes that explain them; notes, which are no fault, come
 //! last. Nothing here draws or formats.
@@ -19,7 +19,7 @@ mod settle;
 pub mod symptom;
 mod verdict;
 
-pub use facts::{Names, count, telling};
+pub use facts::{Facts, Names, count, telling};
 pub use finding::{
     Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
     ToConfirm, Wording,
@@ -65,17 +65,18 @@ pub struct Diagnosis {
 /// Runs every detector over a trace.
 #[must_use]
 pub fn diagnose(trace: &Trace) -> Diagnosis {
+    let facts = Facts::new(trace);
     let mut coverage = Vec::new();
     let mut causes = Vec::new();
     for detector in CAUSES {
-        let detection = guarded(|| (detector.detect)(trace));
+        let detection = guarded(|| (detector.detect)(&facts));
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut causes);
         coverage.push(Coverage { id: detector.id, checked });
     }
     settle::settle(trace, &mut causes);
     let mut seen = Vec::new();
     for detector in SYMPTOMS {
-        let looked = guarded(|| ((detector.sightings)(trace), (detector.blind)(trace)));
+        let looked = guarded(|| ((detector.sightings)(&facts), (detector.blind)(&facts)));
         let (sightings, blind) = looked.unwrap_or_else(|why| (Vec::new(), Some(why)));
         let checked = match (sightings.is_empty(), blind) {
             (false, _) => Checked::Found,
@@ -85,14 +86,14 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         coverage.push(Coverage { id: detector.id, checked });
         seen.push((detector, sightings));
     }
-    let mut findings = explain::arrange(trace, causes, seen);
+    let mut findings = explain::arrange(&facts, causes, seen);
     settle::suspects(trace, &mut findings);
     for detector in NOTES {
-        let detection = guarded(|| (detector.detect)(trace));
+        let detection = guarded(|| (detector.detect)(&facts));
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut findings);
         coverage.push(Coverage { id: detector.id, checked });
     }
-    let verdict = verdict::judge(trace, &findings, &coverage);
+    let verdict = verdict::judge(&facts, &findings, &coverage);
     Diagnosis { verdict, findings, coverage }
 }
 

@@ -1,7 +1,6 @@
 //! Every detector, once.
 
-use super::{Detection, Proof, Sighting, Wording, cause, note, symptom};
-use crate::trace::Trace;
+use super::{Detection, Facts, Proof, Sighting, Wording, cause, note, symptom};
 
 /// A symptom's detector.
 #[derive(Debug, Clone, Copy)]
@@ -11,13 +10,13 @@ pub struct SymptomDetector {
     /// Its manual page, Markdown.
     pub manual: &'static str,
     /// Where the symptom shows.
-    pub sightings: fn(&Trace) -> Vec<Sighting>,
+    pub sightings: fn(&Facts) -> Vec<Sighting>,
     /// Frames that show one sighting.
-    pub proofs: fn(&Trace, &Sighting) -> Vec<Proof>,
+    pub proofs: fn(&Facts, &Sighting) -> Vec<Proof>,
     /// Words for a set of sightings.
-    pub word: fn(&Trace, &[Sighting]) -> Wording,
+    pub word: fn(&Facts, &[Sighting]) -> Wording,
     /// Why these captures could not show it, if so.
-    pub blind: fn(&Trace) -> Option<String>,
+    pub blind: fn(&Facts) -> Option<String>,
 }
 
 /// A cause's detector.
@@ -30,7 +29,7 @@ pub struct CauseDetector {
     /// The symptoms that it explains, and causes that are its consequence.
     pub explains: &'static [&'static str],
     /// The detector.
-    pub detect: fn(&Trace) -> Detection,
+    pub detect: fn(&Facts) -> Detection,
 }
 
 /// A note's detector.
@@ -41,7 +40,7 @@ pub struct NoteDetector {
     /// Its manual page, Markdown.
     pub manual: &'static str,
     /// The detector.
-    pub detect: fn(&Trace) -> Detection,
+    pub detect: fn(&Facts) -> Detection,
 }
 
 macro_rules! notes {

@@ -10,7 +10,7 @@ pub mod state;
 pub mod way;
 
 pub use super::facts::telling;
-use super::{Names, Severity, Subject};
+use super::{Facts, Names, Severity, Subject};
 use crate::topology::{HostId, Mode, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -111,11 +111,11 @@ pub(in crate::diagnose) fn severity(trace: &Trace, ids: &[ConnectionId]) -> Seve
 
 /// How many of a service's connections failed or not, "3 of 6".
 pub(in crate::diagnose) fn share(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     ids: &[ConnectionId],
 ) -> String {
-    let all = trace.requests().filter(|(id, _)| trace.service_of(*id) == service).count();
+    let all = facts.requests_to(service).len();
     format!("{} of {all}", ids.len())
 }
 
@@ -135,8 +135,8 @@ pub(in crate::diagnose) fn needs_mode(trace: &Trace, modes: &[Mode]) -> Option<s
 }
 
 /// What a detector of answers to SYNs could look at.
-pub(in crate::diagnose) fn syns_or_blind(trace: &Trace) -> super::Detection {
-    match super::symptom::syn_refused::blind(trace) {
+pub(in crate::diagnose) fn syns_or_blind(facts: &Facts) -> super::Detection {
+    match super::symptom::syn_refused::blind(facts) {
         Some(why) => super::Detection::Unchecked(why),
         None => super::Detection::Clean,
     }

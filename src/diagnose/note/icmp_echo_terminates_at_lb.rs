@@ -5,19 +5,19 @@
 //! packets do not end at the balancer.
 
 use super::super::facts::service_subject;
-use super::super::{Confidence, Detection, Finding, Proof};
+use super::super::{Confidence, Detection, Facts, Finding, Proof};
 use crate::flow::Echo;
 use crate::topology::{Mode, Service};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeSet;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut vips = BTreeSet::new();
-    let balanced = trace.topology.services.iter().filter(|s| {
+    let balanced = facts.topology.services.iter().filter(|s| {
         s.mode != Mode::Unknown && !s.is_backend && !s.directors.is_empty() && vips.insert(s.vip)
     });
-    let findings = balanced.filter_map(|s| finding(trace, s)).collect();
+    let findings = balanced.filter_map(|s| finding(facts, s)).collect();
     Detection::from(findings, || Detection::Clean)
 }
 

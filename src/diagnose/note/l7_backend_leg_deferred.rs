@@ -6,31 +6,31 @@
 
 use super::super::cause::{by_service, no_proxy};
 use super::super::facts::count;
-use super::super::{Confidence, Detection, Finding, Names};
+use super::super::{Confidence, Detection, Facts, Finding, Names};
 use crate::correlate::Connection;
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // Only a service whose requests are known to be carried by requests.
-    let speaks: HashSet<ServiceId> = trace
+    let speaks: HashSet<ServiceId> = facts
         .pairs
         .carried
         .keys()
-        .filter_map(|id| trace.topology.service_of.get(*id as usize).copied())
+        .filter_map(|id| facts.topology.service_of.get(*id as usize).copied())
         .collect();
-    let idle = trace.requests().filter(|(id, c)| {
-        let service = trace.service_of(*id);
-        speaks.contains(&service) && is_idle(c) && proxy_was_seen(trace, service)
+    let idle = facts.requests().filter(|(id, c)| {
+        let service = facts.service_of(*id);
+        speaks.contains(&service) && is_idle(c) && proxy_was_seen(facts, service)
     });
-    let sets = by_service(trace, idle.map(|(id, _)| id));
+    let sets = by_service(facts, idle.map(|(id, _)| id));
     let findings: Vec<Finding> = sets
         .into_iter()
-        .filter(|(service, _)| !opens_early(trace, *service))
-        .filter_map(|(service, ids)| finding(trace, service, ids))
+        .filter(|(service, _)| !opens_early(facts, *service))
+        .filter_map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || no_proxy(trace))
+    Detection::from(findings, || no_proxy(facts))
 }
 
 /// Accepted, and nobody said anything.

@@ -6,24 +6,24 @@
 
 use super::super::cause::{by_service, no_proxy};
 use super::super::facts::count;
-use super::super::{Confidence, Detection, Finding, Names, Proof};
+use super::super::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let mut fronts: Vec<ConnectionId> = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let mut fronts: Vec<ConnectionId> = facts
         .pairs
         .backends
         .keys()
         .map(|id| ConnectionId(*id))
-        .filter(|id| trace.ordinary(*id).is_none() && own_backend(trace, *id).is_some())
+        .filter(|id| facts.ordinary(*id).is_none() && own_backend(facts, *id).is_some())
         .collect();
     fronts.sort_unstable();
-    let findings = by_service(trace, fronts.into_iter())
+    let findings = by_service(facts, fronts.into_iter())
         .into_iter()
-        .filter_map(|(service, ids)| finding(trace, service, ids))
+        .filter_map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || no_proxy(trace))
+    Detection::from(findings, || no_proxy(facts))
 }
 
 /// The proxy's connection back to the host that the client's comes from.

@@ -1,7 +1,7 @@
 //! Two or more questions for an address that traffic needs, and no answer.
 
 use super::super::facts::list;
-use super::super::{Proof, Sighting, Subject, Wording};
+use super::super::{Facts, Proof, Sighting, Subject, Wording};
 use crate::flow::{Ask, Observations};
 use crate::topology::Service;
 use crate::trace::{At, Trace};
@@ -16,14 +16,14 @@ const MIN_ASKS: u32 = 2;
 /// seen: of the three questions that stacks ask, the second and the third.
 const MIN_AGAIN: u32 = 2;
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    let needed = needed(trace);
-    let mut found: Vec<Ip> = unanswered(trace)
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    let needed = needed(facts);
+    let mut found: Vec<Ip> = unanswered(facts)
         .into_iter()
         .filter(|(_, ask)| {
             needed.contains(&ask.target)
-                || asked_by_director(trace, ask)
-                || asked_by_server(trace, ask)
+                || asked_by_director(facts, ask)
+                || asked_by_server(facts, ask)
         })
         .map(|(_, ask)| ask.target)
         .collect();
@@ -148,8 +148,8 @@ fn asked_by_server(trace: &Trace, ask: &Ask) -> bool {
     })
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let asks = unanswered(trace);
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let asks = unanswered(facts);
     let mut asks = asks.into_iter();
     let Some((vantage, ask)) = asks.find(|(_, ask)| Some(ask.target) == sighting.address) else {
         return Vec::new();
@@ -161,7 +161,7 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
     ]
 }
 
-pub(in crate::diagnose) fn word(_: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(_: &Facts, sightings: &[Sighting]) -> Wording {
     let ips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
     let names: Vec<String> = ips.iter().map(Ip::to_string).collect();
     Wording {
@@ -174,6 +174,6 @@ pub(in crate::diagnose) fn word(_: &Trace, sightings: &[Sighting]) -> Wording {
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    super::vip_arp_conflict::blind(trace)
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    super::vip_arp_conflict::blind(facts)
 }

@@ -1,16 +1,16 @@
 //! Answers of a translated connection that leave or arrive around its director.
 
-use super::super::{Names, Proof, Sighting, Wording};
+use super::super::{Facts, Names, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::Leg;
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    facts
         .requests()
         .filter(|(_, c)| c.back.is_some())
-        .filter(|(id, _)| trace.return_around(*id).is_some())
+        .filter(|(id, _)| facts.return_around(*id).is_some())
         .map(|(id, c)| Sighting::of(id, c.outcome.failed()))
         .collect()
 }
@@ -22,34 +22,34 @@ pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> 
     trace.back_legs(id).find(unasked).or_else(|| trace.back_legs(id).find(shows))
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
-    let Some(leg) = leg(trace, id) else { return Vec::new() };
-    let names = Names(trace);
-    let next = trace.return_around(id).and_then(|around| around.next);
+    let Some(leg) = leg(facts, id) else { return Vec::new() };
+    let names = Names(facts);
+    let next = facts.return_around(id).and_then(|around| around.next);
     let way = next.map_or_else(String::new, |host| format!(", by way of {}", names.full(host)));
-    let reply = trace.reply(leg);
-    trace
+    let reply = facts.reply(leg);
+    facts
         .proof(leg, reply.first, format!("the answer, not translated back{way}"))
         .into_iter()
         .collect()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "answers go around the director".to_owned(),
         explanation: format!(
             "In {} the director translated the destination on the way in, but the answer does not come back through it and keeps the real server's address.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    let nat: Vec<_> = trace.requests().filter(|(_, c)| trace.is_translated(c)).collect();
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    let nat: Vec<_> = facts.requests().filter(|(_, c)| facts.is_translated(c)).collect();
     if nat.is_empty() {
-        let unknown = trace
+        let unknown = facts
             .topology
             .services
             .iter()
@@ -60,8 +60,8 @@ pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
         });
     }
     let shown = nat.iter().any(|(id, _)| {
-        trace.back_legs(*id).any(|leg| trace.reply(leg).seen())
-            || trace.answer_vantage(*id).is_some_and(|leg| trace.reply(leg).seen())
+        facts.back_legs(*id).any(|leg| facts.reply(leg).seen())
+            || facts.answer_vantage(*id).is_some_and(|leg| facts.reply(leg).seen())
     });
     (!shown).then(|| "no answer was captured; capture on a real server or on the client".to_owned())
 }

@@ -1,20 +1,20 @@
 //! A response of status 500 to 599 on a service behind a proxy, and who made it: where
 //! the proxy's own connection shows the real server send it, the proxy only passed it on.
 
-use super::super::{Fix, Proof, Sighting, Subject, ToConfirm, Wording};
+use super::super::{Facts, Fix, Proof, Sighting, Subject, ToConfirm, Wording};
 use super::{concerned, connections, connections_to};
 use crate::diagnose::facts::{list, server_subject};
 use crate::exchange::Exchange;
 use crate::trace::{At, ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    let mut ids: Vec<ConnectionId> = trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    let mut ids: Vec<ConnectionId> = facts
         .pairs
         .exchanges
         .iter()
         .filter(|e| is_error(e))
         .map(|e| ConnectionId(e.connection))
-        .filter(|id| trace.ordinary(*id).is_none())
+        .filter(|id| facts.ordinary(*id).is_none())
         .collect();
     ids.sort_unstable();
     ids.dedup();
@@ -57,30 +57,30 @@ pub(in crate::diagnose) fn makers(trace: &Trace, ids: &[ConnectionId]) -> Option
     (!makers.is_empty()).then_some(makers)
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
-    let Some(exchange) = exchange(trace, id) else { return Vec::new() };
+    let Some(exchange) = exchange(facts, id) else { return Vec::new() };
     let at = |e: &Exchange, mark| At { vantage: usize::from(e.vantage), mark };
     let status = exchange.status.unwrap_or_default();
     let mut proofs =
         vec![Proof { at: at(exchange, exchange.request), note: "the request".to_owned() }];
-    if let Some(back) = behind(trace, id) {
-        let who = server_name(trace, id);
+    if let Some(back) = behind(facts, id) {
+        let who = server_name(facts, id);
         let note = format!("the proxy passes it on to {who}");
         proofs.push(Proof { at: at(back, back.request), note });
         // The frame at the server itself says more than the same one at the proxy.
         let first = |leg: &&crate::correlate::Leg| {
             usize::from(leg.vantage) == usize::from(back.vantage)
-                && trace.reply(leg).data == back.response
+                && facts.reply(leg).data == back.response
         };
         let behind = ConnectionId(back.connection);
-        let is_first = trace.legs(behind).iter().find(first).is_some();
-        let own = trace.legs(behind).iter().find(|leg| {
-            let host = trace.host_of(leg);
-            is_first && host.is_some() && host == trace.server(id).and_then(|s| s.host)
+        let is_first = facts.legs(behind).iter().find(first).is_some();
+        let own = facts.legs(behind).iter().find(|leg| {
+            let host = facts.host_of(leg);
+            is_first && host.is_some() && host == facts.server(id).and_then(|s| s.host)
         });
         let own = own.and_then(|leg| {
-            trace.proof(leg, trace.reply(leg).data, format!("{who} answers {status}"))
+            facts.proof(leg, facts.reply(leg).data, format!("{who} answers {status}"))
         });
         proofs.push(own.unwrap_or_else(|| Proof {
             at: at(back, back.response),
@@ -109,10 +109,10 @@ fn statuses(trace: &Trace, sightings: &[Sighting]) -> String {
     list(&seen.iter().map(u16::to_string).collect::<Vec<_>>())
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     let ids: Vec<ConnectionId> = connections(sightings).collect();
-    let (what, status) = (connections_to(trace, sightings), statuses(trace, sightings));
-    if let Some(makers) = makers(trace, &ids) {
+    let (what, status) = (connections_to(facts, sightings), statuses(facts, sightings));
+    if let Some(makers) = makers(facts, &ids) {
         let who = list(&makers.iter().map(super::super::cause::name).collect::<Vec<_>>());
         let (verb, itself) =
             if makers.len() == 1 { ("answers", "itself") } else { ("answer", "themselves") };
@@ -124,10 +124,10 @@ pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wordin
             subjects: makers,
         };
     }
-    let by_server = ids.iter().filter(|id| behind(trace, **id).is_some()).count();
+    let by_server = ids.iter().filter(|id| behind(facts, **id).is_some()).count();
     // The proxy asked, and no server said so: it is the proxy's own word.
     let own =
-        |id: &&ConnectionId| behind(trace, **id).is_none() && carried(trace, **id).next().is_some();
+        |id: &&ConnectionId| behind(facts, **id).is_none() && carried(facts, **id).next().is_some();
     let by_proxy = ids.iter().filter(own).count();
     let mut explanation = format!("{what} got a response of status {status}.");
     if by_server > 0 {
@@ -141,7 +141,7 @@ pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wordin
     Wording {
         title: "requests are answered with a server error".to_owned(),
         explanation,
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
@@ -182,8 +182,8 @@ pub(in crate::diagnose) fn fixes(trace: &Trace, sightings: &[Sighting]) -> Vec<F
     makers.iter().map(super::super::cause::out_of_proxy).collect()
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    trace.pairs.exchanges.is_empty().then(|| {
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    facts.pairs.exchanges.is_empty().then(|| {
         "no HTTP in the clear through a proxy was captured; capture on the proxy with '-s 0'"
             .to_owned()
     })

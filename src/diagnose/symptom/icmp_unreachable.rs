@@ -1,19 +1,19 @@
 //! ICMP or ICMPv6 unreachable that quotes a connection's packet.
 
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::flow::IcmpErrorKind;
-use crate::trace::{At, Trace};
+use crate::trace::At;
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut last = None;
     let mut found = Vec::new();
-    for tied in trace.errors.iter().filter(|tied| trace.ordinary(tied.connection).is_none()) {
-        let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
+    for tied in facts.errors.iter().filter(|tied| facts.ordinary(tied.connection).is_none()) {
+        let error = &facts.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
         if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection)
         {
             last = Some(tied.connection);
-            let failed = trace.connection(tied.connection).outcome.failed();
+            let failed = facts.connection(tied.connection).outcome.failed();
             found.push(Sighting::of(tied.connection, failed));
         }
     }
@@ -32,9 +32,9 @@ fn meaning(kind: u8, code: u8) -> &'static str {
     }
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
-    trace
+    facts
         .errors_of(id)
         .filter_map(|(vantage, error)| match error.kind {
             IcmpErrorKind::Unreachable { kind, code } => Some(Proof {
@@ -47,17 +47,17 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
         .collect()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "ICMP says that packets cannot be delivered".to_owned(),
         explanation: format!(
             "{}: a host reports that it could not deliver one of their packets.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(_: &Trace) -> Option<String> {
+pub(in crate::diagnose) fn blind(_: &Facts) -> Option<String> {
     None
 }

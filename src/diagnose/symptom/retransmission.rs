@@ -2,28 +2,28 @@
 //! not a keep-alive.
 
 use super::super::facts::count;
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections, connections_to};
 use crate::flow::IcmpErrorKind;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    facts
         .requests()
         .filter(|(_, c)| c.progress.repeats)
         .map(|(id, c)| Sighting::of(id, c.outcome.failed()))
         .collect()
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
-    for leg in trace.legs(id) {
-        for flow in [trace.forward(leg), trace.reply(leg)] {
-            if let Some((link, _)) = trace.path(leg, flow).find(|(l, _)| l.retransmissions > 0) {
+    for leg in facts.legs(id) {
+        for flow in [facts.forward(leg), facts.reply(leg)] {
+            if let Some((link, _)) = facts.path(leg, flow).find(|(l, _)| l.retransmissions > 0) {
                 let note =
                     format!("bytes sent before are sent again ({})", times(link.retransmissions));
-                return trace
-                    .proof(leg, trace.vantage(leg).first_repeat(link), note)
+                return facts
+                    .proof(leg, facts.vantage(leg).first_repeat(link), note)
                     .into_iter()
                     .collect();
             }
@@ -41,15 +41,15 @@ fn too_big(trace: &Trace, id: ConnectionId) -> bool {
     trace.errors_of(id).any(|(_, e)| matches!(e.kind, IcmpErrorKind::TooBig { .. }))
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "segments are sent again".to_owned(),
         explanation: format!(
             "In {} payload was sent more than once: {}.",
-            connections_to(trace, sightings),
-            why(trace, sightings)
+            connections_to(facts, sightings),
+            why(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
@@ -64,6 +64,6 @@ fn why(trace: &Trace, sightings: &[Sighting]) -> &'static str {
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    super::no_tcp(trace)
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    super::no_tcp(facts)
 }

@@ -1,25 +1,25 @@
 //! One packet passes the same link again with a lower TTL, or ICMP time
 //! exceeded quotes it.
 
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::flow::IcmpErrorKind;
 use crate::trace::{At, ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut ids: Vec<ConnectionId> =
-        trace.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
-    for tied in &trace.errors {
-        let error = &trace.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
-        let tcp = trace.connection(tied.connection).protocol.is_tcp();
-        if tcp && error.kind == IcmpErrorKind::TimeExceeded && left_well(trace, tied.connection) {
+        facts.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
+    for tied in &facts.errors {
+        let error = &facts.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
+        let tcp = facts.connection(tied.connection).protocol.is_tcp();
+        if tcp && error.kind == IcmpErrorKind::TimeExceeded && left_well(facts, tied.connection) {
             ids.push(tied.connection);
         }
     }
     ids.sort_unstable();
     ids.dedup();
-    ids.retain(|id| trace.ordinary(*id).is_none());
-    ids.into_iter().map(|id| Sighting::of(id, trace.connection(id).outcome.failed())).collect()
+    ids.retain(|id| facts.ordinary(*id).is_none());
+    ids.into_iter().map(|id| Sighting::of(id, facts.connection(id).outcome.failed())).collect()
 }
 
 /// A TTL with which a packet reaches any network; a traceroute's does not.
@@ -36,12 +36,12 @@ fn left_well(trace: &Trace, id: ConnectionId) -> bool {
     sent.peek().is_some() && sent.all(|(_, hop)| hop.ttl >= ENOUGH_TTL)
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
     let mut proofs = Vec::new();
-    for leg in trace.legs(id) {
-        let flow = trace.forward(leg);
-        let links: Vec<_> = trace.path(leg, flow).collect();
+    for leg in facts.legs(id) {
+        let flow = facts.forward(leg);
+        let links: Vec<_> = facts.path(leg, flow).collect();
         if links.len() >= 3 {
             for (link, hop) in links.iter().take(3) {
                 let (from, to) = (hop.link.src, hop.link.dst);
@@ -49,12 +49,12 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
                     |mac: Option<crate::wire::Mac>| mac.map_or("?".into(), |m| m.to_string());
                 let note =
                     format!("the same packet, {} > {}, TTL {}", text(from), text(to), hop.ttl);
-                proofs.extend(trace.proof(leg, link.first, note));
+                proofs.extend(facts.proof(leg, link.first, note));
             }
             break;
         }
     }
-    let expired = trace.errors_of(id).find(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded);
+    let expired = facts.errors_of(id).find(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded);
     proofs.extend(expired.map(|(vantage, error)| Proof {
         at: At { vantage, mark: error.mark },
         note: format!("ICMP time exceeded from {}: its TTL ran out", error.src),
@@ -62,17 +62,17 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
     proofs
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "packets go round in circles".to_owned(),
         explanation: format!(
             "In {} one packet passes the same link again and again, its TTL falling.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(_: &Trace) -> Option<String> {
+pub(in crate::diagnose) fn blind(_: &Facts) -> Option<String> {
     None
 }

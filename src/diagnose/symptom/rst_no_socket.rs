@@ -1,16 +1,16 @@
 //! A bare RST from a stack without a socket for the segment that it answers
 //! (RFC 9293, section 3.10.7.1).
 
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Reset};
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    facts
         .requests()
-        .filter(|(id, c)| c.progress.no_socket && found(trace, *id).is_some())
+        .filter(|(id, c)| c.progress.no_socket && found(facts, *id).is_some())
         .map(|(id, c)| Sighting::of(id, c.outcome.failed()))
         .collect()
 }
@@ -38,13 +38,13 @@ pub(in crate::diagnose) fn found(trace: &Trace, id: ConnectionId) -> Option<(&Le
     })
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some((leg, flow)) = sighting.connection.and_then(|id| found(trace, id)) else {
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let Some((leg, flow)) = sighting.connection.and_then(|id| found(facts, id)) else {
         return Vec::new();
     };
     [
-        trace.proof(leg, flow.rst_answers, "the segment that nobody here asked for"),
-        trace.proof(
+        facts.proof(leg, flow.rst_answers, "the segment that nobody here asked for"),
+        facts.proof(
             leg,
             flow.rst,
             "RST without ACK, its sequence number is the acknowledgment of that segment",
@@ -55,17 +55,17 @@ pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Pro
     .collect()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "a kernel resets segments that it has no socket for".to_owned(),
         explanation: format!(
             "In {} a segment reaches a host that has no such connection; its kernel answers with a bare RST.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    super::no_tcp(trace)
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    super::no_tcp(facts)
 }

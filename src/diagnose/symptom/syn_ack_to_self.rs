@@ -1,15 +1,15 @@
 //! A SYN-ACK whose source and destination are one host, in answer to a SYN that
 //! came from the wire.
 
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::Leg;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    facts
         .requests()
-        .filter(|(id, c)| c.has_self() && leg(trace, *id).is_some())
+        .filter(|(id, c)| c.has_self() && leg(facts, *id).is_some())
         .map(|(id, _)| Sighting::of(id, true))
         .collect()
 }
@@ -33,29 +33,29 @@ fn from_wire(trace: &Trace, leg: &Leg) -> bool {
     there.opened() && trace.path(leg, there).any(|(_, hop)| wire(hop))
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some(leg) = sighting.connection.and_then(|id| leg(trace, id)) else { return Vec::new() };
-    let (there, back) = (trace.forward(leg), trace.reply(leg));
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let Some(leg) = sighting.connection.and_then(|id| leg(facts, id)) else { return Vec::new() };
+    let (there, back) = (facts.forward(leg), facts.reply(leg));
     [
-        trace.proof_on(leg, there, |hop| !hop.link.is_loopback(), "the SYN comes in from the wire"),
-        trace.proof(leg, back.syn, "the SYN-ACK goes to the same host, over lo"),
+        facts.proof_on(leg, there, |hop| !hop.link.is_loopback(), "the SYN comes in from the wire"),
+        facts.proof(leg, back.syn, "the SYN-ACK goes to the same host, over lo"),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "a host answers a SYN to itself".to_owned(),
         explanation: format!(
             "In {} a SYN arrives whose source is the receiver's own address, so its SYN-ACK goes to itself and never to whoever sent the SYN.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    super::no_tcp(trace)
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    super::no_tcp(facts)
 }

@@ -1,15 +1,15 @@
 //! A SYN that arrives from the wire with the receiver's own address as its
 //! source.
 
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::Leg;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    facts
         .requests()
-        .filter(|(id, c)| c.has_self() && leg(trace, *id).is_some())
+        .filter(|(id, c)| c.has_self() && leg(facts, *id).is_some())
         .map(|(id, connection)| Sighting::of(id, connection.outcome.failed()))
         .collect()
 }
@@ -25,27 +25,27 @@ fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     })
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some(leg) = sighting.connection.and_then(|id| leg(trace, id)) else { return Vec::new() };
-    let own = &trace.vantage(leg).own;
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let Some(leg) = sighting.connection.and_then(|id| leg(facts, id)) else { return Vec::new() };
+    let own = &facts.vantage(leg).own;
     let note = "a SYN from the wire, with the receiver's own address as its source";
-    trace
-        .proof_on(leg, trace.forward(leg), |hop| own.arrived(hop) == Some(true), note)
+    facts
+        .proof_on(leg, facts.forward(leg), |hop| own.arrived(hop) == Some(true), note)
         .into_iter()
         .collect()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "a SYN arrives from its own receiver".to_owned(),
         explanation: format!(
             "In {} the SYN comes in from the wire with the receiver's own address as its source; a kernel drops it as a martian or answers itself.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    super::no_tcp(trace)
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    super::no_tcp(facts)
 }

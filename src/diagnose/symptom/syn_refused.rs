@@ -1,16 +1,16 @@
 //! RST,ACK with sequence 0 and acknowledgment SYN + 1.
 
 use super::super::cause::proxy::l7_backend_refused;
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::Reset;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    facts
         .requests()
-        .filter(|(id, c)| c.outcome == Outcome::Refused || behind(trace, *id).is_some())
+        .filter(|(id, c)| c.outcome == Outcome::Refused || behind(facts, *id).is_some())
         .map(|(id, _)| Sighting::of(id, true))
         .collect()
 }
@@ -31,31 +31,31 @@ pub(in crate::diagnose) fn legs(trace: &Trace, id: ConnectionId) -> Vec<&Leg> {
     legs
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let shown = sighting.connection.map(|id| behind(trace, id).unwrap_or(id));
-    let Some(leg) = shown.and_then(|id| legs(trace, id).first().copied()) else {
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let shown = sighting.connection.map(|id| behind(facts, id).unwrap_or(id));
+    let Some(leg) = shown.and_then(|id| legs(facts, id).first().copied()) else {
         return Vec::new();
     };
     [
-        trace.proof(leg, trace.forward(leg).syn, "the SYN"),
-        trace.proof(leg, trace.reply(leg).rst, "RST,ACK: nobody listens"),
+        facts.proof(leg, facts.forward(leg).syn, "the SYN"),
+        facts.proof(leg, facts.reply(leg).rst, "RST,ACK: nobody listens"),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "SYNs are refused".to_owned(),
         explanation: format!(
             "{}: the SYN is answered with RST,ACK.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    super::syn_unanswered::blind(trace)
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    super::syn_unanswered::blind(facts)
 }

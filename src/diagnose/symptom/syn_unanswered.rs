@@ -1,6 +1,6 @@
 //! A SYN and its repeats without an answer, at a vantage that would see one.
 
-use super::super::{Proof, Sighting, Wording};
+use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::{Leg, Outcome};
 use crate::trace::{ConnectionId, Trace};
@@ -8,11 +8,11 @@ use crate::trace::{ConnectionId, Trace};
 /// A SYN in the last second of a capture may be answered after it.
 const TAIL_NS: i64 = 1_000_000_000;
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    facts
         .requests()
         .filter(|(_, c)| c.protocol.is_tcp() && c.outcome.failed() && c.progress.syn)
-        .filter(|(id, _)| leg(trace, *id).is_some())
+        .filter(|(id, _)| leg(facts, *id).is_some())
         .map(|(id, _)| Sighting::of(id, true))
         .collect()
 }
@@ -28,43 +28,43 @@ pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> 
     (there.opened() && there.syns > 1 && !back.seen() && !tail && !told).then_some(leg)
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    let Some(leg) = sighting.connection.and_then(|id| leg(trace, id)) else { return Vec::new() };
-    let there = trace.forward(leg);
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let Some(leg) = sighting.connection.and_then(|id| leg(facts, id)) else { return Vec::new() };
+    let there = facts.forward(leg);
     let first = match there.syns {
         0 | 1 => "a SYN that nothing answers".to_owned(),
         n => format!("the first of {n} SYNs that nothing answers"),
     };
     [
-        trace.proof(leg, there.syn, first),
-        (there.syns > 1).then(|| trace.proof(leg, there.last, "the last of them")).flatten(),
+        facts.proof(leg, there.syn, first),
+        (there.syns > 1).then(|| facts.proof(leg, there.last, "the last of them")).flatten(),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "SYNs stay unanswered".to_owned(),
         explanation: format!(
             "{}: the client repeats its SYN and gets no answer where one would be seen.",
-            connections_to(trace, sightings)
+            connections_to(facts, sightings)
         ),
-        subjects: concerned(trace, sightings),
+        subjects: concerned(facts, sightings),
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    if let Some(why) = super::no_tcp(trace) {
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    if let Some(why) = super::no_tcp(facts) {
         return Some(why);
     }
-    let hidden = trace
+    let hidden = facts
         .requests()
         .filter(|(id, c)| {
             c.protocol.is_tcp()
                 && c.outcome == Outcome::Unanswered
-                && trace.answer_vantage(*id).is_none()
+                && facts.answer_vantage(*id).is_none()
         })
         .count();
     if hidden > 0 {
@@ -73,8 +73,8 @@ pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
             super::count(hidden, "connection")
         ));
     }
-    let any = trace.requests().any(|(id, c)| {
-        c.protocol.is_tcp() && (c.progress.answered || trace.answer_vantage(id).is_some())
+    let any = facts.requests().any(|(id, c)| {
+        c.protocol.is_tcp() && (c.progress.answered || facts.answer_vantage(id).is_some())
     });
     (!any).then(|| {
         "no vantage shows answers: a DR director does not see them; capture on the client or on a real server"

@@ -6,7 +6,7 @@
 //! and warns nobody.
 
 use super::super::machines::{Kin, kin};
-use super::super::{Names, Proof, Sighting, Subject, Wording};
+use super::super::{Facts, Names, Proof, Sighting, Subject, Wording};
 use crate::flow::{Claim, Dispute};
 use crate::topology::HostId;
 use crate::trace::{At, Trace};
@@ -19,20 +19,20 @@ const RESTLESS_NS: i64 = 2_000_000_000;
 /// Claimants that are compared, whether they are interfaces of one machine.
 const MAX_INTERFACES: usize = 8;
 
-pub(in crate::diagnose) fn sightings(trace: &Trace) -> Vec<Sighting> {
-    let mut vips: Vec<Ip> = trace
+pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
+    let mut vips: Vec<Ip> = facts
         .topology
         .services
         .iter()
         .filter(|s| !s.is_backend)
         .map(|s| s.vip)
-        .filter(|vip| disputed(trace, *vip).is_some())
+        .filter(|vip| disputed(facts, *vip).is_some())
         .collect();
     vips.sort_unstable();
     vips.dedup();
     vips.into_iter()
         .map(|vip| {
-            let costly = is_between_machines(trace, vip) || fails(trace, vip);
+            let costly = is_between_machines(facts, vip) || fails(facts, vip);
             Sighting { connection: None, address: Some(vip), host: None, costly }
         })
         .collect()
@@ -124,17 +124,17 @@ pub(in crate::diagnose) fn claims(trace: &Trace, vip: Ip) -> Vec<Proof> {
     proofs
 }
 
-pub(in crate::diagnose) fn proofs(trace: &Trace, sighting: &Sighting) -> Vec<Proof> {
-    sighting.address.map(|vip| claims(trace, vip)).unwrap_or_default()
+pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    sighting.address.map(|vip| claims(facts, vip)).unwrap_or_default()
 }
 
-pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     let vips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
     let names: Vec<String> = vips.iter().map(Ip::to_string).collect();
-    let hosts: Vec<HostId> = vips.iter().flat_map(|vip| claimants(trace, *vip)).collect();
+    let hosts: Vec<HostId> = vips.iter().flat_map(|vip| claimants(facts, *vip)).collect();
     let subjects: Vec<Subject> =
-        hosts.iter().map(|host| Names(trace).subject("host", *host)).collect();
-    let (who, doubt) = if vips.iter().any(|vip| is_between_machines(trace, *vip)) {
+        hosts.iter().map(|host| Names(facts).subject("host", *host)).collect();
+    let (who, doubt) = if vips.iter().any(|vip| is_between_machines(facts, *vip)) {
         ("hosts", "")
     } else {
         (
@@ -152,8 +152,8 @@ pub(in crate::diagnose) fn word(trace: &Trace, sightings: &[Sighting]) -> Wordin
     }
 }
 
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Option<String> {
-    let seen = trace.vantages.iter().any(|v| !v.neighbors.bindings.is_empty());
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
+    let seen = facts.vantages.iter().any(|v| !v.neighbors.bindings.is_empty());
     (!seen).then(|| {
         "no ARP or neighbour discovery was captured; capture 'arp or icmp6' on the VIP's link, best on the router"
             .to_owned()

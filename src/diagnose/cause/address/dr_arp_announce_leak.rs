@@ -9,7 +9,7 @@ use crate::diagnose::cause::{severity, speaks_vrrp};
 use crate::diagnose::facts::count;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::{Binding, Claim, Hop};
 use crate::topology::{HostId, Mode, Service, ServiceId};
@@ -20,18 +20,18 @@ use std::collections::{BTreeMap, HashSet};
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "director-bypassed", "rst-no-socket", "connection-reset"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // A scan has many services and a link many hosts: the names of askers are few.
-    let bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    let bindings = facts.vantages.iter().flat_map(|v| &v.neighbors.bindings);
     let asks = |b: &&Binding| b.claim == Claim::Sender && b.asked != b.ip;
     let askers: HashSet<Ip> = bindings.filter(asks).map(|b| b.ip).collect();
-    let services = trace.topology.services.iter().enumerate();
+    let services = facts.topology.services.iter().enumerate();
     let findings = services
         .filter(|(_, s)| !s.is_backend && matches!(s.mode, Mode::Unknown | Mode::Dr | Mode::Tun))
         .filter(|(_, s)| askers.contains(&s.vip))
-        .filter_map(|(i, service)| finding(trace, ServiceId(i as u32), service))
+        .filter_map(|(i, service)| finding(facts, ServiceId(i as u32), service))
         .collect();
-    Detection::from(findings, || match symptom::blind(trace) {
+    Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
         None => Detection::Clean,
     })

@@ -9,27 +9,27 @@ use crate::diagnose::cause::{severity, speaks_vrrp};
 use crate::diagnose::facts::{count, list};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Severity, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject, ToConfirm,
 };
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-bypassed"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    detect_in(trace, true)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    detect_in(facts, true)
 }
 
 /// The same for services of one family: neighbour discovery is another cause's, as
 /// its remedy is another.
-pub(in crate::diagnose) fn detect_in(trace: &Trace, v4: bool) -> Detection {
-    let services = trace.topology.services.iter().enumerate();
+pub(in crate::diagnose) fn detect_in(facts: &Facts, v4: bool) -> Detection {
+    let services = facts.topology.services.iter().enumerate();
     let findings = services
         .filter(|(_, s)| !s.is_backend && matches!(s.mode, Mode::Unknown | Mode::Dr | Mode::Tun))
         .filter(|(_, s)| s.vip.is_v4() == v4)
-        .filter_map(|(i, service)| finding(trace, i, service))
+        .filter_map(|(i, service)| finding(facts, i, service))
         .collect();
-    Detection::from(findings, || match symptom::blind(trace) {
+    Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
         None => Detection::Clean,
     })

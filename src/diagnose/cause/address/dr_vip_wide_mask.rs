@@ -11,7 +11,9 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::silence::silence::{MIN_SYNS, is_quiet};
 use crate::diagnose::cause::{by_server_host, needs_mode, severity, share};
 use crate::diagnose::facts::{list, shared_bits};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -22,36 +24,36 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// Connections from outside of the prefix that must have been answered.
 const MIN_ANSWERED: usize = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
-    for (i, service) in trace.topology.services.iter().enumerate() {
+    for (i, service) in facts.topology.services.iter().enumerate() {
         if service.is_backend || !matches!(service.mode, Mode::Dr | Mode::Tun) {
             continue;
         }
-        let of_service = trace.requests().filter(|(id, c)| {
+        let of_service = facts.requests().filter(|(id, c)| {
             // Who calls as the VIP is no client in its subnet.
             let itself = c.front.client.0 == service.vip;
-            c.protocol.is_tcp() && !itself && trace.service_of(*id).0 as usize == i
+            c.protocol.is_tcp() && !itself && facts.service_of(*id).0 as usize == i
         });
-        let by_host = by_server_host(trace, of_service.map(|(id, _)| id)).into_iter();
+        let by_host = by_server_host(facts, of_service.map(|(id, _)| id)).into_iter();
         let mut wide: Vec<Wide> = by_host
             .filter(|(host, ids)| {
-                let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
+                let failed = |id: &ConnectionId| facts.connection(*id).outcome.failed();
                 !service.is_director(*host) && ids.iter().any(failed)
             })
-            .filter_map(|(host, ids)| looped(trace, host, &ids).or_else(|| near(trace, host, &ids)))
+            .filter_map(|(host, ids)| looped(facts, host, &ids).or_else(|| near(facts, host, &ids)))
             .collect();
         wide.sort_by_key(|w| {
-            let subject = Names(trace).subject("real server", w.host);
+            let subject = Names(facts).subject("real server", w.host);
             (!w.over_lo, std::cmp::Reverse(w.ids.len()), subject.address, subject.mac)
         });
         if !wide.is_empty() {
-            findings.push(finding(trace, ServiceId(i as u32), &wide));
+            findings.push(finding(facts, ServiceId(i as u32), &wide));
         }
     }
     Detection::from(findings, || {
-        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
-            if trace.requests().any(|(id, _)| delivered(trace, id)) {
+        needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
+            if facts.requests().any(|(id, _)| delivered(facts, id)) {
                 Detection::Clean
             } else {
                 Detection::Unchecked(
@@ -133,15 +135,15 @@ fn near(trace: &Trace, host: HostId, ids: &[ConnectionId]) -> Option<Wide> {
     (answered().count() >= MIN_ANSWERED && outside && is_subnet && syns >= MIN_SYNS).then_some(wide)
 }
 
-fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let vip = s.vip;
     let ids: Vec<ConnectionId> = wide.iter().flat_map(|w| w.ids.iter().copied()).collect();
     let who = list(&wide.iter().map(|w| names.host(w.host)).collect::<Vec<_>>());
     let over_lo = wide.iter().any(|w| w.over_lo);
     let bits = wide.iter().map(|w| w.bits).min().unwrap_or(0);
-    let mut clients: Vec<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+    let mut clients: Vec<Ip> = ids.iter().map(|id| facts.connection(*id).front.client.0).collect();
     clients.sort_unstable();
     clients.dedup();
     let single_client = (clients.len() == 1).then_some(clients[0]);
@@ -162,9 +164,9 @@ fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
         let verb = if wide.len() == 1 { "is" } else { "are" };
         format!("{who} {verb} silent to clients in the VIP's subnet")
     };
-    let explanation = format!("{what} {} connections are lost there.", share(trace, service, &ids));
+    let explanation = format!("{what} {} connections are lost there.", share(facts, service, &ids));
     let mut finding = Finding::cause("dr-vip-wide-mask", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     if !over_lo {
         // One client and one server may have other reasons for not speaking.
         let many = wide.len() > 1 || single_client.is_none();
@@ -189,7 +191,7 @@ fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
         if !over_lo {
             finding.to_confirm.push(ToConfirm {
                 host: server.clone(),
-                command: format!("ip -br addr show to {vip}; ip route get {}", trace.connection(w.ids[0]).front.client.0),
+                command: format!("ip -br addr show to {vip}; ip route get {}", facts.connection(w.ids[0]).front.client.0),
                 why: "a mask shorter than the whole address, or 'local' as the route's first word: this is it".to_owned(),
             });
         }
@@ -200,7 +202,7 @@ fn finding(trace: &Trace, service: ServiceId, wide: &[Wide]) -> Finding {
             undo: format!("ip addr add {vip}/MASK dev {device} && ip addr del {vip}/{single} dev {device}"),
         });
     }
-    finding.proofs = proofs(trace, &wide[0]);
+    finding.proofs = proofs(facts, &wide[0]);
     finding.subjects = wide.iter().map(|w| names.subject("real server", w.host)).collect();
     finding.connections = ids;
     finding

@@ -11,7 +11,9 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::count;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::{Claim, Link, VrrpSpeaker};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
@@ -25,20 +27,20 @@ const GRACE_NS: i64 = 1_000_000_000;
 /// Connections that must have failed since.
 const MIN_FAILED: usize = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> = Vec::new();
-    for vip in vips(trace) {
+    for vip in vips(facts) {
         let moves: Vec<Move> =
-            (0..trace.vantages.len()).filter_map(|v| moved(trace, v, vip)).collect();
-        let stale = moves.iter().find_map(|m| stale(trace, m, true));
+            (0..facts.vantages.len()).filter_map(|v| moved(facts, v, vip)).collect();
+        let stale = moves.iter().find_map(|m| stale(facts, m, true));
         findings.extend(
             stale
-                .or_else(|| moves.iter().find_map(|m| self::stale(trace, m, false)))
-                .map(|s| finding(trace, &s)),
+                .or_else(|| moves.iter().find_map(|m| self::stale(facts, m, false)))
+                .map(|s| finding(facts, &s)),
         );
     }
     Detection::from(findings, || {
-        if trace.vantages.iter().all(|v| v.vrrp.is_empty()) {
+        if facts.vantages.iter().all(|v| v.vrrp.is_empty()) {
             return Detection::Unchecked(
                 "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link, with its traffic"
                     .to_owned(),

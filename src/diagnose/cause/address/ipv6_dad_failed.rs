@@ -6,7 +6,7 @@
 //! host's own frame that a switch or a bond brings back has its own MAC.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::{Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm};
 use crate::flow::Probe;
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -15,8 +15,8 @@ use crate::wire::{Ip, Mac};
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "syn-unanswered", "syn-refused", "connection-refused", "arp-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let mut vips: Vec<Ip> = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let mut vips: Vec<Ip> = facts
         .topology
         .services
         .iter()
@@ -25,12 +25,12 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         .collect();
     vips.sort_unstable();
     vips.dedup();
-    let findings = vips.iter().filter_map(|vip| finding(trace, *vip)).collect();
+    let findings = vips.iter().filter_map(|vip| finding(facts, *vip)).collect();
     Detection::from(findings, || {
-        if trace.topology.services.iter().all(|s| s.vip.is_v4()) {
+        if facts.topology.services.iter().all(|s| s.vip.is_v4()) {
             return Detection::Clean;
         }
-        if trace.vantages.iter().all(|v| v.neighbors.bindings.is_empty()) {
+        if facts.vantages.iter().all(|v| v.neighbors.bindings.is_empty()) {
             return Detection::Unchecked(
                 "no neighbour discovery was captured; capture 'icmp6' on the VIP's link from before the VIP is added"
                     .to_owned(),

@@ -14,7 +14,7 @@ use crate::diagnose::facts::{count, list};
 use crate::diagnose::machines::answered_for_others;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::{Binding, Claim, Hop};
 use crate::topology::{HostId, Mode, Service};
@@ -31,32 +31,32 @@ const MIN_OTHERS: usize = 2;
 const MIN_FAILED: usize = 2;
 const MIN_ANSWERS: u32 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let services = trace.topology.services.iter();
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let services = facts.topology.services.iter();
     let vips: BTreeSet<Ip> = services
         .filter(|s| !s.is_backend && s.vip.is_v4())
         .map(|s| s.vip)
-        .filter(|vip| symptom::disputed(trace, *vip).is_some())
+        .filter(|vip| symptom::disputed(facts, *vip).is_some())
         .collect();
     // One host with proxy_arp answers for all VIPs of its route.
     let mut proxies: BTreeMap<(HostId, bool), Vec<Ip>> = BTreeMap::new();
     for vip in vips {
-        let strangers: Vec<HostId> = symptom::claimants(trace, vip)
+        let strangers: Vec<HostId> = symptom::claimants(facts, vip)
             .into_iter()
-            .filter(|host| is_stranger(trace, *host, vip))
+            .filter(|host| is_stranger(facts, *host, vip))
             .collect();
-        let many = |host: &&HostId| others(trace, **host, vip).len() >= MIN_OTHERS;
+        let many = |host: &&HostId| others(facts, **host, vip).len() >= MIN_OTHERS;
         let proxy = match strangers.iter().find(many) {
             Some(host) => Some((*host, true)),
-            None => believed(trace, vip, &strangers).map(|host| (host, false)),
+            None => believed(facts, vip, &strangers).map(|host| (host, false)),
         };
         if let Some(proxy) = proxy {
             proxies.entry(proxy).or_default().push(vip);
         }
     }
     let findings =
-        proxies.iter().map(|((host, many), vips)| finding(trace, *host, *many, vips)).collect();
-    Detection::from(findings, || match symptom::blind(trace) {
+        proxies.iter().map(|((host, many), vips)| finding(facts, *host, *many, vips)).collect();
+    Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
         None => Detection::Clean,
     })

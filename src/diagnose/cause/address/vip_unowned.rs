@@ -5,7 +5,7 @@ use crate::diagnose::facts::{service_subject, to_capture};
 use crate::diagnose::refusal::{Refusal, Says};
 use crate::diagnose::symptom::arp_unanswered as symptom;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::Ask;
 use crate::topology::ServiceId;
@@ -15,22 +15,22 @@ use std::collections::HashSet;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let asks = symptom::unanswered(trace);
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let asks = symptom::unanswered(facts);
     let claimed: HashSet<_> =
-        trace.vantages.iter().flat_map(|v| &v.neighbors.bindings).map(|b| b.ip).collect();
-    let hit = trace.requests().filter(|(id, c)| {
+        facts.vantages.iter().flat_map(|v| &v.neighbors.bindings).map(|b| b.ip).collect();
+    let hit = facts.requests().filter(|(id, c)| {
         let vip = c.front.server.0;
         c.protocol.is_tcp()
             && c.outcome.failed()
             && !claimed.contains(&vip)
-            && asks.iter().any(|(_, ask)| ask.target == vip && !sends(trace, *id, ask))
+            && asks.iter().any(|(_, ask)| ask.target == vip && !sends(facts, *id, ask))
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .filter_map(|(service, ids)| finding(trace, service, ids, &asks))
+        .filter_map(|(service, ids)| finding(facts, service, ids, &asks))
         .collect();
-    Detection::from(findings, || match symptom::blind(trace) {
+    Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
         None => Detection::Clean,
     })
@@ -50,24 +50,24 @@ fn told(trace: &Trace, id: ConnectionId) -> Option<Refusal<'_>> {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     asks: &[(usize, &Ask)],
 ) -> Option<Finding> {
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     // One answer, from whomever, and somebody has the address.
-    let answered = trace
+    let answered = facts
         .iter()
         .any(|(_, c)| c.front.server.0 == s.vip && (c.progress.answered || c.progress.established));
     if answered {
         return None;
     }
     let mut asks: Vec<_> = asks.iter().filter(|(_, ask)| ask.target == s.vip).collect();
-    asks.sort_by_key(|(v, ask)| (!symptom::asked_here(&trace.vantages[*v], ask), *v));
+    asks.sort_by_key(|(v, ask)| (!symptom::asked_here(&facts.vantages[*v], ask), *v));
     let (v, ask) = *asks.first()?;
-    let by_asker = symptom::asked_here(&trace.vantages[*v], ask);
-    let refusal = ids.iter().find_map(|id| told(trace, *id));
+    let by_asker = symptom::asked_here(&facts.vantages[*v], ask);
+    let refusal = ids.iter().find_map(|id| told(facts, *id));
     let vip = s.vip;
     let title = format!("no host has the VIP {vip}");
     let report = match &refusal {
@@ -80,10 +80,10 @@ fn finding(
         "{} asks for {vip} {} times, and nobody claims it, in none of these captures: no reply, no announcement.{report} {} connections fail. Either no director has the address, or it is on another network than the one where it is asked for.",
         ask.asker,
         ask.count,
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("vip-unowned", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     let sure = by_asker && refusal.is_some();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.candidates.push(Candidate {
@@ -115,7 +115,7 @@ fn finding(
         undo: format!("ip addr del {vip}/{bits} dev IFACE"),
     });
     finding.proofs = proofs(*v, ask, refusal.as_ref());
-    finding.subjects = vec![service_subject(s), asker(trace, ask)];
+    finding.subjects = vec![service_subject(s), asker(facts, ask)];
     finding.connections = ids;
     finding.addresses = vec![vip];
     Some(finding)

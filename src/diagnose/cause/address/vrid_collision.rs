@@ -8,7 +8,7 @@
 use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::list;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -19,9 +19,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// Collisions that are told; a hostile capture holds more.
 const MAX_PAIRS: usize = 16;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut pairs: Vec<Pair> = Vec::new();
-    for (v, vantage) in trace.vantages.iter().enumerate() {
+    for (v, vantage) in facts.vantages.iter().enumerate() {
         for (i, x) in vantage.vrrp.iter().enumerate() {
             for y in &vantage.vrrp[i + 1..] {
                 if pairs.len() >= MAX_PAIRS {
@@ -39,9 +39,9 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             }
         }
     }
-    let findings = pairs.iter().map(|pair| finding(trace, pair)).collect();
+    let findings = pairs.iter().map(|pair| finding(facts, pair)).collect();
     Detection::from(findings, || {
-        if trace.vantages.iter().all(|v| v.vrrp.is_empty()) {
+        if facts.vantages.iter().all(|v| v.vrrp.is_empty()) {
             return Detection::Unchecked(
                 "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link"
                     .to_owned(),

@@ -8,7 +8,7 @@
 use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::list;
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -21,13 +21,13 @@ const MIN_SENT: u32 = 4;
 /// Speakers that are compared; a hostile capture holds more.
 const MAX_SPEAKERS: usize = 32;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let own: Vec<(usize, VrrpSpeaker)> = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let own: Vec<(usize, VrrpSpeaker)> = facts
         .vantages
         .iter()
         .enumerate()
         .flat_map(|(v, seen)| seen.vrrp.iter().map(move |s| (v, *s)))
-        .filter(|(v, s)| vrrp::is_own(trace, *v, s) && s.count >= MIN_SENT && s.priority.0 > 0)
+        .filter(|(v, s)| vrrp::is_own(facts, *v, s) && s.count >= MIN_SENT && s.priority.0 > 0)
         .take(MAX_SPEAKERS)
         .collect();
     let mut findings = Vec::new();
@@ -35,7 +35,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         for b in &own[i + 1..] {
             let same = a.1.vrid == b.1.vrid && a.1.src != b.1.src && a.0 != b.0;
             if same && !vrrp::are_strangers(&a.1, &b.1) && shares_address(&a.1, &b.1) {
-                findings.extend(finding(trace, a, b));
+                findings.extend(finding(facts, a, b));
             }
         }
     }

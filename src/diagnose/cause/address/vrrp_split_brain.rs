@@ -8,7 +8,7 @@ use crate::diagnose::cause::address::vrrp::{self, host, is_own, patience_ns};
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::{count, list};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -18,18 +18,18 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "directo
 /// Advertisements of each master, none of which silenced the other.
 const MIN_CONTEST: u32 = 4;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<(Pair, Finding)> = Vec::new();
-    for pair in contests(trace).into_iter().chain(unheard(trace)) {
+    for pair in contests(facts).into_iter().chain(unheard(facts)) {
         // Every vantage on the link shows the same two.
         if !findings.iter().any(|(known, _)| known.is(&pair)) {
-            let found = finding(trace, &pair);
+            let found = finding(facts, &pair);
             findings.push((pair, found));
         }
     }
     let findings = findings.into_iter().map(|(_, finding)| finding).collect();
     Detection::from(findings, || {
-        if trace.vantages.iter().all(|v| v.vrrp.is_empty()) {
+        if facts.vantages.iter().all(|v| v.vrrp.is_empty()) {
             return Detection::Unchecked(
                 "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link"
                     .to_owned(),

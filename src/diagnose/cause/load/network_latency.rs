@@ -7,7 +7,7 @@
 use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
 use crate::diagnose::cause::{directors, name, names};
 use crate::diagnose::facts::list;
-use crate::diagnose::{Confidence, Detection, Finding, Names, Proof, Subject, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject, ToConfirm};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::Trace;
 
@@ -20,10 +20,10 @@ const AT_LEAST_NS: u64 = 20_000_000;
 /// many.
 const OWN_PART: u64 = 4;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
     let mut findings = Vec::new();
-    for (service, servers) in measure(trace) {
+    for (service, servers) in measure(facts) {
         let pool: Vec<_> = servers
             .iter()
             .enumerate()
@@ -39,7 +39,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             })
             .collect();
         if !elsewhere.is_empty() {
-            findings.push(finding(trace, service, &servers, elsewhere, usual));
+            findings.push(finding(facts, service, &servers, elsewhere, usual));
         }
     }
     Detection::from(findings, || {

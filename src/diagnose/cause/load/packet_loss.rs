@@ -6,7 +6,7 @@
 use crate::diagnose::cause::proxy::toa_not_inserted::too_long;
 use crate::diagnose::cause::way::stateful_device_half_path::half;
 use crate::diagnose::facts::list;
-use crate::diagnose::{Confidence, Detection, Finding, Names, Proof, Severity, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, ToConfirm};
 use crate::topology::ServiceId;
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
@@ -28,8 +28,8 @@ struct Loss {
     shown: Option<(At, At)>,
 }
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let losses = trace.losses();
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let losses = facts.losses();
     let mut sets: BTreeMap<(ServiceId, Stretch), Loss> = losses
         .watched()
         .map(|(service, stretch, frames)| ((service, stretch), Loss { frames, ..Loss::default() }))
@@ -37,16 +37,16 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let compared = !sets.is_empty();
     // What a firewall on the way drops of half a conversation is its own cause, and so
     // are packets that a director made too long.
-    let chance = |id: ConnectionId| half(trace, id).is_none() && too_long(trace, id).is_none();
+    let chance = |id: ConnectionId| half(facts, id).is_none() && too_long(facts, id).is_none();
     for (id, lost) in losses.iter().filter(|(id, _)| chance(*id)) {
-        let service = trace.service_of(id);
+        let service = facts.service_of(id);
         let loss = sets.entry((service, lost.stretch)).or_default();
         loss.lost += lost.again.len();
         loss.ids.push(id);
         loss.shown = loss.shown.or(lost.again.first().map(|again| (lost.first, *again)));
     }
     sets.retain(|_, loss| loss.lost >= MIN_LOST && loss.lost as u64 * ONE_IN >= loss.frames);
-    let findings = sets.iter().map(|(of, loss)| finding(trace, *of, loss)).collect();
+    let findings = sets.iter().map(|(of, loss)| finding(facts, *of, loss)).collect();
     Detection::from(findings, || {
         if compared {
             Detection::Clean

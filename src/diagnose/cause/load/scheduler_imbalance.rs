@@ -11,7 +11,7 @@ use crate::diagnose::Subject;
 use crate::diagnose::cause::{directors, name, server_of};
 use crate::diagnose::facts::{capture_line, service_subject};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -36,19 +36,19 @@ const MIN_CHECKS: u32 = 2;
 /// Client addresses that are told apart.
 const MAX_CLIENTS: usize = 1 << 16;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let mut pools: Vec<Pool> = trace.topology.services.iter().map(Pool::new).collect();
-    for (id, c) in trace.requests() {
-        let service = trace.service_of(id).0 as usize;
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let mut pools: Vec<Pool> = facts.topology.services.iter().map(Pool::new).collect();
+    for (id, c) in facts.requests() {
+        let service = facts.service_of(id).0 as usize;
         let pool = &mut pools[service];
         if pool.counts.is_empty() || !c.protocol.is_tcp() {
             continue;
         }
         pool.requests += 1;
         pool.failed += u64::from(c.outcome.failed());
-        let late = pool.requests * 2 > u64::from(trace.topology.services[service].connections);
-        if let Some(at) = trace.topology.server_of[id.0 as usize]
-            && was_sent(trace, id)
+        let late = pool.requests * 2 > u64::from(facts.topology.services[service].connections);
+        if let Some(at) = facts.topology.server_of[id.0 as usize]
+            && was_sent(facts, id)
             && let Some(counts) = pool.counts.get_mut(usize::from(at))
         {
             counts[usize::from(late)] += 1;
@@ -58,16 +58,16 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let mut judged = false;
     let mut balanced = false;
     for (i, mut pool) in pools.into_iter().enumerate() {
-        let service = &trace.topology.services[i];
+        let service = &facts.topology.services[i];
         balanced |= !pool.counts.is_empty();
-        if !pool.is_whole() || !watched(trace, service) {
+        if !pool.is_whole() || !watched(facts, service) {
             continue;
         }
         judged = true;
-        let idle = idle(trace, service);
+        let idle = idle(facts, service);
         pool.counts.extend(idle.iter().map(|_| [0, 0]));
         if pool.is_uneven() {
-            findings.push(finding(trace, ServiceId(i as u32), &pool, &idle));
+            findings.push(finding(facts, ServiceId(i as u32), &pool, &idle));
         }
     }
     Detection::from(findings, || {
@@ -76,7 +76,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         }
         if !balanced {
             return crate::diagnose::cause::needs_mode(
-                trace,
+                facts,
                 &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat],
             )
             .unwrap_or(Detection::Clean);

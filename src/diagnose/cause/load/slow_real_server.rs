@@ -6,7 +6,7 @@
 use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
 use crate::diagnose::cause::{directors, name, names};
 use crate::diagnose::facts::list;
-use crate::diagnose::{Confidence, Detection, Finding, Proof, Subject, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Subject, ToConfirm};
 use crate::topology::ServiceId;
 use crate::trace::Trace;
 
@@ -15,10 +15,10 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 /// What it must take longer than the others, nanoseconds.
 const AT_LEAST_NS: u64 = 50_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
     let mut findings = Vec::new();
-    for (service, servers) in measure(trace) {
+    for (service, servers) in measure(facts) {
         let pool: Vec<_> = servers
             .iter()
             .enumerate()
@@ -26,7 +26,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             .collect();
         compared |= pool.len() > 1;
         if let Some((slow, usual)) = outliers(&pool, AT_LEAST_NS) {
-            findings.push(finding(trace, service, &servers, &slow, usual));
+            findings.push(finding(facts, service, &servers, &slow, usual));
         }
     }
     Detection::from(findings, || {

@@ -8,7 +8,7 @@
 
 use crate::diagnose::facts::{count, list};
 use crate::diagnose::{
-    Confidence, Detection, Finding, Kind, Names, Proof, Severity, Subject, ToConfirm,
+    Confidence, Detection, Facts, Finding, Kind, Names, Proof, Severity, Subject, ToConfirm,
 };
 use crate::state::{Forwarding, Front, MatchedState, StatedServer, StatedService};
 use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
@@ -28,8 +28,8 @@ const FAIR: [&str; 4] = ["rr", "wrr", "lc", "wlc"];
 /// Schedulers that choose by the client's address.
 const BY_CLIENT: [&str; 2] = ["sh", "mh"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if trace.states.is_empty() {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    if facts.states.is_empty() {
         return Detection::Unchecked(
             "nothing was given to compare with; save 'ipvsadm -Sn' and 'ip addr' of the director and add --host-state"
                 .to_owned(),
@@ -37,19 +37,19 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     }
     let mut findings = Vec::new();
     let mut looked = false;
-    for (i, service) in trace.topology.services.iter().enumerate() {
+    for (i, service) in facts.topology.services.iter().enumerate() {
         let modes = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
         if service.is_backend || !modes.contains(&service.mode) {
             continue;
         }
-        let Some(view) = View::of(trace, ServiceId(i as u32), service) else { continue };
+        let Some(view) = View::of(facts, ServiceId(i as u32), service) else { continue };
         looked = true;
         findings.extend(view.other_mode());
         findings.extend(view.unused());
         findings.extend(view.unnamed());
     }
-    for state in trace.states.iter().filter(|m| !m.hosts.is_empty()) {
-        findings.extend(elsewhere(trace, state));
+    for state in facts.states.iter().filter(|m| !m.hosts.is_empty()) {
+        findings.extend(elsewhere(facts, state));
     }
     Detection::from(findings, || {
         if looked {

@@ -9,7 +9,8 @@ use crate::diagnose::cause::name;
 use crate::diagnose::cause::state::synproxy;
 use crate::diagnose::facts::{count, server_subject};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
+    ToConfirm,
 };
 use crate::flow::ClosedWindow;
 use crate::topology::ServiceId;
@@ -25,15 +26,15 @@ const STALL_NS: i64 = 1_000_000_000;
 /// does not see the probes; a director shows each twice.
 const BLIND_FRAMES: u32 = 6;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<Who, Vec<Stall<'_>>> = BTreeMap::new();
-    for stall in stalls(trace) {
-        let service = trace.topology.service_of[stall.id.0 as usize];
+    for stall in stalls(facts) {
+        let service = facts.topology.service_of[stall.id.0 as usize];
         let key = (service, stall.by_client, stall.subject.address, stall.subject.mac);
         sets.entry(key).or_default().push(stall);
     }
     let findings =
-        sets.into_iter().map(|((service, ..), set)| finding(trace, service, &set)).collect();
+        sets.into_iter().map(|((service, ..), set)| finding(facts, service, &set)).collect();
     Detection::from(findings, || Detection::Clean)
 }
 

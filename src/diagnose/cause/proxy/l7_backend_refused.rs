@@ -4,7 +4,7 @@
 use crate::correlate::Outcome;
 use crate::diagnose::cause::{by_service, name, names, share};
 use crate::diagnose::symptom::http_5xx;
-use crate::diagnose::{Confidence, Detection, Finding, Proof, Severity, Subject, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject, ToConfirm};
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -13,22 +13,22 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
 /// Attempts whose frames are shown.
 const SHOWN: usize = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let mut fronts: Vec<ConnectionId> = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let mut fronts: Vec<ConnectionId> = facts
         .pairs
         .attempts
         .keys()
         .map(|front| ConnectionId(*front))
-        .filter(|id| refused(trace, *id).next().is_some())
+        .filter(|id| refused(facts, *id).next().is_some())
         .collect();
     fronts.sort_unstable();
-    let findings = by_service(trace, fronts.into_iter())
+    let findings = by_service(facts, fronts.into_iter())
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        if trace.pairs.exchanges.is_empty() {
-            crate::diagnose::cause::no_proxy(trace)
+        if facts.pairs.exchanges.is_empty() {
+            crate::diagnose::cause::no_proxy(facts)
         } else {
             Detection::Clean
         }
@@ -47,12 +47,12 @@ pub(in crate::diagnose) fn refused(
         .filter(|back| trace.connection(*back).outcome == Outcome::Refused)
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let mut servers: Vec<Subject> = Vec::new();
-    for back in ids.iter().flat_map(|id| refused(trace, *id)) {
-        let (ip, port) = trace.connection(back).front.server;
-        let host = trace.host_by_ip(ip);
-        let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
+    for back in ids.iter().flat_map(|id| refused(facts, *id)) {
+        let (ip, port) = facts.connection(back).front.server;
+        let host = facts.host_by_ip(ip);
+        let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
         let subject = Subject { role: "real server", address: Some(ip), mac, port: Some(port) };
         if !servers.contains(&subject) {
             servers.push(subject);
@@ -62,7 +62,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let port = servers.first().and_then(|s| s.port).unwrap_or_default();
     let verb = if servers.len() == 1 { "refuses" } else { "refuse" };
     // A proxy that passes bytes through has no words of its own for it.
-    let unanswered = ids.iter().any(|id| !trace.connection(*id).progress.response);
+    let unanswered = ids.iter().any(|id| !facts.connection(*id).progress.response);
     let title = format!("{who} {verb} the proxy's connections on port {port}");
     let explanation = format!(
         "The proxy tried {who} for a client and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
@@ -71,15 +71,15 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         } else {
             "The client gets an error from the proxy, or waits until another server is tried."
         },
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("l7-backend-refused", title, explanation);
     // A server error is a failed request on a connection that looks complete.
-    let errors = ids.iter().any(|id| http_5xx::exchange(trace, *id).is_some());
+    let errors = ids.iter().any(|id| http_5xx::exchange(facts, *id).is_some());
     finding.severity = if errors || unanswered { Severity::Critical } else { Severity::Warning };
     // The refusal is seen, and only one request waited for it.
     finding.confidence = Confidence::Certain;
-    finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();
+    finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     for subject in &servers {
         finding.to_confirm.push(ToConfirm {
             host: name(subject),
@@ -89,7 +89,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.fixes.push(crate::diagnose::cause::out_of_proxy(subject));
     }
     finding.subjects = servers;
-    finding.subjects.extend(crate::diagnose::cause::directors(trace, service));
+    finding.subjects.extend(crate::diagnose::cause::directors(facts, service));
     finding.connections = ids;
     finding
 }

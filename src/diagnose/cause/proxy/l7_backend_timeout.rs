@@ -3,7 +3,9 @@
 
 use crate::diagnose::cause::{by_service, name, names, servers, share};
 use crate::diagnose::symptom::http_5xx;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Proof, Severity, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, ToConfirm,
+};
 use crate::exchange::Exchange;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -13,25 +15,25 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx"];
 /// RFC 9110, section 15.6.5.
 const GATEWAY_TIMEOUT: u16 = 504;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let mut fronts: Vec<ConnectionId> = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let mut fronts: Vec<ConnectionId> = facts
         .pairs
         .carried
         .keys()
         .map(|front| ConnectionId(*front))
         .filter(|id| {
-            http_5xx::exchange(trace, *id).is_some_and(|e| e.status == Some(GATEWAY_TIMEOUT))
+            http_5xx::exchange(facts, *id).is_some_and(|e| e.status == Some(GATEWAY_TIMEOUT))
         })
-        .filter(|id| waited(trace, *id).is_some())
+        .filter(|id| waited(facts, *id).is_some())
         .collect();
     fronts.sort_unstable();
-    let findings = by_service(trace, fronts.into_iter())
+    let findings = by_service(facts, fronts.into_iter())
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        if trace.pairs.exchanges.is_empty() {
-            crate::diagnose::cause::no_proxy(trace)
+        if facts.pairs.exchanges.is_empty() {
+            crate::diagnose::cause::no_proxy(facts)
         } else {
             Detection::Clean
         }
@@ -45,12 +47,12 @@ fn waited(trace: &Trace, id: ConnectionId) -> Option<&Exchange> {
     carried.find(|e| !e.response.is_set())
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let subjects = servers(trace, &ids);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(facts, &ids);
     let who = names(&subjects);
     let longest = ids
         .iter()
-        .filter_map(|id| http_5xx::exchange(trace, *id))
+        .filter_map(|id| http_5xx::exchange(facts, *id))
         .map(|e| e.response.since(e.request) / 1_000_000)
         .max()
         .unwrap_or_default();
@@ -58,11 +60,11 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title = format!("{who} {verb} not answer the proxy's requests in time");
     let explanation = format!(
         "The proxy passed the request on, {who} acknowledged it and sent no response; the proxy gave up after {longest} ms and told the client 504. {} connections are concerned.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("l7-backend-timeout", title, explanation);
     // A server error is a failed request on a connection that looks complete.
-    let errors = ids.iter().any(|id| http_5xx::exchange(trace, *id).is_some());
+    let errors = ids.iter().any(|id| http_5xx::exchange(facts, *id).is_some());
     finding.severity = if errors { Severity::Critical } else { Severity::Warning };
     finding.confidence = Confidence::Certain;
     finding.candidates.push(Candidate {
@@ -87,7 +89,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         disruptive: false,
         undo: "Set the old value again.".to_owned(),
     });
-    finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();
+    finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     finding.subjects = subjects;
     finding.connections = ids;
     finding

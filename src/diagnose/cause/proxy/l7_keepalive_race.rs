@@ -8,7 +8,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::Subject;
 use crate::diagnose::cause::{by_service, names, servers, severity, share};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::exchange::Exchange;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -24,15 +24,15 @@ const BROKEN: [u16; 2] = [502, 503];
 /// later, the proxy had every chance to read it.
 const NOTICED_NS: i64 = 100_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let races = races(trace);
-    let findings = by_service(trace, races.keys().copied())
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let races = races(facts);
+    let findings = by_service(facts, races.keys().copied())
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids, &races))
+        .map(|(service, ids)| finding(facts, service, ids, &races))
         .collect();
     Detection::from(findings, || {
-        if trace.pairs.exchanges.is_empty() {
-            crate::diagnose::cause::no_proxy(trace)
+        if facts.pairs.exchanges.is_empty() {
+            crate::diagnose::cause::no_proxy(facts)
         } else {
             Detection::Clean
         }
@@ -127,7 +127,7 @@ fn heard<'a>(trace: &'a Trace, race: &Race<'_>) -> Option<&'a Leg> {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     races: &BTreeMap<ConnectionId, Race<'_>>,
@@ -135,20 +135,20 @@ fn finding(
     let here: Vec<&Race<'_>> = ids.iter().filter_map(|id| races.get(id)).collect();
     let mut subjects: Vec<Subject> = Vec::new();
     for race in &here {
-        let (ip, port) = trace.connection(ConnectionId(race.back.connection)).front.server;
-        let host = trace.host_by_ip(ip);
-        let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
+        let (ip, port) = facts.connection(ConnectionId(race.back.connection)).front.server;
+        let host = facts.host_by_ip(ip);
+        let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
         let subject = Subject { role: "real server", address: Some(ip), mac, port: Some(port) };
         if !subjects.contains(&subject) {
             subjects.push(subject);
         }
     }
     if subjects.is_empty() {
-        subjects = servers(trace, &ids);
+        subjects = servers(facts, &ids);
     }
     let who = names(&subjects);
     let verb = if subjects.len() == 1 { "closes" } else { "close" };
-    let mut idles: Vec<i64> = here.iter().filter_map(|race| idle(trace, race)).collect();
+    let mut idles: Vec<i64> = here.iter().filter_map(|race| idle(facts, race)).collect();
     idles.sort_unstable();
     let after = match (idles.first(), idles.last()) {
         (Some(least), Some(most)) if least / 100_000_000 == most / 100_000_000 => {
@@ -163,10 +163,10 @@ fn finding(
     let explanation = format!(
         "{who} {verb} an idle connection{after}, and the proxy's next request on it is already on its way: FIN and request cross, the request is answered with RST and never acknowledged, and the client gets {}. The server keeps idle connections for a shorter time than the proxy. {} connections are concerned.",
         statuses(&here),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("l7-keepalive-race", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.fixes = vec![
         Fix {
@@ -192,9 +192,9 @@ fn finding(
             why: "FINs that come from a server the same time after its latest answer: its keep-alive timeout".to_owned(),
         });
     }
-    finding.proofs = here.first().map(|race| proofs(trace, race)).unwrap_or_default();
+    finding.proofs = here.first().map(|race| proofs(facts, race)).unwrap_or_default();
     finding.subjects = subjects;
-    finding.subjects.extend(crate::diagnose::cause::directors(trace, service));
+    finding.subjects.extend(crate::diagnose::cause::directors(facts, service));
     finding.strays = here.iter().map(|race| ConnectionId(race.back.connection)).collect();
     finding.connections = ids;
     finding

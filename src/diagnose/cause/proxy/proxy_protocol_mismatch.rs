@@ -10,7 +10,9 @@ use crate::diagnose::ToConfirm;
 use crate::diagnose::cause::state::synproxy;
 use crate::diagnose::cause::{names, no_proxy};
 use crate::diagnose::facts::list;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Proof, Severity, Subject};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject,
+};
 use crate::flow::{FirstReply, Preface};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -27,11 +29,11 @@ const AT_ONCE_NS: i64 = 1_000_000_000;
 /// RFC 9110, section 15.5.1.
 const BAD_REQUEST: u16 = 400;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut groups: BTreeMap<(ServiceId, Wrong), (Vec<Server>, Said)> = BTreeMap::new();
-    for (at, said) in endpoints(trace) {
-        let Some(wrong) = judge(trace, at, &said) else { continue };
-        let Some(service) = said.service(trace, wrong) else { continue };
+    for (at, said) in endpoints(facts) {
+        let Some(wrong) = judge(facts, at, &said) else { continue };
+        let Some(service) = said.service(facts, wrong) else { continue };
         let (servers, all) = groups.entry((service, wrong)).or_default();
         servers.push(at);
         all.join(said);
@@ -39,11 +41,11 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     let findings = groups
         .iter()
         .filter(|((_, wrong), (_, said))| *wrong != Wrong::Silent || said.dropped.len() >= ENOUGH)
-        .map(|((_, wrong), (servers, said))| finding(trace, servers, said, *wrong))
+        .map(|((_, wrong), (servers, said))| finding(facts, servers, said, *wrong))
         .collect();
     Detection::from(findings, || {
-        let told = trace.vantages.iter().any(|v| v.side_tables.has_prefaces());
-        if told { Detection::Clean } else { no_proxy(trace) }
+        let told = facts.vantages.iter().any(|v| v.side_tables.has_prefaces());
+        if told { Detection::Clean } else { no_proxy(facts) }
     })
 }
 

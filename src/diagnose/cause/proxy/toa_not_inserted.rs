@@ -8,7 +8,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{directors, needs_mode, severity, share, tables};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::flow::{FullFirst, Mark};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -26,25 +26,25 @@ const MIN_LONG: usize = 2;
 const OPTIONS: u32 = 40;
 const NAMES: [u32; 2] = [8, 20];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let named = trace.vantages.iter().any(|v| v.side_tables.clients().next().is_some());
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let named = facts.vantages.iter().any(|v| v.side_tables.clients().next().is_some());
     let mut sets: BTreeMap<ServiceId, Service<'_>> = BTreeMap::new();
-    for (id, c) in trace.requests().filter(|_| named) {
-        if c.protocol.is_tcp() && c.progress.request && trace.service(id).mode == Mode::FullNat {
-            let service = trace.service_of(id);
-            sets.entry(service).or_default().take(trace, id);
+    for (id, c) in facts.requests().filter(|_| named) {
+        if c.protocol.is_tcp() && c.progress.request && facts.service(id).mode == Mode::FullNat {
+            let service = facts.service_of(id);
+            sets.entry(service).or_default().take(facts, id);
         }
     }
-    let findings = sets.into_iter().flat_map(|(id, set)| set.findings(trace, id)).collect();
+    let findings = sets.into_iter().flat_map(|(id, set)| set.findings(facts, id)).collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::FullNat]) {
+        if let Some(other) = needs_mode(facts, &[Mode::FullNat]) {
             return other;
         }
-        let mut full = trace.topology.services.iter().filter(|s| s.mode == Mode::FullNat);
+        let mut full = facts.topology.services.iter().filter(|s| s.mode == Mode::FullNat);
         let seen = full.any(|s| {
             let directors = s.directors.iter().map(|d| d.host);
             let servers = s.real_servers.iter().filter_map(|r| r.host);
-            directors.chain(servers).any(|h| trace.is_captured(h))
+            directors.chain(servers).any(|h| facts.is_captured(h))
         });
         if seen {
             return Detection::Clean;
@@ -191,7 +191,7 @@ impl<'a> Service<'a> {
         }
     }
 
-    fn findings(mut self, trace: &Trace, service: ServiceId) -> Vec<Finding> {
+    fn findings(mut self, facts: &Facts, service: ServiceId) -> Vec<Finding> {
         if self.named < MIN_NAMED {
             return Vec::new();
         }
@@ -199,21 +199,21 @@ impl<'a> Service<'a> {
         let grown = self.grown;
         self.unnamed.retain(|why, set| *why != Why::Packet || set.len() >= MIN_LONG && !grown);
         let sets = std::mem::take(&mut self.unnamed);
-        sets.into_iter().map(|(why, set)| finding(trace, service, why, &self, &set)).collect()
+        sets.into_iter().map(|(why, set)| finding(facts, service, why, &self, &set)).collect()
     }
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     why: Why,
     others: &Service<'_>,
     set: &[Unnamed<'_>],
 ) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|u| u.id).collect();
-    let subjects = directors(trace, service);
+    let subjects = directors(facts, service);
     let director = s.directors.first().map_or_else(
         || "the director".to_owned(),
         |d| format!("the director {}", names.full(d.host)),
@@ -224,7 +224,7 @@ fn finding(
         crate::diagnose::cause::names(&subjects)
     };
     let u = &set[0];
-    let bytes = size(trace.connection(u.id).front.client.0);
+    let bytes = size(facts.connection(u.id).front.client.0);
     let (title, reason) = match why {
         Why::Header => (
             format!("{who} cannot name the client to the real server: the TCP header is full"),
@@ -266,10 +266,10 @@ fn finding(
         "Clients of {} are named to the real servers in a TCP option (kind 254), {} connections show it. {reason} {effect} {} connections are concerned.",
         s.name(),
         others.named,
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("toa-not-inserted", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = match why {
         Why::Header | Why::TooLong => Confidence::Certain,
         Why::Packet | Why::Own => Confidence::Likely,
@@ -288,12 +288,12 @@ fn finding(
         Why::Own => "the option in it is the client's own",
         Why::TooLong => "it leaves the director, and arrives nowhere",
     };
-    finding.proofs.extend(trace.proof(u.leg, u.shown, note));
+    finding.proofs.extend(facts.proof(u.leg, u.shown, note));
     if why == Why::TooLong {
-        finding.proofs.extend(trace.proof(u.leg, trace.forward(u.leg).last, "and again"));
+        finding.proofs.extend(facts.proof(u.leg, facts.forward(u.leg).last, "and again"));
     }
     if let Some((leg, mark)) = others.example {
-        finding.proofs.extend(trace.proof(leg, mark, "another connection, whose client is named"));
+        finding.proofs.extend(facts.proof(leg, mark, "another connection, whose client is named"));
     }
     finding.subjects = subjects;
     finding.connections = ids;

@@ -4,31 +4,31 @@ use crate::correlate::Outcome;
 use crate::diagnose::cause::{by_service, name, servers, severity, share, telling};
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // Without a balancer a refusal is what it is: the symptom says it all.
-    let hit = trace.requests().filter(|(id, c)| {
-        c.outcome == Outcome::Refused && trace.service(*id).mode != Mode::Unknown
+    let hit = facts.requests().filter(|(id, c)| {
+        c.outcome == Outcome::Refused && facts.service(*id).mode != Mode::Unknown
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || match symptom::blind(trace) {
+    Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
         None => Detection::Clean,
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let s = trace.topology.service(service);
-    let mut subjects = servers(trace, &ids);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = facts.topology.service(service);
+    let mut subjects = servers(facts, &ids);
     let by_server = !subjects.is_empty();
     if !by_server {
         subjects =
@@ -50,11 +50,11 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let explanation = format!(
         "{who} {answer} SYNs for {} with RST,ACK: no process listens on port {port} there.{listens} {} connections are refused.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("connection-refused", title, explanation);
-    finding.severity = severity(trace, &ids);
-    finding.confidence = confidence(trace, &ids, by_server);
+    finding.severity = severity(facts, &ids);
+    finding.confidence = confidence(facts, &ids, by_server);
     if finding.confidence != Confidence::Certain {
         finding.candidates.push(Candidate {
             id: "ipvs-no-destination",
@@ -69,10 +69,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             why: "shows whether anything listens, and on which address".to_owned(),
         });
         if by_server {
-            finding.fixes.push(drain(trace, service, subject));
+            finding.fixes.push(drain(facts, service, subject));
         }
     }
-    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id)).unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = subjects;
     finding.connections = ids;
     finding

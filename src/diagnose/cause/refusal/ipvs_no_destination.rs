@@ -4,7 +4,9 @@
 use crate::diagnose::cause::{by_service, severity, share, syns_or_blind, telling};
 use crate::diagnose::facts::service_subject;
 use crate::diagnose::refusal::{Refusal, Says};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -15,19 +17,19 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable"];
 /// any round trip.
 const AT_ONCE_NS: i64 = 800_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, c)| {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, c)| {
         c.protocol.is_tcp()
             && c.outcome.failed()
             && !c.progress.answered
-            && trace.went_nowhere(*id)
-            && turned_away(trace, *id).next().is_some()
+            && facts.went_nowhere(*id)
+            && turned_away(facts, *id).next().is_some()
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .filter_map(|(service, ids)| finding(trace, service, ids))
+        .filter_map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || syns_or_blind(trace))
+    Detection::from(findings, || syns_or_blind(facts))
 }
 
 /// Port unreachable, at once, in the name of the VIP or of a director.
@@ -74,25 +76,25 @@ fn served_meanwhile(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> 
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
-    let s = trace.topology.service(service);
-    if served_meanwhile(trace, service, &ids) {
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
+    let s = facts.topology.service(service);
+    if served_meanwhile(facts, service, &ids) {
         return None;
     }
-    let director = ids.iter().find_map(|id| at_director(trace, *id)).map(|(host, _)| host);
-    let requests = trace.requests().filter(|(id, _)| trace.service_of(*id) == service);
+    let director = ids.iter().find_map(|id| at_director(facts, *id)).map(|(host, _)| host);
+    let requests = facts.requests().filter(|(id, _)| facts.service_of(*id) == service);
     // From afar a rule on one real server of several looks the same.
     if director.is_none() && (ids.len() < 2 || requests.count() > ids.len()) {
         return None;
     }
-    let what = turned_away(trace, ids[0]).next().map_or_else(String::new, |r| r.name());
+    let what = turned_away(facts, ids[0]).next().map_or_else(String::new, |r| r.name());
     let vip = s.name();
     let title = format!("{vip} has no real server to send connections to");
     let shown = match director {
         Some(host) => format!(
             "The SYNs come in at the director{}, go to no real server, and are answered with {what}, port unreachable.",
             // The VIP may be the only address that shows of it.
-            Names(trace)
+            Names(facts)
                 .address(host)
                 .filter(|ip| *ip != s.vip)
                 .map_or_else(String::new, |ip| format!(" {ip}"))
@@ -103,22 +105,22 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     };
     let explanation = format!(
         "{shown} That is how IPVS refuses where a virtual service has no usable real server, all removed or of weight 0; a host without the service would send a reset. {} connections are refused.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("ipvs-no-destination", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = if director.is_some() { Confidence::Likely } else { Confidence::Possible };
     let host = director.map_or_else(
         || "the director".to_owned(),
-        |host| match Names(trace).address(host) {
+        |host| match Names(facts).address(host) {
             Some(ip) if ip != s.vip => format!("the director {ip}"),
             _ => format!("the director of {}", s.vip),
         },
     );
     advise(&mut finding, s, &host, director.is_none());
-    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id)).unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = vec![service_subject(s)];
-    finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
+    finding.subjects.extend(director.map(|d| Names(facts).subject("director", d)));
     finding.connections = ids;
     Some(finding)
 }

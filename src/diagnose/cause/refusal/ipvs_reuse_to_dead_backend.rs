@@ -8,7 +8,9 @@ use crate::diagnose::cause::refusal::missing::{Missing, missing, proofs};
 use crate::diagnose::cause::state::reuse::forerunners;
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::symptom::arp_unanswered;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Subject, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
+};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -22,15 +24,15 @@ const FRESH: usize = 3;
 /// So many leave no doubt.
 const SURE: usize = 6;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let asks = arp_unanswered::unanswered(trace);
-    let findings = missing(trace, &asks)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let asks = arp_unanswered::unanswered(facts);
+    let findings = missing(facts, &asks)
         .into_iter()
-        .filter_map(|m| Some((pinned(trace, &m)?, m)))
+        .filter_map(|m| Some((pinned(facts, &m)?, m)))
         .map(|(pinned, m)| {
-            let mut finding = finding(trace, &pinned, &m);
-            finding.proofs = proofs(trace, &m.ids, &asks);
-            let old = trace.end(pinned.forerunner).map(|at| crate::diagnose::Proof {
+            let mut finding = finding(facts, &pinned, &m);
+            finding.proofs = proofs(facts, &m.ids, &asks);
+            let old = facts.end(pinned.forerunner).map(|at| crate::diagnose::Proof {
                 at,
                 note: format!(
                     "the last packet of an earlier connection on the same port, to {}",
@@ -43,7 +45,7 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
         })
         .collect();
     Detection::from(findings, || {
-        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
             .unwrap_or(Detection::Clean)
     })
 }
@@ -97,9 +99,9 @@ pub(in crate::diagnose) fn pinned(trace: &Trace, m: &Missing) -> Option<Pinned> 
     (fresh >= FRESH).then_some(Pinned { server, forerunner, fresh })
 }
 
-fn finding(trace: &Trace, pinned: &Pinned, m: &Missing) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(m.service);
+fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(m.service);
     let server = pinned.server;
     let host = m.director.or_else(|| s.directors.first().map(|d| d.host));
     let director = host.map_or_else(|| "the director".to_owned(), |d| names.full(d));
@@ -118,10 +120,10 @@ fn finding(trace: &Trace, pinned: &Pinned, m: &Missing) -> Finding {
         "SYNs to {} on ports that had carried a connection to {server} {what}. {} connections on new ports went to other real servers meanwhile, so the table no longer has it: the old entry of the port decides (conn_reuse_mode=0, or the entry was not closed). It lives for two minutes after the FINs, and each SYN renews it. {} connections fail.",
         s.name(),
         pinned.fresh,
-        share(trace, m.service, &m.ids)
+        share(facts, m.service, &m.ids)
     );
     let mut finding = Finding::cause("ipvs-reuse-to-dead-backend", title, explanation);
-    finding.severity = severity(trace, &m.ids);
+    finding.severity = severity(facts, &m.ids);
     let sure = pinned.fresh >= SURE;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !sure {

@@ -4,24 +4,24 @@ use crate::diagnose::cause::{
     by_service, name, names, servers, severity, share, syns_or_blind, telling,
 };
 use crate::diagnose::refusal::{Refusal, Says};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, c)| {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, c)| {
         c.protocol.is_tcp()
             && c.outcome.failed()
-            && trace.service(*id).mode != Mode::Unknown
-            && by_server(trace, *id).next().is_some()
+            && facts.service(*id).mode != Mode::Unknown
+            && by_server(facts, *id).next().is_some()
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || syns_or_blind(trace))
+    Detection::from(findings, || syns_or_blind(facts))
 }
 
 /// Rejections that come from the real server. A port unreachable is one too:
@@ -51,11 +51,11 @@ fn is_shown(trace: &Trace, id: ConnectionId, refusal: &Refusal<'_>) -> bool {
         && at.is_some_and(|host| Some(host) == server || trace.service(id).is_director(host))
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let s = trace.topology.service(service);
-    let subjects = servers(trace, &ids);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = facts.topology.service(service);
+    let subjects = servers(facts, &ids);
     let who = names(&subjects);
-    let all = || ids.iter().flat_map(|id| by_server(trace, *id).map(move |r| (*id, r)));
+    let all = || ids.iter().flat_map(|id| by_server(facts, *id).map(move |r| (*id, r)));
     let port = subjects.first().and_then(|subject| subject.port).unwrap_or(s.port);
     let what = all().next().map_or_else(|| "ICMP".to_owned(), |(_, r)| r.name());
     let forbidden = all().any(|(_, r)| r.says == Says::Prohibited);
@@ -69,11 +69,11 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let explanation = format!(
         "{who} {answer} SYNs for {} with {what}, {means}: a rule in {its} firewall does, TCP refuses with a reset. {} connections are rejected; the director goes on choosing that server unless a health check of the same port removes it.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rs-admin-prohibited", title, explanation);
-    finding.severity = severity(trace, &ids);
-    let shown = all().any(|(id, r)| r.says == Says::Prohibited && is_shown(trace, id, &r));
+    finding.severity = severity(facts, &ids);
+    let shown = all().any(|(id, r)| r.says == Says::Prohibited && is_shown(facts, id, &r));
     finding.confidence = if shown { Confidence::Certain } else { Confidence::Likely };
     if !forbidden {
         finding.candidates.push(Candidate {
@@ -98,7 +98,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
         });
     }
-    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id)).unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = subjects;
     finding.connections = ids;
     finding

@@ -7,7 +7,9 @@ use crate::diagnose::cause::state::reuse::forerunners;
 use crate::diagnose::cause::{severity, share};
 use crate::diagnose::facts::{list, service_subject};
 use crate::diagnose::symptom::arp_unanswered;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Subject, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
+};
 use crate::flow::Ask;
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::Trace;
@@ -16,30 +18,30 @@ use crate::wire::Ip;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let asks = arp_unanswered::unanswered(trace);
-    let findings = missing(trace, &asks)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let asks = arp_unanswered::unanswered(facts);
+    let findings = missing(facts, &asks)
         .into_iter()
-        .filter(|m| ipvs_reuse_to_dead_backend::pinned(trace, m).is_none())
-        .map(|m| finding(trace, m, &asks))
+        .filter(|m| ipvs_reuse_to_dead_backend::pinned(facts, m).is_none())
+        .map(|m| finding(facts, m, &asks))
         .collect();
     Detection::from(findings, || {
-        let blind = failed(trace).any(|(id, _)| {
-            let service = trace.service(id);
-            !service.directors.iter().any(|d| trace.is_captured(d.host))
+        let blind = failed(facts).any(|(id, _)| {
+            let service = facts.service(id);
+            !service.directors.iter().any(|d| facts.is_captured(d.host))
         });
         if blind {
             return Detection::Unchecked(
                 "SYNs fail, and no director's own capture shows whom it asks for; capture on it with arp and icmp".to_owned(),
             );
         }
-        crate::diagnose::cause::syns_or_blind(trace)
+        crate::diagnose::cause::syns_or_blind(facts)
     })
 }
 
-fn finding(trace: &Trace, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
+fn finding(facts: &Facts, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
     let Missing { service, ids, targets, distinct, director, said } = missing;
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let names: Vec<String> = targets.iter().map(Ip::to_string).collect();
     let who = if targets.is_empty() { "a real server".to_owned() } else { list(&names) };
     let verb = if targets.len() > 1 { "are" } else { "is" };
@@ -47,10 +49,10 @@ fn finding(trace: &Trace, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
         "{who} {verb} unreachable: nobody answers there, and SYNs for {} cannot be sent",
         s.name()
     );
-    let explanation = explain(trace, s, director, &who, said, &share(trace, service, &ids));
+    let explanation = explain(facts, s, director, &who, said, &share(facts, service, &ids));
     let mut finding = Finding::cause("rs-unreachable", title, explanation);
-    finding.severity = severity(trace, &ids);
-    let reused = forerunners(trace, &ids).len() == ids.len();
+    finding.severity = severity(facts, &ids);
+    let reused = forerunners(facts, &ids).len() == ids.len();
     let sure = said && distinct && !reused;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if reused {
@@ -59,8 +61,8 @@ fn finding(trace: &Trace, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
             tell_apart: "then only connections from client ports that were used before fail, and 'ipvsadm -Ln' no longer lists the server".to_owned(),
         });
     }
-    advise(&mut finding, trace, s, director, &targets);
-    finding.proofs = proofs(trace, &ids, asks);
+    advise(&mut finding, facts, s, director, &targets);
+    finding.proofs = proofs(facts, &ids, asks);
     finding.subjects = targets
         .iter()
         .map(|ip| Subject { role: "real server", address: Some(*ip), mac: None, port: None })
@@ -68,7 +70,7 @@ fn finding(trace: &Trace, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
     if targets.is_empty() {
         finding.subjects.push(service_subject(s));
     }
-    finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
+    finding.subjects.extend(director.map(|d| Names(facts).subject("director", d)));
     finding.connections = ids;
     finding.addresses = targets;
     finding

@@ -10,7 +10,9 @@
 use crate::diagnose::cause::silence::tw_recycle_nat_timestamps as recycled;
 use crate::diagnose::cause::way::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::cause::{by_server_host, name, needs_mode, rest, severity, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -24,38 +26,38 @@ const MIN_SILENT: usize = 2;
 
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
     let mut looked = false;
-    for (i, service) in trace.topology.services.iter().enumerate() {
+    for (i, service) in facts.topology.services.iter().enumerate() {
         if service.is_backend || !MODES.contains(&service.mode) {
             continue;
         }
-        let of_service = trace
+        let of_service = facts
             .requests()
-            .filter(|(id, c)| c.protocol.is_tcp() && trace.service_of(*id).0 as usize == i);
+            .filter(|(id, c)| c.protocol.is_tcp() && facts.service_of(*id).0 as usize == i);
         let mut full: Vec<Full> = Vec::new();
-        for (host, ids) in by_server_host(trace, of_service.map(|(id, _)| id)) {
-            looked = looked || ids.iter().any(|id| arrived(trace, *id, host).is_some());
+        for (host, ids) in by_server_host(facts, of_service.map(|(id, _)| id)) {
+            looked = looked || ids.iter().any(|id| arrived(facts, *id, host).is_some());
             // Nearly every server is spared the closer look.
-            let suspect = ids.iter().any(|id| may_be_silent(trace.connection(*id)));
+            let suspect = ids.iter().any(|id| may_be_silent(facts.connection(*id)));
             if suspect && !service.is_director(host) {
                 let all: Vec<Arrived> =
-                    ids.iter().filter_map(|id| arrived(trace, *id, host)).collect();
-                full.extend(judge(trace, host, &all));
+                    ids.iter().filter_map(|id| arrived(facts, *id, host)).collect();
+                full.extend(judge(facts, host, &all));
             }
         }
         // Most concerned first, whatever the order of the captures.
         full.sort_by_key(|f| {
-            let subject = Names(trace).subject("real server", f.host);
+            let subject = Names(facts).subject("real server", f.host);
             (std::cmp::Reverse(f.silent.len()), subject.address, subject.mac)
         });
         if !full.is_empty() {
-            findings.push(finding(trace, ServiceId(i as u32), &full));
+            findings.push(finding(facts, ServiceId(i as u32), &full));
         }
     }
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &MODES) {
+        if let Some(other) = needs_mode(facts, &MODES) {
             return other;
         }
         if looked {
@@ -172,11 +174,11 @@ fn judge(trace: &Trace, host: HostId, all: &[Arrived]) -> Option<Full> {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, full: &[Full]) -> Finding {
-    let say = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, full: &[Full]) -> Finding {
+    let say = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = full.iter().flat_map(|f| f.silent.iter().copied()).collect();
-    let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+    let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let subjects: Vec<_> = full.iter().map(|f| say.subject("real server", f.host)).collect();
     let who = crate::diagnose::cause::names(&subjects);
     let depth = full.iter().map(|f| f.depth).min().unwrap_or(0);
@@ -185,10 +187,10 @@ fn finding(trace: &Trace, service: ServiceId, full: &[Full]) -> Finding {
     let explanation = format!(
         "SYNs for {} arrive at {who} and get nothing, while others of the same sources were answered. When they arrive, {depth} or more accepted connections wait for a first answer: the kernel acknowledged their requests, and the program has not answered. A listener whose accept queue is full drops new SYNs without a word. {} connections are lost.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("accept-queue-overflow", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates.push(Candidate {
         id: "rs-silent",
@@ -207,7 +209,7 @@ fn finding(trace: &Trace, service: ServiceId, full: &[Full]) -> Finding {
             disruptive: false,
             undo: "sysctl -w net.core.somaxconn=128   # or what it was before".to_owned(),
         });
-        finding.fixes.push(rest(trace, service, f.host, port, "until the program keeps up"));
+        finding.fixes.push(rest(facts, service, f.host, port, "until the program keeps up"));
         finding.proofs.extend([
             Proof { at: f.waiting, note: "a request that no answer follows until then".to_owned() },
             Proof { at: f.shown.0, note: "a SYN that arrives meanwhile".to_owned() },

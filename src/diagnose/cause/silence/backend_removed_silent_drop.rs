@@ -9,7 +9,9 @@ use crate::diagnose::cause::size::withheld::{Passage, passage};
 use crate::diagnose::cause::state::udp_stale_entry;
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::facts::count;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -24,25 +26,25 @@ const MIN_REPEATS: u16 = 2;
 /// IPv6, 60 bytes) and by those of TCP in IPv6 (100), with room to spare.
 const MAX_TUNNEL_MISSING: u32 = 1200;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId, Option<Ip>), Vec<Dropped<'_>>> = BTreeMap::new();
-    let streams = trace.requests().filter(|(_, c)| c.progress.repeats);
-    let datagrams = udp_stale_entry::dropped(trace);
-    let dropped = streams.filter_map(|(id, _)| dropped(trace, id));
-    for dropped in dropped.chain(datagrams.into_iter().filter_map(|id| withheld(trace, id))) {
-        let service = trace.topology.service_of[dropped.id.0 as usize];
-        let server = trace.server(dropped.id).and_then(|s| s.address);
+    let streams = facts.requests().filter(|(_, c)| c.progress.repeats);
+    let datagrams = udp_stale_entry::dropped(facts);
+    let dropped = streams.filter_map(|(id, _)| dropped(facts, id));
+    for dropped in dropped.chain(datagrams.into_iter().filter_map(|id| withheld(facts, id))) {
+        let service = facts.topology.service_of[dropped.id.0 as usize];
+        let server = facts.server(dropped.id).and_then(|s| s.address);
         sets.entry((service, dropped.director, server)).or_default().push(dropped);
     }
     let findings = sets
         .into_iter()
-        .filter_map(|((service, director, _), set)| finding(trace, service, director, &set));
+        .filter_map(|((service, director, _), set)| finding(facts, service, director, &set));
     Detection::from(findings.collect(), || {
-        if let Some(other) = needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]) {
             return other;
         }
-        let balanced = trace.topology.services.iter().filter(|s| !s.is_backend);
-        let captured = balanced.flat_map(|s| &s.directors).any(|d| trace.is_captured(d.host));
+        let balanced = facts.topology.services.iter().filter(|s| !s.is_backend);
+        let captured = balanced.flat_map(|s| &s.directors).any(|d| facts.is_captured(d.host));
         if captured {
             Detection::Clean
         } else {
@@ -131,17 +133,17 @@ fn same_server_served(trace: &Trace, other: ConnectionId, set: &[Dropped<'_>]) -
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     director: HostId,
     set: &[Dropped<'_>],
 ) -> Option<Finding> {
     // A director that forwards nothing at all has another trouble.
-    let (other, at) = still_forwarded(trace, service, director, set)?;
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+    let (other, at) = still_forwarded(facts, service, director, set)?;
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|d| d.id).collect();
-    let server = crate::diagnose::cause::servers(trace, &ids);
+    let server = crate::diagnose::cause::servers(facts, &ids);
     let who = crate::diagnose::cause::names(&server);
     let host = names.full(director);
     let udp = s.protocol.is_udp();
@@ -158,11 +160,11 @@ fn finding(
         "Packets of {} to {} that {who} had served come in at {host} again and again and do not go out, and {nothing} tells the client, while other connections are forwarded. IPVS does that with an entry whose real server was deleted from the table (expire_nodest_conn=0): the client waits until it gives up. {} connections are cut off.",
         count(ids.len(), what),
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("backend-removed-silent-drop", title, explanation);
-    finding.severity = severity(trace, &ids);
-    let served = same_server_served(trace, other, set);
+    finding.severity = severity(facts, &ids);
+    let served = same_server_served(facts, other, set);
     finding.confidence = if served { Confidence::Possible } else { Confidence::Likely };
     finding.candidates.push(Candidate {
         id: "packet-loss",
@@ -180,9 +182,9 @@ fn finding(
             disruptive: false,
             undo: "sysctl -w net.ipv4.vs.expire_nodest_conn=0".to_owned(),
         },
-        drain(trace, service, director, &ids),
+        drain(facts, service, director, &ids),
     ];
-    finding.proofs = set.first().map(|d| proofs(trace, d)).unwrap_or_default();
+    finding.proofs = set.first().map(|d| proofs(facts, d)).unwrap_or_default();
     finding.proofs.push(Proof {
         at,
         note: "meanwhile the director sends another connection's packet on".to_owned(),

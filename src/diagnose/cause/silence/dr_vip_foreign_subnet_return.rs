@@ -14,7 +14,7 @@ use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::unheard;
 use crate::diagnose::cause::{name, names, needs_mode, servers, severity, share, telling};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::{Hop, Link};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -28,31 +28,31 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
 const MIN_SENT: u16 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if !trace.requests().any(|(_, c)| c.outcome.failed()) {
-        return otherwise(trace);
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    if !facts.requests().any(|(_, c)| c.outcome.failed()) {
+        return otherwise(facts);
     }
     let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
-    for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-        let Some(out) = leaving(trace, id) else { continue };
-        let service = trace.service_of(id);
+    for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let Some(out) = leaving(facts, id) else { continue };
+        let service = facts.service_of(id);
         let set = sets.entry((service, out.next)).or_default();
-        set.passes |= c.progress.established || arrives(trace, id) == Some(true);
-        if c.outcome.failed() && out.link.syns >= MIN_SENT && arrives(trace, id) == Some(false) {
+        set.passes |= c.progress.established || arrives(facts, id) == Some(true);
+        if c.outcome.failed() && out.link.syns >= MIN_SENT && arrives(facts, id) == Some(false) {
             set.lost.push(id);
         }
     }
     sets.retain(|(_, next), set| {
-        !set.passes && !set.lost.is_empty() && !is_elsewhere(trace, *next, &set.lost)
+        !set.passes && !set.lost.is_empty() && !is_elsewhere(facts, *next, &set.lost)
     });
     let mut findings: Vec<Finding> =
-        sets.into_iter().map(|(key, set)| finding(trace, key, set.lost)).collect();
+        sets.into_iter().map(|(key, set)| finding(facts, key, set.lost)).collect();
     let mut waiting: BTreeMap<ServiceId, Vec<Silent>> = BTreeMap::new();
-    for one in silence::silent(trace).into_iter().filter(|one| unheard::fits(trace, one)) {
+    for one in silence::silent(facts).into_iter().filter(|one| unheard::fits(facts, one)) {
         waiting.entry(one.service).or_default().push(one);
     }
-    findings.extend(waiting.values().map(|set| unheard::finding(trace, set)));
-    Detection::from(findings, || otherwise(trace))
+    findings.extend(waiting.values().map(|set| unheard::finding(facts, set)));
+    Detection::from(findings, || otherwise(facts))
 }
 
 /// What leaves by one router.
@@ -175,18 +175,18 @@ fn at_router(trace: &Trace, id: ConnectionId, router: Option<HostId>) -> Option<
     })
 }
 
-fn finding(trace: &Trace, (service, next): (ServiceId, Mac), ids: Vec<ConnectionId>) -> Finding {
-    let s = trace.topology.service(service);
-    let say = Names(trace);
-    let router = trace.host_by_mac(Some(next));
+fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<ConnectionId>) -> Finding {
+    let s = facts.topology.service(service);
+    let say = Names(facts);
+    let router = facts.host_by_mac(Some(next));
     // Of a router's MACs the one that the answers were sent to.
     let router_name = router
         .and_then(|h| say.address(h))
         .map_or_else(|| next.to_string(), |ip| format!("{ip} ({next})"));
-    let subjects = servers(trace, &ids);
+    let subjects = servers(facts, &ids);
     let server = names(&subjects);
-    let told = telling(trace, &ids).unwrap_or(ids[0]);
-    let at = at_router(trace, told, router);
+    let told = telling(facts, &ids).unwrap_or(ids[0]);
+    let at = at_router(facts, told, router);
     let end = if at.is_some() {
         "They come in there, by its own capture, and do not go out again."
     } else {
@@ -201,10 +201,10 @@ fn finding(trace: &Trace, (service, next): (ServiceId, Mac), ids: Vec<Connection
         "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {router_name}, again and again. {end} The way in works, and no answer came through by that router. A router that would reach {} through the director takes an answer from the real servers' side for forged (strict reverse path check) and drops it. {} connections get no answer.",
         s.name(),
         s.vip,
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates = candidates(at.is_some());
     finding.to_confirm.push(ToConfirm {
@@ -221,8 +221,8 @@ fn finding(trace: &Trace, (service, next): (ServiceId, Mac), ids: Vec<Connection
             "answers that come in and do not go out are dropped there; none that come in are dropped before it",
         ));
     }
-    finding.proofs = proofs(trace, told, at);
-    finding.fixes = fixes(trace, service, &router_name);
+    finding.proofs = proofs(facts, told, at);
+    finding.fixes = fixes(facts, service, &router_name);
     finding.subjects = vec![Subject {
         role: "router",
         address: router.and_then(|h| say.address(h)),

@@ -12,7 +12,9 @@ use crate::diagnose::cause::silence::dr_vip_foreign_subnet_return::{
 };
 use crate::diagnose::cause::{name, names, needs_mode, servers, severity, share, telling};
 use crate::diagnose::facts::to_capture;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Mac;
@@ -23,24 +25,24 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "retransmi
 /// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
 const MIN_SENT: u16 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
-    if trace.requests().any(|(_, c)| c.outcome.failed()) {
-        for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-            let Some(out) = leaving(trace, id) else { continue };
-            let service = trace.service_of(id);
+    if facts.requests().any(|(_, c)| c.outcome.failed()) {
+        for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+            let Some(out) = leaving(facts, id) else { continue };
+            let service = facts.service_of(id);
             let set = sets.entry((service, out.next)).or_default();
-            set.passes |= c.progress.established || arrives(trace, id) == Some(true);
+            set.passes |= c.progress.established || arrives(facts, id) == Some(true);
             if c.outcome.failed() && out.link.syns >= MIN_SENT {
-                set.lost.extend(vanished(trace, id, &out).map(|sure| (id, sure)));
+                set.lost.extend(vanished(facts, id, &out).map(|sure| (id, sure)));
             }
         }
     }
     sets.retain(|_, set| !set.passes && !set.lost.is_empty());
-    let findings = sets.into_iter().map(|(key, set)| finding(trace, key, &set.lost)).collect();
+    let findings = sets.into_iter().map(|(key, set)| finding(facts, key, &set.lost)).collect();
     Detection::from(findings, || {
-        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
-            if trace.requests().any(|(_, c)| c.progress.established) {
+        needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
+            if facts.requests().any(|(_, c)| c.progress.established) {
                 Detection::Clean
             } else {
                 Detection::Unchecked(
@@ -90,17 +92,17 @@ fn hears(trace: &Trace, next: HostId, out: &Leaving<'_>) -> Option<At> {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     (service, next): (ServiceId, Mac),
     lost: &[(ConnectionId, bool)],
 ) -> Finding {
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = lost.iter().map(|(id, _)| *id).collect();
     let sure = lost.iter().any(|(_, sure)| *sure);
-    let subjects = servers(trace, &ids);
+    let subjects = servers(facts, &ids);
     let server = names(&subjects);
-    let host = trace.host_by_mac(Some(next));
-    let address = host.and_then(|h| Names(trace).address(h));
+    let host = facts.host_by_mac(Some(next));
+    let address = host.and_then(|h| Names(facts).address(h));
     let hop = address.map_or_else(|| next.to_string(), |ip| format!("{ip} ({next})"));
     let title = format!("the network drops answers that have the VIP {} as source", s.vip);
     let end = if sure {
@@ -116,10 +118,10 @@ fn finding(
     let explanation = format!(
         "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {hop}, again and again. {end}: a virtual switch, hypervisor or cloud between drops packets whose source is not the machine's own address. {} connections get no answer.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("fabric-anti-spoof", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     if !sure {
         finding.confidence = Confidence::Possible;
         for (id, tell_apart) in [
@@ -152,8 +154,8 @@ fn finding(
             undo: format!("openstack port unset PORT --allowed-address ip-address={}", s.vip),
         });
     }
-    if let Some(out) = telling(trace, &ids).and_then(|id| Some((id, leaving(trace, id)?))) {
-        finding.proofs = proofs(trace, out.0, &out.1, host);
+    if let Some(out) = telling(facts, &ids).and_then(|id| Some((id, leaving(facts, id)?))) {
+        finding.proofs = proofs(facts, out.0, &out.1, host);
     }
     finding.subjects = subjects;
     finding.connections = ids;

@@ -9,7 +9,8 @@
 use crate::diagnose::cause::needs_mode;
 use crate::diagnose::facts::count;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
+    ToConfirm,
 };
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::{ConnectionId, Trace};
@@ -23,26 +24,26 @@ const MIN_CHECKS: usize = 3;
 
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let balanced = |s: &&Service| !s.is_backend && MODES.contains(&s.mode);
-    let services: Vec<&Service> = trace.topology.services.iter().filter(balanced).collect();
+    let services: Vec<&Service> = facts.topology.services.iter().filter(balanced).collect();
     let mut findings = Vec::new();
     if !services.is_empty() {
-        let checks = checks(trace, &services);
+        let checks = checks(facts, &services);
         for ((director, ip, port), silent) in &checks.silent {
             let answered = |(d, _, p): &(HostId, Ip, u16)| (d, p) == (director, port);
             let other = checks.answered.keys().find(|key| answered(key) && key.1 != *ip);
             if silent.len() >= MIN_CHECKS
                 && let Some(other) = other
                 && !checks.answered.contains_key(&(*director, *ip, *port))
-                && is_neighbour(trace, *ip)
-                && !is_used(trace, *ip)
+                && is_neighbour(facts, *ip)
+                && !is_used(facts, *ip)
             {
-                findings.push(finding(trace, (*director, *ip, *port), silent, other.1));
+                findings.push(finding(facts, (*director, *ip, *port), silent, other.1));
             }
         }
     }
-    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 
 /// Connections of a director to an address and port, by whether they were answered.

@@ -12,7 +12,7 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::{by_address, severity, share, telling};
 use crate::diagnose::facts::{list, to_capture};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, ServiceId};
@@ -28,10 +28,10 @@ const MIN_PASSED: usize = 2;
 /// Lost ones where the real server's own capture or others of the service are missing.
 const MIN_LOST_MORE: usize = 3;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if !trace.vantages.iter().any(|v| v.side_tables.has_options()) {
-        let directors = trace.topology.services.iter().flat_map(|s| &s.directors);
-        return if directors.into_iter().any(|d| trace.is_captured(d.host)) {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    if !facts.vantages.iter().any(|v| v.side_tables.has_options()) {
+        let directors = facts.topology.services.iter().flat_map(|s| &s.directors);
+        return if directors.into_iter().any(|d| facts.is_captured(d.host)) {
             Detection::Clean
         } else {
             Detection::Unchecked(
@@ -42,25 +42,25 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     }
     let mut ways: BTreeMap<(HostId, ServiceId), ToServer> = BTreeMap::new();
     let mut plain: BTreeMap<HostId, Plain> = BTreeMap::new();
-    for (id, _) in trace.iter() {
-        if let Some(host) = trace.server(id).and_then(|s| s.host)
-            && let Some(sent) = sent(trace, id)
+    for (id, _) in facts.iter() {
+        if let Some(host) = facts.server(id).and_then(|s| s.host)
+            && let Some(sent) = sent(facts, id)
         {
-            let service = trace.service_of(id);
+            let service = facts.service_of(id);
             let plain = plain.entry(host).or_default();
-            ways.entry((host, service)).or_default().add(trace, id, host, &sent, plain);
+            ways.entry((host, service)).or_default().add(facts, id, host, &sent, plain);
         }
     }
     let mut by_service: BTreeMap<ServiceId, Vec<Lossy<'_>>> = BTreeMap::new();
     for ((host, service), way) in &ways {
         let plain = plain.get(host).copied().unwrap_or_default();
-        if let Some(confidence) = way.confidence(trace, *host, plain) {
+        if let Some(confidence) = way.confidence(facts, *host, plain) {
             let others = if way.others > 0 { way.others } else { plain.passed };
             let host = *host;
             by_service.entry(*service).or_default().push(Lossy { host, way, others, confidence });
         }
     }
-    let findings = by_service.iter().map(|(service, set)| finding(trace, *service, set)).collect();
+    let findings = by_service.iter().map(|(service, set)| finding(facts, *service, set)).collect();
     Detection::from(findings, || Detection::Clean)
 }
 
@@ -178,13 +178,13 @@ impl ToServer {
     }
 }
 
-fn finding(trace: &Trace, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let mut ids: Vec<ConnectionId> = set.iter().flat_map(|d| &d.way.lost).copied().collect();
     ids.sort_unstable();
     let mut hosts: Vec<HostId> = set.iter().map(|d| d.host).collect();
-    by_address(trace, &mut hosts);
+    by_address(facts, &mut hosts);
     let who = list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let others: usize = set.iter().map(|d| d.others).sum();
     let confidence = set.iter().map(|d| d.confidence).min().unwrap_or(Confidence::Possible);
@@ -202,14 +202,14 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
     };
     let explanation = format!(
         "{} connections to {} leave the director with IP options in every packet, and none {end}. {others} without options do, on the same way. What lies between drops packets whose IP header is longer than 20 bytes: switches, routers and firewalls often do.",
-        share(trace, service, &ids),
+        share(facts, service, &ids),
         s.name()
     );
     let mut finding = Finding::cause("ip-option-drop", title, explanation);
-    finding.severity = if seen { Severity::Critical } else { severity(trace, &ids) };
+    finding.severity = if seen { Severity::Critical } else { severity(facts, &ids) };
     finding.confidence = confidence;
     finding.candidates = candidates(confidence);
-    let directors = crate::diagnose::cause::directors(trace, service);
+    let directors = crate::diagnose::cause::directors(facts, service);
     let director = crate::diagnose::cause::names(&directors);
     if !seen {
         let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();
@@ -226,7 +226,7 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
                 .to_owned(),
     });
     finding.fixes = fixes(&director, &who);
-    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id, set)).unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, set)).unwrap_or_default();
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.subjects.extend(directors);
     finding.connections = ids;

@@ -11,7 +11,7 @@ use crate::correlate::{Connection, Tuple};
 use crate::diagnose::cause::silence::silence::{self, MIN_SYNS, Silent};
 use crate::diagnose::cause::{by_service, severity, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::{LocalEndpoints, Mark};
 use crate::topology::{HostId, Mode, Service, ServiceId};
@@ -28,35 +28,35 @@ const NODE_PORTS: RangeInclusive<u16> = 30_000..=32_767;
 
 type Endpoint = (Ip, u16);
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let nodes = Nodes::of(trace);
-    let others = node_ports(trace);
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let nodes = Nodes::of(facts);
+    let others = node_ports(facts);
     if nodes.without.is_empty() && others.is_empty() {
         return Detection::Clean;
     }
     let mut silent: BTreeMap<(Ip, Option<u16>), Vec<ConnectionId>> = BTreeMap::new();
     let mut served: BTreeSet<(HostId, u16)> = BTreeSet::new();
-    for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+    for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
         let (ip, port) = c.front.server;
         if c.progress.answered || c.progress.established {
-            if trace.service(id).mode != Mode::Unknown {
-                served.extend(nodes.hosts_on(trace, id));
+            if facts.service(id).mode != Mode::Unknown {
+                served.extend(nodes.hosts_on(facts, id));
             }
-        } else if let Some((ip, health)) = nodes.silent(trace, id, c) {
+        } else if let Some((ip, health)) = nodes.silent(facts, id, c) {
             silent.entry((ip, Some(health))).or_default().push(id);
         } else if others.iter().any(|other| other.0 != ip && other.1 == port)
-            && trace.service(id).mode == Mode::Unknown
-            && let Some(host) = trace.host_by_ip(ip)
-            && is_dropped(trace, id, host)
-            && came(trace, id, host).is_some()
+            && facts.service(id).mode == Mode::Unknown
+            && let Some(host) = facts.host_by_ip(ip)
+            && is_dropped(facts, id, host)
+            && came(facts, id, host).is_some()
         {
             silent.entry((ip, None)).or_default().push(id);
         }
     }
     let mut findings = Vec::new();
     for (node, ids) in silent {
-        for (service, ids) in by_service(trace, ids.into_iter()) {
-            findings.extend(finding(trace, &nodes, &served, node, service, ids));
+        for (service, ids) in by_service(facts, ids.into_iter()) {
+            findings.extend(finding(facts, &nodes, &served, node, service, ids));
         }
     }
     Detection::from(findings, || Detection::Clean)
@@ -172,28 +172,28 @@ fn came(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Proof> {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     nodes: &Nodes,
     served: &BTreeSet<(HostId, u16)>,
     (ip, health): (Ip, Option<u16>),
     service: ServiceId,
     ids: Vec<ConnectionId>,
 ) -> Option<Finding> {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
-    let all = || ids.iter().map(|id| trace.connection(*id));
+    let names = Names(facts);
+    let s = facts.topology.service(service);
+    let all = || ids.iter().map(|id| facts.connection(*id));
     let syns: u32 = all().map(|c| u32::from(c.progress.syns)).sum();
     let port = all().next().map_or(s.port, |c| c.back.map_or(c.front.server, |b| b.server).1);
     if syns < MIN_SYNS {
         return None;
     }
-    let host = trace.host_by_ip(ip);
-    let shown = host.and_then(|h| ids.iter().find_map(|id| came(trace, *id, h)));
+    let host = facts.host_by_ip(ip);
+    let shown = host.and_then(|h| ids.iter().find_map(|id| came(facts, *id, h)));
     // Another node, of the same health port: one service.
     let others = nodes.with.iter().filter(|((other, p), _)| *other != ip && Some(*p) == health);
     let other = others
         .filter(|((other, _), _)| {
-            let host = trace.host_by_ip(*other);
+            let host = facts.host_by_ip(*other);
             host.is_some_and(|h| served.contains(&(h, port)))
         })
         .map(|((other, _), at)| (*other, *at))
@@ -225,14 +225,14 @@ fn finding(
     let explanation = format!(
         "SYNs for {} {place}. {word} {} connections are lost so.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("node-without-local-endpoint", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     // Each service has a health port of its own: this one is the port's where neither has
     // another.
     let alone = other.is_some_and(|(other, _)| {
-        let host = trace.host_by_ip(other);
+        let host = facts.host_by_ip(other);
         served.iter().filter(|(h, _)| Some(*h) == host).count() == 1
             && nodes.without.keys().filter(|(node, _)| *node == ip).count() == 1
     });
@@ -281,9 +281,9 @@ fn finding(
     finding.proofs.extend(shown);
     if finding.proofs.is_empty() {
         let leg =
-            crate::diagnose::cause::telling(trace, &ids).and_then(|id| trace.legs(id).first());
+            crate::diagnose::cause::telling(facts, &ids).and_then(|id| facts.legs(id).first());
         let syn = leg
-            .and_then(|leg| trace.proof(leg, trace.forward(leg).syn, "a SYN that nothing answers"));
+            .and_then(|leg| facts.proof(leg, facts.forward(leg).syn, "a SYN that nothing answers"));
         finding.proofs.extend(syn);
     }
     let said = |at: At, note: String| Proof { at, note };

@@ -13,7 +13,9 @@ use crate::diagnose::cause::{
     by_service as by_service_ids, needs_mode, servers, severity, share, telling,
 };
 use crate::diagnose::facts::in_time;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -23,24 +25,24 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 /// The modes in which the real server sees the client's address.
 const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
     let mut silent = false;
-    for one in silence::silent(trace) {
+    for one in silence::silent(facts) {
         silent |= !one.sent_on;
-        if fits(trace, &one) {
+        if fits(facts, &one) {
             by_service.entry(one.service).or_default().push(one);
         }
     }
     let mut findings: Vec<Finding> =
-        by_service.into_values().map(|set| finding(trace, &set)).collect();
-    let held = |id: ConnectionId| answers::held(trace, id).is_some_and(|h| h.elsewhere);
-    let at_director = trace.requests().filter(|(id, _)| held(*id)).map(|(id, _)| id);
-    for (service, ids) in by_service_ids(trace, at_director) {
-        findings.extend(director(trace, service, ids));
+        by_service.into_values().map(|set| finding(facts, &set)).collect();
+    let held = |id: ConnectionId| answers::held(facts, id).is_some_and(|h| h.elsewhere);
+    let at_director = facts.requests().filter(|(id, _)| held(*id)).map(|(id, _)| id);
+    for (service, ids) in by_service_ids(facts, at_director) {
+        findings.extend(director(facts, service, ids));
     }
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &MODES) {
+        if let Some(other) = needs_mode(facts, &MODES) {
             return other;
         }
         if silent {
@@ -122,10 +124,10 @@ fn turn(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Turn> {
     })
 }
 
-fn finding(trace: &Trace, set: &[Silent]) -> Finding {
-    let names = Names(trace);
+fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+    let names = Names(facts);
     let service = set[0].service;
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     let who =
         crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
@@ -141,10 +143,10 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
     let explanation = format!(
         "SYNs for {} arrive at {who}. {sign} {} connections are lost there.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rp-filter-drop", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates = candidates(s.mode);
     for host in &hosts {
@@ -170,11 +172,11 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
             });
         }
     }
-    finding.proofs = silence::proofs(trace, &set[0]);
-    if let Some(shown) = shown(trace, &set[0]) {
+    finding.proofs = silence::proofs(facts, &set[0]);
+    if let Some(shown) = shown(facts, &set[0]) {
         finding.proofs.retain(|p| p.at != shown.at);
         finding.proofs.push(shown);
-        in_time(trace, &mut finding.proofs);
+        in_time(facts, &mut finding.proofs);
     }
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;
@@ -183,13 +185,13 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
 
 /// Answers that come to a director by another interface than its requests leave by, and
 /// stay there.
-fn director(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
-    let s = trace.topology.service(service);
-    let told = telling(trace, &ids)?;
-    let host = answers::held(trace, told)?.director;
-    let names = Names(trace);
+fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
+    let s = facts.topology.service(service);
+    let told = telling(facts, &ids)?;
+    let host = answers::held(facts, told)?.director;
+    let names = Names(facts);
     let who = names.full(host);
-    let subjects = servers(trace, &ids);
+    let subjects = servers(facts, &ids);
     let title = format!(
         "the director {who} drops the answers of {}, most likely by the reverse path filter",
         crate::diagnose::cause::names(&subjects)
@@ -197,10 +199,10 @@ fn director(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option
     let explanation = format!(
         "The director sends the SYNs for {} by one interface and gets the SYN-ACKs by another, where they end: nothing leaves for the client. Where the filter is on, a packet whose source it would reach by another interface is dropped. {} connections get no answer.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rp-filter-drop", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates.push(Candidate {
         id: "nat-director-not-forwarding",
@@ -219,7 +221,7 @@ fn director(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option
             undo: "sysctl -w net.ipv4.conf.all.rp_filter=1   # or what it was before".to_owned(),
         });
     }
-    finding.proofs = answers::proofs(trace, told);
+    finding.proofs = answers::proofs(facts, told);
     finding.subjects = vec![names.subject("director", host)];
     finding.subjects.extend(subjects);
     finding.connections = ids;

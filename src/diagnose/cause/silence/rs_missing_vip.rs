@@ -5,34 +5,33 @@ use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::told::lacks_vip;
 use crate::diagnose::cause::silence::windows_strong_host;
 use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, Mode};
-use crate::trace::Trace;
 use crate::wire::Ip;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    let own = |s: &Silent| lacks_vip(trace, s) && !windows_strong_host::fits(trace, s);
-    for silent in silence::silent(trace).into_iter().filter(own) {
+    let own = |s: &Silent| lacks_vip(facts, s) && !windows_strong_host::fits(facts, s);
+    for silent in silence::silent(facts).into_iter().filter(own) {
         by_service.entry(silent.service).or_default().push(silent);
     }
-    let findings = by_service.into_values().map(|set| finding(trace, set)).collect();
+    let findings = by_service.into_values().map(|set| finding(facts, set)).collect();
     Detection::from(findings, || {
-        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
+        needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
     })
 }
 
-fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
-    let names = Names(trace);
+fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
+    let names = Names(facts);
     let service = set[0].service;
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let (vip, mode) = (s.vip, s.mode);
     let sent_on = set.iter().any(|x| x.sent_on);
     let mut hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
-    crate::diagnose::cause::by_address(trace, &mut hosts);
+    crate::diagnose::cause::by_address(facts, &mut hosts);
     let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
     let who = crate::diagnose::facts::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
@@ -57,9 +56,9 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
         "health checks of a real server's own address would not notice"
     };
     let explanation =
-        format!("{what} {} connections are lost there; {green}.", share(trace, service, &ids));
+        format!("{what} {} connections are lost there; {green}.", share(facts, service, &ids));
     let mut finding = Finding::cause("rs-missing-vip", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = if sent_on { Confidence::Certain } else { Confidence::Likely };
     for host in &hosts {
         let server = names.host(*host);
@@ -80,7 +79,7 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
             finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
         }
     }
-    finding.proofs = set.first().map(|x| silence::proofs(trace, x)).unwrap_or_default();
+    finding.proofs = set.first().map(|x| silence::proofs(facts, x)).unwrap_or_default();
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;
     finding

@@ -8,7 +8,9 @@
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::facts::list;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::Ask;
 use crate::topology::{HostId, Mode};
 use crate::trace::{At, ConnectionId, Trace};
@@ -24,13 +26,13 @@ const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 /// Questions for one client that must stay open.
 const MIN_ASKS: u32 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    for silent in silence::silent(trace).into_iter().filter(|s| fits(trace, s)) {
+    for silent in silence::silent(facts).into_iter().filter(|s| fits(facts, s)) {
         by_service.entry(silent.service).or_default().push(silent);
     }
-    let findings = by_service.into_values().map(|set| finding(trace, &set)).collect();
-    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+    let findings = by_service.into_values().map(|set| finding(facts, &set)).collect();
+    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 
 /// Whether a silent real server asks for its clients on a link where they are not.
@@ -72,27 +74,27 @@ fn served_elsewhere(trace: &Trace, silent: &Silent, clients: &[Ip]) -> bool {
     })
 }
 
-fn finding(trace: &Trace, set: &[Silent]) -> Finding {
-    let names = Names(trace);
+fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+    let names = Names(facts);
     let service = set[0].service;
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let who = list(&set.iter().map(|x| names.host(x.host)).collect::<Vec<_>>());
     let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
-    let mut clients: Vec<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+    let mut clients: Vec<Ip> = ids.iter().map(|id| facts.connection(*id).front.client.0).collect();
     clients.sort_unstable();
     clients.dedup();
     let texts = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
-    let shown = set[0].ids.iter().find_map(|id| asked(trace, *id, set[0].host));
+    let shown = set[0].ids.iter().find_map(|id| asked(facts, *id, set[0].host));
     let asker = shown.map_or_else(String::new, |(_, ask)| format!(" as {}", ask.asker));
     let title = format!("{who} looks for distant clients in a network of its own");
     let explanation = format!(
         "SYNs for {} arrive at {who}, and instead of an answer it asks for {texts} by ARP{asker}, which nobody answers: a route of its own covers these addresses, that of a container bridge, a tunnel or too wide a mask, so answers never take the way to the router. {} connections are lost there.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rs-route-overlap", title, explanation);
-    finding.severity = severity(trace, &ids);
-    if !set.iter().all(|one| served_elsewhere(trace, one, &clients)) {
+    finding.severity = severity(facts, &ids);
+    if !set.iter().all(|one| served_elsewhere(facts, one, &clients)) {
         finding.confidence = Confidence::Likely;
         finding.candidates.push(Candidate {
             id: "rs-silent",
@@ -116,7 +118,7 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
             undo: format!("ip route del {client}/{bits} via ROUTER"),
         });
     }
-    finding.proofs = silence::proofs(trace, &set[0]);
+    finding.proofs = silence::proofs(facts, &set[0]);
     finding.proofs.extend(shown.map(|(v, ask)| Proof {
         at: At { vantage: v, mark: ask.first },
         note: format!("it asks for {} on a link of its own; nobody answers", ask.target),

@@ -7,18 +7,17 @@ use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::told::{is_told, lacks_vip};
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::facts::to_capture;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, Mode};
-use crate::trace::Trace;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
     let mut elsewhere = false;
-    for silent in silence::silent(trace) {
-        if lacks_vip(trace, &silent) || is_told(trace, &silent) {
+    for silent in silence::silent(facts) {
+        if lacks_vip(facts, &silent) || is_told(facts, &silent) {
             continue;
         }
         if silent.delivered {
@@ -27,36 +26,36 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
             elsewhere = true;
         }
     }
-    let findings = by_service.into_values().map(|set| finding(trace, set)).collect();
+    let findings = by_service.into_values().map(|set| finding(facts, set)).collect();
     Detection::from(findings, || {
         if elsewhere {
             return Detection::Unchecked(
                 "SYNs go to real servers whose own captures are missing, and no answer shows; capture on them".to_owned(),
             );
         }
-        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
             .unwrap_or(Detection::Clean)
     })
 }
 
-fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
-    let names = Names(trace);
+fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
+    let names = Names(facts);
     let service = set[0].service;
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
     let who = crate::diagnose::facts::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
-    let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+    let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let verb = if hosts.len() == 1 { "does not" } else { "do not" };
     let title = format!("{who} {verb} answer the SYNs that arrive there");
     let explanation = format!(
         "SYNs for {} arrive at {who} and nothing leaves for them: no SYN-ACK, no RST, no ICMP. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rs-silent", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates = candidates(s.mode);
     finding.candidates.extend(node_without_local_endpoint::candidate(port));
@@ -69,7 +68,7 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
             "nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset"
         );
         let grows = "a counter or rule that grows with every SYN is the reason";
-        let has = trace.has_address(*host, s.vip).is_some_and(|said| said.value);
+        let has = facts.has_address(*host, s.vip).is_some_and(|said| said.value);
         let (command, why) = if needs_vip && !has {
             finding.fixes.push(rs_missing_vip::give_vip(
                 format!("{server}, if the first command below prints no address"),
@@ -101,7 +100,7 @@ fn finding(trace: &Trace, set: Vec<Silent>) -> Finding {
             "with a connection from the director to the server's own address while it runs: does it answer that?",
         ));
     }
-    finding.proofs = set.first().map(|x| silence::proofs(trace, x)).unwrap_or_default();
+    finding.proofs = set.first().map(|x| silence::proofs(facts, x)).unwrap_or_default();
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;
     finding

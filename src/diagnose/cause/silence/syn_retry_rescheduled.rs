@@ -6,23 +6,23 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity, share};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, c)| {
-        c.protocol.is_tcp() && c.progress.syns > 1 && accepted_twice(trace, *id).is_some()
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, c)| {
+        c.protocol.is_tcp() && c.progress.syns > 1 && accepted_twice(facts, *id).is_some()
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
             .unwrap_or(Detection::Clean)
     })
 }
@@ -59,26 +59,26 @@ pub(in crate::diagnose) fn accepted_twice(
     Some([(host, leg), (other, beside)])
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let mut hosts: Vec<HostId> = ids
         .iter()
-        .filter_map(|id| accepted_twice(trace, *id))
+        .filter_map(|id| accepted_twice(facts, *id))
         .flat_map(|two| two.map(|(host, _)| host))
         .collect();
-    crate::diagnose::cause::by_address(trace, &mut hosts);
+    crate::diagnose::cause::by_address(facts, &mut hosts);
     let who =
         crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let title = format!("a SYN to {} and its repeat go to different real servers", s.name());
     let explanation = format!(
         "{who} each got a transmission of the same SYN and each accepted it, with a sequence number of its own. The client can take one SYN-ACK; what it sends then reaches a server that does not know it, or the other one is left with half a connection. Whoever chooses the real server keeps no state for a SYN, or lost it between two transmissions. {} connections are concerned.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("syn-retry-rescheduled", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    let director = crate::diagnose::cause::directors(trace, service);
+    let director = crate::diagnose::cause::directors(facts, service);
     // The VIP may be the only address that shows of it.
     let own = director.first().filter(|d| d.address != Some(s.vip));
     let place = own.map_or_else(
@@ -103,7 +103,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             s.name()
         ),
     }];
-    finding.proofs = ids.first().map(|id| proofs(trace, *id)).unwrap_or_default();
+    finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     finding.subjects = director;
     finding.subjects.extend(hosts.iter().map(|h| names.subject("real server", *h)));
     finding.connections = ids;

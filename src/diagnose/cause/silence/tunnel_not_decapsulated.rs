@@ -9,7 +9,9 @@ use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::tunnel_end;
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::facts::{count, list};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -25,35 +27,35 @@ const CODES: [u8; 2] = [2, 3];
 /// The same in IPv6 (`tunnel6_rcv`; RFC 4443, section 3.1).
 const PORT_UNREACHABLE_6: IcmpErrorKind = IcmpErrorKind::Unreachable { kind: 1, code: 4 };
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<ServiceId, BTreeMap<HostId, Closed>> = BTreeMap::new();
-    let refused = refused(trace);
+    let refused = refused(facts);
     if !refused.is_empty() {
-        for (id, c) in trace.requests().filter(|(id, _)| trace.service(*id).mode == Mode::Tun) {
-            let host = trace.server(id).and_then(|s| s.host).filter(|_| c.outcome.failed());
+        for (id, c) in facts.requests().filter(|(id, _)| facts.service(*id).mode == Mode::Tun) {
+            let host = facts.server(id).and_then(|s| s.host).filter(|_| c.outcome.failed());
             if let Some((host, at)) = host.and_then(|h| refused.get_key_value(&h)) {
-                let set = sets.entry(trace.service_of(id)).or_default();
+                let set = sets.entry(facts.service_of(id)).or_default();
                 let closed = set.entry(*host).or_default();
                 closed.told = Some(*at);
                 closed.ids.push(id);
             }
         }
     }
-    for silent in silence::silent(trace).into_iter().filter(|s| fits(trace, s)) {
+    for silent in silence::silent(facts).into_iter().filter(|s| fits(facts, s)) {
         let closed = sets.entry(silent.service).or_default().entry(silent.host).or_default();
         closed.ids.extend(&silent.ids);
         closed.ids.sort_unstable();
         closed.ids.dedup();
     }
-    let findings = sets.iter().map(|(service, set)| finding(trace, *service, set)).collect();
+    let findings = sets.iter().map(|(service, set)| finding(facts, *service, set)).collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::Tun]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Tun]) {
             return other;
         }
         let answered = |(id, c): (ConnectionId, &crate::correlate::Connection)| {
-            trace.service(id).mode == Mode::Tun && (c.progress.answered || c.progress.established)
+            facts.service(id).mode == Mode::Tun && (c.progress.answered || c.progress.established)
         };
-        if trace.requests().any(answered) {
+        if facts.requests().any(answered) {
             Detection::Clean
         } else {
             Detection::Unchecked(
@@ -111,11 +113,11 @@ fn opens_elsewhere(trace: &Trace, service: ServiceId) -> bool {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, set: &BTreeMap<HostId, Closed>) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let mut hosts: Vec<HostId> = set.keys().copied().collect();
-    crate::diagnose::cause::by_address(trace, &mut hosts);
+    crate::diagnose::cause::by_address(facts, &mut hosts);
     let who = list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let mut ids: Vec<ConnectionId> = set.values().flat_map(|c| c.ids.iter().copied()).collect();
     ids.sort_unstable();
@@ -132,14 +134,14 @@ fn finding(trace: &Trace, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     let explanation = format!(
         "Packets for {} arrive at {who} in the director's tunnel. The real server {how}. {} of the service's connections are lost there ({}).",
         s.name(),
-        share(trace, service, &ids),
+        share(facts, service, &ids),
         count(hosts.len(), "real server"),
     );
     let mut finding = Finding::cause("tunnel-not-decapsulated", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     if !all_told {
         finding.confidence =
-            if opens_elsewhere(trace, service) { Confidence::Likely } else { Confidence::Possible };
+            if opens_elsewhere(facts, service) { Confidence::Likely } else { Confidence::Possible };
         for (id, tell_apart) in [
             (
                 "rp-filter-drop",
@@ -169,7 +171,7 @@ fn finding(trace: &Trace, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
             undo: format!("ip link set {device} down"),
         });
     }
-    finding.proofs = proofs(trace, set, &hosts);
+    finding.proofs = proofs(facts, set, &hosts);
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;
     finding

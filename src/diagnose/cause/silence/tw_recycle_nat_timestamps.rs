@@ -9,7 +9,9 @@
 
 use crate::diagnose::cause::way::arrivals::{Arrived, arrived};
 use crate::diagnose::cause::{needs_mode, rest, severity, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt};
@@ -32,32 +34,32 @@ const CERTAIN: (usize, usize) = (3, 6);
 
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<ServiceId, Vec<(HostId, Dropped)>> = BTreeMap::new();
     let mut arrivals: BTreeMap<(ServiceId, HostId), Vec<Arrived>> =
-        suspects(trace).into_iter().map(|of| (of, Vec::new())).collect();
-    let asked = if arrivals.is_empty() { None } else { Some(trace.requests()) };
+        suspects(facts).into_iter().map(|of| (of, Vec::new())).collect();
+    let asked = if arrivals.is_empty() { None } else { Some(facts.requests()) };
     for (id, c) in asked.into_iter().flatten() {
-        let Some(host) = trace.server(id).and_then(|s| s.host).filter(|_| c.protocol.is_tcp())
+        let Some(host) = facts.server(id).and_then(|s| s.host).filter(|_| c.protocol.is_tcp())
         else {
             continue;
         };
-        if let Some(all) = arrivals.get_mut(&(trace.service_of(id), host)) {
-            all.extend(arrived(trace, id, host));
+        if let Some(all) = arrivals.get_mut(&(facts.service_of(id), host)) {
+            all.extend(arrived(facts, id, host));
         }
     }
     for ((service, host), all) in arrivals {
-        if let Some(dropped) = fits(trace, &all) {
+        if let Some(dropped) = fits(facts, &all) {
             sets.entry(service).or_default().push((host, dropped));
         }
     }
-    let findings = sets.into_iter().map(|(service, set)| finding(trace, service, set)).collect();
+    let findings = sets.into_iter().map(|(service, set)| finding(facts, service, set)).collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &MODES) {
+        if let Some(other) = needs_mode(facts, &MODES) {
             return other;
         }
-        let mut servers = trace.topology.services.iter().filter(|s| MODES.contains(&s.mode));
-        if servers.any(|s| s.real_servers.iter().filter_map(|r| r.host).any(|h| shows(trace, h))) {
+        let mut servers = facts.topology.services.iter().filter(|s| MODES.contains(&s.mode));
+        if servers.any(|s| s.real_servers.iter().filter_map(|r| r.host).any(|h| shows(facts, h))) {
             Detection::Clean
         } else {
             Detection::Unchecked(
@@ -272,25 +274,25 @@ fn follow<'a>(trace: &Trace, mut syns: Vec<&'a Arrived>) -> Option<Source<'a>> {
     Some(source)
 }
 
-fn finding(trace: &Trace, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     set.sort_by_key(|(host, d)| (std::cmp::Reverse(d.ids.len()), names.address(*host)));
     let ids: Vec<ConnectionId> = set.iter().flat_map(|(_, d)| d.ids.iter().copied()).collect();
     let subjects: Vec<_> =
         set.iter().map(|(host, _)| names.subject("real server", *host)).collect();
     let who = crate::diagnose::cause::names(&subjects);
-    let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+    let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let verb = if set.len() == 1 { "drops" } else { "drop" };
     let title = format!("{who} {verb} SYNs whose timestamps go back: tcp_tw_recycle");
     let (source, dropped, taken) = set[0].1.sources[0];
     let explanation = format!(
         "SYNs of {source} for {} arrive at {who}. {dropped} of them got nothing for their first transmission or for all: the timestamp of each is lower than the latest one of that address, of whatever port, on a connection that the server closed within the minute before. {taken} that came between them with higher timestamps were answered at once. Linux before 4.12 does that with net.ipv4.tcp_tw_recycle=1: it takes one address for one clock, and behind a NAT or a FullNAT director there are many. {} connections are concerned.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("tw-recycle-nat-timestamps", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence =
         if set.iter().all(|(_, d)| d.certain) { Confidence::Certain } else { Confidence::Likely };
     if finding.confidence == Confidence::Likely {
@@ -315,7 +317,7 @@ fn finding(trace: &Trace, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
             disruptive: false,
             undo: "sysctl -w net.ipv4.tcp_tw_recycle=1".to_owned(),
         });
-        finding.fixes.push(rest(trace, service, *host, port, "until that is done"));
+        finding.fixes.push(rest(facts, service, *host, port, "until that is done"));
         finding.proofs.extend(d.proofs.iter().cloned());
     }
     finding.subjects = subjects;

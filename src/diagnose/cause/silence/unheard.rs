@@ -9,7 +9,7 @@
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::{severity, share};
 use crate::diagnose::facts::{count, list};
-use crate::diagnose::{Candidate, Confidence, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::{Ask, Neighbors};
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::{At, ConnectionId, Trace};
@@ -62,27 +62,27 @@ fn at_home(trace: &Trace, service: &Service, link: &Neighbors) -> bool {
             .any(|b| b.ip == service.vip && !is_server(trace.host_by_mac(Some(b.mac))))
 }
 
-pub(in crate::diagnose) fn finding(trace: &Trace, set: &[Silent]) -> Finding {
-    let names = Names(trace);
+pub(in crate::diagnose) fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+    let names = Names(facts);
     let service = set[0].service;
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let vip = s.vip;
     let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
     let who = list(&set.iter().map(|x| names.host(x.host)).collect::<Vec<_>>());
     let targets: BTreeSet<Ip> =
-        set.iter().filter_map(|x| asked(trace, x)).map(|(_, ask)| ask.target).collect();
+        set.iter().filter_map(|x| asked(facts, x)).map(|(_, ask)| ask.target).collect();
     let router = list(&targets.iter().map(Ip::to_string).collect::<Vec<_>>());
-    let asks: u32 = set.iter().filter_map(|x| asked(trace, x)).map(|(_, ask)| ask.count).sum();
+    let asks: u32 = set.iter().filter_map(|x| asked(facts, x)).map(|(_, ask)| ask.count).sum();
     let verb = if set.len() == 1 { "asks" } else { "ask" };
     let title = format!("{who} {verb} for the router {router} as the VIP {vip}, and get no answer");
     let explanation = format!(
         "The SYNs for {} arrive at {who}, and instead of a SYN-ACK {} for {router} leave, with {vip} as their sender; none is answered. No host of that link claims {vip} but the real servers: it is of another subnet, and a router that would reach it by another interface takes the question for forged. {} connections get no answer.",
         s.name(),
         count(asks as usize, "ARP question"),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates.push(Candidate {
         id: "arp-unanswered",
@@ -92,7 +92,7 @@ pub(in crate::diagnose) fn finding(trace: &Trace, set: &[Silent]) -> Finding {
     });
     for one in set {
         let server = names.host(one.host);
-        if let Some((_, ask)) = asked(trace, one) {
+        if let Some((_, ask)) = asked(facts, one) {
             finding.to_confirm.push(ToConfirm {
                 host: server.clone(),
                 command: format!(
@@ -111,8 +111,8 @@ pub(in crate::diagnose) fn finding(trace: &Trace, set: &[Silent]) -> Finding {
             undo: "sysctl -w net.ipv4.conf.all.arp_announce=0   # or what it was before".to_owned(),
         });
     }
-    finding.proofs = silence::proofs(trace, &set[0]);
-    if let Some((v, ask)) = asked(trace, &set[0]) {
+    finding.proofs = silence::proofs(facts, &set[0]);
+    if let Some((v, ask)) = asked(facts, &set[0]) {
         let proof = |mark, note| Proof { at: At { vantage: v, mark }, note };
         let first = format!("instead of an answer it asks for {} as {vip}", ask.target);
         finding.proofs.push(proof(ask.first, first));

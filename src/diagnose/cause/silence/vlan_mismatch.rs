@@ -11,7 +11,7 @@
 use crate::diagnose::cause::{by_service, severity, share};
 use crate::diagnose::facts::count;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::{Ask, Binding, Claim};
 use crate::topology::{HostId, ServiceId};
@@ -27,34 +27,34 @@ const MIN_AGAIN: u32 = 2;
 /// Time between such a question and the frames of a connection that waits for it.
 const PENDING_NS: i64 = 5_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let asks = || trace.vantages.iter().flat_map(|v| &v.neighbors.asks);
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let asks = || facts.vantages.iter().flat_map(|v| &v.neighbors.asks);
     if !asks().any(|ask| is_tag(ask.vlan)) {
         return Detection::Unchecked(
             "no ARP was captured with VLAN tags; capture on the trunk, or on the parent of the VLAN interfaces: tcpdump -eni PARENT 'arp or vrrp or vlan'"
                 .to_owned(),
         );
     }
-    let vips: BTreeSet<Ip> = trace.topology.services.iter().map(|s| s.vip).collect();
+    let vips: BTreeSet<Ip> = facts.topology.services.iter().map(|s| s.vip).collect();
     let begged: BTreeSet<Ip> = asks()
         .filter(|ask| is_begging(ask) && vips.contains(&ask.target))
         .map(|a| a.target)
         .collect();
-    let split: Vec<Split<'_>> = begged.into_iter().filter_map(|vip| split(trace, vip)).collect();
+    let split: Vec<Split<'_>> = begged.into_iter().filter_map(|vip| split(facts, vip)).collect();
     if split.is_empty() {
         return Detection::Clean;
     }
-    let failed = trace
+    let failed = facts
         .requests()
         .filter(|(_, c)| c.outcome.failed() && !c.progress.answered && !c.progress.established);
     let of = |id: ConnectionId| {
-        let vip = trace.connection(id).front.server.0;
-        split.iter().find(|s| s.ask.target == vip && waits(trace, id, s))
+        let vip = facts.connection(id).front.server.0;
+        split.iter().find(|s| s.ask.target == vip && waits(facts, id, s))
     };
     let hit = failed.filter(|(id, _)| of(*id).is_some()).map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+    let findings = by_service(facts, hit)
         .into_iter()
-        .filter_map(|(service, ids)| Some(finding(trace, service, of(ids[0])?, ids)))
+        .filter_map(|(service, ids)| Some(finding(facts, service, of(ids[0])?, ids)))
         .collect();
     Detection::from(findings, || Detection::Clean)
 }
@@ -125,12 +125,12 @@ fn waits(trace: &Trace, id: ConnectionId, split: &Split<'_>) -> bool {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     split: &Split<'_>,
     ids: Vec<ConnectionId>,
 ) -> Finding {
-    let names = Names(trace);
+    let names = Names(facts);
     let ask = split.ask;
     let vip = ask.target;
     let (x, y) = (tag(ask.vlan), tag(split.vlan));
@@ -143,10 +143,10 @@ fn finding(
         "{} asks for {vip} in VLAN {x}, {}, and gets no answer: {owner} claims {vip} in VLAN {y} and nowhere else. Frames of one VLAN do not reach the other. {} connections fail.",
         ask.asker,
         count(ask.count as usize, "time"),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("vlan-mismatch", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates.push(Candidate {
         id: "vip-unowned",

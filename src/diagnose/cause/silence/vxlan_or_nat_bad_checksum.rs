@@ -7,7 +7,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity, share};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::Sums;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -18,13 +18,13 @@ const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 /// Wrong sums that are no flipped bit.
 const SURE: u32 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, _)| spoilt(trace, *id).is_some());
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, _)| spoilt(facts, *id).is_some());
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 
 /// The leg at which an unanswered connection's repeated SYNs arrive at the real server,
@@ -48,26 +48,26 @@ pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&L
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let mut hosts: Vec<HostId> =
-        ids.iter().filter_map(|id| trace.server(*id).and_then(|r| r.host)).collect();
-    crate::diagnose::cause::by_address(trace, &mut hosts);
+        ids.iter().filter_map(|id| facts.server(*id).and_then(|r| r.host)).collect();
+    crate::diagnose::cause::by_address(facts, &mut hosts);
     let who =
         crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
-    let wrong: u32 = ids.iter().filter_map(|id| spoilt(trace, *id)).map(|(_, s)| s.wrong).sum();
-    let director = crate::diagnose::cause::directors(trace, service);
+    let wrong: u32 = ids.iter().filter_map(|id| spoilt(facts, *id)).map(|(_, s)| s.wrong).sum();
+    let director = crate::diagnose::cause::directors(facts, service);
     let sender =
         director.first().map_or_else(|| "the sender".to_owned(), crate::diagnose::cause::name);
     let title = format!("SYNs arrive at {who} with a wrong TCP checksum");
     let explanation = format!(
         "The SYNs for {} that {sender} sends on arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("vxlan-or-nat-bad-checksum", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = if wrong >= SURE { Confidence::Certain } else { Confidence::Likely };
     finding.to_confirm.push(ToConfirm {
         host: who.clone(),
@@ -82,8 +82,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }];
     finding.proofs = ids
         .iter()
-        .find_map(|id| spoilt(trace, *id))
-        .map(|(leg, sums)| proofs(trace, leg, sums))
+        .find_map(|id| spoilt(facts, *id))
+        .map(|(leg, sums)| proofs(facts, leg, sums))
         .unwrap_or_default();
     finding.subjects = director;
     finding.subjects.extend(hosts.iter().map(|h| names.subject("real server", *h)));

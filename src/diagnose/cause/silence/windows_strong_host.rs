@@ -8,7 +8,9 @@
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::told::lacks_vip;
 use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -18,15 +20,15 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 /// The TTL with which Windows begins.
 const WINDOWS_TTL: u8 = 128;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    for silent in silence::silent(trace) {
-        if lacks_vip(trace, &silent) && fits(trace, &silent) {
+    for silent in silence::silent(facts) {
+        if lacks_vip(facts, &silent) && fits(facts, &silent) {
             by_service.entry(silent.service).or_default().push(silent);
         }
     }
-    let findings = by_service.into_values().map(|set| finding(trace, &set)).collect();
-    Detection::from(findings, || needs_mode(trace, &[Mode::Dr]).unwrap_or(Detection::Clean))
+    let findings = by_service.into_values().map(|set| finding(facts, &set)).collect();
+    Detection::from(findings, || needs_mode(facts, &[Mode::Dr]).unwrap_or(Detection::Clean))
 }
 
 /// Whether a host without the VIP, as it seems, runs Windows.
@@ -56,10 +58,10 @@ fn own_answer(trace: &Trace, host: HostId) -> Option<Proof> {
     )
 }
 
-fn finding(trace: &Trace, set: &[Silent]) -> Finding {
-    let names = Names(trace);
+fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+    let names = Names(facts);
     let service = set[0].service;
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let vip = s.vip;
     let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     let who =
@@ -69,10 +71,10 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
     let title = format!("{who} {verb} not take packets for {vip}");
     let explanation = format!(
         "The SYNs for {vip} arrive and nothing leaves, while the same host answers for its own address, with the TTL of Windows. Windows takes only packets for an address of the interface on which they come, so the VIP on a loopback adapter gets none until the network's interface is told to receive for others (weak host model). {} connections are lost there.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("windows-strong-host", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     for (id, tell_apart) in [
         ("rs-missing-vip", "'ipconfig' shows no adapter with the VIP"),
@@ -100,9 +102,9 @@ fn finding(trace: &Trace, set: &[Silent]) -> Finding {
             undo: set_to("disabled"),
         });
     }
-    finding.proofs = silence::proofs(trace, &set[0]);
-    finding.proofs.extend(own_answer(trace, set[0].host));
-    crate::diagnose::facts::in_time(trace, &mut finding.proofs);
+    finding.proofs = silence::proofs(facts, &set[0]);
+    finding.proofs.extend(own_answer(facts, set[0].host));
+    crate::diagnose::facts::in_time(facts, &mut finding.proofs);
     finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
     finding.connections = ids;
     finding

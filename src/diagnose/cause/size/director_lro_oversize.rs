@@ -7,7 +7,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity, share};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -18,23 +18,23 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connectio
 const HEADERS: u32 = 40;
 const HEADERS_V6: u32 = 60;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // From the errors, which are few, to the connections, which may be many.
-    let mut told: Vec<ConnectionId> = trace.errors.iter().map(|tied| tied.connection).collect();
+    let mut told: Vec<ConnectionId> = facts.errors.iter().map(|tied| tied.connection).collect();
     told.dedup();
     let hit = told.into_iter().filter(|id| {
-        let mode = trace.service(*id).mode;
-        trace.connection(*id).protocol.is_tcp()
-            && trace.ordinary(*id).is_none()
+        let mode = facts.service(*id).mode;
+        facts.connection(*id).protocol.is_tcp()
+            && facts.ordinary(*id).is_none()
             && matches!(mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat)
-            && impossible(trace, *id).is_some()
+            && impossible(facts, *id).is_some()
     });
-    let findings = by_service(trace, hit)
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
             .unwrap_or(Detection::Clean)
     })
 }
@@ -75,10 +75,10 @@ fn sender(trace: &Trace, id: ConnectionId, vantage: usize, error: &IcmpError) ->
     host.filter(|h| trace.service(id).is_director(*h) && crate::topology::is_origin(hop))
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
-    let shown = ids.iter().find_map(|id| Some((*id, impossible(trace, *id)?)));
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
+    let shown = ids.iter().find_map(|id| Some((*id, impossible(facts, *id)?)));
     let (mtu, largest) = shown.map_or((0, 0), |(_, x)| (x.mtu, x.largest));
     let host = shown.map(|(_, x)| x.director);
     let director = host.map_or_else(|| "the director".to_owned(), |h| names.full(h));
@@ -87,10 +87,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let explanation = format!(
         "The director tells clients of {} that their packets exceed {mtu} bytes. By their handshake they send at most {largest}, so each of them fits. What does not fit is several of them in one, as a card (LRO) or a driver hands them up; the kernel may not split what it did not merge itself, drops them and sends the error. The client cannot send smaller than small enough: it gets on by repeating single segments. {} connections are slow.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("director-lro-oversize", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.to_confirm.push(ToConfirm {
         host: director.clone(),
@@ -104,7 +104,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         undo: "ethtool -K IFACE lro on".to_owned(),
     }];
     if let Some((id, x)) = shown {
-        finding.proofs = proofs(trace, id, &x);
+        finding.proofs = proofs(facts, id, &x);
     }
     finding.subjects = host.map(|h| names.subject("director", h)).into_iter().collect();
     finding.connections = ids;

@@ -9,7 +9,7 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, share};
 use crate::diagnose::facts::{capture_line, list};
 use crate::diagnose::{
-    Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
 };
 use crate::flow::{Hop, IcmpErrorKind, Pieces};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -21,18 +21,18 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 /// Datagrams that lose their later fragments before that is no plain loss.
 const ENOUGH: u32 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if !trace.vantages.iter().any(|v| v.side_tables.has_pieces()) {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    if !facts.vantages.iter().any(|v| v.side_tables.has_pieces()) {
         return Detection::Clean;
     }
-    let cut: BTreeMap<ConnectionId, Cut<'_>> = trace
+    let cut: BTreeMap<ConnectionId, Cut<'_>> = facts
         .requests()
-        .filter(|(id, _)| trace.service(*id).mode != Mode::Unknown)
-        .filter_map(|(id, _)| Some((id, judge(trace, id)?)))
+        .filter(|(id, _)| facts.service(*id).mode != Mode::Unknown)
+        .filter_map(|(id, _)| Some((id, judge(facts, id)?)))
         .collect();
-    let findings = by_service(trace, cut.keys().copied())
+    let findings = by_service(facts, cut.keys().copied())
         .into_iter()
-        .filter_map(|(service, ids)| finding(trace, service, ids, &cut))
+        .filter_map(|(service, ids)| finding(facts, service, ids, &cut))
         .collect();
     Detection::from(findings, || Detection::Clean)
 }
@@ -89,7 +89,7 @@ fn told(trace: &Trace, id: ConnectionId) -> bool {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     cut: &BTreeMap<ConnectionId, Cut<'_>>,
@@ -99,13 +99,13 @@ fn finding(
     if datagrams < ENOUGH {
         return None;
     }
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let mut hosts: Vec<HostId> = set.iter().filter_map(|c| c.at).collect();
-    crate::diagnose::cause::by_address(trace, &mut hosts);
+    crate::diagnose::cause::by_address(facts, &mut hosts);
     let sure = set.iter().all(|c| c.at.is_some());
     let place = list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
-    let told = ids.iter().filter(|id| told(trace, **id)).count();
+    let told = ids.iter().filter(|id| told(facts, **id)).count();
     let title = if sure {
         format!("later fragments of datagrams to {} do not leave the director", s.name())
     } else {
@@ -124,7 +124,7 @@ fn finding(
     let explanation = format!(
         "Datagrams to {} that are too long for one packet travel in fragments, and only the first has the ports. {where_}: something there goes by ports, a rule or a table, without joining fragments before.{word} {} connections are lost.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("ip-fragments-split", title, explanation);
     finding.severity = Severity::Critical;
@@ -156,10 +156,10 @@ fn finding(
             undo: "Set the old size again.".to_owned(),
         },
     ];
-    finding.proofs = set.first().map(|c| proofs(trace, c)).unwrap_or_default();
+    finding.proofs = set.first().map(|c| proofs(facts, c)).unwrap_or_default();
     let error = ids
         .iter()
-        .find_map(|id| trace.errors_of(*id).find(|(_, e)| e.kind == IcmpErrorKind::Reassembly));
+        .find_map(|id| facts.errors_of(*id).find(|(_, e)| e.kind == IcmpErrorKind::Reassembly));
     finding.proofs.extend(error.map(|(vantage, e)| Proof {
         at: At { vantage, mark: e.mark },
         note: format!("ICMP time exceeded in reassembly from {}", e.src),

@@ -8,7 +8,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity, share};
 use crate::diagnose::facts::to_capture;
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::{IcmpError, IcmpErrorKind, Mark};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -18,20 +18,20 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connectio
 /// Repeats of the sender that show that it was not told.
 const MIN_REPEATS: u16 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, c)| {
-        let mode = trace.service(*id).mode;
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, c)| {
+        let mode = facts.service(*id).mode;
         c.protocol.is_tcp()
             && c.progress.repeats
             && matches!(mode, Mode::Dr | Mode::Tun)
-            && stray(trace, *id).is_some()
+            && stray(facts, *id).is_some()
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
+        needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
     })
 }
 
@@ -83,12 +83,12 @@ fn stray(trace: &Trace, id: ConnectionId) -> Option<Stray<'_>> {
     Some(Stray { vantage, error, mtu, director, leg, again, untold: trace.is_captured(server) })
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
-    let shown = ids.iter().find_map(|id| stray(trace, *id));
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
+    let shown = ids.iter().find_map(|id| stray(facts, *id));
     let (mtu, untold) = shown.map_or((0, false), |x| (x.mtu, x.untold));
-    let servers = crate::diagnose::cause::servers(trace, &ids);
+    let servers = crate::diagnose::cause::servers(facts, &ids);
     let who = crate::diagnose::cause::names(&servers);
     let director = shown.map_or_else(|| "the director".to_owned(), |x| names.full(x.director));
     let title =
@@ -102,10 +102,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "{who} {send} segments to clients of {} that do not fit into {mtu} bytes further on. The router there says so to their source, which is {}: the error arrives at {director} and goes no further. {who} {told} the same segments. {} connections hang as soon as an answer is long.",
         s.name(),
         s.vip,
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("pmtud-icmp-misdelivered", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = if untold { Confidence::Certain } else { Confidence::Likely };
     if !untold {
         let addresses: Vec<_> = servers.iter().filter_map(|server| server.address).collect();
@@ -146,7 +146,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             x.error.src
         );
         finding.proofs.push(Proof { at: At { vantage: x.vantage, mark: x.error.mark }, note });
-        finding.proofs.extend(trace.proof(x.leg, x.again, "the segment again, as long as before"));
+        finding.proofs.extend(facts.proof(x.leg, x.again, "the segment again, as long as before"));
     }
     finding.subjects = shown.map(|x| names.subject("director", x.director)).into_iter().collect();
     finding.subjects.extend(servers);

@@ -8,7 +8,9 @@
 
 use crate::diagnose::cause::size::withheld::{Passage, passage};
 use crate::diagnose::cause::{needs_mode, servers, severity, share, telling};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::{IcmpErrorKind, Link, Mark, Observations};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -21,29 +23,29 @@ const MIN_REPEATS: u16 = 2;
 /// Network and TCP headers without options, bytes: IPv4, IPv6.
 const HEADERS: [u32; 2] = [40, 60];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Refused>> = BTreeMap::new();
     let mut looked = false;
-    for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-        let service = trace.service(id);
+    for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let service = facts.service(id);
         if service.mode != Mode::Tun {
             continue;
         }
         for host in service.directors.iter().map(|d| d.host) {
-            let Some(passage) = passage(trace, id, host) else { continue };
+            let Some(passage) = passage(facts, id, host) else { continue };
             looked |= passage.left.is_some();
             if c.outcome.failed()
                 && c.progress.established
-                && let Some(refused) = refused(trace, id, host, &passage)
+                && let Some(refused) = refused(facts, id, host, &passage)
             {
-                let key = (trace.service_of(id), host);
+                let key = (facts.service_of(id), host);
                 sets.entry(key).or_default().push(refused);
             }
         }
     }
-    let findings = sets.into_iter().map(|(key, set)| finding(trace, key, &set)).collect();
+    let findings = sets.into_iter().map(|(key, set)| finding(facts, key, &set)).collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::Tun]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Tun]) {
             return other;
         }
         if looked {
@@ -129,9 +131,9 @@ fn last_repeat(vantage: &Observations, link: &Link) -> Mark {
         .map_or_else(|| vantage.first_repeat(link), |r| r.mark)
 }
 
-fn finding(trace: &Trace, (service, host): (ServiceId, HostId), set: &[Refused]) -> Finding {
-    let say = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused]) -> Finding {
+    let say = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|r| r.id).collect();
     let mtu = set.iter().map(|r| r.mtu).min().unwrap_or(0);
     let mss = set.iter().map(|r| r.mss).max().unwrap_or(0);
@@ -150,10 +152,10 @@ fn finding(trace: &Trace, (service, host): (ServiceId, HostId), set: &[Refused])
     let explanation = format!(
         "Large segments for {} reach {director} and do not go out in the tunnel, whose outer header leaves {mtu} bytes for a packet; small ones pass.{asked} The director says 'fragmentation needed' to the client. {fate}: it sends them again as large as before. {} connections hang after the handshake.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     if mss == 0 {
         finding.confidence = Confidence::Likely;
         finding.candidates.push(Candidate {
@@ -167,7 +169,7 @@ fn finding(trace: &Trace, (service, host): (ServiceId, HostId), set: &[Refused])
         command: format!("ip route get {}; tracepath -n {}", s.vip, s.vip),
         why: format!("a cached 'mtu {mtu}' means that the messages arrive; none, that a firewall on the way drops ICMP"),
     });
-    for server in servers(trace, &ids) {
+    for server in servers(facts, &ids) {
         finding.fixes.push(Fix {
             host: crate::diagnose::cause::name(&server),
             command: format!("ip route change default via ROUTER advmss {fit}   # ROUTER as 'ip route show default' prints it"),
@@ -181,9 +183,9 @@ fn finding(trace: &Trace, (service, host): (ServiceId, HostId), set: &[Refused])
         disruptive: false,
         undo: "iptables -D FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -D FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT".to_owned(),
     });
-    finding.proofs = proofs(trace, host, set);
+    finding.proofs = proofs(facts, host, set);
     finding.subjects = vec![say.subject("director", host)];
-    finding.subjects.extend(servers(trace, &ids));
+    finding.subjects.extend(servers(facts, &ids));
     finding.connections = ids;
     finding
 }

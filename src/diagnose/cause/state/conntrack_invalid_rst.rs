@@ -9,28 +9,30 @@
 
 use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
 use crate::diagnose::facts::arrow_back;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission", "asymmetric-return-path"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, _)| is_hit(trace, *id)).map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, _)| is_hit(facts, *id)).map(|(id, _)| id);
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::Nat]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
             return other;
         }
-        let client = trace.requests().any(|(id, c)| {
-            trace.is_translated(c) && trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg))
+        let client = facts.requests().any(|(id, c)| {
+            facts.is_translated(c) && facts.legs(id).iter().any(|leg| facts.is_client_side(id, leg))
         });
-        let director = trace.topology.services.iter().flat_map(|s| &s.directors);
-        if client || director.clone().any(|d| trace.is_captured(d.host)) {
+        let director = facts.topology.services.iter().flat_map(|s| &s.directors);
+        if client || director.clone().any(|d| facts.is_captured(d.host)) {
             Detection::Clean
         } else {
             Detection::Unchecked(
@@ -53,23 +55,23 @@ fn is_shown(trace: &Trace, id: ConnectionId) -> bool {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let s = trace.topology.service(service);
-    let subjects = servers(trace, &ids);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = facts.topology.service(service);
+    let subjects = servers(facts, &ids);
     let server = crate::diagnose::cause::names(&subjects);
-    let director = crate::diagnose::cause::directors(trace, service);
+    let director = crate::diagnose::cause::directors(facts, service);
     let who =
         director.first().map_or_else(|| "the director".to_owned(), crate::diagnose::cause::name);
     let title =
         format!("{who} passes segments of {server} on untranslated, which cuts connections");
     let explanation = format!(
         "In the middle of {} connections to {}, which the director translates both ways, a segment left for the client with the real server's own address. The client knows no such connection and resets it, which ends the connection at {server}. Netfilter does that with a segment that conntrack calls invalid, one that is late or beyond the window: it forwards it without translation.",
-        share(trace, service, &ids),
+        share(facts, service, &ids),
         s.name()
     );
     let mut finding = Finding::cause("conntrack-invalid-rst", title, explanation);
-    finding.severity = severity(trace, &ids);
-    if !ids.iter().any(|id| is_shown(trace, *id)) {
+    finding.severity = severity(facts, &ids);
+    if !ids.iter().any(|id| is_shown(facts, *id)) {
         finding.confidence = Confidence::Likely;
         finding.candidates.push(Candidate {
             id: "rs-lost-socket",
@@ -83,8 +85,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         why: "be_liberal 0 and 'invalid' that grows, or the kernel's log naming these segments".to_owned(),
     });
     finding.fixes = fixes(&who, s.vip.is_v4());
-    if let Some(id) = telling(trace, &ids) {
-        finding.proofs = proofs(trace, id);
+    if let Some(id) = telling(facts, &ids) {
+        finding.proofs = proofs(facts, id);
     }
     finding.subjects = if director.is_empty() { Vec::new() } else { vec![director[0].clone()] };
     finding.subjects.extend(subjects);

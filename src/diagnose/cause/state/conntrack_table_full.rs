@@ -8,7 +8,9 @@
 use crate::diagnose::cause::size::withheld::passage;
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::symptom::arp_unanswered;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -21,23 +23,23 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 const MIN_WITHHELD: usize = 3;
 const MIN_SYNS: u16 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
-    for (i, service) in trace.topology.services.iter().enumerate() {
+    for (i, service) in facts.topology.services.iter().enumerate() {
         if service.is_backend || service.mode != Mode::Nat || !service.protocol.is_tcp() {
             continue;
         }
         let id = ServiceId(i as u32);
         for host in service.directors.iter().map(|d| d.host) {
-            findings.extend(look(trace, id, host).map(|full| finding(trace, id, host, &full)));
+            findings.extend(look(facts, id, host).map(|full| finding(facts, id, host, &full)));
         }
     }
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::Nat]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
             return other;
         }
-        let mut nat = trace.topology.services.iter().filter(|s| s.mode == Mode::Nat);
-        if nat.any(|s| s.directors.iter().any(|d| trace.is_captured(d.host))) {
+        let mut nat = facts.topology.services.iter().filter(|s| s.mode == Mode::Nat);
+        if nat.any(|s| s.directors.iter().any(|d| facts.is_captured(d.host))) {
             return Detection::Clean;
         }
         Detection::Unchecked(
@@ -99,19 +101,19 @@ fn asks_in_vain(trace: &Trace, host: HostId) -> bool {
     asks.iter().any(|(v, _)| trace.host_of_vantage(*v) == Some(host))
 }
 
-fn finding(trace: &Trace, service: ServiceId, host: HostId, full: &Full) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = full.withheld.iter().map(|w| w.0).collect();
     let director = names.full(host);
     let title = format!("new connections end at the director {}, old ones go on", names.host(host));
     let explanation = format!(
         "SYNs for {} come in at {director} again and again and nothing goes out for them, no answer and no error, while connections that it had before are served. That is what a full table of connections (conntrack) does, or a rule that drops new connections. {} connections get no answer.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("conntrack-table-full", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Possible;
     finding.candidates.push(Candidate {
         id: "node-without-local-endpoint",

@@ -8,7 +8,7 @@ use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::facts::to_capture;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::Hop;
 use crate::topology::{HostId, Mode, ServiceId};
@@ -22,15 +22,15 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// balancer forgets sooner by itself, and a hand-over takes less.
 const LONG_NS: i64 = 5_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Lost>> = BTreeMap::new();
-    for lost in lost(trace).into_iter().filter(|l| !l.is_timeout()) {
-        let service = trace.topology.service_of[lost.at.id.0 as usize];
+    for lost in lost(facts).into_iter().filter(|l| !l.is_timeout()) {
+        let service = facts.topology.service_of[lost.at.id.0 as usize];
         sets.entry((service, lost.at.host)).or_default().push(lost);
     }
     let findings =
-        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set));
-    Detection::from(findings.collect(), || otherwise(trace))
+        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
+    Detection::from(findings.collect(), || otherwise(facts))
 }
 
 /// What it means that none was found, for this cause and for the idle timeout.
@@ -84,13 +84,13 @@ fn before(trace: &Trace, id: ConnectionId, host: HostId) -> Option<HostId> {
     senders.find(|from| *from != host && trace.service(id).is_director(*from))
 }
 
-fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let vip = s.vip;
     let ids: Vec<ConnectionId> = set.iter().map(|l| l.at.id).collect();
     let director = names.full(host);
-    let old = ids.iter().find_map(|id| before(trace, *id, host));
+    let old = ids.iter().find_map(|id| before(facts, *id, host));
     let moved = set.iter().any(|l| l.moved);
     let title = format!(
         "the director {} resets open connections: it has no entry for them",
@@ -113,10 +113,10 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
     let explanation = format!(
         "Segments of established connections to {} reach {director}, which sends them to no real server: without an entry IPVS schedules only SYNs, so its own kernel, which has {vip}, answers them with a bare RST. {history} {} connections are cut off.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("director-no-entry-rst", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     let shown = set.iter().find(|l| l.withheld && l.at.own).or_else(|| set.first());
     let proven = set.iter().any(|l| l.withheld && l.at.own && (l.moved || l.idle_ns.is_some()));
     finding.confidence = if proven { Confidence::Certain } else { Confidence::Likely };
@@ -125,7 +125,7 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
             id: "lb-idle-timeout",
             tell_apart: "then each of these connections was silent for as long as the director's timeout ('ipvsadm -L --timeout')".to_owned(),
         });
-        if !trace.is_captured(host) {
+        if !facts.is_captured(host) {
             finding.to_confirm.push(to_capture(
                 director.clone(),
                 "director",
@@ -141,9 +141,9 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
         why: "the connections are not in the table; no daemon printed: nothing is synchronised"
             .to_owned(),
     });
-    finding.fixes = fixes(trace, host, old, moved);
+    finding.fixes = fixes(facts, host, old, moved);
     if let Some(shown) = shown {
-        finding.proofs = proofs(trace, shown);
+        finding.proofs = proofs(facts, shown);
     }
     finding.subjects = vec![names.subject("director", host)];
     finding.subjects.extend(old.map(|old| -> Subject { names.subject("director", old) }));

@@ -9,7 +9,7 @@
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::{directors, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::{DnsPair, Flow, Hop, Mark};
 use crate::topology::{Mode, Service, ServiceId};
@@ -28,22 +28,22 @@ const TIMER_NS: i64 = 100_000_000;
 /// Questions in the last of a capture may be answered after it, nanoseconds.
 const TAIL_NS: i64 = 1_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    if !trace.vantages.iter().any(|v| v.side_tables.has_dns_pairs()) {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    if !facts.vantages.iter().any(|v| v.side_tables.has_dns_pairs()) {
         return Detection::Clean;
     }
     let mut services: BTreeMap<ServiceId, Asked<'_>> = BTreeMap::new();
     let mut blind = false;
-    for (id, _) in trace.requests().filter(|(id, c)| concerns(trace, *id, c)) {
-        match trace.answer_vantage(id).filter(|leg| leg.tuple == 0) {
+    for (id, _) in facts.requests().filter(|(id, c)| concerns(facts, *id, c)) {
+        match facts.answer_vantage(id).filter(|leg| leg.tuple == 0) {
             Some(leg) => {
-                let service = trace.service_of(id);
-                services.entry(service).or_default().see(trace, id, leg);
+                let service = facts.service_of(id);
+                services.entry(service).or_default().see(facts, id, leg);
             }
             None => blind = true,
         }
     }
-    let findings = services.iter().filter_map(|(service, asked)| finding(trace, *service, asked));
+    let findings = services.iter().filter_map(|(service, asked)| finding(facts, *service, asked));
     Detection::from(findings.collect(), || {
         if blind {
             return Detection::Unchecked(
@@ -166,7 +166,7 @@ fn pair_came(trace: &Trace, leg: &Leg) -> bool {
     twins.is_some_and(|twins| twins.asked[1].is_set())
 }
 
-fn finding(trace: &Trace, service: ServiceId, asked: &Asked<'_>) -> Option<Finding> {
+fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Finding> {
     let lost = &asked.lost;
     let shown = lost.iter().filter(|l| l.out.is_some()).count();
     let elsewhere = lost.iter().filter(|l| l.elsewhere).count();
@@ -178,8 +178,8 @@ fn finding(trace: &Trace, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
     if lost.len() < MIN_LOST || otherwise || !(sure || alike) {
         return None;
     }
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = lost.iter().map(|l| l.id).collect();
     let seconds = (shortest as f64 / 1e9 * 10.0).round() / 10.0;
     let host = s.directors.first().map(|d| names.full(d.host));
@@ -197,7 +197,7 @@ fn finding(trace: &Trace, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
             1 => "1 question was answered".to_owned(),
             n => format!("{n} questions were answered"),
         },
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation);
     finding.severity = Severity::Warning;
@@ -219,9 +219,9 @@ fn finding(trace: &Trace, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
         command: "conntrack -S | grep -o 'insert_failed=[0-9]*'".to_owned(),
         why: "insert_failed grows with every lookup that waits".to_owned(),
     });
-    finding.fixes = fixes(trace, s, lost, host);
-    finding.proofs = proofs(trace, lost);
-    finding.subjects = directors(trace, service);
+    finding.fixes = fixes(facts, s, lost, host);
+    finding.proofs = proofs(facts, lost);
+    finding.subjects = directors(facts, service);
     finding.subjects.push(crate::diagnose::facts::service_subject(s));
     finding.connections = ids;
     Some(finding)

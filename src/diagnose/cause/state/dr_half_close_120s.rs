@@ -10,7 +10,7 @@ use crate::diagnose::cause::size::withheld::passage;
 use crate::diagnose::cause::{needs_mode, share};
 use crate::diagnose::facts::count;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::Reset;
 use crate::topology::{HostId, Mode, ServiceId, is_origin};
@@ -24,22 +24,22 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// sets the time after FIN to less.
 const LEAST_NS: i64 = 2_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgot<'_>>> = BTreeMap::new();
-    for (id, c) in trace.requests() {
-        let mode = trace.service(id).mode;
+    for (id, c) in facts.requests() {
+        let mode = facts.service(id).mode;
         if !c.protocol.is_tcp() || !c.progress.no_socket || !matches!(mode, Mode::Dr | Mode::Tun) {
             continue;
         }
-        if let Some(forgot) = forgot(trace, id) {
-            let service = trace.service_of(id);
+        if let Some(forgot) = forgot(facts, id) {
+            let service = facts.service_of(id);
             sets.entry((service, forgot.host)).or_default().push(forgot);
         }
     }
     let findings =
-        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set));
+        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
     Detection::from(findings.collect(), || {
-        needs_mode(trace, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
+        needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
     })
 }
 
@@ -73,9 +73,9 @@ fn forgot(trace: &Trace, id: ConnectionId) -> Option<Forgot<'_>> {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgot<'_>]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
     let director = names.full(host);
     let least = set.iter().map(|f| f.silent_ns).min().unwrap_or(0) / 100_000_000;
@@ -88,7 +88,7 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
         "The clients of {} to {} close their side and wait for the answer. {director} sees what clients send and nothing of the answer, which goes around it: to it the connection is about to end, and after some time without a packet its entry is gone. {silence} after the last one it resets the client's acknowledgment of the answer, which the client takes for the server's reset: the answer is cut off. {} connections end so.",
         count(ids.len(), "connection"),
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("dr-half-close-120s", title, explanation);
     finding.severity = Severity::Critical;
@@ -118,7 +118,7 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
             undo: "Close with the request again.".to_owned(),
         },
     ];
-    finding.proofs = set.first().map(|f| proofs(trace, f)).unwrap_or_default();
+    finding.proofs = set.first().map(|f| proofs(facts, f)).unwrap_or_default();
     finding.subjects = vec![names.subject("director", host)];
     finding.connections = ids;
     finding

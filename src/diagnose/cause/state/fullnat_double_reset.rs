@@ -6,7 +6,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -17,23 +17,23 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["connection-reset", "rst-no-
 const TOGETHER_NS: i64 = 100_000_000;
 const SOON_NS: i64 = 5_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Double<'_>>> = BTreeMap::new();
-    for (id, c) in trace.requests() {
-        let mode = trace.service(id).mode;
+    for (id, c) in facts.requests() {
+        let mode = facts.service(id).mode;
         if !c.protocol.is_tcp() || !c.progress.request || !matches!(mode, Mode::FullNat | Mode::Nat)
         {
             continue;
         }
-        if let Some(double) = double(trace, id) {
-            let service = trace.service_of(id);
+        if let Some(double) = double(facts, id) {
+            let service = facts.service_of(id);
             sets.entry((service, double.host)).or_default().push(double);
         }
     }
     let findings =
-        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set));
+        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
     Detection::from(findings.collect(), || {
-        needs_mode(trace, &[Mode::Nat, Mode::FullNat]).unwrap_or(Detection::Clean)
+        needs_mode(facts, &[Mode::Nat, Mode::FullNat]).unwrap_or(Detection::Clean)
     })
 }
 
@@ -74,9 +74,9 @@ fn double(trace: &Trace, id: ConnectionId) -> Option<Double<'_>> {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Double<'_>]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|d| d.id).collect();
     let director = names.full(host);
     let title =
@@ -84,10 +84,10 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Double<'_>]) 
     let explanation = format!(
         "Connections to {} are established on both sides and carry data; then {director} sends a RST to the client and one to the real server, within milliseconds, though neither side had closed and nothing was idle. Neither client nor server sent a reset. A timer of the director's that is zero or was never set does that, or a filter in it. {} connections are cut off.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("fullnat-double-reset", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.to_confirm.push(ToConfirm {
         host: director.clone(),
@@ -101,10 +101,10 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Double<'_>]) 
         undo: "ipvsadm --set with what 'ipvsadm -L --timeout' printed before.".to_owned(),
     }];
     if let Some(d) = set.first() {
-        let (told, sent) = (trace.reply(d.front), trace.forward(d.back));
-        finding.proofs.extend(trace.proof(d.back, sent.data, "the client's data is sent on"));
-        finding.proofs.extend(trace.proof(d.front, told.rst, "the director resets the client"));
-        finding.proofs.extend(trace.proof(d.back, sent.rst, "and the real server"));
+        let (told, sent) = (facts.reply(d.front), facts.forward(d.back));
+        finding.proofs.extend(facts.proof(d.back, sent.data, "the client's data is sent on"));
+        finding.proofs.extend(facts.proof(d.front, told.rst, "the director resets the client"));
+        finding.proofs.extend(facts.proof(d.back, sent.rst, "and the real server"));
     }
     finding.subjects = vec![names.subject("director", host)];
     finding.connections = ids;

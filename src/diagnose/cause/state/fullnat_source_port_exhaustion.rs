@@ -9,7 +9,9 @@
 
 use crate::diagnose::cause::size::withheld::passage;
 use crate::diagnose::cause::{directors, needs_mode, severity, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -29,24 +31,24 @@ const ONE_IN: usize = 16;
 /// Linux `nf_conntrack_tcp_timeout_time_wait`.
 const KEPT_NS: i64 = 120_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
     let mut looked = false;
-    for (i, service) in trace.topology.services.iter().enumerate() {
+    for (i, service) in facts.topology.services.iter().enumerate() {
         if service.is_backend || service.mode != Mode::FullNat || !service.protocol.is_tcp() {
             continue;
         }
         let id = ServiceId(i as u32);
         for host in service.directors.iter().map(|d| d.host) {
-            let side = look(trace, id, host);
+            let side = look(facts, id, host);
             looked |= !side.passed.is_empty();
-            if let Some(full) = side.full(trace) {
-                findings.push(finding(trace, id, host, &side, &full));
+            if let Some(full) = side.full(facts) {
+                findings.push(finding(facts, id, host, &side, &full));
             }
         }
     }
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::FullNat]) {
+        if let Some(other) = needs_mode(facts, &[Mode::FullNat]) {
             return other;
         }
         if looked {
@@ -209,14 +211,14 @@ fn is_sought(trace: &Trace, ip: Ip) -> bool {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     host: HostId,
     side: &Side,
     full: &[Exhausted],
 ) -> Finding {
-    let say = Names(trace);
-    let s = trace.topology.service(service);
+    let say = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = side.withheld.iter().map(|w| w.id).collect();
     let director = say.full(host);
     let servers: Vec<String> = full.iter().map(|e| e.server.0.with_port(e.server.1)).collect();
@@ -231,10 +233,10 @@ fn finding(
     let explanation = format!(
         "SYNs for {} reach {director} and nothing goes out for them, while the connections that it has go on. Towards {servers} all local ports that it was seen to use are in use: {locals}, without a gap. {} connections get no answer; as ports become free, some will.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("fullnat-source-port-exhaustion", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates.push(Candidate {
         id: "conntrack-table-full",
@@ -268,7 +270,7 @@ fn finding(
             Proof { at: at(w.last), note: "and again".to_owned() },
         ];
     }
-    finding.subjects = directors(trace, service);
+    finding.subjects = directors(facts, service);
     finding.subjects.sort_by_key(|subject| subject.address != say.address(host));
     finding.connections = ids;
     finding

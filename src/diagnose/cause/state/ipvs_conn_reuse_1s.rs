@@ -9,7 +9,9 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::state::reuse::forerunners;
 use crate::diagnose::cause::{needs_mode, share};
 use crate::diagnose::facts::count;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::{Link, Mark};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -24,20 +26,20 @@ const REST_NS: i64 = 120_000_000_000;
 /// Losses that are no coincidence any more.
 const SURE: usize = 3;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut late: Vec<Late<'_>> = Vec::new();
-    for (id, _) in trace.requests().filter(|(id, c)| {
-        c.protocol.is_tcp() && c.progress.syns > 1 && trace.service(*id).mode == Mode::Nat
+    for (id, _) in facts.requests().filter(|(id, c)| {
+        c.protocol.is_tcp() && c.progress.syns > 1 && facts.service(*id).mode == Mode::Nat
     }) {
-        late.extend(second_passed(trace, id));
+        late.extend(second_passed(facts, id));
     }
     let ids: Vec<ConnectionId> = late.iter().map(|l| l.id).collect();
-    let before = forerunners(trace, &ids);
+    let before = forerunners(facts, &ids);
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Late<'_>>> = BTreeMap::new();
     let mut fresh: Vec<(ServiceId, HostId)> = Vec::new();
     for one in late {
-        let key = (trace.topology.service_of[one.id.0 as usize], one.director);
-        if is_reused(trace, &one, &before) {
+        let key = (facts.topology.service_of[one.id.0 as usize], one.director);
+        if is_reused(facts, &one, &before) {
             sets.entry(key).or_default().push(one);
         } else {
             fresh.push(key);
@@ -46,9 +48,9 @@ pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
     // What befalls ports that were never used is not reuse.
     sets.retain(|key, _| !fresh.contains(key));
     let findings =
-        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set, &before));
+        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set, &before));
     Detection::from(findings.collect(), || {
-        needs_mode(trace, &[Mode::Nat]).unwrap_or(Detection::Clean)
+        needs_mode(facts, &[Mode::Nat]).unwrap_or(Detection::Clean)
     })
 }
 
@@ -97,14 +99,14 @@ fn is_reused(trace: &Trace, one: &Late<'_>, before: &HashMap<ConnectionId, Conne
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     host: HostId,
     set: &[Late<'_>],
     before: &HashMap<ConnectionId, ConnectionId>,
 ) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|l| l.id).collect();
     let director = names.full(host);
     let title = format!(
@@ -115,7 +117,7 @@ fn finding(
         "{} to {} come from a client port that had carried another connection less than two minutes before. Their first SYN comes in at {director} and does not go out; the client's repeat, one second later, does. IPVS did so up to Linux 5.8 where it uses conntrack and must replace an old entry (conn_reuse_mode=1). No SYN of an unused port is lost. {} connections take a second longer.",
         count(ids.len(), "connection"),
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("ipvs-conn-reuse-1s", title, explanation);
     finding.confidence = if ids.len() >= SURE { Confidence::Certain } else { Confidence::Likely };
@@ -146,7 +148,7 @@ fn finding(
             undo: "sysctl -w net.ipv4.vs.conn_reuse_mode=1".to_owned(),
         },
     ];
-    finding.proofs = set.first().map(|one| proofs(trace, one, before)).unwrap_or_default();
+    finding.proofs = set.first().map(|one| proofs(facts, one, before)).unwrap_or_default();
     finding.subjects = vec![names.subject("director", host)];
     finding.connections = ids;
     finding

@@ -7,9 +7,9 @@
 
 use crate::diagnose::cause::state::director_no_entry_rst::{Lost, lost, otherwise, proofs};
 use crate::diagnose::cause::{severity, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, ServiceId};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -23,15 +23,15 @@ const USUAL_S: [i64; 8] = [60, 75, 240, 300, 350, 600, 900, 3600];
 /// parts of a hundred.
 const NEAR_PERCENT: i64 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Lost>> = BTreeMap::new();
-    for lost in lost(trace).into_iter().filter(Lost::is_timeout) {
-        let service = trace.topology.service_of[lost.at.id.0 as usize];
+    for lost in lost(facts).into_iter().filter(Lost::is_timeout) {
+        let service = facts.topology.service_of[lost.at.id.0 as usize];
         sets.entry((service, lost.at.host)).or_default().push(lost);
     }
     let findings =
-        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set));
-    Detection::from(findings.collect(), || otherwise(trace))
+        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
+    Detection::from(findings.collect(), || otherwise(facts))
 }
 
 /// The usual timeout that a silence points at.
@@ -42,9 +42,9 @@ fn usual(idle_ns: i64) -> Option<i64> {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|l| l.at.id).collect();
     let idle = set.iter().filter_map(|l| l.idle_ns).min().unwrap_or(0);
     let silence = seconds(idle);
@@ -58,10 +58,10 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
     let explanation = format!(
         "The connections to {} were silent for {silence} or longer. Their next segment reaches {director}, which had forwarded them before: it sends nothing to a real server and answers with a bare RST, as its entry is gone.{known} {} connections are cut off; the real server is not told and keeps its side open.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("lb-idle-timeout", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     // The table may have been emptied during the silence.
     finding.confidence = Confidence::Likely;
     finding.candidates.push(Candidate {
@@ -89,7 +89,7 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
         },
     ];
     let shown = set.iter().find(|l| l.withheld && l.at.own).or_else(|| set.first());
-    finding.proofs = shown.map(|l| proofs(trace, l)).unwrap_or_default();
+    finding.proofs = shown.map(|l| proofs(facts, l)).unwrap_or_default();
     finding.subjects = vec![names.subject("director", host)];
     finding.addresses = vec![s.vip];
     finding.connections = ids;

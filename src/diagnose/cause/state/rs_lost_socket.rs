@@ -7,28 +7,28 @@
 use crate::diagnose::cause::size::withheld::passage;
 use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
 use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Names, ToConfirm};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, ToConfirm};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["rst-no-socket", "connection-reset"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
-    for one in forgotten(trace) {
+    for one in forgotten(facts) {
         // Reset for a segment that went astray, it is that one's.
-        let astray = trace.stray(one.id).is_some();
-        let lost = one.keeper == Keeper::RealServer && one.was_known(trace) != Some(false);
-        if lost && !astray && forwarded(trace, one.id) != Some(false) {
-            let service = trace.topology.service_of[one.id.0 as usize];
+        let astray = facts.stray(one.id).is_some();
+        let lost = one.keeper == Keeper::RealServer && one.was_known(facts) != Some(false);
+        if lost && !astray && forwarded(facts, one.id) != Some(false) {
+            let service = facts.topology.service_of[one.id.0 as usize];
             sets.entry((service, one.host)).or_default().push(one);
         }
     }
     let findings =
-        sets.into_iter().map(|((service, host), set)| finding(trace, service, host, &set));
+        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
     Detection::from(findings.collect(), || {
-        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
             .unwrap_or(Detection::Clean)
     })
 }
@@ -40,13 +40,13 @@ fn forwarded(trace: &Trace, id: ConnectionId) -> Option<bool> {
     passages.map(|p| !p.is_withheld(trace, id)).reduce(|a, b| a || b)
 }
 
-fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
     let server = names.host(host);
     let shown = set.iter().find(|f| f.own).or_else(|| set.first());
-    let passed = ids.iter().any(|id| forwarded(trace, *id) == Some(true));
+    let passed = ids.iter().any(|id| forwarded(facts, *id) == Some(true));
     let title = format!("{server} forgot connections that it had accepted, as after a restart");
     let seen = if shown.is_some_and(|f| f.own) {
         "The segments arrive there, and its kernel answers"
@@ -56,12 +56,12 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let explanation = format!(
         "{server} had accepted these connections to {}; their next segments draw a bare RST from it. {seen} that it has no socket for them: the process or the host was started anew without closing them, or something closed its sockets. {} connections are cut off.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rs-lost-socket", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     // It may never have had what these captures show it reset.
-    let known = set.iter().any(|f| f.was_known(trace) == Some(true));
+    let known = set.iter().any(|f| f.was_known(facts) == Some(true));
     if !known {
         finding.candidates.push(Candidate {
             id: "ecmp-rehash-wrong-server",
@@ -80,16 +80,16 @@ fn finding(trace: &Trace, service: ServiceId, host: HostId, set: &[Forgotten]) -
         });
         Confidence::Likely
     };
-    let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+    let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     finding.to_confirm.push(ToConfirm {
         host: server.clone(),
         command: format!("ps -o lstart=,cmd= -p \"$(ss -Hltnp 'sport = :{port}' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2)\"; uptime -s; nstat -az TcpOutRsts"),
         why: "a start after the connections began: this is it".to_owned(),
     });
     let until = format!("before the next restart of {server}, till its ActiveConn is 0");
-    finding.fixes = vec![crate::diagnose::cause::rest(trace, service, host, port, &until)];
+    finding.fixes = vec![crate::diagnose::cause::rest(facts, service, host, port, &until)];
     if let Some(shown) = shown {
-        finding.proofs = proofs(trace, shown);
+        finding.proofs = proofs(facts, shown);
     }
     finding.subjects = vec![names.subject("real server", host)];
     finding.subjects[0].port = Some(port);

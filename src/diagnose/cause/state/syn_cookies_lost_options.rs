@@ -7,7 +7,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{needs_mode, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -18,25 +18,25 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 /// SYN-ACKs without options that are no coincidence, and as many with them beside.
 const ENOUGH: usize = 3;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // Most captures hold no such SYN-ACK, and to ask every connection takes its time.
-    if trace.vantages.iter().map(|v| v.tally.bare_syn_acks).sum::<u64>() < ENOUGH as u64 {
-        return none(trace);
+    if facts.vantages.iter().map(|v| v.tally.bare_syn_acks).sum::<u64>() < ENOUGH as u64 {
+        return none(facts);
     }
     let mut pools: BTreeMap<ServiceId, BTreeMap<HostId, Answers>> = BTreeMap::new();
-    let balanced = trace.requests().filter(|(id, c)| {
-        let mode = trace.service(*id).mode;
+    let balanced = facts.requests().filter(|(id, c)| {
+        let mode = facts.service(*id).mode;
         c.protocol.is_tcp() && c.progress.syn && matches!(mode, Mode::Nat | Mode::Dr | Mode::Tun)
     });
     for (id, _) in balanced {
-        let Some((host, leg, kept)) = answer(trace, id) else { continue };
-        let service = trace.service_of(id);
+        let Some((host, leg, kept)) = answer(facts, id) else { continue };
+        let service = facts.service_of(id);
         let answers = pools.entry(service).or_default().entry(host).or_default();
         if kept { answers.kept += 1 } else { answers.stripped.push((id, leg)) }
     }
     let findings =
-        pools.into_iter().filter_map(|(service, pool)| finding(trace, service, &pool)).collect();
-    Detection::from(findings, || none(trace))
+        pools.into_iter().filter_map(|(service, pool)| finding(facts, service, &pool)).collect();
+    Detection::from(findings, || none(facts))
 }
 
 fn none(trace: &Trace) -> Detection {
@@ -64,7 +64,7 @@ fn answer(trace: &Trace, id: ConnectionId) -> Option<(HostId, Leg, bool)> {
     Some((host, *leg, said.window_scale > 0 || said.sack() || said.stamped()))
 }
 
-fn finding(trace: &Trace, service: ServiceId, pool: &BTreeMap<HostId, Answers>) -> Option<Finding> {
+fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) -> Option<Finding> {
     let kept: usize = pool.values().map(|a| a.kept).sum();
     let mut hit: Vec<(HostId, &Answers)> = pool
         .iter()
@@ -73,7 +73,7 @@ fn finding(trace: &Trace, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
         .collect();
     hit.sort_by_key(|(host, a)| (std::cmp::Reverse(a.stripped.len()), *host));
     let (first, _) = *hit.first().filter(|_| kept >= ENOUGH)?;
-    let names = Names(trace);
+    let names = Names(facts);
     let who =
         crate::diagnose::facts::list(&hit.iter().map(|(h, _)| names.host(*h)).collect::<Vec<_>>());
     // The same server sends both kinds: no stack does that by its settings alone.
@@ -85,7 +85,7 @@ fn finding(trace: &Trace, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     let explanation = format!(
         "{} SYN-ACKs of {who} have a maximum segment size and nothing else, though the SYNs offer window scaling and SACK; {kept} {beside} have them. So do SYN cookies, which a kernel sends when its queue of half-open connections is full, or always with tcp_syncookies=2. Such a connection carries at most 64 KiB a round trip and recovers from loss slowly. {} connections are concerned.",
         ids.len(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("syn-cookies-lost-options", title, explanation);
     finding.severity = Severity::Warning;
@@ -117,7 +117,7 @@ fn finding(trace: &Trace, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
         },
     ];
     let shown = hit.first().and_then(|(_, a)| a.stripped.first());
-    finding.proofs = shown.map(|(_, leg)| proofs(trace, leg)).unwrap_or_default();
+    finding.proofs = shown.map(|(_, leg)| proofs(facts, leg)).unwrap_or_default();
     finding.subjects = hit.iter().map(|(h, _)| names.subject("real server", *h)).collect();
     finding.connections = ids;
     finding.connections.sort_unstable();

@@ -6,7 +6,7 @@
 use crate::diagnose::cause::state::synproxy::{Fault, Spoilt, guards, second_answerer, spoilt};
 use crate::diagnose::cause::{needs_mode, rest, servers, severity, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -18,22 +18,22 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// Connections that must end alike before the director's own answer is doubted.
 const MIN_TURNED_AWAY: usize = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, Fault), Vec<Spoilt<'_>>> = BTreeMap::new();
-    for one in spoilt(trace) {
-        let service = trace.topology.service_of[one.id.0 as usize];
+    for one in spoilt(facts) {
+        let service = facts.topology.service_of[one.id.0 as usize];
         sets.entry((service, one.fault)).or_default().push(one);
     }
     sets.retain(|(_, fault), set| *fault != Fault::Cookie || set.len() >= MIN_TURNED_AWAY);
     let findings =
-        sets.into_iter().map(|((service, fault), set)| finding(trace, service, fault, &set));
+        sets.into_iter().map(|((service, fault), set)| finding(facts, service, fault, &set));
     Detection::from(findings.collect(), || {
         const MODES: [Mode; 4] = [Mode::Nat, Mode::FullNat, Mode::Dr, Mode::Tun];
-        if let Some(other) = needs_mode(trace, &MODES) {
+        if let Some(other) = needs_mode(facts, &MODES) {
             return other;
         }
-        let mut services = trace.topology.services.iter().filter(|s| MODES.contains(&s.mode));
-        if services.any(|s| s.directors.iter().any(|d| trace.is_captured(d.host))) {
+        let mut services = facts.topology.services.iter().filter(|s| MODES.contains(&s.mode));
+        if services.any(|s| s.directors.iter().any(|d| facts.is_captured(d.host))) {
             return Detection::Clean;
         }
         Detection::Unchecked(
@@ -113,12 +113,12 @@ fn words(
     }
 }
 
-fn finding(trace: &Trace, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|x| x.id).collect();
     let mut hosts: Vec<HostId> = set.iter().filter_map(|x| x.director).collect();
-    crate::diagnose::cause::by_address(trace, &mut hosts);
+    crate::diagnose::cause::by_address(facts, &mut hosts);
     let mut directors: Vec<Subject> = hosts.iter().map(|h| names.subject("director", *h)).collect();
     if directors.is_empty() {
         directors.push(crate::diagnose::facts::service_subject(s));
@@ -128,19 +128,19 @@ fn finding(trace: &Trace, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
         Fault::Cookie | Fault::Closed => Vec::new(),
         Fault::Direct => {
             let mut hosts: Vec<HostId> =
-                set.iter().filter_map(|x| second_answerer(trace, x)).collect();
-            crate::diagnose::cause::by_address(trace, &mut hosts);
+                set.iter().filter_map(|x| second_answerer(facts, x)).collect();
+            crate::diagnose::cause::by_address(facts, &mut hosts);
             hosts.iter().map(|h| names.subject("real server", *h)).collect()
         }
-        Fault::Refused | Fault::Silent => servers(trace, &ids),
+        Fault::Refused | Fault::Silent => servers(facts, &ids),
     };
     let server = if on_servers.is_empty() {
         "the real server".to_owned()
     } else {
         crate::diagnose::cause::names(&on_servers)
     };
-    let known = fault == Fault::Closed && !hosts.is_empty() && guards(trace, service);
-    let words = words(trace, service, fault, (&director, &server), known);
+    let known = fault == Fault::Closed && !hosts.is_empty() && guards(facts, service);
+    let words = words(facts, service, fault, (&director, &server), known);
     let how = match (fault, known) {
         (Fault::Closed, false) => "as a SYN proxy does that waits for the client",
         _ => "before a real server was asked (SYN proxy)",
@@ -149,10 +149,10 @@ fn finding(trace: &Trace, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
         "{director} answers SYNs for {} itself, {how}. {} {} connections are concerned.",
         s.name(),
         words.reason,
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("synproxy-side-effects", words.title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = words.confidence;
     finding.candidates = words
         .candidates
@@ -163,15 +163,15 @@ fn finding(trace: &Trace, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
     finding.to_confirm.push(ToConfirm { host, command, why: why.to_owned() });
     if matches!(fault, Fault::Refused | Fault::Silent) {
         let mut resting: Vec<HostId> =
-            ids.iter().filter_map(|id| trace.server(*id)?.host).collect();
-        crate::diagnose::cause::by_address(trace, &mut resting);
-        let port = trace.server(ids[0]).map_or(s.port, |r| r.port);
+            ids.iter().filter_map(|id| facts.server(*id)?.host).collect();
+        crate::diagnose::cause::by_address(facts, &mut resting);
+        let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
         let until = "until it answers";
-        finding.fixes = resting.iter().map(|h| rest(trace, service, *h, port, until)).collect();
+        finding.fixes = resting.iter().map(|h| rest(facts, service, *h, port, until)).collect();
     } else {
         finding.fixes = vec![off(&s.name(), director)];
     }
-    finding.proofs = set.first().map(|x| proofs(trace, x)).unwrap_or_default();
+    finding.proofs = set.first().map(|x| proofs(facts, x)).unwrap_or_default();
     finding.subjects = match fault {
         Fault::Refused | Fault::Silent => [on_servers, directors].concat(),
         _ => [directors, on_servers].concat(),

@@ -8,7 +8,7 @@
 use crate::correlate::{Leg, Tuple};
 use crate::diagnose::cause::{by_service, severity, share, syns_or_blind};
 use crate::diagnose::facts::{arrow, list};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Proof, Subject, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Subject, ToConfirm};
 use crate::flow::Reset;
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -19,18 +19,18 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// A stack answers at once; the network between adds its time, nanoseconds.
 const PROMPT_NS: i64 = 2_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, c)| {
-        let service = trace.service(*id);
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, c)| {
+        let service = facts.service(*id);
         c.protocol.is_tcp()
             && (service.mode != Mode::Unknown || service.is_backend)
-            && challenged(trace, *id).is_some()
+            && challenged(facts, *id).is_some()
     });
-    let findings = by_service(trace, hit.map(|(id, _)| id))
+    let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || syns_or_blind(trace))
+    Detection::from(findings, || syns_or_blind(facts))
 }
 
 /// The leg that shows it, the real server's own first.
@@ -59,29 +59,29 @@ fn is_challenge(trace: &Trace, leg: &Leg) -> bool {
         && (0..PROMPT_NS).contains(&answer.since(there.syn))
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = facts.topology.service(service);
     let tuples: Vec<Tuple> = ids
         .iter()
-        .filter_map(|id| challenged(trace, *id))
-        .map(|leg| Tuple::of(leg.of(&trace.vantages), leg.client))
+        .filter_map(|id| challenged(facts, *id))
+        .map(|leg| Tuple::of(leg.of(&facts.vantages), leg.client))
         .collect();
     let rewritten = matches!(s.mode, Mode::FullNat | Mode::Proxy);
     let mut subjects: Vec<Subject> = Vec::new();
     for tuple in &tuples {
-        let host = trace.host_by_ip(tuple.client.0);
+        let host = facts.host_by_ip(tuple.client.0);
         let role = if rewritten { "director" } else { "client" };
-        let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
+        let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
         let subject = Subject { role, address: Some(tuple.client.0), mac, port: None };
         if !subjects.contains(&subject) {
             subjects.push(subject);
         }
     }
     let who = crate::diagnose::cause::names(&subjects);
-    let servers = crate::diagnose::cause::servers(trace, &ids);
+    let servers = crate::diagnose::cause::servers(facts, &ids);
     let server =
         if servers.is_empty() { s.name() } else { crate::diagnose::cause::names(&servers) };
-    let delay = ids.iter().filter_map(|id| delay_ns(trace, *id)).max();
+    let delay = ids.iter().filter_map(|id| delay_ns(facts, *id)).max();
     let lost = delay.map_or_else(String::new, |ns| {
         format!(" The handshake takes up to {} ms longer by that.", ns / 1_000_000)
     });
@@ -89,10 +89,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         format!("new connections of {who} are delayed by old ones on the same port at {server}");
     let explanation = format!(
         "{who} uses a port again of a connection that is still open at {server}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {who} resets that, and only the repeated SYN is accepted.{lost} {} connections are concerned.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("tuple-reuse-challenge-ack", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     let ports: Vec<String> = tuples.iter().map(|t| t.client.1.to_string()).collect();
     finding.to_confirm.push(ToConfirm {
@@ -104,8 +104,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         why: format!("old sockets towards the ports that are used again ({})", list(&ports)),
     });
     finding.fixes = fixes(&who, &server, rewritten);
-    finding.proofs = crate::diagnose::cause::telling(trace, &ids)
-        .map(|id| proofs(trace, id))
+    finding.proofs = crate::diagnose::cause::telling(facts, &ids)
+        .map(|id| proofs(facts, id))
         .unwrap_or_default();
     finding.subjects = subjects;
     finding.subjects.extend(servers);

@@ -11,7 +11,8 @@ use crate::diagnose::cause::{by_service, share};
 use crate::diagnose::refusal::Says;
 use crate::diagnose::symptom::arp_unanswered;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
+    ToConfirm,
 };
 use crate::flow::Ask;
 use crate::topology::{Mode, ServiceId};
@@ -32,18 +33,18 @@ const FRESH: usize = 3;
 /// So many leave no doubt.
 const SURE: usize = 6;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let mut stale = all(trace);
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let mut stale = all(facts);
     stale.retain(|_, x| !x.withheld);
-    let findings = by_service(trace, stale.keys().copied())
+    let findings = by_service(facts, stale.keys().copied())
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids, &stale))
+        .map(|(service, ids)| finding(facts, service, ids, &stale))
         .collect();
     Detection::from(findings, || {
-        let blind = trace.requests().any(|(id, c)| {
+        let blind = facts.requests().any(|(id, c)| {
             c.protocol == Protocol::UDP
-                && is_balanced(trace, id)
-                && trace.answer_vantage(id).is_none()
+                && is_balanced(facts, id)
+                && facts.answer_vantage(id).is_none()
         });
         if blind {
             return Detection::Unchecked(
@@ -170,13 +171,13 @@ fn fresh(
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     stale: &BTreeMap<ConnectionId, Stale<'_>>,
 ) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let set: Vec<&Stale<'_>> = ids.iter().filter_map(|id| stale.get(id)).collect();
     let mut servers: Vec<Ip> = set.iter().filter_map(|x| x.server).collect();
     servers.sort_unstable();
@@ -199,7 +200,7 @@ fn finding(
     let explanation = format!(
         "Datagrams to {} of one client port are sent on as before, and {how}; {fresh} other ports of the same client were served by other real servers meanwhile. UDP has no end that could be seen: the entry of the port lives as long as datagrams come, whether its server lives or not. {} connections get no answer.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("udp-stale-entry", title, explanation);
     finding.severity = Severity::Critical;
@@ -236,7 +237,7 @@ fn finding(
     finding.proofs = ids
         .first()
         .and_then(|id| Some((*id, stale.get(id)?)))
-        .map(|(id, x)| proofs(trace, id, x))
+        .map(|(id, x)| proofs(facts, id, x))
         .unwrap_or_default();
     finding.subjects = director.map(|d| names.subject("director", d)).into_iter().collect();
     finding.subjects.extend(servers.iter().map(|ip| Subject {

@@ -11,7 +11,9 @@ use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::state::forgotten::link_at;
 use crate::diagnose::cause::{severity, share};
 use crate::diagnose::facts::{capture_line, list, service_subject};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::{Mark, Reset};
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -32,15 +34,15 @@ const BGP: u16 = 179;
 const BEFORE_NS: i64 = 10_000_000_000;
 const AFTER_NS: i64 = 1_000_000_000;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
-    let flaps = flaps(trace);
+    let flaps = flaps(facts);
     if !flaps.is_empty() {
-        let events = sessions(trace);
-        findings = flaps.iter().map(|flap| finding(trace, flap, &events)).collect();
+        let events = sessions(facts);
+        findings = flaps.iter().map(|flap| finding(facts, flap, &events)).collect();
     }
     Detection::from(findings, || {
-        if trace.shows_clients() {
+        if facts.shows_clients() {
             return Detection::Clean;
         }
         Detection::Unchecked(
@@ -233,12 +235,12 @@ fn told<'a>(trace: &Trace, flap: &Flap, events: &'a [Event]) -> Option<Vec<&'a E
     Some(told)
 }
 
-fn finding(trace: &Trace, flap: &Flap, events: &[Event]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(flap.service);
+fn finding(facts: &Facts, flap: &Flap, events: &[Event]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(flap.service);
     let mut ids: Vec<ConnectionId> = flap.moved.iter().map(|m| m.id).collect();
     ids.sort_unstable();
-    let told = told(trace, flap, events);
+    let told = told(facts, flap, events);
     let [a, b] = flap.ttls;
     let times: Vec<i64> =
         flap.changes.windows(2).map(|p| p[1].to.mark.since(p[0].to.mark) / 1_000_000).collect();
@@ -255,10 +257,10 @@ fn finding(trace: &Trace, flap: &Flap, events: &[Event]) -> Finding {
         "New connections to {} are answered with TTL {a}, then with {b}, then with {a} again: {} changes, the shortest time between two of them {shortest:.1} s, and never both at once. At each change connections that the one site accepted reach the other, which does not know them: {} were reset.{session}",
         s.name(),
         flap.changes.len(),
-        share(trace, flap.service, &ids)
+        share(facts, flap.service, &ids)
     );
     let mut finding = Finding::cause("bgp-anycast-flap", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = if told.is_some() { Confidence::Certain } else { Confidence::Likely };
     if told.is_none() {
         let others = [
@@ -290,7 +292,7 @@ fn finding(trace: &Trace, flap: &Flap, events: &[Event]) -> Finding {
         why: "sessions that are up for seconds, and the reason of the last reset".to_owned(),
     });
     let vip = s.vip;
-    let (own, peer) = ends(trace, flap, told.as_ref().map(|t| t[0].peers));
+    let (own, peer) = ends(facts, flap, told.as_ref().map(|t| t[0].peers));
     let timers = |verb: &str, times: &str| {
         let peer = peer.map_or_else(|| "PEER".to_owned(), |ip| ip.to_string());
         format!(
@@ -318,10 +320,10 @@ fn finding(trace: &Trace, flap: &Flap, events: &[Event]) -> Finding {
             undo: "vtysh -c 'configure terminal' -c 'router bgp' -c 'no bgp dampening'".to_owned(),
         },
     ];
-    finding.proofs = proofs(trace, flap, told.as_deref());
+    finding.proofs = proofs(facts, flap, told.as_deref());
     let subject = |ip: Ip, role| crate::diagnose::Subject {
         address: Some(ip),
-        ..trace.host_by_ip(ip).map(|h| names.subject(role, h)).unwrap_or_default()
+        ..facts.host_by_ip(ip).map(|h| names.subject(role, h)).unwrap_or_default()
     };
     finding.subjects.extend(
         own.map(|ip| crate::diagnose::Subject { role: "director", ..subject(ip, "director") }),

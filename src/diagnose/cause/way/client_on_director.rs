@@ -7,7 +7,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity, share};
-use crate::diagnose::{Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -16,13 +16,13 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 const MODES: [Mode; 2] = [Mode::Dr, Mode::Tun];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, _)| leaving(trace, *id).is_some()).map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, _)| leaving(facts, *id).is_some()).map(|(id, _)| id);
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || needs_mode(trace, &MODES).unwrap_or(Detection::Clean))
+    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 
 /// The director from which such a SYN leaves, and where that shows.
@@ -43,20 +43,20 @@ fn leaving(trace: &Trace, id: ConnectionId) -> Option<(HostId, &Leg)> {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let s = trace.topology.service(service);
-    let names = Names(trace);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = facts.topology.service(service);
+    let names = Names(facts);
     let vip = s.vip;
-    let shown = ids.iter().find_map(|id| leaving(trace, *id));
+    let shown = ids.iter().find_map(|id| leaving(facts, *id));
     let director = shown.map_or_else(|| "the director".to_owned(), |(h, _)| names.host(h));
     let title = format!("the director {director} calls its own VIP {vip}");
     let explanation = format!(
         "A program on {director} connects to {}, and as the address is its own, the SYN gets {vip} as source too. Balanced to a real server, it comes there from outside with the real server's own address: it is dropped as a martian, and an answer could not leave. {} connections are lost that way; clients elsewhere are not concerned.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("client-on-director", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.to_confirm.push(ToConfirm {
         host: director.clone(),
         command: format!("ss -tnp dst {vip}; ip route get {vip}"),
@@ -73,18 +73,18 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         undo: "Take the setting back.".to_owned(),
     }];
     if let Some((_, leg)) = shown {
-        let there = trace.forward(leg);
-        finding.proofs.extend(trace.proof(
+        let there = facts.forward(leg);
+        finding.proofs.extend(facts.proof(
             leg,
             there.syn,
             "a SYN leaves the director, from the VIP to the VIP",
         ));
         if there.last != there.syn {
-            finding.proofs.extend(trace.proof(leg, there.last, "and again; nothing answers"));
+            finding.proofs.extend(facts.proof(leg, there.last, "and again; nothing answers"));
         }
     }
-    finding.proofs.extend(ids.iter().find_map(|id| at_server(trace, *id)));
-    crate::diagnose::facts::in_time(trace, &mut finding.proofs);
+    finding.proofs.extend(ids.iter().find_map(|id| at_server(facts, *id)));
+    crate::diagnose::facts::in_time(facts, &mut finding.proofs);
     finding.subjects = shown.map(|(h, _)| names.subject("director", h)).into_iter().collect();
     finding.connections = ids;
     finding

@@ -2,19 +2,19 @@
 
 use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
 use crate::diagnose::facts::list;
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, _)| bypass(trace, *id).is_some()).map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, _)| bypass(facts, *id).is_some()).map(|(id, _)| id);
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || needs_mode(trace, &[Mode::Dr]).unwrap_or(Detection::Clean))
+    Detection::from(findings, || needs_mode(facts, &[Mode::Dr]).unwrap_or(Detection::Clean))
 }
 
 /// Who sent the packets to the real server, where that is known not to be a
@@ -58,26 +58,26 @@ fn is_bystander(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     owns_client || hands_on()
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let names = Names(trace);
-    let subjects = servers(trace, &ids);
-    let mut senders: Vec<HostId> = ids.iter().filter_map(|id| bypass(trace, *id)).collect();
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let names = Names(facts);
+    let subjects = servers(facts, &ids);
+    let mut senders: Vec<HostId> = ids.iter().filter_map(|id| bypass(facts, *id)).collect();
     senders.sort_unstable();
     senders.dedup();
     let from: Vec<String> = senders.iter().map(|h| names.full(*h)).collect();
-    let vip = trace.topology.service(service).vip;
+    let vip = facts.topology.service(service).vip;
     let server = crate::diagnose::cause::names(&subjects);
     let verb = if subjects.len() == 1 { "gets" } else { "get" };
     let title = format!("{server} {verb} packets for {vip} past the director");
     let explanation = format!(
         "Packets for {vip} arrive at {server} from {} and not from the director, so they are not balanced. {} connections took this way.",
         list(&from),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("director-bypassed", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id)).unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.fixes.push(Fix {
         host: from.first().cloned().unwrap_or_default(),
         command: format!("ip neigh show {vip}\nip neigh del {vip} dev IFACE"),

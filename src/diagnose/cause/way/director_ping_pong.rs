@@ -7,7 +7,7 @@
 
 use crate::diagnose::cause::{by_service, severity, share, speaks_vrrp, telling};
 use crate::diagnose::facts::list;
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::IcmpErrorKind;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -19,22 +19,22 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// Connections that went round and are looked at: each asks for all others.
 const MAX_LOOPED: usize = 256;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let looped = trace.topology.routes.looped.iter().map(|i| ConnectionId(*i)).take(MAX_LOOPED);
-    let hit = looped.filter(|id| trace.ordinary(*id).is_none() && pair(trace, *id).is_some());
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let looped = facts.topology.routes.looped.iter().map(|i| ConnectionId(*i)).take(MAX_LOOPED);
+    let hit = looped.filter(|id| facts.ordinary(*id).is_none() && pair(facts, *id).is_some());
     let mut findings = Vec::new();
-    for (service, ids) in by_service(trace, hit) {
+    for (service, ids) in by_service(facts, hit) {
         let mut pairs: BTreeMap<(HostId, HostId), Vec<ConnectionId>> = BTreeMap::new();
         for id in ids {
-            if let Some(pair) = pair(trace, id) {
+            if let Some(pair) = pair(facts, id) {
                 pairs.entry(pair).or_default().push(id);
             }
         }
-        findings.extend(pairs.into_iter().map(|(pair, ids)| finding(trace, service, pair, ids)));
+        findings.extend(pairs.into_iter().map(|(pair, ids)| finding(facts, service, pair, ids)));
     }
     Detection::from(findings, || {
-        let services = trace.topology.services.iter().filter(|s| !s.is_backend);
-        let captured = |h| trace.is_captured(h);
+        let services = facts.topology.services.iter().filter(|s| !s.is_backend);
+        let captured = |h| facts.is_captured(h);
         if services.flat_map(|s| &s.directors).any(|d| captured(d.host)) {
             Detection::Clean
         } else {
@@ -85,28 +85,28 @@ fn balances(trace: &Trace, id: ConnectionId, host: HostId, other: HostId) -> boo
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     (a, b): (HostId, HostId),
     ids: Vec<ConnectionId>,
 ) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     // By address: hosts are numbered in the order of the captures.
     let mut pair = [a, b];
-    pair.sort_by_key(|h| (names.address(*h), trace.topology.hosts.get(*h).macs.first().copied()));
+    pair.sort_by_key(|h| (names.address(*h), facts.topology.hosts.get(*h).macs.first().copied()));
     let who = list(&pair.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
     let title = format!("{who} send packets for {} to each other", s.vip);
     let explanation = format!(
         "Both are director and real server of {}. What one of them chooses the other for is balanced there once more, and may come back: one packet goes to and fro until its TTL is used up, {} connections got no further.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("director-ping-pong", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    let told = telling(trace, &ids).unwrap_or(ids[0]);
-    finding.proofs = proofs(trace, told);
+    let told = telling(facts, &ids).unwrap_or(ids[0]);
+    finding.proofs = proofs(facts, told);
     for host in pair {
         let server = names.host(host);
         finding.to_confirm.push(ToConfirm {

@@ -4,26 +4,28 @@
 use crate::diagnose::cause::{
     by_service, name, names, needs_mode, servers, severity, share, telling,
 };
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts
         .requests()
-        .filter(|(id, c)| c.outcome.failed() && into_director(trace, *id).is_some())
+        .filter(|(id, c)| c.outcome.failed() && into_director(facts, *id).is_some())
         .map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::Dr]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Dr]) {
             return other;
         }
-        let answers = trace.requests().any(|(id, _)| !trace.route(id).back.is_empty());
+        let answers = facts.requests().any(|(id, _)| !facts.route(id).back.is_empty());
         if answers {
             Detection::Clean
         } else {
@@ -44,24 +46,24 @@ fn into_director(trace: &Trace, id: ConnectionId) -> Option<HostId> {
     (!goes_on).then_some(director)
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let subjects = servers(trace, &ids);
-    let vip = trace.topology.service(service).vip;
-    let director = ids.iter().find_map(|id| into_director(trace, *id));
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(facts, &ids);
+    let vip = facts.topology.service(service).vip;
+    let director = ids.iter().find_map(|id| into_director(facts, *id));
     let director_name =
-        director.map_or_else(|| "the director".to_owned(), |d| Names(trace).full(d));
+        director.map_or_else(|| "the director".to_owned(), |d| Names(facts).full(d));
     let server = names(&subjects);
     let verb = if subjects.len() == 1 { "sends its" } else { "send their" };
     let title = format!("{server} {verb} answers to the director, which drops them");
     let explanation = format!(
         "In DR the answer must leave by the router. {server} {verb} answers to {director_name}, whose kernel sees a packet from outside with its own address {vip} as source, a martian, and drops it. {} connections got no answer.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("dr-reply-via-director", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     let seen = ids
         .iter()
-        .any(|id| trace.route(*id).back.iter().any(|step| step.arrived && step.to == director));
+        .any(|id| facts.route(*id).back.iter().any(|step| step.arrived && step.to == director));
     finding.confidence = if seen { Confidence::Certain } else { Confidence::Likely };
     if !seen {
         finding.candidates.push(Candidate {
@@ -75,7 +77,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             why: "answers that come in and never go out are dropped here".to_owned(),
         });
     }
-    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id, director)).unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, director)).unwrap_or_default();
     for subject in &subjects {
         finding.fixes.push(Fix {
             host: name(subject),
@@ -85,7 +87,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         });
     }
     finding.subjects = subjects;
-    finding.subjects.extend(director.map(|d| Names(trace).subject("director", d)));
+    finding.subjects.extend(director.map(|d| Names(facts).subject("director", d)));
     finding.connections = ids;
     finding
 }

@@ -6,7 +6,9 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, severity, share};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm};
+use crate::diagnose::{
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, TcpFlags};
@@ -15,13 +17,13 @@ use std::collections::{BTreeMap, HashMap};
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["retransmission", "connection-reset", "rst-no-socket"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = strays(trace);
-    let findings = by_service(trace, hit.keys().copied())
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = strays(facts);
+    let findings = by_service(facts, hit.keys().copied())
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids, &hit))
+        .map(|(service, ids)| finding(facts, service, ids, &hit))
         .collect();
-    Detection::from(findings, || crate::diagnose::cause::syns_or_blind(trace))
+    Detection::from(findings, || crate::diagnose::cause::syns_or_blind(facts))
 }
 
 /// By the client's connection: a connection that is nothing but a reset from elsewhere.
@@ -73,16 +75,16 @@ fn answers(trace: &Trace, id: ConnectionId, stray: ConnectionId) -> Option<(&Leg
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     hit: &BTreeMap<ConnectionId, ConnectionId>,
 ) -> Finding {
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let mut servers: Vec<(Ip, u16)> = ids
         .iter()
         .filter_map(|id| hit.get(id))
-        .map(|stray| trace.connection(*stray).front.server)
+        .map(|stray| facts.connection(*stray).front.server)
         .collect();
     servers.sort_unstable();
     servers.dedup();
@@ -97,10 +99,10 @@ fn finding(
         "Segments of open connections to {} reach {who}, where no socket is for them. The RST leaves with the real server's own address as source instead of {}: the client has no connection with that, ignores it, and repeats its segment until it gives up. Two things are wrong: the segments meet no socket, since they reach another server or their own lost it, and the answer is not given the VIP. {} connections hang.",
         s.name(),
         s.vip,
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("dsr-rst-from-rip", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.to_confirm.push(ToConfirm {
         host: who.clone(),
@@ -118,8 +120,8 @@ fn finding(
         undo: "Set the old version or dispatch mode again.".to_owned(),
     }];
     let shown = ids.iter().find_map(|id| Some((*id, hit.get(id)?)));
-    if let Some((leg, stray)) = shown.and_then(|(id, stray)| answers(trace, id, *stray)) {
-        finding.proofs = proofs(trace, leg, stray);
+    if let Some((leg, stray)) = shown.and_then(|(id, stray)| answers(facts, id, *stray)) {
+        finding.proofs = proofs(facts, leg, stray);
     }
     finding.subjects = servers
         .iter()
@@ -130,7 +132,7 @@ fn finding(
             port: Some(*port),
         })
         .collect();
-    finding.subjects.extend(s.directors.iter().map(|d| Names(trace).subject("director", d.host)));
+    finding.subjects.extend(s.directors.iter().map(|d| Names(facts).subject("director", d.host)));
     finding.strays = ids.iter().filter_map(|id| hit.get(id)).copied().collect();
     finding.connections = ids;
     finding

@@ -8,7 +8,9 @@
 use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
 use crate::diagnose::cause::{needs_mode, severity, share};
 use crate::diagnose::facts::to_capture;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -16,17 +18,17 @@ use std::collections::BTreeMap;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<ServiceId, Vec<Forgotten>> = BTreeMap::new();
-    for one in forgotten(trace) {
-        if one.keeper == Keeper::Stranger && accepted(trace, &one).is_some() {
-            let service = trace.topology.service_of[one.id.0 as usize];
+    for one in forgotten(facts) {
+        if one.keeper == Keeper::Stranger && accepted(facts, &one).is_some() {
+            let service = facts.topology.service_of[one.id.0 as usize];
             sets.entry(service).or_default().push(one);
         }
     }
-    let findings = sets.into_iter().map(|(service, set)| finding(trace, service, &set));
+    let findings = sets.into_iter().map(|(service, set)| finding(facts, service, &set));
     Detection::from(findings.collect(), || {
-        needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
+        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
             .unwrap_or(Detection::Clean)
     })
 }
@@ -51,16 +53,16 @@ fn sender(trace: &Trace, one: &Forgotten) -> Option<HostId> {
     to_stranger.filter(|step| step.to == Some(one.host)).find_map(|step| step.from)
 }
 
-fn finding(trace: &Trace, service: ServiceId, set: &[Forgotten]) -> Finding {
-    let names = Names(trace);
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
     let mut strangers: Vec<HostId> = set.iter().map(|f| f.host).collect();
     let mut owners: Vec<HostId> =
-        set.iter().filter_map(|f| accepted(trace, f)).map(|(host, _)| host).collect();
-    let mut senders: Vec<HostId> = set.iter().filter_map(|f| sender(trace, f)).collect();
+        set.iter().filter_map(|f| accepted(facts, f)).map(|(host, _)| host).collect();
+    let mut senders: Vec<HostId> = set.iter().filter_map(|f| sender(facts, f)).collect();
     for hosts in [&mut strangers, &mut owners, &mut senders] {
-        crate::diagnose::cause::by_address(trace, hosts);
+        crate::diagnose::cause::by_address(facts, hosts);
     }
     let list = |hosts: &[HostId]| {
         crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>())
@@ -91,13 +93,13 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Forgotten]) -> Finding {
     };
     let explanation = format!(
         "{story}{by} Whoever chooses the way chose anew for connections that were open: a set of equal routes changed, a director without their entries scheduled them again, or a hash over the servers moved. {} connections are cut off.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("ecmp-rehash-wrong-server", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     let shown = set.iter().find(|f| f.own).or_else(|| set.first());
     let proven =
-        shown.is_some_and(|f| f.own && accepted(trace, f).is_some_and(|(_, seen)| seen.is_some()));
+        shown.is_some_and(|f| f.own && accepted(facts, f).is_some_and(|(_, seen)| seen.is_some()));
     finding.confidence = if proven { Confidence::Certain } else { Confidence::Likely };
     if !proven {
         finding.candidates.push(Candidate {
@@ -133,9 +135,9 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Forgotten]) -> Finding {
         },
     ];
     if let Some(shown) = shown {
-        finding.proofs.extend(accepted(trace, shown).and_then(|(_, seen)| seen));
+        finding.proofs.extend(accepted(facts, shown).and_then(|(_, seen)| seen));
         finding.proofs.extend(shown.proofs(
-            trace,
+            facts,
             "a later segment, as it reaches another real server",
             "that server's bare RST: it never had the connection",
         ));

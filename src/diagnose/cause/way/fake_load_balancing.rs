@@ -2,19 +2,19 @@
 //! director: the balancer balances, but one server carries everybody's traffic.
 
 use crate::diagnose::cause::{by_service, needs_mode, severity, share, telling};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, _)| detour(trace, *id).is_some()).map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, _)| detour(facts, *id).is_some()).map(|(id, _)| id);
+    let findings = by_service(facts, hit)
         .into_iter()
-        .filter_map(|(service, ids)| finding(trace, service, ids))
+        .filter_map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || needs_mode(trace, &[Mode::Dr]).unwrap_or(Detection::Clean))
+    Detection::from(findings, || needs_mode(facts, &[Mode::Dr]).unwrap_or(Detection::Clean))
 }
 
 /// The real server that sent the client's packets on to the director. A plain
@@ -35,24 +35,24 @@ fn detour(trace: &Trace, id: ConnectionId) -> Option<HostId> {
     serves.then_some(host)
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
-    let names = Names(trace);
-    let host = ids.iter().find_map(|id| detour(trace, *id))?;
-    let vip = trace.topology.service(service).vip;
-    let director = trace.topology.service(service).directors.first()?.host;
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
+    let names = Names(facts);
+    let host = ids.iter().find_map(|id| detour(facts, *id))?;
+    let vip = facts.topology.service(service).vip;
+    let director = facts.topology.service(service).directors.first()?.host;
     let own = names.full(host);
     let title = format!("{own} gets every packet for {vip} first and passes it to the director");
     let explanation = format!(
         "The neighbours of {vip} send to the MAC of {own}, a real server. It does not serve them but forwards them to the director {}, which balances as it should: the load looks spread while one server carries all of the inbound traffic, and all of it stops with that server. {} connections took this way.",
         names.full(director),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("fake-load-balancing", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     let seen_there =
-        ids.iter().any(|id| trace.legs(*id).iter().any(|leg| trace.host_of(leg) == Some(host)));
+        ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.host_of(leg) == Some(host)));
     finding.confidence = if seen_there { Confidence::Certain } else { Confidence::Likely };
-    finding.proofs = telling(trace, &ids).map(|id| proofs(trace, id, host)).unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, host)).unwrap_or_default();
     let server = names.host(host);
     finding.fixes = vec![
         Fix {

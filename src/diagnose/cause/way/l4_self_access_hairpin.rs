@@ -8,7 +8,7 @@
 use crate::diagnose::cause::{by_service, needs_mode, share, telling};
 use crate::diagnose::facts::{arrow, arrow_back, capture_line};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -16,11 +16,11 @@ use crate::trace::{ConnectionId, Trace};
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-ack-to-self", "syn-from-self", "rst-no-socket", "syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(_, c)| c.back.is_some() && trace.is_self_access(c));
-    let sets = by_service(trace, hit.map(|(id, _)| id));
-    let findings = sets.into_iter().map(|(service, ids)| finding(trace, service, ids)).collect();
-    Detection::from(findings, || needs_mode(trace, &[Mode::Nat]).unwrap_or(Detection::Clean))
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(_, c)| c.back.is_some() && facts.is_self_access(c));
+    let sets = by_service(facts, hit.map(|(id, _)| id));
+    let findings = sets.into_iter().map(|(service, ids)| finding(facts, service, ids)).collect();
+    Detection::from(findings, || needs_mode(facts, &[Mode::Nat]).unwrap_or(Detection::Clean))
 }
 
 /// What became of the SYN from itself.
@@ -50,20 +50,20 @@ fn variant(trace: &Trace, ids: &[ConnectionId]) -> Variant {
     if sees_lo { Variant::Dropped } else { Variant::Unseen }
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let vip = trace.topology.service(service).vip;
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let vip = facts.topology.service(service).vip;
     let mut callers: Vec<Subject> = Vec::new();
     for id in &ids {
-        let caller = trace.connection(*id).front.client.0;
+        let caller = facts.connection(*id).front.client.0;
         if !callers.iter().any(|s| s.address == Some(caller)) {
-            let host = trace.host_by_ip(caller);
-            let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
-            let port = trace.connection(*id).back.map(|b| b.server.1);
+            let host = facts.host_by_ip(caller);
+            let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
+            let port = facts.connection(*id).back.map(|b| b.server.1);
             callers.push(Subject { role: "real server", address: Some(caller), mac, port });
         }
     }
     let caller = callers[0].address.unwrap_or(vip);
-    let after = match variant(trace, &ids) {
+    let after = match variant(facts, &ids) {
         Variant::Reset => format!(
             "answered itself over lo and reset the answer: the socket that called expects {vip}, not {caller}"
         ),
@@ -77,19 +77,19 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     };
     let explanation = format!(
         "The director rewrote the destination and kept the source, so {caller} received a SYN from itself and {after}. It fails every time the scheduler picks the caller ({} connections here) and works every other time.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let title = format!("{caller} called the VIP and was chosen as its own real server");
     let mut finding = Finding::cause("l4-self-access-hairpin", title, explanation);
-    finding.severity = crate::diagnose::cause::severity(trace, &ids);
+    finding.severity = crate::diagnose::cause::severity(facts, &ids);
     // Two five-tuples tied by one handshake, the second with both ends on one
     // host: nothing else makes that.
     finding.confidence = Confidence::Certain;
-    if let Some(id) = telling(trace, &ids) {
-        finding.proofs = proofs(trace, id);
-        finding.fixes = fixes(trace, service, id);
+    if let Some(id) = telling(facts, &ids) {
+        finding.proofs = proofs(facts, id);
+        finding.fixes = fixes(facts, service, id);
     }
-    if variant(trace, &ids) == Variant::Unseen {
+    if variant(facts, &ids) == Variant::Unseen {
         finding.to_confirm.push(ToConfirm {
             host: caller.to_string(),
             command: capture_line("caller", &[vip, caller], None),
@@ -98,14 +98,14 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
                     .to_owned(),
         });
     }
-    if trace.vantages.len() == 1 {
+    if facts.vantages.len() == 1 {
         finding.candidates.push(Candidate {
             id: "rs-silent",
             tell_apart: "would fail for every client; this fails only where caller and real server are one host".to_owned(),
         });
     }
     finding.subjects = callers;
-    finding.subjects.extend(crate::diagnose::cause::directors(trace, service));
+    finding.subjects.extend(crate::diagnose::cause::directors(facts, service));
     finding.connections = ids;
     finding
 }

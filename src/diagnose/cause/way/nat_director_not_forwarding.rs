@@ -10,7 +10,9 @@ use crate::capture::LinkType;
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, names, needs_mode, servers, severity, share, telling};
 use crate::diagnose::facts::{arrow, arrow_back};
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::flow::{Hop, Link};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -21,22 +23,22 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// Transmissions of one SYN-ACK that must have come: one may be lost by chance.
 const MIN_SENT: u16 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // An answer that comes in by another interface is `rp-filter-drop`'s.
-    let here = |id: ConnectionId| held(trace, id).is_some_and(|h| !h.elsewhere);
-    let hit = trace.requests().filter(|(id, _)| here(*id)).map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+    let here = |id: ConnectionId| held(facts, id).is_some_and(|h| !h.elsewhere);
+    let hit = facts.requests().filter(|(id, _)| here(*id)).map(|(id, _)| id);
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::Nat]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
             return other;
         }
         let nat =
-            || trace.requests().filter(|(_, c)| c.protocol.is_tcp() && trace.is_translated(c));
+            || facts.requests().filter(|(_, c)| c.protocol.is_tcp() && facts.is_translated(c));
         let passed = nat().any(|(_, c)| c.progress.established);
-        if passed || nat().any(|(id, _)| answers_in(trace, id).next().is_some()) {
+        if passed || nat().any(|(id, _)| answers_in(facts, id).next().is_some()) {
             Detection::Clean
         } else {
             Detection::Unchecked(
@@ -106,16 +108,16 @@ pub(in crate::diagnose) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<
     Some(Held { director, front, back, link, all, elsewhere })
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let s = trace.topology.service(service);
-    let subjects = servers(trace, &ids);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let s = facts.topology.service(service);
+    let subjects = servers(facts, &ids);
     let server = names(&subjects);
-    let told = telling(trace, &ids).unwrap_or(ids[0]);
-    let held: Vec<Held<'_>> = ids.iter().filter_map(|id| held(trace, *id)).collect();
+    let told = telling(facts, &ids).unwrap_or(ids[0]);
+    let held: Vec<Held<'_>> = ids.iter().filter_map(|id| held(facts, *id)).collect();
     let director = held[0].director;
-    let name = Names(trace).full(director);
+    let name = Names(facts).full(director);
     let passes =
-        trace.requests().any(|(id, c)| trace.service_of(id) == service && c.progress.established);
+        facts.requests().any(|(id, c)| facts.service_of(id) == service && c.progress.established);
     let why = if passes {
         "Other answers pass, so it is a rule of its firewall, the reverse path filter of one interface, or packets that it takes for invalid."
     } else {
@@ -125,10 +127,10 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let explanation = format!(
         "The director sends the SYNs for {} to {server} and gets their SYN-ACKs back, again and again, but nothing leaves it for the client. {why} The way in works all the same, since IPVS sends requests from the local input path and only answers are forwarded. {} connections get no answer.",
         s.name(),
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("nat-director-not-forwarding", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     if !held.iter().any(|h| h.all) {
         finding.confidence = Confidence::Likely;
         finding.candidates.push(Candidate {
@@ -141,9 +143,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         command: "sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv; nft list ruleset; nstat -az TcpExtIPReversePathFilter".to_owned(),
         why: "ip_forward 0, a rule that counts, or a filter counter that grows with every answer: that one drops them".to_owned(),
     });
-    finding.fixes = fixes(trace, told, &name, passes);
-    finding.proofs = proofs(trace, told);
-    finding.subjects = vec![Names(trace).subject("director", director)];
+    finding.fixes = fixes(facts, told, &name, passes);
+    finding.proofs = proofs(facts, told);
+    finding.subjects = vec![Names(facts).subject("director", director)];
     finding.subjects.extend(subjects);
     finding.connections = ids;
     finding

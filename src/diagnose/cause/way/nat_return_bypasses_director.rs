@@ -6,59 +6,61 @@ use crate::diagnose::cause::{
 };
 use crate::diagnose::facts::{arrow, arrow_back, shared_bits};
 use crate::diagnose::symptom::asymmetric_return_path as symptom;
-use crate::diagnose::{Candidate, Confidence, Detection, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
+};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts
         .requests()
         .filter(|(_, c)| c.back.is_some())
-        .filter_map(|(id, _)| trace.return_around(id).filter(|around| !around.direct).map(|_| id));
-    let findings = by_service(trace, hit)
+        .filter_map(|(id, _)| facts.return_around(id).filter(|around| !around.direct).map(|_| id));
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || blind(trace))
+    Detection::from(findings, || blind(facts))
 }
 
 /// What the look was worth where nothing was found.
-pub(in crate::diagnose) fn blind(trace: &Trace) -> Detection {
-    if let Some(other) = needs_mode(trace, &[Mode::Nat]) {
+pub(in crate::diagnose) fn blind(facts: &Facts) -> Detection {
+    if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
         return other;
     }
-    match symptom::blind(trace) {
+    match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
         None => Detection::Clean,
     }
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let subjects = servers(trace, &ids);
-    let vip = trace.topology.service(service).vip;
-    let director = crate::diagnose::cause::directors(trace, service);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(facts, &ids);
+    let vip = facts.topology.service(service).vip;
+    let director = crate::diagnose::cause::directors(facts, service);
     let server = names(&subjects);
-    let next = ids.iter().filter_map(|id| trace.return_around(*id)?.next).next();
+    let next = ids.iter().filter_map(|id| facts.return_around(*id)?.next).next();
     let way = next.map_or_else(
         || "not by way of the director".to_owned(),
-        |host| format!("by way of {}, which is not the director", Names(trace).full(host)),
+        |host| format!("by way of {}, which is not the director", Names(facts).full(host)),
     );
     let verb = if subjects.len() == 1 { "answers" } else { "answer" };
     let title = format!("{server} {verb} around the director, not through it");
     let explanation = format!(
         "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called, and the client resets it. {} connections are concerned.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("nat-return-bypasses-director", title, explanation);
-    finding.severity = severity(trace, &ids);
-    let seen_at_client = ids.iter().any(|id| trace.return_around(*id).is_some_and(|a| a.at_client));
+    finding.severity = severity(facts, &ids);
+    let seen_at_client = ids.iter().any(|id| facts.return_around(*id).is_some_and(|a| a.at_client));
     let seen_at_server = ids.iter().any(|id| {
-        trace.back_legs(*id).any(|leg| {
-            trace.host_of(leg).is_some()
-                && trace.host_of(leg) == trace.server(*id).and_then(|s| s.host)
+        facts.back_legs(*id).any(|leg| {
+            facts.host_of(leg).is_some()
+                && facts.host_of(leg) == facts.server(*id).and_then(|s| s.host)
         })
     });
     finding.confidence = match (seen_at_client, seen_at_server) {
@@ -67,7 +69,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         _ => Confidence::Likely,
     };
     // In its middle one segment that was not translated looks the same as all of them.
-    if !ids.iter().any(|id| trace.connection(*id).progress.syn) {
+    if !ids.iter().any(|id| facts.connection(*id).progress.syn) {
         finding.confidence = Confidence::Likely;
         finding.candidates.push(Candidate {
             id: "conntrack-invalid-rst",
@@ -82,16 +84,16 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         for subject in &subjects {
             finding.to_confirm.push(ToConfirm {
                 host: name(subject),
-                command: format!("ip route get {}", trace.connection(ids[0]).front.client.0),
+                command: format!("ip route get {}", facts.connection(ids[0]).front.client.0),
                 why: "names the gateway of its answers; it must be the director".to_owned(),
             });
         }
     }
-    if let Some(id) = telling(trace, &ids) {
-        finding.proofs = proofs(trace, id);
+    if let Some(id) = telling(facts, &ids) {
+        finding.proofs = proofs(facts, id);
     }
     // The director's address on the real servers' side.
-    let side = director.first().and_then(|d| gateway(trace, service, d.address));
+    let side = director.first().and_then(|d| gateway(facts, service, d.address));
     let via = side.unwrap_or_else(|| "DIP".to_owned());
     for subject in &subjects {
         finding.fixes.push(Fix {

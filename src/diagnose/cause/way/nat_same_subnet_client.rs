@@ -3,28 +3,28 @@
 
 use crate::diagnose::cause::way::nat_return_bypasses_director::{blind, proofs};
 use crate::diagnose::cause::{by_service, name, names, servers, severity, share, telling};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::ServiceId;
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts
         .requests()
         .filter(|(_, c)| c.back.is_some())
-        .filter_map(|(id, _)| trace.return_around(id).filter(|around| around.direct).map(|_| id));
-    let findings = by_service(trace, hit)
+        .filter_map(|(id, _)| facts.return_around(id).filter(|around| around.direct).map(|_| id));
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids))
+        .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || blind(trace))
+    Detection::from(findings, || blind(facts))
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let subjects = servers(trace, &ids);
-    let connection = trace.connection(ids[0]);
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
+    let subjects = servers(facts, &ids);
+    let connection = facts.connection(ids[0]);
     let (client, vip) = (connection.front.client.0, connection.front.server.0);
     let who = names(&subjects);
     let (its, to, kept) = if subjects.len() == 1 {
@@ -35,15 +35,15 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title = format!("{who} answered {its} neighbour {client} directly");
     let explanation = format!(
         "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it and resets it. {} connections took this way; clients from other networks are not concerned.",
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("nat-same-subnet-client", title, explanation);
-    finding.severity = severity(trace, &ids);
+    finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    if let Some(id) = telling(trace, &ids) {
-        finding.proofs = proofs(trace, id);
+    if let Some(id) = telling(facts, &ids) {
+        finding.proofs = proofs(facts, id);
     }
-    let director = crate::diagnose::cause::directors(trace, service);
+    let director = crate::diagnose::cause::directors(facts, service);
     let host = director
         .first()
         .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
@@ -60,8 +60,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         undo: format!("{}\nsysctl -w net.ipv4.vs.conntrack=0   # if it was 0 before", rule("D")),
     });
     finding.subjects = subjects;
-    let host = trace.host_by_ip(client);
-    finding.subjects.extend(host.map(|h| Names(trace).subject("client", h)));
+    let host = facts.host_by_ip(client);
+    finding.subjects.extend(host.map(|h| Names(facts).subject("client", h)));
     finding.subjects.extend(director);
     finding.connections = ids;
     finding

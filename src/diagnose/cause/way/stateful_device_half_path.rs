@@ -11,7 +11,7 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
 use crate::diagnose::facts::to_capture;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::Hop;
 use crate::topology::{HostId, Mode, Service, ServiceId};
@@ -26,17 +26,17 @@ const MIN_LOST: u32 = 3;
 /// Transmissions of the SYN-ACK.
 const MIN_ANSWERS: u16 = 2;
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let hit = trace.requests().filter(|(id, _)| half(trace, *id).is_some()).map(|(id, _)| id);
-    let findings = by_service(trace, hit)
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let hit = facts.requests().filter(|(id, _)| half(facts, *id).is_some()).map(|(id, _)| id);
+    let findings = by_service(facts, hit)
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, &ids))
+        .map(|(service, ids)| finding(facts, service, &ids))
         .collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(trace, &[Mode::Dr, Mode::Tun]) {
+        if let Some(other) = needs_mode(facts, &[Mode::Dr, Mode::Tun]) {
             return other;
         }
-        if trace.requests().any(|(_, c)| c.progress.response) || trace.shows_clients() {
+        if facts.requests().any(|(_, c)| c.progress.response) || facts.shows_clients() {
             Detection::Clean
         } else {
             Detection::Unchecked(
@@ -169,27 +169,27 @@ fn culprit(trace: &Trace, service: &Service, half: &Half<'_>) -> Subject {
     }
 }
 
-fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
+    let s = facts.topology.service(service);
     let both: Vec<ConnectionId> = ids
         .iter()
         .copied()
-        .filter(|id| half(trace, *id).is_some_and(|h| h.server.is_some() || h.culprit.is_some()))
+        .filter(|id| half(facts, *id).is_some_and(|h| h.server.is_some() || h.culprit.is_some()))
         .collect();
     let sure = !both.is_empty();
-    let told = telling(trace, if sure { &both } else { ids }).unwrap_or(ids[0]);
-    let told_half = half(trace, told);
-    let known = ids.iter().find_map(|id| half(trace, *id)?.culprit);
-    let culprit = told_half.as_ref().map(|h| culprit(trace, s, h));
+    let told = telling(facts, if sure { &both } else { ids }).unwrap_or(ids[0]);
+    let told_half = half(facts, told);
+    let known = ids.iter().find_map(|id| half(facts, *id)?.culprit);
+    let culprit = told_half.as_ref().map(|h| culprit(facts, s, h));
     let place = match known {
         Some(host) => {
-            format!("{} takes them in and does not send them on", Names(trace).full(host))
+            format!("{} takes them in and does not send them on", Names(facts).full(host))
         }
         None => "they are dropped between the client and there".to_owned(),
     };
     let who = known.map_or_else(
         || "something between clients and real servers".to_owned(),
-        |host| Names(trace).host(host),
+        |host| Names(facts).host(host),
     );
     let (title, what) = if sure {
         (
@@ -205,9 +205,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         )
     };
     let explanation =
-        format!("{what} {} connections to {} hang.", share(trace, service, ids), s.name());
+        format!("{what} {} connections to {} hang.", share(facts, service, ids), s.name());
     let mut finding = Finding::cause("stateful-device-half-path", title, explanation);
-    finding.severity = severity(trace, ids);
+    finding.severity = severity(facts, ids);
     finding.confidence = if !sure {
         Confidence::Possible
     } else if known.is_some() || ids.len() > 1 {
@@ -244,9 +244,9 @@ fn finding(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> Finding {
     });
     let is_director = culprit.as_ref().is_some_and(|c| c.role == "director");
     finding.fixes = fixes(s, &host, is_director);
-    finding.proofs = told_half.map(|half| proofs(trace, &half)).unwrap_or_default();
+    finding.proofs = told_half.map(|half| proofs(facts, &half)).unwrap_or_default();
     finding.subjects = culprit.into_iter().collect();
-    finding.subjects.extend(servers(trace, ids));
+    finding.subjects.extend(servers(facts, ids));
     finding.connections = ids.to_vec();
     finding
 }

@@ -9,7 +9,9 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::{count, list};
-use crate::diagnose::{Confidence, Detection, Finding, Fix, Names, Proof, Subject, ToConfirm};
+use crate::diagnose::{
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -24,25 +26,25 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
     "l7-backend-timeout",
 ];
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<HostId, Vec<ConnectionId>> = BTreeMap::new();
     let mut known: HashMap<(HostId, Ip), bool> = HashMap::new();
-    for (id, c) in trace.iter() {
+    for (id, c) in facts.iter() {
         // Nothing but a RST of the client's own stack makes it worth a look.
         if c.protocol.is_tcp()
             && c.progress.no_socket
             && c.back.is_none()
-            && let Some((_, proxy)) = bypassed(trace, id)
+            && let Some((_, proxy)) = bypassed(facts, id)
             && *known
                 .entry((proxy, c.front.client.0))
-                .or_insert_with(|| accepts(trace, proxy, c.front.client.0))
+                .or_insert_with(|| accepts(facts, proxy, c.front.client.0))
         {
             sets.entry(proxy).or_default().push(id);
         }
     }
-    let findings = sets.into_iter().map(|(proxy, ids)| finding(trace, proxy, ids)).collect();
+    let findings = sets.into_iter().map(|(proxy, ids)| finding(facts, proxy, ids)).collect();
     Detection::from(findings, || {
-        if trace.shows_clients() {
+        if facts.shows_clients() {
             Detection::Clean
         } else {
             Detection::Unchecked(

@@ -5,7 +5,7 @@ use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::{by_service, names, share, telling};
 use crate::diagnose::refusal::Says;
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Finding, Fix, Proof, Severity, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,
 };
 use crate::flow::IcmpError;
 use crate::topology::{Mode, ServiceId};
@@ -24,18 +24,18 @@ struct Pair {
     answer: ConnectionId,
 }
 
-pub(in crate::diagnose) fn detect(trace: &Trace) -> Detection {
-    let pairs = pairs(trace);
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let pairs = pairs(facts);
     let by_query: BTreeMap<ConnectionId, ConnectionId> =
         pairs.iter().map(|p| (p.query, p.answer)).collect();
-    let findings = by_service(trace, by_query.keys().copied())
+    let findings = by_service(facts, by_query.keys().copied())
         .into_iter()
-        .map(|(service, ids)| finding(trace, service, ids, &by_query))
+        .map(|(service, ids)| finding(facts, service, ids, &by_query))
         .collect();
     Detection::from(findings, || {
         // A DR director sees no answers, right or wrong.
-        let blind = trace.requests().any(|(id, c)| {
-            let dr = matches!(trace.service(id).mode, Mode::Dr | Mode::Tun);
+        let blind = facts.requests().any(|(id, c)| {
+            let dr = matches!(facts.service(id).mode, Mode::Dr | Mode::Tun);
             dr && c.protocol == Protocol::UDP && !c.progress.response
         });
         if blind {
@@ -124,14 +124,14 @@ fn is_chosen(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
 }
 
 fn finding(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     by_query: &BTreeMap<ConnectionId, ConnectionId>,
 ) -> Finding {
-    let s = trace.topology.service(service);
+    let s = facts.topology.service(service);
     let answers: Vec<ConnectionId> = ids.iter().map(|id| by_query[id]).collect();
-    let subjects = answering(trace, &answers);
+    let subjects = answering(facts, &answers);
     let who = names(&subjects);
     let vip = s.name();
     let (verb, its) = if subjects.len() == 1 { ("answers", "its") } else { ("answer", "their") };
@@ -139,12 +139,12 @@ fn finding(
     let explanation = format!(
         "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, takes nothing from anybody else, and refuses with ICMP port unreachable. A UDP socket bound to all addresses lets the routing table choose the source. {} exchanges fail.",
         s.vip,
-        share(trace, service, &ids)
+        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("udp-reply-from-rip", title, explanation);
     finding.severity = Severity::Critical;
     let known = matches!(s.mode, Mode::Dr | Mode::Tun);
-    let sure = known && ids.iter().any(|id| is_chosen(trace, *id, by_query[id]));
+    let sure = known && ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !known {
         finding.candidates.push(Candidate {
@@ -163,10 +163,10 @@ fn finding(
         });
         finding.fixes.push(fix(host, subject, s.vip, s.port));
     }
-    let shown = telling(trace, &ids);
-    finding.proofs = shown.map(|id| proofs(trace, id, by_query[&id])).unwrap_or_default();
+    let shown = telling(facts, &ids);
+    finding.proofs = shown.map(|id| proofs(facts, id, by_query[&id])).unwrap_or_default();
     finding.subjects = subjects;
-    finding.addresses = answers.iter().map(|id| trace.connection(*id).front.server.0).collect();
+    finding.addresses = answers.iter().map(|id| facts.connection(*id).front.server.0).collect();
     finding.addresses.sort_unstable();
     finding.addresses.dedup();
     finding.connections = ids;

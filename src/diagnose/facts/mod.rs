@@ -1,11 +1,82 @@
 //! What several detectors ask of a trace, answered once.
+//!
+//! [`Facts`] is what a detector gets: the trace, and tables drawn from it when they are
+//! first asked for. Facts know no causes and no symptoms.
+
+mod index;
 
 use super::{Proof, Subject, ToConfirm};
 use crate::correlate::{Connection, Leg, Tuple};
 use crate::flow::{Flow, Hop, Mark};
-use crate::topology::{HostId, Mode, Service};
+use crate::topology::{HostId, Mode, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
+use index::Index;
+use std::cell::OnceCell;
+use std::ops::Deref;
+
+/// A trace, and what detectors ask of it, each table computed once.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// What was captured.
+    pub trace: &'a Trace,
+    requests_to: OnceCell<Index<ServiceId>>,
+    requests_at: OnceCell<Index<HostId>>,
+    requests_from: OnceCell<Index<Ip>>,
+    requests_between: OnceCell<Index<(ServiceId, HostId)>>,
+}
+
+impl<'a> Facts<'a> {
+    /// Of a trace; nothing is computed yet.
+    #[must_use]
+    pub fn new(trace: &'a Trace) -> Self {
+        Self {
+            trace,
+            requests_to: OnceCell::new(),
+            requests_at: OnceCell::new(),
+            requests_from: OnceCell::new(),
+            requests_between: OnceCell::new(),
+        }
+    }
+
+    /// Requests to a service.
+    #[must_use]
+    pub fn requests_to(&self, service: ServiceId) -> &[ConnectionId] {
+        let ids = || self.requests().map(|(id, _)| (self.service_of(id), id));
+        self.requests_to.get_or_init(|| Index::of(ids())).get(service)
+    }
+
+    /// Requests whose real server is a host.
+    #[must_use]
+    pub fn requests_at(&self, host: HostId) -> &[ConnectionId] {
+        let at = |id| Some((self.server(id)?.host?, id));
+        let ids = || self.requests().filter_map(|(id, _)| at(id));
+        self.requests_at.get_or_init(|| Index::of(ids())).get(host)
+    }
+
+    /// Requests of a client.
+    #[must_use]
+    pub fn requests_from(&self, client: Ip) -> &[ConnectionId] {
+        let ids = || self.requests().map(|(id, c)| (c.front.client.0, id));
+        self.requests_from.get_or_init(|| Index::of(ids())).get(client)
+    }
+
+    /// Requests to a service whose real server is a host.
+    #[must_use]
+    pub fn requests_between(&self, service: ServiceId, host: HostId) -> &[ConnectionId] {
+        let between = |id| Some(((self.service_of(id), self.server(id)?.host?), id));
+        let ids = || self.requests().filter_map(|(id, _)| between(id));
+        self.requests_between.get_or_init(|| Index::of(ids())).get((service, host))
+    }
+}
+
+impl Deref for Facts<'_> {
+    type Target = Trace;
+
+    fn deref(&self) -> &Trace {
+        self.trace
+    }
+}
 
 /// Connections that are asked what holds for all.
 const FIRST: usize = 1 << 12;
