@@ -237,7 +237,7 @@ impl Trace {
     /// The host on which a vantage was taken.
     #[must_use]
     pub fn host_of_vantage(&self, vantage: usize) -> Option<HostId> {
-        self.topology.hosts.of_vantage(&self.vantages[vantage])
+        self.topology.hosts.of_vantage(vantage)
     }
 
     /// The host on which a leg was captured.

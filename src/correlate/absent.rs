@@ -20,7 +20,7 @@ const SAME_SPAN_NS: u64 = 100_000_000;
 
 /// Tells own MACs again where they are not known, or are those of a host that the
 /// vantage was not taken on.
-pub fn settle(vantages: &mut [Observations]) {
+pub(super) fn settle(vantages: &mut [Observations]) {
     if vantages.len() < 2 || !vantages.iter().any(is_unsure) {
         return;
     }

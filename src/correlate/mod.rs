@@ -10,6 +10,7 @@
 
 mod absent;
 mod carried;
+mod elsewhere;
 mod handshake;
 mod link_sequence;
 mod midstream;
@@ -19,7 +20,6 @@ mod token;
 mod tuple;
 mod union;
 
-pub use absent::settle;
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
 pub use tuple::Tuple;
@@ -161,6 +161,13 @@ pub struct Stated {
     pub vips: Vec<crate::wire::Ip>,
     /// Client addresses.
     pub clients: Vec<crate::wire::Ip>,
+}
+
+/// Tells own MACs again where other captures show that a vantage's own frames misled, or
+/// left it open.
+pub fn settle(vantages: &mut [Observations]) {
+    absent::settle(vantages);
+    elsewhere::settle(vantages);
 }
 
 /// Ties the streams of all vantages.

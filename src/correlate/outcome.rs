@@ -159,6 +159,10 @@ fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
         && seq_lt(receiver.max_ack, sender.end_seq)
 }
 
+/// SYNs of one connection after which nobody answered, also where the capture may show
+/// one direction alone: one may be repeated while its answer is on the way.
+const CERTAIN_SYNS: u16 = 3;
+
 impl Ends {
     fn see(&mut self, there: &Flow, back: &Flow) {
         self.refused |= back.reset == Reset::Refused;
@@ -191,7 +195,11 @@ impl Ends {
             progress.established || (!progress.syn && (progress.request || progress.response));
         if !established {
             return match (progress.syn, progress.answered) {
-                (true, false) if self.both_ways => Outcome::Unanswered,
+                // Who asks a third time was not answered the first times, whatever the
+                // capture leaves out.
+                (true, false) if self.both_ways || progress.syns >= CERTAIN_SYNS => {
+                    Outcome::Unanswered
+                }
                 (true, true) if self.beyond_syn => Outcome::Incomplete,
                 _ => Outcome::Unknown,
             };

@@ -40,7 +40,7 @@ pub use hello::Hello;
 pub use key::{Key, Side};
 pub use link::{Hop, HopId, Link, LinkId};
 pub use mark::Mark;
-pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors, Probe};
+pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors, OverlayEnd, Probe};
 pub use observe::Observer;
 pub use one_way::{Flow, Reset, SynShape};
 pub use options::Optioned;

@@ -117,6 +117,19 @@ pub struct Probe {
     pub told: Mark,
 }
 
+/// A MAC inside an overlay (VXLAN, Geneve, bridged GRE), and the MAC outside of the end
+/// of the tunnel at which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OverlayEnd {
+    /// Of the frame inside.
+    pub inner: Mac,
+    /// Of the frame that carries it.
+    pub outer: Mac,
+}
+
+/// Ends of overlays that are kept.
+const MAX_OVERLAY_ENDS: usize = 1 << 12;
+
 /// Time in which an address is tentative, and an answer to a probe counts: one second
 /// (RFC 4862, section 5.1, RetransTimer), nanoseconds.
 const TENTATIVE_NS: i64 = 1_000_000_000;
@@ -141,6 +154,8 @@ pub struct Neighbors {
     pub disputes: Vec<Dispute>,
     /// Addresses that were probed, by who did, in order of first appearance.
     pub probes: Vec<Probe>,
+    /// The ends of overlays: which MACs send in whose frames.
+    pub overlay_ends: Vec<OverlayEnd>,
     /// Entries beyond the bound.
     pub dropped: u64,
     latest: HashMap<(Ip, u32), (Mac, Mark)>,
@@ -223,6 +238,22 @@ impl Neighbors {
         };
         for probe in self.probes.iter_mut().filter(asked) {
             (probe.holder, probe.told) = (Some(mac), mark);
+        }
+    }
+
+    /// Notes who carries a frame of an overlay: both of its ends.
+    pub(super) fn overlay(&mut self, inner: &LinkHeader, (src, dst): (Mac, Mac)) {
+        for (inner, outer) in [(inner.src, src), (inner.dst, dst)] {
+            let Some(inner) = inner.filter(|mac| mac.is_unicast() && outer.is_unicast()) else {
+                continue;
+            };
+            let end = OverlayEnd { inner, outer };
+            match self.overlay_ends.binary_search(&end) {
+                Err(at) if self.overlay_ends.len() < MAX_OVERLAY_ENDS => {
+                    self.overlay_ends.insert(at, end);
+                }
+                _ => {}
+            }
         }
     }
 

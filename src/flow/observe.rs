@@ -114,6 +114,9 @@ impl Observer {
             Some(_) if !cut => self.tally.stopped += 1,
             _ => {}
         }
+        if let Some(around) = packet.around {
+            self.neighbors.overlay(&packet.link, around);
+        }
         match &packet.body {
             Body::Ip(ip) => self.ip(mark, packet, ip),
             Body::Arp(arp) => {

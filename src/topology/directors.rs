@@ -6,11 +6,11 @@
 //! in its stead.
 
 use super::service::{Director, Mode, Named, Service, ServiceId};
-use super::{HostId, Hosts, Route, RouteId};
+use super::{HostId, Hosts, Route, RouteId, is_origin};
 use crate::correlate::{Connection, Leg, Tuple};
 use crate::flow::Observations;
 use crate::wire::Ip;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What the connections of one service show.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Votes {
     forwarders: BTreeMap<HostId, Forwarding>,
     /// Hosts that answered as the service, and from whom they got its packets.
     repliers: BTreeMap<HostId, BTreeSet<HostId>>,
+    /// Hosts that handed on, unchanged, what a neighbour of both ends sent.
+    handed: BTreeMap<HostId, u32>,
     /// Answers that went out by another way than the packets came in.
     triangular: u32,
 }
@@ -34,7 +36,16 @@ struct Forwarding {
     quiet_owners: BTreeSet<HostId>,
     /// Answers that went back through it.
     answers: u32,
+    /// Connections that it sent on with the TTL with which they came.
+    kept: u32,
+    /// Connections that it sent back to the host from which they came, and which were
+    /// taken there: they answered, or the client went on.
+    returned: u32,
+    /// Connections that it sent on and on which the client went on.
+    established: u32,
     claims: bool,
+    /// A capture was taken on it.
+    captured: bool,
 }
 
 /// What a connection shows of its service; connections that show the same are
@@ -47,6 +58,10 @@ pub(super) struct Ballot {
     pub mode: Option<Mode>,
     /// The server's address was rewritten; a client's alone a router rewrites.
     pub rewritten: bool,
+    /// The client went on after its SYN: somebody answered it.
+    pub established: bool,
+    /// Who handed a packet on that its neighbour sent, on one link with both.
+    pub handed_by: Option<HostId>,
 }
 
 impl Ballot {
@@ -60,7 +75,8 @@ impl Ballot {
     ) -> Self {
         let mode = if proxied { Some(Mode::Proxy) } else { mode_of(connection, legs, vantages) };
         let rewritten = connection.back.is_some_and(|back| back.server != connection.front.server);
-        Self { service, route, mode, rewritten }
+        let established = connection.progress.established;
+        Self { service, route, mode, rewritten, established, handed_by: None }
     }
 }
 
@@ -76,7 +92,10 @@ pub(super) fn vote(
         *votes.modes.entry(mode).or_default() += count;
     }
     if ballot.mode == Some(Mode::Proxy) {
-        if let Some(host) = route.replier().or_else(|| hosts.by_ip(vip)) {
+        // What comes through a next hop of many comes from whoever has the address.
+        let replier = route.replier().filter(|host| !hosts.is_next_hop(*host));
+        let host = replier.or_else(|| hosts.by_ip(vip)).or_else(|| route.replier());
+        if let Some(host) = host {
             *votes.rewriters.entry(host).or_default() += count;
         }
         return;
@@ -87,23 +106,33 @@ pub(super) fn vote(
         }
         return;
     }
+    if let Some(host) = ballot.handed_by {
+        *votes.handed.entry(host).or_default() += count;
+    }
     let mut last = BTreeSet::new();
-    for (_, out) in route.forwarders() {
+    let replier = route.replier();
+    for (into, out) in route.forwarders() {
         let (Some(host), Some(target)) = (out.from, out.to) else {
             continue;
         };
         let forwarding = votes.forwarders.entry(host).or_default();
         forwarding.claims = hosts.claims_ip(host, vip);
+        forwarding.captured = !hosts.get(host).vantages.is_empty();
+        let back = into.from == Some(target);
+        let taken = replier.map_or(ballot.established, |replier| replier == target);
         if last.insert(host) {
             forwarding.connections += count;
             forwarding.answers += count * u32::from(Route::reaches(&route.back, host));
+            forwarding.kept += count * u32::from(out.kept);
+            forwarding.established += count * u32::from(ballot.established);
+            forwarding.returned += count * u32::from(back && taken);
         }
         forwarding.targets.insert(target);
         if hosts.asks_as(target, vip) {
             forwarding.quiet_owners.insert(target);
         }
     }
-    if let Some(replier) = route.replier() {
+    if let Some(replier) = replier {
         let sources = votes.repliers.entry(replier).or_default();
         let came = route.forward.iter().rev().find(|step| step.to == Some(replier));
         if let Some(from) = came.and_then(|step| step.from) {
@@ -157,7 +186,7 @@ pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, named:
     }
     let mut found: BTreeMap<HostId, u32> = votes.rewriters.clone();
     if service.mode == Mode::Unknown || service.mode == Mode::Tun {
-        for (host, count) in dr_directors(votes, &named.directors) {
+        for (host, count) in dr_directors(votes, hosts, &named.directors) {
             *found.entry(host).or_default() += count;
         }
         if !found.is_empty() && service.mode == Mode::Unknown {
@@ -173,7 +202,7 @@ pub(super) fn decide(service: &mut Service, votes: &Votes, hosts: &Hosts, named:
     service.directors.sort_by_key(|d| (std::cmp::Reverse(d.connections), d.host));
 }
 
-fn dr_directors(votes: &Votes, stated: &[HostId]) -> Vec<(HostId, u32)> {
+fn dr_directors(votes: &Votes, hosts: &Hosts, stated: &[HostId]) -> Vec<(HostId, u32)> {
     let claimed = votes.forwarders.values().any(|f| f.claims);
     let mut found = Vec::new();
     for (host, forwarding) in &votes.forwarders {
@@ -193,7 +222,10 @@ fn dr_directors(votes: &Votes, stated: &[HostId]) -> Vec<(HostId, u32)> {
             // Where nobody answers: over hosts that own the address and do not answer
             // for it, as real servers do.
             let silent = votes.repliers.is_empty() && forwarding.quiet_owners.len() > 1;
-            (spreads && forwarding.answers < forwarding.connections) || bypassed || silent
+            (spreads && forwarding.answers < forwarding.connections)
+                || bypassed
+                || silent
+                || forwarding.is_by_itself(votes, hosts)
         };
         if director {
             found.push((*host, forwarding.connections));
@@ -202,7 +234,63 @@ fn dr_directors(votes: &Votes, stated: &[HostId]) -> Vec<(HostId, u32)> {
     if found.is_empty() {
         found = unseen_director(votes);
     }
+    if found.is_empty() {
+        found = votes.handed.iter().map(|(host, count)| (*host, *count)).collect();
+    }
     found
+}
+
+/// Which addresses are on each vantage's link.
+pub(super) struct Neighbours(Vec<HashSet<Ip>>);
+
+impl Neighbours {
+    pub fn of(vantages: &[Observations]) -> Self {
+        let bound = |v: &Observations| v.neighbors.bindings.iter().map(|b| b.ip).collect();
+        Self(vantages.iter().map(bound).collect())
+    }
+
+    /// Without the director's capture: a packet came with its sender's TTL and another's
+    /// MAC, though the sender is on this very link, where no router is needed.
+    pub fn hands_on(
+        &self,
+        connection: &Connection,
+        legs: &[Leg],
+        vantages: &[Observations],
+        hosts: &Hosts,
+    ) -> Option<HostId> {
+        let client = connection.front.client.0;
+        let owner = hosts.by_ip(client)?;
+        legs.iter().filter(|leg| leg.tuple == 0).find_map(|leg| {
+            let at = usize::from(leg.vantage);
+            if !self.0[at].contains(&client) {
+                return None;
+            }
+            let there = leg.forward(vantages);
+            let hop = vantages[at].first_hop(there).filter(|_| there.opened())?;
+            let came = vantages[at].own.arrived(hop) == Some(true) && is_origin(hop);
+            let from = hosts.by_mac(hop.link.src.filter(|_| came)?)?;
+            (from != owner).then_some(from)
+        })
+    }
+}
+
+impl Forwarding {
+    /// Whether what it did with packets shows a director, whoever answered. A router
+    /// lowers the TTL, gets the answers back, sends one address's packets to one next
+    /// hop, and nothing back to where it came from.
+    fn is_by_itself(&self, votes: &Votes, hosts: &Hosts) -> bool {
+        let unanswered = self.answers == 0;
+        let ends = |id: &HostId| {
+            let host = hosts.get(*id);
+            !host.next_hop && !host.claimed.is_empty() || !host.vantages.is_empty()
+        };
+        let spreads = self.targets.len() > 1
+            && (self.kept == self.connections || self.targets.iter().all(ends));
+        // Who hands on to one that forwards itself is on the way to the director.
+        let last = self.targets.iter().all(|target| !votes.forwarders.contains_key(target));
+        let keeps = self.captured && self.kept == self.connections && self.established > 0 && last;
+        unanswered && (self.returned > 0 || spreads || keeps)
+    }
 }
 
 /// Without the director's capture: several hosts answer as the service, all got

@@ -1,7 +1,7 @@
-//! Machines: MACs that belong together, and the addresses that they own.
+//! Machines: MACs that belong together, and who they are.
 
 use crate::correlate::Connections;
-use crate::flow::{Claim, Hop, Observations, OwnEvidence};
+use crate::flow::{Hop, Observations, OwnEvidence};
 use crate::wire::{Ip, Mac};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -13,35 +13,42 @@ pub struct HostId(pub u32);
 /// A machine.
 #[derive(Debug, Clone, Default)]
 pub struct Host {
-    /// Its MACs, sorted.
+    /// Its MACs, sorted; none where only its address is known, or where its own capture
+    /// does not tell them.
     pub macs: Vec<Mac>,
     /// Addresses that it alone claimed or originated, sorted.
     pub ips: Vec<Ip>,
-    /// Addresses that it and others claimed or originated.
+    /// Addresses that it and others claimed or originated, or may have.
     pub contested: Vec<Ip>,
     /// Addresses that it claimed by ARP or neighbour discovery.
     pub claimed: Vec<Ip>,
     /// Vantages that were taken on it.
     pub vantages: Vec<usize>,
+    /// Its MAC is the next hop for many: a router, a balancer that passes clients'
+    /// packets, or the fabric of a cloud. Who is behind it is told by address alone.
+    pub next_hop: bool,
+    /// It passes on packets of several peers with the TTL that they began with, as a
+    /// cloud's fabric does and a router does not.
+    pub fabric: bool,
 }
 
 /// All machines that the captures show.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts {
-    list: Vec<Host>,
+    pub(super) list: Vec<Host>,
     by_mac: HashMap<Mac, HostId, RandomState>,
-    by_ip: HashMap<Ip, HostId, RandomState>,
+    pub(super) by_ip: HashMap<Ip, HostId, RandomState>,
     /// Who asks as an address without answering for it or announcing it.
-    askers: HashSet<(HostId, Ip)>,
+    pub(super) askers: HashSet<(HostId, Ip)>,
+    /// By vantage: the host that it was taken on.
+    at: Vec<Option<HostId>>,
 }
 
 /// Initial TTLs of the stacks in use; a packet that has one comes from the
 /// host that sent the frame, not through it.
 const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
-/// Connections that are asked for their opener's address: it shows early.
-const SAMPLE: usize = 1 << 14;
 /// Hosts and originated addresses that are kept.
-const MAX_HOSTS: usize = 1 << 16;
+pub(super) const MAX_HOSTS: usize = 1 << 16;
 
 impl Hosts {
     pub(super) fn build(vantages: &[Observations], connections: &Connections) -> Self {
@@ -59,8 +66,15 @@ impl Hosts {
                 hosts.host_of(binding.mac);
             }
         }
-        hosts.claims(vantages);
-        hosts.origins(vantages, connections);
+        hosts.join_overlays(vantages);
+        hosts.join_nameless(vantages, connections);
+        hosts.at = vec![None; vantages.len()];
+        for (i, host) in hosts.list.iter().enumerate() {
+            for v in &host.vantages {
+                hosts.at[*v] = Some(HostId(i as u32));
+            }
+        }
+        hosts.name(vantages, connections);
         for host in &mut hosts.list {
             host.ips.sort_unstable();
         }
@@ -90,10 +104,10 @@ impl Hosts {
         self.by_ip.get(&ip).copied()
     }
 
-    /// The host that a vantage was taken on.
+    /// The host that a vantage was taken on, by the vantage's index.
     #[must_use]
-    pub fn of_vantage(&self, vantage: &Observations) -> Option<HostId> {
-        vantage.own.macs.first().and_then(|mac| self.by_mac(*mac))
+    pub fn of_vantage(&self, vantage: usize) -> Option<HostId> {
+        self.at.get(vantage).copied().flatten()
     }
 
     /// Whether the host claims an address by ARP or neighbour discovery, alone or
@@ -110,6 +124,13 @@ impl Hosts {
         self.askers.contains(&(id, ip))
     }
 
+    /// Whether a host's MAC stands for others too, so that what comes from it may be
+    /// anybody's.
+    #[must_use]
+    pub fn is_next_hop(&self, id: HostId) -> bool {
+        self.get(id).next_hop
+    }
+
     fn host_of(&mut self, mac: Mac) -> Option<HostId> {
         if let Some(id) = self.by_mac(mac) {
             return Some(id);
@@ -123,12 +144,25 @@ impl Hosts {
         Some(id)
     }
 
+    /// A host of which only the address is known.
+    pub(super) fn add_address(&mut self, ip: Ip) -> Option<HostId> {
+        if self.by_ip.contains_key(&ip) || self.list.len() >= MAX_HOSTS {
+            return None;
+        }
+        let id = HostId(self.list.len() as u32);
+        self.list.push(Host { ips: vec![ip], ..Host::default() });
+        self.by_ip.insert(ip, id);
+        Some(id)
+    }
+
     /// The MACs that a host was seen to send with are one machine.
     fn own(&mut self, vantage: usize, seen: &Observations) {
-        let macs = &seen.own.macs;
         // A virtual router's MAC moves between machines.
-        let fixed: Vec<Mac> = macs.iter().copied().filter(|mac| !mac.is_vrrp()).collect();
+        let fixed: Vec<Mac> = seen.own.macs.iter().copied().filter(|mac| !mac.is_vrrp()).collect();
         let Some(id) = fixed.first().and_then(|mac| self.host_of(*mac)) else {
+            if seen.own.evidence == OwnEvidence::Incoming {
+                self.list.push(Host { vantages: vec![vantage], ..Host::default() });
+            }
             return;
         };
         if seen.own.evidence == OwnEvidence::Outgoing {
@@ -162,98 +196,65 @@ impl Hosts {
         }
     }
 
-    fn claims(&mut self, vantages: &[Observations]) {
-        let mut claimants: BTreeMap<Ip, BTreeSet<HostId>> = BTreeMap::new();
-        let mut owners: HashSet<(HostId, Ip)> = HashSet::new();
-        for binding in vantages.iter().flat_map(|v| &v.neighbors.bindings) {
-            if let Some(id) = self.by_mac(binding.mac) {
-                claimants.entry(binding.ip).or_default().insert(id);
-                let asks = binding.claim == Claim::Sender && binding.asked != binding.ip;
-                (if asks { &mut self.askers } else { &mut owners }).insert((id, binding.ip));
-            }
+    /// A tunnel's end that sends in one MAC's name alone is that MAC's machine; several
+    /// are machines behind it.
+    fn join_overlays(&mut self, vantages: &[Observations]) {
+        let ends = vantages.iter().flat_map(|v| &v.neighbors.overlay_ends);
+        let mut inner: BTreeMap<Mac, BTreeSet<Mac>> = BTreeMap::new();
+        let mut outer: BTreeMap<Mac, BTreeSet<Mac>> = BTreeMap::new();
+        for end in ends {
+            inner.entry(end.outer).or_default().insert(end.inner);
+            outer.entry(end.inner).or_default().insert(end.outer);
         }
-        self.askers.retain(|of| !owners.contains(of));
-        for (ip, ids) in claimants {
-            let alone = ids.len() == 1;
-            for id in ids {
-                let host = &mut self.list[id.0 as usize];
-                host.claimed.push(ip);
-                if alone {
-                    host.ips.push(ip);
-                    self.by_ip.insert(ip, id);
-                } else {
-                    host.contested.push(ip);
-                }
+        for (at, macs) in inner {
+            // What is behind several ends is behind a router to them.
+            let one = macs.iter().next().filter(|mac| macs.len() == 1 && outer[mac].len() == 1);
+            if let Some(mac) = one
+                && let Some(id) = self.by_mac(at)
+            {
+                self.merge(id, *mac);
             }
         }
     }
 
-    /// The host that originates packets on a hop, if its address is not known.
-    fn nameless(&self, hop: &Hop) -> Option<HostId> {
-        let from = hop.link.src.filter(|_| is_origin(hop) && !hop.link.is_loopback())?;
-        self.by_mac(from).filter(|id| self.get(*id).ips.is_empty())
-    }
-
-    /// Without ARP in the capture, what a host originates tells its address.
-    fn origins(&mut self, vantages: &[Observations], connections: &Connections) {
-        let wanted: Vec<Vec<Option<HostId>>> = vantages
-            .iter()
-            .map(|vantage| vantage.hops.iter().map(|hop| self.nameless(hop)).collect())
+    /// A capture of incoming frames alone, without their receiver: another capture may
+    /// show to whom they went.
+    fn join_nameless(&mut self, vantages: &[Observations], connections: &Connections) {
+        let nameless: Vec<usize> = (0..vantages.len())
+            .filter(|v| vantages[*v].own.evidence == OwnEvidence::Incoming)
             .collect();
-        let mut found: HashSet<(HostId, Ip)> = HashSet::new();
-        let nameless = wanted.iter().flatten().any(Option::is_some);
-        for (i, connection) in connections.list.iter().enumerate() {
-            // Who opens a connection owns the address that it comes from.
-            if i < SAMPLE && !self.by_ip.contains_key(&connection.front.client.0) {
-                for leg in connections.legs(connection).iter().filter(|leg| leg.tuple == 0) {
-                    let there = leg.forward(vantages);
-                    let hop = vantages[usize::from(leg.vantage)].first_hop(there);
-                    let from = hop.filter(|hop| there.opened() && is_origin(hop));
-                    let from = from.filter(|hop| !hop.link.is_loopback());
-                    if let Some(id) = from.and_then(|hop| self.by_mac(hop.link.src?))
-                        && found.len() < MAX_HOSTS
-                    {
-                        found.insert((id, connection.front.client.0));
-                    }
-                }
-            }
-            if !nameless {
-                if i >= SAMPLE {
-                    break;
-                }
-                continue;
-            }
-            for leg in connections.legs(connection) {
-                let vantage = &vantages[usize::from(leg.vantage)];
-                let stream = leg.of(vantages);
-                for side in [leg.client, leg.client.other()] {
-                    let Some(link) = vantage.links_of(stream.flow(side)).next() else { continue };
-                    if let Some(id) = wanted[usize::from(leg.vantage)][link.hop.index()]
-                        && found.len() < MAX_HOSTS
-                    {
-                        found.insert((id, stream.key.ip(side)));
+        if nameless.is_empty() || vantages.len() < 2 {
+            return;
+        }
+        let mut sent_to: BTreeMap<usize, BTreeSet<Mac>> = BTreeMap::new();
+        for connection in &connections.list {
+            let legs = connections.legs(connection);
+            for leg in legs.iter().filter(|leg| nameless.contains(&usize::from(leg.vantage))) {
+                let at = usize::from(leg.vantage);
+                let here = &vantages[at];
+                for other in legs.iter().filter(|l| l.tuple == leg.tuple && l.vantage != leg.vantage) {
+                    let there = &vantages[usize::from(other.vantage)];
+                    let came = here.path(leg.forward(vantages));
+                    for (_, hop) in came {
+                        let same = |h: &&Hop| {
+                            h.link.src == hop.link.src && h.link.src.is_some() && h.ttl == hop.ttl
+                        };
+                        let left = there.path(other.forward(vantages)).map(|(_, h)| h);
+                        sent_to
+                            .entry(at)
+                            .or_default()
+                            .extend(left.filter(same).filter_map(|h| h.link.dst));
                     }
                 }
             }
         }
-        // What several hosts claim is nobody's own, whoever originates it.
-        let contested: HashSet<Ip> =
-            self.list.iter().flat_map(|host| host.contested.iter().copied()).collect();
-        found.retain(|(_, ip)| !contested.contains(ip));
-        let mut per_ip: HashMap<Ip, u32> = HashMap::new();
-        for (_, ip) in &found {
-            *per_ip.entry(*ip).or_default() += 1;
-        }
-        let mut found: Vec<_> = found.into_iter().collect();
-        found.sort_unstable();
-        for (id, ip) in found {
-            let host = &mut self.list[id.0 as usize];
-            if per_ip[&ip] == 1 && !self.by_ip.contains_key(&ip) {
-                host.ips.push(ip);
-                self.by_ip.insert(ip, id);
-            } else if !host.contested.contains(&ip) {
-                host.contested.push(ip);
+        for (v, macs) in sent_to {
+            let mac = macs.iter().next().filter(|mac| macs.len() == 1 && mac.is_unicast());
+            let Some(id) = mac.and_then(|mac| self.host_of(*mac)) else { continue };
+            for host in &mut self.list {
+                host.vantages.retain(|of| *of != v);
             }
+            self.list[id.0 as usize].vantages.push(v);
         }
     }
 }
@@ -262,4 +263,10 @@ impl Hosts {
 #[must_use]
 pub fn is_origin(hop: &Hop) -> bool {
     INITIAL_TTLS.contains(&hop.ttl)
+}
+
+/// The same, and as the capturing host's own packets begin.
+#[must_use]
+pub(super) fn begins(hop: &Hop, vantage: &Observations) -> bool {
+    is_origin(hop) || Some(hop.ttl) == vantage.own.ttl && vantage.own.sent(hop) == Some(true)
 }

@@ -6,6 +6,7 @@
 
 mod directors;
 mod hosts;
+mod names;
 mod ordinary;
 mod route;
 mod service;

@@ -33,6 +33,8 @@ pub struct Step {
     /// A SYN or SYN-ACK took it; where only a reset did, it says nothing of the
     /// way that was meant.
     pub opening: bool,
+    /// It goes on with the TTL with which it came to `from`: no router does that.
+    pub kept: bool,
 }
 
 /// A way there and back.
@@ -67,7 +69,7 @@ impl Routes {
         connections: &Connections,
         hosts: &Hosts,
     ) -> Self {
-        let at: Vec<Option<HostId>> = vantages.iter().map(|v| hosts.of_vantage(v)).collect();
+        let at: Vec<Option<HostId>> = (0..vantages.len()).map(|v| hosts.of_vantage(v)).collect();
         let ends: Vec<Vec<Ends>> = vantages
             .iter()
             .zip(&at)
@@ -175,7 +177,7 @@ impl Ends {
             from,
             to: if loopback { own } else { to },
             loopback,
-            origin: super::hosts::is_origin(hop),
+            origin: super::hosts::begins(hop, vantage),
             arrived,
             ttl: hop.ttl,
         }
@@ -249,6 +251,7 @@ fn steps(
                 origin: e.origin && speaks,
                 arrived: e.arrived,
                 opening: link.syns > 0,
+                kept: false,
             };
             merge(
                 seen,
@@ -278,9 +281,50 @@ fn steps(
     for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && a.ttl == b.ttl) {
         chain(same);
     }
+    returned(seen);
+    for at in 1..seen.len() {
+        let (came, left) = seen.split_at_mut(at);
+        let step = &mut left[0];
+        step.step.kept = step.step.from.is_some()
+            && came.iter().any(|before| {
+                before.step.tuple == step.step.tuple
+                    && before.step.to == step.step.from
+                    && before.step.from != step.step.from
+                    && before.ttl == step.ttl
+            });
+    }
     out.extend(seen.iter().map(|s| s.step));
     out.dedup();
     out.truncate(MAX_STEPS);
+}
+
+/// A capture without receivers (`any`): what a host sent on, and what then came back to
+/// it from another than it had it from, was sent to that one.
+fn returned(seen: &mut [Sighting]) {
+    for at in 0..seen.len() {
+        let out = seen[at];
+        if out.step.to.is_some() || out.step.from.is_none() || out.step.loopback {
+            continue;
+        }
+        let here = |s: &&Sighting| {
+            s.vantage == out.vantage
+                && s.step.tuple == out.step.tuple
+                && s.step.arrived
+                && s.step.to == out.step.from
+        };
+        let before = seen.iter().filter(here).find(|s| s.first.frame() < out.first.frame());
+        let Some(source) = before.map(|s| s.step.from) else { continue };
+        let after = seen.iter().filter(here).find(|s| {
+            s.first.frame() > out.first.frame()
+                && s.step.from.is_some()
+                && s.step.from != source
+                && s.step.from != out.step.from
+                && (0..=1).contains(&(i16::from(out.ttl) - i16::from(s.ttl)))
+        });
+        if let Some(next) = after.and_then(|s| s.step.from) {
+            seen[at].step.to = Some(next);
+        }
+    }
 }
 
 /// Passes of one place by one packet that make a loop.

@@ -81,11 +81,14 @@ fn ballots(
     topology: &Topology,
 ) -> Vec<(Ballot, u32)> {
     let mut ballots: Vec<(Ballot, u32)> = Vec::new();
+    let neighbors = directors::Neighbours::of(vantages);
     for (i, connection) in connections.list.iter().enumerate() {
         let index = i as u32;
         let proxied = pairs.backends.contains_key(&index) || pairs.attempts.contains_key(&index);
         let at = (topology.service_of[i], topology.routes.of[i]);
-        let ballot = Ballot::of(connection, connections.legs(connection), vantages, at, proxied);
+        let legs = connections.legs(connection);
+        let mut ballot = Ballot::of(connection, legs, vantages, at, proxied);
+        ballot.handed_by = neighbors.hands_on(connection, legs, vantages, &topology.hosts);
         match ballots.iter_mut().rev().take(NEAR_BALLOTS).find(|(known, _)| *known == ballot) {
             Some((_, count)) => *count += 1,
             None => ballots.push((ballot, 1)),
@@ -160,7 +163,7 @@ fn assign_servers(
             _ if service.mode == Mode::Proxy => None,
             Some(back) if back.server != connection.front.server => Some(behind(back.server)),
             _ => kept(vantages, connections, i, route, &topology.hosts)
-                .or_else(|| serving_host(route, service, named))
+                .or_else(|| serving_host(route, service, &topology.hosts, named))
                 .map(|h| (Identity::Host(h), Some(h))),
         };
         let one = one.map(|(identity, host)| place(service, identity, host));
@@ -213,7 +216,12 @@ fn kept(
 
 /// Without a rewritten address the server is who answered, or to whom the
 /// director sent it.
-fn serving_host(route: &Route, service: &Service, named: &Named) -> Option<HostId> {
+fn serving_host(
+    route: &Route,
+    service: &Service,
+    hosts: &Hosts,
+    named: &Named,
+) -> Option<HostId> {
     let reached = route.forward.iter().rev().filter_map(|step| step.to);
     if let Some(host) = reached.into_iter().find(|host| named.real_servers.contains(host)) {
         return Some(host);
@@ -222,6 +230,10 @@ fn serving_host(route: &Route, service: &Service, named: &Named) -> Option<HostI
     let accepted = route.back.iter().filter(|step| step.origin && step.opening);
     let mut apart = accepted.filter_map(|step| step.from).filter(|h| !service.is_director(*h));
     if let Some(replier) = apart.next().or_else(|| route.replier()) {
+        // Who answers through a next hop of many is behind it.
+        if hosts.is_next_hop(replier) && !hosts.claims_ip(replier, service.vip) {
+            return hosts.by_ip(service.vip).filter(|host| *host != replier);
+        }
         // A director that answers for the service ends it there.
         return Some(replier);
     }
@@ -236,12 +248,14 @@ fn serving_host(route: &Route, service: &Service, named: &Named) -> Option<HostI
 fn name_servers(topology: &mut Topology) {
     let vips: Vec<Ip> = topology.services.iter().map(|s| s.vip).collect();
     for service in &mut topology.services {
+        let owner = topology.hosts.by_ip(service.vip).filter(|_| service.mode == Mode::Unknown);
         for server in &mut service.real_servers {
             let Some(host) = server.host else { continue };
+            let owns = owner == Some(host) && topology.hosts.get(host).macs.is_empty();
+            server.address = server.address.or(owns.then_some(service.vip));
             let host = topology.hosts.get(host);
             server.mac = host.macs.first().copied();
-            // A VIP that the host holds is not its own address, unless it has
-            // no other.
+            // A VIP that the host holds is not its own address: others hold it too.
             server.address = server.address.or_else(|| {
                 let own = |ip: &&Ip| **ip != service.vip && !ip.is_link_local();
                 let plain = host

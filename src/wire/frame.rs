@@ -69,7 +69,7 @@ pub(super) fn decode<'a>(
     bytes: &'a [u8],
     wire_len: u32,
 ) -> Packet<'a> {
-    let mut packet = Packet { link, vlan: 0, body: Body::Other(ether_type), stop: None };
+    let mut packet = Packet { link, vlan: 0, around: None, body: Body::Other(ether_type), stop: None };
     let Some(above) = (Above { kind: ether_type, bytes, wire_len, vlan: 0 }).untag() else {
         packet.stop = Some(Stop::Network);
         return packet;
@@ -99,6 +99,7 @@ pub(super) fn decode<'a>(
                     // What a mirror shows neither came to this host nor left it.
                     if inner.link.overlay {
                         packet.link.direction = link.direction;
+                        packet.around = link.src.zip(link.dst);
                     }
                     packet.vlan = inner.vlan;
                     match inner.carries {

@@ -76,6 +76,8 @@ pub struct Packet<'a> {
     /// VLAN identifiers, outer in the upper and inner in the lower 16 bits; 0
     /// where untagged (IEEE 802.1Q, 802.1ad). Of the frame that `link` is of.
     pub vlan: u32,
+    /// MACs of the frame around an overlay's, sender first, where the link type has both.
+    pub around: Option<(Mac, Mac)>,
     /// What the link carries.
     pub body: Body<'a>,
     /// Where reading stopped early, if it did.
@@ -95,6 +97,7 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
             return Packet {
                 link: LinkHeader::default(),
                 vlan: 0,
+                around: None,
                 body: Body::Other(0),
                 stop: Some(stop),
             };

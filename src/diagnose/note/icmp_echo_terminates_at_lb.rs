@@ -30,9 +30,11 @@ fn echoes(trace: &Trace, vip: Ip) -> impl Iterator<Item = (usize, &Echo)> {
 fn finding(trace: &Trace, s: &Service) -> Option<Finding> {
     let asked: Vec<(usize, &Echo)> = echoes(trace, s.vip).collect();
     let (v, first) = *asked.first()?;
-    let at_server = asked.iter().any(|(v, _)| {
+    let at_server = asked.iter().any(|(v, echo)| {
         let host = trace.host_of_vantage(*v);
-        host.is_some() && s.real_servers.iter().any(|r| r.host == host)
+        // A real server's own question left there.
+        host.is_some()
+            && trace.host_by_ip(echo.src) != host && s.real_servers.iter().any(|r| r.host == host)
     });
     if at_server || !trace.vantages[v].shows.both_ways {
         return None;

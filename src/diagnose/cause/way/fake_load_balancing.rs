@@ -2,9 +2,10 @@
 //! director: the balancer balances, but one server carries everybody's traffic.
 
 use crate::diagnose::cause::{by_service, needs_mode, severity, share, telling};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::topology::{HostId, Mode, Route, ServiceId, Step};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict"];
 
@@ -17,33 +18,62 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     Detection::from(findings, || needs_mode(facts, &[Mode::Dr]).unwrap_or(Detection::Clean))
 }
 
-/// The real server that sent the client's packets on to the director. A plain
-/// router on the way is no real server.
-fn detour(trace: &Trace, id: ConnectionId) -> Option<HostId> {
+/// A host that got the client's packets and sent them on to the director, with what
+/// tells it from a router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Detour {
+    host: HostId,
+    director: HostId,
+    /// It is one of the service's real servers.
+    serves: bool,
+}
+
+/// A plain router on the way is no detour: it lowers the TTL, serves nothing, and links
+/// two networks.
+fn detour(trace: &Trace, id: ConnectionId) -> Option<Detour> {
     let service = trace.service(id);
     if service.mode != Mode::Dr {
         return None;
     }
-    let forwarder = trace.route(id).forwarders().find(|(into, out)| {
-        let (Some(host), Some(next)) = (out.from, out.to) else { return false };
-        !service.is_director(host)
-            && service.is_director(next)
-            && into.from.is_some_and(|from| !service.is_director(from))
+    let route = trace.route(id);
+    let serves = |host: HostId| service.real_servers.iter().any(|r| r.host == Some(host));
+    let director = |host: Option<HostId>| host.filter(|host| service.is_director(*host));
+    // Seen on the host itself, or on both of its neighbours.
+    let through = route.forwarders().find_map(|(into, out)| {
+        let (host, next) = (out.from?, director(out.to)?);
+        let from_elsewhere = into.from.is_some_and(|from| !service.is_director(from));
+        let tells = serves(host) || out.kept || on_one_link(route, into, host);
+        (!service.is_director(host) && from_elsewhere && tells).then_some((host, next))
     });
-    let host = forwarder?.1.from?;
-    let serves = service.real_servers.iter().any(|r| r.host == Some(host));
-    serves.then_some(host)
+    // Seen on the director alone: what others sent comes from a real server's MAC.
+    let client = trace.host_by_ip(trace.connection(id).front.client.0);
+    let came = || {
+        // Later it may have it from a real server that has not the VIP and routes it back.
+        let step = route.forward.iter().find(|step| director(step.to).is_some())?;
+        let (host, next) = (step.from?, step.to?);
+        let of_others = !step.origin || client.is_some_and(|client| client != host);
+        (serves(host) && of_others && client != Some(host)).then_some((host, next))
+    };
+    let (host, director) = through.or_else(came)?;
+    Some(Detour { host, director, serves: serves(host) })
+}
+
+/// Whether a packet came to a host from a neighbour that reaches the real servers on the
+/// very link on which the host sends it on: their answers go to that neighbour.
+fn on_one_link(route: &Route, into: &Step, host: HostId) -> bool {
+    let near = |step: &&Step| step.to.is_some() && step.to == into.from && step.origin;
+    into.arrived && route.back.iter().any(|step| near(&step) && step.from != Some(host))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
     let names = Names(facts);
-    let host = ids.iter().find_map(|id| detour(facts, *id))?;
+    let Detour { host, director, serves } = ids.iter().find_map(|id| detour(facts, *id))?;
     let vip = facts.topology.service(service).vip;
-    let director = facts.topology.service(service).directors.first()?.host;
     let own = names.full(host);
     let title = format!("{own} gets every packet for {vip} first and passes it to the director");
+    let who = if serves { ", a real server" } else { ", which is not the director" };
     let explanation = format!(
-        "The neighbours of {vip} send to the MAC of {own}, a real server. It does not serve them but forwards them to the director {}, which balances as it should: the load looks spread while one server carries all of the inbound traffic, and all of it stops with that server. {} connections took this way.",
+        "The neighbours of {vip} send to the MAC of {own}{who}. It does not serve them but forwards them to the director {}, which balances as it should: the load looks spread while one host carries all of the inbound traffic, and all of it stops with that host. {} connections took this way.",
         names.full(director),
         share(facts, service, &ids)
     );
@@ -51,12 +81,29 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     finding.severity = severity(facts, &ids);
     let seen_there =
         ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.host_of(leg) == Some(host)));
-    finding.confidence = if seen_there { Confidence::Certain } else { Confidence::Likely };
+    finding.confidence =
+        if seen_there && serves { Confidence::Certain } else { Confidence::Likely };
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, host)).unwrap_or_default();
-    let server = names.host(host);
-    finding.fixes = vec![
-        Fix {
-            host: server.clone(),
+    finding.fixes = fixes(vip, names.full(host), serves);
+    if !serves {
+        finding.to_confirm.push(ToConfirm {
+            host: own,
+            command: format!("ipvsadm -Ln; ip -br addr; ip neigh show {vip}"),
+            why: "tells whether it forwards as a balancer, and whether it has the VIP".to_owned(),
+        });
+    }
+    let role = if serves { "real server" } else { "host" };
+    finding.subjects = vec![names.subject(role, host), names.subject("director", director)];
+    finding.addresses = vec![vip];
+    finding.connections = ids;
+    Some(finding)
+}
+
+fn fixes(vip: Ip, host: String, serves: bool) -> Vec<Fix> {
+    let mut fixes = Vec::new();
+    if serves {
+        fixes.push(Fix {
+            host,
             command: format!(
                 "ipvsadm -Ln\nipvsadm -C\nip addr add {vip}/{} dev lo\nsysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2",
                 if vip.is_v4() { 32 } else { 128 }
@@ -64,19 +111,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
             disruptive: true,
             undo: "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before."
                 .to_owned(),
-        },
-        Fix {
-            host: "the router or client that holds the wrong neighbour entry".to_owned(),
-            command: format!("ip neigh del {vip} dev IFACE"),
-            disruptive: false,
-            undo: "The entry is learnt again by itself.".to_owned(),
-        },
-    ];
-    finding.subjects =
-        vec![names.subject("real server", host), names.subject("director", director)];
-    finding.addresses = vec![vip];
-    finding.connections = ids;
-    Some(finding)
+        });
+    }
+    fixes.push(Fix {
+        host: "the router or client that holds the wrong neighbour entry".to_owned(),
+        command: format!("ip neigh del {vip} dev IFACE"),
+        disruptive: false,
+        undo: "The entry is learnt again by itself.".to_owned(),
+    });
+    fixes
 }
 
 fn proofs(trace: &Trace, id: ConnectionId, host: HostId) -> Vec<Proof> {
@@ -104,6 +147,13 @@ fn proofs(trace: &Trace, id: ConnectionId, host: HostId) -> Vec<Proof> {
             ));
             break;
         }
+    }
+    if proofs.is_empty() {
+        let from_it = trace.legs(id).iter().find_map(|leg| {
+            let note = format!("the packet comes to the director from {}", names.host(host));
+            trace.proof_on(leg, trace.forward(leg), |hop| is(hop.link.src), note)
+        });
+        proofs.extend(from_it);
     }
     for leg in trace.legs(id) {
         let there = trace.forward(leg);

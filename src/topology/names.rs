@@ -1,0 +1,251 @@
+//! Which addresses are whose: the capturing host's own first, by what it sends; then
+//! what is claimed on the link; then what others originate. What several have, or may
+//! have, names nobody, and what comes through a next hop of many is a peer of its own.
+
+use super::hosts::{HostId, Hosts, MAX_HOSTS, begins, is_origin};
+use crate::correlate::{Connection, Connections, Leg, speaks};
+use crate::flow::{Claim, Flow, Observations};
+use crate::wire::Ip;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+/// Connections that are asked whose addresses they show: that shows early.
+const SAMPLE: usize = 1 << 14;
+/// Peers behind next hops that become hosts.
+const MAX_PEERS: usize = 1 << 12;
+/// Openers of one MAC that are held against each other.
+const MAX_OPENERS: usize = 64;
+
+/// What the packets of one MAC's host show, where it was not captured.
+#[derive(Debug, Default)]
+struct Sender {
+    /// It passed on packets of others.
+    relays: bool,
+    /// Sources of packets that begin with it, by their TTL.
+    originates: BTreeSet<Ip>,
+    /// Those of them that opened connections.
+    opens: BTreeSet<Ip>,
+    /// Who opened, and to whom.
+    openers: Vec<(Ip, Ip)>,
+}
+
+impl Sender {
+    /// Peers of different networks that call one address through it: a host itself
+    /// takes one source address for one destination.
+    fn stands_for_many(&self) -> bool {
+        self.openers.iter().enumerate().any(|(i, (src, dst))| {
+            self.openers[..i].iter().any(|(s, d)| d == dst && network(*s) != network(*src))
+        })
+    }
+}
+
+/// The network of a link, as far as an address tells it: 24 bits of IPv4, 64 of IPv6.
+fn network(ip: Ip) -> u128 {
+    match ip.addr() {
+        IpAddr::V4(ip) => u128::from(u32::from(ip) >> 8),
+        IpAddr::V6(ip) => u128::from(ip) >> 64 | 1 << 127,
+    }
+}
+
+#[derive(Debug, Default)]
+struct Survey {
+    /// What captured hosts send that they did not get.
+    own: BTreeSet<(HostId, Ip)>,
+    /// The same by address: how many hosts.
+    owners: HashMap<Ip, u32>,
+    /// Those of them that may be shared: answers that leave another way than their
+    /// questions came.
+    apart: HashSet<(HostId, Ip)>,
+    senders: BTreeMap<HostId, Sender>,
+}
+
+impl Hosts {
+    pub(super) fn name(&mut self, vantages: &[Observations], connections: &Connections) {
+        let survey = self.survey(vantages, connections);
+        for (id, sender) in &survey.senders {
+            let host = &mut self.list[id.0 as usize];
+            let captured = !host.vantages.is_empty();
+            host.next_hop = !captured && (sender.relays || sender.stands_for_many());
+            let kept = sender.originates.iter().filter(|ip| !survey.is_own(**ip)).count();
+            host.fabric = host.next_hop && (sender.stands_for_many() || kept > 1);
+        }
+        self.claims(vantages);
+        self.own_addresses(&survey);
+        self.others(&survey);
+    }
+
+    fn survey(&self, vantages: &[Observations], connections: &Connections) -> Survey {
+        let mut survey = Survey::default();
+        for connection in connections.list.iter().take(SAMPLE) {
+            for leg in connections.legs(connection) {
+                let back = leg.reply(vantages);
+                self.see(&mut survey, vantages, connection, leg, leg.forward(vantages), true);
+                self.see(&mut survey, vantages, connection, leg, back, false);
+            }
+        }
+        survey
+    }
+
+    fn see(
+        &self,
+        survey: &mut Survey,
+        vantages: &[Observations],
+        connection: &Connection,
+        leg: &Leg,
+        flow: &Flow,
+        forward: bool,
+    ) {
+        let at = usize::from(leg.vantage);
+        let (vantage, stream) = (&vantages[at], leg.of(vantages));
+        let side = if forward { leg.client } else { leg.client.other() };
+        let (ip, peer) = (stream.key.ip(side), stream.key.ip(side.other()));
+        // What a director passes on in its client's name is the client's.
+        let in_the_name = forward && leg.tuple > 0 && ip == connection.front.client.0;
+        let Some(hop) = vantage.first_hop(flow).filter(|h| !h.link.is_loopback()) else { return };
+        if !speaks(flow) {
+            return;
+        }
+        if vantage.own.sent(hop) == Some(true) {
+            let came = vantage.path(flow).any(|(_, h)| vantage.own.arrived(h) == Some(true));
+            let Some(host) = self.of_vantage(at).filter(|_| !came && !in_the_name) else { return };
+            if begins(hop, vantage) && survey.own.len() < MAX_HOSTS {
+                if survey.own.insert((host, ip)) {
+                    *survey.owners.entry(ip).or_default() += 1;
+                }
+                let asked = vantage.first_hop(stream.flow(side.other()));
+                let from = asked.filter(|h| vantage.own.arrived(h) == Some(true));
+                if !forward
+                    && let (Some(to), Some(from)) = (hop.link.dst, from.and_then(|h| h.link.src))
+                    && to != from
+                {
+                    survey.apart.insert((host, ip));
+                }
+            }
+            return;
+        }
+        let Some(from) = hop.link.src.and_then(|mac| self.by_mac(mac)) else { return };
+        let sender = survey.senders.entry(from).or_default();
+        if !is_origin(hop) {
+            sender.relays = true;
+        } else if !in_the_name && sender.originates.len() < MAX_HOSTS {
+            sender.originates.insert(ip);
+            if forward && flow.opened() {
+                sender.opens.insert(ip);
+                if sender.openers.len() < MAX_OPENERS && !sender.openers.contains(&(ip, peer)) {
+                    sender.openers.push((ip, peer));
+                }
+            }
+        }
+    }
+
+    fn claims(&mut self, vantages: &[Observations]) {
+        let mut claimants: BTreeMap<Ip, BTreeSet<HostId>> = BTreeMap::new();
+        let mut owners: HashSet<(HostId, Ip)> = HashSet::new();
+        let mut asks: HashSet<HostId> = HashSet::new();
+        for binding in vantages.iter().flat_map(|v| &v.neighbors.bindings) {
+            if let Some(id) = self.by_mac(binding.mac) {
+                claimants.entry(binding.ip).or_default().insert(id);
+                let asking = binding.claim == Claim::Sender && binding.asked != binding.ip;
+                (if asking { &mut self.askers } else { &mut owners }).insert((id, binding.ip));
+                if binding.claim != Claim::Reply {
+                    asks.insert(id);
+                }
+            }
+        }
+        self.askers.retain(|of| !owners.contains(of));
+        // A fabric answers for everybody and asks nothing in its own name.
+        let mut answered: HashMap<HostId, usize> = HashMap::new();
+        for id in claimants.values().flatten() {
+            *answered.entry(*id).or_default() += 1;
+        }
+        let for_all = |hosts: &Self, id: HostId| {
+            hosts.get(id).next_hop && answered.get(&id).is_some_and(|n| *n > 1) && !asks.contains(&id)
+        };
+        for (ip, ids) in claimants {
+            let alone = ids.len() == 1;
+            for id in ids {
+                if for_all(self, id) {
+                    continue;
+                }
+                let host = &mut self.list[id.0 as usize];
+                host.claimed.push(ip);
+                if alone {
+                    host.ips.push(ip);
+                    self.by_ip.insert(ip, id);
+                } else {
+                    host.contested.push(ip);
+                }
+            }
+        }
+    }
+
+    fn own_addresses(&mut self, survey: &Survey) {
+        let contested = self.contested();
+        for (id, ip) in &survey.own {
+            let shared = survey.owners.get(ip).is_some_and(|n| *n > 1);
+            let known = self.by_ip(*ip);
+            if known == Some(*id) || ip.is_link_local() && known.is_some() {
+                continue;
+            }
+            let may_be_shared = survey.apart.contains(&(*id, *ip));
+            if known.is_none() && !shared && !may_be_shared && !contested.contains(ip) {
+                self.list[id.0 as usize].ips.push(*ip);
+                self.by_ip.insert(*ip, *id);
+            } else if !self.get(*id).contested.contains(ip) && !contested.contains(ip) {
+                self.list[id.0 as usize].contested.push(*ip);
+            }
+        }
+    }
+
+    /// Addresses that several claim: nobody's own, whoever originates them.
+    fn contested(&self) -> HashSet<Ip> {
+        self.list.iter().flat_map(|host| host.contested.iter().copied()).collect()
+    }
+
+    /// What others originate, where nobody claims it.
+    fn others(&mut self, survey: &Survey) {
+        let contested = self.contested();
+        let mut found: Vec<(HostId, Ip)> = Vec::new();
+        let mut peers: BTreeSet<Ip> = BTreeSet::new();
+        for (id, sender) in &survey.senders {
+            let named = !self.get(*id).ips.is_empty();
+            for ip in &sender.originates {
+                let open = sender.opens.contains(ip);
+                if survey.is_own(*ip) || contested.contains(ip) || named && !open {
+                    continue;
+                }
+                if !self.get(*id).next_hop {
+                    found.push((*id, *ip));
+                } else if peers.len() < MAX_PEERS && !ip.is_link_local() {
+                    peers.insert(*ip);
+                }
+            }
+        }
+        let mut per_ip: HashMap<Ip, u32> = HashMap::new();
+        for (_, ip) in &found {
+            *per_ip.entry(*ip).or_default() += 1;
+        }
+        let opens = |id: HostId, ip: Ip| survey.senders.get(&id).is_some_and(|s| s.opens.contains(&ip));
+        for (id, ip) in found {
+            let known = self.by_ip(ip);
+            let host = &mut self.list[id.0 as usize];
+            if per_ip[&ip] == 1 && known.is_none() {
+                host.ips.push(ip);
+                self.by_ip.insert(ip, id);
+            } else if known.is_some_and(|known| known != id) && opens(id, ip) {
+                // It passes on what its neighbour sends.
+            } else if known != Some(id) && !host.contested.contains(&ip) {
+                host.contested.push(ip);
+            }
+        }
+        for ip in peers {
+            self.add_address(ip);
+        }
+    }
+}
+
+impl Survey {
+    fn is_own(&self, ip: Ip) -> bool {
+        self.owners.contains_key(&ip)
+    }
+}
