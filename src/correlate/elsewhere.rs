@@ -11,10 +11,8 @@ pub(super) fn settle(vantages: &mut [Observations]) {
     if vantages.iter().all(|v| v.own.between.is_empty()) {
         return;
     }
-    let owned: Vec<(usize, HashSet<Mac>)> = vantages
-        .iter()
-        .map(|v| (v.capture, v.own.macs.iter().copied().collect()))
-        .collect();
+    let owned: Vec<(usize, HashSet<Mac>)> =
+        vantages.iter().map(|v| (v.capture, v.own.macs.iter().copied().collect())).collect();
     let mut relays: HashSet<Mac> = HashSet::new();
     for hop in vantages.iter().flat_map(|v| &v.hops) {
         if !matches!(hop.ttl, 64 | 128 | 255) && !hop.link.overlay {

@@ -232,7 +232,9 @@ impl Hosts {
             for leg in legs.iter().filter(|leg| nameless.contains(&usize::from(leg.vantage))) {
                 let at = usize::from(leg.vantage);
                 let here = &vantages[at];
-                for other in legs.iter().filter(|l| l.tuple == leg.tuple && l.vantage != leg.vantage) {
+                for other in
+                    legs.iter().filter(|l| l.tuple == leg.tuple && l.vantage != leg.vantage)
+                {
                     let there = &vantages[usize::from(other.vantage)];
                     let came = here.path(leg.forward(vantages));
                     for (_, hop) in came {

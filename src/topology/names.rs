@@ -159,7 +159,9 @@ impl Hosts {
             *answered.entry(*id).or_default() += 1;
         }
         let for_all = |hosts: &Self, id: HostId| {
-            hosts.get(id).next_hop && answered.get(&id).is_some_and(|n| *n > 1) && !asks.contains(&id)
+            hosts.get(id).next_hop
+                && answered.get(&id).is_some_and(|n| *n > 1)
+                && !asks.contains(&id)
         };
         for (ip, ids) in claimants {
             let alone = ids.len() == 1;
@@ -225,7 +227,8 @@ impl Hosts {
         for (_, ip) in &found {
             *per_ip.entry(*ip).or_default() += 1;
         }
-        let opens = |id: HostId, ip: Ip| survey.senders.get(&id).is_some_and(|s| s.opens.contains(&ip));
+        let opens =
+            |id: HostId, ip: Ip| survey.senders.get(&id).is_some_and(|s| s.opens.contains(&ip));
         for (id, ip) in found {
             let known = self.by_ip(ip);
             let host = &mut self.list[id.0 as usize];

@@ -216,12 +216,7 @@ fn kept(
 
 /// Without a rewritten address the server is who answered, or to whom the
 /// director sent it.
-fn serving_host(
-    route: &Route,
-    service: &Service,
-    hosts: &Hosts,
-    named: &Named,
-) -> Option<HostId> {
+fn serving_host(route: &Route, service: &Service, hosts: &Hosts, named: &Named) -> Option<HostId> {
     let reached = route.forward.iter().rev().filter_map(|step| step.to);
     if let Some(host) = reached.into_iter().find(|host| named.real_servers.contains(host)) {
         return Some(host);

@@ -34,7 +34,8 @@ fn finding(trace: &Trace, s: &Service) -> Option<Finding> {
         let host = trace.host_of_vantage(*v);
         // A real server's own question left there.
         host.is_some()
-            && trace.host_by_ip(echo.src) != host && s.real_servers.iter().any(|r| r.host == host)
+            && trace.host_by_ip(echo.src) != host
+            && s.real_servers.iter().any(|r| r.host == host)
     });
     if at_server || !trace.vantages[v].shows.both_ways {
         return None;

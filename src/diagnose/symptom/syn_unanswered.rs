@@ -19,13 +19,22 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 
 /// The leg at which the answer is missing.
 pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
-    let leg = trace.answer_vantage(id)?;
+    let leg = trace.answer_vantage(id).or_else(|| asked_again(trace, id))?;
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let tail = trace.vantage(leg).end.0 - there.syn.at().0 < TAIL_NS && there.syns <= 1;
     // An ICMP error is an answer, and has its own symptom; one that a host sends to itself
     // tells nobody else.
     let told = trace.errors_of(id).any(|(_, error)| error.src != error.dst);
     (there.opened() && there.syns > 1 && !back.seen() && !tail && !told).then_some(leg)
+}
+
+/// SYNs that tell by themselves that nobody answered.
+const CERTAIN_SYNS: u16 = 3;
+
+/// A client that asks a third time, where no vantage shows answers.
+fn asked_again(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
+    let unanswered = trace.connection(id).outcome == Outcome::Unanswered;
+    trace.legs(id).iter().find(|leg| unanswered && trace.forward(leg).syns >= CERTAIN_SYNS)
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {

@@ -106,7 +106,8 @@ impl Shares {
             let sender = by_mac.entry(src).or_default();
             sender.frames += counted;
             sender.all += frames;
-            sender.ttl = Some(sender.ttl.map_or(hop.ttl, |ttl| if ttl == hop.ttl { ttl } else { 0 }));
+            sender.ttl =
+                Some(sender.ttl.map_or(hop.ttl, |ttl| if ttl == hop.ttl { ttl } else { 0 }));
             if matches!(hop.ttl, 64 | 128 | 255) {
                 sender.originated += frames;
             } else {
@@ -198,9 +199,7 @@ impl Shares {
 
     fn neighbors(&mut self, neighbors: &Neighbors) {
         for ask in neighbors.asks.iter().filter(|a| a.answers > 0) {
-            let answers = |b: &&crate::flow::Binding| {
-                b.ip == ask.target && b.claim == Claim::Reply
-            };
+            let answers = |b: &&crate::flow::Binding| b.ip == ask.target && b.claim == Claim::Reply;
             let replier = neighbors.bindings.iter().find(answers).map(|b| b.mac);
             if let Some(share) = replier.and_then(|mac| self.by_mac.get_mut(&mac)) {
                 share.quick(ask.quickest_ns);

@@ -49,14 +49,20 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let verb = if hosts.len() == 1 { "does not" } else { "do not" };
     let title = format!("{who} {verb} answer the SYNs that arrive there");
+    let one_way = set.iter().all(|x| x.one_way);
+    let nothing = if one_way {
+        "and come again, so the client got no answer; the capture shows nothing that the host sent, and may leave it out"
+    } else {
+        "and nothing leaves for them: no SYN-ACK, no RST, no ICMP"
+    };
     let explanation = format!(
-        "SYNs for {} arrive at {who} and nothing leaves for them: no SYN-ACK, no RST, no ICMP. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
+        "SYNs for {} arrive at {who} {nothing}. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
         s.name(),
         share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rs-silent", title, explanation);
     finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
+    finding.confidence = if one_way { Confidence::Possible } else { Confidence::Likely };
     finding.candidates = candidates(s.mode);
     finding.candidates.extend(node_without_local_endpoint::candidate(port));
     let tables = crate::diagnose::cause::tables(s.vip);

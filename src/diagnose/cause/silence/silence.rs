@@ -18,6 +18,8 @@ pub(in crate::diagnose) struct Silent {
     pub ids: Vec<ConnectionId>,
     /// Its own capture shows the SYNs arrive.
     pub delivered: bool,
+    /// Its own capture shows nothing that it sent: it may leave answers out.
+    pub one_way: bool,
     /// It sent the packets on instead of taking them.
     pub sent_on: bool,
     /// It answers for its own address, on the same port.
@@ -74,7 +76,10 @@ fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) 
     if ids.is_empty() || answers || (syns < MIN_SYNS && !sent_on) {
         return None;
     }
-    let delivered = ids.iter().any(|id| trace.delivered(*id, host));
+    let shown = ids.iter().any(|id| trace.delivered(*id, host));
+    // A client that asks again and again was not answered, whatever a filter leaves out.
+    let one_way = !shown && ids.iter().any(|id| came_again(trace, *id, host));
+    let delivered = shown || one_way;
     let own_answers = trace.iter().any(|(_, c)| {
         c.protocol.is_tcp()
             && c.progress.answered
@@ -82,7 +87,7 @@ fn judge(trace: &Trace, service: ServiceId, host: HostId, all: &[ConnectionId]) 
             && c.front.server.0 != trace.topology.service(service).vip
             && trace.host_by_ip(c.front.server.0) == Some(host)
     });
-    Some(Silent { service, host, ids, delivered, sent_on, own_answers })
+    Some(Silent { service, host, ids, delivered, one_way, sent_on, own_answers })
 }
 
 /// Nothing at all came back: no SYN-ACK, no RST, no ICMP from the host.
@@ -98,6 +103,12 @@ pub(in crate::diagnose) fn is_quiet(trace: &Trace, id: ConnectionId, host: HostI
         && !told
         && !trace.is_self_access(c)
         && vxlan_or_nat_bad_checksum::spoilt(trace, id).is_none()
+}
+
+/// Whether a client's repeated SYNs arrived at a host.
+fn came_again(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
+    let arrived = |step: &crate::topology::Step| step.to == Some(host) && step.arrived;
+    trace.connection(id).progress.syns > 1 && trace.route(id).forward.iter().any(arrived)
 }
 
 fn sends_on(trace: &Trace, id: ConnectionId, host: HostId) -> bool {

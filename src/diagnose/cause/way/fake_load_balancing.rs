@@ -32,7 +32,8 @@ struct Detour {
 /// two networks.
 fn detour(trace: &Trace, id: ConnectionId) -> Option<Detour> {
     let service = trace.service(id);
-    if service.mode != Mode::Dr {
+    // Packets that go round answer nobody.
+    if service.mode != Mode::Dr || !trace.connection(id).progress.established {
         return None;
     }
     let route = trace.route(id);
