@@ -4,6 +4,7 @@
 
 mod support;
 
+use lbdiag::report::CoverageStatus;
 use lbdiag::report::{Report, Status};
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ fn unanswered_but_clean(report: &Report) -> Option<String> {
             && c.duration_ns > 1_000_000_000
     })?;
     let row = report.coverage.iter().find(|c| c.id == "syn-unanswered")?;
-    (row.status == "clean").then(|| {
+    (row.status == CoverageStatus::Clean).then(|| {
         format!(
             "{} is unanswered, syn-unanswered is clean, the verdict {:?}",
             lost.client, report.verdict.status

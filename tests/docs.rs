@@ -6,6 +6,7 @@
 mod support;
 
 use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS, manual, manuals};
+use lbdiag::report::CoverageStatus;
 use lbdiag::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -225,11 +226,12 @@ fn reports_name_known_ids_and_cover_every_detector() {
         }
         for row in &report.coverage {
             let there = report.findings.iter().any(|f| f.id == row.id);
-            let right = match row.status.as_str() {
-                "found" => there && row.reason.is_none(),
-                "clean" => !there && row.reason.is_none(),
-                "not-checkable" => !there && row.reason.as_ref().is_some_and(|r| !r.is_empty()),
-                _ => false,
+            let right = match row.status {
+                CoverageStatus::Found => there && row.reason.is_none(),
+                CoverageStatus::Clean => !there && row.reason.is_none(),
+                CoverageStatus::NotCheckable => {
+                    !there && row.reason.as_ref().is_some_and(|r| !r.is_empty())
+                }
             };
             if !right {
                 wrong.push(format!("{name}: {} is {}, {:?}", row.id, row.status, row.reason));

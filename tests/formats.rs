@@ -6,7 +6,7 @@ mod support;
 
 use lbdiag::render::{self, Style, Times};
 use lbdiag::report::ladder::{Ladder, StepKind};
-use lbdiag::report::{self, ConnectionFilter, Report};
+use lbdiag::report::{self, ConnectionFilter, Kind, Report};
 use lbdiag::topology::StatedRoles;
 use lbdiag::{capture, diagnose, ladder, load};
 use std::path::Path;
@@ -46,7 +46,7 @@ fn reports_agree_on_findings_counts_and_frames() {
         assert_eq!(lines.lines().count(), report.findings.len() + report.connections.len());
         assert_eq!(lines.matches("{\"type\":\"finding\"").count(), report.findings.len(), "{of}");
 
-        let is_note = |f: &&lbdiag::report::Finding| f.kind == "note";
+        let is_note = |f: &&lbdiag::report::Finding| f.kind == Kind::Note;
         let notes = report.findings.iter().filter(is_note).count();
         let told = report.findings.len() - notes;
         assert_eq!(markdown.matches("\n#### ").count(), told, "{of}");

@@ -89,8 +89,9 @@ fn findings(report: &Report, html: &Html, of: &str) {
         let head = format!("{} {}", finding.n, flowing(&finding.title));
         assert!(said.starts_with(&head), "{place}: {said}");
         assert!(said.contains(&flowing(&finding.explanation)), "{place}");
-        for word in [&finding.severity, &finding.confidence, &finding.kind, &finding.id] {
-            assert!(said.contains(word.as_str()), "{place}: {word}");
+        let (severity, confidence) = (finding.severity.name(), finding.confidence.name());
+        for word in [severity, confidence, finding.kind.name(), &finding.id] {
+            assert!(said.contains(word), "{place}: {word}");
         }
         let affected = &finding.affected;
         if affected.connections > 0 && affected.of >= affected.connections {

@@ -236,7 +236,7 @@ fn a_redacted_report_says_the_same() {
         }
         let essence = |report: &Report| -> Vec<_> {
             let of = |f: &report::Finding| {
-                (f.n, f.id.clone(), f.confidence.clone(), f.affected.connections, f.evidence.len())
+                (f.n, f.id.clone(), f.confidence, f.affected.connections, f.evidence.len())
             };
             report.findings.iter().map(of).collect()
         };

@@ -5,7 +5,7 @@
 
 mod support;
 
-use lbdiag::report::{Finding, Report, Status};
+use lbdiag::report::{Confidence, CoverageStatus, Finding, Kind, Report, Severity, Status};
 use lbdiag::state::{self, HostState, parse};
 use std::path::{Path, PathBuf};
 use support::check::{inconsistent, is_loud};
@@ -47,8 +47,8 @@ fn found<'a>(report: &'a Report, id: &str) -> &'a Finding {
     report.findings.iter().find(|f| f.id == id).unwrap_or_else(|| panic!("no {id} in {ids:?}"))
 }
 
-fn status<'a>(report: &'a Report, id: &str) -> &'a str {
-    &report.coverage.iter().find(|c| c.id == id).unwrap().status
+fn status(report: &Report, id: &str) -> CoverageStatus {
+    report.coverage.iter().find(|c| c.id == id).unwrap().status
 }
 
 fn candidates(finding: &Finding) -> Vec<&str> {
@@ -252,10 +252,10 @@ fn a_bare_table_is_the_directors_unless_two_say_so() {
     let table = "-A -t 172.16.0.8:80 -s rr\n-a -t 172.16.0.8:80 -r 172.16.0.11:80 -g -w 1\n-a -t 172.16.0.8:80 -r 172.16.0.12:80 -g -w 1\n";
     let report = run("healthy-dr", texts(&[("a", table)])).report;
     assert_eq!(report.host_states[0].matched_by.as_deref(), Some("services"));
-    assert_eq!(status(&report, "stated-not-seen"), "clean");
+    assert_eq!(status(&report, "stated-not-seen"), CoverageStatus::Clean);
     let report = run("healthy-dr", texts(&[("a", table), ("b", table)])).report;
     assert!(report.host_states.iter().all(|s| s.matched_by.is_none()));
-    assert_eq!(status(&report, "stated-not-seen"), "not-checkable");
+    assert_eq!(status(&report, "stated-not-seen"), CoverageStatus::NotCheckable);
 }
 
 // What is stated and not seen.
@@ -266,14 +266,14 @@ fn a_true_state_of_a_healthy_world_finds_nothing() {
         let report = run(sample, folder(sample)).report;
         assert_eq!(report.verdict.status, Status::Healthy, "{sample}");
         assert!(report.findings.iter().all(|f| !is_loud(f) && f.id != "stated-not-seen"));
-        assert_eq!(status(&report, "stated-not-seen"), "clean", "{sample}");
+        assert_eq!(status(&report, "stated-not-seen"), CoverageStatus::Clean, "{sample}");
     }
 }
 
 #[test]
 fn without_a_state_nothing_was_compared() {
     let report = run("healthy-dr", Vec::new()).report;
-    assert_eq!(status(&report, "stated-not-seen"), "not-checkable");
+    assert_eq!(status(&report, "stated-not-seen"), CoverageStatus::NotCheckable);
     assert!(report.host_states.is_empty());
 }
 
@@ -289,7 +289,7 @@ fn pool(rule: &str) -> Report {
 fn a_server_without_its_share_is_named() {
     let report = pool("-s rr");
     let finding = found(&report, "stated-not-seen");
-    assert_eq!((finding.kind.as_str(), finding.severity.as_str()), ("cause", "warning"));
+    assert_eq!((finding.kind, finding.severity), (Kind::Cause, Severity::Warning));
     assert_eq!(finding.subjects[0].address.as_deref(), Some("172.16.0.11"));
     assert!(finding.explanation.contains("lb:2 states 172.16.0.11"), "{}", finding.explanation);
     assert!(!finding.evidence.is_empty());
@@ -299,11 +299,11 @@ fn a_server_without_its_share_is_named() {
 fn a_server_that_need_not_be_chosen_is_not_named() {
     // One client with persistence, or an address that chooses, has one server.
     for rule in ["-s rr -p 300", "-s sh", "-s sed", "-s fo"] {
-        assert_eq!(status(&pool(rule), "stated-not-seen"), "clean", "{rule}");
+        assert_eq!(status(&pool(rule), "stated-not-seen"), CoverageStatus::Clean, "{rule}");
     }
     let table = "-A -t 203.0.113.8:80 -s rr\n-a -t 203.0.113.8:80 -r 172.16.0.11:80 -m -w 0\n-a -t 203.0.113.8:80 -r 172.16.0.12:80 -m -w 1\n";
     let report = run("scheduler-imbalance", texts(&[("lb", table)])).report;
-    assert_eq!(status(&report, "stated-not-seen"), "clean");
+    assert_eq!(status(&report, "stated-not-seen"), CoverageStatus::Clean);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn another_method_and_a_server_that_is_not_stated_are_notes() {
     let notes: Vec<&Finding> =
         report.findings.iter().filter(|f| f.id == "stated-not-seen").collect();
     assert_eq!(notes.len(), 2);
-    assert!(notes.iter().all(|f| f.kind == "note" && !is_loud(f) && !f.evidence.is_empty()));
+    assert!(notes.iter().all(|f| f.kind == Kind::Note && !is_loud(f) && !f.evidence.is_empty()));
     assert!(notes.iter().any(|f| f.title.contains("stated as tun (-i) and was forwarded as dr")));
     assert!(notes.iter().any(|f| f.subjects[0].address.as_deref() == Some("172.16.0.12")));
     assert_eq!(report.verdict.status, Status::Healthy);
@@ -338,9 +338,9 @@ fn likely_then_certain(sample: &str, of: &[&str], id: &str) -> (Report, Report) 
     let captures = captures(sample, of);
     let without = run_with(&captures, Vec::new()).report;
     let with = run_with(&captures, folder(sample)).report;
-    assert_eq!(found(&without, id).confidence, "likely", "{sample}");
+    assert_eq!(found(&without, id).confidence, Confidence::Likely, "{sample}");
     let settled = found(&with, id);
-    assert_eq!(settled.confidence, "certain", "{sample}: {}", settled.explanation);
+    assert_eq!(settled.confidence, Confidence::Certain, "{sample}: {}", settled.explanation);
     assert!(settled.candidates.is_empty() && settled.to_confirm.is_empty());
     assert!(settled.explanation.contains("tests/states/"), "{}", settled.explanation);
     (without, with)
@@ -358,13 +358,13 @@ fn a_listing_with_the_vip_makes_it_another_silence() {
     let report = run("dr-rs-without-vip", texts(&[("b", here)])).report;
     assert!(report.findings.iter().all(|f| f.id != "rs-missing-vip"));
     let silent = found(&report, "rs-silent");
-    assert_eq!(silent.confidence, "likely");
+    assert_eq!(silent.confidence, Confidence::Likely);
     assert_eq!(candidates(silent), ["rp-filter-drop", "accept-queue-overflow"]);
     assert!(silent.explanation.contains("it stands at b:2"), "{}", silent.explanation);
     // One interface alone says nothing of the others.
     let part = "eth0 UP 52:54:00:4d:c7:f1 <UP>\neth0 UP 172.16.0.12/24\n";
     let report = run("dr-rs-without-vip", texts(&[("b", part)])).report;
-    assert_eq!(found(&report, "rs-missing-vip").confidence, "likely");
+    assert_eq!(found(&report, "rs-missing-vip").confidence, Confidence::Likely);
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn a_counter_settles_a_full_accept_queue() {
         }
     }
     let report = run("listen-backlog-overflow", still).report;
-    assert_eq!(found(&report, "accept-queue-overflow").confidence, "possible");
+    assert_eq!(found(&report, "accept-queue-overflow").confidence, Confidence::Possible);
 }
 
 #[test]
@@ -389,10 +389,10 @@ fn a_setting_settles_remembered_timestamps() {
         );
         let report = run("nat-tw-recycle-timestamps", texts(&[("web1", &text)])).report;
         let finding = found(&report, "tw-recycle-nat-timestamps");
-        (finding.confidence.clone(), finding.explanation.contains("web1"))
+        (finding.confidence, finding.explanation.contains("web1"))
     };
-    assert_eq!(of(1), ("certain".to_owned(), true));
-    assert_eq!(of(0), ("likely".to_owned(), true));
+    assert_eq!(of(1), (Confidence::Certain, true));
+    assert_eq!(of(0), (Confidence::Likely, true));
 }
 
 #[test]
@@ -403,10 +403,10 @@ fn a_count_settles_a_full_table() {
         );
         let report = run("conntrack-table-full", texts(&[("lb", &text)])).report;
         let finding = found(&report, "conntrack-table-full");
-        (finding.confidence.clone(), finding.explanation.contains("of at most 8"))
+        (finding.confidence, finding.explanation.contains("of at most 8"))
     };
-    assert_eq!(of(8), ("certain".to_owned(), true));
-    assert_eq!(of(3), ("possible".to_owned(), true));
+    assert_eq!(of(8), (Confidence::Certain, true));
+    assert_eq!(of(3), (Confidence::Possible, true));
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn a_route_settles_answers_past_the_director() {
     }
     let report = run_with(&captures(sample, &["client", "director"]), mended).report;
     let finding = found(&report, "nat-return-bypasses-director");
-    assert_eq!(finding.confidence, "likely");
+    assert_eq!(finding.confidence, Confidence::Likely);
     assert!(finding.explanation.contains("does lead to the director"));
 }
 
@@ -441,9 +441,9 @@ fn a_host_that_says_so_answers_by_proxy() {
             "eth0 UP 52:54:00:5d:4a:45 <UP>\neth0 UP 172.16.0.250/24\nnet.ipv4.conf.all.proxy_arp = 0\nnet.ipv4.conf.eth0.proxy_arp = {value}\n"
         );
         let report = run("proxy-arp", texts(&[("vpn", &text)])).report;
-        found(&report, "proxy-arp-or-arp-flux").confidence.clone()
+        found(&report, "proxy-arp-or-arp-flux").confidence
     };
-    assert_eq!((confidence(1).as_str(), confidence(0).as_str()), ("certain", "possible"));
+    assert_eq!((confidence(1), confidence(0)), (Confidence::Certain, Confidence::Possible));
 }
 
 /// A real server that drops SYNs, with what it says of itself.
@@ -458,13 +458,13 @@ fn dropping(counters: &str, settings: &str) -> Report {
 fn the_reverse_path_filter_is_excluded_or_named() {
     let report = dropping("TcpExtIPReversePathFilter 0 0.0", "");
     let finding = found(&report, "rs-silent");
-    assert_eq!((finding.confidence.as_str(), candidates(finding).len()), ("certain", 0));
+    assert_eq!((finding.confidence, candidates(finding).len()), (Confidence::Certain, 0));
     assert!(finding.explanation.contains("What is left is a firewall"));
 
     let on = "net.ipv4.conf.all.rp_filter = 0\nnet.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.eth0.rp_filter = 1";
     let report = dropping("TcpExtIPReversePathFilter 900 0.0", on);
     let finding = found(&report, "rs-silent");
-    assert_eq!((finding.confidence.as_str(), candidates(finding).len()), ("certain", 0));
+    assert_eq!((finding.confidence, candidates(finding).len()), (Confidence::Certain, 0));
     assert!(finding.title.ends_with("the reverse path filter drops them"), "{}", finding.title);
     assert_eq!(finding.fix.len(), 1);
     assert_eq!(finding.fix[0].command, "sysctl -w net.ipv4.conf.eth0.rp_filter=0");
@@ -472,7 +472,7 @@ fn the_reverse_path_filter_is_excluded_or_named() {
 
     // A counter that is smaller than what was lost does not explain it.
     let report = dropping("TcpExtIPReversePathFilter 1 0.0", on);
-    assert_eq!(found(&report, "rs-silent").confidence, "likely");
+    assert_eq!(found(&report, "rs-silent").confidence, Confidence::Likely);
     // A filter that is off drops nothing.
     let report = dropping("TcpExtIPReversePathFilter 900 0.0", "net.ipv4.conf.all.rp_filter = 0");
     assert!(!candidates(found(&report, "rs-silent")).contains(&"rp-filter-drop"));

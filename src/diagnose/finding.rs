@@ -3,9 +3,14 @@
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId};
 use crate::wire::{Ip, Mac};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Why.
     Cause,
@@ -15,8 +20,23 @@ pub enum Kind {
     Note,
 }
 
+impl Kind {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cause => "cause",
+            Self::Symptom => "symptom",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// What it costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing.
     Info,
@@ -27,6 +47,12 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Whether it should wake anybody.
+    #[must_use]
+    pub fn is_loud(self) -> bool {
+        self >= Self::Warning
+    }
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -39,7 +65,10 @@ impl Severity {
 }
 
 /// How sure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// Other causes fit as well.
     Possible,
@@ -60,6 +89,19 @@ impl Confidence {
         }
     }
 }
+
+/// Words of reports are written as they are named.
+macro_rules! written {
+    ($($word:ident),*) => {
+        $(impl std::fmt::Display for $word {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        })*
+    };
+}
+
+written!(Kind, Severity, Confidence);
 
 /// Who is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -186,7 +228,7 @@ impl Finding {
     /// Whether it should wake anybody.
     #[must_use]
     pub fn is_loud(&self) -> bool {
-        self.severity >= Severity::Warning
+        self.severity.is_loud()
     }
 }
 

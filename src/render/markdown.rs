@@ -14,7 +14,7 @@ use super::drawing::Times;
 use super::mermaid::mermaid_sequence;
 use super::units::{self, count, plural, span};
 use crate::report::ladder::Ladder;
-use crate::report::{Finding, Report, ToConfirm};
+use crate::report::{CoverageStatus, Finding, Kind, Report, ToConfirm};
 use escape::{code, fence, prose};
 use std::fmt::Write as _;
 
@@ -83,12 +83,12 @@ fn services(out: &mut String, report: &Report) {
 
 fn findings(out: &mut String, report: &Report) {
     let (notes, found): (Vec<&Finding>, Vec<&Finding>) =
-        report.findings.iter().partition(|f| f.kind == "note");
+        report.findings.iter().partition(|f| f.kind == Kind::Note);
     if !found.is_empty() {
         out.push_str("### Findings\n\n");
     }
     for found in found {
-        let cause = report.cause_of(found.n).filter(|_| found.kind == "symptom");
+        let cause = report.cause_of(found.n).filter(|_| found.kind == Kind::Symptom);
         finding::write(out, found, cause);
     }
     if !notes.is_empty() {
@@ -134,8 +134,8 @@ fn next(out: &mut String, report: &Report) {
 }
 
 fn unchecked(out: &mut String, report: &Report) {
-    let of = |status: &str| report.coverage.iter().filter(|c| c.status == status).count() as u64;
-    let (clean, open) = (of("clean"), of("not-checkable"));
+    let of = |status| report.coverage.iter().filter(|c| c.status == status).count() as u64;
+    let (clean, open) = (of(CoverageStatus::Clean), of(CoverageStatus::NotCheckable));
     let summary =
         format!("Checked and clean: {}. Could not be checked: {}.", count(clean), count(open));
     if open == 0 {
@@ -143,7 +143,7 @@ fn unchecked(out: &mut String, report: &Report) {
         return;
     }
     let _ = writeln!(out, "<details>\n<summary>{summary}</summary>\n");
-    for row in report.coverage.iter().filter(|c| c.status == "not-checkable") {
+    for row in report.coverage.iter().filter(|c| c.status == CoverageStatus::NotCheckable) {
         let reason = row.reason.as_deref().unwrap_or("not known why");
         let _ = writeln!(out, "- {}: {}", code(&row.id), prose(reason));
     }

@@ -61,7 +61,7 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
             .iter()
             .map(|c| {
                 let (status, reason) = coverage_reason(&c.checked);
-                Coverage { id: c.id.to_owned(), status: status.to_owned(), reason }
+                Coverage { id: c.id.to_owned(), status, reason }
             })
             .collect(),
         host_states: builder.host_states(),

@@ -1,6 +1,7 @@
 //! A finding as the document holds it: what is wrong, who is concerned, which frames
 //! prove it, how it is mended, what else fits and what would settle it.
 
+use crate::diagnose::{Confidence, Kind, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -13,11 +14,11 @@ pub struct Finding {
     /// The detector, as in `lbdiag explain ID`.
     pub id: String,
     /// `cause`, `symptom`, `note`.
-    pub kind: String,
+    pub kind: Kind,
     /// `critical`: traffic fails; `warning`: it suffers or is about to; `info`.
-    pub severity: String,
+    pub severity: Severity,
     /// `certain`, `likely`, `possible`.
-    pub confidence: String,
+    pub confidence: Confidence,
     /// What it is, in a few words with the addresses.
     pub title: String,
     /// What happens and why, in plain words with the facts.
@@ -91,6 +92,25 @@ pub struct Evidence {
     pub note: String,
 }
 
+/// Whether a command interrupts traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It does not.
+    Safe,
+    /// It does.
+    Disruptive,
+}
+
+impl std::fmt::Display for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Safe => "safe",
+            Self::Disruptive => "disruptive",
+        })
+    }
+}
+
 /// A command that mends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fix {
@@ -100,7 +120,7 @@ pub struct Fix {
     /// several.
     pub command: String,
     /// `safe` or `disruptive`.
-    pub effect: String,
+    pub effect: Effect,
     /// How to undo it.
     pub undo: String,
 }

@@ -2,8 +2,8 @@
 
 use super::build::Builder;
 use super::wording::{direction, rfc3339};
-use super::{Affected, Evidence, Finding, Fix, Subject, ToConfirm};
-use crate::diagnose::{self, Kind, Proof};
+use super::{Affected, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
+use crate::diagnose::{self, Proof};
 use std::collections::BTreeMap;
 
 /// Ids that an affected list shows.
@@ -14,14 +14,9 @@ impl Builder<'_> {
         Finding {
             n: index as u32 + 1,
             id: finding.id.to_owned(),
-            kind: match finding.kind {
-                Kind::Cause => "cause",
-                Kind::Symptom => "symptom",
-                Kind::Note => "note",
-            }
-            .to_owned(),
-            severity: finding.severity.name().to_owned(),
-            confidence: finding.confidence.name().to_owned(),
+            kind: finding.kind,
+            severity: finding.severity,
+            confidence: finding.confidence,
             title: finding.title.clone(),
             explanation: finding.explanation.clone(),
             subjects: finding
@@ -44,7 +39,7 @@ impl Builder<'_> {
                 .map(|f| Fix {
                     host: f.host.clone(),
                     command: f.command.clone(),
-                    effect: if f.disruptive { "disruptive" } else { "safe" }.to_owned(),
+                    effect: if f.disruptive { Effect::Disruptive } else { Effect::Safe },
                     undo: f.undo.clone(),
                 })
                 .collect(),

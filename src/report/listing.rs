@@ -5,7 +5,7 @@
 //! may hold millions. Refuses to sort by anything but time.
 
 use super::build::{Builder, findings_of};
-use super::{Connection, SCHEMA_VERSION, Totals};
+use super::{Confidence, Connection, SCHEMA_VERSION, Severity, Totals};
 use crate::correlate::Outcome;
 use crate::diagnose::{Diagnosis, Names};
 use crate::topology::{Ordinary, Who};
@@ -77,9 +77,9 @@ pub struct Mention {
     /// The detector.
     pub id: String,
     /// `critical`, `warning`, `info`.
-    pub severity: String,
+    pub severity: Severity,
     /// `certain`, `likely`, `possible`.
-    pub confidence: String,
+    pub confidence: Confidence,
     /// What it is.
     pub title: String,
 }
@@ -131,8 +131,8 @@ pub(super) fn mention(diagnosis: &Diagnosis, n: u32) -> Option<Mention> {
     Some(Mention {
         n,
         id: finding.id.to_owned(),
-        severity: finding.severity.name().to_owned(),
-        confidence: finding.confidence.name().to_owned(),
+        severity: finding.severity,
+        confidence: finding.confidence,
         title: finding.title.clone(),
     })
 }

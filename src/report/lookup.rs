@@ -2,7 +2,7 @@
 //!
 //! Answers are looked up, never computed: they follow from fields that are there.
 
-use super::{Connection, Finding, Report};
+use super::{Connection, Finding, Kind, Report};
 use crate::correlate::Outcome;
 
 impl Report {
@@ -10,7 +10,7 @@ impl Report {
     /// by itself.
     #[must_use]
     pub fn cause_of(&self, n: u32) -> Option<&Finding> {
-        self.findings.iter().find(|f| f.kind == "cause" && f.n != n && f.explains.contains(&n))
+        self.findings.iter().find(|f| f.kind == Kind::Cause && f.n != n && f.explains.contains(&n))
     }
 }
 

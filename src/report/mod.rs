@@ -26,9 +26,10 @@ mod timing;
 pub mod topology;
 mod wording;
 
+pub use crate::diagnose::{Confidence, Kind, Severity};
 pub use atlas::Atlas;
 pub use build::{ConnectionFilter, Options, build};
-pub use finding::{Affected, Candidate, Evidence, Finding, Fix, Subject, ToConfirm};
+pub use finding::{Affected, Candidate, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
 pub use listing::{End, Listing, Mention, Wanted, connection, list};
 
 pub(crate) use wording::rfc3339;
@@ -335,9 +336,31 @@ pub struct Coverage {
     /// The detector.
     pub id: String,
     /// `found`, `clean`, `not-checkable`.
-    pub status: String,
+    pub status: CoverageStatus,
     /// Why it could not be checked, and what would change that.
     pub reason: Option<String>,
+}
+
+/// See [`Coverage::status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CoverageStatus {
+    /// It found something.
+    Found,
+    /// It looked, and there is nothing.
+    Clean,
+    /// It could not look.
+    NotCheckable,
+}
+
+impl std::fmt::Display for CoverageStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Found => "found",
+            Self::Clean => "clean",
+            Self::NotCheckable => "not-checkable",
+        })
+    }
 }
 
 /// The program and version, as documents name it.

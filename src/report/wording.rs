@@ -1,5 +1,6 @@
 //! Small words of the document.
 
+use super::CoverageStatus;
 use crate::capture::Timestamp;
 use crate::diagnose::Checked;
 use crate::topology::Mode;
@@ -12,11 +13,11 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
         .map_or_else(|_| String::new(), |t| format!("{t:.9}"))
 }
 
-pub(super) fn coverage_reason(checked: &Checked) -> (&'static str, Option<String>) {
+pub(super) fn coverage_reason(checked: &Checked) -> (CoverageStatus, Option<String>) {
     match checked {
-        Checked::Found => ("found", None),
-        Checked::Clean => ("clean", None),
-        Checked::Unchecked(why) => ("not-checkable", Some(why.clone())),
+        Checked::Found => (CoverageStatus::Found, None),
+        Checked::Clean => (CoverageStatus::Clean, None),
+        Checked::Unchecked(why) => (CoverageStatus::NotCheckable, Some(why.clone())),
     }
 }
 

@@ -2,7 +2,7 @@
 //! so that all of them can be read at once.
 
 use super::expected::{Cause, Expected, Sample, samples};
-use lbdiag::report::{Endpoint, Finding, Report, Status, Subject};
+use lbdiag::report::{Confidence, Endpoint, Finding, Kind, Report, Status, Subject};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub fn of_each(judge: impl Fn(&Sample) -> Vec<String> + Sync) -> Vec<String> {
 
 /// Whether a finding should wake anybody.
 pub fn is_loud(finding: &Finding) -> bool {
-    finding.severity != "info"
+    finding.severity.is_loud()
 }
 
 /// `cause rs-silent (certain, critical) 172.16.0.12`.
@@ -51,15 +51,15 @@ pub fn deviations(report: &Report, expected: &Expected) -> Vec<String> {
     wrong.extend(service(report, expected));
     wrong.extend(expected.causes.iter().filter_map(|cause| missing(report, cause)));
     for symptom in &expected.symptoms {
-        if !report.findings.iter().any(|f| f.kind == "symptom" && f.id == *symptom) {
+        if !report.findings.iter().any(|f| f.kind == Kind::Symptom && f.id == *symptom) {
             wrong.push(format!("no symptom {symptom}"));
         }
     }
     for finding in &report.findings {
-        let right = match finding.kind.as_str() {
-            "cause" => !is_loud(finding) || expected.allows_cause(&finding.id),
-            "symptom" => expected.allows_symptom(&finding.id),
-            _ => !is_loud(finding),
+        let right = match finding.kind {
+            Kind::Cause => !is_loud(finding) || expected.allows_cause(&finding.id),
+            Kind::Symptom => expected.allows_symptom(&finding.id),
+            Kind::Note => !is_loud(finding),
         };
         if !right {
             wrong.push(format!("accuses: {}: {}", shown(finding), finding.title));
@@ -83,7 +83,10 @@ pub fn quiet(report: &Report, expected: &Expected) -> Vec<String> {
 /// No cause may be certain that is not there; where the captures show none for
 /// certain, none may be certain at all.
 pub fn overconfident(report: &Report, expected: &Expected) -> Vec<String> {
-    let certain = report.findings.iter().filter(|f| f.kind == "cause" && f.confidence == "certain");
+    let certain = report
+        .findings
+        .iter()
+        .filter(|f| f.kind == Kind::Cause && f.confidence == Confidence::Certain);
     certain
         .filter(|f| expected.causes.is_empty() || !expected.allows_cause(&f.id))
         .map(|f| format!("certain of what is not there: {}: {}", shown(f), f.title))
@@ -109,7 +112,7 @@ fn missing(report: &Report, cause: &Cause) -> Option<String> {
     let found: Vec<&Finding> = report
         .findings
         .iter()
-        .filter(|f| f.kind == "cause" && is_loud(f) && cause.id.contains(&f.id))
+        .filter(|f| f.kind == Kind::Cause && is_loud(f) && cause.id.contains(&f.id))
         .collect();
     let name = cause.id.join(" or ");
     if found.is_empty() {

@@ -31,7 +31,7 @@ pub struct Expected {
 pub struct Cause {
     /// Acceptable ids.
     pub id: Vec<String>,
-    pub confidence: Option<String>,
+    pub confidence: Option<lbdiag::report::Confidence>,
     /// Addresses and MACs of which the first subject must have one.
     pub culprit: Option<Vec<String>>,
 }

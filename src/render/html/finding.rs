@@ -9,7 +9,7 @@ use super::super::units::{affects, clock, count, plural, since};
 use super::super::{MAX_PROSE, Style};
 use super::parts::{self, command, paragraphs, wide};
 use crate::report::ladder::Ladder;
-use crate::report::{Affected, Evidence, Finding, Fix, Report};
+use crate::report::{Affected, Effect, Evidence, Finding, Fix, Report, Severity};
 use maud::{Markup, PreEscaped, html};
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const FRAMES: usize = 16;
 
 /// All of them, in the report's order.
 pub(super) fn all(report: &Report, ladders: &BTreeMap<u32, Ladder>) -> Markup {
-    let loud = |f: &Finding| f.severity != "info" && report.cause_of(f.n).is_none();
+    let loud = |f: &Finding| f.severity.is_loud() && report.cause_of(f.n).is_none();
     let open: Vec<u32> =
         report.findings.iter().filter(|f| loud(f)).take(OPEN).map(|f| f.n).collect();
     html! {
@@ -34,10 +34,10 @@ pub(super) fn all(report: &Report, ladders: &BTreeMap<u32, Ladder>) -> Markup {
 
 fn one(report: &Report, f: &Finding, open: bool, ladders: &BTreeMap<u32, Ladder>) -> Markup {
     let cause = report.cause_of(f.n);
-    let class = match f.severity.as_str() {
-        "critical" => "bad",
-        "warning" => "warn",
-        _ => "unsure",
+    let class = match f.severity {
+        Severity::Critical => "bad",
+        Severity::Warning => "warn",
+        Severity::Info => "unsure",
     };
     let affected = affects(&f.affected);
     html! {
@@ -104,7 +104,7 @@ fn remedy(n: usize, fix: &Fix) -> Markup {
         p {
             @if !fix.host.is_empty() { "On " (fix.host) ", " }
             "this is "
-            @if fix.effect == "safe" { "safe" } @else { strong { (fix.effect) } }
+            @if fix.effect == Effect::Safe { "safe" } @else { strong { (fix.effect) } }
             ":"
         }
         (command(&fix.command, "Fix"))

@@ -3,7 +3,7 @@
 use super::super::text::endpoint;
 use super::super::units::{count, duration, instant, plural, span};
 use super::parts::{codes, wide};
-use crate::report::{Capture, Coverage, HostRef, Report};
+use crate::report::{Capture, Coverage, CoverageStatus, HostRef, Report};
 use maud::{Markup, html};
 
 /// Files, what is odd in them, and their clocks.
@@ -128,10 +128,11 @@ pub(super) fn states(report: &Report) -> Markup {
 
 /// What every detector could say.
 pub(super) fn coverage(report: &Report) -> Markup {
-    let of = |status: &str| -> Vec<&Coverage> {
+    let of = |status| -> Vec<&Coverage> {
         report.coverage.iter().filter(|row| row.status == status).collect()
     };
-    let (found, clean, open) = (of("found"), of("clean"), of("not-checkable"));
+    let (found, clean, open) =
+        (of(CoverageStatus::Found), of(CoverageStatus::Clean), of(CoverageStatus::NotCheckable));
     let ids = |rows: &[&Coverage]| {
         html! {
             @for (n, row) in rows.iter().enumerate() {

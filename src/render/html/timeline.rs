@@ -135,7 +135,7 @@ fn lane_of(lane: &Lane, drawn: &Drawn, y: i64, left: i64, most: u64, right: i64)
 
 /// When a finding was seen: a line with an end on either side, a stroke a frame of proof.
 fn span_of(f: &Finding, name: &str, axis: &Axis, y: i64, left: i64) -> Markup {
-    let class = if f.severity == "info" { "quiet" } else { "loud" };
+    let class = if f.severity.is_loud() { "loud" } else { "quiet" };
     let (from, to) = seen(f).map_or((left, left), |(first, last)| (axis.x(first), axis.x(last)));
     let to = to.max(from + 2);
     let y = y + 12;

@@ -12,9 +12,9 @@ pub(super) fn write(out: &mut String, finding: &Finding, cause: Option<&Finding>
     let _ = write!(
         out,
         "**{}**, {}, {} {}",
-        prose(&finding.severity),
-        prose(&finding.confidence),
-        prose(&finding.kind),
+        finding.severity,
+        finding.confidence,
+        finding.kind,
         code(&finding.id)
     );
     if let Some(cause) = cause {
@@ -42,7 +42,7 @@ fn write_fix(out: &mut String, n: usize, fix: &Fix) {
     let word = if n == 0 { "Fix" } else { "Or" };
     let place =
         if fix.host.is_empty() { String::new() } else { format!(" on {}", prose(&fix.host)) };
-    let _ = writeln!(out, "{word}{place} ({}):\n", prose(&fix.effect));
+    let _ = writeln!(out, "{word}{place} ({}):\n", fix.effect);
     out.push_str(&fence("sh", &fix.command));
     out.push('\n');
     let undo = fix.undo.trim();

@@ -137,7 +137,7 @@ fn whole(heading: &str, services: &[Sized], style: &Style) -> Vec<String> {
 
 fn findings(comparison: &Comparison, style: &Style) -> Vec<String> {
     let mut lines = Vec::new();
-    for finding in comparison.findings.iter().filter(|finding| finding.severity != "info") {
+    for finding in comparison.findings.iter().filter(|finding| finding.severity.is_loud()) {
         lines.extend(labelled(word(finding), &told(finding), style));
     }
     if !lines.is_empty() {

@@ -9,10 +9,9 @@ use super::super::ink::{Ink, Tone};
 use super::super::measure::{
     blanks, columns, cut, cut_middle, hang, pad_end, pad_start, verbatim, wrap,
 };
-use super::super::sanitise::clean;
 use super::super::units::{count, plural, since, span};
 use super::list;
-use crate::report::{Evidence, Finding, Fix, ToConfirm};
+use crate::report::{Effect, Evidence, Finding, Fix, Kind, Severity, ToConfirm};
 use std::collections::BTreeMap;
 
 /// Columns of the labels ("explains" and a space).
@@ -86,23 +85,23 @@ impl Block<'_> {
     fn header(&self) -> String {
         let f = self.finding;
         let number = pad_start(&f.n.to_string(), self.digits);
-        let severity = clean(&f.severity);
-        let tone = match f.severity.as_str() {
-            "critical" => Tone::Bad,
-            "warning" => Tone::Warn,
-            _ => Tone::Unsure,
+        let severity = f.severity.name();
+        let tone = match f.severity {
+            Severity::Critical => Tone::Bad,
+            Severity::Warning => Tone::Warn,
+            Severity::Info => Tone::Unsure,
         };
-        let tail = match (f.kind.as_str(), self.explained_by) {
+        let tail = match (f.kind, self.explained_by) {
             (kind, Some(n)) => format!("   {kind}, explained by {n}"),
-            ("symptom", None) => "   symptom, no cause found".to_owned(),
-            ("cause", None) => String::new(),
+            (Kind::Symptom, None) => "   symptom, no cause found".to_owned(),
+            (Kind::Cause, None) => String::new(),
             (kind, None) => format!("   {kind}"),
         };
         let rest = format!("· {}   {}{tail}", f.confidence, f.id);
-        let used = columns(&number) + 3 + columns(&severity);
+        let used = columns(&number) + 3 + columns(severity);
         match self.style.prose().checked_sub(used) {
             Some(room) => {
-                format!("{number}  {} {}", self.ink().paint(tone, &severity), cut(&rest, room))
+                format!("{number}  {} {}", self.ink().paint(tone, severity), cut(&rest, room))
             }
             None => cut(&format!("{number}  {severity}"), self.style.prose()),
         }
@@ -220,7 +219,7 @@ impl Block<'_> {
         let mut lines = Vec::new();
         for fix in &self.finding.fix {
             let mut part = self.beside(&introduce(fix));
-            if fix.effect == "disruptive" {
+            if fix.effect == Effect::Disruptive {
                 for line in &mut part {
                     *line = line.replace("disruptive", &self.ink().paint(Tone::Warn, "disruptive"));
                 }

@@ -9,7 +9,7 @@ use super::super::Style;
 use super::super::measure::{pad_start, wrap};
 use super::super::sanitise::clean;
 use super::finding;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Kind, Report};
 use std::collections::BTreeMap;
 
 /// One section a finding.
@@ -24,16 +24,16 @@ pub(crate) fn sections(report: &Report, style: &Style) -> Vec<Vec<String>> {
     }
     let digits = report.findings.iter().map(|f| f.n.to_string().len()).max().unwrap_or(1).max(2);
     let nested = |f: &Finding| {
-        f.kind == "symptom"
+        f.kind == Kind::Symptom
             && explained
                 .get(&f.n)
                 .and_then(|cause| by_number.get(cause))
-                .is_some_and(|cause| cause.kind == "cause")
+                .is_some_and(|cause| cause.kind == Kind::Cause)
     };
     let mut sections: Vec<Vec<String>> = report
         .findings
         .iter()
-        .filter(|f| style.verbose || !(nested(f) || f.kind == "note"))
+        .filter(|f| style.verbose || !(nested(f) || f.kind == Kind::Note))
         .map(|f| {
             finding::Block {
                 finding: f,
@@ -53,7 +53,7 @@ pub(crate) fn sections(report: &Report, style: &Style) -> Vec<Vec<String>> {
 
 /// One line a note; `--verbose` shows each as a block instead.
 fn notes(report: &Report, style: &Style, digits: usize) -> Vec<String> {
-    let notes = report.findings.iter().filter(|f| f.kind == "note");
+    let notes = report.findings.iter().filter(|f| f.kind == Kind::Note);
     let lines = notes.flat_map(|f| {
         let said = format!("note {}: {}", clean(&f.id), f.title);
         let mut number = pad_start(&f.n.to_string(), digits);

@@ -4,9 +4,9 @@ pub(crate) mod ladders;
 pub(crate) mod networks;
 
 use crate::report::{
-    Affected, Candidate, Capture, Clock, Connection, Coverage, Endpoint, Evidence, Finding, Fix,
-    Host, HostRef, RealServer, Report, SCHEMA_VERSION, Sent, Service, Status, Subject, ToConfirm,
-    Totals, Verdict,
+    Affected, Candidate, Capture, Clock, Confidence, Connection, Coverage, CoverageStatus, Effect,
+    Endpoint, Evidence, Finding, Fix, Host, HostRef, Kind, RealServer, Report, SCHEMA_VERSION,
+    Sent, Service, Severity, Status, Subject, ToConfirm, Totals, Verdict,
 };
 
 /// `text` without escape sequences for colour.
@@ -89,13 +89,13 @@ fn proof(vantage: &str, frame: u64, ns: i64, direction: &str, note: &str) -> Evi
 }
 
 /// A finding with nothing but a head.
-pub(crate) fn finding(n: u32, id: &str, kind: &str, title: &str) -> Finding {
+pub(crate) fn finding(n: u32, id: &str, kind: Kind, title: &str) -> Finding {
     Finding {
         n,
         id: s(id),
-        kind: s(kind),
-        severity: s("critical"),
-        confidence: s("certain"),
+        kind,
+        severity: Severity::Critical,
+        confidence: Confidence::Certain,
         title: s(title),
         explanation: String::new(),
         subjects: vec![],
@@ -110,17 +110,17 @@ pub(crate) fn finding(n: u32, id: &str, kind: &str, title: &str) -> Finding {
 }
 
 fn coverage(clean: usize) -> Vec<Coverage> {
-    let row = |id: String, status: &str, reason: Option<&str>| Coverage {
+    let row = |id: String, status: CoverageStatus, reason: Option<&str>| Coverage {
         id,
-        status: s(status),
+        status,
         reason: reason.map(s),
     };
     let mut rows: Vec<Coverage> =
-        (0..clean).map(|n| row(format!("detector-{n}"), "clean", None)).collect();
-    rows.push(row(s("l4-self-access-hairpin"), "found", None));
+        (0..clean).map(|n| row(format!("detector-{n}"), CoverageStatus::Clean, None)).collect();
+    rows.push(row(s("l4-self-access-hairpin"), CoverageStatus::Found, None));
     rows.push(row(
         s("mtu-blackhole"),
-        "not-checkable",
+        CoverageStatus::NotCheckable,
         Some("no capture on the client; a capture there with full frames would show it"),
     ));
     rows
@@ -152,7 +152,7 @@ pub(crate) fn hairpin() -> Report {
     let mut cause = finding(
         1,
         "l4-self-access-hairpin",
-        "cause",
+        Kind::Cause,
         "172.16.100.11 called the VIP and was chosen as its own real server.",
     );
     cause.explanation = s(
@@ -196,7 +196,7 @@ pub(crate) fn hairpin() -> Report {
             "sysctl -w net.ipv4.vs.conntrack=1\niptables -t nat -A POSTROUTING -s 172.16.100.11 -d \
              172.16.100.11 -m ipvs --vaddr 203.0.113.8 -j SNAT --to-source 203.0.113.8",
         ),
-        effect: s("safe"),
+        effect: Effect::Safe,
         undo: s("the same with -D for -A."),
     }];
     cause.explains = vec![2, 3];
@@ -209,13 +209,13 @@ pub(crate) fn hairpin() -> Report {
         command: s("ipvsadm -Lnc | grep 172.16.100.11"),
         why: s("an entry with the caller on both sides."),
     }];
-    let mut first = finding(2, "syn-ack-to-self", "symptom", "172.16.100.11 answered itself");
+    let mut first = finding(2, "syn-ack-to-self", Kind::Symptom, "172.16.100.11 answered itself");
     first.affected.connections = 3;
-    let mut second = finding(3, "rst-no-socket", "symptom", "a SYN-ACK met no socket");
+    let mut second = finding(3, "rst-no-socket", Kind::Symptom, "a SYN-ACK met no socket");
     second.affected.connections = 3;
-    let mut lone = finding(4, "connection-reset", "symptom", "a connection was reset mid-way");
-    lone.severity = s("warning");
-    lone.confidence = s("likely");
+    let mut lone = finding(4, "connection-reset", Kind::Symptom, "a connection was reset mid-way");
+    lone.severity = Severity::Warning;
+    lone.confidence = Confidence::Likely;
     Report {
         verdict: Verdict {
             status: Status::Failing,
@@ -312,22 +312,18 @@ pub(crate) fn hostile(evil: &str) -> Report {
     serde_json::from_value(poisoned(value, evil)).expect("only strings were changed")
 }
 
+/// Fields whose words are of closed sets, which no capture adds to.
+const CLOSED: [&str; 5] = ["status", "kind", "severity", "confidence", "effect"];
+
 fn poisoned(value: serde_json::Value, evil: &str) -> serde_json::Value {
     use serde_json::Value;
     match value {
-        // The verdict's status and a step's kind are of a closed set.
-        Value::String(t)
-            if ["healthy", "degraded", "failing", "inconclusive"].contains(&t.as_str())
-                || ["Arrow", "Lost", "ToSelf", "Remark"].contains(&t.as_str()) =>
-        {
-            Value::String(t)
-        }
-        // Some words choose a branch; each of those is taken now and then.
-        Value::String(t) if t == "cause" || t == "symptom" => Value::String(t),
         Value::String(_) => Value::String(evil.to_owned()),
         Value::Array(items) => Value::Array(items.into_iter().map(|v| poisoned(v, evil)).collect()),
         Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(k, v)| (k, poisoned(v, evil))).collect())
+            let open = |k: &str| !CLOSED.contains(&k);
+            let poison = |(k, v)| if open(&k) { (k, poisoned(v, evil)) } else { (k, v) };
+            Value::Object(fields.into_iter().map(poison).collect())
         }
         other => other,
     }

@@ -11,7 +11,7 @@ use super::super::measure::{blanks, hang, wrap};
 use super::super::units::{count, duration};
 use super::list;
 use super::table::Grid;
-use crate::report::{Capture, Coverage, Report};
+use crate::report::{Capture, Coverage, CoverageStatus, Report};
 
 /// Offsets below this do not mislead a reader, nanoseconds.
 const OFFSET_MATTERS_NS: u64 = 1_000_000;
@@ -141,12 +141,14 @@ fn clocks(report: &Report, style: &Style) -> Vec<String> {
 /// Every detector with what it could say: those with a reason as a table, the
 /// clean ones, which have none, as a list.
 pub(crate) fn coverage(report: &Report, style: &Style) -> Vec<String> {
-    let bare = |c: &Coverage| c.status == "clean" && c.reason.as_deref().unwrap_or("").is_empty();
+    let bare = |c: &Coverage| {
+        c.status == CoverageStatus::Clean && c.reason.as_deref().unwrap_or("").is_empty()
+    };
     let rows = report
         .coverage
         .iter()
         .filter(|c| !bare(c))
-        .map(|c| vec![c.id.clone(), c.status.clone(), c.reason.clone().unwrap_or_default()])
+        .map(|c| vec![c.id.clone(), c.status.to_string(), c.reason.clone().unwrap_or_default()])
         .collect();
     let mut lines = Grid {
         header: vec!["detector", "status", "reason"],
@@ -168,7 +170,7 @@ pub(crate) fn coverage(report: &Report, style: &Style) -> Vec<String> {
 
 /// `checked and clean: 41 · could not check: 3 (--coverage lists them)`.
 pub(crate) fn last(report: &Report, style: &Style) -> Vec<String> {
-    let with = |status: &str| {
+    let with = |status| {
         let n = report.coverage.iter().filter(|c| c.status == status).count();
         count(n as u64)
     };
@@ -178,8 +180,8 @@ pub(crate) fn last(report: &Report, style: &Style) -> Vec<String> {
         "",
         &format!(
             "checked and clean: {} · could not check: {}{hint}",
-            with("clean"),
-            with("not-checkable")
+            with(CoverageStatus::Clean),
+            with(CoverageStatus::NotCheckable)
         ),
         style.prose(),
     )

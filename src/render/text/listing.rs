@@ -228,6 +228,7 @@ mod tests {
     use super::super::fixtures;
     use super::*;
     use crate::report::Totals;
+    use crate::report::{Confidence, Severity};
 
     fn listing(of: u64, connections: Vec<Connection>) -> Listing {
         let n = connections.len() as u64;
@@ -288,8 +289,8 @@ mod tests {
         hostile.findings.push(Mention {
             n: 1,
             id: "a".into(),
-            severity: "info".into(),
-            confidence: "likely".into(),
+            severity: Severity::Info,
+            confidence: Confidence::Likely,
             title: "\x1b]0;t\x07".into(),
         });
         for width in [40, 80, 120] {

@@ -1,7 +1,7 @@
 //! Findings that appeared, went, or concern another share.
 
 use super::{FindingChange, counts};
-use crate::report::{Finding, Report};
+use crate::report::{CoverageStatus, Finding, Report};
 
 /// What makes two findings one: the detector and the culprit, without whom addresses
 /// cannot be held against each other.
@@ -41,18 +41,13 @@ pub(super) fn changes(good: &Report, bad: &Report, by_id: bool) -> Vec<FindingCh
         }
     }
     let rank = |f: &FindingChange| {
-        let severity = match f.severity.as_str() {
-            "critical" => 0,
-            "warning" => 1,
-            _ => 2,
-        };
         let change = match f.change.as_str() {
             "appeared" => 0,
             "stayed" => 1,
             "gone" => 2,
             _ => 3,
         };
-        (change, severity)
+        (change, std::cmp::Reverse(f.severity))
     };
     changes.sort_by_key(rank);
     changes
@@ -60,15 +55,18 @@ pub(super) fn changes(good: &Report, bad: &Report, by_id: bool) -> Vec<FindingCh
 
 /// A finding that only one of the two has; `unsure` where the other could not look.
 fn alone(finding: &Finding, other: &Report, change: &str) -> FindingChange {
-    let blind = other.coverage.iter().find(|c| c.id == finding.id && c.status == "not-checkable");
+    let blind = other
+        .coverage
+        .iter()
+        .find(|c| c.id == finding.id && c.status == CoverageStatus::NotCheckable);
     let appeared = change != "gone";
     FindingChange {
         change: if blind.is_some() { "unsure" } else { change }.to_owned(),
         id: finding.id.clone(),
         n_good: (!appeared).then_some(finding.n),
         n_bad: appeared.then_some(finding.n),
-        severity: finding.severity.clone(),
-        confidence: finding.confidence.clone(),
+        severity: finding.severity,
+        confidence: finding.confidence,
         title: finding.title.clone(),
         affected: None,
         reason: blind.map(|c| {

@@ -8,7 +8,7 @@ mod chance;
 mod findings;
 mod services;
 
-use super::{Report, SCHEMA_VERSION, Status, Totals};
+use super::{Confidence, Report, SCHEMA_VERSION, Severity, Status, Totals};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -150,9 +150,9 @@ pub struct FindingChange {
     /// Its number in the bad report.
     pub n_bad: Option<u32>,
     /// As in the report that has it, the bad one where both do.
-    pub severity: String,
+    pub severity: Severity,
     /// As above.
-    pub confidence: String,
+    pub confidence: Confidence,
     /// As above.
     pub title: String,
     /// Connections concerned, where that share differs.
@@ -238,14 +238,14 @@ impl Comparison {
 
     fn foremost(&self) -> Option<String> {
         let loud = |change: &str| {
-            let of = |f: &&FindingChange| f.change == change && f.severity != "info";
+            let of = |f: &&FindingChange| f.change == change && f.severity.is_loud();
             self.findings.iter().find(of)
         };
         if let Some(finding) = loud("appeared") {
             return Some(format!("{} appeared, {}", finding.id, finding.title));
         }
         let mut unsure = self.findings.iter().filter(|f| f.change == "unsure" && f.n_bad.is_some());
-        if let Some(finding) = unsure.find(|f| f.severity != "info") {
+        if let Some(finding) = unsure.find(|f| f.severity.is_loud()) {
             return Some(format!(
                 "{} is found, which could not be looked for before, {}",
                 finding.id, finding.title

@@ -1,5 +1,6 @@
 use super::*;
 use crate::render::fixtures::{hairpin, healthy};
+use crate::report::CoverageStatus;
 use crate::report::{RealServer, Service, Timing};
 
 fn server(address: &str, connections: u64, failed: u64, first_byte_ns: i64) -> RealServer {
@@ -131,7 +132,7 @@ fn what_could_not_be_looked_for_did_not_appear() {
     good.coverage.retain(|c| c.id != id);
     good.coverage.push(crate::report::Coverage {
         id: id.clone(),
-        status: "not-checkable".to_owned(),
+        status: CoverageStatus::NotCheckable,
         reason: Some("no capture of a director".to_owned()),
     });
     let unsure = compared(&good, &bad);

@@ -12,6 +12,7 @@ use super::ladder::{Wanted, show_alone};
 use super::stops::{moves, rule, text_width};
 use crate::ladder::Chosen;
 use crate::render::measure::{columns, cut};
+use crate::report::{CoverageStatus, Severity};
 use page::page;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -74,11 +75,11 @@ enum To {
 
 /// The role of a severity.
 #[must_use]
-pub fn severity(name: &str) -> Role {
-    match name {
-        "critical" => Role::Bad,
-        "warning" => Role::Warn,
-        _ => Role::Unsure,
+pub fn severity(severity: Severity) -> Role {
+    match severity {
+        Severity::Critical => Role::Bad,
+        Severity::Warning => Role::Warn,
+        Severity::Info => Role::Unsure,
     }
 }
 
@@ -145,7 +146,12 @@ fn entry(app: &App, n: usize, screen: u16, width: usize) -> Line<'static> {
     let Some(data) = &app.data else { return Line::default() };
     let findings = &data.report.findings;
     let Some(finding) = findings.get(n) else {
-        let not = data.report.coverage.iter().filter(|row| row.status == "not-checkable").count();
+        let not = data
+            .report
+            .coverage
+            .iter()
+            .filter(|row| row.status == CoverageStatus::NotCheckable)
+            .count();
         return theme.line(&[(Role::Faint, &format!(" - coverage: {not} could not be checked"))]);
     };
     let explained = findings.iter().any(|other| other.explains.contains(&finding.n));
@@ -156,7 +162,7 @@ fn entry(app: &App, n: usize, screen: u16, width: usize) -> Line<'static> {
     } else {
         cut(&format!("{}  {}", finding.id, finding.title), room)
     };
-    theme.line(&[(severity(&finding.severity), &lead), (Role::Plain, &said)])
+    theme.line(&[(severity(finding.severity), &lead), (Role::Plain, &said)])
 }
 
 /// The text's area without its frame.

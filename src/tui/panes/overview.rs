@@ -7,7 +7,7 @@ use super::super::view::owned;
 use super::stops::{Page, labelled, paragraph, rule};
 use crate::render::measure::{columns, cut, cut_middle, hang, pad_end, pad_start};
 use crate::render::units::{count, duration};
-use crate::report::{RealServer, Report, Service, Status};
+use crate::report::{CoverageStatus, RealServer, Report, Service, Status};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -262,7 +262,7 @@ fn findings(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
     }
     let explained: Vec<u32> = report.findings.iter().flat_map(|f| f.explains.clone()).collect();
     for finding in &report.findings {
-        let role = super::findings::severity(&finding.severity);
+        let role = super::findings::severity(finding.severity);
         let indent = if explained.contains(&finding.n) { "  └ " } else { "" };
         let lead =
             format!("{:>2}  {indent}{} · {}  ", finding.n, finding.severity, finding.confidence);
@@ -274,8 +274,8 @@ fn findings(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
             [app.config.theme.line(&[(role, &lead), (Role::Strong, &name), (Role::Plain, &title)])],
         );
     }
-    let clean = report.coverage.iter().filter(|c| c.status == "clean").count();
-    let not = report.coverage.iter().filter(|c| c.status == "not-checkable").count();
+    let clean = report.coverage.iter().filter(|c| c.status == CoverageStatus::Clean).count();
+    let not = report.coverage.iter().filter(|c| c.status == CoverageStatus::NotCheckable).count();
     let said = format!("checked and clean: {clean}, could not check: {not}");
     page.line(app.config.theme.line(&[(Role::Faint, &said)]));
 }

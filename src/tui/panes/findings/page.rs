@@ -7,7 +7,7 @@ use super::super::stops::{Page, labelled, paragraph};
 use super::{To, severity};
 use crate::render::measure::verbatim;
 use crate::render::units::{count, since, span};
-use crate::report::{Finding, Fix, Report, ToConfirm};
+use crate::report::{CoverageStatus, Effect, Finding, Fix, Report, ToConfirm};
 use ratatui::text::Line;
 
 /// The page of the finding under the cursor; behind the last finding, the coverage.
@@ -23,8 +23,7 @@ pub fn page(app: &App, width: usize) -> Page<To> {
     let theme = &app.config.theme;
     let head = format!("{} · {} · {}", f.severity, f.confidence, f.kind);
     page.line(
-        theme
-            .line(&[(severity(&f.severity), &format!("{}  {head}  ", f.n)), (Role::Strong, &f.id)]),
+        theme.line(&[(severity(f.severity), &format!("{}  {head}  ", f.n)), (Role::Strong, &f.id)]),
     );
     for line in paragraph(app, Role::Strong, &f.title, width) {
         page.line(line);
@@ -97,7 +96,7 @@ fn proof(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
 }
 
 fn fix(app: &App, fix: &Fix, label: &str, width: usize, page: &mut Page<To>) {
-    let role = if fix.effect == "safe" { Role::Good } else { Role::Warn };
+    let role = if fix.effect == Effect::Safe { Role::Good } else { Role::Warn };
     let said = format!("on {}, {}", fix.host, fix.effect);
     for line in labelled(app, label, role, &said, width) {
         page.line(line);
@@ -140,10 +139,9 @@ fn coverage(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
         page.line(theme.line(&[(Role::Good, "nothing was found")]));
         page.gap();
     }
-    let with =
-        |status: &'static str| report.coverage.iter().filter(move |row| row.status == status);
+    let with = |status| report.coverage.iter().filter(move |row| row.status == status);
     page.line(theme.line(&[(Role::Strong, "could not be checked")]));
-    for row in with("not-checkable") {
+    for row in with(CoverageStatus::NotCheckable) {
         let why = row.reason.as_deref().unwrap_or_default();
         let mut lines = vec![theme.line(&[(Role::Unsure, &row.id)])];
         lines.extend(labelled(app, "", Role::Plain, why, width));
@@ -151,7 +149,7 @@ fn coverage(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
     }
     page.gap();
     page.line(theme.line(&[(Role::Strong, "checked and clean")]));
-    for row in with("clean") {
+    for row in with(CoverageStatus::Clean) {
         page.stop(To::Manual(row.id.clone()), [theme.line(&[(Role::Good, &row.id)])]);
     }
 }

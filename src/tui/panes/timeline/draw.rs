@@ -172,7 +172,7 @@ fn findings(app: &App, area: Rect, lanes: Rect, buf: &mut Buffer) {
         };
         let (first, last) =
             (app.timeline.column(first, columns), app.timeline.column(last, columns));
-        let role = super::super::findings::severity(&finding.severity);
+        let role = super::super::findings::severity(finding.severity);
         for column in first.max(0)..=last.min(columns as i64 - 1) {
             if let Some(slot) = free.get_mut(column as usize).filter(|free| **free) {
                 *slot = false;
