@@ -5,7 +5,7 @@
 //! hosts: what one vantage shows must be looked for at the others. It refuses to guess
 //! hosts that were not named: they stand in the plan by their role.
 
-use crate::topology::Mode;
+use crate::topology::{Mode, Role};
 use crate::wire::Ip;
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ pub enum Listen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Task {
     /// `client`, `director`, `real server`.
-    pub role: &'static str,
+    pub role: Role,
     /// Label of the capture, a file's stem.
     pub label: String,
     /// Where `ssh` goes; null where the host was not named.
@@ -105,12 +105,12 @@ impl Plan {
     #[must_use]
     pub fn of(known: &Known) -> Self {
         let protocol = if known.udp { "udp" } else { "tcp" };
-        let mut tasks = known.tasks(&known.directors, "director", "director");
-        tasks.extend(known.tasks(&known.real_servers, "real server", "rs"));
-        tasks.extend(known.tasks(&known.clients, "client", "client"));
+        let mut tasks = known.tasks(&known.directors, Role::Director, "director");
+        tasks.extend(known.tasks(&known.real_servers, Role::RealServer, "rs"));
+        tasks.extend(known.tasks(&known.clients, Role::Client, "client"));
         // Where the director sees half of each connection, the real servers tell most.
         if matches!(known.mode, Mode::Dr | Mode::Tun) {
-            tasks.sort_by_key(|task| task.role != "real server");
+            tasks.sort_by_key(|task| task.role != Role::RealServer);
         }
         unique(&mut tasks);
         Self {
@@ -161,13 +161,13 @@ impl Known {
         }
     }
 
-    fn tasks(&self, stations: &[Station], role: &'static str, label: &str) -> Vec<Task> {
+    fn tasks(&self, stations: &[Station], role: Role, label: &str) -> Vec<Task> {
         let task = |n: usize, station: Option<&Station>| {
             let named = station.and_then(|s| s.name.as_deref());
             let stem = named.map(|name| name.rsplit('@').next().unwrap_or(name).to_owned());
             let host = station.map(|s| named.map_or_else(|| s.address.to_string(), str::to_owned));
             let numbered = format!("{label}{}", n + 1);
-            let of_role = if role == "real server" || stations.len() > 1 {
+            let of_role = if role == Role::RealServer || stations.len() > 1 {
                 numbered
             } else {
                 label.to_owned()
@@ -180,8 +180,8 @@ impl Known {
                 snaplen: self.snaplen(),
                 why: self.why(role),
                 state: match role {
-                    "director" => DIRECTOR_STATE.to_vec(),
-                    "real server" => SERVER_STATE.to_vec(),
+                    Role::Director => DIRECTOR_STATE.to_vec(),
+                    Role::RealServer => SERVER_STATE.to_vec(),
                     _ => Vec::new(),
                 },
             }
@@ -193,39 +193,39 @@ impl Known {
     }
 
     /// MACs tell the ways in DR; lo and the tunnel's inside show on all interfaces alone.
-    fn listen(&self, role: &str) -> Listen {
+    fn listen(&self, role: Role) -> Listen {
         let towards = |stations: &[Station]| {
             stations.first().map_or(Listen::Default, |s| Listen::Towards(s.address.to_string()))
         };
         match (role, self.mode) {
-            ("client", _) => Listen::Towards(self.vip.to_string()),
-            ("director", Mode::Dr | Mode::Tun) => towards(&self.real_servers),
-            ("real server", Mode::Dr) => towards(&self.directors),
+            (Role::Client, _) => Listen::Towards(self.vip.to_string()),
+            (Role::Director, Mode::Dr | Mode::Tun) => towards(&self.real_servers),
+            (Role::RealServer, Mode::Dr) => towards(&self.directors),
             _ => Listen::Any,
         }
     }
 
-    fn why(&self, role: &str) -> &'static str {
+    fn why(&self, role: Role) -> &'static str {
         match (role, self.mode) {
-            ("client", Mode::Nat) => {
+            (Role::Client, Mode::Nat) => {
                 "what the client really gets: answers from a real server's own address show here, and how long it all takes"
             }
-            ("client", _) => {
+            (Role::Client, _) => {
                 "what the client really gets, from which MAC, and how long it all takes"
             }
-            ("director", Mode::Dr | Mode::Tun) => {
+            (Role::Director, Mode::Dr | Mode::Tun) => {
                 "what comes in and to which real server it is sent; answers pass it by"
             }
-            ("director", Mode::Proxy) => {
+            (Role::Director, Mode::Proxy) => {
                 "both sides of the proxy: which request went to which real server, and which answer it drew"
             }
-            ("director", _) => {
+            (Role::Director, _) => {
                 "both sides of every rewrite: what it takes in, sends on and gets back"
             }
-            ("real server", Mode::Dr) => {
+            (Role::RealServer, Mode::Dr) => {
                 "what arrives, from whose MAC, and where the answer goes; ARP for the VIP"
             }
-            ("real server", Mode::Tun) => {
+            (Role::RealServer, Mode::Tun) => {
                 "the packet in the tunnel and, behind it, on the tunnel's interface: what the kernel took"
             }
             _ => "what arrives and what it answers, also to itself over lo",
@@ -271,8 +271,14 @@ mod tests {
     #[test]
     fn what_tells_most_comes_first() {
         let roles = |mode| Plan::of(&known(mode)).tasks.iter().map(|t| t.role).collect::<Vec<_>>();
-        assert_eq!(roles(Mode::Nat), ["director", "real server", "real server", "client"]);
-        assert_eq!(roles(Mode::Dr), ["real server", "real server", "director", "client"]);
+        assert_eq!(
+            roles(Mode::Nat),
+            [Role::Director, Role::RealServer, Role::RealServer, Role::Client]
+        );
+        assert_eq!(
+            roles(Mode::Dr),
+            [Role::RealServer, Role::RealServer, Role::Director, Role::Client]
+        );
     }
 
     #[test]

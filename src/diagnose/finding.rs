@@ -1,6 +1,6 @@
 //! What detectors say.
 
-use crate::topology::HostId;
+use crate::topology::{HostId, Role};
 use crate::trace::{At, ConnectionId};
 use crate::wire::{Ip, Mac};
 use schemars::JsonSchema;
@@ -107,7 +107,7 @@ written!(Kind, Severity, Confidence);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
     /// `client`, `director`, `real server`, `router`, `service`, `host`.
-    pub role: &'static str,
+    pub role: Role,
     /// Address, where one was seen.
     pub address: Option<Ip>,
     /// MAC, where one was seen.

@@ -18,8 +18,9 @@ mod registry;
 mod settle;
 pub mod symptom;
 mod verdict;
+pub mod words;
 
-pub use facts::{Facts, Names, count, telling};
+pub use facts::{Facts, telling};
 pub use finding::{
     Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
     ToConfirm, Wording,
@@ -28,6 +29,7 @@ pub use registry::{
     CAUSES, CauseDetector, NOTES, NoteDetector, SYMPTOMS, SymptomDetector, manual, manuals,
 };
 pub use verdict::{Status, Verdict};
+pub use words::{Names, count};
 
 use crate::trace::Trace;
 

@@ -10,7 +10,7 @@ mod table_full;
 
 use super::{Confidence, Finding, Fix, Kind, Names, Subject};
 use crate::state::Route;
-use crate::topology::{HostId, Service};
+use crate::topology::{HostId, Role, Service};
 use crate::trace::{ConnectionId, Said, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ pub(super) fn settle(trace: &Trace, findings: &mut [Finding]) {
 
 /// The real servers that a finding names; `None` where one is unknown.
 fn servers(trace: &Trace, finding: &Finding) -> Option<Vec<HostId>> {
-    let named = finding.subjects.iter().filter(|s| s.role == "real server");
+    let named = finding.subjects.iter().filter(|s| s.role == Role::RealServer);
     let host = |s: &Subject| trace.host_by_mac(s.mac).or_else(|| trace.host_by_ip(s.address?));
     let hosts: Option<Vec<HostId>> = named.map(host).collect();
     hosts.filter(|hosts| !hosts.is_empty())
@@ -79,7 +79,7 @@ fn all<'a, T>(
 }
 
 fn places<T>(said: &[Said<'_, T>]) -> String {
-    super::facts::list(&said.iter().map(Said::place).collect::<Vec<_>>())
+    super::words::list(&said.iter().map(Said::place).collect::<Vec<_>>())
 }
 
 fn missing_vip(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
@@ -226,7 +226,7 @@ fn off(host: String, said: &Said<'_, u64>) -> Fix {
 fn overflow(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
     let Some(said) = all(hosts, |h| trace.counter(h, "TcpExtListenOverflows")) else { return };
     let counts: Vec<String> = said.iter().map(|s| s.value.to_string()).collect();
-    let counts = super::facts::list(&counts);
+    let counts = super::words::list(&counts);
     if said.iter().all(|s| s.value > 0) {
         say(finding, &format!("TcpExtListenOverflows says so: {counts} ({}).", places(&said)));
         certain(finding);
@@ -390,7 +390,7 @@ fn arp(trace: &Trace, finding: &mut Finding, hosts: &[HostId]) {
         }
     }
     // Whoever has the table is the director, and the others are not.
-    let claimants = finding.subjects.iter().filter(|s| s.role != "real server");
+    let claimants = finding.subjects.iter().filter(|s| s.role != Role::RealServer);
     let table = claimants
         .filter_map(|s| trace.host_by_mac(s.mac))
         .flat_map(|host| trace.states_of(host))

@@ -1,10 +1,10 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
-use super::facts::{count, to_capture};
 use super::symptom::http_5xx;
 use super::{
     Candidate, Checked, Coverage, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm,
 };
+use crate::diagnose::words::{agree, count, to_capture};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
@@ -87,7 +87,7 @@ pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) 
             "nothing is wrong: {} by {}, and all that {} was checked{}",
             count(requests, "connection"),
             modes.join(" and "),
-            if modes.len() == 1 { "this mode needs" } else { "these modes need" },
+            agree(modes.len(), "this mode needs", "these modes need"),
             noted(findings)
         ),
     }
@@ -116,7 +116,7 @@ fn loud(
     let to = if names.is_empty() {
         String::new()
     } else {
-        format!(" to {}", super::facts::list(&names))
+        format!(" to {}", super::words::list(&names))
     };
     // Who answers with an error is named; the reason is in that host's log.
     let named = first.id == "http-5xx" && http_5xx::makers(trace, &first.connections).is_some();
@@ -168,7 +168,7 @@ fn noted(findings: &[Finding]) -> String {
         .filter(|f| f.kind == Kind::Symptom)
         .map(|f| format!("{} in {}", f.id, count(f.connections.len(), "connection")))
         .collect();
-    if seen.is_empty() { String::new() } else { format!("; seen: {}", super::facts::list(&seen)) }
+    if seen.is_empty() { String::new() } else { format!("; seen: {}", super::words::list(&seen)) }
 }
 
 /// Whether no director of a balanced service was captured: what happens before

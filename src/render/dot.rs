@@ -6,6 +6,7 @@
 //! HTML entities. Identifiers are this program's own.
 
 use super::sanitise::clean;
+use crate::report::Role;
 use crate::report::topology::{Link, Topology};
 use std::fmt::Write as _;
 
@@ -17,10 +18,10 @@ pub fn dot(topology: &Topology) -> String {
         "digraph lbdiag {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10];\n",
     );
     for node in &topology.hosts {
-        let shape = match node.host.role.as_str() {
-            "director" => ", style=bold",
-            "client" => ", style=rounded",
-            "router" => ", style=dashed",
+        let shape = match node.host.role {
+            Role::Director => ", style=bold",
+            Role::Client => ", style=rounded",
+            Role::Router => ", style=dashed",
             _ => "",
         };
         let _ =

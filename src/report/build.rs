@@ -3,7 +3,7 @@
 use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::diagnose::{self, Diagnosis, Kind, Names};
-use crate::topology::{HostId, Mode, Ordinary};
+use crate::topology::{HostId, Mode, Ordinary, Role};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
 
@@ -150,14 +150,14 @@ impl Builder<'_> {
     }
 
     /// A host in a role.
-    pub(super) fn host(&self, id: HostId, role: &str, evidence: String) -> Host {
+    pub(super) fn host(&self, id: HostId, role: Role, evidence: String) -> Host {
         let host = self.trace.topology.hosts.get(id);
         let own = self.names.address(id);
         let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
         let all = own.iter().chain(rest).chain(&host.contested);
         let label = |v: &usize| self.trace.vantages[*v].label.clone();
         Host {
-            role: role.to_owned(),
+            role,
             addresses: all.map(ToString::to_string).collect(),
             macs: host.macs.iter().map(ToString::to_string).collect(),
             vantages: host.vantages.iter().map(label).collect(),
@@ -167,60 +167,60 @@ impl Builder<'_> {
 
     /// The hosts that matter, with who they are.
     pub(super) fn host_list(&self) -> Vec<(HostId, Host)> {
-        let mut roles: BTreeMap<HostId, (&str, String)> = BTreeMap::new();
+        let mut roles: BTreeMap<HostId, (Role, String)> = BTreeMap::new();
         for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
             for director in &service.directors {
                 let why = describe_mode(service.mode, &service.name());
-                roles.entry(director.host).or_insert(("director", why));
+                roles.entry(director.host).or_insert((Role::Director, why));
             }
         }
         for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
             for server in service.real_servers.iter().filter_map(|r| r.host) {
                 let why = format!("serves connections to {}", service.name());
-                roles.entry(server).or_insert(("real server", why));
+                roles.entry(server).or_insert((Role::RealServer, why));
             }
         }
         for (_, connection) in self.trace.requests() {
             if let Some(host) = self.trace.host_by_ip(connection.front.client.0) {
                 let why = format!("connects to {}", connection.front.server.0);
-                roles.entry(host).or_insert(("client", why));
+                roles.entry(host).or_insert((Role::Client, why));
             }
         }
         for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
             for (id, host) in self.trace.topology.hosts.iter() {
                 if host.contested.contains(&service.vip) {
                     let why = format!("claims {} among others", service.vip);
-                    roles.entry(id).or_insert(("host", why));
+                    roles.entry(id).or_insert((Role::Host, why));
                 }
             }
         }
         for service in self.trace.topology.services.iter().filter(|s| s.mode == Mode::Unknown) {
             if let Some(host) = self.trace.host_by_ip(service.vip) {
-                roles.entry(host).or_insert(("server", format!("owns {}", service.name())));
+                roles.entry(host).or_insert((Role::Server, format!("owns {}", service.name())));
             }
         }
         for route in &self.trace.topology.routes.list {
             let steps = route.forward.iter().chain(&route.back);
             for host in steps.flat_map(|s| [s.from, s.to]).flatten() {
                 let why = "passes packets between the others".to_owned();
-                roles.entry(host).or_insert(("router", why));
+                roles.entry(host).or_insert((Role::Router, why));
             }
         }
         for (id, _) in self.trace.topology.hosts.iter().filter(|(_, h)| !h.vantages.is_empty()) {
             let why = "a capture was taken on it; no connection is known to pass it".to_owned();
-            roles.entry(id).or_insert(("host", why));
+            roles.entry(id).or_insert((Role::Host, why));
         }
-        let rank = |role: &str| match role {
-            "director" => 0,
-            "real server" => 1,
-            "client" => 2,
+        let rank = |role| match role {
+            Role::Director => 0,
+            Role::RealServer => 1,
+            Role::Client => 2,
             _ => 3,
         };
         let mut hosts: Vec<(HostId, Host)> = roles
             .into_iter()
             .map(|(id, (role, evidence))| (id, self.host(id, role, evidence)))
             .collect();
-        hosts.sort_by_key(|(id, host)| (rank(&host.role), *id));
+        hosts.sort_by_key(|(id, host)| (rank(host.role), *id));
         hosts
     }
 

@@ -2,6 +2,7 @@
 //! prove it, how it is mended, what else fits and what would settle it.
 
 use crate::diagnose::{Confidence, Kind, Severity};
+use crate::topology::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,7 +46,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// `client`, `director`, `real server`, `router`, `service`, `host`.
-    pub role: String,
+    pub role: Role,
     /// Address, where one was seen.
     pub address: Option<String>,
     /// Hardware address, where one was seen.

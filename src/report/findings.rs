@@ -23,7 +23,7 @@ impl Builder<'_> {
                 .subjects
                 .iter()
                 .map(|s| Subject {
-                    role: s.role.to_owned(),
+                    role: s.role,
                     address: s.address.map(|ip| ip.to_string()),
                     mac: s.mac.map(|mac| mac.to_string()),
                     port: s.port,

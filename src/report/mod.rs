@@ -27,6 +27,7 @@ pub mod topology;
 mod wording;
 
 pub use crate::diagnose::{Confidence, Kind, Severity};
+pub use crate::topology::Role;
 pub use atlas::Atlas;
 pub use build::{ConnectionFilter, Options, build};
 pub use finding::{Affected, Candidate, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
@@ -143,7 +144,7 @@ pub struct Clock {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Host {
     /// `client`, `router`, `director`, `real server`, `server`, `host`.
-    pub role: String,
+    pub role: Role,
     /// Addresses, the host's own first, then VIPs that it answers for.
     pub addresses: Vec<String>,
     /// Hardware addresses of its interfaces.

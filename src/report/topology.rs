@@ -10,7 +10,7 @@ use super::build::Builder;
 use super::{Host, SCHEMA_VERSION, Service, Totals};
 use crate::correlate::Tuple;
 use crate::diagnose::Names;
-use crate::topology::{HostId, Mode, Step};
+use crate::topology::{HostId, Mode, Role, Step};
 use crate::trace::{ConnectionId, Trace};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -159,16 +159,16 @@ impl Map {
         let others: BTreeSet<HostId> = steps.flat_map(|s| [s.from, s.to]).flatten().collect();
         for id in others.difference(&known) {
             let evidence = "passes answers on".to_owned();
-            hosts.push((*id, builder.host(*id, "router", evidence)));
+            hosts.push((*id, builder.host(*id, Role::Router, evidence)));
         }
-        let clients = hosts.iter().filter(|(_, host)| host.role == "client").count();
+        let clients = hosts.iter().filter(|(_, host)| host.role == Role::Client).count();
         let mut map = Self { nodes: Vec::new(), of: HashMap::new() };
         let mut all = None;
         for (id, host) in hosts {
             let at = match all {
-                Some(at) if host.role == "client" && clients > MAX_CLIENTS => at,
+                Some(at) if host.role == Role::Client && clients > MAX_CLIENTS => at,
                 _ => {
-                    let many = host.role == "client" && clients > MAX_CLIENTS;
+                    let many = host.role == Role::Client && clients > MAX_CLIENTS;
                     let name = if many {
                         all = Some(map.nodes.len());
                         format!("{clients} clients")

@@ -8,12 +8,14 @@ mod directors;
 mod hosts;
 mod names;
 mod ordinary;
+mod role;
 mod route;
 mod service;
 mod services;
 
 pub use hosts::{Host, HostId, Hosts, is_origin};
 pub use ordinary::Ordinary;
+pub use role::Role;
 pub use route::{Route, RouteId, Routes, Step};
 pub use service::{Director, Mode, RealServer, Service, ServiceId};
 

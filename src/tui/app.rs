@@ -10,7 +10,7 @@ use super::data::Data;
 use super::filter::FilterState;
 use super::panes::{findings, help, ladder, overview, path, save, table, timeline};
 use super::rows::{self, Rows};
-use super::theme::Role;
+use super::theme::Paint;
 use super::work::{Done, Event, Job, Workers};
 use crate::ladder::Chosen;
 use crate::render::Times;
@@ -87,7 +87,7 @@ pub struct App {
     /// What lies over it.
     pub overlay: Option<Overlay>,
     /// A remark until the next key.
-    pub remark: Option<(Role, String)>,
+    pub remark: Option<(Paint, String)>,
     /// Which times the table shows.
     pub times: Times,
     /// The filter.
@@ -314,7 +314,7 @@ impl App {
                 self.ask_rows();
                 self.table.list.at = 0;
             }
-            Err(fault) => self.say(Role::Bad, fault.message),
+            Err(fault) => self.say(Paint::Bad, fault.message),
         }
     }
 
@@ -325,7 +325,7 @@ impl App {
     }
 
     /// Leaves a remark until the next key.
-    pub fn say(&mut self, role: Role, text: impl Into<String>) {
+    pub fn say(&mut self, role: Paint, text: impl Into<String>) {
         self.remark = Some((role, text.into()));
     }
 
@@ -333,6 +333,6 @@ impl App {
     pub fn copy(&mut self, text: &str, what: &str) {
         self.clipboard = Some(text.to_owned());
         let first = text.lines().next().unwrap_or_default();
-        self.say(Role::Good, format!("{what} copied (OSC 52): {first}"));
+        self.say(Paint::Good, format!("{what} copied (OSC 52): {first}"));
     }
 }

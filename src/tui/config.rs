@@ -169,7 +169,7 @@ fn usual() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::theme::Role;
+    use crate::tui::theme::Paint;
 
     fn wrong(text: &str) -> (usize, String) {
         Config::parse(text).unwrap_err()
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(config.keymap.keys(Action::Quit), ["Q"]);
         assert_eq!(config.keymap.keys(Action::Help), ["h"]);
         assert_eq!(config.keymap.keys(Action::Left), ["left"], "h was taken from it");
-        assert_eq!(config.theme.style(Role::Bad).fg, Some(Color::Rgb(255, 0, 0)));
+        assert_eq!(config.theme.style(Paint::Bad).fg, Some(Color::Rgb(255, 0, 0)));
         assert!(Config::parse("").is_ok());
     }
 

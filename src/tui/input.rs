@@ -7,7 +7,7 @@ use super::action::Action;
 use super::app::{App, Overlay, PANES, Pane};
 use super::keymap::Key;
 use super::panes::{findings, help, ladder, overview, path, save, table, timeline};
-use super::theme::Role;
+use super::theme::Paint;
 use super::view;
 use crate::render::Times;
 use crossterm::event::{
@@ -80,7 +80,7 @@ impl App {
                             self.open(Pane::Connections);
                         }
                     }
-                    Err(fault) => self.say(Role::Bad, fault.message),
+                    Err(fault) => self.say(Paint::Bad, fault.message),
                 }
             }
             _ => {
@@ -151,7 +151,7 @@ impl App {
         match action {
             Action::Quit if self.writes > 0 && !self.leaving => {
                 self.leaving = true;
-                self.say(Role::Plain, "a file is being written, then lbdiag ends");
+                self.say(Paint::Plain, "a file is being written, then lbdiag ends");
             }
             Action::Quit => self.quit = true,
             Action::Help => self.overlay = Some(Overlay::Help(help::State::default())),
@@ -187,7 +187,7 @@ impl App {
                     Times::Start => "times since the start",
                     Times::Delta => "times since the one before",
                 };
-                self.say(Role::Plain, said);
+                self.say(Paint::Plain, said);
             }
             Action::Mark => self.mark(),
             Action::Compare => ladder::compare(self),
@@ -208,13 +208,13 @@ impl App {
         let Some(id) = self.current() else { return };
         if self.marked == Some(id) {
             self.marked = None;
-            self.say(Role::Plain, "no connection is marked");
+            self.say(Paint::Plain, "no connection is marked");
             return;
         }
         self.marked = Some(id);
         let key = self.config.keymap.key(Action::Compare).unwrap_or_default();
         self.say(
-            Role::Plain,
+            Paint::Plain,
             format!("connection {} is marked; {key} shows it beside another", id.0 + 1),
         );
     }
@@ -223,7 +223,7 @@ impl App {
     pub fn open_manual(&mut self, id: &str) {
         match help::Manual::new(id) {
             Some(manual) => self.overlay = Some(Overlay::Manual(manual)),
-            None => self.say(Role::Bad, format!("{id} has no page")),
+            None => self.say(Paint::Bad, format!("{id} has no page")),
         }
     }
 

@@ -232,7 +232,7 @@ fn no_key_makes_it_panic() {
 fn no_cell_steers_the_terminal() {
     for name in ["hairpin-cloud-slb", "healthy-l7-haproxy"] {
         let mut probe = probe(name, (200, 60));
-        probe.app.say(super::theme::Role::Bad, "a\u{1b}[2J\u{202e}b");
+        probe.app.say(super::theme::Paint::Bad, "a\u{1b}[2J\u{202e}b");
         probe.draw();
         let screen = probe.screen();
         for cell in &screen.content {

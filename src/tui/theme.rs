@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 
 /// What a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
+pub enum Paint {
     /// As it is.
     Plain,
     /// Headings, names.
@@ -48,29 +48,29 @@ pub enum Role {
 }
 
 /// All roles with their names in the configuration file.
-pub const ROLES: [(&str, Role); 16] = [
-    ("plain", Role::Plain),
-    ("strong", Role::Strong),
-    ("faint", Role::Faint),
-    ("bad", Role::Bad),
-    ("warn", Role::Warn),
-    ("good", Role::Good),
-    ("unsure", Role::Unsure),
-    ("cursor", Role::Cursor),
-    ("resting", Role::Resting),
-    ("bar", Role::Bar),
-    ("chosen", Role::Chosen),
-    ("key", Role::Key),
-    ("frame", Role::Frame),
-    ("changed", Role::Changed),
-    ("there", Role::There),
-    ("return", Role::Return),
+pub const ROLES: [(&str, Paint); 16] = [
+    ("plain", Paint::Plain),
+    ("strong", Paint::Strong),
+    ("faint", Paint::Faint),
+    ("bad", Paint::Bad),
+    ("warn", Paint::Warn),
+    ("good", Paint::Good),
+    ("unsure", Paint::Unsure),
+    ("cursor", Paint::Cursor),
+    ("resting", Paint::Resting),
+    ("bar", Paint::Bar),
+    ("chosen", Paint::Chosen),
+    ("key", Paint::Key),
+    ("frame", Paint::Frame),
+    ("changed", Paint::Changed),
+    ("there", Paint::There),
+    ("return", Paint::Return),
 ];
 
 /// Names of the themes.
 pub const THEMES: [&str; 3] = ["dark", "light", "mono"];
 
-impl From<Tone> for Role {
+impl From<Tone> for Paint {
     fn from(tone: Tone) -> Self {
         match tone {
             Tone::Plain => Self::Plain,
@@ -116,22 +116,22 @@ impl Theme {
             let plain = Style::new();
             let bold = plain.add_modifier(Modifier::BOLD);
             match role {
-                Role::Plain => plain,
-                Role::Strong => bold,
-                Role::Faint | Role::Frame => plain.fg(Color::DarkGray),
-                Role::Bad => bold.fg(Color::LightRed),
-                Role::Warn => bold.fg(Color::Yellow),
-                Role::Good => plain.fg(Color::Green),
-                Role::Unsure => plain.fg(Color::Cyan),
+                Paint::Plain => plain,
+                Paint::Strong => bold,
+                Paint::Faint | Paint::Frame => plain.fg(Color::DarkGray),
+                Paint::Bad => bold.fg(Color::LightRed),
+                Paint::Warn => bold.fg(Color::Yellow),
+                Paint::Good => plain.fg(Color::Green),
+                Paint::Unsure => plain.fg(Color::Cyan),
                 // Both colours are given, so that what is under it does not show through.
-                Role::Cursor => plain.fg(Color::Black).bg(Color::Gray),
-                Role::Resting => plain.add_modifier(Modifier::UNDERLINED),
-                Role::Bar => plain.fg(Color::White).bg(Color::Blue),
-                Role::Chosen => bold.fg(Color::Black).bg(Color::Cyan),
-                Role::Key => bold.fg(Color::Cyan),
-                Role::Changed => bold.fg(Color::Black).bg(Color::Yellow),
-                Role::There => plain.fg(Color::LightCyan),
-                Role::Return => plain.fg(Color::LightMagenta),
+                Paint::Cursor => plain.fg(Color::Black).bg(Color::Gray),
+                Paint::Resting => plain.add_modifier(Modifier::UNDERLINED),
+                Paint::Bar => plain.fg(Color::White).bg(Color::Blue),
+                Paint::Chosen => bold.fg(Color::Black).bg(Color::Cyan),
+                Paint::Key => bold.fg(Color::Cyan),
+                Paint::Changed => bold.fg(Color::Black).bg(Color::Yellow),
+                Paint::There => plain.fg(Color::LightCyan),
+                Paint::Return => plain.fg(Color::LightMagenta),
             }
         })
     }
@@ -141,14 +141,14 @@ impl Theme {
     pub fn light() -> Self {
         let dark = Self::dark();
         Self::of(true, |role| match role {
-            Role::Bad => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
-            Role::Warn => Style::new().fg(Color::Magenta).add_modifier(Modifier::BOLD),
-            Role::Unsure | Role::There => Style::new().fg(Color::Blue),
-            Role::Return => Style::new().fg(Color::Magenta),
-            Role::Key => Style::new().fg(Color::Blue).add_modifier(Modifier::BOLD),
-            Role::Cursor => Style::new().fg(Color::White).bg(Color::DarkGray),
-            Role::Bar => Style::new().fg(Color::Black).bg(Color::Gray),
-            Role::Chosen => {
+            Paint::Bad => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
+            Paint::Warn => Style::new().fg(Color::Magenta).add_modifier(Modifier::BOLD),
+            Paint::Unsure | Paint::There => Style::new().fg(Color::Blue),
+            Paint::Return => Style::new().fg(Color::Magenta),
+            Paint::Key => Style::new().fg(Color::Blue).add_modifier(Modifier::BOLD),
+            Paint::Cursor => Style::new().fg(Color::White).bg(Color::DarkGray),
+            Paint::Bar => Style::new().fg(Color::Black).bg(Color::Gray),
+            Paint::Chosen => {
                 Style::new().fg(Color::White).bg(Color::Blue).add_modifier(Modifier::BOLD)
             }
             other => dark.style(other),
@@ -161,32 +161,32 @@ impl Theme {
         Self::of(false, |role| {
             let plain = Style::new();
             match role {
-                Role::Plain | Role::Good | Role::There | Role::Return => plain,
-                Role::Strong | Role::Warn | Role::Key => plain.add_modifier(Modifier::BOLD),
-                Role::Bad => plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-                Role::Faint | Role::Frame | Role::Unsure => plain.add_modifier(Modifier::DIM),
-                Role::Cursor | Role::Bar => plain.add_modifier(Modifier::REVERSED),
-                Role::Resting => plain.add_modifier(Modifier::UNDERLINED),
-                Role::Chosen | Role::Changed => {
+                Paint::Plain | Paint::Good | Paint::There | Paint::Return => plain,
+                Paint::Strong | Paint::Warn | Paint::Key => plain.add_modifier(Modifier::BOLD),
+                Paint::Bad => plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+                Paint::Faint | Paint::Frame | Paint::Unsure => plain.add_modifier(Modifier::DIM),
+                Paint::Cursor | Paint::Bar => plain.add_modifier(Modifier::REVERSED),
+                Paint::Resting => plain.add_modifier(Modifier::UNDERLINED),
+                Paint::Chosen | Paint::Changed => {
                     plain.add_modifier(Modifier::BOLD | Modifier::REVERSED)
                 }
             }
         })
     }
 
-    fn of(coloured: bool, style: impl Fn(Role) -> Style) -> Self {
+    fn of(coloured: bool, style: impl Fn(Paint) -> Style) -> Self {
         Self { styles: ROLES.map(|(_, role)| style(role)), coloured }
     }
 
     /// Gives a role another colour; `mono` stays without.
-    pub fn paint(&mut self, role: Role, colour: Color) {
+    pub fn paint(&mut self, role: Paint, colour: Color) {
         if !self.coloured {
             return;
         }
         if let Some(at) = ROLES.iter().position(|(_, known)| *known == role) {
             let style = &mut self.styles[at];
             *style = match role {
-                Role::Bar | Role::Chosen | Role::Changed | Role::Cursor => style.bg(colour),
+                Paint::Bar | Paint::Chosen | Paint::Changed | Paint::Cursor => style.bg(colour),
                 _ => style.fg(colour),
             };
         }
@@ -194,20 +194,20 @@ impl Theme {
 
     /// The style of a role.
     #[must_use]
-    pub fn style(&self, role: Role) -> Style {
+    pub fn style(&self, role: Paint) -> Style {
         let at = ROLES.iter().position(|(_, known)| *known == role);
         at.and_then(|at| self.styles.get(at)).copied().unwrap_or_default()
     }
 
     /// A text in a role, cleaned.
     #[must_use]
-    pub fn span(&self, role: impl Into<Role>, text: &str) -> Span<'static> {
+    pub fn span(&self, role: impl Into<Paint>, text: &str) -> Span<'static> {
         Span::styled(clean(text).into_owned(), self.style(role.into()))
     }
 
     /// A line of texts in roles, cleaned.
     #[must_use]
-    pub fn line(&self, parts: &[(Role, &str)]) -> Line<'static> {
+    pub fn line(&self, parts: &[(Paint, &str)]) -> Line<'static> {
         Line::from(parts.iter().map(|(role, text)| self.span(*role, text)).collect::<Vec<_>>())
     }
 }
@@ -222,7 +222,7 @@ mod tests {
             assert!(Theme::named(name).is_some(), "{name}");
         }
         let mut mono = Theme::mono();
-        mono.paint(Role::Bad, Color::Red);
+        mono.paint(Paint::Bad, Color::Red);
         for (_, role) in ROLES {
             let style = mono.style(role);
             assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
@@ -231,14 +231,14 @@ mod tests {
 
     #[test]
     fn a_text_is_cleaned_on_its_way() {
-        let span = Theme::dark().span(Role::Plain, "a\x1b[2Jb");
+        let span = Theme::dark().span(Paint::Plain, "a\x1b[2Jb");
         assert_eq!(span.content, "a\\x1b[2Jb");
     }
 
     #[test]
     fn without_colour_bad_is_told_from_warn_and_good() {
         let mono = Theme::mono();
-        let styles = [Role::Bad, Role::Warn, Role::Good].map(|role| mono.style(role));
+        let styles = [Paint::Bad, Paint::Warn, Paint::Good].map(|role| mono.style(role));
         assert!(styles[0] != styles[1] && styles[1] != styles[2] && styles[0] != styles[2]);
     }
 }

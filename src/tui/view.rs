@@ -6,7 +6,7 @@
 use super::action::Action;
 use super::app::{App, Overlay, PANES, Pane};
 use super::panes::{findings, help, ladder, overview, path, save, table, timeline};
-use super::theme::Role;
+use super::theme::Paint;
 use crate::query::Fault;
 use crate::render::measure::{columns, cut};
 use crate::render::sanitise::is_unsafe;
@@ -54,7 +54,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
     let buf = frame.buffer_mut();
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let said = format!("too small: {} by {} at least", LEAST.0, LEAST.1);
-        put(buf, area, 0, &app.config.theme.line(&[(Role::Plain, &said)]));
+        put(buf, area, 0, &app.config.theme.line(&[(Paint::Plain, &said)]));
     } else {
         let screen = screen((area.width, area.height));
         tabs(app, screen.tabs, buf);
@@ -97,7 +97,7 @@ pub fn put(buf: &mut Buffer, area: Rect, row: usize, line: &Line<'_>) {
 /// Gives a whole row the style of the cursor.
 pub fn highlight(app: &App, buf: &mut Buffer, area: Rect, row: usize, focused: bool) {
     if let Some(y) = u16::try_from(row).ok().filter(|row| *row < area.height) {
-        let role = if focused { Role::Cursor } else { Role::Resting };
+        let role = if focused { Paint::Cursor } else { Paint::Resting };
         let row = Rect::new(area.x, area.y + y, area.width, 1);
         buf.set_style(row, app.config.theme.style(role));
     }
@@ -133,11 +133,11 @@ pub fn tab_at(app: &App, x: u16) -> Option<Pane> {
 
 fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.config.theme;
-    buf.set_style(area, theme.style(Role::Bar));
-    put(buf, area, 0, &theme.line(&[(Role::Bar, " lbdiag ")]));
+    buf.set_style(area, theme.style(Paint::Bar));
+    put(buf, area, 0, &theme.line(&[(Paint::Bar, " lbdiag ")]));
     let mut end = 0;
     for (pane, at, text) in tab_names(app) {
-        let role = if pane == app.pane { Role::Chosen } else { Role::Bar };
+        let role = if pane == app.pane { Paint::Chosen } else { Paint::Bar };
         let left = area.width.saturating_sub(at);
         buf.set_span(at, area.y, &theme.span(role, &text), left);
         end = at + columns(&text) as u16;
@@ -154,7 +154,7 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let text = format!("{name}  {word} ");
     let wide = columns(&text) as u16;
     if end + wide <= area.width {
-        buf.set_span(area.right() - wide, area.y, &theme.span(Role::Bar, &text), wide);
+        buf.set_span(area.right() - wide, area.y, &theme.span(Paint::Bar, &text), wide);
     }
 }
 
@@ -174,11 +174,11 @@ fn loading(app: &App, area: Rect, buf: &mut Buffer) {
         None => (format!("reading standard input, {:.1} MiB so far", mib(progress.read)), 0),
     };
     let turning = ["|", "/", "-", "\\"][progress.ticks / 2 % 4];
-    put(buf, area, 1, &theme.line(&[(Role::Strong, "  "), (Role::Strong, &app.name)]));
-    put(buf, area, 3, &theme.line(&[(Role::Plain, &format!("  {turning} {what}"))]));
+    put(buf, area, 1, &theme.line(&[(Paint::Strong, "  "), (Paint::Strong, &app.name)]));
+    put(buf, area, 3, &theme.line(&[(Paint::Plain, &format!("  {turning} {what}"))]));
     if progress.total.is_some() {
         let bar = format!("  {}{}", "█".repeat(done), "░".repeat(wide.saturating_sub(done)));
-        put(buf, area, 4, &theme.line(&[(Role::Unsure, &bar)]));
+        put(buf, area, 4, &theme.line(&[(Paint::Unsure, &bar)]));
     }
 }
 
@@ -186,52 +186,52 @@ fn status(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.config.theme;
     if let Some(typing) = &app.filter.typing {
         let role = match &typing.fault {
-            None => Role::Good,
-            Some(Fault { unfinished: true, .. }) => Role::Warn,
-            Some(_) => Role::Bad,
+            None => Paint::Good,
+            Some(Fault { unfinished: true, .. }) => Paint::Warn,
+            Some(_) => Paint::Bad,
         };
-        let mut parts = vec![(Role::Key, "filter: ".to_owned()), (role, typing.line.text.clone())];
+        let mut parts = vec![(Paint::Key, "filter: ".to_owned()), (role, typing.line.text.clone())];
         let said = typing.fault.as_ref().map_or("Enter applies", |fault| fault.message.as_str());
-        parts.push((Role::Faint, format!("   {said}")));
+        parts.push((Paint::Faint, format!("   {said}")));
         put(buf, area, 0, &owned(app, &parts));
         let head = typing.line.text.get(..typing.line.cursor).unwrap_or_default();
         let at = area.x.saturating_add(8 + columns(&crate::render::sanitise::clean(head)) as u16);
         if at < area.right() {
-            buf.set_style(Rect::new(at, area.y, 1, 1), theme.style(Role::Cursor));
+            buf.set_style(Rect::new(at, area.y, 1, 1), theme.style(Paint::Cursor));
         }
         return;
     }
     if let Some((role, text)) = &app.remark {
-        put(buf, area, 0, &theme.line(&[(Role::Plain, " "), (*role, text)]));
+        put(buf, area, 0, &theme.line(&[(Paint::Plain, " "), (*role, text)]));
         return;
     }
     let Some(data) = &app.data else { return };
     let (shown, of) = (app.rows.ids.len() as u64, data.columns.all.len() as u64);
     let mut parts = Vec::new();
     if shown == of {
-        parts.push((Role::Plain, format!(" {} connections", count(of))));
+        parts.push((Paint::Plain, format!(" {} connections", count(of))));
     } else {
-        parts.push((Role::Plain, format!(" {} of {} connections", count(shown), count(of))));
+        parts.push((Paint::Plain, format!(" {} of {} connections", count(shown), count(of))));
     }
-    parts.push((Role::Faint, format!(", {} failed", count(app.rows.failed as u64))));
+    parts.push((Paint::Faint, format!(", {} failed", count(app.rows.failed as u64))));
     if app.rows_wait() {
-        parts.push((Role::Warn, "  working".to_owned()));
+        parts.push((Paint::Warn, "  working".to_owned()));
     }
     if let Some((from, to)) = app.range {
-        parts.push((Role::Key, "   time ".to_owned()));
-        parts.push((Role::Good, timeline::range_text(from, to)));
+        parts.push((Paint::Key, "   time ".to_owned()));
+        parts.push((Paint::Good, timeline::range_text(from, to)));
     }
     if !app.filter.text.is_empty() {
-        parts.push((Role::Key, "   filter ".to_owned()));
-        parts.push((Role::Good, app.filter.text.clone()));
+        parts.push((Paint::Key, "   filter ".to_owned()));
+        parts.push((Paint::Good, app.filter.text.clone()));
     }
     if app.range.is_some() || !app.filter.text.is_empty() {
         let key = app.config.keymap.key(Action::ClearFilter).unwrap_or_default();
-        parts.push((Role::Faint, format!("   {key} clears")));
+        parts.push((Paint::Faint, format!("   {key} clears")));
     }
     if let Some(id) = app.marked {
-        parts.push((Role::Key, "   marked ".to_owned()));
-        parts.push((Role::Plain, format!("#{}", id.0 + 1)));
+        parts.push((Paint::Key, "   marked ".to_owned()));
+        parts.push((Paint::Plain, format!("#{}", id.0 + 1)));
     }
     put(buf, area, 0, &owned(app, &parts));
 }
@@ -255,8 +255,8 @@ fn footer(app: &App, area: Rect, buf: &mut Buffer) {
         for (key, what) in
             [("Tab", "complete"), ("↑", "older"), ("Enter", "apply"), ("Esc", "leave")]
         {
-            parts.push((Role::Key, format!(" {key}")));
-            parts.push((Role::Plain, format!(" {what} ")));
+            parts.push((Paint::Key, format!(" {key}")));
+            parts.push((Paint::Plain, format!(" {what} ")));
         }
         put(buf, area, 0, &owned(app, &parts));
         return;
@@ -281,15 +281,15 @@ fn footer(app: &App, area: Rect, buf: &mut Buffer) {
             let Some(left) = room.checked_sub(wide(hint)) else { continue };
             room = left;
         }
-        parts.push((Role::Key, format!(" {key}")));
-        parts.push((Role::Plain, format!(" {} ", hint.1)));
+        parts.push((Paint::Key, format!(" {key}")));
+        parts.push((Paint::Plain, format!(" {} ", hint.1)));
     }
     put(buf, area, 0, &owned(app, &parts));
 }
 
 /// A line of texts in roles.
 #[must_use]
-pub fn owned(app: &App, parts: &[(Role, String)]) -> Line<'static> {
+pub fn owned(app: &App, parts: &[(Paint, String)]) -> Line<'static> {
     let spans: Vec<Span<'static>> =
         parts.iter().map(|(role, text)| app.config.theme.span(*role, text)).collect();
     Line::from(spans)
@@ -309,7 +309,7 @@ fn words(app: &App, screen: Screen, buf: &mut Buffer) {
     let x = (8 + columns(head) as u16).min(screen.body.width.saturating_sub(wide));
     for (n, word) in listed.iter().enumerate() {
         let y = screen.status.y - (shown - n) as u16;
-        let role = if typing.chosen == Some(first + n) { Role::Chosen } else { Role::Bar };
+        let role = if typing.chosen == Some(first + n) { Paint::Chosen } else { Paint::Bar };
         let area = Rect::new(x, y, wide.min(screen.body.width), 1);
         let text = format!(" {} ", cut(word, usize::from(wide) - 2));
         for column in area.x..area.right() {

@@ -5,12 +5,12 @@
 
 mod index;
 
-use super::{Proof, Subject, ToConfirm};
-use crate::correlate::{Connection, Leg, Tuple};
+use super::Proof;
+use crate::correlate::{Connection, Leg};
 use crate::flow::{Flow, Hop, Mark};
-use crate::topology::{HostId, Mode, Service, ServiceId};
+use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::{Ip, Mac};
+use crate::wire::Ip;
 use index::Index;
 use std::cell::OnceCell;
 use std::ops::Deref;
@@ -80,85 +80,6 @@ impl Deref for Facts<'_> {
 
 /// Connections that are asked what holds for all.
 const FIRST: usize = 1 << 12;
-
-/// How to speak of hosts.
-#[derive(Debug, Clone, Copy)]
-pub struct Names<'a>(pub &'a Trace);
-
-impl Names<'_> {
-    /// The address that a reader knows a host by: its own, else a MAC.
-    #[must_use]
-    pub fn host(&self, id: HostId) -> String {
-        self.address(id).map_or_else(|| self.mac_text(id), |ip| ip.to_string())
-    }
-
-    /// A host's own address: one that is no service's, where it has one.
-    #[must_use]
-    pub fn address(&self, id: HostId) -> Option<Ip> {
-        let host = self.0.topology.hosts.get(id);
-        let is_vip = |ip: &Ip| {
-            self.0.topology.services.iter().any(|s| s.vip == *ip && s.mode != Mode::Unknown)
-        };
-        let own = |ip: &&Ip| !ip.is_link_local();
-        host.ips
-            .iter()
-            .filter(own)
-            .find(|ip| !is_vip(ip))
-            .or_else(|| host.ips.iter().find(own))
-            .copied()
-    }
-
-    fn mac_text(&self, id: HostId) -> String {
-        let macs = &self.0.topology.hosts.get(id).macs;
-        macs.first().map_or_else(|| "an unknown host".to_owned(), Mac::to_string)
-    }
-
-    /// A host as `address (MAC)`; one without an address by the capture taken on it.
-    #[must_use]
-    pub fn full(&self, id: HostId) -> String {
-        match (self.address(id), self.capture_of(id)) {
-            (Some(ip), _) => format!("{ip} ({})", self.mac_text(id)),
-            (None, Some(capture)) => format!("{} (capture {capture})", self.mac_text(id)),
-            (None, None) => self.mac_text(id),
-        }
-    }
-
-    /// A host as a subject.
-    #[must_use]
-    pub fn subject(&self, role: &'static str, id: HostId) -> Subject {
-        Subject {
-            role,
-            address: self.address(id),
-            mac: self.0.topology.hosts.get(id).macs.first().copied(),
-            port: None,
-        }
-    }
-
-    /// The label of a capture taken on a host, for `to confirm` lines.
-    #[must_use]
-    pub fn capture_of(&self, id: HostId) -> Option<&str> {
-        let vantage = self.0.topology.hosts.get(id).vantages.first()?;
-        Some(&self.0.vantages[*vantage].label)
-    }
-}
-
-/// A service as a subject.
-#[must_use]
-pub fn service_subject(service: &Service) -> Subject {
-    Subject { role: "service", address: Some(service.vip), mac: None, port: Some(service.port) }
-}
-
-/// The real server of a connection as a subject.
-#[must_use]
-pub fn server_subject(trace: &Trace, id: ConnectionId) -> Option<Subject> {
-    let server = trace.server(id)?;
-    Some(Subject {
-        role: "real server",
-        address: server.address,
-        mac: server.mac,
-        port: Some(server.port),
-    })
-}
 
 impl Trace {
     /// Whether the real server that a connection was sent to is its own client.
@@ -394,36 +315,6 @@ pub struct Around {
     pub at_client: bool,
 }
 
-/// `client:port > server:port`.
-#[must_use]
-pub fn arrow(tuple: &Tuple) -> String {
-    format!(
-        "{} > {}",
-        tuple.client.0.with_port(tuple.client.1),
-        tuple.server.0.with_port(tuple.server.1)
-    )
-}
-
-/// The same, for an answer.
-#[must_use]
-pub fn arrow_back(tuple: &Tuple) -> String {
-    arrow(&Tuple { client: tuple.server, server: tuple.client })
-}
-
-/// A ready capture command for the packets of one service and its real servers.
-#[must_use]
-pub fn capture_line(name: &str, addresses: &[Ip], port: Option<u16>) -> String {
-    let hosts: Vec<String> = addresses.iter().map(|ip| format!("host {ip}")).collect();
-    let port = port.map_or_else(String::new, |p| format!(" and (port {p} or icmp or icmp6)"));
-    format!("tcpdump -i any -s 128 -w {name}.pcap '({}){port} or arp'", hosts.join(" or "))
-}
-
-/// A capture that is missing.
-#[must_use]
-pub fn to_capture(host: String, name: &str, addresses: &[Ip], port: u16, why: &str) -> ToConfirm {
-    ToConfirm { host, command: capture_line(name, addresses, Some(port)), why: why.to_owned() }
-}
-
 /// The connection of a set that tells most: seen at most vantages, the first of
 /// those.
 #[must_use]
@@ -439,23 +330,5 @@ pub fn shared_bits(a: Ip, b: Ip) -> u32 {
         (V4(a), V4(b)) => (u32::from(a) ^ u32::from(b)).leading_zeros(),
         (V6(a), V6(b)) => (u128::from(a) ^ u128::from(b)).leading_zeros(),
         _ => 0,
-    }
-}
-
-/// "3 connections", "1 connection".
-#[must_use]
-pub fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
-}
-
-/// "a", "a and b", "a, b and 3 more".
-#[must_use]
-pub fn list(names: &[String]) -> String {
-    match names {
-        [] => "nobody".to_owned(),
-        [one] => one.clone(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, three] => format!("{one}, {two} and {three}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
     }
 }

@@ -4,7 +4,7 @@
 //! Says nothing where a real server's own capture shows the ping: there the VIP's
 //! packets do not end at the balancer.
 
-use super::super::facts::service_subject;
+use super::super::words::service_subject;
 use super::super::{Confidence, Detection, Facts, Finding, Proof};
 use crate::flow::Echo;
 use crate::topology::{Mode, Service};

@@ -5,10 +5,10 @@
 //! captured, or where it may have opened a connection that nothing ties.
 
 use super::super::cause::{by_service, no_proxy};
-use super::super::facts::count;
+use super::super::words::count;
 use super::super::{Confidence, Detection, Facts, Finding, Names};
 use crate::correlate::Connection;
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
 
@@ -70,7 +70,8 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let accepted = trace.reply(leg).syn;
     note.proofs.extend(trace.proof(leg, accepted, "the proxy accepts"));
     note.proofs.extend(trace.proof(leg, trace.forward(leg).ack, "the client goes no further"));
-    note.subjects = s.directors.iter().map(|d| Names(trace).subject("director", d.host)).collect();
+    note.subjects =
+        s.directors.iter().map(|d| Names(trace).subject(Role::Director, d.host)).collect();
     note.connections = ids;
     Some(note)
 }

@@ -5,9 +5,9 @@
 //! where such a call fails (`l4-self-access-hairpin`).
 
 use super::super::cause::{by_service, no_proxy};
-use super::super::facts::count;
+use super::super::words::count;
 use super::super::{Confidence, Detection, Facts, Finding, Names, Proof};
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
@@ -58,7 +58,7 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     note.proofs.extend(shown(back, "the proxy's connection that carries its request back"));
     note.subjects = trace
         .host_by_ip(client)
-        .map(|host| Names(trace).subject("real server", host))
+        .map(|host| Names(trace).subject(Role::RealServer, host))
         .into_iter()
         .collect();
     note.connections = ids;

@@ -2,7 +2,7 @@
 
 use super::{Said, certain, say};
 use crate::diagnose::{Confidence, Finding, Names};
-use crate::topology::HostId;
+use crate::topology::{HostId, Role};
 use crate::trace::Trace;
 
 /// Of a hundred entries so many are taken in a table that is full when it is asked: some
@@ -10,7 +10,7 @@ use crate::trace::Trace;
 const FULL: u64 = 95;
 
 pub(super) fn settle(trace: &Trace, finding: &mut Finding) {
-    let director = finding.subjects.iter().find(|s| s.role == "director");
+    let director = finding.subjects.iter().find(|s| s.role == Role::Director);
     let host = director.and_then(|s| trace.host_by_mac(s.mac).or(trace.host_by_ip(s.address?)));
     let Some(host) = host else { return };
     let told = |name: &str| {

@@ -1,9 +1,9 @@
 //! Two or more questions for an address that traffic needs, and no answer.
 
-use super::super::facts::list;
+use super::super::words::list;
 use super::super::{Facts, Proof, Sighting, Subject, Wording};
 use crate::flow::{Ask, Observations};
-use crate::topology::Service;
+use crate::topology::{Role, Service};
 use crate::trace::{At, Trace};
 use crate::wire::{Direction, Ip};
 use std::collections::HashSet;
@@ -169,7 +169,7 @@ pub(in crate::diagnose) fn word(_: &Facts, sightings: &[Sighting]) -> Wording {
         explanation: "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned(),
         subjects: ips
             .iter()
-            .map(|ip| Subject { role: "host", address: Some(*ip), ..Subject::default() })
+            .map(|ip| Subject { role: Role::Host, address: Some(*ip), ..Subject::default() })
             .collect(),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::super::{Facts, Fix, Proof, Sighting, Subject, ToConfirm, Wording};
 use super::{concerned, connections, connections_to};
-use crate::diagnose::facts::{list, server_subject};
+use crate::diagnose::words::{agree, list, server_subject};
 use crate::exchange::Exchange;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -113,9 +113,8 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     let ids: Vec<ConnectionId> = connections(sightings).collect();
     let (what, status) = (connections_to(facts, sightings), statuses(facts, sightings));
     if let Some(makers) = makers(facts, &ids) {
-        let who = list(&makers.iter().map(super::super::cause::name).collect::<Vec<_>>());
-        let (verb, itself) =
-            if makers.len() == 1 { ("answers", "itself") } else { ("answer", "themselves") };
+        let who = list(&makers.iter().map(super::super::words::name).collect::<Vec<_>>());
+        let (verb, itself) = agree(makers.len(), ("answers", "itself"), ("answer", "themselves"));
         return Wording {
             title: format!("{who} {itself} {verb} requests with a server error ({status})"),
             explanation: format!(
@@ -179,7 +178,7 @@ pub(in crate::diagnose) fn fixes(trace: &Trace, sightings: &[Sighting]) -> Vec<F
     if !service.real_servers.iter().filter_map(|s| s.address).any(|ip| !is_maker(ip)) {
         return Vec::new();
     }
-    makers.iter().map(super::super::cause::out_of_proxy).collect()
+    makers.iter().map(super::super::words::out_of_proxy).collect()
 }
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {

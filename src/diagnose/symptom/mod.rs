@@ -17,7 +17,7 @@ pub mod syn_refused;
 pub mod syn_unanswered;
 pub mod vip_arp_conflict;
 
-use super::facts::{count, list, server_subject, service_subject};
+use super::words::{count, list, server_subject, service_subject};
 use super::{Sighting, Subject};
 use crate::trace::{ConnectionId, Trace};
 

@@ -1,7 +1,7 @@
 //! Bytes sent again: not a copy that the capture made, not a forwarded packet,
 //! not a keep-alive.
 
-use super::super::facts::count;
+use super::super::words::count;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections, connections_to};
 use crate::flow::IcmpErrorKind;

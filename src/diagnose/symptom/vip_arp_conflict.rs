@@ -8,7 +8,7 @@
 use super::super::machines::{Kin, kin};
 use super::super::{Facts, Names, Proof, Sighting, Subject, Wording};
 use crate::flow::{Claim, Dispute};
-use crate::topology::HostId;
+use crate::topology::{HostId, Role};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
 
@@ -133,7 +133,7 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     let names: Vec<String> = vips.iter().map(Ip::to_string).collect();
     let hosts: Vec<HostId> = vips.iter().flat_map(|vip| claimants(facts, *vip)).collect();
     let subjects: Vec<Subject> =
-        hosts.iter().map(|host| Names(facts).subject("host", *host)).collect();
+        hosts.iter().map(|host| Names(facts).subject(Role::Host, *host)).collect();
     let (who, doubt) = if vips.iter().any(|vip| is_between_machines(facts, *vip)) {
         ("hosts", "")
     } else {

@@ -5,6 +5,7 @@
 
 use super::super::units::{count, plural};
 use super::text;
+use crate::report::Role;
 use crate::report::topology::{Link, Node, Pool, Topology};
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ pub fn mermaid(topology: &Topology) -> String {
     let mut out = String::from("flowchart LR\n");
     for node in &topology.hosts {
         let label = quoted(&lines(node));
-        let (open, close) = if node.host.role == "client" { ("(", ")") } else { ("[", "]") };
+        let (open, close) = if node.host.role == Role::Client { ("(", ")") } else { ("[", "]") };
         let _ = writeln!(out, "  {}{open}{label}{close}", node.id);
     }
     for (n, pool) in topology.services.iter().enumerate() {
@@ -36,7 +37,7 @@ pub fn mermaid(topology: &Topology) -> String {
 pub(in super::super) fn lines(node: &Node) -> Vec<String> {
     let mut lines = vec![node.name.clone()];
     // A node for all clients is not one host.
-    if node.name.starts_with(&node.host.role) {
+    if node.name.starts_with(node.host.role.name()) {
         lines.extend(node.host.macs.iter().take(2).cloned());
         if !node.host.vantages.is_empty() {
             lines.push(format!("captured: {}", node.host.vantages.join(", ")));

@@ -7,6 +7,7 @@
 //! number are left out, with theirs, and the caller says so.
 
 use super::layout::{CHAR, width};
+use crate::report::Role;
 use crate::report::topology::{Link, Topology};
 use std::collections::BTreeMap;
 
@@ -134,9 +135,9 @@ fn columns(topology: &Topology, most: usize) -> Vec<usize> {
         .iter()
         .zip(shown)
         .map(|(rank, node)| {
-            rank.unwrap_or(match node.host.role.as_str() {
-                "client" => 0,
-                "director" | "router" => last.min(1),
+            rank.unwrap_or(match node.host.role {
+                Role::Client => 0,
+                Role::Director | Role::Router => last.min(1),
                 _ => last,
             })
         })

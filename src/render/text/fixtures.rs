@@ -5,8 +5,8 @@ pub(crate) mod networks;
 
 use crate::report::{
     Affected, Candidate, Capture, Clock, Confidence, Connection, Coverage, CoverageStatus, Effect,
-    Endpoint, Evidence, Finding, Fix, Host, HostRef, Kind, RealServer, Report, SCHEMA_VERSION,
-    Sent, Service, Severity, Status, Subject, ToConfirm, Totals, Verdict,
+    Endpoint, Evidence, Finding, Fix, Host, HostRef, Kind, RealServer, Report, Role,
+    SCHEMA_VERSION, Sent, Service, Severity, Status, Subject, ToConfirm, Totals, Verdict,
 };
 
 /// `text` without escape sequences for colour.
@@ -49,10 +49,10 @@ fn capture(name: &str, offset_ns: Option<i64>, notes: &[&str]) -> Capture {
     }
 }
 
-fn host(role: &str, address: &str, mac: &str, vantage: &str) -> Host {
+fn host(role: Role, address: &str, mac: &str, vantage: &str) -> Host {
     let some = |t: &str| if t.is_empty() { vec![] } else { vec![s(t)] };
     Host {
-        role: s(role),
+        role,
         addresses: some(address),
         macs: some(mac),
         vantages: some(vantage),
@@ -162,7 +162,7 @@ pub(crate) fn hairpin() -> Report {
          1 of 2), and works every other time.",
     );
     cause.subjects = vec![Subject {
-        role: s("real server"),
+        role: Role::RealServer,
         address: Some(s("172.16.100.11")),
         mac: None,
         port: None,
@@ -231,10 +231,10 @@ pub(crate) fn hairpin() -> Report {
             capture("lone", None, &[]),
         ],
         hosts: vec![
-            host("client", "172.16.100.11", "52:54:00:9c:aa:11", "rs1"),
-            host("director", "203.0.113.8", "52:54:00:79:a1:5c", "director"),
-            host("real server", "172.16.101.11", "52:54:00:12:00:01", "rs2"),
-            host("client", "198.51.100.7", "", ""),
+            host(Role::Client, "172.16.100.11", "52:54:00:9c:aa:11", "rs1"),
+            host(Role::Director, "203.0.113.8", "52:54:00:79:a1:5c", "director"),
+            host(Role::RealServer, "172.16.101.11", "52:54:00:12:00:01", "rs2"),
+            host(Role::Client, "198.51.100.7", "", ""),
         ],
         services: vec![Service {
             vip: s("203.0.113.8"),
@@ -313,7 +313,7 @@ pub(crate) fn hostile(evil: &str) -> Report {
 }
 
 /// Fields whose words are of closed sets, which no capture adds to.
-const CLOSED: [&str; 5] = ["status", "kind", "severity", "confidence", "effect"];
+const CLOSED: [&str; 6] = ["role", "status", "kind", "severity", "confidence", "effect"];
 
 fn poisoned(value: serde_json::Value, evil: &str) -> serde_json::Value {
     use serde_json::Value;
@@ -322,7 +322,8 @@ fn poisoned(value: serde_json::Value, evil: &str) -> serde_json::Value {
         Value::Array(items) => Value::Array(items.into_iter().map(|v| poisoned(v, evil)).collect()),
         Value::Object(fields) => {
             let open = |k: &str| !CLOSED.contains(&k);
-            let poison = |(k, v)| if open(&k) { (k, poisoned(v, evil)) } else { (k, v) };
+            let poison =
+                |(k, v): (String, Value)| if open(&k) { (k, poisoned(v, evil)) } else { (k, v) };
             Value::Object(fields.into_iter().map(poison).collect())
         }
         other => other,

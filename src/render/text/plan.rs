@@ -7,6 +7,7 @@ use super::super::Style;
 use super::super::ink::Tone;
 use super::super::measure::{verbatim, wrap};
 use crate::plan::{Listen, Plan, Task};
+use crate::topology::Role;
 
 /// A ring of ten files of 100 MB (tcpdump(1), -C and -W).
 const RING: &str = "-C 100 -W 10 -Z root";
@@ -34,7 +35,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         "After the captures, the output of these commands, one folder a host:",
         style.prose(),
     ));
-    let mut told: Vec<&str> = Vec::new();
+    let mut told: Vec<Role> = Vec::new();
     for task in plan.tasks.iter().filter(|task| !task.state.is_empty()) {
         if !told.contains(&task.role) {
             told.push(task.role);

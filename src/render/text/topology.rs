@@ -11,7 +11,7 @@ use super::super::measure::{blanks, columns, hang, wrap};
 use super::super::units::{count, duration, plural};
 use super::table::Grid;
 use super::{MAX_ROWS, endpoint, list};
-use crate::report::{Host, HostRef, RealServer, Report, Segment, Service, Timing, Totals};
+use crate::report::{Host, HostRef, RealServer, Report, Role, Segment, Service, Timing, Totals};
 
 /// Columns by which further lines of a service stand in.
 const CONTINUED: usize = 4;
@@ -242,7 +242,12 @@ pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
 pub(super) fn host_table(hosts: &[&Host], cap: usize, style: &Style) -> Vec<String> {
     let row = |host: &&Host| {
         let joined = |items: &[String]| list(items.iter().map(String::as_str), 3);
-        vec![host.role.clone(), joined(&host.addresses), joined(&host.macs), joined(&host.vantages)]
+        vec![
+            host.role.to_string(),
+            joined(&host.addresses),
+            joined(&host.macs),
+            joined(&host.vantages),
+        ]
     };
     Grid {
         header: vec!["host", "addresses", "MAC", "capture"],
@@ -261,5 +266,5 @@ fn needed(host: &Host, report: &Report) -> bool {
                 || s.mac.as_ref().is_some_and(|m| host.macs.contains(m))
         })
     };
-    !host.vantages.is_empty() || matches!(host.role.as_str(), "director" | "router") || accused()
+    !host.vantages.is_empty() || matches!(host.role, Role::Director | Role::Router) || accused()
 }

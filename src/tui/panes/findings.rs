@@ -5,7 +5,7 @@ mod page;
 
 use super::super::action::Action;
 use super::super::app::{App, Pane};
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::{highlight, put};
 use super::super::work::Job;
 use super::ladder::{Wanted, show_alone};
@@ -75,11 +75,11 @@ enum To {
 
 /// The role of a severity.
 #[must_use]
-pub fn severity(severity: Severity) -> Role {
+pub fn severity(severity: Severity) -> Paint {
     match severity {
-        Severity::Critical => Role::Bad,
-        Severity::Warning => Role::Warn,
-        Severity::Info => Role::Unsure,
+        Severity::Critical => Paint::Bad,
+        Severity::Warning => Paint::Warn,
+        Severity::Info => Paint::Unsure,
     }
 }
 
@@ -114,7 +114,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     }
     if area.width >= BESIDE {
         for y in area.y..area.bottom() {
-            buf.set_span(text.x - 1, y, &theme.span(Role::Frame, "│"), 1);
+            buf.set_span(text.x - 1, y, &theme.span(Paint::Frame, "│"), 1);
         }
     } else {
         let found = app.data.as_ref().map_or(0, |data| data.report.findings.len());
@@ -152,7 +152,7 @@ fn entry(app: &App, n: usize, screen: u16, width: usize) -> Line<'static> {
             .iter()
             .filter(|row| row.status == CoverageStatus::NotCheckable)
             .count();
-        return theme.line(&[(Role::Faint, &format!(" - coverage: {not} could not be checked"))]);
+        return theme.line(&[(Paint::Faint, &format!(" - coverage: {not} could not be checked"))]);
     };
     let explained = findings.iter().any(|other| other.explains.contains(&finding.n));
     let lead = format!("{:>2} {}", finding.n, if explained { "└ " } else { "" });
@@ -162,7 +162,7 @@ fn entry(app: &App, n: usize, screen: u16, width: usize) -> Line<'static> {
     } else {
         cut(&format!("{}  {}", finding.id, finding.title), room)
     };
-    theme.line(&[(severity(finding.severity), &lead), (Role::Plain, &said)])
+    theme.line(&[(severity(finding.severity), &lead), (Paint::Plain, &said)])
 }
 
 /// The text's area without its frame.
@@ -237,7 +237,7 @@ pub fn act(app: &mut App, action: Action) -> bool {
             };
             match here {
                 Some((text, what)) => app.copy(&text, what),
-                None => app.say(Role::Plain, "there is nothing to copy here"),
+                None => app.say(Paint::Plain, "there is nothing to copy here"),
             }
         }
         _ => return false,
@@ -280,7 +280,7 @@ pub fn proof_found(app: &mut App, number: u64, index: usize, n: usize, chosen: O
     match (chosen, wanted) {
         (Some(chosen), wanted) => app.open_ladder(chosen, wanted),
         (None, Some(wanted)) => show_alone(app, wanted),
-        (None, None) => app.say(Role::Plain, "no frame proves this one"),
+        (None, None) => app.say(Paint::Plain, "no frame proves this one"),
     }
 }
 

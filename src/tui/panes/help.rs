@@ -4,7 +4,7 @@ use super::super::action::{ALL, Action};
 use super::super::app::App;
 use super::super::keymap::Keymap;
 use super::super::list::List;
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::put;
 use crate::diagnose::manual;
 use crate::render::measure::{columns, hang, pad_end};
@@ -93,9 +93,9 @@ const SUBJECT: usize = 12;
 const KEYS: usize = 22;
 
 /// The lines of the help at a width: what each is about, and the text.
-fn lines_of(map: &Keymap, width: u16) -> Vec<(Role, String, String)> {
+fn lines_of(map: &Keymap, width: u16) -> Vec<(Paint, String, String)> {
     let mut lines = Vec::new();
-    let mut add = |role: Role, lead: &str, at: usize, text: &str| {
+    let mut add = |role: Paint, lead: &str, at: usize, text: &str| {
         for (n, line) in hang(&pad_end("", at), text, usize::from(width)).iter().enumerate() {
             let lead = pad_end(if n == 0 { lead } else { "" }, at);
             lines.push((role, lead, line.get(at..).unwrap_or_default().to_owned()));
@@ -103,14 +103,14 @@ fn lines_of(map: &Keymap, width: u16) -> Vec<(Role, String, String)> {
     };
     for line in ABOUT {
         let (subject, text) = line.split_at_checked(SUBJECT).unwrap_or((line, ""));
-        add(Role::Strong, subject, SUBJECT, text);
+        add(Paint::Strong, subject, SUBJECT, text);
     }
     for about in ALL {
-        add(Role::Key, &map.keys(about.action).join("  "), KEYS, about.help);
+        add(Paint::Key, &map.keys(about.action).join("  "), KEYS, about.help);
     }
-    add(Role::Plain, "", 0, "");
+    add(Paint::Plain, "", 0, "");
     let file = "Keys and colours: ~/.config/lbdiag/tui.toml; the names are in docs/tui.md";
-    add(Role::Plain, "", 0, file);
+    add(Paint::Plain, "", 0, file);
     lines
 }
 
@@ -119,7 +119,7 @@ pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let theme = &app.config.theme;
     let lines: Vec<Line<'static>> = lines_of(&app.config.keymap, inner(area.width))
         .iter()
-        .map(|(role, lead, text)| theme.line(&[(*role, lead), (Role::Plain, text)]))
+        .map(|(role, lead, text)| theme.line(&[(*role, lead), (Paint::Plain, text)]))
         .collect();
     window(app, "help", &lines, state.top, area, buf);
 }
@@ -130,7 +130,7 @@ pub fn draw_manual(app: &App, state: &Manual, area: Rect, buf: &mut Buffer) {
         .lines(inner(area.width))
         .iter()
         .map(|line| {
-            let role = if line.starts_with(' ') { Role::Plain } else { Role::Strong };
+            let role = if line.starts_with(' ') { Paint::Plain } else { Paint::Strong };
             app.config.theme.line(&[(role, line)])
         })
         .collect();
@@ -149,8 +149,8 @@ pub fn frame(app: &App, title: &str, size: (u16, u16), area: Rect, buf: &mut Buf
     Clear.render(window, buf);
     let theme = &app.config.theme;
     let block = Block::bordered()
-        .border_style(theme.style(Role::Frame))
-        .title(theme.line(&[(Role::Strong, &format!(" {title} "))]));
+        .border_style(theme.style(Paint::Frame))
+        .title(theme.line(&[(Paint::Strong, &format!(" {title} "))]));
     let inside = block.inner(window);
     block.render(window, buf);
     inside
@@ -174,7 +174,7 @@ fn window(
         put(buf, text, row, line);
     }
     if lines.len() > top + usize::from(text.height) && inside.width > 4 {
-        let more = app.config.theme.span(Role::Key, " ▾ more ");
+        let more = app.config.theme.span(Paint::Key, " ▾ more ");
         buf.set_span(inside.right().saturating_sub(9), inside.bottom(), &more, 8);
     }
 }

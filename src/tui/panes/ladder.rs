@@ -8,7 +8,7 @@ mod draw;
 use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::frames::{Sight, of_step};
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::work::Job;
 use super::packet;
 use crate::ladder::{self, Chosen};
@@ -154,11 +154,11 @@ pub fn compare(app: &mut App) {
     }
     let (Some(marked), Some(here)) = (app.marked, app.current()) else {
         let key = app.config.keymap.key(Action::Mark).unwrap_or_default();
-        app.say(Role::Plain, format!("mark a connection with {key} first, then choose another"));
+        app.say(Paint::Plain, format!("mark a connection with {key} first, then choose another"));
         return;
     };
     if marked == here {
-        app.say(Role::Plain, "this is the marked connection; choose another to compare with");
+        app.say(Paint::Plain, "this is the marked connection; choose another to compare with");
         return;
     }
     for (side, id) in [(0, here), (1, marked)] {
@@ -294,7 +294,7 @@ fn marked(app: &mut App, side: usize, forward: bool) {
             app.ladder.sides[side].step = to;
             ask_packet(app, side);
         }
-        None => app.say(Role::Plain, "no further frame of the proof"),
+        None => app.say(Paint::Plain, "no further frame of the proof"),
     }
 }
 

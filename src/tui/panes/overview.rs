@@ -2,7 +2,7 @@
 
 use super::super::action::Action;
 use super::super::app::{App, Pane};
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::owned;
 use super::stops::{Page, labelled, paragraph, rule};
 use crate::render::measure::{columns, cut, cut_middle, hang, pad_end, pad_start};
@@ -130,7 +130,7 @@ fn ordered(app: &App, width: usize, findings_first: bool) -> Page<To> {
         page.gap();
     }
     if report.services.is_empty() {
-        page.line(app.config.theme.line(&[(Role::Faint, "no service was seen")]));
+        page.line(app.config.theme.line(&[(Paint::Faint, "no service was seen")]));
         page.gap();
     }
     if !findings_first {
@@ -143,16 +143,16 @@ fn ordered(app: &App, width: usize, findings_first: bool) -> Page<To> {
 
 fn verdict(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
     let (word, role) = match report.verdict.status {
-        Status::Healthy => ("HEALTHY", Role::Good),
-        Status::Degraded => ("DEGRADED", Role::Warn),
-        Status::Failing => ("FAILING", Role::Bad),
-        Status::Inconclusive => ("INCONCLUSIVE", Role::Unsure),
+        Status::Healthy => ("HEALTHY", Paint::Good),
+        Status::Degraded => ("DEGRADED", Paint::Warn),
+        Status::Failing => ("FAILING", Paint::Bad),
+        Status::Inconclusive => ("INCONCLUSIVE", Paint::Unsure),
     };
     let lead = format!("{word}   ");
     for (n, line) in hang(&lead, &report.verdict.summary, width).iter().enumerate() {
         let rest = line.get(lead.len()..).unwrap_or_default();
         let head = if n == 0 { lead.clone() } else { " ".repeat(columns(&lead)) };
-        page.line(app.config.theme.line(&[(role, &head), (Role::Plain, rest)]));
+        page.line(app.config.theme.line(&[(role, &head), (Paint::Plain, rest)]));
     }
 }
 
@@ -173,13 +173,13 @@ fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
     let said = cut(&said, width.saturating_sub(columns(&head)));
     page.stop(
         To::Connections(format!("service {name}")),
-        [app.config.theme.line(&[(Role::Strong, &head), (Role::Plain, &said)])],
+        [app.config.theme.line(&[(Paint::Strong, &head), (Paint::Plain, &said)])],
     );
     let all: u64 = service.real_servers.iter().map(|server| server.connections).sum();
     let names: Vec<String> = service.real_servers.iter().map(server_name).collect();
     let wide = names.iter().map(|n| columns(n)).max().unwrap_or(0).clamp(11, (width / 3).max(15));
     if service.real_servers.is_empty() {
-        page.line(app.config.theme.line(&[(Role::Faint, "  no real server was seen")]));
+        page.line(app.config.theme.line(&[(Paint::Faint, "  no real server was seen")]));
     } else {
         let head = format!(
             "  {}  {}  connections  share  failed",
@@ -187,7 +187,7 @@ fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
             pad_end("", BAR)
         );
         let times = if width >= 100 { "    connect  first byte" } else { "" };
-        page.line(app.config.theme.line(&[(Role::Faint, &format!("{head}{times}"))]));
+        page.line(app.config.theme.line(&[(Paint::Faint, &format!("{head}{times}"))]));
     }
     for (server, full) in service.real_servers.iter().zip(&names) {
         let filter = match (&server.address, &server.mac) {
@@ -231,14 +231,14 @@ fn real_server(
         .collect();
     said.extend(server.remark.clone());
     let mut parts = vec![
-        (Role::Plain, format!("  {}  ", pad_end(name, wide))),
-        (Role::Good, "█".repeat(filled - bad)),
-        (Role::Bad, "╳".repeat(bad)),
-        (Role::Plain, " ".repeat(BAR - filled)),
-        (Role::Plain, format!("  {}", pad_start(&count(server.connections), 11))),
-        (Role::Plain, format!("  {:>3.0} %", share * 100.0)),
+        (Paint::Plain, format!("  {}  ", pad_end(name, wide))),
+        (Paint::Good, "█".repeat(filled - bad)),
+        (Paint::Bad, "╳".repeat(bad)),
+        (Paint::Plain, " ".repeat(BAR - filled)),
+        (Paint::Plain, format!("  {}", pad_start(&count(server.connections), 11))),
+        (Paint::Plain, format!("  {:>3.0} %", share * 100.0)),
         (
-            if server.totals.failed > 0 { Role::Bad } else { Role::Plain },
+            if server.totals.failed > 0 { Paint::Bad } else { Paint::Plain },
             format!("  {}", pad_start(&count(server.totals.failed), 6)),
         ),
     ];
@@ -247,18 +247,18 @@ fn real_server(
         let shown = |ns: Option<i64>| ns.map_or_else(String::new, duration);
         let times =
             (pad_start(&shown(timing.connect_ns), 9), pad_start(&shown(timing.first_byte_ns), 10));
-        parts.push((Role::Plain, format!("  {}  {}", times.0, times.1)));
+        parts.push((Paint::Plain, format!("  {}  {}", times.0, times.1)));
     }
     let taken: usize = parts.iter().map(|(_, text)| columns(text)).sum();
     let room = width.saturating_sub(taken + 2);
-    parts.push((Role::Faint, format!("  {}", cut(&said.join(", "), room))));
+    parts.push((Paint::Faint, format!("  {}", cut(&said.join(", "), room))));
     owned(app, &parts)
 }
 
 fn findings(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
     page.line(rule(app, &format!("findings: {}", report.findings.len()), width));
     if report.findings.is_empty() {
-        page.line(app.config.theme.line(&[(Role::Good, "nothing was found")]));
+        page.line(app.config.theme.line(&[(Paint::Good, "nothing was found")]));
     }
     let explained: Vec<u32> = report.findings.iter().flat_map(|f| f.explains.clone()).collect();
     for finding in &report.findings {
@@ -271,13 +271,17 @@ fn findings(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
         let title = cut(&finding.title, room.saturating_sub(columns(&name)));
         page.stop(
             To::Finding(finding.n),
-            [app.config.theme.line(&[(role, &lead), (Role::Strong, &name), (Role::Plain, &title)])],
+            [app.config.theme.line(&[
+                (role, &lead),
+                (Paint::Strong, &name),
+                (Paint::Plain, &title),
+            ])],
         );
     }
     let clean = report.coverage.iter().filter(|c| c.status == CoverageStatus::Clean).count();
     let not = report.coverage.iter().filter(|c| c.status == CoverageStatus::NotCheckable).count();
     let said = format!("checked and clean: {clean}, could not check: {not}");
-    page.line(app.config.theme.line(&[(Role::Faint, &said)]));
+    page.line(app.config.theme.line(&[(Paint::Faint, &said)]));
 }
 
 fn captures(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
@@ -301,14 +305,14 @@ fn captures(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
             To::Here,
             [app.config
                 .theme
-                .line(&[(Role::Plain, &path), (Role::Faint, &format!("   {frames}"))])],
+                .line(&[(Paint::Plain, &path), (Paint::Faint, &format!("   {frames}"))])],
         );
         for note in &capture.notes {
-            page.stop(To::Here, labelled(app, "", Role::Faint, note, width));
+            page.stop(To::Here, labelled(app, "", Paint::Faint, note, width));
         }
     }
     for note in &report.notes {
-        page.stop(To::Here, paragraph(app, Role::Faint, note, width));
+        page.stop(To::Here, paragraph(app, Paint::Faint, note, width));
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::action::Action;
 use super::super::app::App;
 use super::super::frames::Sight;
 use super::super::list::List;
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::{owned, put};
 use super::ladder::packet_title;
 use crate::render::measure::{cut, cut_middle, pad_end};
@@ -110,13 +110,13 @@ fn draw_fields(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let (wide, first, fit) = columns_shown(app, usize::from(area.width));
-    let mut head = vec![(Role::Plain, " ".repeat(NAMES))];
+    let mut head = vec![(Paint::Plain, " ".repeat(NAMES))];
     for (n, sight) in sights.iter().enumerate().skip(first).take(fit) {
         let name = format!("{} #{}", sight.vantage, sight.frame);
-        let role = if n == app.ladder.column { Role::Chosen } else { Role::Strong };
+        let role = if n == app.ladder.column { Paint::Chosen } else { Paint::Strong };
         head.push((role, cut_middle(&name, wide - 1)));
         let gap = wide - crate::render::measure::columns(&cut_middle(&name, wide - 1));
-        head.push((Role::Plain, " ".repeat(gap)));
+        head.push((Paint::Plain, " ".repeat(gap)));
     }
     put(buf, area, 0, &owned(app, &head));
     let rows = rows(sights);
@@ -125,7 +125,7 @@ fn draw_fields(app: &App, area: Rect, buf: &mut Buffer) {
     let top = app.ladder.field.min(order.len().saturating_sub(height));
     for (n, row) in order.iter().filter_map(|at| rows.get(*at)).skip(top).take(height).enumerate() {
         let label = format!("{} {}", row.layer, row.name);
-        let mut parts = vec![(Role::Faint, pad_end(&cut(&label, NAMES - 1), NAMES))];
+        let mut parts = vec![(Paint::Faint, pad_end(&cut(&label, NAMES - 1), NAMES))];
         for at in first..(first + fit).min(sights.len()) {
             let value = row.values.get(at).and_then(Option::as_ref);
             let text = match (value, sights.get(at).map(|sight| &sight.fields)) {
@@ -134,16 +134,16 @@ fn draw_fields(app: &App, area: Rect, buf: &mut Buffer) {
                 (None, Some(Ok(_))) => "·".to_owned(),
                 _ => String::new(),
             };
-            let role = if changed(row, at) { Role::Changed } else { Role::Plain };
+            let role = if changed(row, at) { Paint::Changed } else { Paint::Plain };
             let text = cut_middle(&text, wide - 1);
             let gap = wide - crate::render::measure::columns(&text);
             parts.push((role, text));
-            parts.push((Role::Plain, " ".repeat(gap)));
+            parts.push((Paint::Plain, " ".repeat(gap)));
         }
         put(buf, area, n + 1, &owned(app, &parts));
     }
     if order.len() > top + height && area.width > 4 {
-        let mark = app.config.theme.span(Role::Key, " ▾ ");
+        let mark = app.config.theme.span(Paint::Key, " ▾ ");
         buf.set_span(area.right() - 3, area.bottom() - 1, &mark, 3);
     }
 }
@@ -174,7 +174,7 @@ fn draw_bytes(app: &App, area: Rect, buf: &mut Buffer) {
     let Some(sight) = sights(app).get(app.ladder.column) else { return };
     let title =
         format!("bytes of {} #{}, {} captured", sight.vantage, sight.frame, sight.bytes.len());
-    put(buf, area, 0, &app.config.theme.line(&[(Role::Strong, &title)]));
+    put(buf, area, 0, &app.config.theme.line(&[(Paint::Strong, &title)]));
     let height = usize::from(area.height).saturating_sub(1);
     for (n, line) in sight.bytes.chunks(16).take(height).enumerate() {
         let hex: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -185,9 +185,9 @@ fn draw_bytes(app: &App, area: Rect, buf: &mut Buffer) {
             .map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '.' })
             .collect();
         let parts = [
-            (Role::Faint, format!("{:04x}  ", n * 16)),
-            (Role::Plain, pad_end(&hex, 50)),
-            (Role::Unsure, text),
+            (Paint::Faint, format!("{:04x}  ", n * 16)),
+            (Paint::Plain, pad_end(&hex, 50)),
+            (Paint::Unsure, text),
         ];
         put(buf, area, n + 1, &owned(app, &parts));
     }

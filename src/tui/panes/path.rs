@@ -6,13 +6,14 @@
 use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::data::Data;
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::{owned, put};
 use super::ladder;
 use super::stops::labelled;
 use crate::ladder::Chosen;
 use crate::render::measure::cut_middle;
 use crate::render::units::plural;
+use crate::report::Role;
 use crate::report::story::explaining;
 use crate::report::topology::{Hop, Node, Way};
 use crate::trace::ConnectionId;
@@ -60,11 +61,11 @@ struct Place<'a> {
 }
 
 /// In which column a role stands.
-fn rank(role: &str) -> usize {
+fn rank(role: Role) -> usize {
     match role {
-        "client" => 0,
-        "director" => 2,
-        "real server" | "server" => 3,
+        Role::Client => 0,
+        Role::Director => 2,
+        Role::RealServer | Role::Server => 3,
         _ => 1,
     }
 }
@@ -76,12 +77,12 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         Some(id) => {
             let c = data.connection(id);
             vec![
-                (Role::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
-                (Role::Plain, format!("  {}", c.mode)),
+                (Paint::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
+                (Paint::Plain, format!("  {}", c.mode)),
                 (super::table::outcome(&c.outcome), format!("  {}", c.outcome)),
             ]
         }
-        None => vec![(Role::Faint, "no connection is selected".to_owned())],
+        None => vec![(Paint::Faint, "no connection is selected".to_owned())],
     };
     put(buf, area, 0, &owned(app, &head));
     let said = told(app, data, usize::from(area.width));
@@ -113,14 +114,14 @@ fn told(app: &App, data: &Data, width: usize) -> Vec<Line<'static>> {
             Some(kind) => format!("a {}: ways are drawn of requests only", kind.name()),
             None => "its way is one of those that are counted, not listed".to_owned(),
         };
-        return vec![theme.line(&[(Role::Faint, &said)])];
+        return vec![theme.line(&[(Paint::Faint, &said)])];
     };
-    let mut said = labelled(app, "there", Role::There, &words(data, &way.there), width);
-    said.extend(labelled(app, "back", Role::Return, &words(data, &way.back), width));
+    let mut said = labelled(app, "there", Paint::There, &words(data, &way.there), width);
+    said.extend(labelled(app, "back", Paint::Return, &words(data, &way.back), width));
     let taken = plural(way.totals.connections, "connection");
     let failed = way.totals.failed;
     let count = format!("{:10}{taken} took this way, {failed} failed", "");
-    said.push(theme.line(&[(Role::Faint, &count)]));
+    said.push(theme.line(&[(Paint::Faint, &count)]));
     said
 }
 
@@ -132,7 +133,7 @@ fn places<'a>(data: &'a Data, way: Option<&Way>, area: Rect) -> (Vec<Place<'a>>,
         hops().flat_map(|h| [&h.from, &h.to]).flatten().map(String::as_str).collect();
     let mut ranks: Vec<Vec<&Node>> = vec![Vec::new(); 4];
     for node in hosts {
-        ranks[rank(&node.host.role)].push(node);
+        ranks[rank(node.host.role)].push(node);
     }
     ranks.retain(|nodes| !nodes.is_empty());
     let count = ranks.len().max(1) as u16;
@@ -164,9 +165,9 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
     let theme = &app.config.theme;
     let (places, omitted) = places(data, way, area);
     let of = |id: &str| places.iter().find(|place| place.node.id == id);
-    let colour = |role: Role| theme.style(role).fg.unwrap_or(Color::Reset);
+    let colour = |role: Paint| theme.style(role).fg.unwrap_or(Color::Reset);
     // Strokes of both directions lie beside each other.
-    let stroke = |from: &Place<'_>, to: &Place<'_>, shift: f64, role: Role| {
+    let stroke = |from: &Place<'_>, to: &Place<'_>, shift: f64, role: Paint| {
         let (a, b) = ends(from.area, to.area, area);
         Stroke { x1: a.0, y1: a.1 + shift, x2: b.0, y2: b.1 + shift, color: colour(role) }
     };
@@ -180,14 +181,14 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
             continue;
         }
         if let (Some(from), Some(to)) = (of(from), of(to)) {
-            strokes.push(stroke(from, to, 0.0, Role::Frame));
+            strokes.push(stroke(from, to, 0.0, Paint::Frame));
         }
     }
     let mut around = BTreeSet::new();
     let mut touched = BTreeSet::new();
     if let Some(way) = way {
         for (hops, shift, role) in
-            [(&way.there, 0.35, Role::There), (&way.back, -0.35, Role::Return)]
+            [(&way.there, 0.35, Paint::There), (&way.back, -0.35, Paint::Return)]
         {
             for (from, to) in pairs(hops) {
                 touched.extend([from, to]);
@@ -220,7 +221,7 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
     if omitted > 0 {
         let said = format!("and {omitted} more hosts");
         let y = area.bottom() - 1;
-        buf.set_span(area.x, y, &theme.span(Role::Faint, &said), area.width);
+        buf.set_span(area.x, y, &theme.span(Paint::Faint, &said), area.width);
     }
 }
 
@@ -228,7 +229,7 @@ fn draw_box(app: &App, place: &Place<'_>, on: bool, around: bool, buf: &mut Buff
     let theme = &app.config.theme;
     let host = &place.node.host;
     Clear.render(place.area, buf);
-    let role = if on { Role::Strong } else { Role::Frame };
+    let role = if on { Paint::Strong } else { Paint::Frame };
     let captured = if host.vantages.is_empty() {
         String::new()
     } else {
@@ -237,20 +238,20 @@ fn draw_box(app: &App, place: &Place<'_>, on: bool, around: bool, buf: &mut Buff
     let room = usize::from(place.area.width).saturating_sub(2);
     let block = Block::bordered()
         .border_style(theme.style(role))
-        .title_bottom(theme.line(&[(Role::Good, &cut_middle(&captured, room))]));
+        .title_bottom(theme.line(&[(Paint::Good, &cut_middle(&captured, room))]));
     let inside = block.inner(place.area);
     block.render(place.area, buf);
     let own = host.addresses.first().or(host.macs.first()).cloned();
     // One box may stand for all clients.
-    let name = if place.node.name.starts_with(&host.role) {
+    let name = if place.node.name.starts_with(host.role.name()) {
         own.unwrap_or_default()
     } else {
         place.node.name.clone()
     };
-    let text = if on { Role::Strong } else { Role::Plain };
+    let text = if on { Paint::Strong } else { Paint::Plain };
     put(buf, inside, 0, &theme.line(&[(text, &cut_middle(&name, room))]));
-    let what = if around { format!("{}, over lo", host.role) } else { host.role.clone() };
-    put(buf, inside, 1, &theme.line(&[(Role::Faint, &cut_middle(&what, room))]));
+    let what = if around { format!("{}, over lo", host.role) } else { host.role.to_string() };
+    put(buf, inside, 1, &theme.line(&[(Paint::Faint, &cut_middle(&what, room))]));
 }
 
 /// Where a line between two boxes begins and ends, in the map's coordinates (y upwards).

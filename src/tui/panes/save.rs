@@ -8,7 +8,7 @@ use super::super::action::Action;
 use super::super::app::{App, Overlay, Pane};
 use super::super::file::{Contents, Drawing, Order, Subject};
 use super::super::line_input::LineInput;
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::{highlight, owned, put};
 use super::super::work::Job;
 use super::help::frame;
@@ -152,13 +152,13 @@ fn free(name: &str) -> String {
 
 fn save(app: &mut App, format: Format, path: &str) {
     let Some(contents) = contents_of(app, format) else {
-        app.say(Role::Bad, "nothing is drawn");
+        app.say(Paint::Bad, "nothing is drawn");
         return;
     };
     let order = Order { path: path.to_owned(), contents };
     if app.ask(|n| Job::Write(n, order)).is_some() {
         app.writes += 1;
-        app.say(Role::Plain, format!("{path} is being written"));
+        app.say(Paint::Plain, format!("{path} is being written"));
     }
 }
 
@@ -185,14 +185,14 @@ pub fn written(app: &mut App, path: &str, result: &io::Result<()>) {
             if matches!(&app.overlay, Some(Overlay::Save(state)) if state.names(path)) {
                 app.overlay = None;
             }
-            app.say(Role::Good, format!("{path} was written"));
+            app.say(Paint::Good, format!("{path} was written"));
             app.quit |= app.leaving && app.writes == 0;
             return;
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            app.say(Role::Bad, format!("{path} is there already; give another name"));
+            app.say(Paint::Bad, format!("{path} is there already; give another name"));
         }
-        Err(error) => app.say(Role::Bad, format!("{path} cannot be written: {error}")),
+        Err(error) => app.say(Paint::Bad, format!("{path} cannot be written: {error}")),
     }
     // Who wanted to leave with the file is asked again.
     app.leaving = false;
@@ -206,7 +206,7 @@ fn height(state: &State) -> u16 {
 pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let inside = frame(app, "save", (64, height(state)), area, buf);
     for (n, (_, said, name)) in state.offered.iter().enumerate() {
-        let parts = [(Role::Plain, format!(" {said:<34}")), (Role::Faint, name.clone())];
+        let parts = [(Paint::Plain, format!(" {said:<34}")), (Paint::Faint, name.clone())];
         put(buf, inside, n, &owned(app, &parts));
         if n == state.at {
             highlight(app, buf, inside, n, state.name.is_none());
@@ -219,21 +219,21 @@ pub fn draw(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
                 buf,
                 inside,
                 below,
-                &owned(app, &[(Role::Key, " file: ".into()), (Role::Plain, line.text.clone())]),
+                &owned(app, &[(Paint::Key, " file: ".into()), (Paint::Plain, line.text.clone())]),
             );
             let at = inside.x
                 + 7
                 + line.text.get(..line.cursor).map_or(0, crate::render::measure::columns) as u16;
             if at < inside.right() {
                 let cell = Rect::new(at, inside.y + below as u16, 1, 1);
-                buf.set_style(cell.intersection(inside), app.config.theme.style(Role::Cursor));
+                buf.set_style(cell.intersection(inside), app.config.theme.style(Paint::Cursor));
             }
         }
         None => put(
             buf,
             inside,
             below,
-            &app.config.theme.line(&[(Role::Faint, " Enter chooses, Esc closes")]),
+            &app.config.theme.line(&[(Paint::Faint, " Enter chooses, Esc closes")]),
         ),
     }
 }

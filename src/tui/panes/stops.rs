@@ -6,7 +6,7 @@
 use super::super::action::Action;
 use super::super::app::App;
 use super::super::list::List;
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::{highlight, put};
 use crate::render::measure::{blanks, columns, hang, wrap};
 use ratatui::buffer::Buffer;
@@ -84,7 +84,7 @@ impl<T> Page<T> {
         }
         let left = self.lines.len().saturating_sub(top + usize::from(area.height));
         if left > 0 && area.height > 0 && area.width > 4 {
-            let mark = app.config.theme.span(Role::Key, " ▾");
+            let mark = app.config.theme.span(Paint::Key, " ▾");
             buf.set_span(area.right() - 2, area.bottom() - 1, &mark, 2);
         }
     }
@@ -132,7 +132,7 @@ pub fn moves(cursor: &mut usize, count: usize, height: usize, action: Action) ->
 pub fn labelled(
     app: &App,
     label: &str,
-    role: Role,
+    role: Paint,
     text: &str,
     width: usize,
 ) -> Vec<Line<'static>> {
@@ -144,14 +144,14 @@ pub fn labelled(
         .map(|(n, line)| {
             let rest = line.get(LABEL..).unwrap_or_default().to_owned();
             let lead = if n == 0 { lead.clone() } else { blanks(LABEL) };
-            app.config.theme.line(&[(Role::Faint, &lead), (role, &rest)])
+            app.config.theme.line(&[(Paint::Faint, &lead), (role, &rest)])
         })
         .collect()
 }
 
 /// A paragraph.
 #[must_use]
-pub fn paragraph(app: &App, role: Role, text: &str, width: usize) -> Vec<Line<'static>> {
+pub fn paragraph(app: &App, role: Paint, text: &str, width: usize) -> Vec<Line<'static>> {
     wrap(text, width).iter().map(|line| app.config.theme.line(&[(role, line)])).collect()
 }
 
@@ -161,8 +161,8 @@ pub fn rule(app: &App, title: &str, width: usize) -> Line<'static> {
     let title = format!("── {title} ");
     let rest = "─".repeat(width.saturating_sub(columns(&title)));
     app.config.theme.line(&[
-        (Role::Frame, "── "),
-        (Role::Strong, title.strip_prefix("── ").unwrap_or(&title)),
-        (Role::Frame, &rest),
+        (Paint::Frame, "── "),
+        (Paint::Strong, title.strip_prefix("── ").unwrap_or(&title)),
+        (Paint::Frame, &rest),
     ])
 }

@@ -5,7 +5,7 @@ use super::super::app::App;
 use super::super::data::Data;
 use super::super::list::List;
 use super::super::rows::{SORTS, Sort};
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::{highlight, owned, put, screen};
 use crate::ladder::Chosen;
 use crate::render::Times;
@@ -105,7 +105,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         } else {
             pad_end(&name, column.width)
         };
-        head.push((if sorted { Role::Key } else { Role::Strong }, format!("{text}  ")));
+        head.push((if sorted { Paint::Key } else { Paint::Strong }, format!("{text}  ")));
     }
     put(buf, area, 0, &owned(app, &head));
     let rows = &app.rows.ids;
@@ -133,16 +133,16 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             };
             let role = match column.name {
                 "outcome" => role,
-                "find" | "findings" => Role::Warn,
-                _ if connection.ordinary.is_some() => Role::Faint,
-                _ => Role::Plain,
+                "find" | "findings" => Paint::Warn,
+                _ if connection.ordinary.is_some() => Paint::Faint,
+                _ => Paint::Plain,
             };
             parts.push((role, format!("{text}  ")));
         }
         if app.marked == Some(ConnectionId(*id))
             && let Some(first) = parts.first_mut()
         {
-            *first = (Role::Chosen, first.1.clone());
+            *first = (Paint::Chosen, first.1.clone());
         }
         put(buf, area, n + 1, &owned(app, &parts));
         if top + n == app.table.list.at {
@@ -155,7 +155,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         } else {
             "no connection fits the filter"
         };
-        put(buf, area, 2, &theme.line(&[(Role::Faint, said)]));
+        put(buf, area, 2, &theme.line(&[(Paint::Faint, said)]));
     }
 }
 
@@ -200,12 +200,12 @@ fn cell(column: &Column, connection: &Connection, since_ns: Option<i64>) -> Stri
 
 /// The role of an outcome.
 #[must_use]
-pub fn outcome(name: &str) -> Role {
+pub fn outcome(name: &str) -> Paint {
     match name {
-        "completed" => Role::Good,
-        "open" => Role::Plain,
-        "unknown" => Role::Unsure,
-        _ => Role::Bad,
+        "completed" => Paint::Good,
+        "open" => Paint::Plain,
+        "unknown" => Paint::Unsure,
+        _ => Paint::Bad,
     }
 }
 
@@ -262,7 +262,7 @@ fn next(app: &mut App, data: &Data, ids: &[u32], forward: bool) {
             let height = height(app);
             app.table.list.go(found, ids.len(), height);
         }
-        None => app.say(Role::Plain, "no further connection that failed or has a finding"),
+        None => app.say(Paint::Plain, "no further connection that failed or has a finding"),
     }
 }
 

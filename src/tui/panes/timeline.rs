@@ -9,7 +9,7 @@ mod draw;
 use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::lanes::{Ask, Bar, By, Lane, Shown};
-use super::super::theme::Role;
+use super::super::theme::Paint;
 use super::super::view::screen;
 use super::super::work::Job;
 use crate::ladder::Chosen;
@@ -229,9 +229,9 @@ pub fn act(app: &mut App, action: Action) -> bool {
         Action::Mark => match app.timeline.bar(columns) {
             Some(bar) => {
                 app.marked = Some(ConnectionId(bar.id));
-                app.say(Role::Plain, format!("connection {} is marked", bar.id + 1));
+                app.say(Paint::Plain, format!("connection {} is marked", bar.id + 1));
             }
-            None => app.say(Role::Plain, "no connection is under the cursor"),
+            None => app.say(Paint::Plain, "no connection is under the cursor"),
         },
         _ => return false,
     }
@@ -281,7 +281,7 @@ fn next(app: &mut App, forward: bool) {
     };
     match found {
         Some(found) => go(app, *found),
-        None => app.say(Role::Plain, "no further finding"),
+        None => app.say(Paint::Plain, "no further finding"),
     }
 }
 

@@ -6,13 +6,15 @@
 //! is the other's. Directors and VRRP speakers may ask as the VIP.
 
 use crate::diagnose::cause::{severity, speaks_vrrp};
-use crate::diagnose::facts::count;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, count, explained};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::{Binding, Claim, Hop};
-use crate::topology::{HostId, Mode, Service, ServiceId};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, HashSet};
@@ -84,7 +86,7 @@ fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding
     let straight =
         |host: HostId| ids.iter().filter(move |id| straight(trace, **id, host).is_some());
     hosts.sort_by_key(|h| {
-        let subject = names.subject("real server", *h);
+        let subject = names.subject(Role::RealServer, *h);
         (std::cmp::Reverse(straight(*h).count()), subject.address, subject.mac)
     });
     let first = *hosts.first()?;
@@ -101,8 +103,8 @@ fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding
         .filter(|id| hosts.iter().any(|h| self::straight(trace, *id, *h).is_some()))
         .collect();
     let who =
-        crate::diagnose::facts::list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
-    let verb = if hosts.len() == 1 { "claims" } else { "claim" };
+        crate::diagnose::words::list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
+    let verb = agree(hosts.len(), "claims", "claim");
     let title = format!("{who} {verb} the VIP {vip} by asking for others in its name");
     let asked = leaks[&first][0].1.asked;
     let effect = if hit.is_empty() {
@@ -133,7 +135,7 @@ fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding
     }
     finding.proofs = proofs(trace, vip, &leaks[&first], first, &hit);
     finding.fixes = fixes(vip, &hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
-    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.addresses = vec![vip];
     finding.connections = hit;
     Some(finding)
@@ -187,15 +189,20 @@ fn fixes(vip: Ip, servers: &[String]) -> Vec<Fix> {
         .iter()
         .map(|server| Fix {
             host: server.clone(),
-            command: "sysctl -w net.ipv4.conf.all.arp_announce=2 net.ipv4.conf.all.arp_ignore=1"
-                .to_owned(),
+            command: sysctl::set(&[
+                ("net.ipv4.conf.all.arp_announce", "2"),
+                ("net.ipv4.conf.all.arp_ignore", "1"),
+            ]),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.conf.all.arp_announce=0   # or what it was before".to_owned(),
+            undo: explained(
+                sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]),
+                "or what it was before",
+            ),
         })
         .collect();
     fixes.push(Fix {
         host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
-        command: format!("ip neigh del {vip} dev IFACE"),
+        command: ip::forget_neighbour(vip),
         disruptive: false,
         undo: "The entry is learnt again by itself.".to_owned(),
     });

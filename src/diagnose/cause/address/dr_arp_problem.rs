@@ -6,12 +6,14 @@
 
 use crate::diagnose::cause::address::dr_arp_announce_leak::answers_for;
 use crate::diagnose::cause::{severity, speaks_vrrp};
-use crate::diagnose::facts::{count, list};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{count, list};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject, ToConfirm,
 };
-use crate::topology::{HostId, Mode, Service};
+use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-bypassed"];
@@ -106,11 +108,11 @@ fn finding(trace: &Trace, index: usize, service: &Service) -> Option<Finding> {
     finding.proofs.extend(arrival(trace, &ids, culprit));
     let real: Vec<HostId> = servers.iter().filter(|(n, _)| *n > 0).map(|(_, h)| *h).collect();
     finding.fixes = real.iter().flat_map(|host| fixes(trace, service, *host)).collect();
-    finding.subjects = real.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = real.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     let mut rest: Vec<HostId> = claimants.iter().copied().filter(|h| !real.contains(h)).collect();
     rest.sort_by_key(|h| trace.topology.hosts.get(*h).macs.first().copied());
     finding.subjects.extend(rest.into_iter().map(|h| -> Subject {
-        names.subject(if service.is_director(h) { "director" } else { "host" }, h)
+        names.subject(if service.is_director(h) { Role::Director } else { Role::Host }, h)
     }));
     finding.addresses = vec![vip];
     finding.connections = ids
@@ -151,15 +153,21 @@ fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
         Fix {
             host: server,
             command: format!(
-                "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2\nip -br addr show to {vip}   # must be on lo, as /32: on another interface it is still answered for"
+                "{}\nip -br addr show to {vip}   # must be on lo, as /32: on another interface it is still answered for",
+                sysctl::set(&[
+                    ("net.ipv4.conf.all.arp_ignore", "1"),
+                    ("net.ipv4.conf.all.arp_announce", "2"),
+                ])
             ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0"
-                .to_owned(),
+            undo: sysctl::set(&[
+                ("net.ipv4.conf.all.arp_ignore", "0"),
+                ("net.ipv4.conf.all.arp_announce", "0"),
+            ]),
         },
         Fix {
             host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
-            command: format!("ip neigh del {vip} dev IFACE"),
+            command: ip::forget_neighbour(vip),
             disruptive: false,
             undo: "The entry is learnt again by itself.".to_owned(),
         },

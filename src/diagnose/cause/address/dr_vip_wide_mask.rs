@@ -9,12 +9,13 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::silence::silence::{MIN_SYNS, is_quiet};
-use crate::diagnose::cause::{by_server_host, needs_mode, severity, share};
-use crate::diagnose::facts::{list, shared_bits};
+use crate::diagnose::cause::{by_server_host, needs_mode, severity};
+use crate::diagnose::facts::shared_bits;
+use crate::diagnose::words::{agree, list, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -44,7 +45,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             .filter_map(|(host, ids)| looped(facts, host, &ids).or_else(|| near(facts, host, &ids)))
             .collect();
         wide.sort_by_key(|w| {
-            let subject = Names(facts).subject("real server", w.host);
+            let subject = Names(facts).subject(Role::RealServer, w.host);
             (!w.over_lo, std::cmp::Reverse(w.ids.len()), subject.address, subject.mac)
         });
         if !wide.is_empty() {
@@ -158,10 +159,10 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
         )
     };
     let title = if over_lo {
-        let verb = if wide.len() == 1 { "takes" } else { "take" };
+        let verb = agree(wide.len(), "takes", "take");
         format!("{who} {verb} clients in the VIP's subnet for local")
     } else {
-        let verb = if wide.len() == 1 { "is" } else { "are" };
+        let verb = agree(wide.len(), "is", "are");
         format!("{who} {verb} silent to clients in the VIP's subnet")
     };
     let explanation = format!("{what} {} connections are lost there.", share(facts, service, &ids));
@@ -187,7 +188,7 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
     let device = if s.mode == Mode::Tun { "tunl0" } else { "lo" };
     let single = if vip.is_v4() { 32 } else { 128 };
     for w in wide {
-        let server = names.host(w.host);
+        let server = names.place(w.host);
         if !over_lo {
             finding.to_confirm.push(ToConfirm {
                 host: server.clone(),
@@ -203,13 +204,13 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
         });
     }
     finding.proofs = proofs(facts, &wide[0]);
-    finding.subjects = wide.iter().map(|w| names.subject("real server", w.host)).collect();
+    finding.subjects = wide.iter().map(|w| names.subject(Role::RealServer, w.host)).collect();
     finding.connections = ids;
     finding
 }
 
 fn proofs(trace: &Trace, wide: &Wide) -> Vec<Proof> {
-    let Some(id) = crate::diagnose::cause::telling(trace, &wide.ids) else { return Vec::new() };
+    let Some(id) = crate::diagnose::facts::telling(trace, &wide.ids) else { return Vec::new() };
     let mut proofs = Vec::new();
     let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(wide.host));
     if let Some(leg) = at_host().find(|leg| trace.forward(leg).opened()) {

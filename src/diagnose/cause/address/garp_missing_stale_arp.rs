@@ -10,11 +10,12 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::count;
+use crate::diagnose::words::count;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::{Claim, Link, VrrpSpeaker};
+use crate::topology::Role;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 
@@ -214,7 +215,7 @@ fn next_hops(trace: &Trace, stale: &Stale<'_>) -> Option<crate::diagnose::Subjec
             .find(|(_, hop)| hop.link.dst == Some(old))
             .and_then(|(_, hop)| trace.host_by_mac(hop.link.src))
     })?;
-    Some(Names(trace).subject("router", from))
+    Some(Names(trace).subject(Role::Router, from))
 }
 
 fn fixes(vip: Ip, new: &str) -> Vec<Fix> {

@@ -8,7 +8,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm};
 use crate::flow::Probe;
-use crate::topology::HostId;
+use crate::topology::{HostId, Role};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 
@@ -111,7 +111,7 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
         },
     ];
     let subject = |host: Option<HostId>, mac: Mac| Subject {
-        role: "host",
+        role: Role::Host,
         address: host.and_then(|h| names.address(h)).filter(|ip| *ip != vip),
         mac: Some(mac),
         port: None,

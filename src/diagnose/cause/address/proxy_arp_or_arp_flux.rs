@@ -10,14 +10,16 @@
 
 use crate::diagnose::cause::address::dr_arp_announce_leak::answers_for;
 use crate::diagnose::cause::{severity, speaks_vrrp};
-use crate::diagnose::facts::{count, list};
 use crate::diagnose::machines::answered_for_others;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{count, explained, list};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::{Binding, Claim, Hop};
-use crate::topology::{HostId, Mode, Service};
+use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,11 +177,11 @@ fn finding(trace: &Trace, host: HostId, many: bool, vips: &[Ip]) -> Finding {
     });
     finding.proofs = proofs(trace, host, vip, &foreign);
     finding.fixes = fixes(&who, vips);
-    finding.subjects.push(names.subject("host", host));
+    finding.subjects.push(names.subject(Role::Host, host));
     let rest = symptom::claimants(trace, vip).into_iter().filter(|h| *h != host);
     finding.subjects.extend(rest.map(|h| {
         let director = services(trace, vip).any(|s| s.is_director(h));
-        names.subject(if director { "director" } else { "host" }, h)
+        names.subject(if director { Role::Director } else { Role::Host }, h)
     }));
     finding.addresses = vips.to_vec();
     finding.connections = ids;
@@ -228,14 +230,22 @@ fn proofs(
 }
 
 fn fixes(who: &str, vips: &[Ip]) -> Vec<Fix> {
-    let forget: Vec<String> =
-        vips.iter().map(|ip| format!("ip neigh del {ip} dev IFACE")).collect();
+    let forget: Vec<String> = vips.iter().map(|ip| ip::forget_neighbour(*ip)).collect();
     vec![
         Fix {
             host: who.to_owned(),
-            command: "sysctl -w net.ipv4.conf.all.proxy_arp=0 net.ipv4.conf.IFACE.proxy_arp=0   # IFACE: the one on the VIP's link; what it answers for by intent needs a route instead".to_owned(),
+            command: explained(
+                sysctl::set(&[
+                    ("net.ipv4.conf.all.proxy_arp", "0"),
+                    ("net.ipv4.conf.IFACE.proxy_arp", "0"),
+                ]),
+                "IFACE: the one on the VIP's link; what it answers for by intent needs a route instead",
+            ),
             disruptive: true,
-            undo: "sysctl -w net.ipv4.conf.IFACE.proxy_arp=1   # and 'all', if that was 1 before".to_owned(),
+            undo: explained(
+                sysctl::set(&[("net.ipv4.conf.IFACE.proxy_arp", "1")]),
+                "and 'all', if that was 1 before",
+            ),
         },
         Fix {
             host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),

@@ -1,14 +1,14 @@
 //! No host answers for the VIP: the last router asks for it in vain.
 
-use crate::diagnose::cause::{by_service, severity, share};
-use crate::diagnose::facts::{service_subject, to_capture};
+use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::refusal::{Refusal, Says};
 use crate::diagnose::symptom::arp_unanswered as symptom;
+use crate::diagnose::words::{service_subject, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::Ask;
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::HashSet;
 
@@ -123,9 +123,9 @@ fn finding(
 
 fn asker(trace: &Trace, ask: &Ask) -> Subject {
     let host = trace.host_by_mac(Some(ask.asker_mac));
-    let known = host.map(|host| Names(trace).subject("router", host));
+    let known = host.map(|host| Names(trace).subject(Role::Router, host));
     known.unwrap_or(Subject {
-        role: "router",
+        role: Role::Router,
         address: Some(ask.asker),
         mac: Some(ask.asker_mac),
         port: None,

@@ -7,7 +7,7 @@
 
 use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::list;
+use crate::diagnose::words::list;
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};

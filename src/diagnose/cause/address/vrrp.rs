@@ -2,7 +2,7 @@
 
 use crate::diagnose::{Names, Subject};
 use crate::flow::VrrpSpeaker;
-use crate::topology::HostId;
+use crate::topology::{HostId, Role};
 use crate::trace::Trace;
 
 /// Three intervals and the skew, after which a backup that hears nothing takes
@@ -23,10 +23,10 @@ pub(in crate::diagnose) fn host(trace: &Trace, s: &VrrpSpeaker) -> Option<HostId
 
 /// A speaker as a subject, by the address that it advertises from.
 pub(in crate::diagnose) fn subject(trace: &Trace, s: &VrrpSpeaker) -> Subject {
-    let known = host(trace, s).map(|host| Names(trace).subject("director", host));
+    let known = host(trace, s).map(|host| Names(trace).subject(Role::Director, host));
     match known {
         Some(subject) => Subject { address: Some(s.src), ..subject },
-        None => Subject { role: "director", address: Some(s.src), mac: s.mac, port: None },
+        None => Subject { role: Role::Director, address: Some(s.src), mac: s.mac, port: None },
     }
 }
 

@@ -6,8 +6,8 @@
 
 use crate::diagnose::cause::address::vrrp::{self, host, is_own, patience_ns};
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::{count, list};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::words::{count, list};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};

@@ -148,7 +148,7 @@ pub(in crate::diagnose) fn spare(
     let s = trace.topology.service(service);
     let server = &s.real_servers[at];
     let host = server.host.filter(|_| matches!(s.mode, Mode::Nat | Mode::Dr | Mode::Tun))?;
-    Some(crate::diagnose::cause::rest(trace, service, host, server.port, until))
+    Some(crate::diagnose::words::rest(trace, service, host, server.port, until))
 }
 
 /// The connections of some real servers of a service, as its clients know them.

@@ -5,8 +5,7 @@
 //! between. Both are durations of one vantage each; no clocks are compared.
 
 use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
-use crate::diagnose::cause::{directors, name, names};
-use crate::diagnose::facts::list;
+use crate::diagnose::words::{directors, list, name, names};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject, ToConfirm};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::Trace;
@@ -63,7 +62,7 @@ fn finding(
     let s = trace.topology.service(service);
     far.reverse();
     let subjects: Vec<Subject> =
-        far.iter().map(|(at, _)| crate::diagnose::cause::server_of(&s.real_servers[*at])).collect();
+        far.iter().map(|(at, _)| crate::diagnose::words::server_of(&s.real_servers[*at])).collect();
     let who = names(&subjects);
     let at_director = !matches!(s.mode, Mode::Dr | Mode::Tun);
     let director = s.directors.first().map(|d| Names(trace).host(d.host));

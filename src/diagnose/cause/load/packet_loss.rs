@@ -5,9 +5,9 @@
 
 use crate::diagnose::cause::proxy::toa_not_inserted::too_long;
 use crate::diagnose::cause::way::stateful_device_half_path::half;
-use crate::diagnose::facts::list;
+use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, ToConfirm};
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -105,17 +105,17 @@ fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss)
     ends.sort_by_key(|h| s.is_director(*h) || !s.real_servers.iter().any(|r| r.host == Some(*h)));
     if let Some(r) = s.real_servers.iter().find(|r| r.host == Some(ends[0])) {
         let until = "until the link is mended";
-        finding.fixes = vec![crate::diagnose::cause::rest(trace, service, ends[0], r.port, until)];
+        finding.fixes = vec![crate::diagnose::words::rest(trace, service, ends[0], r.port, until)];
     }
     finding.subjects = ends
         .iter()
         .map(|host| {
             let role = if s.is_director(*host) {
-                "director"
+                Role::Director
             } else if s.real_servers.iter().any(|r| r.host == Some(*host)) {
-                "real server"
+                Role::RealServer
             } else {
-                "client"
+                Role::Client
             };
             names.subject(role, *host)
         })

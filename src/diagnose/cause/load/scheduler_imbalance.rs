@@ -8,8 +8,8 @@
 //! are not counted here: its connections carry unlike numbers of them.
 
 use crate::diagnose::Subject;
-use crate::diagnose::cause::{directors, name, server_of};
-use crate::diagnose::facts::{capture_line, service_subject};
+use crate::diagnose::words::commands::ipvsadm::Virtual;
+use crate::diagnose::words::{capture_line, directors, name, server_of, service_subject};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
@@ -304,7 +304,8 @@ fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     let director = service
         .directors
         .first()
-        .map_or_else(|| "the director".to_owned(), |d| Names(trace).host(d.host));
+        .map_or_else(|| "the director".to_owned(), |d| Names(trace).place(d.host));
+    let table = Virtual::of(service);
     finding.to_confirm.push(ToConfirm {
         host: director.clone(),
         command: "ipvsadm -Sn; ipvsadm -Ln --stats; ipvsadm -Lnc".to_owned(),
@@ -319,17 +320,17 @@ fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     });
     let fix = |scheduler: &str, undo: &str| Fix {
         host: director.clone(),
-        command: format!("ipvsadm -E -t {} -s {scheduler}", service.name()),
+        command: table.schedule(scheduler),
         disruptive: false,
-        undo: format!("ipvsadm -E -t {} {undo}", service.name()),
+        undo: table.schedule(undo),
     };
     if who.sticky {
         finding.fixes.push(fix(
             "wlc   # without -p, if no client needs to return to its server",
-            "-s SCHEDULER -p SECONDS   # as 'ipvsadm -Sn' printed them before",
+            "SCHEDULER -p SECONDS   # as 'ipvsadm -Sn' printed them before",
         ));
     } else {
-        finding.fixes.push(fix("wrr", "-s SCHEDULER   # as 'ipvsadm -Sn' printed it before"));
+        finding.fixes.push(fix("wrr", "SCHEDULER   # as 'ipvsadm -Sn' printed it before"));
     }
     finding.candidates.push(Candidate {
         id: "slow-real-server",

@@ -4,8 +4,7 @@
 //! to the first byte of the answer out: no network lies between.
 
 use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
-use crate::diagnose::cause::{directors, name, names};
-use crate::diagnose::facts::list;
+use crate::diagnose::words::{agree, directors, list, name, names};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Subject, ToConfirm};
 use crate::topology::ServiceId;
 use crate::trace::Trace;
@@ -52,10 +51,10 @@ fn finding(
     slow.reverse();
     let subjects: Vec<Subject> = slow
         .iter()
-        .map(|(at, _)| crate::diagnose::cause::server_of(&s.real_servers[*at]))
+        .map(|(at, _)| crate::diagnose::words::server_of(&s.real_servers[*at]))
         .collect();
     let who = names(&subjects);
-    let verb = if subjects.len() == 1 { "takes" } else { "take" };
+    let verb = agree(subjects.len(), "takes", "take");
     let worst = slow.first().map_or(0, |(_, q)| q.median);
     let title = format!("{who} {verb} {} to answer, the others {}", ms(worst), ms(usual));
     let told: Vec<String> = slow

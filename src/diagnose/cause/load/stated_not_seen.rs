@@ -6,12 +6,12 @@
 //! the captures, so a difference is a fact about both, not yet a fault; only a
 //! server that should have had its share and got nothing is one.
 
-use crate::diagnose::facts::{count, list};
+use crate::diagnose::words::{count, list};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Kind, Names, Proof, Severity, Subject, ToConfirm,
 };
 use crate::state::{Forwarding, Front, MatchedState, StatedServer, StatedService};
-use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
+use crate::topology::{HostId, Mode, RealServer, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Said, Trace};
 use std::collections::BTreeSet;
 
@@ -114,14 +114,14 @@ impl<'a> View<'a> {
         let mut finding = Finding::cause(ID, title, explanation);
         finding.kind = Kind::Note;
         finding.severity = Severity::Info;
-        finding.subjects.push(Names(self.trace).subject("director", self.director));
-        finding.subjects.push(crate::diagnose::facts::service_subject(self.service));
+        finding.subjects.push(Names(self.trace).subject(Role::Director, self.director));
+        finding.subjects.push(crate::diagnose::words::service_subject(self.service));
         finding
     }
 
     /// The first frames that leave for a real server.
     fn proofs(&self, ids: &[ConnectionId]) -> Vec<Proof> {
-        let Some(id) = crate::diagnose::cause::telling(self.trace, ids) else { return Vec::new() };
+        let Some(id) = crate::diagnose::facts::telling(self.trace, ids) else { return Vec::new() };
         let legs = || self.trace.back_legs(id);
         let leg = legs().find(|l| self.trace.forward(l).syn.is_set()).or_else(|| legs().next());
         leg.and_then(|leg| {
@@ -217,7 +217,7 @@ impl<'a> View<'a> {
         finding.subjects = idle
             .iter()
             .map(|s| Subject {
-                role: "real server",
+                role: Role::RealServer,
                 address: Some(s.address),
                 mac: None,
                 port: Some(if s.port == 0 { self.service.port } else { s.port }),
@@ -270,8 +270,8 @@ impl<'a> View<'a> {
             return None;
         }
         let subjects: Vec<Subject> =
-            seen.iter().map(|s| crate::diagnose::cause::server_of(s)).collect();
-        let who = crate::diagnose::cause::names(&subjects);
+            seen.iter().map(|s| crate::diagnose::words::server_of(s)).collect();
+        let who = crate::diagnose::words::names(&subjects);
         let mut finding = self.finding(
             format!(
                 "{who} got {} and the director does not state it",
@@ -341,9 +341,10 @@ fn elsewhere(trace: &Trace, matched: &MatchedState) -> Vec<Finding> {
             let mut finding = Finding::cause(ID, title, explanation);
             finding.kind = Kind::Note;
             finding.severity = Severity::Info;
-            finding.subjects = matched.hosts.iter().map(|h| names.subject("host", *h)).collect();
-            finding.subjects.push(crate::diagnose::facts::service_subject(service));
-            finding.proofs = crate::diagnose::cause::telling(trace, &ids)
+            finding.subjects =
+                matched.hosts.iter().map(|h| names.subject(Role::Host, *h)).collect();
+            finding.subjects.push(crate::diagnose::words::service_subject(service));
+            finding.proofs = crate::diagnose::facts::telling(trace, &ids)
                 .and_then(|id| trace.start(id))
                 .map(|at| Proof { at, note: "one of these connections".to_owned() })
                 .into_iter()

@@ -5,15 +5,15 @@
 //! side that kept the other waiting for a second or more.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::name;
 use crate::diagnose::cause::state::synproxy;
-use crate::diagnose::facts::{count, server_subject};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{count, explained, name, server_subject};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
     ToConfirm,
 };
 use crate::flow::ClosedWindow;
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 use std::collections::BTreeMap;
@@ -63,8 +63,9 @@ fn stalls(trace: &Trace) -> Vec<Stall<'_>> {
             let Some((leg, window)) = longest(trace, id, by_client) else { continue };
             let subject = if by_client {
                 let (ip, port) = c.front.client;
-                let mac = trace.host_by_ip(ip).and_then(|h| Names(trace).subject("client", h).mac);
-                Some(Subject { role: "client", address: Some(ip), mac, port: Some(port) })
+                let mac =
+                    trace.host_by_ip(ip).and_then(|h| Names(trace).subject(Role::Client, h).mac);
+                Some(Subject { role: Role::Client, address: Some(ip), mac, port: Some(port) })
             } else {
                 server_subject(trace, id)
             };
@@ -138,9 +139,15 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Stall<'_>]) -> Finding {
     });
     finding.fixes.push(Fix {
         host: who,
-        command: "sysctl -w net.ipv4.tcp_rmem='4096 131072 16777216'   # helps over short pauses only; a process that does not read must be mended".to_owned(),
+        command: explained(
+            sysctl::set(&[("net.ipv4.tcp_rmem", "4096 131072 16777216")]),
+            "helps over short pauses only; a process that does not read must be mended",
+        ),
         disruptive: false,
-        undo: "sysctl -w net.ipv4.tcp_rmem='4096 131072 6291456'   # if 'sysctl net.ipv4.tcp_rmem' printed this before".to_owned(),
+        undo: explained(
+            sysctl::set(&[("net.ipv4.tcp_rmem", "4096 131072 6291456")]),
+            "if 'sysctl net.ipv4.tcp_rmem' printed this before",
+        ),
     });
     let shown = set.iter().max_by_key(|x| x.window.longest_ns).unwrap_or(first);
     finding.proofs = proofs(trace, shown);

@@ -2,10 +2,11 @@
 //! or waits for another server.
 
 use crate::correlate::Outcome;
-use crate::diagnose::cause::{by_service, name, names, share};
+use crate::diagnose::cause::by_service;
 use crate::diagnose::symptom::http_5xx;
+use crate::diagnose::words::{agree, name, names, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject, ToConfirm};
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
@@ -53,14 +54,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         let (ip, port) = facts.connection(back).front.server;
         let host = facts.host_by_ip(ip);
         let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
-        let subject = Subject { role: "real server", address: Some(ip), mac, port: Some(port) };
+        let subject = Subject { role: Role::RealServer, address: Some(ip), mac, port: Some(port) };
         if !servers.contains(&subject) {
             servers.push(subject);
         }
     }
     let who = names(&servers);
     let port = servers.first().and_then(|s| s.port).unwrap_or_default();
-    let verb = if servers.len() == 1 { "refuses" } else { "refuse" };
+    let verb = agree(servers.len(), "refuses", "refuse");
     // A proxy that passes bytes through has no words of its own for it.
     let unanswered = ids.iter().any(|id| !facts.connection(*id).progress.response);
     let title = format!("{who} {verb} the proxy's connections on port {port}");
@@ -86,10 +87,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             command: format!("ss -ltn 'sport = :{port}'"),
             why: "shows whether anything listens, and on which address".to_owned(),
         });
-        finding.fixes.push(crate::diagnose::cause::out_of_proxy(subject));
+        finding.fixes.push(crate::diagnose::words::out_of_proxy(subject));
     }
     finding.subjects = servers;
-    finding.subjects.extend(crate::diagnose::cause::directors(facts, service));
+    finding.subjects.extend(crate::diagnose::words::directors(facts, service));
     finding.connections = ids;
     finding
 }

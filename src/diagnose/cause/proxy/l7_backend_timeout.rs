@@ -1,8 +1,9 @@
 //! A request reaches the real server through the proxy and is never answered
 //! before the proxy gives up.
 
-use crate::diagnose::cause::{by_service, name, names, servers, share};
+use crate::diagnose::cause::by_service;
 use crate::diagnose::symptom::http_5xx;
+use crate::diagnose::words::{agree, name, names, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, ToConfirm,
 };
@@ -56,7 +57,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .map(|e| e.response.since(e.request) / 1_000_000)
         .max()
         .unwrap_or_default();
-    let verb = if subjects.len() == 1 { "does" } else { "do" };
+    let verb = agree(subjects.len(), "does", "do");
     let title = format!("{who} {verb} not answer the proxy's requests in time");
     let explanation = format!(
         "The proxy passed the request on, {who} acknowledged it and sent no response; the proxy gave up after {longest} ms and told the client 504. {} connections are concerned.",

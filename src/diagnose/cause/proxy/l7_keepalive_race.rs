@@ -7,10 +7,11 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::Subject;
-use crate::diagnose::cause::{by_service, names, servers, severity, share};
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::words::{agree, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::exchange::Exchange;
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::seq_lt;
 use std::collections::{BTreeMap, HashMap};
@@ -138,7 +139,7 @@ fn finding(
         let (ip, port) = facts.connection(ConnectionId(race.back.connection)).front.server;
         let host = facts.host_by_ip(ip);
         let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
-        let subject = Subject { role: "real server", address: Some(ip), mac, port: Some(port) };
+        let subject = Subject { role: Role::RealServer, address: Some(ip), mac, port: Some(port) };
         if !subjects.contains(&subject) {
             subjects.push(subject);
         }
@@ -147,7 +148,7 @@ fn finding(
         subjects = servers(facts, &ids);
     }
     let who = names(&subjects);
-    let verb = if subjects.len() == 1 { "closes" } else { "close" };
+    let verb = agree(subjects.len(), "closes", "close");
     let mut idles: Vec<i64> = here.iter().filter_map(|race| idle(facts, race)).collect();
     idles.sort_unstable();
     let after = match (idles.first(), idles.last()) {
@@ -194,7 +195,7 @@ fn finding(
     }
     finding.proofs = here.first().map(|race| proofs(facts, race)).unwrap_or_default();
     finding.subjects = subjects;
-    finding.subjects.extend(crate::diagnose::cause::directors(facts, service));
+    finding.subjects.extend(crate::diagnose::words::directors(facts, service));
     finding.strays = here.iter().map(|race| ConnectionId(race.back.connection)).collect();
     finding.connections = ids;
     finding

@@ -7,14 +7,14 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::ToConfirm;
+use crate::diagnose::cause::no_proxy;
 use crate::diagnose::cause::state::synproxy;
-use crate::diagnose::cause::{names, no_proxy};
-use crate::diagnose::facts::list;
+use crate::diagnose::words::{agree, list, names};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject,
 };
 use crate::flow::{FirstReply, Preface};
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -192,7 +192,7 @@ fn unexpected(trace: &Trace, servers: &[Server], who: &str, said: &Said) -> Find
     let n = said.rejected.len();
     let version =
         said.rejected.iter().find_map(|(_, leg)| preface(trace, leg)).map_or(1, |p| p.version);
-    let verb = if servers.len() == 1 { "is" } else { "are" };
+    let verb = agree(servers.len(), "is", "are");
     let title = format!("{who} {verb} sent a PROXY header that nobody there expects");
     let explanation = format!(
         "Each connection to {who} begins with a PROXY header of version {version}, and the server takes it for a broken request: {}. {n} of {n} such connections end so. Either the balancer must not send the header, or the server must be told to read it.",
@@ -281,7 +281,7 @@ fn based_on(
     for (ip, port) in servers {
         let host = trace.host_by_ip(*ip);
         let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
-        let server = Subject { role: "real server", address: Some(*ip), mac, port: Some(*port) };
+        let server = Subject { role: Role::RealServer, address: Some(*ip), mac, port: Some(*port) };
         finding.subjects.push(server);
     }
     finding.proofs = shown.first().map(|(_, leg)| proofs(trace, leg)).unwrap_or_default();

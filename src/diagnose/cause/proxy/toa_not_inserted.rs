@@ -7,7 +7,8 @@
 //! A service whose clients are never named is none of this.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{directors, needs_mode, severity, share, tables};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::{directors, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::flow::{FullFirst, Mark};
 use crate::topology::{Mode, ServiceId};
@@ -221,7 +222,7 @@ fn finding(
     let who = if subjects.is_empty() {
         "the director".to_owned()
     } else {
-        crate::diagnose::cause::names(&subjects)
+        crate::diagnose::words::names(&subjects)
     };
     let u = &set[0];
     let bytes = size(facts.connection(u.id).front.client.0);

@@ -1,12 +1,15 @@
 //! A real server answers SYNs with RST,ACK: nobody listens there.
 
 use crate::correlate::Outcome;
-use crate::diagnose::cause::{by_service, name, servers, severity, share, telling};
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
+use crate::diagnose::words::commands::ipvsadm::{Server, spared};
+use crate::diagnose::words::{agree, name, servers, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Names, Proof, Subject, ToConfirm,
 };
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused"];
@@ -31,13 +34,16 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let mut subjects = servers(facts, &ids);
     let by_server = !subjects.is_empty();
     if !by_server {
-        subjects =
-            vec![Subject { role: "service", address: Some(s.vip), mac: None, port: Some(s.port) }];
+        subjects = vec![Subject {
+            role: Role::Service,
+            address: Some(s.vip),
+            mac: None,
+            port: Some(s.port),
+        }];
     }
-    let who = crate::diagnose::cause::names(&subjects);
+    let who = crate::diagnose::words::names(&subjects);
     let port = subjects[0].port.unwrap_or(s.port);
-    let (verb, answer) =
-        if subjects.len() == 1 { ("refuses", "answers") } else { ("refuse", "answer") };
+    let (verb, answer) = agree(subjects.len(), ("refuses", "answers"), ("refuse", "answer"));
     let title = format!("{who} {verb} connections on port {port}");
     let listens = match s.mode {
         Mode::Dr | Mode::Tun => format!(
@@ -69,7 +75,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             why: "shows whether anything listens, and on which address".to_owned(),
         });
         if by_server {
-            finding.fixes.push(drain(facts, service, subject));
+            let server = Server::subject(subject, s.port);
+            finding.fixes.push(spared(Names(facts), s, server, "until the service runs again"));
         }
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
@@ -91,35 +98,6 @@ fn confidence(trace: &Trace, ids: &[ConnectionId], by_server: bool) -> Confidenc
         })
     });
     if shown && by_server { Confidence::Certain } else { Confidence::Likely }
-}
-
-fn drain(trace: &Trace, service: ServiceId, subject: &Subject) -> Fix {
-    let s = trace.topology.service(service);
-    let flag = match s.mode {
-        Mode::Dr => "-g",
-        Mode::Tun => "-i",
-        _ => "-m",
-    };
-    let server = subject
-        .address
-        .map_or_else(|| "RIP".to_owned(), |ip| ip.with_port(subject.port.unwrap_or(s.port)));
-    let edit = |weight: &str| {
-        format!(
-            "ipvsadm -e -{} {} -r {server} {flag} -w {weight}",
-            if s.protocol.is_udp() { 'u' } else { 't' },
-            s.name()
-        )
-    };
-    let host = s.directors.first().map_or_else(
-        || "the director".to_owned(),
-        |d| format!("the director {}", Names(trace).host(d.host)),
-    );
-    Fix {
-        host: format!("{host}, until the service runs again"),
-        command: edit("0"),
-        disruptive: false,
-        undo: edit("1"),
-    }
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {

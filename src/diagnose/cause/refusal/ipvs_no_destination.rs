@@ -1,13 +1,15 @@
 //! A virtual service has no real server to send to: IPVS answers each SYN with
 //! port unreachable, as it cannot make a reset.
 
-use crate::diagnose::cause::{by_service, severity, share, syns_or_blind, telling};
-use crate::diagnose::facts::service_subject;
+use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::facts::telling;
 use crate::diagnose::refusal::{Refusal, Says};
+use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
+use crate::diagnose::words::{service_subject, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Service, ServiceId};
+use crate::topology::{HostId, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -120,7 +122,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     advise(&mut finding, s, &host, director.is_none());
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = vec![service_subject(s)];
-    finding.subjects.extend(director.map(|d| Names(facts).subject("director", d)));
+    finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));
     finding.connections = ids;
     Some(finding)
 }
@@ -138,14 +140,16 @@ fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {
             .to_owned(),
         why: "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it".to_owned(),
     });
-    let vip = s.name();
+    let table = Virtual::of(s);
+    let any = table.server(Server::any());
     finding.fixes.push(Fix {
         host: host.to_owned(),
         command: format!(
-            "systemctl status keepalived; journalctl -u keepalived -n 50   # why were they removed?\nipvsadm -a -t {vip} -r RIP:RPORT -m   # -g for DR, -i for a tunnel; or 'ipvsadm -e ... -w 1' where the weight is 0"
+            "systemctl status keepalived; journalctl -u keepalived -n 50   # why were they removed?\n{}   # -g for DR, -i for a tunnel; or 'ipvsadm -e ... -w 1' where the weight is 0",
+            any.add_as("-m")
         ),
         disruptive: false,
-        undo: format!("ipvsadm -d -t {vip} -r RIP:RPORT"),
+        undo: any.delete(),
     });
 }
 

@@ -6,12 +6,14 @@
 
 use crate::diagnose::cause::refusal::missing::{Missing, missing, proofs};
 use crate::diagnose::cause::state::reuse::forerunners;
-use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
 };
-use crate::topology::Mode;
+use crate::topology::{Mode, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -142,20 +144,26 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     finding.fixes = vec![
         Fix {
             host: director.clone(),
-            command: "sysctl -w net.ipv4.vs.expire_nodest_conn=1   # entries of a removed server go with their next packet".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]),
+                "entries of a removed server go with their next packet",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.vs.expire_nodest_conn=0".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
         },
         Fix {
             host: format!("{director}, kernel 5.9 or later"),
-            command: "sysctl -w net.ipv4.vs.conn_reuse_mode=1   # a SYN on a closed entry is scheduled anew".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "1")]),
+                "a SYN on a closed entry is scheduled anew",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.vs.conn_reuse_mode=0".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
         },
     ];
-    finding.subjects = host.map(|d| names.subject("director", d)).into_iter().collect();
+    finding.subjects = host.map(|d| names.subject(Role::Director, d)).into_iter().collect();
     finding.subjects.push(Subject {
-        role: "real server",
+        role: Role::RealServer,
         address: Some(server),
         mac: None,
         port: None,

@@ -4,7 +4,8 @@
 
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::Proof;
-use crate::diagnose::cause::{by_service, telling};
+use crate::diagnose::cause::by_service;
+use crate::diagnose::facts::telling;
 use crate::diagnose::refusal::{Refusal, Says};
 use crate::diagnose::symptom::arp_unanswered;
 use crate::flow::Ask;

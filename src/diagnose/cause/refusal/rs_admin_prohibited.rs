@@ -1,9 +1,9 @@
 //! A firewall on a real server rejects SYNs with an ICMP error.
 
-use crate::diagnose::cause::{
-    by_service, name, names, servers, severity, share, syns_or_blind, telling,
-};
+use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::facts::telling;
 use crate::diagnose::refusal::{Refusal, Says};
+use crate::diagnose::words::{agree, name, names, servers, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -60,11 +60,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let what = all().next().map_or_else(|| "ICMP".to_owned(), |(_, r)| r.name());
     let forbidden = all().any(|(_, r)| r.says == Says::Prohibited);
     let means = if forbidden { "administratively prohibited" } else { "port unreachable" };
-    let (verb, answer, its) = if subjects.len() == 1 {
-        ("rejects", "answers", "its")
-    } else {
-        ("reject", "answer", "their")
-    };
+    let (verb, answer, its) =
+        agree(subjects.len(), ("rejects", "answers", "its"), ("reject", "answer", "their"));
     let title = format!("a firewall on {who} {verb} connections to port {port}");
     let explanation = format!(
         "{who} {answer} SYNs for {} with {what}, {means}: a rule in {its} firewall does, TCP refuses with a reset. {} connections are rejected; the director goes on choosing that server unless a health check of the same port removes it.",
@@ -83,7 +80,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             ),
         });
     }
-    let tables = crate::diagnose::cause::tables(s.vip);
+    let tables = crate::diagnose::words::tables(s.vip);
     for subject in &subjects {
         let host = name(subject);
         finding.to_confirm.push(ToConfirm {

@@ -3,15 +3,16 @@
 
 use crate::diagnose::cause::refusal::ipvs_reuse_to_dead_backend;
 use crate::diagnose::cause::refusal::missing::{Missing, failed, missing, proofs};
+use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::reuse::forerunners;
-use crate::diagnose::cause::{severity, share};
-use crate::diagnose::facts::{list, service_subject};
 use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
+use crate::diagnose::words::{list, service_subject, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
 };
 use crate::flow::Ask;
-use crate::topology::{HostId, Mode, Service};
+use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::Trace;
 use crate::wire::Ip;
 
@@ -65,12 +66,12 @@ fn finding(facts: &Facts, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
     finding.proofs = proofs(facts, &ids, asks);
     finding.subjects = targets
         .iter()
-        .map(|ip| Subject { role: "real server", address: Some(*ip), mac: None, port: None })
+        .map(|ip| Subject { role: Role::RealServer, address: Some(*ip), mac: None, port: None })
         .collect();
     if targets.is_empty() {
         finding.subjects.push(service_subject(s));
     }
-    finding.subjects.extend(director.map(|d| Names(facts).subject("director", d)));
+    finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));
     finding.connections = ids;
     finding.addresses = targets;
     finding
@@ -113,31 +114,27 @@ fn advise(
 ) {
     let host = director.map_or_else(
         || "the director".to_owned(),
-        |d| format!("the director {}", Names(trace).host(d)),
+        |d| format!("the director {}", Names(trace).place(d)),
     );
-    let flag = match s.mode {
-        Mode::Dr => Some("-g"),
-        Mode::Tun => Some("-i"),
-        Mode::Nat | Mode::FullNat => Some("-m"),
-        _ => None,
-    };
-    let vip = s.name();
+    let table = Virtual::of(s);
+    let known = matches!(s.mode, Mode::Dr | Mode::Tun | Mode::Nat | Mode::FullNat);
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
     for target in targets {
-        let server = target.with_port(port);
+        let entry = table.server(Server::at(*target, port));
         finding.to_confirm.push(ToConfirm {
             host: host.clone(),
-            command: format!("ip neigh show {target}; ping -c 3 {target}; ipvsadm -Ln -t {vip}"),
+            command: format!("ip neigh show {target}; ping -c 3 {target}; {}", table.list()),
             why: "FAILED or INCOMPLETE, and listed with a weight above 0: this is it".to_owned(),
         });
         finding.fixes.push(Fix {
             host: format!("{host}, until {target} is up again"),
-            command: format!("ipvsadm -d -t {vip} -r {server}"),
+            command: entry.delete(),
             disruptive: false,
-            undo: flag.map_or_else(
-                || "Add it again with the flags that 'ipvsadm -Sn' printed before.".to_owned(),
-                |flag| format!("ipvsadm -a -t {vip} -r {server} {flag} -w 1"),
-            ),
+            undo: if known {
+                entry.add(1)
+            } else {
+                "Add it again with the flags that 'ipvsadm -Sn' printed before.".to_owned()
+            },
         });
     }
     if targets.is_empty() {

@@ -9,12 +9,14 @@
 
 use crate::diagnose::cause::silence::tw_recycle_nat_timestamps as recycled;
 use crate::diagnose::cause::way::arrivals::{Arrived, arrived, may_be_silent};
-use crate::diagnose::cause::{by_server_host, name, needs_mode, rest, severity, share};
+use crate::diagnose::cause::{by_server_host, needs_mode, severity};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, explained, name, rest, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::Mark;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -49,7 +51,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
         // Most concerned first, whatever the order of the captures.
         full.sort_by_key(|f| {
-            let subject = Names(facts).subject("real server", f.host);
+            let subject = Names(facts).subject(Role::RealServer, f.host);
             (std::cmp::Reverse(f.silent.len()), subject.address, subject.mac)
         });
         if !full.is_empty() {
@@ -179,10 +181,10 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Full]) -> Finding {
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = full.iter().flat_map(|f| f.silent.iter().copied()).collect();
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
-    let subjects: Vec<_> = full.iter().map(|f| say.subject("real server", f.host)).collect();
-    let who = crate::diagnose::cause::names(&subjects);
+    let subjects: Vec<_> = full.iter().map(|f| say.subject(Role::RealServer, f.host)).collect();
+    let who = crate::diagnose::words::names(&subjects);
     let depth = full.iter().map(|f| f.depth).min().unwrap_or(0);
-    let verb = if full.len() == 1 { "accepts" } else { "accept" };
+    let verb = agree(full.len(), "accepts", "accept");
     let title = format!("{who} {verb} connections more slowly than they come");
     let explanation = format!(
         "SYNs for {} arrive at {who} and get nothing, while others of the same sources were answered. When they arrive, {depth} or more accepted connections wait for a first answer: the kernel acknowledged their requests, and the program has not answered. A listener whose accept queue is full drops new SYNs without a word. {} connections are lost.",
@@ -197,7 +199,7 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Full]) -> Finding {
         tell_apart: "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows".to_owned(),
     });
     for f in full {
-        let server = name(&say.subject("real server", f.host));
+        let server = name(&say.subject(Role::RealServer, f.host));
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
             command: format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
@@ -205,9 +207,9 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Full]) -> Finding {
         });
         finding.fixes.push(Fix {
             host: format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
-            command: "sysctl -w net.core.somaxconn=4096".to_owned(),
+            command: sysctl::set(&[("net.core.somaxconn", "4096")]),
             disruptive: false,
-            undo: "sysctl -w net.core.somaxconn=128   # or what it was before".to_owned(),
+            undo: explained(sysctl::set(&[("net.core.somaxconn", "128")]), "or what it was before"),
         });
         finding.fixes.push(rest(facts, service, f.host, port, "until the program keeps up"));
         finding.proofs.extend([

@@ -7,12 +7,14 @@
 
 use crate::diagnose::cause::size::withheld::{Passage, passage};
 use crate::diagnose::cause::state::udp_stale_entry;
-use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::facts::count;
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{count, explained, server_subject, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -143,8 +145,8 @@ fn finding(
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|d| d.id).collect();
-    let server = crate::diagnose::cause::servers(facts, &ids);
-    let who = crate::diagnose::cause::names(&server);
+    let server = crate::diagnose::words::servers(facts, &ids);
+    let who = crate::diagnose::words::names(&server);
     let host = names.full(director);
     let udp = s.protocol.is_udp();
     let (what, nothing, expires) = if udp {
@@ -177,10 +179,10 @@ fn finding(
     });
     finding.fixes = vec![
         Fix {
-            host: names.host(director),
-            command: format!("sysctl -w net.ipv4.vs.expire_nodest_conn=1   # {expires}"),
+            host: names.place(director),
+            command: explained(sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]), expires),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.vs.expire_nodest_conn=0".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
         },
         drain(facts, service, director, &ids),
     ];
@@ -189,7 +191,7 @@ fn finding(
         at,
         note: "meanwhile the director sends another connection's packet on".to_owned(),
     });
-    finding.subjects = vec![names.subject("director", director)];
+    finding.subjects = vec![names.subject(Role::Director, director)];
     finding.subjects.extend(server);
     finding.connections = ids;
     Some(finding)
@@ -219,20 +221,16 @@ fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
 
 fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionId]) -> Fix {
     let s = trace.topology.service(service);
-    let flag = crate::diagnose::cause::forwarding_flag(s.mode);
-    let kind = if s.protocol.is_udp() { "-u" } else { "-t" };
-    let server = ids
-        .iter()
-        .find_map(|id| trace.server(*id))
-        .and_then(|r| r.address.map(|ip| ip.with_port(r.port)))
-        .unwrap_or_else(|| "RIP".to_owned());
+    let table = Virtual::of(s);
+    let server = ids.iter().find_map(|id| server_subject(trace, *id)).unwrap_or_default();
+    let entry = table.server(Server::subject(&server, s.port));
     Fix {
-        host: format!("{}, instead of 'ipvsadm -d'", Names(trace).host(director)),
-        command: format!(
-            "ipvsadm -a {kind} {} -r {server} {flag} -w 0   # back in, for its open connections only; delete it when ActiveConn is 0",
-            s.name()
+        host: format!("{}, instead of 'ipvsadm -d'", Names(trace).place(director)),
+        command: explained(
+            entry.add(0),
+            "back in, for its open connections only; delete it when ActiveConn is 0",
         ),
         disruptive: false,
-        undo: format!("ipvsadm -d {kind} {} -r {server}", s.name()),
+        undo: entry.delete(),
     }
 }

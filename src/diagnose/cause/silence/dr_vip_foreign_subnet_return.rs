@@ -12,12 +12,15 @@ use crate::capture::LinkType;
 use crate::correlate::Leg;
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::unheard;
-use crate::diagnose::cause::{name, names, needs_mode, servers, severity, share, telling};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, name, names, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::{Hop, Link};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
 use std::collections::BTreeMap;
@@ -213,7 +216,7 @@ fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<Connection
         why: "a route through another interface and rp_filter 1 there, or a counter that grows with every answer: this is it".to_owned(),
     });
     if at.is_none() {
-        finding.to_confirm.push(crate::diagnose::facts::to_capture(
+        finding.to_confirm.push(crate::diagnose::words::to_capture(
             format!("the router {router_name}"),
             "router",
             &[s.vip],
@@ -224,7 +227,7 @@ fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<Connection
     finding.proofs = proofs(facts, told, at);
     finding.fixes = fixes(facts, service, &router_name);
     finding.subjects = vec![Subject {
-        role: "router",
+        role: Role::Router,
         address: router.and_then(|h| say.address(h)),
         mac: Some(next),
         port: None,
@@ -258,18 +261,27 @@ fn fixes(trace: &Trace, service: ServiceId, router: &str) -> Vec<Fix> {
     let host = format!("the router {router}");
     let director = s.directors.first().map_or_else(
         || "the director".to_owned(),
-        |d| name(&Names(trace).subject("director", d.host)),
+        |d| name(&Names(trace).subject(Role::Director, d.host)),
     );
     vec![
         Fix {
             host: host.clone(),
-            command: "sysctl -w net.ipv4.conf.all.rp_filter=2   # loose; the higher of 'all' and the interface counts".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "2")]),
+                "loose; the higher of 'all' and the interface counts",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.conf.all.rp_filter=1   # or what it was before".to_owned(),
+            undo: explained(
+                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "1")]),
+                "or what it was before",
+            ),
         },
         Fix {
             host,
-            command: format!("ip route replace {}/32 via DIP   # DIP: the address of the director {director} on the real servers' link", s.vip),
+            command: format!(
+                "ip route replace {}/32 via DIP   # DIP: the address of the director {director} on the real servers' link",
+                s.vip
+            ),
             disruptive: true,
             undo: format!("Restore the route that 'ip route show {}' printed before.", s.vip),
         },

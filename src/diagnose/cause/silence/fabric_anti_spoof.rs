@@ -10,8 +10,9 @@
 use crate::diagnose::cause::silence::dr_vip_foreign_subnet_return::{
     Leaving, arrives, at_home, leaving,
 };
-use crate::diagnose::cause::{name, names, needs_mode, servers, severity, share, telling};
-use crate::diagnose::facts::to_capture;
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::{name, names, servers, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };

@@ -7,12 +7,13 @@
 //! real server itself or the director.
 
 use crate::diagnose::cause::needs_mode;
-use crate::diagnose::facts::count;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::count;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
     ToConfirm,
 };
-use crate::topology::{HostId, Mode, Service};
+use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -142,14 +143,13 @@ fn finding(
         command: format!("iptables -L INPUT -nv; nft list ruleset; ss -ltn 'sport = :{port}'; ip route get {source}"),
         why: "a rule that counts with every check, or a route to the checks' source by another interface".to_owned(),
     });
-    let tables = crate::diagnose::cause::tables(ip);
-    let rule =
-        |verb: &str| format!("{tables} {verb} INPUT -p tcp -s {source} --dport {port} -j ACCEPT");
+    let spec = format!("-p tcp -s {source} --dport {port} -j ACCEPT");
+    let rule = Rule::filter(ip, "INPUT", spec);
     finding.fixes.push(Fix {
         host: ip.to_string(),
-        command: rule("-I"),
+        command: rule.insert(),
         disruptive: false,
-        undo: rule("-D"),
+        undo: rule.delete(),
     });
     let shown = silent.iter().find(own).or_else(|| silent.first());
     let leg = shown.and_then(|id| {
@@ -169,10 +169,10 @@ fn finding(
     if let Some(leg) = last {
         finding.proofs.extend(trace.proof(leg, trace.forward(leg).syn, "and another, later"));
     }
-    let host = server.map(|h| names.subject("real server", h));
+    let host = server.map(|h| names.subject(Role::RealServer, h));
     finding.subjects =
-        vec![Subject { address: Some(ip), role: "real server", ..host.unwrap_or_default() }];
-    finding.subjects.push(names.subject("director", director));
+        vec![Subject { address: Some(ip), role: Role::RealServer, ..host.unwrap_or_default() }];
+    finding.subjects.push(names.subject(Role::Director, director));
     finding.connections = silent.to_vec();
     finding
 }

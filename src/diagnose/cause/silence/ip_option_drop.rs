@@ -9,13 +9,14 @@
 
 use crate::capture::Timestamp;
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_address, severity, share, telling};
-use crate::diagnose::facts::{list, to_capture};
+use crate::diagnose::cause::{by_address, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::{list, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::Mark;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -209,8 +210,8 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
     finding.severity = if seen { Severity::Critical } else { severity(facts, &ids) };
     finding.confidence = confidence;
     finding.candidates = candidates(confidence);
-    let directors = crate::diagnose::cause::directors(facts, service);
-    let director = crate::diagnose::cause::names(&directors);
+    let directors = crate::diagnose::words::directors(facts, service);
+    let director = crate::diagnose::words::names(&directors);
     if !seen {
         let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();
         let why = "shows whether packets with options arrive";
@@ -227,7 +228,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
     });
     finding.fixes = fixes(&director, &who);
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, set)).unwrap_or_default();
-    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.subjects.extend(directors);
     finding.connections = ids;
     finding

@@ -9,12 +9,13 @@
 
 use crate::correlate::{Connection, Tuple};
 use crate::diagnose::cause::silence::silence::{self, MIN_SYNS, Silent};
-use crate::diagnose::cause::{by_service, severity, share};
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::words::share;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::{LocalEndpoints, Mark};
-use crate::topology::{HostId, Mode, Service, ServiceId};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
@@ -281,7 +282,7 @@ fn finding(
     finding.proofs.extend(shown);
     if finding.proofs.is_empty() {
         let leg =
-            crate::diagnose::cause::telling(facts, &ids).and_then(|id| facts.legs(id).first());
+            crate::diagnose::facts::telling(facts, &ids).and_then(|id| facts.legs(id).first());
         let syn = leg
             .and_then(|leg| facts.proof(leg, facts.forward(leg).syn, "a SYN that nothing answers"));
         finding.proofs.extend(syn);
@@ -293,10 +294,10 @@ fn finding(
     if let Some((other, at)) = other {
         finding.proofs.push(said(at, format!("{other} says 200 on the same port")));
     }
-    let host = host.map(|h| names.subject("real server", h));
+    let host = host.map(|h| names.subject(Role::RealServer, h));
     finding.subjects = vec![Subject {
         address: Some(ip),
-        role: "real server",
+        role: Role::RealServer,
         port: Some(port),
         ..host.unwrap_or_default()
     }];

@@ -9,14 +9,14 @@
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::tunnel_end;
 use crate::diagnose::cause::way::nat_director_not_forwarding as answers;
-use crate::diagnose::cause::{
-    by_service as by_service_ids, needs_mode, servers, severity, share, telling,
-};
-use crate::diagnose::facts::in_time;
+use crate::diagnose::cause::{by_service as by_service_ids, needs_mode, severity};
+use crate::diagnose::facts::{in_time, telling};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, explained, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -130,9 +130,9 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
     let s = facts.topology.service(service);
     let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     let who =
-        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
-    let verb = if hosts.len() == 1 { "drops" } else { "drop" };
+    let verb = agree(hosts.len(), "drops", "drop");
     let title =
         format!("{who} {verb} the SYNs that arrive, most likely by the reverse path filter");
     let sign = if s.mode == Mode::Tun {
@@ -150,7 +150,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
     finding.confidence = Confidence::Likely;
     finding.candidates = candidates(s.mode);
     for host in &hosts {
-        let server = names.host(*host);
+        let server = names.place(*host);
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
             command: format!("nstat -az TcpExtIPReversePathFilter TcpExtListenOverflows; sysctl -a 2>/dev/null | grep '\\.rp_filter'; ip -br addr show to {}; iptables -L INPUT -nv; nft list ruleset", s.vip),
@@ -158,17 +158,18 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         });
         let devices: &[&str] =
             if s.mode == Mode::Tun { &["all", "tunl0"] } else { &["all", "IFACE"] };
-        let set_to = |value: u8| {
-            let each: Vec<String> =
-                devices.iter().map(|d| format!("net.ipv4.conf.{d}.rp_filter={value}")).collect();
-            format!("sysctl -w {}", each.join(" "))
+        let filters: Vec<String> =
+            devices.iter().map(|d| format!("net.ipv4.conf.{d}.rp_filter")).collect();
+        let set_to = |value: &'static str| {
+            let each: Vec<_> = filters.iter().map(|name| (name.as_str(), value)).collect();
+            sysctl::set(&each)
         };
         if s.vip.is_v4() {
             finding.fixes.push(Fix {
                 host: server,
-                command: format!("{}   # the higher of 'all' and the interface counts", set_to(0)),
+                command: explained(set_to("0"), "the higher of 'all' and the interface counts"),
                 disruptive: false,
-                undo: format!("{}   # or what they were before", set_to(1)),
+                undo: explained(set_to("1"), "or what they were before"),
             });
         }
     }
@@ -178,7 +179,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         finding.proofs.push(shown);
         in_time(facts, &mut finding.proofs);
     }
-    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding
 }
@@ -194,7 +195,7 @@ fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option
     let subjects = servers(facts, &ids);
     let title = format!(
         "the director {who} drops the answers of {}, most likely by the reverse path filter",
-        crate::diagnose::cause::names(&subjects)
+        crate::diagnose::words::names(&subjects)
     );
     let explanation = format!(
         "The director sends the SYNs for {} by one interface and gets the SYN-ACKs by another, where they end: nothing leaves for the client. Where the filter is on, a packet whose source it would reach by another interface is dropped. {} connections get no answer.",
@@ -216,13 +217,19 @@ fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option
     if s.vip.is_v4() {
         finding.fixes.push(Fix {
             host: who,
-            command: "sysctl -w net.ipv4.conf.all.rp_filter=2   # loose; or lead the way to the real servers and back over one interface".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "2")]),
+                "loose; or lead the way to the real servers and back over one interface",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.conf.all.rp_filter=1   # or what it was before".to_owned(),
+            undo: explained(
+                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "1")]),
+                "or what it was before",
+            ),
         });
     }
     finding.proofs = answers::proofs(facts, told);
-    finding.subjects = vec![names.subject("director", host)];
+    finding.subjects = vec![names.subject(Role::Director, host)];
     finding.subjects.extend(subjects);
     finding.connections = ids;
     Some(finding)

@@ -4,9 +4,11 @@
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::told::lacks_vip;
 use crate::diagnose::cause::silence::windows_strong_host;
-use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::commands::{ip, sysctl};
+use crate::diagnose::words::{agree, explained, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, Role};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
 
@@ -33,12 +35,12 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     let mut hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     crate::diagnose::cause::by_address(facts, &mut hosts);
     let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
-    let who = crate::diagnose::facts::list(&who);
+    let who = crate::diagnose::words::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
     let what = if sent_on {
         format!(
             "{} packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would.",
-            if hosts.len() == 1 { "It sends" } else { "They send" }
+            agree(hosts.len(), "It sends", "They send")
         )
     } else {
         let own = if set.iter().all(|x| x.own_answers) {
@@ -48,7 +50,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
         };
         format!("The SYNs for {vip} arrive and nothing leaves, no SYN-ACK, no RST, no ICMP{own}.")
     };
-    let verb = if hosts.len() == 1 { "does" } else { "do" };
+    let verb = agree(hosts.len(), "does", "do");
     let title = format!("{who} {verb} not have the VIP {vip}");
     let green = if set.iter().any(|x| x.own_answers) {
         "connections to its own address, as health checks make, are answered"
@@ -61,7 +63,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     finding.severity = severity(facts, &ids);
     finding.confidence = if sent_on { Confidence::Certain } else { Confidence::Likely };
     for host in &hosts {
-        let server = names.host(*host);
+        let server = names.place(*host);
         if !sent_on {
             finding.to_confirm.push(ToConfirm {
                 host: server.clone(),
@@ -80,7 +82,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
         }
     }
     finding.proofs = set.first().map(|x| silence::proofs(facts, x)).unwrap_or_default();
-    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding
 }
@@ -88,20 +90,19 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
 /// The VIP on a real server, so that it takes packets for it and claims nothing on the link.
 pub(in crate::diagnose) fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
     let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
-    let bits = if vip.is_v4() { 32 } else { 128 };
-    let (add, del) = (
-        format!("ip addr add {vip}/{bits} dev {device}"),
-        format!("ip addr del {vip}/{bits} dev {device}"),
-    );
+    let address = ip::Address::single(vip, device);
+    let (add, del) = (address.add(), address.del());
+    let quiet = |ignore, announce| {
+        sysctl::set(&[
+            ("net.ipv4.conf.all.arp_ignore", ignore),
+            ("net.ipv4.conf.all.arp_announce", announce),
+        ])
+    };
     // In IPv6 nobody answers for what another of its interfaces has.
     let (command, undo) = if vip.is_v4() {
         (
-            format!(
-                "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2   # first, or it will answer ARP for it\n{add}"
-            ),
-            format!(
-                "{del}\nsysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0   # if they were 0 before"
-            ),
+            format!("{}\n{add}", explained(quiet("1", "2"), "first, or it will answer ARP for it")),
+            format!("{del}\n{}", explained(quiet("0", "0"), "if they were 0 before")),
         )
     } else {
         (format!("{add} nodad"), del)

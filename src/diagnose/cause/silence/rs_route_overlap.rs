@@ -6,13 +6,13 @@
 //! another real server of the pool answers it, or nobody claims its address on the link.
 
 use crate::diagnose::cause::silence::silence::{self, Silent};
-use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::facts::list;
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::{list, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::Ask;
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, Role};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -103,7 +103,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         });
     }
     for one in set {
-        let server = names.host(one.host);
+        let server = names.place(one.host);
         let client = clients[0];
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
@@ -123,7 +123,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         at: At { vantage: v, mark: ask.first },
         note: format!("it asks for {} on a link of its own; nobody answers", ask.target),
     }));
-    finding.subjects = set.iter().map(|x| names.subject("real server", x.host)).collect();
+    finding.subjects = set.iter().map(|x| names.subject(Role::RealServer, x.host)).collect();
     finding.addresses = clients;
     finding.connections = ids;
     finding

@@ -5,10 +5,10 @@ use crate::diagnose::cause::silence::node_without_local_endpoint;
 use crate::diagnose::cause::silence::rs_missing_vip;
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::told::{is_told, lacks_vip};
-use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::facts::to_capture;
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::{agree, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, Role};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
@@ -44,10 +44,10 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     let s = facts.topology.service(service);
     let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
-    let who = crate::diagnose::facts::list(&who);
+    let who = crate::diagnose::words::list(&who);
     let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
-    let verb = if hosts.len() == 1 { "does not" } else { "do not" };
+    let verb = agree(hosts.len(), "does not", "do not");
     let title = format!("{who} {verb} answer the SYNs that arrive there");
     let one_way = set.iter().all(|x| x.one_way);
     let nothing = if one_way {
@@ -65,11 +65,11 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     finding.confidence = if one_way { Confidence::Possible } else { Confidence::Likely };
     finding.candidates = candidates(s.mode);
     finding.candidates.extend(node_without_local_endpoint::candidate(port));
-    let tables = crate::diagnose::cause::tables(s.vip);
+    let tables = crate::diagnose::words::tables(s.vip);
     // Translated packets are for its own address; others need the VIP.
     let needs_vip = matches!(s.mode, Mode::Dr | Mode::Tun);
     for host in &hosts {
-        let server = names.host(*host);
+        let server = names.place(*host);
         let counters = format!(
             "nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset"
         );
@@ -107,7 +107,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
         ));
     }
     finding.proofs = set.first().map(|x| silence::proofs(facts, x)).unwrap_or_default();
-    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding
 }

@@ -7,7 +7,7 @@ use crate::diagnose::cause::silence::node_without_local_endpoint;
 use crate::diagnose::cause::silence::vxlan_or_nat_bad_checksum;
 use crate::diagnose::{Names, Proof};
 use crate::flow::Hop;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 /// A real server that is silent towards one service.
@@ -57,7 +57,7 @@ pub(in crate::diagnose) fn silent(trace: &Trace) -> Vec<Silent> {
     }
     // Most concerned first, whatever the order of the captures.
     found.sort_by_key(|s| {
-        let subject = Names(trace).subject("real server", s.host);
+        let subject = Names(trace).subject(Role::RealServer, s.host);
         (s.service, std::cmp::Reverse(s.ids.len()), subject.address, subject.mac)
     });
     found
@@ -118,7 +118,7 @@ fn sends_on(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
 
 /// The SYN on its way to the silent host, and at it.
 pub(in crate::diagnose) fn proofs(trace: &Trace, silent: &Silent) -> Vec<Proof> {
-    let Some(id) = crate::diagnose::cause::telling(trace, &silent.ids) else { return Vec::new() };
+    let Some(id) = crate::diagnose::facts::telling(trace, &silent.ids) else { return Vec::new() };
     let service = trace.service(id);
     let macs = &trace.topology.hosts.get(silent.host).macs;
     let mut proofs = Vec::new();

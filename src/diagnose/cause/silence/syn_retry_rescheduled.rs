@@ -5,9 +5,11 @@
 //! have answered.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity, share};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::words::commands::ipvsadm::Virtual;
+use crate::diagnose::words::{explained, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -69,7 +71,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .collect();
     crate::diagnose::cause::by_address(facts, &mut hosts);
     let who =
-        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let title = format!("a SYN to {} and its repeat go to different real servers", s.name());
     let explanation = format!(
         "{who} each got a transmission of the same SYN and each accepted it, with a sequence number of its own. The client can take one SYN-ACK; what it sends then reaches a server that does not know it, or the other one is left with half a connection. Whoever chooses the real server keeps no state for a SYN, or lost it between two transmissions. {} connections are concerned.",
@@ -78,12 +80,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let mut finding = Finding::cause("syn-retry-rescheduled", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    let director = crate::diagnose::cause::directors(facts, service);
+    let director = crate::diagnose::words::directors(facts, service);
     // The VIP may be the only address that shows of it.
     let own = director.first().filter(|d| d.address != Some(s.vip));
     let place = own.map_or_else(
         || "the director".to_owned(),
-        |d| format!("the director {}", crate::diagnose::cause::name(d)),
+        |d| format!("the director {}", crate::diagnose::words::name(d)),
     );
     finding.to_confirm.push(ToConfirm {
         host: place.clone(),
@@ -93,19 +95,19 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     });
     finding.fixes = vec![Fix {
         host: place,
-        command: format!(
-            "ipvsadm -E -t {} -s mh -b mh-port   # each transmission of a SYN is sent to the same server",
-            s.name()
+        command: explained(
+            Virtual::of(s).schedule("mh -b mh-port"),
+            "each transmission of a SYN is sent to the same server",
         ),
         disruptive: false,
-        undo: format!(
-            "ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before",
-            s.name()
+        undo: explained(
+            Virtual::of(s).schedule("rr"),
+            "the scheduler that 'ipvsadm -Sn' printed before",
         ),
     }];
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     finding.subjects = director;
-    finding.subjects.extend(hosts.iter().map(|h| names.subject("real server", *h)));
+    finding.subjects.extend(hosts.iter().map(|h| names.subject(Role::RealServer, *h)));
     finding.connections = ids;
     finding
 }

@@ -7,13 +7,14 @@
 
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::tunnel_end;
-use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::facts::{count, list};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, count, list, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::{IcmpError, IcmpErrorKind};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -129,7 +130,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     } else {
         "shows nothing of them on any other interface: the tunnel has no end there that is up, or a firewall drops its protocol"
     };
-    let verb = if hosts.len() == 1 { "does" } else { "do" };
+    let verb = agree(hosts.len(), "does", "do");
     let title = format!("{who} {verb} not accept the director's tunnel");
     let explanation = format!(
         "Packets for {} arrive at {who} in the director's tunnel. The real server {how}. {} of the service's connections are lost there ({}).",
@@ -158,7 +159,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     let protocol = if s.vip.is_v4() { "ipip" } else { "ip6tnl" };
     let device = if s.vip.is_v4() { "tunl0" } else { "ip6tnl0" };
     for host in &hosts {
-        let server = names.host(*host);
+        let server = names.place(*host);
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
             command: format!("ip -d link show {device}; ip -br addr show {device}; iptables -L INPUT -nv; nft list ruleset"),
@@ -166,13 +167,19 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
         });
         finding.fixes.push(Fix {
             host: server,
-            command: format!("modprobe {protocol}; ip link set {device} up\nsysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{device}.rp_filter=0"),
+            command: format!(
+                "modprobe {protocol}; ip link set {device} up\n{}",
+                sysctl::set(&[
+                    ("net.ipv4.conf.all.rp_filter", "0"),
+                    (&format!("net.ipv4.conf.{device}.rp_filter"), "0"),
+                ])
+            ),
             disruptive: false,
             undo: format!("ip link set {device} down"),
         });
     }
     finding.proofs = proofs(facts, set, &hosts);
-    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding
 }

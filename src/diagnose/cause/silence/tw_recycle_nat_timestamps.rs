@@ -8,11 +8,13 @@
 //! one that was answered at once must not; one SYN against it, and this is not found.
 
 use crate::diagnose::cause::way::arrivals::{Arrived, arrived};
-use crate::diagnose::cause::{needs_mode, rest, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, explained, rest, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -280,10 +282,10 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
     set.sort_by_key(|(host, d)| (std::cmp::Reverse(d.ids.len()), names.address(*host)));
     let ids: Vec<ConnectionId> = set.iter().flat_map(|(_, d)| d.ids.iter().copied()).collect();
     let subjects: Vec<_> =
-        set.iter().map(|(host, _)| names.subject("real server", *host)).collect();
-    let who = crate::diagnose::cause::names(&subjects);
+        set.iter().map(|(host, _)| names.subject(Role::RealServer, *host)).collect();
+    let who = crate::diagnose::words::names(&subjects);
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
-    let verb = if set.len() == 1 { "drops" } else { "drop" };
+    let verb = agree(set.len(), "drops", "drop");
     let title = format!("{who} {verb} SYNs whose timestamps go back: tcp_tw_recycle");
     let (source, dropped, taken) = set[0].1.sources[0];
     let explanation = format!(
@@ -304,7 +306,7 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
         });
     }
     for (host, d) in &set {
-        let server = names.host(*host);
+        let server = names.place(*host);
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
             command: "sysctl net.ipv4.tcp_tw_recycle; uname -r; nstat -az TcpExtPAWSPassive"
@@ -313,9 +315,12 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
         });
         finding.fixes.push(Fix {
             host: server,
-            command: "sysctl -w net.ipv4.tcp_tw_recycle=0   # and in /etc/sysctl.conf; the kernel forgets within a minute".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.tcp_tw_recycle", "0")]),
+                "and in /etc/sysctl.conf; the kernel forgets within a minute",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.tcp_tw_recycle=1".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.tcp_tw_recycle", "1")]),
         });
         finding.fixes.push(rest(facts, service, *host, port, "until that is done"));
         finding.proofs.extend(d.proofs.iter().cloned());

@@ -6,12 +6,13 @@
 //! would reach by another interface. The asker's own capture must show that no answer
 //! came, and that the VIP is at home with nobody on that link.
 
+use crate::diagnose::cause::severity;
 use crate::diagnose::cause::silence::silence::{self, Silent};
-use crate::diagnose::cause::{severity, share};
-use crate::diagnose::facts::{count, list};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, count, explained, list, share};
 use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::{Ask, Neighbors};
-use crate::topology::{HostId, Mode, Service};
+use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeSet;
@@ -73,7 +74,7 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         set.iter().filter_map(|x| asked(facts, x)).map(|(_, ask)| ask.target).collect();
     let router = list(&targets.iter().map(Ip::to_string).collect::<Vec<_>>());
     let asks: u32 = set.iter().filter_map(|x| asked(facts, x)).map(|(_, ask)| ask.count).sum();
-    let verb = if set.len() == 1 { "asks" } else { "ask" };
+    let verb = agree(set.len(), "asks", "ask");
     let title = format!("{who} {verb} for the router {router} as the VIP {vip}, and get no answer");
     let explanation = format!(
         "The SYNs for {} arrive at {who}, and instead of a SYN-ACK {} for {router} leave, with {vip} as their sender; none is answered. No host of that link claims {vip} but the real servers: it is of another subnet, and a router that would reach it by another interface takes the question for forged. {} connections get no answer.",
@@ -91,7 +92,7 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         ),
     });
     for one in set {
-        let server = names.host(one.host);
+        let server = names.place(one.host);
         if let Some((_, ask)) = asked(facts, one) {
             finding.to_confirm.push(ToConfirm {
                 host: server.clone(),
@@ -105,10 +106,9 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         }
         finding.fixes.push(Fix {
             host: server,
-            command: "sysctl -w net.ipv4.conf.all.arp_announce=2   # it asks in its own name; the answers' source is as before, so see that the router lets them pass"
-                .to_owned(),
+            command: explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "2")]), "it asks in its own name; the answers' source is as before, so see that the router lets them pass"),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.conf.all.arp_announce=0   # or what it was before".to_owned(),
+            undo: explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]), "or what it was before"),
         });
     }
     finding.proofs = silence::proofs(facts, &set[0]);
@@ -118,7 +118,7 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[Silent]) -> Finding {
         finding.proofs.push(proof(ask.first, first));
         finding.proofs.push(proof(ask.last, "and again; nobody answers".to_owned()));
     }
-    finding.subjects = set.iter().map(|x| names.subject("real server", x.host)).collect();
+    finding.subjects = set.iter().map(|x| names.subject(Role::RealServer, x.host)).collect();
     finding.addresses = std::iter::once(vip).chain(targets).collect();
     finding.connections = ids;
     finding

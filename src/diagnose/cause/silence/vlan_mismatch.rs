@@ -8,13 +8,13 @@
 //! host with one MAC in several VLANs. VRRP often has a VLAN of its own and claims nothing
 //! here.
 
-use crate::diagnose::cause::{by_service, severity, share};
-use crate::diagnose::facts::count;
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::words::{count, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::{Ask, Binding, Claim};
-use crate::topology::{HostId, ServiceId};
+use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeSet;
@@ -134,10 +134,10 @@ fn finding(
     let ask = split.ask;
     let vip = ask.target;
     let (x, y) = (tag(ask.vlan), tag(split.vlan));
-    let subject = split.owner.map(|h| names.subject("director", h));
+    let subject = split.owner.map(|h| names.subject(Role::Director, h));
     let subject = subject.map(|s| Subject { address: s.address.filter(|ip| *ip != vip), ..s });
     let owner =
-        subject.as_ref().map_or_else(|| "its owner".to_owned(), crate::diagnose::cause::name);
+        subject.as_ref().map_or_else(|| "its owner".to_owned(), crate::diagnose::words::name);
     let title = format!("{vip} is asked for in VLAN {x} and is in VLAN {y}");
     let explanation = format!(
         "{} asks for {vip} in VLAN {x}, {}, and gets no answer: {owner} claims {vip} in VLAN {y} and nowhere else. Frames of one VLAN do not reach the other. {} connections fail.",
@@ -188,7 +188,7 @@ fn finding(
     ];
     finding.subjects.extend(subject);
     finding.subjects.push(Subject {
-        role: "router",
+        role: Role::Router,
         address: Some(ask.asker),
         mac: Some(ask.asker_mac),
         port: None,

@@ -6,10 +6,11 @@
 //! pseudo-header, and receivers take it.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity, share};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::Sums;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
@@ -55,11 +56,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         ids.iter().filter_map(|id| facts.server(*id).and_then(|r| r.host)).collect();
     crate::diagnose::cause::by_address(facts, &mut hosts);
     let who =
-        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let wrong: u32 = ids.iter().filter_map(|id| spoilt(facts, *id)).map(|(_, s)| s.wrong).sum();
-    let director = crate::diagnose::cause::directors(facts, service);
+    let director = crate::diagnose::words::directors(facts, service);
     let sender =
-        director.first().map_or_else(|| "the sender".to_owned(), crate::diagnose::cause::name);
+        director.first().map_or_else(|| "the sender".to_owned(), crate::diagnose::words::name);
     let title = format!("SYNs arrive at {who} with a wrong TCP checksum");
     let explanation = format!(
         "The SYNs for {} that {sender} sends on arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
@@ -86,7 +87,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .map(|(leg, sums)| proofs(facts, leg, sums))
         .unwrap_or_default();
     finding.subjects = director;
-    finding.subjects.extend(hosts.iter().map(|h| names.subject("real server", *h)));
+    finding.subjects.extend(hosts.iter().map(|h| names.subject(Role::RealServer, *h)));
     finding.connections = ids;
     finding
 }

@@ -7,11 +7,12 @@
 
 use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::told::lacks_vip;
-use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::{agree, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, Role};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -65,9 +66,9 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
     let vip = s.vip;
     let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     let who =
-        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
-    let verb = if hosts.len() == 1 { "runs Windows and does" } else { "run Windows and do" };
+    let verb = agree(hosts.len(), "runs Windows and does", "run Windows and do");
     let title = format!("{who} {verb} not take packets for {vip}");
     let explanation = format!(
         "The SYNs for {vip} arrive and nothing leaves, while the same host answers for its own address, with the TTL of Windows. Windows takes only packets for an address of the interface on which they come, so the VIP on a loopback adapter gets none until the network's interface is told to receive for others (weak host model). {} connections are lost there.",
@@ -84,7 +85,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
     }
     let family = if vip.is_v4() { "ipv4" } else { "ipv6" };
     for host in &hosts {
-        let server = names.host(*host);
+        let server = names.place(*host);
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
             command: format!("netsh interface {family} show interfaces level=verbose | findstr /i \"Weak\"\nipconfig"),
@@ -105,7 +106,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
     finding.proofs = silence::proofs(facts, &set[0]);
     finding.proofs.extend(own_answer(facts, set[0].host));
     crate::diagnose::facts::in_time(facts, &mut finding.proofs);
-    finding.subjects = hosts.iter().map(|h| names.subject("real server", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding
 }

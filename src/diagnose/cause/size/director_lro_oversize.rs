@@ -6,10 +6,11 @@
 //! cause's.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity, share};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::{IcmpError, IcmpErrorKind};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connection-reset"];
@@ -106,7 +107,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if let Some((id, x)) = shown {
         finding.proofs = proofs(facts, id, &x);
     }
-    finding.subjects = host.map(|h| names.subject("director", h)).into_iter().collect();
+    finding.subjects = host.map(|h| names.subject(Role::Director, h)).into_iter().collect();
     finding.connections = ids;
     finding
 }

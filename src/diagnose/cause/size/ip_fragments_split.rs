@@ -6,13 +6,13 @@
 //! the server's own word (reassembly time exceeded) and more than one datagram.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, share};
-use crate::diagnose::facts::{capture_line, list};
+use crate::diagnose::cause::by_service;
+use crate::diagnose::words::{capture_line, list, share};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
 };
 use crate::flow::{Hop, IcmpErrorKind, Pieces};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -164,10 +164,10 @@ fn finding(
         at: At { vantage, mark: e.mark },
         note: format!("ICMP time exceeded in reassembly from {}", e.src),
     }));
-    finding.subjects = hosts.iter().map(|h| names.subject("director", *h)).collect();
+    finding.subjects = hosts.iter().map(|h| names.subject(Role::Director, *h)).collect();
     if finding.subjects.is_empty() {
         finding.subjects.push(Subject {
-            role: "service",
+            role: Role::Service,
             address: Some(s.vip),
             mac: None,
             port: Some(s.port),

@@ -6,11 +6,12 @@
 //! which repeats.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity, share};
-use crate::diagnose::facts::to_capture;
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, explained, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::{IcmpError, IcmpErrorKind, Mark};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connection-reset"];
@@ -88,16 +89,16 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let s = facts.topology.service(service);
     let shown = ids.iter().find_map(|id| stray(facts, *id));
     let (mtu, untold) = shown.map_or((0, false), |x| (x.mtu, x.untold));
-    let servers = crate::diagnose::cause::servers(facts, &ids);
-    let who = crate::diagnose::cause::names(&servers);
+    let servers = crate::diagnose::words::servers(facts, &ids);
+    let who = crate::diagnose::words::names(&servers);
     let director = shown.map_or_else(|| "the director".to_owned(), |x| names.full(x.director));
     let title =
         format!("long answers of {who} hang: the ICMP 'too big' for them ends at the director");
-    let (send, told) = if servers.len() == 1 {
-        ("sends", "is not told and repeats")
-    } else {
-        ("send", "are not told and repeat")
-    };
+    let (send, told) = agree(
+        servers.len(),
+        ("sends", "is not told and repeats"),
+        ("send", "are not told and repeat"),
+    );
     let explanation = format!(
         "{who} {send} segments to clients of {} that do not fit into {mtu} bytes further on. The router there says so to their source, which is {}: the error arrives at {director} and goes no further. {who} {told} the same segments. {} connections hang as soon as an answer is long.",
         s.name(),
@@ -125,10 +126,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.fixes = vec![
         Fix {
             host: who.clone(),
-            command: "sysctl -w net.ipv4.tcp_mtu_probing=1   # finds the size without the error"
-                .to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.tcp_mtu_probing", "1")]),
+                "finds the size without the error",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.tcp_mtu_probing=0".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.tcp_mtu_probing", "0")]),
         },
         Fix {
             host: format!("{who}, if the narrow path is known"),
@@ -148,7 +151,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.proofs.push(Proof { at: At { vantage: x.vantage, mark: x.error.mark }, note });
         finding.proofs.extend(facts.proof(x.leg, x.again, "the segment again, as long as before"));
     }
-    finding.subjects = shown.map(|x| names.subject("director", x.director)).into_iter().collect();
+    finding.subjects =
+        shown.map(|x| names.subject(Role::Director, x.director)).into_iter().collect();
     finding.subjects.extend(servers);
     finding.connections = ids;
     finding

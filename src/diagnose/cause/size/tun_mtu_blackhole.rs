@@ -7,12 +7,14 @@
 //! same bytes come again. Where the client heeds it, nothing is lost.
 
 use crate::diagnose::cause::size::withheld::{Passage, passage};
-use crate::diagnose::cause::{needs_mode, servers, severity, share, telling};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::{servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::{IcmpErrorKind, Link, Mark, Observations};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -171,7 +173,7 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
     });
     for server in servers(facts, &ids) {
         finding.fixes.push(Fix {
-            host: crate::diagnose::cause::name(&server),
+            host: crate::diagnose::words::name(&server),
             command: format!("ip route change default via ROUTER advmss {fit}   # ROUTER as 'ip route show default' prints it"),
             disruptive: false,
             undo: "ip route change default via ROUTER advmss 0".to_owned(),
@@ -184,7 +186,7 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
         undo: "iptables -D FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -D FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT".to_owned(),
     });
     finding.proofs = proofs(facts, host, set);
-    finding.subjects = vec![say.subject("director", host)];
+    finding.subjects = vec![say.subject(Role::Director, host)];
     finding.subjects.extend(servers(facts, &ids));
     finding.connections = ids;
     finding

@@ -7,13 +7,17 @@
 //! handshake with the VIP it saw, and its RST to it. Where no answer ever comes by the
 //! director it is `nat-return-bypasses-director`.
 
-use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
-use crate::diagnose::facts::arrow_back;
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{arrow_back, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission", "asymmetric-return-path"];
@@ -58,10 +62,10 @@ fn is_shown(trace: &Trace, id: ConnectionId) -> bool {
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let s = facts.topology.service(service);
     let subjects = servers(facts, &ids);
-    let server = crate::diagnose::cause::names(&subjects);
-    let director = crate::diagnose::cause::directors(facts, service);
+    let server = crate::diagnose::words::names(&subjects);
+    let director = crate::diagnose::words::directors(facts, service);
     let who =
-        director.first().map_or_else(|| "the director".to_owned(), crate::diagnose::cause::name);
+        director.first().map_or_else(|| "the director".to_owned(), crate::diagnose::words::name);
     let title =
         format!("{who} passes segments of {server} on untranslated, which cuts connections");
     let explanation = format!(
@@ -84,7 +88,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         command: "sysctl net.netfilter.nf_conntrack_tcp_be_liberal; sysctl -w net.netfilter.nf_conntrack_log_invalid=6; conntrack -S".to_owned(),
         why: "be_liberal 0 and 'invalid' that grows, or the kernel's log naming these segments".to_owned(),
     });
-    finding.fixes = fixes(&who, s.vip.is_v4());
+    finding.fixes = fixes(&who, s.vip);
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = proofs(facts, id);
     }
@@ -94,17 +98,20 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding
 }
 
-fn fixes(director: &str, v4: bool) -> Vec<Fix> {
-    let tables = if v4 { "iptables" } else { "ip6tables" };
-    let drop =
-        |verb: &str| format!("{tables} {verb} FORWARD -m conntrack --ctstate INVALID -j DROP");
+fn fixes(director: &str, vip: Ip) -> Vec<Fix> {
+    let rule = Rule::filter(vip, "FORWARD", "-m conntrack --ctstate INVALID -j DROP");
     vec![
-        Fix { host: director.to_owned(), command: drop("-I"), disruptive: false, undo: drop("-D") },
         Fix {
             host: director.to_owned(),
-            command: "sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1".to_owned(),
+            command: rule.insert(),
             disruptive: false,
-            undo: "sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=0".to_owned(),
+            undo: rule.delete(),
+        },
+        Fix {
+            host: director.to_owned(),
+            command: sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "1")]),
+            disruptive: false,
+            undo: sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "0")]),
         },
     ]
 }

@@ -6,13 +6,15 @@
 //! server in vain, or says why it drops, another cause has it.
 
 use crate::diagnose::cause::size::withheld::passage;
-use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::Mark;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::HashSet;
@@ -126,12 +128,15 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Find
     });
     finding.fixes = vec![Fix {
         host: director,
-        command:
-            "sysctl -w net.netfilter.nf_conntrack_max=1048576   # about 300 bytes of memory each"
-                .to_owned(),
+        command: explained(
+            sysctl::set(&[("net.netfilter.nf_conntrack_max", "1048576")]),
+            "about 300 bytes of memory each",
+        ),
         disruptive: false,
-        undo: "sysctl -w net.netfilter.nf_conntrack_max=262144   # what sysctl printed before"
-            .to_owned(),
+        undo: explained(
+            sysctl::set(&[("net.netfilter.nf_conntrack_max", "262144")]),
+            "what sysctl printed before",
+        ),
     }];
     if let Some((_, vantage, first, last)) = full.withheld.first() {
         let at = |mark| At { vantage: *vantage, mark };
@@ -141,7 +146,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Find
     }
     let note = "an answer of a connection that was there before passes".to_owned();
     finding.proofs.push(Proof { at: full.goes_on.1, note });
-    finding.subjects = vec![names.subject("director", host)];
+    finding.subjects = vec![names.subject(Role::Director, host)];
     finding.connections = ids;
     finding
 }

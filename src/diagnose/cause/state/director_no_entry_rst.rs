@@ -5,13 +5,13 @@
 //! real server without a socket by the host that sends the reset.
 
 use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
-use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::facts::to_capture;
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::Hop;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -145,8 +145,8 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
     if let Some(shown) = shown {
         finding.proofs = proofs(facts, shown);
     }
-    finding.subjects = vec![names.subject("director", host)];
-    finding.subjects.extend(old.map(|old| -> Subject { names.subject("director", old) }));
+    finding.subjects = vec![names.subject(Role::Director, host)];
+    finding.subjects.extend(old.map(|old| -> Subject { names.subject(Role::Director, old) }));
     finding.addresses = vec![vip];
     finding.connections = ids;
     finding
@@ -180,7 +180,7 @@ fn fixes(trace: &Trace, host: HostId, old: Option<HostId>, moved: bool) -> Vec<F
     let names = Names(trace);
     if !moved {
         return vec![Fix {
-            host: names.host(host),
+            host: names.place(host),
             command: "ipvsadm-save -n > /etc/ipvsadm.rules   # and load changes with 'ipvsadm -e' and '-a'; 'ipvsadm -C' and a restart empty the table".to_owned(),
             disruptive: false,
             undo: "rm /etc/ipvsadm.rules".to_owned(),

@@ -7,7 +7,8 @@
 //! question that stays without an answer when it is asked alone is a deaf server's.
 
 use crate::correlate::{Connection, Leg};
-use crate::diagnose::cause::{directors, share};
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::{directors, explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
@@ -222,7 +223,7 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
     finding.fixes = fixes(facts, s, lost, host);
     finding.proofs = proofs(facts, lost);
     finding.subjects = directors(facts, service);
-    finding.subjects.push(crate::diagnose::facts::service_subject(s));
+    finding.subjects.push(crate::diagnose::words::service_subject(s));
     finding.connections = ids;
     Some(finding)
 }
@@ -234,24 +235,20 @@ fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>
     let names: Vec<String> = clients.iter().map(ToString::to_string).collect();
     let mut fixes = vec![
         Fix {
-            host: format!("the clients ({})", crate::diagnose::facts::list(&names)),
+            host: format!("the clients ({})", crate::diagnose::words::list(&names)),
             command: "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; or a cache on the client's own host (NodeLocal DNSCache)".to_owned(),
             disruptive: false,
             undo: "sed -i '/single-request-reopen/d' /etc/resolv.conf".to_owned(),
         },
     ];
     if s.mode == Mode::FullNat {
-        let rule = |verb: &str| {
-            format!(
-                "iptables -t nat {verb} POSTROUTING -p udp --dport {} -j MASQUERADE --random-fully",
-                s.port
-            )
-        };
+        let spec = format!("-p udp --dport {} -j MASQUERADE --random-fully", s.port);
+        let rule = Rule::nat(s.vip, "POSTROUTING", spec);
         fixes.push(Fix {
             host: director.unwrap_or_else(|| "the host that translates".to_owned()),
-            command: format!("{}   # before the rule that draws ports without it", rule("-I")),
+            command: explained(rule.insert(), "before the rule that draws ports without it"),
             disruptive: false,
-            undo: rule("-D"),
+            undo: rule.delete(),
         });
     }
     fixes

@@ -6,14 +6,14 @@
 //! idle timeout by the same FIN, after which another, shorter time counts.
 
 use crate::correlate::Leg;
+use crate::diagnose::cause::needs_mode;
 use crate::diagnose::cause::size::withheld::passage;
-use crate::diagnose::cause::{needs_mode, share};
-use crate::diagnose::facts::count;
+use crate::diagnose::words::{count, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
 use crate::flow::Reset;
-use crate::topology::{HostId, Mode, ServiceId, is_origin};
+use crate::topology::{HostId, Mode, Role, ServiceId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -119,7 +119,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
         },
     ];
     finding.proofs = set.first().map(|f| proofs(facts, f)).unwrap_or_default();
-    finding.subjects = vec![names.subject("director", host)];
+    finding.subjects = vec![names.subject(Role::Director, host)];
     finding.connections = ids;
     finding
 }

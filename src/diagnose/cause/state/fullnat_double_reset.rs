@@ -5,9 +5,10 @@
 //! idle timeout, and where a side has closed it is the end of a connection.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -106,7 +107,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) 
         finding.proofs.extend(facts.proof(d.front, told.rst, "the director resets the client"));
         finding.proofs.extend(facts.proof(d.back, sent.rst, "and the real server"));
     }
-    finding.subjects = vec![names.subject("director", host)];
+    finding.subjects = vec![names.subject(Role::Director, host)];
     finding.connections = ids;
     finding
 }

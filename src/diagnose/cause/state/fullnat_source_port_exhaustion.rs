@@ -8,7 +8,8 @@
 //! ports without gaps too, one with ports to spare scatters them.
 
 use crate::diagnose::cause::size::withheld::passage;
-use crate::diagnose::cause::{directors, needs_mode, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::{directors, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
@@ -222,13 +223,13 @@ fn finding(
     let ids: Vec<ConnectionId> = side.withheld.iter().map(|w| w.id).collect();
     let director = say.full(host);
     let servers: Vec<String> = full.iter().map(|e| e.server.0.with_port(e.server.1)).collect();
-    let servers = crate::diagnose::facts::list(&servers);
+    let servers = crate::diagnose::words::list(&servers);
     let locals: Vec<String> = full[0]
         .ranges
         .iter()
         .map(|(ip, low, high, n)| format!("{n} ports of {ip}, {low} to {high}"))
         .collect();
-    let locals = crate::diagnose::facts::list(&locals);
+    let locals = crate::diagnose::words::list(&locals);
     let title = format!("the director {} has no local port left for {servers}", say.host(host));
     let explanation = format!(
         "SYNs for {} reach {director} and nothing goes out for them, while the connections that it has go on. Towards {servers} all local ports that it was seen to use are in use: {locals}, without a gap. {} connections get no answer; as ports become free, some will.",

@@ -6,14 +6,15 @@
 //! loss, else it is a loss like any other.
 
 use crate::correlate::Leg;
+use crate::diagnose::cause::needs_mode;
 use crate::diagnose::cause::state::reuse::forerunners;
-use crate::diagnose::cause::{needs_mode, share};
-use crate::diagnose::facts::count;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{count, explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::{Link, Mark};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
 
@@ -137,19 +138,23 @@ fn finding(
     finding.fixes = vec![
         Fix {
             host: director.clone(),
-            command: "# a kernel from 5.9 on replaces the entry without dropping the SYN".to_owned(),
+            command: "# a kernel from 5.9 on replaces the entry without dropping the SYN"
+                .to_owned(),
             disruptive: true,
             undo: "Boot the old kernel.".to_owned(),
         },
         Fix {
             host: format!("{director}, where the kernel must stay"),
-            command: "sysctl -w net.ipv4.vs.conn_reuse_mode=0   # then used ports stick to their old real server, also after it was removed".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
+                "then used ports stick to their old real server, also after it was removed",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.vs.conn_reuse_mode=1".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "1")]),
         },
     ];
     finding.proofs = set.first().map(|one| proofs(facts, one, before)).unwrap_or_default();
-    finding.subjects = vec![names.subject("director", host)];
+    finding.subjects = vec![names.subject(Role::Director, host)];
     finding.connections = ids;
     finding
 }

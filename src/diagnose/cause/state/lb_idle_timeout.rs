@@ -5,10 +5,12 @@
 //! is the silence before it, and that the same director had forwarded the
 //! connection.
 
+use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::director_no_entry_rst::{Lost, lost, otherwise, proofs};
-use crate::diagnose::cause::{severity, share};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
-use crate::topology::{HostId, ServiceId};
+use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
@@ -83,14 +85,17 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
         },
         Fix {
             host: "the clients or the real servers, where the timeout cannot be raised".to_owned(),
-            command: format!("sysctl -w net.ipv4.tcp_keepalive_time={}   # works for sockets that ask for keep-alives", keepalive(idle)),
+            command: explained(
+                sysctl::set(&[("net.ipv4.tcp_keepalive_time", &keepalive(idle).to_string())]),
+                "works for sockets that ask for keep-alives",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.tcp_keepalive_time=7200".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
         },
     ];
     let shown = set.iter().find(|l| l.withheld && l.at.own).or_else(|| set.first());
     finding.proofs = shown.map(|l| proofs(facts, l)).unwrap_or_default();
-    finding.subjects = vec![names.subject("director", host)];
+    finding.subjects = vec![names.subject(Role::Director, host)];
     finding.addresses = vec![s.vip];
     finding.connections = ids;
     finding

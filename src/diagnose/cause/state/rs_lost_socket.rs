@@ -6,9 +6,10 @@
 
 use crate::diagnose::cause::size::withheld::passage;
 use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
-use crate::diagnose::cause::{needs_mode, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::share;
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, ToConfirm};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -44,7 +45,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
-    let server = names.host(host);
+    let server = names.place(host);
     let shown = set.iter().find(|f| f.own).or_else(|| set.first());
     let passed = ids.iter().any(|id| forwarded(facts, *id) == Some(true));
     let title = format!("{server} forgot connections that it had accepted, as after a restart");
@@ -87,11 +88,11 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         why: "a start after the connections began: this is it".to_owned(),
     });
     let until = format!("before the next restart of {server}, till its ActiveConn is 0");
-    finding.fixes = vec![crate::diagnose::cause::rest(facts, service, host, port, &until)];
+    finding.fixes = vec![crate::diagnose::words::rest(facts, service, host, port, &until)];
     if let Some(shown) = shown {
         finding.proofs = proofs(facts, shown);
     }
-    finding.subjects = vec![names.subject("real server", host)];
+    finding.subjects = vec![names.subject(Role::RealServer, host)];
     finding.subjects[0].port = Some(port);
     finding.connections = ids;
     finding

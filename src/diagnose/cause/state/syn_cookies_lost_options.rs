@@ -5,11 +5,13 @@
 //! that never had the options is not told from it, so nothing here is certain.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{needs_mode, share};
+use crate::diagnose::cause::needs_mode;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -75,7 +77,7 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     let (first, _) = *hit.first().filter(|_| kept >= ENOUGH)?;
     let names = Names(facts);
     let who =
-        crate::diagnose::facts::list(&hit.iter().map(|(h, _)| names.host(*h)).collect::<Vec<_>>());
+        crate::diagnose::words::list(&hit.iter().map(|(h, _)| names.host(*h)).collect::<Vec<_>>());
     // The same server sends both kinds: no stack does that by its settings alone.
     let mixed = hit.iter().any(|(_, a)| a.kept > 0);
     let ids: Vec<ConnectionId> =
@@ -96,7 +98,7 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
             tell_apart: "then something in front of the server answers in its stead: the SYN-ACK does not leave the server's own TCP".to_owned(),
         });
     }
-    let server = names.host(first);
+    let server = names.place(first);
     finding.to_confirm.push(ToConfirm {
         host: server.clone(),
         command: "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv TcpExtTCPReqQFullDoCookies; sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_window_scaling net.ipv4.tcp_sack net.ipv4.tcp_timestamps".to_owned(),
@@ -105,20 +107,35 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     finding.fixes = vec![
         Fix {
             host: server.clone(),
-            command: "sysctl -w net.ipv4.tcp_syncookies=1   # only when the queue is full".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.tcp_syncookies", "1")]),
+                "only when the queue is full",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.tcp_syncookies=2".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.tcp_syncookies", "2")]),
         },
         Fix {
             host: server,
-            command: "sysctl -w net.ipv4.tcp_max_syn_backlog=8192 net.core.somaxconn=8192   # and a larger backlog in the program".to_owned(),
+            command: explained(
+                sysctl::set(&[
+                    ("net.ipv4.tcp_max_syn_backlog", "8192"),
+                    ("net.core.somaxconn", "8192"),
+                ]),
+                "and a larger backlog in the program",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.tcp_max_syn_backlog=1024 net.core.somaxconn=4096   # what sysctl printed before".to_owned(),
+            undo: explained(
+                sysctl::set(&[
+                    ("net.ipv4.tcp_max_syn_backlog", "1024"),
+                    ("net.core.somaxconn", "4096"),
+                ]),
+                "what sysctl printed before",
+            ),
         },
     ];
     let shown = hit.first().and_then(|(_, a)| a.stripped.first());
     finding.proofs = shown.map(|(_, leg)| proofs(facts, leg)).unwrap_or_default();
-    finding.subjects = hit.iter().map(|(h, _)| names.subject("real server", *h)).collect();
+    finding.subjects = hit.iter().map(|(h, _)| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding.connections.sort_unstable();
     Some(finding)

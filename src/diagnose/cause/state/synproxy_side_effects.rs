@@ -4,11 +4,13 @@
 //! [`crate::diagnose::cause::state::synproxy`] says what; here it is worded. A SYN proxy that works is no finding.
 
 use crate::diagnose::cause::state::synproxy::{Fault, Spoilt, guards, second_answerer, spoilt};
-use crate::diagnose::cause::{needs_mode, rest, servers, severity, share};
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::commands::ipvsadm::Virtual;
+use crate::diagnose::words::{rest, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -63,7 +65,7 @@ fn words(
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
     let listens = format!(
         "ss -ltn 'sport = :{port}'; {} -L INPUT -nv | grep -iE 'drop|reject'",
-        crate::diagnose::cause::tables(s.vip)
+        crate::diagnose::words::tables(s.vip)
     );
     let proxy = format!(
         "ipvsadm -Ln -t {}; iptables-save | grep SYNPROXY; nstat -az TcpExtSyncookiesFailed; cat /proc/net/stat/synproxy",
@@ -119,25 +121,26 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
     let ids: Vec<ConnectionId> = set.iter().map(|x| x.id).collect();
     let mut hosts: Vec<HostId> = set.iter().filter_map(|x| x.director).collect();
     crate::diagnose::cause::by_address(facts, &mut hosts);
-    let mut directors: Vec<Subject> = hosts.iter().map(|h| names.subject("director", *h)).collect();
+    let mut directors: Vec<Subject> =
+        hosts.iter().map(|h| names.subject(Role::Director, *h)).collect();
     if directors.is_empty() {
-        directors.push(crate::diagnose::facts::service_subject(s));
+        directors.push(crate::diagnose::words::service_subject(s));
     }
-    let director = crate::diagnose::cause::names(&directors);
+    let director = crate::diagnose::words::names(&directors);
     let on_servers: Vec<Subject> = match fault {
         Fault::Cookie | Fault::Closed => Vec::new(),
         Fault::Direct => {
             let mut hosts: Vec<HostId> =
                 set.iter().filter_map(|x| second_answerer(facts, x)).collect();
             crate::diagnose::cause::by_address(facts, &mut hosts);
-            hosts.iter().map(|h| names.subject("real server", *h)).collect()
+            hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect()
         }
         Fault::Refused | Fault::Silent => servers(facts, &ids),
     };
     let server = if on_servers.is_empty() {
         "the real server".to_owned()
     } else {
-        crate::diagnose::cause::names(&on_servers)
+        crate::diagnose::words::names(&on_servers)
     };
     let known = fault == Fault::Closed && !hosts.is_empty() && guards(facts, service);
     let words = words(facts, service, fault, (&director, &server), known);
@@ -169,7 +172,7 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
         let until = "until it answers";
         finding.fixes = resting.iter().map(|h| rest(facts, service, *h, port, until)).collect();
     } else {
-        finding.fixes = vec![off(&s.name(), director)];
+        finding.fixes = vec![off(&Virtual::of(s), director)];
     }
     finding.proofs = set.first().map(|x| proofs(facts, x)).unwrap_or_default();
     finding.subjects = match fault {
@@ -181,8 +184,8 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
 }
 
 /// The SYN proxy off for a service.
-fn off(service: &str, director: String) -> Fix {
-    let edit = |what: &str| format!("ipvsadm -E -t {service} -s rr -j {what}");
+fn off(table: &Virtual, director: String) -> Fix {
+    let edit = |what: &str| table.schedule(&format!("rr -j {what}"));
     Fix {
         host: format!("{director}, with the service's own scheduler for rr"),
         command: format!(

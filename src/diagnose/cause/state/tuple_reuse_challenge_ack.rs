@@ -6,11 +6,12 @@
 //! or a FIN is none.
 
 use crate::correlate::{Leg, Tuple};
-use crate::diagnose::cause::{by_service, severity, share, syns_or_blind};
-use crate::diagnose::facts::{arrow, list};
+use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{arrow, explained, list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Subject, ToConfirm};
 use crate::flow::Reset;
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -70,17 +71,17 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let mut subjects: Vec<Subject> = Vec::new();
     for tuple in &tuples {
         let host = facts.host_by_ip(tuple.client.0);
-        let role = if rewritten { "director" } else { "client" };
+        let role = if rewritten { Role::Director } else { Role::Client };
         let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
         let subject = Subject { role, address: Some(tuple.client.0), mac, port: None };
         if !subjects.contains(&subject) {
             subjects.push(subject);
         }
     }
-    let who = crate::diagnose::cause::names(&subjects);
-    let servers = crate::diagnose::cause::servers(facts, &ids);
+    let who = crate::diagnose::words::names(&subjects);
+    let servers = crate::diagnose::words::servers(facts, &ids);
     let server =
-        if servers.is_empty() { s.name() } else { crate::diagnose::cause::names(&servers) };
+        if servers.is_empty() { s.name() } else { crate::diagnose::words::names(&servers) };
     let delay = ids.iter().filter_map(|id| delay_ns(facts, *id)).max();
     let lost = delay.map_or_else(String::new, |ns| {
         format!(" The handshake takes up to {} ms longer by that.", ns / 1_000_000)
@@ -104,7 +105,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         why: format!("old sockets towards the ports that are used again ({})", list(&ports)),
     });
     finding.fixes = fixes(&who, &server, rewritten);
-    finding.proofs = crate::diagnose::cause::telling(facts, &ids)
+    finding.proofs = crate::diagnose::facts::telling(facts, &ids)
         .map(|id| proofs(facts, id))
         .unwrap_or_default();
     finding.subjects = subjects;
@@ -122,9 +123,15 @@ fn delay_ns(trace: &Trace, id: ConnectionId) -> Option<i64> {
 fn fixes(who: &str, server: &str, rewritten: bool) -> Vec<Fix> {
     let mut fixes = vec![Fix {
         host: who.to_owned(),
-        command: "sysctl -w net.ipv4.ip_local_port_range='1024 65535'   # more ports, so that each rests longer".to_owned(),
+        command: explained(
+            sysctl::set(&[("net.ipv4.ip_local_port_range", "1024 65535")]),
+            "more ports, so that each rests longer",
+        ),
         disruptive: false,
-        undo: "sysctl -w net.ipv4.ip_local_port_range='32768 60999'   # the default; see 'sysctl net.ipv4.ip_local_port_range' first".to_owned(),
+        undo: explained(
+            sysctl::set(&[("net.ipv4.ip_local_port_range", "32768 60999")]),
+            "the default; see 'sysctl net.ipv4.ip_local_port_range' first",
+        ),
     }];
     if rewritten {
         fixes.insert(
@@ -139,9 +146,12 @@ fn fixes(who: &str, server: &str, rewritten: bool) -> Vec<Fix> {
     }
     fixes.push(Fix {
         host: format!("{server}, if a program there never closed the old connections"),
-        command: "sysctl -w net.ipv4.tcp_keepalive_time=600   # ends dead ones sooner, for sockets that ask for keep-alives".to_owned(),
+        command: explained(
+            sysctl::set(&[("net.ipv4.tcp_keepalive_time", "600")]),
+            "ends dead ones sooner, for sockets that ask for keep-alives",
+        ),
         disruptive: false,
-        undo: "sysctl -w net.ipv4.tcp_keepalive_time=7200".to_owned(),
+        undo: sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
     });
     fixes
 }

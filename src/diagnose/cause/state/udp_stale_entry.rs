@@ -6,16 +6,18 @@
 
 use crate::capture::Timestamp;
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::cause::by_service;
 use crate::diagnose::cause::size::withheld::passage;
-use crate::diagnose::cause::{by_service, share};
 use crate::diagnose::refusal::Says;
 use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
     ToConfirm,
 };
 use crate::flow::Ask;
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
@@ -185,7 +187,7 @@ fn finding(
     let who = if servers.is_empty() {
         "a real server".to_owned()
     } else {
-        crate::diagnose::facts::list(&servers.iter().map(Ip::to_string).collect::<Vec<_>>())
+        crate::diagnose::words::list(&servers.iter().map(Ip::to_string).collect::<Vec<_>>())
     };
     let fresh = set.iter().map(|x| x.fresh).max().unwrap_or(0);
     let director = s.directors.first().map(|d| d.host);
@@ -223,13 +225,19 @@ fn finding(
     finding.fixes = vec![
         Fix {
             host: name.clone(),
-            command: "sysctl -w net.ipv4.vs.expire_nodest_conn=1   # entries of a removed server go with their next packet".to_owned(),
+            command: explained(
+                sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]),
+                "entries of a removed server go with their next packet",
+            ),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.vs.expire_nodest_conn=0".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
         },
         Fix {
             host: name,
-            command: format!("ipvsadm --set 0 0 10   # UDP entries live 10 s; where netfilter translates: conntrack -D -p udp --orig-dst {}", s.vip),
+            command: format!(
+                "ipvsadm --set 0 0 10   # UDP entries live 10 s; where netfilter translates: conntrack -D -p udp --orig-dst {}",
+                s.vip
+            ),
             disruptive: false,
             undo: "ipvsadm --set 0 0 300".to_owned(),
         },
@@ -239,9 +247,9 @@ fn finding(
         .and_then(|id| Some((*id, stale.get(id)?)))
         .map(|(id, x)| proofs(facts, id, x))
         .unwrap_or_default();
-    finding.subjects = director.map(|d| names.subject("director", d)).into_iter().collect();
+    finding.subjects = director.map(|d| names.subject(Role::Director, d)).into_iter().collect();
     finding.subjects.extend(servers.iter().map(|ip| Subject {
-        role: "real server",
+        role: Role::RealServer,
         address: Some(*ip),
         mac: None,
         port: None,

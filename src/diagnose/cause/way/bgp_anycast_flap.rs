@@ -8,14 +8,14 @@
 
 use crate::capture::Timestamp;
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::forgotten::link_at;
-use crate::diagnose::cause::{severity, share};
-use crate::diagnose::facts::{capture_line, list, service_subject};
+use crate::diagnose::words::{capture_line, list, service_subject, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::{Mark, Reset};
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
@@ -325,11 +325,12 @@ fn finding(facts: &Facts, flap: &Flap, events: &[Event]) -> Finding {
         address: Some(ip),
         ..facts.host_by_ip(ip).map(|h| names.subject(role, h)).unwrap_or_default()
     };
+    finding.subjects.extend(own.map(|ip| crate::diagnose::Subject {
+        role: Role::Director,
+        ..subject(ip, Role::Director)
+    }));
     finding.subjects.extend(
-        own.map(|ip| crate::diagnose::Subject { role: "director", ..subject(ip, "director") }),
-    );
-    finding.subjects.extend(
-        peer.map(|ip| crate::diagnose::Subject { role: "router", ..subject(ip, "router") }),
+        peer.map(|ip| crate::diagnose::Subject { role: Role::Router, ..subject(ip, Role::Router) }),
     );
     finding.subjects.push(service_subject(s));
     if told.is_none() {

@@ -6,9 +6,10 @@
 //! destination are the VIP, and the frame has a director's MAC.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity, share};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::words::share;
 use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -85,7 +86,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     finding.proofs.extend(ids.iter().find_map(|id| at_server(facts, *id)));
     crate::diagnose::facts::in_time(facts, &mut finding.proofs);
-    finding.subjects = shown.map(|(h, _)| names.subject("director", h)).into_iter().collect();
+    finding.subjects = shown.map(|(h, _)| names.subject(Role::Director, h)).into_iter().collect();
     finding.connections = ids;
     finding
 }

@@ -1,9 +1,10 @@
 //! A real server gets the VIP's traffic without the director in between.
 
-use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
-use crate::diagnose::facts::list;
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::{agree, list, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
@@ -66,8 +67,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     senders.dedup();
     let from: Vec<String> = senders.iter().map(|h| names.full(*h)).collect();
     let vip = facts.topology.service(service).vip;
-    let server = crate::diagnose::cause::names(&subjects);
-    let verb = if subjects.len() == 1 { "gets" } else { "get" };
+    let server = crate::diagnose::words::names(&subjects);
+    let verb = agree(subjects.len(), "gets", "get");
     let title = format!("{server} {verb} packets for {vip} past the director");
     let explanation = format!(
         "Packets for {vip} arrive at {server} from {} and not from the director, so they are not balanced. {} connections took this way.",
@@ -85,7 +86,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         undo: "The entry is learnt again by itself.".to_owned(),
     });
     finding.subjects = subjects;
-    finding.subjects.extend(senders.iter().map(|h| names.subject("router", *h)));
+    finding.subjects.extend(senders.iter().map(|h| names.subject(Role::Router, *h)));
     finding.addresses = vec![vip];
     finding.connections = ids;
     finding

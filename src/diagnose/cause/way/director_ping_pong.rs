@@ -5,11 +5,13 @@
 //! more than that: each serves the VIP itself, speaks VRRP, or sends other connections
 //! of the service on.
 
-use crate::diagnose::cause::{by_service, severity, share, speaks_vrrp, telling};
-use crate::diagnose::facts::list;
+use crate::diagnose::cause::{by_service, severity, speaks_vrrp};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::IcmpErrorKind;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -108,7 +110,7 @@ fn finding(
     let told = telling(facts, &ids).unwrap_or(ids[0]);
     finding.proofs = proofs(facts, told);
     for host in pair {
-        let server = names.host(host);
+        let server = names.place(host);
         finding.to_confirm.push(ToConfirm {
             host: server.clone(),
             command: "ipvsadm -Ln; ipvsadm -l --daemon; sysctl net.ipv4.vs.backup_only".to_owned(),
@@ -117,12 +119,12 @@ fn finding(
         });
         finding.fixes.push(Fix {
             host: server,
-            command: "sysctl -w net.ipv4.vs.backup_only=1   # works where the sync daemon runs as backup ('ipvsadm --start-daemon backup', lvs_sync_daemon in keepalived.conf)".to_owned(),
+            command: explained(sysctl::set(&[("net.ipv4.vs.backup_only", "1")]), "works where the sync daemon runs as backup ('ipvsadm --start-daemon backup', lvs_sync_daemon in keepalived.conf)"),
             disruptive: false,
-            undo: "sysctl -w net.ipv4.vs.backup_only=0".to_owned(),
+            undo: sysctl::set(&[("net.ipv4.vs.backup_only", "0")]),
         });
     }
-    finding.subjects = pair.iter().map(|h| names.subject("director", *h)).collect();
+    finding.subjects = pair.iter().map(|h| names.subject(Role::Director, *h)).collect();
     finding.connections = ids;
     finding
 }

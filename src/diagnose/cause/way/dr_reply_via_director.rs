@@ -1,13 +1,13 @@
 //! A DR real server sends its answers to the director, whose kernel drops them:
 //! they come from outside with one of its own addresses, the VIP, as source.
 
-use crate::diagnose::cause::{
-    by_service, name, names, needs_mode, servers, severity, share, telling,
-};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::{agree, name, names, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
@@ -53,7 +53,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director_name =
         director.map_or_else(|| "the director".to_owned(), |d| Names(facts).full(d));
     let server = names(&subjects);
-    let verb = if subjects.len() == 1 { "sends its" } else { "send their" };
+    let verb = agree(subjects.len(), "sends its", "send their");
     let title = format!("{server} {verb} answers to the director, which drops them");
     let explanation = format!(
         "In DR the answer must leave by the router. {server} {verb} answers to {director_name}, whose kernel sees a packet from outside with its own address {vip} as source, a martian, and drops it. {} connections got no answer.",
@@ -87,7 +87,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         });
     }
     finding.subjects = subjects;
-    finding.subjects.extend(director.map(|d| Names(facts).subject("director", d)));
+    finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));
     finding.connections = ids;
     finding
 }

@@ -5,11 +5,12 @@
 //! connection on the same port acknowledged, as a stack without a socket builds it.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, severity, share};
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::words::{agree, share};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, TcpFlags};
 use std::collections::{BTreeMap, HashMap};
@@ -89,8 +90,8 @@ fn finding(
     servers.sort_unstable();
     servers.dedup();
     let names: Vec<String> = servers.iter().map(|(ip, _)| ip.to_string()).collect();
-    let who = crate::diagnose::facts::list(&names);
-    let (verb, own) = if servers.len() == 1 { ("resets", "its") } else { ("reset", "their") };
+    let who = crate::diagnose::words::list(&names);
+    let (verb, own) = agree(servers.len(), ("resets", "its"), ("reset", "their"));
     let title = format!(
         "{who} {verb} connections to {} from {own} own address, which clients ignore",
         s.name()
@@ -126,13 +127,15 @@ fn finding(
     finding.subjects = servers
         .iter()
         .map(|(ip, port)| Subject {
-            role: "real server",
+            role: Role::RealServer,
             address: Some(*ip),
             mac: None,
             port: Some(*port),
         })
         .collect();
-    finding.subjects.extend(s.directors.iter().map(|d| Names(facts).subject("director", d.host)));
+    finding
+        .subjects
+        .extend(s.directors.iter().map(|d| Names(facts).subject(Role::Director, d.host)));
     finding.strays = ids.iter().filter_map(|id| hit.get(id)).copied().collect();
     finding.connections = ids;
     finding

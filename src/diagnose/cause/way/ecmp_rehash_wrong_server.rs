@@ -6,12 +6,12 @@
 //! without an entry, are other causes'.
 
 use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
-use crate::diagnose::cause::{needs_mode, severity, share};
-use crate::diagnose::facts::to_capture;
+use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
         crate::diagnose::cause::by_address(facts, hosts);
     }
     let list = |hosts: &[HostId]| {
-        crate::diagnose::facts::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>())
+        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>())
     };
     let (to, from) = (list(&strangers), list(&owners));
     // Where connections moved both ways, the names tell nothing.
@@ -142,9 +142,9 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
             "that server's bare RST: it never had the connection",
         ));
     }
-    finding.subjects = senders.iter().map(|h| names.subject("director", *h)).collect();
-    finding.subjects.extend(strangers.iter().map(|h| names.subject("real server", *h)));
-    finding.subjects.extend(owners.iter().map(|h| names.subject("real server", *h)));
+    finding.subjects = senders.iter().map(|h| names.subject(Role::Director, *h)).collect();
+    finding.subjects.extend(strangers.iter().map(|h| names.subject(Role::RealServer, *h)));
+    finding.subjects.extend(owners.iter().map(|h| names.subject(Role::RealServer, *h)));
     finding.connections = ids;
     finding
 }

@@ -1,9 +1,12 @@
 //! Frames for the VIP visit one real server first, which sends them on to the
 //! director: the balancer balances, but one server carries everybody's traffic.
 
-use crate::diagnose::cause::{by_service, needs_mode, severity, share, telling};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::{ip, sysctl};
+use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
-use crate::topology::{HostId, Mode, Route, ServiceId, Step};
+use crate::topology::{HostId, Mode, Role, Route, ServiceId, Step};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -93,8 +96,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
             why: "tells whether it forwards as a balancer, and whether it has the VIP".to_owned(),
         });
     }
-    let role = if serves { "real server" } else { "host" };
-    finding.subjects = vec![names.subject(role, host), names.subject("director", director)];
+    let role = if serves { Role::RealServer } else { Role::Host };
+    finding.subjects = vec![names.subject(role, host), names.subject(Role::Director, director)];
     finding.addresses = vec![vip];
     finding.connections = ids;
     Some(finding)
@@ -106,8 +109,12 @@ fn fixes(vip: Ip, host: String, serves: bool) -> Vec<Fix> {
         fixes.push(Fix {
             host,
             command: format!(
-                "ipvsadm -Ln\nipvsadm -C\nip addr add {vip}/{} dev lo\nsysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2",
-                if vip.is_v4() { 32 } else { 128 }
+                "ipvsadm -Ln\nipvsadm -C\n{}\n{}",
+                ip::Address::single(vip, "lo").add(),
+                sysctl::set(&[
+                    ("net.ipv4.conf.all.arp_ignore", "1"),
+                    ("net.ipv4.conf.all.arp_announce", "2"),
+                ])
             ),
             disruptive: true,
             undo: "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before."
@@ -116,7 +123,7 @@ fn fixes(vip: Ip, host: String, serves: bool) -> Vec<Fix> {
     }
     fixes.push(Fix {
         host: "the router or client that holds the wrong neighbour entry".to_owned(),
-        command: format!("ip neigh del {vip} dev IFACE"),
+        command: ip::forget_neighbour(vip),
         disruptive: false,
         undo: "The entry is learnt again by itself.".to_owned(),
     });

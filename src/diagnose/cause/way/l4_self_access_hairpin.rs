@@ -5,12 +5,15 @@
 //! answer. The tie between the two five-tuples is the proof: a LAND scan has no
 //! SYN to the VIP before it.
 
-use crate::diagnose::cause::{by_service, needs_mode, share, telling};
-use crate::diagnose::facts::{arrow, arrow_back, capture_line};
+use crate::diagnose::cause::{by_service, needs_mode};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{arrow, arrow_back, capture_line, explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -59,7 +62,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             let host = facts.host_by_ip(caller);
             let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
             let port = facts.connection(*id).back.map(|b| b.server.1);
-            callers.push(Subject { role: "real server", address: Some(caller), mac, port });
+            callers.push(Subject { role: Role::RealServer, address: Some(caller), mac, port });
         }
     }
     let caller = callers[0].address.unwrap_or(vip);
@@ -105,7 +108,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         });
     }
     finding.subjects = callers;
-    finding.subjects.extend(crate::diagnose::cause::directors(facts, service));
+    finding.subjects.extend(crate::diagnose::words::directors(facts, service));
     finding.connections = ids;
     finding
 }
@@ -154,25 +157,16 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
     let service = trace.topology.service(service);
     let caller = trace.connection(id).front.client.0;
     let vip = service.vip;
-    let host = service.directors.first().map_or_else(
-        || "the director".to_owned(),
-        |d| format!("the director {}", Names(trace).host(d.host)),
-    );
-    let tables = crate::diagnose::cause::tables(vip);
-    let rule = |flag: &str| {
-        format!(
-            "{tables} -t nat -{flag} POSTROUTING -s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}"
-        )
-    };
+    let host = Names(trace).director(service);
+    let spec = format!("-s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}");
+    let rule = Rule::nat(vip, "POSTROUTING", spec);
+    let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
     vec![
         Fix {
             host: host.clone(),
-            command: format!("sysctl -w net.ipv4.vs.conntrack=1\n{}", rule("A")),
+            command: format!("{}\n{}", track("1"), rule.append()),
             disruptive: false,
-            undo: format!(
-                "{}\nsysctl -w net.ipv4.vs.conntrack=0   # if it was 0 before",
-                rule("D")
-            ),
+            undo: format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
         },
         Fix {
             host: format!("{caller}, in the application that calls"),

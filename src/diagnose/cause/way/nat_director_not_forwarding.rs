@@ -8,13 +8,16 @@
 
 use crate::capture::LinkType;
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, names, needs_mode, servers, severity, share, telling};
-use crate::diagnose::facts::{arrow, arrow_back};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{arrow, arrow_back, names, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::flow::{Hop, Link};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -145,7 +148,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     });
     finding.fixes = fixes(facts, told, &name, passes);
     finding.proofs = proofs(facts, told);
-    finding.subjects = vec![Names(facts).subject("director", director)];
+    finding.subjects = vec![Names(facts).subject(Role::Director, director)];
     finding.subjects.extend(subjects);
     finding.connections = ids;
     finding
@@ -154,28 +157,23 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<Fix> {
     let back = trace.connection(id).back.unwrap_or(trace.connection(id).front);
     let v4 = back.server.0.is_v4();
-    let tables = if v4 { "iptables" } else { "ip6tables" };
-    let rule = |verb: &str| {
-        format!(
-            "{tables} {verb} FORWARD -s {} -p tcp --sport {} -j ACCEPT",
-            back.server.0, back.server.1
-        )
-    };
+    let (ip, port) = back.server;
+    let rule = Rule::filter(ip, "FORWARD", format!("-s {ip} -p tcp --sport {port} -j ACCEPT"));
     let switch = if v4 { "net.ipv4.ip_forward" } else { "net.ipv6.conf.all.forwarding" };
     let mut fixes = Vec::new();
     if !passes {
         fixes.push(Fix {
             host: director.to_owned(),
-            command: format!("sysctl -w {switch}=1"),
+            command: sysctl::set(&[(switch, "1")]),
             disruptive: false,
-            undo: format!("sysctl -w {switch}=0"),
+            undo: sysctl::set(&[(switch, "0")]),
         });
     }
     fixes.push(Fix {
         host: format!("{director}, if its firewall drops them"),
-        command: rule("-I"),
+        command: rule.insert(),
         disruptive: false,
-        undo: rule("-D"),
+        undo: rule.delete(),
     });
     fixes
 }

@@ -1,11 +1,10 @@
 //! A real server behind NAT sends its answers by another gateway than the
 //! director, so nobody translates them back.
 
-use crate::diagnose::cause::{
-    by_service, name, names, needs_mode, servers, severity, share, telling,
-};
-use crate::diagnose::facts::{arrow, arrow_back, shared_bits};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::{shared_bits, telling};
 use crate::diagnose::symptom::asymmetric_return_path as symptom;
+use crate::diagnose::words::{agree, arrow, arrow_back, name, names, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
@@ -41,14 +40,14 @@ pub(in crate::diagnose) fn blind(facts: &Facts) -> Detection {
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let subjects = servers(facts, &ids);
     let vip = facts.topology.service(service).vip;
-    let director = crate::diagnose::cause::directors(facts, service);
+    let director = crate::diagnose::words::directors(facts, service);
     let server = names(&subjects);
     let next = ids.iter().filter_map(|id| facts.return_around(*id)?.next).next();
     let way = next.map_or_else(
         || "not by way of the director".to_owned(),
         |host| format!("by way of {}, which is not the director", Names(facts).full(host)),
     );
-    let verb = if subjects.len() == 1 { "answers" } else { "answer" };
+    let verb = agree(subjects.len(), "answers", "answer");
     let title = format!("{server} {verb} around the director, not through it");
     let explanation = format!(
         "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called, and the client resets it. {} connections are concerned.",

@@ -2,9 +2,13 @@
 //! it and never back through the translating director.
 
 use crate::diagnose::cause::way::nat_return_bypasses_director::{blind, proofs};
-use crate::diagnose::cause::{by_service, name, names, servers, severity, share, telling};
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
-use crate::topology::ServiceId;
+use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -43,25 +47,22 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = proofs(facts, id);
     }
-    let director = crate::diagnose::cause::directors(facts, service);
+    let director = crate::diagnose::words::directors(facts, service);
     let host = director
         .first()
         .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
-    let tables = crate::diagnose::cause::tables(vip);
-    let rule = |flag: &str| {
-        format!(
-            "{tables} -t nat -{flag} POSTROUTING -s {client} -m ipvs --vaddr {vip} -j MASQUERADE"
-        )
-    };
+    let spec = format!("-s {client} -m ipvs --vaddr {vip} -j MASQUERADE");
+    let rule = Rule::nat(vip, "POSTROUTING", spec);
+    let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
     finding.fixes.push(Fix {
         host,
-        command: format!("sysctl -w net.ipv4.vs.conntrack=1\n{}", rule("A")),
+        command: format!("{}\n{}", track("1"), rule.append()),
         disruptive: false,
-        undo: format!("{}\nsysctl -w net.ipv4.vs.conntrack=0   # if it was 0 before", rule("D")),
+        undo: format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
     });
     finding.subjects = subjects;
     let host = facts.host_by_ip(client);
-    finding.subjects.extend(host.map(|h| Names(facts).subject("client", h)));
+    finding.subjects.extend(host.map(|h| Names(facts).subject(Role::Client, h)));
     finding.subjects.extend(director);
     finding.connections = ids;
     finding

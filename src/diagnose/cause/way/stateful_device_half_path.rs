@@ -8,13 +8,14 @@
 //! capture alone makes it possible at most.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, servers, severity, share, telling};
-use crate::diagnose::facts::to_capture;
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::{servers, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
 use crate::flow::Hop;
-use crate::topology::{HostId, Mode, Service, ServiceId};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
 
@@ -163,9 +164,9 @@ fn culprit(trace: &Trace, service: &Service, half: &Half<'_>) -> Subject {
     let next = next_hop(trace, half.shown);
     let host = half.culprit.or_else(|| trace.host_by_mac(next));
     match host {
-        Some(host) if service.is_director(host) => names.subject("director", host),
-        Some(host) => Subject { mac: next, ..names.subject("router", host) },
-        None => Subject { role: "router", address: None, mac: next, port: None },
+        Some(host) if service.is_director(host) => names.subject(Role::Director, host),
+        Some(host) => Subject { mac: next, ..names.subject(Role::Router, host) },
+        None => Subject { role: Role::Router, address: None, mac: next, port: None },
     }
 }
 
@@ -236,13 +237,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         ));
     }
     let host =
-        culprit.as_ref().map_or_else(|| "the device".to_owned(), crate::diagnose::cause::name);
+        culprit.as_ref().map_or_else(|| "the device".to_owned(), crate::diagnose::words::name);
     finding.to_confirm.push(ToConfirm {
         host: format!("{host}, and any firewall beyond it"),
         command: format!("conntrack -L -p tcp -d {} | grep SYN_SENT; iptables -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip),
         why: "entries that stay in SYN_SENT, and a rule on invalid packets that counts".to_owned(),
     });
-    let is_director = culprit.as_ref().is_some_and(|c| c.role == "director");
+    let is_director = culprit.as_ref().is_some_and(|c| c.role == Role::Director);
     finding.fixes = fixes(s, &host, is_director);
     finding.proofs = told_half.map(|half| proofs(facts, &half)).unwrap_or_default();
     finding.subjects = culprit.into_iter().collect();
@@ -252,7 +253,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
 }
 
 fn fixes(service: &Service, host: &str, is_director: bool) -> Vec<Fix> {
-    let tables = crate::diagnose::cause::tables(service.vip);
+    let tables = crate::diagnose::words::tables(service.vip);
     let chain = "PREROUTING";
     // IPVS takes packets for the VIP at LOCAL_IN, a router passes them on.
     let passed = if is_director { "INPUT" } else { "FORWARD" };

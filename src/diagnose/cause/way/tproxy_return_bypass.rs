@@ -8,11 +8,11 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::{count, list};
+use crate::diagnose::words::{agree, count, list};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use crate::topology::HostId;
+use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -104,7 +104,7 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
     let who = list(&servers.iter().map(Ip::to_string).collect::<Vec<_>>());
     let own = names.full(proxy);
     let fronts = fronts(trace, proxy, &ids);
-    let verb = if servers.len() == 1 { "answers" } else { "answer" };
+    let verb = agree(servers.len(), "answers", "answer");
     let title = format!("{who} {verb} the clients past the proxy {own}");
     let explanation = format!(
         "The proxy {own} calls {who} with its clients' addresses as source, and the SYN-ACKs leave for the clients instead of coming back to it. The client gets an answer on a port that it never used and resets it; the proxy's SYN stays unanswered, and so do the requests that wait for it. {} of the proxy to its real servers failed that way.",
@@ -143,11 +143,11 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
     finding.subjects = servers
         .iter()
         .map(|ip| {
-            let host = trace.host_by_ip(*ip).map(|h| names.subject("real server", h));
-            Subject { role: "real server", address: Some(*ip), ..host.unwrap_or_default() }
+            let host = trace.host_by_ip(*ip).map(|h| names.subject(Role::RealServer, h));
+            Subject { role: Role::RealServer, address: Some(*ip), ..host.unwrap_or_default() }
         })
         .collect();
-    finding.subjects.push(names.subject("director", proxy));
+    finding.subjects.push(names.subject(Role::Director, proxy));
     // What counts as the proxy's own is nobody's request.
     let (own, requests): (Vec<_>, Vec<_>) =
         ids.into_iter().partition(|id| trace.ordinary(*id).is_some());

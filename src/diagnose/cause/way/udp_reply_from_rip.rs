@@ -2,13 +2,15 @@
 //! and the client refuses a datagram from somebody whom it never asked.
 
 use crate::correlate::{Connection, Leg};
-use crate::diagnose::cause::{by_service, names, share, telling};
+use crate::diagnose::cause::by_service;
+use crate::diagnose::facts::telling;
 use crate::diagnose::refusal::Says;
+use crate::diagnose::words::{agree, names, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,
 };
 use crate::flow::IcmpError;
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
 use std::collections::{BTreeMap, HashMap};
@@ -134,7 +136,7 @@ fn finding(
     let subjects = answering(facts, &answers);
     let who = names(&subjects);
     let vip = s.name();
-    let (verb, its) = if subjects.len() == 1 { ("answers", "its") } else { ("answer", "their") };
+    let (verb, its) = agree(subjects.len(), ("answers", "its"), ("answer", "their"));
     let title = format!("{who} {verb} from {its} own address instead of {}", s.vip);
     let explanation = format!(
         "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, takes nothing from anybody else, and refuses with ICMP port unreachable. A UDP socket bound to all addresses lets the routing table choose the source. {} exchanges fail.",
@@ -155,7 +157,7 @@ fn finding(
         });
     }
     for subject in &subjects {
-        let host = crate::diagnose::cause::name(subject);
+        let host = crate::diagnose::words::name(subject);
         finding.to_confirm.push(ToConfirm {
             host: host.clone(),
             command: format!("ss -lunp 'sport = :{}'", s.port),
@@ -176,7 +178,7 @@ fn finding(
 
 fn fix(host: String, subject: &Subject, vip: Ip, port: u16) -> Fix {
     let own = subject.address.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
-    let tool = crate::diagnose::cause::tables(vip);
+    let tool = crate::diagnose::words::tables(vip);
     let raw = format!("PREROUTING -p udp -d {vip} --dport {port} -j NOTRACK");
     let nat = format!("POSTROUTING -p udp -s {own} --sport {port} -j SNAT --to-source {vip}");
     Fix {
@@ -203,7 +205,7 @@ fn answering(trace: &Trace, answers: &[ConnectionId]) -> Vec<Subject> {
         trace.topology.hosts.get(host).macs.first().copied()
     };
     let subject = |(ip, port)| Subject {
-        role: "real server",
+        role: Role::RealServer,
         address: Some(ip),
         mac: mac(ip),
         port: Some(port),

@@ -103,13 +103,13 @@ fn hostile_strings() {
       \x1b[2J\u{202e}x:80            3          0       3  3 reset;
                                                            \x1b[2J\u{202e}x
 
-      host              addresses         MAC               capture
-      \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
-      \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
-      \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
-      \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
+      host         addresses         MAC               capture
+      client       \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
+      director     \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
+      real server  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
+      client       \x1b[2J\u{202e}x
 
-     1  \x1b[2J\u{202e}x · \x1b[2J\u{202e}x   \x1b[2J\u{202e}x
+     1  critical · certain   \x1b[2J\u{202e}x
         \x1b[2J\u{202e}x
         \x1b[2J\u{202e}x
 
@@ -121,7 +121,7 @@ fn hostile_strings() {
           \x1b[2J\u{202e}x #15  +0.267 ms  \x1b[2J…  \x1b[2J\u{202e}x
           \x1b[2J\u{202e}x #16  +0.747 ms  \x1b[2J…  \x1b[2J\u{202e}x
           \x1b[2J\u{202e}x #17  +1.963 ms  \x1b[2J…  \x1b[2J\u{202e}x
-        fix      on \x1b[2J\u{202e}x, \x1b[2J\u{202e}x:
+        fix      on \x1b[2J\u{202e}x, safe:
                    \x1b[2J\u{202e}x
                  undo: \x1b[2J\u{202e}x
         or maybe \x1b[2J\u{202e}x: \x1b[2J\u{202e}x
@@ -131,7 +131,7 @@ fn hostile_strings() {
 
     captures  \x1b[2J\u{202e}x, \x1b[2J\u{202e}x: \x1b[2J\u{202e}x
 
-    checked and clean: 0 · could not check: 0 (--coverage lists them)
+    checked and clean: 41 · could not check: 1 (--coverage lists them)
     ");
 }
 

@@ -2,7 +2,7 @@
 //! checked at all.
 
 use super::super::super::app::App;
-use super::super::super::theme::Role;
+use super::super::super::theme::Paint;
 use super::super::stops::{Page, labelled, paragraph};
 use super::{To, severity};
 use crate::render::measure::verbatim;
@@ -23,13 +23,14 @@ pub fn page(app: &App, width: usize) -> Page<To> {
     let theme = &app.config.theme;
     let head = format!("{} · {} · {}", f.severity, f.confidence, f.kind);
     page.line(
-        theme.line(&[(severity(f.severity), &format!("{}  {head}  ", f.n)), (Role::Strong, &f.id)]),
+        theme
+            .line(&[(severity(f.severity), &format!("{}  {head}  ", f.n)), (Paint::Strong, &f.id)]),
     );
-    for line in paragraph(app, Role::Strong, &f.title, width) {
+    for line in paragraph(app, Paint::Strong, &f.title, width) {
         page.line(line);
     }
     // The page begins at the first stop, so long text must be stops itself.
-    for line in paragraph(app, Role::Plain, &f.explanation, width) {
+    for line in paragraph(app, Paint::Plain, &f.explanation, width) {
         page.stop(To::Here, [line]);
     }
     page.gap();
@@ -42,20 +43,20 @@ pub fn page(app: &App, width: usize) -> Page<To> {
     for n in &f.explains {
         if let Some(other) = data.and_then(|data| data.finding(*n)) {
             let said = format!("{n} {}: {}", other.id, other.title);
-            page.stop(To::Finding(*n), labelled(app, "explains", Role::Plain, &said, width));
+            page.stop(To::Finding(*n), labelled(app, "explains", Paint::Plain, &said, width));
         }
     }
     let by = data.into_iter().flat_map(|data| &data.report.findings);
     for other in by.filter(|other| other.explains.contains(&f.n)) {
         let said = format!("{} {}", other.n, other.id);
-        page.stop(To::Finding(other.n), labelled(app, "caused by", Role::Plain, &said, width));
+        page.stop(To::Finding(other.n), labelled(app, "caused by", Paint::Plain, &said, width));
     }
     if let Some(filter) = &f.wireshark_filter {
-        let lines = labelled(app, "Wireshark", Role::Plain, filter, width);
+        let lines = labelled(app, "Wireshark", Paint::Plain, filter, width);
         page.stop(To::Copy(filter.clone(), "filter"), lines);
     }
     let said = format!("what every capture shows of {}, and how to tell it apart", f.id);
-    page.stop(To::Manual(f.id.clone()), labelled(app, "manual", Role::Plain, &said, width));
+    page.stop(To::Manual(f.id.clone()), labelled(app, "manual", Paint::Plain, &said, width));
     page
 }
 
@@ -72,10 +73,10 @@ fn affected(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
         if !by.is_empty() {
             said.push_str(&format!(" (real server {})", by.join(", ")));
         }
-        page.stop(To::Connections, labelled(app, "affects", Role::Plain, &said, width));
+        page.stop(To::Connections, labelled(app, "affects", Paint::Plain, &said, width));
     }
     if let (Some(first), Some(last)) = (&affected.first_seen, &affected.last_seen) {
-        for line in labelled(app, "", Role::Faint, &span(first, last), width) {
+        for line in labelled(app, "", Paint::Faint, &span(first, last), width) {
             page.line(line);
         }
     }
@@ -91,19 +92,19 @@ fn proof(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
         };
         let said = format!("{frame}  {}{way}  {}", since(evidence.since_first_ns), evidence.note);
         let label = if n == 0 { "proof" } else { "" };
-        page.stop(To::Frame(n), labelled(app, label, Role::Plain, &said, width));
+        page.stop(To::Frame(n), labelled(app, label, Paint::Plain, &said, width));
     }
 }
 
 fn fix(app: &App, fix: &Fix, label: &str, width: usize, page: &mut Page<To>) {
-    let role = if fix.effect == Effect::Safe { Role::Good } else { Role::Warn };
+    let role = if fix.effect == Effect::Safe { Paint::Good } else { Paint::Warn };
     let said = format!("on {}, {}", fix.host, fix.effect);
     for line in labelled(app, label, role, &said, width) {
         page.line(line);
     }
     page.stop(To::Copy(fix.command.clone(), "command"), command(app, &fix.command, width));
     if !fix.undo.trim().is_empty() {
-        for line in labelled(app, "", Role::Faint, "undo:", width) {
+        for line in labelled(app, "", Paint::Faint, "undo:", width) {
             page.line(line);
         }
         page.stop(To::Copy(fix.undo.clone(), "undo"), command(app, &fix.undo, width));
@@ -113,7 +114,7 @@ fn fix(app: &App, fix: &Fix, label: &str, width: usize, page: &mut Page<To>) {
 /// A command's lines, wrapped for the eye; what is copied is whole.
 fn command(app: &App, text: &str, width: usize) -> Vec<Line<'static>> {
     let lines = verbatim(text);
-    let wrapped = lines.iter().flat_map(|line| labelled(app, "", Role::Key, line, width));
+    let wrapped = lines.iter().flat_map(|line| labelled(app, "", Paint::Key, line, width));
     wrapped.collect()
 }
 
@@ -121,11 +122,11 @@ fn doubt(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
     for (n, candidate) in f.candidates.iter().enumerate() {
         let said = format!("{}: {}", candidate.id, candidate.tell_apart);
         let label = if n == 0 { "or it is" } else { "" };
-        let lines = labelled(app, label, Role::Plain, &said, width);
+        let lines = labelled(app, label, Paint::Plain, &said, width);
         page.stop(To::Manual(candidate.id.clone()), lines);
     }
     for ToConfirm { host, command: text, why } in &f.to_confirm {
-        for line in labelled(app, "confirm", Role::Plain, &format!("on {host}: {why}"), width) {
+        for line in labelled(app, "confirm", Paint::Plain, &format!("on {host}: {why}"), width) {
             page.line(line);
         }
         page.stop(To::Copy(text.clone(), "command"), command(app, text, width));
@@ -136,20 +137,20 @@ fn doubt(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
 fn coverage(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
     let theme = &app.config.theme;
     if report.findings.is_empty() {
-        page.line(theme.line(&[(Role::Good, "nothing was found")]));
+        page.line(theme.line(&[(Paint::Good, "nothing was found")]));
         page.gap();
     }
     let with = |status| report.coverage.iter().filter(move |row| row.status == status);
-    page.line(theme.line(&[(Role::Strong, "could not be checked")]));
+    page.line(theme.line(&[(Paint::Strong, "could not be checked")]));
     for row in with(CoverageStatus::NotCheckable) {
         let why = row.reason.as_deref().unwrap_or_default();
-        let mut lines = vec![theme.line(&[(Role::Unsure, &row.id)])];
-        lines.extend(labelled(app, "", Role::Plain, why, width));
+        let mut lines = vec![theme.line(&[(Paint::Unsure, &row.id)])];
+        lines.extend(labelled(app, "", Paint::Plain, why, width));
         page.stop(To::Manual(row.id.clone()), lines);
     }
     page.gap();
-    page.line(theme.line(&[(Role::Strong, "checked and clean")]));
+    page.line(theme.line(&[(Paint::Strong, "checked and clean")]));
     for row in with(CoverageStatus::Clean) {
-        page.stop(To::Manual(row.id.clone()), [theme.line(&[(Role::Good, &row.id)])]);
+        page.stop(To::Manual(row.id.clone()), [theme.line(&[(Paint::Good, &row.id)])]);
     }
 }

@@ -1,7 +1,7 @@
 //! How the ladder looks: one drawing with the packet below, or two drawings.
 
 use super::super::super::app::App;
-use super::super::super::theme::Role;
+use super::super::super::theme::Paint;
 use super::super::super::view::{highlight, owned, put};
 use super::super::stops::rule;
 use super::super::{packet, table};
@@ -58,7 +58,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     if app.ladder.both && area.width >= BESIDE && !app.ladder.zoomed {
         let x = areas.sides[1].x - 1;
         for y in area.y..area.bottom() {
-            buf.set_span(x, y, &app.config.theme.span(Role::Frame, "│"), 1);
+            buf.set_span(x, y, &app.config.theme.span(Paint::Frame, "│"), 1);
         }
     }
     if areas.packet.height > 0 {
@@ -78,7 +78,7 @@ fn title(app: &App, side: usize, width: usize) -> Line<'static> {
     let rest = format!("  {marked}{}{finding}", c.outcome);
     let focus = app.ladder.both && app.ladder.side == side;
     let head = cut(&head, width.saturating_sub(rest.len()));
-    let role = if focus { Role::Chosen } else { Role::Strong };
+    let role = if focus { Paint::Chosen } else { Paint::Strong };
     owned(app, &[(role, head), (table::outcome(&c.outcome), rest)])
 }
 
@@ -111,7 +111,7 @@ fn draw_side(app: &App, side: usize, area: Rect, buf: &mut Buffer) {
             (_, true) => "reading frames ...",
             _ => "no frame can be read again: the captures are gone or have changed",
         };
-        put(buf, area, 2, &theme.line(&[(Role::Faint, said)]));
+        put(buf, area, 2, &theme.line(&[(Paint::Faint, said)]));
         return;
     };
     let line = |runs: &[(Tone, String)]| {
@@ -133,7 +133,7 @@ fn draw_side(app: &App, side: usize, area: Rect, buf: &mut Buffer) {
     let free = height.saturating_sub(laid.lines.len());
     if free > laid.legend.len() {
         for (n, text) in laid.legend.iter().enumerate() {
-            put(buf, rows, laid.lines.len() + 1 + n, &theme.line(&[(Role::Faint, text)]));
+            put(buf, rows, laid.lines.len() + 1 + n, &theme.line(&[(Paint::Faint, text)]));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::super::app::App;
 use super::super::super::lanes::{Bar, Cell, Shown};
-use super::super::super::theme::Role;
+use super::super::super::theme::Paint;
 use super::super::super::view::{owned, put};
 use super::{DENSITY, areas, clock, ns, range_text, top};
 use crate::capture::Timestamp;
@@ -21,16 +21,16 @@ const LEVELS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇",
 const TICK: usize = 20;
 
 /// Beginning, body, end, and what stands for all where there is one column; the role.
-fn form(outcome: Outcome) -> ([&'static str; 4], Role) {
+fn form(outcome: Outcome) -> ([&'static str; 4], Paint) {
     match outcome {
-        Outcome::Completed => (["├", "─", "┤", "•"], Role::Good),
-        Outcome::Open => (["├", "─", "▸", "▸"], Role::Unsure),
-        Outcome::Refused => (["✗", "─", "✗", "✗"], Role::Bad),
-        Outcome::Unanswered => (["├", "┄", "?", "?"], Role::Bad),
-        Outcome::Incomplete => (["├", "╌", "◌", "◌"], Role::Bad),
-        Outcome::Reset => (["├", "━", "✗", "╳"], Role::Bad),
-        Outcome::Stalled => (["├", "═", "!", "!"], Role::Warn),
-        Outcome::Unknown => (["·", "·", "·", "·"], Role::Faint),
+        Outcome::Completed => (["├", "─", "┤", "•"], Paint::Good),
+        Outcome::Open => (["├", "─", "▸", "▸"], Paint::Unsure),
+        Outcome::Refused => (["✗", "─", "✗", "✗"], Paint::Bad),
+        Outcome::Unanswered => (["├", "┄", "?", "?"], Paint::Bad),
+        Outcome::Incomplete => (["├", "╌", "◌", "◌"], Paint::Bad),
+        Outcome::Reset => (["├", "━", "✗", "╳"], Paint::Bad),
+        Outcome::Stalled => (["├", "═", "!", "!"], Paint::Warn),
+        Outcome::Unknown => (["·", "·", "·", "·"], Paint::Faint),
     }
 }
 
@@ -45,17 +45,17 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let to = from.saturating_add(per.saturating_mul(columns as i64));
     let day = crate::report::rfc3339(Timestamp(from));
     let head = [
-        (Role::Strong, format!("lanes by {}", state.by.name())),
+        (Paint::Strong, format!("lanes by {}", state.by.name())),
         (
-            Role::Plain,
+            Paint::Plain,
             format!("   {} {} UTC", day.get(..10).unwrap_or_default(), range_text(from, to)),
         ),
-        (Role::Faint, format!(", {}", duration(to.saturating_sub(from)))),
+        (Paint::Faint, format!(", {}", duration(to.saturating_sub(from)))),
         (
-            Role::Faint,
+            Paint::Faint,
             if area.width < 100 { String::new() } else { format!(", {} a column", duration(per)) },
         ),
-        (Role::Warn, if state.waits() { "  working".to_owned() } else { String::new() }),
+        (Paint::Warn, if state.waits() { "  working".to_owned() } else { String::new() }),
     ];
     put(buf, area, 0, &owned(app, &head));
     findings(app, area, areas.lanes, buf);
@@ -79,11 +79,11 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         if *within == 0 {
             let n = format!(" {}", count(lane.count as u64));
             let name = cut_middle(&lane.name, width.saturating_sub(wide(&n) + 1));
-            let role = if lane.failed > 0 { Role::Bad } else { Role::Faint };
-            put(buf, areas.names, row, &owned(app, &[(Role::Plain, name), (role, n)]));
+            let role = if lane.failed > 0 { Paint::Bad } else { Paint::Faint };
+            put(buf, areas.names, row, &owned(app, &[(Paint::Plain, name), (role, n)]));
         }
         if cursor {
-            let style = theme.style(Role::Resting);
+            let style = theme.style(Paint::Resting);
             buf.set_style(Rect { y: areas.names.y + row as u16, height: 1, ..areas.names }, style);
         }
         let line = Rect { y: areas.lanes.y + row as u16, height: 1, ..areas.lanes };
@@ -101,7 +101,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             buf,
             areas.lanes,
             1,
-            &theme.line(&[(Role::Faint, "nothing here: 0 shows all time, x clears the filter")]),
+            &theme.line(&[(Paint::Faint, "nothing here: 0 shows all time, x clears the filter")]),
         );
     }
     ranges(app, areas.lanes, columns, buf);
@@ -130,7 +130,7 @@ fn draw_bar(app: &App, bar: &Bar, line: Rect, buf: &mut Buffer) {
     }
     let at = bar.from + 2;
     if at >= 0 && at + (number.len() as i64) < bar.to.min(last + 1) {
-        buf.set_span(line.x + at as u16, line.y, &app.config.theme.span(Role::Warn, &number), 4);
+        buf.set_span(line.x + at as u16, line.y, &app.config.theme.span(Paint::Warn, &number), 4);
     }
 }
 
@@ -143,9 +143,9 @@ fn density(app: &App, cells: &[Cell], most: u32, within: usize, line: Rect, buf:
         let below = (DENSITY - 1 - within) * 8;
         let symbol = LEVELS[level.saturating_sub(below).min(8)];
         let role = match (cell.failed, cell.alive) {
-            (0, _) => Role::Good,
-            (failed, alive) if failed.saturating_mul(2) >= alive => Role::Bad,
-            _ => Role::Warn,
+            (0, _) => Paint::Good,
+            (failed, alive) if failed.saturating_mul(2) >= alive => Paint::Bad,
+            _ => Paint::Warn,
         };
         let failed = cell.failed > 0 && within + 1 == DENSITY;
         let symbol = if failed { "╳" } else { symbol };
@@ -158,7 +158,7 @@ fn density(app: &App, cells: &[Cell], most: u32, within: usize, line: Rect, buf:
 /// Findings with their numbers, where they begin.
 fn findings(app: &App, area: Rect, lanes: Rect, buf: &mut Buffer) {
     let Some(data) = &app.data else { return };
-    put(buf, area, 1, &app.config.theme.line(&[(Role::Faint, "findings")]));
+    put(buf, area, 1, &app.config.theme.line(&[(Paint::Faint, "findings")]));
     let columns = usize::from(lanes.width);
     let explained: BTreeSet<u32> =
         data.report.findings.iter().flat_map(|f| f.explains.clone()).collect();
@@ -206,7 +206,7 @@ fn findings(app: &App, area: Rect, lanes: Rect, buf: &mut Buffer) {
 fn ranges(app: &App, lanes: Rect, columns: usize, buf: &mut Buffer) {
     let state = &app.timeline;
     let column = |at: i64| state.column(at, columns);
-    let mut shade = |from: i64, to: i64, role: Role| {
+    let mut shade = |from: i64, to: i64, role: Paint| {
         let last = columns as i64 - 1;
         for at in from.max(0)..=to.min(last) {
             let rect = Rect { x: lanes.x + at as u16, width: 1, ..lanes };
@@ -214,11 +214,11 @@ fn ranges(app: &App, lanes: Rect, columns: usize, buf: &mut Buffer) {
         }
     };
     if let Some((from, to)) = app.range {
-        shade(column(from), column(to), Role::Resting);
+        shade(column(from), column(to), Paint::Resting);
     }
     let cursor = column(state.cursor);
     if let Some(anchor) = state.anchor {
-        shade(column(anchor).min(cursor), column(anchor).max(cursor), Role::Cursor);
+        shade(column(anchor).min(cursor), column(anchor).max(cursor), Paint::Cursor);
     }
     let Some(x) = u16::try_from(cursor).ok().filter(|at| *at < lanes.width) else { return };
     let theme = &app.config.theme;
@@ -227,10 +227,10 @@ fn ranges(app: &App, lanes: Rect, columns: usize, buf: &mut Buffer) {
         let here = usize::from(y) == row;
         if let Some(cell) = buf.cell_mut((lanes.x + x, lanes.y + y)) {
             if cell.symbol() == " " && !here {
-                cell.set_symbol("│").set_style(theme.style(Role::Frame));
+                cell.set_symbol("│").set_style(theme.style(Paint::Frame));
             }
             if here {
-                cell.set_style(theme.style(Role::Cursor));
+                cell.set_style(theme.style(Paint::Cursor));
             }
         }
     }
@@ -244,7 +244,7 @@ fn axis(app: &App, area: Rect, lanes: Rect, (from, per): (i64, i64), buf: &mut B
         line.push_str(&pad_end(&format!("└{}", clock(at)), TICK));
     }
     let line = cut(&line, usize::from(lanes.width));
-    buf.set_span(lanes.x, y, &app.config.theme.span(Role::Faint, &line), lanes.width);
+    buf.set_span(lanes.x, y, &app.config.theme.span(Paint::Faint, &line), lanes.width);
 }
 
 /// What is known of the place under the cursor.
@@ -268,7 +268,7 @@ fn under_cursor(
         },
         None => " (some clocks cannot be compared)".to_owned(),
     };
-    let mut parts = vec![(Role::Strong, format!("{} UTC{doubt}", clock(state.cursor)))];
+    let mut parts = vec![(Paint::Strong, format!("{} UTC{doubt}", clock(state.cursor)))];
     match state.bar(columns) {
         Some(bar) => {
             let c = data.connection(ConnectionId(bar.id));
@@ -278,9 +278,9 @@ fn under_cursor(
             } else {
                 format!(", finding {}", numbers.join(", "))
             };
-            parts.push((Role::Plain, format!("   #{} {} > {}", c.id, c.client, c.service)));
+            parts.push((Paint::Plain, format!("   #{} {} > {}", c.id, c.client, c.service)));
             parts.push((super::super::table::outcome(&c.outcome), format!("  {}", c.outcome)));
-            parts.push((Role::Plain, format!(" {}{found}", duration(c.duration_ns))));
+            parts.push((Paint::Plain, format!(" {}{found}", duration(c.duration_ns))));
         }
         None => {
             let line = state.lines().get(state.row).copied();
@@ -295,7 +295,7 @@ fn under_cursor(
                     count(cell.alive.into()),
                     count(cell.failed.into())
                 );
-                parts.push((Role::Plain, said));
+                parts.push((Paint::Plain, said));
             }
         }
     }
@@ -324,12 +324,12 @@ fn legend(app: &App, area: Rect, buf: &mut Buffer) {
     for outcome in seen {
         let ([begin, body, end, one], role) = form(outcome);
         parts.push((role, format!(" {begin}{body}{end} {one} ")));
-        parts.push((Role::Faint, format!("{} ", outcome.name())));
+        parts.push((Paint::Faint, format!("{} ", outcome.name())));
     }
     if dense {
-        parts.push((Role::Faint, " ▂▅█ connections alive, ".to_owned()));
-        parts.push((Role::Bad, "╳".to_owned()));
-        parts.push((Role::Faint, " some failed".to_owned()));
+        parts.push((Paint::Faint, " ▂▅█ connections alive, ".to_owned()));
+        parts.push((Paint::Bad, "╳".to_owned()));
+        parts.push((Paint::Faint, " some failed".to_owned()));
     }
     let row = usize::from(area.height).saturating_sub(1);
     put(buf, area, row, &owned(app, &parts));

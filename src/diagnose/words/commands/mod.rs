@@ -1,0 +1,14 @@
+//! Commands that mend or that settle a question, one program a file.
+
+pub mod ip;
+pub mod ipvsadm;
+pub mod netfilter;
+mod proxy;
+pub mod sysctl;
+mod tcpdump;
+
+pub use ipvsadm::rest;
+pub use netfilter::tables;
+pub use proxy::out_of_proxy;
+pub use sysctl::explained;
+pub use tcpdump::{capture_line, to_capture};

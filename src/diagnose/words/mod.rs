@@ -1,0 +1,17 @@
+//! The words of findings: what hosts are called, how numbers and lists are said, and the
+//! commands that are printed.
+//!
+//! A detector states facts and picks its words here last, so that one thing has one name
+//! everywhere and no command is put together by hand.
+
+pub mod commands;
+mod names;
+mod numbers;
+mod subjects;
+mod tuples;
+
+pub use commands::{capture_line, explained, out_of_proxy, rest, tables, to_capture};
+pub use names::{Names, name, names};
+pub use numbers::{agree, count, list, share};
+pub use subjects::{directors, server_of, server_subject, servers, service_subject};
+pub use tuples::{arrow, arrow_back};

@@ -1,0 +1,106 @@
+//! What hosts are called in sentences and in front of commands.
+
+use super::list;
+use crate::diagnose::Subject;
+use crate::topology::{HostId, Mode, Role, Service};
+use crate::trace::Trace;
+use crate::wire::{Ip, Mac};
+
+/// How to speak of hosts.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a>(pub &'a Trace);
+
+impl Names<'_> {
+    /// The address that a reader knows a host by: its own, else a MAC.
+    #[must_use]
+    pub fn host(&self, id: HostId) -> String {
+        self.address(id).map_or_else(|| self.mac_text(id), |ip| ip.to_string())
+    }
+
+    /// A host's own address: one that is no balanced service's. Such an address may be
+    /// several hosts', as a VIP in DR is, and so names none of them.
+    #[must_use]
+    pub fn address(&self, id: HostId) -> Option<Ip> {
+        let host = self.0.topology.hosts.get(id);
+        host.ips.iter().filter(|ip| !ip.is_link_local()).find(|ip| !self.is_shared(**ip)).copied()
+    }
+
+    /// Whether an address is that of a service which a director sends on; a proxy's is as
+    /// good as its own.
+    fn is_shared(&self, ip: Ip) -> bool {
+        let sends_on = |mode| !matches!(mode, Mode::Unknown | Mode::Proxy);
+        self.0.topology.services.iter().any(|s| s.vip == ip && sends_on(s.mode) && !s.is_backend)
+    }
+
+    /// Where a command is to be run: the host's own address, else its MAC and the capture
+    /// taken on it.
+    #[must_use]
+    pub fn place(&self, id: HostId) -> String {
+        if self.address(id).is_some() { self.host(id) } else { self.full(id) }
+    }
+
+    /// The director of a service, the first of several, where a command is to be run.
+    #[must_use]
+    pub fn director(&self, service: &Service) -> String {
+        let director = service.directors.first();
+        director.map_or_else(
+            || "the director".to_owned(),
+            |d| format!("the director {}", self.place(d.host)),
+        )
+    }
+
+    /// A real server by its MAC, where its own address is asked for.
+    #[must_use]
+    pub fn by_mac(&self, id: HostId) -> String {
+        format!("the real server (MAC {})", self.mac_text(id))
+    }
+
+    fn mac_text(&self, id: HostId) -> String {
+        let macs = &self.0.topology.hosts.get(id).macs;
+        macs.first().map_or_else(|| "an unknown host".to_owned(), Mac::to_string)
+    }
+
+    /// A host as `address (MAC)`; one without an address by the capture taken on it.
+    #[must_use]
+    pub fn full(&self, id: HostId) -> String {
+        match (self.address(id), self.capture_of(id)) {
+            (Some(ip), _) => format!("{ip} ({})", self.mac_text(id)),
+            (None, Some(capture)) => format!("{} (capture {capture})", self.mac_text(id)),
+            (None, None) => self.mac_text(id),
+        }
+    }
+
+    /// A host as a subject.
+    #[must_use]
+    pub fn subject(&self, role: Role, id: HostId) -> Subject {
+        Subject {
+            role,
+            address: self.address(id),
+            mac: self.0.topology.hosts.get(id).macs.first().copied(),
+            port: None,
+        }
+    }
+
+    /// The label of a capture taken on a host, for `to confirm` lines.
+    #[must_use]
+    pub fn capture_of(&self, id: HostId) -> Option<&str> {
+        let vantage = self.0.topology.hosts.get(id).vantages.first()?;
+        Some(&self.0.vantages[*vantage].label)
+    }
+}
+
+/// A subject's shortest name.
+#[must_use]
+pub fn name(subject: &Subject) -> String {
+    match (subject.address, subject.mac) {
+        (Some(ip), _) => ip.to_string(),
+        (None, Some(mac)) => mac.to_string(),
+        (None, None) => "an unknown host".to_owned(),
+    }
+}
+
+/// Names of subjects, for a sentence.
+#[must_use]
+pub fn names(subjects: &[Subject]) -> String {
+    list(&subjects.iter().map(name).collect::<Vec<_>>())
+}
