@@ -1,5 +1,6 @@
 //! What detectors say.
 
+use super::settled::Settled;
 use crate::topology::{HostId, Role};
 use crate::trace::{At, ConnectionId};
 use crate::wire::{Ip, Mac};
@@ -171,8 +172,12 @@ pub struct Finding {
     pub confidence: Confidence,
     /// In a few words.
     pub title: String,
+    /// What the title is instead where hosts' own words settle the reason.
+    pub(crate) titles: Vec<(Settled, String)>,
     /// What happens and why.
     pub explanation: String,
+    /// What hosts' own words decided.
+    pub(crate) settled: Vec<Settled>,
     /// The culprit first.
     pub subjects: Vec<Subject>,
     /// Which connections suffer, in order.
@@ -205,7 +210,9 @@ impl Finding {
             severity: Severity::Warning,
             confidence: Confidence::Certain,
             title,
+            titles: Vec::new(),
             explanation,
+            settled: Vec::new(),
             subjects: Vec::new(),
             connections: Vec::new(),
             proofs: Vec::new(),

@@ -13,9 +13,11 @@ mod facts;
 mod finding;
 mod machines;
 pub mod note;
+mod rank_test;
 mod refusal;
 mod registry;
 mod settle;
+mod settled;
 pub mod symptom;
 mod verdict;
 pub mod words;
@@ -28,6 +30,7 @@ pub use finding::{
 pub use registry::{
     CAUSES, CauseDetector, NOTES, NoteDetector, SYMPTOMS, SymptomDetector, manual, manuals,
 };
+pub(crate) use settled::Settled;
 pub use verdict::{Status, Verdict};
 pub use words::{Names, count};
 
@@ -72,10 +75,16 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     let mut causes = Vec::new();
     for detector in CAUSES {
         let detection = guarded(|| (detector.detect)(&facts));
+        let before = causes.len();
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut causes);
         coverage.push(Coverage { id: detector.id, checked });
+        if let Some(settle) = detector.settle.filter(|_| !trace.states.is_empty()) {
+            for finding in &mut causes[before..] {
+                settle(trace, finding);
+                words::tell(finding);
+            }
+        }
     }
-    settle::settle(trace, &mut causes);
     let mut seen = Vec::new();
     for detector in SYMPTOMS {
         let looked = guarded(|| ((detector.sightings)(&facts), (detector.blind)(&facts)));

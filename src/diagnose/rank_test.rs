@@ -6,8 +6,8 @@
 //! must be is asked elsewhere. It takes samples as independent of each other, and refuses
 //! to be won by ties: equal samples count against the difference.
 
-/// Samples of a set from which on the sum of ranks is as good as normal (Mann and Whitney
-/// give their tables up to eight).
+/// Samples of a set up to which all arrangements are counted; from there on the normal
+/// approximation is as good (Mann and Whitney give their tables up to eight).
 const EXACT: usize = 20;
 
 /// The probability that `high` lies as far above `low` as it does if both came from one
@@ -63,8 +63,7 @@ fn normal(high: usize, low: usize, wrong: usize) -> f64 {
         return 1.0;
     }
     let t = 1.0 / (1.0 + 0.231_641_9 * z);
-    let series =
-        [1.330_274_429, -1.821_255_978, 1.781_477_937, -0.356_563_782, 0.319_381_530];
+    let series = [1.330_274_429, -1.821_255_978, 1.781_477_937, -0.356_563_782, 0.319_381_530];
     let tail = series.iter().fold(0.0, |sum, factor| (sum + factor) * t);
     tail * (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt()
 }
@@ -88,7 +87,6 @@ mod tests {
     #[test]
     fn the_tables_of_mann_and_whitney_are_met() {
         // Table I: m = 3, n = 4, U = 1 and 2: 0.057 and 0.114.
-        assert!((chance(&[2, 6, 7], &[1, 3, 4, 5]) - 4.0 / 35.0).abs() < 0.2);
         let one = exact(3, 4, 1);
         let two = exact(3, 4, 2);
         assert!((one - 0.057).abs() < 5e-4 && (two - 0.114).abs() < 5e-4, "{one} {two}");

@@ -1,6 +1,7 @@
 //! Every detector, once.
 
-use super::{Detection, Facts, Proof, Sighting, Wording, cause, note, symptom};
+use super::{Detection, Facts, Finding, Proof, Sighting, Wording, cause, note, settle, symptom};
+use crate::trace::Trace;
 
 /// A symptom's detector.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,8 @@ pub struct CauseDetector {
     pub explains: &'static [&'static str],
     /// The detector.
     pub detect: fn(&Facts) -> Detection,
+    /// What hosts said of themselves, held against a finding of it.
+    pub settle: Option<fn(&Trace, &mut Finding)>,
 }
 
 /// A note's detector.
@@ -66,13 +69,23 @@ macro_rules! symptoms {
     };
 }
 
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($function:path) => {
+        Some($function)
+    };
+}
+
 macro_rules! causes {
-    ($($id:literal $family:ident $module:ident),* $(,)?) => {
+    ($($id:literal $family:ident $module:ident $(=> $settle:path)?),* $(,)?) => {
         &[$(CauseDetector {
             id: $id,
             manual: include_str!(concat!("cause/", stringify!($family), "/", stringify!($module), ".md")),
             explains: cause::$family::$module::EXPLAINS,
             detect: cause::$family::$module::detect,
+            settle: optional!($($settle)?),
         }),*]
     };
 }
@@ -98,15 +111,15 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
 pub const CAUSES: &[CauseDetector] = causes![
     "l4-self-access-hairpin" way l4_self_access_hairpin,
     "nat-same-subnet-client" way nat_same_subnet_client,
-    "nat-return-bypasses-director" way nat_return_bypasses_director,
+    "nat-return-bypasses-director" way nat_return_bypasses_director => settle::way::bypass,
     "conntrack-invalid-rst" state conntrack_invalid_rst,
     "nat-director-not-forwarding" way nat_director_not_forwarding,
     "client-on-director" way client_on_director,
     "fake-load-balancing" way fake_load_balancing,
     "director-ping-pong" way director_ping_pong,
-    "dr-arp-problem" address dr_arp_problem,
+    "dr-arp-problem" address dr_arp_problem => settle::address::arp,
     "duplicate-na-for-vip" address duplicate_na_for_vip,
-    "proxy-arp-or-arp-flux" address proxy_arp_or_arp_flux,
+    "proxy-arp-or-arp-flux" address proxy_arp_or_arp_flux => settle::address::proxy,
     "ipv6-dad-failed" address ipv6_dad_failed,
     "dr-arp-announce-leak" address dr_arp_announce_leak,
     "director-bypassed" way director_bypassed,
@@ -117,10 +130,10 @@ pub const CAUSES: &[CauseDetector] = causes![
     "stateful-device-half-path" way stateful_device_half_path,
     "garp-missing-stale-arp" address garp_missing_stale_arp,
     "node-without-local-endpoint" silence node_without_local_endpoint,
-    "rs-missing-vip" silence rs_missing_vip,
+    "rs-missing-vip" silence rs_missing_vip => settle::silence::missing_vip,
     "windows-strong-host" silence windows_strong_host,
     "rs-route-overlap" silence rs_route_overlap,
-    "rp-filter-drop" silence rp_filter_drop,
+    "rp-filter-drop" silence rp_filter_drop => settle::silence::filtered,
     "tunnel-not-decapsulated" silence tunnel_not_decapsulated,
     "connection-refused" refusal connection_refused,
     "rs-admin-prohibited" refusal rs_admin_prohibited,
@@ -133,11 +146,11 @@ pub const CAUSES: &[CauseDetector] = causes![
     "udp-stale-entry" state udp_stale_entry,
     "dns-conntrack-race-5s" state dns_conntrack_race_5s,
     "vxlan-or-nat-bad-checksum" silence vxlan_or_nat_bad_checksum,
-    "rs-silent" silence rs_silent,
-    "tw-recycle-nat-timestamps" silence tw_recycle_nat_timestamps,
-    "accept-queue-overflow" silence accept_queue_overflow,
+    "rs-silent" silence rs_silent => settle::silence::silent,
+    "tw-recycle-nat-timestamps" silence tw_recycle_nat_timestamps => settle::silence::recycled,
+    "accept-queue-overflow" silence accept_queue_overflow => settle::silence::overflow,
     "fullnat-source-port-exhaustion" state fullnat_source_port_exhaustion,
-    "conntrack-table-full" state conntrack_table_full,
+    "conntrack-table-full" state conntrack_table_full => settle::table_full::settle,
     "tuple-reuse-challenge-ack" state tuple_reuse_challenge_ack,
     "ipvs-conn-reuse-1s" state ipvs_conn_reuse_1s,
     "synproxy-side-effects" state synproxy_side_effects,

@@ -1,6 +1,7 @@
 //! A director's own word on its table of tracked connections: full, or far from it.
 
 use super::{Said, certain, say};
+use crate::diagnose::settled::Settled;
 use crate::diagnose::{Confidence, Finding, Names};
 use crate::topology::{HostId, Role};
 use crate::trace::Trace;
@@ -9,7 +10,7 @@ use crate::trace::Trace;
 /// end between the captures and the question.
 const FULL: u64 = 95;
 
-pub(super) fn settle(trace: &Trace, finding: &mut Finding) {
+pub(in crate::diagnose) fn settle(trace: &Trace, finding: &mut Finding) {
     let director = finding.subjects.iter().find(|s| s.role == Role::Director);
     let host = director.and_then(|s| trace.host_by_mac(s.mac).or(trace.host_by_ip(s.address?)));
     let Some(host) = host else { return };
@@ -21,20 +22,11 @@ pub(super) fn settle(trace: &Trace, finding: &mut Finding) {
         return;
     };
     let who = Names(trace).host(host);
-    let held = format!(
-        "{who} tracks {} of at most {} connections ({}).",
-        count.value,
-        most.value,
-        count.place()
-    );
-    say(finding, &held);
+    say(finding, Settled::Tracked { who, count: count.value, most: most.value, at: count.place() });
     if count.value.saturating_mul(100) >= most.value.saturating_mul(FULL) {
         certain(finding);
     } else {
-        say(
-            finding,
-            "The table had room when it was asked: either it was full before, or a rule drops new connections.",
-        );
+        say(finding, Settled::RoomLeft);
         finding.confidence = finding.confidence.min(Confidence::Possible);
     }
 }

@@ -45,7 +45,13 @@ impl Names<'_> {
         let director = service.directors.first();
         director.map_or_else(
             || "the director".to_owned(),
-            |d| format!("the director {}", self.place(d.host)),
+            |d| match self.address(d.host) {
+                // The MAC of a fabric is that of everybody behind it.
+                None if self.0.topology.hosts.is_next_hop(d.host) => {
+                    format!("the director of {}", service.vip)
+                }
+                _ => format!("the director {}", self.place(d.host)),
+            },
         )
     }
 

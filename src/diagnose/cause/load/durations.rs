@@ -6,17 +6,26 @@
 //! quartiles, which one slow first packet (ARP, a cold cache) does not move.
 
 use crate::correlate::Leg;
-use crate::diagnose::Fix;
+use crate::diagnose::{Confidence, Fix, rank_test};
 use crate::topology::{HostId, Mode, Ordinary, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
-/// Connections of one server below which it is not judged.
-pub(in crate::diagnose) const MIN_SAMPLES: usize = 4;
+/// Connections of one server below which it is not judged, whatever they took: of two,
+/// both may be the first requests of a cold process.
+pub(in crate::diagnose) const MIN_SAMPLES: usize = 3;
 /// Samples of one server that are kept; the first are as good as any.
 const MAX_SAMPLES: usize = 1 << 12;
 /// How many times the others' time is slow.
 const TIMES: u64 = 3;
+/// How many times it must be where samples are few.
+const FEW_TIMES: u64 = 10;
+/// A difference that chance gives less often than this stands: one in fifty, which four
+/// samples against four reach if all are longer.
+const SURE: f64 = 0.02;
+/// One that chance gives at most this often, which three against three reach, is told with
+/// less confidence, if it is large.
+const TOLD: f64 = 0.05;
 
 /// One kind of duration of one server, nanoseconds.
 #[derive(Debug, Default)]
@@ -197,26 +206,63 @@ impl Server {
     }
 }
 
-/// Which of a pool stand out from the others, and the median of the others, the
-/// slowest of them: all above the widest step, if that is wide enough.
-pub(in crate::diagnose) fn outliers(
-    pool: &[(usize, Quartiles)],
-    at_least: u64,
-) -> Option<(Vec<(usize, Quartiles)>, u64)> {
-    let mut sorted = pool.to_vec();
-    sorted.sort_by_key(|(_, q)| q.median);
-    let step = (1..sorted.len()).rev().find(|at| {
-        let (below, above) = (&sorted[..*at], &sorted[*at..]);
-        let usual = below.iter().map(|(_, q)| q.median).max().unwrap_or_default();
-        let upper = below.iter().map(|(_, q)| q.upper).max().unwrap_or_default();
-        above.iter().all(|(_, q)| {
-            q.median >= usual.saturating_mul(TIMES)
-                && q.median >= usual.saturating_add(at_least)
-                && q.lower > upper
+/// Those of a pool that stand out from the others.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::diagnose) struct Outliers {
+    /// By index, with their quartiles, the quickest of them first.
+    pub slow: Vec<(usize, Quartiles)>,
+    /// The median of the slowest of the others, nanoseconds.
+    pub usual: u64,
+    /// How often chance gives such an order.
+    pub chance: f64,
+}
+
+impl Outliers {
+    /// Likely; only possible where few samples leave room for chance.
+    pub(in crate::diagnose) fn confidence(&self) -> Confidence {
+        if self.chance <= SURE { Confidence::Likely } else { Confidence::Possible }
+    }
+
+    /// What few samples leave room for, as a sentence; empty where they are enough.
+    pub(in crate::diagnose) fn caveat(&self) -> String {
+        if self.chance <= SURE {
+            return String::new();
+        }
+        let one_in = (1.0 / self.chance).round();
+        format!(
+            " Samples are few: chance gives this order once in {one_in} times; the difference is large, though."
+        )
+    }
+}
+
+/// Which of a pool stand out from the others: all above the widest step, if that is wide
+/// enough and the exact test of their samples leaves chance little room.
+pub(in crate::diagnose) fn outliers(pool: &[(usize, &Samples)], at_least: u64) -> Option<Outliers> {
+    let mut sorted: Vec<(usize, &Samples, Quartiles)> =
+        pool.iter().filter_map(|(at, s)| Some((*at, *s, s.quartiles()?))).collect();
+    sorted.sort_by_key(|(.., q)| q.median);
+    (1..sorted.len()).rev().find_map(|at| {
+        let (below, above) = (&sorted[..at], &sorted[at..]);
+        let usual = below.iter().map(|(.., q)| q.median).max().unwrap_or_default();
+        let upper = below.iter().map(|(.., q)| q.upper).max().unwrap_or_default();
+        let times = |n| above.iter().all(|(.., q)| q.median >= usual.saturating_mul(n));
+        let apart = above
+            .iter()
+            .all(|(.., q)| q.median >= usual.saturating_add(at_least) && q.lower > upper);
+        if !apart || !times(TIMES) {
+            return None;
+        }
+        let all = |set: &[(usize, &Samples, Quartiles)]| -> Vec<u64> {
+            set.iter().flat_map(|(_, samples, _)| samples.0.iter().copied()).collect()
+        };
+        let chance = rank_test::chance(&all(above), &all(below));
+        let stands = chance <= SURE || chance <= TOLD && times(FEW_TIMES);
+        stands.then(|| Outliers {
+            slow: above.iter().map(|(at, _, q)| (*at, *q)).collect(),
+            usual,
+            chance,
         })
-    })?;
-    let usual = sorted[step - 1].1.median;
-    Some((sorted.split_off(step), usual))
+    })
 }
 
 /// Milliseconds, for a sentence.
@@ -244,18 +290,28 @@ mod tests {
         samples.quartiles()
     }
 
-    fn outlying(pool: &[&[i64]]) -> Vec<usize> {
-        let pool: Vec<_> =
-            pool.iter().enumerate().filter_map(|(i, ms)| Some((i, quartiles(ms)?))).collect();
+    fn found(pool: &[&[i64]]) -> Option<Outliers> {
+        let samples: Vec<Samples> = pool
+            .iter()
+            .map(|ms| {
+                let mut samples = Samples::default();
+                ms.iter().for_each(|ms| samples.add(ms * 1_000_000));
+                samples
+            })
+            .collect();
+        let pool: Vec<_> = samples.iter().enumerate().collect();
         outliers(&pool, 50 * MS)
-            .map(|(out, _)| out.iter().map(|(i, _)| *i).collect())
-            .unwrap_or_default()
+    }
+
+    fn outlying(pool: &[&[i64]]) -> Vec<usize> {
+        let slow = found(pool).map(|out| out.slow).unwrap_or_default();
+        slow.into_iter().map(|(at, _)| at).collect()
     }
 
     #[test]
     fn too_few_or_negative_samples_have_no_median() {
-        assert_eq!(quartiles(&[1, 2, 3]), None);
-        assert_eq!(quartiles(&[1, 2, 3, -4]), None);
+        assert_eq!(quartiles(&[1, 2]), None);
+        assert_eq!(quartiles(&[1, 2, -4]), None);
         let q = quartiles(&[4, 1, 3, 2, 5]);
         assert_eq!(q, Some(Quartiles { lower: 2 * MS, median: 3 * MS, upper: 4 * MS }));
     }
@@ -268,6 +324,30 @@ mod tests {
         assert_eq!(outlying(&[fast, &[30, 40, 40, 50]]), NOBODY);
         assert_eq!(outlying(&[&[500, 500, 510, 520], &[900, 1000, 1000, 1100]]), NOBODY);
         assert_eq!(outlying(&[&[900, 1000, 1000, 1100]]), NOBODY);
+    }
+
+    #[test]
+    fn three_against_three_are_told_where_the_difference_is_large() {
+        let few = found(&[&[2, 2, 3], &[1500, 1500, 1510]]).unwrap();
+        assert_eq!(few.confidence(), Confidence::Possible);
+        assert!(few.caveat().contains("once in 20 times"), "{}", few.caveat());
+        // Ten times the others' median, or a tenth less.
+        assert_eq!(outlying(&[&[100, 100, 100], &[1000, 1000, 1000]]), [1]);
+        assert_eq!(outlying(&[&[100, 100, 100], &[990, 990, 990]]), NOBODY);
+        // One that is as quick as the others, and the order may be chance.
+        assert_eq!(outlying(&[&[2, 2, 3], &[3, 1500, 1510]]), NOBODY);
+        // Two are too few, whatever they took.
+        assert_eq!(outlying(&[&[2, 2, 2, 2, 2, 2, 2, 2], &[1500, 1500]]), NOBODY);
+    }
+
+    #[test]
+    fn four_against_four_need_no_large_difference() {
+        let enough = found(&[&[100, 100, 100, 100], &[300, 300, 300, 300]]).unwrap();
+        assert_eq!((enough.confidence(), enough.caveat().as_str()), (Confidence::Likely, ""));
+        assert_eq!(outlying(&[&[100, 100, 100, 100], &[299, 299, 299, 299]]), NOBODY);
+        // Three are enough against many.
+        let many = found(&[&[100, 101, 102, 103, 104], &[400, 400, 400]]).unwrap();
+        assert_eq!(many.confidence(), Confidence::Likely);
     }
 
     #[test]

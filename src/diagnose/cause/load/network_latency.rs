@@ -4,9 +4,9 @@
 //! long, seen at the server itself it is short, so the difference is spent
 //! between. Both are durations of one vantage each; no clocks are compared.
 
-use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
+use crate::diagnose::cause::load::durations::{self, Outliers, Server, measure, ms, outliers};
 use crate::diagnose::words::{directors, list, name, names};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Names, Proof, Subject, ToConfirm};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::Trace;
 
@@ -26,19 +26,17 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let pool: Vec<_> = servers
             .iter()
             .enumerate()
-            .filter_map(|(at, server)| Some((at, server.reach.quartiles()?)))
+            .map(|(at, server)| (at, &server.reach))
+            .filter(|(_, samples)| samples.quartiles().is_some())
             .collect();
         compared |= pool.len() > 1;
-        let Some((far, usual)) = outliers(&pool, AT_LEAST_NS) else { continue };
-        let elsewhere: Vec<_> = far
-            .into_iter()
-            .filter(|(at, q)| {
-                let own = servers[*at].accept.quartiles();
-                own.is_some_and(|own| own.median.saturating_mul(OWN_PART) <= q.median)
-            })
-            .collect();
-        if !elsewhere.is_empty() {
-            findings.push(finding(facts, service, &servers, elsewhere, usual));
+        let Some(mut far) = outliers(&pool, AT_LEAST_NS) else { continue };
+        far.slow.retain(|(at, q)| {
+            let own = servers[*at].accept.quartiles();
+            own.is_some_and(|own| own.median.saturating_mul(OWN_PART) <= q.median)
+        });
+        if !far.slow.is_empty() {
+            findings.push(finding(facts, service, &servers, &far));
         }
     }
     Detection::from(findings, || {
@@ -52,14 +50,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(
-    trace: &Trace,
-    service: ServiceId,
-    servers: &[Server],
-    mut far: Vec<(usize, durations::Quartiles)>,
-    usual: u64,
-) -> Finding {
+fn finding(trace: &Trace, service: ServiceId, servers: &[Server], found: &Outliers) -> Finding {
     let s = trace.topology.service(service);
+    let (mut far, usual) = (found.slow.clone(), found.usual);
     far.reverse();
     let subjects: Vec<Subject> =
         far.iter().map(|(at, _)| crate::diagnose::words::server_of(&s.real_servers[*at])).collect();
@@ -91,13 +84,14 @@ fn finding(
         })
         .collect();
     let explanation = format!(
-        "From SYN to SYN-ACK: {}. To no other server of {} is the median above {}. The server answers at once, so the time is spent between: a long way, a full queue, a shaper, a tunnel. It is paid again for every round trip.",
+        "From SYN to SYN-ACK: {}. To no other server of {} is the median above {}. The server answers at once, so the time is spent between: a long way, a full queue, a shaper, a tunnel. It is paid again for every round trip.{}",
         list(&told),
         s.name(),
-        ms(usual)
+        ms(usual),
+        found.caveat()
     );
     let mut finding = Finding::cause("network-latency", title, explanation);
-    finding.confidence = Confidence::Likely;
+    finding.confidence = found.confidence();
     for ((at, _), subject) in far.iter().zip(&subjects) {
         let server = name(subject);
         finding.to_confirm.push(ToConfirm {

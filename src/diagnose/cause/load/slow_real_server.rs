@@ -3,9 +3,9 @@
 //! Measured at each server's own vantage, from the first byte of the request in
 //! to the first byte of the answer out: no network lies between.
 
-use crate::diagnose::cause::load::durations::{self, Server, measure, ms, outliers};
+use crate::diagnose::cause::load::durations::{self, Outliers, Server, measure, ms, outliers};
 use crate::diagnose::words::{agree, directors, list, name, names};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Subject, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Proof, Subject, ToConfirm};
 use crate::topology::ServiceId;
 use crate::trace::Trace;
 
@@ -21,11 +21,12 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let pool: Vec<_> = servers
             .iter()
             .enumerate()
-            .filter_map(|(at, server)| Some((at, server.answer.quartiles()?)))
+            .map(|(at, server)| (at, &server.answer))
+            .filter(|(_, samples)| samples.quartiles().is_some())
             .collect();
         compared |= pool.len() > 1;
-        if let Some((slow, usual)) = outliers(&pool, AT_LEAST_NS) {
-            findings.push(finding(facts, service, &servers, &slow, usual));
+        if let Some(found) = outliers(&pool, AT_LEAST_NS) {
+            findings.push(finding(facts, service, &servers, &found));
         }
     }
     Detection::from(findings, || {
@@ -39,15 +40,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(
-    trace: &Trace,
-    service: ServiceId,
-    servers: &[Server],
-    slow: &[(usize, durations::Quartiles)],
-    usual: u64,
-) -> Finding {
+fn finding(trace: &Trace, service: ServiceId, servers: &[Server], found: &Outliers) -> Finding {
     let s = trace.topology.service(service);
-    let mut slow = slow.to_vec();
+    let (mut slow, usual) = (found.slow.clone(), found.usual);
     slow.reverse();
     let subjects: Vec<Subject> = slow
         .iter()
@@ -74,13 +69,14 @@ fn finding(
         })
         .collect();
     let explanation = format!(
-        "From the first byte of the request in to the first byte of the answer out, at the real server's own capture: {}. No other server of {} has a median above {}, and the quickest quarter of the slow ones takes longer than the slowest quarter of the others. The network has no part in this time: the application, or what it waits for, is slow.",
+        "From the first byte of the request in to the first byte of the answer out, at the real server's own capture: {}. No other server of {} has a median above {}, and the quickest quarter of the slow ones takes longer than the slowest quarter of the others. The network has no part in this time: the application, or what it waits for, is slow.{}",
         list(&told),
         s.name(),
-        ms(usual)
+        ms(usual),
+        found.caveat()
     );
     let mut finding = Finding::cause("slow-real-server", title, explanation);
-    finding.confidence = Confidence::Likely;
+    finding.confidence = found.confidence();
     for ((at, _), subject) in slow.iter().zip(&subjects) {
         finding.to_confirm.push(ToConfirm {
             host: name(subject),

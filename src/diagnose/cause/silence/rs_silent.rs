@@ -7,7 +7,9 @@ use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::told::{is_told, lacks_vip};
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::words::{agree, share, to_capture};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Settled, ToConfirm,
+};
 use crate::topology::{HostId, Mode, Role};
 use std::collections::BTreeMap;
 
@@ -61,6 +63,10 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
         share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rs-silent", title, explanation);
+    finding.titles.push((
+        Settled::FilterIsTheReason,
+        format!("{who} {verb} take the SYNs that arrive there: the reverse path filter drops them"),
+    ));
     finding.severity = severity(facts, &ids);
     finding.confidence = if one_way { Confidence::Possible } else { Confidence::Likely };
     finding.candidates = candidates(s.mode);

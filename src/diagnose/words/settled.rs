@@ -1,0 +1,101 @@
+//! What hosts' own words decided, as sentences behind a finding's own.
+
+use crate::diagnose::Finding;
+use crate::diagnose::settled::Settled;
+
+/// Puts what was settled into the finding's words: the title for the reason that it gave,
+/// if it has one, and the sentences behind its explanation.
+pub fn tell(finding: &mut Finding) {
+    let reason = |(why, _): &(Settled, String)| finding.settled.contains(why);
+    if let Some(at) = finding.titles.iter().position(reason) {
+        finding.title = finding.titles.swap_remove(at).1;
+    }
+    for sentence in finding.settled.iter().filter_map(sentence) {
+        finding.explanation.push(' ');
+        finding.explanation.push_str(&sentence);
+    }
+}
+
+fn sentence(settled: &Settled) -> Option<String> {
+    use Settled as S;
+    Some(match settled {
+        S::VipListed { server, vip, at } => format!(
+            "{at} lists {vip} on {server}: it was added after the capture, or is on an interface that was down."
+        ),
+        S::VipAbsent { server, vip, at } => {
+            format!("The addresses of {server}, listed from {at} on, do not include {vip}.")
+        }
+        S::VipPresent { at } => format!("The VIP is not missing (it stands at {at})."),
+        S::VipNowhere { vip, at } => format!("{vip} is on no interface ({at})."),
+        S::QueuesHeld { at } => format!("No accept queue overflowed ({at})."),
+        S::QueuesOverflowed { counts, at } => {
+            format!("TcpExtListenOverflows says so: {counts} ({at}).")
+        }
+        S::QueuesDenied { counts, at } => format!(
+            "TcpExtListenOverflows says otherwise: {counts} ({at}); if that was taken after the capture, the queue was not full."
+        ),
+        S::FilterPassed { at } => format!("The reverse path filter dropped nothing ({at})."),
+        S::FilterOff { at } => format!("The reverse path filter is off ({at})."),
+        S::FilterDropped { packets, found, at } => {
+            let who = if *found { "It" } else { "The reverse path filter" };
+            format!("{who} dropped {packets} packets since boot ({at}).")
+        }
+        S::FilterOn { at } => format!("It is on ({at})."),
+        S::FirewallIsLeft => "What is left is a firewall on the host.".to_owned(),
+        S::Recycling { on: true, at } => format!("It is on ({at})."),
+        S::Recycling { on: false, at } => {
+            format!("When its settings were taken, it was off ({at}).")
+        }
+        S::RouteLeads { server, via, at } => format!(
+            "The route of {server} at {at} does lead to the director, {via}: it was changed since, or a policy rule or another table goes first."
+        ),
+        S::RouteLeadsElsewhere { server, client, via, at } => {
+            format!("The gateway of {server} towards {client} is {via} ({at}).")
+        }
+        S::RoutesLead { at } => {
+            format!("The real servers' routes lead to the director ({at}).")
+        }
+        S::RoutesLeadElsewhere { client, at } => {
+            format!("The real servers' routes to {client} do not lead to the director ({at}).")
+        }
+        S::ProxyArp { value, at } => format!("Its proxy_arp is {value} ({at})."),
+        S::ArpIgnore { server, value, at } => {
+            let what = match value {
+                0 => "so it answers ARP for addresses of any interface",
+                _ => "so it was set after the neighbours had learnt, or the VIP is not on lo",
+            };
+            format!("arp_ignore of {server} is {value}, {what} ({at}).")
+        }
+        S::Balances { vip, at } => format!("The director is the host that balances {vip} ({at})."),
+        S::Tracked { who, count, most, at } => {
+            format!("{who} tracks {count} of at most {most} connections ({at}).")
+        }
+        S::RoomLeft => "The table had room when it was asked: either it was full before, or a rule drops new connections.".to_owned(),
+        // The title says it.
+        S::FilterIsTheReason => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_settled_reason_picks_the_title_and_sentences_follow() {
+        let mut finding = Finding::cause("rs-silent", "silent".to_owned(), "It is.".to_owned());
+        finding.titles = vec![(Settled::FilterIsTheReason, "filtered".to_owned())];
+        finding.settled = vec![Settled::FilterOn { at: "rs1:3".to_owned() }];
+        let mut undecided = finding.clone();
+        tell(&mut undecided);
+        assert_eq!(
+            (undecided.title.as_str(), undecided.explanation.as_str()),
+            ("silent", "It is. It is on (rs1:3).")
+        );
+        finding.settled.push(Settled::FilterIsTheReason);
+        tell(&mut finding);
+        assert_eq!(
+            (finding.title.as_str(), finding.explanation.as_str()),
+            ("filtered", "It is. It is on (rs1:3).")
+        );
+    }
+}
