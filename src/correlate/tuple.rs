@@ -55,9 +55,11 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
     connections
 }
 
-/// Multicast, broadcast and link-local chatter is nobody's connection.
+/// Multicast, broadcast and link-local chatter is nobody's connection; TCP is one also
+/// between link-local addresses, from which clouds ask for health.
 fn is_conversation(stream: &Stream) -> bool {
-    !stream.is_evicted() && stream.key.ips.iter().all(|ip| ip.is_host() && !ip.is_link_local())
+    let talks = |ip: &Ip| !ip.is_link_local() || stream.key.protocol.is_tcp();
+    !stream.is_evicted() && stream.key.ips.iter().all(|ip| ip.is_host() && talks(ip))
 }
 
 fn connect(

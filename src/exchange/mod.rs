@@ -8,6 +8,7 @@
 //! same request of many clients stays unpaired unless time or the response leaves one
 //! choice.
 
+mod around;
 mod groups;
 mod hello;
 mod opening;
@@ -59,7 +60,7 @@ pub struct Exchange {
 pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Pairs {
     let hosts = groups::Groups::of(vantages);
     let transparent = transparent::opened(vantages, &hosts, connections);
-    let suspects = suspect::suspects(&hosts, connections, &transparent);
+    let suspects = suspect::suspects(vantages, &hosts, connections, &transparent);
     let mut pairs = Pairs::default();
     hello::tie(vantages, connections, &hosts, &mut pairs);
     if suspects.sides.is_empty() {

@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::read::Said;
 use super::reply::{self, Open};
-use super::suspect::Suspects;
+use super::suspect::{Around, Suspects};
 use crate::correlate::Connections;
 use crate::wire::Ip;
 use std::collections::{HashMap, HashSet};
@@ -97,8 +97,28 @@ const MAX_ALIKE: usize = 4096;
 const MAX_CHOICES: usize = 64;
 
 pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, pairs: &mut Pairs) {
-    let to = |connection: u32| suspects.sides.get(&connection)?.to;
-    let from = |connection: u32| suspects.sides.get(&connection)?.from;
+    let sides = |connection: u32| suspects.sides.get(&connection);
+    let known = |c| Some((sides(c)?.to, sides(c)?.from));
+    pass(connections, said, pairs, &|c| known(c).unwrap_or_default(), false);
+    let around = |c| match sides(c).map(|sides| sides.around) {
+        Some(Around::Calls(name)) => (Some(name), None),
+        Some(Around::Called(name)) => (None, Some(name)),
+        _ => (None, None),
+    };
+    pass(connections, said, pairs, &around, true);
+}
+
+/// `sides`: which proxy a connection leads to, and which it comes from. `around`: nothing
+/// but what is said ties those two sides.
+fn pass(
+    connections: &Connections,
+    said: &Said,
+    pairs: &mut Pairs,
+    sides: &dyn Fn(u32) -> (Option<Ip>, Option<Ip>),
+    around: bool,
+) {
+    let to = |connection: u32| sides(connection).0;
+    let from = |connection: u32| sides(connection).1;
     // By proxy and request line: what came in.
     let mut fronts: HashMap<(Ip, u64), Vec<usize>> = HashMap::new();
     let mut by_client: HashMap<(Ip, (Ip, u16)), Vec<u32>> = HashMap::new();
@@ -135,8 +155,13 @@ pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, 
             pairs.carry(front, at, back, Evidence::ProxyHeader);
             continue;
         }
-        match choose(connections, exchanges, alike, back) {
-            Choice::One(front, evidence) => pairs.carry(front, at, back, evidence),
+        if around && pairs.clients.contains_key(&back.connection) {
+            continue;
+        }
+        match choose(connections, exchanges, alike, back).sure(around) {
+            Choice::One(front, evidence) => {
+                pairs.carry(exchanges[front].connection, at, back, evidence);
+            }
             Choice::Of(choices) if choices.len() <= MAX_CHOICES => {
                 let reply = |e: &Exchange| e.response.is_set().then_some(e.reply);
                 let fronts = choices.into_iter().map(|f| (f, reply(&exchanges[f]))).collect();
@@ -161,10 +186,21 @@ pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, 
 
 /// The requests of a kind that a backend request can be.
 enum Choice {
-    /// One, by its connection.
-    One(u32, Evidence),
+    /// One, by index into the exchanges.
+    One(usize, Evidence),
     /// Several or none, by index into the exchanges.
     Of(Vec<usize>),
+}
+
+impl Choice {
+    /// Where nothing ties the proxy's two sides, that a request is the only one leaves it
+    /// to the response.
+    fn sure(self, around: bool) -> Self {
+        match self {
+            Self::One(front, Evidence::Nesting) if around => Self::Of(vec![front]),
+            other => other,
+        }
+    }
 }
 
 fn choose(
@@ -178,7 +214,7 @@ fn choose(
         if of(back).is_some() {
             let mut same = alike.iter().filter(|f| of(&exchanges[**f]) == of(back));
             if let (Some(front), None) = (same.next(), same.next()) {
-                return Choice::One(exchanges[*front].connection, Evidence::RequestId);
+                return Choice::One(*front, Evidence::RequestId);
             }
         }
     }
@@ -190,11 +226,11 @@ fn choose(
     let evidence =
         if back.forwarded_for.is_some() { Evidence::ForwardedFor } else { Evidence::Nesting };
     if let ([front], true) = (&named[..], back.forwarded_for.is_some()) {
-        return Choice::One(exchanges[*front].connection, evidence);
+        return Choice::One(*front, evidence);
     }
     let open: Vec<usize> = named.into_iter().filter(|f| nests(&exchanges[*f], back)).collect();
     match open[..] {
-        [front] => Choice::One(exchanges[front].connection, evidence),
+        [front] => Choice::One(front, evidence),
         _ => Choice::Of(open),
     }
 }

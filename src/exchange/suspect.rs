@@ -2,6 +2,7 @@
 
 use super::groups::Groups;
 use crate::correlate::{Connection, Connections, Outcome};
+use crate::flow::Observations;
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,21 @@ pub(super) struct Sides {
     pub to: Option<Ip>,
     /// The proxy that it comes from.
     pub from: Option<Ip>,
+    /// Where the proxy was seen from one of its own real servers alone.
+    pub around: Around,
+}
+
+/// One side of a proxy as its real server's own capture shows it: nothing but what is
+/// said ties it to the other. The proxy goes by the real server's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Around {
+    /// Neither.
+    #[default]
+    None,
+    /// The real server calls.
+    Calls(Ip),
+    /// The real server is called.
+    Called(Ip),
 }
 
 /// Connections that are read; beyond the bound they are not.
@@ -31,6 +47,7 @@ pub(super) struct Suspects {
 
 /// `transparent`: the hosts that opened connections in a client's name.
 pub(super) fn suspects(
+    vantages: &[Observations],
     groups: &Groups,
     connections: &Connections,
     transparent: &HashMap<u32, Ip>,
@@ -58,14 +75,15 @@ pub(super) fn suspects(
     }
     // Who opens connections in its clients' names is a proxy, whether or not any succeeds.
     both.extend(transparent.values().filter(|host| serves.contains(*host)));
-    let mut found = HashMap::new();
+    let mut found = super::around::called_back(vantages, groups, connections);
     if both.is_empty() {
-        return Suspects::default();
+        return Suspects { sides: found, attempts: Vec::new() };
     }
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         let proxy = |host: Ip| Some(host).filter(|host| both.contains(host));
         let to = proxy(groups.host(connection.front.server.0));
-        let sides = Sides { to, from: proxy(comes_from(i, connection)) };
+        let around = found.get(&(i as u32)).map_or(Around::None, |sides: &Sides| sides.around);
+        let sides = Sides { to, from: proxy(comes_from(i, connection)), around };
         if (sides.to.is_some() || sides.from.is_some()) && found.len() < MAX_SUSPECTS {
             found.insert(i as u32, sides);
         }

@@ -6,6 +6,19 @@ use crate::wire::{Tcp, seq_gt};
 /// Index of a stream.
 pub type StreamId = u32;
 
+/// Ports of services among those that clients take who prove that they are root (IANA,
+/// Service Name and Transport Protocol Port Number Registry).
+const ROOTS_SERVICES: [u16; 15] =
+    [631, 636, 646, 749, 750, 853, 860, 873, 902, 989, 990, 992, 993, 994, 995];
+
+/// Whether a port is such a client's towards another: glibc's bindresvport(3) takes 600 to
+/// 1023, and no stack takes its other clients' ports from below 10,000 today.
+fn is_privileged_client(port: u16, other: u16) -> bool {
+    (600..1024).contains(&port)
+        && !ROOTS_SERVICES.contains(&port)
+        && (1024..10_000).contains(&other)
+}
+
 /// Packets that a stream of a flood has at most: one, as often as it passes.
 const EMBRYO_PACKETS: u32 = 4;
 
@@ -59,14 +72,18 @@ impl Stream {
     }
 
     /// The side that acts as the client: the opener, else the one with the
-    /// higher port, as services have low ones.
+    /// higher port, as services have low ones; but a privileged port before a
+    /// service's is a client that shows that it is root (NFS, rsh).
     #[must_use]
     pub fn client(&self) -> Side {
-        self.opener().unwrap_or(if self.key.ports[0] >= self.key.ports[1] {
-            Side::A
-        } else {
-            Side::B
-        })
+        let [a, b] = self.key.ports;
+        self.opener().unwrap_or(
+            if is_privileged_client(a, b) || a >= b && !is_privileged_client(b, a) {
+                Side::A
+            } else {
+                Side::B
+            },
+        )
     }
 
     /// The client's initial sequence number, as the SYN or the SYN-ACK or the

@@ -180,8 +180,13 @@ impl Builder<'_> {
                 roles.entry(server).or_insert((Role::RealServer, why));
             }
         }
+        let passes = self.trace.topology.routes.passers();
         for (_, connection) in self.trace.requests() {
-            if let Some(host) = self.trace.host_by_ip(connection.front.client.0) {
+            // A node that takes packets in and sends them on is no client for opening
+            // connections too.
+            if let Some(host) = self.trace.host_by_ip(connection.front.client.0)
+                && !passes.contains(&host)
+            {
                 let why = format!("connects to {}", connection.front.server.0);
                 roles.entry(host).or_insert((Role::Client, why));
             }
@@ -202,8 +207,14 @@ impl Builder<'_> {
         for route in &self.trace.topology.routes.list {
             let steps = route.forward.iter().chain(&route.back);
             for host in steps.flat_map(|s| [s.from, s.to]).flatten() {
-                let why = "passes packets between the others".to_owned();
-                roles.entry(host).or_insert((Role::Router, why));
+                let (role, why) = if self.trace.topology.hosts.is_next_hop(host) {
+                    (Role::Router, "the next hop of several, whose packets come from its MAC")
+                } else if passes.contains(&host) {
+                    (Role::Router, "passes packets between the others")
+                } else {
+                    (Role::Host, "gets packets; what it does with them was not seen")
+                };
+                roles.entry(host).or_insert((role, why.to_owned()));
             }
         }
         for (id, _) in self.trace.topology.hosts.iter().filter(|(_, h)| !h.vantages.is_empty()) {
@@ -243,6 +254,14 @@ impl Builder<'_> {
                 "{} shows frames of many hosts and none of its own: taken for a SPAN, so nothing it shows is taken to have arrived there",
                 vantage.label
             ));
+        }
+        for vantage in &self.trace.vantages {
+            if let [a, b] = vantage.own.between[..] {
+                notes.push(format!(
+                    "{} was taken on {a} or on {b}: its frames go one way and do not tell which, so nothing it shows is taken to have arrived at either",
+                    vantage.label
+                ));
+            }
         }
         notes.extend(self.scope_notes());
         let mut ordinary: BTreeMap<&str, u64> = BTreeMap::new();

@@ -107,6 +107,17 @@ impl Builder<'_> {
             return None;
         }
         let serves = service.real_servers.iter().any(|r| r.host == Some(host));
+        let calls = trace.requests().any(|(id, c)| {
+            c.front.server == (service.vip, service.port)
+                && trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg))
+        });
+        // Nobody captures on the fabric of a cloud.
+        let fabric = trace.topology.hosts.iter().any(|(_, host)| host.fabric);
+        let elsewhere = if fabric {
+            "The next hop is one for many, as in a cloud, where nobody captures on the balancer: its flow log and the health of its targets show more, and so does a capture on the other side of it".to_owned()
+        } else {
+            format!("On the director: {}", take("director"))
+        };
         let said = if service.is_director(host) {
             let answers = match service.mode {
                 Mode::Dr | Mode::Tun => "nor do answers, which pass it by",
@@ -118,13 +129,17 @@ impl Builder<'_> {
             )
         } else if serves {
             format!(
-                "one capture, on a real server: how the director forwards does not show, nor whether answers reach the client. On the director: {}",
-                take("director")
+                "one capture, on a real server: how the director forwards does not show, nor whether answers reach the client. {elsewhere}"
+            )
+        } else if calls {
+            format!(
+                "one capture, on the client's side: where behind the first hop packets go does not show. {elsewhere}"
             )
         } else {
             format!(
-                "one capture, on the client's side: where behind the first hop packets go does not show. On the director: {}",
-                take("director")
+                "one capture, on a host of which it does not show whether it serves or passes on: what it is to {} is open. At its neighbours: {}",
+                service.name(),
+                take("neighbour")
             )
         };
         Some(said)

@@ -112,14 +112,12 @@ pub(super) fn vote(
     let mut last = BTreeSet::new();
     let replier = route.replier();
     for (into, out) in route.forwarders() {
-        let (Some(host), Some(target)) = (out.from, out.to) else {
-            continue;
-        };
+        let Some(host) = out.from else { continue };
         let forwarding = votes.forwarders.entry(host).or_default();
         forwarding.claims = hosts.claims_ip(host, vip);
         forwarding.captured = !hosts.get(host).vantages.is_empty();
-        let back = into.from == Some(target);
-        let taken = replier.map_or(ballot.established, |replier| replier == target);
+        let back = out.to.is_some() && into.from == out.to;
+        let taken = replier.map_or(ballot.established, |replier| Some(replier) == out.to);
         if last.insert(host) {
             forwarding.connections += count;
             forwarding.answers += count * u32::from(Route::reaches(&route.back, host));
@@ -127,6 +125,8 @@ pub(super) fn vote(
             forwarding.established += count * u32::from(ballot.established);
             forwarding.returned += count * u32::from(back && taken);
         }
+        // A cooked capture does not tell to whom.
+        let Some(target) = out.to else { continue };
         forwarding.targets.insert(target);
         if hosts.asks_as(target, vip) {
             forwarding.quiet_owners.insert(target);

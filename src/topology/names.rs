@@ -114,7 +114,9 @@ impl Hosts {
                 }
                 let asked = vantage.first_hop(stream.flow(side.other()));
                 let from = asked.filter(|h| vantage.own.arrived(h) == Some(true));
+                // What nobody rewrote may be a VIP.
                 if !forward
+                    && ip == connection.front.server.0
                     && let (Some(to), Some(from)) = (hop.link.dst, from.and_then(|h| h.link.src))
                     && to != from
                 {

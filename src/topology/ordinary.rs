@@ -117,7 +117,8 @@ fn habits(connections: &Connections) -> HashSet<Pair> {
     }
     counts.retain(|_, empty| *empty >= HABIT);
     if !counts.is_empty() {
-        for connection in tcp().filter(|c| !is_empty_exchange(c)) {
+        // Who gets his own SYN back was not answered by the service.
+        for connection in tcp().filter(|c| !is_empty_exchange(c) || c.has_self()) {
             counts.remove(&pair(connection));
         }
     }

@@ -9,7 +9,7 @@ use super::{HostId, Hosts};
 use crate::correlate::{Connection, Connections, Leg, LinkSequence, LinkSequences, speaks};
 use crate::flow::{Hop, Mark, Observations, Side};
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Index of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -116,6 +116,25 @@ impl Routes {
             routes.of.push(id);
         }
         routes
+    }
+
+    /// Hosts that were seen to send on what others sent.
+    #[must_use]
+    pub fn passers(&self) -> BTreeSet<HostId> {
+        let mut found = BTreeSet::new();
+        for route in &self.list {
+            for steps in [&route.forward, &route.back] {
+                for (i, step) in steps.iter().enumerate().filter(|(_, step)| !step.loopback) {
+                    let Some(from) = step.from else { continue };
+                    let came = steps[..i].iter().any(|s| s.to == Some(from) && !s.loopback);
+                    let opens = step.opening && !step.origin;
+                    if came || opens {
+                        found.insert(from);
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// A route.
@@ -278,10 +297,10 @@ fn steps(
             }
         })
     });
+    returned(seen);
     for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && a.ttl == b.ttl) {
         chain(same);
     }
-    returned(seen);
     for at in 1..seen.len() {
         let (came, left) = seen.split_at_mut(at);
         let step = &mut left[0];

@@ -12,6 +12,7 @@ mod support;
 mod anycast;
 mod director_ends;
 mod dns;
+mod hosts;
 mod lost_paths;
 mod nodes;
 mod notes;
@@ -127,6 +128,57 @@ fn places_are_healthy() {
         assert_eq!(report["services"][0]["real_servers"].as_array().unwrap().len(), 2, "{mode}");
         assert_eq!(report["findings"].as_array().unwrap().len(), 0, "{mode}");
     }
+}
+
+/// What a scene is diagnosed as, and the text of it.
+fn diagnosed(stage: &Stage) -> (serde_json::Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    stage.write(folder.path());
+    let run = support::run::run_paths(&[folder.path()]);
+    (serde_json::to_value(&run.report).unwrap(), run.text)
+}
+
+fn ids(report: &serde_json::Value) -> Vec<&str> {
+    report["findings"].as_array().unwrap().iter().map(|f| f["id"].as_str().unwrap()).collect()
+}
+
+fn role_of(report: &serde_json::Value, capture: &str) -> String {
+    let taken = |h: &&serde_json::Value| {
+        h["vantages"].as_array().unwrap().iter().any(|v| v.as_str() == Some(capture))
+    };
+    let host = report["hosts"].as_array().unwrap().iter().find(taken);
+    host.map_or_else(String::new, |h| h["role"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_director_beside_its_client_is_the_director() {
+    for play in [hosts::director_beside_its_client, hosts::director_beside_its_client_any] {
+        let (report, text) = diagnosed(&play());
+        assert_eq!(report["services"][0]["mode"], "dr", "{text}");
+        assert_eq!(role_of(&report, "director"), "director", "{text}");
+        assert!(ids(&report).is_empty(), "{text}");
+        assert_eq!(report["verdict"]["status"], "inconclusive", "{text}");
+    }
+}
+
+#[test]
+fn a_server_that_passes_all_on_is_told_from_a_router() {
+    let (report, text) = diagnosed(&hosts::passing_server());
+    assert_eq!(ids(&report), ["fake-load-balancing"], "{text}");
+    assert_eq!(report["findings"][0]["subjects"][0]["mac"], "52:54:00:5c:00:41", "{text}");
+    let (report, text) = diagnosed(&hosts::router_in_front());
+    assert!(ids(&report).is_empty(), "{text}");
+    assert_eq!(role_of(&report, "rs1"), "router", "{text}");
+}
+
+#[test]
+fn a_proxy_that_calls_its_caller_back_is_told_from_a_stranger() {
+    let (report, text) = diagnosed(&hosts::proxy_calls_back());
+    assert_eq!(ids(&report), ["l7-self-access-two-flows"], "{text}");
+    assert_eq!(report["services"][0]["mode"], "proxy", "{text}");
+    assert!(!text.contains("director.pcap"), "asks for a capture of a cloud's proxy: {text}");
+    let (report, text) = diagnosed(&hosts::stranger_calls_meanwhile());
+    assert!(ids(&report).is_empty(), "{text}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod bytes;
 pub mod catalogue;
 pub mod check;
+pub mod cooked;
 pub mod expected;
 pub mod extracts;
 pub mod frames;

@@ -41,7 +41,16 @@ fn is_idle(connection: &Connection) -> bool {
 
 fn proxy_was_seen(trace: &Trace, service: ServiceId) -> bool {
     let s = trace.topology.service(service);
-    s.mode == Mode::Proxy && !s.is_backend && s.directors.iter().any(|d| trace.is_captured(d.host))
+    s.mode == Mode::Proxy
+        && !s.is_backend
+        && (s.directors.iter().any(|d| trace.is_captured(d.host))
+            || server_was_seen(trace, service))
+}
+
+/// Whether a real server was captured, to which the proxy connects as it has a request.
+fn server_was_seen(trace: &Trace, service: ServiceId) -> bool {
+    let s = trace.topology.service(service);
+    s.real_servers.iter().filter_map(|r| r.host).any(|host| trace.is_captured(host))
 }
 
 /// Whether the proxy opened connections to a real server on which it said nothing
@@ -63,9 +72,11 @@ fn finding(trace: &Trace, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
         count(ids.len(), "connection"),
         s.name()
     );
+    let proxy = s.directors.iter().any(|d| trace.is_captured(d.host));
     let explanation = "The handshake with the proxy is complete and the client sent no byte. A proxy that chooses by the request connects to a real server when it has one; that no backend connection follows is how it works.".to_owned();
     let mut note = Finding::note("l7-backend-leg-deferred", title, explanation);
-    note.confidence = Confidence::Certain;
+    // Another real server than the captured one may have been connected to.
+    note.confidence = if proxy { Confidence::Certain } else { Confidence::Likely };
     let leg = trace.legs(first).iter().find(|leg| trace.forward(leg).ack.is_set())?;
     let accepted = trace.reply(leg).syn;
     note.proofs.extend(trace.proof(leg, accepted, "the proxy accepts"));

@@ -62,14 +62,23 @@ impl Names<'_> {
     }
 
     fn mac_text(&self, id: HostId) -> String {
-        let macs = &self.0.topology.hosts.get(id).macs;
-        macs.first().map_or_else(|| "an unknown host".to_owned(), Mac::to_string)
+        let host = self.0.topology.hosts.get(id);
+        match (host.macs.first(), self.capture_of(id), host.ips.first()) {
+            (Some(mac), ..) => mac.to_string(),
+            (None, Some(capture), _) => format!("the host of capture {capture}"),
+            // All that is known of who is behind a next hop.
+            (None, None, Some(ip)) => ip.to_string(),
+            (None, None, None) => "an unknown host".to_owned(),
+        }
     }
 
     /// A host as `address (MAC)`; one without an address by the capture taken on it.
     #[must_use]
     pub fn full(&self, id: HostId) -> String {
+        let bare = self.0.topology.hosts.get(id).macs.is_empty();
         match (self.address(id), self.capture_of(id)) {
+            (Some(ip), _) if bare => ip.to_string(),
+            _ if bare => self.mac_text(id),
             (Some(ip), _) => format!("{ip} ({})", self.mac_text(id)),
             (None, Some(capture)) => format!("{} (capture {capture})", self.mac_text(id)),
             (None, None) => self.mac_text(id),

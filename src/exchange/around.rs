@@ -1,0 +1,77 @@
+//! A real server that calls a proxy and is called back: its own capture shows both
+//! connections, and a proxy between them of which it shows one address for each.
+//!
+//! A cloud's proxy answers as the VIP and connects from elsewhere (100.64.0.0/10, a
+//! network of its own), so addresses alone do not make it one host. Which requests are
+//! one is left to what they say: being there at the same time is no evidence.
+
+use super::groups::Groups;
+use super::suspect::{Around, Sides};
+use crate::correlate::{Connection, Connections, Leg};
+use crate::flow::Observations;
+use std::collections::HashMap;
+
+/// Connections of one kind at one vantage that are held against each other; a host
+/// with more is busy with others' business, and reading all of it again is not worth it.
+const MAX_CALLS: usize = 1 << 10;
+
+/// One connection at the capturing host: its index, first and last frame.
+type Call = (u32, u32, u32);
+
+/// Connections that may be a call of a proxy and the call that came back, by index.
+pub(super) fn called_back(
+    vantages: &[Observations],
+    groups: &Groups,
+    connections: &Connections,
+) -> HashMap<u32, Sides> {
+    let mut calls: Vec<[Vec<Call>; 2]> =
+        vantages.iter().map(|_| <[Vec<Call>; 2]>::default()).collect();
+    for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
+        for leg in connections.legs(connection) {
+            let at = usize::from(leg.vantage);
+            let Some(own) = side(&vantages[at], vantages, leg) else { continue };
+            let stream = leg.of(vantages);
+            let call = (i as u32, stream.first().frame(), stream.last().frame());
+            let of = &mut calls[at][usize::from(own)];
+            if of.len() <= MAX_CALLS {
+                of.push(call);
+            }
+        }
+    }
+    let mut found = HashMap::new();
+    for [out, back] in &calls {
+        if out.len() > MAX_CALLS || back.len() > MAX_CALLS {
+            continue;
+        }
+        for (front, first, last) in out {
+            let client = connections.list[*front as usize].front.client.0;
+            let name = groups.host(client);
+            let meets = |(_, from, to): &&Call| from <= last && to >= first;
+            for (back, ..) in back.iter().filter(meets) {
+                let called = connections.list[*back as usize].front.server.0;
+                if groups.host(called) != name {
+                    continue;
+                }
+                let sides = |around| Sides { to: None, from: None, around };
+                found.insert(*front, sides(Around::Calls(name)));
+                found.insert(*back, sides(Around::Called(name)));
+            }
+        }
+    }
+    found
+}
+
+fn talks(c: &Connection) -> bool {
+    c.protocol.is_tcp() && c.back.is_none() && c.progress.request && !c.has_self()
+}
+
+/// Whether the vantage's host called (`false`) or was called (`true`).
+fn side(vantage: &Observations, vantages: &[Observations], leg: &Leg) -> Option<bool> {
+    let hop = vantage.first_hop(leg.forward(vantages)).filter(|hop| !hop.link.is_loopback())?;
+    let back = vantage.first_hop(leg.reply(vantages))?;
+    match (vantage.own.sent(hop)?, vantage.own.sent(back)?) {
+        (true, false) => Some(false),
+        (false, true) => Some(true),
+        _ => None,
+    }
+}
