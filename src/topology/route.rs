@@ -35,6 +35,8 @@ pub struct Step {
     pub opening: bool,
     /// It goes on with the TTL with which it came to `from`: no router does that.
     pub kept: bool,
+    /// `to` was not seen: it is told from what came back.
+    pub inferred: bool,
 }
 
 /// A way there and back.
@@ -271,6 +273,7 @@ fn steps(
                 arrived: e.arrived,
                 opening: link.syns > 0,
                 kept: false,
+                inferred: false,
             };
             merge(
                 seen,
@@ -342,6 +345,7 @@ fn returned(seen: &mut [Sighting]) {
         });
         if let Some(next) = after.and_then(|s| s.step.from) {
             seen[at].step.to = Some(next);
+            seen[at].step.inferred = true;
         }
     }
 }

@@ -61,7 +61,10 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
         format!("{what} {} connections are lost there; {green}.", share(facts, service, &ids));
     let mut finding = Finding::cause("rs-missing-vip", title, explanation);
     finding.severity = severity(facts, &ids);
-    finding.confidence = if sent_on { Confidence::Certain } else { Confidence::Likely };
+    // Of a second director that balances once more, too, packets come back.
+    let inferred = ids.iter().any(|id| facts.route(*id).forward.iter().any(|step| step.inferred));
+    finding.confidence =
+        if sent_on && !inferred { Confidence::Certain } else { Confidence::Likely };
     for host in &hosts {
         let server = names.place(*host);
         if !sent_on {
