@@ -4,7 +4,7 @@ use super::list;
 use crate::diagnose::Subject;
 use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::Trace;
-use crate::wire::{Ip, Mac};
+use crate::wire::Ip;
 
 /// How to speak of hosts.
 #[derive(Debug, Clone, Copy)]
