@@ -7,6 +7,7 @@
 //! [`state`] reads what hosts said of themselves and ties it to the trace's hosts;
 //! [`redact`] takes out what must not leave the house, before anything is rendered.
 //! [`query`] chooses connections, and [`tui`] shows everything on a terminal.
+pub mod breaks;
 pub mod capture;
 pub mod clock;
 pub mod correlate;

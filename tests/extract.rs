@@ -20,7 +20,7 @@ use support::run::run_paths;
 use support::tools::tool;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 25] = [
+const NOT_ALONE: [(&str, &str); 27] = [
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
@@ -32,6 +32,8 @@ const NOT_ALONE: [(&str, &str); 25] = [
     ("scheduler-imbalance", "the connections to the other real servers"),
     ("network-latency", "the same"),
     ("slow-real-server", "the same"),
+    ("slow-answer", "the same"),
+    ("request-unanswered", "the requests that are answered"),
     ("backend-removed-silent-drop", "the connections of other real servers"),
     ("l7-backend-leg-deferred", "the connections that show the proxy"),
     ("icmp-echo-terminates-at-lb", "the connections that show the balancer"),

@@ -29,8 +29,10 @@ fn page(path: &Path) -> Page {
     let options =
         report::Options { connections: ConnectionFilter::All, ..report::Options::default() };
     let report = report::build(&loaded.trace, &diagnosis, &options);
-    let (topology, ladders) =
-        (topology(&loaded.trace), ladder::of_findings(&loaded.trace, &diagnosis));
+    let (topology, ladders) = (
+        topology(&loaded.trace, &diagnosis.breaks),
+        ladder::of_findings(&loaded.trace, &diagnosis),
+    );
     let html = Html::parse_document(&render::html(&report, &topology, &ladders));
     Page { report, topology, ladders: ladders.len(), html }
 }

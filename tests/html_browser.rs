@@ -46,7 +46,15 @@ fn large(dir: &Path) -> (PathBuf, Report) {
     }
     let ladders = ladder::of_findings(&loaded.trace, &diagnosis);
     let path = dir.join("report.html");
-    std::fs::write(&path, render::html(&report, &topology(&loaded.trace), &ladders)).unwrap();
+    std::fs::write(
+        &path,
+        render::html(
+            &report,
+            &topology(&loaded.trace, &lbdiag::breaks::Breaks::of(&loaded.trace)),
+            &ladders,
+        ),
+    )
+    .unwrap();
     (path, report)
 }
 

@@ -23,7 +23,7 @@ use support::program::{printed, run, stderr};
 use support::run::run_paths;
 
 /// Findings that rest on what is gone, or on more than what an extract of them holds.
-const NOT_AGAIN: [(&str, &str); 31] = [
+const NOT_AGAIN: [(&str, &str); 33] = [
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
@@ -55,6 +55,8 @@ const NOT_AGAIN: [(&str, &str); 31] = [
     ("scheduler-imbalance", "the connections to the other real servers"),
     ("network-latency", "the same"),
     ("slow-real-server", "the same"),
+    ("slow-answer", "the same"),
+    ("request-unanswered", "the requests that are answered"),
 ];
 
 /// All that identifies somebody.
@@ -187,7 +189,11 @@ fn outputs(read: &Read, map: &mut Map) -> Vec<(&'static str, String)> {
     let listing = redact::document(&listing, map).unwrap();
     all.push(("connections", render::connections(&listing, &style)));
     all.push(("connections json", render::json(&listing)));
-    let topology = redact::document(&report::topology::topology(trace), map).unwrap();
+    let topology = redact::document(
+        &report::topology::topology(trace, &lbdiag::breaks::Breaks::of(trace)),
+        map,
+    )
+    .unwrap();
     all.push(("topology", render::topology(&topology, &style)));
     all.push(("dot", render::dot(&topology)));
     all.push(("topology mermaid", render::mermaid(&topology)));

@@ -142,7 +142,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let page = match format {
         Format::Html => {
             let ladders = ladder::of_findings(&taken.trace, &diagnosis);
-            let topology = topology(&taken.trace);
+            let topology = topology(&taken.trace, &diagnosis.breaks);
             Some((taken.redactor.document(topology)?, taken.redactor.document(ladders)?))
         }
         _ => None,

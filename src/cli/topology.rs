@@ -5,6 +5,7 @@ use super::output::Output;
 use super::reading::Reading;
 use super::stages::Stages;
 use clap::ValueEnum;
+use lbdiag::breaks::Breaks;
 use lbdiag::render::{self, Style};
 use lbdiag::report::topology::topology;
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
-    let topology = taken.redactor.document(topology(&taken.trace))?;
+    let topology = taken.redactor.document(topology(&taken.trace, &Breaks::of(&taken.trace)))?;
     taken.redactor.keep()?;
     let style = Style {
         colour: output.colour(args.reading.color),

@@ -5,8 +5,9 @@
 //! is only the consequence of another is folded under it. The result is a
 //! directed graph, flattened into the order in which it reads.
 
-use super::registry::{CAUSES, SymptomDetector};
+use super::registry::{CAUSES, SYMPTOMS, SymptomDetector};
 use super::{Confidence, Facts, Finding, Kind, Proof, Severity, Sighting};
+use crate::breaks::Fate;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -36,9 +37,20 @@ pub(super) fn arrange(
     flatten(graph, &causes)
 }
 
+/// Causes that stand by themselves: they say what is so of a service, not what became of
+/// its connections.
+const CONDITIONS: [&str; 3] = ["scheduler-imbalance", "stated-not-seen", "director-bypassed"];
+
+/// Whether a symptom says how connections broke, whatever the reason.
+fn is_break(symptom: &str) -> bool {
+    SYMPTOMS.iter().any(|s| s.id == symptom && s.of_breaks)
+}
+
 /// What a cause can explain.
 struct Held {
     symptoms: &'static [&'static str],
+    /// It accounts for whatever became of its connections.
+    explains_breaks: bool,
     connections: HashSet<ConnectionId>,
     addresses: Vec<Ip>,
 }
@@ -47,13 +59,14 @@ impl Held {
     fn by(cause: &Finding) -> Self {
         Self {
             symptoms: explains(cause.id),
+            explains_breaks: cause.is_loud() && !CONDITIONS.contains(&cause.id),
             connections: cause.connections.iter().chain(&cause.strays).copied().collect(),
             addresses: cause.addresses.clone(),
         }
     }
 
     fn explains(&self, symptom: &str, sighting: &Sighting) -> bool {
-        self.symptoms.contains(&symptom)
+        (self.symptoms.contains(&symptom) || self.explains_breaks && is_break(symptom))
             && match sighting.connection {
                 Some(id) => self.connections.contains(&id),
                 None => sighting.address.is_some_and(|ip| self.addresses.contains(&ip)),
@@ -79,6 +92,22 @@ fn fold(graph: &mut DiGraph<Finding, ()>, causes: &[NodeIndex]) {
     }
 }
 
+/// What a sighting that no cause explains costs: a client's failed connection is lost; one
+/// that suffered, or that went past the balancer, and a health check that failed, is a
+/// warning, as is an address in dispute.
+fn severity(facts: &Facts, detector: &SymptomDetector, sighting: &Sighting) -> Severity {
+    let Some(id) = sighting.connection else {
+        return if sighting.costly { Severity::Warning } else { Severity::Info };
+    };
+    let request = facts.ordinary(id).is_none() && facts.concerns(id);
+    match facts.breaks.fate(id) {
+        Fate::Failed if sighting.costly && request => Severity::Critical,
+        Fate::Failed if sighting.costly => Severity::Warning,
+        Fate::Suffered if detector.of_breaks => Severity::Warning,
+        _ => Severity::Info,
+    }
+}
+
 fn add(
     facts: &Facts,
     graph: &mut DiGraph<Finding, ()>,
@@ -89,13 +118,11 @@ fn add(
     if sightings.is_empty() {
         return;
     }
-    let concerned = |s: &Sighting| s.connection.is_none_or(|id| facts.concerns(id));
-    let costly = sightings.iter().any(|s| s.costly && concerned(s));
-    // An address in dispute harms; a failed connection has failed.
-    let severity = match (costly && cause.is_none(), sightings[0].connection) {
-        (true, Some(_)) => Severity::Critical,
-        (true, None) => Severity::Warning,
-        _ => Severity::Info,
+    let severity = match cause {
+        Some(_) => Severity::Info,
+        None => {
+            sightings.iter().map(|s| severity(facts, detector, s)).max().unwrap_or(Severity::Info)
+        }
     };
     let wording = (detector.word)(facts, &sightings);
     let proofs: Vec<Proof> =

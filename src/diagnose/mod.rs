@@ -34,6 +34,7 @@ pub(crate) use settled::Settled;
 pub use verdict::{Status, Verdict};
 pub use words::{Names, count};
 
+use crate::breaks::Breaks;
 use crate::trace::Trace;
 
 /// What a detector could say.
@@ -65,6 +66,8 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// By detector.
     pub coverage: Vec<Coverage>,
+    /// What became of every connection, and where those that failed or suffered broke.
+    pub breaks: Breaks,
 }
 
 /// Runs every detector over a trace.
@@ -105,7 +108,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         coverage.push(Coverage { id: detector.id, checked });
     }
     let verdict = verdict::judge(&facts, &findings, &coverage);
-    Diagnosis { verdict, findings, coverage }
+    Diagnosis { verdict, findings, coverage, breaks: facts.breaks }
 }
 
 /// Keeps what was found and says what the look was worth.

@@ -10,6 +10,8 @@ pub struct SymptomDetector {
     pub id: &'static str,
     /// Its manual page, Markdown.
     pub manual: &'static str,
+    /// It says how connections broke, so any cause that accounts for these explains it.
+    pub of_breaks: bool,
     /// Where the symptom shows.
     pub sightings: fn(&Facts) -> Vec<Sighting>,
     /// Frames that show one sighting.
@@ -57,10 +59,11 @@ macro_rules! notes {
 }
 
 macro_rules! symptoms {
-    ($($id:literal $module:ident),* $(,)?) => {
+    ($($id:literal $module:ident $($breaks:ident)?),* $(,)?) => {
         &[$(SymptomDetector {
             id: $id,
             manual: include_str!(concat!("symptom/", stringify!($module), ".md")),
+            of_breaks: of_breaks!($($breaks)?),
             sightings: symptom::$module::sightings,
             proofs: symptom::$module::proofs,
             word: symptom::$module::word,
@@ -75,6 +78,15 @@ macro_rules! optional {
     };
     ($function:path) => {
         Some($function)
+    };
+}
+
+macro_rules! of_breaks {
+    () => {
+        false
+    };
+    (breaks) => {
+        true
     };
 }
 
@@ -97,11 +109,18 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "rst-no-socket" rst_no_socket,
     "asymmetric-return-path" asymmetric_return_path,
     "vip-arp-conflict" vip_arp_conflict,
-    "syn-unanswered" syn_unanswered,
+    "syn-unanswered" syn_unanswered breaks,
     "syn-refused" syn_refused,
     "connection-reset" connection_reset,
     "icmp-unreachable" icmp_unreachable,
     "arp-unanswered" arp_unanswered,
+    "handshake-incomplete" handshake_incomplete breaks,
+    "slow-connect" slow_connect breaks,
+    "no-greeting" no_greeting breaks,
+    "request-unanswered" request_unanswered breaks,
+    "datagram-unanswered" datagram_unanswered breaks,
+    "health-check-failing" health_check_failing breaks,
+    "slow-answer" slow_answer breaks,
     "retransmission" retransmission,
     "routing-loop" routing_loop,
     "http-5xx" http_5xx,

@@ -2,12 +2,13 @@
 
 use super::symptom::http_5xx;
 use super::{
-    Candidate, Checked, Coverage, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm,
+    Candidate, Checked, Coverage, Facts, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm,
 };
+use crate::breaks::{Account, Fate};
 use crate::diagnose::words::{agree, count, to_capture};
-use crate::topology::Mode;
+use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The state of what was captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub struct Verdict {
     pub status: Status,
     /// One sentence.
     pub summary: String,
+    /// A line for each loud finding that stands for itself, most harm first, each with the
+    /// counts of the services that it concerns; empty where there is none or one.
+    pub lines: Vec<String>,
 }
 
 /// Detectors that must have been able to look before a mode is called healthy.
@@ -37,128 +41,131 @@ const DATAGRAM_NAT_NEEDS: &[&str] = &["nat-return-bypasses-director"];
 const DR_NEEDS: &[&str] = &["dr-reply-via-director", "syn-unanswered", "syn-refused"];
 const OTHER_NEEDS: &[&str] = &["syn-unanswered", "syn-refused"];
 
-pub(super) fn judge(trace: &Trace, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
-    // Where there is a balancer, what goes past it is not its concern.
-    let strays: HashSet<_> = findings.iter().flat_map(|f| &f.strays).collect();
-    let concerned: Vec<_> =
-        trace.requests().filter(|(id, _)| trace.concerns(*id) && !strays.contains(id)).collect();
-    let requests = concerned.len();
-    let failed = concerned.iter().filter(|(_, c)| c.outcome.failed()).count();
+pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
+    let explained: HashSet<usize> = findings.iter().flat_map(|f| &f.explains).copied().collect();
+    let standing = |(i, f): &(usize, &Finding)| f.is_loud() && !explained.contains(i);
+    let loud: Vec<&Finding> =
+        findings.iter().enumerate().filter(standing).map(|(_, f)| f).collect();
+    let all = facts.breaks.accounts.requests;
     if let Some(first) = findings.iter().find(|f| f.is_loud()) {
         let critical = findings.iter().any(|f| f.severity == Severity::Critical);
         let status = if critical { Status::Failing } else { Status::Degraded };
-        return Verdict { status, summary: loud(trace, findings, first, failed, requests) };
+        let mut lines: Vec<String> = loud.iter().map(|f| line(facts, f)).collect();
+        let mut summary = line(facts, first);
+        match loud.iter().filter(|f| f.kind == Kind::Cause).count() {
+            0 | 1 => {}
+            n => summary.push_str(&format!(" ({} in all)", count(n, "cause"))),
+        }
+        if lines.len() < 2 {
+            lines.clear();
+        }
+        return Verdict { status, summary, lines };
     }
-    if requests == 0 {
-        let summary = "no connection of a client to a service was captured".to_owned();
-        return Verdict { status: Status::Inconclusive, summary };
-    }
-    let unknown = needs(trace)
-        .into_iter()
-        .filter(|id| {
-            coverage.iter().any(|c| c.id == *id && matches!(c.checked, Checked::Unchecked(_)))
-        })
-        .count();
-    let modes: Vec<&str> = known_modes(trace);
-    if modes.is_empty()
-        || unknown > 0
-        || failed > 0
-        || unanswered_service(trace)
-        || director_missing(trace)
-    {
-        let why = if modes.is_empty() {
-            "nothing shows how they are forwarded"
-        } else if unanswered_service(trace) && failed == 0 && !director_missing(trace) {
-            "no answer to any of them was captured: the service sends none, or its answers take a way that no capture shows"
-        } else {
-            "part of their way was not captured"
+    let (status, summary) = quiet(facts, findings, coverage, all);
+    Verdict { status, summary, lines: Vec::new() }
+}
+
+/// What to say where nothing loud was found: by then nothing failed or suffered.
+fn quiet(
+    facts: &Facts,
+    findings: &[Finding],
+    coverage: &[Coverage],
+    all: Account,
+) -> (Status, String) {
+    if all.all() == 0 {
+        let checks = facts.breaks.accounts.checks;
+        let checked = match checks.well {
+            0 => String::new(),
+            n => format!("; {} did well", count(n as usize, "health check")),
         };
-        return Verdict {
-            status: Status::Inconclusive,
-            summary: format!(
-                "nothing is wrong in {} as far as these captures show, but {why}",
-                count(requests, "connection")
+        let summary = format!("no connection of a client to a service was captured{checked}");
+        return (Status::Inconclusive, summary);
+    }
+    let unknown = needs(facts).into_iter().any(|id| {
+        coverage.iter().any(|c| c.id == id && matches!(c.checked, Checked::Unchecked(_)))
+    });
+    let modes: Vec<&str> = known_modes(facts);
+    let missing = director_missing(facts);
+    let why = if modes.is_empty() {
+        Some("nothing shows how they are forwarded")
+    } else if unanswered_service(facts) && !missing {
+        Some(
+            "no answer to any of them was captured: the service sends none, or its answers take a way that no capture shows",
+        )
+    } else if unknown || missing || all.well == 0 {
+        Some("part of their way was not captured")
+    } else {
+        None
+    };
+    let well = count(all.well as usize, "connection");
+    let untold = match (all.untold, all.well) {
+        (0, _) => String::new(),
+        (n, 0) => format!("what became of {} cannot be told", count(n as usize, "connection")),
+        (n, _) => {
+            format!(", what became of {} more cannot be told", count(n as usize, "connection"))
+        }
+    };
+    let fine = if all.well > 0 {
+        format!("{well} did well as far as these captures show{untold}")
+    } else {
+        untold.clone()
+    };
+    match why {
+        Some(why) => (Status::Inconclusive, format!("{fine}, but {why}")),
+        None => (
+            Status::Healthy,
+            format!(
+                "nothing is wrong: {} by {}, and all that {} was checked{untold}{}",
+                count(all.well as usize, "connection"),
+                modes.join(" and "),
+                agree(modes.len(), "this mode needs", "these modes need"),
+                noted(findings)
             ),
-        };
-    }
-    Verdict {
-        status: Status::Healthy,
-        summary: format!(
-            "nothing is wrong: {} by {}, and all that {} was checked{}",
-            count(requests, "connection"),
-            modes.join(" and "),
-            agree(modes.len(), "this mode needs", "these modes need"),
-            noted(findings)
         ),
     }
 }
 
-fn loud(
-    trace: &Trace,
-    findings: &[Finding],
-    first: &Finding,
-    failed: usize,
-    requests: usize,
-) -> String {
-    let others = findings.iter().filter(|f| f.is_loud() && f.kind == Kind::Cause).count();
-    let more = match others {
-        0 | 1 => String::new(),
-        n => format!(" ({} in all)", count(n, "cause")),
-    };
-    let names: Vec<String> = trace
-        .topology
-        .services
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| first.connections.iter().any(|id| trace.service_of(*id).0 as usize == *i))
-        .map(|(_, s)| s.name())
-        .collect();
-    let to = if names.is_empty() {
-        String::new()
+/// One finding with the counts of the services that it concerns.
+fn line(facts: &Facts, finding: &Finding) -> String {
+    let services: BTreeSet<ServiceId> =
+        finding.connections.iter().map(|id| facts.service_of(*id)).collect();
+    let why = if finding.kind == Kind::Symptom && !names_its_maker(facts, finding) {
+        "; these captures do not show why"
     } else {
-        format!(" to {}", super::words::list(&names))
+        ""
     };
-    // Who answers with an error is named; the reason is in that host's log.
-    let named = first.id == "http-5xx" && http_5xx::makers(trace, &first.connections).is_some();
-    let more = if first.kind == Kind::Symptom && !named {
-        "; these captures do not show why".to_owned()
-    } else {
-        more
-    };
-    let verb = |n: usize, one: &'static str, many: &'static str| if n == 1 { one } else { many };
-    if failed > 0 {
-        // Where several causes share them, the sentence names the first one's.
-        let fails = |id: &&ConnectionId| trace.connection(**id).outcome.failed();
-        let own = first.connections.iter().filter(fails).count();
-        let part = if others > 1 && own > 0 && own < failed {
-            format!(", {own} of them by this")
-        } else {
-            String::new()
-        };
-        let fail = verb(failed, "fails", "fail");
-        format!(
-            "{failed} of {}{to} {fail}{part}: {}{more}",
-            count(requests, "connection"),
-            first.title
-        )
-    } else {
-        let affected = first.connections.len();
-        let are = verb(affected, "is", "are");
-        // Health checks are of another service than clients' requests.
-        let of = of_services(trace, first).max(affected);
-        format!(
-            "{affected} of {}{to} {are} affected: {}{more}",
-            count(of, "connection"),
-            first.title
-        )
+    let title = &finding.title;
+    if services.is_empty() {
+        return format!("{title}{why}");
     }
+    let names: Vec<String> = services.iter().map(|id| facts.topology.service(*id).name()).collect();
+    let to = super::words::list(&names);
+    let requests = |id: &&ConnectionId| facts.ordinary(**id).is_none();
+    let fate = |wanted: Fate| {
+        let own = finding.connections.iter().filter(requests);
+        own.filter(|id| facts.breaks.fate(**id) == wanted).count() as u64
+    };
+    let of: u64 =
+        services.iter().map(|id| facts.breaks.accounts.services[id.0 as usize].all()).sum();
+    let (failed, suffered) = (fate(Fate::Failed), fate(Fate::Suffered));
+    let all = finding.connections.len() as u64;
+    // Health checks are of another service than clients' requests, or not counted there.
+    let of = of.max(all);
+    let (n, verb) = match (failed, suffered) {
+        (0, 0) if finding.connections.iter().all(|id| facts.ordinary(*id).is_some()) => {
+            let checks = count(finding.connections.len(), "health check");
+            return format!("{checks} of {to}: {title}{why}");
+        }
+        (0, 0) => (all, if all == 1 { "is affected" } else { "are affected" }),
+        (0, n) => (n, if n == 1 { "suffers" } else { "suffer" }),
+        (n, _) => (n, if n == 1 { "fails" } else { "fail" }),
+    };
+    format!("{n} of {} to {to} {verb}: {title}{why}", count(of as usize, "connection"))
 }
 
-/// Requests to the services that a finding concerns.
-fn of_services(trace: &Trace, finding: &Finding) -> usize {
-    let service = |id: ConnectionId| trace.service_of(id);
-    let services: HashSet<_> = finding.connections.iter().map(|id| service(*id)).collect();
-    trace.requests().filter(|(id, _)| services.contains(&service(*id))).count()
+/// Who answers with an error is named; the reason is in that host's log.
+fn names_its_maker(facts: &Facts, finding: &Finding) -> bool {
+    finding.id == "http-5xx" && http_5xx::makers(facts, &finding.connections).is_some()
 }
 
 /// Small things that cost nothing are still said.

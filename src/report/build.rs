@@ -2,10 +2,11 @@
 
 use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
+use crate::breaks::Breaks;
 use crate::diagnose::{self, Diagnosis, Kind, Names};
 use crate::topology::{HostId, Mode, Ordinary, Role};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Which connections the document lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,7 +32,7 @@ pub struct Options {
 /// Builds the document.
 #[must_use]
 pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
-    let builder = Builder { trace, names: Names(trace) };
+    let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let of = findings_of(diagnosis);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -44,10 +45,12 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
                 diagnose::Status::Inconclusive => Status::Inconclusive,
             },
             summary: diagnosis.verdict.summary.clone(),
+            lines: diagnosis.verdict.lines.clone(),
         },
         captures: builder.captures(),
         hosts: builder.hosts(),
         services: builder.services(),
+        breaks: builder.breaks(&diagnosis.breaks.groups, &findings_of_groups(diagnosis, &of)),
         totals: builder.totals(trace.requests().map(|(id, _)| id)),
         connections: builder.connections(options.connections, &of),
         findings: diagnosis
@@ -82,9 +85,22 @@ pub(super) fn findings_of(diagnosis: &Diagnosis) -> HashMap<ConnectionId, Vec<u3
     of
 }
 
+/// Numbers of the findings that hold connections of each group of breaks.
+fn findings_of_groups(
+    diagnosis: &Diagnosis,
+    of: &HashMap<ConnectionId, Vec<u32>>,
+) -> Vec<Vec<u32>> {
+    let numbers = |group: &crate::breaks::Group| {
+        let all = group.connections.iter().filter_map(|id| of.get(id)).flatten();
+        all.copied().collect::<BTreeSet<u32>>().into_iter().collect()
+    };
+    diagnosis.breaks.groups.iter().map(numbers).collect()
+}
+
 /// What the parts of the document are built from.
 pub(super) struct Builder<'a> {
     pub(super) trace: &'a Trace,
+    pub(super) breaks: &'a Breaks,
     pub(super) names: Names<'a>,
 }
 

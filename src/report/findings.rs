@@ -77,6 +77,9 @@ impl Builder<'_> {
             .requests()
             .filter(|(id, _)| services.contains(&self.trace.service_of(*id)))
             .count();
+        // Health checks are counted among themselves.
+        let checks = ids.iter().all(|id| self.trace.ordinary(*id).is_some());
+        let of = if checks { of.max(ids.len()) } else { of };
         let mut by_real_server: BTreeMap<String, u64> = BTreeMap::new();
         for id in ids {
             if let Some(server) = self.trace.server(*id) {

@@ -87,7 +87,7 @@ pub struct Mention {
 /// Lists what is wanted.
 #[must_use]
 pub fn list(trace: &Trace, diagnosis: &Diagnosis, wanted: &Wanted) -> Listing {
-    let builder = Builder { trace, names: Names(trace) };
+    let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let findings = findings_of(diagnosis);
     let numbers = |id: ConnectionId| findings.get(&id).map_or(&[][..], Vec::as_slice);
     let shown = |id: ConnectionId| trace.ordinary(id) != Some(Ordinary::ProxyLeg);
@@ -121,8 +121,13 @@ pub fn list(trace: &Trace, diagnosis: &Diagnosis, wanted: &Wanted) -> Listing {
 /// One connection as the report has it, with the numbers of its findings: for a reader
 /// that shows few of many.
 #[must_use]
-pub fn connection(trace: &Trace, id: ConnectionId, findings: Vec<u32>) -> Connection {
-    Builder { trace, names: Names(trace) }.connection(id, findings)
+pub fn connection(
+    trace: &Trace,
+    diagnosis: &Diagnosis,
+    id: ConnectionId,
+    findings: Vec<u32>,
+) -> Connection {
+    Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) }.connection(id, findings)
 }
 
 /// A finding by its number.

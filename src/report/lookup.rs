@@ -3,7 +3,6 @@
 //! Answers are looked up, never computed: they follow from fields that are there.
 
 use super::{Connection, Finding, Kind, Report};
-use crate::correlate::Outcome;
 
 impl Report {
     /// The cause that explains finding `n`, the first of several; none for what stands
@@ -19,6 +18,6 @@ impl Connection {
     /// counts.
     #[must_use]
     pub fn failed(&self) -> bool {
-        Outcome::named(&self.outcome).is_some_and(Outcome::failed)
+        self.fate == "failed"
     }
 }

@@ -8,6 +8,7 @@
 //! ticket.
 
 mod atlas;
+mod breaks;
 mod build;
 mod clocks;
 pub mod compare;
@@ -29,6 +30,7 @@ mod wording;
 pub use crate::diagnose::{Confidence, Kind, Severity};
 pub use crate::topology::Role;
 pub use atlas::Atlas;
+pub use breaks::{Apart, Break, Next, Place};
 pub use build::{ConnectionFilter, Options, build};
 pub use finding::{Affected, Candidate, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
 pub use listing::{End, Listing, Mention, Wanted, connection, list};
@@ -58,6 +60,9 @@ pub struct Report {
     pub hosts: Vec<Host>,
     /// What clients connect to.
     pub services: Vec<Service>,
+    /// Where connections that failed or suffered broke, most harm first.
+    #[serde(default)]
+    pub breaks: Vec<Break>,
     /// How all connections ended, whether listed in `connections` or not.
     pub totals: Totals,
     /// Connections, as chosen by `--connections`.
@@ -84,6 +89,9 @@ pub struct Verdict {
     pub status: Status,
     /// One sentence that a manager can read.
     pub summary: String,
+    /// Where several things are wrong: one line each, most harm first.
+    #[serde(default)]
+    pub lines: Vec<String>,
 }
 
 /// See [`Verdict::status`].
@@ -248,9 +256,17 @@ pub struct Totals {
     pub connections: u64,
     /// Count by outcome; outcomes without a connection are left out.
     pub outcomes: BTreeMap<String, u64>,
-    /// Those that failed (refused, unanswered, incomplete,
-    /// reset, stalled).
+    /// Those that did what they were opened for.
+    #[serde(default)]
+    pub well: u64,
+    /// Those whose client did not get what it connected for.
     pub failed: u64,
+    /// Those that got it much later than they should.
+    #[serde(default)]
+    pub suffered: u64,
+    /// Those of which the captures do not show enough. The four add up to `connections`.
+    #[serde(default)]
+    pub untold: u64,
 }
 
 /// One connection, client to service to real server.
@@ -271,6 +287,16 @@ pub struct Connection {
     /// `completed`, `open`, `refused`, `unanswered`, `incomplete`, `reset`,
     /// `stalled`, `unknown`.
     pub outcome: String,
+    /// What became of it: `well`, `failed`, `suffered`, `untold`.
+    #[serde(default)]
+    pub fate: String,
+    /// Number of the break that it belongs to, where it failed or suffered.
+    #[serde(default, rename = "break")]
+    pub broken: Option<u32>,
+    /// From its first SYN until the client went on, nanoseconds, as the vantage shows that
+    /// saw the longest wait; null where none shows it.
+    #[serde(default)]
+    pub wait_ns: Option<i64>,
     /// First packet, on the reference clock where it is known.
     pub start: String,
     /// First to last packet.

@@ -3,6 +3,7 @@
 use super::build::{Builder, ConnectionFilter};
 use super::wording::rfc3339;
 use super::{Connection, Endpoint, HostRef, RealServer, Sent, Service, Totals};
+use crate::breaks::Fate;
 use crate::topology::Ordinary;
 use crate::trace::{At, ConnectionId};
 use std::collections::HashMap;
@@ -21,7 +22,11 @@ impl Builder<'_> {
             .filter(|(service, ids)| !service.is_backend && !ids.is_empty())
             .map(|(service, ids)| self.service(service, ids))
             .collect();
-        services.sort_by_key(|s| (s.mode == "unknown", std::cmp::Reverse(s.totals.connections)));
+        // What is wrong first, then what is balanced, then what is used most.
+        services.sort_by_key(|s| {
+            let harmed = s.totals.failed + s.totals.suffered;
+            (harmed == 0, s.mode == "unknown", std::cmp::Reverse(s.totals.connections))
+        });
         services
     }
 
@@ -82,7 +87,12 @@ impl Builder<'_> {
         for id in ids {
             let outcome = self.trace.connection(id).outcome;
             totals.connections += 1;
-            totals.failed += u64::from(outcome.failed());
+            match self.breaks.fate(id) {
+                Fate::Well => totals.well += 1,
+                Fate::Failed => totals.failed += 1,
+                Fate::Suffered => totals.suffered += 1,
+                Fate::Untold => totals.untold += 1,
+            }
             match totals.outcomes.get_mut(outcome.name()) {
                 Some(count) => *count += 1,
                 None => {
@@ -102,11 +112,10 @@ impl Builder<'_> {
             .trace
             .iter()
             .filter(|(id, _)| self.trace.ordinary(*id) != Some(Ordinary::ProxyLeg))
-            .filter(|(id, c)| match filter {
+            .filter(|(id, _)| match filter {
                 ConnectionFilter::All => true,
                 ConnectionFilter::Affected => {
-                    of.contains_key(id)
-                        || (c.outcome.failed() && self.trace.ordinary(*id).is_none())
+                    of.contains_key(id) || self.breaks.fate(*id).is_harm()
                 }
                 ConnectionFilter::None => false,
             })
@@ -147,6 +156,9 @@ impl Builder<'_> {
             real_server: servers.first().cloned(),
             real_servers: servers,
             outcome: connection.outcome.name().to_owned(),
+            fate: self.breaks.fate(id).name().to_owned(),
+            broken: self.breaks.group_of(id).map(|group| group.0 + 1),
+            wait_ns: crate::breaks::connect_wait(self.trace, id),
             start: rfc3339(crate::capture::Timestamp(time(start))),
             duration_ns: time(end) - time(start),
             timing: self.timing(id),

@@ -8,6 +8,7 @@
 use super::atlas::{Atlas, Taken};
 use super::build::Builder;
 use super::{Host, SCHEMA_VERSION, Service, Totals};
+use crate::breaks::Breaks;
 use crate::correlate::Tuple;
 use crate::diagnose::Names;
 use crate::topology::{HostId, Mode, Role, Step};
@@ -120,14 +121,14 @@ pub struct Link {
 
 /// Builds it.
 #[must_use]
-pub fn topology(trace: &Trace) -> Topology {
-    atlas(trace).topology
+pub fn topology(trace: &Trace, breaks: &Breaks) -> Topology {
+    atlas(trace, breaks).topology
 }
 
 /// Builds it, with the way of each connection.
 #[must_use]
-pub fn atlas(trace: &Trace) -> Atlas {
-    let builder = Builder { trace, names: Names(trace) };
+pub fn atlas(trace: &Trace, breaks: &Breaks) -> Atlas {
+    let builder = Builder { trace, breaks, names: Names(trace) };
     let map = Map::new(&builder);
     let (ways, ways_omitted, of) = map.ways(&builder);
     let links = links(&ways);

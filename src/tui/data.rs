@@ -5,6 +5,7 @@
 //! objects are made when they are drawn. It judges nothing: verdict, findings and numbers
 //! are the report's.
 
+use crate::breaks::Fate;
 use crate::diagnose::{self, Diagnosis};
 use crate::query::Vocabulary;
 use crate::report::{self, Atlas, Connection, ConnectionFilter, Finding, Options, Report};
@@ -58,7 +59,7 @@ impl Data {
             || {
                 rayon::join(
                     || report::build(&trace, &diagnosis, &options),
-                    || report::topology::atlas(&trace),
+                    || report::topology::atlas(&trace, &diagnosis.breaks),
                 )
             },
             || Columns::new(&trace, &diagnosis),
@@ -70,7 +71,13 @@ impl Data {
     /// A connection as the report has it.
     #[must_use]
     pub fn connection(&self, id: ConnectionId) -> Connection {
-        report::connection(&self.trace, id, self.columns.findings(id))
+        report::connection(&self.trace, &self.diagnosis, id, self.columns.findings(id))
+    }
+
+    /// Whether a client's connection failed.
+    #[must_use]
+    pub fn failed(&self, id: ConnectionId) -> bool {
+        self.diagnosis.breaks.fate(id) == Fate::Failed && self.trace.ordinary(id).is_none()
     }
 
     /// A finding by its number.

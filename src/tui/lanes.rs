@@ -125,7 +125,8 @@ pub fn lanes(data: &Data, ids: &[u32], ask: &Ask) -> Vec<Lane> {
             continue;
         }
         let outcome = data.trace.connection(ConnectionId(*id)).outcome;
-        let failed = i32::from(outcome.failed());
+        let is_failed = data.failed(ConnectionId(*id));
+        let failed = i32::from(is_failed);
         let (left, right) = (from.max(0) as usize, to.min(last) as usize);
         of.each(&data.trace, *id, |lane| {
             if let Some(cell) = differences.get_mut(lane * width + left) {
@@ -135,7 +136,7 @@ pub fn lanes(data: &Data, ids: &[u32], ask: &Ask) -> Vec<Lane> {
                 *cell = (cell.0 - 1, cell.1 - failed);
             }
             if let Some(count) = counts.get_mut(lane) {
-                *count = (count.0 + 1, count.1 + usize::from(outcome.failed()));
+                *count = (count.0 + 1, count.1 + usize::from(is_failed));
             }
             if let Some(slot) = bars.get_mut(lane)
                 && let Some(own) = slot

@@ -94,7 +94,7 @@ pub fn rows(data: &Data, ask: &Ask) -> Rows {
     if ask.reverse {
         ids.reverse();
     }
-    let failed = |id: &&u32| trace.connection(ConnectionId(**id)).outcome.failed();
+    let failed = |id: &&u32| data.failed(ConnectionId(**id));
     let failed = ids.par_iter().filter(failed).count();
     Rows { ids, everywhen, failed }
 }
@@ -102,7 +102,7 @@ pub fn rows(data: &Data, ask: &Ask) -> Rows {
 fn sort(data: &Data, by: Sort, ids: &mut [u32]) {
     let (trace, columns) = (&data.trace, &data.columns);
     let front = |id: u32| trace.connection(ConnectionId(id)).front;
-    let failed = |id: u32| trace.connection(ConnectionId(id)).outcome;
+    let outcome = |id: u32| trace.connection(ConnectionId(id)).outcome;
     match by {
         // They come so.
         Sort::Start => {}
@@ -112,7 +112,7 @@ fn sort(data: &Data, by: Sort, ids: &mut [u32]) {
             let server = trace.server(ConnectionId(*id));
             (server.is_none(), server.map(|s| (s.address, s.mac, s.port)))
         }),
-        Sort::Outcome => ids.par_sort_by_key(|id| (!failed(*id).failed(), failed(*id))),
+        Sort::Outcome => ids.par_sort_by_key(|id| (!data.failed(ConnectionId(*id)), outcome(*id))),
         Sort::Duration => ids.par_sort_by_key(|id| {
             let (start, end) = columns.times(*id);
             std::cmp::Reverse(end.saturating_sub(start))

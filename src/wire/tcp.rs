@@ -18,6 +18,9 @@ impl TcpFlags {
     /// ACK
     pub const ACK: u8 = 0x10;
 
+    /// ECE and CWR, by both of which a SYN asks for ECN (RFC 3168, section 6.1.1).
+    pub const ECN_SETUP: u8 = 0xc0;
+
     /// FIN is set.
     #[inline]
     #[must_use]
@@ -29,6 +32,11 @@ impl TcpFlags {
     #[must_use]
     pub fn syn(self) -> bool {
         self.0 & Self::SYN != 0
+    }
+    /// ECE and CWR are both set.
+    #[must_use]
+    pub fn asks_for_ecn(self) -> bool {
+        self.0 & Self::ECN_SETUP == Self::ECN_SETUP
     }
     /// RST is set.
     #[inline]

@@ -46,7 +46,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-l7-idle-and-ping", play: notes::idle_and_ping },
     Scene { name: "ip-option-drop-meanwhile", play: lost_paths::options_dropped },
     Scene { name: "nat-used-port-syn-dropped", play: reuse::first_syn_dropped },
-    Scene { name: "healthy-nat-used-ports", play: reuse::healthy },
+    Scene { name: "nat-used-ports-one-syn-lost", play: reuse::healthy },
     Scene { name: "vlan-mismatch", play: trunk::mismatch },
     Scene { name: "healthy-nat-trunk", play: trunk::on_a_stick },
     Scene { name: "fullnat-double-reset", play: director_ends::double_reset },

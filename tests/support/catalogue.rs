@@ -2,7 +2,7 @@
 //! candidate, a manual page or a sample may name these and no others.
 
 /// What is seen.
-pub const SYMPTOMS: [&str; 13] = [
+pub const SYMPTOMS: [&str; 20] = [
     "syn-ack-to-self",
     "syn-from-self",
     "rst-no-socket",
@@ -16,6 +16,13 @@ pub const SYMPTOMS: [&str; 13] = [
     "retransmission",
     "routing-loop",
     "http-5xx",
+    "handshake-incomplete",
+    "slow-connect",
+    "no-greeting",
+    "request-unanswered",
+    "datagram-unanswered",
+    "health-check-failing",
+    "slow-answer",
 ];
 
 /// What is worth knowing, and no fault.

@@ -2,6 +2,7 @@
 //! so that all of them can be read at once.
 
 use super::expected::{Cause, Expected, Sample, samples};
+use lbdiag::diagnose::SYMPTOMS;
 use lbdiag::report::{Confidence, Endpoint, Finding, Kind, Report, Status, Subject};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +59,8 @@ pub fn deviations(report: &Report, expected: &Expected) -> Vec<String> {
     for finding in &report.findings {
         let right = match finding.kind {
             Kind::Cause => !is_loud(finding) || expected.allows_cause(&finding.id),
-            Kind::Symptom => expected.allows_symptom(&finding.id),
+            // What says how connections broke accounts for them under their cause.
+            Kind::Symptom => accounts(finding) || expected.allows_symptom(&finding.id),
             Kind::Note => !is_loud(finding),
         };
         if !right {
@@ -69,6 +71,12 @@ pub fn deviations(report: &Report, expected: &Expected) -> Vec<String> {
     wrong.extend(quiet(report, expected));
     wrong.extend(inconsistent(report));
     wrong
+}
+
+/// Whether a finding is the account of connections that a cause explains.
+fn accounts(finding: &Finding) -> bool {
+    let of_breaks = |id: &str| SYMPTOMS.iter().any(|s| s.id == id && s.of_breaks);
+    !is_loud(finding) && of_breaks(&finding.id)
 }
 
 /// A healthy sample has nothing at warning or above, whatever was captured.

@@ -6,6 +6,7 @@
 mod index;
 
 use super::Proof;
+use crate::breaks::Breaks;
 use crate::correlate::{Connection, Leg};
 use crate::flow::{Flow, Hop, Mark};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -20,6 +21,8 @@ use std::ops::Deref;
 pub struct Facts<'a> {
     /// What was captured.
     pub trace: &'a Trace,
+    /// What became of every connection.
+    pub breaks: Breaks,
     requests_to: OnceCell<Index<ServiceId>>,
     requests_at: OnceCell<Index<HostId>>,
     requests_from: OnceCell<Index<Ip>>,
@@ -27,11 +30,13 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Of a trace; nothing is computed yet.
+    /// Of a trace: every connection is accounted for, the tables wait until they are
+    /// asked for.
     #[must_use]
     pub fn new(trace: &'a Trace) -> Self {
         Self {
             trace,
+            breaks: Breaks::of(trace),
             requests_to: OnceCell::new(),
             requests_at: OnceCell::new(),
             requests_from: OnceCell::new(),

@@ -2,15 +2,12 @@
 //! unanswered.
 
 use super::super::{Facts, Proof, Sighting, Wording};
+use super::broken;
 use super::{concerned, connections_to};
-use crate::correlate::Outcome;
+use crate::breaks::Manner;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
-    facts
-        .requests()
-        .filter(|(_, c)| c.outcome == Outcome::Reset)
-        .map(|(id, _)| Sighting::of(id, true))
-        .collect()
+    broken::broken_as(facts, |group| matches!(group.manner, Manner::Cut(_)))
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {

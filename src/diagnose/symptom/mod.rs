@@ -5,12 +5,20 @@
 
 pub mod arp_unanswered;
 pub mod asymmetric_return_path;
+mod broken;
 pub mod connection_reset;
+pub mod datagram_unanswered;
+pub mod handshake_incomplete;
+pub mod health_check_failing;
 pub mod http_5xx;
 pub mod icmp_unreachable;
+pub mod no_greeting;
+pub mod request_unanswered;
 pub mod retransmission;
 pub mod routing_loop;
 pub mod rst_no_socket;
+pub mod slow_answer;
+pub mod slow_connect;
 pub mod syn_ack_to_self;
 pub mod syn_from_self;
 pub mod syn_refused;

@@ -1,20 +1,41 @@
 //! A SYN and its repeats without an answer, at a vantage that would see one.
 
 use super::super::{Facts, Proof, Sighting, Wording};
+use super::broken;
 use super::{concerned, connections_to};
+use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
+use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
+use std::collections::HashSet;
 
 /// A SYN in the last second of a capture may be answered after it.
 const TAIL_NS: i64 = 1_000_000_000;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
-    facts
+    let mut found = broken::broken_as(facts, |group| {
+        broken::is_silence(group, Packet::Syn)
+            || (group.packet, group.manner) == (Packet::Syn, Manner::Rejected)
+    });
+    // An unreachable has its own symptom; that a packet went round until its time was up
+    // is no answer.
+    found.retain(|s| !s.connection.is_some_and(|id| unreachable(facts, id)));
+    let known: HashSet<_> = found.iter().filter_map(|s| s.connection).collect();
+    // To the client it is the same where an answer was lost on its way: another symptom
+    // says so, and this one costs nothing more.
+    let others = facts
         .requests()
-        .filter(|(_, c)| c.protocol.is_tcp() && c.outcome.failed() && c.progress.syn)
-        .filter(|(id, _)| leg(facts, *id).is_some())
-        .map(|(id, _)| Sighting::of(id, true))
-        .collect()
+        .filter(|(id, c)| c.protocol.is_tcp() && c.outcome.failed() && !known.contains(id));
+    let unheard = others.filter(|(id, c)| c.progress.syn && leg(facts, *id).is_some());
+    found.extend(unheard.map(|(id, _)| Sighting::of(id, false)));
+    found.sort_by_key(|s| s.connection);
+    found
+}
+
+fn unreachable(trace: &Trace, id: ConnectionId) -> bool {
+    let kind = |e: &IcmpError| matches!(e.kind, IcmpErrorKind::Unreachable { .. });
+    trace.errors_of(id).any(|(_, error)| kind(error))
+        && !trace.errors_of(id).any(|(_, error)| error.src == error.dst)
 }
 
 /// The leg at which the answer is missing.
@@ -38,7 +59,9 @@ fn asked_again(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
-    let Some(leg) = sighting.connection.and_then(|id| leg(facts, id)) else { return Vec::new() };
+    let Some(leg) = sighting.connection.and_then(|id| leg(facts, id)) else {
+        return broken::proofs(facts, sighting);
+    };
     let there = facts.forward(leg);
     let first = match there.syns {
         0 | 1 => "a SYN that nothing answers".to_owned(),

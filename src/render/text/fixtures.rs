@@ -26,7 +26,14 @@ fn s(text: &str) -> String {
 }
 
 fn totals(connections: u64, failed: u64, outcomes: &[(&str, u64)]) -> Totals {
-    Totals { connections, failed, outcomes: outcomes.iter().map(|(o, n)| (s(o), *n)).collect() }
+    Totals {
+        connections,
+        failed,
+        well: connections - failed,
+        suffered: 0,
+        untold: 0,
+        outcomes: outcomes.iter().map(|(o, n)| (s(o), *n)).collect(),
+    }
 }
 
 fn capture(name: &str, offset_ns: Option<i64>, notes: &[&str]) -> Capture {
@@ -134,10 +141,12 @@ pub(crate) fn empty() -> Report {
         verdict: Verdict {
             status: Status::Inconclusive,
             summary: s("no connection through a load balancer in these captures."),
+            lines: Vec::new(),
         },
         captures: vec![],
         hosts: vec![],
         services: vec![],
+        breaks: Vec::new(),
         totals: Totals::default(),
         connections: vec![],
         findings: vec![],
@@ -223,6 +232,7 @@ pub(crate) fn hairpin() -> Report {
                 "3 of 6 connections to 203.0.113.8:80 fail, all from 172.16.100.11: the balancer \
                  hands it to itself.",
             ),
+            lines: Vec::new(),
         },
         captures: vec![
             capture("rs1", Some(0), &["the last frame is cut short"]),
@@ -264,6 +274,9 @@ pub(crate) fn hairpin() -> Report {
             }),
             real_servers: vec![],
             outcome: s("reset"),
+            fate: s("failed"),
+            broken: None,
+            wait_ns: None,
             start: s("2026-01-02T03:04:05.123456789Z"),
             duration_ns: 1_963_000,
             timing: None,
@@ -288,6 +301,7 @@ pub(crate) fn healthy() -> Report {
     report.verdict = Verdict {
         status: Status::Healthy,
         summary: s("all 6 connections to 203.0.113.8:80 complete, by both real servers."),
+        lines: Vec::new(),
     };
     report.findings.clear();
     report.captures.truncate(2);

@@ -240,6 +240,7 @@ mod tests {
                 connections: n,
                 outcomes: [("reset".to_owned(), n)].into_iter().filter(|o| o.1 > 0).collect(),
                 failed: n,
+                ..Totals::default()
             },
             connections,
             findings: Vec::new(),

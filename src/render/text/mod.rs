@@ -6,6 +6,7 @@
 //! that gives lines; here they are put together. Refuses to judge: what is
 //! shown first is decided by the report's order.
 
+mod breaks;
 pub(crate) mod comparison;
 pub(crate) mod connections;
 mod finding;
@@ -39,6 +40,7 @@ pub fn text(report: &Report, ladder: Option<&Ladder>, style: &Style) -> String {
     let mut sections = vec![verdict::lines(report, style)];
     sections.extend(topology::services(report, style));
     sections.push(topology::hosts(report, style));
+    sections.push(breaks::section(report, style));
     sections.extend(findings::sections(report, style));
     if style.verbose {
         sections.push(connections::section(report, style));

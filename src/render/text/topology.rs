@@ -13,6 +13,9 @@ use super::table::Grid;
 use super::{MAX_ROWS, endpoint, list};
 use crate::report::{Host, HostRef, RealServer, Report, Role, Segment, Service, Timing, Totals};
 
+/// Services that are all shown, whatever became of their connections.
+const FEW: usize = 6;
+
 /// Columns by which further lines of a service stand in.
 const CONTINUED: usize = 4;
 
@@ -29,15 +32,28 @@ const ORDER: [&str; 8] =
 
 /// One section a service.
 pub(crate) fn services(report: &Report, style: &Style) -> Vec<Vec<String>> {
-    let mut sections: Vec<Vec<String>> =
-        report.services.iter().take(rows(style)).map(|s| section(s, &[], style)).collect();
-    if let Some(more) = report.services.len().checked_sub(sections.len())
-        && more > 0
-    {
-        sections.push(vec![format!(
-            "and {} more services (--vip picks one, -v lists all)",
-            count(more as u64)
-        )]);
+    // Of many services those come alone that something is wrong with.
+    let many = report.services.len() > FEW && !style.verbose;
+    let wrong = |s: &&Service| s.totals.failed + s.totals.suffered > 0;
+    let any = report.services.iter().any(|s| wrong(&s));
+    let shown = report.services.iter().filter(|s| !(many && any) || wrong(s)).take(rows(style));
+    let mut sections: Vec<Vec<String>> = shown.map(|s| section(s, &[], style)).collect();
+    let rest = report.services.len() - sections.len();
+    if rest > 0 {
+        let well = |s: &&Service| !wrong(s);
+        let fine = report.services.iter().filter(well).count();
+        let said = if any && fine == rest {
+            let connections: u64 =
+                report.services.iter().filter(well).map(|s| s.totals.connections).sum();
+            format!(
+                "and {} more services with {}, of which none failed or suffered (--vip picks one, -v lists all)",
+                count(rest as u64),
+                plural(connections, "connection")
+            )
+        } else {
+            format!("and {} more services (--vip picks one, -v lists all)", count(rest as u64))
+        };
+        sections.push(wrap(&said, style.prose()));
     }
     sections
 }

@@ -7,6 +7,9 @@ use super::super::ink::Tone;
 use super::super::measure::hang;
 use crate::report::{Report, Status};
 
+/// Lines below the first sentence.
+const MAX_LINES: usize = 8;
+
 /// The verdict's lines, the sentence aligned beside the word.
 pub(crate) fn lines(report: &Report, style: &Style) -> Vec<String> {
     let (word, tone) = match report.verdict.status {
@@ -19,6 +22,13 @@ pub(crate) fn lines(report: &Report, style: &Style) -> Vec<String> {
     if let Some(first) = lines.first_mut() {
         let sentence = first.split_off(word.len());
         *first = format!("{}{sentence}", style.ink().paint(tone, word));
+    }
+    // The sentence says the first of them already.
+    for (i, line) in report.verdict.lines.iter().enumerate().skip(1).take(MAX_LINES) {
+        lines.extend(hang(&format!("  {}. ", i + 1), line, style.prose()));
+    }
+    if report.verdict.lines.len() > MAX_LINES + 1 {
+        lines.push(format!("  and {} more below", report.verdict.lines.len() - MAX_LINES - 1));
     }
     lines
 }

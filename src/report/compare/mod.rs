@@ -4,11 +4,11 @@
 //! the two captures could show, is no change: the first is left out, the second goes to
 //! the notes. It refuses to say which change caused which.
 
-mod chance;
 mod findings;
 mod services;
 
 use super::{Confidence, Report, SCHEMA_VERSION, Severity, Status, Totals};
+use crate::breaks::chance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Services and their real servers, before and after.
 
-use super::chance::{LEVEL, probability};
 use super::{Counts, ServerChange, ServiceChange, Sized, TimeChange, Words, counts};
+use crate::breaks::chance::{LEVEL, probability};
 use crate::report::{RealServer, Report, Service};
 use std::collections::{BTreeMap, BTreeSet};
 

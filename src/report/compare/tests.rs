@@ -19,7 +19,14 @@ fn server(address: &str, connections: u64, failed: u64, first_byte_ns: i64) -> R
 fn totals(connections: u64, failed: u64) -> Totals {
     let outcomes = [("completed", connections - failed), ("refused", failed)];
     let outcomes = outcomes.into_iter().filter(|(_, n)| *n > 0);
-    Totals { connections, failed, outcomes: outcomes.map(|(k, n)| (k.to_owned(), n)).collect() }
+    Totals {
+        connections,
+        failed,
+        well: connections - failed,
+        suffered: 0,
+        untold: 0,
+        outcomes: outcomes.map(|(k, n)| (k.to_owned(), n)).collect(),
+    }
 }
 
 fn with(vip: &str, servers: Vec<RealServer>) -> Report {

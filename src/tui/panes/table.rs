@@ -247,10 +247,7 @@ fn sort(app: &mut App, by: usize) {
 
 /// Goes to the next connection that a finding concerns or that failed.
 fn next(app: &mut App, data: &Data, ids: &[u32], forward: bool) {
-    let is = |id: &u32| {
-        data.columns.first_finding(*id) > 0
-            || data.trace.connection(ConnectionId(*id)).outcome.failed()
-    };
+    let is = |id: &u32| data.columns.first_finding(*id) > 0 || data.failed(ConnectionId(*id));
     let at = app.table.list.at;
     let found = if forward {
         ids.iter().skip(at + 1).position(is).map(|n| at + 1 + n)

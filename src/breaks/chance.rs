@@ -7,14 +7,15 @@
 //! differ more than it allows for.
 
 /// Below this a difference is told: one in a hundred would be told without a change.
-pub(super) const LEVEL: f64 = 0.01;
+pub const LEVEL: f64 = 0.01;
 
 /// Counts beyond this are compared by the normal approximation.
 const EXACT: u64 = 1 << 20;
 
 /// The probability of a difference as large as between `a` of `all_a` and `b` of `all_b`
 /// if nothing had changed; 1 where nothing can be told.
-pub(super) fn probability(a: u64, all_a: u64, b: u64, all_b: u64) -> f64 {
+#[must_use]
+pub fn probability(a: u64, all_a: u64, b: u64, all_b: u64) -> f64 {
     let (a, b) = (a.min(all_a), b.min(all_b));
     if all_a == 0 || all_b == 0 {
         return 1.0;

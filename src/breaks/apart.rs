@@ -1,0 +1,251 @@
+//! What sets connections that broke apart from those that did well.
+//!
+//! Each [`Trait`] is asked of both. A value that one side has and the other has not is
+//! told only if chance makes such a table in fewer than one of a hundred cases, by
+//! Fisher's exact test times the number of values asked (Bonferroni). At most two are
+//! told: what people look for by hand for weeks is one thing, not a list.
+
+use super::chance::{LEVEL, probability};
+use super::{Fate, Journey, Milestone};
+use crate::topology::ServiceId;
+use crate::trace::{ConnectionId, Trace};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+/// Something that connections can have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trait {
+    /// Its real server.
+    RealServer,
+    /// The client's network: 24 bits of IPv4, 64 of IPv6.
+    ClientNetwork,
+    /// Whether an earlier connection had the same five-tuple.
+    PortUsedBefore,
+    /// The maximum segment size that the client's SYN announces.
+    SegmentSize,
+    /// Whether the client's SYN has TCP timestamps.
+    Timestamps,
+    /// Whether the client's packets have IP options.
+    IpOptions,
+    /// Whether the client's SYN asks for ECN (RFC 3168, section 6.1.1).
+    Ecn,
+    /// Time to live of the client's packets where they were first seen.
+    Ttl,
+    /// The MAC that the client's packets came from there.
+    IncomingMac,
+    /// The interface there.
+    Interface,
+    /// The VLAN there.
+    Vlan,
+    /// The second of the minute in which it began.
+    Second,
+    /// Every so many connections.
+    EveryNth,
+}
+
+impl Trait {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RealServer => "real-server",
+            Self::ClientNetwork => "client-network",
+            Self::PortUsedBefore => "port-used-before",
+            Self::SegmentSize => "segment-size",
+            Self::Timestamps => "tcp-timestamps",
+            Self::IpOptions => "ip-options",
+            Self::Ecn => "ecn",
+            Self::Ttl => "ttl",
+            Self::IncomingMac => "incoming-mac",
+            Self::Interface => "interface",
+            Self::Vlan => "vlan",
+            Self::Second => "second-of-minute",
+            Self::EveryNth => "every-nth",
+        }
+    }
+}
+
+/// A trait that connections which broke have and others have not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Apart {
+    /// Which.
+    pub what: Trait,
+    /// Its value, as a reader would write it; `yes` or `no` where it is had or not.
+    pub value: String,
+    /// Of those that broke, how many have it, and how many there are.
+    pub broken: (u64, u64),
+    /// The same of those that did well.
+    pub well: (u64, u64),
+    /// The probability of such a difference by chance, times the values asked.
+    pub chance: f64,
+}
+
+/// Told at most.
+const TOLD: usize = 2;
+/// Connections that are compared, of each side.
+const COMPARED: usize = 4096;
+/// Values of one trait that are counted: a value of its own for each tells nothing.
+const VALUES: usize = 1024;
+/// Cycles that are looked for.
+const CYCLES: std::ops::RangeInclusive<usize> = 2..=8;
+/// A trait of fewer than this part of those that broke does not set them apart.
+const MOST: f64 = 0.8;
+/// Captures shorter than this show no second of the minute twice often enough, nanoseconds.
+const MINUTES_NS: i64 = 120_000_000_000;
+
+type Values = Vec<(Trait, String)>;
+
+/// The connections of services that are compared.
+pub(super) struct Worlds<'a> {
+    trace: &'a Trace,
+    well: HashMap<ServiceId, Vec<ConnectionId>>,
+    /// Place of each connection among those of its service.
+    order: HashMap<ConnectionId, usize>,
+    /// Connections with a forerunner on the same five-tuple.
+    reused: HashSet<ConnectionId>,
+    long: bool,
+}
+
+impl<'a> Worlds<'a> {
+    pub(super) fn of(trace: &'a Trace, fates: &[Fate], wanted: &HashSet<ServiceId>) -> Self {
+        let mut world = Self {
+            trace,
+            well: HashMap::new(),
+            order: HashMap::new(),
+            reused: HashSet::new(),
+            long: trace.vantages.iter().any(|v| v.end.0.saturating_sub(v.start.0) >= MINUTES_NS),
+        };
+        let mut seen = HashSet::new();
+        let mut next: HashMap<ServiceId, usize> = HashMap::new();
+        for (id, connection) in trace.requests() {
+            let service = trace.service_of(id);
+            if !wanted.contains(&service) {
+                continue;
+            }
+            let place = next.entry(service).or_default();
+            world.order.insert(id, *place);
+            *place += 1;
+            if !seen.insert(connection.front) {
+                world.reused.insert(id);
+            }
+            if fates[id.0 as usize] == Fate::Well {
+                let well = world.well.entry(service).or_default();
+                if well.len() < COMPARED {
+                    well.push(id);
+                }
+            }
+        }
+        world
+    }
+
+    /// What sets connections apart from those to the same services that did well.
+    pub(super) fn apart(&self, services: &[ServiceId], broken: &[ConnectionId]) -> Vec<Apart> {
+        let well = services.iter().filter_map(|service| self.well.get(service)).flatten();
+        let well: Vec<ConnectionId> = well.copied().take(COMPARED).collect();
+        if well.is_empty() {
+            return Vec::new();
+        }
+        let broken = &broken[..broken.len().min(COMPARED)];
+        let mut counts: BTreeMap<(Trait, String), (u64, u64)> = BTreeMap::new();
+        for (ids, is_broken) in [(broken, true), (well.as_slice(), false)] {
+            for id in ids {
+                for value in self.values(*id) {
+                    let count = counts.entry(value).or_default();
+                    if is_broken { count.0 += 1 } else { count.1 += 1 }
+                }
+            }
+        }
+        let mut per_trait: BTreeMap<Trait, usize> = BTreeMap::new();
+        for (what, _) in counts.keys() {
+            *per_trait.entry(*what).or_default() += 1;
+        }
+        counts.retain(|(what, _), _| per_trait[what] <= VALUES);
+        let asked = counts.len() as f64;
+        let (all, fine) = (broken.len() as u64, well.len() as u64);
+        let mut found: Vec<Apart> = counts
+            .into_iter()
+            .filter_map(|((what, value), (a, b))| {
+                let (part, other) = (a as f64 / all as f64, b as f64 / fine as f64);
+                let chance = probability(a, all, b, fine) * asked;
+                (part >= MOST && other <= part / 2.0 && chance < LEVEL).then_some(Apart {
+                    what,
+                    value,
+                    broken: (a, all),
+                    well: (b, fine),
+                    chance,
+                })
+            })
+            .collect();
+        found.sort_by(|a, b| a.chance.total_cmp(&b.chance).then(a.what.cmp(&b.what)));
+        // Traits that count alike say one thing; the first says it.
+        let mut told = BTreeSet::new();
+        found.retain(|apart| told.insert((apart.broken, apart.well)));
+        found.truncate(TOLD);
+        found
+    }
+
+    fn values(&self, id: ConnectionId) -> Values {
+        let (trace, connection) = (self.trace, self.trace.connection(id));
+        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        let mut values: Values = vec![
+            (Trait::ClientNetwork, network(connection.front.client.0.addr())),
+            (Trait::PortUsedBefore, yes(self.reused.contains(&id))),
+        ];
+        if let Some(server) = trace.server(id) {
+            let name = server.address.map(|ip| ip.to_string());
+            let name = name.or_else(|| server.mac.map(|mac| mac.to_string()));
+            values.push((Trait::RealServer, name.unwrap_or_default()));
+        }
+        self.first_place(id, &mut values);
+        if self.long
+            && let Some(at) = trace.start(id)
+        {
+            let second = trace.time(at).0.div_euclid(1_000_000_000).rem_euclid(60);
+            values.push((Trait::Second, second.to_string()));
+        }
+        if let Some(place) = self.order.get(&id) {
+            values.extend(CYCLES.map(|n| (Trait::EveryNth, format!("{} of {n}", place % n + 1))));
+        }
+        values
+    }
+
+    /// What the first place that saw it shows.
+    fn first_place(&self, id: ConnectionId, values: &mut Values) {
+        let trace = self.trace;
+        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        let journey = Journey::of(trace, id, true, Milestone::Syn);
+        let Some(first) = journey.first() else { return };
+        let here = |leg: &&crate::correlate::Leg| {
+            usize::from(leg.vantage) == first.at.vantage && leg.tuple == first.tuple
+        };
+        let Some(leg) = trace.legs(id).iter().find(here) else { return };
+        let (vantage, there) = (trace.vantage(leg), trace.forward(leg));
+        values.push((Trait::Ttl, first.ttl.to_string()));
+        if !there.shape.cut() {
+            values.push((Trait::SegmentSize, there.shape.mss.to_string()));
+            values.push((Trait::Timestamps, yes(there.shape.stamped())));
+        }
+        values.push((Trait::Ecn, yes(there.flags.asks_for_ecn())));
+        values.push((Trait::Vlan, leg.of(&trace.vantages).key.vlan.to_string()));
+        if let Some(hop) = vantage.first_hop(there) {
+            values.push((Trait::Interface, hop.link.ifindex.to_string()));
+            values.extend(hop.link.src.map(|mac| (Trait::IncomingMac, mac.to_string())));
+        }
+        let optioned = vantage.options_of(there).any(|(_, _, of)| of.packets > 0);
+        values.push((Trait::IpOptions, yes(optioned)));
+    }
+}
+
+/// The network that an address is told by.
+fn network(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(ip) => {
+            let bits = u128::from(ip) & !(u128::MAX >> 64);
+            format!("{}/64", std::net::Ipv6Addr::from(bits))
+        }
+    }
+}

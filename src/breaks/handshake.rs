@@ -1,0 +1,203 @@
+//! How connections open: SYN, SYN-ACK, and how long it took.
+
+use super::fate::{Judged, TAIL_NS, at_the_end};
+use super::journey::{Journey, Milestone, silence};
+use super::{Break, By, Fate, Manner, Packet, Passage};
+use crate::correlate::{Leg, Outcome};
+use crate::flow::{IcmpErrorKind, Reset};
+use crate::topology::HostId;
+use crate::trace::{ConnectionId, Trace};
+
+/// A wait that a client notices: an initial retransmission time-out less a tenth, since
+/// stacks count in ticks, nanoseconds.
+const WAIT_NS: i64 = 900_000_000;
+
+/// Judges the handshake of a TCP connection.
+pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
+    let connection = trace.connection(id);
+    let p = connection.progress;
+    match connection.outcome {
+        Outcome::Refused => refused(trace, id),
+        Outcome::Unanswered => unanswered(trace, id),
+        // Who asks again was not answered, whatever the capture leaves out.
+        Outcome::Unknown if p.syn && !p.answered && p.syns > 1 => unanswered(trace, id),
+        Outcome::Unknown if p.syn => Judged::Untold,
+        Outcome::Unknown if !(p.request || p.response) => Judged::Untold,
+        Outcome::Incomplete => incomplete(trace, id),
+        _ => late(trace, id),
+    }
+}
+
+fn harm(
+    trace: &Trace,
+    id: ConnectionId,
+    packet: Packet,
+    (manner, last): (Manner, Option<super::Sighting>),
+) -> Judged {
+    let cost_ns = waited(trace, id);
+    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
+    Judged::Harm(Fate::Failed, broken)
+}
+
+/// From the first SYN to the last frame of the client.
+fn waited(trace: &Trace, id: ConnectionId) -> i64 {
+    let wait = |leg: &Leg| {
+        let there = trace.forward(leg);
+        there.syn.get().map(|syn| there.last.since(syn))
+    };
+    trace.legs(id).iter().filter_map(wait).max().unwrap_or(0).max(0)
+}
+
+/// Where the refusal was first seen.
+fn refused(trace: &Trace, id: ConnectionId) -> Judged {
+    let journey = Journey::of(trace, id, true, Milestone::Syn);
+    let refusal = Journey::of(trace, id, false, Milestone::Rst);
+    // The host whose capture shows it leave, else the last that had the SYN.
+    let left = refusal.0.iter().find(|s| matches!(s.passage, Passage::Out | Passage::Loopback));
+    let last = left.or(journey.last()).copied();
+    harm(trace, id, Packet::Syn, (Manner::Refused, last))
+}
+
+/// Whether an ICMP error says that a connection's packet was not delivered. A stack that
+/// tells itself tells nobody else.
+pub(super) fn rejected(trace: &Trace, id: ConnectionId) -> bool {
+    let told = |kind: IcmpErrorKind| {
+        matches!(kind, IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TimeExceeded)
+    };
+    trace.errors_of(id).any(|(_, e)| told(e.kind) && e.src != e.dst)
+}
+
+fn unanswered(trace: &Trace, id: ConnectionId) -> Judged {
+    let p = trace.connection(id).progress;
+    if rejected(trace, id) {
+        let (_, last) = silence(trace, id, Packet::Syn);
+        return harm(trace, id, Packet::Syn, (Manner::Rejected, last));
+    }
+    // One SYN and the end: the answer may be after it, or on another way.
+    let hidden = trace.answer_vantage(id).is_none() || at_the_end(trace, id);
+    if p.syns <= 1 && hidden {
+        return Judged::Untold;
+    }
+    harm(trace, id, Packet::Syn, silence(trace, id, Packet::Syn))
+}
+
+fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
+    let legs = trace.legs(id);
+    let client_reset = legs.iter().map(|leg| trace.forward(leg).reset).max_by_key(|r| *r as u8);
+    let repeats = legs.iter().any(|leg| trace.reply(leg).syns > 1);
+    let p = trace.connection(id).progress;
+    let accepted = legs.iter().any(|leg| trace.reply(leg).accepted());
+    if !accepted {
+        // Something came back, and no SYN-ACK: an answer to an older connection.
+        return if p.syns > 1 || !at_the_end(trace, id) {
+            harm(trace, id, Packet::Syn, silence(trace, id, Packet::Syn))
+        } else {
+            Judged::Untold
+        };
+    }
+    match client_reset {
+        // A client that has had enough says so with what it acknowledges; a stack that
+        // knows nothing of the connection cannot.
+        Some(Reset::Abort) if p.syns <= 1 && !repeats => Judged::Well,
+        // It arrived at last, when the client had given up: what counts is where the
+        // first ones were lost.
+        Some(Reset::NoSocket | Reset::Abort) if lost_first(trace, id).is_some() => {
+            let (packet, last, next) =
+                lost_first(trace, id).unwrap_or((Packet::SynAck, None, None));
+            let kept = last.is_some_and(|last| last.host.is_some() && last.host == next);
+            let manner = if kept { Manner::Swallowed } else { Manner::LostBetween };
+            let cost_ns = waited(trace, id);
+            let broken = Break { connection: id, packet, manner, last, next, cost_ns };
+            Judged::Harm(Fate::Failed, broken)
+        }
+        Some(Reset::NoSocket | Reset::Abort)
+            if legs.iter().any(|l| trace.forward(l).rst.is_set()) =>
+        {
+            let journey = Journey::of(trace, id, false, Milestone::Syn);
+            harm(trace, id, Packet::SynAck, (Manner::Unmatched, journey.last().copied()))
+        }
+        _ if p.syns <= 1 && !repeats && at_the_end(trace, id) => Judged::Untold,
+        _ => harm(trace, id, Packet::SynAck, silence(trace, id, Packet::SynAck)),
+    }
+}
+
+/// How long a client waited from its first SYN until it went on, as the vantage shows
+/// that saw the longest wait.
+fn connect_wait(trace: &Trace, id: ConnectionId) -> Option<(i64, &Leg)> {
+    let wait = |leg: &Leg| {
+        let there = trace.forward(leg);
+        let (syn, ack) = (there.syn.get()?, there.ack.get()?);
+        Some(ack.since(syn))
+    };
+    let waits = trace.legs(id).iter().filter_map(|leg| Some((wait(leg)?, leg)));
+    waits.max_by_key(|(ns, leg)| (*ns, std::cmp::Reverse(leg.vantage)))
+}
+
+/// From a client's first SYN until it went on, nanoseconds.
+#[must_use]
+pub fn wait_ns(trace: &Trace, id: ConnectionId) -> Option<i64> {
+    connect_wait(trace, id).map(|(ns, _)| ns)
+}
+
+/// Connected, but only after repeats.
+fn late(trace: &Trace, id: ConnectionId) -> Judged {
+    let p = trace.connection(id).progress;
+    if !p.syn || !p.established {
+        return Judged::Well;
+    }
+    let legs = trace.legs(id);
+    let again = legs.iter().any(|leg| trace.reply(leg).syns > 1);
+    if p.syns <= 1 && !again {
+        return Judged::Well;
+    }
+    let Some((cost_ns, leg)) = connect_wait(trace, id).filter(|(ns, _)| *ns >= WAIT_NS) else {
+        return Judged::Well;
+    };
+    // The server accepted at once and asked again for an acknowledgment: its SYN-ACK, or
+    // the answer to it, was late; else the SYN was.
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    let prompt = back.accepted() && back.syn.since(there.syn) < TAIL_NS / 2;
+    let packet = if prompt { Packet::SynAck } else { Packet::Syn };
+    let (packet, last, next) = lost_first(trace, id).unwrap_or_else(|| {
+        let journey = Journey::of(trace, id, packet.is_forward(), Milestone::Syn);
+        (packet, journey.last().copied(), None)
+    });
+    let broken = Break { connection: id, packet, manner: Manner::Late, last, next, cost_ns };
+    Judged::Harm(Fate::Suffered, broken)
+}
+
+/// Where the first transmissions of a SYN, else of a SYN-ACK, went missing: a place that
+/// had more of them than the next one.
+fn lost_first(
+    trace: &Trace,
+    id: ConnectionId,
+) -> Option<(Packet, Option<super::Sighting>, Option<HostId>)> {
+    [Packet::Syn, Packet::SynAck].into_iter().find_map(|packet| {
+        let journey = Journey::of(trace, id, packet.is_forward(), Milestone::Syn);
+        let (here, next) = journey.thinned()?;
+        Some((packet, Some(*here), next.host))
+    })
+}
+
+/// Judges a health check by its opening.
+pub(super) fn check(trace: &Trace, id: ConnectionId) -> Judged {
+    let judged = match trace.connection(id).outcome {
+        Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, id),
+        Outcome::Reset => {
+            let by = super::talk::reset_by(trace, id);
+            if matches!(by, By::Server | By::ServersName | By::Between) {
+                let last = Journey::of(trace, id, true, Milestone::Syn).last().copied();
+                harm(trace, id, Packet::HealthCheck, (Manner::Cut(by), last))
+            } else {
+                Judged::Well
+            }
+        }
+        _ => Judged::Well,
+    };
+    match judged {
+        Judged::Harm(fate, broken) => {
+            Judged::Harm(fate, Break { packet: Packet::HealthCheck, ..broken })
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,334 @@
+//! One packet's way: every place that saw it, in path order.
+//!
+//! A place is a vantage with the direction in which the packet passed it. TTLs, MACs and
+//! the order of frames at one vantage put places in order; clocks do so only between
+//! vantages that nothing else orders.
+
+use super::{Break, Fate, Manner, Packet};
+use crate::correlate::Leg;
+use crate::flow::{Flow, Hop, Link, Mark, Observations};
+use crate::topology::{HostId, ServiceId};
+use crate::trace::{At, ConnectionId, Trace};
+use std::collections::HashMap;
+
+/// How a packet passed a vantage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Passage {
+    /// It came to the host on which the capture was taken.
+    In,
+    /// That host sent it.
+    Out,
+    /// It never left the host: over lo.
+    Loopback,
+    /// It passed; the capture does not tell whose it was.
+    Passing,
+}
+
+impl Passage {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+            Self::Loopback => "lo",
+            Self::Passing => "passing",
+        }
+    }
+}
+
+/// A packet at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting {
+    /// Vantage, frame and time.
+    pub at: At,
+    /// How it passed.
+    pub passage: Passage,
+    /// Which of the connection's five-tuples it had.
+    pub tuple: u8,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// The host on which it was captured.
+    pub host: Option<HostId>,
+    /// Who sent the frame.
+    pub from: Option<HostId>,
+    /// Whom the frame was for.
+    pub to: Option<HostId>,
+    /// How often it passed here: transmissions of a SYN or SYN-ACK, 0 for other packets.
+    pub times: u16,
+}
+
+impl Sighting {
+    /// What tells places apart.
+    #[must_use]
+    pub fn place(&self) -> (usize, Passage, u8) {
+        (self.at.vantage, self.passage, self.tuple)
+    }
+}
+
+/// A packet of a connection, by what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Milestone {
+    /// SYN or SYN-ACK, its first transmission.
+    Syn,
+    /// First segment after it.
+    Ack,
+    /// First payload.
+    Data,
+    /// First RST.
+    Rst,
+    /// First payload that was sent again.
+    Repeat,
+}
+
+impl Milestone {
+    /// The frame of a link that shows it first.
+    fn on(self, vantage: &Observations, flow: &Flow, link: &Link) -> Option<Mark> {
+        let mark = match self {
+            Self::Syn => flow.syn,
+            Self::Ack => flow.ack,
+            Self::Data => flow.data,
+            Self::Rst => flow.rst,
+            Self::Repeat => return vantage.first_repeat(link).get(),
+        };
+        let mark = mark.get()?;
+        match self {
+            Self::Syn => (link.syns > 0).then_some(link.first),
+            // A flow keeps the first of each; a link that was used since then carried it
+            // or what followed.
+            _ if link.first.frame() <= mark.frame() && mark.frame() <= link.last.frame() => {
+                Some(mark)
+            }
+            Self::Rst => None,
+            _ => (link.first.frame() > mark.frame()).then_some(link.first),
+        }
+    }
+}
+
+/// The places of one packet in path order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Journey(pub Vec<Sighting>);
+
+impl Journey {
+    /// Where a connection's packet was seen: one of the client's if `forward`.
+    #[must_use]
+    pub fn of(trace: &Trace, id: ConnectionId, forward: bool, what: Milestone) -> Self {
+        let last = trace.connection(id).tuples.saturating_sub(1);
+        let mut seen = Vec::new();
+        for leg in trace.legs(id) {
+            let flow = if forward { trace.forward(leg) } else { trace.reply(leg) };
+            for (link, hop) in trace.path(leg, flow) {
+                if let Some(mark) = what.on(trace.vantage(leg), flow, link) {
+                    let times = if what == Milestone::Syn { link.syns } else { 0 };
+                    seen.push(Sighting { times, ..sighting(trace, leg, hop, mark) });
+                }
+            }
+        }
+        let rank = |s: &Sighting| if forward { s.tuple } else { last - s.tuple.min(last) };
+        seen.sort_by(|a: &Sighting, b: &Sighting| {
+            rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| {
+                if a.at.vantage == b.at.vantage {
+                    a.at.mark.frame().cmp(&b.at.mark.frame())
+                } else {
+                    a.at.vantage.cmp(&b.at.vantage)
+                }
+            })
+        });
+        for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && a.ttl == b.ttl) {
+            chain(same);
+        }
+        Self(seen)
+    }
+
+    /// The last place.
+    #[must_use]
+    pub fn last(&self) -> Option<&Sighting> {
+        self.0.last()
+    }
+
+    /// The first place that had it more often than the next one, and that next one: where
+    /// transmissions were lost. A place that a capture shows by another interface of the
+    /// same passage is the same place.
+    #[must_use]
+    pub fn thinned(&self) -> Option<(&Sighting, &Sighting)> {
+        let pairs = self.0.windows(2).map(|pair| (&pair[0], &pair[1]));
+        pairs.into_iter().find(|(here, next)| here.times > next.times && next.times > 0)
+    }
+
+    /// The first place.
+    #[must_use]
+    pub fn first(&self) -> Option<&Sighting> {
+        self.0.first()
+    }
+}
+
+fn sighting(trace: &Trace, leg: &Leg, hop: &Hop, mark: Mark) -> Sighting {
+    let own = &trace.vantage(leg).own;
+    let host = trace.host_of(leg);
+    let passage = if hop.link.is_loopback() {
+        Passage::Loopback
+    } else if own.arrived(hop) == Some(true) {
+        Passage::In
+    } else if own.sent(hop) == Some(true) {
+        Passage::Out
+    } else {
+        Passage::Passing
+    };
+    let (from, to) = match passage {
+        Passage::Loopback => (host, host),
+        Passage::In => (trace.host_by_mac(hop.link.src), host),
+        Passage::Out => (host, trace.host_by_mac(hop.link.dst)),
+        Passage::Passing => (trace.host_by_mac(hop.link.src), trace.host_by_mac(hop.link.dst)),
+    };
+    let at = trace.at(leg, mark);
+    Sighting { at, passage, tuple: leg.tuple, ttl: hop.ttl, host, from, to, times: 0 }
+}
+
+/// Where hosts do not lower the TTL, the receiver of one step sends the next.
+fn chain(places: &mut [Sighting]) {
+    for at in 0..places.len() {
+        let first = (at..places.len()).find(|&i| {
+            let here = places[i];
+            !(at..places.len()).any(|j| j != i && comes_before(&places[j], &here))
+        });
+        if let Some(first) = first {
+            places[at..=first].rotate_right(1);
+        }
+    }
+}
+
+/// Whether a frame leads to another: it arrives where that one leaves, or leaves where
+/// that one arrives.
+fn comes_before(a: &Sighting, b: &Sighting) -> bool {
+    if a.at.vantage == b.at.vantage {
+        return a.at.mark.frame() < b.at.mark.frame();
+    }
+    let same_step = a.from == b.from && a.to == b.to;
+    if same_step {
+        return a.passage == Passage::Out && b.passage == Passage::In;
+    }
+    b.from.is_some() && a.to == b.from && a.from != b.to
+}
+
+/// Connections that did well and are asked for the way that they took.
+const PEERS: usize = 32;
+
+/// What a connection that did well shows after each place.
+type NextPlaces = HashMap<(usize, Passage, u8), Option<Option<Sighting>>>;
+
+/// Says of each break of silence whether the next capture would have shown the packet, by
+/// what it shows of connections of the same service that did well.
+pub(super) fn complete(trace: &Trace, fates: &[Fate], breaks: &mut [Break]) {
+    let mut wanted: HashMap<ServiceId, Vec<ConnectionId>> = breaks
+        .iter()
+        .filter(|b| b.manner == Manner::UnseenBeyond && b.last.is_some())
+        .map(|b| (trace.service_of(b.connection), Vec::new()))
+        .collect();
+    if wanted.is_empty() {
+        return;
+    }
+    for (id, _) in trace.iter().filter(|(id, _)| fates[id.0 as usize] == Fate::Well) {
+        if let Some(peers) = wanted.get_mut(&trace.service_of(id))
+            && peers.len() < PEERS
+        {
+            peers.push(id);
+        }
+    }
+    let mut known: HashMap<(ServiceId, Packet), NextPlaces> = HashMap::new();
+    for broken in breaks.iter_mut().filter(|b| b.manner == Manner::UnseenBeyond) {
+        let Some(last) = broken.last else { continue };
+        let service = trace.service_of(broken.connection);
+        let next = known
+            .entry((service, broken.packet))
+            .or_insert_with(|| next_places(trace, &wanted[&service], broken.packet));
+        match next.get(&last.place()) {
+            // They all were seen next at one host, which is not the one that lost it.
+            Some(Some(Some(next))) => {
+                broken.next = next.host;
+                broken.manner = Manner::LostBetween;
+            }
+            _ => {
+                broken.next = last.to.filter(|to| Some(*to) != last.host);
+            }
+        }
+    }
+}
+
+/// For each place at which peers' packet was seen: where all of them were seen next, if
+/// that is one place.
+fn next_places(trace: &Trace, peers: &[ConnectionId], packet: Packet) -> NextPlaces {
+    let mut places: NextPlaces = HashMap::new();
+    let what = milestone(packet);
+    for id in peers {
+        let journey = Journey::of(trace, *id, packet.is_forward(), what);
+        for (i, here) in journey.0.iter().enumerate() {
+            let next = journey.0.get(i + 1).copied();
+            places
+                .entry(here.place())
+                .and_modify(|known| {
+                    let agrees = known
+                        .is_some_and(|known| known.map(|k| k.place()) == next.map(|n| n.place()));
+                    if !agrees {
+                        *known = None;
+                    }
+                })
+                .or_insert(Some(next));
+        }
+    }
+    places
+}
+
+/// The packet's first transmission among what flows keep.
+pub(super) fn milestone(packet: Packet) -> Milestone {
+    match packet {
+        Packet::Syn | Packet::SynAck | Packet::HealthCheck => Milestone::Syn,
+        Packet::Ack => Milestone::Ack,
+        Packet::Greeting | Packet::Request | Packet::Response | Packet::Datagram => Milestone::Data,
+    }
+}
+
+/// What became of a packet that nobody answered, and where it was last seen.
+pub(super) fn silence(
+    trace: &Trace,
+    id: ConnectionId,
+    packet: Packet,
+) -> (Manner, Option<Sighting>) {
+    let journey = Journey::of(trace, id, packet.is_forward(), milestone(packet));
+    let Some(last) = journey.last().copied() else { return (Manner::UnseenBeyond, None) };
+    let kept = matches!(last.passage, Passage::In | Passage::Loopback)
+        && trace.vantages[last.at.vantage].shows.both_ways;
+    (if kept { Manner::Swallowed } else { Manner::UnseenBeyond }, Some(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+
+    fn at(vantage: usize, frame: u32, passage: Passage, from: u32, to: u32) -> Sighting {
+        Sighting {
+            at: At { vantage, mark: Mark::new(frame, Timestamp(i64::from(frame))) },
+            passage,
+            tuple: 0,
+            ttl: 64,
+            host: None,
+            from: Some(HostId(from)),
+            to: Some(HostId(to)),
+            times: 0,
+        }
+    }
+
+    #[test]
+    fn places_of_one_ttl_follow_the_macs() {
+        // Client 0, director 1, real server 2, whose captures come in any order.
+        let steps = [
+            at(0, 1, Passage::Out, 0, 1),
+            at(1, 1, Passage::In, 0, 1),
+            at(1, 2, Passage::Out, 1, 2),
+            at(2, 9, Passage::In, 1, 2),
+        ];
+        let mut mixed = vec![steps[3], steps[1], steps[2], steps[0]];
+        chain(&mut mixed);
+        assert_eq!(mixed, steps);
+    }
+}

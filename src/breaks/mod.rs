@@ -1,0 +1,283 @@
+//! What became of every connection, and where each that failed or suffered broke.
+//!
+//! This comes before any cause: [`Breaks::of`] walks a [`Trace`] once and gives each
+//! connection its [`Fate`]. One that failed or suffered has a [`Break`] as well: the
+//! *packet* that did not do its work, the *place* where it was last seen, and the
+//! *manner*, what became of it there. Breaks of one service that are alike are a
+//! [`Group`], and [`apart`] says what sets a group apart from the connections that did
+//! well. Causes explain groups; what no cause explains is told all the same.
+//!
+//! Everything here states what frames show. A packet that nothing shows beyond a place
+//! is [`Manner::UnseenBeyond`]; it is [`Manner::LostBetween`] only where the next capture
+//! would have shown it, since it shows the same packet of connections that did well.
+
+mod account;
+pub mod apart;
+pub mod chance;
+mod datagram;
+mod fate;
+mod group;
+mod handshake;
+mod journey;
+mod pace;
+mod talk;
+
+pub use account::{Account, Accounts};
+pub use apart::Apart;
+pub use group::Group;
+pub use handshake::wait_ns as connect_wait;
+pub use journey::{Journey, Milestone, Passage, Sighting};
+pub use pace::Pace;
+
+use crate::topology::{HostId, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::HashMap;
+
+/// What became of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fate {
+    /// It did what it was opened for, as far as the captures show.
+    Well,
+    /// The client did not get what it connected for.
+    Failed,
+    /// It got it, and much later than it should.
+    Suffered,
+    /// The captures do not show enough.
+    Untold,
+}
+
+impl Fate {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Well, Self::Failed, Self::Suffered, Self::Untold];
+
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Well => "well",
+            Self::Failed => "failed",
+            Self::Suffered => "suffered",
+            Self::Untold => "untold",
+        }
+    }
+
+    /// Whether somebody was harmed.
+    #[must_use]
+    pub fn is_harm(self) -> bool {
+        matches!(self, Self::Failed | Self::Suffered)
+    }
+}
+
+/// The packet that did not do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Packet {
+    /// The client's SYN.
+    Syn,
+    /// The server's SYN-ACK.
+    SynAck,
+    /// The client's first acknowledgment, which the server goes on asking for.
+    Ack,
+    /// The first words of a server that speaks first.
+    Greeting,
+    /// What the client sent.
+    Request,
+    /// What the server sent.
+    Response,
+    /// A datagram that asks.
+    Datagram,
+    /// The question of a health check.
+    HealthCheck,
+}
+
+impl Packet {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Syn => "syn",
+            Self::SynAck => "syn-ack",
+            Self::Ack => "ack",
+            Self::Greeting => "greeting",
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Datagram => "datagram",
+            Self::HealthCheck => "health-check",
+        }
+    }
+
+    /// Whether the client sends it.
+    #[must_use]
+    pub fn is_forward(self) -> bool {
+        !matches!(self, Self::SynAck | Self::Greeting | Self::Response)
+    }
+}
+
+/// What became of the packet after the place where it was last seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Manner {
+    /// It left a place, and the next capture, which would show it, does not.
+    LostBetween,
+    /// It left, and nothing behind was captured.
+    UnseenBeyond,
+    /// It came in, and that host's capture shows neither an answer nor that it was sent on.
+    Swallowed,
+    /// A RST answered it.
+    Refused,
+    /// An ICMP error answered it.
+    Rejected,
+    /// Who got it answered with a reset, as a stack does that has no such connection.
+    Unmatched,
+    /// The connection was reset while it was on its way.
+    Cut(By),
+    /// It got through after repeats, or far later than others do.
+    Late,
+    /// Who got it closed the connection without an answer.
+    Closed,
+    /// It was answered with an error.
+    Error,
+}
+
+impl Manner {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LostBetween => "lost-between",
+            Self::UnseenBeyond => "unseen-beyond",
+            Self::Swallowed => "swallowed",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::Unmatched => "unmatched",
+            Self::Cut(_) => "cut",
+            Self::Late => "late",
+            Self::Closed => "closed",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether nobody answered at all.
+    #[must_use]
+    pub fn is_silence(self) -> bool {
+        matches!(self, Self::LostBetween | Self::UnseenBeyond | Self::Swallowed)
+    }
+}
+
+/// Who reset a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum By {
+    /// The client's host, whose capture shows it leave.
+    Client,
+    /// The server's host, whose capture shows it leave.
+    Server,
+    /// A device between: the capture of the host in whose name it came does not show it
+    /// leave.
+    Between,
+    /// In the name of the client, seen where it cannot be told who sent it.
+    ClientsName,
+    /// In the name of the server, likewise.
+    ServersName,
+}
+
+/// Where and how a connection broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Break {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The packet that did not do its work.
+    pub packet: Packet,
+    /// What became of it.
+    pub manner: Manner,
+    /// The last place that surely had it.
+    pub last: Option<Sighting>,
+    /// The next that should have had it, as connections that did well show, or the
+    /// address on the frame.
+    pub next: Option<HostId>,
+    /// What it cost, nanoseconds: how long the client waited, as far as it shows.
+    pub cost_ns: i64,
+}
+
+/// Index of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupId(pub u32);
+
+/// What became of all connections.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Breaks {
+    fates: Vec<Fate>,
+    list: HashMap<ConnectionId, (Break, GroupId)>,
+    /// Groups, most harm first.
+    pub groups: Vec<Group>,
+    /// How many did well, failed, suffered, or cannot be told.
+    pub accounts: Accounts,
+}
+
+impl Breaks {
+    /// Accounts for every connection of a trace.
+    #[must_use]
+    pub fn of(trace: &Trace) -> Self {
+        let pace = Pace::of(trace);
+        let mut fates = Vec::with_capacity(trace.connections.list.len());
+        let mut harmed = Vec::new();
+        for (id, _) in trace.iter() {
+            let (fate, broken) = fate::judge(trace, &pace, id);
+            harmed.extend(broken);
+            fates.push(fate);
+        }
+        let accounts = Accounts::of(trace, &fates);
+        journey::complete(trace, &fates, &mut harmed);
+        let groups = group::group(trace, &fates, &harmed);
+        let mut list = HashMap::with_capacity(harmed.len());
+        let mut of: HashMap<ConnectionId, GroupId> = HashMap::with_capacity(harmed.len());
+        for (i, group) in groups.iter().enumerate() {
+            of.extend(group.connections.iter().map(|id| (*id, GroupId(i as u32))));
+        }
+        for broken in harmed {
+            if let Some(group) = of.get(&broken.connection) {
+                list.insert(broken.connection, (broken, *group));
+            }
+        }
+        Self { fates, list, groups, accounts }
+    }
+
+    /// What became of a connection.
+    #[must_use]
+    pub fn fate(&self, id: ConnectionId) -> Fate {
+        self.fates.get(id.0 as usize).copied().unwrap_or(Fate::Untold)
+    }
+
+    /// Where and how a connection broke, if it failed or suffered.
+    #[must_use]
+    pub fn broken(&self, id: ConnectionId) -> Option<&Break> {
+        self.list.get(&id).map(|(broken, _)| broken)
+    }
+
+    /// The group of a connection that failed or suffered.
+    #[must_use]
+    pub fn group_of(&self, id: ConnectionId) -> Option<GroupId> {
+        self.list.get(&id).map(|(_, group)| *group)
+    }
+
+    /// A group.
+    #[must_use]
+    pub fn group(&self, id: GroupId) -> &Group {
+        &self.groups[id.0 as usize]
+    }
+
+    /// Connections whose break satisfies a test, in order.
+    #[must_use]
+    pub fn broken_as(&self, test: impl Fn(&Group) -> bool) -> Vec<ConnectionId> {
+        let mut ids: Vec<ConnectionId> = self
+            .groups
+            .iter()
+            .filter(|group| test(group))
+            .flat_map(|group| group.connections.iter().copied())
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Groups of a service.
+    pub fn of_service(&self, service: ServiceId) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(move |group| group.service == service)
+    }
+}

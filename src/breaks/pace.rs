@@ -1,0 +1,222 @@
+//! How fast a service answers, by which one connection is called slow: its server's
+//! answers against those of the other servers, as one kind of vantage shows them.
+//!
+//! The network's part is taken off where it shows: what a handshake takes at a vantage
+//! lies behind that vantage. One slow answer is a heavy request; a server all of whose
+//! answers are far slower than all others' is not chance.
+
+use crate::flow::{Flow, Mark, Observations};
+use crate::topology::ServiceId;
+use crate::trace::{ConnectionId, Trace};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Answers of a server before it is compared. With three against three that do not
+/// overlap, chance gives such an order once in twenty (exact rank test, 1 / (6 over 3)).
+const ENOUGH: usize = 3;
+/// A server is slow if its quicker answers take this many times what the others' slower
+/// ones do. Judgement: no cache or scheduler makes that of all answers.
+const FACTOR: i64 = 5;
+/// And this much longer, nanoseconds. Judgement: what a person notices.
+const MORE_NS: i64 = 100_000_000;
+/// The longest that a client is taken to wait for an ordinary answer, nanoseconds, and how
+/// many times a service's typical answer.
+const LONGEST_NS: i64 = 3_000_000_000;
+const TIMES: i64 = 10;
+
+/// One service's habits.
+#[derive(Debug, Clone, Copy, Default)]
+struct Habit {
+    asked: u32,
+    answered: u32,
+    greeted: u32,
+    typical_ns: i64,
+}
+
+/// The pace of all services.
+#[derive(Debug, Default)]
+pub struct Pace {
+    habits: Vec<Habit>,
+    slow: HashMap<ConnectionId, i64>,
+    /// By vantage and index of a link: the longest time for which the same bytes were
+    /// sent again.
+    repeated: HashMap<(usize, u32), i64>,
+    /// Connections that were answered with a status of 500 to 599.
+    errors: HashSet<u32>,
+}
+
+type ByServer = BTreeMap<u16, Vec<(i64, ConnectionId)>>;
+
+impl Pace {
+    /// Measures every service.
+    #[must_use]
+    pub fn of(trace: &Trace) -> Self {
+        let mut pace = Self {
+            habits: vec![Habit::default(); trace.topology.services.len()],
+            slow: HashMap::new(),
+            repeated: repeated(&trace.vantages),
+            errors: errors(trace),
+        };
+        let mut times: Vec<ByServer> = vec![ByServer::new(); trace.topology.services.len()];
+        for (id, connection) in trace.requests() {
+            let at = trace.service_of(id).0 as usize;
+            let p = connection.progress;
+            let habit = &mut pace.habits[at];
+            habit.asked += u32::from(p.request);
+            habit.answered += u32::from(p.request && p.response);
+            habit.greeted += u32::from(!p.request && p.response);
+            if !(p.request && p.response && p.syn) {
+                continue;
+            }
+            let server = trace.topology.server_of[id.0 as usize].unwrap_or(u16::MAX);
+            if let Some(ns) = trace.timing(id).server_ns() {
+                times[at].entry(server).or_default().push((ns, id));
+            }
+        }
+        for (habit, by_server) in pace.habits.iter_mut().zip(&mut times) {
+            let mut all: Vec<i64> = by_server.values().flatten().map(|(ns, _)| *ns).collect();
+            all.sort_unstable();
+            habit.typical_ns = all.get(all.len() / 2).copied().unwrap_or(0);
+            by_server.values_mut().for_each(|list| list.sort_unstable());
+            pace.slow.extend(slow(by_server));
+        }
+        pace
+    }
+
+    /// Whether requests to a service are mostly answered, as far as captures show it.
+    #[must_use]
+    pub fn answers(&self, service: ServiceId) -> bool {
+        let habit = self.habits[service.0 as usize];
+        habit.answered > 0 && habit.answered * 2 >= habit.asked
+    }
+
+    /// Whether servers of a service speak first.
+    #[must_use]
+    pub fn greets(&self, service: ServiceId) -> bool {
+        let habit = self.habits[service.0 as usize];
+        habit.greeted > 0 && habit.asked == habit.answered && habit.greeted > habit.asked
+    }
+
+    /// Longer than this nobody waits for an answer of a service, nanoseconds.
+    #[must_use]
+    pub fn patience(&self, service: ServiceId) -> i64 {
+        (self.habits[service.0 as usize].typical_ns * TIMES).max(LONGEST_NS)
+    }
+
+    /// For how long the same bytes of a flow were sent again and again at a vantage, from
+    /// the first repeat to the last, nanoseconds.
+    #[must_use]
+    pub fn repeated_for(&self, vantage: usize, seen: &Observations, flow: &Flow) -> i64 {
+        let mut longest = 0;
+        let mut next = flow.link;
+        while let Some(index) = next.index() {
+            longest =
+                longest.max(self.repeated.get(&(vantage, index as u32)).copied().unwrap_or(0));
+            next = seen.links[index].next;
+        }
+        longest
+    }
+
+    /// Whether a connection was answered with a server's error.
+    #[must_use]
+    pub fn is_error(&self, id: ConnectionId) -> bool {
+        self.errors.contains(&id.0)
+    }
+
+    /// How much longer than the other servers' an answer took, where its server is slow.
+    #[must_use]
+    pub fn slow(&self, id: ConnectionId) -> Option<i64> {
+        self.slow.get(&id).copied()
+    }
+}
+
+/// Connections with a response of status 500 to 599, where exchanges were read.
+fn errors(trace: &Trace) -> HashSet<u32> {
+    let is_error = |status: u16| (500..600).contains(&status);
+    let all = trace.pairs.exchanges.iter();
+    all.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect()
+}
+
+/// The longest time for which one range of bytes was sent again, by vantage and link.
+fn repeated(vantages: &[Observations]) -> HashMap<(usize, u32), i64> {
+    let mut first: HashMap<(usize, u32, u32), Mark> = HashMap::new();
+    let mut longest: HashMap<(usize, u32), i64> = HashMap::new();
+    for (v, vantage) in vantages.iter().enumerate() {
+        for repeat in &vantage.side_tables.repeats {
+            let begun = *first.entry((v, repeat.link, repeat.from)).or_insert(repeat.mark);
+            let known = longest.entry((v, repeat.link)).or_default();
+            *known = (*known).max(repeat.mark.since(begun));
+        }
+    }
+    longest
+}
+
+/// The answers of servers that are slow as a whole, with what they took longer.
+fn slow(by_server: &ByServer) -> Vec<(ConnectionId, i64)> {
+    let quantile = |list: &[(i64, ConnectionId)], num: usize| list[(list.len() - 1) * num / 4].0;
+    let mut found = Vec::new();
+    for (server, own) in
+        by_server.iter().filter(|(at, list)| **at != u16::MAX && list.len() >= ENOUGH)
+    {
+        let mut others: Vec<(i64, ConnectionId)> = by_server
+            .iter()
+            .filter(|(at, list)| *at != server && list.len() >= ENOUGH)
+            .flat_map(|(_, list)| list.iter().copied())
+            .collect();
+        if others.len() < ENOUGH {
+            continue;
+        }
+        others.sort_unstable();
+        // Few are compared whole; of many the quarters at either end may stray.
+        let few = own.len() < 2 * ENOUGH + 2;
+        let quick = if few { own[0].0 } else { quantile(own, 1) };
+        let usual = if few { others[others.len() - 1].0 } else { quantile(&others, 3) };
+        if quick >= usual.saturating_mul(FACTOR) && quick - usual >= MORE_NS {
+            let late = own.iter().filter(|(ns, _)| *ns >= quick);
+            found.extend(late.map(|(ns, id)| (*id, ns - usual)));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    fn slow_of(pools: &[&[i64]]) -> Vec<u32> {
+        let mut id = 0;
+        let mut by_server = ByServer::new();
+        for (at, pool) in pools.iter().enumerate() {
+            let mut list: Vec<(i64, ConnectionId)> = Vec::new();
+            for ms in *pool {
+                list.push((ms * MS, ConnectionId(id)));
+                id += 1;
+            }
+            list.sort_unstable();
+            by_server.insert(at as u16, list);
+        }
+        let mut ids: Vec<u32> = slow(&by_server).into_iter().map(|(id, _)| id.0).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn three_against_three_tell_where_nothing_overlaps() {
+        assert_eq!(slow_of(&[&[2, 2, 3], &[1500, 1510, 1490]]), [3, 4, 5]);
+        assert_eq!(slow_of(&[&[2, 2, 400], &[1500, 1510, 1490]]), [0u32; 0]);
+        assert_eq!(slow_of(&[&[2, 2], &[1500, 1510, 1490]]), [0u32; 0]);
+        assert_eq!(slow_of(&[&[2, 2, 3], &[1500, 1510]]), [0u32; 0]);
+    }
+
+    #[test]
+    fn a_server_with_one_heavy_request_is_not_slow() {
+        assert_eq!(slow_of(&[&[2, 2, 3, 2], &[2, 3, 2, 9000]]), [0u32; 0]);
+    }
+
+    #[test]
+    fn factor_and_difference_both_count() {
+        assert_eq!(slow_of(&[&[1, 1, 1], &[90, 90, 90]]), [0u32; 0]);
+        assert_eq!(slow_of(&[&[300, 300, 300], &[900, 900, 900]]), [0u32; 0]);
+    }
+}

@@ -1,0 +1,243 @@
+//! What was said once a connection stood: requests, answers, resets, and waits.
+
+use super::fate::{Judged, TAIL_NS, at_the_end};
+use super::journey::{Journey, Milestone, silence};
+use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
+use crate::correlate::{Leg, Outcome};
+use crate::flow::Flow;
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::seq_lt;
+
+/// A client that waited this long for an answer and left without one did not get what it
+/// wanted; one that left sooner may not have wanted it, nanoseconds. Judgement.
+const PATIENCE_NS: i64 = 1_000_000_000;
+/// Ports on which servers speak first (IANA service names: ftp, ssh, smtp, pop3, imap,
+/// submission, mysql).
+const GREETED: [u16; 7] = [21, 22, 25, 110, 143, 587, 3306];
+
+/// Judges what was said on a TCP connection that stands.
+pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+    let connection = trace.connection(id);
+    match connection.outcome {
+        Outcome::Reset => cut(trace, id),
+        Outcome::Stalled => stalled(trace, id),
+        Outcome::Completed | Outcome::Open => {
+            let p = connection.progress;
+            let judged = if p.request && !p.response {
+                request(trace, pace, id)
+            } else if !p.request && !p.response && p.syn {
+                greeting(trace, pace, id)
+            } else {
+                Judged::Well
+            };
+            if judged != Judged::Well {
+                judged
+            } else if pace.is_error(id) {
+                error(trace, id)
+            } else {
+                slow(trace, pace, id)
+            }
+        }
+        _ => Judged::Well,
+    }
+}
+
+fn harm(
+    id: ConnectionId,
+    fate: Fate,
+    packet: Packet,
+    (manner, last): (Manner, Option<Sighting>),
+    cost_ns: i64,
+) -> Judged {
+    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
+    Judged::Harm(fate, broken)
+}
+
+/// Who reset a connection, as far as captures show it leave.
+pub(super) fn reset_by(trace: &Trace, id: ConnectionId) -> By {
+    let first = |forward: bool| {
+        let journey = Journey::of(trace, id, forward, Milestone::Rst);
+        let at = journey.first().map(|s| trace.time(s.at));
+        (journey, at)
+    };
+    let (client, server) = (first(true), first(false));
+    let by_server = match (client.1, server.1) {
+        (Some(c), Some(s)) => s < c,
+        (c, _) => c.is_none(),
+    };
+    let journey = if by_server { server.0 } else { client.0 };
+    let left = journey.0.iter().any(|s| matches!(s.passage, Passage::Out | Passage::Loopback));
+    if left && journey.first().is_some_and(|s| s.passage != Passage::In) {
+        return if by_server { By::Server } else { By::Client };
+    }
+    if sender_was_captured(trace, id, !by_server) {
+        By::Between
+    } else if by_server {
+        By::ServersName
+    } else {
+        By::ClientsName
+    }
+}
+
+/// Whether a capture shows one side send its other packets, and so would show its reset.
+fn sender_was_captured(trace: &Trace, id: ConnectionId, client: bool) -> bool {
+    trace.legs(id).iter().any(|leg| {
+        let flow = if client { trace.forward(leg) } else { trace.reply(leg) };
+        let own = &trace.vantage(leg).own;
+        let sent = |hop| own.sent(hop) == Some(true);
+        let origin = |hop: &crate::flow::Hop| crate::topology::is_origin(hop);
+        trace.path(leg, flow).any(|(_, hop)| sent(hop) && origin(hop))
+    })
+}
+
+fn cut(trace: &Trace, id: ConnectionId) -> Judged {
+    let by = reset_by(trace, id);
+    let p = trace.connection(id).progress;
+    let packet = if p.request && !p.response { Packet::Request } else { Packet::Response };
+    let forward = matches!(by, By::Client | By::ClientsName);
+    let mut journey = Journey::of(trace, id, forward, Milestone::Rst);
+    if journey.first().is_none() {
+        journey = Journey::of(trace, id, !forward, Milestone::Rst);
+    }
+    harm(id, Fate::Failed, packet, (Manner::Cut(by), journey.first().copied()), 0)
+}
+
+/// Whether a side's last bytes were never acknowledged, where the other side was seen.
+fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
+    sender.retransmissions > 0 && receiver.seen() && seq_lt(receiver.max_ack, sender.end_seq)
+}
+
+fn stalled(trace: &Trace, id: ConnectionId) -> Judged {
+    let legs = trace.legs(id);
+    let client = legs.iter().any(|leg| in_vain(trace.forward(leg), trace.reply(leg)));
+    let packet = if client { Packet::Request } else { Packet::Response };
+    let repeats = Journey::of(trace, id, client, Milestone::Repeat);
+    let last = repeats.last().copied();
+    let cost_ns = last.map_or(0, |s| {
+        let end = trace.end(id).map(|at| trace.time(at).0);
+        end.unwrap_or(0).saturating_sub(trace.time(s.at).0)
+    });
+    let Some(last) = last else {
+        return harm(id, Fate::Failed, packet, (Manner::UnseenBeyond, None), cost_ns);
+    };
+    // The other packets of this very connection show where it should have come next.
+    let others = Journey::of(trace, id, client, Milestone::Data);
+    let at = others.0.iter().position(|s| s.place() == last.place());
+    let next = at.and_then(|at| others.0.get(at + 1));
+    let manner = match (next, last.passage) {
+        (Some(_), _) => Manner::LostBetween,
+        (None, Passage::In | Passage::Loopback) => Manner::Swallowed,
+        _ => Manner::UnseenBeyond,
+    };
+    let broken = Break {
+        connection: id,
+        packet,
+        manner,
+        last: Some(last),
+        next: next.and_then(|s| s.host),
+        cost_ns,
+    };
+    Judged::Harm(Fate::Failed, broken)
+}
+
+/// The leg that shows a request and would show its answer, with how long the client
+/// waited there.
+fn asked(trace: &Trace, id: ConnectionId) -> Option<(&Leg, i64)> {
+    let shows = |leg: &&Leg| trace.forward(leg).data.is_set() && trace.reply(leg).seen();
+    let leg = trace.legs(id).iter().find(shows)?;
+    let there = trace.forward(leg);
+    let last = leg.of(&trace.vantages).last();
+    Some((leg, last.since(there.data)))
+}
+
+/// A request that nothing answered.
+fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+    let Some((leg, waited)) = asked(trace, id) else { return Judged::Well };
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    // Where nobody gets an answer, the protocol may have none.
+    if !pace.answers(trace.service_of(id)) {
+        return Judged::Well;
+    }
+    let left = there.fin.is_set() || there.rst.is_set();
+    if back.fin.is_set() && (!left || before(back.fin, there)) {
+        let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
+        return harm(id, Fate::Failed, Packet::Request, (Manner::Closed, last), waited);
+    }
+    if waited >= PATIENCE_NS && (left || waited >= pace.patience(trace.service_of(id))) {
+        let broken = silence(trace, id, Packet::Request);
+        return harm(id, Fate::Failed, Packet::Request, broken, waited);
+    }
+    if left { Judged::Well } else { Judged::Untold }
+}
+
+/// Whether the server closed before the client did.
+fn before(fin: crate::flow::Mark, there: &Flow) -> bool {
+    let ends = [there.fin, there.rst].into_iter().filter_map(crate::flow::Mark::get);
+    ends.map(|mark| mark.frame()).min().is_none_or(|frame| fin.frame() < frame)
+}
+
+/// A server that speaks first, and did not.
+fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+    let port = trace.connection(id).front.server.1;
+    let service = trace.service_of(id);
+    if !(GREETED.contains(&port) || pace.greets(service)) || at_the_end(trace, id) {
+        return Judged::Well;
+    }
+    let shows = |leg: &&Leg| trace.forward(leg).ack.is_set() && trace.reply(leg).accepted();
+    let Some(leg) = trace.legs(id).iter().find(shows) else { return Judged::Well };
+    let waited = leg.of(&trace.vantages).last().since(trace.forward(leg).ack);
+    if waited < PATIENCE_NS {
+        return Judged::Well;
+    }
+    let last = Journey::of(trace, id, true, Milestone::Ack).last().copied();
+    let manner = match last.map(|s| s.passage) {
+        Some(Passage::In | Passage::Loopback) => Manner::Swallowed,
+        _ => Manner::UnseenBeyond,
+    };
+    harm(id, Fate::Failed, Packet::Greeting, (manner, last), waited)
+}
+
+/// A request that a server answered with an error.
+fn error(trace: &Trace, id: ConnectionId) -> Judged {
+    let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+    harm(id, Fate::Failed, Packet::Response, (Manner::Error, last), 0)
+}
+
+/// Answers that came far later than others' do, and bytes that waited for timers.
+fn slow(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
+    let p = trace.connection(id).progress;
+    if p.repeats
+        && let Some((client, cost_ns)) = waited_for_timers(trace, pace, id)
+    {
+        let packet = if client { Packet::Request } else { Packet::Response };
+        let journey = Journey::of(trace, id, client, Milestone::Repeat);
+        let last = journey.last().copied();
+        return harm(id, Fate::Suffered, packet, (Manner::Late, last), cost_ns);
+    }
+    match pace.slow(id) {
+        Some(cost_ns) => {
+            let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+            harm(id, Fate::Suffered, Packet::Response, (Manner::Late, last), cost_ns)
+        }
+        None => Judged::Well,
+    }
+}
+
+/// How long the same bytes were sent again and again, if that took longer than a client
+/// notices: whether by the client, nanoseconds.
+fn waited_for_timers(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<(bool, i64)> {
+    let mut most: Option<(bool, i64)> = None;
+    for leg in trace.legs(id) {
+        for client in [true, false] {
+            let flow = if client { trace.forward(leg) } else { trace.reply(leg) };
+            if flow.retransmissions < 2 {
+                continue;
+            }
+            let ns = pace.repeated_for(usize::from(leg.vantage), trace.vantage(leg), flow);
+            if ns >= TAIL_NS && most.is_none_or(|(_, known)| ns > known) {
+                most = Some((client, ns));
+            }
+        }
+    }
+    most
+}

@@ -1,0 +1,98 @@
+//! What the symptoms that come from breaks have in common: which connections broke so,
+//! and the frames that show it.
+
+use super::concerned;
+use crate::breaks::{Break, Fate, Group, Manner, Packet};
+use crate::correlate::Leg;
+use crate::diagnose::{Facts, Proof, Sighting, Subject};
+use crate::flow::{Flow, Mark};
+
+/// Connections whose break satisfies a test, in order.
+pub(super) fn broken_as(f: &Facts, test: impl Fn(&Group) -> bool) -> Vec<Sighting> {
+    let ids = f.breaks.broken_as(test).into_iter();
+    ids.map(|id| Sighting::of(id, f.breaks.fate(id) == Fate::Failed)).collect()
+}
+
+/// The break of a sighting.
+pub(super) fn of<'a>(f: &'a Facts, sighting: &Sighting) -> Option<&'a Break> {
+    f.breaks.broken(sighting.connection?)
+}
+
+/// The first of the connections of some sightings: the others broke alike.
+fn leg_of<'a>(f: &'a Facts, broken: &Break) -> Option<&'a Leg> {
+    let last = broken.last?;
+    let here = |leg: &&Leg| usize::from(leg.vantage) == last.at.vantage && leg.tuple == last.tuple;
+    f.legs(broken.connection).iter().find(here)
+}
+
+/// Frames of the flow that carried the packet, at the place where it was last seen: the
+/// packet, its last repeat, and what ended the wait.
+pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let Some((broken, leg)) = of(f, sighting).and_then(|b| Some((b, leg_of(f, b)?))) else {
+        return Vec::new();
+    };
+    let (there, back) = (f.forward(leg), f.reply(leg));
+    let note = |mark: Mark, words: &str| f.proof(leg, mark, words);
+    let repeated = |flow: &Flow| (flow.syns > 1 && flow.last != flow.syn).then_some(flow.last);
+    let mut proofs = Vec::new();
+    match broken.packet {
+        Packet::Syn | Packet::HealthCheck => {
+            proofs.extend(note(there.syn, "the SYN"));
+            proofs.extend(repeated(there).and_then(|last| {
+                note(last, if there.ack.is_set() { "the last of the client" } else { "its repeat" })
+            }));
+            proofs.extend(note(back.rst, "a RST answers it"));
+        }
+        Packet::SynAck | Packet::Ack => {
+            proofs.extend(note(there.syn, "the SYN"));
+            proofs.extend(note(back.syn, "the SYN-ACK"));
+            proofs.extend(repeated(back).and_then(|last| note(last, "the last of the server")));
+            proofs.extend(note(there.rst, "a RST answers it"));
+        }
+        Packet::Greeting => {
+            proofs.extend(note(there.ack, "the connection stands"));
+            proofs.extend(note(there.last, "the client's last, and the server has said nothing"));
+        }
+        Packet::Request | Packet::Datagram => {
+            proofs.extend(note(there.data, "what the client asks"));
+            proofs.extend(note(back.fin, "the server closes"));
+            proofs.extend(note(there.last, "the client's last, without an answer"));
+        }
+        Packet::Response => {
+            proofs.extend(note(there.data, "what the client asks"));
+            proofs.extend(note(back.data, "the first of the answer"));
+        }
+    }
+    proofs.dedup_by_key(|proof| proof.at.mark);
+    proofs
+}
+
+/// The place where the packet was last seen: the host, if its capture shows what became of
+/// it there, else those who serve.
+pub(super) fn subjects(f: &Facts, sightings: &[Sighting]) -> Vec<Subject> {
+    concerned(f, sightings)
+}
+
+/// The longest wait among some connections, nanoseconds.
+pub(super) fn longest(f: &Facts, sightings: &[Sighting]) -> i64 {
+    sightings.iter().filter_map(|s| of(f, s)).map(|b| b.cost_ns).max().unwrap_or(0)
+}
+
+/// Durations as readers say them.
+pub(super) fn seconds(ns: i64) -> String {
+    if ns >= 1_000_000_000 {
+        format!("{:.1} s", ns as f64 / 1e9)
+    } else {
+        format!("{:.1} ms", ns as f64 / 1e6)
+    }
+}
+
+/// Whether a group failed without any answer to a packet.
+pub(super) fn is_silence(group: &Group, packet: Packet) -> bool {
+    group.packet == packet && group.manner.is_silence()
+}
+
+/// Whether a group got through late.
+pub(super) fn is_late(group: &Group) -> bool {
+    group.manner == Manner::Late
+}

@@ -1,0 +1,30 @@
+//! A datagram that nothing answers where others are answered.
+
+use super::broken::{self};
+use super::connections_to;
+use crate::breaks::Packet;
+use crate::diagnose::{Facts, Proof, Sighting, Wording};
+
+pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
+    broken::broken_as(f, |group| broken::is_silence(group, Packet::Datagram))
+}
+
+pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    broken::proofs(f, sighting)
+}
+
+pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
+    let wait = broken::seconds(broken::longest(f, sightings));
+    Wording {
+        title: "datagrams stay unanswered".to_owned(),
+        explanation: format!(
+            "{}: the client asks, other questions to this service are answered, and no answer to these is in the captures; waited up to {wait}.",
+            connections_to(f, sightings)
+        ),
+        subjects: broken::subjects(f, sightings),
+    }
+}
+
+pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {
+    super::no_tcp(f)
+}

@@ -1,0 +1,30 @@
+//! Health checks that fail.
+
+use super::broken::{self};
+use super::connections_to;
+use crate::breaks::Packet;
+use crate::diagnose::{Facts, Proof, Sighting, Wording};
+
+pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
+    broken::broken_as(f, |group| group.packet == Packet::HealthCheck)
+}
+
+pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    broken::proofs(f, sighting)
+}
+
+pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
+    let wait = broken::seconds(broken::longest(f, sightings));
+    Wording {
+        title: "health checks fail".to_owned(),
+        explanation: format!(
+            "{}, by what asks for their health: refused, rejected, or not answered within {wait}.",
+            connections_to(f, sightings)
+        ),
+        subjects: broken::subjects(f, sightings),
+    }
+}
+
+pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {
+    super::no_tcp(f)
+}
