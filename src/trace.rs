@@ -9,6 +9,7 @@ pub mod sent;
 mod stated;
 pub mod timing;
 
+pub use crate::correlate::ConnectionId;
 pub use stated::Said;
 
 use crate::capture::{Capture, Timestamp};
@@ -24,10 +25,6 @@ use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
 use std::collections::HashMap;
 use std::sync::OnceLock;
-
-/// Index of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub u32);
 
 /// A frame at a vantage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

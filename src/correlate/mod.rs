@@ -28,6 +28,10 @@ use crate::flow::{Flow, Observations, Side, Stream};
 use crate::wire::Protocol;
 use union::Union;
 
+/// Index of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u32);
+
 /// Why flows are taken for one connection, strongest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tie {

@@ -5,7 +5,7 @@
 //! is only the consequence of another is folded under it. The result is a
 //! directed graph, flattened into the order in which it reads.
 
-use super::registry::{CAUSES, SYMPTOMS, SymptomDetector};
+use super::registry::{Advises, CAUSES, SYMPTOMS, SymptomDetector};
 use super::{Confidence, Facts, Finding, Kind, Proof, Severity, Sighting};
 use crate::breaks::Fate;
 use crate::trace::ConnectionId;
@@ -127,6 +127,8 @@ fn add(
     let wording = (detector.word)(facts, &sightings);
     let proofs: Vec<Proof> =
         sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)).collect();
+    // What a cause explains needs no advice of its own.
+    let stands = if cause.is_none() { sightings.as_slice() } else { &[] };
     let finding = Finding {
         id: detector.id,
         kind: Kind::Symptom,
@@ -139,21 +141,9 @@ fn add(
         subjects: wording.subjects,
         connections: sightings.iter().filter_map(|s| s.connection).collect(),
         proofs,
-        fixes: if cause.is_none() {
-            super::verdict::fixes(facts, detector.id, &sightings)
-        } else {
-            Vec::new()
-        },
-        candidates: if cause.is_none() {
-            super::verdict::suspects(facts, detector.id, &sightings)
-        } else {
-            Vec::new()
-        },
-        to_confirm: if cause.is_none() {
-            super::verdict::next_captures(facts, detector.id, &sightings)
-        } else {
-            Vec::new()
-        },
+        fixes: advise(detector.advice.fixes, facts, stands),
+        candidates: advise(detector.advice.suspects, facts, stands),
+        to_confirm: advise(detector.advice.next, facts, stands),
         strays: Vec::new(),
         addresses: sightings.iter().filter_map(|s| s.address).collect(),
         explains: Vec::new(),
@@ -162,6 +152,11 @@ fn add(
     if let Some(cause) = cause {
         graph.update_edge(cause, node, ());
     }
+}
+
+/// What a symptom advises for sightings that no cause explains.
+fn advise<T>(of: Advises<T>, facts: &Facts, sightings: &[Sighting]) -> Vec<T> {
+    of.filter(|_| !sightings.is_empty()).map_or_else(Vec::new, |of| of(facts, sightings))
 }
 
 /// Loud before quiet, causes before symptoms, sure before unsure, much before

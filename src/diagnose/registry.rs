@@ -1,7 +1,10 @@
 //! Every detector, once.
 
-use super::{Detection, Facts, Finding, Proof, Sighting, Wording, cause, note, settle, symptom};
-use crate::trace::Trace;
+use super::{
+    Candidate, Detection, Facts, Finding, Fix, Proof, Sighting, ToConfirm, Wording, cause, note,
+    settle, symptom,
+};
+use crate::trace::{ConnectionId, Trace};
 
 /// A symptom's detector.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +23,29 @@ pub struct SymptomDetector {
     pub word: fn(&Facts, &[Sighting]) -> Wording,
     /// Why these captures could not show it, if so.
     pub blind: fn(&Facts) -> Option<String>,
+    /// What it advises where it stands alone.
+    pub advice: Advice,
+}
+
+/// What a symptom advises of one kind for its sightings.
+pub type Advises<T> = Option<fn(&Facts, &[Sighting]) -> Vec<T>>;
+
+/// What a symptom advises where no cause explains it; it may have nothing to say of any.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Advice {
+    /// What it may come from.
+    pub suspects: Advises<Candidate>,
+    /// What mends it, whatever the cause.
+    pub fixes: Advises<Fix>,
+    /// The captures or commands that would decide it.
+    pub next: Advises<ToConfirm>,
+    /// Whether it names the culprit of connections by itself, so that no capture is
+    /// missing.
+    pub names_culprit: Option<fn(&Trace, &[ConnectionId]) -> bool>,
+}
+
+impl Advice {
+    const NONE: Self = Self { suspects: None, fixes: None, next: None, names_culprit: None };
 }
 
 /// A cause's detector.
@@ -59,7 +85,7 @@ macro_rules! notes {
 }
 
 macro_rules! symptoms {
-    ($($id:literal $module:ident $($breaks:ident)?),* $(,)?) => {
+    ($($id:literal $module:ident $($breaks:ident)? $([$($advice:ident),*])?),* $(,)?) => {
         &[$(SymptomDetector {
             id: $id,
             manual: include_str!(concat!("symptom/", stringify!($module), ".md")),
@@ -68,6 +94,10 @@ macro_rules! symptoms {
             proofs: symptom::$module::proofs,
             word: symptom::$module::word,
             blind: symptom::$module::blind,
+            advice: Advice {
+                $($($advice: Some(symptom::$module::$advice),)*)?
+                ..Advice::NONE
+            },
         }),*]
     };
 }
@@ -109,10 +139,10 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "rst-no-socket" rst_no_socket,
     "asymmetric-return-path" asymmetric_return_path,
     "vip-arp-conflict" vip_arp_conflict,
-    "syn-unanswered" syn_unanswered breaks,
+    "syn-unanswered" syn_unanswered breaks [suspects, next],
     "syn-refused" syn_refused,
-    "connection-reset" connection_reset,
-    "icmp-unreachable" icmp_unreachable,
+    "connection-reset" connection_reset [next],
+    "icmp-unreachable" icmp_unreachable [suspects, next],
     "arp-unanswered" arp_unanswered,
     "handshake-incomplete" handshake_incomplete breaks,
     "slow-connect" slow_connect breaks,
@@ -123,7 +153,7 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "slow-answer" slow_answer breaks,
     "retransmission" retransmission,
     "routing-loop" routing_loop,
-    "http-5xx" http_5xx,
+    "http-5xx" http_5xx [fixes, next, names_culprit],
 ];
 
 /// All causes. Where two explain one symptom, the earlier one takes it.
@@ -213,6 +243,12 @@ pub const NOTES: &[NoteDetector] = notes![
     "l7-backend-leg-deferred" l7_backend_leg_deferred,
     "icmp-echo-terminates-at-lb" icmp_echo_terminates_at_lb,
 ];
+
+/// Whether a symptom names the culprit of some connections by itself.
+pub(super) fn names_culprit(id: &str, trace: &Trace, ids: &[ConnectionId]) -> bool {
+    let of = SYMPTOMS.iter().find(|d| d.id == id).and_then(|d| d.advice.names_culprit);
+    of.is_some_and(|of| of(trace, ids))
+}
 
 /// The manual page of a detector.
 #[must_use]

@@ -1,11 +1,9 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
-use super::symptom::http_5xx;
-use super::{
-    Candidate, Checked, Coverage, Facts, Finding, Fix, Kind, Names, Severity, Sighting, ToConfirm,
-};
+use super::registry;
+use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
 use crate::breaks::{Account, Fate};
-use crate::diagnose::words::{agree, count, to_capture};
+use crate::diagnose::words::{agree, count};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeSet, HashSet};
@@ -165,7 +163,7 @@ fn line(facts: &Facts, finding: &Finding) -> String {
 
 /// Who answers with an error is named; the reason is in that host's log.
 fn names_its_maker(facts: &Facts, finding: &Finding) -> bool {
-    finding.id == "http-5xx" && http_5xx::makers(facts, &finding.connections).is_some()
+    registry::names_culprit(finding.id, facts, &finding.connections)
 }
 
 /// Small things that cost nothing are still said.
@@ -233,85 +231,4 @@ fn needs(trace: &Trace) -> Vec<&'static str> {
     needs.sort_unstable();
     needs.dedup();
     needs
-}
-
-/// What an unexplained symptom may come from.
-pub(super) fn suspects(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<Candidate> {
-    if symptom == "icmp-unreachable" {
-        return super::refusal::suspects(trace, sightings);
-    }
-    if symptom != "syn-unanswered" {
-        return Vec::new();
-    }
-    let modes: Vec<Mode> =
-        sightings.iter().filter_map(|s| s.connection).map(|id| trace.service(id).mode).collect();
-    let mut found =
-        vec![("rs-silent", "then the real server's own capture shows the SYN and no answer")];
-    if modes.contains(&Mode::Nat) {
-        found.insert(0, (
-            "nat-return-bypasses-director",
-            "then the real server's own capture shows a SYN-ACK that leaves for another MAC than the director's",
-        ));
-    }
-    if modes.contains(&Mode::Dr) {
-        found.push(("rs-missing-vip", "then the real server answers for its own address only"));
-    }
-    found.into_iter().map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() }).collect()
-}
-
-/// What mends a symptom that needs no cause to be mended.
-pub(super) fn fixes(trace: &Trace, symptom: &str, sightings: &[Sighting]) -> Vec<Fix> {
-    if symptom == "http-5xx" { http_5xx::fixes(trace, sightings) } else { Vec::new() }
-}
-
-/// The captures that would decide an unexplained symptom.
-pub(super) fn next_captures(
-    trace: &Trace,
-    symptom: &str,
-    sightings: &[Sighting],
-) -> Vec<ToConfirm> {
-    if symptom == "http-5xx" {
-        return http_5xx::to_confirm(trace, sightings);
-    }
-    if !matches!(symptom, "syn-unanswered" | "connection-reset" | "icmp-unreachable") {
-        return Vec::new();
-    }
-    let names = Names(trace);
-    let mut asked = Vec::new();
-    let mut found = Vec::new();
-    for id in sightings.iter().filter_map(|s| s.connection) {
-        let service = trace.service(id);
-        let Some(server) = trace.server(id) else { continue };
-        let captured = server.host.is_some_and(|h| trace.is_captured(h));
-        if captured || asked.contains(&server.address) {
-            continue;
-        }
-        asked.push(server.address);
-        let host = server.host.map_or_else(
-            || server.address.map_or_else(|| "the real server".to_owned(), |ip| ip.to_string()),
-            |h| names.host(h),
-        );
-        let addresses: Vec<_> = [Some(service.vip), server.address].into_iter().flatten().collect();
-        found.push(to_capture(
-            format!("real server {host}"),
-            &format!("rs-{}", host.replace(':', "-")),
-            &addresses,
-            server.port,
-            "shows whether the SYN arrives, whether it is answered, and to which MAC the answer leaves",
-        ));
-    }
-    if found.is_empty()
-        && let Some(id) = sightings.iter().find_map(|s| s.connection)
-        && trace.service(id).directors.is_empty()
-    {
-        let service = trace.service(id);
-        found.push(to_capture(
-            "the director".to_owned(),
-            "director",
-            &[service.vip],
-            service.port,
-            "shows whether the SYN arrives there and to whom it is sent on",
-        ));
-    }
-    found
 }

@@ -43,3 +43,5 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
     super::no_tcp(facts)
 }
+
+pub(in crate::diagnose) use super::next::captures as next;

@@ -145,7 +145,7 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
 }
 
 /// What to look at on the servers that made the answers themselves.
-pub(in crate::diagnose) fn to_confirm(trace: &Trace, sightings: &[Sighting]) -> Vec<ToConfirm> {
+pub(in crate::diagnose) fn next(trace: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let ids: Vec<ConnectionId> = connections(sightings).collect();
     let makers = makers(trace, &ids).unwrap_or_default();
     let ask = |maker: &Subject| {
@@ -170,7 +170,7 @@ pub(in crate::diagnose) fn to_confirm(trace: &Trace, sightings: &[Sighting]) -> 
 }
 
 /// Until the application is mended, servers that answer well can take its requests.
-pub(in crate::diagnose) fn fixes(trace: &Trace, sightings: &[Sighting]) -> Vec<Fix> {
+pub(in crate::diagnose) fn fixes(trace: &Facts, sightings: &[Sighting]) -> Vec<Fix> {
     let ids: Vec<ConnectionId> = connections(sightings).collect();
     let Some(makers) = makers(trace, &ids) else { return Vec::new() };
     let Some(service) = ids.first().map(|id| trace.service(*id)) else { return Vec::new() };
@@ -186,4 +186,9 @@ pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
         "no HTTP in the clear through a proxy was captured; capture on the proxy with '-s 0'"
             .to_owned()
     })
+}
+
+/// Who answers with an error is named; the reason is in that host's log.
+pub(in crate::diagnose) fn names_culprit(facts: &Trace, ids: &[ConnectionId]) -> bool {
+    makers(facts, ids).is_some()
 }

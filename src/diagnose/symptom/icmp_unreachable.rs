@@ -1,6 +1,6 @@
 //! ICMP or ICMPv6 unreachable that quotes a connection's packet.
 
-use super::super::{Facts, Proof, Sighting, Wording};
+use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::flow::IcmpErrorKind;
 use crate::trace::At;
@@ -60,4 +60,11 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
 
 pub(in crate::diagnose) fn blind(_: &Facts) -> Option<String> {
     None
+}
+
+pub(in crate::diagnose) use super::next::captures as next;
+
+/// What an unexplained unreachable may come from, by what it says.
+pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {
+    crate::diagnose::refusal::suspects(facts, sightings)
 }

@@ -12,6 +12,7 @@ pub mod handshake_incomplete;
 pub mod health_check_failing;
 pub mod http_5xx;
 pub mod icmp_unreachable;
+mod next;
 pub mod no_greeting;
 pub mod request_unanswered;
 pub mod retransmission;

@@ -1,11 +1,12 @@
 //! A SYN and its repeats without an answer, at a vantage that would see one.
 
-use super::super::{Facts, Proof, Sighting, Wording};
+use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 use super::broken;
 use super::{concerned, connections_to};
 use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{IcmpError, IcmpErrorKind};
+use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
 
@@ -112,4 +113,24 @@ pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
         "no vantage shows answers: a DR director does not see them; capture on the client or on a real server"
             .to_owned()
     })
+}
+
+pub(in crate::diagnose) use super::next::captures as next;
+
+/// What an unexplained silence may come from.
+pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {
+    let modes: Vec<Mode> =
+        sightings.iter().filter_map(|s| s.connection).map(|id| facts.service(id).mode).collect();
+    let mut found =
+        vec![("rs-silent", "then the real server's own capture shows the SYN and no answer")];
+    if modes.contains(&Mode::Nat) {
+        found.insert(0, (
+            "nat-return-bypasses-director",
+            "then the real server's own capture shows a SYN-ACK that leaves for another MAC than the director's",
+        ));
+    }
+    if modes.contains(&Mode::Dr) {
+        found.push(("rs-missing-vip", "then the real server answers for its own address only"));
+    }
+    found.into_iter().map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() }).collect()
 }

@@ -47,7 +47,7 @@ impl Names<'_> {
             || "the director".to_owned(),
             |d| match self.address(d.host) {
                 // The MAC of a fabric is that of everybody behind it.
-                None if self.0.topology.hosts.is_next_hop(d.host) => {
+                None if self.0.topology.hosts.get(d.host).fabric => {
                     format!("the director of {}", service.vip)
                 }
                 _ => format!("the director {}", self.place(d.host)),
