@@ -6,7 +6,7 @@
 //! directed graph, flattened into the order in which it reads.
 
 use super::registry::{Advises, CAUSES, SYMPTOMS, SymptomDetector};
-use super::{Confidence, Facts, Finding, Kind, Proof, Severity, Sighting};
+use super::{Candidate, Confidence, Facts, Finding, Kind, Proof, Severity, Sighting};
 use crate::breaks::Fate;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
@@ -92,6 +92,24 @@ fn fold(graph: &mut DiGraph<Finding, ()>, causes: &[NodeIndex]) {
     }
 }
 
+/// Causes that may stand behind what none explains: those that the symptom itself names,
+/// then those that the break of the first of its groups leaves open.
+fn suspects(facts: &Facts, detector: &SymptomDetector, sightings: &[Sighting]) -> Vec<Candidate> {
+    let own = |s: &&Sighting| {
+        let fate = s.connection.map(|id| facts.breaks.fate(id));
+        fate.is_some_and(Fate::is_harm)
+    };
+    let group = sightings.iter().find(own).and_then(|s| facts.breaks.group_of(s.connection?));
+    let mut found = match group {
+        Some(group) => super::candidates::of_group(facts, facts.breaks.group(group)),
+        None => Vec::new(),
+    };
+    if found.is_empty() {
+        found = advise(detector.advice.suspects, facts, Some(sightings));
+    }
+    found
+}
+
 /// What a sighting that no cause explains costs: a client's failed connection is lost; one
 /// that suffered, or that went past the balancer, and a health check that failed, is a
 /// warning, as is an address in dispute.
@@ -142,7 +160,7 @@ fn add(
         connections: sightings.iter().filter_map(|s| s.connection).collect(),
         proofs,
         fixes: advise(detector.advice.fixes, facts, stands),
-        candidates: advise(detector.advice.suspects, facts, stands),
+        candidates: stands.map_or_else(Vec::new, |of| suspects(facts, detector, of)),
         to_confirm: advise(detector.advice.next, facts, stands),
         strays: Vec::new(),
         addresses: sightings.iter().filter_map(|s| s.address).collect(),

@@ -6,6 +6,7 @@
 //! symptoms under the causes that explain them; notes, which are no fault, come
 //! last. Nothing here draws or formats.
 
+mod candidates;
 pub mod cause;
 pub(crate) mod evidence;
 mod explain;

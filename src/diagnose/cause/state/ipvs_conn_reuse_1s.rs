@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, HashMap};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
+/// The modes in which conntrack goes with IPVS: a node that replaces the source, too.
+const MODES: [Mode; 2] = [Mode::Nat, Mode::FullNat];
 /// A SYN's first retransmission (RFC 6298, section 2: one second), nanoseconds.
 const RETRY_NS: std::ops::Range<i64> = 900_000_000..1_200_000_000;
 /// How long an entry lives after both FINs: `ip_vs_proto_tcp.c`, TIME_WAIT.
@@ -30,7 +32,7 @@ const SURE: usize = 3;
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut late: Vec<Late<'_>> = Vec::new();
     for (id, _) in facts.requests().filter(|(id, c)| {
-        c.protocol.is_tcp() && c.progress.syns > 1 && facts.service(*id).mode == Mode::Nat
+        c.protocol.is_tcp() && c.progress.syns > 1 && MODES.contains(&facts.service(*id).mode)
     }) {
         late.extend(second_passed(facts, id));
     }
@@ -50,9 +52,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     sets.retain(|key, _| !fresh.contains(key));
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set, &before));
-    Detection::from(findings.collect(), || {
-        needs_mode(facts, &[Mode::Nat]).unwrap_or(Detection::Clean)
-    })
+    Detection::from(findings.collect(), || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 
 /// A connection whose first SYN stayed at the director.
