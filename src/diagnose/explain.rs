@@ -105,7 +105,7 @@ fn suspects(facts: &Facts, detector: &SymptomDetector, sightings: &[Sighting]) -
         None => Vec::new(),
     };
     if found.is_empty() {
-        found = advise(detector.advice.suspects, facts, Some(sightings));
+        found = advise(detector.advice.suspects, facts, sightings);
     }
     found
 }
@@ -160,7 +160,7 @@ fn add(
         connections: sightings.iter().filter_map(|s| s.connection).collect(),
         proofs,
         fixes: advise(detector.advice.fixes, facts, stands),
-        candidates: stands.map_or_else(Vec::new, |of| suspects(facts, detector, of)),
+        candidates: if stands.is_empty() { Vec::new() } else { suspects(facts, detector, stands) },
         to_confirm: advise(detector.advice.next, facts, stands),
         strays: Vec::new(),
         addresses: sightings.iter().filter_map(|s| s.address).collect(),
