@@ -121,7 +121,7 @@ impl Observer {
             Body::Ip(ip) => self.ip(mark, packet, ip),
             Body::Arp(arp) => {
                 self.tally.neighbor += 1;
-                self.neighbors.arp(mark, packet.vlan, &packet.link, arp);
+                self.neighbors.arp(mark, packet.vlan, &packet.link, arp, packet.known);
             }
             Body::Other(_) => self.tally.other += 1,
         }
