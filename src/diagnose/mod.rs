@@ -19,6 +19,7 @@ mod registry;
 mod settle;
 mod settled;
 pub mod symptom;
+mod untold;
 mod verdict;
 pub mod words;
 
@@ -88,6 +89,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
             }
         }
     }
+    untold::cap(trace, &mut causes);
     let mut seen = Vec::new();
     for detector in SYMPTOMS {
         let looked = guarded(|| ((detector.sightings)(&facts), (detector.blind)(&facts)));

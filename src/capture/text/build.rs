@@ -96,16 +96,18 @@ pub(super) fn link(shown: &Shown, ether_type: u16, out: &mut Vec<u8>) -> LinkTyp
 /// Which of the addresses that the link type has are known; those inside an overlay, where one
 /// carries a frame.
 pub(super) fn macs(shown: &Shown, link_type: LinkType) -> Known {
-    let none = link_type != LinkType::ETHERNET;
     for layer in shown.layers.iter().rev() {
         if let Carrier::Overlay { macs, .. } = &layer.carrier {
             let both = Known::SRC_MAC.and(Known::DST_MAC);
             return Known::NONE.and_if(macs.is_some(), both);
         }
     }
+    // A cooked header has no receiver.
+    let cooked = link_type == LinkType::LINUX_SLL2;
+    let lo = cooked && shown.interface.as_deref() == Some("lo");
     Known::NONE
-        .and_if(none || shown.src_mac.is_some(), Known::SRC_MAC)
-        .and_if(none || shown.dst_mac.is_some(), Known::DST_MAC)
+        .and_if(shown.src_mac.is_some() || lo, Known::SRC_MAC)
+        .and_if(shown.dst_mac.is_some() || cooked, Known::DST_MAC)
 }
 
 fn write_arp(arp: &Arp, out: &mut Vec<u8>) -> Known {

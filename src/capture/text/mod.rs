@@ -48,6 +48,9 @@ use super::Known;
 use super::read_buffer::ReadBuffer;
 use shown::{Shown, Stamp};
 
+/// How the note begins that lists names of hosts.
+pub const NAMES: &str = "it prints names in place of addresses";
+
 /// Bytes that the look at a text takes in.
 const LOOK: usize = 256 << 10;
 /// Times that the look takes in.
@@ -136,7 +139,10 @@ impl Facts {
                     format!("{} for {name}", std::net::Ipv4Addr::from(0xf000_0001 + n as u32))
                 })
                 .collect();
-            notes.push(format!("it prints names in place of addresses; these stand for them here: {}. Print it with -n", first.join(", ")));
+            notes.push(format!(
+                "{NAMES}; these stand for them here: {}. Print it with -n",
+                first.join(", ")
+            ));
         }
         if self.passed_lines > 0 {
             let ranges: Vec<String> = self

@@ -38,6 +38,8 @@ pub(super) fn network(
         return None;
     }
     shown.layers.push(Layer { src, dst, header, carrier: Carrier::Ip });
+    // Where a line was broken before it.
+    scan.blanks().eat(":");
     let ports = src_port.zip(dst_port);
     carried(scan, shown, ports, names, depth)
 }

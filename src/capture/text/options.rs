@@ -6,8 +6,10 @@ use super::shown::{Extent, Options};
 /// Bytes of options at most (RFC 9293, section 3.1).
 const MOST: usize = 40;
 
-/// Reads a list up to the bracket that ends it. What cannot be told leaves the rest unknown.
-pub(super) fn parse(scan: &mut Scan<'_>, options: &mut Options) {
+/// Reads a list up to the bracket that ends it. What cannot be told leaves the rest unknown; `false`
+/// where a line break inside of a word may be why.
+pub(super) fn parse(scan: &mut Scan<'_>, options: &mut Options) -> bool {
+    let mut whole = true;
     options.extent = Extent::All;
     let before = *scan;
     let end = scan.rest().find([']', '>']);
@@ -28,11 +30,13 @@ pub(super) fn parse(scan: &mut Scan<'_>, options: &mut Options) {
         }
         if one(item, &mut options.bytes).is_none() || options.bytes.len() > MOST {
             options.extent = Extent::Some;
+            whole = !item.contains('\n');
             break;
         }
     }
     options.bytes.truncate(MOST);
     scan.skip(skip);
+    whole
 }
 
 /// Items between commas.

@@ -61,7 +61,7 @@ impl Record {
     pub(super) fn push(&mut self, line: &str) {
         if self.text.len() + line.len() < MOST {
             self.text.push('\n');
-            self.text.push_str(line.trim_end());
+            self.text.push_str(if line == "\t" { line } else { line.trim_end() });
         }
     }
 

@@ -64,6 +64,7 @@ pub(super) fn tcp(scan: &mut Scan<'_>, shown: &mut Shown, ports: (u16, u16)) -> 
 /// What follows the flags, up to the length.
 fn fields(scan: &mut Scan<'_>, tcp: &mut Tcp) -> Option<()> {
     let mut end = None;
+    let mut whole = true;
     loop {
         scan.blanks();
         if scan.is_empty() {
@@ -89,14 +90,14 @@ fn fields(scan: &mut Scan<'_>, tcp: &mut Tcp) -> Option<()> {
         } else if scan.eat("cksum ") {
             tcp.sum = sum(scan);
         } else if scan.eat("options [") {
-            options::parse(scan, &mut tcp.options);
+            whole &= options::parse(scan, &mut tcp.options);
         } else if scan.eat("length ") {
             let length: u32 = scan.blanks().num()?;
             tcp.length = Some(length);
             if tcp.options.extent == Extent::Unknown && tcp.window.is_some() {
                 tcp.options.extent = Extent::All;
             }
-            return fits(tcp, end).then_some(());
+            return (whole && fits(tcp, end)).then_some(());
         } else if scan.eat("[|tcp]") {
             return by_numbers(tcp, end);
         } else if scan.eat("...") {
@@ -163,11 +164,8 @@ fn payload(scan: &mut Scan<'_>, into: &mut Vec<u8>) {
     if scan.eat(", length: ") {
         let _: Option<u32> = scan.num();
         for line in scan.rest().lines().skip(1).filter_map(|line| line.strip_prefix('\t')) {
-            // The first that does not end whole is not told from one that does.
-            if !into.is_empty() {
-                into.extend(b"\r\n");
-            }
             into.extend(line.bytes());
+            into.extend(b"\r\n");
         }
     }
 }

@@ -66,11 +66,12 @@ fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
         return None;
     }
     let mut protocol = scan.token();
-    let mut length = scan.blanks().num();
-    if arrow && length.is_none() {
+    let mut length = protocol.parse().ok();
+    if arrow && length.is_some() {
         // A cooked capture has no destination of ARP.
-        length = protocol.parse().ok();
         protocol = std::mem::take(&mut dst);
+    } else {
+        length = scan.token().parse().ok();
     }
     let named = protocol.bytes().any(|b| b.is_ascii_uppercase());
     (named && protocol.len() <= 24).then_some(())?;

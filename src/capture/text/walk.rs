@@ -143,7 +143,11 @@ impl<F: FnMut(&Frame<'_>)> Walk<'_, '_, F> {
     fn line(&mut self, text: &str, line: u64, offset: u64) {
         if text.trim().is_empty() {
             if let Some(record) = &mut self.record {
-                record.closed = true;
+                // The line that ends the head of HTTP is printed with its indentation.
+                match text.starts_with('\t') && !record.closed {
+                    true => record.push("\t"),
+                    false => record.closed = true,
+                }
             }
             return;
         }
@@ -245,7 +249,8 @@ impl<F: FnMut(&Frame<'_>)> Walk<'_, '_, F> {
         let moment = self.clock.moment(shown.stamp);
         let interface = self.sections.take(built.link_type);
         self.facts.add(built.known, shown, !record.bytes.is_empty());
-        if shown.cooked && shown.ifindex.is_none() {
+        // A dump has the index that it has.
+        if shown.cooked && shown.ifindex.is_none() && record.bytes.is_empty() {
             let index = self.sections.index(shown.interface.as_deref());
             if built.link_type == LinkType::LINUX_SLL2 && self.frame.len() >= 8 {
                 self.frame[4..8].copy_from_slice(&index.to_be_bytes());
