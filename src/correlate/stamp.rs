@@ -41,7 +41,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
 
 /// TSval and endpoint of the client.
 fn key(stream: &Stream) -> Option<(u32, Ip, u16)> {
-    if stream.is_evicted() || stream.key.protocol != 6 {
+    if stream.is_evicted() || !stream.key.protocol.is_tcp() {
         return None;
     }
     let client = stream.opener()?;
