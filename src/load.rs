@@ -78,7 +78,7 @@ pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded 
 /// time.
 fn near(inputs: &[Input]) -> Option<Timestamp> {
     let files = || inputs.iter().flat_map(|input| &input.files);
-    let text = |peek: &capture::Peek| peek.format == "text" && peek.first.is_none();
+    let text = |peek: &capture::Peek| peek.format.starts_with("text") && peek.first.is_none();
     let looks: Vec<_> = files().filter_map(|file| capture::peek(file).ok()).collect();
     // Nobody asks where no text is.
     looks.iter().any(text).then(|| looks.iter().filter_map(|peek| peek.first).min()).flatten()

@@ -10,7 +10,7 @@ use super::pcapng;
 use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Format, LOOK};
 use super::source::{self, Opened};
-use super::text::{self, Timing};
+use super::text::{self, Look};
 use super::{CaptureError, Damage, Frame, LinkType, Source, Timestamp};
 
 /// Bytes in memory for a look, to begin with.
@@ -21,7 +21,7 @@ const PEEK_LIMIT: u64 = 4 << 20;
 /// What the beginning of a capture tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peek {
-    /// `pcap`, `pcapng` or `text`.
+    /// `pcap`, `pcapng`, `text`, or `text in part` where packets stand in a page of something else.
     pub format: &'static str,
     /// Link type of the first frame, or of the file where it has none.
     pub link_type: Option<LinkType>,
@@ -63,16 +63,17 @@ pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
             pcapng::blocks(&mut window, &mut sections, &mut collector);
             ("pcapng", sections.interfaces.first().map(|i| i.link_type))
         }
-        Kind::Text(timing) => {
-            let walked = text::walk(&mut window, timing, &mut collector, None);
+        Kind::Text(look) => {
+            let format = if look.mostly { "text" } else { "text in part" };
+            let walked = text::walk(&mut window, look.timing, &mut collector, None);
             if walked.facts.packets == 0 {
                 return Err(no_packet(name, &collector.damage));
             }
             if walked.facts.without_date > 0 {
                 // A time of no known day comes neither before nor after another.
-                return Ok(Peek { format: "text", link_type, first: None });
+                return Ok(Peek { format, link_type, first: None });
             }
-            ("text", None)
+            (format, None)
         }
     };
     let (first, _) = collector.times();
@@ -84,8 +85,7 @@ pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
 pub(super) enum Kind {
     Pcap,
     PcapNg,
-    /// With how it tells times.
-    Text(Timing),
+    Text(Look),
 }
 
 /// A text whose lines hold no packet, with the first line that looks like one.
@@ -115,7 +115,7 @@ pub(super) fn begin(
         Format::PcapNg => Ok(Kind::PcapNg),
         Format::Other(format) => Err(CaptureError::OtherFormat { path, format }),
         Format::Text => match text::look(window, near.map(|near| near.0)) {
-            Some(timing) => Ok(Kind::Text(timing)),
+            Some(look) => Ok(Kind::Text(look)),
             None => Err(no_packet(path, &[])),
         },
         Format::Unknown => Err(CaptureError::Unknown { path }),

@@ -75,7 +75,8 @@ pub(super) fn whole<F: FnMut(&Frame<'_>)>(
             pcapng::blocks(&mut window, &mut sections, &mut collector);
             ("pcapng", sections.interfaces, Layout::PcapNg)
         }
-        Kind::Text(timing) => {
+        Kind::Text(look) => {
+            let timing = look.timing;
             let walked = text::walk(&mut window, timing, &mut collector, None);
             if walked.facts.packets == 0 {
                 return Err(no_packet(name, &collector.damage));

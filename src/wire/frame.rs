@@ -70,15 +70,14 @@ pub(super) fn decode<'a>(
     bytes: &'a [u8],
     wire_len: u32,
 ) -> Packet<'a> {
-    let mut packet =
-        Packet {
-            link,
-            vlan: 0,
-            around: None,
-            body: Body::Other(ether_type),
-            stop: None,
-            known: Known::ALL,
-        };
+    let mut packet = Packet {
+        link,
+        vlan: 0,
+        around: None,
+        body: Body::Other(ether_type),
+        stop: None,
+        known: Known::ALL,
+    };
     let Some(above) = (Above { kind: ether_type, bytes, wire_len, vlan: 0 }).untag() else {
         packet.stop = Some(Stop::Network);
         return packet;

@@ -188,27 +188,42 @@ impl Facts {
     }
 }
 
-/// Looks at the beginning of a text: how it tells times. `None` where no packet is in it, as far
-/// as the look goes.
-pub(super) fn look(window: &mut ReadBuffer<'_>, near: Option<i64>) -> Option<Timing> {
+/// What a look at the beginning of a text tells.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) timing: Timing,
+    /// Packets are what it is about, and not examples in a page of something else.
+    pub(super) mostly: bool,
+}
+
+/// Lines of something else that may come to one of a packet; payload has its lines too.
+const OTHER_LINES: usize = 10;
+
+/// Looks at the beginning of a text. `None` where no packet is in it, as far as the look goes.
+pub(super) fn look(window: &mut ReadBuffer<'_>, near: Option<i64>) -> Option<Look> {
     window.fill(LOOK);
     let mut stamps = Vec::new();
     let mut any = false;
+    let (mut packets, mut lines) = (0, 0);
     for line in window.data().split(|b| *b == b'\n') {
         let text = clean::clean(line);
+        lines += usize::from(!text.trim().is_empty());
         if let Some(start) = start::find(&text) {
             any = true;
+            packets += 1;
             let mut stamp = start.stamp;
             if stamp == Stamp::None && start.printer == record::Printer::Tshark {
                 stamp = Stamp::SinceFirst(0);
             }
             stamps.push(stamp);
-        } else {
-            any |= hex::line(&text).is_some_and(|(at, _)| at == Some(0));
+        } else if let Some((at, _)) = hex::line(&text) {
+            any |= at == Some(0);
+            packets += 1;
         }
         if stamps.len() >= STAMPS {
             break;
         }
     }
-    any.then(|| Timing::of(&stamps, near))
+    let mostly = packets * OTHER_LINES >= lines;
+    any.then(|| Look { timing: Timing::of(&stamps, near), mostly })
 }

@@ -65,10 +65,9 @@ impl Numbers {
         // Numbers that are not those of the wire still differ from connection to connection.
         let invented =
             |side: usize| FixedState::with_seed(1).hash_one((pair, side)) as u32 | COUNTED;
-        let mut conversation = self.table.get(&pair).copied().unwrap_or_default();
+        let conversation = self.table.entry(pair).or_default();
         let resolved = conversation.take(side, tcp, self.whole, invented);
         self.whole = conversation.whole.or(self.whole);
-        self.table.insert(pair, conversation);
         resolved
     }
 }

@@ -9,7 +9,7 @@ const NAME: usize = 32;
 /// Captures of one text that are told apart.
 const MAX_SECTIONS: usize = 64;
 /// Interfaces of one capture that are told apart by their names.
-const MAX_NAMES: usize = 4096;
+const MAX_NAMES: usize = 256;
 
 /// The captures of a text, in its order.
 #[derive(Debug, Default)]

@@ -11,8 +11,8 @@ use super::start::{self, Start};
 use super::tshark::Open;
 use super::{Facts, build, hex};
 use crate::capture::collect::Collector;
-use crate::capture::types::Mark;
 use crate::capture::read_buffer::ReadBuffer;
+use crate::capture::types::Mark;
 use crate::capture::{Frame, Interface, LinkType, Timestamp};
 
 /// Bytes of a line that a message repeats.
