@@ -313,7 +313,9 @@ fn standard_input_may_be_packed_cut_or_no_capture() {
     let note = report["captures"][0]["notes"][0].as_str().unwrap();
     assert!(note.starts_with("at byte ") && note.contains("after frame 7"), "{note}");
 
-    for (name, needle) in [("text", "standard input: this is a text without a packet"), ("empty", "empty")] {
+    for (name, needle) in
+        [("text", "standard input: this is a text without a packet"), ("empty", "empty")]
+    {
         let (code, report, said) = piped(&at(name), &["--json", "-"]);
         assert_eq!((code, report), (Some(2), serde_json::Value::Null), "{said}");
         assert!(said.contains(needle), "{said}");

@@ -290,6 +290,27 @@ fn times_are_read_in_all_forms() {
     );
 }
 
+/// Numbers at the end of their range, midnights without end, tabs, a line without end.
+#[test]
+fn hostile_texts_are_read() {
+    let mut text = String::new();
+    for n in 0..400_000 {
+        let time = if n % 2 == 0 { "23:59:59.9" } else { "00:00:00.1" };
+        let _ =
+            writeln!(text, "{time} IP 10.0.0.1.1 > 10.0.0.2.2: Flags [S], seq 1, win 1, length 0");
+    }
+    let got = read(&text).unwrap();
+    assert_eq!(got.frames.len(), 400_000);
+    let lengths = "12:00:00.1 IP 10.0.0.1.1 > 10.0.0.2.2: Flags [FS.], seq 0:4294967295, ack 4294967295, win 65535, length 4294967295\n";
+    assert_eq!(read(lengths).unwrap().frames.len(), 1);
+    let tabs = "12:00:00.1 IP 10.0.0.1.1 > 10.0.0.2.2: Flags [P.], sEq 1\n\t\n\t\n\tx\n\t\n12:00:00.1 IP 10.0.0.1.1 > 10.0.0.2.2: Flags [S], seq 1, win 1, length 0\n";
+    assert!(read(tabs).is_ok());
+    let endless = format!("{}\n{SYN_LINE}", "IP 1.1.1.1 > ".repeat(20_000));
+    assert_eq!(read(&endless).unwrap().frames.len(), 1, "the line behind it is read");
+}
+
+const SYN_LINE: &str = "12:00:00.1 IP 10.0.0.1.1 > 10.0.0.2.2: Flags [S], seq 1, win 1, length 0\n";
+
 /// Any cut, any broken byte: no panic, and no more packets than lines.
 #[test]
 fn any_byte_of_a_text_may_be_wrong() {

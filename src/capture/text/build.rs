@@ -9,6 +9,8 @@ use super::numbers::{Numbers, Resolved};
 use super::shown::{Arp, Body, Carrier, Extent, Layer, Shown, Sum, Tcp};
 use crate::capture::{Known, LinkType};
 
+/// Bytes of a segment at most; what claims more is no length.
+const LONGEST: u32 = 1 << 24;
 /// Bytes of a TCP header without options.
 const TCP: u32 = 20;
 /// Bytes of an Ethernet frame without its sum that no frame is shorter than.
@@ -189,7 +191,7 @@ impl Writer<'_, '_> {
         let start = out.len();
         out.extend(tcp.ports.0.to_be_bytes());
         out.extend(tcp.ports.1.to_be_bytes());
-        let payload = tcp.length.unwrap_or(0);
+        let payload = tcp.length.unwrap_or(0).min(LONGEST);
         let Some(flags) = tcp.flags else {
             return payload.saturating_add(TCP);
         };

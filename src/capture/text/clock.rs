@@ -73,7 +73,9 @@ impl Clock {
             }
             (Stamp::OfDay(t), Counting::Before) => self.last.unwrap_or(base).saturating_add(t),
             (Stamp::OfDay(t), Counting::OfDay) => {
-                let at = |midnights: i64| base.saturating_add(t).saturating_add(midnights * DAY);
+                let at = |midnights: i64| {
+                    base.saturating_add(t).saturating_add(midnights.saturating_mul(DAY))
+                };
                 if self.last.is_some_and(|last| last.saturating_sub(at(self.midnights)) > DAY / 2) {
                     self.midnights += 1;
                 }

@@ -83,7 +83,8 @@ impl Conversation {
         let flags = tcp.flags.unwrap_or(0);
         let (syn, ack) = (flags & 0x02 != 0, flags & 0x10 != 0);
         let other = 1 - side;
-        let length = tcp.length.unwrap_or(0) + u32::from(syn) + u32::from(flags & 0x01 != 0);
+        let controls = u32::from(syn) + u32::from(flags & 0x01 != 0);
+        let length = tcp.length.unwrap_or(0).wrapping_add(controls);
         if tcp.counted {
             let seq = tcp.seq.map(|seq| invented(side).wrapping_add(seq));
             let ack = tcp.ack.map(|ack| invented(other).wrapping_add(ack));

@@ -92,7 +92,7 @@ impl Record {
             let mut from = 0;
             for (n, at) in breaks.iter().enumerate() {
                 if choice >> n & 1 == 1 {
-                    text.push_str(&self.text[from..*at]);
+                    text.push_str(self.text.get(from..*at).unwrap_or(""));
                     let after = &self.text[at + 1..];
                     from = self.text.len() - after.trim_start().len();
                     from = from.max(*at + 1);

@@ -53,14 +53,12 @@ pub(in crate::capture) fn walk<F: FnMut(&Frame<'_>)>(
     let mut line = 0;
     while !walk.done && window.fill(1) {
         let offset = window.offset();
-        let (length, skip) = next_line(window);
+        let (length, skip, long) = next_line(window);
         line += 1;
         let text = clean(&window.data()[..length]);
         walk.line(&text, line, offset);
-        let end = offset + skip as u64;
-        if !window.skip_to(end) || length == LONGEST {
-            skip_rest(window, length == LONGEST);
-        }
+        window.skip_to(offset + skip as u64);
+        skip_rest(window, long);
     }
     walk.finish();
     walk.facts.names = std::mem::take(&mut walk.names.list);
@@ -68,21 +66,22 @@ pub(in crate::capture) fn walk<F: FnMut(&Frame<'_>)>(
     Walked { interfaces: walk.sections.interfaces(), facts: walk.facts }
 }
 
-/// Bytes of the next line, and with what ends it; a longer one than is read comes in part.
-fn next_line(window: &mut ReadBuffer<'_>) -> (usize, usize) {
+/// Bytes of the next line, and with what ends it; of one that is longer than is read the beginning,
+/// and that there is more.
+fn next_line(window: &mut ReadBuffer<'_>) -> (usize, usize, bool) {
     let mut looked = 0;
     loop {
         let data = window.data();
         if let Some(at) = data[looked..].iter().position(|b| *b == b'\n') {
             let at = looked + at;
-            return (at.min(LONGEST), at + 1);
+            return (at.min(LONGEST), at + 1, false);
         }
         looked = data.len();
         if looked >= LONGEST {
-            return (LONGEST, LONGEST);
+            return (LONGEST, LONGEST, true);
         }
         if !window.fill(looked + 1) {
-            return (looked, looked);
+            return (looked, looked, false);
         }
     }
 }
