@@ -104,6 +104,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     }
     let mut findings = explain::arrange(&facts, causes, seen);
     settle::suspects(trace, &mut findings);
+    untold::candidates(trace, &mut findings, &coverage);
     for detector in NOTES {
         let detection = guarded(|| (detector.detect)(&facts));
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut findings);

@@ -84,9 +84,14 @@ impl Record {
         if first.as_ref().is_some_and(|shown| shown.clean) || self.printer == Printer::Dump {
             return first;
         }
+        // What goes on behind a break in place of a blank is still of the first line.
+        let flat = self.one(&self.text.replace('\n', " "), names, open);
+        if flat.as_ref().is_some_and(|shown| shown.clean) {
+            return flat;
+        }
         let breaks: Vec<usize> =
             self.text.match_indices('\n').map(|(at, _)| at).take(TRIED).collect();
-        let mut found = first;
+        let mut found = first.or(flat);
         for choice in 1..1_u32 << breaks.len() {
             let mut text = String::with_capacity(self.text.len());
             let mut from = 0;
@@ -94,8 +99,10 @@ impl Record {
                 if choice >> n & 1 == 1 {
                     text.push_str(self.text.get(from..*at).unwrap_or(""));
                     let after = &self.text[at + 1..];
-                    from = self.text.len() - after.trim_start().len();
-                    from = from.max(*at + 1);
+                    // One blank stood there when the line was broken; more are an indentation.
+                    let indented = after.starts_with("  ") || after.starts_with('\t');
+                    let kept = if indented { after.trim_start() } else { after };
+                    from = (self.text.len() - kept.len()).max(at + 1);
                 }
             }
             text.push_str(&self.text[from.min(self.text.len())..]);
