@@ -12,7 +12,7 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(raw);
     let odd = |b: &u8| matches!(b, b'&' | b'\\' | 0x1b | b'`' | 0x80..);
     let quoted = raw.iter().find(|b| !b.is_ascii_whitespace());
-    if !matches!(quoted, Some(b'>' | b'|' | b'*')) && !raw.iter().any(|b| odd(b)) {
+    if !matches!(quoted, Some(b'>' | b'|' | b'*')) && !raw.iter().any(odd) {
         return text;
     }
     Cow::Owned(mend(&text))

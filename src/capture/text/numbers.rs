@@ -189,10 +189,12 @@ mod tests {
         if back { (b, a) } else { (a, b) }
     }
 
-    /// Flags, sequence number, acknowledgment number and length of segments; `true` is back.
-    fn run(segments: &[(bool, u8, Option<u32>, Option<u32>, u32)]) -> Vec<Resolved> {
+    /// Flags, sequence number, acknowledgment number and length of a segment; `true` is back.
+    type Segment = (bool, u8, Option<u32>, Option<u32>, u32);
+
+    fn run(segments: &[Segment]) -> Vec<Resolved> {
         let mut numbers = Numbers::default();
-        let one = |(back, flags, seq, ack, length): &(bool, u8, Option<u32>, Option<u32>, u32)| {
+        let one = |(back, flags, seq, ack, length): &Segment| {
             let tcp = Tcp {
                 flags: Some(*flags),
                 seq: *seq,

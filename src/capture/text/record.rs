@@ -84,14 +84,9 @@ impl Record {
         if first.as_ref().is_some_and(|shown| shown.clean) || self.printer == Printer::Dump {
             return first;
         }
-        // What goes on behind a break in place of a blank is still of the first line.
-        let flat = self.one(&self.text.replace('\n', " "), names, open);
-        if flat.as_ref().is_some_and(|shown| shown.clean) {
-            return flat;
-        }
         let breaks: Vec<usize> =
             self.text.match_indices('\n').map(|(at, _)| at).take(TRIED).collect();
-        let mut found = first.or(flat);
+        let mut found = first;
         for choice in 1..1_u32 << breaks.len() {
             let mut text = String::with_capacity(self.text.len());
             let mut from = 0;
@@ -112,7 +107,12 @@ impl Record {
             }
             found = found.or(shown);
         }
-        found
+        // What goes on behind a break in place of a blank is still of the first line.
+        let flat = self.one(&self.text.replace('\n', " "), names, open);
+        if flat.as_ref().is_some_and(|shown| shown.clean) {
+            return flat;
+        }
+        found.or(flat)
     }
 
     fn one(&self, text: &str, names: &mut Names, open: &mut Open) -> Option<Shown> {

@@ -57,9 +57,9 @@ fn behind(line: &str, blanks: usize) -> Option<Start> {
     if blanks > 0 && line.as_bytes()[0] != b' ' {
         return None;
     }
-    let mut words = line.char_indices().skip_while(|(at, _)| *at <= blanks).peekable();
+    let words = line.char_indices().skip_while(|(at, _)| *at <= blanks);
     let mut blank = false;
-    while let Some((at, c)) = words.next() {
+    for (at, c) in words {
         if at > BEFORE {
             return None;
         }
