@@ -1,6 +1,8 @@
 //! What tcpdump and tshark print of captures, read as captures: the report of the text is held to
 //! the report of the file, and shapes that people paste are read.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use lbdiag::capture::{self, Known, Source};
