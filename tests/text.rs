@@ -6,6 +6,7 @@
 mod support;
 
 use lbdiag::capture::{self, Known, Source};
+use lbdiag::diagnose::{Confidence, Kind};
 use lbdiag::report::Report;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -51,17 +52,17 @@ fn printed(tcpdump: &Path, captures: &[PathBuf], dir: &Path, options: &[&str]) -
         .collect()
 }
 
-fn causes(report: &Report) -> Vec<(&str, &str)> {
-    let causes = report.findings.iter().filter(|f| f.kind == "cause" && f.severity != "info");
-    causes.map(|f| (f.id.as_str(), f.confidence.as_str())).collect()
+fn causes(report: &Report) -> Vec<(&str, Confidence)> {
+    let causes = report.findings.iter().filter(|f| f.kind == Kind::Cause && f.severity.is_loud());
+    causes.map(|f| (f.id.as_str(), f.confidence)).collect()
 }
 
 /// A text may know less; it never knows better, and never accuses who does well.
 fn invented(file: &Run, text: &Run) -> Vec<String> {
     let known = causes(&file.report);
     let new = causes(&text.report).into_iter().filter(|(id, _)| !known.iter().any(|k| k.0 == *id));
-    new.filter(|(_, confidence)| *confidence == "certain" || known.is_empty())
-        .map(|(id, confidence)| format!("{id} is {confidence} from the text alone"))
+    new.filter(|(_, confidence)| *confidence == Confidence::Certain || known.is_empty())
+        .map(|(id, confidence)| format!("{id} is {confidence:?} from the text alone"))
         .collect()
 }
 
