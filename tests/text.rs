@@ -62,7 +62,7 @@ fn invented(file: &Run, text: &Run) -> Vec<String> {
     let known = causes(&file.report);
     let new = causes(&text.report).into_iter().filter(|(id, _)| !known.iter().any(|k| k.0 == *id));
     new.filter(|(_, confidence)| *confidence == Confidence::Certain || known.is_empty())
-        .map(|(id, confidence)| format!("{id} is {confidence:?} from the text alone"))
+        .map(|(id, confidence)| format!("{id} is {} from the text alone", confidence.name()))
         .collect()
 }
 
