@@ -2,7 +2,9 @@
 //!
 //! A capture that cannot be read is reported and left out; the others go on.
 
-use crate::capture::{self, Capture, CaptureError, CaptureFile, Frame, Input, LinkType, Timestamp};
+use crate::capture::{
+    self, Capture, CaptureError, CaptureFile, Frame, Input, Known, LinkType, Timestamp,
+};
 use crate::flow::{Mark, Observations, Observer};
 use crate::topology::StatedRoles;
 use crate::trace::Trace;
@@ -46,12 +48,19 @@ pub struct How<'a> {
 #[must_use]
 pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded {
     let window = how.window;
-    let read: Vec<_> = inputs.par_iter().map(|input| observe(input, window, progress)).collect();
+    let near = near(inputs);
+    let read: Vec<_> =
+        inputs.par_iter().map(|input| observe(input, window, near, progress)).collect();
     let mut captures = Vec::new();
     let mut vantages = Vec::new();
     let mut failures = Vec::new();
     for (input, outcome) in inputs.iter().zip(read) {
         let mut notes = Vec::new();
+        for file in &outcome.files {
+            if let Some(facts) = &file.text {
+                facts.note(near.is_some(), &mut notes);
+            }
+        }
         note_window(&outcome, window, &mut notes);
         failures.extend(outcome.failures);
         if outcome.files.is_empty() {
@@ -65,6 +74,16 @@ pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded 
     Loaded { trace: Trace::new(captures, vantages, how.stated, how.align), failures }
 }
 
+/// The first moment of a capture that has a date: texts without one are taken to be of the same
+/// time.
+fn near(inputs: &[Input]) -> Option<Timestamp> {
+    let files = || inputs.iter().flat_map(|input| &input.files);
+    let text = |peek: &capture::Peek| peek.format.starts_with("text") && peek.first.is_none();
+    let looks: Vec<_> = files().filter_map(|file| capture::peek(file).ok()).collect();
+    // Nobody asks where no text is.
+    looks.iter().any(text).then(|| looks.iter().filter_map(|peek| peek.first).min()).flatten()
+}
+
 struct Observed {
     files: Vec<CaptureFile>,
     observers: Vec<Option<Observer>>,
@@ -73,7 +92,12 @@ struct Observed {
     left_out: u64,
 }
 
-fn observe(input: &Input, window: &Window, progress: &AtomicU64) -> Observed {
+fn observe(
+    input: &Input,
+    window: &Window,
+    near: Option<Timestamp>,
+    progress: &AtomicU64,
+) -> Observed {
     let mut observers: Vec<Option<Observer>> = Vec::new();
     let mut files = Vec::new();
     let mut failures = Vec::new();
@@ -97,9 +121,11 @@ fn observe(input: &Input, window: &Window, progress: &AtomicU64) -> Observed {
             let cut = (frame.data.len() as u32) < frame.wire_len;
             let packet = wire::decode(frame);
             observer.observe(mark, &packet, cut);
-            observer.check_syn(mark, frame.data, &packet);
+            if frame.known.has(Known::SUM) {
+                observer.check_syn(mark, frame.data, &packet);
+            }
         };
-        match capture::read(source, progress, &mut sink) {
+        match capture::read_near(source, near, progress, &mut sink) {
             Ok(file) => {
                 base = base.saturating_add(file.last);
                 files.push(file);

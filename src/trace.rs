@@ -273,7 +273,10 @@ impl Trace {
             && (self
                 .host_of(leg)
                 .is_some_and(|host| self.host_by_ip(client).is_none_or(|owner| owner == host)))
-            && vantage.first_hop(there).is_some_and(|hop| hop.ttl % 32 == 0 || hop.ttl == 255)
+            && vantage
+                .first_hop(there)
+                .and_then(|hop| hop.known_ttl())
+                .is_some_and(|ttl| ttl % 32 == 0 || ttl == 255)
     }
 
     /// A moment on the reference clock.

@@ -71,7 +71,7 @@ fn a_whole_file_has_no_note() {
 fn what_is_no_capture_is_named_and_left_out() {
     for (bytes, said) in [
         (&b""[..], "the file is empty"),
-        (b"10:27:01 IP 192.0.2.7 > 192.0.2.8: Flags [S]\n", "this is a text file"),
+        (b"10:27:01 IP 192.0.2.7 > 192.0.2.8: Flags [S]\n", "this is a text without a packet"),
         (b"\xd4\xc3\xb2\xa1\x02\x00", "ends after 6 bytes, inside its pcap file header"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", "of no capture format that lbdiag knows"),
         (b"snoop\0\0\0\0\0\0\x02\0\0\0\x04", "convert it with: editcap"),
@@ -185,7 +185,7 @@ fn one_unreadable_file_stops_no_other() {
     let counts: Vec<u64> = run.report.captures.iter().map(|c| c.frames).collect();
     assert_eq!(counts, [7, 8]);
     assert_eq!((run.failures.len(), run.report.totals.connections), (1, 1));
-    assert!(run.report.notes.iter().any(|n| n.contains("/text: this is a text file")));
+    assert!(run.report.notes.iter().any(|n| n.contains("/text: this is a text without a packet")));
     let notes = &run.report.captures[0].notes;
     assert!(notes.len() == 1 && notes[0].contains("after frame 7"), "{notes:?}");
     // The second vantage is not thrown off by the missing first.
@@ -313,7 +313,9 @@ fn standard_input_may_be_packed_cut_or_no_capture() {
     let note = report["captures"][0]["notes"][0].as_str().unwrap();
     assert!(note.starts_with("at byte ") && note.contains("after frame 7"), "{note}");
 
-    for (name, needle) in [("text", "standard input: this is a text file"), ("empty", "empty")] {
+    for (name, needle) in
+        [("text", "standard input: this is a text without a packet"), ("empty", "empty")]
+    {
         let (code, report, said) = piped(&at(name), &["--json", "-"]);
         assert_eq!((code, report), (Some(2), serde_json::Value::Null), "{said}");
         assert!(said.contains(needle), "{said}");

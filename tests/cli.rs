@@ -149,7 +149,7 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_go_on() {
     assert_eq!(code(&output), Some(0));
     let said = stderr(&output);
     assert!(said.contains("error: no-such.pcap: no such file"), "{said}");
-    assert!(said.contains("notes.txt: this is a text file"), "{said}");
+    assert!(said.contains("notes.txt: this is a text without a packet"), "{said}");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let noted = report["notes"].to_string();
     assert!(noted.contains("no-such.pcap") && noted.contains("notes.txt"), "{noted}");
@@ -341,4 +341,20 @@ fn manual_pages_are_roff() {
     let page = stdout(&run(&["man"]));
     assert!(page.contains(".TH lbdiag 1") && page.contains(r"\-\-fail\-on"), "{page}");
     assert!(stdout(&run(&["man", "explain"])).contains(".TH lbdiag-explain 1"));
+}
+
+#[test]
+fn a_paste_on_standard_input_is_a_capture() {
+    use std::io::Write as _;
+    let lines = "Hello,\n> 20:39:27.923720 Out 00:16:3f:00:94:40 ethertype IPv4 (0x0800), length 76: 192.168.0.237.47986 > 192.168.0.238.80: Flags [S], seq 2404934922, win 29200, options [mss 1460,sackOK,TS val 1545908 ecr 0,nop,wscale 7], length 0\n> 20:39:27.923879  In ee:ff:ff:ff:ff:ff ethertype IPv4 (0x0800), length 76: 192.168.0.237.47986 > 192.168.0.237.80: Flags [S], seq 2404934922, win 29200, options [mss 1460,sackOK,TS val 1545908 ecr 0,nop,wscale 7], length 0\n> 20:39:27.923894  In 00:00:00:00:00:00 ethertype IPv4 (0x0800), length 76: 192.168.0.237.80 > 192.168.0.237.47986: Flags [S.], seq 213761747, ack 2404934923, win 43690, options [mss 65495,sackOK,TS val 1545908 ecr 1545908,nop,wscale 7], length 0\n> 20:39:27.923903  In 00:00:00:00:00:00 ethertype IPv4 (0x0800), length 56: 192.168.0.237.47986 > 192.168.0.237.80: Flags [R], seq 2404934923, win 0, length 0\n";
+    let mut child =
+        lbdiag(&["--json", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let first = &report["findings"][0];
+    assert_eq!(first["id"], "l4-self-access-hairpin");
+    let proof = first["evidence"].as_array().unwrap().last().unwrap();
+    assert_eq!((proof["frame"].as_u64(), proof["line"].as_u64()), (Some(4), Some(5)));
+    assert!(proof["printed"].as_str().unwrap().contains("Flags [R]"));
 }

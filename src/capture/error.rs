@@ -67,13 +67,16 @@ pub enum CaptureError {
         /// The command that unpacks it, without the file name.
         command: &'static str,
     },
-    /// Plain text.
+    /// Text without a packet.
     #[error(
-        "{path}: this is a text file, not a capture; give the file that was written with -w, for example: tcpdump -i any -s 0 -w capture.pcap"
+        "{path}: this is a text without a packet that could be read{}; a line that can be read looks like this: 12:00:00.000000 IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1, win 64240, length 0. Print one with: tcpdump -nn -e -v -i any",
+        unread.as_ref().map(|line| format!(" ({line})")).unwrap_or_default()
     )]
     Text {
         /// The name as given.
         path: String,
+        /// What begins like a packet and is none, with its line.
+        unread: Option<String>,
     },
     /// Nothing known.
     #[error(

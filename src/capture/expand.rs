@@ -108,6 +108,11 @@ fn captures(of: &str, files: Vec<PathBuf>, notes: &mut Vec<String>) -> Vec<PathB
             continue;
         }
         match peek(&source) {
+            // A page with examples is meant where it is named outright.
+            Ok(peek) if peek.format == "text in part" => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                skipped.push(format!("{name} (text, with few packets in it)"));
+            }
             Ok(_) => found.push(path),
             Err(e) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

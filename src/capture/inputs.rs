@@ -122,7 +122,9 @@ fn group(given: &[Given], notes: &mut Vec<String>) -> Vec<Input> {
     let mut indices = Vec::new();
     let mut parts = Vec::new();
     for (at, one) in given.iter().enumerate() {
-        if let (None, Source::Path(path), Some(peek)) = (&one.label, &one.source, &looks[at]) {
+        // Texts have names that count up too, and no rotation writes them.
+        let peek = looks[at].as_ref().filter(|peek| !peek.format.starts_with("text"));
+        if let (None, Source::Path(path), Some(peek)) = (&one.label, &one.source, peek) {
             indices.push(at);
             parts.push(Part { path, peek });
         }

@@ -4,7 +4,7 @@
 //! [`CaptureFile`] that says what the file was, what of it could not be read, and where its frames
 //! lie, so that [`read_range`] can read any of them again.
 //!
-//! Formats: pcap (both byte orders, microseconds and nanoseconds, the "modified" variant of Alexey
+//! Formats: what tcpdump and tshark print ([`text`]), pcap (both byte orders, microseconds and nanoseconds, the "modified" variant of Alexey
 //! Kuznetzov) and pcapng, each plain, gzip or zstd compressed. The type is decided by content,
 //! never by name. Other capture formats are named and refused, with the command that converts them.
 //!
@@ -17,6 +17,7 @@ mod error;
 mod expand;
 mod gzip;
 mod inputs;
+mod known;
 mod label;
 mod link;
 mod ng_blocks;
@@ -37,14 +38,16 @@ mod source;
 mod stamp;
 #[cfg(test)]
 mod testkit;
+pub mod text;
 mod types;
 
 pub use captured::Capture;
 pub use error::CaptureError;
 pub use inputs::{Input, Inputs, inputs};
+pub use known::Known;
 pub use link::LinkType;
 pub use peek::{Peek, peek};
-pub use read::{read, read_range};
+pub use read::{lines, read, read_near, read_range};
 pub use secrets::{Secrets, read_secrets};
 pub use source::Source;
 pub use types::{CaptureFile, Damage, Frame, Interface, Timestamp};

@@ -109,6 +109,7 @@ fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
                 link_type: header.link_type,
                 wire_len: wire.max(captured),
                 data: bytes,
+                known: super::Known::ALL,
             };
             at += size;
             if !collector.frame(&frame, true) {

@@ -178,6 +178,7 @@ fn take<F: FnMut(&Frame<'_>)>(
                 link_type: interface.link_type,
                 wire_len: packet.wire.max(u32::try_from(packet.data.len()).unwrap_or(u32::MAX)),
                 data: packet.data,
+                known: super::Known::ALL,
             };
             collector.frame(&frame, packet.count.is_some())
         }

@@ -10,7 +10,8 @@ use super::pcapng;
 use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Format, LOOK};
 use super::source::{self, Opened};
-use super::{CaptureError, Frame, LinkType, Source, Timestamp};
+use super::text::{self, Look};
+use super::{CaptureError, Damage, Frame, LinkType, Source, Timestamp};
 
 /// Bytes in memory for a look, to begin with.
 const PEEK: usize = 16 << 10;
@@ -20,7 +21,7 @@ const PEEK_LIMIT: u64 = 4 << 20;
 /// What the beginning of a capture tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peek {
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng`, `text`, or `text in part` where packets stand in a page of something else.
     pub format: &'static str,
     /// Link type of the first frame, or of the file where it has none.
     pub link_type: Option<LinkType>,
@@ -46,30 +47,60 @@ pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
     let progress = AtomicU64::new(0);
     let Opened { mut window, compression, .. } = source::open(source, &progress, PEEK)?;
     window.limit(PEEK_LIMIT);
-    let is_pcap = begin(&mut window, &name, compression)?;
+    let kind = begin(&mut window, &name, compression, None)?;
     let mut link_type = None;
     let mut sink = |frame: &Frame<'_>| link_type = Some(frame.link_type);
     let mut collector = Collector::range(&mut sink, 0, 1, 1);
-    let (format, stated) = if is_pcap {
-        let header = pcap::open(&mut window, &name)?;
-        pcap::records(&mut window, &header, &mut collector);
-        ("pcap", Some(header.link_type))
-    } else {
-        pcapng::open(&mut window, &name)?;
-        let mut sections = Sections::new();
-        pcapng::blocks(&mut window, &mut sections, &mut collector);
-        ("pcapng", sections.interfaces.first().map(|i| i.link_type))
+    let (format, stated) = match kind {
+        Kind::Pcap => {
+            let header = pcap::open(&mut window, &name)?;
+            pcap::records(&mut window, &header, &mut collector);
+            ("pcap", Some(header.link_type))
+        }
+        Kind::PcapNg => {
+            pcapng::open(&mut window, &name)?;
+            let mut sections = Sections::new();
+            pcapng::blocks(&mut window, &mut sections, &mut collector);
+            ("pcapng", sections.interfaces.first().map(|i| i.link_type))
+        }
+        Kind::Text(look) => {
+            let format = if look.mostly { "text" } else { "text in part" };
+            let walked = text::walk(&mut window, look.timing, &mut collector, None);
+            if walked.facts.packets == 0 {
+                return Err(no_packet(name, &collector.damage));
+            }
+            if walked.facts.without_date > 0 {
+                // A time of no known day comes neither before nor after another.
+                return Ok(Peek { format, link_type, first: None });
+            }
+            (format, None)
+        }
     };
     let (first, _) = collector.times();
     Ok(Peek { format, link_type: link_type.or(stated), first })
 }
 
-/// Whether the stream is pcap (`true`) or pcapng (`false`).
+/// What a stream is.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Pcap,
+    PcapNg,
+    Text(Look),
+}
+
+/// A text whose lines hold no packet, with the first line that looks like one.
+pub(super) fn no_packet(path: String, damage: &[Damage]) -> CaptureError {
+    let unread = damage.first().map(|d| d.what.split(';').next().unwrap_or("").to_owned());
+    CaptureError::Text { path, unread }
+}
+
+/// Says what a stream is; `near` is a moment for texts that have no date.
 pub(super) fn begin(
     window: &mut ReadBuffer<'_>,
     name: &str,
     compression: Option<&'static str>,
-) -> Result<bool, CaptureError> {
+    near: Option<Timestamp>,
+) -> Result<Kind, CaptureError> {
     window.fill(LOOK);
     let path = name.to_owned();
     if window.data().is_empty() {
@@ -80,10 +111,13 @@ pub(super) fn begin(
         });
     }
     match sniff::format(window.data()) {
-        Format::Pcap => Ok(true),
-        Format::PcapNg => Ok(false),
+        Format::Pcap => Ok(Kind::Pcap),
+        Format::PcapNg => Ok(Kind::PcapNg),
         Format::Other(format) => Err(CaptureError::OtherFormat { path, format }),
-        Format::Text => Err(CaptureError::Text { path }),
+        Format::Text => match text::look(window, near.map(|near| near.0)) {
+            Some(look) => Ok(Kind::Text(look)),
+            None => Err(no_packet(path, &[])),
+        },
         Format::Unknown => Err(CaptureError::Unknown { path }),
     }
 }
@@ -98,11 +132,11 @@ mod tests {
     fn what_is_no_capture_is_named() {
         let error = |bytes: &[u8]| run(bytes).unwrap_err().to_string();
         assert!(error(b"").contains("the file is empty"));
-        assert!(error(b"hello, this is text\n").contains("text file"));
+        assert!(error(b"hello, this is text\n").contains("a text without a packet"));
         assert!(error(b"snoop\0\0\0\0\0\0\x02\0\0\0\x04").contains("editcap -F pcap"));
         assert!(error(b"BZh91AY&SY").contains("bzip2 -dk"));
         assert!(error(&gzip(b"")).contains("the file is empty"));
-        assert!(error(&gzip(b"hello\n")).contains("text file"));
+        assert!(error(&gzip(b"hello\n")).contains("a text without a packet"));
         assert!(error(&[0x1f, 0x8b, 8]).contains("gzip -t"));
         assert!(error(&[0x28, 0xb5, 0x2f, 0xfd, 1]).contains("zstd -t"));
         assert!(error(b"\x7fELF\x02\x01\x01\0\0\0").contains("no capture format"));

@@ -7,10 +7,11 @@ use super::collect::{Collector, STRIDE};
 use super::ng_sections::Sections;
 use super::pcap;
 use super::pcapng;
-use super::peek::begin;
+use super::peek::{Kind, begin, no_packet};
 use super::source::{self, Opened};
+use super::text::{self, Lines};
 use super::types::Layout;
-use super::{CaptureError, CaptureFile, Frame, Source};
+use super::{CaptureError, CaptureFile, Frame, Source, Timestamp};
 
 /// Bytes in memory for a whole pass, to begin with.
 const CHUNK: usize = 1 << 20;
@@ -28,9 +29,23 @@ pub fn read<F: FnMut(&Frame<'_>)>(
     progress: &AtomicU64,
     sink: &mut F,
 ) -> Result<CaptureFile, CaptureError> {
+    read_near(source, None, progress, sink)
+}
+
+/// As [`read`]; a text without a date is taken to be of the day that brings it nearest to `near`,
+/// a moment of another capture of the incident.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_near<F: FnMut(&Frame<'_>)>(
+    source: &Source,
+    near: Option<Timestamp>,
+    progress: &AtomicU64,
+    sink: &mut F,
+) -> Result<CaptureFile, CaptureError> {
     let before = progress.load(Ordering::Relaxed);
     let opened = source::open(source, progress, CHUNK)?;
-    let mut file = whole(opened, source.name(), sink)?;
+    let mut file = whole(opened, source.name(), near, sink)?;
     file.bytes = progress.load(Ordering::Relaxed).saturating_sub(before);
     Ok(file)
 }
@@ -39,22 +54,39 @@ pub fn read<F: FnMut(&Frame<'_>)>(
 pub(super) fn whole<F: FnMut(&Frame<'_>)>(
     opened: Opened<'_>,
     name: String,
+    near: Option<Timestamp>,
     sink: &mut F,
 ) -> Result<CaptureFile, CaptureError> {
     let Opened { mut window, compression, handle } = opened;
-    let is_pcap = begin(&mut window, &name, compression)?;
+    let kind = begin(&mut window, &name, compression, near)?;
     let mut collector = Collector::whole(sink, compression);
-    let (format, interfaces, layout) = if is_pcap {
-        let header = pcap::open(&mut window, &name)?;
-        pcap::records(&mut window, &header, &mut collector);
-        let mut interface = header.interface();
-        interface.frames = u64::from(collector.number);
-        (header.format, vec![interface], Layout::Pcap(header))
-    } else {
-        pcapng::open(&mut window, &name)?;
-        let mut sections = Sections::new();
-        pcapng::blocks(&mut window, &mut sections, &mut collector);
-        ("pcapng", sections.interfaces, Layout::PcapNg)
+    let mut facts = None;
+    let (format, interfaces, layout) = match kind {
+        Kind::Pcap => {
+            let header = pcap::open(&mut window, &name)?;
+            pcap::records(&mut window, &header, &mut collector);
+            let mut interface = header.interface();
+            interface.frames = u64::from(collector.number);
+            (header.format, vec![interface], Layout::Pcap(header))
+        }
+        Kind::PcapNg => {
+            pcapng::open(&mut window, &name)?;
+            let mut sections = Sections::new();
+            pcapng::blocks(&mut window, &mut sections, &mut collector);
+            ("pcapng", sections.interfaces, Layout::PcapNg)
+        }
+        Kind::Text(look) => {
+            let timing = look.timing;
+            let walked = text::walk(&mut window, timing, &mut collector, None);
+            if walked.facts.packets == 0 {
+                return Err(no_packet(name, &collector.damage));
+            }
+            if let Some(fault) = window.take_fault() {
+                collector.lost_rest(window.offset(), &format!("reading fails ({fault})"));
+            }
+            facts = Some(walked.facts);
+            ("text", walked.interfaces, Layout::Text(timing))
+        }
     };
     let (start, end) = collector.times();
     Ok(CaptureFile {
@@ -63,6 +95,7 @@ pub(super) fn whole<F: FnMut(&Frame<'_>)>(
         compression,
         frames: collector.number - collector.others,
         last: collector.number,
+        text: facts,
         interfaces,
         start,
         end,
@@ -106,8 +139,33 @@ pub fn read_range<F: FnMut(&Frame<'_>)>(
             let mut sections = Sections::at(mark, &file.interfaces);
             pcapng::blocks(&mut window, &mut sections, &mut collector);
         }
+        // Numbers count from beginnings that lie before: a text is walked from its own.
+        Layout::Text(timing) => {
+            collector.number = 0;
+            text::walk(&mut window, *timing, &mut collector, None);
+        }
     }
     if collector.number < last { Err(changed()) } else { Ok(()) }
+}
+
+/// The lines of a text that frames come from: number of the frame, number of the line, and what is
+/// printed of the packet. None where the capture is no text, or cannot be read any more.
+#[must_use]
+pub fn lines(file: &CaptureFile, mut frames: Vec<u32>) -> Vec<(u32, u64, String)> {
+    frames.sort_unstable();
+    frames.dedup();
+    let (Layout::Text(timing), Some(last)) = (&file.layout, frames.last().copied()) else {
+        return Vec::new();
+    };
+    let packed = file.compression.is_some();
+    let Ok(mut window) = source::reopen(&file.handle, &file.path, packed, 0) else {
+        return Vec::new();
+    };
+    let mut lines = Lines { wanted: frames, found: Vec::new() };
+    let mut sink = |_: &Frame<'_>| {};
+    let mut collector = Collector::range(&mut sink, 0, 1, last);
+    text::walk(&mut window, *timing, &mut collector, Some(&mut lines));
+    lines.found
 }
 
 #[cfg(test)]

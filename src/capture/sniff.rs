@@ -129,13 +129,11 @@ fn erf(head: &[u8]) -> bool {
 /// No control characters but those of text, and some text at all.
 fn is_text(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let text = |b: &u8| *b >= 0x20 && *b != 0x7f || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c);
-    let valid = match std::str::from_utf8(head) {
-        Ok(_) => true,
-        // The look may end inside a character.
-        Err(e) => e.error_len().is_none(),
-    };
-    !head.is_empty() && valid && head.iter().all(text)
+    // Terminals put in escapes and backspaces; letters of other encodings than UTF-8 are none that
+    // a packet is printed with.
+    let text =
+        |b: &u8| *b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r' | 0x07 | 0x08 | 0x0c | 0x1b);
+    !head.is_empty() && head.iter().all(text)
 }
 
 #[cfg(test)]

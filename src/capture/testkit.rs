@@ -203,7 +203,7 @@ pub(super) fn run(bytes: &[u8]) -> Result<(CaptureFile, Vec<Seen>), CaptureError
     let opened = open_stream(Box::new(bytes), &progress)?;
     let seen = RefCell::new(Vec::new());
     let mut sink = |f: &Frame<'_>| seen.borrow_mut().push(Seen::from(f));
-    let file = super::read::whole(opened, "test".to_owned(), &mut sink)?;
+    let file = super::read::whole(opened, "test".to_owned(), None, &mut sink)?;
     Ok((file, seen.into_inner()))
 }
 

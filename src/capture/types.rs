@@ -1,9 +1,10 @@
 //! The values that this module gives to the others: frames, interfaces, files and their damage.
 
-use super::LinkType;
 use super::ng_blocks::Ticks;
 use super::pcap_header::Header;
 use super::source::Handle;
+use super::text::{Facts, Timing};
+use super::{Known, LinkType};
 
 /// Nanoseconds since the Unix epoch, UTC.
 ///
@@ -27,6 +28,8 @@ pub struct Frame<'a> {
     pub wire_len: u32,
     /// The bytes that were captured.
     pub data: &'a [u8],
+    /// Which of its fields are known: all, unless it comes from a text.
+    pub known: Known,
 }
 
 /// One capture interface: a pcapng Interface Description Block, or the one that a pcap file implies.
@@ -67,7 +70,7 @@ pub struct Damage {
 pub struct CaptureFile {
     /// The path as the user gave it, for display (`standard input` for `-`).
     pub path: String,
-    /// `pcap`, `pcapng`, and for pcap variants `pcap (nanoseconds)` or `pcap (modified)`.
+    /// `pcap`, `pcapng`, for pcap variants `pcap (nanoseconds)` or `pcap (modified)`, and `text`.
     pub format: &'static str,
     /// `gzip`, `zstd` or nothing.
     pub compression: Option<&'static str>,
@@ -90,6 +93,8 @@ pub struct CaptureFile {
     pub bytes: u64,
     /// Number of the last frame.
     pub last: u32,
+    /// Of a text: what its lines do not print.
+    pub text: Option<Facts>,
     /// How records are to be read.
     pub(super) layout: Layout,
     /// Where every 1,024th frame begins, for [`super::read_range`].
@@ -117,6 +122,8 @@ pub(super) enum Layout {
     /// As the file header says.
     Pcap(Header),
     PcapNg,
+    /// Lines of tcpdump or tshark, and how they tell times.
+    Text(Timing),
 }
 
 /// Where a frame begins, and what a decoder has to know to begin there.

@@ -141,6 +141,9 @@ impl Reading {
     pub(super) fn read(&self, told: bool, stages: &mut Stages) -> anyhow::Result<Option<Taken>> {
         let say = self.say();
         let job = self.prepare()?;
+        if job.waits_for_paste() {
+            say.note("paste what tcpdump printed, then press Enter and Ctrl-D");
+        }
         for failure in &job.unnamed {
             say.error(&with_hint(failure));
         }
@@ -172,12 +175,6 @@ impl Reading {
     /// Finds the captures and what is said of them, and reads none yet.
     pub(super) fn prepare(&self) -> anyhow::Result<Job> {
         let (inputs, unnamed) = find(&self.captures)?;
-        let stdin = |input: &Input| input.files.contains(&Source::Stdin);
-        if inputs.inputs.iter().any(stdin) && io::stdin().is_terminal() {
-            bail!(
-                "standard input is the terminal; send a capture into it: tcpdump -w - | lbdiag -"
-            );
-        }
         let window = Window::new(&inputs.inputs, self.since, self.until).map_err(|e| anyhow!(e))?;
         let states = state::read(&self.host_state)?;
         let stated = StatedRoles {
@@ -198,6 +195,11 @@ impl Reading {
     }
 }
 
+/// Whether an input is standard input.
+fn is_stdin(input: &Input) -> bool {
+    input.files.contains(&Source::Stdin)
+}
+
 /// All that the captures show, and remarks.
 pub(super) type Read = (Trace, Vec<String>);
 
@@ -215,6 +217,11 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Whether it would read from the terminal that a person sits at.
+    pub(super) fn waits_for_paste(&self) -> bool {
+        self.inputs.iter().any(is_stdin) && io::stdin().is_terminal()
+    }
+
     /// Bytes to read, where all sources have a size.
     pub(super) fn total(&self) -> Option<u64> {
         progress::total(&self.inputs)

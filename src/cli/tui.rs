@@ -47,6 +47,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         config.theme = Theme::mono();
     }
     let job = reading.prepare()?;
+    if job.waits_for_paste() {
+        bail!(
+            "standard input is the terminal; send a capture into it: tcpdump -w - | lbdiag tui -"
+        );
+    }
     let unnamed: Vec<String> = job.unnamed.iter().map(with_hint).collect();
     let source = Source {
         total: job.total(),

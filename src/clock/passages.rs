@@ -148,7 +148,11 @@ fn passages(
 fn order(p: &Sight<'_>, q: &Sight<'_>, ways: &LinkSequences) -> Ordering {
     let (Some(x), Some(y)) = (p.hop(ways), q.hop(ways)) else { return Ordering::Equal };
     // The TTL falls on the way.
-    match (y.ttl.cmp(&x.ttl), p.leg.tuple == q.leg.tuple) {
+    let fallen = match (x.known_ttl(), y.known_ttl()) {
+        (Some(x), Some(y)) => y.cmp(&x),
+        _ => Ordering::Equal,
+    };
+    match (fallen, p.leg.tuple == q.leg.tuple) {
         (Ordering::Equal, true) => {}
         (Ordering::Equal, false) => return Ordering::Equal,
         (order, _) => return order,

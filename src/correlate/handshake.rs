@@ -64,7 +64,11 @@ impl Shake {
             window_scale: there.shape.window_scale,
             sack: there.shape.sack(),
             server_isn: accepted(stream.flow(side.other())),
-            hop: there.opened().then(|| vantage.links_of(there).next().map(|l| l.hop)).flatten(),
+            hop: there
+                .opened()
+                .then(|| vantage.links_of(there).next().map(|l| l.hop))
+                .flatten()
+                .filter(|hop| vantage.hops.get(hop.index()).is_some_and(|hop| !hop.is_blank())),
         })
     }
 
@@ -112,7 +116,7 @@ impl Shake {
 
 /// The initial sequence number of a server that accepted once.
 pub(super) fn accepted(back: &Flow) -> Option<u32> {
-    (back.accepted() && back.isns == 1).then_some(back.isn)
+    (back.accepted() && back.isns == 1 && !back.counted).then_some(back.isn)
 }
 
 /// Ties by the handshake, and gives back the streams that show none.

@@ -57,8 +57,10 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
                 let (s, t) = (a.of(vantages), b.of(vantages));
                 // What passes one vantage twice by one way was sent twice.
                 let vantage = &vantages[usize::from(a.vantage)];
+                let told = vantage.first_hop(s.flow(*x)).is_none_or(|hop| !hop.is_blank());
                 let same_way = here
                     && s.key != t.key
+                    && told
                     && vantage.first_hop(s.flow(*x)) == vantage.first_hop(t.flow(*y));
                 if same_way {
                     continue;
@@ -124,11 +126,16 @@ fn is_rewritten(f: &Flow, g: &Flow, [of_f, of_g]: [Option<u32>; 2]) -> bool {
 /// Whether what one side acknowledged is what the other sent.
 fn acknowledges(f: &Flow, g: &Flow) -> bool {
     let length = g.end_seq.wrapping_sub(g.isn).saturating_add(SLACK);
-    f.seen() && g.seen() && f.flags.ack() && f.max_ack.wrapping_sub(g.isn) <= length
+    f.seen()
+        && g.seen()
+        && !f.counted
+        && !g.counted
+        && f.flags.ack()
+        && f.max_ack.wrapping_sub(g.isn) <= length
 }
 
 fn overlap(f: &Flow, g: &Flow) -> Option<bool> {
-    if !f.seen() || !g.seen() {
+    if !f.seen() || !g.seen() || f.counted || g.counted {
         return None;
     }
     let length = |flow: &Flow| flow.end_seq.wrapping_sub(flow.isn);

@@ -16,6 +16,7 @@ mod link_sequence;
 mod midstream;
 mod outcome;
 mod ranges;
+mod stamp;
 mod token;
 mod tuple;
 mod union;
@@ -46,6 +47,8 @@ pub enum Tie {
     Datagram,
     /// Segments with the same sequence and acknowledgment numbers (mid-stream).
     PacketToken,
+    /// The TSval of the client's SYN with the client's endpoint (numbers not known).
+    Stamp,
     /// The client's initial sequence number with the client's endpoint.
     Isn,
     /// Initial sequence number, TSval and SYN options.
@@ -66,6 +69,7 @@ impl Tie {
             Self::FiveTuple => "same five-tuple",
             Self::Datagram => "same datagram of the same client endpoint, rewritten",
             Self::PacketToken => "segments with the same sequence and acknowledgment numbers",
+            Self::Stamp => "same TSval of the SYN and client endpoint",
             Self::Isn => "same client ISN and client endpoint",
             Self::Handshake => "same client ISN, TSval and SYN options",
             Self::IsnPair => "same ISN of client and of server",
@@ -179,6 +183,7 @@ pub fn settle(vantages: &mut [Observations]) {
 pub fn correlate(vantages: &[Observations], stated: &Stated) -> Connections {
     let mut union = Union::new(vantages);
     let without_handshake = handshake::tie(vantages, &mut union);
+    stamp::tie(vantages, &without_handshake, &mut union);
     token::tie(vantages, &without_handshake, &mut union);
     ranges::tie(vantages, &without_handshake, &mut union);
     midstream::tie(vantages, &without_handshake, &mut union);

@@ -8,7 +8,7 @@
 
 use super::Tie;
 use super::union::{StreamRef, Union};
-use crate::flow::{Flow, Observations, Side, Stream};
+use crate::flow::{Observations, Side, Stream};
 
 /// What both sides of a connection sent, from the handshake on.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
         .copied()
         .filter(|at| {
             let stream = at.of(vantages);
-            stream.key.protocol.is_tcp() && stream.flows.iter().all(Flow::seen)
+            stream.key.protocol.is_tcp() && stream.flows.iter().all(|f| f.seen() && !f.counted)
         })
         .collect();
     if open.is_empty() {
@@ -78,7 +78,8 @@ fn class(length: u32) -> usize {
 fn sent(stream: &Stream) -> Option<[(u32, u32); 2]> {
     let client = stream.opener().filter(|_| stream.key.protocol.is_tcp())?;
     let (there, back) = (stream.flow(client), stream.flow(client.other()));
-    let whole = there.opened() && back.accepted() && back.isns == 1;
+    let counted = there.counted || back.counted;
+    let whole = there.opened() && back.accepted() && back.isns == 1 && !counted;
     whole.then(|| [there, back].map(|flow| (flow.isn, flow.end_seq.wrapping_sub(flow.isn))))
 }
 

@@ -38,9 +38,11 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
 fn sent_twice(vantages: &[Observations], same: &[(u64, StreamRef, Side)]) -> bool {
     let way = |(_, at, side): &(u64, StreamRef, Side)| {
         let vantage = &vantages[usize::from(at.vantage)];
-        vantage.first_hop(at.of(vantages).flow(*side)).copied()
+        vantage.first_hop(at.of(vantages).flow(*side)).filter(|hop| !hop.is_blank()).copied()
     };
     let pairs =
         same.iter().enumerate().flat_map(|(i, a)| same[i + 1..].iter().map(move |b| (a, b)));
-    pairs.filter(|(a, b)| a.1.vantage == b.1.vantage && a.1 != b.1).any(|(a, b)| way(a) == way(b))
+    pairs
+        .filter(|(a, b)| a.1.vantage == b.1.vantage && a.1 != b.1)
+        .any(|(a, b)| way(a).is_some() && way(a) == way(b))
 }

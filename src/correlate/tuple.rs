@@ -172,12 +172,17 @@ fn order(tuples: &mut [Seen], legs: &[Leg], vantages: &[Observations], stated: &
         return;
     }
     let virtual_first = |seen: &Seen| !stated.vips.contains(&seen.tuple.server.0);
+    // Where one TTL is not known, none orders.
+    let told = |of: fn(&Seen) -> u8| tuples.iter().all(|seen| of(seen) != 0);
+    let (there, back) = (told(|seen| seen.ttl), told(|seen| seen.answer_ttl));
+    let ttl = |seen: &Seen| if there { seen.ttl } else { 0 };
+    let answer = |seen: &Seen| if back { seen.answer_ttl } else { 0 };
     tuples.sort_by(|a, b| {
         (virtual_first(a).cmp(&virtual_first(b)))
             .then_with(|| through_a_host(a.order, b.order, legs, vantages))
-            .then_with(|| b.ttl.cmp(&a.ttl))
+            .then_with(|| ttl(b).cmp(&ttl(a)))
             // Answers lose TTL on their way to the client.
-            .then_with(|| a.answer_ttl.cmp(&b.answer_ttl))
+            .then_with(|| answer(a).cmp(&answer(b)))
             .then_with(|| a.tuple.is_self().cmp(&b.tuple.is_self()))
             .then_with(|| a.order.cmp(&b.order))
     });
@@ -193,7 +198,11 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
             let vantage = &vantages[usize::from(x.vantage)];
             let (f, g) = (x.forward(vantages), y.forward(vantages));
             let sent = |flow| vantage.first_hop(flow).and_then(|hop| vantage.own.sent(hop));
-            let ttl = |flow| vantage.first_hop(flow).map_or(0, |hop| hop.ttl);
+            let ttl = |flow| vantage.first_hop(flow).and_then(|hop| hop.known_ttl());
+            let fallen = match (ttl(f), ttl(g)) {
+                (Some(f), Some(g)) => g.cmp(&f),
+                _ => Ordering::Equal,
+            };
             let in_before_out = match (sent(f), sent(g)) {
                 (Some(false), Some(true)) => Ordering::Less,
                 (Some(true), Some(false)) => Ordering::Greater,
@@ -211,7 +220,7 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
                 {
                     in_before_out
                 }
-                (true, true) => ttl(g).cmp(&ttl(f)).then(in_before_out),
+                (true, true) => fallen.then(in_before_out),
                 // The client never asked for what only answers.
                 (true, false) if sent(f) == Some(true) => Ordering::Less,
                 (false, true) if sent(g) == Some(true) => Ordering::Greater,

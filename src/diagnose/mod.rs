@@ -20,6 +20,7 @@ mod registry;
 mod settle;
 mod settled;
 pub mod symptom;
+mod untold;
 mod verdict;
 pub mod words;
 
@@ -89,6 +90,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
             }
         }
     }
+    untold::cap(trace, &mut causes);
     let mut seen = Vec::new();
     for detector in SYMPTOMS {
         let looked = guarded(|| ((detector.sightings)(&facts), (detector.blind)(&facts)));
@@ -103,6 +105,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     }
     let mut findings = explain::arrange(&facts, causes, seen);
     settle::suspects(trace, &mut findings);
+    untold::candidates(trace, &mut findings, &coverage);
     for detector in NOTES {
         let detection = guarded(|| (detector.detect)(&facts));
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut findings);

@@ -74,6 +74,8 @@ pub struct Interface {
     pub snaplen: u32,
     /// What its times are.
     pub clock: Clock,
+    /// Its frames are made from the lines of a text.
+    pub from_text: bool,
 }
 
 /// Frames of several vantages in order of time.
@@ -133,6 +135,7 @@ pub fn extract(
                     link_type: frame.link_type,
                     snaplen: there.map_or(0, |i| i.snaplen),
                     clock: clock(trace, at, options.raw_times),
+                    from_text: capture.files.iter().any(|file| file.text.is_some()),
                 });
                 out.interfaces.len() as u32 - 1
             });

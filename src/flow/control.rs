@@ -2,6 +2,7 @@
 
 use super::observe::Observer;
 use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Mark, VrrpSpeaker};
+use crate::capture::Known;
 use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Vrrp};
 
 /// ICMP errors, echo pairs and VRRP speakers that are kept.
@@ -22,7 +23,7 @@ impl Observer {
                 self.tally.neighbor += 1;
                 // RFC 4861, section 7.1: hop limit 255 or it came from afar.
                 // What an overlay's hosts say is no claim on this network.
-                if ip.ttl == 255 && !packet.link.overlay {
+                if (ip.ttl == 255 || !packet.known.has(Known::TTL)) && !packet.link.overlay {
                     let ends = (ip.src, ip.dst);
                     self.neighbors.ndp(mark, packet.vlan, &packet.link, ends, icmp);
                 }
@@ -76,7 +77,7 @@ impl Observer {
         vrrp: &Vrrp<'_>,
     ) {
         // RFC 5798, section 7.1: a TTL other than 255 must be discarded.
-        if ip.ttl != 255 {
+        if ip.ttl != 255 && packet.known.has(Known::TTL) {
             return;
         }
         // Overlays of many owners pass one interface.

@@ -129,6 +129,7 @@ mod tests {
             header_cut: false,
             payload,
             payload_len: payload.len() as u32,
+            known: crate::capture::Known::ALL,
         };
         let mut flow = Flow::EMPTY;
         (flow.packets, flow.end_seq) = (3, 100);

@@ -2,6 +2,7 @@
 
 use super::Mark;
 use super::trouble::{TroubleId, Troubles};
+use crate::capture::Known;
 use crate::wire::{Direction, LinkHeader, Tcp, seq_gt};
 
 /// A link header with the TTL: one way past the vantage.
@@ -9,11 +10,28 @@ use crate::wire::{Direction, LinkHeader, Tcp, seq_gt};
 pub struct Hop {
     /// Interface, direction and MACs.
     pub link: LinkHeader,
-    /// Time to live or hop limit.
+    /// Time to live or hop limit; 0 where it is not known ([`Self::known_ttl`]).
     pub ttl: u8,
 }
 
 impl Hop {
+    /// Whether it says nothing: neither where a packet came from nor how far. Two packets on such
+    /// hops need not have travelled one way.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        let link = &self.link;
+        link.src.is_none()
+            && link.dst.is_none()
+            && link.direction == Direction::Unknown
+            && self.ttl == 0
+    }
+
+    /// Time to live or hop limit, where it is known: a text need not print it.
+    #[must_use]
+    pub fn known_ttl(&self) -> Option<u8> {
+        (self.ttl != 0).then_some(self.ttl)
+    }
+
     /// Whether the frame came to this host from elsewhere, as far as the link
     /// type tells; `None` where it does not.
     #[must_use]
@@ -177,6 +195,8 @@ impl Link {
         // a copy that the capture made has one that came before.
         let older =
             known.map(|id| self.packets > 1 && self.last_id.wrapping_sub(id) < COPY_WINDOW_IDS);
+        // Without times nothing is told of how soon a packet came again.
+        let timed = tcp.known.has(Known::TIME);
         if self.packets == 1 {
             self.first_id = id.unwrap_or(0);
         }
@@ -187,6 +207,7 @@ impl Link {
             return Sending::New;
         }
         let same_id = same_id.then_some(known.is_some());
+        let same_id = same_id.filter(|marked| timed || *marked);
         let sending = self.classify(mark, before, tcp, same_id, older, troubles);
         if sending != Sending::Copy {
             self.recent = [tcp.seq.wrapping_add(len), self.recent[0]];
@@ -233,7 +254,8 @@ impl Link {
         if troubles.fills(self.trouble, tcp.seq, end) {
             return Sending::Late;
         }
-        let shown = older.unwrap_or_else(|| self.recent.contains(&end));
+        let by_number = tcp.known.has(Known::TIME) && self.recent.contains(&end);
+        let shown = older.unwrap_or(by_number);
         if shown && mark.since(before) < copy_window(older.is_some()) {
             self.copies = self.copies.saturating_add(1);
             return Sending::Copy;
@@ -287,6 +309,7 @@ mod tests {
             header_cut: false,
             payload: &[],
             payload_len: len,
+            known: crate::capture::Known::ALL,
         }
     }
 

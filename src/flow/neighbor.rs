@@ -2,6 +2,7 @@
 //! (RFC 826) and neighbour discovery (RFC 4861) in one table.
 
 use super::Mark;
+use crate::capture::Known;
 use crate::wire::{Arp, ArpOperation, Direction, Icmp, IcmpKind, Ip, LinkHeader, Mac};
 use std::collections::HashMap;
 
@@ -143,6 +144,14 @@ const QUICK_NS: i64 = 100_000_000;
 /// are copies that the capture made, or different packets' needs.
 const AGAIN_NS: std::ops::RangeInclusive<i64> = 200_000_000..=2_500_000_000;
 
+/// Questions that an answer may be to where nobody says whose.
+const RECENT: usize = 256;
+
+/// Whose question: a MAC's, or an address's where its MAC is not told.
+fn asked_by(target: Ip, mac: Mac, asker: Ip) -> (Ip, Mac, Ip) {
+    (target, mac, if mac == Mac::ZERO { asker } else { Ip::default() })
+}
+
 /// Claims and questions at one vantage.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbors {
@@ -160,12 +169,22 @@ pub struct Neighbors {
     pub dropped: u64,
     latest: HashMap<(Ip, u32), (Mac, Mark)>,
     by_claim: HashMap<(Ip, Mac, u32, Claim), u32>,
-    by_ask: HashMap<(Ip, Mac), u32>,
+    by_ask: HashMap<(Ip, Mac, Ip), u32>,
 }
 
 impl Neighbors {
-    pub(super) fn arp(&mut self, mark: Mark, vlan: u32, link: &LinkHeader, arp: &Arp) {
-        if !arp.is_plausible() {
+    pub(super) fn arp(
+        &mut self,
+        mark: Mark,
+        vlan: u32,
+        link: &LinkHeader,
+        arp: &Arp,
+        known: Known,
+    ) {
+        let sent = known.has(Known::ARP_SENDER);
+        // Of an answer that a text shows, who it goes to may be untold.
+        let to = known.has(Known::ARP_TARGET);
+        if sent && to && !arp.is_plausible() {
             return;
         }
         let claim = match arp.operation {
@@ -174,7 +193,7 @@ impl Neighbors {
             ArpOperation::Request => Claim::Sender,
             ArpOperation::Other => return,
         };
-        if arp.sender.is_host() {
+        if arp.sender.is_host() && arp.sender_mac.is_unicast() {
             let asked = if claim == Claim::Sender { arp.target } else { arp.sender };
             self.claim(arp.sender, arp.sender_mac, vlan, claim, asked, link.direction, mark);
         }
@@ -340,7 +359,8 @@ impl Neighbors {
         link: &LinkHeader,
         mark: Mark,
     ) {
-        if let Some(&at) = self.by_ask.get(&(target, asker_mac)) {
+        let key = asked_by(target, asker_mac, asker);
+        if let Some(&at) = self.by_ask.get(&key) {
             let ask = &mut self.asks[at as usize];
             ask.count += 1;
             ask.open += 1;
@@ -355,7 +375,7 @@ impl Neighbors {
             self.dropped += 1;
             return;
         }
-        self.by_ask.insert((target, asker_mac), self.asks.len() as u32);
+        self.by_ask.insert(key, self.asks.len() as u32);
         self.asks.push(Ask {
             target,
             asker,
@@ -373,11 +393,17 @@ impl Neighbors {
     }
 
     fn answer(&mut self, target: Ip, asker_mac: Mac, mark: Mark) {
-        if let Some(&at) = self.by_ask.get(&(target, asker_mac)) {
-            let ask = &mut self.asks[at as usize];
+        let answered = |ask: &mut Ask| {
             ask.answers += 1;
             ask.open = 0;
             ask.quickest_ns = ask.quickest_ns.min(mark.since(ask.last));
+        };
+        if asker_mac == Mac::ZERO {
+            // A text does not print who it goes to: to those who asked.
+            let recent = self.asks.iter_mut().rev().take(RECENT);
+            recent.filter(|ask| ask.target == target && ask.open > 0).for_each(answered);
+        } else if let Some(&at) = self.by_ask.get(&asked_by(target, asker_mac, Ip::default())) {
+            answered(&mut self.asks[at as usize]);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Side, SideTables,
     Stream, StreamId, Tally, VrrpSpeaker,
 };
-use crate::capture::{LinkType, Timestamp};
+use crate::capture::{Known, LinkType, Timestamp};
 use crate::wire::{Body, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -105,6 +105,9 @@ impl Observer {
         self.tally.cut += u64::from(cut);
         self.start = self.start.min(mark.at());
         self.end = self.end.max(mark.at());
+        if packet.known != Known::ALL {
+            self.count_unknown(packet);
+        }
         match packet.stop {
             Some(Stop::LinkType) => {
                 self.tally.unsupported += 1;
@@ -121,10 +124,19 @@ impl Observer {
             Body::Ip(ip) => self.ip(mark, packet, ip),
             Body::Arp(arp) => {
                 self.tally.neighbor += 1;
-                self.neighbors.arp(mark, packet.vlan, &packet.link, arp);
+                self.neighbors.arp(mark, packet.vlan, &packet.link, arp, packet.known);
             }
             Body::Other(_) => self.tally.other += 1,
         }
+    }
+
+    /// Counts what a text does not print.
+    #[cold]
+    fn count_unknown(&mut self, packet: &Packet<'_>) {
+        let untold = packet.link.src.is_none();
+        self.tally.without_macs += u64::from(untold);
+        let ttl = matches!(packet.body, Body::Ip(_)) && !packet.known.has(Known::TTL);
+        self.tally.without_ttl += u64::from(ttl);
     }
 
     #[inline]

@@ -117,6 +117,9 @@ pub struct Flow {
     pub(super) acked: bool,
     /// Its latest segment advertises a window of 0 (RFC 9293, section 3.8.6).
     pub closed: bool,
+    /// Its sequence numbers follow each other, but what they were on the wire is not known, as
+    /// a text counts them from a beginning that it does not show.
+    pub counted: bool,
     /// Shortest time from a segment of the other side to one of this side that
     /// acknowledges it, nanoseconds; absent if none did within four seconds.
     pub turnaround_ns: Option<NonZeroU32>,
@@ -170,6 +173,7 @@ impl Flow {
         isns: 0,
         acked: false,
         closed: false,
+        counted: false,
         turnaround_ns: None,
     };
 

@@ -387,6 +387,7 @@ mod tests {
             header_cut: false,
             payload: &[],
             payload_len: 0,
+            known: crate::capture::Known::ALL,
         }
     }
 

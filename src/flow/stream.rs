@@ -1,6 +1,7 @@
 //! Both directions of a five-tuple at one vantage, one incarnation.
 
 use super::{Flow, Key, Mark, Reset, Side};
+use crate::capture::Known;
 use crate::wire::{Tcp, seq_gt};
 
 /// Index of a stream.
@@ -92,7 +93,9 @@ impl Stream {
     pub fn client_isn(&self) -> Option<u32> {
         let client = self.opener()?;
         let (there, back) = (self.flow(client), self.flow(client.other()));
-        if there.opened() {
+        if there.counted || back.counted && !there.opened() {
+            None
+        } else if there.opened() {
             Some(there.isn)
         } else if back.accepted() {
             Some(back.syn_ack_of.wrapping_sub(1))
@@ -160,7 +163,8 @@ impl Stream {
             flow.isn != tcp.seq
         } else {
             // Mid-stream until now: the SYN begins what can be known.
-            self.flows.iter().any(Flow::seen) && self.client_isn() != Some(tcp.seq)
+            let known = self.client_isn().is_some() || !self.flows.iter().any(|f| f.counted);
+            known && self.flows.iter().any(Flow::seen) && self.client_isn() != Some(tcp.seq)
         }
     }
 
@@ -170,9 +174,10 @@ impl Stream {
         let [a, b] = &mut self.flows;
         let (flow, back) = if side == Side::A { (a, &*b) } else { (b, &*a) };
         flow.flags.0 |= tcp.flags.0;
-        if flow.packets == 1 {
+        if flow.packets == 1 || flow.counted && tcp.known.has(Known::SEQ) {
             flow.isn = tcp.seq;
             flow.end_seq = tcp.seq;
+            flow.counted = !tcp.known.has(Known::SEQ);
         }
         if tcp.flags.syn() {
             flow.syn_seen(mark, tcp);

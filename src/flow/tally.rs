@@ -23,6 +23,10 @@ pub struct Tally {
     pub other: u64,
     /// Frames captured shorter than they were.
     pub cut: u64,
+    /// Frames of a text whose line prints no hardware addresses.
+    pub without_macs: u64,
+    /// Frames of a text whose line does not print how far the packet came.
+    pub without_ttl: u64,
     /// Packets longer than a link carries: segments merged by offload.
     pub oversize: u64,
     /// Frames of flows that had passed so often, each time with another link header, that

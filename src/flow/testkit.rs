@@ -15,5 +15,6 @@ pub fn said(payload: &[u8]) -> Tcp<'_> {
         header_cut: false,
         payload,
         payload_len: payload.len() as u32,
+        known: crate::capture::Known::ALL,
     }
 }

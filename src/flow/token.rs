@@ -9,6 +9,7 @@
 //! section 6.2). Streams whose handshake was seen keep none.
 
 use super::{Side, StreamId};
+use crate::capture::Known;
 use crate::wire::Tcp;
 use foldhash::fast::{FixedState, RandomState};
 use std::collections::HashMap;
@@ -62,8 +63,9 @@ pub(super) struct Tokens {
 fn token(tcp: &Tcp<'_>) -> Option<u64> {
     let plain = tcp.flags.ack() && !tcp.flags.rst() && !tcp.flags.syn();
     let drawn = tcp.seq >= WRITTEN_BY_HAND && tcp.ack >= WRITTEN_BY_HAND;
+    let known = tcp.known.has(Known::SEQ.and(Known::ACK));
     // One seed for all: vantages must choose alike.
-    (plain && drawn).then(|| FixedState::with_seed(0).hash_one((tcp.seq, tcp.ack)))
+    (plain && drawn && known).then(|| FixedState::with_seed(0).hash_one((tcp.seq, tcp.ack)))
 }
 
 impl Tokens {
@@ -104,6 +106,7 @@ mod tests {
             header_cut: false,
             payload: &[],
             payload_len: 0,
+            known: crate::capture::Known::ALL,
         }
     }
 

@@ -51,10 +51,13 @@ pub(super) fn hops(cast: &Cast<'_>, packet: &Sent, sightings: &[Sighting]) -> Ve
         if packet.forward { tuple } else { last.saturating_sub(tuple) }
     };
     let frame = |hop: &Hop| hop.sightings.first().map(|i| (sightings[*i].vantage, *i));
+    // Where one is not known, none orders.
+    let known = hops.iter().all(|hop| hop.ttl != 0);
+    let ttl = |hop: &Hop| if known { hop.ttl } else { 0 };
     hops.sort_by(|a, b| {
-        rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| frame(a).cmp(&frame(b)))
+        rank(a).cmp(&rank(b)).then(ttl(b).cmp(&ttl(a))).then_with(|| frame(a).cmp(&frame(b)))
     });
-    for same in hops.chunk_by_mut(|a, b| a.tuple == b.tuple && a.ttl == b.ttl) {
+    for same in hops.chunk_by_mut(|a, b| a.tuple == b.tuple && (!known || a.ttl == b.ttl)) {
         chain(same);
     }
     // The sender's frame first.
@@ -103,7 +106,8 @@ fn hop(cast: &Cast<'_>, at: usize, s: &Sighting) -> Hop {
 impl Hop {
     /// Whether both are views of one hop.
     fn is(&self, new: &Self) -> bool {
-        if self.tuple != new.tuple || self.ttl != new.ttl || self.loopback != new.loopback {
+        let ttl = self.ttl == new.ttl || self.ttl == 0 || new.ttl == 0;
+        if self.tuple != new.tuple || !ttl || self.loopback != new.loopback {
             return false;
         }
         if new.links.iter().any(|link| self.links.contains(link)) {

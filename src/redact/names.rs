@@ -49,6 +49,13 @@ pub(super) fn replace(trace: &mut Trace, labels: &Labels) {
         for (part, file) in capture.files.iter_mut().enumerate() {
             let part = if several { format!("-{}", part + 1) } else { String::new() };
             file.path = format!("{name}{part}.pcap");
+            if file.text.take().is_some() {
+                // They quote lines, and the names in them.
+                file.damage
+                    .iter_mut()
+                    .for_each(|d| d.what = "a line was not understood".to_owned());
+                capture.notes.retain(|note| !note.starts_with(crate::capture::text::NAMES));
+            }
             for interface in &mut file.interfaces {
                 (interface.name, interface.description) = (None, None);
             }

@@ -19,6 +19,9 @@ const MAX_TEXT: usize = 4096;
 /// `if_tsresol`: a tick is a nanosecond.
 const NANOSECONDS: u8 = 9;
 
+/// What is said of frames that nobody captured as bytes.
+const FROM_TEXT: &str = "frames made from the lines of a text: what those do not print (addresses of the link, TTL, identification, checksums, payload) is zero or missing here";
+
 /// What programs are told wrote the file, and how it is known for a copy.
 const WRITER: &str = concat!("lbdiag ", env!("CARGO_PKG_VERSION"));
 
@@ -76,7 +79,12 @@ fn description(interface: &Interface) -> io::Result<Vec<u8>> {
     if let Some(own) = interface.description.as_ref().filter(|own| **own != interface.name) {
         options.push(text(OptionCode::IfDescription, own));
     }
-    options.push(text(OptionCode::Comment, &times(&interface.clock)));
+    let mut comment = times(&interface.clock);
+    if interface.from_text {
+        comment.push_str("; ");
+        comment.push_str(FROM_TEXT);
+    }
+    options.push(text(OptionCode::Comment, &comment));
     options.push(option(OptionCode::IfTsresol, Cow::Owned(vec![NANOSECONDS])));
     let mut block = InterfaceDescriptionBlock {
         block_type: 0,

@@ -32,6 +32,12 @@ pub struct Options {
 /// Builds the document.
 #[must_use]
 pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
+    let mut report = built(trace, diagnosis, options);
+    super::lines::quote(trace, &mut report);
+    report
+}
+
+fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let of = findings_of(diagnosis);
     Report {

@@ -91,6 +91,23 @@ pub struct Evidence {
     pub direction: String,
     /// One line: what this frame shows.
     pub note: String,
+    /// Of a text: the line where the packet begins, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// Of a text: what is printed of the packet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<String>,
+}
+
+impl Evidence {
+    /// `#3`, with the line where the capture is a text: `#3, line 17`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.line {
+            Some(line) => format!("#{}, line {line}", self.frame),
+            None => format!("#{}", self.frame),
+        }
+    }
 }
 
 /// Whether a command interrupts traffic.

@@ -120,6 +120,8 @@ impl Builder<'_> {
                     since_first_ns: first.map_or(0, |f| time.0 - f.0),
                     direction: direction(self.trace, proof.at).to_owned(),
                     note: proof.note.clone(),
+                    line: None,
+                    printed: None,
                 })
             })
             .collect()

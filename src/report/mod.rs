@@ -16,6 +16,7 @@ mod filter;
 mod finding;
 mod findings;
 pub mod ladder;
+mod lines;
 mod listing;
 mod lookup;
 mod loss;

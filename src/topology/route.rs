@@ -291,8 +291,11 @@ fn steps(
     let rank = |s: &Sighting| {
         if forward { s.step.tuple } else { last - s.step.tuple.min(last) }
     };
+    // Where one TTL is not known, none orders.
+    let known = seen.iter().all(|s| s.ttl != 0);
+    let ttl = |s: &Sighting| if known { s.ttl } else { 0 };
     seen.sort_by(|a, b| {
-        rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| {
+        rank(a).cmp(&rank(b)).then(ttl(b).cmp(&ttl(a))).then_with(|| {
             if a.vantage == b.vantage {
                 a.first.frame().cmp(&b.first.frame())
             } else {
@@ -301,7 +304,7 @@ fn steps(
         })
     });
     returned(seen);
-    for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && a.ttl == b.ttl) {
+    for same in seen.chunk_by_mut(|a, b| rank(a) == rank(b) && ttl(a) == ttl(b)) {
         chain(same);
     }
     for at in 1..seen.len() {
@@ -387,7 +390,7 @@ fn merge(seen: &mut Vec<Sighting>, new: Sighting) {
         // A host that forwards shows one packet twice: those stay apart.
         let apart = old.vantage == new.vantage && (a.from, a.to) != (b.from, b.to);
         if a.tuple == b.tuple
-            && old.ttl == new.ttl
+            && (old.ttl == new.ttl || old.ttl == 0 || new.ttl == 0)
             && a.loopback == b.loopback
             && !apart
             && fits(a.from, b.from)

@@ -246,7 +246,9 @@ fn upstream(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     let service = trace.service(id);
     let legs = trace.legs(id);
     let host = |leg: &Leg| trace.host_of(leg);
-    let ttl = |leg: &Leg| trace.vantage(leg).first_hop(trace.forward(leg)).map(|hop| hop.ttl);
+    let ttl = |leg: &Leg| {
+        trace.vantage(leg).first_hop(trace.forward(leg)).and_then(|hop| hop.known_ttl())
+    };
     let director = legs.iter().find(|leg| host(leg).is_some_and(|h| service.is_director(h)))?;
     let ends = |h| service.is_director(h) || service.real_servers.iter().any(|s| s.host == Some(h));
     let translated = matches!(service.mode, Mode::Nat | Mode::FullNat);
@@ -256,7 +258,7 @@ fn upstream(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     };
     legs.iter().filter(|leg| leg.tuple == 0).find(|leg| {
         host(leg).is_some_and(|h| !ends(h))
-            && (translated || ttl(director) < ttl(leg))
+            && (translated || ttl(director).is_some_and(|at| ttl(leg).is_some_and(|leg| at < leg)))
             && one_way(leg)
     })
 }

@@ -78,6 +78,7 @@ mod tests {
             wire_len: bytes.len() as u32,
             link_type: LinkType::RAW,
             data: bytes,
+            known: crate::capture::Known::ALL,
         };
         let packet = decode(&frame);
         let Body::Ip(ip) = &packet.body else { panic!("IP") };
@@ -110,6 +111,7 @@ mod tests {
                 wire_len: bytes.len() as u32,
                 link_type: LinkType::RAW,
                 data: &bytes[..len],
+                known: crate::capture::Known::ALL,
             };
             let packet = decode(&frame);
             let Body::Ip(ip) = &packet.body else { continue };

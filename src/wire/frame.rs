@@ -3,6 +3,7 @@
 //! More than four tags are not opened: they are a way to make a reader work.
 
 use super::{Arp, Body, LinkHeader, Packet, Stop, arp, ip};
+use crate::capture::Known;
 use etherparse::{ArpPacketSlice, EtherType, SingleVlanSlice, ether_type};
 
 /// VLAN tags that are opened.
@@ -69,8 +70,14 @@ pub(super) fn decode<'a>(
     bytes: &'a [u8],
     wire_len: u32,
 ) -> Packet<'a> {
-    let mut packet =
-        Packet { link, vlan: 0, around: None, body: Body::Other(ether_type), stop: None };
+    let mut packet = Packet {
+        link,
+        vlan: 0,
+        around: None,
+        body: Body::Other(ether_type),
+        stop: None,
+        known: Known::ALL,
+    };
     let Some(above) = (Above { kind: ether_type, bytes, wire_len, vlan: 0 }).untag() else {
         packet.stop = Some(Stop::Network);
         return packet;

@@ -5,6 +5,7 @@ use super::frame::Inner;
 use super::tunnel::{self, MAX_TUNNELS, Outer, Shut};
 use super::{Arp, Icmp, Ip, Stop, Tcp, TcpFlags, Vrrp};
 use super::{icmp, vrrp};
+use crate::capture::Known;
 use etherparse::{LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
 use etherparse::{TcpSlice, ip_number};
 
@@ -65,9 +66,9 @@ pub struct IpPacket<'a> {
     pub src: Ip,
     /// Destination address.
     pub dst: Ip,
-    /// Time to live, or hop limit.
+    /// Time to live, or hop limit; 0 where it is not known, as no packet travels with it.
     pub ttl: u8,
-    /// IPv4 identification; `None` for IPv6, which has none.
+    /// IPv4 identification; `None` where it is not known, and for IPv6, which has none.
     pub id: Option<u16>,
     /// Protocol of what it carries, after extension headers.
     pub protocol: Protocol,
@@ -99,6 +100,17 @@ pub(super) struct Opened<'a> {
 /// The packet that an ICMP error quotes.
 pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
     open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|opened| opened.ip)
+}
+
+/// The ports of a quoted packet of which no more was quoted.
+pub(super) fn quoted_ports(bytes: &[u8]) -> Option<(u16, u16)> {
+    let (slice, _) = LaxIpSlice::from_slice(bytes).ok()?;
+    let payload = match &slice {
+        LaxIpSlice::Ipv4(v4) => v4.payload().payload,
+        LaxIpSlice::Ipv6(v6) => v6.payload().payload,
+    };
+    let ports = payload.first_chunk::<4>()?;
+    Some((u16::from_be_bytes([ports[0], ports[1]]), u16::from_be_bytes([ports[2], ports[3]])))
 }
 
 /// Nearly every packet: TCP in plain IPv4, all of its headers there. It is built where it
@@ -245,6 +257,7 @@ fn whole_tcp(bytes: &[u8], wire_len: u32) -> Option<Tcp<'_>> {
         header_cut: false,
         payload: &bytes[header.len()..],
         payload_len: wire_len.saturating_sub(header.len() as u32),
+        known: Known::ALL,
     })
 }
 
@@ -301,6 +314,7 @@ fn cut_transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<
                 payload: &bytes[end..],
                 // Without the data offset nothing says where the payload begins.
                 payload_len: bytes.get(12).map_or(0, |_| wire_len.saturating_sub(header_len)),
+                known: Known::ALL,
             }))
         }
         ip_number::UDP => Some(Transport::Udp(Udp {

@@ -17,6 +17,7 @@ mod gue;
 pub mod http;
 mod icmp;
 mod ip;
+mod known;
 mod link;
 mod overlay;
 mod protocol;
@@ -41,7 +42,7 @@ pub use tcp::{Tcp, TcpFlags, TcpOptions, Toa, seq_gt, seq_lt};
 pub use tunnel::{Outer, Tunnel};
 pub use vrrp::{VirtualAddresses, Vrrp};
 
-use crate::capture::{Frame, LinkType};
+use crate::capture::{Frame, Known, LinkType};
 
 /// Where decoding stopped before the end of what the frame should hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub struct Packet<'a> {
     pub body: Body<'a>,
     /// Where reading stopped early, if it did.
     pub stop: Option<Stop>,
+    /// Which fields are known, of those that are there.
+    pub known: Known,
 }
 
 /// Decodes one frame.
@@ -100,13 +103,18 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
                 around: None,
                 body: Body::Other(0),
                 stop: Some(stop),
+                known: frame.known,
             };
         }
     };
     // Length on the wire above the link header, for packets whose own length
     // field is 0 (segmentation offload) or whose end was cut off.
     let wire_len = frame.wire_len.saturating_sub(offset as u32);
-    frame::decode(link, ether_type, &data[offset..], wire_len)
+    let mut packet = frame::decode(link, ether_type, &data[offset..], wire_len);
+    if frame.known != Known::ALL {
+        known::forget(&mut packet, frame.known);
+    }
+    packet
 }
 
 /// Whether frames of this link type can be decoded.

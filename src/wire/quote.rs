@@ -34,6 +34,11 @@ impl Icmp<'_> {
         let (src_port, dst_port, seq, syn) = match inner.transport {
             Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port, Some(tcp.seq), tcp.flags.syn()),
             Transport::Udp(udp) => (udp.src_port, udp.dst_port, None, false),
+            // Cut before the sequence number: the ports are there.
+            _ if inner.protocol.is_tcp() => {
+                let (src, dst) = ip::quoted_ports(self.rest).unwrap_or((0, 0));
+                (src, dst, None, false)
+            }
             _ => (0, 0, None, false),
         };
         Some(Quote {

@@ -1,6 +1,7 @@
 //! TCP headers and options (RFC 9293, RFC 7323, RFC 2018, TOA).
 
 use super::Ip;
+use crate::capture::Known;
 
 /// The control bits of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -99,6 +100,8 @@ pub struct Tcp<'a> {
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire.
     pub payload_len: u32,
+    /// Which of its numbers are those of the wire, and what else is known of its packet.
+    pub known: Known,
 }
 
 impl Tcp<'_> {

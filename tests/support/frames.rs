@@ -138,7 +138,15 @@ pub fn build(builder: PacketBuilderStep<TcpHeader>, payload: &[u8]) -> Vec<u8> {
 
 /// A frame around bytes of which `wire` were on the wire.
 pub fn framed(link_type: LinkType, data: &[u8], wire: usize) -> Frame<'_> {
-    Frame { number: 1, time: Timestamp(0), interface: 0, link_type, wire_len: wire as u32, data }
+    Frame {
+        number: 1,
+        time: Timestamp(0),
+        interface: 0,
+        link_type,
+        wire_len: wire as u32,
+        data,
+        known: lbdiag::capture::Known::ALL,
+    }
 }
 
 /// Decodes a whole Ethernet frame.

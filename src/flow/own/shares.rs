@@ -110,7 +110,7 @@ impl Shares {
                 Some(sender.ttl.map_or(hop.ttl, |ttl| if ttl == hop.ttl { ttl } else { 0 }));
             if matches!(hop.ttl, 64 | 128 | 255) {
                 sender.originated += frames;
-            } else {
+            } else if hop.known_ttl().is_some() {
                 sender.relayed += frames;
             }
             let receiver = by_mac.entry(dst).or_default();

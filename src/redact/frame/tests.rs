@@ -73,6 +73,7 @@ fn decoded<T>(bytes: &[u8], look: impl FnOnce(crate::wire::Packet<'_>) -> T) -> 
         link_type: LinkType::ETHERNET,
         wire_len: bytes.len() as u32,
         data: bytes,
+        known: crate::capture::Known::ALL,
     }))
 }
 

@@ -174,7 +174,7 @@ fn frames(frames: &[Evidence], n: u32) -> Markup {
                 @for proof in frames {
                     tr {
                         td { b { (proof.vantage) } " " span class="path" { (file(&proof.capture)) } }
-                        td class="num" { (proof.frame) }
+                        td class="num" { (proof.place().trim_start_matches('#')) }
                         td class="num" { (clock(&proof.time, 12)) }
                         td class="num" { (since(proof.since_first_ns)) }
                         @if ways { td { (proof.direction.trim()) } }

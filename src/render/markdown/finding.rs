@@ -70,7 +70,7 @@ fn evidence(out: &mut String, finding: &Finding) {
         let _ = writeln!(
             out,
             "- {} {}{way}: {}",
-            code(&format!("{} #{}", place(proof), proof.frame)),
+            code(&format!("{} {}", place(proof), proof.place())),
             since(proof.since_first_ns),
             prose(&proof.note)
         );

@@ -165,7 +165,7 @@ impl Block<'_> {
         }
         let name_cap = self.style.prose() / 4;
         let frame = |e: &Evidence| {
-            let number = format!(" #{}", e.frame);
+            let number = format!(" {}", e.place());
             let place = if e.vantage.trim().is_empty() {
                 e.capture.rsplit('/').next().unwrap_or_default()
             } else {

@@ -92,6 +92,8 @@ fn proof(vantage: &str, frame: u64, ns: i64, direction: &str, note: &str) -> Evi
         since_first_ns: ns,
         direction: s(direction),
         note: s(note),
+        line: None,
+        printed: None,
     }
 }
 

@@ -140,7 +140,15 @@ fn on_wire(packet: &[u8]) -> Vec<u8> {
 
 fn read(data: &[u8], wire_len: usize, link_type: LinkType) -> Packet<'_> {
     let wire_len = wire_len as u32;
-    decode(&Frame { number: 1, time: Timestamp(0), interface: 0, link_type, wire_len, data })
+    decode(&Frame {
+        number: 1,
+        time: Timestamp(0),
+        interface: 0,
+        link_type,
+        wire_len,
+        data,
+        known: crate::capture::Known::ALL,
+    })
 }
 
 fn ethernet(data: &[u8]) -> Packet<'_> {

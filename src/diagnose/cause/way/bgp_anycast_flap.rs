@@ -128,7 +128,8 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Moved> {
         }
         let accepted = opening(trace, leg)?;
         let (_, hop) = link_at(trace, leg, back, back.rst)?;
-        let other = hop.ttl != accepted.ttl;
+        let known = hop.known_ttl().is_some() && accepted.ttl != 0;
+        let other = known && hop.ttl != accepted.ttl;
         other.then_some(Moved { id, leg: i, ttls: (accepted.ttl, hop.ttl), reset: back.rst })
     })
 }

@@ -84,7 +84,7 @@ fn affected(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
 
 fn proof(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
     for (n, evidence) in f.evidence.iter().enumerate() {
-        let frame = format!("{} #{}", evidence.vantage, evidence.frame);
+        let frame = format!("{} {}", evidence.vantage, evidence.place());
         let way = if evidence.direction.is_empty() {
             String::new()
         } else {

@@ -1,0 +1,124 @@
+//! What people, mail and web pages did to a line, undone.
+
+use std::borrow::Cow;
+
+/// The longest line that is read; more of one is passed over.
+pub(super) const LONGEST: usize = 64 << 10;
+
+/// A line as tcpdump printed it, as far as that can be told.
+pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
+    let raw = &raw[..raw.len().min(LONGEST)];
+    let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+    let text = String::from_utf8_lossy(raw);
+    let odd = |b: &u8| matches!(b, b'&' | b'\\' | 0x1b | b'`' | 0x80..);
+    let quoted = raw.iter().find(|b| !b.is_ascii_whitespace());
+    if !matches!(quoted, Some(b'>' | b'|' | b'*')) && !raw.iter().any(odd) {
+        return text;
+    }
+    Cow::Owned(mend(&text))
+}
+
+fn mend(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => escape(&mut chars),
+            // As Markdown has it; a path of Windows keeps its own.
+            '\\' if chars.peek().is_some_and(|c| "[]<>_*#.-|\\".contains(*c)) => {}
+            '`' | '\u{feff}' | '\u{200b}' | '\u{200e}' | '\u{ad}' => {}
+            '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{3000}' => out.push(' '),
+            // Full-width forms of ASCII.
+            '\u{ff01}'..='\u{ff5e}' => {
+                out.push(char::from_u32(u32::from(c) - 0xfee0).unwrap_or(' '));
+            }
+            '\u{3002}' => out.push('.'),
+            '\u{3001}' => out.push(','),
+            '\u{3010}' => out.push('['),
+            '\u{3011}' => out.push(']'),
+            '\u{2018}' | '\u{2019}' => out.push('\''),
+            '\u{201c}' | '\u{201d}' => out.push('"'),
+            '\u{2010}'..='\u{2015}' => out.push('-'),
+            '\u{2026}' => out.push_str("..."),
+            _ => out.push(c),
+        }
+    }
+    let out = if out.contains('&') { entities(&out) } else { out };
+    unquoted(&out).to_owned()
+}
+
+/// A control sequence of a terminal (ECMA-48): ESC, bracket, parameters, a letter.
+fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    if chars.next_if_eq(&'[').is_some() {
+        for c in chars.by_ref() {
+            if ('\u{40}'..='\u{7e}').contains(&c) {
+                break;
+            }
+        }
+    }
+}
+
+fn entities(text: &str) -> String {
+    let mut text = text.to_owned();
+    // Twice, as what was escaped twice is seen too.
+    for _ in 0..2 {
+        for (entity, plain) in [
+            ("&gt;", ">"),
+            ("&lt;", "<"),
+            ("&quot;", "\""),
+            ("&#39;", "'"),
+            ("&#62;", ">"),
+            ("&#60;", "<"),
+            ("&nbsp;", " "),
+            ("&#160;", " "),
+            ("&rarr;", "\u{2192}"),
+            ("&amp;", "&"),
+        ] {
+            if text.contains(entity) {
+                text = text.replace(entity, plain);
+            }
+        }
+    }
+    text
+}
+
+/// Without the marks of quotations and list items before it.
+fn unquoted(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_start();
+        match trimmed.strip_prefix(['>', '|']) {
+            Some(inside) => rest = inside.strip_prefix(' ').unwrap_or(inside),
+            None => break,
+        }
+    }
+    rest.strip_prefix("* ").unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn marks_of_mail_and_web_are_taken_off() {
+        let line = "12:00:00.1 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]";
+        for raw in [
+            "12:00:00.1 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]\r",
+            "> 12:00:00.1 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]",
+            "> > 12:00:00.1 IP 10.0.0.1.80 &gt; 10.0.0.2.90: Flags [S]",
+            "12:00:00.1 IP 10.0.0.1.80 &amp;gt; 10.0.0.2.90: Flags [S]",
+            "12:00:00.1\u{a0}IP 10.0.0.1.80 \u{ff1e} 10.0.0.2.90\u{ff1a} Flags \u{ff3b}S\u{ff3d}",
+            "12:00:00.1 IP 10.0.0.1.80 \\> 10.0.0.2.90: Flags \\[S\\]",
+            "`12:00:00.1 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]`",
+            "\u{1b}[1;31m12:00:00.1\u{1b}[0m IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]",
+        ] {
+            assert_eq!(clean(raw.as_bytes()), line, "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_needs_no_mending_is_not_copied() {
+        assert!(matches!(clean(b"    10.0.0.1.80 > x"), std::borrow::Cow::Borrowed(_)));
+        assert!(clean(&[0xff, 0x41]).contains('A'));
+    }
+}

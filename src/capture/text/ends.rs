@@ -1,0 +1,198 @@
+//! Addresses and ports as lines print them: `10.0.0.1.80`, `2001:db8::1.80`, `[2001:db8::1]:80`,
+//! and with names where `-n` was not given.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::services;
+use super::shown::MacBytes;
+
+/// Names of hosts that are told apart.
+const MAX_NAMES: usize = 1 << 12;
+
+/// An address with the port that stands behind it.
+pub(super) type End = (IpAddr, Option<u16>);
+
+/// Names of hosts whose addresses the text does not print. Each stands for an address of
+/// 240.0.0.0/4, which no host has (RFC 1112, section 4).
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    by_name: HashMap<String, Ipv4Addr>,
+    /// In order of appearance.
+    pub(super) list: Vec<String>,
+}
+
+impl Names {
+    fn address(&mut self, name: &str) -> Option<IpAddr> {
+        if let Some(known) = self.by_name.get(name) {
+            return Some(IpAddr::V4(*known));
+        }
+        if self.list.len() >= MAX_NAMES {
+            return None;
+        }
+        let n = self.list.len() as u32 + 1;
+        let address = Ipv4Addr::from(0xf000_0000 + n);
+        self.by_name.insert(name.to_owned(), address);
+        self.list.push(name.to_owned());
+        Some(IpAddr::V4(address))
+    }
+}
+
+/// Reads one end; a name is taken for one where `names` is given.
+pub(super) fn end(token: &str, names: Option<&mut Names>) -> Option<End> {
+    let token = token.trim_matches(|c| matches!(c, ',' | ';' | '(' | ')'));
+    if let Some(inside) = token.strip_prefix('[') {
+        let (address, rest) = inside.split_once(']')?;
+        let port = rest.strip_prefix([':', '.']).and_then(port);
+        return Some((IpAddr::V6(v6(address)?), port));
+    }
+    if let Some(found) = v4_end(token) {
+        return Some(found);
+    }
+    if token.bytes().filter(|b| *b == b':').count() >= 2 {
+        if let Some(address) = v6(token) {
+            return Some((IpAddr::V6(address), None));
+        }
+        let (address, after) = token.rsplit_once('.')?;
+        return Some((IpAddr::V6(v6(address)?), Some(port(after)?)));
+    }
+    names.and_then(|names| named(token, names))
+}
+
+fn v6(text: &str) -> Option<Ipv6Addr> {
+    text.split('%').next()?.parse().ok()
+}
+
+/// Four octets, with a port behind a dot or a colon.
+fn v4_end(token: &str) -> Option<End> {
+    let bytes = token.as_bytes();
+    let mut octets = [0_u8; 4];
+    let mut at = 0;
+    for (n, octet) in octets.iter_mut().enumerate() {
+        let mut value = 0_u16;
+        let begin = at;
+        while let Some(digit) = bytes.get(at).filter(|b| b.is_ascii_digit()) {
+            value = value * 10 + u16::from(digit - b'0');
+            at += 1;
+            if at - begin > 3 {
+                return None;
+            }
+        }
+        if at == begin {
+            return None;
+        }
+        *octet = u8::try_from(value).ok()?;
+        if n < 3 {
+            if bytes.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+    }
+    let address = IpAddr::V4(Ipv4Addr::from(octets));
+    match bytes.get(at) {
+        None => Some((address, None)),
+        Some(b'.' | b':') => Some((address, Some(port(token.get(at + 1..)?)?))),
+        Some(_) => None,
+    }
+}
+
+/// A port by number or by its name in the table of services.
+pub(super) fn port(text: &str) -> Option<u16> {
+    let text = text.trim_end_matches(':');
+    text.parse().ok().or_else(|| services::port(text))
+}
+
+/// `web1.example.com.http`: the last part is the port, if it is one.
+fn named(token: &str, names: &mut Names) -> Option<End> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let letter = token.bytes().any(|b| b.is_ascii_alphabetic());
+    // Four numbers with a port that is not known are no name.
+    let quad = token.split('.').take(4).filter(|p| p.parse::<u8>().is_ok()).count() == 4;
+    if token.is_empty() || quad || token.len() > 255 || !letter || !token.chars().all(plain) {
+        return None;
+    }
+    let (host, port) = match token.rsplit_once('.').or_else(|| token.rsplit_once(':')) {
+        Some((host, last)) if !host.is_empty() => match port(last) {
+            Some(port) => (host, Some(port)),
+            None => (token, None),
+        },
+        _ => (token, None),
+    };
+    Some((spelled(host).or_else(|| names.address(host))?, port))
+}
+
+/// Names that spell their address: `localhost`, `ip-10-0-0-12.ec2.internal`.
+fn spelled(host: &str) -> Option<IpAddr> {
+    if host == "localhost" || host.starts_with("localhost.") {
+        return Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    let first = host.split('.').next()?;
+    let digits = first.strip_prefix("ip-")?;
+    digits.replace('-', ".").parse().ok().map(IpAddr::V4)
+}
+
+/// Six bytes in hexadecimal digits, as tcpdump prints a MAC, old ones without leading zeros.
+pub(super) fn mac(token: &str) -> Option<MacBytes> {
+    let token = token.trim_end_matches([',', ':', ')']).trim_start_matches('(');
+    if token.eq_ignore_ascii_case("broadcast") {
+        return Some([0xff; 6]);
+    }
+    let mut bytes = [0; 6];
+    let mut parts = token.split([':', '-']);
+    for byte in &mut bytes {
+        let part = parts.next().filter(|p| (1..=2).contains(&p.len()))?;
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    parts.next().is_none().then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Names, end, mac};
+
+    fn read(token: &str) -> Option<(String, Option<u16>)> {
+        end(token, Some(&mut Names::default())).map(|(a, p)| (a.to_string(), p))
+    }
+
+    #[test]
+    fn ends_are_read_in_all_spellings() {
+        let cases = [
+            ("10.0.0.1.80", "10.0.0.1", Some(80)),
+            ("10.0.0.1.https", "10.0.0.1", Some(443)),
+            ("10.0.0.1:8080", "10.0.0.1", Some(8080)),
+            ("10.0.0.1", "10.0.0.1", None),
+            ("2001:db8::1.80", "2001:db8::1", Some(80)),
+            ("fe80::1", "fe80::1", None),
+            ("[2001:db8::1]:443", "2001:db8::1", Some(443)),
+            ("ip-10-0-0-12.ec2.internal.ssh", "10.0.0.12", Some(22)),
+            ("localhost.http", "127.0.0.1", Some(80)),
+            ("web1.example.com.http", "240.0.0.1", Some(80)),
+            ("web1.example.com", "240.0.0.1", None),
+        ];
+        for (token, address, port) in cases {
+            assert_eq!(read(token), Some((address.to_owned(), port)), "{token}");
+        }
+        for token in ["10.0.0.300.80", "1.2.3", "10.0.0.1.nosuchservice", "", "a/b", "12:30"] {
+            assert_eq!(read(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn one_name_is_one_address() {
+        let mut names = Names::default();
+        let a = end("web1.http", Some(&mut names)).unwrap();
+        let b = end("web2.http", Some(&mut names)).unwrap();
+        assert_ne!(a.0, b.0);
+        assert_eq!(end("web1.51000", Some(&mut names)).unwrap().0, a.0);
+        assert_eq!(end("web1.http", None), None);
+    }
+
+    #[test]
+    fn macs_of_old_versions_have_no_leading_zeros() {
+        assert_eq!(mac("52:54:00:0d:47:99,"), Some([0x52, 0x54, 0, 0x0d, 0x47, 0x99]));
+        assert_eq!(mac("0:4:5a:d:2:1"), Some([0, 4, 0x5a, 0x0d, 2, 1]));
+        assert_eq!(mac("Broadcast"), Some([0xff; 6]));
+        assert_eq!(mac("fe80::1"), None);
+    }
+}

@@ -1,0 +1,259 @@
+//! IP headers as tcpdump prints them, with `-v` and without, and tunnels.
+
+use super::ends::{self, Names};
+use super::scan::Scan;
+use super::shown::{Body, Carrier, Header, Layer, Shown};
+use super::{icmp, packet, tcp, udp, vrrp};
+
+/// Headers of tunnels inside each other at most.
+const MAX_LAYERS: usize = 5;
+
+/// An IP header and what it carries.
+pub(super) fn network(
+    scan: &mut Scan<'_>,
+    shown: &mut Shown,
+    names: &mut Names,
+    depth: usize,
+) -> Option<()> {
+    if depth > MAX_LAYERS {
+        return None;
+    }
+    scan.blanks();
+    if scan.word("IP6") || scan.word("IP") {
+        scan.eat(",");
+        scan.blanks();
+    }
+    if scan.eat("truncated-ip") {
+        scan.until("!");
+        scan.blanks();
+    }
+    let header = if scan.peek() == Some(b'(') { header(scan)? } else { Header::default() };
+    scan.blanks();
+    let src = ends::end(scan.token(), Some(names));
+    let arrow = scan.token();
+    let dst = scan.token();
+    let dst = ends::end(dst.strip_suffix(':').unwrap_or(dst), Some(names));
+    let ((src, src_port), (dst, dst_port)) = (src?, dst?);
+    if arrow != ">" || src.is_ipv4() != dst.is_ipv4() {
+        return None;
+    }
+    shown.layers.push(Layer { src, dst, header, carrier: Carrier::Ip });
+    // Where a line was broken before it.
+    scan.blanks().eat(":");
+    let ports = src_port.zip(dst_port);
+    carried(scan, shown, ports, names, depth)
+}
+
+/// What stands in brackets with `-v`.
+fn header(scan: &mut Scan<'_>) -> Option<Header> {
+    let mut header = Header::default();
+    let inside = group(scan)?;
+    let mut scan = Scan::new(inside);
+    while !scan.is_empty() {
+        scan.blanks();
+        if scan.eat("tos ") || scan.eat("class ") {
+            header.tos = scan.hex().and_then(|tos| u8::try_from(tos).ok());
+        } else if scan.eat("ttl ") || scan.eat("hlim ") || scan.eat("ttl: ") {
+            header.ttl = scan.blanks().num();
+        } else if scan.eat("id ") || scan.eat("id: ") {
+            header.id = scan.blanks().num();
+        } else if scan.eat("offset ") || scan.eat("offset: ") {
+            header.offset = scan.blanks().num();
+        } else if scan.eat("flags [") || scan.eat("flags: [") {
+            let flags = scan.until("]")?;
+            header.more = flags.contains('+');
+            header.dont = flags.contains("DF");
+        } else if scan.eat("proto") || scan.eat("next-header") {
+            // The number stands in brackets behind the name; `unknown` has it too.
+            scan.until("(");
+            header.proto = scan.num();
+            scan.eat(")");
+            scan.blanks();
+            continue;
+        } else if scan.eat("payload length") || scan.eat("length") || scan.eat("len") {
+            scan.eat(":");
+            header.length = scan.blanks().num();
+        } else if scan.eat("options (") {
+            header.options = true;
+        }
+        // On to the next.
+        match scan.rest().find(',') {
+            Some(at) => scan.skip(at + 1),
+            None => break,
+        }
+    }
+    Some(header)
+}
+
+/// A group of brackets, whatever others are in it; without its own.
+pub(super) fn group<'t>(scan: &mut Scan<'t>) -> Option<&'t str> {
+    let text = scan.rest();
+    let mut depth = 0_u32;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => {
+                depth -= 1;
+                if depth == 0 {
+                    scan.skip(at + 1);
+                    return text.get(1..at);
+                }
+            }
+            _ if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// What an IP header carries.
+fn carried(
+    scan: &mut Scan<'_>,
+    shown: &mut Shown,
+    ports: Option<(u16, u16)>,
+    names: &mut Names,
+    depth: usize,
+) -> Option<()> {
+    scan.blanks();
+    let v6 = shown.layers.last().is_some_and(|layer| layer.dst.is_ipv6());
+    // `[icmp6 sum ok]`, `[udp sum ok]`, `[bad udp cksum 0x1234 -> 0x5678!]`, `HBH`, `RT6 (..)`
+    while scan.peek() == Some(b'[') && !scan.rest().starts_with("[|") {
+        scan.until("]")?;
+        scan.blanks();
+    }
+    scan.eat("HBH ");
+    scan.eat("DSTOPT ");
+    scan.blanks();
+    if let Some(ports) = ports {
+        if scan.eat("VXLAN, ") || scan.rest().starts_with("OTV, ") {
+            return overlay(scan, shown, ports, names, depth);
+        }
+        if scan.eat("Geneve, ") {
+            return geneve(scan, shown, ports, names, depth);
+        }
+        if tcp::begins(scan) {
+            return tcp::tcp(scan, shown, ports);
+        }
+        return udp::udp(scan, shown, ports);
+    }
+    if scan.rest().starts_with("ICMP6") || v6 && scan.rest().starts_with("icmp6") {
+        return icmp::v6(scan, shown, names, depth);
+    }
+    if scan.eat("ICMP ") || scan.eat("icmp: ") || scan.eat("icmp ") {
+        return icmp::v4(scan, shown, names, depth);
+    }
+    if scan.rest().starts_with("VRRP") {
+        return vrrp::vrrp(scan, shown);
+    }
+    if scan.eat("GRE") {
+        return gre(scan, shown, names, depth);
+    }
+    if packet::is_anchor(scan) {
+        return network(scan, shown, names, depth + 1);
+    }
+    other(scan, shown)
+}
+
+/// A later fragment, or a protocol that is only named.
+fn other(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
+    let proto = shown.layers.last().and_then(|layer| layer.header.proto);
+    let number = if scan.eat("ip-proto-") {
+        scan.num()
+    } else if scan.eat("frag (") {
+        // `frag (1448|100)`: bytes before it, bytes of it.
+        let offset = scan.num();
+        scan.eat("|");
+        let length = scan.num();
+        if let Some(layer) = shown.layers.last_mut() {
+            layer.header.offset = offset.filter(|o| *o > 0).or(layer.header.offset);
+            shown.body = Body::Proto { number: proto.unwrap_or(44), bytes: Vec::new(), length };
+            shown.clean = true;
+        }
+        return Some(());
+    } else {
+        match scan.token().trim_end_matches([',', ':']) {
+            "igmp" => Some(2),
+            "tcp" => Some(6),
+            "udp" => Some(17),
+            "icmp" => Some(1),
+            "OSPFv2" | "OSPFv3" => Some(89),
+            "PIMv2" | "PIMv1" => Some(103),
+            _ => None,
+        }
+    };
+    shown.clean = number.is_some();
+    let number = number.or(proto)?;
+    shown.body = Body::Proto { number, bytes: Vec::new(), length: None };
+    Some(())
+}
+
+/// `v0, Flags [key present], key=0x1, proto IPv4 (0x0800), length 84: IP ..`
+fn gre(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names, depth: usize) -> Option<()> {
+    let head = scan.until("length ")?;
+    let key = head.split_once("key=").and_then(|(_, key)| Scan::new(key).hex());
+    scan.num::<u32>()?;
+    scan.eat(":");
+    scan.blanks();
+    shown.layers.last_mut()?.carrier = Carrier::Gre { key };
+    scan.eat("gre-proto-0x0800 ");
+    network(scan, shown, names, depth + 1)
+}
+
+/// `VXLAN, flags [I] (0x08), vni 4096` and the frame inside. Port 8472 is printed as OTV, whose
+/// instance is where VXLAN has its identifier.
+fn overlay(
+    scan: &mut Scan<'_>,
+    shown: &mut Shown,
+    ports: (u16, u16),
+    names: &mut Names,
+    depth: usize,
+) -> Option<()> {
+    if scan.until("vni ").is_none() {
+        scan.until("instance ")?;
+    }
+    let vni = scan.num()?;
+    let macs = packet::inner_frame(scan);
+    shown.layers.last_mut()?.carrier = Carrier::Overlay { ports, vni, macs, geneve: false };
+    inside(scan, shown, names, depth)
+}
+
+fn geneve(
+    scan: &mut Scan<'_>,
+    shown: &mut Shown,
+    ports: (u16, u16),
+    names: &mut Names,
+    depth: usize,
+) -> Option<()> {
+    scan.until("vni ")?;
+    let vni = scan.hex()?;
+    let before = *scan;
+    let bridged = scan.until("proto ").is_some_and(|p| p.len() < 8) && scan.eat("TEB");
+    if !bridged {
+        *scan = before;
+    }
+    // Options may hold colons; the packet stands behind the last bracket or colon of the line.
+    if scan.until("options [").is_some() {
+        scan.until("]")?;
+    } else {
+        *scan = before;
+        let n = scan.rest().bytes().take_while(|b| !matches!(b, b':' | b'\n')).count();
+        scan.skip(n);
+    }
+    scan.eat(":");
+    let macs = packet::inner_frame(scan);
+    shown.layers.last_mut()?.carrier = match macs.is_some() || bridged {
+        true => Carrier::Overlay { ports, vni, macs, geneve: true },
+        false => Carrier::GeneveIp { ports, vni },
+    };
+    inside(scan, shown, names, depth)
+}
+
+/// What an overlay carries: IP, or something that is passed over.
+fn inside(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names, depth: usize) -> Option<()> {
+    scan.blanks();
+    if packet::is_anchor(scan) && !scan.rest().starts_with("ARP") {
+        return network(scan, shown, names, depth + 1);
+    }
+    shown.clean = true;
+    Some(())
+}

@@ -1,0 +1,227 @@
+//! The text of one packet as tcpdump prints it, from the time to where its line ends:
+//! interface and direction, the link header, then what is in it.
+
+use super::ends::{self, Names};
+use super::scan::Scan;
+use super::shown::{MacBytes, Shown};
+use super::{arp, network, stamp};
+
+/// Words between the time and the packet at most: an interface, a direction, its index.
+const MAX_WORDS: usize = 4;
+
+/// Reads a packet; `None` where it is none.
+pub(super) fn parse(text: &str, names: &mut Names) -> Option<Shown> {
+    let mut scan = Scan::new(text);
+    let mut shown = Shown::default();
+    scan.blanks();
+    if let Some(stamp) = stamp::stamp(&mut scan) {
+        shown.stamp = stamp;
+        zone(&mut scan);
+    }
+    place(&mut scan, &mut shown)?;
+    link(&mut scan, &mut shown, names)?;
+    Some(shown)
+}
+
+/// A zone behind the time, as `+0200` or `Z`.
+fn zone(scan: &mut Scan<'_>) {
+    if scan.peek() == Some(b'Z') {
+        scan.skip(1);
+    } else if matches!(scan.peek(), Some(b'+' | b'-')) {
+        scan.token();
+    }
+}
+
+/// Interface, direction and index, which `-i any` prints.
+fn place(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
+    for _ in 0..=MAX_WORDS {
+        scan.blanks();
+        if is_anchor(scan) {
+            return Some(());
+        }
+        let word = scan.token();
+        if let Some(kind) = direction(word) {
+            shown.direction = Some(kind);
+            shown.cooked = true;
+        } else if word == "ifindex" {
+            shown.ifindex = scan.blanks().num();
+        } else if shown.interface.is_none() && shown.direction.is_none() {
+            shown.interface = Some(word.to_owned()).filter(|word| word != "?");
+            shown.cooked = true;
+        } else {
+            return None;
+        }
+    }
+    None
+}
+
+fn direction(word: &str) -> Option<u8> {
+    Some(match word {
+        "In" | "in" => 0,
+        "B" | "Bcast" => 1,
+        "M" | "Mcast" => 2,
+        "P" | "PROMISC" => 3,
+        "Out" | "out" => 4,
+        _ => return None,
+    })
+}
+
+/// Whether a packet's own text begins here.
+pub(super) fn is_anchor(scan: &Scan<'_>) -> bool {
+    let rest = scan.rest();
+    match rest.as_bytes().first() {
+        Some(b'I') => {
+            ["IP ", "IP6 ", "IP\n", "IP6\n", "IP(", "IP6("].iter().any(|w| rest.starts_with(w))
+        }
+        Some(b'A' | b'a' | b'R') => {
+            let arp = ["ARP, ", "arp who-has", "arp reply", "RARP", "ARP,\n"];
+            arp.iter().any(|w| rest.starts_with(w)) || is_flow(*scan)
+        }
+        Some(b'(') => {
+            rest.starts_with("(tos ")
+                || rest.starts_with("(hlim ")
+                || rest.starts_with("(flowlabel")
+                || rest.starts_with("(class ")
+        }
+        Some(b'e') if rest.starts_with("ethertype ") => true,
+        Some(b'v') if rest.starts_with("vlan ") => true,
+        Some(b't') if rest.starts_with("truncated-ip") => true,
+        Some(_) => is_flow(*scan),
+        None => false,
+    }
+}
+
+/// `A > B`, of addresses or MACs, or one MAC before its EtherType.
+fn is_flow(mut scan: Scan<'_>) -> bool {
+    let first = scan.token();
+    if ends::mac(first).is_some() {
+        let next = scan.token();
+        return next == ">" || next == "ethertype" || ends::mac(next).is_some();
+    }
+    let arrow = scan.token();
+    if arrow != ">" {
+        return false;
+    }
+    let dst = scan.token();
+    ends::end(first, None).is_some() || dst.ends_with(':') && first.contains('.')
+}
+
+/// The link header, where it is printed, and what is in it.
+fn link(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names) -> Option<()> {
+    let before = *scan;
+    let first = ends::mac(scan.token());
+    if let Some(src) = first {
+        shown.src_mac = Some(src);
+        scan.blanks();
+        if scan.eat("> ") || !scan.rest().starts_with("ethertype") {
+            // The oldest print two MACs, the protocol and the length: `0:1:2:3:4:5 6:7:8:9:a:b 0800 74: `
+            shown.dst_mac = Some(ends::mac(scan.token())?);
+        } else {
+            shown.cooked = true;
+        }
+    } else {
+        *scan = before;
+    }
+    scan.blanks();
+    let mut kind = None;
+    if first.is_some() && !scan.rest().starts_with("ethertype") {
+        kind = oldest(scan, shown);
+    }
+    loop {
+        scan.blanks();
+        if scan.eat("ethertype ") {
+            if !shown.cooked && first.is_none() {
+                shown.cooked = true;
+            }
+            kind = Some(ether_type(scan)?);
+            frame_length(scan, shown);
+        } else if scan.eat("vlan ") {
+            shown.vlans.push(scan.num()?);
+            // Priority and drop eligibility, up to the EtherType or the packet.
+            while scan.eat(", ") && !scan.rest().starts_with("ethertype") {
+                if is_anchor(scan) {
+                    break;
+                }
+                let n = scan.rest().bytes().take_while(|b| *b != b',').count();
+                scan.skip(n);
+            }
+        } else {
+            break;
+        }
+        if shown.vlans.len() > 4 {
+            return None;
+        }
+    }
+    match kind {
+        Some(0x0806) => arp::arp(scan, shown),
+        _ if scan.eat("ARP, ") || scan.eat("ARP,\n") || scan.eat("arp ") => arp::arp(scan, shown),
+        Some(0x0800 | 0x86dd | 0x0004) | None => network::network(scan, shown, names, 0),
+        Some(_) => Some(()),
+    }
+}
+
+/// `0800 74: ` or `ip 74: `, as versions before 3.9 print it.
+fn oldest(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<u16> {
+    let kind = match scan.token().trim_end_matches(',') {
+        "ip" | "0800" => 0x0800,
+        "arp" | "0806" => 0x0806,
+        "ip6" | "86dd" => 0x86dd,
+        _ => return None,
+    };
+    shown.frame_len = scan.blanks().num();
+    scan.eat(":");
+    scan.blanks();
+    Some(kind)
+}
+
+/// `IPv4 (0x0800)`, with what ends it.
+fn ether_type(scan: &mut Scan<'_>) -> Option<u16> {
+    let before = *scan;
+    let kind = scan.until("(").filter(|name| name.len() < 24).and_then(|_| scan.hex());
+    match kind.and_then(|kind| u16::try_from(kind).ok()) {
+        Some(kind) => {
+            scan.eat(")");
+            scan.eat(",");
+            Some(kind)
+        }
+        None => {
+            *scan = before;
+            match scan.token().trim_end_matches(',') {
+                "IPv4" => Some(0x0800),
+                "IPv6" => Some(0x86dd),
+                "ARP" => Some(0x0806),
+                _ => None,
+            }
+        }
+    }
+}
+
+fn frame_length(scan: &mut Scan<'_>, shown: &mut Shown) {
+    scan.blanks();
+    if scan.eat("length ") {
+        let length = scan.blanks().num();
+        shown.frame_len = shown.frame_len.or(length);
+        scan.eat(":");
+    }
+    scan.blanks();
+}
+
+/// A frame inside a tunnel: two MACs, then IP. Gives the MACs, where they are printed.
+pub(super) fn inner_frame(scan: &mut Scan<'_>) -> Option<(MacBytes, MacBytes)> {
+    scan.blanks();
+    let before = *scan;
+    let macs = ends::mac(scan.token()).and_then(|src| {
+        scan.blanks();
+        scan.eat("> ").then(|| ends::mac(scan.token())).flatten().map(|dst| (src, dst))
+    });
+    if macs.is_none() {
+        *scan = before;
+        return None;
+    }
+    scan.blanks();
+    if scan.eat("ethertype ") {
+        ether_type(scan);
+        frame_length(scan, &mut Shown::default());
+    }
+    macs
+}

@@ -1,0 +1,364 @@
+//! Lines of tshark, and of the list that Wireshark exports: number, time, source, destination,
+//! protocol, length, and what it has to say of it.
+//!
+//! Its sequence numbers count from 0 whatever was seen, so what they were is unknown.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::ends::{self, Names};
+use super::scan::Scan;
+use super::shown::{Arp, Body, Carrier, Extent, Header, Layer, Shown, Stamp, Tcp};
+use super::stamp;
+
+/// Pairs of hosts whose connections are followed; beyond this all are forgotten.
+const MAX_PAIRS: usize = 1 << 16;
+/// Connections of a pair that are told apart.
+const MAX_OF_PAIR: usize = 8;
+
+/// Connections that have a line of TCP, by their hosts: lines of what TCP carries have no ports.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    pairs: HashMap<(IpAddr, IpAddr), Vec<Conversation>>,
+}
+
+#[derive(Copy, Clone, Debug)]
+struct Conversation {
+    ports: (u16, u16),
+    /// Bytes of a frame of it that are not payload.
+    around: u32,
+    /// Bits of FIN that were seen, of either side.
+    fins: u8,
+}
+
+/// Whether a line is one of these.
+pub(super) fn begins(text: &str) -> bool {
+    head(&mut Scan::new(text)).is_some()
+}
+
+/// What stands in the columns.
+struct Head<'t> {
+    stamp: Stamp,
+    src: &'t str,
+    dst: &'t str,
+    protocol: &'t str,
+    length: u32,
+}
+
+fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
+    scan.blanks();
+    let before = *scan;
+    let numbered = scan.number().is_some() && matches!(scan.peek(), Some(b' ' | b'\t'));
+    if !numbered {
+        *scan = before;
+    }
+    scan.blanks();
+    let stamp = stamp::stamp(scan).or_else(|| stamp::seconds(scan))?;
+    if !matches!(scan.peek(), Some(b' ' | b'\t')) {
+        return None;
+    }
+    let src = scan.token();
+    let mut dst = scan.token();
+    let arrow = matches!(dst, "\u{2192}" | "->");
+    if arrow {
+        dst = scan.token();
+    } else if !numbered {
+        return None;
+    }
+    let mut protocol = scan.token();
+    let mut length = protocol.parse().ok();
+    if arrow && length.is_some() {
+        // A cooked capture has no destination of ARP.
+        protocol = std::mem::take(&mut dst);
+    } else {
+        length = scan.token().parse().ok();
+    }
+    let named = protocol.bytes().any(|b| b.is_ascii_uppercase());
+    (named && protocol.len() <= 24).then_some(())?;
+    Some(Head { stamp, src, dst, protocol, length: length? })
+}
+
+/// Reads a line.
+pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Shown> {
+    let mut scan = Scan::new(text);
+    let head = head(&mut scan)?;
+    let mut shown = Shown { stamp: head.stamp, frame_len: Some(head.length), ..Shown::default() };
+    scan.blanks();
+    if head.protocol == "ARP" {
+        shown.src_mac = ends::mac(head.src);
+        shown.dst_mac = ends::mac(head.dst);
+        // Where no address is told of a cooked frame neither is of an Ethernet frame.
+        shown.body = Body::Arp(arp(&mut scan, &shown)?);
+        shown.clean = true;
+        return Some(shown);
+    }
+    let (src, _) = ends::end(head.src, Some(names))?;
+    let (dst, _) = ends::end(head.dst, Some(names))?;
+    if src.is_ipv4() != dst.is_ipv4() {
+        return None;
+    }
+    let mut header = Header::default();
+    shown.body = body(&mut scan, head.protocol, &mut header);
+    if let Body::None = shown.body {
+        shown.body = open.carried(src, dst, head.length, head.protocol);
+        if let Body::Tcp(_) = shown.body {
+            shown.payload = scan.rest().trim_end().bytes().take_while(|b| *b != b'[').collect();
+        }
+    } else if let Body::Tcp(tcp) = &shown.body {
+        open.seen(src, dst, head.length, tcp);
+    }
+    shown.layers.push(Layer { src, dst, header, carrier: Carrier::Ip });
+    shown.clean = true;
+    Some(shown)
+}
+
+fn body(scan: &mut Scan<'_>, protocol: &str, header: &mut Header) -> Body {
+    // `[TCP Retransmission] `, `[TCP Dup ACK 5#1] `
+    while scan.eat("[TCP ") {
+        if scan.until("]").is_none() {
+            return Body::None;
+        }
+        scan.blanks();
+    }
+    if let Some(ports) = ports(scan) {
+        scan.blanks();
+        if scan.peek() == Some(b'[') {
+            return tcp(scan, ports).map_or(Body::None, Body::Tcp);
+        }
+        let length = field(scan.rest(), "Len=");
+        return Body::Udp { ports, length };
+    }
+    match protocol {
+        "ICMP" => icmp(scan.rest(), header).unwrap_or(Body::None),
+        "VRRP" => Body::Proto { number: 112, bytes: Vec::new(), length: None },
+        _ => Body::None,
+    }
+}
+
+/// `52001 -> 80`, `52001 > http(80)`
+fn ports(scan: &mut Scan<'_>) -> Option<(u16, u16)> {
+    let before = *scan;
+    let mut port = || {
+        let token = scan.token();
+        let number = token.split_once('(').map_or(token, |(_, number)| number);
+        ends::port(number.trim_end_matches(')'))
+    };
+    let src = port();
+    let arrow = matches!(scan.token(), "\u{2192}" | "->" | ">");
+    let mut port = || {
+        let token = scan.token();
+        let number = token.split_once('(').map_or(token, |(_, number)| number);
+        ends::port(number.trim_end_matches(')'))
+    };
+    match (src, arrow, port()) {
+        (Some(src), true, Some(dst)) => Some((src, dst)),
+        _ => {
+            *scan = before;
+            None
+        }
+    }
+}
+
+/// A decimal number behind a name.
+fn field<T: TryFrom<u64>>(text: &str, name: &str) -> Option<T> {
+    let (_, after) = text.split_once(name)?;
+    Scan::new(after).num()
+}
+
+fn tcp(scan: &mut Scan<'_>, ports: (u16, u16)) -> Option<Tcp> {
+    scan.eat("[").then_some(())?;
+    let mut flags = 0;
+    for name in scan.until("]")?.split(',') {
+        flags |= match name.trim() {
+            "FIN" => 0x01,
+            "SYN" => 0x02,
+            "RST" => 0x04,
+            "PSH" => 0x08,
+            "ACK" => 0x10,
+            "URG" => 0x20,
+            "ECE" | "ECN" => 0x40,
+            "CWR" => 0x80,
+            _ => 0,
+        };
+    }
+    let text = scan.rest();
+    let mut tcp = Tcp { ports, flags: Some(flags), counted: true, ..Tcp::default() };
+    tcp.seq = field(text, "Seq=");
+    tcp.ack = field(text, "Ack=");
+    // Scaled by what the SYN said: more than the field holds.
+    tcp.window = field::<u32>(text, "Win=").map(|win| u16::try_from(win).unwrap_or(u16::MAX));
+    tcp.length = field(text, "Len=");
+    let bytes = &mut tcp.options.bytes;
+    if let Some(mss) = field::<u16>(text, "MSS=") {
+        bytes.extend([2, 4]);
+        bytes.extend(mss.to_be_bytes());
+    }
+    if text.contains("SACK_PERM") {
+        bytes.extend([4, 2]);
+    }
+    if let (Some(value), Some(echo)) = (field::<u32>(text, "TSval="), field::<u32>(text, "TSecr="))
+    {
+        bytes.extend(std::iter::repeat_n(1, (6 - bytes.len() % 4) % 4));
+        bytes.extend([8, 10]);
+        bytes.extend(value.to_be_bytes());
+        bytes.extend(echo.to_be_bytes());
+    }
+    if let Some(scale) = field::<u32>(text, "WS=").filter(|ws| ws.is_power_of_two()) {
+        bytes.extend([1, 3, 3, scale.trailing_zeros() as u8]);
+    }
+    let more = text.contains("SLE=") || text.trim_end().ends_with("...");
+    tcp.options.extent = if more { Extent::Some } else { Extent::All };
+    tcp.seq.map(|_| tcp)
+}
+
+fn icmp(text: &str, header: &mut Header) -> Option<Body> {
+    let message = |kind: u8, code: u8, word: u32| {
+        let mut bytes = vec![kind, code, 0, 0];
+        bytes.extend(word.to_be_bytes());
+        Some(Body::Icmp { bytes, length: None })
+    };
+    header.ttl = field(text, "ttl=");
+    if text.starts_with("Echo (ping) ") {
+        let (_, id) = text.split_once("id=")?;
+        let id = Scan::new(id).hex()?;
+        let seq: u16 = field(text, "seq=")?;
+        let kind = if text.contains("request") { 8 } else { 0 };
+        return message(kind, 0, id << 16 | u32::from(seq));
+    }
+    None
+}
+
+fn arp(scan: &mut Scan<'_>, shown: &Shown) -> Option<Arp> {
+    let text = scan.rest();
+    let v4 = |word: &str| -> Option<[u8; 4]> {
+        let (_, after) = text.split_once(word)?;
+        let token = Scan::new(after).token().trim_end_matches(['?', '.']);
+        token.parse::<Ipv4Addr>().ok().map(|a| a.octets())
+    };
+    let mut arp = Arp { sender_mac: shown.src_mac, ..Arp::default() };
+    if text.starts_with("Who has ") {
+        (arp.target, arp.sender) = (v4("Who has "), v4("Tell "));
+        if text.contains("(ARP Probe)") {
+            arp.sender = Some([0; 4]);
+        }
+        arp.target?;
+    } else if let Some(own) = v4("Gratuitous ARP for ").or_else(|| v4("ARP Announcement for ")) {
+        (arp.target, arp.sender) = (Some(own), Some(own));
+        arp.reply = text.contains("(Reply)");
+    } else {
+        arp.reply = true;
+        arp.sender = scan.token().parse::<Ipv4Addr>().ok().map(|a| a.octets());
+        arp.sender_mac =
+            text.split_once(" is at ").and_then(|(_, mac)| ends::mac(Scan::new(mac).token()));
+        arp.target_mac = shown.dst_mac;
+        arp.sender_mac?;
+    }
+    arp.sender.map(|_| arp)
+}
+
+impl Open {
+    fn seen(&mut self, src: IpAddr, dst: IpAddr, frame: u32, tcp: &Tcp) {
+        let Some(around) = tcp.length.and_then(|length| frame.checked_sub(length)) else { return };
+        if self.pairs.len() >= MAX_PAIRS {
+            self.pairs.clear();
+        }
+        let turned = src > dst;
+        let (pair, ports) = match turned {
+            true => ((dst, src), (tcp.ports.1, tcp.ports.0)),
+            false => ((src, dst), tcp.ports),
+        };
+        let flags = tcp.flags.unwrap_or(0);
+        let list = self.pairs.entry(pair).or_default();
+        let at = list.iter().position(|c| c.ports == ports);
+        if flags & 0x04 != 0 {
+            list.retain(|c| c.ports != ports);
+            return;
+        }
+        let mut one = at.map_or(Conversation { ports, around, fins: 0 }, |at| list.remove(at));
+        if flags & 0x02 == 0 {
+            one.around = around;
+        }
+        one.fins |= (flags & 1) << u8::from(turned);
+        if one.fins != 3 {
+            list.push(one);
+        }
+        if list.len() > MAX_OF_PAIR {
+            list.remove(0);
+        }
+    }
+
+    /// What a line without ports is of: the one connection that the two hosts have open.
+    fn carried(&self, src: IpAddr, dst: IpAddr, frame: u32, protocol: &str) -> Body {
+        let turned = src > dst;
+        let pair = if turned { (dst, src) } else { (src, dst) };
+        let none = Body::Proto { number: 255, bytes: Vec::new(), length: None };
+        let carried =
+            ["DNS", "NTP", "DHCP", "ICMP", "IGMP", "STP", "LLMNR", "MDNS", "SNMP", "QUIC"];
+        if carried.iter().any(|p| protocol.starts_with(p)) {
+            return none;
+        }
+        let Some([one]) = self.pairs.get(&pair).map(Vec::as_slice) else { return none };
+        let ports = if turned { (one.ports.1, one.ports.0) } else { one.ports };
+        Body::Tcp(Tcp {
+            ports,
+            flags: Some(0x18),
+            counted: true,
+            length: frame.checked_sub(one.around),
+            ..Tcp::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&str]) -> Vec<Shown> {
+        let (mut names, mut open) = (Names::default(), Open::default());
+        lines.iter().map(|line| parse(line, &mut names, &mut open).unwrap()).collect()
+    }
+
+    #[test]
+    fn columns_are_told_with_and_without_arrows() {
+        let syn = "52001 \u{2192} 80 [SYN] Seq=0 Win=502 Len=0 MSS=1460 SACK_PERM TSval=53021021 TSecr=0 WS=128";
+        for columns in [
+            format!("    3   0.201800 198.51.100.20 \u{2192} 203.0.113.80 TCP 74 {syn}"),
+            format!(
+                "3 0.201800 198.51.100.20 -> 203.0.113.80 TCP 74 {}",
+                syn.replace('\u{2192}', ">")
+            ),
+            format!(
+                "      3 0.201800       198.51.100.20         203.0.113.80          TCP      74     {syn}"
+            ),
+        ] {
+            assert!(begins(&columns), "{columns}");
+            let shown = &read(&[&columns])[0];
+            let Body::Tcp(tcp) = &shown.body else { panic!("{shown:?}") };
+            assert_eq!((tcp.ports, tcp.flags, tcp.seq), ((52001, 80), Some(2), Some(0)));
+            assert_eq!(tcp.options.bytes.len(), 20);
+            assert!(tcp.counted);
+        }
+        assert!(!begins("12:00:00.123456 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S], seq 1"));
+        assert!(!begins("  3 packets captured"));
+    }
+
+    #[test]
+    fn what_tcp_carries_is_of_the_only_connection_of_the_two() {
+        let shown = read(&[
+            "1 0.1 10.0.0.1 \u{2192} 10.0.0.2 TCP 66 5000 \u{2192} 80 [ACK] Seq=1 Ack=1 Win=5 Len=0 TSval=1 TSecr=1",
+            "2 0.2 10.0.0.1 \u{2192} 10.0.0.2 HTTP 109 GET /status HTTP/1.1 ",
+        ]);
+        let Body::Tcp(tcp) = &shown[1].body else { panic!("{shown:?}") };
+        assert_eq!((tcp.ports, tcp.length), ((5000, 80), Some(43)));
+        assert_eq!(shown[1].payload, b"GET /status HTTP/1.1");
+    }
+
+    #[test]
+    fn arp_is_read() {
+        let shown = read(&[
+            "2 0.9 RealtekU_bb:cb:3f \u{2192}              ARP 44 Who has 172.16.100.253? Tell 172.16.100.11",
+        ]);
+        let Body::Arp(arp) = shown[0].body else { panic!("{shown:?}") };
+        assert_eq!((arp.target, arp.sender), (Some([172, 16, 100, 253]), Some([172, 16, 100, 11])));
+    }
+}
