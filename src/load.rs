@@ -3,7 +3,7 @@
 //! A capture that cannot be read is reported and left out; the others go on.
 
 use crate::capture::{self, Capture, CaptureError, CaptureFile, Frame, Input, LinkType, Timestamp};
-use crate::flow::{Mark, Observations, Observer};
+use crate::flow::{Answer, MAX_EMBRYOS, MAX_REFUSED, Mark, Observations, Observer};
 use crate::topology::StatedRoles;
 use crate::trace::Trace;
 use crate::window::{self, Window};
@@ -180,13 +180,7 @@ fn note_tally(vantage: &Observations, link_type: Option<LinkType>, notes: &mut V
             tally.stopped
         ));
     }
-    if vantage.evicted.streams > 0 {
-        notes.push(format!(
-            "a flood: {} half-open streams, never answered nor repeated, were counted and let go (at most {} are kept at one time)",
-            vantage.evicted.streams,
-            crate::flow::MAX_EMBRYOS
-        ));
-    }
+    note_evicted(vantage, notes);
     if tally.rounds_dropped > 0 {
         notes.push(format!(
             "packets went round; {} frames of their later rounds are counted with the last that is kept apart",
@@ -197,8 +191,48 @@ fn note_tally(vantage: &Observations, link_type: Option<LinkType>, notes: &mut V
         (vantage.neighbors.dropped, "address claims and questions"),
         (vantage.errors_dropped, "ICMP errors"),
         (tally.hops_dropped, "link headers"),
+        (vantage.echoes_dropped, "pings of further pairs"),
+        (vantage.vrrp_dropped, "VRRP advertisements of further speakers"),
+        (vantage.side_tables.repeats_dropped, "segments that were sent again"),
+        (vantage.side_tables.closed_dropped, "flows whose window closed"),
+        (vantage.side_tables.tokens_dropped(), "segments without a handshake"),
     ];
     for (n, what) in beyond.into_iter().filter(|(n, _)| *n > 0) {
         notes.push(format!("{n} {what} are more than are kept; they are counted, nothing else"));
+    }
+}
+
+/// What was counted and not kept, by answer: it is in no list of connections.
+fn note_evicted(vantage: &Observations, notes: &mut Vec<String>) {
+    let evicted = &vantage.evicted;
+    if evicted.all.streams == 0 {
+        return;
+    }
+    let of = |answer| evicted.answered(answer);
+    if of(Answer::None) > 0 {
+        notes.push(format!(
+            "a flood: {} streams, never answered nor repeated, were counted and let go (at most {MAX_EMBRYOS} are kept at one time)",
+            of(Answer::None)
+        ));
+    }
+    if of(Answer::Accepted) > 0 {
+        notes.push(format!(
+            "a flood: {} half-open streams, answered by a SYN-ACK on which nobody went on, were counted and let go; a sample is kept",
+            of(Answer::Accepted)
+        ));
+    }
+    for (answer, how) in [(Answer::Reset, "a reset"), (Answer::Error, "an ICMP error")] {
+        if of(answer) > 0 {
+            notes.push(format!(
+                "{} streams that were answered by {how} are more than are kept ({MAX_REFUSED}); they were counted by service and real server, and a sample is kept",
+                of(answer)
+            ));
+        }
+    }
+    if evicted.beyond_kinds > 0 {
+        notes.push(format!(
+            "{} more streams, to endpoints that are too many to count apart, were let go",
+            evicted.beyond_kinds
+        ));
     }
 }

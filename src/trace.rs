@@ -4,11 +4,13 @@
 //! draws. Facts are methods here, so that two detectors or two outputs can
 //! never count differently. A trace holds no opinion on what is wrong.
 
+mod beyond;
 pub mod loss;
 pub mod sent;
 mod stated;
 pub mod timing;
 
+pub use beyond::Beyond;
 pub use stated::Said;
 
 use crate::capture::{Capture, Timestamp};
@@ -55,6 +57,8 @@ pub struct Trace {
     pub topology: Topology,
     /// ICMP errors that quote a packet of a connection, by connection.
     pub errors: Vec<TiedError>,
+    /// Openings that were counted and not kept, most first.
+    pub beyond: Vec<Beyond>,
     /// What hosts said of themselves.
     pub states: Vec<MatchedState>,
     /// The real server of a connection as its director's connection table states it.
@@ -83,6 +87,7 @@ impl Trace {
         stated: &StatedRoles,
         align: bool,
     ) -> Self {
+        correlate::even_out(&mut vantages);
         correlate::settle(&mut vantages);
         let known = Stated {
             vips: stated.vips.clone(),
@@ -100,6 +105,7 @@ impl Trace {
         let pairs = exchange::pair(&captures, &vantages, &connections);
         let topology = topology::infer(&vantages, &connections, &pairs, stated);
         let errors = tie_errors(&vantages, &connections);
+        let beyond = beyond::of(&vantages, &topology);
         Self {
             captures,
             vantages,
@@ -108,6 +114,7 @@ impl Trace {
             pairs,
             topology,
             errors,
+            beyond,
             states: Vec::new(),
             stated_servers: HashMap::new(),
             losses: OnceLock::new(),

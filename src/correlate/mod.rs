@@ -16,12 +16,14 @@ mod link_sequence;
 mod midstream;
 mod outcome;
 mod ranges;
+mod sample;
 mod token;
 mod tuple;
 mod union;
 
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
+pub use sample::even_out;
 pub use tuple::Tuple;
 
 use crate::flow::{Flow, Observations, Side, Stream};

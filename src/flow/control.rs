@@ -1,8 +1,8 @@
 //! What an observer keeps of ICMP, neighbour discovery and VRRP.
 
 use super::observe::Observer;
-use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Mark, VrrpSpeaker};
-use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Vrrp};
+use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Key, Mark, VrrpSpeaker};
+use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Quote, Vrrp};
 
 /// ICMP errors, echo pairs and VRRP speakers that are kept.
 const MAX_ERRORS: usize = 1 << 16;
@@ -46,12 +46,31 @@ impl Observer {
         };
         self.tally.icmp += 1;
         let Some(quote) = icmp.quote() else { return };
+        self.answered_by_error(packet, ip, &quote, kind);
         if self.errors.len() >= MAX_ERRORS {
             self.errors_dropped += 1;
             return;
         }
         let hop = self.hop(Hop { link: packet.link, ttl: ip.ttl });
         self.errors.push(IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote });
+    }
+
+    /// Marks the stream whose packet an error quotes: it was answered.
+    fn answered_by_error(
+        &mut self,
+        packet: &Packet<'_>,
+        ip: &IpPacket<'_>,
+        quote: &Quote,
+        kind: IcmpErrorKind,
+    ) {
+        if matches!(kind, IcmpErrorKind::Redirect | IcmpErrorKind::TooBig { .. }) {
+            return;
+        }
+        let (src, dst) = ((quote.src, quote.src_port), (quote.dst, quote.dst_port));
+        let (key, _) = Key::of(quote.protocol, src, dst, packet.vlan, ip.outer.as_ref());
+        if let Some(id) = self.known(&key) {
+            self.streams[id as usize].error = true;
+        }
     }
 
     fn echo(&mut self, mark: Mark, ip: &IpPacket<'_>, reply: bool) {
@@ -62,7 +81,10 @@ impl Observer {
                 self.echoes.push(Echo { src, dst, requests: 0, replies: 0, first: mark });
                 self.echoes.len() - 1
             }
-            None => return,
+            None => {
+                self.echoes_dropped += 1;
+                return;
+            }
         };
         let echo = &mut self.echoes[at];
         *(if reply { &mut echo.replies } else { &mut echo.requests }) += 1;
@@ -112,7 +134,7 @@ impl Observer {
                 contest: Contest::default(),
                 contesting: Contest::default(),
             }),
-            None => {}
+            None => self.vrrp_dropped += 1,
         }
     }
 }

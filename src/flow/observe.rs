@@ -52,7 +52,9 @@ pub struct Observer {
     pub(super) errors: Vec<IcmpError>,
     pub(super) errors_dropped: u64,
     pub(super) echoes: Vec<Echo>,
+    pub(super) echoes_dropped: u64,
     pub(super) vrrp: Vec<VrrpSpeaker>,
+    pub(super) vrrp_dropped: u64,
     pub(super) side_tables: SideTables,
     pub(super) fragments: Fragments,
     /// Link of a repeated SYN whose checksum is to be looked at.
@@ -89,7 +91,9 @@ impl Observer {
             errors: Vec::new(),
             errors_dropped: 0,
             echoes: Vec::new(),
+            echoes_dropped: 0,
             vrrp: Vec::new(),
+            vrrp_dropped: 0,
             side_tables: SideTables::default(),
             fragments: Fragments::default(),
             doubted: None,
@@ -140,7 +144,7 @@ impl Observer {
                 let ends = ((ip.src, udp.src_port), (ip.dst, udp.dst_port));
                 let (key, side) =
                     Key::of(Protocol::UDP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
-                let id = self.stream(key, mark);
+                let id = self.stream(key);
                 self.fragments.begin(ip, id, side);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
                 self.links[link].count(mark);
@@ -170,11 +174,12 @@ impl Observer {
     #[inline]
     fn tcp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, tcp: &Tcp<'_>) {
         let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
-        let (key, side) = Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
-        let mut id = self.stream(key, mark);
+        let (key, side) =
+            Key::of(crate::wire::Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+        let mut id = self.stream(key);
         if tcp.flags.syn() {
             if self.streams[id as usize].is_reopened_by(side, tcp) {
-                id = self.reopen(id, key, mark);
+                id = self.reopen(id, key);
             }
             let bare = tcp.flags.ack() && tcp.options.len() < TWO_OPTIONS && !tcp.header_cut;
             self.tally.bare_syn_acks += u64::from(bare);
@@ -252,7 +257,7 @@ impl Observer {
 
     /// The current incarnation of a key, begun if there was none.
     #[inline]
-    fn stream(&mut self, key: Key, mark: Mark) -> StreamId {
+    fn stream(&mut self, key: Key) -> StreamId {
         let hash = self.hash(&key);
         let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
         let near = hash as usize % NEAR;
@@ -267,7 +272,7 @@ impl Observer {
         let id = self.allocate(key);
         self.table.insert_unique(spread(hash), (hash, id), |entry| spread(entry.0));
         self.near[near] = (hash, id);
-        self.bound_embryos(id, mark);
+        self.bound_embryos(id);
         id
     }
 
@@ -276,14 +281,14 @@ impl Observer {
         (self.hasher.hash_one(key) >> 32) as u32
     }
 
-    fn reopen(&mut self, old: StreamId, key: Key, mark: Mark) -> StreamId {
+    fn reopen(&mut self, old: StreamId, key: Key) -> StreamId {
         let id = self.allocate(key);
         let hash = self.hash(&key);
         if let Some(entry) = self.table.find_mut(spread(hash), |entry| entry.1 == old) {
             entry.1 = id;
         }
         self.near[hash as usize % NEAR] = (hash, id);
-        self.bound_embryos(id, mark);
+        self.bound_embryos(id);
         id
     }
 
@@ -296,36 +301,20 @@ impl Observer {
         (self.streams.len() - 1) as StreamId
     }
 
-    fn bound_embryos(&mut self, new: StreamId, mark: Mark) {
-        let Some(old) = self.embryos.push(new) else {
-            return;
-        };
-        let stream = self.streams[old as usize];
-        if stream.is_evicted() || old == new || !stream.is_embryo() {
-            return;
-        }
-        let client = stream.client();
-        let server = client.other();
-        self.evicted.add((stream.key.ip(server), stream.key.port(server)), mark);
-        let hash = self.hash(&stream.key);
+    /// Forgets which stream a key had, if it was this one.
+    pub(super) fn forget_key(&mut self, key: &Key, id: StreamId) {
+        let hash = self.hash(key);
         self.near[hash as usize % NEAR] = (0, StreamId::MAX);
-        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == old) {
+        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == id) {
             entry.remove();
         }
-        self.side_tables.forget(old);
-        for flow in &stream.flows {
-            let mut next = flow.link;
-            while let Some(at) = next.index() {
-                self.free_links.push(next);
-                self.side_tables.troubles.release(self.links[at].trouble);
-                self.fragments.forget(at);
-                self.side_tables.forget_link(at as u32);
-                next = self.links[at].next;
-            }
-        }
-        let slot = &mut self.streams[old as usize];
-        *slot = Stream::new(slot.key);
-        self.free_streams.push(old);
+    }
+
+    /// The current incarnation of a key, where there is one.
+    pub(super) fn known(&self, key: &Key) -> Option<StreamId> {
+        let hash = self.hash(key);
+        let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == *key;
+        self.table.find(spread(hash), same).map(|entry| entry.1)
     }
 
     /// The link of a frame, with the flow's own counts brought up to date.

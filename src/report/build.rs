@@ -34,6 +34,7 @@ pub struct Options {
 pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let of = findings_of(diagnosis);
+    let totals = builder.with_beyond(builder.totals(trace.requests().map(|(id, _)| id)));
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
@@ -44,15 +45,16 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
                 diagnose::Status::Failing => Status::Failing,
                 diagnose::Status::Inconclusive => Status::Inconclusive,
             },
-            summary: diagnosis.verdict.summary.clone(),
+            summary: diagnosis.verdict.summary.clone() + &builder.lower_bounds(&totals),
             lines: diagnosis.verdict.lines.clone(),
         },
         captures: builder.captures(),
         hosts: builder.hosts(),
         services: builder.services(),
         breaks: builder.breaks(&diagnosis.breaks.groups, &findings_of_groups(diagnosis, &of)),
-        totals: builder.totals(trace.requests().map(|(id, _)| id)),
+        totals,
         connections: builder.connections(options.connections, &of),
+        beyond: builder.beyond(),
         findings: diagnosis
             .findings
             .iter()

@@ -6,7 +6,7 @@
 use super::{Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
-use crate::flow::{Observations, Reset};
+use crate::flow::{Answer, Kind, Observations, Reset};
 use crate::wire::Ip;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,8 +54,7 @@ pub(super) fn classify(
     let habits = habits(connections);
     let scanners = scanners(connections);
     let floods = floods(connections, topology);
-    // Where streams had to be let go, what is left of their kind is the same.
-    let flooded = vantages.iter().any(|v| v.evicted.streams > 0);
+    let flooded = flooded(vantages);
     connections
         .list
         .iter()
@@ -74,8 +73,9 @@ pub(super) fn classify(
                 Some(Ordinary::HealthCheck)
             } else if scanners.contains(&client) && service.mode == Mode::Unknown {
                 Some(Ordinary::Scan)
-            } else if (flooded || floods.contains(&topology.service_of[i]))
-                && is_flood_shaped(connection)
+            } else if is_flood_shaped(connection)
+                && (floods.contains(&topology.service_of[i])
+                    || flooded.as_ref().is_none_or(|to| to.contains(&connection.front.server)))
             {
                 Some(Ordinary::Flood)
             } else {
@@ -202,6 +202,20 @@ fn is_flood_shaped(connection: &Connection) -> bool {
     !connection.progress.established
         && connection.progress.syns <= 1
         && matches!(connection.outcome, Outcome::Unanswered | Outcome::Incomplete)
+}
+
+/// Where streams had to be let go, what is left of their kind is the same: to whom they
+/// were opened; `None` where these are too many to tell.
+fn flooded(vantages: &[Observations]) -> Option<HashSet<(Ip, u16)>> {
+    let mut flooded = HashSet::new();
+    for evicted in vantages.iter().map(|v| &v.evicted) {
+        if evicted.beyond_kinds > 0 {
+            return None;
+        }
+        let spoofed = |kind: &&Kind| matches!(kind.answer, Answer::None | Answer::Accepted);
+        flooded.extend(evicted.kinds.keys().filter(spoofed).map(|kind| kind.server));
+    }
+    Some(flooded)
 }
 
 fn floods(connections: &Connections, topology: &Topology) -> HashSet<super::ServiceId> {
