@@ -9,7 +9,11 @@ use crate::trace::Trace;
 use crate::window::{self, Window};
 use crate::wire;
 use rayon::prelude::*;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
+
+/// Vantages of all captures together: they are numbered in 16 bits.
+const MAX_VANTAGES: usize = 1 << 16;
 
 /// What could be read, and what could not.
 #[derive(Debug)]
@@ -50,9 +54,16 @@ pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded 
     let mut captures = Vec::new();
     let mut vantages = Vec::new();
     let mut failures = Vec::new();
-    for (input, outcome) in inputs.iter().zip(read) {
+    for (input, mut outcome) in inputs.iter().zip(read) {
         let mut notes = Vec::new();
         note_window(&outcome, window, &mut notes);
+        let room = MAX_VANTAGES - vantages.len();
+        let beyond = leave_room(&mut outcome.observers, room);
+        if beyond > 0 {
+            notes.push(format!(
+                "{beyond} frames of interfaces beyond the first {MAX_VANTAGES} of all captures were not taken in"
+            ));
+        }
         failures.extend(outcome.failures);
         if outcome.files.is_empty() {
             continue;
@@ -63,6 +74,13 @@ pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded 
         captures.push(Capture { label: input.label.clone(), files: outcome.files, notes });
     }
     Loaded { trace: Trace::new(captures, vantages, how.stated, how.align), failures }
+}
+
+/// Takes observers away that are more than there is room for, and says how many frames
+/// they saw.
+fn leave_room(observers: &mut [Option<Observer>], room: usize) -> u64 {
+    let beyond = observers.iter_mut().filter(|observer| observer.is_some()).skip(room);
+    beyond.filter_map(Option::take).map(|observer| observer.frames()).sum()
 }
 
 struct Observed {
@@ -144,6 +162,7 @@ fn finish(
         notes.push("holds no frames".to_owned());
     }
     let mut vantages = Vec::new();
+    let mut labels = Labels::default();
     for (at, observer) in observers.into_iter().enumerate() {
         let Some(observer) = observer else { continue };
         let interface = files.iter().find_map(|file| file.interfaces.get(at));
@@ -151,7 +170,7 @@ fn finish(
             input.label.clone()
         } else {
             let name = interface.and_then(|i| i.name.clone()).unwrap_or_else(|| at.to_string());
-            unique(format!("{}#{name}", input.label), &vantages)
+            labels.unique(format!("{}#{name}", input.label))
         };
         let vantage = observer.finish(label, capture);
         note_tally(&vantage, interface.map(|i| i.link_type), notes);
@@ -160,12 +179,29 @@ fn finish(
     vantages
 }
 
-fn unique(label: String, taken: &[Observations]) -> String {
-    let used = |label: &str| taken.iter().any(|v: &Observations| v.label == label);
-    if !used(&label) {
-        return label;
+/// Labels of one capture's vantages, each once.
+#[derive(Default)]
+struct Labels {
+    taken: HashSet<String>,
+    /// By label: the number that was tried last.
+    tried: HashMap<String, usize>,
+}
+
+impl Labels {
+    /// The label, numbered where another interface has it.
+    fn unique(&mut self, label: String) -> String {
+        if self.taken.insert(label.clone()) {
+            return label;
+        }
+        let tried = self.tried.entry(label.clone()).or_insert(1);
+        loop {
+            *tried += 1;
+            let named = format!("{label}.{tried}");
+            if self.taken.insert(named.clone()) {
+                return named;
+            }
+        }
     }
-    (2..).map(|n| format!("{label}.{n}")).find(|l| !used(l)).unwrap_or(label)
 }
 
 fn note_tally(vantage: &Observations, link_type: Option<LinkType>, notes: &mut Vec<String>) {

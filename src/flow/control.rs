@@ -75,9 +75,10 @@ impl Observer {
 
     fn echo(&mut self, mark: Mark, ip: &IpPacket<'_>, reply: bool) {
         let (src, dst) = if reply { (ip.dst, ip.src) } else { (ip.src, ip.dst) };
-        let at = match self.echoes.iter().position(|e| (e.src, e.dst) == (src, dst)) {
-            Some(at) => at,
+        let at = match self.echo_ids.get(&(src, dst)) {
+            Some(at) => *at as usize,
             None if self.echoes.len() < MAX_ECHOES => {
+                self.echo_ids.insert((src, dst), self.echoes.len() as u32);
                 self.echoes.push(Echo { src, dst, requests: 0, replies: 0, first: mark });
                 self.echoes.len() - 1
             }

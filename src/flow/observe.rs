@@ -8,7 +8,9 @@ use super::{
     Stream, StreamId, Tally, VrrpSpeaker,
 };
 use crate::capture::{LinkType, Timestamp};
-use crate::wire::{Body, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
+use crate::wire::{
+    Body, Ip, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp,
+};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::HashMap;
@@ -16,8 +18,9 @@ use std::hash::BuildHasher;
 
 /// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
 const MAX_HOPS: usize = 1 << 16;
-/// Places for streams seen lately, 32 KiB of them.
+/// Places for streams seen lately, 32 KiB of them, and how many a vantage begins with.
 const NEAR: usize = 1 << 12;
+const FEW: usize = 1 << 4;
 /// Hops used lately, compared before the table is asked.
 const RECENT_HOPS: usize = 8;
 /// Links of one flow that are kept apart; a loop makes one a TTL.
@@ -52,6 +55,7 @@ pub struct Observer {
     pub(super) errors: Vec<IcmpError>,
     pub(super) errors_dropped: u64,
     pub(super) echoes: Vec<Echo>,
+    pub(super) echo_ids: HashMap<(Ip, Ip), u32, RandomState>,
     pub(super) echoes_dropped: u64,
     pub(super) vrrp: Vec<VrrpSpeaker>,
     pub(super) vrrp_dropped: u64,
@@ -80,7 +84,7 @@ impl Observer {
             streams: Vec::new(),
             free_streams: Vec::new(),
             table: HashTable::new(),
-            near: vec![(0, StreamId::MAX); NEAR],
+            near: vec![(0, StreamId::MAX); FEW],
             hasher: RandomState::default(),
             links: Vec::new(),
             free_links: Vec::new(),
@@ -91,6 +95,7 @@ impl Observer {
             errors: Vec::new(),
             errors_dropped: 0,
             echoes: Vec::new(),
+            echo_ids: HashMap::default(),
             echoes_dropped: 0,
             vrrp: Vec::new(),
             vrrp_dropped: 0,
@@ -260,7 +265,7 @@ impl Observer {
     fn stream(&mut self, key: Key) -> StreamId {
         let hash = self.hash(&key);
         let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
-        let near = hash as usize % NEAR;
+        let near = self.near_of(hash);
         let entry = self.near[near];
         if entry.1 != StreamId::MAX && same(&entry) {
             return entry.1;
@@ -272,8 +277,17 @@ impl Observer {
         let id = self.allocate(key);
         self.table.insert_unique(spread(hash), (hash, id), |entry| spread(entry.0));
         self.near[near] = (hash, id);
+        if self.near.len() < NEAR && self.streams.len() > self.near.len() {
+            self.near = vec![(0, StreamId::MAX); NEAR];
+        }
         self.bound_embryos(id);
         id
+    }
+
+    /// Where a stream of this hash is looked for first.
+    #[inline]
+    fn near_of(&self, hash: u32) -> usize {
+        hash as usize & (self.near.len() - 1)
     }
 
     #[inline]
@@ -287,7 +301,8 @@ impl Observer {
         if let Some(entry) = self.table.find_mut(spread(hash), |entry| entry.1 == old) {
             entry.1 = id;
         }
-        self.near[hash as usize % NEAR] = (hash, id);
+        let near = self.near_of(hash);
+        self.near[near] = (hash, id);
         self.bound_embryos(id);
         id
     }
@@ -304,7 +319,8 @@ impl Observer {
     /// Forgets which stream a key had, if it was this one.
     pub(super) fn forget_key(&mut self, key: &Key, id: StreamId) {
         let hash = self.hash(key);
-        self.near[hash as usize % NEAR] = (0, StreamId::MAX);
+        let near = self.near_of(hash);
+        self.near[near] = (0, StreamId::MAX);
         if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == id) {
             entry.remove();
         }

@@ -69,13 +69,18 @@ impl File {
         self.frames += 1;
     }
 
-    /// Writes it as pcap.
-    pub fn write(&self, path: &Path) {
+    /// As pcap.
+    pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(24 + self.records.len());
         for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, 1] {
             bytes.extend(u32::to_le_bytes(word));
         }
         bytes.extend(&self.records);
-        std::fs::write(path, bytes).unwrap();
+        bytes
+    }
+
+    /// Writes it as pcap.
+    pub fn write(&self, path: &Path) {
+        std::fs::write(path, self.bytes()).unwrap();
     }
 }
