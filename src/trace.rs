@@ -26,6 +26,7 @@ use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Index of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +60,8 @@ pub struct Trace {
     pub errors: Vec<TiedError>,
     /// Openings that were counted and not kept, most first.
     pub beyond: Vec<Beyond>,
+    /// How long each stage took, by its name; some ran beside each other.
+    pub spent: Vec<(&'static str, Duration)>,
     /// What hosts said of themselves.
     pub states: Vec<MatchedState>,
     /// The real server of a connection as its director's connection table states it.
@@ -100,12 +103,25 @@ impl Trace {
                 })
                 .collect(),
         };
-        let connections = correlate::correlate(&vantages, &known);
-        let timeline = clock::align(&vantages, &connections, captures.len(), align);
-        let pairs = exchange::pair(&captures, &vantages, &connections);
-        let topology = topology::infer(&vantages, &connections, &pairs, stated);
+        let (connections, joining) = timed(|| correlate::correlate(&vantages, &known));
+        // Clocks and roles do not ask each other.
+        let (clocks, roles) = rayon::join(
+            || timed(|| clock::align(&vantages, &connections, captures.len(), align)),
+            || {
+                let (pairs, pairing) = timed(|| exchange::pair(&captures, &vantages, &connections));
+                let inferred = timed(|| topology::infer(&vantages, &connections, &pairs, stated));
+                (pairs, pairing, inferred)
+            },
+        );
+        let ((timeline, clocking), (pairs, pairing, (topology, inferring))) = (clocks, roles);
         let errors = tie_errors(&vantages, &connections);
         let beyond = beyond::of(&vantages, &topology);
+        let spent = vec![
+            ("joining", joining),
+            ("clocks", clocking),
+            ("requests through proxies", pairing),
+            ("hosts, ways and services", inferring),
+        ];
         Self {
             captures,
             vantages,
@@ -115,6 +131,7 @@ impl Trace {
             topology,
             errors,
             beyond,
+            spent,
             states: Vec::new(),
             stated_servers: HashMap::new(),
             losses: OnceLock::new(),
@@ -327,6 +344,12 @@ impl Trace {
             })
             .max_by_key(|at| self.time(*at))
     }
+}
+
+/// What a stage gives, and how long it took.
+fn timed<T>(stage: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    (stage(), begin.elapsed())
 }
 
 /// An error quotes one of a connection's five-tuples, in either direction.

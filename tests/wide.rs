@@ -67,7 +67,8 @@ fn many_interfaces(interfaces: u32) -> Vec<u8> {
 
 #[test]
 fn interfaces_beyond_what_can_be_numbered_are_said() {
-    let captures = [("first.pcapng", many_interfaces(1 << 16)), ("more.pcapng", many_interfaces(9))];
+    let captures =
+        [("first.pcapng", many_interfaces(1 << 16)), ("more.pcapng", many_interfaces(9))];
     let report = report(&captures);
     let [first, more] = &report["captures"].as_array().unwrap()[..] else { panic!("two files") };
     let vantages = first["vantages"].as_array().unwrap();

@@ -8,9 +8,7 @@ use super::{
     Stream, StreamId, Tally, VrrpSpeaker,
 };
 use crate::capture::{LinkType, Timestamp};
-use crate::wire::{
-    Body, Ip, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp,
-};
+use crate::wire::{Body, Ip, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::HashMap;

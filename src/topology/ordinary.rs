@@ -161,8 +161,7 @@ impl Fleets {
 
     /// Whether a host directs a service of another address that this one serves.
     fn serve(&self, director: HostId, server: Ip, topology: &Topology) -> bool {
-        let other =
-            |vips: &[Option<Ip>; 2]| vips.iter().flatten().any(|vip| *vip != server);
+        let other = |vips: &[Option<Ip>; 2]| vips.iter().flatten().any(|vip| *vip != server);
         let host = topology.hosts.by_ip(server);
         self.by_address.get(&(director, server)).is_some_and(other)
             || host.is_some_and(|host| self.by_host.get(&(director, host)).is_some_and(other))
