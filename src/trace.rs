@@ -4,12 +4,14 @@
 //! draws. Facts are methods here, so that two detectors or two outputs can
 //! never count differently. A trace holds no opinion on what is wrong.
 
+mod beyond;
 pub mod loss;
 pub mod sent;
 mod stated;
 pub mod timing;
 
 pub use crate::correlate::ConnectionId;
+pub use beyond::Beyond;
 pub use stated::Said;
 
 use crate::capture::{Capture, Timestamp};
@@ -25,6 +27,7 @@ use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// A frame at a vantage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,10 @@ pub struct Trace {
     pub topology: Topology,
     /// ICMP errors that quote a packet of a connection, by connection.
     pub errors: Vec<TiedError>,
+    /// Openings that were counted and not kept, most first.
+    pub beyond: Vec<Beyond>,
+    /// How long each stage took, by its name; some ran beside each other.
+    pub spent: Vec<(&'static str, Duration)>,
     /// What hosts said of themselves.
     pub states: Vec<MatchedState>,
     /// The real server of a connection as its director's connection table states it.
@@ -80,6 +87,7 @@ impl Trace {
         stated: &StatedRoles,
         align: bool,
     ) -> Self {
+        correlate::even_out(&mut vantages);
         correlate::settle(&mut vantages);
         let known = Stated {
             vips: stated.vips.clone(),
@@ -92,11 +100,25 @@ impl Trace {
                 })
                 .collect(),
         };
-        let connections = correlate::correlate(&vantages, &known);
-        let timeline = clock::align(&vantages, &connections, captures.len(), align);
-        let pairs = exchange::pair(&captures, &vantages, &connections);
-        let topology = topology::infer(&vantages, &connections, &pairs, stated);
+        let (connections, joining) = timed(|| correlate::correlate(&vantages, &known));
+        // Clocks and roles do not ask each other.
+        let (clocks, roles) = rayon::join(
+            || timed(|| clock::align(&vantages, &connections, captures.len(), align)),
+            || {
+                let (pairs, pairing) = timed(|| exchange::pair(&captures, &vantages, &connections));
+                let inferred = timed(|| topology::infer(&vantages, &connections, &pairs, stated));
+                (pairs, pairing, inferred)
+            },
+        );
+        let ((timeline, clocking), (pairs, pairing, (topology, inferring))) = (clocks, roles);
         let errors = tie_errors(&vantages, &connections);
+        let beyond = beyond::of(&vantages, &topology);
+        let spent = vec![
+            ("joining", joining),
+            ("clocks", clocking),
+            ("requests through proxies", pairing),
+            ("hosts, ways and services", inferring),
+        ];
         Self {
             captures,
             vantages,
@@ -105,6 +127,8 @@ impl Trace {
             pairs,
             topology,
             errors,
+            beyond,
+            spent,
             states: Vec::new(),
             stated_servers: HashMap::new(),
             losses: OnceLock::new(),
@@ -320,6 +344,12 @@ impl Trace {
             })
             .max_by_key(|at| self.time(*at))
     }
+}
+
+/// What a stage gives, and how long it took.
+fn timed<T>(stage: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    (stage(), begin.elapsed())
 }
 
 /// An error quotes one of a connection's five-tuples, in either direction.

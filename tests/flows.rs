@@ -6,7 +6,7 @@
 
 mod support;
 
-use lbdiag::flow::{Flow, MAX_EMBRYOS, Observations, Reset, Side, Stream};
+use lbdiag::flow::{Answer, Flow, MAX_EMBRYOS, Observations, Reset, Side, Stream};
 use lbdiag::wire::{Ip, Mac};
 use support::frames::*;
 
@@ -233,11 +233,14 @@ fn a_flood_is_counted_and_let_go_and_connections_stay() {
     let kept = MAX_EMBRYOS + 2 * ours.len();
     assert!(seen.streams.len() <= kept, "{} streams are kept", seen.streams.len());
     assert!(seen.links.len() <= kept + ours.len(), "{} links are kept", seen.links.len());
-    let released = u64::from(FLOOD) - seen.evicted.streams;
+    let released = u64::from(FLOOD) - seen.evicted.all.streams;
     // Addresses that came twice are one stream.
-    assert!((released as usize) <= MAX_EMBRYOS && seen.evicted.streams > 60_000);
-    let destination = (Ip::v4(VIP.0), VIP.1);
-    assert_eq!(seen.evicted.destinations.get(&destination), Some(&seen.evicted.streams));
+    assert!((released as usize) <= MAX_EMBRYOS && seen.evicted.all.streams > 60_000);
+    let [(kind, gone)] = seen.evicted.kinds.iter().collect::<Vec<_>>()[..] else {
+        panic!("one kind was let go")
+    };
+    assert_eq!((kind.server, kind.answer), ((Ip::v4(VIP.0), VIP.1), Answer::None));
+    assert_eq!(gone.streams, seen.evicted.all.streams);
     assert_eq!(seen.tally.frames, u64::from(FLOOD) + 8 * ours.len() as u64);
     for client in ours {
         let of = |s: &&Stream| {
@@ -263,5 +266,5 @@ fn a_host_that_repeats_its_syn_outlives_a_flood() {
     let seen = vantage.finish();
     let ours = |s: &&Stream| s.key.ips.contains(&Ip::v4(CLIENT.0));
     assert_eq!(seen.streams.iter().filter(ours).map(Stream::packets).collect::<Vec<_>>(), [2]);
-    assert!(seen.evicted.streams >= 999);
+    assert!(seen.evicted.all.streams >= 999);
 }

@@ -22,6 +22,14 @@ pub struct Input {
     pub files: Vec<Source>,
 }
 
+impl Input {
+    /// Bytes of all its files, where each has a size.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        self.files.iter().map(Source::bytes).sum()
+    }
+}
+
 /// All inputs, in the order in which they were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {

@@ -40,6 +40,15 @@ impl Source {
         }
     }
 
+    /// Bytes of a regular file, as far as they are known before it is read.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::Path(path) => path.metadata().ok().filter(|m| m.is_file()).map(|m| m.len()),
+            Self::Stdin => None,
+        }
+    }
+
     /// Whether it can be looked into without taking bytes away from a later reader.
     pub(super) fn is_regular(&self) -> bool {
         match self {

@@ -4,7 +4,7 @@
 //! the work: it looks at a counter ten times a second.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lbdiag::capture::{Input, Source};
+use lbdiag::capture::Input;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -32,11 +32,7 @@ pub(super) fn watch<T>(shown: bool, total: Option<u64>, work: impl FnOnce(&Atomi
 
 /// Bytes to read; `None` where one of the sources has no size, as a pipe has none.
 pub(super) fn total(inputs: &[Input]) -> Option<u64> {
-    let size = |source: &Source| match source {
-        Source::Path(path) => path.metadata().ok().filter(|m| m.is_file()).map(|m| m.len()),
-        Source::Stdin => None,
-    };
-    inputs.iter().flat_map(|input| &input.files).map(size).sum()
+    inputs.iter().map(Input::bytes).sum()
 }
 
 fn draw(waiting: &Receiver<()>, counter: &AtomicU64, total: Option<u64>) {
@@ -69,6 +65,7 @@ fn draw(waiting: &Receiver<()>, counter: &AtomicU64, total: Option<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lbdiag::capture::Source;
 
     #[test]
     fn a_pipe_leaves_the_total_open() {

@@ -160,6 +160,7 @@ impl Reading {
         }
         let Some((mut trace, mut notes)) = read? else { return Ok(None) };
         stages.ended("reading and joining");
+        stages.within(&trace.spent);
         let redactor = self.redacting.begin(&mut trace, &inputs)?;
         if self.redacting.is_on() && !notes.is_empty() {
             notes = vec!["what is to be said of files is left out: it names them".to_owned()];

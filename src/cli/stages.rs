@@ -1,7 +1,7 @@
 //! How long each stage took, for `-vv`.
 
 use super::say::Say;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A stopwatch.
 #[derive(Debug)]
@@ -14,6 +14,15 @@ impl Stages {
     /// Says nothing without a voice.
     pub(super) fn new(say: Option<Say>) -> Self {
         Self { say, last: Instant::now() }
+    }
+
+    /// What the stage that ended last was made of.
+    pub(super) fn within(&self, parts: &[(&str, Duration)]) {
+        for (what, took) in parts {
+            if let Some(say) = self.say {
+                say.note(&format!("  {what}: {:.3} s", took.as_secs_f64()));
+            }
+        }
     }
 
     /// The stage `what` has ended; the next one begins.

@@ -4,15 +4,22 @@
 
 use crate::flow::{Observations, Own, OwnEvidence};
 use crate::wire::Mac;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Tells own MACs where few are left and other captures show more.
 pub(super) fn settle(vantages: &mut [Observations]) {
     if vantages.iter().all(|v| v.own.between.is_empty()) {
         return;
     }
-    let owned: Vec<(usize, HashSet<Mac>)> =
-        vantages.iter().map(|v| (v.capture, v.own.macs.iter().copied().collect())).collect();
+    // By MAC: a capture that it is of, and whether it is of others too. One capture may have
+    // vantages by the ten thousand.
+    let mut owned: HashMap<Mac, (usize, bool)> = HashMap::new();
+    for vantage in vantages.iter() {
+        for mac in &vantage.own.macs {
+            let (capture, several) = owned.entry(*mac).or_insert((vantage.capture, false));
+            *several |= *capture != vantage.capture;
+        }
+    }
     let mut relays: HashSet<Mac> = HashSet::new();
     for hop in vantages.iter().flat_map(|v| &v.hops) {
         if !matches!(hop.ttl, 64 | 128 | 255) && !hop.link.overlay {
@@ -21,7 +28,8 @@ pub(super) fn settle(vantages: &mut [Observations]) {
     }
     for vantage in vantages.iter_mut().filter(|v| !v.own.between.is_empty()) {
         let elsewhere = |mac: &Mac| {
-            owned.iter().any(|(capture, macs)| *capture != vantage.capture && macs.contains(mac))
+            let of = owned.get(mac);
+            of.is_some_and(|(capture, several)| *several || *capture != vantage.capture)
         };
         let between = &vantage.own.between;
         let left: Vec<Mac> = between.iter().copied().filter(|mac| !elsewhere(mac)).collect();

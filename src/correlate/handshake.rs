@@ -8,11 +8,14 @@ use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Flow, HopId, Observations, Stream};
 use foldhash::fast::RandomState;
+use rayon::prelude::*;
 use std::hash::BuildHasher;
 
 /// Streams with one ISN that are compared each with each; beyond this the ISN
 /// is a constant of some tool, and only equal client endpoints are tied.
 const MAX_PAIRWISE: usize = 64;
+/// Streams that are looked through together.
+const CHUNK: usize = 1 << 14;
 /// TSvals of one SYN's repeats: 127 s of retries at the usual 1,000 Hz.
 const MAX_RETRY_TICKS: u32 = 130_000;
 
@@ -119,22 +122,45 @@ pub(super) fn accepted(back: &Flow) -> Option<u32> {
     (back.accepted() && back.isns == 1 && !back.counted).then_some(back.isn)
 }
 
+/// What streams show of their handshakes, and those that show none.
+fn gather(
+    vantage: &Observations,
+    number: u16,
+    first: usize,
+    streams: &[Stream],
+    hasher: &RandomState,
+) -> (Vec<Shake>, Vec<StreamRef>) {
+    let mut shakes = Vec::with_capacity(streams.len());
+    let mut without = Vec::new();
+    for (s, stream) in streams.iter().enumerate() {
+        let at = StreamRef { vantage: number, stream: (first + s) as u32 };
+        match Shake::of(at, vantage, stream, hasher) {
+            Some(shake) => shakes.push(shake),
+            None if !stream.is_evicted() => without.push(at),
+            None => {}
+        }
+    }
+    (shakes, without)
+}
+
 /// Ties by the handshake, and gives back the streams that show none.
 pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef> {
     let hasher = RandomState::default();
     let mut shakes: Vec<Shake> = Vec::new();
     let mut without = Vec::new();
     for (v, vantage) in vantages.iter().enumerate() {
-        for (s, stream) in vantage.streams.iter().enumerate() {
-            let at = StreamRef { vantage: v as u16, stream: s as u32 };
-            match Shake::of(at, vantage, stream, &hasher) {
-                Some(shake) => shakes.push(shake),
-                None if !stream.is_evicted() => without.push(at),
-                None => {}
-            }
+        let gathered: Vec<_> = vantage
+            .streams
+            .par_chunks(CHUNK)
+            .enumerate()
+            .map(|(chunk, streams)| gather(vantage, v as u16, chunk * CHUNK, streams, &hasher))
+            .collect();
+        for (some, none) in gathered {
+            shakes.extend(some);
+            without.extend(none);
         }
     }
-    shakes.sort_unstable_by_key(|shake| (shake.isn, shake.at));
+    shakes.par_sort_unstable_by_key(|shake| (shake.isn, shake.at));
     for bucket in shakes.chunk_by_mut(|a, b| a.isn == b.isn) {
         if bucket.len() > MAX_PAIRWISE {
             bucket.sort_unstable_by_key(|shake| (shake.client, shake.at));

@@ -16,6 +16,7 @@ mod link_sequence;
 mod midstream;
 mod outcome;
 mod ranges;
+mod sample;
 mod stamp;
 mod token;
 mod tuple;
@@ -23,6 +24,7 @@ mod union;
 
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
+pub use sample::even_out;
 pub use tuple::Tuple;
 
 use crate::flow::{Flow, Observations, Side, Stream};

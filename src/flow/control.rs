@@ -1,9 +1,9 @@
 //! What an observer keeps of ICMP, neighbour discovery and VRRP.
 
 use super::observe::Observer;
-use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Mark, VrrpSpeaker};
+use super::{Contest, Echo, Hop, IcmpError, IcmpErrorKind, Key, Mark, VrrpSpeaker};
 use crate::capture::Known;
-use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Vrrp};
+use crate::wire::{Icmp, IcmpKind, IpPacket, Packet, Quote, Vrrp};
 
 /// ICMP errors, echo pairs and VRRP speakers that are kept.
 const MAX_ERRORS: usize = 1 << 16;
@@ -47,6 +47,7 @@ impl Observer {
         };
         self.tally.icmp += 1;
         let Some(quote) = icmp.quote() else { return };
+        self.answered_by_error(packet, ip, &quote, kind);
         if self.errors.len() >= MAX_ERRORS {
             self.errors_dropped += 1;
             return;
@@ -55,15 +56,37 @@ impl Observer {
         self.errors.push(IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote });
     }
 
+    /// Marks the stream whose packet an error quotes: it was answered.
+    fn answered_by_error(
+        &mut self,
+        packet: &Packet<'_>,
+        ip: &IpPacket<'_>,
+        quote: &Quote,
+        kind: IcmpErrorKind,
+    ) {
+        if matches!(kind, IcmpErrorKind::Redirect | IcmpErrorKind::TooBig { .. }) {
+            return;
+        }
+        let (src, dst) = ((quote.src, quote.src_port), (quote.dst, quote.dst_port));
+        let (key, _) = Key::of(quote.protocol, src, dst, packet.vlan, ip.outer.as_ref());
+        if let Some(id) = self.known(&key) {
+            self.streams[id as usize].error = true;
+        }
+    }
+
     fn echo(&mut self, mark: Mark, ip: &IpPacket<'_>, reply: bool) {
         let (src, dst) = if reply { (ip.dst, ip.src) } else { (ip.src, ip.dst) };
-        let at = match self.echoes.iter().position(|e| (e.src, e.dst) == (src, dst)) {
-            Some(at) => at,
+        let at = match self.echo_ids.get(&(src, dst)) {
+            Some(at) => *at as usize,
             None if self.echoes.len() < MAX_ECHOES => {
+                self.echo_ids.insert((src, dst), self.echoes.len() as u32);
                 self.echoes.push(Echo { src, dst, requests: 0, replies: 0, first: mark });
                 self.echoes.len() - 1
             }
-            None => return,
+            None => {
+                self.echoes_dropped += 1;
+                return;
+            }
         };
         let echo = &mut self.echoes[at];
         *(if reply { &mut echo.replies } else { &mut echo.requests }) += 1;
@@ -113,7 +136,7 @@ impl Observer {
                 contest: Contest::default(),
                 contesting: Contest::default(),
             }),
-            None => {}
+            None => self.vrrp_dropped += 1,
         }
     }
 }

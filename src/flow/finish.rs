@@ -40,6 +40,7 @@ impl Observer {
     /// What was seen, under the user's name for the vantage.
     #[must_use]
     pub fn finish(mut self, label: String, capture: usize) -> Observations {
+        self.settle_embryos();
         self.side_tables.hellos.settle(&self.streams);
         self.side_tables.dns_pairs.settle();
         self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
@@ -60,7 +61,9 @@ impl Observer {
             errors: self.errors,
             errors_dropped: self.errors_dropped,
             echoes: self.echoes,
+            echoes_dropped: self.echoes_dropped,
             vrrp: self.vrrp,
+            vrrp_dropped: self.vrrp_dropped,
             side_tables: self.side_tables,
             evicted: self.evicted,
             own,

@@ -22,6 +22,7 @@ mod one_way;
 mod options;
 mod own;
 mod preface;
+mod release;
 mod side_tables;
 mod stream;
 mod syn_checksum;
@@ -32,7 +33,7 @@ mod token;
 mod trouble;
 
 pub use dns_pairs::DnsPair;
-pub use embryo::{Evicted, MAX_EMBRYOS};
+pub use embryo::{Answer, Evicted, Kind, LetGo, MAX_EMBRYOS, MAX_REFUSED};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
 pub use fragments::Pieces;
 pub use health::LocalEndpoints;
@@ -82,11 +83,15 @@ pub struct Observations {
     pub errors_dropped: u64,
     /// Echo exchanges by pair of addresses.
     pub echoes: Vec<Echo>,
+    /// Echo requests and replies of pairs beyond the bound.
+    pub echoes_dropped: u64,
     /// VRRP speakers.
     pub vrrp: Vec<VrrpSpeaker>,
+    /// Advertisements of speakers beyond the bound.
+    pub vrrp_dropped: u64,
     /// What few flows show: repeats, closed windows.
     pub side_tables: SideTables,
-    /// Streams that were let go under a flood.
+    /// Streams that were let go, as they were more than are kept.
     pub evicted: Evicted,
     /// Which MACs are the capturing host's own.
     pub own: Own,

@@ -8,7 +8,7 @@ use super::{
     Stream, StreamId, Tally, VrrpSpeaker,
 };
 use crate::capture::{Known, LinkType, Timestamp};
-use crate::wire::{Body, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
+use crate::wire::{Body, Ip, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::HashMap;
@@ -16,8 +16,9 @@ use std::hash::BuildHasher;
 
 /// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
 const MAX_HOPS: usize = 1 << 16;
-/// Places for streams seen lately, 32 KiB of them.
+/// Places for streams seen lately, 32 KiB of them, and how many a vantage begins with.
 const NEAR: usize = 1 << 12;
+const FEW: usize = 1 << 4;
 /// Hops used lately, compared before the table is asked.
 const RECENT_HOPS: usize = 8;
 /// Links of one flow that are kept apart; a loop makes one a TTL.
@@ -52,7 +53,10 @@ pub struct Observer {
     pub(super) errors: Vec<IcmpError>,
     pub(super) errors_dropped: u64,
     pub(super) echoes: Vec<Echo>,
+    pub(super) echo_ids: HashMap<(Ip, Ip), u32, RandomState>,
+    pub(super) echoes_dropped: u64,
     pub(super) vrrp: Vec<VrrpSpeaker>,
+    pub(super) vrrp_dropped: u64,
     pub(super) side_tables: SideTables,
     pub(super) fragments: Fragments,
     /// Link of a repeated SYN whose checksum is to be looked at.
@@ -78,7 +82,7 @@ impl Observer {
             streams: Vec::new(),
             free_streams: Vec::new(),
             table: HashTable::new(),
-            near: vec![(0, StreamId::MAX); NEAR],
+            near: vec![(0, StreamId::MAX); FEW],
             hasher: RandomState::default(),
             links: Vec::new(),
             free_links: Vec::new(),
@@ -89,7 +93,10 @@ impl Observer {
             errors: Vec::new(),
             errors_dropped: 0,
             echoes: Vec::new(),
+            echo_ids: HashMap::default(),
+            echoes_dropped: 0,
             vrrp: Vec::new(),
+            vrrp_dropped: 0,
             side_tables: SideTables::default(),
             fragments: Fragments::default(),
             doubted: None,
@@ -152,7 +159,7 @@ impl Observer {
                 let ends = ((ip.src, udp.src_port), (ip.dst, udp.dst_port));
                 let (key, side) =
                     Key::of(Protocol::UDP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
-                let id = self.stream(key, mark);
+                let id = self.stream(key);
                 self.fragments.begin(ip, id, side);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
                 self.links[link].count(mark);
@@ -182,11 +189,12 @@ impl Observer {
     #[inline]
     fn tcp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, tcp: &Tcp<'_>) {
         let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
-        let (key, side) = Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
-        let mut id = self.stream(key, mark);
+        let (key, side) =
+            Key::of(crate::wire::Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+        let mut id = self.stream(key);
         if tcp.flags.syn() {
             if self.streams[id as usize].is_reopened_by(side, tcp) {
-                id = self.reopen(id, key, mark);
+                id = self.reopen(id, key);
             }
             let bare = tcp.flags.ack() && tcp.options.len() < TWO_OPTIONS && !tcp.header_cut;
             self.tally.bare_syn_acks += u64::from(bare);
@@ -264,10 +272,10 @@ impl Observer {
 
     /// The current incarnation of a key, begun if there was none.
     #[inline]
-    fn stream(&mut self, key: Key, mark: Mark) -> StreamId {
+    fn stream(&mut self, key: Key) -> StreamId {
         let hash = self.hash(&key);
         let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
-        let near = hash as usize % NEAR;
+        let near = self.near_of(hash);
         let entry = self.near[near];
         if entry.1 != StreamId::MAX && same(&entry) {
             return entry.1;
@@ -279,8 +287,17 @@ impl Observer {
         let id = self.allocate(key);
         self.table.insert_unique(spread(hash), (hash, id), |entry| spread(entry.0));
         self.near[near] = (hash, id);
-        self.bound_embryos(id, mark);
+        if self.near.len() < NEAR && self.streams.len() > self.near.len() {
+            self.near = vec![(0, StreamId::MAX); NEAR];
+        }
+        self.bound_embryos(id);
         id
+    }
+
+    /// Where a stream of this hash is looked for first.
+    #[inline]
+    fn near_of(&self, hash: u32) -> usize {
+        hash as usize & (self.near.len() - 1)
     }
 
     #[inline]
@@ -288,14 +305,15 @@ impl Observer {
         (self.hasher.hash_one(key) >> 32) as u32
     }
 
-    fn reopen(&mut self, old: StreamId, key: Key, mark: Mark) -> StreamId {
+    fn reopen(&mut self, old: StreamId, key: Key) -> StreamId {
         let id = self.allocate(key);
         let hash = self.hash(&key);
         if let Some(entry) = self.table.find_mut(spread(hash), |entry| entry.1 == old) {
             entry.1 = id;
         }
-        self.near[hash as usize % NEAR] = (hash, id);
-        self.bound_embryos(id, mark);
+        let near = self.near_of(hash);
+        self.near[near] = (hash, id);
+        self.bound_embryos(id);
         id
     }
 
@@ -308,36 +326,21 @@ impl Observer {
         (self.streams.len() - 1) as StreamId
     }
 
-    fn bound_embryos(&mut self, new: StreamId, mark: Mark) {
-        let Some(old) = self.embryos.push(new) else {
-            return;
-        };
-        let stream = self.streams[old as usize];
-        if stream.is_evicted() || old == new || !stream.is_embryo() {
-            return;
-        }
-        let client = stream.client();
-        let server = client.other();
-        self.evicted.add((stream.key.ip(server), stream.key.port(server)), mark);
-        let hash = self.hash(&stream.key);
-        self.near[hash as usize % NEAR] = (0, StreamId::MAX);
-        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == old) {
+    /// Forgets which stream a key had, if it was this one.
+    pub(super) fn forget_key(&mut self, key: &Key, id: StreamId) {
+        let hash = self.hash(key);
+        let near = self.near_of(hash);
+        self.near[near] = (0, StreamId::MAX);
+        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == id) {
             entry.remove();
         }
-        self.side_tables.forget(old);
-        for flow in &stream.flows {
-            let mut next = flow.link;
-            while let Some(at) = next.index() {
-                self.free_links.push(next);
-                self.side_tables.troubles.release(self.links[at].trouble);
-                self.fragments.forget(at);
-                self.side_tables.forget_link(at as u32);
-                next = self.links[at].next;
-            }
-        }
-        let slot = &mut self.streams[old as usize];
-        *slot = Stream::new(slot.key);
-        self.free_streams.push(old);
+    }
+
+    /// The current incarnation of a key, where there is one.
+    pub(super) fn known(&self, key: &Key) -> Option<StreamId> {
+        let hash = self.hash(key);
+        let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == *key;
+        self.table.find(spread(hash), same).map(|entry| entry.1)
     }
 
     /// The link of a frame, with the flow's own counts brought up to date.

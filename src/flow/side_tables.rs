@@ -156,6 +156,12 @@ impl SideTables {
         self.tokens.of(stream, side)
     }
 
+    /// Segments of streams without a handshake that are more than keep tokens.
+    #[must_use]
+    pub fn tokens_dropped(&self) -> u64 {
+        self.tokens.dropped
+    }
+
     /// The PROXY header that a stream begins with, if it does.
     #[must_use]
     pub fn preface(&self, id: StreamId) -> Option<&Preface> {
@@ -372,7 +378,7 @@ impl ClosedWindow {
 mod tests {
     use super::*;
     use crate::capture::Timestamp;
-    use crate::flow::{Flow, Key};
+    use crate::flow::Key;
     use crate::wire::{Ip, TcpFlags};
 
     fn segment(window: u16, flags: u8) -> Tcp<'static> {
@@ -398,7 +404,7 @@ mod tests {
     fn stream() -> Stream {
         let end = |n| (Ip::v4([192, 0, 2, n]), 80);
         let (key, _) = Key::of(crate::wire::Protocol::TCP, end(1), end(2), 0, None);
-        Stream { key, flows: [Flow::EMPTY; 2] }
+        Stream::new(key)
     }
 
     #[test]

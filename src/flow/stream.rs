@@ -1,6 +1,6 @@
 //! Both directions of a five-tuple at one vantage, one incarnation.
 
-use super::{Flow, Key, Mark, Reset, Side};
+use super::{Answer, Flow, Key, Mark, Reset, Side};
 use crate::capture::Known;
 use crate::wire::{Tcp, seq_gt};
 
@@ -30,11 +30,13 @@ pub struct Stream {
     pub key: Key,
     /// The two directions: what [`Side::A`] sent, what [`Side::B`] sent.
     pub flows: [Flow; 2],
+    /// An ICMP error quotes a packet of it: that was an answer.
+    pub error: bool,
 }
 
 impl Stream {
     pub(super) fn new(key: Key) -> Self {
-        Self { key, flows: [Flow::EMPTY; 2] }
+        Self { key, flows: [Flow::EMPTY; 2], error: false }
     }
 
     /// What a side sent.
@@ -137,12 +139,45 @@ impl Stream {
         u64::from(self.flows[0].packets) + u64::from(self.flows[1].packets)
     }
 
+    /// What answered its opening, as far as this vantage shows.
+    pub(super) fn answer(&self) -> Answer {
+        let Some(opener) = self.opener() else {
+            return if self.error { Answer::Error } else { Answer::None };
+        };
+        let back = self.flow(opener.other());
+        if back.accepted() {
+            Answer::Accepted
+        } else if back.rst.is_set() {
+            Answer::Reset
+        } else if self.error {
+            Answer::Error
+        } else {
+            Answer::None
+        }
+    }
+
+    /// A number of its own that rewrites leave alone: the client's ISN, or for what has
+    /// none the client's endpoint.
+    pub(super) fn number(&self) -> u32 {
+        let drawn = self.client_isn().map_or_else(
+            || {
+                let client = self.client();
+                let [high, low] = self.key.ip(client).words();
+                high ^ low.rotate_left(16) ^ u64::from(self.key.port(client))
+            },
+            u64::from,
+        );
+        super::embryo::number(drawn)
+    }
+
     /// Whether it is no more than a flood leaves behind: a few packets of one side,
     /// or a SYN that was answered and never went on. A repeated SYN is a host that
-    /// means it; a repeated SYN-ACK is not.
+    /// means it; a repeated SYN-ACK is not. A SYN with an ACK after it was answered,
+    /// though the answer took another way.
     pub(super) fn is_embryo(&self) -> bool {
         let [a, b] = &self.flows;
-        let slight = |f: &Flow| f.packets <= EMBRYO_PACKETS && f.syns <= 1;
+        let went_on = |f: &Flow| f.opened() && f.acked;
+        let slight = |f: &Flow| f.packets <= EMBRYO_PACKETS && f.syns <= 1 && !went_on(f);
         match (a.seen(), b.seen()) {
             (true, false) => slight(a),
             (false, true) => slight(b),

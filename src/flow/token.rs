@@ -55,8 +55,8 @@ impl Smallest {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tokens {
     streams: HashMap<StreamId, [Smallest; 2], RandomState>,
-    /// Streams beyond the bound.
-    dropped: u64,
+    /// Segments of streams beyond the bound.
+    pub(super) dropped: u64,
 }
 
 /// The token of a segment; none where its numbers say nothing.

@@ -6,6 +6,7 @@ use crate::breaks::Breaks;
 use crate::diagnose::{self, Diagnosis, Kind, Names};
 use crate::topology::{HostId, Mode, Ordinary, Role};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Which connections the document lists.
@@ -40,6 +41,7 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
 fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let of = findings_of(diagnosis);
+    let totals = builder.with_beyond(builder.totals(trace.requests().map(|(id, _)| id)));
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
@@ -50,15 +52,16 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
                 diagnose::Status::Failing => Status::Failing,
                 diagnose::Status::Inconclusive => Status::Inconclusive,
             },
-            summary: diagnosis.verdict.summary.clone(),
+            summary: diagnosis.verdict.summary.clone() + &builder.lower_bounds(&totals),
             lines: diagnosis.verdict.lines.clone(),
         },
         captures: builder.captures(),
         hosts: builder.hosts(),
         services: builder.services(),
         breaks: builder.breaks(&diagnosis.breaks.groups, &findings_of_groups(diagnosis, &of)),
-        totals: builder.totals(trace.requests().map(|(id, _)| id)),
+        totals,
         connections: builder.connections(options.connections, &of),
+        beyond: builder.beyond(),
         findings: diagnosis
             .findings
             .iter()
@@ -209,16 +212,20 @@ impl Builder<'_> {
             if let Some(host) = self.trace.host_by_ip(connection.front.client.0)
                 && !passes.contains(&host)
             {
-                let why = format!("connects to {}", connection.front.server.0);
-                roles.entry(host).or_insert((Role::Client, why));
+                let why = || format!("connects to {}", connection.front.server.0);
+                roles.entry(host).or_insert_with(|| (Role::Client, why()));
+            }
+        }
+        let mut contested: HashMap<Ip, Vec<HostId>> = HashMap::new();
+        for (id, host) in self.trace.topology.hosts.iter() {
+            for ip in &host.contested {
+                contested.entry(*ip).or_default().push(id);
             }
         }
         for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
-            for (id, host) in self.trace.topology.hosts.iter() {
-                if host.contested.contains(&service.vip) {
-                    let why = format!("claims {} among others", service.vip);
-                    roles.entry(id).or_insert((Role::Host, why));
-                }
+            for id in contested.get(&service.vip).into_iter().flatten() {
+                let why = || format!("claims {} among others", service.vip);
+                roles.entry(*id).or_insert_with(|| (Role::Host, why()));
             }
         }
         for service in self.trace.topology.services.iter().filter(|s| s.mode == Mode::Unknown) {
@@ -236,7 +243,7 @@ impl Builder<'_> {
                 } else {
                     (Role::Host, "gets packets; what it does with them was not seen")
                 };
-                roles.entry(host).or_insert((role, why.to_owned()));
+                roles.entry(host).or_insert_with(|| (role, why.to_owned()));
             }
         }
         for (id, _) in self.trace.topology.hosts.iter().filter(|(_, h)| !h.vantages.is_empty()) {

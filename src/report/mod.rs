@@ -8,6 +8,7 @@
 //! ticket.
 
 mod atlas;
+mod beyond;
 mod breaks;
 mod build;
 mod clocks;
@@ -68,6 +69,11 @@ pub struct Report {
     pub totals: Totals,
     /// Connections, as chosen by `--connections`.
     pub connections: Vec<Connection>,
+    /// Openings that are more than are kept, counted by service and answer, most first, the
+    /// first 256; absent where there are none. Those that a reset or an ICMP error answered
+    /// are part of all totals; the others are a flood and in no total.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beyond: Vec<Beyond>,
     /// What was found, most important first; each cause is followed by the
     /// symptoms that it explains.
     pub findings: Vec<Finding>,
@@ -268,6 +274,31 @@ pub struct Totals {
     /// Those of which the captures do not show enough. The four add up to `connections`.
     #[serde(default)]
     pub untold: u64,
+}
+
+/// Openings that were counted and not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Beyond {
+    /// `ip:port` that they were opened to.
+    pub service: String,
+    /// `tcp`, `udp`.
+    pub protocol: String,
+    /// What answered them: `none`, `syn-ack` (on which nobody went on), `reset`,
+    /// `icmp-error`.
+    pub answer: String,
+    /// How many.
+    pub connections: u64,
+    /// The same by real server, as far as captures tell it.
+    pub real_servers: Vec<Uncounted>,
+}
+
+/// Openings that one real server got or answered, counted and not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Uncounted {
+    /// The real server.
+    pub server: Endpoint,
+    /// How many.
+    pub connections: u64,
 }
 
 /// One connection, client to service to real server.

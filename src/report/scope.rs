@@ -4,7 +4,7 @@
 use super::build::Builder;
 use crate::flow::Observations;
 use crate::topology::{HostId, Mode};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Labels that a sentence lists.
 const MAX_NAMED: usize = 4;
@@ -23,11 +23,22 @@ impl Builder<'_> {
             let streams = (v.streams.len(), v.links.len(), v.neighbors.bindings.len());
             (v.tally.frames, v.start, v.end, streams)
         };
+        let vantages = &self.trace.vantages;
+        let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, vantage) in vantages.iter().enumerate() {
+            alike.entry(looks(vantage)).or_default().push(at);
+        }
+        // By vantage: the next one that looks alike, of another capture.
+        let mut copies: Vec<Option<usize>> = vec![None; vantages.len()];
+        for group in alike.into_values() {
+            for pair in group.windows(2).rev() {
+                let apart = vantages[pair[0]].capture != vantages[pair[1]].capture;
+                copies[pair[0]] = if apart { Some(pair[1]) } else { copies[pair[1]] };
+            }
+        }
         let mut notes = Vec::new();
-        for (i, a) in self.trace.vantages.iter().enumerate() {
-            let rest = &self.trace.vantages[i + 1..];
-            let copy = rest.iter().find(|b| b.capture != a.capture && looks(b) == looks(a));
-            if let Some(b) = copy.filter(|_| a.tally.frames > 0) {
+        for (a, copy) in vantages.iter().zip(copies) {
+            if let Some(b) = copy.map(|b| &vantages[b]).filter(|_| a.tally.frames > 0) {
                 notes.push(format!(
                     "{} and {} hold the same frames: one is a copy, and proves nothing more",
                     a.label, b.label
@@ -59,16 +70,17 @@ impl Builder<'_> {
                 first = Some(own.min(with));
             }
         }
-        let groups: BTreeSet<usize> = holds.iter().map(|c| top(&group, *c)).collect();
+        let mut groups: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for capture in &holds {
+            let of = groups.entry(top(&group, *capture)).or_default();
+            of.push(trace.captures[*capture].label.as_str());
+        }
         if groups.len() < 2 {
             return None;
         }
         let names: Vec<String> = groups
-            .iter()
-            .map(|of| {
-                let members = holds.iter().filter(|c| top(&group, **c) == *of);
-                let labels: Vec<&str> =
-                    members.map(|c| trace.captures[*c].label.as_str()).collect();
+            .values()
+            .map(|labels| {
                 let few = labels.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
                 match labels.len().saturating_sub(MAX_NAMED) {
                     0 => few,

@@ -20,7 +20,12 @@ impl Builder<'_> {
             .iter()
             .zip(&by_service)
             .filter(|(service, ids)| !service.is_backend && !ids.is_empty())
-            .map(|(service, ids)| self.service(service, ids))
+            .map(|(service, ids)| {
+                let mut object = self.service(service, ids);
+                let name = (service.vip, service.port, service.protocol);
+                self.add_beyond(name, &mut object);
+                object
+            })
             .collect();
         // What is wrong first, then what is balanced, then what is used most.
         services.sort_by_key(|s| {

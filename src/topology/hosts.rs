@@ -20,7 +20,7 @@ pub struct Host {
     pub ips: Vec<Ip>,
     /// Addresses that it and others claimed or originated, or may have.
     pub contested: Vec<Ip>,
-    /// Addresses that it claimed by ARP or neighbour discovery.
+    /// Addresses that it claimed by ARP or neighbour discovery, sorted.
     pub claimed: Vec<Ip>,
     /// Vantages that were taken on it.
     pub vantages: Vec<usize>,
@@ -114,7 +114,7 @@ impl Hosts {
     /// among others. A DR real server originates the VIP without claiming it.
     #[must_use]
     pub fn claims_ip(&self, id: HostId, ip: Ip) -> bool {
-        self.get(id).claimed.contains(&ip)
+        self.get(id).claimed.binary_search(&ip).is_ok()
     }
 
     /// Whether the host names an address as its own in what it asks, and never answers

@@ -3,10 +3,10 @@
 //! Detectors read this classification instead of each knowing its own
 //! exceptions.
 
-use super::{Mode, StatedRoles, Topology, Who};
+use super::{HostId, Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
-use crate::flow::{Observations, Reset};
+use crate::flow::{Answer, Kind, Observations, Reset};
 use crate::wire::Ip;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,8 +54,8 @@ pub(super) fn classify(
     let habits = habits(connections);
     let scanners = scanners(connections);
     let floods = floods(connections, topology);
-    // Where streams had to be let go, what is left of their kind is the same.
-    let flooded = vantages.iter().any(|v| v.evicted.streams > 0);
+    let fleets = Fleets::of(topology);
+    let flooded = flooded(vantages);
     connections
         .list
         .iter()
@@ -70,12 +70,13 @@ pub(super) fn classify(
                 Some(Ordinary::ProxyLeg)
             } else if named {
                 None
-            } else if is_check(vantages, connections, connection, topology, &habits) {
+            } else if is_check(vantages, connections, connection, topology, &fleets, &habits) {
                 Some(Ordinary::HealthCheck)
             } else if scanners.contains(&client) && service.mode == Mode::Unknown {
                 Some(Ordinary::Scan)
-            } else if (flooded || floods.contains(&topology.service_of[i]))
-                && is_flood_shaped(connection)
+            } else if is_flood_shaped(connection)
+                && (floods.contains(&topology.service_of[i])
+                    || flooded.as_ref().is_none_or(|to| to.contains(&connection.front.server)))
             {
                 Some(Ordinary::Flood)
             } else {
@@ -125,11 +126,54 @@ fn habits(connections: &Connections) -> HashSet<Pair> {
     counts.into_keys().collect()
 }
 
+/// The real servers of each director, for which of its virtual addresses: up to two, as
+/// only one can be the address that is asked about.
+#[derive(Default)]
+struct Fleets {
+    by_address: HashMap<(HostId, Ip), [Option<Ip>; 2]>,
+    by_host: HashMap<(HostId, HostId), [Option<Ip>; 2]>,
+}
+
+impl Fleets {
+    fn of(topology: &Topology) -> Self {
+        let mut fleets = Self::default();
+        let note = |vips: &mut [Option<Ip>; 2], vip: Ip| {
+            if let Some(free) = vips.iter_mut().find(|known| known.is_none_or(|ip| ip == vip)) {
+                *free = Some(vip);
+            }
+        };
+        for service in &topology.services {
+            for director in &service.directors {
+                for server in &service.real_servers {
+                    if let Some(ip) = server.address {
+                        let of = fleets.by_address.entry((director.host, ip)).or_default();
+                        note(of, service.vip);
+                    }
+                    if let Some(host) = server.host {
+                        let of = fleets.by_host.entry((director.host, host)).or_default();
+                        note(of, service.vip);
+                    }
+                }
+            }
+        }
+        fleets
+    }
+
+    /// Whether a host directs a service of another address that this one serves.
+    fn serve(&self, director: HostId, server: Ip, topology: &Topology) -> bool {
+        let other = |vips: &[Option<Ip>; 2]| vips.iter().flatten().any(|vip| *vip != server);
+        let host = topology.hosts.by_ip(server);
+        self.by_address.get(&(director, server)).is_some_and(other)
+            || host.is_some_and(|host| self.by_host.get(&(director, host)).is_some_and(other))
+    }
+}
+
 fn is_check(
     vantages: &[Observations],
     connections: &Connections,
     connection: &Connection,
     topology: &Topology,
+    fleets: &Fleets,
     habits: &HashSet<Pair>,
 ) -> bool {
     let client = connection.front.client.0;
@@ -138,15 +182,7 @@ fn is_check(
     }
     // A director that connects to one of its real servers asks for its health.
     let server = connection.front.server.0;
-    let target = topology.hosts.by_ip(server);
-    let by_director = topology.hosts.by_ip(client).is_some_and(|host| {
-        topology.services.iter().filter(|s| s.is_director(host) && s.vip != server).any(|s| {
-            s.real_servers
-                .iter()
-                .any(|r| r.address == Some(server) || (target.is_some() && r.host == target))
-        })
-    });
-    if by_director {
+    if topology.hosts.by_ip(client).is_some_and(|host| fleets.serve(host, server, topology)) {
         return true;
     }
     habits.contains(&pair(connection)) && closed_by_client(vantages, connections, connection)
@@ -202,6 +238,20 @@ fn is_flood_shaped(connection: &Connection) -> bool {
     !connection.progress.established
         && connection.progress.syns <= 1
         && matches!(connection.outcome, Outcome::Unanswered | Outcome::Incomplete)
+}
+
+/// Where streams had to be let go, what is left of their kind is the same: to whom they
+/// were opened; `None` where these are too many to tell.
+fn flooded(vantages: &[Observations]) -> Option<HashSet<(Ip, u16)>> {
+    let mut flooded = HashSet::new();
+    for evicted in vantages.iter().map(|v| &v.evicted) {
+        if evicted.beyond_kinds > 0 {
+            return None;
+        }
+        let spoofed = |kind: &&Kind| matches!(kind.answer, Answer::None | Answer::Accepted);
+        flooded.extend(evicted.kinds.keys().filter(spoofed).map(|kind| kind.server));
+    }
+    Some(flooded)
 }
 
 fn floods(connections: &Connections, topology: &Topology) -> HashSet<super::ServiceId> {

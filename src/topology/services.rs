@@ -8,7 +8,7 @@ use crate::exchange::Pairs;
 use crate::flow::Observations;
 use crate::wire::{Ip, Protocol};
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(super) fn infer(
     vantages: &[Observations],
@@ -141,13 +141,16 @@ fn assign_servers(
                 Identity::Address(ip, port) => (Some(*ip), *port),
                 Identity::Host(_) => (None, service.port),
             };
-            let next = service.real_servers.len().min(usize::from(u16::MAX)) as u16;
-            let at = *known.entry((id, identity)).or_insert(next);
-            if at == next {
-                let server = RealServer { host, address, port, mac: None, connections: 0 };
-                service.real_servers.push(server);
-            }
-            at
+            let next = service.real_servers.len();
+            let new = RealServer { host, address, port, mac: None, connections: 0 };
+            let last = usize::from(u16::MAX);
+            *known.entry((id, identity)).or_insert_with(|| {
+                // Servers beyond the bound are one.
+                if next <= last {
+                    service.real_servers.push(new);
+                }
+                next.min(last) as u16
+            })
         };
         let mut places = Vec::new();
         for back in carried.into_iter().flatten() {
@@ -241,33 +244,52 @@ fn serving_host(route: &Route, service: &Service, hosts: &Hosts, named: &Named) 
 
 /// Fills in addresses and MACs of real servers from their hosts.
 fn name_servers(topology: &mut Topology) {
-    let vips: Vec<Ip> = topology.services.iter().map(|s| s.vip).collect();
+    let vips: HashSet<Ip, RandomState> = topology.services.iter().map(|s| s.vip).collect();
+    // A host may own as many addresses as there are services: each is looked through once.
+    let mut owned: HashMap<HostId, Owned, RandomState> = HashMap::default();
     for service in &mut topology.services {
         let owner = topology.hosts.by_ip(service.vip).filter(|_| service.mode == Mode::Unknown);
         for server in &mut service.real_servers {
-            let Some(host) = server.host else { continue };
-            let owns = owner == Some(host) && topology.hosts.get(host).macs.is_empty();
+            let Some(id) = server.host else { continue };
+            let host = topology.hosts.get(id);
+            let owns = owner == Some(id) && host.macs.is_empty();
             server.address = server.address.or(owns.then_some(service.vip));
-            let host = topology.hosts.get(host);
             server.mac = host.macs.first().copied();
-            // A VIP that the host holds is not its own address: others hold it too.
-            server.address = server.address.or_else(|| {
-                let own = |ip: &&Ip| **ip != service.vip && !ip.is_link_local();
-                let plain = host
-                    .ips
-                    .iter()
-                    .filter(own)
-                    .find(|ip| ip.is_v4() == service.vip.is_v4() && !vips.contains(ip));
-                plain.or_else(|| host.ips.iter().find(own)).copied()
-            });
+            if server.address.is_none() {
+                let owned = owned.entry(id).or_insert_with(|| Owned::of(&host.ips, &vips));
+                server.address = owned.beside(service.vip);
+            }
         }
+    }
+}
+
+/// The addresses of a host by which a real server may be called.
+struct Owned {
+    /// The first of either family that is no service's.
+    plain: [Option<Ip>; 2],
+    /// The first two of all.
+    any: [Option<Ip>; 2],
+}
+
+impl Owned {
+    fn of(ips: &[Ip], vips: &HashSet<Ip, RandomState>) -> Self {
+        let lasting = || ips.iter().copied().filter(|ip| !ip.is_link_local());
+        let plain = |v4: bool| lasting().find(|ip| ip.is_v4() == v4 && !vips.contains(ip));
+        let mut any = lasting();
+        Self { plain: [plain(true), plain(false)], any: [any.next(), any.next()] }
+    }
+
+    /// A VIP that the host holds is not its own address, unless it has no other.
+    fn beside(&self, vip: Ip) -> Option<Ip> {
+        let plain = self.plain[usize::from(!vip.is_v4())];
+        plain.or_else(|| self.any.into_iter().flatten().find(|ip| *ip != vip))
     }
 }
 
 /// Health checks and the legs of proxies go to a real server's own address: that is no
 /// service of its own for clients.
 fn mark_backends(topology: &mut Topology) {
-    let backends: std::collections::HashSet<Ip> = topology
+    let backends: HashSet<Ip> = topology
         .services
         .iter()
         .filter(|s| s.mode != Mode::Unknown)

@@ -16,5 +16,6 @@ pub mod ladders;
 pub mod orders;
 pub mod program;
 pub mod run;
+pub mod spoofs;
 pub mod talks;
 pub mod tools;

@@ -151,6 +151,7 @@ pub(crate) fn empty() -> Report {
         breaks: Vec::new(),
         totals: Totals::default(),
         connections: vec![],
+        beyond: vec![],
         findings: vec![],
         coverage: vec![],
         host_states: vec![],
