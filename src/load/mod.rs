@@ -7,7 +7,7 @@
 mod notes;
 mod observe;
 
-use crate::capture::{Capture, CaptureError, CaptureFile, Input};
+use crate::capture::{self, Capture, CaptureError, CaptureFile, Input, Timestamp};
 use crate::flow::{Observations, Observer};
 use crate::topology::StatedRoles;
 use crate::trace::Trace;
