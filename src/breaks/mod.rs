@@ -28,6 +28,7 @@ pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use pace::Pace;
+pub use talk::reset_by;
 
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};

@@ -54,7 +54,8 @@ fn harm(
 }
 
 /// Who reset a connection, as far as captures show it leave.
-pub(super) fn reset_by(trace: &Trace, id: ConnectionId) -> By {
+#[must_use]
+pub fn reset_by(trace: &Trace, id: ConnectionId) -> By {
     let first = |forward: bool| {
         let journey = Journey::of(trace, id, forward, Milestone::Rst);
         let at = journey.first().map(|s| trace.time(s.at));

@@ -200,6 +200,7 @@ impl Observer {
             self.tally.bare_syn_acks += u64::from(bare);
         }
         self.fragments.begin(ip, id, side);
+        self.side_tables.idles.see(id, side, mark, &self.streams[id as usize]);
         let at = self.link(id, side, packet.link, ip.ttl, mark);
         self.fragments.count(ip, at, mark);
         if ip.options {

@@ -7,6 +7,7 @@ use super::dns_pairs::{DnsPair, DnsPairs};
 use super::fragments::Pieces;
 use super::health::{Health, LocalEndpoints};
 use super::hello::Hellos;
+use super::idle::{Idle, Idles};
 use super::options::Options;
 use super::preface::Prefaces;
 use super::token::Tokens;
@@ -112,6 +113,7 @@ pub struct SideTables {
     pub(super) health: Health,
     pub(super) pieces: HashMap<u32, Pieces, RandomState>,
     pub(super) options: Options,
+    pub(super) idles: Idles,
     sums: HashMap<u32, Sums, RandomState>,
 }
 
@@ -178,6 +180,12 @@ impl SideTables {
     #[must_use]
     pub fn dns_pair(&self, id: StreamId) -> Option<&DnsPair> {
         self.dns_pairs.of(id)
+    }
+
+    /// The silences of a stream, if it was silent for half a minute or longer.
+    #[must_use]
+    pub fn idle(&self, id: StreamId) -> Option<&Idle> {
+        self.idles.of(id)
     }
 
     /// Whether there are any.
@@ -288,6 +296,7 @@ impl SideTables {
         self.prefaces.forget(id);
         self.dns_pairs.forget(id);
         self.health.forget(id);
+        self.idles.forget(id);
     }
 
     /// Follows the window of the side that sent a segment.

@@ -76,6 +76,7 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
     let other = service.real_servers.iter().any(|r| r.host == Some(host))
         && trace.server(id).is_some_and(|s| s.host.is_some());
     let keeper = match (server, director) {
+        (_, false) if own && went_on(trace, id, &leg).is_some() => Keeper::Stranger,
         (true, false) => Keeper::RealServer,
         (false, true) => Keeper::Director,
         (false, false) if other => Keeper::Stranger,
@@ -83,6 +84,26 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
         _ => return None,
     };
     Some(Forgotten { id, host, keeper, leg, own })
+}
+
+/// In flight when a host resets, nanoseconds.
+const IN_FLIGHT_NS: i64 = 1_000_000_000;
+
+/// Where somebody else goes on with a connection in the server's name after a host reset
+/// it, and that host's own capture, which runs on, does not show it send that. Each
+/// vantage counts from the reset that it saw, so clocks do not matter.
+fn went_on<'a>(trace: &'a Trace, id: ConnectionId, at: &Leg) -> Option<&'a Leg> {
+    let back = trace.reply(at);
+    let here = back.last.since(back.rst);
+    let watched = trace.vantage(at).end.0.saturating_sub(back.rst.at().0);
+    trace.legs(id).iter().find(|leg| {
+        let back = trace.reply(leg);
+        let later = || back.last.since(back.rst);
+        trace.host_of(leg) != trace.host_of(at)
+            && back.rst.is_set()
+            && later() > here.saturating_add(IN_FLIGHT_NS)
+            && later() <= watched
+    })
 }
 
 /// After either side closed in order, or the client's reset, a reset is nothing strange.
@@ -148,6 +169,11 @@ fn got_one(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
 }
 
 impl Forgotten {
+    /// Where another host is seen to go on with the connection after this one reset it.
+    pub fn went_on<'a>(&self, trace: &'a Trace) -> Option<&'a Leg> {
+        went_on(trace, self.id, &self.leg).filter(|_| self.own)
+    }
+
     /// The segment that the reset answers.
     pub fn trigger(&self, trace: &Trace) -> At {
         trace.at(&self.leg, trace.reply(&self.leg).rst_answers)

@@ -3,12 +3,13 @@
 //!
 //! The same reset as from a director that lost its table; what tells them apart
 //! is the silence before it, and that the same director had forwarded the
-//! connection.
+//! connection. Where no capture shows the director, the ends tell ([`expired`]).
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::director_no_entry_rst::{Lost, lost, otherwise, proofs};
+use crate::diagnose::cause::state::expired::{self, After, Expired, Set};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, share};
+use crate::diagnose::words::{explained, service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::ConnectionId;
@@ -33,7 +34,105 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
+    let unseen = expired::sets(facts);
+    let findings = findings.chain(unseen.iter().map(|set| by_the_ends(facts, set)));
     Detection::from(findings.collect(), || otherwise(facts))
+}
+
+/// What only the ends show.
+fn by_the_ends(facts: &Facts, set: &Set) -> Finding {
+    let s = facts.topology.service(set.service);
+    let ids: Vec<ConnectionId> = set.expired.iter().map(|e| e.id).collect();
+    // Whole seconds, rounded down: what is said to be too long was.
+    let silence = format!("{} s", set.least_ns() / 1_000_000_000);
+    let after = set.expired.iter().map(|e| e.after).min();
+    let then = match after {
+        Some(After::Between) => {
+            "are reset by something between the ends: neither of them sent the reset that comes in its name"
+        }
+        Some(After::Reset) => "are reset at their next segment",
+        Some(After::Nothing) => "get no answer to their next segment any more",
+        Some(After::Asked) | None => {
+            "send nothing any more: their client's host asks for an address by ARP that none of their packets had, as it does when a balancer on that host no longer translates it"
+        }
+    };
+    let alive = match set.outlived_ns {
+        0 => String::new(),
+        ns => format!(" Those that were silent for up to {} s live on.", ns / 1_000_000_000),
+    };
+    let known = usual(set.least_ns())
+        .map_or_else(String::new, |s| format!(" A timeout of {s} s is usual in balancers."));
+    let title =
+        format!("connections to {} that are idle for {silence} are forgotten on the way", s.name());
+    let explanation = format!(
+        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} A balancer, firewall or NAT between the ends forgets idle connections. {} connections die of it; an end that is not told keeps its side open.",
+        s.name(),
+        share(facts, set.service, &ids)
+    );
+    let mut finding = Finding::cause("lb-idle-timeout", title, explanation);
+    finding.severity = severity(facts, &ids);
+    finding.confidence = if set.is_guess() { Confidence::Possible } else { Confidence::Likely };
+    finding.candidates.extend(match after {
+        // The captures of both ends leave none.
+        Some(After::Between) => None,
+        Some(After::Reset) => Some(Candidate {
+            id: "rs-lost-socket",
+            tell_apart: "then the real server's own capture shows the reset leave".to_owned(),
+        }),
+        Some(After::Nothing) => Some(Candidate {
+            id: "packet-loss",
+            tell_apart: "then connections that are not idle lose packets as well".to_owned(),
+        }),
+        Some(After::Asked) | None => Some(Candidate {
+            id: "vip-unowned",
+            tell_apart: "then connections that are not idle fail as well".to_owned(),
+        }),
+    });
+    finding.to_confirm = vec![
+        ToConfirm {
+            host: "the balancer, firewall or NAT between the ends".to_owned(),
+            command:
+                "ipvsadm -L --timeout; sysctl net.netfilter.nf_conntrack_tcp_timeout_established"
+                    .to_owned(),
+            why: format!("a TCP idle timeout of {silence} or less: this is it"),
+        },
+        to_capture(
+            "the balancer".to_owned(),
+            "balancer",
+            &[s.vip],
+            s.port,
+            "shows whether the next segment leaves it for the other end",
+        ),
+    ];
+    finding.fixes = vec![
+        keep_alive("either end", set.least_ns()),
+        Fix {
+            host: "the balancer, if it is IPVS".to_owned(),
+            command: RAISE.to_owned(),
+            disruptive: false,
+            undo: LOWER.to_owned(),
+        },
+    ];
+    let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
+    finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
+    finding.subjects = vec![service_subject(s)];
+    finding.connections = ids;
+    finding
+}
+
+const RAISE: &str = "ipvsadm --set 3600 120 300   # TCP, TCP after FIN, UDP, in seconds; keepalived: lvs_timeouts tcp 3600";
+const LOWER: &str = "ipvsadm --set 900 120 300   # if 'ipvsadm -L --timeout' printed these";
+
+fn keep_alive(host: &str, idle_ns: i64) -> Fix {
+    Fix {
+        host: host.to_owned(),
+        command: explained(
+            sysctl::set(&[("net.ipv4.tcp_keepalive_time", &keepalive(idle_ns).to_string())]),
+            "works for sockets that ask for keep-alives",
+        ),
+        disruptive: false,
+        undo: sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
+    }
 }
 
 /// The usual timeout that a silence points at.
@@ -79,19 +178,11 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
     finding.fixes = vec![
         Fix {
             host: director,
-            command: "ipvsadm --set 3600 120 300   # TCP, TCP after FIN, UDP, in seconds; keepalived: lvs_timeouts tcp 3600".to_owned(),
+            command: RAISE.to_owned(),
             disruptive: false,
-            undo: "ipvsadm --set 900 120 300   # if 'ipvsadm -L --timeout' printed these".to_owned(),
+            undo: LOWER.to_owned(),
         },
-        Fix {
-            host: "the clients or the real servers, where the timeout cannot be raised".to_owned(),
-            command: explained(
-                sysctl::set(&[("net.ipv4.tcp_keepalive_time", &keepalive(idle).to_string())]),
-                "works for sockets that ask for keep-alives",
-            ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
-        },
+        keep_alive("the clients or the real servers, where the timeout cannot be raised", idle),
     ];
     let shown = set.iter().find(|l| l.withheld && l.at.own).or_else(|| set.first());
     finding.proofs = shown.map(|l| proofs(facts, l)).unwrap_or_default();

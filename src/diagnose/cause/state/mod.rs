@@ -5,6 +5,7 @@ pub mod conntrack_table_full;
 pub mod director_no_entry_rst;
 pub mod dns_conntrack_race_5s;
 pub mod dr_half_close_120s;
+pub(in crate::diagnose) mod expired;
 pub(in crate::diagnose) mod forgotten;
 pub mod fullnat_double_reset;
 pub mod fullnat_source_port_exhaustion;

@@ -3,29 +3,33 @@
 //!
 //! The pattern of frames is the proof: SYN, an ACK without SYN, the bare reset that
 //! answers it, the same SYN again. A late segment of the old connection that has bytes
-//! or a FIN is none.
+//! or a FIN is none. A sender that resets nothing sends its SYN until the old connection
+//! is gone: the ACK comes before it has acknowledged anything, and no SYN-ACK with it.
 
-use crate::correlate::{Leg, Tuple};
+use crate::correlate::{Leg, Outcome, Tuple};
 use crate::diagnose::cause::{by_service, severity, syns_or_blind};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{arrow, explained, list, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Subject, ToConfirm};
+use crate::diagnose::words::{agree, arrow, count, explained, list, share};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Subject, ToConfirm,
+};
 use crate::flow::Reset;
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use std::collections::HashMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "syn-unanswered", "connection-reset"];
 
+/// An initial retransmission time-out (RFC 6298, section 2) less a tenth, nanoseconds: a
+/// SYN that is accepted later was not accepted the first time.
+const AGAIN_NS: i64 = 900_000_000;
 /// A stack answers at once; the network between adds its time, nanoseconds.
 const PROMPT_NS: i64 = 2_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, c)| {
-        let service = facts.service(*id);
-        c.protocol.is_tcp()
-            && (service.mode != Mode::Unknown || service.is_backend)
-            && challenged(facts, *id).is_some()
+        c.protocol.is_tcp() && facts.concerns(*id) && challenged(facts, *id).is_some()
     });
     let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
@@ -36,7 +40,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 
 /// The leg that shows it, the real server's own first.
 fn challenged(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
-    if !trace.connection(id).progress.no_socket {
+    let p = trace.connection(id).progress;
+    if !p.no_socket && p.syns < 2 {
         return None;
     }
     trace.legs(id).iter().filter(|leg| is_challenge(trace, leg)).max_by_key(|leg| leg.tuple)
@@ -44,20 +49,66 @@ fn challenged(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
 
 fn is_challenge(trace: &Trace, leg: &Leg) -> bool {
     let (there, back) = (trace.forward(leg), trace.reply(leg));
-    if there.reset != Reset::NoSocket || !there.opened() || !back.seen() {
+    if !there.opened() || there.first != there.syn || !back.seen() {
         return false;
     }
     let answer = back.first;
     let bare = back.ack == answer && back.data != answer && back.fin != answer;
-    // Before any SYN-ACK, and the SYN came again after it.
+    // Before any SYN-ACK.
     let early = !back.syn.is_set() || back.syn.frame() > answer.frame();
-    let again = there.syns > 1 || back.syn.is_set();
-    bare && early
-        && again
-        && there.first == there.syn
-        && there.syn.frame() < answer.frame()
-        && there.rst_answers == answer
-        && (0..PROMPT_NS).contains(&answer.since(there.syn))
+    let prompt =
+        there.syn.frame() < answer.frame() && (0..PROMPT_NS).contains(&answer.since(there.syn));
+    if !(bare && early && prompt) {
+        return false;
+    }
+    is_reset(trace, leg) && (there.syns > 1 || back.syn.is_set()) || is_ignored(trace, leg)
+}
+
+/// Whether the sender resets what the ACK speaks of.
+fn is_reset(trace: &Trace, leg: &Leg) -> bool {
+    let there = trace.forward(leg);
+    there.reset == Reset::NoSocket && there.rst_answers == trace.reply(leg).first
+}
+
+/// Whether the sender goes on asking, and is accepted much later or not at all.
+fn is_ignored(trace: &Trace, leg: &Leg) -> bool {
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    // What acknowledges the SYN is the end of a handshake that was not captured whole.
+    let other = back.syn.is_set() || back.max_ack != there.isn.wrapping_add(1);
+    let late = back.syn.get().is_none_or(|syn| syn.since(there.syn) >= AGAIN_NS);
+    let unready = !there.ack.is_set() || there.ack.frame() > back.first.frame();
+    !there.rst.is_set() && there.syns > 1 && other && late && unready
+}
+
+/// Older connections on the same five-tuples that the sender's reset ended: what they
+/// sent next was reset. A balancer's or a NAT's clients do not know of each other.
+fn victims(facts: &Facts, ids: &[ConnectionId]) -> Vec<ConnectionId> {
+    let mut ended = HashMap::new();
+    for leg in ids.iter().filter_map(|id| challenged(facts, *id)) {
+        if is_reset(facts, leg) {
+            let tuple = Tuple::of(leg.of(&facts.vantages), leg.client);
+            ended.insert((leg.vantage, tuple), facts.forward(leg).rst);
+        }
+    }
+    let of = |id: ConnectionId| {
+        facts.legs(id).iter().find_map(|leg| {
+            let tuple = Tuple::of(leg.of(&facts.vantages), leg.client);
+            let rst = *ended.get(&(leg.vantage, tuple))?;
+            let older = leg.of(&facts.vantages).first().frame() < rst.frame();
+            older.then(|| facts.time(facts.at(leg, rst)))
+        })
+    };
+    let reset_at = |id: ConnectionId| {
+        let legs = facts.legs(id).iter();
+        let resets = legs.filter_map(|leg| Some(facts.at(leg, facts.reply(leg).rst.get()?)));
+        resets.map(|at| facts.time(at)).min()
+    };
+    let hit = facts.requests().filter(|(id, c)| {
+        c.outcome == Outcome::Reset
+            && !ids.contains(id)
+            && of(*id).is_some_and(|since| reset_at(*id).is_some_and(|at| at > since))
+    });
+    if ended.is_empty() { Vec::new() } else { hit.map(|(id, _)| id).collect() }
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -88,13 +139,34 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     });
     let title =
         format!("new connections of {who} are delayed by old ones on the same port at {server}");
+    let reset = ids.iter().all(|id| challenged(facts, *id).is_some_and(|l| is_reset(facts, l)));
+    let then = if reset {
+        format!("{who} resets that, and only the repeated SYN is accepted")
+    } else {
+        format!("{who} does not reset that, and only a SYN much later is accepted, if any is")
+    };
+    let victims = victims(facts, &ids);
+    let cut = match victims.len() {
+        0 => String::new(),
+        n => format!(
+            " The reset ends the old one: {} on these ports {} cut off.",
+            count(n, "older connection"),
+            agree(n, "is", "are")
+        ),
+    };
     let explanation = format!(
-        "{who} uses a port again of a connection that is still open at {server}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {who} resets that, and only the repeated SYN is accepted.{lost} {} connections are concerned.",
+        "{who} uses a port again of a connection that is still open at {server}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut} {} connections are concerned.",
         share(facts, service, &ids)
     );
     let mut finding = Finding::cause("tuple-reuse-challenge-ack", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Certain;
+    finding.severity = severity(facts, &[&ids[..], &victims[..]].concat());
+    finding.confidence = if reset { Confidence::Certain } else { Confidence::Likely };
+    if !reset {
+        finding.candidates.push(Candidate {
+            id: "packet-loss",
+            tell_apart: "then the ACK is a late one of the connection before, and the server's own capture does not show the first SYN come in".to_owned(),
+        });
+    }
     let ports: Vec<String> = tuples.iter().map(|t| t.client.1.to_string()).collect();
     finding.to_confirm.push(ToConfirm {
         host: server.clone(),
@@ -111,6 +183,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.subjects = subjects;
     finding.subjects.extend(servers);
     finding.connections = ids;
+    finding.connections.extend(victims);
+    finding.connections.sort_unstable();
     finding
 }
 

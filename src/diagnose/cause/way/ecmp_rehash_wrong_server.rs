@@ -2,7 +2,7 @@
 //! accepted it: the choice of the way, or of the server, was made anew in mid-stream.
 //!
 //! Told by who resets: a real server of the same service that is not the one whose
-//! SYN-ACK opened the connection. A server that lost its own sockets, and a director
+//! SYN-ACK opened the connection, or while another one goes on with it. A server that lost its own sockets, and a director
 //! without an entry, are other causes'.
 
 use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
@@ -21,7 +21,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<ServiceId, Vec<Forgotten>> = BTreeMap::new();
     for one in forgotten(facts) {
-        if one.keeper == Keeper::Stranger && accepted(facts, &one).is_some() {
+        let others = || accepted(facts, &one).is_some() || one.went_on(facts).is_some();
+        if one.keeper == Keeper::Stranger && others() {
             let service = facts.topology.service_of[one.id.0 as usize];
             sets.entry(service).or_default().push(one);
         }
@@ -72,12 +73,22 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
     let both = strangers == owners;
     let title = if both {
         format!("connections to {} are sent to another real server in mid-stream", s.name())
+    } else if owners.is_empty() {
+        format!(
+            "segments of open connections to {} are sent to {to}, which never had them",
+            s.name()
+        )
     } else {
         format!("connections that {from} accepted are sent to {to} in mid-stream")
     };
     let story = if both {
         format!(
             "Of these connections to {}, accepted by {from}, later segments arrive at the other one, which never had them and answers with a bare RST.",
+            s.name()
+        )
+    } else if owners.is_empty() {
+        format!(
+            "Segments of these connections to {} arrive at {to}, which answers with a bare RST. Another server has them: after that reset it goes on in the service's name with packets that {to}'s own capture does not show leave.",
             s.name()
         )
     } else {
@@ -141,6 +152,11 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
             "a later segment, as it reaches another real server",
             "that server's bare RST: it never had the connection",
         ));
+        let after = shown.went_on(facts).filter(|_| owners.is_empty());
+        finding.proofs.extend(after.and_then(|leg| {
+            let note = "after that the server that has the connection goes on with it";
+            facts.proof(leg, facts.reply(leg).last, note)
+        }));
     }
     finding.subjects = senders.iter().map(|h| names.subject(Role::Director, *h)).collect();
     finding.subjects.extend(strangers.iter().map(|h| names.subject(Role::RealServer, *h)));
