@@ -5,12 +5,14 @@ use super::fate::{Judged, at_the_end};
 use super::handshake::rejected;
 use super::journey::silence;
 use super::{Break, Fate, Manner, Pace, Packet};
+use crate::correlate::Leg;
+use crate::flow::{IcmpErrorKind, Pieces};
 use crate::trace::{ConnectionId, Trace};
 
 /// Judges an exchange of datagrams.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let p = trace.connection(id).progress;
-    if p.response {
+    if p.response && torn(trace, id).is_none() {
         return Judged::Well;
     }
     let (manner, last) = silence(trace, id, Packet::Datagram);
@@ -23,6 +25,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
         Judged::Harm(Fate::Failed, broken)
     };
+    if p.response {
+        return harm(Manner::UnseenBeyond);
+    }
     if rejected(trace, id) {
         return harm(Manner::Rejected);
     }
@@ -32,4 +37,29 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     }
     // Others are answered there, so this one should have been.
     if pace.answers(trace.service_of(id)) { harm(manner) } else { Judged::Untold }
+}
+
+/// Where nothing but first fragments of the answers came, and who asked says that it
+/// waited for the others in vain (RFC 792, time exceeded, code 1): a filter by port leaves
+/// later fragments out of a capture, and they arrive all the same.
+#[must_use]
+pub fn torn(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Pieces)> {
+    let client = trace.connection(id).front.client.0;
+    let mut errors = trace.errors_of(id);
+    errors.find(|(_, e)| e.kind == IcmpErrorKind::Reassembly && e.src == client)?;
+    let mut found = None;
+    for leg in trace.legs(id) {
+        let back = trace.reply(leg);
+        let (mut firsts, mut laters) = (0, 0);
+        for (_, pieces) in trace.vantage(leg).fragments_of(back) {
+            firsts += pieces.firsts;
+            laters += pieces.laters;
+            found = found.or(Some((leg, pieces)));
+        }
+        // Any that came whole was an answer.
+        if laters > 0 || back.packets > firsts {
+            return None;
+        }
+    }
+    found
 }

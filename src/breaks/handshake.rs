@@ -183,7 +183,8 @@ fn lost_first(
 pub(super) fn check(trace: &Trace, id: ConnectionId) -> Judged {
     let judged = match trace.connection(id).outcome {
         Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, id),
-        Outcome::Reset => {
+        Outcome::Completed if !super::talk::is_turned_down(trace, id) => Judged::Well,
+        Outcome::Reset | Outcome::Completed => {
             let by = super::talk::reset_by(trace, id);
             if matches!(by, By::Server | By::ServersName | By::Between) {
                 let last = Journey::of(trace, id, true, Milestone::Syn).last().copied();

@@ -24,6 +24,7 @@ mod talk;
 
 pub use account::{Account, Accounts};
 pub use apart::Apart;
+pub use datagram::torn;
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use journey::{Journey, Milestone, Passage, Sighting};

@@ -21,6 +21,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     match connection.outcome {
         Outcome::Reset => cut(trace, id),
         Outcome::Stalled => stalled(trace, id),
+        Outcome::Completed if is_turned_down(trace, id) => cut(trace, id),
         Outcome::Completed | Outcome::Open => {
             let p = connection.progress;
             let judged = if p.request && !p.response {
@@ -91,10 +92,33 @@ fn sender_was_captured(trace: &Trace, id: ConnectionId, client: bool) -> bool {
     })
 }
 
+/// Whether a server that speaks first answered the client's first words with nothing but
+/// a reset.
+pub(super) fn is_turned_down(trace: &Trace, id: ConnectionId) -> bool {
+    let p = trace.connection(id).progress;
+    if !(p.syn && p.request && p.response) {
+        return false;
+    }
+    trace.legs(id).iter().any(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let ended = there.fin.is_set() || there.rst.is_set() || back.fin.is_set();
+        let greeted = back.data.is_set() && back.data.frame() < there.data.frame();
+        back.rst.is_set()
+            && !ended
+            && greeted
+            // These words were the last before the reset, and took in all that the server
+            // has said: nothing came after them.
+            && there.data.is_set()
+            && back.rst_answers == there.data
+            && there.max_ack == back.end_seq
+    })
+}
+
 fn cut(trace: &Trace, id: ConnectionId) -> Judged {
     let by = reset_by(trace, id);
     let p = trace.connection(id).progress;
-    let packet = if p.request && !p.response { Packet::Request } else { Packet::Response };
+    let asked = p.request && (!p.response || is_turned_down(trace, id));
+    let packet = if asked { Packet::Request } else { Packet::Response };
     let forward = matches!(by, By::Client | By::ClientsName);
     let mut journey = Journey::of(trace, id, forward, Milestone::Rst);
     if journey.first().is_none() {

@@ -132,6 +132,7 @@ impl Observer {
                 count: 1,
                 first: mark,
                 last: mark,
+                silence: (Mark::NONE, Mark::NONE),
                 last_priority: vrrp.priority,
                 contest: Contest::default(),
                 contesting: Contest::default(),
@@ -165,6 +166,9 @@ impl VrrpSpeaker {
         } else {
             self.contesting = Contest::default();
         }
+        if self.last.is_set() && mark.since(self.last) > self.silence_ns() {
+            self.silence = (self.last, mark);
+        }
         self.count += 1;
         self.last = mark;
         self.last_priority = vrrp.priority;
@@ -183,9 +187,8 @@ mod tests {
         Vrrp { version: 2, vrid: 51, priority, addresses: 0, interval_cs: 100, rest: &[] }
     }
 
-    /// Two speakers of one virtual router, who advertises when, in milliseconds.
-    fn contest(adverts: &[(u8, i64, u8)]) -> [Contest; 2] {
-        let speaker = |n: u8| VrrpSpeaker {
+    fn speaker(n: u8) -> VrrpSpeaker {
+        VrrpSpeaker {
             src: Ip::v4([192, 0, 2, n]),
             mac: None,
             vrid: 51,
@@ -197,10 +200,15 @@ mod tests {
             count: 0,
             first: Mark::NONE,
             last: Mark::NONE,
+            silence: (Mark::NONE, Mark::NONE),
             last_priority: 0,
             contest: Contest::default(),
             contesting: Contest::default(),
-        };
+        }
+    }
+
+    /// Two speakers of one virtual router, who advertises when, in milliseconds.
+    fn contest(adverts: &[(u8, i64, u8)]) -> [Contest; 2] {
         let mut speakers = [speaker(0), speaker(1)];
         for (i, (who, ms, priority)) in adverts.iter().enumerate() {
             let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
@@ -229,6 +237,18 @@ mod tests {
         let back = (0..6).map(|i| (0, 12_500 + i * 1000, 100));
         let [a, b] = contest(&first.chain(second).chain(back).collect::<Vec<_>>());
         assert_eq!((a.count, b.count), (0, 0));
+    }
+
+    #[test]
+    fn the_longest_silence_is_kept() {
+        let times = [0, 1000, 7000, 8000, 11_000];
+        let mut s = speaker(1);
+        for (i, ms) in times.into_iter().enumerate() {
+            let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
+            s.advertised(mark, &advertisement(100), false);
+        }
+        assert_eq!(s.silence_ns(), 6_000_000_000);
+        assert_eq!((s.silence.0.frame(), s.silence.1.frame()), (2, 3));
     }
 
     #[test]

@@ -85,11 +85,22 @@ pub struct VrrpSpeaker {
     pub first: Mark,
     /// Last.
     pub last: Mark,
+    /// Its longest silence: the advertisements before and after it.
+    pub silence: (Mark, Mark),
     /// Priority of the last; 0 where it resigned.
     pub last_priority: u8,
     /// Its longest contest.
     pub contest: Contest,
     pub(super) contesting: Contest,
+}
+
+impl VrrpSpeaker {
+    /// How long its longest silence was, nanoseconds; 0 where it advertised once.
+    #[must_use]
+    pub fn silence_ns(&self) -> i64 {
+        let (before, after) = self.silence;
+        if after.is_set() { after.since(before) } else { 0 }
+    }
 }
 
 /// Consecutive advertisements of one speaker, none of which silenced another:

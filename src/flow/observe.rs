@@ -169,9 +169,16 @@ impl Observer {
                 }
                 let first = !self.streams[id as usize].flow(side).data.is_set();
                 let token = if first { self.datagram(ip, udp) } else { 0 };
+                // Who is not answered asks the same again.
+                let unheard = !self.streams[id as usize].flow(side.other()).seen();
+                let payload = if unheard { self.payload(udp) } else { 0 };
                 let flow = &mut self.streams[id as usize].flows[side.index()];
                 if first {
                     flow.isn = token;
+                    flow.last_ack = payload;
+                }
+                if unheard && flow.last_ack == payload {
+                    flow.isns = flow.isns.saturating_add(1);
                 }
                 flow.payload += u64::from(udp.payload_len);
                 flow.data.set_once(mark);
@@ -269,6 +276,12 @@ impl Observer {
     pub(super) fn datagram(&self, ip: &IpPacket<'_>, udp: &Udp<'_>) -> u32 {
         let head = udp.payload.get(..DATAGRAM_HEAD).unwrap_or(udp.payload);
         self.hasher.hash_one((head, udp.payload_len, ip.id)) as u32
+    }
+
+    /// What a question is recognised by when it is asked again.
+    fn payload(&self, udp: &Udp<'_>) -> u32 {
+        let head = udp.payload.get(..DATAGRAM_HEAD).unwrap_or(udp.payload);
+        self.hasher.hash_one((head, udp.payload_len)) as u32
     }
 
     /// The current incarnation of a key, begun if there was none.

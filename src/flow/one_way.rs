@@ -99,7 +99,7 @@ pub struct Flow {
     pub last: Mark,
     /// Highest sequence number sent, plus one.
     pub end_seq: u32,
-    /// Acknowledgment number of the latest segment.
+    /// Acknowledgment number of the latest segment; for UDP a digest of the first payload.
     pub last_ack: u32,
     /// Highest acknowledgment number.
     pub max_ack: u32,
@@ -111,7 +111,8 @@ pub struct Flow {
     pub syns: u16,
     /// Segments repeated on the link that showed most.
     pub retransmissions: u16,
-    /// SYN-ACKs with different initial sequence numbers.
+    /// SYN-ACKs with different initial sequence numbers; for UDP how often the first
+    /// payload was sent while the other side was silent.
     pub isns: u8,
     /// `ack` is set: asked of every packet, so kept near.
     pub(super) acked: bool,

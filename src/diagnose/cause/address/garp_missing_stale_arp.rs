@@ -6,6 +6,9 @@
 //! without destination MACs shows less: no announcement where one would be heard,
 //! and SYNs that go out in vain. Virtual MACs move with the VIP and leave nothing
 //! stale.
+//!
+//! A master that was frozen and goes on does not know that another announced the VIP
+//! meanwhile, and announces nothing: then the old director is the one that stood in.
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::address::vrrp;
@@ -14,7 +17,7 @@ use crate::diagnose::words::count;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::flow::{Claim, Link, VrrpSpeaker};
+use crate::flow::{Claim, Link, Mark, VrrpSpeaker};
 use crate::topology::Role;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
@@ -68,6 +71,10 @@ struct Move {
     old_mac: Mac,
     new: VrrpSpeaker,
     new_mac: Mac,
+    /// The advertisement with which the new one took over, or went on.
+    since: Mark,
+    /// It was master before, too.
+    again: bool,
 }
 
 fn moved(trace: &Trace, v: usize, vip: Ip) -> Option<Move> {
@@ -79,10 +86,24 @@ fn moved(trace: &Trace, v: usize, vip: Ip) -> Option<Move> {
             && s.src != new.src
             && s.last.frame() < new.first.frame()
     };
-    let old = speakers.iter().filter(before).max_by_key(|s| s.last.frame())?;
+    let (from, to) = (new.silence.0.frame(), new.silence.1.frame());
+    let meanwhile = |s: &&&VrrpSpeaker| {
+        (s.vrid, s.segment) == (new.vrid, new.segment)
+            && s.src != new.src
+            && new.silence_ns() > vrrp::patience_ns(new)
+            && from < s.first.frame()
+            && s.last.frame() < to
+    };
+    let latest = |list: &mut dyn Iterator<Item = &&VrrpSpeaker>| {
+        list.copied().max_by_key(|s| s.last.frame()).copied()
+    };
+    let stood_in = latest(&mut speakers.iter().filter(meanwhile));
+    let again = stood_in.is_some();
+    let old = &stood_in.or_else(|| latest(&mut speakers.iter().filter(before)))?;
+    let since = if again { new.silence.1 } else { new.first };
     let fixed = |s: &VrrpSpeaker| s.mac.filter(|mac| !mac.is_vrrp());
     let (old_mac, new_mac) = (fixed(old)?, fixed(new)?);
-    let moved = Move { vantage: v, vip, old: **old, old_mac, new: **new, new_mac };
+    let moved = Move { vantage: v, vip, old: *old, old_mac, new: **new, new_mac, since, again };
     (old_mac != new_mac && new.count > 1).then_some(moved)
 }
 
@@ -98,7 +119,7 @@ struct Stale<'a> {
 
 fn stale<'a>(trace: &Trace, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> {
     let v = &trace.vantages[moved.vantage];
-    let since = moved.new.first;
+    let since = moved.since;
     // From its last word on the old one did not serve; what is stale shows later.
     let gone = |link: &Link| link.last.frame() > moved.old.last.frame();
     let late = |link: &Link| link.last.since(since) > GRACE_NS;
@@ -152,7 +173,7 @@ fn stale<'a>(trace: &Trace, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> 
 }
 
 fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
-    let Move { vip, old, old_mac, new, new_mac, .. } = stale.moved;
+    let Move { vip, old, old_mac, new, new_mac, since, again, .. } = stale.moved;
     let proven = stale.shown.as_ref().is_some_and(|p| p.note.ends_with(&old_mac.to_string()));
     let who = match stale.announced {
         Some(_) => "which announced it, and neighbours did not heed it",
@@ -166,11 +187,23 @@ fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
         "SYNs for it stay without an answer".to_owned()
     };
     let title = format!("neighbours of {vip} still send to {}, which is master no more", old.src);
+    let changed = if *again {
+        format!(
+            "{} was silent for {} s, long enough that {} took over {vip} of virtual router {}; then {} ({new_mac}) went on as master",
+            new.src,
+            new.silence_ns() / 1_000_000_000,
+            old.src,
+            old.vrid,
+            new.src,
+        )
+    } else {
+        format!(
+            "{} was master of virtual router {} and fell silent; {} ({new_mac}) took over {vip}",
+            old.src, old.vrid, new.src,
+        )
+    };
     let explanation = format!(
-        "{} was master of virtual router {} and fell silent; {} ({new_mac}) took over {vip}, {who}: {goes}. {} failed since.",
-        old.src,
-        old.vrid,
-        new.src,
+        "{changed}, {who}: {goes}. {} failed since.",
         count(stale.ids.len(), "connection"),
     );
     let mut finding = Finding::cause("garp-missing-stale-arp", title, explanation);
@@ -194,7 +227,7 @@ fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
     let v = stale.moved.vantage;
     let proof = |mark, note: String| Proof { at: At { vantage: v, mark }, note };
     finding.proofs.push(proof(old.last, format!("the last advertisement of {}", old.src)));
-    finding.proofs.push(proof(new.first, format!("{} is master", new.src)));
+    finding.proofs.push(proof(*since, format!("{} is master", new.src)));
     finding.proofs.extend(
         stale.announced.map(|at| Proof { at, note: format!("it announces {vip} at {new_mac}") }),
     );

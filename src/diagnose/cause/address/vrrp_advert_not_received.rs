@@ -3,13 +3,14 @@
 //!
 //! Two captures prove it, one on each: what one sends is not in the other's, which has
 //! its own, so its filter passes VRRP. tcpdump sees what arrives before any firewall
-//! of the host, so what is not there did not arrive.
+//! of the host, so what is not there did not arrive. The same is proven of a few that are
+//! lost, where the other takes over in the gap, whether connections suffer or not.
 
 use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
-use crate::flow::VrrpSpeaker;
+use crate::flow::{Mark, VrrpSpeaker};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -39,6 +40,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             }
         }
     }
+    findings.extend(gaps(facts).iter().map(|gap| lost_some(facts, gap)));
     Detection::from(findings, || {
         if own.len() < 2 {
             return Detection::Unchecked(
@@ -128,6 +130,111 @@ fn finding(trace: &Trace, a: &(usize, VrrpSpeaker), b: &(usize, VrrpSpeaker)) ->
     finding.addresses = vips;
     finding.connections = ids;
     Some(finding)
+}
+
+/// Advertisements of a master that one capture shows and another does not, where another
+/// speaker took over in between.
+struct Gap {
+    /// The master, where it is heard all along.
+    sent: (usize, VrrpSpeaker),
+    /// The same, where it is not.
+    heard: (usize, VrrpSpeaker),
+    /// The other, as the second capture has it.
+    other: VrrpSpeaker,
+    /// Its advertisement with which it took over, there.
+    takes_over: Mark,
+}
+
+fn gaps(trace: &Trace) -> Vec<Gap> {
+    let speakers = |v: usize| trace.vantages[v].vrrp.iter().take(MAX_SPEAKERS);
+    let all = || (0..trace.vantages.len()).flat_map(|v| speakers(v).map(move |s| (v, s)));
+    let mut gaps: Vec<Gap> = Vec::new();
+    for (there, heard) in all().filter(|(_, s)| s.silence_ns() > vrrp::patience_ns(s)) {
+        let found = speakers(there).find_map(|o| {
+            let takes_over = began_within(o, heard.silence)?;
+            let rival = o.vrid == heard.vrid && o.src != heard.src && shares_address(o, heard);
+            let (here, sent) = all().find(|(v, s)| {
+                *v != there
+                    && (s.vrid, s.src) == (heard.vrid, heard.src)
+                    && goes_on(trace, *v, s, o)
+            })?;
+            let (sent, heard) = ((here, *sent), (there, *heard));
+            rival.then_some(Gap { sent, heard, other: *o, takes_over })
+        });
+        let known = |gap: &Gap| {
+            gaps.iter().any(|g| (g.sent.1.vrid, g.sent.1.src) == (gap.sent.1.vrid, gap.sent.1.src))
+        };
+        let found = found.filter(|gap| !known(gap));
+        gaps.extend(found);
+    }
+    gaps
+}
+
+/// The advertisement with which a speaker began, or began again, between two others.
+fn began_within(s: &VrrpSpeaker, (from, to): (Mark, Mark)) -> Option<Mark> {
+    let within = |m: &Mark| m.is_set() && from.frame() < m.frame() && m.frame() < to.frame();
+    [s.first, s.silence.1].into_iter().find(within)
+}
+
+/// Whether a capture that hears both has the master advertise without a pause, long before
+/// the other took over, and after. No clock of another capture is asked.
+fn goes_on(trace: &Trace, v: usize, master: &VrrpSpeaker, other: &VrrpSpeaker) -> bool {
+    let here = trace.vantages[v].vrrp.iter().find(|s| (s.vrid, s.src) == (other.vrid, other.src));
+    master.silence_ns() <= 2 * master.interval_ns()
+        && here.and_then(|s| began_within(s, (master.first, master.last))).is_some_and(|began| {
+            began.since(master.first) > vrrp::patience_ns(master)
+                && master.last.since(began) > master.interval_ns()
+        })
+}
+
+fn lost_some(trace: &Trace, gap: &Gap) -> Finding {
+    let (here, sent) = &gap.sent;
+    let (there, heard) = &gap.heard;
+    let (from, to) = (sent.src, gap.other.src);
+    let seconds = heard.silence_ns() as f64 / 1e9;
+    let title = format!(
+        "advertisements of virtual router {} from {from} are lost on the way to {to}",
+        sent.vrid
+    );
+    let explanation = format!(
+        "By the capture {} {from} advertises virtual router {} without a pause; the capture {} has none of that for {seconds:.1} s, and {to} took over meanwhile, as a backup must that hears nothing for more than {} s. {from} was master all the while. tcpdump sees what arrives before any firewall of its host: the network lost them, or a network card.",
+        trace.vantages[*here].label,
+        sent.vrid,
+        trace.vantages[*there].label,
+        vrrp::patience_ns(heard) / 1_000_000_000,
+    );
+    let mut finding = Finding::cause("vrrp-advert-not-received", title, explanation);
+    let vips: Vec<Ip> = sent.addresses.list().to_vec();
+    let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
+    let to_vip = trace.requests().filter(|(id, _)| vips.contains(&trace.service(*id).vip));
+    let ids: Vec<ConnectionId> = to_vip.map(|(id, _)| id).filter(failed).collect();
+    finding.severity = severity(trace, &ids);
+    // A capture elsewhere than on the one that took over may lose frames by itself.
+    let own = vrrp::is_own(trace, *there, &gap.other);
+    finding.confidence = if own { Confidence::Certain } else { Confidence::Likely };
+    finding.to_confirm.push(ToConfirm {
+        host: format!("{to}, and the switches between"),
+        command: "ip -s link; ethtool -S IFACE | grep -iE 'drop|miss|err|multi'; ip maddr show | grep 224.0.0.18".to_owned(),
+        why: "a counter that grows: the card or its driver loses frames, often multicast alone".to_owned(),
+    });
+    finding.fixes.push(Fix {
+        host: format!("{from} and {to}"),
+        command: format!("# in the vrrp_instance of keepalived.conf, and the same with the addresses exchanged on the other, or another interface for VRRP:\nunicast_src_ip {from}\nunicast_peer {{\n    {to}\n}}"),
+        disruptive: true,
+        undo: "Delete the lines and reload keepalived.".to_owned(),
+    });
+    let proof = |v: &usize, mark, note: String| Proof { at: At { vantage: *v, mark }, note };
+    finding.proofs = vec![
+        proof(there, heard.silence.0, format!("the last of {from} before the gap")),
+        proof(there, gap.takes_over, format!("{to} takes over")),
+        proof(there, heard.silence.1, format!("the next of {from} that arrives")),
+        proof(here, sent.first, format!("{from} advertises")),
+        proof(here, sent.last, format!("and goes on, with {} in all", sent.count)),
+    ];
+    finding.subjects = vec![vrrp::subject(trace, &gap.other), vrrp::subject(trace, sent)];
+    finding.addresses = vips;
+    finding.connections = ids;
+    finding
 }
 
 /// How long both advertised, nanoseconds: by one capture that hears both, else by the

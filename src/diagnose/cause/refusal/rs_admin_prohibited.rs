@@ -1,20 +1,27 @@
 //! A firewall on a real server rejects SYNs with an ICMP error.
+//!
+//! Without a balancer in the captures the host's own shows it as well: a SYN for one of its
+//! addresses comes in, goes nowhere, and the error leaves in that address's name. A port
+//! unreachable is then taken for a rule only where a health check gets it, since a director
+//! without real servers says the same to clients.
 
 use crate::diagnose::cause::{by_service, severity, syns_or_blind};
 use crate::diagnose::facts::telling;
 use crate::diagnose::refusal::{Refusal, Says};
 use crate::diagnose::words::{agree, name, names, servers, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
-use crate::topology::{Mode, ServiceId};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
+};
+use crate::topology::{HostId, Mode, Ordinary, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let hit = facts.requests().filter(|(id, c)| {
-        c.protocol.is_tcp()
+    let hit = facts.iter().filter(|(id, c)| {
+        matches!(facts.ordinary(*id), None | Some(Ordinary::HealthCheck))
+            && c.protocol.is_tcp()
             && c.outcome.failed()
-            && facts.service(*id).mode != Mode::Unknown
             && by_server(facts, *id).next().is_some()
     });
     let findings = by_service(facts, hit.map(|(id, _)| id))
@@ -28,6 +35,20 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 /// TCP itself refuses with a reset (RFC 1122, section 3.2.2.1), so a rule made
 /// it.
 fn by_server(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
+    let known = trace.service(id).mode != Mode::Unknown;
+    let check = trace.ordinary(id) == Some(Ordinary::HealthCheck);
+    let of_pool = (known && !check).then(|| of_pool(trace, id));
+    // What asks for health may ask a host that serves nobody there.
+    let itself = trace.refusals(id).filter(move |refusal| {
+        (check && refusal.says == Says::Port || !known && refusal.says == Says::Prohibited)
+            && refusal.error.src == trace.connection(id).front.server.0
+            && trace.sent_here(refusal)
+            && trace.kept_at(id, refusal.vantage)
+    });
+    of_pool.into_iter().flatten().chain(itself)
+}
+
+fn of_pool(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
     let server = trace
         .server(id)
         .filter(|server| server.host.is_none_or(|host| !trace.service(id).is_director(host)));
@@ -53,7 +74,10 @@ fn is_shown(trace: &Trace, id: ConnectionId, refusal: &Refusal<'_>) -> bool {
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let s = facts.topology.service(service);
-    let subjects = servers(facts, &ids);
+    let mut subjects = servers(facts, &ids);
+    if subjects.is_empty() {
+        subjects = rejecting(facts, &ids);
+    }
     let who = names(&subjects);
     let all = || ids.iter().flat_map(|id| by_server(facts, *id).map(move |r| (*id, r)));
     let port = subjects.first().and_then(|subject| subject.port).unwrap_or(s.port);
@@ -63,10 +87,21 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let (verb, answer, its) =
         agree(subjects.len(), ("rejects", "answers", "its"), ("reject", "answer", "their"));
     let title = format!("a firewall on {who} {verb} connections to port {port}");
+    let checks = ids.iter().all(|id| facts.ordinary(*id) == Some(Ordinary::HealthCheck));
+    let harm = if checks {
+        format!(
+            "These are health checks, {} of them: whoever asks takes the host for dead, or, where all are, sends to any.",
+            ids.len()
+        )
+    } else {
+        format!(
+            "{} connections are rejected; the director goes on choosing that server unless a health check of the same port removes it.",
+            share(facts, service, &ids)
+        )
+    };
     let explanation = format!(
-        "{who} {answer} SYNs for {} with {what}, {means}: a rule in {its} firewall does, TCP refuses with a reset. {} connections are rejected; the director goes on choosing that server unless a health check of the same port removes it.",
+        "{who} {answer} SYNs for {} with {what}, {means}: a rule in {its} firewall does, TCP refuses with a reset. {harm}",
         s.name(),
-        share(facts, service, &ids)
     );
     let mut finding = Finding::cause("rs-admin-prohibited", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -99,6 +134,16 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.subjects = subjects;
     finding.connections = ids;
     finding
+}
+
+/// The hosts whose own captures show them reject, where no pool is known.
+fn rejecting(facts: &Facts, ids: &[ConnectionId]) -> Vec<Subject> {
+    let makers = ids.iter().flat_map(|id| by_server(facts, *id)).filter_map(|r| facts.maker(&r));
+    let mut hosts: Vec<HostId> = makers.collect();
+    crate::diagnose::cause::by_address(facts, &mut hosts);
+    let at = ids.first().map(|id| facts.connection(*id).front.server);
+    let port = at.map(|(_, port)| port);
+    hosts.into_iter().map(|h| Subject { port, ..Names(facts).subject(Role::Server, h) }).collect()
 }
 
 /// The error where it is nearest to its maker, after the SYN that it answers.

@@ -3,7 +3,8 @@
 //!
 //! At the director it is seen: first fragments go out and no later one does. At a real
 //! server it is seen that later ones are missing, not where they stayed; there it takes
-//! the server's own word (reassembly time exceeded) and more than one datagram.
+//! the server's own word (reassembly time exceeded) and more than one datagram. The same
+//! holds of answers where the client was captured, whatever forwards.
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::by_service;
@@ -27,8 +28,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let cut: BTreeMap<ConnectionId, Cut<'_>> = facts
         .requests()
-        .filter(|(id, _)| facts.service(*id).mode != Mode::Unknown)
-        .filter_map(|(id, _)| Some((id, judge(facts, id)?)))
+        .filter_map(|(id, _)| Some((id, judge(facts, id).or_else(|| of_answers(facts, id))?)))
         .collect();
     let findings = by_service(facts, cut.keys().copied())
         .into_iter()
@@ -43,6 +43,14 @@ struct Cut<'a> {
     at: Option<HostId>,
     came: Option<(&'a Leg, &'a Pieces)>,
     left: (&'a Leg, &'a Pieces),
+    /// They are the server's answers.
+    answers: bool,
+}
+
+/// Answers that came in first fragments alone.
+fn of_answers(trace: &Trace, id: ConnectionId) -> Option<Cut<'_>> {
+    let left = crate::breaks::torn(trace, id)?;
+    Some(Cut { at: None, came: None, left, answers: true })
 }
 
 /// Fragments of what the client sent, on links that satisfy a test.
@@ -58,6 +66,9 @@ fn pieces<'a>(
 
 fn judge(trace: &Trace, id: ConnectionId) -> Option<Cut<'_>> {
     let service = trace.service(id);
+    if service.mode == Mode::Unknown {
+        return None;
+    }
     for director in &service.directors {
         let legs = || trace.legs(id).iter().filter(|l| trace.host_of(l) == Some(director.host));
         let own = |leg: &Leg, hop: &Hop, arrived: bool| {
@@ -70,7 +81,12 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Cut<'_>> {
             // Later ones on any way out were sent on, if to another host.
             let whole = left.1.laters > 0;
             let split = came.1.laters > 0 && left.1.firsts > 0 && !whole;
-            return split.then_some(Cut { at: Some(director.host), came: Some(came), left });
+            return split.then_some(Cut {
+                at: Some(director.host),
+                came: Some(came),
+                left,
+                answers: false,
+            });
         }
     }
     if !told(trace, id) {
@@ -80,7 +96,12 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Cut<'_>> {
     let mut legs = trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(server));
     let own = |leg: &Leg, hop: &Hop| trace.vantage(leg).own.arrived(hop) == Some(true);
     let left = legs.find_map(|leg| pieces(trace, leg, |hop| own(leg, hop)))?;
-    (left.1.firsts > 0 && left.1.laters == 0).then_some(Cut { at: None, came: None, left })
+    (left.1.firsts > 0 && left.1.laters == 0).then_some(Cut {
+        at: None,
+        came: None,
+        left,
+        answers: false,
+    })
 }
 
 /// Whether somebody gave up waiting for later fragments.
@@ -106,30 +127,43 @@ fn finding(
     let sure = set.iter().all(|c| c.at.is_some());
     let place = list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
     let told = ids.iter().filter(|id| told(facts, **id)).count();
-    let title = if sure {
+    let answers = set.iter().all(|c| c.answers);
+    let title = if answers {
+        format!("later fragments of the answers of {} do not reach the clients", s.name())
+    } else if sure {
         format!("later fragments of datagrams to {} do not leave the director", s.name())
     } else {
         format!("later fragments of datagrams to {} do not reach the real servers", s.name())
     };
-    let where_ = if sure {
+    let where_ = if answers {
+        "The clients get the first fragments of the answers and no other; where the others stay these captures do not show".to_owned()
+    } else if sure {
         format!("All fragments come in at {place}; the first ones go out and no other does")
     } else {
         "The real servers get the first fragments and no other; where the others stay these captures do not show".to_owned()
     };
     let word = if told > 0 {
-        " The real servers say that they gave up waiting for the rest (ICMP time exceeded in reassembly)."
+        let who = if answers { "clients" } else { "real servers" };
+        format!(
+            " The {who} say that they gave up waiting for the rest (ICMP time exceeded in reassembly)."
+        )
     } else {
-        ""
+        String::new()
     };
+    let which = if answers { "Answers of" } else { "Datagrams to" };
     let explanation = format!(
-        "Datagrams to {} that are too long for one packet travel in fragments, and only the first has the ports. {where_}: something there goes by ports, a rule or a table, without joining fragments before.{word} {} connections are lost.",
+        "{which} {} that are too long for one packet travel in fragments, and only the first has the ports. {where_}: something there goes by ports, a rule or a table, without joining fragments before.{word} {} connections are lost.",
         s.name(),
         share(facts, service, &ids)
     );
     let mut finding = Finding::cause("ip-fragments-split", title, explanation);
     finding.severity = Severity::Critical;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
-    let host = if hosts.is_empty() { "the director".to_owned() } else { place };
+    let host = match (hosts.is_empty(), answers) {
+        (true, true) => "each hop between server and client".to_owned(),
+        (true, false) => "the director".to_owned(),
+        (false, _) => place,
+    };
     if !sure {
         finding.to_confirm.push(ToConfirm {
             host: host.clone(),

@@ -1,5 +1,10 @@
-//! A UDP service of a DR or TUN pool answers from the real server's own address,
-//! and the client refuses a datagram from somebody whom it never asked.
+//! A UDP service answers from another address of its host than was asked, as that of a
+//! DR or TUN pool from the real server's own, and the client refuses a datagram from
+//! somebody whom it never asked.
+//!
+//! The client's ICMP error proves it. Where a firewall keeps that back, the host's own
+//! capture shows the question come and the answer leave from its other address, and the
+//! client ask the very same again.
 
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::by_service;
@@ -70,7 +75,10 @@ fn pairs(trace: &Trace) -> Vec<Pair> {
         for &query in asked {
             let elsewhere = trace.connection(query).front.server.0 != c.front.server.0;
             // Clients that take an answer from anybody are none the worse.
-            if elsewhere && follows(trace, query, answer) && refused(trace, answer).is_some() {
+            if elsewhere
+                && follows(trace, query, answer)
+                && (refused(trace, answer).is_some() || in_vain(trace, query, answer))
+            {
                 pairs.push(Pair { query, answer });
             }
         }
@@ -106,6 +114,23 @@ fn seen_after(
     })
 }
 
+/// The vantage whose host took the query in and answered from another of its addresses,
+/// where the client asked the very same again after the answer.
+fn in_vain(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
+    let (asked_for, from) =
+        (trace.connection(query).front.server.0, trace.connection(answer).front.server.0);
+    let one_host = trace.host_by_ip(asked_for).is_some_and(|h| trace.host_by_ip(from) == Some(h));
+    one_host
+        && seen_after(trace, query, answer).any(|(asked, replied)| {
+            let (there, back) = (trace.forward(asked), trace.reply(replied));
+            let own = &trace.vantage(asked).own;
+            let came = trace.path(asked, there).any(|(_, hop)| own.arrived(hop) == Some(true));
+            let left = trace.path(replied, back).any(|(_, hop)| own.sent(hop) == Some(true));
+            let again = there.isns > 1 && there.last.frame() > back.first.frame();
+            came && left && again
+        })
+}
+
 /// The client's word that it expects nothing from there.
 fn refused(trace: &Trace, answer: ConnectionId) -> Option<(usize, &IcmpError)> {
     let front = trace.connection(answer).front;
@@ -138,8 +163,14 @@ fn finding(
     let vip = s.name();
     let (verb, its) = agree(subjects.len(), ("answers", "its"), ("answer", "their"));
     let title = format!("{who} {verb} from {its} own address instead of {}", s.vip);
+    let told = answers.iter().any(|id| refused(facts, *id).is_some());
+    let refuses = if told {
+        "takes nothing from anybody else, and refuses with ICMP port unreachable"
+    } else {
+        "takes nothing from anybody else, and asks the same again"
+    };
     let explanation = format!(
-        "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, takes nothing from anybody else, and refuses with ICMP port unreachable. A UDP socket bound to all addresses lets the routing table choose the source. {} exchanges fail.",
+        "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source. {} exchanges fail.",
         s.vip,
         share(facts, service, &ids)
     );
@@ -148,7 +179,9 @@ fn finding(
     let known = matches!(s.mode, Mode::Dr | Mode::Tun);
     let sure = known && ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
-    if !known {
+    // A host that answers itself is no director.
+    let itself = ids.iter().any(|id| in_vain(facts, *id, by_query[id]));
+    if !known && !itself {
         finding.candidates.push(Candidate {
             id: "nat-return-bypasses-director",
             tell_apart:
@@ -229,6 +262,10 @@ fn proofs(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> Vec<Proof
         ));
         let from = format!("the answer, from {}", front.server.0);
         proofs.extend(trace.proof(replied, trace.reply(replied).first, from));
+    }
+    if let Some((asked, _)) = seen.first().filter(|_| refused(trace, answer).is_none()) {
+        let again = "the client asks the same again";
+        proofs.extend(trace.proof(asked, trace.forward(asked).last, again));
     }
     proofs.extend(refused(trace, answer).map(|(vantage, error)| Proof {
         at: At { vantage, mark: error.mark },
