@@ -46,6 +46,17 @@ const MODES: [Mode; 6] = [
     Mode::FullNat(FullNat::Shifted),
 ];
 
+/// What loss does to connections, which is said of each that it harmed.
+const LOSSY: &[&str] = &[
+    "packet-loss",
+    "retransmission",
+    "slow-connect",
+    "slow-answer",
+    "syn-unanswered",
+    "handshake-incomplete",
+    "request-unanswered",
+];
+
 /// Every connection is right, and nobody is accused of more than `allowed`, ids of findings.
 fn right(name: &str, world: &World, allowed: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -115,7 +126,7 @@ fn with_loss() {
                 loss: Some(Loss { between, per_mille: 20 }),
                 ..world(mode)
             };
-            right(&format!("{mode:?}, {between:?}"), &lossy, &["packet-loss"]);
+            right(&format!("{mode:?}, {between:?}"), &lossy, LOSSY);
         }
     }
 }
@@ -236,7 +247,7 @@ fn worlds_of_all_kinds() {
         written += 1;
         let trace = ties::load(&truth);
         let mut found = ties::wrongs(&truth, &trace);
-        let lossy: &[&str] = if world.loss.is_some() { &["packet-loss"] } else { &[] };
+        let lossy: &[&str] = if world.loss.is_some() { LOSSY } else { &[] };
         found.extend(accused(&trace, lossy));
         if let Some(first) = found.first() {
             wrong.push(format!("{seed}, {mode:?}: {} wrong: {first}", found.len()));

@@ -100,7 +100,10 @@ pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, 
     let sides = |connection: u32| suspects.sides.get(&connection);
     let known = |c| Some((sides(c)?.to, sides(c)?.from));
     pass(connections, said, pairs, &|c| known(c).unwrap_or_default(), false);
-    let around = |c| match sides(c).map(|sides| sides.around) {
+    // What is paired already is one side of a proxy whose addresses make it one host.
+    let paired: HashSet<u32> = pairs.clients.keys().chain(pairs.carried.keys()).copied().collect();
+    let open = |c: u32| sides(c).filter(|_| !paired.contains(&c));
+    let around = |c| match open(c).map(|sides| sides.around) {
         Some(Around::Calls(name)) => (Some(name), None),
         Some(Around::Called(name)) => (None, Some(name)),
         _ => (None, None),
