@@ -174,8 +174,12 @@ impl Trace {
             }
         }
         let next = next?;
-        // With the director unknown no way can be said to lead around it.
-        if service.directors.is_empty() {
+        // With the director unknown no way can be said to lead around it; nor does one that
+        // comes to it in the end, through an overlay or a router.
+        let reaches = |step: &crate::topology::Step| {
+            step.tuple == last && step.to.is_some_and(|to| service.is_director(to))
+        };
+        if service.directors.is_empty() || self.route(id).back.iter().any(reaches) {
             return None;
         }
         Some(Around { direct: next.to == client, next: next.to, at_client: false })
