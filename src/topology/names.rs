@@ -106,8 +106,8 @@ impl Hosts {
             return;
         }
         if vantage.own.sent(hop) == Some(true) {
-            let came = vantage.path(flow).any(|(_, h)| vantage.own.arrived(h) == Some(true));
-            let Some(host) = self.of_vantage(at).filter(|_| !came && !in_the_name) else { return };
+            // It left before it came, if it came at all: what comes in again was sent back.
+            let Some(host) = self.of_vantage(at).filter(|_| !in_the_name) else { return };
             if begins(hop, vantage) && survey.own.len() < MAX_HOSTS {
                 if survey.own.insert((host, ip)) {
                     *survey.owners.entry(ip).or_default() += 1;

@@ -227,7 +227,20 @@ fn serving_host(route: &Route, service: &Service, hosts: &Hosts, named: &Named) 
     // Where a director accepted and a real server did too, it serves.
     let accepted = route.back.iter().filter(|step| step.origin && step.opening);
     let mut apart = accepted.filter_map(|step| step.from).filter(|h| !service.is_director(*h));
-    if let Some(replier) = apart.next().or_else(|| route.replier()) {
+    let apart = apart.next();
+    // A director that answers in a server's stead (SYN proxy) and goes on to one.
+    let onward = |step: &&super::Step| {
+        step.from.is_some_and(|from| service.is_director(from))
+            && step.to.is_none_or(|to| !service.is_director(to))
+            && !step.loopback
+    };
+    if apart.is_none()
+        && route.replier().is_some_and(|host| service.is_director(host))
+        && let Some(step) = route.forward.iter().rev().find(onward)
+    {
+        return step.to;
+    }
+    if let Some(replier) = apart.or_else(|| route.replier()) {
         // Who answers through a next hop of many is behind it.
         if hosts.is_next_hop(replier) && !hosts.claims_ip(replier, service.vip) {
             return hosts.by_ip(service.vip).filter(|host| *host != replier);

@@ -134,3 +134,48 @@ pub fn stranger_calls_meanwhile() -> Stage {
     called_back(&mut stage, STRANGER_IP, asked, answer);
     stage
 }
+
+/// A DR server calls the VIP, which it takes by a redirect rule and has on no interface;
+/// the director sends every other call of it back to it.
+pub fn called_itself() -> Stage {
+    let mut stage = Stage::capturing(&["rs1"]);
+    for n in 0..4u16 {
+        let there = [(ROUTER_IN, DIRECTOR), (DIRECTOR, RS1)];
+        kept_talk(&mut stage, 44_000 + n, CLIENT_IP, &there, &[(RS1, ROUTER_IN)]);
+    }
+    for n in 0..2u16 {
+        let mut talk = Talk::new(at(RS1_IP, 45_000 + n), at(VIP, 80));
+        let syn = talk.syn();
+        for wait in [1000, 2000, 4000] {
+            kept(&mut stage, &[(RS1, DIRECTOR), (DIRECTOR, RS1)], &syn);
+            stage.wait_ms(wait);
+        }
+        let there = [(RS1, DIRECTOR), (DIRECTOR, RS2)];
+        kept_talk(&mut stage, 46_000 + n, RS1_IP, &there, &[(RS2, RS1)]);
+    }
+    stage
+}
+
+/// The same calls, all served by the other server.
+pub fn called_the_other() -> Stage {
+    let mut stage = Stage::capturing(&["rs1"]);
+    for n in 0..4u16 {
+        let there = [(ROUTER_IN, DIRECTOR), (DIRECTOR, RS1)];
+        kept_talk(&mut stage, 44_000 + n, CLIENT_IP, &there, &[(RS1, ROUTER_IN)]);
+        let there = [(RS1, DIRECTOR), (DIRECTOR, RS2)];
+        kept_talk(&mut stage, 46_000 + n, RS1_IP, &there, &[(RS2, RS1)]);
+    }
+    stage
+}
+
+/// A fabric brings many callers of several networks to a server that never answers but
+/// with ICMP; its MAC is nobody's, and the capture is the server's.
+pub fn many_behind_one_mac() -> Stage {
+    let mut stage = Stage::capturing(&["rs1"]);
+    for n in 0..6u8 {
+        let ip = Ipv4Addr::new(10, 40 + n % 3, 7, 20 + n);
+        let (there, back) = ([(FABRIC, RS1)], [(RS1, FABRIC)]);
+        kept_talk(&mut stage, 47_000 + u16::from(n), ip, &there, &back);
+    }
+    stage
+}

@@ -182,6 +182,28 @@ fn a_proxy_that_calls_its_caller_back_is_told_from_a_stranger() {
 }
 
 #[test]
+fn a_call_that_is_sent_back_to_its_caller_is_told_from_one_that_is_served() {
+    let (report, text) = diagnosed(&hosts::called_itself());
+    assert_eq!(ids(&report)[0], "l4-self-access-hairpin", "{text}");
+    assert_eq!(report["findings"][0]["subjects"][0]["address"], "203.0.113.11", "{text}");
+    assert_eq!(report["findings"][0]["affected"]["connections"], 2, "{text}");
+    let (report, text) = diagnosed(&hosts::called_the_other());
+    assert!(ids(&report).is_empty(), "{text}");
+}
+
+#[test]
+fn a_mac_that_stands_for_many_is_no_client() {
+    let (report, text) = diagnosed(&hosts::many_behind_one_mac());
+    assert_eq!(role_of(&report, "rs1"), "real server", "{text}");
+    let hosts = report["hosts"].as_array().unwrap();
+    let fabric = |h: &&serde_json::Value| h["macs"][0] == "52:54:00:5c:00:99";
+    let fabric = hosts.iter().find(fabric).unwrap();
+    assert_eq!(fabric["role"], "router", "{text}");
+    assert!(fabric["addresses"].as_array().unwrap().is_empty(), "{text}");
+    assert_eq!(hosts.iter().filter(|h| h["role"] == "client").count(), 6, "{text}");
+}
+
+#[test]
 fn samples_are_what_their_scenes_write() {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     let write = std::env::var_os("LBDIAG_WRITE_SAMPLES").is_some();

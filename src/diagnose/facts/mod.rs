@@ -95,6 +95,27 @@ impl Trace {
             .is_some_and(|back| back.is_self() && back.client.0 == connection.front.client.0)
     }
 
+    /// Whether a caller's own packets were sent back to it as they were: a director that
+    /// rewrites no address chose the caller for its own call.
+    #[must_use]
+    pub fn is_sent_back(&self, id: ConnectionId) -> bool {
+        let caller = self.host_by_ip(self.connection(id).front.client.0);
+        let forward = &self.route(id).forward;
+        caller.is_some()
+            && forward.iter().enumerate().any(|(i, left)| {
+                left.from == caller
+                    && left.to != caller
+                    && forward[i + 1..].iter().any(|came| {
+                        came.tuple == left.tuple
+                            && !came.loopback
+                            && came.arrived
+                            && came.to == caller
+                            && came.from.is_some()
+                            && (left.to.is_none() || came.from == left.to)
+                    })
+            })
+    }
+
     /// Whether a connection's destination was rewritten and its client kept.
     #[must_use]
     pub fn is_translated(&self, connection: &Connection) -> bool {
@@ -174,8 +195,12 @@ impl Trace {
             }
         }
         let next = next?;
-        // With the director unknown no way can be said to lead around it.
-        if service.directors.is_empty() {
+        // With the director unknown no way can be said to lead around it; nor does one that
+        // comes to it in the end, through an overlay or a router.
+        let reaches = |step: &crate::topology::Step| {
+            step.tuple == last && step.to.is_some_and(|to| service.is_director(to))
+        };
+        if service.directors.is_empty() || self.route(id).back.iter().any(reaches) {
             return None;
         }
         Some(Around { direct: next.to == client, next: next.to, at_client: false })

@@ -109,7 +109,8 @@ impl Shares {
             sender.ttl =
                 Some(sender.ttl.map_or(hop.ttl, |ttl| if ttl == hop.ttl { ttl } else { 0 }));
             if matches!(hop.ttl, 64 | 128 | 255) {
-                sender.originated += frames;
+                // ICMP errors belong to no flow.
+                sender.originated += frames.max(1);
             } else if hop.known_ttl().is_some() {
                 sender.relayed += frames;
             }

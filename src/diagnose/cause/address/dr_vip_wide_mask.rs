@@ -34,7 +34,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let of_service = facts.requests().filter(|(id, c)| {
             // Who calls as the VIP is no client in its subnet.
             let itself = c.front.client.0 == service.vip;
-            c.protocol.is_tcp() && !itself && facts.service_of(*id).0 as usize == i
+            let own = itself || facts.is_sent_back(*id);
+            c.protocol.is_tcp() && !own && facts.service_of(*id).0 as usize == i
         });
         let by_host = by_server_host(facts, of_service.map(|(id, _)| id)).into_iter();
         let mut wide: Vec<Wide> = by_host

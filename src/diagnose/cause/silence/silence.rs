@@ -102,6 +102,7 @@ pub(in crate::diagnose) fn is_quiet(trace: &Trace, id: ConnectionId, host: HostI
         && !c.progress.established
         && !told
         && !trace.is_self_access(c)
+        && !trace.is_sent_back(id)
         && vxlan_or_nat_bad_checksum::spoilt(trace, id).is_none()
 }
 

@@ -5,6 +5,7 @@
 //! answer. The tie between the two five-tuples is the proof: a LAND scan has no
 //! SYN to the VIP before it.
 
+use super::sent_back;
 use crate::diagnose::cause::{by_service, needs_mode};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
@@ -22,7 +23,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(_, c)| c.back.is_some() && facts.is_self_access(c));
     let sets = by_service(facts, hit.map(|(id, _)| id));
-    let findings = sets.into_iter().map(|(service, ids)| finding(facts, service, ids)).collect();
+    let mut findings: Vec<Finding> =
+        sets.into_iter().map(|(service, ids)| finding(facts, service, ids)).collect();
+    findings.extend(sent_back::findings(facts));
     Detection::from(findings, || needs_mode(facts, &[Mode::Nat]).unwrap_or(Detection::Clean))
 }
 

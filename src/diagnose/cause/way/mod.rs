@@ -13,6 +13,7 @@ pub mod l4_self_access_hairpin;
 pub mod nat_director_not_forwarding;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
+mod sent_back;
 pub mod stateful_device_half_path;
 pub mod tproxy_return_bypass;
 pub mod udp_reply_from_rip;
