@@ -20,7 +20,7 @@ use support::run::run_paths;
 use support::tools::tool;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 27] = [
+const NOT_ALONE: [(&str, &str); 28] = [
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
@@ -33,6 +33,7 @@ const NOT_ALONE: [(&str, &str); 27] = [
     ("network-latency", "the same"),
     ("slow-real-server", "the same"),
     ("slow-answer", "the same"),
+    ("vlan-mismatch", "what shows whose capture it is"),
     ("request-unanswered", "the requests that are answered"),
     ("backend-removed-silent-drop", "the connections of other real servers"),
     ("l7-backend-leg-deferred", "the connections that show the proxy"),
