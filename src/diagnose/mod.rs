@@ -8,14 +8,13 @@
 
 mod candidates;
 pub mod cause;
+mod decide;
 pub(crate) mod evidence;
 mod explain;
 mod facts;
 mod finding;
-mod machines;
 pub mod note;
 mod rank_test;
-mod refusal;
 mod registry;
 mod settle;
 mod settled;
@@ -24,6 +23,8 @@ mod untold;
 mod verdict;
 pub mod words;
 
+use crate::breaks::Breaks;
+use crate::trace::Trace;
 pub use facts::{Facts, telling};
 pub use finding::{
     Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
@@ -35,9 +36,6 @@ pub use registry::{
 pub(crate) use settled::Settled;
 pub use verdict::{Status, Verdict};
 pub use words::{Names, count};
-
-use crate::breaks::Breaks;
-use crate::trace::Trace;
 
 /// What a detector could say.
 #[derive(Debug, Clone, PartialEq, Eq)]

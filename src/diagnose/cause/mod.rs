@@ -40,14 +40,6 @@ pub(in crate::diagnose) fn by_server_host(
     sets
 }
 
-/// Whether a host sends VRRP advertisements.
-pub(in crate::diagnose) fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
-    let h = trace.topology.hosts.get(host);
-    trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
-        speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
-    })
-}
-
 /// Critical where connections failed, else a warning.
 pub(in crate::diagnose) fn severity(trace: &Trace, ids: &[ConnectionId]) -> Severity {
     let failed = ids.iter().any(|id| trace.connection(*id).outcome.failed());

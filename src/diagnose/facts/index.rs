@@ -1,13 +1,18 @@
 //! Connections by what detectors ask for: sorted once, so that no detector walks all of
 //! them for each service or host.
 
-use crate::trace::ConnectionId;
+use crate::correlate::Connection;
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::Deref;
 
 /// Connections by a key, each key's in the order in which they began.
 #[derive(Debug)]
-pub(in crate::diagnose) struct Index<K> {
+struct Index<K> {
     ids: Vec<ConnectionId>,
     /// Where a key's connections lie.
     spans: HashMap<K, (u32, u32)>,
@@ -15,7 +20,7 @@ pub(in crate::diagnose) struct Index<K> {
 
 impl<K: Copy + Ord + Hash> Index<K> {
     /// Of pairs that come in the order of the connections.
-    pub(super) fn of(pairs: impl Iterator<Item = (K, ConnectionId)>) -> Self {
+    fn of(pairs: impl Iterator<Item = (K, ConnectionId)>) -> Self {
         let mut pairs: Vec<(K, ConnectionId)> = pairs.collect();
         pairs.sort_unstable();
         pairs.dedup();
@@ -30,9 +35,110 @@ impl<K: Copy + Ord + Hash> Index<K> {
     }
 
     /// The connections of a key.
-    pub(in crate::diagnose) fn get(&self, key: K) -> &[ConnectionId] {
+    fn get(&self, key: K) -> &[ConnectionId] {
         let (from, to) = self.spans.get(&key).copied().unwrap_or_default();
         &self.ids[from as usize..to as usize]
+    }
+}
+
+/// Connections with their ids, in the order in which they began.
+pub trait Listed<'a>: ExactSizeIterator<Item = (ConnectionId, &'a Connection)> + Clone {}
+
+impl<'a, T: ExactSizeIterator<Item = (ConnectionId, &'a Connection)> + Clone> Listed<'a> for T {}
+
+/// A trace with its connections sorted by what detectors ask for, each index made once.
+#[derive(Debug)]
+pub struct Indexed<'a> {
+    /// What was captured.
+    pub trace: &'a Trace,
+    requests_to: OnceCell<Index<ServiceId>>,
+    requests_at: OnceCell<Index<HostId>>,
+    requests_from: OnceCell<Index<Ip>>,
+    requests_between: OnceCell<Index<(ServiceId, HostId)>>,
+    requests_to_address: OnceCell<Index<Ip>>,
+    connections_to_host: OnceCell<Index<HostId>>,
+    plain_connections: OnceCell<Index<(HostId, u16)>>,
+}
+
+impl<'a> Indexed<'a> {
+    /// Of a trace; nothing is computed yet.
+    #[must_use]
+    pub fn new(trace: &'a Trace) -> Self {
+        Self {
+            trace,
+            requests_to: OnceCell::new(),
+            requests_at: OnceCell::new(),
+            requests_from: OnceCell::new(),
+            requests_between: OnceCell::new(),
+            requests_to_address: OnceCell::new(),
+            connections_to_host: OnceCell::new(),
+            plain_connections: OnceCell::new(),
+        }
+    }
+
+    /// Requests to a service.
+    pub fn requests_to(&self, service: ServiceId) -> impl Listed<'_> {
+        let ids = || self.requests().map(|(id, _)| (self.service_of(id), id));
+        self.listed(self.requests_to.get_or_init(|| Index::of(ids())).get(service))
+    }
+
+    /// Requests to all services at an address.
+    pub fn requests_to_address(&self, vip: Ip) -> impl Listed<'_> {
+        let ids = || self.requests().map(|(id, _)| (self.service(id).vip, id));
+        self.listed(self.requests_to_address.get_or_init(|| Index::of(ids())).get(vip))
+    }
+
+    /// Requests whose real server is a host.
+    pub fn requests_at(&self, host: HostId) -> impl Listed<'_> {
+        let at = |id| Some((self.server(id)?.host?, id));
+        let ids = || self.requests().filter_map(|(id, _)| at(id));
+        self.listed(self.requests_at.get_or_init(|| Index::of(ids())).get(host))
+    }
+
+    /// Requests of a client.
+    pub fn requests_from(&self, client: Ip) -> impl Listed<'_> {
+        let ids = || self.requests().map(|(id, c)| (c.front.client.0, id));
+        self.listed(self.requests_from.get_or_init(|| Index::of(ids())).get(client))
+    }
+
+    /// Requests to a service whose real server is a host.
+    pub fn requests_between(&self, service: ServiceId, host: HostId) -> impl Listed<'_> {
+        let between = |id| Some(((self.service_of(id), self.server(id)?.host?), id));
+        let ids = || self.requests().filter_map(|(id, _)| between(id));
+        self.listed(self.requests_between.get_or_init(|| Index::of(ids())).get((service, host)))
+    }
+
+    /// All connections, requests or not, whose first destination is an address of a host.
+    pub fn connections_to_host(&self, host: HostId) -> impl Listed<'_> {
+        let ids =
+            || self.iter().filter_map(|(id, c)| Some((self.host_by_ip(c.front.server.0)?, id)));
+        self.listed(self.connections_to_host.get_or_init(|| Index::of(ids())).get(host))
+    }
+
+    /// Answered connections of a host to a port that no balanced service is on: a
+    /// director's health checks among them.
+    pub fn plain_connections(&self, from: HostId, port: u16) -> impl Listed<'_> {
+        let of = |(id, c): (ConnectionId, &Connection)| {
+            let service = self.service(id);
+            let plain = service.mode == Mode::Unknown;
+            let answered = c.progress.established && c.progress.answered;
+            let host = self.host_by_ip(c.front.client.0).filter(|_| plain && answered)?;
+            Some(((host, service.port), id))
+        };
+        let ids = || self.iter().filter_map(of);
+        self.listed(self.plain_connections.get_or_init(|| Index::of(ids())).get((from, port)))
+    }
+
+    fn listed<'b>(&'b self, ids: &'b [ConnectionId]) -> impl Listed<'b> {
+        ids.iter().map(|id| (*id, self.connection(*id)))
+    }
+}
+
+impl Deref for Indexed<'_> {
+    type Target = Trace;
+
+    fn deref(&self) -> &Trace {
+        self.trace
     }
 }
 

@@ -1,32 +1,79 @@
 //! What several detectors ask of a trace, answered once.
 //!
-//! [`Facts`] is what a detector gets: the trace, and tables drawn from it when they are
-//! first asked for. Facts know no causes and no symptoms.
+//! [`Facts`] is what a detector gets: the trace, its connections by service, host and
+//! client ([`Indexed`]), and tables that are drawn from it when they are first asked for.
+//! One kind of fact a file. A fact knows no cause and no symptom; where the same fact can
+//! have several reasons, it carries the signs that tell them apart, and `decide/` weighs
+//! them. Only this file knows all tables: a file that needs another's table is given it.
 
+pub(in crate::diagnose) mod answers_out;
+pub(in crate::diagnose) mod arrivals;
+pub(in crate::diagnose) mod asks;
+pub(in crate::diagnose) mod attempts;
+pub(in crate::diagnose) mod checksums;
+pub(in crate::diagnose) mod disputes;
+pub(in crate::diagnose) mod durations;
+pub(in crate::diagnose) mod grown_packets;
+pub(in crate::diagnose) mod half_paths;
+pub(in crate::diagnose) mod held_answers;
 mod index;
+pub(in crate::diagnose) mod local_endpoints;
+pub(in crate::diagnose) mod lost_entries;
+pub(in crate::diagnose) mod machines;
+pub(in crate::diagnose) mod missing_neighbours;
+pub(in crate::diagnose) mod own_answers;
+pub(in crate::diagnose) mod passages;
+pub(in crate::diagnose) mod port_reuse;
+pub(in crate::diagnose) mod queues;
+pub(in crate::diagnose) mod quiet;
+pub(in crate::diagnose) mod refusals;
+pub(in crate::diagnose) mod resets;
+pub(in crate::diagnose) mod silences;
+pub(in crate::diagnose) mod site_changes;
+pub(in crate::diagnose) mod stale_ports;
+pub(in crate::diagnose) mod syn_proxies;
+pub(in crate::diagnose) mod timestamps;
+pub(in crate::diagnose) mod tunnel_ends;
+pub(in crate::diagnose) mod turns;
+pub(in crate::diagnose) mod two_servers;
+pub(in crate::diagnose) mod used_ports;
+pub(in crate::diagnose) mod vrrp;
+mod ways;
 
-use super::Proof;
+pub use index::Indexed;
+pub use ways::{Around, in_time, shared_bits, telling};
+
 use crate::breaks::Breaks;
-use crate::correlate::{Connection, Leg};
-use crate::flow::{Flow, Hop, Mark};
-use crate::topology::{HostId, Mode, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::Ip;
-use index::Index;
+use crate::flow::Ask;
+use crate::trace::{ConnectionId, Trace};
+use durations::{Durations, Places};
+use local_endpoints::Nodes;
+use missing_neighbours::Missing;
+use resets::Forgotten;
+use silences::Silent;
+use site_changes::Flap;
+use stale_ports::Stale;
 use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Deref;
+use syn_proxies::Spoilt;
 
 /// A trace, and what detectors ask of it, each table computed once.
-#[derive(Debug)]
 pub struct Facts<'a> {
-    /// What was captured.
-    pub trace: &'a Trace,
     /// What became of every connection.
     pub breaks: Breaks,
-    requests_to: OnceCell<Index<ServiceId>>,
-    requests_at: OnceCell<Index<HostId>>,
-    requests_from: OnceCell<Index<Ip>>,
-    requests_between: OnceCell<Index<(ServiceId, HostId)>>,
+    indexed: Indexed<'a>,
+    unanswered: OnceCell<Vec<(usize, &'a Ask)>>,
+    nodes: OnceCell<Nodes>,
+    silences: OnceCell<Vec<Silent>>,
+    site_changes: OnceCell<Vec<Flap>>,
+    spoilt: OnceCell<Vec<Spoilt<'a>>>,
+    spoilt_ids: OnceCell<HashSet<ConnectionId>>,
+    resets: OnceCell<Vec<Forgotten>>,
+    missing: OnceCell<Vec<Missing>>,
+    stale_ports: OnceCell<BTreeMap<ConnectionId, Stale<'a>>>,
+    durations: OnceCell<Durations>,
+    places: OnceCell<Places>,
 }
 
 impl<'a> Facts<'a> {
@@ -35,330 +82,83 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn new(trace: &'a Trace) -> Self {
         Self {
-            trace,
             breaks: Breaks::of(trace),
-            requests_to: OnceCell::new(),
-            requests_at: OnceCell::new(),
-            requests_from: OnceCell::new(),
-            requests_between: OnceCell::new(),
+            indexed: Indexed::new(trace),
+            unanswered: OnceCell::new(),
+            nodes: OnceCell::new(),
+            silences: OnceCell::new(),
+            site_changes: OnceCell::new(),
+            spoilt: OnceCell::new(),
+            spoilt_ids: OnceCell::new(),
+            resets: OnceCell::new(),
+            missing: OnceCell::new(),
+            stale_ports: OnceCell::new(),
+            durations: OnceCell::new(),
+            places: OnceCell::new(),
         }
     }
 
-    /// Requests to a service.
-    #[must_use]
-    pub fn requests_to(&self, service: ServiceId) -> &[ConnectionId] {
-        let ids = || self.requests().map(|(id, _)| (self.service_of(id), id));
-        self.requests_to.get_or_init(|| Index::of(ids())).get(service)
+    /// Questions by ARP or neighbour discovery that nobody answered, with the vantage.
+    pub(in crate::diagnose) fn unanswered(&self) -> &[(usize, &'a Ask)] {
+        self.unanswered.get_or_init(|| asks::unanswered(self.indexed.trace))
     }
 
-    /// Requests whose real server is a host.
-    #[must_use]
-    pub fn requests_at(&self, host: HostId) -> &[ConnectionId] {
-        let at = |id| Some((self.server(id)?.host?, id));
-        let ids = || self.requests().filter_map(|(id, _)| at(id));
-        self.requests_at.get_or_init(|| Index::of(ids())).get(host)
+    /// What nodes of a cluster say of themselves.
+    pub(in crate::diagnose) fn nodes(&self) -> &Nodes {
+        self.nodes.get_or_init(|| Nodes::of(self))
     }
 
-    /// Requests of a client.
-    #[must_use]
-    pub fn requests_from(&self, client: Ip) -> &[ConnectionId] {
-        let ids = || self.requests().map(|(id, c)| (c.front.client.0, id));
-        self.requests_from.get_or_init(|| Index::of(ids())).get(client)
+    /// Real servers that answer no SYN.
+    pub(in crate::diagnose) fn silences(&self) -> &[Silent] {
+        self.silences.get_or_init(|| silences::all(self, self.nodes()))
     }
 
-    /// Requests to a service whose real server is a host.
-    #[must_use]
-    pub fn requests_between(&self, service: ServiceId, host: HostId) -> &[ConnectionId] {
-        let between = |id| Some(((self.service_of(id), self.server(id)?.host?), id));
-        let ids = || self.requests().filter_map(|(id, _)| between(id));
-        self.requests_between.get_or_init(|| Index::of(ids())).get((service, host))
+    /// Addresses whose way changes back and forth.
+    pub(in crate::diagnose) fn site_changes(&self) -> &[Flap] {
+        self.site_changes.get_or_init(|| site_changes::flaps(self))
+    }
+
+    /// Connections that a SYN proxy spoilt.
+    pub(in crate::diagnose) fn spoilt(&self) -> &[Spoilt<'a>] {
+        self.spoilt.get_or_init(|| syn_proxies::spoilt(&self.indexed))
+    }
+
+    /// Their ids.
+    pub(in crate::diagnose) fn spoilt_ids(&self) -> &HashSet<ConnectionId> {
+        self.spoilt_ids.get_or_init(|| self.spoilt().iter().map(|s| s.id).collect())
+    }
+
+    /// Resets by hosts that do not know the connection.
+    pub(in crate::diagnose) fn resets(&self) -> &[Forgotten] {
+        let moved = || site_changes::moved(self.site_changes());
+        self.resets.get_or_init(|| resets::all(self, &moved(), self.spoilt_ids()))
+    }
+
+    /// Connections whose real server is not on the wire, by service.
+    pub(in crate::diagnose) fn missing(&self) -> &[Missing] {
+        self.missing.get_or_init(|| missing_neighbours::all(self, self.unanswered()))
+    }
+
+    /// Client ports whose datagrams go to a server that answers no more.
+    pub(in crate::diagnose) fn stale_ports(&self) -> &BTreeMap<ConnectionId, Stale<'a>> {
+        self.stale_ports.get_or_init(|| stale_ports::all(&self.indexed, self.unanswered()))
+    }
+
+    /// How long the real servers of balanced services take.
+    pub(in crate::diagnose) fn durations(&self) -> &Durations {
+        self.durations.get_or_init(|| durations::measure(self))
+    }
+
+    /// Connections by the real server of a service that they were sent to.
+    pub(in crate::diagnose) fn places(&self) -> &Places {
+        self.places.get_or_init(|| durations::places(self))
     }
 }
 
-impl Deref for Facts<'_> {
-    type Target = Trace;
+impl<'a> Deref for Facts<'a> {
+    type Target = Indexed<'a>;
 
-    fn deref(&self) -> &Trace {
-        self.trace
-    }
-}
-
-/// Connections that are asked what holds for all.
-const FIRST: usize = 1 << 12;
-
-impl Trace {
-    /// Whether the real server that a connection was sent to is its own client.
-    #[must_use]
-    pub fn is_self_access(&self, connection: &Connection) -> bool {
-        connection
-            .back
-            .is_some_and(|back| back.is_self() && back.client.0 == connection.front.client.0)
-    }
-
-    /// Whether a caller's own packets were sent back to it as they were: a director that
-    /// rewrites no address chose the caller for its own call.
-    #[must_use]
-    pub fn is_sent_back(&self, id: ConnectionId) -> bool {
-        let caller = self.host_by_ip(self.connection(id).front.client.0);
-        let forward = &self.route(id).forward;
-        caller.is_some()
-            && forward.iter().enumerate().any(|(i, left)| {
-                left.from == caller
-                    && left.to != caller
-                    && forward[i + 1..].iter().any(|came| {
-                        came.tuple == left.tuple
-                            && !came.loopback
-                            && came.arrived
-                            && came.to == caller
-                            && came.from.is_some()
-                            && (left.to.is_none() || came.from == left.to)
-                    })
-            })
-    }
-
-    /// Whether a connection's destination was rewritten and its client kept.
-    #[must_use]
-    pub fn is_translated(&self, connection: &Connection) -> bool {
-        connection.back.is_some_and(|back| {
-            back.server != connection.front.server && back.client == connection.front.client
-        })
-    }
-
-    /// Whether a connection is to a balanced service, or to one of its real
-    /// servers, or whether no service is known to be balanced.
-    #[must_use]
-    pub fn concerns(&self, id: ConnectionId) -> bool {
-        let service = self.service(id);
-        service.mode != Mode::Unknown || service.is_backend || !self.topology.balanced
-    }
-
-    /// The legs of a connection that carry its real server's five-tuple.
-    pub fn back_legs(&self, id: ConnectionId) -> impl Iterator<Item = &Leg> {
-        let last = self.connection(id).tuples.saturating_sub(1);
-        self.legs(id).iter().filter(move |leg| leg.tuple == last)
-    }
-
-    /// Whether clients themselves were captured, by the first of the connections.
-    #[must_use]
-    pub fn shows_clients(&self) -> bool {
-        self.iter()
-            .take(FIRST)
-            .any(|(id, _)| self.legs(id).iter().any(|leg| self.is_client_side(id, leg)))
-    }
-
-    /// A moment of a leg.
-    #[must_use]
-    pub fn at(&self, leg: &Leg, mark: Mark) -> At {
-        At { vantage: usize::from(leg.vantage), mark }
-    }
-
-    /// How the answer of a translated connection went around its director, if
-    /// it did: the step that did not lead there.
-    #[must_use]
-    pub fn return_around(&self, id: ConnectionId) -> Option<Around> {
-        let connection = self.connection(id);
-        if !self.is_translated(connection) || self.is_self_access(connection) {
-            return None;
-        }
-        // One segment that came untranslated is another matter.
-        if self.stray(id).is_some() {
-            return None;
-        }
-        let last = connection.tuples - 1;
-        let client = self.host_by_ip(connection.front.client.0);
-        let service = self.service(id);
-        let next = self.route(id).back.iter().find(|step| {
-            step.tuple == last
-                && !step.loopback
-                && step.from.is_some()
-                && step.from == self.server(id).and_then(|s| s.host)
-                && step.to.is_some_and(|to| !service.is_director(to))
-        });
-        let left_to = next.and_then(|step| step.to);
-        // Untranslated, it reached the client: nothing is surer.
-        for leg in self.back_legs(id) {
-            let reply = self.reply(leg);
-            let there = self.forward(leg);
-            let at_client = self.host_of(leg).is_some_and(|host| {
-                Some(host) == client
-                    || self
-                        .legs(id)
-                        .iter()
-                        .any(|l| self.is_client_side(id, l) && l.vantage == leg.vantage)
-            });
-            let hop = self.vantage(leg).first_hop(reply);
-            if reply.seen() && at_client && !there.opened() {
-                let from = self.host_by_mac(hop.and_then(|h| h.link.src));
-                let server = self.host_by_ip(connection.back?.server.0);
-                let direct = from.is_some() && from == server;
-                return Some(Around { direct, next: left_to.or(from), at_client: true });
-            }
-        }
-        let next = next?;
-        // With the director unknown no way can be said to lead around it; nor does one that
-        // comes to it in the end, through an overlay or a router.
-        let reaches = |step: &crate::topology::Step| {
-            step.tuple == last && step.to.is_some_and(|to| service.is_director(to))
-        };
-        if service.directors.is_empty() || self.route(id).back.iter().any(reaches) {
-            return None;
-        }
-        Some(Around { direct: next.to == client, next: next.to, at_client: false })
-    }
-
-    /// The leg at the client, else at the director that sent it, of an answer that was not
-    /// translated, on a connection whose answers the director otherwise translates.
-    #[must_use]
-    pub fn stray(&self, id: ConnectionId) -> Option<&Leg> {
-        let connection = self.connection(id);
-        if !self.is_translated(connection) || self.is_self_access(connection) {
-            return None;
-        }
-        // A capture may have begun late, or show one direction.
-        let served = |leg: &Leg| {
-            let back = self.reply(leg);
-            leg.tuple == 0 && (back.accepted() || back.ack.is_set())
-        };
-        let front = |leg: &Leg| {
-            let here = leg.vantage;
-            self.legs(id).iter().filter(move |l| l.vantage == here && l.tuple == 0)
-        };
-        let at_client = |leg: &&Leg| {
-            let (there, back) = (self.forward(leg), self.reply(leg));
-            back.seen()
-                && !back.accepted()
-                && !there.opened()
-                && front(leg).any(|l| self.is_client_side(id, l))
-                && front(leg).any(served)
-        };
-        let by_director = |leg: &&Leg| {
-            let own = &self.vantage(leg).own;
-            self.host_of(leg).is_some_and(|h| self.service(id).is_director(h))
-                && self.path(leg, self.reply(leg)).any(|(link, hop)| {
-                    own.sent(hop) == Some(true) && link.syns == 0 && !hop.link.is_loopback()
-                })
-                && front(leg).any(served)
-        };
-        self.back_legs(id).find(at_client).or_else(|| self.back_legs(id).find(by_director))
-    }
-
-    /// Whether a step's frames arrived at a host, seen by that host itself.
-    #[must_use]
-    pub fn delivered(&self, id: ConnectionId, host: HostId) -> bool {
-        let vantages = &self.topology.hosts.get(host).vantages;
-        vantages.iter().any(|v| self.vantages[*v].shows.both_ways)
-            && self.route(id).forward.iter().any(|step| step.to == Some(host) && step.arrived)
-    }
-
-    /// A vantage of a connection that must see its answers: the client's, or a
-    /// director's that translates.
-    #[must_use]
-    pub fn answer_vantage(&self, id: ConnectionId) -> Option<&Leg> {
-        let legs = self.legs(id);
-        let legs = || legs.iter().filter(|leg| self.vantage(leg).shows.both_ways);
-        if let Some(leg) = legs().find(|leg| self.is_client_side(id, leg)) {
-            return Some(leg);
-        }
-        let service = self.service(id);
-        let translating = matches!(service.mode, Mode::Nat | Mode::FullNat);
-        let at_director = |leg: &&Leg| {
-            translating
-                && leg.tuple == 0
-                && self.host_of(leg).is_some_and(|h| service.is_director(h))
-        };
-        if let Some(leg) = legs().find(at_director) {
-            return Some(leg);
-        }
-        // A host that takes a packet in and sends it nowhere must answer it; a
-        // client that was answered elsewhere does not ask again.
-        let keeps = |leg: &&Leg| {
-            let (own, there) = (&self.vantage(leg).own, self.forward(leg));
-            let came = self.path(leg, there).any(|(_, hop)| own.arrived(hop) == Some(true));
-            let left = self.path(leg, there).any(|(_, hop)| own.sent(hop) != Some(false));
-            came && !left && there.syns > 1
-        };
-        if self.connection(id).back.is_none()
-            && service.mode == Mode::Unknown
-            && let Some(leg) = legs().find(keeps)
-        {
-            return Some(leg);
-        }
-        // The real server's own capture shows what it answers.
-        legs().find(|leg| {
-            let vantage = self.vantage(leg);
-            let there = self.forward(leg);
-            vantage.path(there).any(|(_, hop)| vantage.own.arrived(hop) == Some(true))
-                && self.host_of(leg).is_some_and(|host| {
-                    !service.is_director(host)
-                        && self.server(id).is_some_and(|s| s.host == Some(host))
-                })
-        })
-    }
-
-    /// A proof at a mark of a leg, if the moment came.
-    #[must_use]
-    pub fn proof(&self, leg: &Leg, mark: Mark, note: impl Into<String>) -> Option<Proof> {
-        mark.get().map(|mark| Proof { at: self.at(leg, mark), note: note.into() })
-    }
-
-    /// A proof at the first frame of a hop of a flow that satisfies a test.
-    #[must_use]
-    pub fn proof_on(
-        &self,
-        leg: &Leg,
-        flow: &Flow,
-        test: impl Fn(&Hop) -> bool,
-        note: impl Into<String>,
-    ) -> Option<Proof> {
-        let (link, _) = self.path(leg, flow).find(|(_, hop)| test(hop))?;
-        self.proof(leg, link.first, note)
-    }
-}
-
-/// Puts frames of one story in the order of time, as far as the clocks of their captures
-/// tell it.
-pub fn in_time(trace: &Trace, proofs: &mut [Proof]) {
-    let earlier = |a: &Proof, b: &Proof| {
-        let (at, other) =
-            (trace.vantages[a.at.vantage].capture, trace.vantages[b.at.vantage].capture);
-        let (time, than) = (trace.time(a.at), trace.time(b.at));
-        let error = if at == other { Some(0) } else { trace.timeline.uncertainty(at, other, time) };
-        error.is_some_and(|error| time.0.saturating_add(error) < than.0)
-    };
-    for n in 1..proofs.len() {
-        let mut at = n;
-        while at > 0 && earlier(&proofs[at], &proofs[at - 1]) {
-            proofs.swap(at, at - 1);
-            at -= 1;
-        }
-    }
-}
-
-/// How an answer went around the director.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Around {
-    /// Straight to the client on their common link.
-    pub direct: bool,
-    /// To whom the real server sent it, or from whom the client got it.
-    pub next: Option<HostId>,
-    /// The client received it untranslated.
-    pub at_client: bool,
-}
-
-/// The connection of a set that tells most: seen at most vantages, the first of
-/// those.
-#[must_use]
-pub fn telling(trace: &Trace, ids: &[ConnectionId]) -> Option<ConnectionId> {
-    ids.iter().copied().max_by_key(|id| (trace.legs(*id).len(), std::cmp::Reverse(id.0)))
-}
-
-/// Bits of prefix that two addresses share; 0 for two families.
-#[must_use]
-pub fn shared_bits(a: Ip, b: Ip) -> u32 {
-    use std::net::IpAddr::{V4, V6};
-    match (a.addr(), b.addr()) {
-        (V4(a), V4(b)) => (u32::from(a) ^ u32::from(b)).leading_zeros(),
-        (V6(a), V6(b)) => (u128::from(a) ^ u128::from(b)).leading_zeros(),
-        _ => 0,
+    fn deref(&self) -> &Indexed<'a> {
+        &self.indexed
     }
 }

@@ -1,6 +1,8 @@
 //! ICMP or ICMPv6 unreachable that quotes a connection's packet.
 
+use super::super::facts::refusals::Says;
 use super::super::{Candidate, Facts, Proof, Sighting, Wording};
+pub(in crate::diagnose) use super::next::captures as next;
 use super::{concerned, connections_to};
 use crate::flow::IcmpErrorKind;
 use crate::trace::At;
@@ -62,9 +64,42 @@ pub(in crate::diagnose) fn blind(_: &Facts) -> Option<String> {
     None
 }
 
-pub(in crate::diagnose) use super::next::captures as next;
-
 /// What an unexplained unreachable may come from, by what it says.
 pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {
-    crate::diagnose::refusal::suspects(facts, sightings)
+    let ids = sightings.iter().filter_map(|s| s.connection);
+    let said: Vec<Says> = ids.flat_map(|id| facts.refusals(id)).map(|r| r.says).collect();
+    let table = [
+        (
+            Says::Host,
+            "rs-unreachable",
+            "then the director's own capture shows ARP questions for a real server without a reply",
+        ),
+        (
+            Says::Host,
+            "vip-unowned",
+            "then the last router's own capture shows ARP questions for the VIP without a reply",
+        ),
+        (
+            Says::Port,
+            "ipvs-no-destination",
+            "then the director's own capture shows that no SYN goes on to a real server",
+        ),
+        (
+            Says::Port,
+            "rs-admin-prohibited",
+            "then a real server's own capture shows that it sends the error",
+        ),
+        (
+            Says::Prohibited,
+            "rs-admin-prohibited",
+            "then a real server's own capture shows that it sends the error",
+        ),
+    ];
+    let mut found: Vec<Candidate> = Vec::new();
+    for (says, id, tell) in table {
+        if said.contains(&says) && found.iter().all(|c| c.id != id) {
+            found.push(Candidate { id, tell_apart: tell.to_owned() });
+        }
+    }
+    found
 }

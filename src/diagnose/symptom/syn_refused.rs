@@ -1,6 +1,6 @@
 //! RST,ACK with sequence 0 and acknowledgment SYN + 1.
 
-use super::super::cause::proxy::l7_backend_refused;
+use super::super::facts::attempts;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::{Leg, Outcome};
@@ -17,7 +17,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 
 /// The refused connection that a proxy tried for a client's.
 fn behind(trace: &Trace, id: ConnectionId) -> Option<ConnectionId> {
-    l7_backend_refused::refused(trace, id).next()
+    attempts::refused(trace, id).next()
 }
 
 /// Legs that show the refusal, the real server's own first.

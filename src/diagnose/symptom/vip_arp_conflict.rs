@@ -5,19 +5,12 @@
 //! captures do not tell machines from interfaces and no connection is lost, it is said
 //! and warns nobody.
 
-use super::super::machines::{Kin, kin};
+use super::super::facts::disputes::{MAX_INTERFACES, claimants, claims, disputed};
 use super::super::{Facts, Names, Proof, Sighting, Subject, Wording};
-use crate::flow::{Claim, Dispute};
+use crate::diagnose::facts::machines::{Kin, kin};
 use crate::topology::{HostId, Role};
-use crate::trace::{At, Trace};
+use crate::trace::Trace;
 use crate::wire::Ip;
-
-/// Changes of owner that no hand-over, there and back, makes.
-const MAX_HANDOVERS: u32 = 3;
-/// Owners that change more often than this on average are no hand-overs.
-const RESTLESS_NS: i64 = 2_000_000_000;
-/// Claimants that are compared, whether they are interfaces of one machine.
-const MAX_INTERFACES: usize = 8;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut vips: Vec<Ip> = facts
@@ -47,81 +40,8 @@ fn is_between_machines(trace: &Trace, vip: Ip) -> bool {
     hosts.len() > MAX_INTERFACES || pairs.any(|(a, b)| kin(trace, vip, *a, *b) == Kin::Two)
 }
 
-fn fails(trace: &Trace, vip: Ip) -> bool {
-    trace.requests().any(|(id, c)| trace.service(id).vip == vip && c.outcome.failed())
-}
-
-/// The vantage and the dispute, if several hosts keep claiming an address.
-pub(in crate::diagnose) fn disputed(trace: &Trace, vip: Ip) -> Option<(usize, &Dispute)> {
-    let found = trace.vantages.iter().enumerate().find_map(|(v, vantage)| {
-        let dispute = vantage.neighbors.disputes.iter().find(|d| d.ip == vip)?;
-        // One question with two answers again and again, or a change at every
-        // question: hand-overs are neither.
-        let span = dispute.last.since(dispute.first).max(1);
-        let restless =
-            dispute.changes > MAX_HANDOVERS && span / i64::from(dispute.changes) < RESTLESS_NS;
-        (dispute.quick >= 2 || restless).then_some((v, dispute))
-    })?;
-    (is_resolved(trace, vip) && claimants(trace, vip).len() > 1).then_some(found)
-}
-
-/// Whether anybody asks for an address, answers for it or announces it. What routers
-/// lead to by another address is in nobody's neighbour table.
-fn is_resolved(trace: &Trace, vip: Ip) -> bool {
-    let mut neighbors = trace.vantages.iter().map(|v| &v.neighbors);
-    neighbors.any(|n| {
-        n.bindings.iter().any(|b| b.ip == vip && b.claim != Claim::Sender)
-            || n.asks.iter().any(|a| a.target == vip)
-    })
-}
-
-/// Machines that claim an address, each by one of its hosts, virtual routers' MACs aside.
-pub(in crate::diagnose) fn claimants(trace: &Trace, vip: Ip) -> Vec<HostId> {
-    let mut hosts: Vec<HostId> = trace
-        .vantages
-        .iter()
-        .flat_map(|v| &v.neighbors.bindings)
-        .filter(|b| b.ip == vip && !b.mac.is_vrrp())
-        .filter_map(|b| trace.topology.hosts.by_mac(b.mac))
-        .collect();
-    // By MAC: hosts are numbered in the order of the captures.
-    hosts.sort_by_key(|h| (trace.topology.hosts.get(*h).macs.first().copied(), *h));
-    hosts.dedup();
-    let mut machines: Vec<HostId> = Vec::with_capacity(hosts.len());
-    for host in hosts {
-        // Two are compared, and a flood of claims is none of two interfaces.
-        let same = |known: &HostId| kin(trace, vip, *known, host) == Kin::One;
-        if machines.len() > MAX_INTERFACES || !machines.iter().any(same) {
-            machines.push(host);
-        }
-    }
-    machines
-}
-
-/// One frame of each claimant, from the vantage that shows most of them.
-pub(in crate::diagnose) fn claims(trace: &Trace, vip: Ip) -> Vec<Proof> {
-    let Some((v, _)) = disputed(trace, vip) else { return Vec::new() };
-    let mut seen = Vec::new();
-    let mut proofs: Vec<Proof> = Vec::new();
-    for binding in trace.vantages[v].neighbors.bindings.iter().filter(|b| b.ip == vip) {
-        let host = trace.topology.hosts.by_mac(binding.mac);
-        if seen.contains(&host) {
-            continue;
-        }
-        seen.push(host);
-        let name = host.and_then(|h| Names(trace).address(h)).filter(|ip| *ip != vip);
-        let name = name.map_or_else(String::new, |ip| format!(", the MAC of {ip}"));
-        let how = match binding.claim {
-            Claim::Reply => "is-at",
-            Claim::Announcement => "announces itself at",
-            Claim::Sender => "asks as the owner, at",
-        };
-        proofs.push(Proof {
-            at: At { vantage: v, mark: binding.first },
-            note: format!("{vip} {how} {}{name}", binding.mac),
-        });
-    }
-    proofs
+fn fails(facts: &Facts, vip: Ip) -> bool {
+    facts.requests_to_address(vip).any(|(_, c)| c.outcome.failed())
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {

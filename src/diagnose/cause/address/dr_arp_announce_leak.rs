@@ -5,10 +5,11 @@
 //! the VIP, here it only asks on its behalf. Who also answers or announces the VIP
 //! is the other's. Directors and VRRP speakers may ask as the VIP.
 
-use crate::diagnose::cause::{severity, speaks_vrrp};
+use crate::diagnose::cause::severity;
+use crate::diagnose::facts::disputes::answers_for;
+use crate::diagnose::facts::machines::speaks_vrrp;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
-use crate::diagnose::words::commands::ip;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::{agree, count, explained};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
@@ -39,14 +40,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-/// Whether a host answers for an address or announces it, at any vantage.
-pub(in crate::diagnose) fn answers_for(trace: &Trace, host: HostId, ip: Ip) -> bool {
-    let bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
-    bindings
-        .filter(|b| b.ip == ip && b.claim != Claim::Sender)
-        .any(|b| trace.host_by_mac(Some(b.mac)) == Some(host))
-}
-
 /// Requests of real servers that name the VIP as sender, by who sends them.
 fn leaks<'a>(
     trace: &'a Trace,
@@ -72,27 +65,26 @@ fn leaks<'a>(
     found
 }
 
-fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding> {
+fn finding(facts: &Facts, index: ServiceId, service: &Service) -> Option<Finding> {
     // The IPv6 stack never asks with an address of another interface (`ndisc_solicit`).
     if !service.vip.is_v4() {
         return None;
     }
-    let of_service = |(id, _): &(ConnectionId, _)| trace.service_of(*id) == index;
-    let ids: Vec<ConnectionId> = trace.requests().filter(of_service).map(|(id, _)| id).collect();
-    let leaks = leaks(trace, service, &ids);
-    let names = Names(trace);
+    let ids: Vec<ConnectionId> = facts.requests_to(index).map(|(id, _)| id).collect();
+    let leaks = leaks(facts, service, &ids);
+    let names = Names(facts);
     let vip = service.vip;
     let mut hosts: Vec<HostId> = leaks.keys().copied().collect();
     let straight =
-        |host: HostId| ids.iter().filter(move |id| straight(trace, **id, host).is_some());
+        |host: HostId| ids.iter().filter(move |id| straight(facts, **id, host).is_some());
     hosts.sort_by_key(|h| {
         let subject = names.subject(Role::RealServer, *h);
         (std::cmp::Reverse(straight(*h).count()), subject.address, subject.mac)
     });
     let first = *hosts.first()?;
     // Nobody else on the link owns the address: then it is no real server's leak.
-    let owned = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings).any(|b| {
-        b.ip == vip && trace.host_by_mac(Some(b.mac)).is_none_or(|host| !leaks.contains_key(&host))
+    let owned = facts.vantages.iter().flat_map(|v| &v.neighbors.bindings).any(|b| {
+        b.ip == vip && facts.host_by_mac(Some(b.mac)).is_none_or(|host| !leaks.contains_key(&host))
     });
     if service.mode == Mode::Unknown && !owned {
         return None;
@@ -100,7 +92,7 @@ fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding
     let hit: Vec<ConnectionId> = ids
         .iter()
         .copied()
-        .filter(|id| hosts.iter().any(|h| self::straight(trace, *id, *h).is_some()))
+        .filter(|id| hosts.iter().any(|h| self::straight(facts, *id, *h).is_some()))
         .collect();
     let who =
         crate::diagnose::words::list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
@@ -120,7 +112,7 @@ fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding
     );
     let mut finding = Finding::cause("dr-arp-announce-leak", title, explanation);
     finding.severity =
-        if hit.is_empty() && !owned { Severity::Info } else { severity(trace, &hit) };
+        if hit.is_empty() && !owned { Severity::Info } else { severity(facts, &hit) };
     if service.mode == Mode::Unknown {
         finding.confidence = Confidence::Likely;
         finding.candidates.push(Candidate {
@@ -133,7 +125,7 @@ fn finding(trace: &Trace, index: ServiceId, service: &Service) -> Option<Finding
             why: "the VIP on lo and arp_announce 0 or 1: this is it".to_owned(),
         });
     }
-    finding.proofs = proofs(trace, vip, &leaks[&first], first, &hit);
+    finding.proofs = proofs(facts, vip, &leaks[&first], first, &hit);
     finding.fixes = fixes(vip, &hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
     finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.addresses = vec![vip];

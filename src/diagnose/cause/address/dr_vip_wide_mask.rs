@@ -8,9 +8,10 @@
 //! and no other. The second fits a firewall too and is never certain.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::silence::silence::{MIN_SYNS, is_quiet};
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
+use crate::diagnose::facts::quiet::is_quiet;
 use crate::diagnose::facts::shared_bits;
+use crate::diagnose::facts::silences::MIN_SYNS;
 use crate::diagnose::words::{agree, list, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -31,11 +32,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         if service.is_backend || !matches!(service.mode, Mode::Dr | Mode::Tun) {
             continue;
         }
-        let of_service = facts.requests().filter(|(id, c)| {
+        let of_service = facts.requests_to(ServiceId(i as u32)).filter(|(id, c)| {
             // Who calls as the VIP is no client in its subnet.
             let itself = c.front.client.0 == service.vip;
-            let own = itself || facts.is_sent_back(*id);
-            c.protocol.is_tcp() && !own && facts.service_of(*id).0 as usize == i
+            c.protocol.is_tcp() && !itself && !facts.is_sent_back(*id)
         });
         let by_host = by_server_host(facts, of_service.map(|(id, _)| id)).into_iter();
         let mut wide: Vec<Wide> = by_host

@@ -11,8 +11,8 @@
 //! meanwhile, and announces nothing: then the old director is the one that stood in.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
+use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::count;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -117,27 +117,27 @@ struct Stale<'a> {
     announced: Option<At>,
 }
 
-fn stale<'a>(trace: &Trace, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> {
-    let v = &trace.vantages[moved.vantage];
+fn stale<'a>(facts: &Facts, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> {
+    let v = &facts.vantages[moved.vantage];
     let since = moved.since;
     // From its last word on the old one did not serve; what is stale shows later.
     let gone = |link: &Link| link.last.frame() > moved.old.last.frame();
     let late = |link: &Link| link.last.since(since) > GRACE_NS;
     let legs = |id: ConnectionId| {
-        trace.legs(id).iter().filter(|leg| usize::from(leg.vantage) == moved.vantage)
+        facts.legs(id).iter().filter(|leg| usize::from(leg.vantage) == moved.vantage)
     };
     let at = |id: ConnectionId| -> Option<(&Leg, &Link)> {
         legs(id).find_map(|leg| {
-            let path = trace.path(leg, trace.forward(leg));
+            let path = facts.path(leg, facts.forward(leg));
             let to_old = path.filter(|(link, hop)| {
                 gone(link) && (!by_mac || hop.link.dst == Some(moved.old_mac))
             });
             to_old.last().map(|(link, _)| (leg, link))
         })
     };
-    let of_vip = || trace.requests().filter(|(id, _)| trace.service(*id).vip == moved.vip);
+    let of_vip = || facts.requests_to_address(moved.vip);
     let began_late =
-        |id: ConnectionId| legs(id).all(|leg| trace.forward(leg).first.frame() > since.frame());
+        |id: ConnectionId| legs(id).all(|leg| facts.forward(leg).first.frame() > since.frame());
     let ids: Vec<ConnectionId> = of_vip()
         .filter(|(id, c)| c.outcome.failed() && at(*id).is_some())
         .map(|(id, _)| id)
@@ -166,7 +166,7 @@ fn stale<'a>(trace: &Trace, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> 
     };
     Some(Stale {
         moved,
-        shown: trace.proof(leg, link.last, note),
+        shown: facts.proof(leg, link.last, note),
         announced: told.map(|b| At { vantage: moved.vantage, mark: b.first }),
         ids,
     })

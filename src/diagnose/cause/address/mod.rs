@@ -1,5 +1,6 @@
 //! Addresses that nobody or several claim: ARP, neighbour discovery, VRRP.
 
+pub(in crate::diagnose) mod answering_servers;
 pub mod dr_arp_announce_leak;
 pub mod dr_arp_problem;
 pub mod dr_vip_wide_mask;
@@ -9,6 +10,5 @@ pub mod ipv6_dad_failed;
 pub mod proxy_arp_or_arp_flux;
 pub mod vip_unowned;
 pub mod vrid_collision;
-pub(in crate::diagnose) mod vrrp;
 pub mod vrrp_advert_not_received;
 pub mod vrrp_split_brain;

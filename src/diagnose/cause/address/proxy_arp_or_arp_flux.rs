@@ -8,12 +8,11 @@
 //! others. Two interfaces of one host that both answer (ARP flux) are no fault and are
 //! not reported; `machines` tells them.
 
-use crate::diagnose::cause::address::dr_arp_announce_leak::answers_for;
-use crate::diagnose::cause::{severity, speaks_vrrp};
-use crate::diagnose::machines::answered_for_others;
+use crate::diagnose::cause::severity;
+use crate::diagnose::facts::disputes::{answers_for, claimants, claims, disputed};
+use crate::diagnose::facts::machines::{answered_for_others, speaks_vrrp};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
-use crate::diagnose::words::commands::ip;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::{count, explained, list};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
@@ -38,12 +37,12 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let vips: BTreeSet<Ip> = services
         .filter(|s| !s.is_backend && s.vip.is_v4())
         .map(|s| s.vip)
-        .filter(|vip| symptom::disputed(facts, *vip).is_some())
+        .filter(|vip| disputed(facts, *vip).is_some())
         .collect();
     // One host with proxy_arp answers for all VIPs of its route.
     let mut proxies: BTreeMap<(HostId, bool), Vec<Ip>> = BTreeMap::new();
     for vip in vips {
-        let strangers: Vec<HostId> = symptom::claimants(facts, vip)
+        let strangers: Vec<HostId> = claimants(facts, vip)
             .into_iter()
             .filter(|host| is_stranger(facts, *host, vip))
             .collect();
@@ -89,24 +88,24 @@ fn replies(trace: &Trace, vip: Ip) -> impl Iterator<Item = (usize, &Binding)> {
 
 /// The stranger whose answer comes first where both are seen, if packets for the VIP
 /// end without a word and the other claimant's side of the link shows none of them.
-fn believed(trace: &Trace, vip: Ip, strangers: &[HostId]) -> Option<HostId> {
-    let (asker, _) = symptom::disputed(trace, vip)?;
+fn believed(facts: &Facts, vip: Ip, strangers: &[HostId]) -> Option<HostId> {
+    let (asker, _) = disputed(facts, vip)?;
     let (_, first) =
-        replies(trace, vip).filter(|(v, _)| *v == asker).min_by_key(|(_, b)| b.first.frame())?;
-    let host = trace.host_by_mac(Some(first.mac)).filter(|host| strangers.contains(host))?;
-    if trace.is_captured(host) || services(trace, vip).any(|s| s.mode != Mode::Unknown) {
+        replies(facts, vip).filter(|(v, _)| *v == asker).min_by_key(|(_, b)| b.first.frame())?;
+    let host = facts.host_by_mac(Some(first.mac)).filter(|host| strangers.contains(host))?;
+    if facts.is_captured(host) || services(facts, vip).any(|s| s.mode != Mode::Unknown) {
         return None;
     }
-    let of_vip = || trace.requests().filter(|(id, _)| trace.service(*id).vip == vip);
+    let of_vip = || facts.requests_to_address(vip);
     let ends = of_vip().all(|(id, c)| {
         let p = c.progress;
-        c.outcome.failed() && !p.answered && !p.established && trace.errors_of(id).next().is_none()
+        c.outcome.failed() && !p.answered && !p.established && facts.errors_of(id).next().is_none()
     });
-    let is_of = |b: &Binding| trace.host_by_mac(Some(b.mac)) == Some(host);
-    let by_itself = |v: usize| trace.vantages[v].streams.iter().all(|s| !s.key.ips.contains(&vip));
+    let is_of = |b: &Binding| facts.host_by_mac(Some(b.mac)) == Some(host);
+    let by_itself = |v: usize| facts.vantages[v].streams.iter().all(|s| !s.key.ips.contains(&vip));
     // Answers go to one host: who sees the other's and not this one's is the other.
-    let apart = replies(trace, vip).any(|(v, b)| {
-        let here = trace.vantages[v].neighbors.bindings.iter();
+    let apart = replies(facts, vip).any(|(v, b)| {
+        let here = facts.vantages[v].neighbors.bindings.iter();
         !is_of(b)
             && b.count >= MIN_ANSWERS
             && !here.into_iter().any(|b| b.ip == vip && is_of(b))
@@ -134,16 +133,16 @@ fn strayed(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     !by_director || legs.any(|leg| trace.path(leg, trace.forward(leg)).any(|(_, hop)| to(hop)))
 }
 
-fn finding(trace: &Trace, host: HostId, many: bool, vips: &[Ip]) -> Finding {
-    let names = Names(trace);
+fn finding(facts: &Facts, host: HostId, many: bool, vips: &[Ip]) -> Finding {
+    let names = Names(facts);
     let who = names.full(host);
     let vip = vips[0];
     let all_vips = list(&vips.iter().map(Ip::to_string).collect::<Vec<_>>());
-    let requests = || trace.requests().filter(|(id, _)| vips.contains(&trace.service(*id).vip));
+    let requests = || facts.requests().filter(|(id, _)| vips.contains(&facts.service(*id).vip));
     let ids: Vec<ConnectionId> =
-        requests().filter(|(id, _)| strayed(trace, *id, host)).map(|(id, _)| id).collect();
+        requests().filter(|(id, _)| strayed(facts, *id, host)).map(|(id, _)| id).collect();
     let share = format!("{} of {}", ids.len(), requests().count());
-    let foreign = answered_for_others(trace, host, vip);
+    let foreign = answered_for_others(facts, host, vip);
     let lost = if ids.is_empty() {
         "Its answers were not believed so far; each neighbour asks again after a while.".to_owned()
     } else {
@@ -155,7 +154,7 @@ fn finding(trace: &Trace, host: HostId, many: bool, vips: &[Ip]) -> Finding {
             format!("{who} answers ARP for {all_vips} as it does for other hosts' addresses"),
             format!(
                 "It answers for {all_vips} and also for {addresses}, which {} of the link own: that is what proxy_arp does with a route that covers them. A neighbour that believes it sends packets for {all_vips} there, past the director. {lost}",
-                count(others(trace, host, vip).len(), "other host")
+                count(others(facts, host, vip).len(), "other host")
             ),
         )
     } else {
@@ -167,7 +166,7 @@ fn finding(trace: &Trace, host: HostId, many: bool, vips: &[Ip]) -> Finding {
         )
     };
     let mut finding = Finding::cause("proxy-arp-or-arp-flux", title, explanation);
-    finding.severity = severity(trace, &ids).max(Severity::Warning);
+    finding.severity = severity(facts, &ids).max(Severity::Warning);
     finding.confidence = if many { Confidence::Likely } else { Confidence::Possible };
     finding.candidates = candidates(many);
     finding.to_confirm.push(ToConfirm {
@@ -175,12 +174,12 @@ fn finding(trace: &Trace, host: HostId, many: bool, vips: &[Ip]) -> Finding {
         command: format!("ip -br addr show to {vip}; sysctl -a 2>/dev/null | grep '\\.proxy_arp '; ip route get {vip}"),
         why: "no address printed, proxy_arp 1 on the VIP's link and a route by another interface: this is it".to_owned(),
     });
-    finding.proofs = proofs(trace, host, vip, &foreign);
+    finding.proofs = proofs(facts, host, vip, &foreign);
     finding.fixes = fixes(&who, vips);
     finding.subjects.push(names.subject(Role::Host, host));
-    let rest = symptom::claimants(trace, vip).into_iter().filter(|h| *h != host);
+    let rest = claimants(facts, vip).into_iter().filter(|h| *h != host);
     finding.subjects.extend(rest.map(|h| {
-        let director = services(trace, vip).any(|s| s.is_director(h));
+        let director = services(facts, vip).any(|s| s.is_director(h));
         names.subject(if director { Role::Director } else { Role::Host }, h)
     }));
     finding.addresses = vips.to_vec();
@@ -214,7 +213,7 @@ fn proofs(
     vip: Ip,
     foreign: &BTreeMap<Ip, BTreeSet<HostId>>,
 ) -> Vec<Proof> {
-    let mut proofs = symptom::claims(trace, vip);
+    let mut proofs = claims(trace, vip);
     for (ip, owners) in foreign.iter().take(2) {
         let by = |host: HostId| {
             let of = |(_, b): &(usize, &Binding)| trace.host_by_mac(Some(b.mac)) == Some(host);

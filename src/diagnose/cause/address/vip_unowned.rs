@@ -1,7 +1,9 @@
 //! No host answers for the VIP: the last router asks for it in vain.
 
 use crate::diagnose::cause::{by_service, severity};
-use crate::diagnose::refusal::{Refusal, Says};
+use crate::diagnose::decide::refusal::WhyRejected;
+use crate::diagnose::facts::asks::asked_here;
+use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::symptom::arp_unanswered as symptom;
 use crate::diagnose::words::{service_subject, share, to_capture};
 use crate::diagnose::{
@@ -16,7 +18,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let asks = symptom::unanswered(facts);
+    let asks = facts.unanswered();
     let claimed: HashSet<_> =
         facts.vantages.iter().flat_map(|v| &v.neighbors.bindings).map(|b| b.ip).collect();
     let hit = facts.requests().filter(|(id, c)| {
@@ -28,7 +30,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     });
     let findings = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
-        .filter_map(|(service, ids)| finding(facts, service, ids, &asks))
+        .filter_map(|(service, ids)| finding(facts, service, ids, asks))
         .collect();
     Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
@@ -45,8 +47,7 @@ fn sends(trace: &Trace, id: ConnectionId, ask: &Ask) -> bool {
 /// The router's word that nobody answered it: not in the name of the VIP, which
 /// is what a director says of a real server.
 fn told(trace: &Trace, id: ConnectionId) -> Option<Refusal<'_>> {
-    let vip = trace.connection(id).front.server.0;
-    trace.refusals(id).find(|r| r.says == Says::Host && r.error.src != vip)
+    trace.refusals(id).find(|r| trace.signs_of(id, r).why() == WhyRejected::NoOwner)
 }
 
 fn finding(
@@ -64,9 +65,9 @@ fn finding(
         return None;
     }
     let mut asks: Vec<_> = asks.iter().filter(|(_, ask)| ask.target == s.vip).collect();
-    asks.sort_by_key(|(v, ask)| (!symptom::asked_here(&facts.vantages[*v], ask), *v));
+    asks.sort_by_key(|(v, ask)| (!asked_here(&facts.vantages[*v], ask), *v));
     let (v, ask) = *asks.first()?;
-    let by_asker = symptom::asked_here(&facts.vantages[*v], ask);
+    let by_asker = asked_here(&facts.vantages[*v], ask);
     let refusal = ids.iter().find_map(|id| told(facts, *id));
     let vip = s.vip;
     let title = format!("no host has the VIP {vip}");

@@ -5,8 +5,8 @@
 //! (RFC 5798, section 5.2.3): on two links it is no collision, so one vantage must
 //! hear both, in one VLAN and on one interface.
 
-use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
+use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::list;
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;

@@ -6,8 +6,8 @@
 //! of the host, so what is not there did not arrive. The same is proven of a few that are
 //! lost, where the other takes over in the gap, whether connections suffer or not.
 
-use crate::diagnose::cause::address::vrrp;
 use crate::diagnose::cause::severity;
+use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::{Mark, VrrpSpeaker};

@@ -4,9 +4,9 @@
 //! A hand-over, there and back, is none: there one of them is silent while the
 //! other advertises. Two routers on different links may share an identifier.
 
-use crate::diagnose::cause::address::vrrp::{self, host, is_own, patience_ns};
 use crate::diagnose::cause::severity;
-use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::facts::disputes::{claimants, claims};
+use crate::diagnose::facts::vrrp::{self, host, is_own, patience_ns};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;
@@ -129,7 +129,7 @@ fn vips(trace: &Trace, pair: &Pair) -> Vec<Ip> {
     let mut vips: Vec<Ip> = services
         .map(|s| s.vip)
         .filter(|vip| {
-            let claimants = symptom::claimants(trace, *vip);
+            let claimants = claimants(trace, *vip);
             claimants.contains(&a) && claimants.contains(&b)
         })
         .collect();
@@ -235,7 +235,7 @@ fn proofs(trace: &Trace, pair: &Pair, vips: &[Ip]) -> Vec<Proof> {
             });
         }
     }
-    proofs.extend(vips.iter().flat_map(|vip| symptom::claims(trace, *vip)));
+    proofs.extend(vips.iter().flat_map(|vip| claims(trace, *vip)));
     proofs.sort_by_key(|p| (p.at.vantage, p.at.mark.frame()));
     proofs
 }

@@ -4,25 +4,23 @@
 //! long, seen at the server itself it is short, so the difference is spent
 //! between. Both are durations of one vantage each; no clocks are compared.
 
-use crate::diagnose::cause::load::durations::{self, Outliers, Server, measure, ms, outliers};
+use crate::diagnose::decide::delay::{WhyFar, why_far};
+use crate::diagnose::facts::durations::Outliers;
+use crate::diagnose::facts::durations::{self, Server, ms, outliers};
 use crate::diagnose::words::{directors, list, name, names};
 use crate::diagnose::{Detection, Facts, Finding, Names, Proof, Subject, ToConfirm};
 use crate::topology::{Mode, ServiceId};
-use crate::trace::Trace;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
 /// What it must take longer than to the others, nanoseconds: below, it is the
 /// distance of another room and harms nobody.
 const AT_LEAST_NS: u64 = 20_000_000;
-/// Part of the time that the server itself may need for its SYN-ACK, one in so
-/// many.
-const OWN_PART: u64 = 4;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
     let mut findings = Vec::new();
-    for (service, servers) in measure(facts) {
+    for (service, servers) in facts.durations() {
         let pool: Vec<_> = servers
             .iter()
             .enumerate()
@@ -33,10 +31,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let Some(mut far) = outliers(&pool, AT_LEAST_NS) else { continue };
         far.slow.retain(|(at, q)| {
             let own = servers[*at].accept.quartiles();
-            own.is_some_and(|own| own.median.saturating_mul(OWN_PART) <= q.median)
+            why_far(q.median, own.map(|own| own.median)) == WhyFar::Network
         });
         if !far.slow.is_empty() {
-            findings.push(finding(facts, service, &servers, &far));
+            findings.push(finding(facts, *service, servers, &far));
         }
     }
     Detection::from(findings, || {
@@ -50,15 +48,15 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, servers: &[Server], found: &Outliers) -> Finding {
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outliers) -> Finding {
+    let s = facts.topology.service(service);
     let (mut far, usual) = (found.slow.clone(), found.usual);
     far.reverse();
     let subjects: Vec<Subject> =
         far.iter().map(|(at, _)| crate::diagnose::words::server_of(&s.real_servers[*at])).collect();
     let who = names(&subjects);
     let at_director = !matches!(s.mode, Mode::Dr | Mode::Tun);
-    let director = s.directors.first().map(|d| Names(trace).host(d.host));
+    let director = s.directors.first().map(|d| Names(facts).host(d.host));
     let before = match (&director, at_director) {
         (Some(director), true) => format!("the director {director}"),
         _ => "the client".to_owned(),
@@ -105,46 +103,46 @@ fn finding(trace: &Trace, service: ServiceId, servers: &[Server], found: &Outlie
             why: "a netem or tbf qdisc, or a backlog, delays on the host itself".to_owned(),
         });
         let until = "until the way is as short as to the others";
-        finding.fixes.extend(durations::spare(trace, service, *at, until));
+        finding.fixes.extend(super::spare(facts, service, *at, until));
     }
-    let ids = durations::connections(trace, service, &far);
+    let ids = durations::connections(facts, facts.places(), service, &far);
     finding.proofs =
-        far.first().map(|(at, q)| proofs(trace, service, *at, q.median)).unwrap_or_default();
+        far.first().map(|(at, q)| proofs(facts, service, *at, q.median)).unwrap_or_default();
     finding.subjects = subjects;
-    finding.subjects.extend(directors(trace, service));
+    finding.subjects.extend(directors(facts, service));
     finding.connections = ids;
     finding
 }
 
 /// One handshake that took the median time or more, before the server and at it.
-fn proofs(trace: &Trace, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
-    let s = trace.topology.service(service);
+fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
+    let s = facts.topology.service(service);
     let own = s.real_servers[at].host;
-    for id in durations::served_by(trace, service, at) {
+    for id in facts.places().get(&(service, at)).into_iter().flatten().map(|(_, own)| *own) {
         let took = |leg| {
-            let (there, back) = (trace.forward(leg), trace.reply(leg));
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
             let (syn, answer) = (there.syn.get()?, back.syn.get()?);
             (there.syns <= 1 && back.syns <= 1)
                 .then(|| u64::try_from(answer.since(syn)).ok())
                 .flatten()
                 .map(|ns| (syn, answer, ns))
         };
-        let mut legs = trace.back_legs(id).filter(|leg| trace.host_of(leg) != own);
+        let mut legs = facts.back_legs(id).filter(|leg| facts.host_of(leg) != own);
         let Some((leg, (syn, answer, ns))) =
             legs.find_map(|leg| Some((leg, took(leg).filter(|(.., ns)| *ns >= median)?)))
         else {
             continue;
         };
-        let at_server = trace
+        let at_server = facts
             .back_legs(id)
-            .filter(|leg| trace.host_of(leg) == own)
+            .filter(|leg| facts.host_of(leg) == own)
             .find_map(|leg| Some((leg, took(leg)?)));
         let Some((inner, (came, left, own_ns))) = at_server else { continue };
         return [
-            trace.proof(leg, syn, "the SYN on its way to the real server"),
-            trace.proof(inner, came, "it reaches the real server"),
-            trace.proof(inner, left, format!("whose SYN-ACK leaves {} later", ms(own_ns))),
-            trace.proof(leg, answer, format!("and comes {} after the SYN", ms(ns))),
+            facts.proof(leg, syn, "the SYN on its way to the real server"),
+            facts.proof(inner, came, "it reaches the real server"),
+            facts.proof(inner, left, format!("whose SYN-ACK leaves {} later", ms(own_ns))),
+            facts.proof(leg, answer, format!("and comes {} after the SYN", ms(ns))),
         ]
         .into_iter()
         .flatten()

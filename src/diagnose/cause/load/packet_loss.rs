@@ -3,8 +3,9 @@
 //! The facts are [`crate::loss`]'s: bytes that left one host more often than they arrived
 //! at the next. A few are nothing unusual; here it is their share that counts.
 
-use crate::diagnose::cause::proxy::toa_not_inserted::too_long;
-use crate::diagnose::cause::way::stateful_device_half_path::half;
+use crate::diagnose::decide::size::{WhyLost, why_lost};
+use crate::diagnose::facts::grown_packets::too_long;
+use crate::diagnose::facts::half_paths::half;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, ToConfirm};
 use crate::topology::{Role, ServiceId};
@@ -37,7 +38,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let compared = !sets.is_empty();
     // What a firewall on the way drops of half a conversation is its own cause, and so
     // are packets that a director made too long.
-    let chance = |id: ConnectionId| half(facts, id).is_none() && too_long(facts, id).is_none();
+    let lost = |id| why_lost(half(facts, id).is_some(), too_long(facts, id).is_some());
+    let chance = |id: ConnectionId| lost(id) == WhyLost::Link;
     for (id, lost) in losses.iter().filter(|(id, _)| chance(*id)) {
         let service = facts.service_of(id);
         let loss = sets.entry((service, lost.stretch)).or_default();

@@ -7,16 +7,16 @@
 //! the director's own connections to it are answered. Requests through a proxy
 //! are not counted here: its connections carry unlike numbers of them.
 
-use crate::diagnose::Subject;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::{capture_line, directors, name, server_of, service_subject};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
+    ToConfirm,
 };
 use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
@@ -170,32 +170,28 @@ fn is_no_chance(counts: &[u64]) -> bool {
 
 /// Hosts that were captured, whose port of the pool answers the director's own
 /// connections, and that are no server of any service: members without a share.
-fn idle(trace: &Trace, service: &Service) -> Vec<RealServer> {
-    let services = &trace.topology.services;
+fn idle(facts: &Facts, service: &Service) -> Vec<RealServer> {
+    let services = &facts.topology.services;
     let mut checks: BTreeMap<(Ip, u16), u32> = BTreeMap::new();
     let serves = |host: HostId| {
         let by = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
         services.iter().any(|s| s.mode != Mode::Unknown && by(s))
     };
-    for (i, c) in trace.connections.list.iter().enumerate() {
-        let at = &services[trace.topology.service_of[i].0 as usize];
-        let port = service.real_servers.iter().any(|r| r.port == at.port);
-        if at.mode != Mode::Unknown || c.protocol != service.protocol || !port {
-            continue;
-        }
-        let asked = trace.host_by_ip(c.front.client.0).is_some_and(|h| service.is_director(h));
-        let answers = c.progress.established && c.progress.answered;
-        if asked && answers {
+    let ports: BTreeSet<u16> = service.real_servers.iter().map(|r| r.port).collect();
+    let directors: BTreeSet<HostId> = service.directors.iter().map(|d| d.host).collect();
+    let each = directors.iter().flat_map(|host| ports.iter().map(move |port| (*host, *port)));
+    for (_, c) in each.flat_map(|(host, port)| facts.plain_connections(host, port)) {
+        if c.protocol == service.protocol {
             *checks.entry(c.front.server).or_default() += 1;
         }
     }
     let member = |((ip, port), n): ((Ip, u16), u32)| {
-        let host = trace.host_by_ip(ip)?;
+        let host = facts.host_by_ip(ip)?;
         let fits = n >= MIN_CHECKS
-            && trace.is_captured(host)
+            && facts.is_captured(host)
             && !serves(host)
             && !service.is_director(host);
-        let mac = trace.topology.hosts.get(host).macs.first().copied();
+        let mac = facts.topology.hosts.get(host).macs.first().copied();
         fits.then_some(RealServer {
             host: Some(host),
             address: Some(ip),
@@ -247,20 +243,18 @@ fn rank(who: &Clients) -> (Severity, Confidence) {
     }
 }
 
-fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Finding {
-    let service = trace.topology.service(id);
+fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Finding {
+    let service = facts.topology.service(id);
     let servers: Vec<Subject> = service.real_servers.iter().chain(idle).map(server_of).collect();
     let (busiest, least) = pool.ends().unwrap_or_default();
     let total = pool.total();
-    let ids: Vec<ConnectionId> = trace
-        .requests()
-        .map(|(id, _)| id)
-        .filter(|c| trace.service_of(*c) == id)
-        .filter(|c| trace.topology.server_of[c.0 as usize] == Some(busiest as u16))
+    let all: Vec<ConnectionId> = facts.requests_to(id).map(|(id, _)| id).collect();
+    let ids: Vec<ConnectionId> = all
+        .iter()
+        .copied()
+        .filter(|c| facts.topology.server_of[c.0 as usize] == Some(busiest as u16))
         .collect();
-    let all: Vec<ConnectionId> =
-        trace.requests().map(|(id, _)| id).filter(|c| trace.service_of(*c) == id).collect();
-    let who = clients(trace, &all);
+    let who = clients(facts, &all);
     let mut shares: Vec<usize> = (0..servers.len()).collect();
     shares.sort_by_key(|at| (std::cmp::Reverse(pool.of(*at)), *at));
     let told: Vec<String> = shares
@@ -296,7 +290,7 @@ fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     };
     let explanation = format!(
         "The director {} chose for all of them: {}. That is no even split, by chance in fewer than one of 1000 cases, in both halves of the captures.{answers} {why} Weights are not on the wire: if they are meant to differ that much, nothing is wrong. Connections are counted, not requests or bytes.",
-        service.directors.first().map_or_else(String::new, |d| Names(trace).host(d.host)),
+        service.directors.first().map_or_else(String::new, |d| Names(facts).host(d.host)),
         told.join(", ")
     );
     let mut finding = Finding::cause("scheduler-imbalance", title, explanation);
@@ -304,7 +298,7 @@ fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     let director = service
         .directors
         .first()
-        .map_or_else(|| "the director".to_owned(), |d| Names(trace).place(d.host));
+        .map_or_else(|| "the director".to_owned(), |d| Names(facts).place(d.host));
     let table = Virtual::of(service);
     finding.to_confirm.push(ToConfirm {
         host: director.clone(),
@@ -336,9 +330,9 @@ fn finding(trace: &Trace, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
         id: "slow-real-server",
         tell_apart: "schedulers that count open connections spare the server that keeps them longest: compare how long requests take there".to_owned(),
     });
-    finding.proofs = proofs(trace, &ids);
+    finding.proofs = proofs(facts, &ids);
     finding.subjects = vec![servers[busiest].clone()];
-    finding.subjects.extend(directors(trace, id));
+    finding.subjects.extend(directors(facts, id));
     finding.subjects.push(servers[least].clone());
     finding.subjects.push(service_subject(service));
     finding.connections = ids;

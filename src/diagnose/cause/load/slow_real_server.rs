@@ -3,11 +3,11 @@
 //! Measured at each server's own vantage, from the first byte of the request in
 //! to the first byte of the answer out: no network lies between.
 
-use crate::diagnose::cause::load::durations::{self, Outliers, Server, measure, ms, outliers};
+use crate::diagnose::facts::durations::Outliers;
+use crate::diagnose::facts::durations::{self, Server, ms, outliers};
 use crate::diagnose::words::{agree, directors, list, name, names};
 use crate::diagnose::{Detection, Facts, Finding, Proof, Subject, ToConfirm};
 use crate::topology::ServiceId;
-use crate::trace::Trace;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
@@ -17,7 +17,7 @@ const AT_LEAST_NS: u64 = 50_000_000;
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
     let mut findings = Vec::new();
-    for (service, servers) in measure(facts) {
+    for (service, servers) in facts.durations() {
         let pool: Vec<_> = servers
             .iter()
             .enumerate()
@@ -26,7 +26,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             .collect();
         compared |= pool.len() > 1;
         if let Some(found) = outliers(&pool, AT_LEAST_NS) {
-            findings.push(finding(facts, service, &servers, &found));
+            findings.push(finding(facts, *service, servers, &found));
         }
     }
     Detection::from(findings, || {
@@ -40,8 +40,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(trace: &Trace, service: ServiceId, servers: &[Server], found: &Outliers) -> Finding {
-    let s = trace.topology.service(service);
+fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outliers) -> Finding {
+    let s = facts.topology.service(service);
     let (mut slow, usual) = (found.slow.clone(), found.usual);
     slow.reverse();
     let subjects: Vec<Subject> = slow
@@ -87,30 +87,36 @@ fn finding(trace: &Trace, service: ServiceId, servers: &[Server], found: &Outlie
             why: "processor, memory, disk; Recv-Q of the listener shows requests that wait to be accepted; if all is idle, the application waits for something else, see its log".to_owned(),
         });
         let until = "until it is as quick as the others";
-        finding.fixes.extend(durations::spare(trace, service, *at, until));
+        finding.fixes.extend(super::spare(facts, service, *at, until));
     }
-    let ids = durations::connections(trace, service, &slow);
+    let ids = durations::connections(facts, facts.places(), service, &slow);
     finding.proofs =
-        slow.first().map(|(at, q)| proofs(trace, service, *at, q.median)).unwrap_or_default();
+        slow.first().map(|(at, q)| proofs(facts, service, *at, q.median)).unwrap_or_default();
     finding.subjects = subjects;
-    finding.subjects.extend(directors(trace, service));
+    finding.subjects.extend(directors(facts, service));
     finding.connections = ids;
     finding
 }
 
 /// A request of a server that took the median time or more, at its own vantage.
-fn proofs(trace: &Trace, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
-    let server = trace.topology.service(service).real_servers[at];
-    let legs = durations::served_by(trace, service, at).flat_map(|id| trace.back_legs(id));
-    for leg in legs.filter(|leg| trace.host_of(leg) == server.host) {
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
+fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
+    let server = facts.topology.service(service).real_servers[at];
+    let legs = facts
+        .places()
+        .get(&(service, at))
+        .into_iter()
+        .flatten()
+        .map(|(_, own)| *own)
+        .flat_map(|id| facts.back_legs(id));
+    for leg in legs.filter(|leg| facts.host_of(leg) == server.host) {
+        let (there, back) = (facts.forward(leg), facts.reply(leg));
         let (Some(asked), Some(answered)) = (there.data.get(), back.data.get()) else { continue };
         let took = answered.since(asked);
         if there.retransmissions == 0 && u64::try_from(took).is_ok_and(|took| took >= median) {
             let took = ms(took.unsigned_abs());
             return [
-                trace.proof(leg, asked, "the request reaches the real server"),
-                trace.proof(leg, answered, format!("its answer begins {took} later")),
+                facts.proof(leg, asked, "the request reaches the real server"),
+                facts.proof(leg, answered, format!("its answer begins {took} later")),
             ]
             .into_iter()
             .flatten()

@@ -81,12 +81,17 @@ enum Place {
 }
 
 impl<'a> View<'a> {
-    fn of(trace: &'a Trace, id: ServiceId, service: &'a Service) -> Option<Self> {
+    fn of(facts: &'a Facts<'_>, id: ServiceId, service: &'a Service) -> Option<Self> {
         let [director] = &service.directors[..] else { return None };
-        let said = trace.stated_service(director.host, service)?;
-        let of = |c: &ConnectionId| trace.service_of(*c) == id;
-        let ids: Vec<ConnectionId> = trace.requests().map(|(id, _)| id).filter(of).collect();
-        (!ids.is_empty()).then_some(Self { trace, service, director: director.host, said, ids })
+        let said = facts.stated_service(director.host, service)?;
+        let ids: Vec<ConnectionId> = facts.requests_to(id).map(|(id, _)| id).collect();
+        (!ids.is_empty()).then_some(Self {
+            trace: facts.trace,
+            service,
+            director: director.host,
+            said,
+            ids,
+        })
     }
 
     fn place(&self, seen: &RealServer) -> Place {
@@ -303,7 +308,7 @@ fn method_name(method: Forwarding) -> &'static str {
 
 /// A host that states a service with its VIP on an interface, while others were
 /// seen to serve it.
-fn elsewhere(trace: &Trace, matched: &MatchedState) -> Vec<Finding> {
+fn elsewhere(facts: &Facts, matched: &MatchedState) -> Vec<Finding> {
     let mut findings = Vec::new();
     for stated in &matched.state.services {
         let Front::Address { vip, port, protocol } = stated.front else { continue };
@@ -314,7 +319,7 @@ fn elsewhere(trace: &Trace, matched: &MatchedState) -> Vec<Finding> {
         if !owns || !stated.servers.iter().any(|s| s.weight != Some(0)) {
             continue;
         }
-        for (i, service) in trace.topology.services.iter().enumerate() {
+        for (i, service) in facts.topology.services.iter().enumerate() {
             let same = (service.vip, service.protocol) == (vip, protocol)
                 && (port == 0 || service.port == port);
             let others = service.directors.iter().all(|d| !matched.hosts.contains(&d.host));
@@ -322,12 +327,12 @@ fn elsewhere(trace: &Trace, matched: &MatchedState) -> Vec<Finding> {
             if !same || !others || !balanced || service.directors.is_empty() || service.is_backend {
                 continue;
             }
-            let of = |id: &ConnectionId| trace.service_of(*id).0 as usize == i;
-            let ids: Vec<ConnectionId> = trace.requests().map(|(id, _)| id).filter(of).collect();
+            let ids: Vec<ConnectionId> =
+                facts.requests_to(ServiceId(i as u32)).map(|(id, _)| id).collect();
             if ids.len() < MIN_ELSEWHERE {
                 continue;
             }
-            let names = Names(trace);
+            let names = Names(facts);
             let who: Vec<String> = matched.hosts.iter().map(|h| names.host(*h)).collect();
             let by: Vec<String> = service.directors.iter().map(|d| names.host(d.host)).collect();
             let title =
@@ -344,8 +349,8 @@ fn elsewhere(trace: &Trace, matched: &MatchedState) -> Vec<Finding> {
             finding.subjects =
                 matched.hosts.iter().map(|h| names.subject(Role::Host, *h)).collect();
             finding.subjects.push(crate::diagnose::words::service_subject(service));
-            finding.proofs = crate::diagnose::facts::telling(trace, &ids)
-                .and_then(|id| trace.start(id))
+            finding.proofs = crate::diagnose::facts::telling(facts, &ids)
+                .and_then(|id| facts.start(id))
                 .map(|at| Proof { at, note: "one of these connections".to_owned() })
                 .into_iter()
                 .collect();

@@ -5,7 +5,7 @@
 //! side that kept the other waiting for a second or more.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::state::synproxy;
+use crate::diagnose::decide::delay::{WhyShut, why_shut};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, name, server_subject};
 use crate::diagnose::{
@@ -50,33 +50,34 @@ struct Stall<'a> {
 }
 
 /// One a connection and side: at the vantage that saw most.
-fn stalls(trace: &Trace) -> Vec<Stall<'_>> {
+fn stalls<'a>(facts: &'a Facts<'_>) -> Vec<Stall<'a>> {
     let mut stalls = Vec::new();
-    if trace.vantages.iter().all(|v| v.side_tables.closed.is_empty()) {
+    if facts.vantages.iter().all(|v| v.side_tables.closed.is_empty()) {
         return stalls;
     }
     // A director that never lets the client send is none who does not read.
-    let spoilt = synproxy::ids(trace);
-    let all = trace.requests().filter(|(id, c)| c.protocol.is_tcp() && !spoilt.contains(id));
+    let spoilt = facts.spoilt_ids();
+    let unread = |id| why_shut(spoilt.contains(&id)) == WhyShut::Unread;
+    let all = facts.requests().filter(|(id, c)| c.protocol.is_tcp() && unread(*id));
     for (id, c) in all {
         for by_client in [true, false] {
-            let Some((leg, window)) = longest(trace, id, by_client) else { continue };
+            let Some((leg, window)) = longest(facts, id, by_client) else { continue };
             let subject = if by_client {
                 let (ip, port) = c.front.client;
                 let mac =
-                    trace.host_by_ip(ip).and_then(|h| Names(trace).subject(Role::Client, h).mac);
+                    facts.host_by_ip(ip).and_then(|h| Names(facts).subject(Role::Client, h).mac);
                 Some(Subject { role: Role::Client, address: Some(ip), mac, port: Some(port) })
             } else {
-                server_subject(trace, id)
+                server_subject(facts, id)
             };
             let host = if by_client {
-                subject.as_ref().and_then(|s| trace.host_by_ip(s.address?))
+                subject.as_ref().and_then(|s| facts.host_by_ip(s.address?))
             } else {
-                trace.server(id).and_then(|s| s.host)
+                facts.server(id).and_then(|s| s.host)
             };
             // A proxy's window closes because the other end does not read.
             let relays =
-                host.is_some_and(|h| trace.topology.services.iter().any(|s| s.is_director(h)));
+                host.is_some_and(|h| facts.topology.services.iter().any(|s| s.is_director(h)));
             if let Some(mut subject) = subject.filter(|_| !relays) {
                 if by_client {
                     subject.port = None;

@@ -1,8 +1,8 @@
 //! A proxy's connection to a real server is refused, and the client gets an error
 //! or waits for another server.
 
-use crate::correlate::Outcome;
 use crate::diagnose::cause::by_service;
+use crate::diagnose::facts::attempts::refused;
 use crate::diagnose::symptom::http_5xx;
 use crate::diagnose::words::{agree, name, names, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject, ToConfirm};
@@ -34,18 +34,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             Detection::Clean
         }
     })
-}
-
-/// The connections that the proxy tried for a client's and that were refused.
-pub(in crate::diagnose) fn refused(
-    trace: &Trace,
-    id: ConnectionId,
-) -> impl Iterator<Item = ConnectionId> {
-    let tried = trace.pairs.attempts.get(&id.0).map_or(&[][..], Vec::as_slice);
-    tried
-        .iter()
-        .map(|back| ConnectionId(*back))
-        .filter(|back| trace.connection(*back).outcome == Outcome::Refused)
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {

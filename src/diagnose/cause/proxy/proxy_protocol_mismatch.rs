@@ -6,12 +6,10 @@
 //! for certain only where the same server answers connections that bring the header.
 
 use crate::correlate::Leg;
-use crate::diagnose::ToConfirm;
 use crate::diagnose::cause::no_proxy;
-use crate::diagnose::cause::state::synproxy;
 use crate::diagnose::words::{agree, list, names};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,
 };
 use crate::flow::{FirstReply, Preface};
 use crate::topology::{Mode, Role, ServiceId};
@@ -100,30 +98,30 @@ impl Said {
     }
 }
 
-fn endpoints(trace: &Trace) -> BTreeMap<Server, Said> {
+fn endpoints(facts: &Facts) -> BTreeMap<Server, Said> {
     let mut all: BTreeMap<Server, Said> = BTreeMap::new();
-    let spoilt = synproxy::ids(trace);
-    for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.progress.request) {
+    let spoilt = facts.spoilt_ids();
+    for (id, c) in facts.iter().filter(|(_, c)| c.protocol.is_tcp() && c.progress.request) {
         let server = c.back.unwrap_or(c.front).server;
         // With a proxy in between, what the client sends says nothing of the server.
-        if trace.pairs.backends.contains_key(&id.0) {
+        if facts.pairs.backends.contains_key(&id.0) {
             continue;
         }
         let said = all.entry(server).or_default();
-        let with = trace.back_legs(id).find_map(|leg| Some((leg, preface(trace, leg)?)));
+        let with = facts.back_legs(id).find_map(|leg| Some((leg, preface(facts, leg)?)));
         match with {
             Some((leg, preface)) => match preface.reply {
                 FirstReply::Status(BAD_REQUEST) | FirstReply::Alert => {
                     said.rejected.push((id, *leg));
                 }
                 FirstReply::None if c.progress.response => {}
-                FirstReply::None if broke_off(trace, leg) => said.rejected.push((id, *leg)),
+                FirstReply::None if broke_off(facts, leg) => said.rejected.push((id, *leg)),
                 FirstReply::None => {}
                 _ => said.accepted.push(id),
             },
             None if c.progress.response => said.answered.push(id),
             None if spoilt.contains(&id) => said.other += 1,
-            None => match trace.back_legs(id).find(|leg| broke_off(trace, leg)) {
+            None => match facts.back_legs(id).find(|leg| broke_off(facts, leg)) {
                 Some(leg) => said.dropped.push((id, *leg)),
                 None => said.other += 1,
             },

@@ -8,6 +8,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::grown_packets::{first, limit, size, too_long};
 use crate::diagnose::words::{directors, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::flow::{FullFirst, Mark};
@@ -25,7 +26,6 @@ const MIN_LONG: usize = 2;
 /// Bytes of TCP options at most (RFC 9293, section 3.1), and those of the option that
 /// names a client: kind, length, port, address; padded.
 const OPTIONS: u32 = 40;
-const NAMES: [u32; 2] = [8, 20];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let named = facts.vantages.iter().any(|v| v.side_tables.clients().next().is_some());
@@ -104,51 +104,8 @@ fn behind(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     whole.max_by_key(|leg| trace.host_of(leg).is_some_and(|h| !service.is_director(h)))
 }
 
-/// The bytes that a client's name takes.
-fn size(client: Ip) -> u32 {
-    NAMES[usize::from(!client.is_v4())]
-}
-
-fn first<'a>(trace: &'a Trace, leg: &Leg) -> Option<&'a FullFirst> {
-    trace.vantage(leg).side_tables.full_first(leg.stream)
-}
-
 fn name_on<'a>(trace: &'a Trace, leg: &Leg) -> Option<&'a Toa> {
     trace.vantage(leg).side_tables.client_of(leg.stream)
-}
-
-/// Payload and options that fit a packet to the real server, by its SYN-ACK's maximum
-/// segment size (RFC 9293, section 3.7.1); 0 where it was not seen.
-fn limit(trace: &Trace, id: ConnectionId) -> u32 {
-    let accepted = trace.back_legs(id).map(|leg| trace.reply(leg)).filter(|f| f.accepted());
-    accepted.map(|f| u32::from(f.shape.mss)).min().unwrap_or(0)
-}
-
-/// The leg on which a director sends a first segment that the option made too long: one
-/// that the real server's capture never shows, though the handshake arrived there.
-pub(in crate::diagnose) fn too_long(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
-    let c = trace.connection(id);
-    if !c.progress.repeats || trace.service(id).mode != Mode::FullNat {
-        return None;
-    }
-    let limit = limit(trace, id);
-    let sends = |leg: &&Leg| {
-        let here = &trace.vantage(leg).own;
-        trace.path(leg, trace.forward(leg)).any(|(_, hop)| here.sent(hop) == Some(true))
-    };
-    let out = trace.back_legs(id).find(|leg| {
-        let grown = first(trace, leg).is_some_and(|f| {
-            let bytes = f.payload + u32::from(f.options);
-            (limit + 1..=limit + size(c.front.client.0)).contains(&bytes)
-        });
-        grown && limit > 0 && sends(leg) && trace.forward(leg).retransmissions > 1
-    })?;
-    let lost = trace.back_legs(id).any(|leg| {
-        let (vantage, there) = (trace.vantage(leg), trace.forward(leg));
-        let arrived = trace.path(leg, there).any(|(_, hop)| vantage.own.arrived(hop) == Some(true));
-        leg.vantage != out.vantage && arrived && there.ack.is_set() && there.payload == 0
-    });
-    lost.then_some(out)
 }
 
 impl<'a> Service<'a> {

@@ -2,8 +2,9 @@
 //! port unreachable, as it cannot make a reset.
 
 use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::decide::refusal::WhyRejected;
+use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::facts::telling;
-use crate::diagnose::refusal::{Refusal, Says};
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::{service_subject, share};
 use crate::diagnose::{
@@ -14,10 +15,6 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable"];
-
-/// IPVS answers at once; this is far below the first repeat of a SYN, and above
-/// any round trip.
-const AT_ONCE_NS: i64 = 800_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, c)| {
@@ -36,16 +33,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 
 /// Port unreachable, at once, in the name of the VIP or of a director.
 fn turned_away(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
-    let service = trace.service(id);
-    let serves = |host| service.real_servers.iter().any(|s| s.host == Some(host));
-    trace.refusals(id).filter(move |refusal| {
-        let maker = trace.maker(refusal);
-        let by_director = maker.is_some_and(|host| service.is_director(host));
-        refusal.says == Says::Port
-            && refusal.after_ns.is_some_and(|ns| (0..AT_ONCE_NS).contains(&ns))
-            && (refusal.error.src == service.vip || by_director)
-            && !maker.is_some_and(serves)
-    })
+    trace.refusals(id).filter(move |r| trace.signs_of(id, r).why() == WhyRejected::NoDestination)
 }
 
 /// The host that owns the VIP, if its own capture shows that it takes the SYN in,
@@ -67,14 +55,12 @@ fn claims(trace: &Trace, host: HostId, ip: Ip) -> bool {
 
 /// Whether the service served somebody between the first and the last of these:
 /// then it had a real server all the while, and a rule refused the others.
-fn served_meanwhile(trace: &Trace, service: ServiceId, ids: &[ConnectionId]) -> bool {
-    let start = |id: ConnectionId| trace.start(id).map(|at| trace.time(at));
+fn served_meanwhile(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> bool {
+    let start = |id: ConnectionId| facts.start(id).map(|at| facts.time(at));
     let first = ids.iter().filter_map(|id| start(*id)).min();
     let last = ids.iter().filter_map(|id| start(*id)).max();
-    trace.requests().any(|(id, c)| {
-        trace.service_of(id) == service
-            && c.progress.answered
-            && start(id).is_some_and(|at| Some(at) > first && Some(at) < last)
+    facts.requests_to(service).any(|(id, c)| {
+        c.progress.answered && start(id).is_some_and(|at| Some(at) > first && Some(at) < last)
     })
 }
 
@@ -84,9 +70,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
         return None;
     }
     let director = ids.iter().find_map(|id| at_director(facts, *id)).map(|(host, _)| host);
-    let requests = facts.requests().filter(|(id, _)| facts.service_of(*id) == service);
     // From afar a rule on one real server of several looks the same.
-    if director.is_none() && (ids.len() < 2 || requests.count() > ids.len()) {
+    if director.is_none() && (ids.len() < 2 || facts.requests_to(service).len() > ids.len()) {
         return None;
     }
     let what = turned_away(facts, ids[0]).next().map_or_else(String::new, |r| r.name());

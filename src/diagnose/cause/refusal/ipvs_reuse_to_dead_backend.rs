@@ -4,36 +4,30 @@
 //! Taken from `rs-unreachable` where every failing connection has a forerunner on its
 //! port, one of them was that server's, and enough new ports were sent elsewhere.
 
-use crate::diagnose::cause::refusal::missing::{Missing, missing, proofs};
-use crate::diagnose::cause::state::reuse::forerunners;
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::decide::refusal::WhyMissing;
+use crate::diagnose::facts::missing_neighbours::{Missing, proofs};
+use crate::diagnose::facts::used_ports::Pinned;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
 };
 use crate::topology::{Mode, Role};
-use crate::trace::{ConnectionId, Trace};
-use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
 
-/// New ports that must have gone elsewhere: a server that is still in the table gets
-/// its share of them.
-const FRESH: usize = 3;
 /// So many leave no doubt.
 const SURE: usize = 6;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let asks = arp_unanswered::unanswered(facts);
-    let findings = missing(facts, &asks)
-        .into_iter()
-        .filter_map(|m| Some((pinned(facts, &m)?, m)))
+    let own = facts.missing().iter().filter(|m| m.why() == WhyMissing::UsedPorts);
+    let findings = own
+        .filter_map(|m| Some((m.pinned.as_ref()?, m)))
         .map(|(pinned, m)| {
-            let mut finding = finding(facts, &pinned, &m);
-            finding.proofs = proofs(facts, &m.ids, &asks);
+            let mut finding = finding(facts, pinned, m);
+            finding.proofs = proofs(facts, &m.ids, facts.unanswered());
             let old = facts.end(pinned.forerunner).map(|at| crate::diagnose::Proof {
                 at,
                 note: format!(
@@ -42,7 +36,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
                 ),
             });
             finding.proofs.splice(0..0, old);
-            finding.connections = m.ids;
+            finding.connections = m.ids.clone();
             finding
         })
         .collect();
@@ -50,55 +44,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
             .unwrap_or(Detection::Clean)
     })
-}
-
-/// Ports that stick to a server.
-pub(in crate::diagnose) struct Pinned {
-    server: Ip,
-    /// An earlier connection on one of the ports, which that server had.
-    forerunner: ConnectionId,
-    /// Connections on new ports that went elsewhere meanwhile.
-    fresh: usize,
-}
-
-/// Whether connections to a server that is not on the wire are those of used ports.
-pub(in crate::diagnose) fn pinned(trace: &Trace, m: &Missing) -> Option<Pinned> {
-    let before = forerunners(trace, &m.ids);
-    if m.ids.iter().any(|id| !before.contains_key(id)) {
-        return None;
-    }
-    let had = |id: ConnectionId| trace.server(id).and_then(|s| s.address);
-    let mut olds: Vec<ConnectionId> = before.values().copied().collect();
-    olds.sort_unstable();
-    let server = match m.targets[..] {
-        [server] => server,
-        // A question that was answered once, long ago, tells nothing: the forerunners do.
-        [] => {
-            let server = had(*olds.first()?)?;
-            if olds.iter().any(|old| had(*old) != Some(server)) {
-                return None;
-            }
-            server
-        }
-        _ => return None,
-    };
-    let forerunner = olds.into_iter().find(|old| had(*old) == Some(server))?;
-    let start = |id: ConnectionId| trace.start(id).map(|at| trace.time(at));
-    let first = m.ids.iter().filter_map(|id| start(*id)).min()?;
-    let since: Vec<ConnectionId> = trace
-        .requests()
-        .map(|(id, _)| id)
-        .filter(|id| trace.service_of(*id) == m.service)
-        .filter(|id| !m.ids.contains(id) && start(*id).is_some_and(|t| t > first))
-        .collect();
-    // One that went there on a new port shows it is still in the table.
-    let used = forerunners(trace, &since);
-    let new = || since.iter().filter(|id| !used.contains_key(id));
-    if new().any(|id| had(*id) == Some(server)) {
-        return None;
-    }
-    let fresh = new().filter(|id| had(**id).is_some()).count();
-    (fresh >= FRESH).then_some(Pinned { server, forerunner, fresh })
 }
 
 fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {

@@ -3,6 +3,5 @@
 pub mod connection_refused;
 pub mod ipvs_no_destination;
 pub mod ipvs_reuse_to_dead_backend;
-pub(in crate::diagnose) mod missing;
 pub mod rs_admin_prohibited;
 pub mod rs_unreachable;

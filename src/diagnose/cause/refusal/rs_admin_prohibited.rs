@@ -6,8 +6,9 @@
 //! without real servers says the same to clients.
 
 use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::decide::refusal::WhyRejected;
+use crate::diagnose::facts::refusals::{Refusal, Says};
 use crate::diagnose::facts::telling;
-use crate::diagnose::refusal::{Refusal, Says};
 use crate::diagnose::words::{agree, name, names, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
@@ -31,9 +32,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     Detection::from(findings, || syns_or_blind(facts))
 }
 
-/// Rejections that come from the real server. A port unreachable is one too:
-/// TCP itself refuses with a reset (RFC 1122, section 3.2.2.1), so a rule made
-/// it.
+/// Rejections that come from the real server.
 fn by_server(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
     let known = trace.service(id).mode != Mode::Unknown;
     let check = trace.ordinary(id) == Some(Ordinary::HealthCheck);
@@ -49,19 +48,7 @@ fn by_server(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Refusal<'_
 }
 
 fn of_pool(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
-    let server = trace
-        .server(id)
-        .filter(|server| server.host.is_none_or(|host| !trace.service(id).is_director(host)));
-    let vip = trace.service(id).vip;
-    trace.refusals(id).filter(move |refusal| {
-        let from = Some(refusal.error.src);
-        let made = trace.maker(refusal);
-        matches!(refusal.says, Says::Prohibited | Says::Port)
-            && server.is_some_and(|server| {
-                (made.is_some() && made == server.host)
-                    || (from == server.address && from != Some(vip))
-            })
-    })
+    trace.refusals(id).filter(move |r| trace.signs_of(id, r).why() == WhyRejected::Firewall)
 }
 
 /// Seen where it is made, or by a director that got it from there.

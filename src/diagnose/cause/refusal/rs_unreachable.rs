@@ -1,17 +1,15 @@
 //! The real server that the director chose is not on the wire: nobody answers
 //! its ARP or neighbour discovery, and the SYN cannot be sent.
 
-use crate::diagnose::cause::refusal::ipvs_reuse_to_dead_backend;
-use crate::diagnose::cause::refusal::missing::{Missing, failed, missing, proofs};
 use crate::diagnose::cause::severity;
-use crate::diagnose::cause::state::reuse::forerunners;
-use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::decide::refusal::WhyMissing;
+use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
+use crate::diagnose::facts::port_reuse::forerunners;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::{list, service_subject, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
 };
-use crate::flow::Ask;
 use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -20,11 +18,11 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let asks = arp_unanswered::unanswered(facts);
-    let findings = missing(facts, &asks)
-        .into_iter()
-        .filter(|m| ipvs_reuse_to_dead_backend::pinned(facts, m).is_none())
-        .map(|m| finding(facts, m, &asks))
+    let findings = facts
+        .missing()
+        .iter()
+        .filter(|m| m.why() == WhyMissing::Down)
+        .map(|m| finding(facts, m))
         .collect();
     Detection::from(findings, || {
         let blind = failed(facts).any(|(id, _)| {
@@ -40,8 +38,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(facts: &Facts, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
-    let Missing { service, ids, targets, distinct, director, said } = missing;
+fn finding(facts: &Facts, missing: &Missing) -> Finding {
+    let Missing { service, ids, targets, distinct, director, said, .. } = missing;
+    let (service, distinct, director, said) = (*service, *distinct, *director, *said);
     let s = facts.topology.service(service);
     let names: Vec<String> = targets.iter().map(Ip::to_string).collect();
     let who = if targets.is_empty() { "a real server".to_owned() } else { list(&names) };
@@ -50,10 +49,10 @@ fn finding(facts: &Facts, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
         "{who} {verb} unreachable: nobody answers there, and SYNs for {} cannot be sent",
         s.name()
     );
-    let explanation = explain(facts, s, director, &who, said, &share(facts, service, &ids));
+    let explanation = explain(facts, s, director, &who, said, &share(facts, service, ids));
     let mut finding = Finding::cause("rs-unreachable", title, explanation);
-    finding.severity = severity(facts, &ids);
-    let reused = forerunners(facts, &ids).len() == ids.len();
+    finding.severity = severity(facts, ids);
+    let reused = forerunners(facts, ids).len() == ids.len();
     let sure = said && distinct && !reused;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if reused {
@@ -62,8 +61,8 @@ fn finding(facts: &Facts, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
             tell_apart: "then only connections from client ports that were used before fail, and 'ipvsadm -Ln' no longer lists the server".to_owned(),
         });
     }
-    advise(&mut finding, facts, s, director, &targets);
-    finding.proofs = proofs(facts, &ids, asks);
+    advise(&mut finding, facts, s, director, targets);
+    finding.proofs = proofs(facts, ids, facts.unanswered());
     finding.subjects = targets
         .iter()
         .map(|ip| Subject { role: Role::RealServer, address: Some(*ip), mac: None, port: None })
@@ -72,8 +71,8 @@ fn finding(facts: &Facts, missing: Missing, asks: &[(usize, &Ask)]) -> Finding {
         finding.subjects.push(service_subject(s));
     }
     finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));
-    finding.connections = ids;
-    finding.addresses = targets;
+    finding.connections = ids.clone();
+    finding.addresses = targets.clone();
     finding
 }
 

@@ -7,24 +7,19 @@
 //! and not read by the program. Loss on the way is none of it: what counts has
 //! arrived.
 
-use crate::diagnose::cause::silence::tw_recycle_nat_timestamps as recycled;
-use crate::diagnose::cause::way::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
+use crate::diagnose::decide::silence::WhyDropped;
+use crate::diagnose::facts::arrivals::{Arrived, arrived, may_be_silent};
+use crate::diagnose::facts::queues::{Dropping, dropping};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, name, rest, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::flow::Mark;
-use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::{Ip, seq_lt};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::topology::{Mode, Role, ServiceId};
+use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
-
-/// Connections that must get nothing.
-const MIN_SILENT: usize = 2;
 
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
@@ -35,10 +30,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         if service.is_backend || !MODES.contains(&service.mode) {
             continue;
         }
-        let of_service = facts
-            .requests()
-            .filter(|(id, c)| c.protocol.is_tcp() && facts.service_of(*id).0 as usize == i);
-        let mut full: Vec<Full> = Vec::new();
+        let of_service =
+            facts.requests_to(ServiceId(i as u32)).filter(|(_, c)| c.protocol.is_tcp());
+        let mut full: Vec<Dropping> = Vec::new();
         for (host, ids) in by_server_host(facts, of_service.map(|(id, _)| id)) {
             looked = looked || ids.iter().any(|id| arrived(facts, *id, host).is_some());
             // Nearly every server is spared the closer look.
@@ -46,7 +40,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             if suspect && !service.is_director(host) {
                 let all: Vec<Arrived> =
                     ids.iter().filter_map(|id| arrived(facts, *id, host)).collect();
-                full.extend(judge(facts, host, &all));
+                let dropping = dropping(facts, host, &all);
+                full.extend(dropping.filter(|d| d.why() == WhyDropped::Queue));
             }
         }
         // Most concerned first, whatever the order of the captures.
@@ -73,110 +68,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-impl Arrived {
-    /// The frames between which its request was received and not answered.
-    fn waits(&self) -> Option<(u32, u32)> {
-        let end = [self.response, self.reset].iter().filter_map(|m| m.get()).map(Mark::frame).min();
-        let (start, end) = (self.request.get()?.frame(), end.unwrap_or(u32::MAX));
-        (self.accepted.is_set() && start < end).then_some((start, end))
-    }
-}
-
-/// Requests that wait, by capture: when they begin to and when they cease, each in
-/// order, so that thousands are counted without comparing each with each.
-struct Waiting(BTreeMap<usize, (Vec<u32>, Vec<u32>)>);
-
-impl Waiting {
-    fn of(all: &[Arrived]) -> Self {
-        let mut captures: BTreeMap<usize, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
-        for (a, (start, end)) in all.iter().filter_map(|a| Some((a, a.waits()?))) {
-            let (starts, ends) = captures.entry(a.capture).or_default();
-            starts.push(start);
-            ends.push(end);
-        }
-        for (starts, ends) in captures.values_mut() {
-            starts.sort_unstable();
-            ends.sort_unstable();
-        }
-        Self(captures)
-    }
-
-    /// How many wait when the first SYN of a connection arrives.
-    fn at(&self, syn: &Arrived) -> usize {
-        let Some((starts, ends)) = self.0.get(&syn.capture) else { return 0 };
-        let before = |frames: &[u32]| frames.partition_point(|frame| *frame < syn.syn.frame());
-        before(starts) - before(ends)
-    }
-}
-
-/// By connection: whether its timestamp is lower than that of an earlier accepted SYN
-/// of its source; absent without one.
-fn backward(all: &[Arrived]) -> HashMap<ConnectionId, bool> {
-    let mut ordered: Vec<&Arrived> = all.iter().collect();
-    ordered.sort_unstable_by_key(|a| (a.capture, a.source, a.syn.frame()));
-    let mut found = HashMap::new();
-    for of_source in ordered.chunk_by(|a, b| (a.capture, a.source) == (b.capture, b.source)) {
-        let mut highest: Option<u32> = None;
-        for a in of_source {
-            let Some(own) = a.tsval else { continue };
-            if let Some(high) = highest {
-                found.insert(a.id, seq_lt(own, high));
-            }
-            if a.accepted.is_set() && highest.is_none_or(|high| seq_lt(high, own)) {
-                highest = Some(own);
-            }
-        }
-    }
-    found
-}
-
-/// A server whose queue is full.
-struct Full {
-    host: HostId,
-    silent: Vec<ConnectionId>,
-    /// A SYN that got nothing, first and last, and a request that waits then.
-    shown: (At, At),
-    waiting: At,
-    /// Requests that wait when the first such SYN arrives.
-    depth: usize,
-}
-
-fn judge(trace: &Trace, host: HostId, all: &[Arrived]) -> Option<Full> {
-    // Silence towards a source that never gets an answer is a filter's.
-    let known: HashSet<Ip> = all.iter().filter(|a| a.accepted.is_set()).map(|a| a.source).collect();
-    let silent: Vec<&Arrived> =
-        all.iter().filter(|a| a.is_silent(trace) && known.contains(&a.source)).collect();
-    let waiting = Waiting::of(all);
-    if silent.len() < MIN_SILENT
-        || silent.iter().any(|s| waiting.at(s) == 0)
-        || recycled::fits(trace, all).is_some()
-    {
-        return None;
-    }
-    // A server that remembers timestamps by source drops exactly those that go
-    // back, and no others.
-    let backward = backward(all);
-    let goes_back = |a: &Arrived| backward.get(&a.id) == Some(&true);
-    let by_time = silent.iter().all(|s| goes_back(s))
-        && !all.iter().any(|a| a.accepted.is_set() && goes_back(a));
-    let first = silent.iter().min_by_key(|s| (s.capture, s.syn.frame()))?;
-    let waits = all.iter().find(|a| {
-        let within = |(start, end)| start < first.syn.frame() && first.syn.frame() <= end;
-        a.capture == first.capture && a.waits().is_some_and(within)
-    })?;
-    (!by_time).then(|| Full {
-        host,
-        silent: silent.iter().map(|s| s.id).collect(),
-        shown: (
-            At { vantage: first.vantage, mark: first.syn },
-            At { vantage: first.vantage, mark: first.last_syn },
-        ),
-        waiting: At { vantage: waits.vantage, mark: waits.request },
-        depth: waiting.at(first),
-    })
-}
-
-fn finding(facts: &Facts, service: ServiceId, full: &[Full]) -> Finding {
+fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
     let say = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = full.iter().flat_map(|f| f.silent.iter().copied()).collect();

@@ -5,9 +5,10 @@
 //! come in and do not go out, while others do. A director that says why it
 //! drops (ICMP) or resets is another cause's.
 
-use crate::diagnose::cause::size::withheld::{Passage, passage};
-use crate::diagnose::cause::state::udp_stale_entry;
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::refusal::WhyStale;
+use crate::diagnose::decide::size::{WhyWithheld, why_withheld};
+use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, server_subject, share};
@@ -23,17 +24,14 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connectio
 
 /// Repeats in vain that make a drop, not a loss.
 const MIN_REPEATS: u16 = 2;
-/// In a tunnel more missing bytes than this may have been too large for it: what
-/// is left of 1500 by the longest headers that a balancer adds (GUE with options in
-/// IPv6, 60 bytes) and by those of TCP in IPv6 (100), with room to spare.
-const MAX_TUNNEL_MISSING: u32 = 1200;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId, Option<Ip>), Vec<Dropped<'_>>> = BTreeMap::new();
     let streams = facts.requests().filter(|(_, c)| c.progress.repeats);
-    let datagrams = udp_stale_entry::dropped(facts);
+    let stale = facts.stale_ports().iter().filter(|(_, x)| x.why() == WhyStale::Removed);
+    let datagrams = stale.map(|(id, _)| *id);
     let dropped = streams.filter_map(|(id, _)| dropped(facts, id));
-    for dropped in dropped.chain(datagrams.into_iter().filter_map(|id| withheld(facts, id))) {
+    for dropped in dropped.chain(datagrams.filter_map(|id| withheld(facts, id))) {
         let service = facts.topology.service_of[dropped.id.0 as usize];
         let server = facts.server(dropped.id).and_then(|s| s.address);
         sets.entry((service, dropped.director, server)).or_default().push(dropped);
@@ -87,7 +85,7 @@ fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
         let repeated = link.retransmissions >= MIN_REPEATS
             && passage.first_repeat(trace, id).at() > left.link.last.at();
         let missing = passage.missing(trace, id);
-        let fits = service.mode != Mode::Tun || missing <= MAX_TUNNEL_MISSING;
+        let fits = why_withheld(service.mode, missing) == WhyWithheld::Removed;
         // Where SYNs alone went out, it is what followed that was not wanted.
         let fits = fits && left.link.packets > u32::from(left.link.syns);
         (passage.is_withheld(trace, id) && repeated && missing > 0 && fits).then_some(Dropped {
@@ -110,22 +108,21 @@ fn withheld(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
 /// A connection of the same director that it still forwarded after the others
 /// fell silent, and when.
 fn still_forwarded(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
     director: HostId,
     set: &[Dropped<'_>],
 ) -> Option<(ConnectionId, At)> {
     let since = set
         .iter()
-        .filter_map(|d| d.passage.last_out(trace, d.id))
-        .map(|at| trace.time(at))
+        .filter_map(|d| d.passage.last_out(facts, d.id))
+        .map(|at| facts.time(at))
         .max()?;
-    trace
-        .requests()
-        .filter(|(id, _)| trace.service_of(*id) == service)
+    facts
+        .requests_to(service)
         .filter(|(id, _)| !set.iter().any(|d| d.id == *id))
-        .filter_map(|(id, _)| Some((id, passage(trace, id, director)?.last_out(trace, id)?)))
-        .find(|(_, at)| trace.time(*at) > since)
+        .filter_map(|(id, _)| Some((id, passage(facts, id, director)?.last_out(facts, id)?)))
+        .find(|(_, at)| facts.time(*at) > since)
 }
 
 /// Whether the director sent anything to the same real server after that.

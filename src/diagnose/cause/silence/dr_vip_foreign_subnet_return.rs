@@ -10,16 +10,17 @@
 
 use crate::capture::LinkType;
 use crate::correlate::Leg;
-use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::silence::unheard;
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::facts::telling;
+use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::decide::way::WhyLost;
+use crate::diagnose::facts::answers_out::{MIN_SENT, arrives, leaving, signs};
+use crate::diagnose::facts::{silences, telling};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, name, names, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use crate::flow::{Hop, Link};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
@@ -27,9 +28,6 @@ use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "arp-unanswered", "dr-arp-announce-leak"];
-
-/// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
-const MIN_SENT: u16 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.requests().any(|(_, c)| c.outcome.failed()) {
@@ -45,17 +43,20 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             set.lost.push(id);
         }
     }
-    sets.retain(|(_, next), set| {
-        !set.passes && !set.lost.is_empty() && !is_elsewhere(facts, *next, &set.lost)
+    sets.retain(|_, set| {
+        !set.passes && !set.lost.is_empty() && set.lost.iter().all(|id| is_routers(facts, *id))
     });
     let mut findings: Vec<Finding> =
         sets.into_iter().map(|(key, set)| finding(facts, key, set.lost)).collect();
-    let mut waiting: BTreeMap<ServiceId, Vec<Silent>> = BTreeMap::new();
-    for one in silence::silent(facts).into_iter().filter(|one| unheard::fits(facts, one)) {
-        waiting.entry(one.service).or_default().push(one);
-    }
+    let own = facts.silences().iter().filter(|s| s.why() == WhySilent::ForeignRouter);
+    let waiting = silences::by_service(own);
     findings.extend(waiting.values().map(|set| unheard::finding(facts, set)));
     Detection::from(findings, || otherwise(facts))
+}
+
+/// Whether a connection's answer is lost at the router or after it.
+fn is_routers(trace: &Trace, id: ConnectionId) -> bool {
+    leaving(trace, id).is_some_and(|out| signs(trace, id, &out).why() == WhyLost::Router)
 }
 
 /// What leaves by one router.
@@ -84,82 +85,6 @@ fn otherwise(trace: &Trace) -> Detection {
     } else {
         Detection::Unchecked("no answers were captured; capture on a real server".to_owned())
     }
-}
-
-/// A SYN-ACK as it leaves its real server, by the server's own capture.
-pub(in crate::diagnose) struct Leaving<'a> {
-    pub leg: &'a Leg,
-    pub link: &'a Link,
-    /// For whom it leaves: neither a director nor the client.
-    pub next: Mac,
-}
-
-pub(in crate::diagnose) fn leaving(trace: &Trace, id: ConnectionId) -> Option<Leaving<'_>> {
-    let service = trace.service(id);
-    if !matches!(service.mode, Mode::Dr | Mode::Tun) {
-        return None;
-    }
-    let host = trace.server(id)?.host?;
-    let client = trace.host_by_ip(trace.connection(id).front.client.0);
-    if !trace.delivered(id, host) || client == Some(host) {
-        return None;
-    }
-    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).find_map(|leg| {
-        let back = trace.reply(leg);
-        let own = &trace.vantage(leg).own;
-        let goes = |(link, hop): &(&Link, &Hop)| link.syns > 0 && own.sent(hop) == Some(true);
-        let (link, hop) = trace.path(leg, back).find(goes).filter(|_| back.accepted())?;
-        let next = hop.link.dst.filter(|mac| mac.is_unicast())?;
-        let to = trace.host_by_mac(Some(next));
-        let to_router = to.is_none_or(|to| !service.is_director(to) && Some(to) != client);
-        to_router.then_some(Leaving { leg, link, next })
-    })
-}
-
-/// Whether anything of the answer reaches the client, by the client's own
-/// capture, in which it waited for one; `None` without such a capture.
-pub(in crate::diagnose) fn arrives(trace: &Trace, id: ConnectionId) -> Option<bool> {
-    let leg = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))?;
-    let host = trace.host_of(leg);
-    let any = trace
-        .legs(id)
-        .iter()
-        .any(|l| (l.vantage == leg.vantage || trace.host_of(l) == host) && trace.reply(l).seen());
-    let waits = trace.forward(leg).syns >= MIN_SENT && trace.vantage(leg).shows.both_ways;
-    if any { Some(true) } else { waits.then_some(false) }
-}
-
-/// Whether the loss is another cause's: the router passes the answers on, the
-/// VIP is at home on the real servers' link, or a host said why.
-fn is_elsewhere(trace: &Trace, next: Mac, ids: &[ConnectionId]) -> bool {
-    let router = trace.host_by_mac(Some(next));
-    let goes_on = |id: &ConnectionId| {
-        trace.route(*id).back.iter().any(|step| router.is_some() && step.from == router)
-    };
-    // A router whose own capture lacks the answers never got them.
-    let before = |id: &ConnectionId| {
-        let captured = router.is_some_and(|h| trace.is_captured(h));
-        let comes = trace
-            .legs(*id)
-            .iter()
-            .any(|leg| trace.host_of(leg) == router && trace.reply(leg).seen());
-        captured && !comes
-    };
-    let elsewhere = |id: &ConnectionId| goes_on(id) || at_home(trace, *id) || before(id);
-    ids.iter().any(|id| elsewhere(id) || trace.errors_of(*id).next().is_some())
-}
-
-/// Whether the VIP is at home on its real server's link, by the real server's capture.
-pub(in crate::diagnose) fn at_home(trace: &Trace, id: ConnectionId) -> bool {
-    let Some(out) = leaving(trace, id) else { return false };
-    let service = trace.service(id);
-    let is_server = |mac: Mac| {
-        let host = trace.host_by_mac(Some(mac));
-        host.is_some() && service.real_servers.iter().any(|s| s.host == host)
-    };
-    let neighbors = &trace.vantage(out.leg).neighbors;
-    neighbors.asks.iter().any(|ask| ask.target == service.vip)
-        || neighbors.bindings.iter().any(|b| b.ip == service.vip && !is_server(b.mac))
 }
 
 /// Where the router's own capture shows the answer come in, and the client's side

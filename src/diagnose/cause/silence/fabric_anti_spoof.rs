@@ -7,24 +7,20 @@
 //! is likely at most, where the VIP is at home on the link, so that no router has a
 //! reason to drop it, and the client's capture shows nothing.
 
-use crate::diagnose::cause::silence::dr_vip_foreign_subnet_return::{
-    Leaving, arrives, at_home, leaving,
-};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::way::WhyLost;
+use crate::diagnose::facts::answers_out::{Leaving, MIN_SENT, arrives, hears, leaving, signs};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{name, names, servers, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::topology::{HostId, Mode, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "retransmission"];
-
-/// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
-const MIN_SENT: u16 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
@@ -35,7 +31,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             let set = sets.entry((service, out.next)).or_default();
             set.passes |= c.progress.established || arrives(facts, id) == Some(true);
             if c.outcome.failed() && out.link.syns >= MIN_SENT {
-                set.lost.extend(vanished(facts, id, &out).map(|sure| (id, sure)));
+                match signs(facts, id, &out).why() {
+                    WhyLost::Fabric => set.lost.push((id, true)),
+                    WhyLost::LikelyFabric => set.lost.push((id, false)),
+                    WhyLost::Router | WhyLost::Untold => {}
+                }
             }
         }
     }
@@ -62,34 +62,6 @@ struct Set {
     passes: bool,
     /// Connections whose answers did not, and whether the next hop's capture says so.
     lost: Vec<(ConnectionId, bool)>,
-}
-
-/// Whether an answer is lost before its next hop: for certain where that was captured.
-fn vanished(trace: &Trace, id: ConnectionId, out: &Leaving<'_>) -> Option<bool> {
-    if trace.errors_of(id).next().is_some() {
-        return None;
-    }
-    let next = trace.host_by_mac(Some(out.next));
-    if let Some(next) = next.filter(|h| trace.is_captured(*h)) {
-        let comes = trace
-            .legs(id)
-            .iter()
-            .any(|leg| trace.host_of(leg) == Some(next) && trace.reply(leg).seen());
-        return (!comes && hears(trace, next, out).is_some()).then_some(true);
-    }
-    let lost = arrives(trace, id) == Some(false) && at_home(trace, id);
-    lost.then_some(false)
-}
-
-/// A frame of the real server that its next hop's capture shows.
-fn hears(trace: &Trace, next: HostId, out: &Leaving<'_>) -> Option<At> {
-    let own = trace.host_of(out.leg)?;
-    let macs = &trace.topology.hosts.get(own).macs;
-    trace.topology.hosts.get(next).vantages.iter().find_map(|v| {
-        let bindings = trace.vantages[*v].neighbors.bindings.iter();
-        let heard = bindings.filter(|b| macs.contains(&b.mac)).map(|b| b.first).next();
-        heard.map(|mark| At { vantage: *v, mark })
-    })
 }
 
 fn finding(

@@ -11,14 +11,47 @@ pub mod rp_filter_drop;
 pub mod rs_missing_vip;
 pub mod rs_route_overlap;
 pub mod rs_silent;
-#[expect(clippy::module_inception, reason = "facts of silences, on their way out of here")]
-pub(in crate::diagnose) mod silence;
 pub mod syn_retry_rescheduled;
-pub(in crate::diagnose) mod told;
-pub(in crate::diagnose) mod tunnel_end;
 pub mod tunnel_not_decapsulated;
 pub mod tw_recycle_nat_timestamps;
 pub(in crate::diagnose) mod unheard;
 pub mod vlan_mismatch;
 pub mod vxlan_or_nat_bad_checksum;
 pub mod windows_strong_host;
+
+use crate::diagnose::facts::local_endpoints::NODE_PORTS;
+use crate::diagnose::words::commands::{explained, ip, sysctl};
+use crate::diagnose::{Candidate, Fix};
+use crate::topology::Mode;
+use crate::wire::Ip;
+
+/// The VIP on a real server, so that it takes packets for it and claims nothing on the link.
+fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
+    let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
+    let address = ip::Address::single(vip, device);
+    let (add, del) = (address.add(), address.del());
+    let quiet = |ignore, announce| {
+        sysctl::set(&[
+            ("net.ipv4.conf.all.arp_ignore", ignore),
+            ("net.ipv4.conf.all.arp_announce", announce),
+        ])
+    };
+    // In IPv6 nobody answers for what another of its interfaces has.
+    let (command, undo) = if vip.is_v4() {
+        (
+            format!("{}\n{add}", explained(quiet("1", "2"), "first, or it will answer ARP for it")),
+            format!("{del}\n{}", explained(quiet("0", "0"), "if they were 0 before")),
+        )
+    } else {
+        (format!("{add} nodad"), del)
+    };
+    Fix { host, command, disruptive: false, undo }
+}
+
+/// What another cause of silence says of this one, where the port may be a node's.
+fn no_endpoint(port: u16) -> Option<Candidate> {
+    NODE_PORTS.contains(&port).then(|| Candidate {
+        id: "node-without-local-endpoint",
+        tell_apart: "then the service has externalTrafficPolicy Local and no pod there; its healthCheckNodePort answers 503".to_owned(),
+    })
+}

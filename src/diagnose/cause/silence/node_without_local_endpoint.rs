@@ -7,30 +7,22 @@
 //! Without that word it is possible at most, and said only of node ports that another
 //! node serves, where no balancer is seen whose real server the node could be.
 
-use crate::correlate::{Connection, Tuple};
-use crate::diagnose::cause::silence::silence::{self, MIN_SYNS, Silent};
 use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::facts::local_endpoints::{Endpoint, NODE_PORTS, Nodes, is_dropped};
+use crate::diagnose::facts::silences::MIN_SYNS;
 use crate::diagnose::words::share;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
 };
-use crate::flow::{LocalEndpoints, Mark};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "retransmission"];
 
-/// Ports of services on nodes, if nobody chose others (kube-apiserver,
-/// `--service-node-port-range`).
-const NODE_PORTS: RangeInclusive<u16> = 30_000..=32_767;
-
-type Endpoint = (Ip, u16);
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let nodes = Nodes::of(facts);
+    let nodes = facts.nodes();
     let others = node_ports(facts);
     if nodes.without.is_empty() && others.is_empty() {
         return Detection::Clean;
@@ -57,7 +49,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
     for (node, ids) in silent {
         for (service, ids) in by_service(facts, ids.into_iter()) {
-            findings.extend(finding(facts, &nodes, &served, node, service, ids));
+            findings.extend(finding(facts, nodes, &served, node, service, ids));
         }
     }
     Detection::from(findings, || Detection::Clean)
@@ -69,96 +61,6 @@ fn node_ports(trace: &Trace) -> Vec<Endpoint> {
     let forwards =
         |s: &&Service| NODE_PORTS.contains(&s.port) && matches!(s.mode, Mode::Nat | Mode::FullNat);
     services.filter(forwards).map(|s| (s.vip, s.port)).collect()
-}
-
-/// Whether a silent real server is such a node, by its own word.
-pub(in crate::diagnose) fn takes(trace: &Trace, silent: &Silent) -> bool {
-    Nodes::of(trace).without.iter().any(|node| {
-        let named = trace.host_by_ip(node.0.0) == Some(silent.host);
-        let all = || silent.ids.iter().map(|id| trace.connection(*id));
-        let syns: u32 = all().map(|c| u32::from(c.progress.syns)).sum();
-        named && syns >= MIN_SYNS && !silent.sent_on
-    })
-}
-
-/// What another cause of silence says of this one, where the port may be a node's.
-pub(in crate::diagnose) fn candidate(port: u16) -> Option<Candidate> {
-    NODE_PORTS.contains(&port).then(|| Candidate {
-        id: "node-without-local-endpoint",
-        tell_apart: "then the service has externalTrafficPolicy Local and no pod there; its healthCheckNodePort answers 503".to_owned(),
-    })
-}
-
-/// What nodes said of themselves.
-struct Nodes {
-    /// Those that have no pod, never one: the endpoint that said so, and where.
-    without: BTreeMap<Endpoint, At>,
-    /// Those that have one.
-    with: BTreeMap<Endpoint, At>,
-}
-
-impl Nodes {
-    fn of(trace: &Trace) -> Self {
-        let mut said: BTreeMap<Endpoint, (LocalEndpoints, usize)> = BTreeMap::new();
-        for (v, vantage) in trace.vantages.iter().enumerate() {
-            for (endpoint, new) in vantage.side_tables.local_endpoints() {
-                let (known, at) = said.entry(*endpoint).or_insert((*new, v));
-                if *at != v {
-                    known.some += new.some;
-                    known.none += new.none;
-                }
-            }
-        }
-        let mut nodes = Self { without: BTreeMap::new(), with: BTreeMap::new() };
-        for (endpoint, (said, vantage)) in said {
-            let at = |mark: Mark| At { vantage, mark };
-            match (said.some, said.none) {
-                (0, 1..) => nodes.without.insert(endpoint, at(said.first_none)),
-                (1.., 0) => nodes.with.insert(endpoint, at(said.first_some)),
-                _ => None,
-            };
-        }
-        nodes
-    }
-
-    /// The node without a pod at which a connection's SYNs end.
-    fn silent(&self, trace: &Trace, id: ConnectionId, c: &Connection) -> Option<Endpoint> {
-        let server = c.back.map_or(c.front.server, |back| back.server);
-        let host = trace.server(id).and_then(|s| s.host).or_else(|| trace.host_by_ip(server.0));
-        self.without.keys().copied().find(|node| {
-            let own =
-                server.0 == node.0 || host.is_some_and(|h| trace.host_by_ip(node.0) == Some(h));
-            own && server != *node
-                && trace.host_by_ip(node.0).is_none_or(|h| is_dropped(trace, id, h))
-        })
-    }
-
-    /// The nodes with a pod that a connection passed, and the port there.
-    fn hosts_on(&self, trace: &Trace, id: ConnectionId) -> Vec<(HostId, u16)> {
-        let of = |ip: &Ip| trace.host_by_ip(*ip);
-        let hosts: Vec<(Ip, HostId)> =
-            self.with.keys().filter_map(|(ip, _)| Some((*ip, of(ip)?))).collect();
-        let mut found = Vec::new();
-        for leg in trace.legs(id) {
-            let tuple = Tuple::of(leg.of(&trace.vantages), leg.client);
-            let here = trace.host_of(leg);
-            // Behind a node's own rewrite stands a pod's port.
-            let at_node = |(ip, host): &&(Ip, HostId)| {
-                *ip == tuple.server.0 || leg.tuple == 0 && here == Some(*host)
-            };
-            found.extend(hosts.iter().filter(at_node).map(|(_, h)| (*h, tuple.server.1)));
-        }
-        found
-    }
-}
-
-/// Whether what came to a host of a connection went nowhere and was not answered.
-fn is_dropped(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
-    let left = trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).any(|leg| {
-        let own = &trace.vantage(leg).own;
-        trace.path(leg, trace.forward(leg)).any(|(_, hop)| own.sent(hop) == Some(true))
-    });
-    silence::is_quiet(trace, id, host) && !left
 }
 
 /// Whether the host's own capture shows that the SYNs come in.

@@ -6,19 +6,20 @@
 //! else, the other real servers of the pool answer by another interface than that on
 //! which they are asked. What the host said of its filter and addresses excludes it.
 
-use crate::diagnose::cause::silence::silence::{self, Silent};
-use crate::diagnose::cause::silence::tunnel_end;
-use crate::diagnose::cause::way::nat_director_not_forwarding as answers;
-use crate::diagnose::cause::{by_service as by_service_ids, needs_mode, severity};
-use crate::diagnose::facts::{in_time, telling};
+use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::decide::way::WhyHeld;
+use crate::diagnose::facts::held_answers::{held, proofs};
+use crate::diagnose::facts::silences::{self, Silent};
+use crate::diagnose::facts::turns::peer;
+use crate::diagnose::facts::{in_time, telling, tunnel_ends};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
 use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{ConnectionId, Trace};
-use std::collections::BTreeMap;
+use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
@@ -26,26 +27,21 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    let mut silent = false;
-    for one in silence::silent(facts) {
-        silent |= !one.sent_on;
-        if fits(facts, &one) {
-            by_service.entry(one.service).or_default().push(one);
-        }
-    }
-    let mut findings: Vec<Finding> =
-        by_service.into_values().map(|set| finding(facts, &set)).collect();
-    let held = |id: ConnectionId| answers::held(facts, id).is_some_and(|h| h.elsewhere);
-    let at_director = facts.requests().filter(|(id, _)| held(*id)).map(|(id, _)| id);
-    for (service, ids) in by_service_ids(facts, at_director) {
+    let own = facts.silences().iter().filter(|s| s.why() == WhySilent::ReverseFilter);
+    let sets = silences::by_service(own);
+    let mut findings: Vec<Finding> = sets.values().map(|set| finding(facts, set)).collect();
+    let filtered =
+        |id: ConnectionId| held(facts, id).is_some_and(|h| h.why() == WhyHeld::ReverseFilter);
+    let at_director = facts.requests().filter(|(id, _)| filtered(*id)).map(|(id, _)| id);
+    for (service, ids) in by_service(facts, at_director) {
         findings.extend(director(facts, service, ids));
     }
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &MODES) {
             return other;
         }
-        if silent {
+        let open = |s: &Silent| !s.signs.sent_on && s.why() != WhySilent::NoEndpoint;
+        if facts.silences().iter().any(open) {
             return Detection::Unchecked(
                 "no frame shows what a filter drops; on the silent real server: nstat -az TcpExtIPReversePathFilter"
                     .to_owned(),
@@ -55,76 +51,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-/// Whether the filter is the best explanation of a silence.
-pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
-    let service = trace.topology.service(silent.service);
-    let said = |answer: Option<bool>| answer == Some(true);
-    let missing = trace.has_address(silent.host, service.vip).map(|s| !s.value);
-    let off = trace.setting(silent.host, "rp_filter").map(|s| s.value == 0);
-    let idle = trace.counter(silent.host, "TcpExtIPReversePathFilter").map(|s| s.value == 0);
-    let elsewhere = crate::diagnose::cause::silence::rs_route_overlap::fits(trace, silent)
-        || crate::diagnose::cause::silence::unheard::fits(trace, silent);
-    if silent.sent_on || !silent.delivered || elsewhere || said(off) || said(idle) {
-        return false;
-    }
-    match service.mode {
-        Mode::Tun => {
-            !said(missing)
-                && silent.ids.iter().any(|id| tunnel_end::opened(trace, *id, silent.host).is_some())
-        }
-        Mode::Dr if said(missing) => false,
-        Mode::Dr | Mode::Nat => peer(trace, silent).is_some(),
-        _ => false,
-    }
-}
-
-/// An answered connection of another real server, whose answer leaves by another
-/// interface than the request came in by.
-fn peer(trace: &Trace, silent: &Silent) -> Option<(ConnectionId, Turn)> {
-    let of_service = trace
-        .requests()
-        .filter(|(id, c)| trace.service_of(*id) == silent.service && c.progress.answered);
-    let mut found = None;
-    for (id, _) in of_service {
-        let Some(host) = trace.server(id).and_then(|s| s.host).filter(|h| *h != silent.host) else {
-            continue;
-        };
-        match turn(trace, id, host) {
-            Some(turn) if turn.elsewhere => found = found.or(Some((id, turn))),
-            // One that answers where it is asked shows that the pool is not built so.
-            Some(_) => return None,
-            None => {}
-        }
-    }
-    found
-}
-
-/// Where a real server is asked and where it answers, by its own capture.
-struct Turn {
-    elsewhere: bool,
-    proof: Option<Proof>,
-}
-
-fn turn(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Turn> {
-    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)).find_map(|leg| {
-        let own = &trace.vantage(leg).own;
-        let came = trace
-            .path(leg, trace.forward(leg))
-            .find(|(_, hop)| own.arrived(hop) == Some(true))
-            .map(|(_, hop)| hop.link)?;
-        let (link, hop) =
-            trace.path(leg, trace.reply(leg)).find(|(_, hop)| own.sent(hop) == Some(true))?;
-        // Without interface numbers the capture cannot tell them apart.
-        let told = came.ifindex != 0 && hop.link.ifindex != 0 && !hop.link.is_loopback();
-        let note = "another real server answers by another interface than it is asked by";
-        told.then(|| Turn {
-            elsewhere: came.ifindex != hop.link.ifindex,
-            proof: trace.proof(leg, link.first, note),
-        })
-    })
-}
-
-fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let names = Names(facts);
     let service = set[0].service;
     let s = facts.topology.service(service);
@@ -173,8 +100,8 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
             });
         }
     }
-    finding.proofs = silence::proofs(facts, &set[0]);
-    if let Some(shown) = shown(facts, &set[0]) {
+    finding.proofs = silences::proofs(facts, set[0]);
+    if let Some(shown) = shown(facts, set[0]) {
         finding.proofs.retain(|p| p.at != shown.at);
         finding.proofs.push(shown);
         in_time(facts, &mut finding.proofs);
@@ -189,7 +116,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
 fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
     let s = facts.topology.service(service);
     let told = telling(facts, &ids)?;
-    let host = answers::held(facts, told)?.director;
+    let host = held(facts, told)?.director;
     let names = Names(facts);
     let who = names.full(host);
     let subjects = servers(facts, &ids);
@@ -228,7 +155,7 @@ fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option
             ),
         });
     }
-    finding.proofs = answers::proofs(facts, told);
+    finding.proofs = proofs(facts, told);
     finding.subjects = vec![names.subject(Role::Director, host)];
     finding.subjects.extend(subjects);
     finding.connections = ids;
@@ -236,12 +163,12 @@ fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option
 }
 
 /// What ranks the filter first.
-fn shown(trace: &Trace, silent: &Silent) -> Option<Proof> {
+fn shown(facts: &Facts, silent: &Silent) -> Option<Proof> {
     let out = silent.ids.iter().find_map(|id| {
-        let leg = tunnel_end::opened(trace, *id, silent.host)?;
-        trace.proof(leg, trace.forward(leg).first, "it comes out of the tunnel's interface")
+        let leg = tunnel_ends::opened(facts, *id, silent.host)?;
+        facts.proof(leg, facts.forward(leg).first, "it comes out of the tunnel's interface")
     });
-    out.or_else(|| peer(trace, silent).and_then(|(_, turn)| turn.proof))
+    out.or_else(|| peer(facts, silent.service, silent.host).and_then(|(_, turn)| turn.proof))
 }
 
 fn candidates(mode: Mode) -> Vec<Candidate> {

@@ -1,37 +1,30 @@
 //! A DR or TUN real server does not have the VIP: its kernel takes packets for
 //! it as a stranger's, and drops them or sends them on.
 
-use crate::diagnose::cause::silence::silence::{self, Silent};
-use crate::diagnose::cause::silence::told::lacks_vip;
-use crate::diagnose::cause::silence::windows_strong_host;
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::words::commands::{ip, sysctl};
-use crate::diagnose::words::{agree, explained, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::facts::silences::{self, Silent};
+use crate::diagnose::words::{agree, share};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, ToConfirm};
 use crate::topology::{HostId, Mode, Role};
-use crate::wire::Ip;
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    let own = |s: &Silent| lacks_vip(facts, s) && !windows_strong_host::fits(facts, s);
-    for silent in silence::silent(facts).into_iter().filter(own) {
-        by_service.entry(silent.service).or_default().push(silent);
-    }
-    let findings = by_service.into_values().map(|set| finding(facts, set)).collect();
+    let own = facts.silences().iter().filter(|s| s.why() == WhySilent::NoVip);
+    let sets = silences::by_service(own);
+    let findings = sets.values().map(|set| finding(facts, set)).collect();
     Detection::from(findings, || {
         needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
     })
 }
 
-fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
+fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let names = Names(facts);
     let service = set[0].service;
     let s = facts.topology.service(service);
     let (vip, mode) = (s.vip, s.mode);
-    let sent_on = set.iter().any(|x| x.sent_on);
+    let sent_on = set.iter().any(|x| x.signs.sent_on);
     let mut hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
     crate::diagnose::cause::by_address(facts, &mut hosts);
     let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
@@ -43,7 +36,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
             agree(hosts.len(), "It sends", "They send")
         )
     } else {
-        let own = if set.iter().all(|x| x.own_answers) {
+        let own = if set.iter().all(|x| x.signs.own_answers) {
             ", while the same host answers for its own address"
         } else {
             ""
@@ -52,7 +45,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     };
     let verb = agree(hosts.len(), "does", "do");
     let title = format!("{who} {verb} not have the VIP {vip}");
-    let green = if set.iter().any(|x| x.own_answers) {
+    let green = if set.iter().any(|x| x.signs.own_answers) {
         "connections to its own address, as health checks make, are answered"
     } else {
         "health checks of a real server's own address would not notice"
@@ -74,7 +67,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
                 why: "no address printed: this is it; a counter that grows: rp_filter or a full accept queue".to_owned(),
             });
         }
-        finding.fixes.push(give_vip(server, vip, mode));
+        finding.fixes.push(super::give_vip(server, vip, mode));
     }
     if !sent_on {
         for (id, tell_apart) in [
@@ -84,31 +77,8 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
             finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
         }
     }
-    finding.proofs = set.first().map(|x| silence::proofs(facts, x)).unwrap_or_default();
+    finding.proofs = set.first().map(|x| silences::proofs(facts, x)).unwrap_or_default();
     finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding
-}
-
-/// The VIP on a real server, so that it takes packets for it and claims nothing on the link.
-pub(in crate::diagnose) fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
-    let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
-    let address = ip::Address::single(vip, device);
-    let (add, del) = (address.add(), address.del());
-    let quiet = |ignore, announce| {
-        sysctl::set(&[
-            ("net.ipv4.conf.all.arp_ignore", ignore),
-            ("net.ipv4.conf.all.arp_announce", announce),
-        ])
-    };
-    // In IPv6 nobody answers for what another of its interfaces has.
-    let (command, undo) = if vip.is_v4() {
-        (
-            format!("{}\n{add}", explained(quiet("1", "2"), "first, or it will answer ARP for it")),
-            format!("{del}\n{}", explained(quiet("0", "0"), "if they were 0 before")),
-        )
-    } else {
-        (format!("{add} nodad"), del)
-    };
-    Fix { host, command, disruptive: false, undo }
 }

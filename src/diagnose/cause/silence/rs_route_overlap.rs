@@ -5,17 +5,17 @@
 //! client's address, which nobody answers. The client must be known to be elsewhere:
 //! another real server of the pool answers it, or nobody claims its address on the link.
 
-use crate::diagnose::cause::silence::silence::{self, Silent};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::facts::asks::for_client;
+use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::{list, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::flow::Ask;
-use crate::topology::{HostId, Mode, Role};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::topology::{Mode, Role};
+use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "arp-unanswered", "icmp-unreachable"];
@@ -23,58 +23,23 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// The modes in which the real server sees the client's address.
 const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 
-/// Questions for one client that must stay open.
-const MIN_ASKS: u32 = 2;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    for silent in silence::silent(facts).into_iter().filter(|s| fits(facts, s)) {
-        by_service.entry(silent.service).or_default().push(silent);
-    }
-    let findings = by_service.into_values().map(|set| finding(facts, &set)).collect();
+    let own = facts.silences().iter().filter(|s| s.why() == WhySilent::RouteOverlap);
+    let sets = silences::by_service(own);
+    let findings = sets.values().map(|set| finding(facts, set)).collect();
     Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 
-/// Whether a silent real server asks for its clients on a link where they are not.
-pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
-    let service = trace.topology.service(silent.service);
-    silent.delivered
-        && !silent.sent_on
-        && MODES.contains(&service.mode)
-        && silent.ids.iter().all(|id| asked(trace, *id, silent.host).is_some())
-}
-
-/// A question of a host for a connection's client.
-fn asked(trace: &Trace, id: ConnectionId, host: HostId) -> Option<(usize, &Ask)> {
-    let client = trace.connection(id).front.client.0;
-    let h = trace.topology.hosts.get(host);
-    // A client that is on a link of the capture may just be gone.
-    let near = h
-        .vantages
-        .iter()
-        .any(|v| trace.vantages[*v].neighbors.bindings.iter().any(|b| b.ip == client));
-    h.vantages.iter().filter(|_| !near).find_map(|v| {
-        let ask = trace.vantages[*v].neighbors.asks.iter().find(|a| {
-            a.target == client
-                && a.open >= MIN_ASKS
-                && a.answers == 0
-                && h.macs.contains(&a.asker_mac)
-        })?;
-        Some((*v, ask))
-    })
-}
-
 /// Whether another real server answers the same client.
-fn served_elsewhere(trace: &Trace, silent: &Silent, clients: &[Ip]) -> bool {
-    trace.requests().any(|(id, c)| {
-        trace.service_of(id) == silent.service
-            && c.progress.established
+fn served_elsewhere(facts: &Facts, silent: &Silent, clients: &[Ip]) -> bool {
+    facts.requests_to(silent.service).any(|(id, c)| {
+        c.progress.established
             && clients.contains(&c.front.client.0)
-            && trace.server(id).and_then(|s| s.host).is_some_and(|h| h != silent.host)
+            && facts.server(id).and_then(|s| s.host).is_some_and(|h| h != silent.host)
     })
 }
 
-fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let names = Names(facts);
     let service = set[0].service;
     let s = facts.topology.service(service);
@@ -84,7 +49,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
     clients.sort_unstable();
     clients.dedup();
     let texts = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
-    let shown = set[0].ids.iter().find_map(|id| asked(facts, *id, set[0].host));
+    let shown = set[0].ids.iter().find_map(|id| for_client(facts, *id, set[0].host));
     let asker = shown.map_or_else(String::new, |(_, ask)| format!(" as {}", ask.asker));
     let title = format!("{who} looks for distant clients in a network of its own");
     let explanation = format!(
@@ -118,7 +83,7 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
             undo: format!("ip route del {client}/{bits} via ROUTER"),
         });
     }
-    finding.proofs = silence::proofs(facts, &set[0]);
+    finding.proofs = silences::proofs(facts, set[0]);
     finding.proofs.extend(shown.map(|(v, ask)| Proof {
         at: At { vantage: v, mark: ask.first },
         note: format!("it asks for {} on a link of its own; nobody answers", ask.target),

@@ -1,36 +1,23 @@
 //! SYNs are delivered to a real server and nothing answers, where the evidence
 //! ranks no reason first: firewall, reverse path filter, accept queue, VIP.
 
-use crate::diagnose::cause::silence::node_without_local_endpoint;
-use crate::diagnose::cause::silence::rs_missing_vip;
-use crate::diagnose::cause::silence::silence::{self, Silent};
-use crate::diagnose::cause::silence::told::{is_told, lacks_vip};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::{agree, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Settled, ToConfirm,
 };
 use crate::topology::{HostId, Mode, Role};
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    let mut elsewhere = false;
-    for silent in silence::silent(facts) {
-        if lacks_vip(facts, &silent) || is_told(facts, &silent) {
-            continue;
-        }
-        if silent.delivered {
-            by_service.entry(silent.service).or_default().push(silent);
-        } else {
-            elsewhere = true;
-        }
-    }
-    let findings = by_service.into_values().map(|set| finding(facts, set)).collect();
+    let untold = || facts.silences().iter().filter(|s| s.why() == WhySilent::Untold);
+    let sets = silences::by_service(untold().filter(|s| s.signs.delivered));
+    let findings = sets.values().map(|set| finding(facts, set)).collect();
     Detection::from(findings, || {
-        if elsewhere {
+        if untold().any(|s| !s.signs.delivered) {
             return Detection::Unchecked(
                 "SYNs go to real servers whose own captures are missing, and no answer shows; capture on them".to_owned(),
             );
@@ -40,7 +27,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
+fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let names = Names(facts);
     let service = set[0].service;
     let s = facts.topology.service(service);
@@ -51,7 +38,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let verb = agree(hosts.len(), "does not", "do not");
     let title = format!("{who} {verb} answer the SYNs that arrive there");
-    let one_way = set.iter().all(|x| x.one_way);
+    let one_way = set.iter().all(|x| x.signs.one_way);
     let nothing = if one_way {
         "and come again, so the client got no answer; the capture shows nothing that the host sent, and may leave it out"
     } else {
@@ -70,7 +57,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
     finding.severity = severity(facts, &ids);
     finding.confidence = if one_way { Confidence::Possible } else { Confidence::Likely };
     finding.candidates = candidates(s.mode);
-    finding.candidates.extend(node_without_local_endpoint::candidate(port));
+    finding.candidates.extend(super::no_endpoint(port));
     let tables = crate::diagnose::words::tables(s.vip);
     // Translated packets are for its own address; others need the VIP.
     let needs_vip = matches!(s.mode, Mode::Dr | Mode::Tun);
@@ -82,7 +69,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
         let grows = "a counter or rule that grows with every SYN is the reason";
         let has = facts.has_address(*host, s.vip).is_some_and(|said| said.value);
         let (command, why) = if needs_vip && !has {
-            finding.fixes.push(rs_missing_vip::give_vip(
+            finding.fixes.push(super::give_vip(
                 format!("{server}, if the first command below prints no address"),
                 s.vip,
                 s.mode,
@@ -102,7 +89,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
             undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
         });
     }
-    if !set.iter().any(|x| x.own_answers) {
+    if !set.iter().any(|x| x.signs.own_answers) {
         let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();
         finding.to_confirm.push(to_capture(
             who.clone(),
@@ -112,7 +99,7 @@ fn finding(facts: &Facts, set: Vec<Silent>) -> Finding {
             "with a connection from the director to the server's own address while it runs: does it answer that?",
         ));
     }
-    finding.proofs = set.first().map(|x| silence::proofs(facts, x)).unwrap_or_default();
+    finding.proofs = set.first().map(|x| silences::proofs(facts, x)).unwrap_or_default();
     finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;
     finding

@@ -5,32 +5,23 @@
 //! the tunnel's interface; a filter on the capture could hide those, so it is certain
 //! only by ICMP, and likely where another real server's capture shows both.
 
-use crate::diagnose::cause::silence::silence::{self, Silent};
-use crate::diagnose::cause::silence::tunnel_end;
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::facts::tunnel_ends;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, count, list, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "icmp-unreachable"];
 
-/// IPIP, 6in4, GRE (RFC 2003, RFC 4213, RFC 2784).
-const TUNNELS: [u8; 3] = [4, 41, 47];
-/// ICMP protocol unreachable, and port unreachable, which Linux sends where no tunnel
-/// takes the packet (`tunnel4_rcv`).
-const CODES: [u8; 2] = [2, 3];
-/// The same in IPv6 (`tunnel6_rcv`; RFC 4443, section 3.1).
-const PORT_UNREACHABLE_6: IcmpErrorKind = IcmpErrorKind::Unreachable { kind: 1, code: 4 };
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<ServiceId, BTreeMap<HostId, Closed>> = BTreeMap::new();
-    let refused = refused(facts);
+    let refused = tunnel_ends::refused(facts);
     if !refused.is_empty() {
         for (id, c) in facts.requests().filter(|(id, _)| facts.service(*id).mode == Mode::Tun) {
             let host = facts.server(id).and_then(|s| s.host).filter(|_| c.outcome.failed());
@@ -42,7 +33,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             }
         }
     }
-    for silent in silence::silent(facts).into_iter().filter(|s| fits(facts, s)) {
+    for silent in facts.silences().iter().filter(|s| s.why() == WhySilent::ClosedTunnel) {
         let closed = sets.entry(silent.service).or_default().entry(silent.host).or_default();
         closed.ids.extend(&silent.ids);
         closed.ids.sort_unstable();
@@ -75,42 +66,11 @@ struct Closed {
     told: Option<At>,
 }
 
-/// Hosts that refused a tunnel's packet, and where they say so.
-fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
-    let mut found = BTreeMap::new();
-    for (vantage, seen) in trace.vantages.iter().enumerate() {
-        let of_tunnel = |e: &&IcmpError| {
-            // The error quotes the packet outside, whose protocol is the tunnel's.
-            let v4 = matches!(e.kind, IcmpErrorKind::Unreachable { kind: 3, code } if CODES.contains(&code));
-            (v4 || e.kind == PORT_UNREACHABLE_6) && TUNNELS.contains(&e.quote.protocol.0)
-        };
-        for error in seen.errors.iter().filter(of_tunnel) {
-            if let Some(host) = trace.host_by_ip(error.src) {
-                found.entry(host).or_insert(At { vantage, mark: error.mark });
-            }
-        }
-    }
-    found
-}
-
-/// Whether a silence is that of a tunnel that nobody opens.
-pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
-    let service = trace.topology.service(silent.service);
-    service.mode == Mode::Tun
-        && silent.delivered
-        && !silent.sent_on
-        && (silent.ids.iter().all(|id| tunnel_end::stays_closed(trace, *id, silent.host))
-            || refused(trace).contains_key(&silent.host))
-}
-
 /// Whether another real server's capture shows packets come out of the tunnel.
-fn opens_elsewhere(trace: &Trace, service: ServiceId) -> bool {
-    trace.requests().any(|(id, _)| {
-        trace.service_of(id) == service
-            && trace
-                .server(id)
-                .and_then(|s| s.host)
-                .is_some_and(|host| tunnel_end::opened(trace, id, host).is_some())
+fn opens_elsewhere(facts: &Facts, service: ServiceId) -> bool {
+    facts.requests_to(service).any(|(id, _)| {
+        let host = facts.server(id).and_then(|s| s.host);
+        host.is_some_and(|host| tunnel_ends::opened(facts, id, host).is_some())
     })
 }
 
@@ -188,7 +148,7 @@ fn proofs(trace: &Trace, set: &BTreeMap<HostId, Closed>, hosts: &[HostId]) -> Ve
     let mut proofs = Vec::new();
     for host in hosts {
         let Some(closed) = set.get(host) else { continue };
-        let leg = closed.ids.iter().find_map(|id| tunnel_end::wrapped(trace, *id, *host));
+        let leg = closed.ids.iter().find_map(|id| tunnel_ends::wrapped(trace, *id, *host));
         if let Some(leg) = leg {
             let there = trace.forward(leg);
             proofs.extend(trace.proof(leg, there.first, "a packet arrives in the tunnel"));

@@ -7,32 +7,17 @@
 //! first, and holds for a minute. Every SYN that got nothing must lie below it and every
 //! one that was answered at once must not; one SYN against it, and this is not found.
 
-use crate::diagnose::cause::way::arrivals::{Arrived, arrived};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::arrivals::{Arrived, arrived};
+use crate::diagnose::facts::timestamps::{Dropped, dropped};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, rest, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::{Ip, seq_gt};
+use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
-
-/// For how long a timestamp is remembered, nanoseconds (Linux `TCP_PAWS_MSL`), and the
-/// step back that is allowed (`TCP_PAWS_WINDOW`).
-const KEPT_NS: i64 = 60_000_000_000;
-const WINDOW: u32 = 1;
-/// A SYN whose first transmission was answered, nanoseconds: a repeat comes later.
-const PROMPT_NS: i64 = 800_000_000;
-/// Fastest clock of timestamps in use, ticks a millisecond (RFC 7323, section 5.4).
-const TICKS: i64 = 1;
-/// Dropped connections, and those of the same source that were taken between them: fewer
-/// may fall into this order by chance. The second pair makes it certain.
-const LIKELY: (usize, usize) = (2, 3);
-const CERTAIN: (usize, usize) = (3, 6);
 
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
@@ -51,7 +36,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
     }
     for ((service, host), all) in arrivals {
-        if let Some(dropped) = fits(facts, &all) {
+        if let Some(dropped) = dropped(facts, &all) {
             sets.entry(service).or_default().push((host, dropped));
         }
     }
@@ -96,184 +81,6 @@ fn suspects(trace: &Trace) -> BTreeSet<(ServiceId, HostId)> {
         }
     }
     found
-}
-
-/// What a server dropped for its timestamps.
-pub(in crate::diagnose) struct Dropped {
-    /// Connections of which SYNs were dropped, some answered later.
-    ids: Vec<ConnectionId>,
-    /// Sources concerned, most concerned first, with how many were dropped and taken.
-    sources: Vec<(Ip, usize, usize)>,
-    certain: bool,
-    proofs: Vec<Proof>,
-}
-
-/// The timestamp that a server remembers of a source: it lies between these.
-#[derive(Debug, Clone, Copy)]
-struct Memory {
-    low: u32,
-    high: u32,
-    at: crate::flow::Mark,
-}
-
-/// What the memory makes of a SYN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Dropped,
-    Taken,
-    /// Nothing is remembered.
-    Free,
-    Unclear,
-}
-
-impl Memory {
-    fn fate(memory: Option<Self>, tsval: u32, syn: crate::flow::Mark) -> Fate {
-        let Some(m) = memory.filter(|m| syn.since(m.at) < KEPT_NS) else { return Fate::Free };
-        if seq_gt(m.low, tsval.wrapping_add(WINDOW)) {
-            Fate::Dropped
-        } else if seq_gt(m.high, tsval) {
-            Fate::Unclear
-        } else {
-            Fate::Taken
-        }
-    }
-
-    /// A connection that the server closed first is remembered by its latest timestamp:
-    /// at least that of the SYN, at most as much more as its clock may have run.
-    fn of(a: &Arrived) -> Option<Self> {
-        let low = a.tsval.filter(|_| a.accepted.is_set())?;
-        let (server, client) = a.fins;
-        let first = server.is_set() && client.is_set() && server.frame() < client.frame();
-        let ran = (a.last.since(a.syn).max(0) / 1_000_000 + 1) * TICKS;
-        let high = low.wrapping_add(u32::try_from(ran).unwrap_or(u32::MAX / 4));
-        first.then_some(Self { low, high, at: client })
-    }
-
-    /// A newer timestamp takes its place, and any one once it is old.
-    fn take(memory: &mut Option<Self>, new: Self) {
-        let stays = |m: &Self| new.at.since(m.at) < KEPT_NS && seq_gt(m.low, new.low);
-        if !memory.as_ref().is_some_and(stays) {
-            *memory = Some(new);
-        }
-    }
-}
-
-/// The SYNs of one source at one capture, held against what is remembered.
-#[derive(Default)]
-struct Source<'a> {
-    dropped: Vec<&'a Arrived>,
-    taken: Vec<&'a Arrived>,
-    /// The latest connection that is remembered before the first dropped SYN.
-    remembered: Option<&'a Arrived>,
-}
-
-/// Whether a server drops exactly the SYNs whose timestamps go back.
-pub(in crate::diagnose) fn fits(trace: &Trace, all: &[Arrived]) -> Option<Dropped> {
-    let mut by_source: BTreeMap<(usize, Ip), Vec<&Arrived>> = BTreeMap::new();
-    for a in all {
-        by_source.entry((a.capture, a.source)).or_default().push(a);
-    }
-    let mut found: Vec<(Ip, Source<'_>)> = Vec::new();
-    for ((_, ip), of_source) in by_source {
-        let source = follow(trace, of_source)?;
-        if !source.dropped.is_empty() {
-            found.push((ip, source));
-        }
-    }
-    let between = |s: &Source<'_>| s.between().count();
-    let enough =
-        |(d, t): (usize, usize)| found.iter().any(|(_, s)| s.dropped.len() >= d && between(s) >= t);
-    if !enough(LIKELY) {
-        return None;
-    }
-    let certain = enough(CERTAIN);
-    // Others were taken while each one that was dropped knocked.
-    let alternate = found.iter().all(|(_, s)| s.dropped.iter().all(|d| s.taken_during(d)));
-    found.sort_by_key(|(ip, s)| (std::cmp::Reverse(s.dropped.len()), *ip));
-    let sources = found.iter().map(|(ip, s)| (*ip, s.dropped.len(), between(s))).collect();
-    Some(Dropped {
-        ids: found.iter().flat_map(|(_, s)| s.dropped.iter().map(|a| a.id)).collect(),
-        sources,
-        certain: certain && alternate,
-        proofs: found.first().map(|(_, s)| s.proofs()).unwrap_or_default(),
-    })
-}
-
-impl<'a> Source<'a> {
-    /// Those taken between the first dropped SYN and the last.
-    fn between(&self) -> impl Iterator<Item = &'a Arrived> {
-        let first = self.dropped.iter().map(|d| d.syn.frame()).min().unwrap_or(u32::MAX);
-        let last = self.dropped.iter().map(|d| d.end()).max().unwrap_or(0);
-        self.taken.iter().copied().filter(move |t| (first..last).contains(&t.syn.frame()))
-    }
-
-    fn taken_during(&self, dropped: &Arrived) -> bool {
-        self.taken.iter().any(|t| (dropped.syn.frame()..dropped.end()).contains(&t.syn.frame()))
-    }
-
-    fn proofs(&self) -> Vec<Proof> {
-        let Some(first) = self.dropped.iter().min_by_key(|d| d.syn.frame()) else {
-            return Vec::new();
-        };
-        let proof =
-            |a: &Arrived, mark, note: String| Proof { at: At { vantage: a.vantage, mark }, note };
-        let stamp = |a: &Arrived| a.tsval.unwrap_or(0);
-        let mut proofs = Vec::new();
-        if let Some(r) = self.remembered {
-            let note =
-                format!("a connection of {} that the server closed: TSval {}", r.source, stamp(r));
-            proofs.push(proof(r, r.syn, note));
-        }
-        let note = format!("a SYN with TSval {}, which is older: nothing answers", stamp(first));
-        proofs.push(proof(first, first.syn, note));
-        if let Some(t) = self.taken.iter().find(|t| t.syn.frame() > first.syn.frame()) {
-            let note = format!("a SYN with TSval {} after it is answered at once", stamp(t));
-            proofs.push(proof(t, t.syn, note));
-        }
-        proofs
-    }
-}
-
-impl Arrived {
-    /// Its SYNs were answered late or never: the frame until which they were sent.
-    fn end(&self) -> u32 {
-        if self.accepted.is_set() { self.accepted.frame() } else { self.last_syn.frame() }
-    }
-
-    fn is_prompt(&self) -> bool {
-        self.accepted.is_set() && self.accepted.since(self.syn) < PROMPT_NS
-    }
-}
-
-/// Follows the memory of one source; `None` if a SYN speaks against it.
-fn follow<'a>(trace: &Trace, mut syns: Vec<&'a Arrived>) -> Option<Source<'a>> {
-    syns.sort_unstable_by_key(|a| a.syn.frame());
-    let mut closings: Vec<(Memory, &Arrived)> =
-        syns.iter().filter_map(|a| Some((Memory::of(a)?, *a))).collect();
-    closings.sort_unstable_by_key(|(m, _)| m.at.frame());
-    let mut closings = closings.into_iter().peekable();
-    let (mut memory, mut latest) = (None, None);
-    let mut source = Source::default();
-    for a in syns {
-        while let Some((new, by)) = closings.next_if(|(m, _)| m.at.frame() < a.syn.frame()) {
-            Memory::take(&mut memory, new);
-            latest = Some(by);
-        }
-        let silent = a.is_silent(trace) || a.syns > 1 && a.accepted.is_set() && !a.is_prompt();
-        // Without timestamps kernels differ, and nothing can be told.
-        let Some(tsval) = a.tsval else { continue };
-        match Memory::fate(memory, tsval, a.syn) {
-            Fate::Dropped if a.is_prompt() => return None,
-            Fate::Taken | Fate::Free if silent => return None,
-            Fate::Dropped if silent => {
-                source.remembered = source.remembered.or(latest);
-                source.dropped.push(a);
-            }
-            Fate::Taken if a.is_prompt() => source.taken.push(a),
-            _ => {}
-        }
-    }
-    Some(source)
 }
 
 fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -> Finding {

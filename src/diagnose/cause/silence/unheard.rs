@@ -7,63 +7,22 @@
 //! came, and that the VIP is at home with nobody on that link.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::cause::silence::silence::{self, Silent};
+use crate::diagnose::facts::asks::for_router;
+use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, count, explained, list, share};
 use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, Names, Proof, ToConfirm};
-use crate::flow::{Ask, Neighbors};
-use crate::topology::{HostId, Mode, Role, Service};
+use crate::flow::Ask;
+use crate::topology::Role;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeSet;
 
-/// Questions that must stay open: one answer may be lost.
-const MIN_ASKS: u32 = 2;
-
-/// Whether a silent real server waits for its router's MAC.
-pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
-    let service = trace.topology.service(silent.service);
-    silent.delivered
-        && !silent.sent_on
-        && service.vip.is_v4()
-        && matches!(service.mode, Mode::Dr | Mode::Tun)
-        && asked(trace, silent).is_some()
-}
-
-/// A question of the host in the VIP's name, not for one of its clients.
 fn asked<'a>(trace: &'a Trace, silent: &Silent) -> Option<(usize, &'a Ask)> {
-    let service = trace.topology.service(silent.service);
-    let h = trace.topology.hosts.get(silent.host);
-    let clients: BTreeSet<Ip> =
-        silent.ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
-    h.vantages.iter().find_map(|v| {
-        let neighbors = &trace.vantages[*v].neighbors;
-        let ask = neighbors.asks.iter().find(|a| {
-            a.asker == service.vip
-                && h.macs.contains(&a.asker_mac)
-                && a.open >= MIN_ASKS
-                && a.answers == 0
-                && !clients.contains(&a.target)
-        })?;
-        let heard = neighbors.bindings.iter().any(|b| b.ip == ask.target);
-        (!heard && !at_home(trace, service, neighbors)).then_some((*v, ask))
-    })
+    for_router(trace, silent.service, silent.host, &silent.ids)
 }
 
-/// Whether the VIP is at home on a link: somebody asks for it there, or another than its
-/// real servers claims it.
-fn at_home(trace: &Trace, service: &Service, link: &Neighbors) -> bool {
-    let is_server = |host: Option<HostId>| {
-        host.is_some() && service.real_servers.iter().any(|s| s.host == host)
-    };
-    link.asks.iter().any(|ask| ask.target == service.vip)
-        || link
-            .bindings
-            .iter()
-            .any(|b| b.ip == service.vip && !is_server(trace.host_by_mac(Some(b.mac))))
-}
-
-pub(in crate::diagnose) fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+pub(in crate::diagnose) fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let names = Names(facts);
     let service = set[0].service;
     let s = facts.topology.service(service);
@@ -111,8 +70,8 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[Silent]) -> Finding {
             undo: explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]), "or what it was before"),
         });
     }
-    finding.proofs = silence::proofs(facts, &set[0]);
-    if let Some((v, ask)) = asked(facts, &set[0]) {
+    finding.proofs = silences::proofs(facts, set[0]);
+    if let Some((v, ask)) = asked(facts, set[0]) {
         let proof = |mark, note| Proof { at: At { vantage: v, mark }, note };
         let first = format!("instead of an answer it asks for {} as {vip}", ask.target);
         finding.proofs.push(proof(ask.first, first));

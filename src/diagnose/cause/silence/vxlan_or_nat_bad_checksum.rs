@@ -7,15 +7,15 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::facts::checksums::{MODES, spoilt};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::Sums;
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
-const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 /// Wrong sums that are no flipped bit.
 const SURE: u32 = 2;
 
@@ -26,27 +26,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
     Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
-}
-
-/// The leg at which an unanswered connection's repeated SYNs arrive at the real server,
-/// all of them with a wrong checksum.
-pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Sums)> {
-    let c = trace.connection(id);
-    if !c.protocol.is_tcp()
-        || c.progress.answered
-        || c.progress.syns < 2
-        || !MODES.contains(&trace.service(id).mode)
-    {
-        return None;
-    }
-    let server = trace.server(id)?.host?;
-    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(server)).find_map(|leg| {
-        let vantage = trace.vantage(leg);
-        let mut sums = vantage.sums_of(trace.forward(leg));
-        let arrived = |hop: &crate::flow::Hop| vantage.own.arrived(hop) == Some(true);
-        let (_, sums) = sums.find(|(hop, sums)| arrived(hop) && sums.wrong > 0)?;
-        (sums.taken == 0).then_some((leg, sums))
-    })
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {

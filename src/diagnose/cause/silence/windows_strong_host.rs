@@ -5,61 +5,25 @@
 //! On the wire it is `rs-missing-vip`; that the host runs Windows shows in its answers
 //! for its own address: they begin with a TTL of 128, which no other stack in use has.
 
-use crate::diagnose::cause::silence::silence::{self, Silent};
-use crate::diagnose::cause::silence::told::lacks_vip;
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::silence::WhySilent;
+use crate::diagnose::facts::own_answers::windows_answer;
+use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::{agree, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, Mode, Role};
-use crate::trace::{ConnectionId, Trace};
-use std::collections::BTreeMap;
+use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
-/// The TTL with which Windows begins.
-const WINDOWS_TTL: u8 = 128;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut by_service: BTreeMap<_, Vec<Silent>> = BTreeMap::new();
-    for silent in silence::silent(facts) {
-        if lacks_vip(facts, &silent) && fits(facts, &silent) {
-            by_service.entry(silent.service).or_default().push(silent);
-        }
-    }
-    let findings = by_service.into_values().map(|set| finding(facts, &set)).collect();
+    let own = facts.silences().iter().filter(|s| s.why() == WhySilent::Windows);
+    let sets = silences::by_service(own);
+    let findings = sets.values().map(|set| finding(facts, set)).collect();
     Detection::from(findings, || needs_mode(facts, &[Mode::Dr]).unwrap_or(Detection::Clean))
 }
 
-/// Whether a host without the VIP, as it seems, runs Windows.
-pub(in crate::diagnose) fn fits(trace: &Trace, silent: &Silent) -> bool {
-    let service = trace.topology.service(silent.service);
-    service.mode == Mode::Dr
-        && !silent.sent_on
-        && trace.has_address(silent.host, service.vip).is_none_or(|said| said.value)
-        && own_answer(trace, silent.host).is_some()
-}
-
-/// An answer of a host for its own address that shows Windows.
-fn own_answer(trace: &Trace, host: HostId) -> Option<Proof> {
-    let h = trace.topology.hosts.get(host);
-    let to_host = |ip| trace.host_by_ip(ip) == Some(host);
-    trace.iter().filter(|(_, c)| c.protocol.is_tcp() && to_host(c.front.server.0)).find_map(
-        |(id, _)| {
-            trace.legs(id).iter().find_map(|leg| {
-                let back = trace.reply(leg);
-                let windows = |hop: &crate::flow::Hop| {
-                    hop.ttl == WINDOWS_TTL && hop.link.src.is_some_and(|mac| h.macs.contains(&mac))
-                };
-                let note = "it answers for its own address with TTL 128, as Windows does";
-                trace.proof_on(leg, back, windows, note).filter(|_| back.accepted())
-            })
-        },
-    )
-}
-
-fn finding(facts: &Facts, set: &[Silent]) -> Finding {
+fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let names = Names(facts);
     let service = set[0].service;
     let s = facts.topology.service(service);
@@ -103,8 +67,8 @@ fn finding(facts: &Facts, set: &[Silent]) -> Finding {
             undo: set_to("disabled"),
         });
     }
-    finding.proofs = silence::proofs(facts, &set[0]);
-    finding.proofs.extend(own_answer(facts, set[0].host));
+    finding.proofs = silences::proofs(facts, set[0]);
+    finding.proofs.extend(windows_answer(facts, set[0].host));
     crate::diagnose::facts::in_time(facts, &mut finding.proofs);
     finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
     finding.connections = ids;

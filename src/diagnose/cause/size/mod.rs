@@ -4,4 +4,3 @@ pub mod director_lro_oversize;
 pub mod ip_fragments_split;
 pub mod pmtud_icmp_misdelivered;
 pub mod tun_mtu_blackhole;
-pub(in crate::diagnose) mod withheld;

@@ -6,8 +6,8 @@
 //! bytes are missing in what it sends into the tunnel, the ICMP leaves, and the
 //! same bytes come again. Where the client heeds it, nothing is lost.
 
-use crate::diagnose::cause::size::withheld::{Passage, passage};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{servers, share};
 use crate::diagnose::{

@@ -5,9 +5,8 @@
 //! possible; what is sure is that they end at the director. Where it asks for a real
 //! server in vain, or says why it drops, another cause has it.
 
-use crate::diagnose::cause::size::withheld::passage;
 use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::facts::passages::passage;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
@@ -15,7 +14,7 @@ use crate::diagnose::{
 };
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
 use std::collections::HashSet;
 
@@ -58,49 +57,46 @@ struct Full {
     goes_on: (ConnectionId, At),
 }
 
-fn look(trace: &Trace, service: ServiceId, host: HostId) -> Option<Full> {
-    let of_service = || {
-        trace.requests().filter(|(id, c)| c.protocol.is_tcp() && trace.service_of(*id) == service)
-    };
+fn look(facts: &Facts, service: ServiceId, host: HostId) -> Option<Full> {
+    let of_service = || facts.requests_to(service).filter(|(_, c)| c.protocol.is_tcp());
     let mut withheld = Vec::new();
     let quiet = of_service().filter(|(_, c)| {
         c.outcome.failed() && c.progress.syn && !c.progress.answered && c.progress.syns >= MIN_SYNS
     });
-    for (id, _) in quiet.filter(|(id, _)| trace.errors_of(*id).next().is_none()) {
-        let Some(passage) = passage(trace, id, host).filter(|p| p.left.is_none()) else { continue };
-        let Some(leg) = trace.legs(id).get(passage.came.leg) else { continue };
+    for (id, _) in quiet.filter(|(id, _)| facts.errors_of(*id).next().is_none()) {
+        let Some(passage) = passage(facts, id, host).filter(|p| p.left.is_none()) else { continue };
+        let Some(leg) = facts.legs(id).get(passage.came.leg) else { continue };
         let link = passage.came.link;
         if link.syns >= MIN_SYNS {
             withheld.push((id, usize::from(leg.vantage), link.first, link.last));
         }
     }
     let (_, vantage, first, _) = *withheld.iter().min_by_key(|w| w.2.frame())?;
-    if withheld.len() < MIN_WITHHELD || asks_in_vain(trace, host) {
+    if withheld.len() < MIN_WITHHELD || asks_in_vain(facts, host) {
         return None;
     }
     let mut sources: HashSet<Ip> = HashSet::new();
     let mut goes_on = None;
     for (id, c) in of_service().filter(|(_, c)| c.back.is_some() && c.progress.answered) {
-        let legs = trace.legs(id).iter().filter(|leg| usize::from(leg.vantage) == vantage);
+        let legs = facts.legs(id).iter().filter(|leg| usize::from(leg.vantage) == vantage);
         for leg in legs.filter(|leg| leg.tuple == 0) {
-            let (there, back) = (trace.forward(leg), trace.reply(leg));
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
             sources.insert(c.front.client.0);
             let open = there.first.frame() < first.frame() && back.last.frame() > first.frame();
             if open && goes_on.is_none() {
-                goes_on = Some((id, trace.at(leg, back.last)));
+                goes_on = Some((id, facts.at(leg, back.last)));
             }
         }
     }
     // A rule against one source is none of the table's.
-    let known = |id: &ConnectionId| sources.contains(&trace.connection(*id).front.client.0);
+    let known = |id: &ConnectionId| sources.contains(&facts.connection(*id).front.client.0);
     withheld.retain(|(id, ..)| known(id));
     (withheld.len() >= MIN_WITHHELD).then_some(Full { withheld, goes_on: goes_on? })
 }
 
 /// Whether a director asks for somebody who does not answer.
-fn asks_in_vain(trace: &Trace, host: HostId) -> bool {
-    let asks = arp_unanswered::unanswered(trace);
-    asks.iter().any(|(v, _)| trace.host_of_vantage(*v) == Some(host))
+fn asks_in_vain(facts: &Facts, host: HostId) -> bool {
+    facts.unanswered().iter().any(|(v, _)| facts.host_of_vantage(*v) == Some(host))
 }
 
 fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Finding {

@@ -4,94 +4,39 @@
 //! Told from an idle timeout by how long the connection was silent, and from a
 //! real server without a socket by the host that sends the reset.
 
-use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::severity;
+use crate::diagnose::decide::reset::WhyReset;
+use crate::diagnose::facts::lost_entries::{before, proofs};
+use crate::diagnose::facts::resets::Forgotten;
 use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
 };
-use crate::flow::Hop;
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
-/// Silence from which on a timeout is the better explanation, nanoseconds: no
-/// balancer forgets sooner by itself, and a hand-over takes less.
-const LONG_NS: i64 = 5_000_000_000;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Lost>> = BTreeMap::new();
-    for lost in lost(facts).into_iter().filter(|l| !l.is_timeout()) {
-        let service = facts.topology.service_of[lost.at.id.0 as usize];
-        sets.entry((service, lost.at.host)).or_default().push(lost);
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
+    for lost in facts.resets().iter().filter(|one| one.why() == WhyReset::NoEntry) {
+        sets.entry((facts.service_of(lost.id), lost.host)).or_default().push(*lost);
     }
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
-    Detection::from(findings.collect(), || otherwise(facts))
+    Detection::from(findings.collect(), || super::no_entries(facts))
 }
 
-/// What it means that none was found, for this cause and for the idle timeout.
-pub(in crate::diagnose) fn otherwise(trace: &Trace) -> Detection {
-    needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]).unwrap_or(Detection::Clean)
-}
-
-/// A connection for which a director had no entry.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::diagnose) struct Lost {
-    /// The reset.
-    pub at: Forgotten,
-    /// The director's own capture shows that it did not send the segment on.
-    pub withheld: bool,
-    /// It never forwarded this connection: another director did.
-    pub moved: bool,
-    /// How long the connection was silent before, nanoseconds.
-    pub idle_ns: Option<i64>,
-}
-
-/// All of them.
-pub(in crate::diagnose) fn lost(trace: &Trace) -> Vec<Lost> {
-    let by_director = forgotten(trace).into_iter().filter(|f| f.keeper == Keeper::Director);
-    by_director
-        .filter_map(|at| {
-            let passage = at.passage(trace);
-            // What it sent on it had an entry for.
-            if passage.is_some_and(|p| !p.is_withheld(trace, at.id)) {
-                return None;
-            }
-            // Only of a connection seen from its SYN on can this be said.
-            let whole = trace.connection(at.id).progress.syn;
-            let moved = whole && passage.is_some_and(|p| p.left.is_none());
-            let withheld = passage.is_some();
-            Some(Lost { at, withheld, moved, idle_ns: at.idle_ns(trace) })
-        })
-        .collect()
-}
-
-impl Lost {
-    /// Whether it was silent for so long that the entry expired.
-    pub fn is_timeout(&self) -> bool {
-        !self.moved && self.idle_ns.is_some_and(|ns| ns >= LONG_NS)
-    }
-}
-
-/// Who forwarded the connection before, where that was another director.
-fn before(trace: &Trace, id: ConnectionId, host: HostId) -> Option<HostId> {
-    let route = trace.route(id);
-    let mut senders = route.forwarders().filter_map(|(_, out)| out.from);
-    senders.find(|from| *from != host && trace.service(id).is_director(*from))
-}
-
-fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Finding {
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {
     let names = Names(facts);
     let s = facts.topology.service(service);
     let vip = s.vip;
-    let ids: Vec<ConnectionId> = set.iter().map(|l| l.at.id).collect();
+    let ids: Vec<ConnectionId> = set.iter().map(|l| l.id).collect();
     let director = names.full(host);
     let old = ids.iter().find_map(|id| before(facts, *id, host));
-    let moved = set.iter().any(|l| l.moved);
+    let moved = set.iter().any(|l| l.signs.moved);
     let title = format!(
         "the director {} resets open connections: it has no entry for them",
         names.host(host)
@@ -117,8 +62,10 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
     );
     let mut finding = Finding::cause("director-no-entry-rst", title, explanation);
     finding.severity = severity(facts, &ids);
-    let shown = set.iter().find(|l| l.withheld && l.at.own).or_else(|| set.first());
-    let proven = set.iter().any(|l| l.withheld && l.at.own && (l.moved || l.idle_ns.is_some()));
+    let shown = set.iter().find(|l| l.is_withheld() && l.own).or_else(|| set.first());
+    let proven = set
+        .iter()
+        .any(|l| l.is_withheld() && l.own && (l.signs.moved || l.signs.idle_ns.is_some()));
     finding.confidence = if proven { Confidence::Certain } else { Confidence::Likely };
     if !proven {
         finding.candidates.push(Candidate {
@@ -150,30 +97,6 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
     finding.addresses = vec![vip];
     finding.connections = ids;
     finding
-}
-
-/// The last packet that was sent on, the segment, the reset.
-pub(in crate::diagnose) fn proofs(trace: &Trace, lost: &Lost) -> Vec<Proof> {
-    let id = lost.at.id;
-    let mut proofs = Vec::new();
-    if let Some(old) = before(trace, id, lost.at.host).filter(|_| lost.moved) {
-        proofs.extend(
-            trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(old)).find_map(|leg| {
-                let sent = |hop: &Hop| trace.vantage(leg).own.sent(hop) == Some(true);
-                let note = "the connection begins: another director sends it on";
-                trace.proof_on(leg, trace.forward(leg), sent, note)
-            }),
-        );
-    }
-    if let Some(passage) = lost.at.passage(trace) {
-        proofs.extend(passage.proof_out(trace, id, "the last packet that the director sent on"));
-    }
-    proofs.extend(lost.at.proofs(
-        trace,
-        "a segment of the established connection comes to the director",
-        "the director's own bare RST; nothing was sent to a real server",
-    ));
-    proofs
 }
 
 fn fixes(trace: &Trace, host: HostId, old: Option<HostId>, moved: bool) -> Vec<Fix> {

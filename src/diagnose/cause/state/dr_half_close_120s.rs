@@ -7,7 +7,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::needs_mode;
-use crate::diagnose::cause::size::withheld::passage;
+use crate::diagnose::facts::passages::passage;
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,

@@ -8,8 +8,8 @@
 
 use crate::breaks::{By, Manner, reset_by};
 use crate::correlate::{Leg, Outcome};
-use crate::diagnose::cause::state::forgotten::forgotten;
-use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::decide::reset::WhyReset;
+use crate::diagnose::facts::asks::asked_here;
 use crate::diagnose::{Facts, Proof};
 use crate::flow::{Ask, Idle, Mark, Reset};
 use crate::topology::ServiceId;
@@ -90,7 +90,10 @@ pub(super) struct Set {
 
 /// By service.
 pub(super) fn sets(facts: &Facts) -> Vec<Set> {
-    let known: HashSet<ConnectionId> = forgotten(facts).into_iter().map(|f| f.id).collect();
+    use WhyReset::{OtherSite, SynProxy, TwoServers};
+    let forgot = facts.resets().iter();
+    let forgot = forgot.filter(|f| !matches!(f.why(), OtherSite | SynProxy | TwoServers));
+    let known: HashSet<ConnectionId> = forgot.map(|f| f.id).collect();
     let mut sets: BTreeMap<ServiceId, Set> = BTreeMap::new();
     let asks = strange_asks(facts);
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
@@ -195,10 +198,10 @@ fn died(facts: &Facts, id: ConnectionId) -> Option<Expired> {
 
 /// What captured hosts ask for in vain, again and again, though no connection has the
 /// address and nobody claims it.
-fn strange_asks<'a>(facts: &'a Facts) -> Vec<(usize, &'a Ask)> {
-    let mut asks = arp_unanswered::unanswered(facts);
+fn strange_asks<'a>(facts: &Facts<'a>) -> Vec<(usize, &'a Ask)> {
+    let mut asks = facts.unanswered().to_vec();
     asks.retain(|(v, ask)| {
-        arp_unanswered::asked_here(&facts.vantages[*v], ask) && ask.answers == 0 && ask.again > 1
+        asked_here(&facts.vantages[*v], ask) && ask.answers == 0 && ask.again > 1
     });
     if asks.is_empty() {
         return asks;

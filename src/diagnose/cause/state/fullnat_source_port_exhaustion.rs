@@ -7,8 +7,8 @@
 //! them and not in rising order. A director that merely counts ports up shows
 //! ports without gaps too, one with ports to spare scatters them.
 
-use crate::diagnose::cause::size::withheld::passage;
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::passages::passage;
 use crate::diagnose::words::{directors, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -87,32 +87,30 @@ struct Side {
     withheld: Vec<Withheld>,
 }
 
-fn look(trace: &Trace, service: ServiceId, host: HostId) -> Side {
+fn look(facts: &Facts, service: ServiceId, host: HostId) -> Side {
     let mut side = Side { passed: Vec::new(), withheld: Vec::new() };
     let mut sources: BTreeSet<Ip> = BTreeSet::new();
     let mut capture = None;
-    let requests = || {
-        trace.requests().filter(|(id, c)| c.protocol.is_tcp() && trace.service_of(*id) == service)
-    };
+    let requests = || facts.requests_to(service).filter(|(_, c)| c.protocol.is_tcp());
     for (id, c) in requests() {
         let Some(back) = c.back else { continue };
         let last_tuple = c.tuples.saturating_sub(1);
-        let leg = trace.legs(id).iter().find(|leg| {
-            leg.tuple == last_tuple && leg.tuple > 0 && trace.host_of(leg) == Some(host)
+        let leg = facts.legs(id).iter().find(|leg| {
+            leg.tuple == last_tuple && leg.tuple > 0 && facts.host_of(leg) == Some(host)
         });
-        let Some(leg) = leg.filter(|leg| trace.forward(leg).opened()) else { continue };
-        let here = trace.vantage(leg).capture;
+        let Some(leg) = leg.filter(|leg| facts.forward(leg).opened()) else { continue };
+        let here = facts.vantage(leg).capture;
         if *capture.get_or_insert(here) != here {
             continue;
         }
         sources.insert(c.front.client.0);
-        let stream = leg.of(&trace.vantages);
+        let stream = leg.of(&facts.vantages);
         side.passed.push(Passed {
             local: back.client,
             server: back.server,
-            opened: trace.forward(leg).first,
+            opened: facts.forward(leg).first,
             last: stream.last(),
-            last_reply: trace.reply(leg).last,
+            last_reply: facts.reply(leg).last,
         });
     }
     for (id, c) in requests() {
@@ -120,11 +118,11 @@ fn look(trace: &Trace, service: ServiceId, host: HostId) -> Side {
             && c.progress.syn
             && !c.progress.answered
             && sources.contains(&c.front.client.0)
-            && trace.errors_of(id).next().is_none();
-        let Some(passage) = passage(trace, id, host).filter(|_| quiet) else { continue };
-        let Some(leg) = trace.legs(id).get(passage.came.leg) else { continue };
+            && facts.errors_of(id).next().is_none();
+        let Some(passage) = passage(facts, id, host).filter(|_| quiet) else { continue };
+        let Some(leg) = facts.legs(id).get(passage.came.leg) else { continue };
         let link = passage.came.link;
-        let here = Some(trace.vantage(leg).capture) == capture;
+        let here = Some(facts.vantage(leg).capture) == capture;
         if passage.left.is_none() && link.syns >= MIN_SYNS && here {
             side.withheld.push(Withheld {
                 id,

@@ -7,7 +7,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::needs_mode;
-use crate::diagnose::cause::state::reuse::forerunners;
+use crate::diagnose::facts::port_reuse::forerunners;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, share};
 use crate::diagnose::{

@@ -6,8 +6,10 @@
 //! connection. Where no capture shows the director, the ends tell ([`expired`]).
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::cause::state::director_no_entry_rst::{Lost, lost, otherwise, proofs};
 use crate::diagnose::cause::state::expired::{self, After, Expired, Set};
+use crate::diagnose::decide::reset::WhyReset;
+use crate::diagnose::facts::lost_entries::proofs;
+use crate::diagnose::facts::resets::Forgotten;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
@@ -27,16 +29,15 @@ const USUAL_S: [i64; 8] = [60, 75, 240, 300, 350, 600, 900, 3600];
 const NEAR_PERCENT: i64 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Lost>> = BTreeMap::new();
-    for lost in lost(facts).into_iter().filter(Lost::is_timeout) {
-        let service = facts.topology.service_of[lost.at.id.0 as usize];
-        sets.entry((service, lost.at.host)).or_default().push(lost);
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
+    for lost in facts.resets().iter().filter(|one| one.why() == WhyReset::IdleTimeout) {
+        sets.entry((facts.service_of(lost.id), lost.host)).or_default().push(*lost);
     }
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
     let unseen = expired::sets(facts);
     let findings = findings.chain(unseen.iter().map(|set| by_the_ends(facts, set)));
-    Detection::from(findings.collect(), || otherwise(facts))
+    Detection::from(findings.collect(), || super::no_entries(facts))
 }
 
 /// What only the ends show.
@@ -143,11 +144,11 @@ fn usual(idle_ns: i64) -> Option<i64> {
     })
 }
 
-fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Finding {
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {
     let names = Names(facts);
     let s = facts.topology.service(service);
-    let ids: Vec<ConnectionId> = set.iter().map(|l| l.at.id).collect();
-    let idle = set.iter().filter_map(|l| l.idle_ns).min().unwrap_or(0);
+    let ids: Vec<ConnectionId> = set.iter().map(|l| l.id).collect();
+    let idle = set.iter().filter_map(|l| l.signs.idle_ns).min().unwrap_or(0);
     let silence = seconds(idle);
     let director = names.full(host);
     let title = format!(
@@ -184,7 +185,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Lost]) -> Fin
         },
         keep_alive("the clients or the real servers, where the timeout cannot be raised", idle),
     ];
-    let shown = set.iter().find(|l| l.withheld && l.at.own).or_else(|| set.first());
+    let shown = set.iter().find(|l| l.is_withheld() && l.own).or_else(|| set.first());
     finding.proofs = shown.map(|l| proofs(facts, l)).unwrap_or_default();
     finding.subjects = vec![names.subject(Role::Director, host)];
     finding.addresses = vec![s.vip];

@@ -6,15 +6,22 @@ pub mod director_no_entry_rst;
 pub mod dns_conntrack_race_5s;
 pub mod dr_half_close_120s;
 pub(in crate::diagnose) mod expired;
-pub(in crate::diagnose) mod forgotten;
 pub mod fullnat_double_reset;
 pub mod fullnat_source_port_exhaustion;
 pub mod ipvs_conn_reuse_1s;
 pub mod lb_idle_timeout;
-pub(in crate::diagnose) mod reuse;
 pub mod rs_lost_socket;
 pub mod syn_cookies_lost_options;
-pub(in crate::diagnose) mod synproxy;
 pub mod synproxy_side_effects;
 pub mod tuple_reuse_challenge_ack;
 pub mod udp_stale_entry;
+
+use super::needs_mode;
+use crate::diagnose::Detection;
+use crate::topology::Mode;
+use crate::trace::Trace;
+
+/// What it means that none was found, for this cause and for the idle timeout.
+fn no_entries(trace: &Trace) -> Detection {
+    needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]).unwrap_or(Detection::Clean)
+}

@@ -4,9 +4,10 @@
 //! Told from a director without an entry by the host that sends the reset, and
 //! by the director's own capture, which then shows that it sent the segment on.
 
-use crate::diagnose::cause::size::withheld::passage;
-use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::reset::WhyReset;
+use crate::diagnose::facts::passages::passage;
+use crate::diagnose::facts::resets::Forgotten;
 use crate::diagnose::words::share;
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, ToConfirm};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -17,14 +18,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["rst-no-socket", "connection
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
-    for one in forgotten(facts) {
-        // Reset for a segment that went astray, it is that one's.
-        let astray = facts.stray(one.id).is_some();
-        let lost = one.keeper == Keeper::RealServer && one.was_known(facts) != Some(false);
-        if lost && !astray && forwarded(facts, one.id) != Some(false) {
-            let service = facts.topology.service_of[one.id.0 as usize];
-            sets.entry((service, one.host)).or_default().push(one);
-        }
+    for one in facts.resets().iter().filter(|one| one.why() == WhyReset::LostSocket) {
+        sets.entry((facts.service_of(one.id), one.host)).or_default().push(*one);
     }
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
@@ -34,20 +29,13 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-/// Whether a director's capture shows that it sent the last segment on.
-fn forwarded(trace: &Trace, id: ConnectionId) -> Option<bool> {
-    let directors = trace.service(id).directors.iter();
-    let passages = directors.filter_map(|d| passage(trace, id, d.host));
-    passages.map(|p| !p.is_withheld(trace, id)).reduce(|a, b| a || b)
-}
-
 fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
     let server = names.place(host);
     let shown = set.iter().find(|f| f.own).or_else(|| set.first());
-    let passed = ids.iter().any(|id| forwarded(facts, *id) == Some(true));
+    let passed = set.iter().any(|f| f.signs.sent_on == Some(true));
     let title = format!("{server} forgot connections that it had accepted, as after a restart");
     let seen = if shown.is_some_and(|f| f.own) {
         "The segments arrive there, and its kernel answers"
@@ -62,7 +50,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let mut finding = Finding::cause("rs-lost-socket", title, explanation);
     finding.severity = severity(facts, &ids);
     // It may never have had what these captures show it reset.
-    let known = set.iter().any(|f| f.was_known(facts) == Some(true));
+    let known = set.iter().any(|f| f.signs.known == Some(true));
     if !known {
         finding.candidates.push(Candidate {
             id: "ecmp-rehash-wrong-server",

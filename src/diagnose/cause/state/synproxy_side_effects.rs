@@ -1,10 +1,10 @@
 //! A director that answers SYNs itself (SYN proxy) tells clients that they are connected
 //! before a real server is, and something goes wrong between the two.
 //!
-//! [`crate::diagnose::cause::state::synproxy`] says what; here it is worded. A SYN proxy that works is no finding.
+//! [`crate::diagnose::facts::syn_proxies`] says what; here it is worded. A SYN proxy that works is no finding.
 
-use crate::diagnose::cause::state::synproxy::{Fault, Spoilt, guards, second_answerer, spoilt};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::facts::syn_proxies::{Fault, Spoilt, guards, second_answerer};
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::{rest, servers, share};
 use crate::diagnose::{
@@ -22,7 +22,7 @@ const MIN_TURNED_AWAY: usize = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, Fault), Vec<Spoilt<'_>>> = BTreeMap::new();
-    for one in spoilt(facts) {
+    for one in facts.spoilt().iter().copied() {
         let service = facts.topology.service_of[one.id.0 as usize];
         sets.entry((service, one.fault)).or_default().push(one);
     }

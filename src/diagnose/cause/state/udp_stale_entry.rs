@@ -4,43 +4,32 @@
 //! Said only where the same client's new ports were served by others meanwhile, and none
 //! of them by that server: a dead server that is still in the table gets its share.
 
-use crate::capture::Timestamp;
-use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::by_service;
-use crate::diagnose::cause::size::withheld::passage;
-use crate::diagnose::refusal::Says;
-use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::decide::refusal::WhyStale;
+use crate::diagnose::facts::refusals::Says;
+use crate::diagnose::facts::stale_ports::{Stale, is_balanced};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
     ToConfirm,
 };
-use crate::flow::Ask;
-use crate::topology::{Mode, Role, ServiceId};
+use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "arp-unanswered"];
 
-/// Datagrams without an answer that are no coincidence, and how long they must go on,
-/// nanoseconds.
-const MIN_DATAGRAMS: u32 = 3;
-const MIN_SILENT_NS: i64 = 2_000_000_000;
-/// Questions since the last answer that show that a server is gone.
-const MIN_OPEN: u32 = 2;
-/// New ports of the same client that must have been served by others.
-const FRESH: usize = 3;
 /// So many leave no doubt.
 const SURE: usize = 6;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut stale = all(facts);
-    stale.retain(|_, x| !x.withheld);
-    let findings = by_service(facts, stale.keys().copied())
+    let stale = facts.stale_ports();
+    let own = stale.iter().filter(|(_, x)| x.why() == WhyStale::Entry).map(|(id, _)| *id);
+    let findings = by_service(facts, own)
         .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids, &stale))
+        .map(|(service, ids)| finding(facts, service, ids, stale))
         .collect();
     Detection::from(findings, || {
         let blind = facts.requests().any(|(id, c)| {
@@ -55,121 +44,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
         Detection::Clean
     })
-}
-
-/// The connections whose datagrams the director itself drops, without a word: then the
-/// entry's server is no longer in its table.
-pub(in crate::diagnose) fn dropped(trace: &Trace) -> Vec<ConnectionId> {
-    all(trace).into_iter().filter(|(_, x)| x.withheld).map(|(id, _)| id).collect()
-}
-
-fn all(trace: &Trace) -> BTreeMap<ConnectionId, Stale<'_>> {
-    let asked = |(id, c): &(ConnectionId, &Connection)| {
-        c.protocol == Protocol::UDP && c.progress.request && is_balanced(trace, *id)
-    };
-    if !trace.requests().any(|one| asked(&one)) {
-        return BTreeMap::new();
-    }
-    let asks = arp_unanswered::unanswered(trace);
-    let asked = trace.requests().filter(asked);
-    asked.filter_map(|(id, _)| Some((id, judge(trace, id, &asks)?))).collect()
-}
-
-fn is_balanced(trace: &Trace, id: ConnectionId) -> bool {
-    matches!(trace.service(id).mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat)
-}
-
-/// A client port whose datagrams go to a server that is gone.
-struct Stale<'a> {
-    leg: &'a Leg,
-    server: Option<Ip>,
-    /// The director asks for it in vain.
-    ask: Option<(usize, &'a Ask)>,
-    /// Connections on new ports that others served meanwhile.
-    fresh: usize,
-    /// The director takes the datagrams in and sends neither them nor a question.
-    withheld: bool,
-}
-
-fn judge<'a>(trace: &'a Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> Option<Stale<'a>> {
-    let leg = trace.answer_vantage(id)?;
-    let (there, back) = (trace.forward(leg), trace.reply(leg));
-    let since = back.last.get().unwrap_or(there.first);
-    let more = there.packets.saturating_sub(back.packets);
-    if more < MIN_DATAGRAMS || there.last.since(since) < MIN_SILENT_NS {
-        return None;
-    }
-    let (from, to) = (trace.time(trace.at(leg, since)), trace.time(trace.at(leg, there.last)));
-    let sent = trace.server(id).and_then(|s| s.address);
-    let ask = asks.iter().find(|(v, ask)| {
-        let at = |mark| trace.time(At { vantage: *v, mark });
-        let host = trace.host_of_vantage(*v);
-        host.is_some_and(|h| trace.service(id).is_director(h))
-            && (sent.is_none() || sent == Some(ask.target))
-            && at(ask.last) >= from
-            && at(ask.first) <= to
-    });
-    let ask = ask.copied().or_else(|| asks_again(trace, id, sent?, from));
-    let server = sent.or(ask.map(|(_, ask)| ask.target));
-    let fresh = fresh(trace, id, server, from, to)?;
-    let withheld = ask.is_none() && is_withheld(trace, id);
-    (fresh >= FRESH).then_some(Stale { leg, server, ask, fresh, withheld })
-}
-
-/// A director's question for a server that had answered it before and does not any more.
-fn asks_again(
-    trace: &Trace,
-    id: ConnectionId,
-    server: Ip,
-    from: Timestamp,
-) -> Option<(usize, &Ask)> {
-    trace.vantages.iter().enumerate().find_map(|(v, vantage)| {
-        trace.host_of_vantage(v).filter(|host| trace.service(id).is_director(*host))?;
-        let open = |ask: &&Ask| {
-            let late = trace.time(At { vantage: v, mark: ask.last }) >= from;
-            ask.target == server && ask.open >= MIN_OPEN && late
-        };
-        let mut asks = vantage.neighbors.asks.iter();
-        let ask = asks.find(|ask| open(ask) && arp_unanswered::asked_here(vantage, ask))?;
-        Some((v, ask))
-    })
-}
-
-/// Whether datagrams went on coming in at a director after the last went out.
-fn is_withheld(trace: &Trace, id: ConnectionId) -> bool {
-    trace.service(id).directors.iter().filter_map(|d| passage(trace, id, d.host)).any(|p| {
-        let (came, left) = (p.came.link.last, p.left.map(|left| left.link.last));
-        left.is_some_and(|left| came.since(left) >= MIN_SILENT_NS) && p.is_withheld(trace, id)
-    })
-}
-
-/// How many of the client's connections on other ports began meanwhile and were served
-/// by others; `None` where one went to the same server, or was not served.
-fn fresh(
-    trace: &Trace,
-    id: ConnectionId,
-    server: Option<Ip>,
-    from: Timestamp,
-    to: Timestamp,
-) -> Option<usize> {
-    let service = trace.service_of(id);
-    let client = trace.connection(id).front.client.0;
-    let mut count = 0;
-    for (other, c) in trace.requests() {
-        if other == id || trace.service_of(other) != service {
-            continue;
-        }
-        let Some(start) = trace.start(other).map(|at| trace.time(at)) else { continue };
-        if start <= from || start >= to {
-            continue;
-        }
-        let its = trace.server(other).and_then(|s| s.address);
-        if !c.progress.response || its.is_none() || its == server {
-            return None;
-        }
-        count += usize::from(c.front.client.0 == client);
-    }
-    Some(count)
 }
 
 fn finding(

@@ -7,27 +7,20 @@
 //! only with a BGP session that ends or begins at each change.
 
 use crate::capture::Timestamp;
-use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::severity;
-use crate::diagnose::cause::state::forgotten::link_at;
+use crate::diagnose::facts::site_changes::{Flap, MIN_CHANGES};
 use crate::diagnose::words::{capture_line, list, service_subject, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
 };
-use crate::flow::{Mark, Reset};
-use crate::topology::{Role, ServiceId};
+use crate::flow::Mark;
+use crate::topology::Role;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
-/// Changes that are no coincidence, and new connections between two of them.
-const MIN_CHANGES: usize = 2;
-const MIN_RUN: usize = 2;
-/// Changes farther apart than this are failovers of their own, nanoseconds.
-const APART_NS: i64 = 300_000_000_000;
 /// The port of BGP (RFC 4271, section 8), and how long before a change a session may end
 /// or begin, nanoseconds.
 const BGP: u16 = 179;
@@ -36,7 +29,7 @@ const AFTER_NS: i64 = 1_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
-    let flaps = flaps(facts);
+    let flaps = facts.site_changes();
     if !flaps.is_empty() {
         let events = sessions(facts);
         findings = flaps.iter().map(|flap| finding(facts, flap, &events)).collect();
@@ -49,147 +42,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             "which site answers shows by TTL where answers pass; capture on a client".to_owned(),
         )
     })
-}
-
-/// The connections that a flap moved: who reset them is not to blame.
-pub(in crate::diagnose) fn moved(trace: &Trace) -> BTreeSet<ConnectionId> {
-    flaps(trace).iter().flat_map(|flap| &flap.moved).map(|one| one.id).collect()
-}
-
-/// A connection that one site accepted and another reset.
-#[derive(Debug, Clone, Copy)]
-struct Moved {
-    id: ConnectionId,
-    /// Place in [`Trace::legs`].
-    leg: usize,
-    /// TTL of the site that accepted, and of the one that reset.
-    ttls: (u8, u8),
-    reset: Mark,
-}
-
-/// A new connection, by the site that accepted it.
-#[derive(Debug, Clone, Copy)]
-struct Opened {
-    ttl: u8,
-    mark: Mark,
-    /// The last answer of that site.
-    last: Mark,
-}
-
-/// A change of the way: between two new connections, with what it moved.
-#[derive(Debug, Clone, Copy)]
-struct Change {
-    /// The first new connection at the other site.
-    to: Opened,
-    /// How many connections it moved, and the first of them.
-    moved: usize,
-    one: Option<Moved>,
-}
-
-/// One address whose way changes back and forth.
-struct Flap {
-    service: ServiceId,
-    vantage: usize,
-    /// The two sites by TTL, the first that was seen first.
-    ttls: [u8; 2],
-    changes: Vec<Change>,
-    moved: Vec<Moved>,
-}
-
-fn flaps(trace: &Trace) -> Vec<Flap> {
-    // Mostly nobody was reset by another site, and that is soon told.
-    let mut sets: BTreeMap<(ServiceId, u16, [u8; 2]), Vec<Moved>> = BTreeMap::new();
-    let reset =
-        |c: &Connection| c.protocol.is_tcp() && c.progress.no_socket && c.progress.established;
-    for (id, _) in trace.requests().filter(|(_, c)| reset(c)) {
-        if let Some(one) = judge(trace, id) {
-            let (a, b) = one.ttls;
-            let service = trace.service_of(id);
-            let vantage = trace.legs(id)[one.leg].vantage;
-            sets.entry((service, vantage, [a.min(b), a.max(b)])).or_default().push(one);
-        }
-    }
-    sets.retain(|_, set| set.len() >= MIN_CHANGES);
-    let mut found: Vec<Flap> = sets
-        .into_iter()
-        .filter_map(|((service, vantage, ttls), set)| flap(trace, service, vantage, ttls, set))
-        .collect();
-    // One a service: where it is seen best.
-    found.sort_by_key(|f| (f.service, std::cmp::Reverse(f.moved.len()), f.vantage));
-    found.dedup_by_key(|f| f.service);
-    found
-}
-
-fn judge(trace: &Trace, id: ConnectionId) -> Option<Moved> {
-    trace.legs(id).iter().enumerate().filter(|(_, leg)| leg.tuple == 0).find_map(|(i, leg)| {
-        let back = trace.reply(leg);
-        if back.reset != Reset::NoSocket || !back.accepted() || back.fin.is_set() {
-            return None;
-        }
-        let accepted = opening(trace, leg)?;
-        let (_, hop) = link_at(trace, leg, back, back.rst)?;
-        let known = hop.known_ttl().is_some() && accepted.ttl != 0;
-        let other = known && hop.ttl != accepted.ttl;
-        other.then_some(Moved { id, leg: i, ttls: (accepted.ttl, hop.ttl), reset: back.rst })
-    })
-}
-
-/// By which site a leg's connection was accepted.
-fn opening(trace: &Trace, leg: &Leg) -> Option<Opened> {
-    let back = trace.reply(leg);
-    let (link, hop) = trace.path(leg, back).find(|(link, _)| link.syns > 0)?;
-    back.accepted().then_some(Opened { ttl: hop.ttl, mark: back.syn, last: link.last })
-}
-
-fn flap(
-    trace: &Trace,
-    service: ServiceId,
-    vantage: u16,
-    ttls: [u8; 2],
-    moved: Vec<Moved>,
-) -> Option<Flap> {
-    let of_service = trace.requests().filter(|(id, _)| trace.service_of(*id) == service);
-    let mut opened: Vec<Opened> = of_service
-        .filter_map(|(id, _)| {
-            let mut legs = trace.legs(id).iter().filter(|l| l.tuple == 0 && l.vantage == vantage);
-            legs.find_map(|leg| opening(trace, leg)).filter(|o| ttls.contains(&o.ttl))
-        })
-        .collect();
-    opened.sort_by_key(|o| o.mark.frame());
-    let runs: Vec<&[Opened]> = opened.chunk_by(|a, b| a.ttl == b.ttl).collect();
-    // Where both are used at once, runs are short and old connections live on.
-    let inner = runs.len().saturating_sub(2);
-    if runs.len() <= MIN_CHANGES || runs.iter().skip(1).take(inner).any(|run| run.len() < MIN_RUN) {
-        return None;
-    }
-    let mut changes = Vec::new();
-    for (n, pair) in runs.windows(2).enumerate() {
-        let (first, last) = (pair[1].first()?, pair[1].last()?);
-        let until =
-            runs.get(n + 2).and_then(|next| next.first()).map_or(u32::MAX, |o| o.mark.frame());
-        let from = pair[0].last()?.mark.frame();
-        let within = |mark: Mark| (from..until).contains(&mark.frame());
-        let way = (pair[0][0].ttl, first.ttl);
-        let mut those = moved.iter().filter(|m| m.ttls == way && within(m.reset));
-        let lives_on = runs[..=n].iter().flat_map(|run| run.iter()).any(|o| {
-            let later = first.mark.frame() < o.last.frame() && o.last.frame() < last.mark.frame();
-            o.ttl == pair[0][0].ttl && later
-        });
-        if lives_on {
-            return None;
-        }
-        let one = those.next().copied();
-        changes.push(Change { to: *first, moved: usize::from(one.is_some()) + those.count(), one });
-    }
-    let near = |pair: &[Change]| {
-        pair.iter().all(|c| c.moved > 0) && pair[1].to.mark.since(pair[0].to.mark) <= APART_NS
-    };
-    if !changes.windows(MIN_CHANGES).any(near) {
-        return None;
-    }
-    let first = opened.first()?.ttl;
-    let other = ttls.into_iter().find(|t| *t != first)?;
-    Some(Flap { service, vantage: usize::from(vantage), ttls: [first, other], changes, moved })
 }
 
 /// The end or the beginning of a BGP session.

@@ -47,7 +47,9 @@ pub(in crate::diagnose) fn bypass(trace: &Trace, id: ConnectionId) -> Option<Hos
 fn is_bystander(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
     let service = trace.service(id);
     let hosts = &trace.topology.hosts;
-    if crate::diagnose::cause::speaks_vrrp(trace, host) || hosts.claims_ip(host, service.vip) {
+    if crate::diagnose::facts::machines::speaks_vrrp(trace, host)
+        || hosts.claims_ip(host, service.vip)
+    {
         return false;
     }
     let owns_client = trace.host_by_ip(trace.connection(id).front.client.0) == Some(host);

@@ -5,7 +5,8 @@
 //! more than that: each serves the VIP itself, speaks VRRP, or sends other connections
 //! of the service on.
 
-use crate::diagnose::cause::{by_service, severity, speaks_vrrp};
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::facts::machines::speaks_vrrp;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, list, share};
@@ -49,19 +50,19 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 }
 
 /// The two directors between which a packet of a connection goes to and fro.
-fn pair(trace: &Trace, id: ConnectionId) -> Option<(HostId, HostId)> {
-    let service = trace.service(id);
+fn pair(facts: &Facts, id: ConnectionId) -> Option<(HostId, HostId)> {
+    let service = facts.service(id);
     if matches!(service.mode, Mode::Nat | Mode::FullNat | Mode::Proxy) {
         return None;
     }
-    let steps = &trace.route(id).forward;
+    let steps = &facts.route(id).forward;
     let goes = |a: HostId, b: HostId| {
         steps.iter().filter(|s| s.from == Some(a) && s.to == Some(b)).count()
     };
     steps.iter().find_map(|step| {
         let (a, b) = (step.from?, step.to?);
         let to_and_fro = a != b && goes(a, b) > 1 && goes(b, a) > 0;
-        (to_and_fro && balances(trace, id, a, b) && balances(trace, id, b, a))
+        (to_and_fro && balances(facts, id, a, b) && balances(facts, id, b, a))
             .then_some((a.min(b), a.max(b)))
     })
 }
@@ -69,18 +70,17 @@ fn pair(trace: &Trace, id: ConnectionId) -> Option<(HostId, HostId)> {
 /// Whether a host is more to the service than a router on the way of this packet: it
 /// answers other connections with the VIP as its own, speaks VRRP, or sends others of
 /// them on to a third host.
-fn balances(trace: &Trace, id: ConnectionId, host: HostId, other: HostId) -> bool {
-    let service = trace.service_of(id);
-    let of_service = |(i, _): &(ConnectionId, _)| trace.service_of(*i) == service;
-    speaks_vrrp(trace, host)
-        || trace.requests().filter(of_service).any(|(i, c)| {
-            let route = trace.route(i);
+fn balances(facts: &Facts, id: ConnectionId, host: HostId, other: HostId) -> bool {
+    let service = facts.service_of(id);
+    speaks_vrrp(facts, host)
+        || facts.requests_to(service).any(|(i, c)| {
+            let route = facts.route(i);
             // Who acknowledges got an answer, also where no capture shows it.
             let serves = (c.progress.answered || c.progress.established)
-                && trace.server(i).and_then(|s| s.host) == Some(host);
+                && facts.server(i).and_then(|s| s.host) == Some(host);
             let third = route.forwarders().any(|(_, out)| {
                 out.from == Some(host)
-                    && out.to.is_some_and(|to| to != other && trace.route(i).replier() == Some(to))
+                    && out.to.is_some_and(|to| to != other && facts.route(i).replier() == Some(to))
             });
             serves || third
         })

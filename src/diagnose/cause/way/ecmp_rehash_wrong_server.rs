@@ -5,8 +5,9 @@
 //! SYN-ACK opened the connection, or while another one goes on with it. A server that lost its own sockets, and a director
 //! without an entry, are other causes'.
 
-use crate::diagnose::cause::state::forgotten::{Forgotten, Keeper, forgotten};
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::decide::reset::WhyReset;
+use crate::diagnose::facts::resets::{Forgotten, acceptor};
 use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -20,12 +21,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<ServiceId, Vec<Forgotten>> = BTreeMap::new();
-    for one in forgotten(facts) {
-        let others = || accepted(facts, &one).is_some() || one.went_on(facts).is_some();
-        if one.keeper == Keeper::Stranger && others() {
-            let service = facts.topology.service_of[one.id.0 as usize];
-            sets.entry(service).or_default().push(one);
-        }
+    for one in facts.resets().iter().filter(|one| one.why() == WhyReset::OtherServer) {
+        sets.entry(facts.service_of(one.id)).or_default().push(*one);
     }
     let findings = sets.into_iter().map(|(service, set)| finding(facts, service, &set));
     Detection::from(findings.collect(), || {
@@ -36,9 +33,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 
 /// The frame in which another host accepted the connection, and that host.
 fn accepted(trace: &Trace, one: &Forgotten) -> Option<(HostId, Option<Proof>)> {
-    let route = trace.route(one.id);
-    let opened = route.back.iter().find(|step| step.origin && step.opening)?;
-    let host = opened.from.filter(|from| *from != one.host)?;
+    let host = acceptor(trace, one.id, one.host)?;
     let seen = trace.legs(one.id).iter().find_map(|leg| {
         let back = trace.reply(leg);
         let hop = trace.vantage(leg).first_hop(back)?;

@@ -1,6 +1,5 @@
 //! Packets that take another way than they should.
 
-pub(in crate::diagnose) mod arrivals;
 pub mod bgp_anycast_flap;
 pub mod client_on_director;
 pub mod director_bypassed;
@@ -17,3 +16,62 @@ mod sent_back;
 pub mod stateful_device_half_path;
 pub mod tproxy_return_bypass;
 pub mod udp_reply_from_rip;
+
+use super::needs_mode;
+use crate::diagnose::symptom::asymmetric_return_path as symptom;
+use crate::diagnose::words::{arrow, arrow_back};
+use crate::diagnose::{Detection, Facts, Proof};
+use crate::topology::Mode;
+use crate::trace::{ConnectionId, Trace};
+
+/// What the look was worth where nothing was found.
+fn unseen_returns(facts: &Facts) -> Detection {
+    if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
+        return other;
+    }
+    match symptom::blind(facts) {
+        Some(why) => Detection::Unchecked(why),
+        None => Detection::Clean,
+    }
+}
+
+/// The story of one connection: asked, translated, answered past the director,
+/// reset.
+fn proofs_around(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let connection = trace.connection(id);
+    let (front, Some(back)) = (connection.front, connection.back) else { return Vec::new() };
+    let mut proofs = Vec::new();
+    if let Some(leg) =
+        trace.legs(id).iter().find(|leg| leg.tuple == 0 && trace.forward(leg).opened())
+    {
+        proofs.extend(trace.proof(leg, trace.forward(leg).syn, format!("{}  SYN", arrow(&front))));
+    }
+    if let Some(leg) = trace.back_legs(id).find(|leg| trace.forward(leg).opened()) {
+        let note = format!("{}  the same SYN, destination rewritten", arrow(&back));
+        proofs.extend(trace.proof(leg, trace.forward(leg).syn, note));
+    }
+    let server = trace.server(id).and_then(|s| s.host);
+    let at_server =
+        |leg: &&crate::correlate::Leg| trace.host_of(leg).is_some() && trace.host_of(leg) == server;
+    let director = |mac| trace.host_by_mac(mac).is_some_and(|h| trace.service(id).is_director(h));
+    // The answer leaves the real server before it reaches the client.
+    let mut answers: Vec<_> = trace.back_legs(id).filter(|leg| trace.reply(leg).seen()).collect();
+    answers.sort_by_key(|leg| !at_server(leg));
+    for leg in answers {
+        let note = if at_server(&leg) {
+            let to = trace.vantage(leg).first_hop(trace.reply(leg)).and_then(|h| h.link.dst);
+            match to.filter(|mac| !director(Some(*mac))) {
+                Some(mac) => format!("{}  SYN-ACK, to {mac}, not the director", arrow_back(&back)),
+                None => format!("{}  SYN-ACK leaves the real server", arrow_back(&back)),
+            }
+        } else {
+            format!("{}  SYN-ACK, not translated back", arrow_back(&back))
+        };
+        proofs.extend(trace.proof(leg, trace.reply(leg).first, note));
+    }
+    if let Some(leg) = trace.back_legs(id).find(|leg| trace.forward(leg).rst.is_set()) {
+        let note = format!("{}  RST, no socket expects it", arrow(&back));
+        proofs.extend(trace.proof(leg, trace.forward(leg).rst, note));
+    }
+    proofs
+}

@@ -6,29 +6,23 @@
 //! sides shows that, and no clock is compared. An answer that a director's other,
 //! uncaptured interface may have sent is not called certain.
 
-use crate::capture::LinkType;
-use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::decide::way::WhyHeld;
+use crate::diagnose::facts::held_answers::{Held, answers_in, held, proofs};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{arrow, arrow_back, names, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
-use crate::flow::{Hop, Link};
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::diagnose::words::{names, servers, share};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "retransmission", "icmp-unreachable"];
 
-/// Transmissions of one SYN-ACK that must have come: one may be lost by chance.
-const MIN_SENT: u16 = 2;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // An answer that comes in by another interface is `rp-filter-drop`'s.
-    let here = |id: ConnectionId| held(facts, id).is_some_and(|h| !h.elsewhere);
+    let here = |id| held(facts, id).is_some_and(|h| h.why() == WhyHeld::NotForwarded);
     let hit = facts.requests().filter(|(id, _)| here(*id)).map(|(id, _)| id);
     let findings = by_service(facts, hit)
         .into_iter()
@@ -52,65 +46,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-/// Answers of the real server that arrive at a director, by its own capture.
-fn answers_in(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = (HostId, &Leg, &Link)> {
-    let service = trace.service(id);
-    trace.back_legs(id).filter_map(move |leg| {
-        let host = trace.host_of(leg).filter(|host| service.is_director(*host))?;
-        let own = &trace.vantage(leg).own;
-        let came = |(link, hop): &(&Link, &Hop)| link.syns > 0 && own.arrived(hop) == Some(true);
-        let (link, _) = trace.path(leg, trace.reply(leg)).find(came)?;
-        Some((host, leg, link))
-    })
-}
-
-/// An answer that a director keeps.
-pub(in crate::diagnose) struct Held<'a> {
-    pub director: HostId,
-    /// Where the request came in, and the answer should go out.
-    front: &'a Leg,
-    back: &'a Leg,
-    /// The link on which the answer came.
-    link: &'a Link,
-    /// The capture shows all interfaces of the director.
-    all: bool,
-    /// It came by another interface than the request left by.
-    pub elsewhere: bool,
-}
-
-pub(in crate::diagnose) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<'_>> {
-    let c = trace.connection(id);
-    let fits = c.protocol.is_tcp()
-        && c.outcome.failed()
-        && !c.progress.established
-        && c.progress.syns >= MIN_SENT
-        && trace.service(id).mode == Mode::Nat
-        && trace.is_translated(c)
-        && !trace.is_self_access(c);
-    // Translated back, it was sent; how far it came is another matter.
-    if !fits || trace.legs(id).iter().any(|leg| leg.tuple == 0 && trace.reply(leg).seen()) {
-        return None;
-    }
-    let (director, back, link) = answers_in(trace, id).find(|(.., l)| l.syns >= MIN_SENT)?;
-    let front = trace.legs(id).iter().find(|leg| {
-        let vantage = trace.vantage(leg);
-        leg.tuple == 0
-            && trace.host_of(leg) == Some(director)
-            && vantage.shows.both_ways
-            && trace
-                .path(leg, trace.forward(leg))
-                .any(|(_, hop)| vantage.own.arrived(hop) == Some(true))
-    })?;
-    let vantage = trace.vantage(front);
-    let all = matches!(vantage.link_type, LinkType::LINUX_SLL | LinkType::LINUX_SLL2)
-        && front.vantage == back.vantage;
-    let came = vantage.hop(link).link.ifindex;
-    let out =
-        trace.path(back, trace.forward(back)).find(|(_, hop)| vantage.own.sent(hop) == Some(true));
-    let elsewhere = all && out.is_some_and(|(_, hop)| came != 0 && hop.link.ifindex != came);
-    Some(Held { director, front, back, link, all, elsewhere })
-}
-
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let s = facts.topology.service(service);
     let subjects = servers(facts, &ids);
@@ -119,8 +54,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let held: Vec<Held<'_>> = ids.iter().filter_map(|id| held(facts, *id)).collect();
     let director = held[0].director;
     let name = Names(facts).full(director);
-    let passes =
-        facts.requests().any(|(id, c)| facts.service_of(id) == service && c.progress.established);
+    let passes = facts.requests_to(service).any(|(_, c)| c.progress.established);
     let why = if passes {
         "Other answers pass, so it is a rule of its firewall, the reverse path filter of one interface, or packets that it takes for invalid."
     } else {
@@ -176,22 +110,4 @@ fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<F
         undo: rule.delete(),
     });
     fixes
-}
-
-pub(in crate::diagnose) fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let Some(held) = held(trace, id) else { return Vec::new() };
-    let connection = trace.connection(id);
-    let back = connection.back.unwrap_or(connection.front);
-    let (front_syn, back_syn) = (trace.forward(held.front).syn, trace.forward(held.back).syn);
-    let mut proofs = Vec::new();
-    proofs.extend(trace.proof(held.front, front_syn, format!("{}  SYN", arrow(&connection.front))));
-    let note = format!("{}  the same SYN, sent to the real server", arrow(&back));
-    proofs.extend(trace.proof(held.back, back_syn, note));
-    let note = format!("{}  its SYN-ACK comes back to the director", arrow_back(&back));
-    proofs.extend(trace.proof(held.back, held.link.first, note));
-    if held.link.last != held.link.first {
-        let note = "and comes again: nothing was sent on to the client";
-        proofs.extend(trace.proof(held.back, held.link.last, note));
-    }
-    proofs
 }

@@ -1,40 +1,26 @@
 //! A real server behind NAT sends its answers by another gateway than the
 //! director, so nobody translates them back.
 
-use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::{shared_bits, telling};
-use crate::diagnose::symptom::asymmetric_return_path as symptom;
-use crate::diagnose::words::{agree, arrow, arrow_back, name, names, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
-use crate::topology::{Mode, ServiceId};
+use crate::diagnose::words::{agree, name, names, servers, share};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let hit = facts
-        .requests()
-        .filter(|(_, c)| c.back.is_some())
-        .filter_map(|(id, _)| facts.return_around(id).filter(|around| !around.direct).map(|_| id));
+    let hit = facts.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
+        facts.return_around(id).filter(|around| around.why() == WhyAround::Gateway).map(|_| id)
+    });
     let findings = by_service(facts, hit)
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || blind(facts))
-}
-
-/// What the look was worth where nothing was found.
-pub(in crate::diagnose) fn blind(facts: &Facts) -> Detection {
-    if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
-        return other;
-    }
-    match symptom::blind(facts) {
-        Some(why) => Detection::Unchecked(why),
-        None => Detection::Clean,
-    }
+    Detection::from(findings, || super::unseen_returns(facts))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -89,7 +75,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         }
     }
     if let Some(id) = telling(facts, &ids) {
-        finding.proofs = proofs(facts, id);
+        finding.proofs = super::proofs_around(facts, id);
     }
     // The director's address on the real servers' side.
     let side = director.first().and_then(|d| gateway(facts, service, d.address));
@@ -118,45 +104,4 @@ fn gateway(trace: &Trace, service: ServiceId, known: Option<crate::wire::Ip>) ->
     ips.filter(|ip| *ip != service.vip && ip.is_v4() == server.is_v4() && !ip.is_link_local())
         .max_by_key(|ip| shared_bits(*ip, server))
         .map(|ip| ip.to_string())
-}
-
-/// The story of one connection: asked, translated, answered past the director,
-/// reset.
-pub(in crate::diagnose) fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let connection = trace.connection(id);
-    let (front, Some(back)) = (connection.front, connection.back) else { return Vec::new() };
-    let mut proofs = Vec::new();
-    if let Some(leg) =
-        trace.legs(id).iter().find(|leg| leg.tuple == 0 && trace.forward(leg).opened())
-    {
-        proofs.extend(trace.proof(leg, trace.forward(leg).syn, format!("{}  SYN", arrow(&front))));
-    }
-    if let Some(leg) = trace.back_legs(id).find(|leg| trace.forward(leg).opened()) {
-        let note = format!("{}  the same SYN, destination rewritten", arrow(&back));
-        proofs.extend(trace.proof(leg, trace.forward(leg).syn, note));
-    }
-    let server = trace.server(id).and_then(|s| s.host);
-    let at_server =
-        |leg: &&crate::correlate::Leg| trace.host_of(leg).is_some() && trace.host_of(leg) == server;
-    let director = |mac| trace.host_by_mac(mac).is_some_and(|h| trace.service(id).is_director(h));
-    // The answer leaves the real server before it reaches the client.
-    let mut answers: Vec<_> = trace.back_legs(id).filter(|leg| trace.reply(leg).seen()).collect();
-    answers.sort_by_key(|leg| !at_server(leg));
-    for leg in answers {
-        let note = if at_server(&leg) {
-            let to = trace.vantage(leg).first_hop(trace.reply(leg)).and_then(|h| h.link.dst);
-            match to.filter(|mac| !director(Some(*mac))) {
-                Some(mac) => format!("{}  SYN-ACK, to {mac}, not the director", arrow_back(&back)),
-                None => format!("{}  SYN-ACK leaves the real server", arrow_back(&back)),
-            }
-        } else {
-            format!("{}  SYN-ACK, not translated back", arrow_back(&back))
-        };
-        proofs.extend(trace.proof(leg, trace.reply(leg).first, note));
-    }
-    if let Some(leg) = trace.back_legs(id).find(|leg| trace.forward(leg).rst.is_set()) {
-        let note = format!("{}  RST, no socket expects it", arrow(&back));
-        proofs.extend(trace.proof(leg, trace.forward(leg).rst, note));
-    }
-    proofs
 }

@@ -1,8 +1,8 @@
 //! The client sits in the real server's subnet, so the answer goes straight to
 //! it and never back through the translating director.
 
-use crate::diagnose::cause::way::nat_return_bypasses_director::{blind, proofs};
 use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
@@ -15,15 +15,14 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let hit = facts
-        .requests()
-        .filter(|(_, c)| c.back.is_some())
-        .filter_map(|(id, _)| facts.return_around(id).filter(|around| around.direct).map(|_| id));
+    let hit = facts.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
+        facts.return_around(id).filter(|around| around.why() == WhyAround::Neighbour).map(|_| id)
+    });
     let findings = by_service(facts, hit)
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    Detection::from(findings, || blind(facts))
+    Detection::from(findings, || super::unseen_returns(facts))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -45,7 +44,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     if let Some(id) = telling(facts, &ids) {
-        finding.proofs = proofs(facts, id);
+        finding.proofs = super::proofs_around(facts, id);
     }
     let director = crate::diagnose::words::directors(facts, service);
     let host = director

@@ -8,8 +8,8 @@
 
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::by_service;
+use crate::diagnose::facts::refusals::Says;
 use crate::diagnose::facts::telling;
-use crate::diagnose::refusal::Says;
 use crate::diagnose::words::{agree, names, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,

@@ -5,7 +5,6 @@
 //! maker's only while the TTL is a stack's initial one; and the vantage that
 //! sent it. An error that quotes a later segment is no answer to the SYN.
 
-use super::{Candidate, Sighting};
 use crate::flow::{Hop, IcmpError, IcmpErrorKind};
 use crate::topology::{HostId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
@@ -13,7 +12,7 @@ use crate::trace::{At, ConnectionId, Trace};
 /// What an unreachable says (RFC 792; RFC 1812, section 5.2.7.1; RFC 4443,
 /// section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
+pub(in crate::diagnose) enum Says {
     /// ICMP 3/1, ICMPv6 1/3: no link-layer address was found.
     Host,
     /// ICMP 3/3, ICMPv6 1/4.
@@ -23,7 +22,7 @@ pub(super) enum Says {
 }
 
 impl Says {
-    pub(super) fn of(kind: IcmpErrorKind) -> Option<Self> {
+    pub(in crate::diagnose) fn of(kind: IcmpErrorKind) -> Option<Self> {
         let IcmpErrorKind::Unreachable { kind, code } = kind else { return None };
         match (kind, code) {
             (3, 1) | (1, 3) => Some(Self::Host),
@@ -36,7 +35,7 @@ impl Says {
 
 /// An ICMP error that answers a connection's SYN.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal<'a> {
+pub(in crate::diagnose) struct Refusal<'a> {
     pub vantage: usize,
     pub error: &'a IcmpError,
     pub says: Says,
@@ -44,13 +43,31 @@ pub(super) struct Refusal<'a> {
     pub after_ns: Option<i64>,
 }
 
+/// What tells why a SYN was rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) struct Signs {
+    pub says: Says,
+    /// From the first SYN at the same vantage to the error, nanoseconds.
+    pub after_ns: Option<i64>,
+    /// Its source is the VIP.
+    pub in_vips_name: bool,
+    /// Its source is the address of the connection's real server, which is not the VIP.
+    pub in_servers_name: bool,
+    /// A director of the service made it.
+    pub of_director: bool,
+    /// The connection's real server made it, which is no director.
+    pub of_its_server: bool,
+    /// A real server of the service made it.
+    pub of_any_server: bool,
+}
+
 impl Refusal<'_> {
-    pub(super) fn at(&self) -> At {
+    pub(in crate::diagnose) fn at(&self) -> At {
         At { vantage: self.vantage, mark: self.error.mark }
     }
 
     /// "ICMP 3/1".
-    pub(super) fn name(&self) -> String {
+    pub(in crate::diagnose) fn name(&self) -> String {
         match self.error.kind {
             IcmpErrorKind::Unreachable { kind, code } if self.error.src.is_v4() => {
                 format!("ICMP {kind}/{code}")
@@ -64,7 +81,10 @@ impl Refusal<'_> {
 impl Trace {
     /// The unreachables that quote a connection's SYN: by sequence number, as
     /// eight bytes of TCP are all that must be quoted.
-    pub(super) fn refusals(&self, id: ConnectionId) -> impl Iterator<Item = Refusal<'_>> {
+    pub(in crate::diagnose) fn refusals(
+        &self,
+        id: ConnectionId,
+    ) -> impl Iterator<Item = Refusal<'_>> {
         let opened = |leg: &&crate::correlate::Leg| self.forward(leg).opened();
         let client = self.connection(id).front.client;
         self.errors_of(id).filter_map(move |(vantage, error)| {
@@ -90,12 +110,12 @@ impl Trace {
     }
 
     /// The hop of an ICMP error.
-    pub(super) fn error_hop(&self, refusal: &Refusal<'_>) -> &Hop {
+    pub(in crate::diagnose) fn error_hop(&self, refusal: &Refusal<'_>) -> &Hop {
         &self.vantages[refusal.vantage].hops[refusal.error.hop.index()]
     }
 
     /// The host that made an ICMP error, where its frame shows it.
-    pub(super) fn maker(&self, refusal: &Refusal<'_>) -> Option<HostId> {
+    pub(in crate::diagnose) fn maker(&self, refusal: &Refusal<'_>) -> Option<HostId> {
         let hop = self.error_hop(refusal);
         if !is_origin(hop) {
             return None;
@@ -106,13 +126,34 @@ impl Trace {
         self.host_by_mac(hop.link.src)
     }
 
+    /// What tells why a connection's SYN was answered with an error.
+    pub(in crate::diagnose) fn signs_of(&self, id: ConnectionId, refusal: &Refusal<'_>) -> Signs {
+        let service = self.service(id);
+        let made = self.maker(refusal);
+        let server = self
+            .server(id)
+            .filter(|server| server.host.is_none_or(|host| !service.is_director(host)));
+        let from = refusal.error.src;
+        Signs {
+            says: refusal.says,
+            after_ns: refusal.after_ns,
+            in_vips_name: from == service.vip,
+            in_servers_name: from != service.vip
+                && server.is_some_and(|server| server.address == Some(from)),
+            of_director: made.is_some_and(|host| service.is_director(host)),
+            of_its_server: made.is_some() && server.is_some_and(|server| server.host == made),
+            of_any_server: made.is_some()
+                && service.real_servers.iter().any(|server| server.host == made),
+        }
+    }
+
     /// Whether the capturing host itself sent an ICMP error.
-    pub(super) fn sent_here(&self, refusal: &Refusal<'_>) -> bool {
+    pub(in crate::diagnose) fn sent_here(&self, refusal: &Refusal<'_>) -> bool {
         self.vantages[refusal.vantage].own.sent(self.error_hop(refusal)) == Some(true)
     }
 
     /// Whether a vantage saw a connection's SYN come in and not go out again.
-    pub(super) fn kept_at(&self, id: ConnectionId, vantage: usize) -> bool {
+    pub(in crate::diagnose) fn kept_at(&self, id: ConnectionId, vantage: usize) -> bool {
         let own = &self.vantages[vantage].own;
         let mut legs = self.legs(id).iter().filter(|leg| usize::from(leg.vantage) == vantage);
         let mut came = false;
@@ -126,51 +167,11 @@ impl Trace {
     }
 
     /// Whether nothing shows that a connection's SYN was sent to a real server.
-    pub(super) fn went_nowhere(&self, id: ConnectionId) -> bool {
+    pub(in crate::diagnose) fn went_nowhere(&self, id: ConnectionId) -> bool {
         self.connection(id).back.is_none()
             && self.server(id).is_none()
             && self.route(id).forwarders().next().is_none()
     }
-}
-
-/// What an unexplained unreachable may come from, by what it says.
-pub(super) fn suspects(trace: &Trace, sightings: &[Sighting]) -> Vec<Candidate> {
-    let ids = sightings.iter().filter_map(|s| s.connection);
-    let said: Vec<Says> = ids.flat_map(|id| trace.refusals(id)).map(|r| r.says).collect();
-    let table = [
-        (
-            Says::Host,
-            "rs-unreachable",
-            "then the director's own capture shows ARP questions for a real server without a reply",
-        ),
-        (
-            Says::Host,
-            "vip-unowned",
-            "then the last router's own capture shows ARP questions for the VIP without a reply",
-        ),
-        (
-            Says::Port,
-            "ipvs-no-destination",
-            "then the director's own capture shows that no SYN goes on to a real server",
-        ),
-        (
-            Says::Port,
-            "rs-admin-prohibited",
-            "then a real server's own capture shows that it sends the error",
-        ),
-        (
-            Says::Prohibited,
-            "rs-admin-prohibited",
-            "then a real server's own capture shows that it sends the error",
-        ),
-    ];
-    let mut found: Vec<Candidate> = Vec::new();
-    for (says, id, tell) in table {
-        if said.contains(&says) && found.iter().all(|c| c.id != id) {
-            found.push(Candidate { id, tell_apart: tell.to_owned() });
-        }
-    }
-    found
 }
 
 #[cfg(test)]

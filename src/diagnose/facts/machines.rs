@@ -5,7 +5,6 @@
 //! that. Bindings tell: two interfaces of one machine answer for the same addresses,
 //! two machines have addresses of their own. Where neither shows, it is said so.
 
-use super::cause::speaks_vrrp;
 use crate::capture::LinkType;
 use crate::flow::{Binding, Claim, OwnEvidence};
 use crate::topology::HostId;
@@ -15,13 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How two hosts of the captures stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kin {
+pub(in crate::diagnose) enum Kin {
     /// Two interfaces of one machine.
     One,
     /// Two machines.
     Two,
     /// The captures do not tell.
     Unknown,
+}
+
+/// Whether a host sends VRRP advertisements.
+pub(in crate::diagnose) fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
+    let h = trace.topology.hosts.get(host);
+    trace.vantages.iter().flat_map(|v| &v.vrrp).any(|speaker| {
+        speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
+    })
 }
 
 /// Addresses that two interfaces share beside services' before answers alone make them
@@ -47,7 +54,7 @@ fn addresses(trace: &Trace, host: HostId) -> BTreeMap<Ip, bool> {
 
 /// Addresses for which a host answers and that others own: those who answer, announce
 /// or ask as the owner, by address. None of them claims `vip`.
-pub(super) fn answered_for_others(
+pub(in crate::diagnose) fn answered_for_others(
     trace: &Trace,
     host: HostId,
     vip: Ip,
@@ -79,7 +86,7 @@ fn knows_all_macs(trace: &Trace, host: HostId) -> bool {
 }
 
 /// How two hosts stand to each other that both claim `vip`.
-pub(super) fn kin(trace: &Trace, vip: Ip, a: HostId, b: HostId) -> Kin {
+pub(in crate::diagnose) fn kin(trace: &Trace, vip: Ip, a: HostId, b: HostId) -> Kin {
     let apart = |h: HostId| {
         speaks_vrrp(trace, h)
             || knows_all_macs(trace, h)

@@ -6,10 +6,10 @@
 //! quartiles, which one slow first packet (ARP, a cold cache) does not move.
 
 use crate::correlate::Leg;
-use crate::diagnose::{Confidence, Fix, rank_test};
+use crate::diagnose::{Confidence, rank_test};
 use crate::topology::{HostId, Mode, Ordinary, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Connections of one server below which it is not judged, whatever they took: of two,
 /// both may be the first requests of a cold process.
@@ -121,7 +121,7 @@ pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
 }
 
 /// The client's connection that a connection is part of, and the real server of it.
-pub(in crate::diagnose) fn place(trace: &Trace, id: ConnectionId) -> Option<(ConnectionId, usize)> {
+fn place(trace: &Trace, id: ConnectionId) -> Option<(ConnectionId, usize)> {
     match trace.ordinary(id) {
         None => Some((id, usize::from(trace.topology.server_of[id.0 as usize]?)))
             .filter(|_| trace.service(id).mode != Mode::Proxy),
@@ -136,43 +136,38 @@ pub(in crate::diagnose) fn place(trace: &Trace, id: ConnectionId) -> Option<(Con
     }
 }
 
-/// The connections of one real server of a service, a proxy's own where it has one.
-pub(in crate::diagnose) fn served_by(
-    trace: &Trace,
-    service: ServiceId,
-    at: usize,
-) -> impl Iterator<Item = ConnectionId> {
-    trace.iter().map(|(id, _)| id).filter(move |id| {
-        place(trace, *id).is_some_and(|(front, n)| n == at && trace.service_of(front) == service)
-    })
-}
+/// Connections by service and by the place of their real server in it: as the client knows
+/// each, and as the server knows it, which is another one behind a proxy.
+pub(in crate::diagnose) type Places =
+    HashMap<(ServiceId, usize), Vec<(ConnectionId, ConnectionId)>>;
 
-/// How to keep new connections away from a real server, where IPVS chooses it.
-pub(in crate::diagnose) fn spare(
-    trace: &Trace,
-    service: ServiceId,
-    at: usize,
-    until: &str,
-) -> Option<Fix> {
-    let s = trace.topology.service(service);
-    let server = &s.real_servers[at];
-    let host = server.host.filter(|_| matches!(s.mode, Mode::Nat | Mode::Dr | Mode::Tun))?;
-    Some(crate::diagnose::words::rest(trace, service, host, server.port, until))
+/// All of them.
+pub(in crate::diagnose) fn places(trace: &Trace) -> Places {
+    let mut all = Places::new();
+    for (id, _) in trace.iter() {
+        if let Some((front, at)) = place(trace, id) {
+            all.entry((trace.service_of(front), at)).or_default().push((front, id));
+        }
+    }
+    all
 }
 
 /// The connections of some real servers of a service, as its clients know them.
 pub(in crate::diagnose) fn connections(
     trace: &Trace,
+    places: &Places,
     service: ServiceId,
     servers: &[(usize, Quartiles)],
 ) -> Vec<ConnectionId> {
-    let mut ids: Vec<ConnectionId> = trace
+    let measured = |id: &ConnectionId| {
+        let c = trace.connection(*id);
+        c.protocol.is_tcp() && c.progress.established
+    };
+    let mut ids: Vec<ConnectionId> = servers
         .iter()
-        .filter(|(_, c)| c.protocol.is_tcp() && c.progress.established)
-        .filter_map(|(id, _)| place(trace, id))
-        .filter(|(front, _)| trace.service_of(*front) == service)
-        .filter(|(_, at)| servers.iter().any(|(known, _)| known == at))
-        .map(|(front, _)| front)
+        .flat_map(|(at, _)| places.get(&(service, *at)).into_iter().flatten())
+        .filter(|(_, own)| measured(own))
+        .map(|(front, _)| *front)
         .collect();
     ids.sort_unstable();
     ids.dedup();

@@ -1,20 +1,20 @@
 //! Bare resets in mid-stream: a host without state for a connection that was
-//! established. Who sent it tells which state was lost.
+//! established, and all that tells which state was lost. Which cause a reset belongs to is
+//! decided in `decide/reset.rs`.
 //!
 //! A host is taken for the sender only where the frame has its MAC and a TTL
 //! with which stacks begin, and its own capture does not show that it only
 //! passed the reset on.
 
+use super::passages::{Passage, passage};
+use super::two_servers::accepted_twice;
 use crate::correlate::Leg;
-use crate::diagnose::Proof;
-use crate::diagnose::cause::silence::syn_retry_rescheduled;
-use crate::diagnose::cause::size::withheld::{Passage, passage};
-use crate::diagnose::cause::state::synproxy;
-use crate::diagnose::cause::way::bgp_anycast_flap;
+use crate::diagnose::finding::Proof;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
 use crate::topology::{HostId, Mode, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{seq_gt, seq_lt};
+use std::collections::{BTreeSet, HashSet};
 
 /// Whose state it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,26 +34,55 @@ pub(in crate::diagnose) struct Forgotten {
     pub id: ConnectionId,
     /// Who reset it.
     pub host: HostId,
-    /// What it had forgotten.
-    pub keeper: Keeper,
     /// Where the reset is seen best.
     pub leg: Leg,
     /// The host's own capture shows it.
     pub own: bool,
+    pub signs: Signs,
 }
 
-/// All of them, of services with a director.
-pub(in crate::diagnose) fn forgotten(trace: &Trace) -> Vec<Forgotten> {
+/// What tells the reason of a reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) struct Signs {
+    /// What the host had forgotten.
+    pub keeper: Keeper,
+    /// The way to the address changed from one site to another and back.
+    pub other_site: bool,
+    /// A SYN proxy answered it and spoilt it.
+    pub spoilt: bool,
+    /// Two real servers accepted it.
+    pub two_servers: bool,
+    /// It answers a segment that went astray.
+    pub astray: bool,
+    /// Whether the host was seen to know the connection before: `Some(false)` where it
+    /// accepted with numbers that the segment does not acknowledge, `None` where nothing
+    /// but the reset is seen of it.
+    pub known: Option<bool>,
+    /// Whether a director's own capture shows that it sent the last segment on.
+    pub sent_on: Option<bool>,
+    /// Another real server accepted it, or is seen to go on with it.
+    pub served_elsewhere: bool,
+    /// The director that reset it never forwarded it: another one did.
+    pub moved: bool,
+    /// How long the connection was silent before, nanoseconds.
+    pub idle_ns: Option<i64>,
+}
+
+/// All of them, of services with a director, given the connections that changes of site
+/// moved and that SYN proxies spoilt.
+pub(in crate::diagnose) fn all(
+    trace: &Trace,
+    moved: &BTreeSet<ConnectionId>,
+    spoilt: &HashSet<ConnectionId>,
+) -> Vec<Forgotten> {
     let mut found: Vec<Forgotten> = trace
         .requests()
         .filter(|(_, c)| c.protocol.is_tcp() && c.progress.no_socket && c.progress.established)
         .filter_map(|(id, _)| judge(trace, id))
         .collect();
-    if !found.is_empty() {
-        let flapped = bgp_anycast_flap::moved(trace);
-        // A director that answered the SYN itself never had what it does not know.
-        let spoilt = synproxy::ids(trace);
-        found.retain(|one| !flapped.contains(&one.id) && !spoilt.contains(&one.id));
+    for one in &mut found {
+        one.signs.other_site = moved.contains(&one.id);
+        one.signs.spoilt = spoilt.contains(&one.id);
     }
     found
 }
@@ -65,10 +94,6 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
         return None;
     }
     let (host, leg, own) = sender(trace, id)?;
-    // It waits for an ACK of the other server's number, and has nothing to forget.
-    if syn_retry_rescheduled::accepted_twice(trace, id).is_some() {
-        return None;
-    }
     let server = trace.server(id).and_then(|s| s.host) == Some(host);
     let director = service.is_director(host)
         || (trace.topology.hosts.claims_ip(host, service.vip)
@@ -83,7 +108,86 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
         // Both, or neither: nobody can be named.
         _ => return None,
     };
-    Some(Forgotten { id, host, keeper, leg, own })
+    let own_passage = passage(trace, id, host).filter(|_| keeper == Keeper::Director);
+    let sent_on = match keeper {
+        Keeper::Director => own_passage.map(|p| !p.is_withheld(trace, id)),
+        _ => forwarded(trace, id),
+    };
+    // Only of a connection seen from its SYN on can this be said.
+    let whole = trace.connection(id).progress.syn;
+    let signs = Signs {
+        keeper,
+        other_site: false,
+        spoilt: false,
+        // It waits for an ACK of the other server's number, and has nothing to forget.
+        two_servers: accepted_twice(trace, id).is_some(),
+        astray: trace.stray(id).is_some(),
+        known: was_known(trace, id, host, &leg),
+        sent_on,
+        served_elsewhere: acceptor(trace, id, host).is_some()
+            || own && went_on(trace, id, &leg).is_some(),
+        moved: whole && own_passage.is_some_and(|p| p.left.is_none()),
+        idle_ns: idle_ns(trace, id, host, &leg),
+    };
+    Some(Forgotten { id, host, leg, own, signs })
+}
+
+/// Whether a director's capture shows that it sent the last segment on.
+fn forwarded(trace: &Trace, id: ConnectionId) -> Option<bool> {
+    let directors = trace.service(id).directors.iter();
+    let passages = directors.filter_map(|d| passage(trace, id, d.host));
+    passages.map(|p| !p.is_withheld(trace, id)).reduce(|a, b| a || b)
+}
+
+/// Another host than this one that accepted the connection.
+pub(in crate::diagnose) fn acceptor(
+    trace: &Trace,
+    id: ConnectionId,
+    host: HostId,
+) -> Option<HostId> {
+    let opened = trace.route(id).back.iter().find(|step| step.origin && step.opening)?;
+    opened.from.filter(|from| *from != host)
+}
+
+/// See [`Signs::known`].
+fn was_known(trace: &Trace, id: ConnectionId, host: HostId, at: &Leg) -> Option<bool> {
+    let mut known = None;
+    for leg in trace.legs(id).iter().filter(|leg| leg.tuple == at.tuple) {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let from = trace.vantage(leg).first_hop(back).and_then(|hop| hop.link.src);
+        let its = trace.host_by_mac(from) == Some(host);
+        if !its || !(back.accepted() || back.payload > 0 || back.ack.is_set()) {
+            continue;
+        }
+        let within = !back.accepted()
+            || !seq_lt(there.max_ack, back.isn.wrapping_add(1))
+                && !seq_gt(there.max_ack, back.end_seq);
+        known = Some(known.unwrap_or(false) || within);
+    }
+    known
+}
+
+/// Nanoseconds from the last packet of the connection before the segment that was reset,
+/// either way, to that segment: seen where it did not come itself, behind the host that
+/// reset it.
+fn idle_ns(trace: &Trace, id: ConnectionId, host: HostId, at: &Leg) -> Option<i64> {
+    let trigger = trace.time(trace.at(at, trace.reply(at).rst_answers));
+    let server = trace.server(id).and_then(|s| s.host);
+    let mut before: Vec<At> = Vec::new();
+    before.extend(passage(trace, id, host).and_then(|p| p.last_out(trace, id)));
+    for leg in trace.legs(id) {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let at_server = trace.host_of(leg).is_some_and(|host| server == Some(host));
+        let behind = leg.tuple > 0 || at_server;
+        if back.rst.is_set() || !behind {
+            continue;
+        }
+        before.extend(
+            [there.last, back.last].iter().filter_map(|m| m.get()).map(|m| trace.at(leg, m)),
+        );
+    }
+    let last = before.into_iter().map(|at| trace.time(at)).filter(|t| *t <= trigger).max()?;
+    Some(trigger.0.saturating_sub(last.0))
 }
 
 /// In flight when a host resets, nanoseconds.
@@ -174,30 +278,9 @@ impl Forgotten {
         went_on(trace, self.id, &self.leg).filter(|_| self.own)
     }
 
-    /// The segment that the reset answers.
-    pub fn trigger(&self, trace: &Trace) -> At {
-        trace.at(&self.leg, trace.reply(&self.leg).rst_answers)
-    }
-
-    /// Whether the host was seen to know the connection before: `Some(false)` where it
-    /// accepted with numbers that the segment does not acknowledge, `None` where nothing
-    /// but the reset is seen of it.
-    pub fn was_known(&self, trace: &Trace) -> Option<bool> {
-        let legs = trace.legs(self.id).iter();
-        let mut known = None;
-        for leg in legs.filter(|leg| leg.tuple == self.leg.tuple) {
-            let (there, back) = (trace.forward(leg), trace.reply(leg));
-            let from = trace.vantage(leg).first_hop(back).and_then(|hop| hop.link.src);
-            let its = trace.host_by_mac(from) == Some(self.host);
-            if !its || !(back.accepted() || back.payload > 0 || back.ack.is_set()) {
-                continue;
-            }
-            let within = !back.accepted()
-                || !seq_lt(there.max_ack, back.isn.wrapping_add(1))
-                    && !seq_gt(there.max_ack, back.end_seq);
-            known = Some(known.unwrap_or(false) || within);
-        }
-        known
+    /// The director's own capture shows that it did not send the segment on.
+    pub fn is_withheld(&self) -> bool {
+        self.signs.sent_on == Some(false)
     }
 
     /// How the connection's packets passed the host that reset it.
@@ -212,31 +295,5 @@ impl Forgotten {
             .into_iter()
             .flatten()
             .collect()
-    }
-
-    /// Nanoseconds from the last packet of the connection before the trigger,
-    /// either way, to the trigger: seen where the trigger itself did not come,
-    /// behind the host that reset it.
-    pub fn idle_ns(&self, trace: &Trace) -> Option<i64> {
-        let trigger = trace.time(self.trigger(trace));
-        let mut before = Vec::new();
-        before.extend(self.passage(trace).and_then(|p| p.last_out(trace, self.id)));
-        for leg in trace.legs(self.id) {
-            let (there, back) = (trace.forward(leg), trace.reply(leg));
-            let at_server = trace.host_of(leg).is_some_and(|host| self.server(trace) == Some(host));
-            let behind = leg.tuple > 0 || at_server;
-            if back.rst.is_set() || !behind {
-                continue;
-            }
-            before.extend(
-                [there.last, back.last].iter().filter_map(|m| m.get()).map(|m| trace.at(leg, m)),
-            );
-        }
-        let last = before.into_iter().map(|at| trace.time(at)).filter(|t| *t <= trigger).max()?;
-        Some(trigger.0.saturating_sub(last.0))
-    }
-
-    fn server(&self, trace: &Trace) -> Option<HostId> {
-        trace.server(self.id).and_then(|s| s.host)
     }
 }

@@ -5,12 +5,12 @@
 //! where nothing goes to a real server, another connection of the service must show the
 //! two handshakes as one.
 
+use super::index::Indexed;
+use super::passages::passage;
 use crate::correlate::{Connection, Leg};
-use crate::diagnose::cause::size::withheld::passage;
 use crate::flow::{Flow, Reset};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::HashSet;
 
 /// A window that stays closed for less is a server that is late, nanoseconds.
 const STUCK_NS: i64 = 3_000_000_000;
@@ -48,7 +48,8 @@ pub(in crate::diagnose) struct Spoilt<'a> {
 }
 
 /// All of them.
-pub(in crate::diagnose) fn spoilt(trace: &Trace) -> Vec<Spoilt<'_>> {
+pub(in crate::diagnose) fn spoilt<'a>(facts: &Indexed<'a>) -> Vec<Spoilt<'a>> {
+    let trace = facts.trace;
     let suspect = |c: &Connection| {
         let p = c.progress;
         c.protocol.is_tcp() && p.syn && p.answered && p.established && !p.response
@@ -60,7 +61,7 @@ pub(in crate::diagnose) fn spoilt(trace: &Trace) -> Vec<Spoilt<'_>> {
         found.iter().filter(|s| s.fault == Fault::Cookie).map(|s| of(trace, s.id)).collect();
     services.sort_unstable();
     services.dedup();
-    services.retain(|service| guards(trace, *service));
+    services.retain(|service| guards(facts, *service));
     found.retain(|s| s.fault != Fault::Cookie || services.contains(&of(trace, s.id)));
     found
 }
@@ -69,22 +70,16 @@ fn of(trace: &Trace, id: ConnectionId) -> ServiceId {
     trace.service_of(id)
 }
 
-/// Their ids, for causes that would take them for theirs.
-pub(in crate::diagnose) fn ids(trace: &Trace) -> HashSet<ConnectionId> {
-    spoilt(trace).into_iter().map(|s| s.id).collect()
-}
-
 /// Whether a service's director is seen to answer before it asks, and real servers accept.
-pub(in crate::diagnose) fn guards(trace: &Trace, service: ServiceId) -> bool {
-    let of_service =
-        trace.requests().filter(|(id, c)| of(trace, *id) == service && c.progress.response);
+pub(in crate::diagnose) fn guards(facts: &Indexed<'_>, service: ServiceId) -> bool {
+    let of_service = facts.requests_to(service).filter(|(_, c)| c.progress.response);
     let shown = of_service.filter(|(id, _)| {
-        let legs = trace.legs(*id);
+        let legs = facts.legs(*id);
         legs.iter().filter(|leg| leg.tuple == 0).any(|front| {
-            let second = behind(trace, *id, front);
-            answers_itself(trace, front)
+            let second = behind(facts, *id, front);
+            answers_itself(facts, front)
                 && second
-                    .is_some_and(|leg| trace.reply(leg).accepted() && follows(trace, front, leg))
+                    .is_some_and(|leg| facts.reply(leg).accepted() && follows(facts, front, leg))
         })
     });
     shown.take(MIN_GUARDED).count() == MIN_GUARDED

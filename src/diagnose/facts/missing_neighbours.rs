@@ -1,18 +1,19 @@
 //! Real servers that are asked for by ARP or neighbour discovery in vain, and the
-//! connections that wait for them: what `rs-unreachable` and `ipvs-reuse-to-dead-backend`
-//! have in common.
+//! connections that wait for them. Whether the server is down or was taken out of the
+//! table is decided in `decide/refusal.rs`.
 
+use super::asks::asked_here;
+use super::index::Indexed;
+use super::refusals::{Refusal, Says};
+use super::used_ports::{self, Pinned};
+use super::ways::telling;
 use crate::correlate::{Connection, Leg};
-use crate::diagnose::Proof;
-use crate::diagnose::cause::by_service;
-use crate::diagnose::facts::telling;
-use crate::diagnose::refusal::{Refusal, Says};
-use crate::diagnose::symptom::arp_unanswered;
+use crate::diagnose::finding::Proof;
 use crate::flow::Ask;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From the SYN to the first question that it makes the director ask.
 const PROMPT_NS: i64 = 200_000_000;
@@ -33,6 +34,7 @@ pub(in crate::diagnose) fn failed(
 }
 
 /// Connections of a service whose real server is not on the wire.
+#[derive(Debug)]
 pub(in crate::diagnose) struct Missing {
     pub service: ServiceId,
     pub ids: Vec<ConnectionId>,
@@ -43,14 +45,24 @@ pub(in crate::diagnose) struct Missing {
     pub director: Option<HostId>,
     /// The director says so to the client, too.
     pub said: bool,
+    /// All of them are of client ports that had a connection before, of one real server.
+    pub pinned: Option<Pinned>,
 }
 
 /// All of them, by service.
-pub(in crate::diagnose) fn missing(trace: &Trace, asks: &[(usize, &Ask)]) -> Vec<Missing> {
-    let hit = failed(trace)
-        .filter(|(id, _)| told(trace, *id).is_some() || !in_vain(trace, *id, asks).asks.is_empty());
-    let sets = by_service(trace, hit.map(|(id, _)| id));
-    sets.into_iter().filter_map(|(service, ids)| judge(trace, service, ids, asks)).collect()
+pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &[(usize, &Ask)]) -> Vec<Missing> {
+    let mut sets: BTreeMap<ServiceId, Vec<ConnectionId>> = BTreeMap::new();
+    for (id, _) in failed(facts) {
+        if told(facts, id).is_some() || !in_vain(facts, id, asks).asks.is_empty() {
+            sets.entry(facts.service_of(id)).or_default().push(id);
+        }
+    }
+    let mut found: Vec<Missing> =
+        sets.into_iter().filter_map(|(service, ids)| judge(facts, service, ids, asks)).collect();
+    for missing in &mut found {
+        missing.pinned = used_ports::pinned(facts, missing.service, &missing.ids, &missing.targets);
+    }
+    found
 }
 
 /// Host unreachable, after a while, in the name of the VIP: whoever has the VIP
@@ -89,7 +101,7 @@ fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> In
             continue;
         }
         let fits = |(at, ask): &&(usize, &'a Ask)| {
-            let own = arp_unanswered::asked_here(&trace.vantages[*at], ask);
+            let own = asked_here(&trace.vantages[*at], ask);
             *at == v && own && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
         };
         let found: Vec<(usize, &Ask)> = asks.iter().filter(fits).copied().collect();
@@ -142,7 +154,7 @@ fn judge(
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);
-    Some(Missing { service, ids, targets, distinct, director, said })
+    Some(Missing { service, ids, targets, distinct, director, said, pinned: None })
 }
 
 /// The addresses that were asked for on account of the connections, and whether

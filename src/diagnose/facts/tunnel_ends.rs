@@ -2,8 +2,18 @@
 
 use crate::capture::LinkType;
 use crate::correlate::Leg;
+use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::HostId;
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::{At, ConnectionId, Trace};
+use std::collections::BTreeMap;
+
+/// IPIP, 6in4, GRE (RFC 2003, RFC 4213, RFC 2784).
+const TUNNELS: [u8; 3] = [4, 41, 47];
+/// ICMP protocol unreachable, and port unreachable, which Linux sends where no tunnel
+/// takes the packet (`tunnel4_rcv`).
+const CODES: [u8; 2] = [2, 3];
+/// The same in IPv6 (`tunnel6_rcv`; RFC 4443, section 3.1).
+const PORT_UNREACHABLE_6: IcmpErrorKind = IcmpErrorKind::Unreachable { kind: 1, code: 4 };
 
 /// The leg at a host on which a connection's packets arrive in the tunnel.
 pub(in crate::diagnose) fn wrapped(trace: &Trace, id: ConnectionId, host: HostId) -> Option<&Leg> {
@@ -32,4 +42,22 @@ pub(in crate::diagnose) fn stays_closed(trace: &Trace, id: ConnectionId, host: H
 fn legs(trace: &Trace, id: ConnectionId, host: HostId) -> impl Iterator<Item = &Leg> {
     let at_host = move |leg: &&Leg| trace.host_of(leg) == Some(host);
     trace.legs(id).iter().filter(at_host).filter(|leg| trace.forward(leg).seen())
+}
+
+/// Hosts that refused a tunnel's packet, and where they say so.
+pub(in crate::diagnose) fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
+    let mut found = BTreeMap::new();
+    for (vantage, seen) in trace.vantages.iter().enumerate() {
+        let of_tunnel = |e: &&IcmpError| {
+            // The error quotes the packet outside, whose protocol is the tunnel's.
+            let v4 = matches!(e.kind, IcmpErrorKind::Unreachable { kind: 3, code } if CODES.contains(&code));
+            (v4 || e.kind == PORT_UNREACHABLE_6) && TUNNELS.contains(&e.quote.protocol.0)
+        };
+        for error in seen.errors.iter().filter(of_tunnel) {
+            if let Some(host) = trace.host_by_ip(error.src) {
+                found.entry(host).or_insert(At { vantage, mark: error.mark });
+            }
+        }
+    }
+    found
 }

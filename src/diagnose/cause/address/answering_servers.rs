@@ -1,0 +1,167 @@
+//! A real server answers ARP for the VIP, so the VIP has several MACs and
+//! whoever answers first gets everything.
+//!
+//! Told from two VRRP masters by the claimants' roles: here one of them serves
+//! the VIP's connections itself. A hand-over leaves the old owner silent.
+
+use crate::diagnose::cause::severity;
+use crate::diagnose::facts::disputes::{answers_for, claimants, claims, disputed};
+use crate::diagnose::facts::machines::speaks_vrrp;
+use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{count, list};
+use crate::diagnose::{
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject, ToConfirm,
+};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+
+/// The same for services of one family: neighbour discovery is another cause's, as
+/// its remedy is another.
+pub(in crate::diagnose) fn detect_in(facts: &Facts, v4: bool) -> Detection {
+    let services = facts.topology.services.iter().enumerate();
+    let findings = services
+        .filter(|(_, s)| !s.is_backend && matches!(s.mode, Mode::Unknown | Mode::Dr | Mode::Tun))
+        .filter(|(_, s)| s.vip.is_v4() == v4)
+        .filter_map(|(i, service)| finding(facts, i, service))
+        .collect();
+    Detection::from(findings, || match symptom::blind(facts) {
+        Some(why) => Detection::Unchecked(why),
+        None => Detection::Clean,
+    })
+}
+
+fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
+    let vip = service.vip;
+    disputed(facts, vip)?;
+    let claimants = claimants(facts, vip);
+    let ids: Vec<ConnectionId> =
+        facts.requests_to(ServiceId(index as u32)).map(|(id, _)| id).collect();
+    let mut servers: Vec<(usize, HostId)> = claimants
+        .iter()
+        // Who only asks in its name is `dr-arp-announce-leak`'s.
+        .filter(|host| {
+            !service.is_director(**host)
+                && !speaks_vrrp(facts, **host)
+                && answers_for(facts, **host, vip)
+        })
+        .map(|host| {
+            let of = |id: &&ConnectionId| facts.server(**id).and_then(|s| s.host) == Some(*host);
+            (ids.iter().filter(of).count(), *host)
+        })
+        .collect();
+    servers.sort_by_key(|(n, host)| (std::cmp::Reverse(*n), *host));
+    // Somebody who claims the address must also serve it: else nobody shows
+    // that it is a real server, and the symptom stands alone.
+    let (most, culprit) = *servers.first()?;
+    if most == 0 || claimants.iter().any(|h| speaks_vrrp(facts, *h) && servers.len() < 2) {
+        return None;
+    }
+    let names = Names(facts);
+    let forwarding = !service.directors.is_empty();
+    let own = names.full(culprit);
+    let others: Vec<String> =
+        claimants.iter().filter(|h| **h != culprit).map(|h| names.full(*h)).collect();
+    let (id, what) = if vip.is_v4() {
+        ("dr-arp-problem", "ARP")
+    } else {
+        ("duplicate-na-for-vip", "neighbour solicitations")
+    };
+    let title = format!("real server {own} answers {what} for {vip}");
+    let director = if forwarding {
+        String::new()
+    } else if others.len() == 1 {
+        ", which then is the director".to_owned()
+    } else {
+        ", one of which is the director".to_owned()
+    };
+    let explanation = format!(
+        "{} hosts answer for {vip}: {own}, and {}{director}. Each neighbour keeps one of the answers, and {} went straight to {own}, past the director: the load is not spread, and it moves whenever a neighbour asks again.",
+        claimants.len(),
+        list(&others),
+        count(most, "connection")
+    );
+    let mut finding = Finding::cause(id, title, explanation);
+    finding.severity = severity(facts, &ids).max(Severity::Warning);
+    finding.confidence = if forwarding { Confidence::Certain } else { Confidence::Likely };
+    if !forwarding {
+        finding.candidates.push(Candidate {
+            id: "vip-arp-conflict",
+            tell_apart: format!("a duplicate address without a balancer: 'ipvsadm -Ln' on the hosts that claim {vip} tells which is the director"),
+        });
+        finding.to_confirm.push(ToConfirm {
+            host: list(&others),
+            command: "ipvsadm -Ln; ip -br addr".to_owned(),
+            why: "tells the director from the real servers".to_owned(),
+        });
+    }
+    finding.proofs = claims(facts, vip);
+    finding.proofs.extend(arrival(facts, &ids, culprit));
+    let real: Vec<HostId> = servers.iter().filter(|(n, _)| *n > 0).map(|(_, h)| *h).collect();
+    finding.fixes = real.iter().flat_map(|host| fixes(facts, service, *host)).collect();
+    finding.subjects = real.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
+    let mut rest: Vec<HostId> = claimants.iter().copied().filter(|h| !real.contains(h)).collect();
+    rest.sort_by_key(|h| facts.topology.hosts.get(*h).macs.first().copied());
+    finding.subjects.extend(rest.into_iter().map(|h| -> Subject {
+        names.subject(if service.is_director(h) { Role::Director } else { Role::Host }, h)
+    }));
+    finding.addresses = vec![vip];
+    finding.connections = ids
+        .into_iter()
+        .filter(|id| facts.server(*id).and_then(|s| s.host).is_some_and(|h| real.contains(&h)))
+        .collect();
+    Some(finding)
+}
+
+/// A packet for the VIP that went to the culprit's MAC.
+fn arrival(trace: &Trace, ids: &[ConnectionId], host: HostId) -> Option<crate::diagnose::Proof> {
+    let macs = &trace.topology.hosts.get(host).macs;
+    ids.iter().find_map(|id| {
+        trace.legs(*id).iter().find_map(|leg| {
+            let to = |hop: &crate::flow::Hop| hop.link.dst.is_some_and(|mac| macs.contains(&mac));
+            trace.proof_on(leg, trace.forward(leg), to, "packets for the VIP go to that MAC")
+        })
+    })
+}
+
+fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
+    let vip = service.vip;
+    let server = Names(trace).full(host);
+    if !vip.is_v4() {
+        let rule = |verb: &str| {
+            format!(
+                "nft {verb} rule ip6 filter output icmpv6 type nd-neighbor-advert icmpv6 taddr {vip} drop"
+            )
+        };
+        return vec![Fix {
+            host: server,
+            command: format!("ip addr replace {vip}/128 dev lo nodad\n{}", rule("add")),
+            disruptive: false,
+            undo: "Delete the rule by its handle ('nft -a list ruleset').".to_owned(),
+        }];
+    }
+    vec![
+        Fix {
+            host: server,
+            command: format!(
+                "{}\nip -br addr show to {vip}   # must be on lo, as /32: on another interface it is still answered for",
+                sysctl::set(&[
+                    ("net.ipv4.conf.all.arp_ignore", "1"),
+                    ("net.ipv4.conf.all.arp_announce", "2"),
+                ])
+            ),
+            disruptive: false,
+            undo: sysctl::set(&[
+                ("net.ipv4.conf.all.arp_ignore", "0"),
+                ("net.ipv4.conf.all.arp_announce", "0"),
+            ]),
+        },
+        Fix {
+            host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+            command: ip::forget_neighbour(vip),
+            disruptive: false,
+            undo: "The entry is learnt again by itself.".to_owned(),
+        },
+    ]
+}

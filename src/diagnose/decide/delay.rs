@@ -1,0 +1,56 @@
+//! Why an answer is late, or a sender has to wait.
+
+/// Part of the time that the server itself may need for its SYN-ACK where the network is
+/// blamed, one in so many.
+const OWN_PART: u64 = 4;
+
+/// Why a server's SYN-ACKs come late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyFar {
+    /// `network-latency`: the way takes it.
+    Network,
+    /// The server takes it, or its own capture does not tell.
+    Server,
+}
+
+/// By the medians of the time from SYN to SYN-ACK, before the server and at it,
+/// nanoseconds.
+pub(in crate::diagnose) fn why_far(before: u64, at_server: Option<u64>) -> WhyFar {
+    match at_server {
+        Some(own) if own.saturating_mul(OWN_PART) <= before => WhyFar::Network,
+        _ => WhyFar::Server,
+    }
+}
+
+/// Why a window stays closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyShut {
+    /// `zero-window`: a program does not read.
+    Unread,
+    /// `synproxy-side-effects`: a director does not let the client send.
+    SynProxy,
+}
+
+/// By whether a SYN proxy spoilt the connection.
+pub(in crate::diagnose) fn why_shut(spoilt: bool) -> WhyShut {
+    if spoilt { WhyShut::SynProxy } else { WhyShut::Unread }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_blamed_where_the_server_needs_a_quarter_at_most() {
+        assert_eq!(why_far(400, Some(100)), WhyFar::Network);
+        assert_eq!(why_far(399, Some(100)), WhyFar::Server);
+        assert_eq!(why_far(400, None), WhyFar::Server);
+        assert_eq!(why_far(u64::MAX - 1, Some(u64::MAX)), WhyFar::Server);
+    }
+
+    #[test]
+    fn a_window_that_never_was_open_is_no_programs() {
+        assert_eq!(why_shut(true), WhyShut::SynProxy);
+        assert_eq!(why_shut(false), WhyShut::Unread);
+    }
+}

@@ -1,0 +1,141 @@
+//! Why a host resets a connection in mid-stream: whose state is gone.
+
+use crate::diagnose::facts::resets::{Forgotten, Keeper, Signs};
+
+/// Silence from which on a timeout is the better explanation, nanoseconds: no
+/// balancer forgets sooner by itself, and a hand-over takes less.
+const LONG_NS: i64 = 5_000_000_000;
+
+/// The reason of a reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyReset {
+    /// `bgp-anycast-flap`: the way to the address changed to another site.
+    OtherSite,
+    /// `synproxy-side-effects`: the director answered the SYN itself.
+    SynProxy,
+    /// `syn-retry-rescheduled`: another real server had accepted as well.
+    TwoServers,
+    /// `rs-lost-socket`: the real server had accepted it and knows it no more.
+    LostSocket,
+    /// `ecmp-rehash-wrong-server`: it is another real server's.
+    OtherServer,
+    /// `director-no-entry-rst`: the director has no entry.
+    NoEntry,
+    /// `lb-idle-timeout`: the entry expired.
+    IdleTimeout,
+    /// Nothing tells.
+    Untold,
+}
+
+impl Forgotten {
+    /// The reason.
+    pub fn why(&self) -> WhyReset {
+        self.signs.why()
+    }
+}
+
+impl Signs {
+    fn why(&self) -> WhyReset {
+        // Who resets what was never his to know has lost nothing.
+        if self.two_servers {
+            return WhyReset::TwoServers;
+        }
+        if self.other_site {
+            return WhyReset::OtherSite;
+        }
+        if self.spoilt {
+            return WhyReset::SynProxy;
+        }
+        match self.keeper {
+            // A director that kept the last segment did not let the server see it.
+            Keeper::RealServer
+                if self.known != Some(false) && !self.astray && self.sent_on != Some(false) =>
+            {
+                WhyReset::LostSocket
+            }
+            Keeper::Stranger if self.served_elsewhere => WhyReset::OtherServer,
+            // What it sent on, it had an entry for.
+            Keeper::Director if self.sent_on == Some(true) => WhyReset::Untold,
+            Keeper::Director if !self.moved && self.idle_ns.is_some_and(|ns| ns >= LONG_NS) => {
+                WhyReset::IdleTimeout
+            }
+            Keeper::Director => WhyReset::NoEntry,
+            Keeper::RealServer | Keeper::Stranger => WhyReset::Untold,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reset(keeper: Keeper) -> Signs {
+        Signs {
+            keeper,
+            other_site: false,
+            spoilt: false,
+            two_servers: false,
+            astray: false,
+            known: Some(true),
+            sent_on: None,
+            served_elsewhere: keeper == Keeper::Stranger,
+            moved: false,
+            idle_ns: None,
+        }
+    }
+
+    const KEEPERS: [Keeper; 3] = [Keeper::RealServer, Keeper::Director, Keeper::Stranger];
+
+    #[test]
+    fn each_keeper_has_a_reason_of_its_own() {
+        assert_eq!(reset(Keeper::RealServer).why(), WhyReset::LostSocket);
+        assert_eq!(reset(Keeper::Director).why(), WhyReset::NoEntry);
+        assert_eq!(reset(Keeper::Stranger).why(), WhyReset::OtherServer);
+    }
+
+    #[test]
+    fn who_never_had_it_lost_nothing_whoever_it_is() {
+        for keeper in KEEPERS {
+            let own = reset(keeper);
+            assert_eq!(Signs { other_site: true, ..own }.why(), WhyReset::OtherSite);
+            assert_eq!(Signs { spoilt: true, ..own }.why(), WhyReset::SynProxy);
+            assert_eq!(Signs { two_servers: true, ..own }.why(), WhyReset::TwoServers);
+            let all = Signs { other_site: true, spoilt: true, two_servers: true, ..own };
+            assert_eq!(all.why(), WhyReset::TwoServers);
+            assert_eq!(Signs { two_servers: false, ..all }.why(), WhyReset::OtherSite);
+        }
+    }
+
+    #[test]
+    fn a_real_server_lost_only_what_reached_it_and_it_had() {
+        let own = reset(Keeper::RealServer);
+        assert_eq!(Signs { known: None, ..own }.why(), WhyReset::LostSocket);
+        assert_eq!(Signs { known: Some(false), ..own }.why(), WhyReset::Untold);
+        assert_eq!(Signs { astray: true, ..own }.why(), WhyReset::Untold);
+        assert_eq!(Signs { sent_on: Some(false), ..own }.why(), WhyReset::Untold);
+        assert_eq!(Signs { sent_on: Some(true), ..own }.why(), WhyReset::LostSocket);
+    }
+
+    #[test]
+    fn another_server_must_be_seen_to_have_it() {
+        let own = reset(Keeper::Stranger);
+        assert_eq!(Signs { served_elsewhere: false, ..own }.why(), WhyReset::Untold);
+    }
+
+    #[test]
+    fn a_director_that_sent_it_on_had_an_entry() {
+        let own = reset(Keeper::Director);
+        assert_eq!(Signs { sent_on: Some(true), ..own }.why(), WhyReset::Untold);
+        assert_eq!(Signs { sent_on: Some(false), ..own }.why(), WhyReset::NoEntry);
+    }
+
+    #[test]
+    fn an_entry_expires_after_five_seconds_of_silence_and_not_before() {
+        let own = Signs { sent_on: Some(false), ..reset(Keeper::Director) };
+        let idle = |ns| Signs { idle_ns: Some(ns), ..own };
+        assert_eq!(idle(LONG_NS - 1).why(), WhyReset::NoEntry);
+        assert_eq!(idle(LONG_NS).why(), WhyReset::IdleTimeout);
+        // Another director's entry did not expire here.
+        assert_eq!(Signs { moved: true, ..idle(LONG_NS) }.why(), WhyReset::NoEntry);
+    }
+}

@@ -1,0 +1,69 @@
+//! Why packets are lost on the way: by chance, for their size, or for what they are.
+
+use crate::topology::Mode;
+
+/// In a tunnel more missing bytes than this may have been too large for it: what
+/// is left of 1500 by the longest headers that a balancer adds (GUE with options in
+/// IPv6, 60 bytes) and by those of TCP in IPv6 (100), with room to spare.
+const MAX_TUNNEL_MISSING: u32 = 1200;
+
+/// Why a director keeps bytes of a connection that it forwarded before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyWithheld {
+    /// `backend-removed-silent-drop`: the entry's server is gone.
+    Removed,
+    /// `tun-mtu-blackhole` and the like: they may be too large for the tunnel.
+    TooLarge,
+}
+
+/// By how a service is forwarded and the bytes that came in and never went out.
+pub(in crate::diagnose) fn why_withheld(mode: Mode, missing: u32) -> WhyWithheld {
+    if mode == Mode::Tun && missing > MAX_TUNNEL_MISSING {
+        WhyWithheld::TooLarge
+    } else {
+        WhyWithheld::Removed
+    }
+}
+
+/// Why packets of a connection are lost between two captured hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyLost {
+    /// `stateful-device-half-path`: a firewall on the way saw one direction alone.
+    HalfPath,
+    /// `toa-not-inserted`: a director made them longer than the way takes.
+    TooLong,
+    /// `packet-loss`: the link.
+    Link,
+}
+
+/// By what else is known of the connection.
+pub(in crate::diagnose) fn why_lost(half_path: bool, too_long: bool) -> WhyLost {
+    match (half_path, too_long) {
+        (true, _) => WhyLost::HalfPath,
+        (false, true) => WhyLost::TooLong,
+        (false, false) => WhyLost::Link,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_tunnel_is_too_small_and_only_for_large_packets() {
+        let most = MAX_TUNNEL_MISSING;
+        assert_eq!(why_withheld(Mode::Tun, most), WhyWithheld::Removed);
+        assert_eq!(why_withheld(Mode::Tun, most + 1), WhyWithheld::TooLarge);
+        for mode in [Mode::Nat, Mode::Dr, Mode::FullNat] {
+            assert_eq!(why_withheld(mode, u32::MAX), WhyWithheld::Removed);
+        }
+    }
+
+    #[test]
+    fn a_link_is_blamed_for_what_nobody_else_dropped() {
+        assert_eq!(why_lost(false, false), WhyLost::Link);
+        assert_eq!(why_lost(true, false), WhyLost::HalfPath);
+        assert_eq!(why_lost(false, true), WhyLost::TooLong);
+        assert_eq!(why_lost(true, true), WhyLost::HalfPath);
+    }
+}

@@ -1,0 +1,143 @@
+//! Questions by ARP or neighbour discovery that nobody answered.
+
+use crate::flow::{Ask, Neighbors, Observations};
+use crate::topology::{HostId, Service, ServiceId};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::{Direction, Ip};
+use std::collections::{BTreeSet, HashSet};
+
+/// Questions that make it more than a lost frame.
+const MIN_ASKS: u32 = 2;
+
+/// Repeats that show that an asker got no answer, where an answer would not be
+/// seen: of the three questions that stacks ask, the second and the third.
+const MIN_AGAIN: u32 = 2;
+
+/// Questions that nobody answered, with the index of the vantage: at vantages to
+/// which the answer would have come, and at others where the asker shows by its
+/// repeats that none came.
+pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(usize, &Ask)> {
+    let begged = begged(trace);
+    let known = asks(trace);
+    let overheard = trace.vantages.iter().enumerate().flat_map(|(v, vantage)| {
+        let asks = vantage.neighbors.asks.iter().filter(|ask| is_begging(ask));
+        asks.filter(|ask| !asked_here(vantage, ask)).map(move |ask| (v, ask))
+    });
+    known.chain(overheard.filter(|(_, ask)| begged.contains(&ask.target))).collect()
+}
+
+/// A host that got an answer does not ask again a second later.
+fn is_begging(ask: &Ask) -> bool {
+    ask.again >= MIN_AGAIN && ask.answers == 0 && ask.asker.is_host()
+}
+
+/// Addresses that are asked for again and again, that nobody claims at any
+/// vantage, and to which every connection fails. A tool that asks on and on
+/// (`arping -b`) asks for an address that somebody claims or that answers.
+fn begged(trace: &Trace) -> HashSet<Ip> {
+    let neighbors = || trace.vantages.iter().map(|v| &v.neighbors);
+    let asks = neighbors().flat_map(|n| &n.asks);
+    let mut begged: HashSet<Ip> = asks.filter(|a| is_begging(a)).map(|a| a.target).collect();
+    if begged.is_empty() {
+        return begged;
+    }
+    for binding in neighbors().flat_map(|n| &n.bindings) {
+        begged.remove(&binding.ip);
+    }
+    let mut failed = HashSet::new();
+    for connection in &trace.connections.list {
+        let ip = connection.front.server.0;
+        if connection.progress.answered || connection.progress.established {
+            begged.remove(&ip);
+        } else if connection.outcome.failed() {
+            failed.insert(ip);
+        }
+    }
+    begged.retain(|ip| failed.contains(ip));
+    begged
+}
+
+/// Unanswered questions at vantages to which the answer would have come.
+fn asks(trace: &Trace) -> impl Iterator<Item = (usize, &Ask)> {
+    trace.vantages.iter().enumerate().flat_map(|(v, vantage)| {
+        vantage
+            .neighbors
+            .asks
+            .iter()
+            .filter(|ask| ask.count >= MIN_ASKS && ask.answers == 0 && ask.open >= MIN_ASKS)
+            .filter(|ask| asked_here(vantage, ask) && !takes_over(trace, ask))
+            .map(move |ask| (v, ask))
+    })
+}
+
+/// Answers are unicast: only the asker's own capture must show them.
+pub(in crate::diagnose) fn asked_here(vantage: &Observations, ask: &Ask) -> bool {
+    ask.direction == Direction::Out || vantage.own.has(ask.asker_mac)
+}
+
+/// A host that asks whether an address is free before it takes it.
+fn takes_over(trace: &Trace, ask: &Ask) -> bool {
+    let mut bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    bindings.any(|b| b.ip == ask.target && b.mac == ask.asker_mac)
+}
+
+/// A question of a host for a connection's client, which is on no link of its captures.
+pub(in crate::diagnose) fn for_client(
+    trace: &Trace,
+    id: ConnectionId,
+    host: HostId,
+) -> Option<(usize, &Ask)> {
+    let client = trace.connection(id).front.client.0;
+    let h = trace.topology.hosts.get(host);
+    // A client that is on a link of the capture may just be gone.
+    let near = h
+        .vantages
+        .iter()
+        .any(|v| trace.vantages[*v].neighbors.bindings.iter().any(|b| b.ip == client));
+    h.vantages.iter().filter(|_| !near).find_map(|v| {
+        let ask = trace.vantages[*v].neighbors.asks.iter().find(|a| {
+            a.target == client
+                && a.open >= MIN_ASKS
+                && a.answers == 0
+                && h.macs.contains(&a.asker_mac)
+        })?;
+        Some((*v, ask))
+    })
+}
+
+/// A question of a silent host in the VIP's name, not for one of its clients.
+pub(in crate::diagnose) fn for_router<'a>(
+    trace: &'a Trace,
+    service: ServiceId,
+    host: HostId,
+    ids: &[ConnectionId],
+) -> Option<(usize, &'a Ask)> {
+    let service = trace.topology.service(service);
+    let h = trace.topology.hosts.get(host);
+    let clients: BTreeSet<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
+    h.vantages.iter().find_map(|v| {
+        let neighbors = &trace.vantages[*v].neighbors;
+        let ask = neighbors.asks.iter().find(|a| {
+            a.asker == service.vip
+                && h.macs.contains(&a.asker_mac)
+                && a.open >= MIN_ASKS
+                && a.answers == 0
+                && !clients.contains(&a.target)
+        })?;
+        let heard = neighbors.bindings.iter().any(|b| b.ip == ask.target);
+        (!heard && !at_home(trace, service, neighbors)).then_some((*v, ask))
+    })
+}
+
+/// Whether the VIP is at home on a link: somebody asks for it there, or another than its
+/// real servers claims it.
+fn at_home(trace: &Trace, service: &Service, link: &Neighbors) -> bool {
+    let is_server = |host: Option<HostId>| {
+        host.is_some() && service.real_servers.iter().any(|s| s.host == host)
+    };
+    link.asks.iter().any(|ask| ask.target == service.vip)
+        || link
+            .bindings
+            .iter()
+            .any(|b| b.ip == service.vip && !is_server(trace.host_by_mac(Some(b.mac))))
+}

@@ -1,0 +1,113 @@
+//! Connections of which SYNs pass and nothing else does.
+
+use crate::correlate::Leg;
+use crate::topology::{HostId, Mode};
+use crate::trace::{ConnectionId, Trace};
+
+/// Segments after the SYN that must have left in vain.
+const MIN_LOST: u32 = 3;
+/// Transmissions of the SYN-ACK.
+const MIN_ANSWERS: u16 = 2;
+
+pub(in crate::diagnose) fn client(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
+    trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))
+}
+
+/// A connection of which SYNs pass and nothing else does.
+pub(in crate::diagnose) struct Half<'a> {
+    /// Where the later segments show: the client's own capture, else the culprit's.
+    pub shown: &'a Leg,
+    /// The real server's capture, which shows what did not come.
+    pub server: Option<&'a Leg>,
+    /// A captured host that took later segments in and did not send them on.
+    pub culprit: Option<HostId>,
+}
+
+/// What of the client's packets passed a host, by its own captures: frames.
+#[derive(Default)]
+struct Passed {
+    syns_in: u32,
+    syns_out: u32,
+    more_in: u32,
+    more_out: u32,
+}
+
+fn passed(trace: &Trace, id: ConnectionId, host: HostId) -> Passed {
+    let mut passed = Passed::default();
+    for leg in trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host)) {
+        let own = &trace.vantage(leg).own;
+        for (link, hop) in trace.path(leg, trace.forward(leg)) {
+            let syns = u32::from(link.syns);
+            let more = link.packets.saturating_sub(syns + u32::from(link.copies));
+            if own.arrived(hop) == Some(true) || hop.link.is_loopback() {
+                passed.syns_in += syns;
+                passed.more_in += more;
+            } else if own.sent(hop) == Some(true) {
+                passed.syns_out += syns;
+                passed.more_out += more;
+            }
+        }
+    }
+    passed
+}
+
+pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<'_>> {
+    let c = trace.connection(id);
+    let mode = trace.service(id).mode;
+    let fits = c.protocol.is_tcp()
+        && c.progress.syn
+        && c.progress.established
+        && !c.progress.response
+        && mode != Mode::Proxy
+        && !trace.is_self_access(c)
+        && trace.concerns(id);
+    if !fits {
+        return None;
+    }
+    let client = client(trace, id);
+    // It has the answer, says so, and is not believed.
+    let waits = |leg: &Leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        there.ack.is_set()
+            && there.packets >= u32::from(there.syns) + MIN_LOST
+            && back.accepted()
+            && back.syns >= MIN_ANSWERS
+    };
+    if client.is_some_and(|leg| !waits(leg)) {
+        return None;
+    }
+    let host = trace.server(id).and_then(|s| s.host).filter(|host| trace.is_captured(*host));
+    let of_client = client.and_then(|leg| trace.host_of(leg));
+    let keeps = trace.legs(id).iter().find(|leg| {
+        trace.host_of(leg).filter(|h| Some(*h) != host && Some(*h) != of_client).is_some_and(|h| {
+            let passed = passed(trace, id, h);
+            passed.syns_out > 0 && passed.more_in >= MIN_LOST && passed.more_out == 0
+        })
+    });
+    let culprit = keeps.and_then(|leg| trace.host_of(leg));
+    let Some(host) = host else {
+        let sees_one_way = matches!(mode, Mode::Dr | Mode::Tun);
+        return match (client, keeps) {
+            (Some(shown), Some(_)) => Some(Half { shown, server: None, culprit }),
+            (Some(shown), None) => {
+                around(trace, shown).then_some(Half { shown, server: None, culprit })
+            }
+            (None, Some(shown)) if sees_one_way => Some(Half { shown, server: None, culprit }),
+            (None, _) => None,
+        };
+    };
+    let shown = client.or(keeps)?;
+    let at_server = passed(trace, id, host);
+    let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host));
+    let server = at_host().find(|leg| trace.reply(leg).syns >= MIN_ANSWERS)?;
+    let only_syns = at_server.syns_in > 0 && at_server.more_in == 0;
+    only_syns.then_some(Half { shown, server: Some(server), culprit })
+}
+
+/// Whether the answer came from another MAC than the SYN went to, at the client.
+fn around(trace: &Trace, client: &Leg) -> bool {
+    let vantage = trace.vantage(client);
+    let to = vantage.first_hop(trace.forward(client)).and_then(|hop| hop.link.dst);
+    let from = vantage.first_hop(trace.reply(client)).and_then(|hop| hop.link.src);
+    matches!((to, from), (Some(to), Some(from)) if to != from && to.is_unicast() && !to.is_vrrp())
+}
