@@ -3,7 +3,9 @@
 //! For a reader that goes from one to the other, connection by connection. It refuses to
 //! compute a way: connections that have service, real server and route in common took one.
 
-use super::topology::{Topology, Way};
+use super::taken::Taken;
+use super::topology::{Topology, Way, build};
+use crate::breaks::Breaks;
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashMap;
@@ -18,36 +20,14 @@ pub struct Atlas {
     nodes: HashMap<HostId, usize>,
 }
 
-/// What connections that took one way have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Taken {
-    /// Index of the service.
-    pub(super) service: u32,
-    /// Index of its real server.
-    pub(super) server: Option<u16>,
-    route: u32,
-}
-
-impl Taken {
-    pub(super) fn by(trace: &Trace, id: ConnectionId) -> Self {
-        let (at, topology) = (id.0 as usize, &trace.topology);
-        Self {
-            service: topology.service_of[at].0,
-            server: topology.server_of[at],
-            route: topology.routes.of[at].0,
-        }
-    }
+/// Builds the network, with the way of each connection.
+#[must_use]
+pub fn atlas(trace: &Trace, breaks: &Breaks) -> Atlas {
+    let (topology, of, nodes) = build(trace, breaks);
+    Atlas { topology, of, nodes }
 }
 
 impl Atlas {
-    pub(super) fn new(
-        topology: Topology,
-        of: HashMap<Taken, usize>,
-        nodes: HashMap<HostId, usize>,
-    ) -> Self {
-        Self { topology, of, nodes }
-    }
-
     /// Index of a host among the topology's; `None` where it matters to no service.
     #[must_use]
     pub fn node(&self, host: HostId) -> Option<usize> {

@@ -25,13 +25,14 @@ mod scope;
 mod services;
 mod states;
 pub mod story;
+mod taken;
 mod timing;
 pub mod topology;
 mod wording;
 
 pub use crate::diagnose::{Confidence, Kind, Severity};
 pub use crate::topology::Role;
-pub use atlas::Atlas;
+pub use atlas::{Atlas, atlas};
 pub use breaks::{Apart, Break, Next, Place};
 pub use build::{ConnectionFilter, Options, build};
 pub use finding::{Affected, Candidate, Effect, Evidence, Finding, Fix, Subject, ToConfirm};

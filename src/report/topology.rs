@@ -5,8 +5,8 @@
 //! floods, as all counts do. It refuses to join what no capture joins: a way with
 //! a hop that nobody saw has a gap.
 
-use super::atlas::{Atlas, Taken};
 use super::build::Builder;
+use super::taken::Taken;
 use super::{Host, SCHEMA_VERSION, Service, Totals};
 use crate::breaks::Breaks;
 use crate::correlate::Tuple;
@@ -122,12 +122,15 @@ pub struct Link {
 /// Builds it.
 #[must_use]
 pub fn topology(trace: &Trace, breaks: &Breaks) -> Topology {
-    atlas(trace, breaks).topology
+    build(trace, breaks).0
 }
 
+/// What is built: the network, the way of what connections have in common, and the place
+/// of each host among the network's.
+type Built = (Topology, HashMap<Taken, usize>, HashMap<HostId, usize>);
+
 /// Builds it, with the way of each connection.
-#[must_use]
-pub fn atlas(trace: &Trace, breaks: &Breaks) -> Atlas {
+pub(super) fn build(trace: &Trace, breaks: &Breaks) -> Built {
     let builder = Builder { trace, breaks, names: Names(trace) };
     let map = Map::new(&builder);
     let (ways, ways_omitted, of) = map.ways(&builder);
@@ -142,7 +145,7 @@ pub fn atlas(trace: &Trace, breaks: &Breaks) -> Atlas {
         ways_omitted,
         links,
     };
-    Atlas::new(topology, of, map.of)
+    (topology, of, map.of)
 }
 
 struct Map {

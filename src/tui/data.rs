@@ -59,7 +59,7 @@ impl Data {
             || {
                 rayon::join(
                     || report::build(&trace, &diagnosis, &options),
-                    || report::topology::atlas(&trace, &diagnosis.breaks),
+                    || report::atlas(&trace, &diagnosis.breaks),
                 )
             },
             || Columns::new(&trace, &diagnosis),

@@ -1,53 +1,14 @@
 //! IPv4 and IPv6 headers with what they lead to.
 
+use super::address::{v4_at, v6_at};
 use super::sum::{carry, sum};
 use super::transport;
-use super::{MAX_DEPTH, StandIns, copy};
-use crate::wire::Ip;
+use super::{StandIns, copy};
 
 /// Extension headers that are walked.
 const MAX_EXTENSIONS: usize = 8;
 
-/// Sums of the pseudo headers (RFC 9293, section 3.1; RFC 8200, section 8.1), as far as
-/// they change: of the addresses, before and after.
-pub(super) type Around = (u16, u16);
-
-/// A packet of either version.
-pub(super) fn packet(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
-    match old.first().map(|byte| byte >> 4) {
-        _ if depth > MAX_DEPTH => {}
-        Some(4) => v4(with, old, new, depth),
-        Some(6) => v6(with, old, new, depth),
-        _ => {}
-    }
-}
-
-/// Puts a stand-in in the place of an IPv4 address.
-pub(super) fn v4_at(with: &mut impl StandIns, bytes: &mut [u8], at: usize) {
-    if let Some(bytes) = bytes.get_mut(at..at + 4)
-        && let Some(octets) = bytes.first_chunk::<4>()
-    {
-        let to = with.ip(Ip::v4(*octets));
-        if let std::net::IpAddr::V4(to) = to.addr() {
-            bytes.copy_from_slice(&to.octets());
-        }
-    }
-}
-
-/// The same for IPv6, also for an address that holds an IPv4 one.
-pub(super) fn v6_at(with: &mut impl StandIns, bytes: &mut [u8], at: usize) {
-    if let Some(bytes) = bytes.get_mut(at..at + 16)
-        && let Some(octets) = bytes.first_chunk::<16>()
-    {
-        let octets = match with.ip(Ip::v6(*octets)).addr() {
-            std::net::IpAddr::V4(to) => to.to_ipv6_mapped().octets(),
-            std::net::IpAddr::V6(to) => to.octets(),
-        };
-        bytes.copy_from_slice(&octets);
-    }
-}
-
-fn v4(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
+pub(super) fn v4(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
     let header = usize::from(old[0] & 0xf) * 4;
     if header < 20 || !copy(old, new, 0, 20) {
         new.fill(0);
@@ -72,7 +33,7 @@ fn v4(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
     }
 }
 
-fn v6(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
+pub(super) fn v6(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
     if !copy(old, new, 0, 40) {
         new.fill(0);
         return;

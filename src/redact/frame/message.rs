@@ -1,8 +1,8 @@
 //! ICMP, ICMPv6 with neighbour discovery, and VRRP.
 
-use super::ip::{self, Around, v4_at, v6_at};
+use super::address::{Around, v4_at, v6_at};
 use super::sum::{carry, sum};
-use super::{StandIns, copy, mac_at};
+use super::{StandIns, copy, mac_at, packet};
 
 /// ICMP (RFC 792): errors with what they quote; of all else the header.
 pub(super) fn icmp(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
@@ -10,10 +10,10 @@ pub(super) fn icmp(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: 
         return;
     }
     match old[0] {
-        3 | 4 | 11 | 12 => ip::packet(with, &old[8..], &mut new[8..], depth + 1),
+        3 | 4 | 11 | 12 => packet(with, &old[8..], &mut new[8..], depth + 1),
         5 => {
             v4_at(with, new, 4);
-            ip::packet(with, &old[8..], &mut new[8..], depth + 1);
+            packet(with, &old[8..], &mut new[8..], depth + 1);
         }
         _ => {}
     }
@@ -34,7 +34,7 @@ pub(super) fn icmpv6(
     // Where the addresses of a message end and its options begin.
     let fixed = match old[0] {
         1..=4 => {
-            ip::packet(with, &old[8..], &mut new[8..], depth + 1);
+            packet(with, &old[8..], &mut new[8..], depth + 1);
             None
         }
         133 => Some(8),
@@ -84,7 +84,7 @@ fn options(with: &mut impl StandIns, old: &[u8], new: &mut [u8], mut at: usize, 
                 copy(old, new, at, 32);
                 v6_at(with, new, at + 16);
             }
-            4 => ip::packet(with, &old[at + 8..at + size], &mut new[at + 8..at + size], depth + 1),
+            4 => packet(with, &old[at + 8..at + size], &mut new[at + 8..at + size], depth + 1),
             5 => {
                 copy(old, new, at, 8);
             }

@@ -7,6 +7,7 @@
 //! the snapshot length cut the rest off. Of a fragmented datagram that cannot be: its
 //! pieces are zeroed one by one, and the sum in the first one covers all.
 
+mod address;
 mod ip;
 mod message;
 mod payload;
@@ -135,8 +136,18 @@ fn above(with: &mut impl StandIns, kind: u16, old: &[u8], new: &mut [u8], depth:
     }
     let (old, new) = (&old[at..], &mut new[at..]);
     match kind {
-        IPV4 | IPV6 => ip::packet(with, old, new, depth),
+        IPV4 | IPV6 => packet(with, old, new, depth),
         ARP => arp(with, old, new),
+        _ => {}
+    }
+}
+
+/// A packet of either version.
+fn packet(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
+    match old.first().map(|byte| byte >> 4) {
+        _ if depth > MAX_DEPTH => {}
+        Some(4) => ip::v4(with, old, new, depth),
+        Some(6) => ip::v6(with, old, new, depth),
         _ => {}
     }
 }
@@ -154,7 +165,7 @@ fn arp(with: &mut impl StandIns, old: &[u8], new: &mut [u8]) {
         mac_at(with, new, at);
     }
     for at in [14, 24] {
-        ip::v4_at(with, new, at);
+        address::v4_at(with, new, at);
     }
 }
 

@@ -1,8 +1,8 @@
 //! What IP carries: TCP, UDP, tunnels; ICMP and VRRP are in `message`.
 
-use super::ip::{self, Around, v4_at, v6_at};
+use super::address::{Around, v4_at, v6_at};
 use super::sum::{carry, carry_tcp};
-use super::{StandIns, copy, ethernet, message, payload as said};
+use super::{StandIns, copy, ethernet, message, packet, payload as said};
 
 /// Puts what is known of a protocol into `new`; nothing of another.
 pub(super) fn payload(
@@ -15,7 +15,7 @@ pub(super) fn payload(
 ) {
     match protocol {
         1 => message::icmp(with, old, new, depth),
-        4 | 41 => ip::packet(with, old, new, depth + 1),
+        4 | 41 => packet(with, old, new, depth + 1),
         6 => tcp(with, old, new, around),
         17 => udp(with, old, new, around, depth),
         47 => gre(with, old, new, depth),
@@ -117,13 +117,13 @@ fn gue(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
             let at = 4 + usize::from(old[0] & 0x1f) * 4;
             if let (Some(inner), Some(inside)) = (old.get(at..), new.get_mut(at..)) {
                 match old[1] {
-                    4 | 41 => ip::packet(with, inner, inside, depth + 1),
+                    4 | 41 => packet(with, inner, inside, depth + 1),
                     47 => gre(with, inner, inside, depth),
                     _ => {}
                 }
             }
         }
-        Some(1) => ip::packet(with, old, new, depth + 1),
+        Some(1) => packet(with, old, new, depth + 1),
         _ => {}
     }
 }
@@ -156,7 +156,7 @@ fn gre(with: &mut impl StandIns, old: &[u8], new: &mut [u8], depth: u8) {
 fn inside(with: &mut impl StandIns, kind: u16, old: &[u8], new: &mut [u8], at: usize, depth: u8) {
     let (Some(old), Some(new)) = (old.get(at..), new.get_mut(at..)) else { return };
     match kind {
-        0x0800 | 0x86dd => ip::packet(with, old, new, depth + 1),
+        0x0800 | 0x86dd => packet(with, old, new, depth + 1),
         0x6558 | 0x88be | 0x22eb => ethernet(with, old, new, depth + 1),
         _ => {}
     }
