@@ -70,8 +70,10 @@ fn reused(facts: &Facts, group: &Group) -> bool {
         || group.connections.iter().take(64).any(|id| {
             let connection = facts.connection(*id);
             let client = connection.front.client;
-            let earlier = facts.requests_from(client.0).iter().take_while(|other| *other < id);
-            earlier.into_iter().any(|other| facts.connection(*other).front == connection.front)
+            facts
+                .requests_from(client.0)
+                .take_while(|(other, _)| other < id)
+                .any(|(_, other)| other.front == connection.front)
         })
 }
 

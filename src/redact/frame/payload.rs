@@ -4,7 +4,7 @@
 //! or less of the segment, whose length stays; where it does not fit, nothing is written.
 
 use super::StandIns;
-use super::ip::{v4_at, v6_at};
+use super::address::{v4_at, v6_at};
 use crate::wire::ProxyHeader;
 
 /// Version 2: signature, version and command, family, length.
