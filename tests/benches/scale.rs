@@ -4,7 +4,8 @@
 use crate::generator::World;
 use crate::generator::world::{Clock, Clocks, Mode};
 use crate::measure::Pin;
-use crate::{Fault, lbdiag, ties};
+use crate::generator::ties;
+use crate::{Fault, lbdiag};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;

@@ -25,8 +25,6 @@ mod generator;
 
 mod measure;
 mod scale;
-#[path = "../support/ties.rs"]
-mod ties;
 mod tui;
 
 use generator::world::{Flood, FloodFate, Mode, Vantages};

@@ -3,7 +3,8 @@
 
 use crate::generator::World;
 use crate::generator::world::{Between, Loss, Mode, Vantages};
-use crate::{Fault, ties};
+use crate::Fault;
+use crate::generator::ties;
 use lbdiag::tui::{Config, Probe};
 use std::fs;
 use std::io::{self, Write};

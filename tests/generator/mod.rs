@@ -10,6 +10,7 @@
 #![allow(dead_code, reason = "every target that includes the generator uses its own part of it")]
 
 pub mod capture;
+pub mod carried;
 pub mod clock;
 mod flood;
 mod frame;
@@ -28,6 +29,7 @@ pub mod rng;
 mod run;
 pub mod script;
 mod spoofed;
+pub mod ties;
 pub mod truth;
 pub mod world;
 

@@ -1,7 +1,7 @@
 //! What the test files share: the samples with their expectations, a whole
 //! diagnosis in one call, and capture files built from bytes.
 
-// Each test file is a program of its own and uses a part of this.
+// The programs that use this each use a part.
 #![allow(dead_code, clippy::unwrap_used, clippy::print_stdout)]
 
 pub mod browser;

@@ -1,0 +1,57 @@
+//! Tests of the program as a whole, over samples, generated networks and the command line:
+//! one file a promise. They are one program, since each program more is one more to link.
+//! `cargo test --test suite samples::` runs one file.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../generator/mod.rs"]
+mod generator;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accounting;
+mod any;
+mod arrows;
+mod broken;
+mod clean;
+mod cli;
+mod clocks;
+mod connections;
+mod copies;
+mod cut_header;
+mod cuts;
+mod diff;
+mod docs;
+mod evidence;
+mod example;
+mod extract;
+mod floods;
+mod flows;
+mod formats;
+mod fullnat;
+mod html;
+mod html_browser;
+mod ladder;
+mod ladder_tools;
+mod losses;
+mod midstream;
+mod pages;
+mod parts;
+mod plan;
+mod proxies;
+mod ranks;
+mod redact;
+mod report_doc;
+mod samples;
+mod states;
+mod text;
+mod threads;
+mod ties;
+mod timing;
+mod topology;
+mod tui_tmux;
+mod tunnels;
+mod why;
+mod wide;
+mod window;
+mod wire;

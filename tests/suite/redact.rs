@@ -1,0 +1,386 @@
+//! Redacted outputs: nothing of who and where is left, all of what and why is.
+
+use lbdiag::capture::{self, Source};
+use lbdiag::extract::{self, Options, Which};
+use lbdiag::redact::{self, Labels, Map};
+use lbdiag::render::{self, Style, Times};
+use lbdiag::report::story::{self, Ask};
+use lbdiag::report::{self, ConnectionFilter, End, Report, Wanted};
+use lbdiag::topology::StatedRoles;
+use lbdiag::trace::Trace;
+use lbdiag::wire::{self, Body, IcmpKind, Ip, Mac, Packet};
+use lbdiag::{diagnose, ladder, load};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use crate::support::check::{none, of_each};
+use crate::support::expected::root;
+use crate::support::program::{printed, run, stderr};
+use crate::support::run::run_paths;
+
+/// Findings that rest on what is gone, or on more than what an extract of them holds.
+const NOT_AGAIN: [(&str, &str); 34] = [
+    ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
+    ("vip-arp-conflict", "the same"),
+    ("director-bypassed", "the connections that pass the director"),
+    ("rs-missing-vip", "a real server that does answer"),
+    ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
+    ("backend-removed-silent-drop", "the connections of other real servers"),
+    ("client-on-director", "the connections of others, which show the director"),
+    ("director-ping-pong", "the connections that show the director"),
+    ("dr-vip-wide-mask", "the clients elsewhere, who are answered"),
+    ("healthcheck-source-blocked", "the requests that the real server answers"),
+    ("tw-recycle-nat-timestamps", "the connections that are remembered, and those taken"),
+    ("toa-not-inserted", "the connections whose clients are named"),
+    ("synproxy-side-effects", "the connections that show the SYN proxy at work"),
+    ("icmp-echo-terminates-at-lb", "the connections that show the balancer"),
+    ("ipvs-conn-reuse-1s", "the connections before on the same ports"),
+    ("ipvs-reuse-to-dead-backend", "the connections that live servers answer"),
+    ("l7-backend-leg-deferred", "the connections that show the proxy"),
+    ("l7-self-access-two-flows", "requests"),
+    ("proxy-protocol-mismatch", "the header"),
+    ("dns-conntrack-race-5s", "questions and answers"),
+    ("node-without-local-endpoint", "what the node says of itself"),
+    ("syn-cookies-lost-options", "the connections that have the options"),
+    ("udp-stale-entry", "the clients that live servers answer"),
+    ("l7-backend-refused", "requests"),
+    ("l7-backend-timeout", "requests"),
+    ("l7-keepalive-race", "requests"),
+    ("http-5xx", "responses"),
+    ("arp-unanswered", "the questions of others"),
+    ("scheduler-imbalance", "the connections to the other real servers"),
+    ("network-latency", "the same"),
+    ("slow-real-server", "the same"),
+    ("slow-answer", "the same"),
+    ("vlan-mismatch", "what shows whose capture it is"),
+    ("request-unanswered", "the requests that are answered"),
+];
+
+/// All that identifies somebody.
+#[derive(Debug, Default)]
+struct Originals {
+    ips: BTreeSet<Ip>,
+    macs: BTreeSet<Mac>,
+}
+
+impl Originals {
+    fn ip(&mut self, ip: Ip) {
+        let octets = ip.to_string();
+        // Nobody's own: groups, loopback, unspecified, broadcast.
+        if ip.is_host() && !ip.is_loopback() && !octets.starts_with("255.") {
+            self.ips.insert(ip);
+        }
+    }
+
+    fn mac(&mut self, mac: Mac) {
+        if mac.is_unicast() && !mac.is_vrrp() {
+            self.macs.insert(mac);
+        }
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>) {
+        [packet.link.src, packet.link.dst].into_iter().flatten().for_each(|mac| self.mac(mac));
+        match &packet.body {
+            Body::Arp(arp) => {
+                [arp.sender, arp.target].into_iter().for_each(|ip| self.ip(ip));
+                [arp.sender_mac, arp.target_mac].into_iter().for_each(|mac| self.mac(mac));
+            }
+            Body::Ip(ip) => {
+                [ip.src, ip.dst].into_iter().for_each(|ip| self.ip(ip));
+                if let Some(outer) = ip.outer {
+                    [outer.src, outer.dst].into_iter().for_each(|ip| self.ip(ip));
+                }
+                if let wire::Transport::Icmp(icmp) = &ip.transport {
+                    if let Some(quote) = icmp.quote() {
+                        [quote.src, quote.dst].into_iter().for_each(|ip| self.ip(ip));
+                    }
+                    if let IcmpKind::NeighborSolicitation { target, .. }
+                    | IcmpKind::NeighborAdvertisement { target, .. } = icmp.kind
+                    {
+                        self.ip(target);
+                    }
+                }
+            }
+            Body::Other(_) => {}
+        }
+    }
+
+    fn of(paths: &[PathBuf]) -> Self {
+        let mut all = Self::default();
+        for path in paths {
+            capture::read(&Source::Path(path.clone()), &AtomicU64::new(0), &mut |frame| {
+                all.packet(&wire::decode(frame));
+            })
+            .unwrap();
+        }
+        all
+    }
+
+    /// Those that a text holds.
+    fn within(&self, text: &str) -> Vec<String> {
+        let lower = text.to_lowercase();
+        let edge = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_hexdigit());
+        let holds = |name: &String| {
+            lower.match_indices(name.as_str()).any(|(at, _)| {
+                let (before, after) = (&lower[..at], &lower[at + name.len()..]);
+                // 10.0.0.1 is not in 110.0.0.1, 10.0.0.12 or 10.0.0.1.2.
+                let goes_on =
+                    after.strip_prefix('.').is_some_and(|rest| !edge(rest.chars().next()));
+                edge(before.chars().next_back()) && edge(after.chars().next()) && !goes_on
+            })
+        };
+        let ips = self.ips.iter().map(ToString::to_string);
+        ips.chain(self.macs.iter().map(ToString::to_string)).filter(holds).collect()
+    }
+}
+
+struct Read {
+    trace: Trace,
+    labels: Labels,
+}
+
+fn read(paths: &[PathBuf]) -> Read {
+    let args: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let inputs = capture::inputs(&args).unwrap();
+    let loaded = load::load(&inputs.inputs, &StatedRoles::default(), &AtomicU64::new(0));
+    Read { trace: loaded.trace, labels: Labels::new(&inputs.inputs) }
+}
+
+fn report_of(trace: &Trace) -> Report {
+    let options =
+        report::Options { connections: ConnectionFilter::All, ..report::Options::default() };
+    report::build(trace, &diagnose::diagnose(trace), &options)
+}
+
+/// Every document in every form, redacted, with the form's name.
+fn outputs(read: &Read, map: &mut Map) -> Vec<(&'static str, String)> {
+    let trace = &read.trace;
+    let diagnosis = diagnose::diagnose(trace);
+    let style = Style { verbose: true, coverage: true, ..Style::default() };
+    let report = redact::document(&report_of(trace), map).unwrap();
+    let drawn = redact::document(&ladder::telling(trace, &diagnosis), map).unwrap();
+    let mut all = vec![
+        ("text", render::text(&report, drawn.as_ref(), &style)),
+        ("json", render::json(&report)),
+        ("ndjson", render::report_ndjson(&report)),
+        ("markdown", render::markdown(&report, drawn.as_ref())),
+    ];
+    for id in (0..trace.connections.list.len()).step_by(7) {
+        let client = trace.connections.list[id].front.client;
+        let client = End { ip: client.0, port: Some(client.1) };
+        let ask = Ask { client, at: None, captures: "CAPTURE...".to_owned() };
+        let chosen = story::choose(trace, &diagnosis, &ask).unwrap();
+        let ladder = ladder::one(trace, None, chosen.id);
+        let told = story::tell(trace, &diagnosis, &chosen, ladder);
+        let told = redact::document(&told, map).unwrap();
+        all.push(("why", render::story(&told, &style)));
+        all.push(("why json", render::json(&told)));
+        if let Some(ladder) = &told.ladder {
+            all.push(("ladder", render::ladder(ladder, &style)));
+            all.push(("svg", render::svg(ladder, Times::Start)));
+            all.push(("mermaid", render::mermaid_sequence(ladder, Times::Start)));
+            all.push(("plantuml", render::plantuml(ladder, Times::Start)));
+        }
+    }
+    let listing = report::list(trace, &diagnosis, &Wanted::default());
+    let listing = redact::document(&listing, map).unwrap();
+    all.push(("connections", render::connections(&listing, &style)));
+    all.push(("connections json", render::json(&listing)));
+    let topology = redact::document(
+        &report::topology::topology(trace, &lbdiag::breaks::Breaks::of(trace)),
+        map,
+    )
+    .unwrap();
+    all.push(("topology", render::topology(&topology, &style)));
+    all.push(("dot", render::dot(&topology)));
+    all.push(("topology mermaid", render::mermaid(&topology)));
+    all.push(("topology json", render::json(&topology)));
+    all
+}
+
+#[test]
+fn no_output_of_any_sample_names_anybody() {
+    none(of_each(|sample| {
+        let originals = Originals::of(&sample.captures);
+        let mut read = read(&sample.captures);
+        let mut wrong = Vec::new();
+        // What is looked for is there before.
+        if originals.within(&render::json(&report_of(&read.trace))).is_empty() {
+            wrong.push("the report itself names nobody".to_owned());
+        }
+        let mut map = Map::default();
+        redact::trace(&mut read.trace, &read.labels, &mut map);
+        for (form, text) in outputs(&read, &mut map) {
+            let found = originals.within(&text);
+            if !found.is_empty() {
+                wrong.push(format!("{form} has {found:?}"));
+            }
+            for path in &sample.captures {
+                if text.contains(&path.display().to_string()) {
+                    wrong.push(format!("{form} has {}", path.display()));
+                }
+            }
+        }
+        wrong
+    }));
+}
+
+#[test]
+fn a_redacted_report_says_the_same() {
+    none(of_each(|sample| {
+        let mut read = read(&sample.captures);
+        let own = report_of(&read.trace);
+        let mut map = Map::default();
+        redact::trace(&mut read.trace, &read.labels, &mut map);
+        let other = redact::document(&report_of(&read.trace), &mut map).unwrap();
+        let mut wrong = Vec::new();
+        if own.verdict.status != other.verdict.status || own.totals != other.totals {
+            wrong.push("another verdict or other totals".to_owned());
+        }
+        let essence = |report: &Report| -> Vec<_> {
+            let of = |f: &report::Finding| {
+                (f.n, f.id.clone(), f.confidence, f.affected.connections, f.evidence.len())
+            };
+            report.findings.iter().map(of).collect()
+        };
+        if essence(&own) != essence(&other) {
+            wrong.push(format!("{:?} became {:?}", essence(&own), essence(&other)));
+        }
+        let servers = |report: &Report| -> Vec<_> {
+            let count = |s: &report::Service| (s.port, s.mode.clone(), s.real_servers.len());
+            report.services.iter().map(count).collect()
+        };
+        if servers(&own) != servers(&other) {
+            wrong.push("other services".to_owned());
+        }
+        wrong
+    }));
+}
+
+#[test]
+fn a_redacted_extract_names_nobody_and_shows_the_same_finding() {
+    none(of_each(|sample| {
+        let originals = Originals::of(&sample.captures);
+        let mut read = read(&sample.captures);
+        let mut map = Map::default();
+        redact::trace(&mut read.trace, &read.labels, &mut map);
+        let diagnosis = diagnose::diagnose(&read.trace);
+        let dir = tempfile::tempdir().unwrap();
+        let mut wrong = Vec::new();
+        for (index, finding) in diagnosis.findings.iter().enumerate() {
+            let which = Which::Finding(index);
+            let mut taken = extract::extract(&read.trace, &diagnosis, which, Options::default())
+                .unwrap()
+                .unwrap();
+            redact::extract(&mut taken, &mut map).unwrap();
+            let mut bytes = Vec::new();
+            render::pcapng(&mut taken, &mut bytes).unwrap();
+            let path = dir.path().join(format!("{index}.pcapng"));
+            std::fs::write(&path, &bytes).unwrap();
+            let name = finding.id;
+            let left = Originals::of(std::slice::from_ref(&path));
+            let same: Vec<&Ip> = left.ips.intersection(&originals.ips).collect();
+            let macs: Vec<&Mac> = left.macs.intersection(&originals.macs).collect();
+            if !same.is_empty() || !macs.is_empty() {
+                wrong.push(format!("{name}: frames have {same:?} {macs:?}"));
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            for said in ["HTTP/1", "GET /", "Host:", "curl"] {
+                if text.contains(said) {
+                    wrong.push(format!("{name}: payload: {said}"));
+                }
+            }
+            for found in originals.within(&text) {
+                wrong.push(format!("{name}: a comment has {found}"));
+            }
+            let again = run_paths(&[&path]).report;
+            let found = again.findings.iter().any(|f| f.id == name);
+            if !found && !NOT_AGAIN.iter().any(|(id, _)| *id == name) {
+                let ids: Vec<&str> = again.findings.iter().map(|f| f.id.as_str()).collect();
+                wrong.push(format!("{name}: found again: {ids:?}"));
+            }
+        }
+        wrong
+    }));
+}
+
+/// Copies of a sample under names that people would give.
+fn named(dir: &std::path::Path) -> PathBuf {
+    let folder = dir.join("acme-corp");
+    std::fs::create_dir(&folder).unwrap();
+    for (from, to) in
+        [("client", "acme-frontend"), ("director", "acme-lb"), ("rs1", "acme-10.1.2.3")]
+    {
+        let sample = root().join(format!("samples/nat-rs-gateway-bypasses-director/{from}.pcap"));
+        std::fs::copy(sample, folder.join(format!("{to}.pcap"))).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn every_command_redacts_and_no_file_name_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = named(dir.path());
+    let originals =
+        Originals::of(&[folder.join("acme-lb.pcap"), folder.join("acme-frontend.pcap")]);
+    let path = folder.display().to_string();
+    let state = root().join("tests/states/nat-rs-gateway-bypasses-director").display().to_string();
+    let of = |args: &[&str]| printed(&[args, &["--redact", &path]].concat());
+    let mut all = vec![of(&["-v", "--coverage"]), of(&["-v", "--host-state", &state])];
+    for format in ["json", "ndjson", "markdown"] {
+        all.push(of(&["--format", format, "--host-state", &state]));
+    }
+    for format in ["text", "svg", "mermaid", "plantuml"] {
+        all.push(of(&["ladder", "--format", format]));
+    }
+    for format in ["text", "json"] {
+        all.push(of(&["why", "--format", format, "188.88.88.10"]));
+        all.push(of(&["connections", "--format", format]));
+    }
+    for format in ["text", "dot", "mermaid", "json"] {
+        all.push(of(&["topology", "--format", format]));
+    }
+    for text in &all {
+        assert!(!text.contains("acme") && !text.contains(&state), "{text}");
+        assert_eq!(originals.within(text), Vec::<String>::new(), "{text}");
+    }
+    let out = dir.path().join("out.pcapng").display().to_string();
+    run(&["extract", "--redact", "-w", &out, &path]);
+    let bytes = std::fs::read(&out).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("acme"));
+    // A label that was typed is meant to be read, one that is an address is not.
+    let capture = |label: &str| format!("{label}={path}/acme-lb.pcap");
+    assert!(printed(&["--redact", &capture("edge")]).contains("edge"));
+    assert!(!printed(&["--redact", &capture("10-1-2-3")]).contains("10-1-2-3"));
+}
+
+#[test]
+fn a_map_is_kept_and_tickets_agree() {
+    let dir = tempfile::tempdir().unwrap();
+    let map = dir.path().join("map.json").display().to_string();
+    let sample = |name: &str| format!("samples/nat-rs-gateway-bypasses-director/{name}.pcap");
+    let of = |capture: &str, map: &str| {
+        printed(&["--json", "--redact", "--redact-map", map, &sample(capture)])
+    };
+    let first = of("rs1", &map);
+    let kept: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&map).unwrap()).unwrap();
+    let addresses = kept["addresses"].as_object().unwrap();
+    assert!(!addresses.is_empty());
+    let stands: BTreeSet<&str> = addresses.values().map(|v| v.as_str().unwrap()).collect();
+    assert_eq!(stands.len(), addresses.len(), "two became one");
+    of("director", &map);
+    assert_eq!(of("rs1", &map), first, "the same capture has the same stand-ins");
+    let grown: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&map).unwrap()).unwrap();
+    for (from, to) in addresses {
+        assert_eq!(grown["addresses"][from], *to);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&map).unwrap().permissions().mode() & 0o77, 0);
+    }
+    let output = run(&["--redact", "--redact-map", "Cargo.toml", &sample("rs1")]);
+    assert!(stderr(&output).contains("is no map that --redact-map wrote"), "{}", stderr(&output));
+}
