@@ -37,6 +37,7 @@ fn large(dir: &Path) -> (PathBuf, Report) {
     let mut report = report::build(&loaded.trace, &diagnosis, &options);
     for connection in report.connections.iter_mut().step_by(50) {
         connection.outcome = "unanswered".to_owned();
+        connection.fate = "failed".to_owned();
     }
     let ladders = ladder::of_findings(&loaded.trace, &diagnosis);
     let path = dir.join("report.html");
