@@ -8,10 +8,8 @@
 use super::{Candidate, Facts};
 use crate::breaks::apart::Trait;
 use crate::breaks::{By, Group, Manner, Packet, Passage};
+use crate::diagnose::thresholds::CANDIDATES_MOST;
 use crate::topology::Mode;
-
-/// Candidates that are offered for one group: more help nobody.
-const MOST: usize = 6;
 
 /// What may have caused the breaks of a group, most fitting first.
 pub(super) fn of_group(facts: &Facts, group: &Group) -> Vec<Candidate> {
@@ -47,7 +45,7 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Vec<Candidate> {
         ],
         _ => Vec::new(),
     };
-    found.truncate(MOST);
+    found.truncate(CANDIDATES_MOST);
     found
 }
 

@@ -19,6 +19,7 @@ mod registry;
 mod settle;
 mod settled;
 pub mod symptom;
+mod thresholds;
 mod untold;
 mod verdict;
 pub mod words;

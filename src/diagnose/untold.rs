@@ -2,6 +2,7 @@
 //! need not print them. What it cannot show makes nothing certain.
 
 use super::{CAUSES, Candidate, Checked, Confidence, Coverage, Finding, Kind, ToConfirm};
+use crate::diagnose::thresholds::UNTOLD_CANDIDATES;
 use crate::flow::Observations;
 use crate::trace::Trace;
 use std::collections::HashSet;
@@ -32,9 +33,6 @@ fn is_untold(vantage: &Observations) -> bool {
     vantage.tally.without_macs * 2 > vantage.tally.frames
 }
 
-/// Candidates of one symptom at most; the coverage lists all that could not be judged.
-const CANDIDATES: usize = 6;
-
 /// Where a text shows trouble and no cause: names the causes that could not be judged, and how to
 /// print what would tell them.
 pub(super) fn candidates(trace: &Trace, findings: &mut [Finding], coverage: &[Coverage]) {
@@ -54,7 +52,7 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding], coverage: &[Co
             continue;
         }
         let fits = CAUSES.iter().filter(|c| c.explains.contains(&finding.id) && unchecked(c.id));
-        finding.candidates.extend(fits.take(CANDIDATES).map(|cause| Candidate {
+        finding.candidates.extend(fits.take(UNTOLD_CANDIDATES).map(|cause| Candidate {
             id: cause.id,
             tell_apart:
                 "hardware addresses and TTLs would tell, which the text does not print".to_owned(),

@@ -2,6 +2,7 @@
 //! id and the culprit in `expected.toml` do not say enough.
 
 use lbdiag::report::{Finding, Report};
+use crate::support::check::{none, of_each};
 use crate::support::expected::root;
 use crate::support::run::run_paths;
 
@@ -171,4 +172,34 @@ fn a_service_that_answers_nobody_is_not_called_uncaptured() {
     let report = report("healthy-nat-udp-one-way");
     let verdict = &report.verdict.summary;
     assert!(verdict.contains("no answer to any of them was captured"), "{verdict}");
+}
+/// A word that is an address, as commands' hosts have them.
+fn addresses(text: &str) -> impl Iterator<Item = std::net::IpAddr> + '_ {
+    text.split([' ', ',', '(', ')']).filter_map(|word| word.parse().ok())
+}
+
+#[test]
+fn no_command_is_run_on_an_address_that_hosts_share() {
+    let wrong = of_each(|sample| {
+        let report = run_paths(&sample.captures).report;
+        let shared: Vec<std::net::IpAddr> = report
+            .services
+            .iter()
+            .filter(|s| ["nat", "dr", "tun", "fullnat"].contains(&s.mode.as_str()))
+            .map(|s| s.vip.parse().unwrap())
+            .collect();
+        let mut wrong = Vec::new();
+        for finding in &report.findings {
+            let fixes = finding.fix.iter().map(|f| &f.host);
+            for host in fixes.chain(finding.to_confirm.iter().map(|c| &c.host)) {
+                // Behind a comma stands when it is to be done.
+                let place = host.split(',').next().unwrap_or_default();
+                if addresses(place).any(|ip| shared.contains(&ip)) && !place.contains(" of ") {
+                    wrong.push(format!("{}: on {host}", finding.id));
+                }
+            }
+        }
+        wrong
+    });
+    none(wrong);
 }

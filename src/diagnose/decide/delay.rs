@@ -1,8 +1,6 @@
 //! Why an answer is late, or a sender has to wait.
 
-/// Part of the time that the server itself may need for its SYN-ACK where the network is
-/// blamed, one in so many.
-const OWN_PART: u64 = 4;
+use crate::diagnose::thresholds::DELAY_OWN_PART;
 
 /// Why a server's SYN-ACKs come late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +15,7 @@ pub(in crate::diagnose) enum WhyFar {
 /// nanoseconds.
 pub(in crate::diagnose) fn why_far(before: u64, at_server: Option<u64>) -> WhyFar {
     match at_server {
-        Some(own) if own.saturating_mul(OWN_PART) <= before => WhyFar::Network,
+        Some(own) if own.saturating_mul(DELAY_OWN_PART) <= before => WhyFar::Network,
         _ => WhyFar::Server,
     }
 }

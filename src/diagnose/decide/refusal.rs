@@ -4,13 +4,7 @@ use crate::diagnose::facts::missing_neighbours::Missing;
 use crate::diagnose::facts::refusals::{Says, Signs};
 use crate::diagnose::facts::stale_ports::Stale;
 use crate::diagnose::facts::used_ports::Pinned;
-
-/// IPVS answers at once; this is far below the first repeat of a SYN, and above
-/// any round trip.
-const AT_ONCE_NS: i64 = 800_000_000;
-/// New ports that must have gone elsewhere: a server that is still in the table gets
-/// its share of them.
-const FRESH: usize = 3;
+use crate::diagnose::thresholds::{FIRST_TRY_NS, NO_COINCIDENCE};
 
 /// The reason of an ICMP error that answers a SYN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +33,7 @@ impl Signs {
             _ if self.of_its_server || self.in_servers_name => WhyRejected::Firewall,
             Says::Port
                 if after(0)
-                    && !after(AT_ONCE_NS)
+                    && !after(FIRST_TRY_NS)
                     && (self.in_vips_name || self.of_director)
                     && !self.of_any_server =>
             {
@@ -68,7 +62,7 @@ impl Missing {
 
 fn why_missing(pinned: Option<&Pinned>) -> WhyMissing {
     match pinned {
-        Some(pinned) if pinned.fresh >= FRESH => WhyMissing::UsedPorts,
+        Some(pinned) if pinned.fresh >= NO_COINCIDENCE => WhyMissing::UsedPorts,
         _ => WhyMissing::Down,
     }
 }
@@ -94,7 +88,7 @@ impl Stale<'_> {
 
 fn why_stale(fresh: usize, withheld: bool) -> WhyStale {
     match withheld {
-        _ if fresh < FRESH => WhyStale::Untold,
+        _ if fresh < NO_COINCIDENCE => WhyStale::Untold,
         true => WhyStale::Removed,
         false => WhyStale::Entry,
     }
@@ -148,8 +142,8 @@ mod tests {
         assert_eq!(Signs { of_any_server: true, ..empty }.why(), WhyRejected::Untold);
         assert_eq!(Signs { says: Says::Prohibited, ..empty }.why(), WhyRejected::Untold);
         let edge = |ns| Signs { after_ns: Some(ns), ..empty }.why();
-        assert_eq!(edge(AT_ONCE_NS - 1), WhyRejected::NoDestination);
-        assert_eq!(edge(AT_ONCE_NS), WhyRejected::Untold);
+        assert_eq!(edge(FIRST_TRY_NS - 1), WhyRejected::NoDestination);
+        assert_eq!(edge(FIRST_TRY_NS), WhyRejected::Untold);
         assert_eq!(edge(-1), WhyRejected::Untold);
     }
 
@@ -158,15 +152,15 @@ mod tests {
         let server = Ip::from(std::net::IpAddr::from([192, 0, 2, 1]));
         let pinned = |fresh| Pinned { server, forerunner: ConnectionId(0), fresh };
         assert_eq!(why_missing(None), WhyMissing::Down);
-        assert_eq!(why_missing(Some(&pinned(FRESH - 1))), WhyMissing::Down);
-        assert_eq!(why_missing(Some(&pinned(FRESH))), WhyMissing::UsedPorts);
+        assert_eq!(why_missing(Some(&pinned(NO_COINCIDENCE - 1))), WhyMissing::Down);
+        assert_eq!(why_missing(Some(&pinned(NO_COINCIDENCE))), WhyMissing::UsedPorts);
     }
 
     #[test]
     fn datagrams_that_the_director_keeps_are_of_a_removed_server() {
-        assert_eq!(why_stale(FRESH, false), WhyStale::Entry);
-        assert_eq!(why_stale(FRESH, true), WhyStale::Removed);
-        assert_eq!(why_stale(FRESH - 1, false), WhyStale::Untold);
-        assert_eq!(why_stale(FRESH - 1, true), WhyStale::Untold);
+        assert_eq!(why_stale(NO_COINCIDENCE, false), WhyStale::Entry);
+        assert_eq!(why_stale(NO_COINCIDENCE, true), WhyStale::Removed);
+        assert_eq!(why_stale(NO_COINCIDENCE - 1, false), WhyStale::Untold);
+        assert_eq!(why_stale(NO_COINCIDENCE - 1, true), WhyStale::Untold);
     }
 }

@@ -1,10 +1,7 @@
 //! Why a host resets a connection in mid-stream: whose state is gone.
 
 use crate::diagnose::facts::resets::{Forgotten, Keeper, Signs};
-
-/// Silence from which on a timeout is the better explanation, nanoseconds: no
-/// balancer forgets sooner by itself, and a hand-over takes less.
-const LONG_NS: i64 = 5_000_000_000;
+use crate::diagnose::thresholds::RESET_LONG_NS;
 
 /// The reason of a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +53,9 @@ impl Signs {
             Keeper::Stranger if self.served_elsewhere => WhyReset::OtherServer,
             // What it sent on, it had an entry for.
             Keeper::Director if self.sent_on == Some(true) => WhyReset::Untold,
-            Keeper::Director if !self.moved && self.idle_ns.is_some_and(|ns| ns >= LONG_NS) => {
+            Keeper::Director
+                if !self.moved && self.idle_ns.is_some_and(|ns| ns >= RESET_LONG_NS) =>
+            {
                 WhyReset::IdleTimeout
             }
             Keeper::Director => WhyReset::NoEntry,
@@ -133,9 +132,9 @@ mod tests {
     fn an_entry_expires_after_five_seconds_of_silence_and_not_before() {
         let own = Signs { sent_on: Some(false), ..reset(Keeper::Director) };
         let idle = |ns| Signs { idle_ns: Some(ns), ..own };
-        assert_eq!(idle(LONG_NS - 1).why(), WhyReset::NoEntry);
-        assert_eq!(idle(LONG_NS).why(), WhyReset::IdleTimeout);
+        assert_eq!(idle(RESET_LONG_NS - 1).why(), WhyReset::NoEntry);
+        assert_eq!(idle(RESET_LONG_NS).why(), WhyReset::IdleTimeout);
         // Another director's entry did not expire here.
-        assert_eq!(Signs { moved: true, ..idle(LONG_NS) }.why(), WhyReset::NoEntry);
+        assert_eq!(Signs { moved: true, ..idle(RESET_LONG_NS) }.why(), WhyReset::NoEntry);
     }
 }

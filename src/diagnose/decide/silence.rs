@@ -2,11 +2,8 @@
 
 use crate::diagnose::facts::queues::{self, Dropping};
 use crate::diagnose::facts::silences::{Signs, Silent};
+use crate::diagnose::thresholds::PAIR;
 use crate::topology::Mode;
-
-/// Connections of which all SYNs must be dropped before a queue is called full: one may be
-/// a chance.
-const MIN_DROPPED: usize = 2;
 
 /// The reason of a silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +125,7 @@ impl queues::Signs {
     fn why(&self) -> WhyDropped {
         if self.by_memory || self.went_back {
             WhyDropped::Timestamps
-        } else if self.silent >= MIN_DROPPED && self.always_waiting {
+        } else if self.silent >= PAIR && self.always_waiting {
             WhyDropped::Queue
         } else {
             WhyDropped::Untold
@@ -274,13 +271,13 @@ mod tests {
     #[test]
     fn dropped_syns_are_a_queues_unless_timestamps_tell() {
         let queue = queues::Signs {
-            silent: MIN_DROPPED,
+            silent: PAIR,
             always_waiting: true,
             by_memory: false,
             went_back: false,
         };
         assert_eq!(queue.why(), WhyDropped::Queue);
-        let few = queues::Signs { silent: MIN_DROPPED - 1, ..queue };
+        let few = queues::Signs { silent: PAIR - 1, ..queue };
         assert_eq!(few.why(), WhyDropped::Untold);
         assert_eq!(queues::Signs { always_waiting: false, ..queue }.why(), WhyDropped::Untold);
         assert_eq!(queues::Signs { by_memory: true, ..queue }.why(), WhyDropped::Timestamps);

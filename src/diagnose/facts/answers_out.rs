@@ -1,13 +1,11 @@
 //! SYN-ACKs of DR and TUN as they leave their real servers, and what becomes of them.
 
 use crate::correlate::Leg;
+use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::flow::{Hop, Link};
 use crate::topology::{HostId, Mode};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Mac;
-
-/// Transmissions of one SYN-ACK that must have left: one may be lost by chance.
-pub(in crate::diagnose) const MIN_SENT: u16 = 2;
 
 /// A SYN-ACK as it leaves its real server, by the server's own capture.
 pub(in crate::diagnose) struct Leaving<'a> {
@@ -48,7 +46,7 @@ pub(in crate::diagnose) fn arrives(trace: &Trace, id: ConnectionId) -> Option<bo
         .legs(id)
         .iter()
         .any(|l| (l.vantage == leg.vantage || trace.host_of(l) == host) && trace.reply(l).seen());
-    let waits = trace.forward(leg).syns >= MIN_SENT && trace.vantage(leg).shows.both_ways;
+    let waits = trace.forward(leg).syns >= TRANSMISSIONS && trace.vantage(leg).shows.both_ways;
     if any { Some(true) } else { waits.then_some(false) }
 }
 

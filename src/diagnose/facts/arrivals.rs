@@ -2,13 +2,11 @@
 //! silence that is partial have in common.
 
 use crate::correlate::Connection;
+use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::flow::Mark;
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt};
-
-/// Transmissions of a SYN that nothing answers.
-const MIN_SYNS: u16 = 2;
 
 /// A connection as one capture of its real server shows it.
 pub(in crate::diagnose) struct Arrived {
@@ -93,7 +91,7 @@ pub(in crate::diagnose) fn arrived(
 
 /// What any vantage shows does not speak against SYNs that got nothing.
 pub(in crate::diagnose) fn may_be_silent(c: &Connection) -> bool {
-    c.outcome.failed() && !c.progress.established && c.progress.syns >= MIN_SYNS
+    c.outcome.failed() && !c.progress.established && c.progress.syns >= TRANSMISSIONS
 }
 
 impl Arrived {
@@ -102,7 +100,7 @@ impl Arrived {
         let c = trace.connection(self.id);
         may_be_silent(c)
             && !self.replied
-            && self.syns >= MIN_SYNS
+            && self.syns >= TRANSMISSIONS
             && trace.errors_of(self.id).next().is_none()
             && !trace.is_self_access(c)
     }

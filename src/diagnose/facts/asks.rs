@@ -1,17 +1,11 @@
 //! Questions by ARP or neighbour discovery that nobody answered.
 
+use crate::diagnose::thresholds::QUESTIONS;
 use crate::flow::{Ask, Neighbors, Observations};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Direction, Ip};
 use std::collections::{BTreeSet, HashSet};
-
-/// Questions that make it more than a lost frame.
-const MIN_ASKS: u32 = 2;
-
-/// Repeats that show that an asker got no answer, where an answer would not be
-/// seen: of the three questions that stacks ask, the second and the third.
-const MIN_AGAIN: u32 = 2;
 
 /// Questions that nobody answered, with the index of the vantage: at vantages to
 /// which the answer would have come, and at others where the asker shows by its
@@ -28,7 +22,7 @@ pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(usize, &Ask)> {
 
 /// A host that got an answer does not ask again a second later.
 fn is_begging(ask: &Ask) -> bool {
-    ask.again >= MIN_AGAIN && ask.answers == 0 && ask.asker.is_host()
+    ask.again >= QUESTIONS && ask.answers == 0 && ask.asker.is_host()
 }
 
 /// Addresses that are asked for again and again, that nobody claims at any
@@ -64,7 +58,7 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (usize, &Ask)> {
             .neighbors
             .asks
             .iter()
-            .filter(|ask| ask.count >= MIN_ASKS && ask.answers == 0 && ask.open >= MIN_ASKS)
+            .filter(|ask| ask.count >= QUESTIONS && ask.answers == 0 && ask.open >= QUESTIONS)
             .filter(|ask| asked_here(vantage, ask) && !takes_over(trace, ask))
             .map(move |ask| (v, ask))
     })
@@ -97,7 +91,7 @@ pub(in crate::diagnose) fn for_client(
     h.vantages.iter().filter(|_| !near).find_map(|v| {
         let ask = trace.vantages[*v].neighbors.asks.iter().find(|a| {
             a.target == client
-                && a.open >= MIN_ASKS
+                && a.open >= QUESTIONS
                 && a.answers == 0
                 && h.macs.contains(&a.asker_mac)
         })?;
@@ -120,7 +114,7 @@ pub(in crate::diagnose) fn for_router<'a>(
         let ask = neighbors.asks.iter().find(|a| {
             a.asker == service.vip
                 && h.macs.contains(&a.asker_mac)
-                && a.open >= MIN_ASKS
+                && a.open >= QUESTIONS
                 && a.answers == 0
                 && !clients.contains(&a.target)
         })?;

@@ -2,6 +2,7 @@
 
 use super::machines::{Kin, kin};
 use crate::diagnose::finding::Proof;
+use crate::diagnose::thresholds::DISPUTES_RESTLESS_NS;
 use crate::diagnose::words::Names;
 use crate::flow::{Claim, Dispute};
 use crate::topology::HostId;
@@ -10,8 +11,6 @@ use crate::wire::Ip;
 
 /// Changes of owner that no hand-over, there and back, makes.
 const MAX_HANDOVERS: u32 = 3;
-/// Owners that change more often than this on average are no hand-overs.
-const RESTLESS_NS: i64 = 2_000_000_000;
 /// Claimants that are compared, whether they are interfaces of one machine.
 pub(in crate::diagnose) const MAX_INTERFACES: usize = 8;
 
@@ -22,8 +21,8 @@ pub(in crate::diagnose) fn disputed(trace: &Trace, vip: Ip) -> Option<(usize, &D
         // One question with two answers again and again, or a change at every
         // question: hand-overs are neither.
         let span = dispute.last.since(dispute.first).max(1);
-        let restless =
-            dispute.changes > MAX_HANDOVERS && span / i64::from(dispute.changes) < RESTLESS_NS;
+        let restless = dispute.changes > MAX_HANDOVERS
+            && span / i64::from(dispute.changes) < DISPUTES_RESTLESS_NS;
         (dispute.quick >= 2 || restless).then_some((v, dispute))
     })?;
     (is_resolved(trace, vip) && claimants(trace, vip).len() > 1).then_some(found)

@@ -6,26 +6,16 @@
 //! quartiles, which one slow first packet (ARP, a cold cache) does not move.
 
 use crate::correlate::Leg;
+use crate::diagnose::thresholds::{
+    DURATIONS_FEW_TIMES, DURATIONS_MIN_SAMPLES, DURATIONS_SURE, DURATIONS_TIMES, DURATIONS_TOLD,
+};
 use crate::diagnose::{Confidence, rank_test};
 use crate::topology::{HostId, Mode, Ordinary, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
 
-/// Connections of one server below which it is not judged, whatever they took: of two,
-/// both may be the first requests of a cold process.
-pub(in crate::diagnose) const MIN_SAMPLES: usize = 3;
 /// Samples of one server that are kept; the first are as good as any.
 const MAX_SAMPLES: usize = 1 << 12;
-/// How many times the others' time is slow.
-const TIMES: u64 = 3;
-/// How many times it must be where samples are few.
-const FEW_TIMES: u64 = 10;
-/// A difference that chance gives less often than this stands: one in fifty, which four
-/// samples against four reach if all are longer.
-const SURE: f64 = 0.02;
-/// One that chance gives at most this often, which three against three reach, is told with
-/// less confidence, if it is large.
-const TOLD: f64 = 0.05;
 
 /// One kind of duration of one server, nanoseconds.
 #[derive(Debug, Default)]
@@ -47,7 +37,7 @@ impl Samples {
 
     /// Lower quartile, median and upper quartile; `None` of too few.
     pub(in crate::diagnose) fn quartiles(&self) -> Option<Quartiles> {
-        if self.0.len() < MIN_SAMPLES {
+        if self.0.len() < DURATIONS_MIN_SAMPLES {
             return None;
         }
         let mut sorted = self.0.clone();
@@ -215,12 +205,12 @@ pub(in crate::diagnose) struct Outliers {
 impl Outliers {
     /// Likely; only possible where few samples leave room for chance.
     pub(in crate::diagnose) fn confidence(&self) -> Confidence {
-        if self.chance <= SURE { Confidence::Likely } else { Confidence::Possible }
+        if self.chance <= DURATIONS_SURE { Confidence::Likely } else { Confidence::Possible }
     }
 
     /// What few samples leave room for, as a sentence; empty where they are enough.
     pub(in crate::diagnose) fn caveat(&self) -> String {
-        if self.chance <= SURE {
+        if self.chance <= DURATIONS_SURE {
             return String::new();
         }
         let one_in = (1.0 / self.chance).round();
@@ -244,14 +234,15 @@ pub(in crate::diagnose) fn outliers(pool: &[(usize, &Samples)], at_least: u64) -
         let apart = above
             .iter()
             .all(|(.., q)| q.median >= usual.saturating_add(at_least) && q.lower > upper);
-        if !apart || !times(TIMES) {
+        if !apart || !times(DURATIONS_TIMES) {
             return None;
         }
         let all = |set: &[(usize, &Samples, Quartiles)]| -> Vec<u64> {
             set.iter().flat_map(|(_, samples, _)| samples.0.iter().copied()).collect()
         };
         let chance = rank_test::chance(&all(above), &all(below));
-        let stands = chance <= SURE || chance <= TOLD && times(FEW_TIMES);
+        let stands =
+            chance <= DURATIONS_SURE || chance <= DURATIONS_TOLD && times(DURATIONS_FEW_TIMES);
         stands.then(|| Outliers {
             slow: above.iter().map(|(at, _, q)| (*at, *q)).collect(),
             usual,

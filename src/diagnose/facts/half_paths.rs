@@ -1,13 +1,9 @@
 //! Connections of which SYNs pass and nothing else does.
 
 use crate::correlate::Leg;
+use crate::diagnose::thresholds::{HALF_PATHS_MIN_LOST, TRANSMISSIONS};
 use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
-
-/// Segments after the SYN that must have left in vain.
-const MIN_LOST: u32 = 3;
-/// Transmissions of the SYN-ACK.
-const MIN_ANSWERS: u16 = 2;
 
 pub(in crate::diagnose) fn client(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))
@@ -69,9 +65,9 @@ pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<
     let waits = |leg: &Leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         there.ack.is_set()
-            && there.packets >= u32::from(there.syns) + MIN_LOST
+            && there.packets >= u32::from(there.syns) + HALF_PATHS_MIN_LOST
             && back.accepted()
-            && back.syns >= MIN_ANSWERS
+            && back.syns >= TRANSMISSIONS
     };
     if client.is_some_and(|leg| !waits(leg)) {
         return None;
@@ -81,7 +77,7 @@ pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<
     let keeps = trace.legs(id).iter().find(|leg| {
         trace.host_of(leg).filter(|h| Some(*h) != host && Some(*h) != of_client).is_some_and(|h| {
             let passed = passed(trace, id, h);
-            passed.syns_out > 0 && passed.more_in >= MIN_LOST && passed.more_out == 0
+            passed.syns_out > 0 && passed.more_in >= HALF_PATHS_MIN_LOST && passed.more_out == 0
         })
     });
     let culprit = keeps.and_then(|leg| trace.host_of(leg));
@@ -99,7 +95,7 @@ pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<
     let shown = client.or(keeps)?;
     let at_server = passed(trace, id, host);
     let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host));
-    let server = at_host().find(|leg| trace.reply(leg).syns >= MIN_ANSWERS)?;
+    let server = at_host().find(|leg| trace.reply(leg).syns >= TRANSMISSIONS)?;
     let only_syns = at_server.syns_in > 0 && at_server.more_in == 0;
     only_syns.then_some(Half { shown, server: Some(server), culprit })
 }

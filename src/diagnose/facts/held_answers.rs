@@ -3,13 +3,11 @@
 use crate::capture::LinkType;
 use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
+use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::{arrow, arrow_back};
 use crate::flow::{Hop, Link};
 use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
-
-/// Transmissions of one SYN-ACK that must have come: one may be lost by chance.
-const MIN_SENT: u16 = 2;
 
 /// Answers of the real server that arrive at a director, by its own capture.
 pub(in crate::diagnose) fn answers_in(
@@ -45,7 +43,7 @@ pub(in crate::diagnose) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<
     let fits = c.protocol.is_tcp()
         && c.outcome.failed()
         && !c.progress.established
-        && c.progress.syns >= MIN_SENT
+        && c.progress.syns >= TRANSMISSIONS
         && trace.service(id).mode == Mode::Nat
         && trace.is_translated(c)
         && !trace.is_self_access(c);
@@ -53,7 +51,7 @@ pub(in crate::diagnose) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<
     if !fits || trace.legs(id).iter().any(|leg| leg.tuple == 0 && trace.reply(leg).seen()) {
         return None;
     }
-    let (director, back, link) = answers_in(trace, id).find(|(.., l)| l.syns >= MIN_SENT)?;
+    let (director, back, link) = answers_in(trace, id).find(|(.., l)| l.syns >= TRANSMISSIONS)?;
     let front = trace.legs(id).iter().find(|leg| {
         let vantage = trace.vantage(leg);
         leg.tuple == 0

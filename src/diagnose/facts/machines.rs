@@ -6,6 +6,7 @@
 //! two machines have addresses of their own. Where neither shows, it is said so.
 
 use crate::capture::LinkType;
+use crate::diagnose::thresholds::MACHINES_MANY_SHARED;
 use crate::flow::{Binding, Claim, OwnEvidence};
 use crate::topology::HostId;
 use crate::trace::Trace;
@@ -30,10 +31,6 @@ pub(in crate::diagnose) fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
         speaker.mac.is_some_and(|mac| h.macs.contains(&mac)) || h.ips.contains(&speaker.src)
     })
 }
-
-/// Addresses that two interfaces share beside services' before answers alone make them
-/// one machine's: an address that floats between two machines is one.
-const MANY_SHARED: usize = 2;
 
 fn bindings(trace: &Trace) -> impl Iterator<Item = &Binding> {
     trace.vantages.iter().flat_map(|v| &v.neighbors.bindings)
@@ -103,7 +100,7 @@ pub(in crate::diagnose) fn kin(trace: &Trace, vip: Ip, a: HostId, b: HostId) -> 
     match alone {
         [true, true] if shared.is_empty() => Kin::Two,
         [true, true] => Kin::Unknown,
-        _ if asks || shared.len() >= MANY_SHARED => Kin::One,
+        _ if asks || shared.len() >= MACHINES_MANY_SHARED => Kin::One,
         _ => Kin::Unknown,
     }
 }

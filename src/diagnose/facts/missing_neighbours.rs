@@ -9,20 +9,17 @@ use super::used_ports::{self, Pinned};
 use super::ways::telling;
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::finding::Proof;
+use crate::diagnose::thresholds::{
+    ARP_WAIT_NS, MISSING_NEIGHBOURS_PATIENCE_NS, MISSING_NEIGHBOURS_PROMPT_NS,
+};
 use crate::flow::Ask;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// From the SYN to the first question that it makes the director ask.
-const PROMPT_NS: i64 = 200_000_000;
-/// From the last question to the error, at most: one more interval.
-const GIVES_UP_NS: i64 = 5_000_000_000;
 /// Connections that are looked at for whom the director asks: more say the same.
 const LOOKED: usize = 4096;
-/// A rule rejects at once; a stack asks first, for seconds.
-const PATIENCE_NS: i64 = 500_000_000;
 
 /// Failed connections whose SYN went nowhere.
 pub(in crate::diagnose) fn failed(
@@ -70,7 +67,9 @@ pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &[(usize, &Ask)]) -> V
 fn told(trace: &Trace, id: ConnectionId) -> Option<Refusal<'_>> {
     let vip = trace.connection(id).front.server.0;
     trace.refusals(id).find(|r| {
-        r.says == Says::Host && r.error.src == vip && r.after_ns.is_some_and(|ns| ns >= PATIENCE_NS)
+        r.says == Says::Host
+            && r.error.src == vip
+            && r.after_ns.is_some_and(|ns| ns >= MISSING_NEIGHBOURS_PATIENCE_NS)
     })
 }
 
@@ -121,7 +120,7 @@ fn is_for(trace: &Trace, leg: &Leg, told: Option<&Refusal<'_>>, ask: &Ask) -> bo
         Some(refusal) => {
             ask.first.since(refusal.error.mark) < 0
                 && ask.last.since(there.syn) >= 0
-                && refusal.error.mark.since(ask.last) <= GIVES_UP_NS
+                && refusal.error.mark.since(ask.last) <= ARP_WAIT_NS
         }
         None => is_prompt(trace, leg, ask) || (is_during(trace, leg, ask) && there.syns > 1),
     }
@@ -129,7 +128,7 @@ fn is_for(trace: &Trace, leg: &Leg, told: Option<&Refusal<'_>>, ask: &Ask) -> bo
 
 /// Whether a SYN made the director ask for the first time.
 fn is_prompt(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
-    (0..=PROMPT_NS).contains(&ask.first.since(trace.forward(leg).syn))
+    (0..=MISSING_NEIGHBOURS_PROMPT_NS).contains(&ask.first.since(trace.forward(leg).syn))
 }
 
 /// Whether the director had asked before a SYN and asked again after it.

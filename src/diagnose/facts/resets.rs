@@ -10,6 +10,7 @@ use super::passages::{Passage, passage};
 use super::two_servers::accepted_twice;
 use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
+use crate::diagnose::thresholds::RESETS_IN_FLIGHT_NS;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
 use crate::topology::{HostId, Mode, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
@@ -190,9 +191,6 @@ fn idle_ns(trace: &Trace, id: ConnectionId, host: HostId, at: &Leg) -> Option<i6
     Some(trigger.0.saturating_sub(last.0))
 }
 
-/// In flight when a host resets, nanoseconds.
-const IN_FLIGHT_NS: i64 = 1_000_000_000;
-
 /// Where somebody else goes on with a connection in the server's name after a host reset
 /// it, and that host's own capture, which runs on, does not show it send that. Each
 /// vantage counts from the reset that it saw, so clocks do not matter.
@@ -205,7 +203,7 @@ fn went_on<'a>(trace: &'a Trace, id: ConnectionId, at: &Leg) -> Option<&'a Leg> 
         let later = || back.last.since(back.rst);
         trace.host_of(leg) != trace.host_of(at)
             && back.rst.is_set()
-            && later() > here.saturating_add(IN_FLIGHT_NS)
+            && later() > here.saturating_add(RESETS_IN_FLIGHT_NS)
             && later() <= watched
     })
 }

@@ -9,6 +9,7 @@ use super::ways::telling;
 use super::{asks, own_answers, tunnel_ends, turns};
 use crate::correlate::{Connection, Outcome};
 use crate::diagnose::finding::Proof;
+use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
 use crate::diagnose::words::Names;
 use crate::flow::Hop;
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -57,9 +58,6 @@ pub(in crate::diagnose) struct Signs {
     /// It says that its reverse path filter is off, or has dropped nothing.
     pub filter_idle: bool,
 }
-
-/// SYNs, repeats included, that must go unanswered: one lost answer is none.
-pub(in crate::diagnose) const MIN_SYNS: u32 = 3;
 
 /// All of them, most concerned first, whatever the order of the captures.
 pub(in crate::diagnose) fn all(facts: &Indexed<'_>, nodes: &Nodes) -> Vec<Silent> {
@@ -123,7 +121,7 @@ fn judge(
     });
     let sent_on = ids.iter().any(|id| sends_on(facts, *id, host));
     let syns: u32 = ids.iter().map(|id| u32::from(facts.connection(*id).progress.syns)).sum();
-    if ids.is_empty() || answers || (syns < MIN_SYNS && !sent_on) {
+    if ids.is_empty() || answers || (syns < SILENCES_MIN_SYNS && !sent_on) {
         return None;
     }
     let s = facts.topology.service(service);
@@ -145,7 +143,7 @@ fn judge(
                 && c.front.server.0 != s.vip
         }),
         windows: own_answers::windows_answer(facts, host).is_some(),
-        no_endpoint: syns >= MIN_SYNS
+        no_endpoint: syns >= SILENCES_MIN_SYNS
             && nodes.without.keys().any(|(ip, _)| facts.host_by_ip(*ip) == Some(host)),
         asks_for_clients: ids.iter().all(|id| asks::for_client(facts, *id, host).is_some()),
         asks_for_router: asks::for_router(facts, service, host, &ids).is_some(),

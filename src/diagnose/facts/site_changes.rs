@@ -3,16 +3,13 @@
 use super::index::Indexed;
 use super::resets::link_at;
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::thresholds::{
+    SITE_CHANGES_APART_NS, SITE_CHANGES_MIN_CHANGES, SITE_CHANGES_MIN_RUN,
+};
 use crate::flow::{Mark, Reset};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Changes farther apart than this are failovers of their own, nanoseconds.
-const APART_NS: i64 = 300_000_000_000;
-const MIN_RUN: usize = 2;
-/// Changes that are no coincidence, and new connections between two of them.
-pub(in crate::diagnose) const MIN_CHANGES: usize = 2;
 
 /// A connection that one site accepted and another reset.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +65,7 @@ pub(in crate::diagnose) fn flaps(facts: &Indexed<'_>) -> Vec<Flap> {
             sets.entry((service, vantage, [a.min(b), a.max(b)])).or_default().push(one);
         }
     }
-    sets.retain(|_, set| set.len() >= MIN_CHANGES);
+    sets.retain(|_, set| set.len() >= SITE_CHANGES_MIN_CHANGES);
     let mut found: Vec<Flap> = sets
         .into_iter()
         .filter_map(|((service, vantage, ttls), set)| flap(facts, service, vantage, ttls, set))
@@ -118,7 +115,9 @@ fn flap(
     let runs: Vec<&[Opened]> = opened.chunk_by(|a, b| a.ttl == b.ttl).collect();
     // Where both are used at once, runs are short and old connections live on.
     let inner = runs.len().saturating_sub(2);
-    if runs.len() <= MIN_CHANGES || runs.iter().skip(1).take(inner).any(|run| run.len() < MIN_RUN) {
+    if runs.len() <= SITE_CHANGES_MIN_CHANGES
+        || runs.iter().skip(1).take(inner).any(|run| run.len() < SITE_CHANGES_MIN_RUN)
+    {
         return None;
     }
     let mut changes = Vec::new();
@@ -141,9 +140,10 @@ fn flap(
         changes.push(Change { to: *first, moved: usize::from(one.is_some()) + those.count(), one });
     }
     let near = |pair: &[Change]| {
-        pair.iter().all(|c| c.moved > 0) && pair[1].to.mark.since(pair[0].to.mark) <= APART_NS
+        pair.iter().all(|c| c.moved > 0)
+            && pair[1].to.mark.since(pair[0].to.mark) <= SITE_CHANGES_APART_NS
     };
-    if !changes.windows(MIN_CHANGES).any(near) {
+    if !changes.windows(SITE_CHANGES_MIN_CHANGES).any(near) {
         return None;
     }
     let first = opened.first()?.ttl;

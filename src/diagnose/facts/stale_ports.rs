@@ -6,18 +6,14 @@ use super::index::Indexed;
 use super::passages::passage;
 use crate::capture::Timestamp;
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::thresholds::{
+    STALE_PORTS_MIN_DATAGRAMS, STALE_PORTS_MIN_OPEN, STALE_PORTS_MIN_SILENT_NS,
+};
 use crate::flow::Ask;
 use crate::topology::Mode;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
-
-/// Datagrams without an answer that are no coincidence, and how long they must go on,
-/// nanoseconds.
-const MIN_DATAGRAMS: u32 = 3;
-const MIN_SILENT_NS: i64 = 2_000_000_000;
-/// Questions since the last answer that show that a server is gone.
-const MIN_OPEN: u32 = 2;
 
 pub(in crate::diagnose) fn all<'a>(
     facts: &Indexed<'a>,
@@ -60,7 +56,7 @@ fn judge<'a>(
     let (there, back) = (facts.forward(leg), facts.reply(leg));
     let since = back.last.get().unwrap_or(there.first);
     let more = there.packets.saturating_sub(back.packets);
-    if more < MIN_DATAGRAMS || there.last.since(since) < MIN_SILENT_NS {
+    if more < STALE_PORTS_MIN_DATAGRAMS || there.last.since(since) < STALE_PORTS_MIN_SILENT_NS {
         return None;
     }
     let (from, to) = (facts.time(facts.at(leg, since)), facts.time(facts.at(leg, there.last)));
@@ -91,7 +87,7 @@ fn asks_again(
         trace.host_of_vantage(v).filter(|host| trace.service(id).is_director(*host))?;
         let open = |ask: &&Ask| {
             let late = trace.time(At { vantage: v, mark: ask.last }) >= from;
-            ask.target == server && ask.open >= MIN_OPEN && late
+            ask.target == server && ask.open >= STALE_PORTS_MIN_OPEN && late
         };
         let mut asks = vantage.neighbors.asks.iter();
         let ask = asks.find(|ask| open(ask) && asked_here(vantage, ask))?;
@@ -103,7 +99,8 @@ fn asks_again(
 fn is_withheld(trace: &Trace, id: ConnectionId) -> bool {
     trace.service(id).directors.iter().filter_map(|d| passage(trace, id, d.host)).any(|p| {
         let (came, left) = (p.came.link.last, p.left.map(|left| left.link.last));
-        left.is_some_and(|left| came.since(left) >= MIN_SILENT_NS) && p.is_withheld(trace, id)
+        left.is_some_and(|left| came.since(left) >= STALE_PORTS_MIN_SILENT_NS)
+            && p.is_withheld(trace, id)
     })
 }
 

@@ -8,16 +8,10 @@
 use super::index::Indexed;
 use super::passages::passage;
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::thresholds::{NO_COINCIDENCE, PROMPT_NS, SYN_PROXIES_STUCK_NS};
 use crate::flow::{Flow, Reset};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-
-/// A window that stays closed for less is a server that is late, nanoseconds.
-const STUCK_NS: i64 = 3_000_000_000;
-/// From the client's ACK to the reset that refuses it, nanoseconds.
-const PROMPT_NS: i64 = 1_000_000_000;
-/// Connections that show the two handshakes, so that one without the second stands out.
-const MIN_GUARDED: usize = 3;
 
 /// What went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +76,7 @@ pub(in crate::diagnose) fn guards(facts: &Indexed<'_>, service: ServiceId) -> bo
                     .is_some_and(|leg| facts.reply(leg).accepted() && follows(facts, front, leg))
         })
     });
-    shown.take(MIN_GUARDED).count() == MIN_GUARDED
+    shown.take(NO_COINCIDENCE).count() == NO_COINCIDENCE
 }
 
 /// The director's own handshake, in the capture of a leg of the client's.
@@ -179,7 +173,7 @@ fn never_opens(trace: &Trace, front: &Leg) -> bool {
         && never_was_open(trace, front)
         && there.payload == 0
         && !there.fin.is_set()
-        && there.last.since(back.syn) >= STUCK_NS
+        && there.last.since(back.syn) >= SYN_PROXIES_STUCK_NS
 }
 
 /// A window that closed once more had been open; the first time is the SYN-ACK's own.

@@ -7,22 +7,14 @@
 
 use super::arrivals::Arrived;
 use crate::diagnose::finding::Proof;
+use crate::diagnose::thresholds::{
+    FIRST_TRY_NS, TIMESTAMPS_CERTAIN, TIMESTAMPS_KEPT_NS, TIMESTAMPS_LIKELY, TIMESTAMPS_TICKS,
+};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt};
 use std::collections::BTreeMap;
 
-/// For how long a timestamp is remembered, nanoseconds (Linux `TCP_PAWS_MSL`), and the
-/// step back that is allowed (`TCP_PAWS_WINDOW`).
-const KEPT_NS: i64 = 60_000_000_000;
 const WINDOW: u32 = 1;
-/// A SYN whose first transmission was answered, nanoseconds: a repeat comes later.
-const PROMPT_NS: i64 = 800_000_000;
-/// Fastest clock of timestamps in use, ticks a millisecond (RFC 7323, section 5.4).
-const TICKS: i64 = 1;
-/// Dropped connections, and those of the same source that were taken between them: fewer
-/// may fall into this order by chance. The second pair makes it certain.
-const LIKELY: (usize, usize) = (2, 3);
-const CERTAIN: (usize, usize) = (3, 6);
 
 /// What a server dropped for its timestamps.
 pub(in crate::diagnose) struct Dropped {
@@ -54,7 +46,9 @@ enum Fate {
 
 impl Memory {
     fn fate(memory: Option<Self>, tsval: u32, syn: crate::flow::Mark) -> Fate {
-        let Some(m) = memory.filter(|m| syn.since(m.at) < KEPT_NS) else { return Fate::Free };
+        let Some(m) = memory.filter(|m| syn.since(m.at) < TIMESTAMPS_KEPT_NS) else {
+            return Fate::Free;
+        };
         if seq_gt(m.low, tsval.wrapping_add(WINDOW)) {
             Fate::Dropped
         } else if seq_gt(m.high, tsval) {
@@ -70,14 +64,14 @@ impl Memory {
         let low = a.tsval.filter(|_| a.accepted.is_set())?;
         let (server, client) = a.fins;
         let first = server.is_set() && client.is_set() && server.frame() < client.frame();
-        let ran = (a.last.since(a.syn).max(0) / 1_000_000 + 1) * TICKS;
+        let ran = (a.last.since(a.syn).max(0) / 1_000_000 + 1) * TIMESTAMPS_TICKS;
         let high = low.wrapping_add(u32::try_from(ran).unwrap_or(u32::MAX / 4));
         first.then_some(Self { low, high, at: client })
     }
 
     /// A newer timestamp takes its place, and any one once it is old.
     fn take(memory: &mut Option<Self>, new: Self) {
-        let stays = |m: &Self| new.at.since(m.at) < KEPT_NS && seq_gt(m.low, new.low);
+        let stays = |m: &Self| new.at.since(m.at) < TIMESTAMPS_KEPT_NS && seq_gt(m.low, new.low);
         if !memory.as_ref().is_some_and(stays) {
             *memory = Some(new);
         }
@@ -109,10 +103,10 @@ pub(in crate::diagnose) fn dropped(trace: &Trace, all: &[Arrived]) -> Option<Dro
     let between = |s: &Source<'_>| s.between().count();
     let enough =
         |(d, t): (usize, usize)| found.iter().any(|(_, s)| s.dropped.len() >= d && between(s) >= t);
-    if !enough(LIKELY) {
+    if !enough(TIMESTAMPS_LIKELY) {
         return None;
     }
-    let certain = enough(CERTAIN);
+    let certain = enough(TIMESTAMPS_CERTAIN);
     // Others were taken while each one that was dropped knocked.
     let alternate = found.iter().all(|(_, s)| s.dropped.iter().all(|d| s.taken_during(d)));
     found.sort_by_key(|(ip, s)| (std::cmp::Reverse(s.dropped.len()), *ip));
@@ -167,7 +161,7 @@ impl Arrived {
     }
 
     fn is_prompt(&self) -> bool {
-        self.accepted.is_set() && self.accepted.since(self.syn) < PROMPT_NS
+        self.accepted.is_set() && self.accepted.since(self.syn) < FIRST_TRY_NS
     }
 }
 

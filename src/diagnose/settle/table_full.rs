@@ -2,13 +2,10 @@
 
 use super::{Said, certain, say};
 use crate::diagnose::settled::Settled;
+use crate::diagnose::thresholds::TABLE_FULL_FULL;
 use crate::diagnose::{Confidence, Finding, Names};
 use crate::topology::{HostId, Role};
 use crate::trace::Trace;
-
-/// Of a hundred entries so many are taken in a table that is full when it is asked: some
-/// end between the captures and the question.
-const FULL: u64 = 95;
 
 pub(in crate::diagnose) fn settle(trace: &Trace, finding: &mut Finding) {
     let director = finding.subjects.iter().find(|s| s.role == Role::Director);
@@ -23,7 +20,7 @@ pub(in crate::diagnose) fn settle(trace: &Trace, finding: &mut Finding) {
     };
     let who = Names(trace).host(host);
     say(finding, Settled::Tracked { who, count: count.value, most: most.value, at: count.place() });
-    if count.value.saturating_mul(100) >= most.value.saturating_mul(FULL) {
+    if count.value.saturating_mul(100) >= most.value.saturating_mul(TABLE_FULL_FULL) {
         certain(finding);
     } else {
         say(finding, Settled::RoomLeft);

@@ -2,14 +2,12 @@
 
 use super::super::words::list;
 use super::super::{Facts, Proof, Sighting, Subject, Wording};
+use crate::diagnose::thresholds::ARP_WAIT_NS;
 use crate::flow::Ask;
 use crate::topology::{Role, Service};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
 use std::collections::HashSet;
-
-/// A question for a real server follows the SYN that needs it within this time.
-const PENDING_NS: i64 = 5_000_000_000;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let needed = needed(facts);
@@ -52,7 +50,7 @@ fn asked_by_director(trace: &Trace, ask: &Ask) -> bool {
             && trace.service(id).is_director(host)
             && trace.legs(id).iter().any(|leg| {
                 let there = trace.forward(leg);
-                trace.host_of(leg) == Some(host) && ask.first.since(there.first).abs() < PENDING_NS
+                trace.host_of(leg) == Some(host) && ask.first.since(there.first).abs() < ARP_WAIT_NS
             })
     })
 }
@@ -69,7 +67,7 @@ fn asked_by_server(facts: &Facts, ask: &Ask) -> bool {
             && !c.progress.answered
             && facts.delivered(id, host)
             && facts.legs(id).iter().any(|leg| {
-                let waits = ask.first.since(facts.forward(leg).first).abs() < PENDING_NS;
+                let waits = ask.first.since(facts.forward(leg).first).abs() < ARP_WAIT_NS;
                 facts.host_of(leg) == Some(host) && waits
             })
     })

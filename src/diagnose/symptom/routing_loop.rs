@@ -3,6 +3,7 @@
 
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
+use crate::diagnose::thresholds::ROUTING_LOOP_ENOUGH_TTL;
 use crate::flow::IcmpErrorKind;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -22,9 +23,6 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     ids.into_iter().map(|id| Sighting::of(id, facts.connection(id).outcome.failed())).collect()
 }
 
-/// A TTL with which a packet reaches any network; a traceroute's does not.
-const ENOUGH_TTL: u8 = 32;
-
 /// Whether all packets of the connection left with a TTL that should suffice.
 fn left_well(trace: &Trace, id: ConnectionId) -> bool {
     let mut sent = trace
@@ -33,7 +31,7 @@ fn left_well(trace: &Trace, id: ConnectionId) -> bool {
         .filter(|leg| trace.is_client_side(id, leg))
         .flat_map(|leg| trace.path(leg, trace.forward(leg)))
         .peekable();
-    sent.peek().is_some() && sent.all(|(_, hop)| hop.ttl >= ENOUGH_TTL)
+    sent.peek().is_some() && sent.all(|(_, hop)| hop.ttl >= ROUTING_LOOP_ENOUGH_TTL)
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {

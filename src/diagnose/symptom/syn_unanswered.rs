@@ -5,13 +5,11 @@ use super::broken;
 use super::{concerned, connections_to};
 use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
+use crate::diagnose::thresholds::{CAPTURE_TAIL_NS, SYN_UNANSWERED_CERTAIN_SYNS};
 use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
-
-/// A SYN in the last second of a capture may be answered after it.
-const TAIL_NS: i64 = 1_000_000_000;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut found = broken::broken_as(facts, |group| {
@@ -43,20 +41,20 @@ fn unreachable(trace: &Trace, id: ConnectionId) -> bool {
 pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     let leg = trace.answer_vantage(id).or_else(|| asked_again(trace, id))?;
     let (there, back) = (trace.forward(leg), trace.reply(leg));
-    let tail = trace.vantage(leg).end.0 - there.syn.at().0 < TAIL_NS && there.syns <= 1;
+    let tail = trace.vantage(leg).end.0 - there.syn.at().0 < CAPTURE_TAIL_NS && there.syns <= 1;
     // An ICMP error is an answer, and has its own symptom; one that a host sends to itself
     // tells nobody else.
     let told = trace.errors_of(id).any(|(_, error)| error.src != error.dst);
     (there.opened() && there.syns > 1 && !back.seen() && !tail && !told).then_some(leg)
 }
 
-/// SYNs that tell by themselves that nobody answered.
-const CERTAIN_SYNS: u16 = 3;
-
 /// A client that asks a third time, where no vantage shows answers.
 fn asked_again(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     let unanswered = trace.connection(id).outcome == Outcome::Unanswered;
-    trace.legs(id).iter().find(|leg| unanswered && trace.forward(leg).syns >= CERTAIN_SYNS)
+    trace
+        .legs(id)
+        .iter()
+        .find(|leg| unanswered && trace.forward(leg).syns >= SYN_UNANSWERED_CERTAIN_SYNS)
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {

@@ -11,7 +11,8 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
 use crate::diagnose::facts::quiet::is_quiet;
 use crate::diagnose::facts::shared_bits;
-use crate::diagnose::facts::silences::MIN_SYNS;
+use crate::diagnose::thresholds::PAIR;
+use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
 use crate::diagnose::words::{agree, list, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -22,9 +23,6 @@ use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "rst-no-socket", "retransmission"];
-
-/// Connections from outside of the prefix that must have been answered.
-const MIN_ANSWERED: usize = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
@@ -134,7 +132,8 @@ fn near(trace: &Trace, host: HostId, ids: &[ConnectionId]) -> Option<Wide> {
     let v4 = trace.connection(wide.ids[0]).front.server.0.is_v4();
     // A shorter mask than these is nobody's subnet.
     let is_subnet = wide.bits >= if v4 { 16 } else { 48 };
-    (answered().count() >= MIN_ANSWERED && outside && is_subnet && syns >= MIN_SYNS).then_some(wide)
+    (answered().count() >= PAIR && outside && is_subnet && syns >= SILENCES_MIN_SYNS)
+        .then_some(wide)
 }
 
 fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {

@@ -13,6 +13,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::vrrp;
+use crate::diagnose::thresholds::{GARP_MISSING_STALE_ARP_GRACE_NS, PAIR};
 use crate::diagnose::words::count;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -24,12 +25,6 @@ use crate::wire::{Ip, Mac};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "director-no-entry-rst", "rst-no-socket", "arp-unanswered"];
-
-/// Time that neighbours and keepalived have to make the change known, nanoseconds:
-/// keepalived announces at once and again after five seconds.
-const GRACE_NS: i64 = 1_000_000_000;
-/// Connections that must have failed since.
-const MIN_FAILED: usize = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> = Vec::new();
@@ -122,7 +117,7 @@ fn stale<'a>(facts: &Facts, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> 
     let since = moved.since;
     // From its last word on the old one did not serve; what is stale shows later.
     let gone = |link: &Link| link.last.frame() > moved.old.last.frame();
-    let late = |link: &Link| link.last.since(since) > GRACE_NS;
+    let late = |link: &Link| link.last.since(since) > GARP_MISSING_STALE_ARP_GRACE_NS;
     let legs = |id: ConnectionId| {
         facts.legs(id).iter().filter(|leg| usize::from(leg.vantage) == moved.vantage)
     };
@@ -147,13 +142,13 @@ fn stale<'a>(facts: &Facts, moved: &'a Move, by_mac: bool) -> Option<Stale<'a>> 
         !c.outcome.failed() && c.progress.established && legs(id).next().is_some() && began_late(id)
     });
     let stale = ids.iter().filter(|id| at(**id).is_some_and(|(_, link)| late(link))).count();
-    if stale < MIN_FAILED || (!by_mac && works) {
+    if stale < PAIR || (!by_mac && works) {
         return None;
     }
-    let told =
-        v.neighbors.bindings.iter().find(|b| {
-            (b.ip, b.mac) == (moved.vip, moved.new_mac) && b.last.since(since) > -GRACE_NS
-        });
+    let told = v.neighbors.bindings.iter().find(|b| {
+        (b.ip, b.mac) == (moved.vip, moved.new_mac)
+            && b.last.since(since) > -GARP_MISSING_STALE_ARP_GRACE_NS
+    });
     if !by_mac && (told.is_some() || !v.shows.both_ways) {
         return None;
     }

@@ -12,6 +12,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::{answers_for, claimants, claims, disputed};
 use crate::diagnose::facts::machines::{answered_for_others, speaks_vrrp};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
+use crate::diagnose::thresholds::{PAIR, PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS};
 use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::{count, explained, list};
 use crate::diagnose::{
@@ -24,13 +25,6 @@ use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "syn-unanswered"];
-
-/// Other hosts for which it answers beside the VIP's: one may be a duplicate address.
-const MIN_OTHERS: usize = 2;
-/// Connections that must fail where nothing but their failure speaks against it, and
-/// answers of the other claimant that its side of the link shows.
-const MIN_FAILED: usize = 2;
-const MIN_ANSWERS: u32 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let services = facts.topology.services.iter();
@@ -46,7 +40,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             .into_iter()
             .filter(|host| is_stranger(facts, *host, vip))
             .collect();
-        let many = |host: &&HostId| others(facts, **host, vip).len() >= MIN_OTHERS;
+        let many = |host: &&HostId| others(facts, **host, vip).len() >= PAIR;
         let proxy = match strangers.iter().find(many) {
             Some(host) => Some((*host, true)),
             None => believed(facts, vip, &strangers).map(|host| (host, false)),
@@ -107,11 +101,11 @@ fn believed(facts: &Facts, vip: Ip, strangers: &[HostId]) -> Option<HostId> {
     let apart = replies(facts, vip).any(|(v, b)| {
         let here = facts.vantages[v].neighbors.bindings.iter();
         !is_of(b)
-            && b.count >= MIN_ANSWERS
+            && b.count >= PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS
             && !here.into_iter().any(|b| b.ip == vip && is_of(b))
             && by_itself(v)
     });
-    (apart && ends && of_vip().count() >= MIN_FAILED).then_some(host)
+    (apart && ends && of_vip().count() >= PAIR).then_some(host)
 }
 
 /// Whether packets of a failed connection went to the host, as far as frames name whom

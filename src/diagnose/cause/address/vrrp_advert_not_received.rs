@@ -8,6 +8,7 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::vrrp;
+use crate::diagnose::thresholds::VRRP_ADVERT_NOT_RECEIVED_MIN_SENT;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::{Mark, VrrpSpeaker};
@@ -15,9 +16,6 @@ use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vrrp-split-brain", "vip-arp-conflict"];
-
-/// Advertisements of each that a capture on it must show.
-const MIN_SENT: u32 = 4;
 
 /// Speakers that are compared; a hostile capture holds more.
 const MAX_SPEAKERS: usize = 32;
@@ -28,7 +26,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .iter()
         .enumerate()
         .flat_map(|(v, seen)| seen.vrrp.iter().map(move |s| (v, *s)))
-        .filter(|(v, s)| vrrp::is_own(facts, *v, s) && s.count >= MIN_SENT && s.priority.0 > 0)
+        .filter(|(v, s)| {
+            vrrp::is_own(facts, *v, s)
+                && s.count >= VRRP_ADVERT_NOT_RECEIVED_MIN_SENT
+                && s.priority.0 > 0
+        })
         .take(MAX_SPEAKERS)
         .collect();
     let mut findings = Vec::new();

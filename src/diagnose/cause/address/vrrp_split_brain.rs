@@ -7,6 +7,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::{claimants, claims};
 use crate::diagnose::facts::vrrp::{self, host, is_own, patience_ns};
+use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::flow::VrrpSpeaker;
@@ -14,9 +15,6 @@ use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-no-entry-rst"];
-
-/// Advertisements of each master, none of which silenced the other.
-const MIN_CONTEST: u32 = 4;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<(Pair, Finding)> = Vec::new();
@@ -65,7 +63,8 @@ fn contests(trace: &Trace) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (v, vantage) in trace.vantages.iter().enumerate() {
         let long = |s: &&VrrpSpeaker| {
-            s.contest.count >= MIN_CONTEST && s.contest.last.since(s.contest.first) > patience_ns(s)
+            s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST
+                && s.contest.last.since(s.contest.first) > patience_ns(s)
         };
         let speakers: Vec<&VrrpSpeaker> = vantage.vrrp.iter().filter(long).collect();
         for (i, x) in speakers.iter().enumerate() {
@@ -222,7 +221,7 @@ fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
 fn proofs(trace: &Trace, pair: &Pair, vips: &[Ip]) -> Vec<Proof> {
     let mut proofs = Vec::new();
     for (v, s) in [&pair.b, &pair.a] {
-        let heard = s.contest.count >= MIN_CONTEST;
+        let heard = s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST;
         let (first, last) =
             if heard { (s.contest.first, s.contest.last) } else { (s.first, s.last) };
         for (mark, what) in [(first, "advertises"), (last, "still advertises")] {

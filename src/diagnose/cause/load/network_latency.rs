@@ -7,15 +7,12 @@
 use crate::diagnose::decide::delay::{WhyFar, why_far};
 use crate::diagnose::facts::durations::Outliers;
 use crate::diagnose::facts::durations::{self, Server, ms, outliers};
+use crate::diagnose::thresholds::NETWORK_LATENCY_AT_LEAST_NS;
 use crate::diagnose::words::{directors, list, name, names};
 use crate::diagnose::{Detection, Facts, Finding, Names, Proof, Subject, ToConfirm};
 use crate::topology::{Mode, ServiceId};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
-
-/// What it must take longer than to the others, nanoseconds: below, it is the
-/// distance of another room and harms nobody.
-const AT_LEAST_NS: u64 = 20_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
@@ -28,7 +25,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             .filter(|(_, samples)| samples.quartiles().is_some())
             .collect();
         compared |= pool.len() > 1;
-        let Some(mut far) = outliers(&pool, AT_LEAST_NS) else { continue };
+        let Some(mut far) = outliers(&pool, NETWORK_LATENCY_AT_LEAST_NS) else { continue };
         far.slow.retain(|(at, q)| {
             let own = servers[*at].accept.quartiles();
             why_far(q.median, own.map(|own| own.median)) == WhyFar::Network
@@ -43,7 +40,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
         Detection::Unchecked(format!(
             "no two real servers of one pool show {} handshakes each before them; capture on the director (NAT, proxy) or the client (DR) and on the real servers at once",
-            durations::MIN_SAMPLES
+            crate::diagnose::thresholds::DURATIONS_MIN_SAMPLES
         ))
     })
 }

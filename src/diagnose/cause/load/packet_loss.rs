@@ -6,6 +6,7 @@
 use crate::diagnose::decide::size::{WhyLost, why_lost};
 use crate::diagnose::facts::grown_packets::too_long;
 use crate::diagnose::facts::half_paths::half;
+use crate::diagnose::thresholds::{NO_COINCIDENCE, PACKET_LOSS_ONE_IN};
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, ToConfirm};
 use crate::topology::{Role, ServiceId};
@@ -14,11 +15,6 @@ use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission"];
-
-/// Losses that make a finding: one is nothing unusual.
-const MIN_LOST: usize = 3;
-/// And their share of the frames, one in so many.
-const ONE_IN: u64 = 1000;
 
 /// What one stretch lost of one service.
 #[derive(Default)]
@@ -47,7 +43,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         loss.ids.push(id);
         loss.shown = loss.shown.or(lost.again.first().map(|again| (lost.first, *again)));
     }
-    sets.retain(|_, loss| loss.lost >= MIN_LOST && loss.lost as u64 * ONE_IN >= loss.frames);
+    sets.retain(|_, loss| {
+        loss.lost >= NO_COINCIDENCE && loss.lost as u64 * PACKET_LOSS_ONE_IN >= loss.frames
+    });
     let findings = sets.iter().map(|(of, loss)| finding(facts, *of, loss)).collect();
     Detection::from(findings, || {
         if compared {

@@ -7,6 +7,11 @@
 //! the director's own connections to it are answered. Requests through a proxy
 //! are not counted here: its connections carry unlike numbers of them.
 
+use crate::diagnose::thresholds::{
+    SCHEDULER_IMBALANCE_EFFECT, SCHEDULER_IMBALANCE_MIN_CHECKS,
+    SCHEDULER_IMBALANCE_MIN_CONNECTIONS, SCHEDULER_IMBALANCE_MIN_EXPECTED,
+    SCHEDULER_IMBALANCE_ONE_IN, SCHEDULER_IMBALANCE_Z,
+};
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::{capture_line, directors, name, server_of, service_subject};
 use crate::diagnose::{
@@ -20,19 +25,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
-/// Connections of a service below which nothing is said.
-const MIN_CONNECTIONS: u64 = 50;
-/// Connections that an even split must give each server: below, the test's
-/// approximation is poor.
-const MIN_EXPECTED: u64 = 10;
-/// How many times the least busy server's share the busiest must have.
-const EFFECT: u64 = 2;
-/// Connections that may be unaccounted for, or fail, one in so many.
-const ONE_IN: u64 = 20;
-/// Standard normal deviate of p = 0.001, one-sided.
-const Z: f64 = 3.09;
-/// Answered connections of the director that make a member of the pool.
-const MIN_CHECKS: u32 = 2;
 /// Client addresses that are told apart.
 const MAX_CLIENTS: usize = 1 << 16;
 
@@ -82,7 +74,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             .unwrap_or(Detection::Clean);
         }
         Detection::Unchecked(format!(
-            "too few connections whose real server is known to compare shares; {MIN_CONNECTIONS} are needed, captured on the director or on all real servers"
+            "too few connections whose real server is known to compare shares; {SCHEDULER_IMBALANCE_MIN_CONNECTIONS} are needed, captured on the director or on all real servers"
         ))
     })
 }
@@ -125,9 +117,9 @@ impl Pool {
     /// Whether nearly all connections are accounted for, and nearly none failed:
     /// who retries elsewhere makes shares of his own.
     fn is_whole(&self) -> bool {
-        self.total() >= MIN_CONNECTIONS
-            && (self.requests - self.total()) * ONE_IN <= self.requests
-            && self.failed * ONE_IN <= self.requests
+        self.total() >= SCHEDULER_IMBALANCE_MIN_CONNECTIONS
+            && (self.requests - self.total()) * SCHEDULER_IMBALANCE_ONE_IN <= self.requests
+            && self.failed * SCHEDULER_IMBALANCE_ONE_IN <= self.requests
     }
 
     fn of(&self, at: usize) -> u64 {
@@ -145,11 +137,11 @@ impl Pool {
     fn is_uneven(&self) -> bool {
         let Some((busiest, least)) = self.ends() else { return false };
         let totals: Vec<u64> = (0..self.counts.len()).map(|at| self.of(at)).collect();
-        self.total() >= MIN_EXPECTED * self.counts.len() as u64
+        self.total() >= SCHEDULER_IMBALANCE_MIN_EXPECTED * self.counts.len() as u64
             && is_no_chance(&totals)
             && [0, 1].iter().all(|half| {
                 let (most, few) = (self.counts[busiest][*half], self.counts[least][*half]);
-                most > 0 && most >= EFFECT * few
+                most > 0 && most >= SCHEDULER_IMBALANCE_EFFECT * few
             })
     }
 }
@@ -165,7 +157,7 @@ fn is_no_chance(counts: &[u64]) -> bool {
     let square = counts.iter().map(|n| (*n as f64 - expected).powi(2) / expected).sum::<f64>();
     let freedom = (counts.len() - 1) as f64;
     let part = 2.0 / (9.0 * freedom);
-    ((square / freedom).cbrt() - (1.0 - part)) / part.sqrt() > Z
+    ((square / freedom).cbrt() - (1.0 - part)) / part.sqrt() > SCHEDULER_IMBALANCE_Z
 }
 
 /// Hosts that were captured, whose port of the pool answers the director's own
@@ -187,7 +179,7 @@ fn idle(facts: &Facts, service: &Service) -> Vec<RealServer> {
     }
     let member = |((ip, port), n): ((Ip, u16), u32)| {
         let host = facts.host_by_ip(ip)?;
-        let fits = n >= MIN_CHECKS
+        let fits = n >= SCHEDULER_IMBALANCE_MIN_CHECKS
             && facts.is_captured(host)
             && !serves(host)
             && !service.is_director(host);

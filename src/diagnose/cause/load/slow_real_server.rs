@@ -5,14 +5,12 @@
 
 use crate::diagnose::facts::durations::Outliers;
 use crate::diagnose::facts::durations::{self, Server, ms, outliers};
+use crate::diagnose::thresholds::SLOW_REAL_SERVER_AT_LEAST_NS;
 use crate::diagnose::words::{agree, directors, list, name, names};
 use crate::diagnose::{Detection, Facts, Finding, Proof, Subject, ToConfirm};
 use crate::topology::ServiceId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
-
-/// What it must take longer than the others, nanoseconds.
-const AT_LEAST_NS: u64 = 50_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
@@ -25,7 +23,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             .filter(|(_, samples)| samples.quartiles().is_some())
             .collect();
         compared |= pool.len() > 1;
-        if let Some(found) = outliers(&pool, AT_LEAST_NS) {
+        if let Some(found) = outliers(&pool, SLOW_REAL_SERVER_AT_LEAST_NS) {
             findings.push(finding(facts, *service, servers, &found));
         }
     }
@@ -35,7 +33,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
         Detection::Unchecked(format!(
             "no two real servers of one pool were captured with {} answered requests each; capture on all real servers at once",
-            durations::MIN_SAMPLES
+            crate::diagnose::thresholds::DURATIONS_MIN_SAMPLES
         ))
     })
 }

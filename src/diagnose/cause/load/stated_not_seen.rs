@@ -6,6 +6,7 @@
 //! the captures, so a difference is a fact about both, not yet a fault; only a
 //! server that should have had its share and got nothing is one.
 
+use crate::diagnose::thresholds::{NO_COINCIDENCE, STATED_NOT_SEEN_MIN_SHARE};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Kind, Names, Proof, Severity, Subject, ToConfirm,
@@ -18,10 +19,6 @@ use std::collections::BTreeSet;
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
 const ID: &str = "stated-not-seen";
-/// Connections that a server should have had before their absence counts.
-const MIN_SHARE: usize = 10;
-/// Connections to a VIP that must have passed its owner by.
-const MIN_ELSEWHERE: usize = 3;
 /// Schedulers that give every idle server its turn. Others (sed, nq, fo, ovf,
 /// lblc, dh) may rightly leave one out.
 const FAIR: [&str; 4] = ["rr", "wrr", "lc", "wlc"];
@@ -200,7 +197,9 @@ impl<'a> View<'a> {
             .iter()
             .zip(&got)
             .filter(|(s, n)| {
-                **n == 0 && weight(s) > 0 && chances * weight(s) / total.max(1) >= MIN_SHARE
+                **n == 0
+                    && weight(s) > 0
+                    && chances * weight(s) / total.max(1) >= STATED_NOT_SEEN_MIN_SHARE
             })
             .map(|(s, _)| s)
             .collect();
@@ -329,7 +328,7 @@ fn elsewhere(facts: &Facts, matched: &MatchedState) -> Vec<Finding> {
             }
             let ids: Vec<ConnectionId> =
                 facts.requests_to(ServiceId(i as u32)).map(|(id, _)| id).collect();
-            if ids.len() < MIN_ELSEWHERE {
+            if ids.len() < NO_COINCIDENCE {
                 continue;
             }
             let names = Names(facts);

@@ -6,6 +6,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::decide::delay::{WhyShut, why_shut};
+use crate::diagnose::thresholds::{ZERO_WINDOW_BLIND_FRAMES, ZERO_WINDOW_STALL_NS};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, name, server_subject};
 use crate::diagnose::{
@@ -19,12 +20,6 @@ use crate::wire::{Ip, Mac};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission"];
-
-/// A window that is closed for less is no stall, nanoseconds.
-const STALL_NS: i64 = 1_000_000_000;
-/// Segments with a closed window that show somebody probing, at a vantage that
-/// does not see the probes; a director shows each twice.
-const BLIND_FRAMES: u32 = 6;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<Who, Vec<Stall<'_>>> = BTreeMap::new();
@@ -97,8 +92,8 @@ fn longest(trace: &Trace, id: ConnectionId, by_client: bool) -> Option<(Leg, &Cl
             let side = if by_client { leg.client } else { leg.client.other() };
             let closed = &trace.vantage(leg).side_tables.closed;
             let at = closed.iter().find(|w| w.stream == leg.stream && w.side == side)?;
-            let waits = at.probes > 0 || at.frames >= BLIND_FRAMES;
-            (waits && at.longest_ns >= STALL_NS).then_some((*leg, at))
+            let waits = at.probes > 0 || at.frames >= ZERO_WINDOW_BLIND_FRAMES;
+            (waits && at.longest_ns >= ZERO_WINDOW_STALL_NS).then_some((*leg, at))
         })
         .max_by_key(|(_, w)| (w.probes > 0, w.longest_ns))
 }

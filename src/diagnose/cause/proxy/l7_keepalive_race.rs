@@ -8,6 +8,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::Subject;
 use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::thresholds::L7_KEEPALIVE_RACE_NOTICED_NS;
 use crate::diagnose::words::{agree, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
 use crate::exchange::Exchange;
@@ -21,9 +22,6 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 /// RFC 9110, sections 15.6.3 and 15.6.4: what proxies say of a broken upstream.
 const BROKEN: [u16; 2] = [502, 503];
-/// How long before the request the FIN may have reached the proxy, nanoseconds:
-/// later, the proxy had every chance to read it.
-const NOTICED_NS: i64 = 100_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let races = races(facts);
@@ -109,7 +107,7 @@ fn crossed(trace: &Trace, e: &Exchange) -> bool {
             && first
             && back.fin.frame() < back.rst.frame()
             && (leg.vantage != e.vantage
-                || (e.request.since(back.fin) <= NOTICED_NS
+                || (e.request.since(back.fin) <= L7_KEEPALIVE_RACE_NOTICED_NS
                     && e.request.frame() < back.rst.frame()))
     })
 }

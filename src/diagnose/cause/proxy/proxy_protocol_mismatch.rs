@@ -7,6 +7,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
+use crate::diagnose::thresholds::{NO_COINCIDENCE, PROMPT_NS};
 use crate::diagnose::words::{agree, list, names};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,
@@ -20,10 +21,6 @@ use std::collections::BTreeMap;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["http-5xx", "connection-reset", "rst-no-socket"];
 
-/// Connections that must end alike before a cause is named on that alone.
-const ENOUGH: usize = 3;
-/// A server that cannot read what it gets closes at once, nanoseconds.
-const AT_ONCE_NS: i64 = 1_000_000_000;
 /// RFC 9110, section 15.5.1.
 const BAD_REQUEST: u16 = 400;
 
@@ -38,7 +35,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings = groups
         .iter()
-        .filter(|((_, wrong), (_, said))| *wrong != Wrong::Silent || said.dropped.len() >= ENOUGH)
+        .filter(|((_, wrong), (_, said))| {
+            *wrong != Wrong::Silent || said.dropped.len() >= NO_COINCIDENCE
+        })
         .map(|((_, wrong), (servers, said))| finding(facts, servers, said, *wrong))
         .collect();
     Detection::from(findings, || {
@@ -146,7 +145,7 @@ fn broke_off(trace: &Trace, leg: &Leg) -> bool {
         && back.payload == 0
         && !before(there.fin)
         && !before(there.rst)
-        && (0..AT_ONCE_NS).contains(&end.since(there.data))
+        && (0..PROMPT_NS).contains(&end.since(there.data))
 }
 
 /// The server's FIN or RST.
@@ -197,7 +196,7 @@ fn unexpected(trace: &Trace, servers: &[Server], who: &str, said: &Said) -> Find
         answers(trace, said)
     );
     let mut finding = based_on(trace, servers, title, explanation, &said.rejected);
-    let sure = n >= ENOUGH || !said.answered.is_empty();
+    let sure = n >= NO_COINCIDENCE || !said.answered.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.fixes = vec![
         server_fix(who, "read the header", "Take the word out again."),

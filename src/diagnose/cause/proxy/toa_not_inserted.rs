@@ -9,6 +9,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::grown_packets::{first, limit, size, too_long};
+use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::diagnose::words::{directors, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::flow::{FullFirst, Mark};
@@ -19,10 +20,6 @@ use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission"];
 
-/// Connections of a service whose client is named, so that those without stand out.
-const MIN_NAMED: usize = 3;
-/// Connections that lack it for the length of a packet: one may be chance.
-const MIN_LONG: usize = 2;
 /// Bytes of TCP options at most (RFC 9293, section 3.1), and those of the option that
 /// names a client: kind, length, port, address; padded.
 const OPTIONS: u32 = 40;
@@ -150,12 +147,12 @@ impl<'a> Service<'a> {
     }
 
     fn findings(mut self, facts: &Facts, service: ServiceId) -> Vec<Finding> {
-        if self.named < MIN_NAMED {
+        if self.named < NO_COINCIDENCE {
             return Vec::new();
         }
         // Others as long were named: then length is not the reason.
         let grown = self.grown;
-        self.unnamed.retain(|why, set| *why != Why::Packet || set.len() >= MIN_LONG && !grown);
+        self.unnamed.retain(|why, set| *why != Why::Packet || set.len() >= PAIR && !grown);
         let sets = std::mem::take(&mut self.unnamed);
         sets.into_iter().map(|(why, set)| finding(facts, service, why, &self, &set)).collect()
     }

@@ -8,6 +8,7 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, proofs};
 use crate::diagnose::facts::used_ports::Pinned;
+use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
@@ -17,9 +18,6 @@ use crate::topology::{Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
-
-/// So many leave no doubt.
-const SURE: usize = 6;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.missing().iter().filter(|m| m.why() == WhyMissing::UsedPorts);
@@ -71,7 +69,7 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     );
     let mut finding = Finding::cause("ipvs-reuse-to-dead-backend", title, explanation);
     finding.severity = severity(facts, &m.ids);
-    let sure = pinned.fresh >= SURE;
+    let sure = pinned.fresh >= NO_DOUBT;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !sure {
         finding.candidates.push(Candidate {

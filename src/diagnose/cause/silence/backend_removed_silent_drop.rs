@@ -9,6 +9,7 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::refusal::WhyStale;
 use crate::diagnose::decide::size::{WhyWithheld, why_withheld};
 use crate::diagnose::facts::passages::{Passage, passage};
+use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, server_subject, share};
@@ -21,9 +22,6 @@ use crate::wire::Ip;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connection-reset"];
-
-/// Repeats in vain that make a drop, not a loss.
-const MIN_REPEATS: u16 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId, Option<Ip>), Vec<Dropped<'_>>> = BTreeMap::new();
@@ -82,7 +80,7 @@ fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
         // again and again.
         let left = passage.left?;
         let link = passage.came.link;
-        let repeated = link.retransmissions >= MIN_REPEATS
+        let repeated = link.retransmissions >= REPEATS
             && passage.first_repeat(trace, id).at() > left.link.last.at();
         let missing = passage.missing(trace, id);
         let fits = why_withheld(service.mode, missing) == WhyWithheld::Removed;

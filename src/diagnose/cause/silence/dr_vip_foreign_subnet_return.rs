@@ -14,8 +14,9 @@ use crate::diagnose::cause::silence::unheard;
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::decide::way::WhyLost;
-use crate::diagnose::facts::answers_out::{MIN_SENT, arrives, leaving, signs};
+use crate::diagnose::facts::answers_out::{arrives, leaving, signs};
 use crate::diagnose::facts::{silences, telling};
+use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, name, names, servers, share};
 use crate::diagnose::{
@@ -39,7 +40,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let service = facts.service_of(id);
         let set = sets.entry((service, out.next)).or_default();
         set.passes |= c.progress.established || arrives(facts, id) == Some(true);
-        if c.outcome.failed() && out.link.syns >= MIN_SENT && arrives(facts, id) == Some(false) {
+        if c.outcome.failed() && out.link.syns >= TRANSMISSIONS && arrives(facts, id) == Some(false)
+        {
             set.lost.push(id);
         }
     }

@@ -9,8 +9,9 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::way::WhyLost;
-use crate::diagnose::facts::answers_out::{Leaving, MIN_SENT, arrives, hears, leaving, signs};
+use crate::diagnose::facts::answers_out::{Leaving, arrives, hears, leaving, signs};
 use crate::diagnose::facts::telling;
+use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::{name, names, servers, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -30,7 +31,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             let service = facts.service_of(id);
             let set = sets.entry((service, out.next)).or_default();
             set.passes |= c.progress.established || arrives(facts, id) == Some(true);
-            if c.outcome.failed() && out.link.syns >= MIN_SENT {
+            if c.outcome.failed() && out.link.syns >= TRANSMISSIONS {
                 match signs(facts, id, &out).why() {
                     WhyLost::Fabric => set.lost.push((id, true)),
                     WhyLost::LikelyFabric => set.lost.push((id, false)),

@@ -7,6 +7,7 @@
 //! real server itself or the director.
 
 use crate::diagnose::cause::needs_mode;
+use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::count;
 use crate::diagnose::{
@@ -20,9 +21,6 @@ use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "scheduler-imbalance"];
 
-/// Checks of the silent server that must stay unanswered.
-const MIN_CHECKS: usize = 3;
-
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
@@ -34,7 +32,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         for ((director, ip, port), silent) in &checks.silent {
             let answered = |(d, _, p): &(HostId, Ip, u16)| (d, p) == (director, port);
             let other = checks.answered.keys().find(|key| answered(key) && key.1 != *ip);
-            if silent.len() >= MIN_CHECKS
+            if silent.len() >= NO_COINCIDENCE
                 && let Some(other) = other
                 && !checks.answered.contains_key(&(*director, *ip, *port))
                 && is_neighbour(facts, *ip)

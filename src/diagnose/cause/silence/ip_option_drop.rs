@@ -11,6 +11,7 @@ use crate::capture::Timestamp;
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_address, severity};
 use crate::diagnose::facts::telling;
+use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::diagnose::words::{list, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
@@ -21,13 +22,6 @@ use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
-
-/// Connections with options that must be lost: one may be lost by chance.
-const MIN_LOST: usize = 2;
-/// Connections without that must pass to speak of a rule.
-const MIN_PASSED: usize = 2;
-/// Lost ones where the real server's own capture or others of the service are missing.
-const MIN_LOST_MORE: usize = 3;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.vantages.iter().any(|v| v.side_tables.has_options()) {
@@ -164,14 +158,14 @@ impl ToServer {
     }
 
     fn confidence(&self, trace: &Trace, host: HostId, plain: Plain) -> Option<Confidence> {
-        if self.passed || plain.lost > 0 || plain.passed == 0 || self.lost.len() < MIN_LOST {
+        if self.passed || plain.lost > 0 || plain.passed == 0 || self.lost.len() < PAIR {
             return None;
         }
         let vantages = &trace.topology.hosts.get(host).vantages;
         let seen = vantages.iter().any(|v| trace.vantages[*v].shows.both_ways);
-        let many = self.lost.len() >= MIN_LOST_MORE && plain.passed >= MIN_PASSED;
+        let many = self.lost.len() >= NO_COINCIDENCE && plain.passed >= PAIR;
         match (seen, self.others) {
-            (true, MIN_PASSED..) if self.until > self.since => Some(Confidence::Certain),
+            (true, PAIR..) if self.until > self.since => Some(Confidence::Certain),
             (true, 1..) => Some(Confidence::Likely),
             (true, 0) => (many && self.unanswered).then_some(Confidence::Likely),
             (false, _) => (many && self.unanswered).then_some(Confidence::Possible),

@@ -9,7 +9,7 @@
 
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::facts::local_endpoints::{Endpoint, NODE_PORTS, Nodes, is_dropped};
-use crate::diagnose::facts::silences::MIN_SYNS;
+use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
 use crate::diagnose::words::share;
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
@@ -87,7 +87,7 @@ fn finding(
     let all = || ids.iter().map(|id| facts.connection(*id));
     let syns: u32 = all().map(|c| u32::from(c.progress.syns)).sum();
     let port = all().next().map_or(s.port, |c| c.back.map_or(c.front.server, |b| b.server).1);
-    if syns < MIN_SYNS {
+    if syns < SILENCES_MIN_SYNS {
         return None;
     }
     let host = facts.host_by_ip(ip);

@@ -9,6 +9,7 @@
 //! here.
 
 use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::thresholds::{ARP_WAIT_NS, QUESTIONS};
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
@@ -21,11 +22,6 @@ use std::collections::BTreeSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "arp-unanswered", "icmp-unreachable"];
-
-/// Questions that must be repeated at the pace of a stack that got no answer.
-const MIN_AGAIN: u32 = 2;
-/// Time between such a question and the frames of a connection that waits for it.
-const PENDING_NS: i64 = 5_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let asks = || facts.vantages.iter().flat_map(|v| &v.neighbors.asks);
@@ -61,7 +57,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 
 /// A question with a tag that is asked again and again.
 fn is_begging(ask: &Ask) -> bool {
-    is_tag(ask.vlan) && ask.again >= MIN_AGAIN && ask.asker.is_host()
+    is_tag(ask.vlan) && ask.again >= QUESTIONS && ask.asker.is_host()
 }
 
 fn is_tag(vlan: u32) -> bool {
@@ -121,7 +117,7 @@ fn waits(trace: &Trace, id: ConnectionId, split: &Split<'_>) -> bool {
     let time = |mark| trace.time(At { vantage: split.at, mark });
     let (Some(start), Some(end)) = (trace.start(id), trace.end(id)) else { return false };
     let (first, last) = (time(split.ask.first), time(split.ask.last));
-    first.0 - PENDING_NS <= trace.time(end).0 && trace.time(start).0 <= last.0 + PENDING_NS
+    first.0 - ARP_WAIT_NS <= trace.time(end).0 && trace.time(start).0 <= last.0 + ARP_WAIT_NS
 }
 
 fn finding(

@@ -8,6 +8,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::checksums::{MODES, spoilt};
+use crate::diagnose::thresholds::VXLAN_OR_NAT_BAD_CHECKSUM_SURE;
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
 use crate::flow::Sums;
@@ -15,9 +16,6 @@ use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
-
-/// Wrong sums that are no flipped bit.
-const SURE: u32 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| spoilt(facts, *id).is_some());
@@ -48,7 +46,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let mut finding = Finding::cause("vxlan-or-nat-bad-checksum", title, explanation);
     finding.severity = severity(facts, &ids);
-    finding.confidence = if wrong >= SURE { Confidence::Certain } else { Confidence::Likely };
+    finding.confidence = if wrong >= VXLAN_OR_NAT_BAD_CHECKSUM_SURE {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    };
     finding.to_confirm.push(ToConfirm {
         host: who.clone(),
         command: "nstat -az TcpInCsumErrors UdpInCsumErrors".to_owned(),

@@ -8,6 +8,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::by_service;
+use crate::diagnose::thresholds::IP_FRAGMENTS_SPLIT_ENOUGH;
 use crate::diagnose::words::{capture_line, list, share};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
@@ -18,9 +19,6 @@ use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
-
-/// Datagrams that lose their later fragments before that is no plain loss.
-const ENOUGH: u32 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.vantages.iter().any(|v| v.side_tables.has_pieces()) {
@@ -117,7 +115,7 @@ fn finding(
 ) -> Option<Finding> {
     let set: Vec<&Cut<'_>> = ids.iter().filter_map(|id| cut.get(id)).collect();
     let datagrams: u32 = set.iter().map(|c| c.left.1.firsts).sum();
-    if datagrams < ENOUGH {
+    if datagrams < IP_FRAGMENTS_SPLIT_ENOUGH {
         return None;
     }
     let names = Names(facts);

@@ -7,6 +7,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
@@ -15,9 +16,6 @@ use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission", "connection-reset"];
-
-/// Repeats of the sender that show that it was not told.
-const MIN_REPEATS: u16 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, c)| {
@@ -76,7 +74,7 @@ fn stray(trace: &Trace, id: ConnectionId) -> Option<Stray<'_>> {
         let sent_on = all().any(|(w, e, _)| trace.host_of_vantage(w) == Some(host) && left(w, e));
         (came(v, e) && !sent_on).then_some((v, e, mtu, host))
     })?;
-    let repeats = |leg: &&Leg| trace.reply(leg).retransmissions >= MIN_REPEATS;
+    let repeats = |leg: &&Leg| trace.reply(leg).retransmissions >= REPEATS;
     let leg = trace.legs(id).iter().find(repeats)?;
     let seen = trace.vantage(leg);
     let again =

@@ -9,6 +9,7 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::facts::telling;
+use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::{servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -20,8 +21,6 @@ use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission"];
 
-/// Repeats after which a client does not heed what it was told.
-const MIN_REPEATS: u16 = 2;
 /// Network and TCP headers without options, bytes: IPv4, IPv6.
 const HEADERS: [u32; 2] = [40, 60];
 
@@ -102,7 +101,7 @@ fn refused(
         (by_host && to_client && mtu > 0).then_some((At { vantage, mark: error.mark }, mtu))
     })?;
     let again = trace.at(came, last_repeat(trace.vantage(came), passage.came.link));
-    let in_vain = passage.came.link.retransmissions >= MIN_REPEATS
+    let in_vain = passage.came.link.retransmissions >= REPEATS
         && again.mark.is_set()
         && trace.time(told) < trace.time(again);
     let mss = trace.legs(id).iter().map(|leg| trace.reply(leg).shape.mss).max().unwrap_or(0);

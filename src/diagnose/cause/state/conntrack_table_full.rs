@@ -7,6 +7,7 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::passages::passage;
+use crate::diagnose::thresholds::{NO_COINCIDENCE, TRANSMISSIONS};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
@@ -19,10 +20,6 @@ use crate::wire::Ip;
 use std::collections::HashSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
-
-/// Connections that must get nothing, and transmissions of each of their SYNs.
-const MIN_WITHHELD: usize = 3;
-const MIN_SYNS: u16 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
@@ -61,18 +58,21 @@ fn look(facts: &Facts, service: ServiceId, host: HostId) -> Option<Full> {
     let of_service = || facts.requests_to(service).filter(|(_, c)| c.protocol.is_tcp());
     let mut withheld = Vec::new();
     let quiet = of_service().filter(|(_, c)| {
-        c.outcome.failed() && c.progress.syn && !c.progress.answered && c.progress.syns >= MIN_SYNS
+        c.outcome.failed()
+            && c.progress.syn
+            && !c.progress.answered
+            && c.progress.syns >= TRANSMISSIONS
     });
     for (id, _) in quiet.filter(|(id, _)| facts.errors_of(*id).next().is_none()) {
         let Some(passage) = passage(facts, id, host).filter(|p| p.left.is_none()) else { continue };
         let Some(leg) = facts.legs(id).get(passage.came.leg) else { continue };
         let link = passage.came.link;
-        if link.syns >= MIN_SYNS {
+        if link.syns >= TRANSMISSIONS {
             withheld.push((id, usize::from(leg.vantage), link.first, link.last));
         }
     }
     let (_, vantage, first, _) = *withheld.iter().min_by_key(|w| w.2.frame())?;
-    if withheld.len() < MIN_WITHHELD || asks_in_vain(facts, host) {
+    if withheld.len() < NO_COINCIDENCE || asks_in_vain(facts, host) {
         return None;
     }
     let mut sources: HashSet<Ip> = HashSet::new();
@@ -91,7 +91,7 @@ fn look(facts: &Facts, service: ServiceId, host: HostId) -> Option<Full> {
     // A rule against one source is none of the table's.
     let known = |id: &ConnectionId| sources.contains(&facts.connection(*id).front.client.0);
     withheld.retain(|(id, ..)| known(id));
-    (withheld.len() >= MIN_WITHHELD).then_some(Full { withheld, goes_on: goes_on? })
+    (withheld.len() >= NO_COINCIDENCE).then_some(Full { withheld, goes_on: goes_on? })
 }
 
 /// Whether a director asks for somebody who does not answer.

@@ -7,6 +7,9 @@
 //! question that stays without an answer when it is asked alone is a deaf server's.
 
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::thresholds::{
+    CAPTURE_TAIL_NS, DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE,
+};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{directors, explained, share};
 use crate::diagnose::{
@@ -19,15 +22,6 @@ use crate::wire::{Protocol, dns};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
-
-/// Pairs that lose one that are no coincidence.
-const MIN_LOST: usize = 3;
-/// How likely plain loss may be, that hits questions in pairs as any other.
-const CHANCE: f64 = 0.05;
-/// Resolvers ask again by a timer: so far apart are the times of two at most, nanoseconds.
-const TIMER_NS: i64 = 100_000_000;
-/// Questions in the last of a capture may be answered after it, nanoseconds.
-const TAIL_NS: i64 = 1_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.vantages.iter().any(|v| v.side_tables.has_dns_pairs()) {
@@ -98,7 +92,7 @@ impl<'a> Asked<'a> {
             return;
         }
         let most = |flow: &Flow| vantage.links_of(flow).map(|link| link.packets).max().unwrap_or(0);
-        let last = vantage.end.0.saturating_sub(there.last.at().0) < TAIL_NS;
+        let last = vantage.end.0.saturating_sub(there.last.at().0) < CAPTURE_TAIL_NS;
         match (most(there), most(back)) {
             (1, 1) => self.alone += 1,
             (2, 2) => self.whole += 1,
@@ -174,9 +168,10 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
     let (longest, shortest) = asked.timers();
     let otherwise = asked.other as usize * 10 > lost.len() || elsewhere > 0;
     // What comes in and does not go out is no loss of the network.
-    let sure = shown >= MIN_LOST && asked.alone as usize >= lost.len();
-    let alike = asked.chance() <= CHANCE && longest - shortest <= TIMER_NS;
-    if lost.len() < MIN_LOST || otherwise || !(sure || alike) {
+    let sure = shown >= NO_COINCIDENCE && asked.alone as usize >= lost.len();
+    let alike = asked.chance() <= DNS_CONNTRACK_RACE_5S_CHANCE
+        && longest - shortest <= DNS_CONNTRACK_RACE_5S_TIMER_NS;
+    if lost.len() < NO_COINCIDENCE || otherwise || !(sure || alike) {
         return None;
     }
     let names = Names(facts);

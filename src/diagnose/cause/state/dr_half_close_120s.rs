@@ -8,6 +8,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::needs_mode;
 use crate::diagnose::facts::passages::passage;
+use crate::diagnose::thresholds::DR_HALF_CLOSE_120S_LEAST_NS;
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
@@ -19,10 +20,6 @@ use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
-
-/// Silence of the client's from which on an entry can have expired, nanoseconds: nobody
-/// sets the time after FIN to less.
-const LEAST_NS: i64 = 2_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgot<'_>>> = BTreeMap::new();
@@ -69,7 +66,13 @@ fn forgot(trace: &Trace, id: ConnectionId) -> Option<Forgot<'_>> {
         }
         let out = passage(trace, id, d.host)?.last_out(trace, id)?;
         let silent_ns = trace.time(trace.at(leg, trigger)).0 - trace.time(out).0;
-        (silent_ns >= LEAST_NS).then_some(Forgot { id, host: d.host, leg, out, silent_ns })
+        (silent_ns >= DR_HALF_CLOSE_120S_LEAST_NS).then_some(Forgot {
+            id,
+            host: d.host,
+            leg,
+            out,
+            silent_ns,
+        })
     })
 }
 

@@ -10,19 +10,12 @@ use crate::breaks::{By, Manner, reset_by};
 use crate::correlate::{Leg, Outcome};
 use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::asks::asked_here;
+use crate::diagnose::thresholds::{EXPIRED_LONG_NS, EXPIRED_SEVERAL, PROMPT_NS};
 use crate::diagnose::{Facts, Proof};
 use crate::flow::{Ask, Idle, Mark, Reset};
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId};
 use std::collections::{BTreeMap, HashSet};
-
-/// A silence of minutes: from here on no contrast is needed where neither end sent the
-/// reset, nanoseconds.
-const LONG_NS: i64 = 60_000_000_000;
-/// A reset answers at once; the network adds its time, nanoseconds.
-const PROMPT_NS: i64 = 2_000_000_000;
-/// Connections that make a contrast: one may have died of anything.
-const SEVERAL: usize = 2;
 
 /// What came after a silence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,8 +119,9 @@ impl Set {
 
     fn holds(&self) -> bool {
         let least = self.least_ns();
-        let contrast = self.expired.len() >= SEVERAL && self.outlived_ns > 0;
-        let between = self.expired.iter().any(|e| e.after == After::Between) && least >= LONG_NS;
+        let contrast = self.expired.len() >= EXPIRED_SEVERAL && self.outlived_ns > 0;
+        let between =
+            self.expired.iter().any(|e| e.after == After::Between) && least >= EXPIRED_LONG_NS;
         self.outlived_ns < least && (contrast || between)
     }
 
@@ -229,7 +223,7 @@ fn asked(facts: &Facts, id: ConnectionId, asks: &[(usize, &Ask)]) -> Option<Expi
     let leg = facts.legs(id).iter().find(|leg| usize::from(leg.vantage) == *v)?;
     let last = leg.of(&facts.vantages).last();
     let idle_ns = ask.first.since(last);
-    (ask.first.frame() > last.frame() && idle_ns >= LONG_NS).then_some(Expired {
+    (ask.first.frame() > last.frame() && idle_ns >= EXPIRED_LONG_NS).then_some(Expired {
         id,
         after: After::Asked,
         idle_ns,

@@ -6,6 +6,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::thresholds::{FULLNAT_DOUBLE_RESET_SOON_NS, FULLNAT_DOUBLE_RESET_TOGETHER_NS};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -13,10 +14,6 @@ use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["connection-reset", "rst-no-socket"];
-
-/// Between the two resets, and from the last packet to them, at most, nanoseconds.
-const TOGETHER_NS: i64 = 100_000_000;
-const SOON_NS: i64 = 5_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Double<'_>>> = BTreeMap::new();
@@ -63,9 +60,9 @@ fn double(trace: &Trace, id: ConnectionId) -> Option<Double<'_>> {
         let open = [asked, told, sent, served].iter().all(|flow| !flow.fin.is_set());
         let before = |mark: crate::flow::Mark| told.rst.since(mark);
         let used = sent.data.is_set() && served.flags.ack() && served.last.is_set();
-        let soon = (0..SOON_NS).contains(&before(asked.last))
-            || (0..SOON_NS).contains(&before(served.last));
-        let together = told.rst.since(sent.rst).abs() < TOGETHER_NS;
+        let soon = (0..FULLNAT_DOUBLE_RESET_SOON_NS).contains(&before(asked.last))
+            || (0..FULLNAT_DOUBLE_RESET_SOON_NS).contains(&before(served.last));
+        let together = told.rst.since(sent.rst).abs() < FULLNAT_DOUBLE_RESET_TOGETHER_NS;
         (both && quiet && open && used && soon && together).then_some(Double {
             id,
             host: d.host,

@@ -9,6 +9,10 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::passages::passage;
+use crate::diagnose::thresholds::{
+    FULLNAT_SOURCE_PORT_EXHAUSTION_KEPT_NS, FULLNAT_SOURCE_PORT_EXHAUSTION_MIN_PORTS,
+    FULLNAT_SOURCE_PORT_EXHAUSTION_ONE_IN, PAIR, TRANSMISSIONS,
+};
 use crate::diagnose::words::{directors, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -20,17 +24,6 @@ use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
-
-/// Connections that must get nothing, and transmissions of each of their SYNs.
-const MIN_WITHHELD: usize = 2;
-const MIN_SYNS: u16 = 2;
-/// Ports that make a range.
-const MIN_PORTS: usize = 3;
-/// Ports of a range that may be unused, one in so many.
-const ONE_IN: usize = 16;
-/// Time for which a translation keeps a closed connection's port, nanoseconds:
-/// Linux `nf_conntrack_tcp_timeout_time_wait`.
-const KEPT_NS: i64 = 120_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
@@ -123,7 +116,7 @@ fn look(facts: &Facts, service: ServiceId, host: HostId) -> Side {
         let Some(leg) = facts.legs(id).get(passage.came.leg) else { continue };
         let link = passage.came.link;
         let here = Some(facts.vantage(leg).capture) == capture;
-        if passage.left.is_none() && link.syns >= MIN_SYNS && here {
+        if passage.left.is_none() && link.syns >= TRANSMISSIONS && here {
             side.withheld.push(Withheld {
                 id,
                 vantage: usize::from(leg.vantage),
@@ -148,7 +141,7 @@ impl Side {
         let first = self.withheld.iter().map(|w| w.first).min_by_key(|mark| mark.frame())?;
         let goes_on =
             |p: &Passed| p.opened.frame() < first.frame() && p.last_reply.frame() > first.frame();
-        if self.withheld.len() < MIN_WITHHELD || !self.passed.iter().any(goes_on) {
+        if self.withheld.len() < PAIR || !self.passed.iter().any(goes_on) {
             return None;
         }
         let mut pool: BTreeMap<Ip, BTreeSet<u16>> = BTreeMap::new();
@@ -176,7 +169,9 @@ impl Side {
             .passed
             .iter()
             .filter(|p| {
-                p.server == server && p.opened.frame() < at.frame() && at.since(p.last) <= KEPT_NS
+                p.server == server
+                    && p.opened.frame() < at.frame()
+                    && at.since(p.last) <= FULLNAT_SOURCE_PORT_EXHAUSTION_KEPT_NS
             })
             .collect();
         used.sort_by_key(|p| p.opened.frame());
@@ -194,7 +189,8 @@ impl Side {
 fn is_range(ports: &BTreeSet<u16>) -> bool {
     let (Some(low), Some(high)) = (ports.first(), ports.last()) else { return false };
     let span = usize::from(high - low) + 1;
-    ports.len() >= MIN_PORTS && (span - ports.len()) * ONE_IN <= span
+    ports.len() >= FULLNAT_SOURCE_PORT_EXHAUSTION_MIN_PORTS
+        && (span - ports.len()) * FULLNAT_SOURCE_PORT_EXHAUSTION_ONE_IN <= span
 }
 
 fn ranges(pool: &BTreeMap<Ip, BTreeSet<u16>>) -> Vec<(Ip, u16, u16, usize)> {

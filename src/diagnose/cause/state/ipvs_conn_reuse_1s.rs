@@ -8,6 +8,9 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::needs_mode;
 use crate::diagnose::facts::port_reuse::forerunners;
+use crate::diagnose::thresholds::{
+    IPVS_CONN_REUSE_1S_REST_NS, IPVS_CONN_REUSE_1S_RETRY_NS, NO_COINCIDENCE,
+};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, share};
 use crate::diagnose::{
@@ -22,12 +25,6 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
 /// The modes in which conntrack goes with IPVS: a node that replaces the source, too.
 const MODES: [Mode; 2] = [Mode::Nat, Mode::FullNat];
-/// A SYN's first retransmission (RFC 6298, section 2: one second), nanoseconds.
-const RETRY_NS: std::ops::Range<i64> = 900_000_000..1_200_000_000;
-/// How long an entry lives after both FINs: `ip_vs_proto_tcp.c`, TIME_WAIT.
-const REST_NS: i64 = 120_000_000_000;
-/// Losses that are no coincidence any more.
-const SURE: usize = 3;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut late: Vec<Late<'_>> = Vec::new();
@@ -83,7 +80,7 @@ fn second_passed(trace: &Trace, id: ConnectionId) -> Option<Late<'_>> {
         (clock(came.0) == clock(left.0)
             && opened
             && came.1.syns == left.1.syns + 1
-            && RETRY_NS.contains(&waited))
+            && IPVS_CONN_REUSE_1S_RETRY_NS.contains(&waited))
         .then_some(Late { id, director: d.host, came, left })
     })
 }
@@ -95,7 +92,8 @@ fn is_reused(trace: &Trace, one: &Late<'_>, before: &HashMap<ConnectionId, Conne
     trace.legs(*old).iter().filter(|l| l.vantage == leg.vantage).any(|l| {
         let ends = [trace.forward(l).fin, trace.reply(l).fin];
         let last = trace.forward(l).last;
-        ends.iter().any(|fin| fin.is_set()) && (0..REST_NS).contains(&link.first.since(last))
+        ends.iter().any(|fin| fin.is_set())
+            && (0..IPVS_CONN_REUSE_1S_REST_NS).contains(&link.first.since(last))
     })
 }
 
@@ -121,8 +119,9 @@ fn finding(
         share(facts, service, &ids)
     );
     let mut finding = Finding::cause("ipvs-conn-reuse-1s", title, explanation);
-    finding.confidence = if ids.len() >= SURE { Confidence::Certain } else { Confidence::Likely };
-    if ids.len() < SURE {
+    finding.confidence =
+        if ids.len() >= NO_COINCIDENCE { Confidence::Certain } else { Confidence::Likely };
+    if ids.len() < NO_COINCIDENCE {
         finding.candidates.push(Candidate {
             id: "packet-loss",
             tell_apart:

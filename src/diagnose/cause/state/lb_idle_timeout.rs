@@ -10,6 +10,7 @@ use crate::diagnose::cause::state::expired::{self, After, Expired, Set};
 use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::lost_entries::proofs;
 use crate::diagnose::facts::resets::Forgotten;
+use crate::diagnose::thresholds::LB_IDLE_TIMEOUT_NEAR_PERCENT;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
@@ -24,9 +25,6 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// Azure, 350 AWS NLB, 600 Google, 900 IPVS and Aliyun; 75, 300 and 3600 are set
 /// by hand.
 const USUAL_S: [i64; 8] = [60, 75, 240, 300, 350, 600, 900, 3600];
-/// How much later than the timeout the next packet may come to point at it, in
-/// parts of a hundred.
-const NEAR_PERCENT: i64 = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
@@ -140,7 +138,7 @@ fn keep_alive(host: &str, idle_ns: i64) -> Fix {
 fn usual(idle_ns: i64) -> Option<i64> {
     USUAL_S.into_iter().find(|s| {
         let timeout = s * 1_000_000_000;
-        (idle_ns - timeout).abs() <= timeout / 100 * NEAR_PERCENT
+        (idle_ns - timeout).abs() <= timeout / 100 * LB_IDLE_TIMEOUT_NEAR_PERCENT
     })
 }
 

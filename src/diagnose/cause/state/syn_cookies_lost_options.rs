@@ -6,6 +6,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::needs_mode;
+use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
@@ -17,12 +18,9 @@ use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
-/// SYN-ACKs without options that are no coincidence, and as many with them beside.
-const ENOUGH: usize = 3;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // Most captures hold no such SYN-ACK, and to ask every connection takes its time.
-    if facts.vantages.iter().map(|v| v.tally.bare_syn_acks).sum::<u64>() < ENOUGH as u64 {
+    if facts.vantages.iter().map(|v| v.tally.bare_syn_acks).sum::<u64>() < NO_COINCIDENCE as u64 {
         return none(facts);
     }
     let mut pools: BTreeMap<ServiceId, BTreeMap<HostId, Answers>> = BTreeMap::new();
@@ -71,10 +69,10 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     let mut hit: Vec<(HostId, &Answers)> = pool
         .iter()
         .map(|(host, answers)| (*host, answers))
-        .filter(|(_, a)| a.stripped.len() >= ENOUGH)
+        .filter(|(_, a)| a.stripped.len() >= NO_COINCIDENCE)
         .collect();
     hit.sort_by_key(|(host, a)| (std::cmp::Reverse(a.stripped.len()), *host));
-    let (first, _) = *hit.first().filter(|_| kept >= ENOUGH)?;
+    let (first, _) = *hit.first().filter(|_| kept >= NO_COINCIDENCE)?;
     let names = Names(facts);
     let who =
         crate::diagnose::words::list(&hit.iter().map(|(h, _)| names.host(*h)).collect::<Vec<_>>());

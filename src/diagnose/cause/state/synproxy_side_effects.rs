@@ -5,6 +5,7 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::syn_proxies::{Fault, Spoilt, guards, second_answerer};
+use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::{rest, servers, share};
 use crate::diagnose::{
@@ -17,16 +18,13 @@ use std::collections::BTreeMap;
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["connection-reset", "rst-no-socket", "retransmission"];
 
-/// Connections that must end alike before the director's own answer is doubted.
-const MIN_TURNED_AWAY: usize = 2;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, Fault), Vec<Spoilt<'_>>> = BTreeMap::new();
     for one in facts.spoilt().iter().copied() {
         let service = facts.topology.service_of[one.id.0 as usize];
         sets.entry((service, one.fault)).or_default().push(one);
     }
-    sets.retain(|(_, fault), set| *fault != Fault::Cookie || set.len() >= MIN_TURNED_AWAY);
+    sets.retain(|(_, fault), set| *fault != Fault::Cookie || set.len() >= PAIR);
     let findings =
         sets.into_iter().map(|((service, fault), set)| finding(facts, service, fault, &set));
     Detection::from(findings.collect(), || {

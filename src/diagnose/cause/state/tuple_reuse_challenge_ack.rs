@@ -8,6 +8,7 @@
 
 use crate::correlate::{Leg, Outcome, Tuple};
 use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::thresholds::{PROMPT_NS, TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, arrow, count, explained, list, share};
 use crate::diagnose::{
@@ -20,12 +21,6 @@ use std::collections::HashMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "syn-unanswered", "connection-reset"];
-
-/// An initial retransmission time-out (RFC 6298, section 2) less a tenth, nanoseconds: a
-/// SYN that is accepted later was not accepted the first time.
-const AGAIN_NS: i64 = 900_000_000;
-/// A stack answers at once; the network between adds its time, nanoseconds.
-const PROMPT_NS: i64 = 2_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, c)| {
@@ -75,7 +70,8 @@ fn is_ignored(trace: &Trace, leg: &Leg) -> bool {
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     // What acknowledges the SYN is the end of a handshake that was not captured whole.
     let other = back.syn.is_set() || back.max_ack != there.isn.wrapping_add(1);
-    let late = back.syn.get().is_none_or(|syn| syn.since(there.syn) >= AGAIN_NS);
+    let late =
+        back.syn.get().is_none_or(|syn| syn.since(there.syn) >= TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS);
     let unready = !there.ack.is_set() || there.ack.frame() > back.first.frame();
     !there.rst.is_set() && there.syns > 1 && other && late && unready
 }

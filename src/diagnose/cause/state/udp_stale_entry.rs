@@ -8,6 +8,7 @@ use crate::diagnose::cause::by_service;
 use crate::diagnose::decide::refusal::WhyStale;
 use crate::diagnose::facts::refusals::Says;
 use crate::diagnose::facts::stale_ports::{Stale, is_balanced};
+use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
@@ -20,9 +21,6 @@ use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "arp-unanswered"];
-
-/// So many leave no doubt.
-const SURE: usize = 6;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let stale = facts.stale_ports();
@@ -80,7 +78,7 @@ fn finding(
     );
     let mut finding = Finding::cause("udp-stale-entry", title, explanation);
     finding.severity = Severity::Critical;
-    let sure = fresh >= SURE && !servers.is_empty();
+    let sure = fresh >= NO_DOUBT && !servers.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !sure {
         finding.candidates.push(Candidate {

@@ -8,7 +8,9 @@
 
 use crate::capture::Timestamp;
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::site_changes::{Flap, MIN_CHANGES};
+use crate::diagnose::facts::site_changes::Flap;
+use crate::diagnose::thresholds::SITE_CHANGES_MIN_CHANGES;
+use crate::diagnose::thresholds::{BGP_ANYCAST_FLAP_AFTER_NS, BGP_ANYCAST_FLAP_BEFORE_NS};
 use crate::diagnose::words::{capture_line, list, service_subject, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
@@ -24,8 +26,6 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 /// The port of BGP (RFC 4271, section 8), and how long before a change a session may end
 /// or begin, nanoseconds.
 const BGP: u16 = 179;
-const BEFORE_NS: i64 = 10_000_000_000;
-const AFTER_NS: i64 = 1_000_000_000;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
@@ -80,7 +80,10 @@ fn told<'a>(trace: &Trace, flap: &Flap, events: &'a [Event]) -> Option<Vec<&'a E
     let mut told = Vec::new();
     for change in &flap.changes {
         let at = trace.time(At { vantage: flap.vantage, mark: change.to.mark });
-        let near = |e: &Event| (at.0 - BEFORE_NS..=at.0 + AFTER_NS).contains(&e.time.0);
+        let near = |e: &Event| {
+            (at.0 - BGP_ANYCAST_FLAP_BEFORE_NS..=at.0 + BGP_ANYCAST_FLAP_AFTER_NS)
+                .contains(&e.time.0)
+        };
         let place = free + events.get(free..)?.iter().rposition(near)?;
         told.push(&events[place]);
         free = place + 1;
@@ -210,7 +213,7 @@ fn ends(trace: &Trace, flap: &Flap, peers: Option<[Ip; 2]>) -> (Option<Ip>, Opti
 
 fn proofs(trace: &Trace, flap: &Flap, told: Option<&[&Event]>) -> Vec<Proof> {
     let mut proofs = Vec::new();
-    for (n, change) in flap.changes.iter().take(MIN_CHANGES).enumerate() {
+    for (n, change) in flap.changes.iter().take(SITE_CHANGES_MIN_CHANGES).enumerate() {
         if let Some(event) = told.and_then(|told| told.get(n)) {
             let note = if event.begins { "a BGP session begins" } else { "the BGP session ends" };
             proofs.push(Proof { at: event.at, note: note.to_owned() });

@@ -10,6 +10,7 @@ use crate::correlate::{Connection, Leg};
 use crate::diagnose::cause::by_service;
 use crate::diagnose::facts::refusals::Says;
 use crate::diagnose::facts::telling;
+use crate::diagnose::thresholds::UDP_REPLY_FROM_RIP_ANSWER_NS;
 use crate::diagnose::words::{agree, names, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,
@@ -21,9 +22,6 @@ use crate::wire::{Ip, Protocol};
 use std::collections::{BTreeMap, HashMap};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "asymmetric-return-path"];
-
-/// From the query to the answer, at most.
-const ANSWER_NS: i64 = 10_000_000_000;
 
 /// A query to the VIP and the answer that came from elsewhere.
 struct Pair {
@@ -109,7 +107,9 @@ fn seen_after(
         let back = trace.legs(answer).iter().filter(move |leg| leg.vantage == asked.vantage);
         back.map(move |leg| (asked, leg)).filter(move |(asked, leg)| {
             let (there, back) = (trace.forward(asked), trace.reply(leg));
-            there.seen() && back.seen() && (0..=ANSWER_NS).contains(&back.first.since(there.first))
+            there.seen()
+                && back.seen()
+                && (0..=UDP_REPLY_FROM_RIP_ANSWER_NS).contains(&back.first.since(there.first))
         })
     })
 }

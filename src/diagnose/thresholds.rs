@@ -1,0 +1,207 @@
+//! What decides where a judgement begins: how long is prompt, how many are no coincidence,
+//! how large a difference counts.
+//!
+//! One table, by meaning. A value that follows from a kernel, a standard or arithmetic
+//! names its source; the others are judgement, and say what speaks for them. First those
+//! that several detectors share: where they differed for one idea, one was taken, and what
+//! stayed apart says why. Bounds on memory and on the length of sentences are no judgement
+//! and stay where they hold.
+
+// One idea, one value.
+
+/// Transmissions of one SYN or SYN-ACK that must have gone unanswered. Judgement: one frame
+/// may be lost by chance; a second one, a retransmission timeout later, by the same chance
+/// squared.
+pub(super) const TRANSMISSIONS: u16 = 2;
+/// Repeats of bytes in vain: three transmissions, since a segment in a stream is lost more
+/// often than a SYN, by congestion. Judgement.
+pub(super) const REPEATS: u16 = 2;
+/// ARP or neighbour questions that must stay open. Judgement: one answer may be lost; Linux
+/// asks three times, a second apart (neighbour.c, `mcast_solicit`).
+pub(super) const QUESTIONS: u32 = 2;
+/// Connections that must have met the same, each for itself. Judgement: one may be lost by
+/// chance; used where other evidence speaks as well.
+pub(super) const PAIR: usize = 2;
+/// Connections that must have met the same where nothing but their number speaks. Judgement:
+/// three alike are no coincidence.
+pub(super) const NO_COINCIDENCE: usize = 3;
+/// So many alike leave no doubt. Judgement: twice what is no coincidence, 1 in 64 if each
+/// were an even chance.
+pub(super) const NO_DOUBT: usize = 6;
+/// A stack or a program that answers at once does so within this time, the network's own
+/// included. Judgement: several round trips to the other side of the globe; below any timeout
+/// of programs.
+pub(super) const PROMPT_NS: i64 = 1_000_000_000;
+/// An answer to the first transmission of a SYN comes within this time: the second one
+/// leaves after a second (RFC 6298, section 2), which is why this is less than
+/// [`PROMPT_NS`].
+pub(super) const FIRST_TRY_NS: i64 = 800_000_000;
+/// Who waits for an address waits for this long: three questions a second apart, and the
+/// packets that wait for them (Linux neighbour.c), with as much again for other stacks.
+pub(super) const ARP_WAIT_NS: i64 = 5_000_000_000;
+/// What is asked in the last of a capture may be answered after it. Judgement: as
+/// [`PROMPT_NS`].
+pub(super) const CAPTURE_TAIL_NS: i64 = 1_000_000_000;
+
+// Times, nanoseconds, each of one detector.
+
+/// Time that neighbours and keepalived have to make the change known, nanoseconds:
+/// keepalived announces at once and again after five seconds.
+pub(super) const GARP_MISSING_STALE_ARP_GRACE_NS: i64 = 1_000_000_000;
+/// What it must take longer than to the others, nanoseconds: below, it is the
+/// distance of another room and harms nobody.
+pub(super) const NETWORK_LATENCY_AT_LEAST_NS: u64 = 20_000_000;
+/// What it must take longer than the others, nanoseconds.
+pub(super) const SLOW_REAL_SERVER_AT_LEAST_NS: u64 = 50_000_000;
+/// A window that is closed for less is no stall, nanoseconds.
+pub(super) const ZERO_WINDOW_STALL_NS: i64 = 1_000_000_000;
+/// How long before the request the FIN may have reached the proxy, nanoseconds:
+/// later, the proxy had every chance to read it.
+pub(super) const L7_KEEPALIVE_RACE_NOTICED_NS: i64 = 100_000_000;
+/// Resolvers ask again by a timer: so far apart are the times of two at most, nanoseconds.
+pub(super) const DNS_CONNTRACK_RACE_5S_TIMER_NS: i64 = 100_000_000;
+/// Silence of the client's from which on an entry can have expired, nanoseconds: nobody
+/// sets the time after FIN to less.
+pub(super) const DR_HALF_CLOSE_120S_LEAST_NS: i64 = 2_000_000_000;
+/// A silence of minutes: from here on no contrast is needed where neither end sent the
+/// reset, nanoseconds.
+pub(super) const EXPIRED_LONG_NS: i64 = 60_000_000_000;
+/// Between the two resets of a connection, at most: one host sends both.
+pub(super) const FULLNAT_DOUBLE_RESET_TOGETHER_NS: i64 = 100_000_000;
+/// From the last packet of a connection to its two resets, at most: later, a timeout is the
+/// better explanation.
+pub(super) const FULLNAT_DOUBLE_RESET_SOON_NS: i64 = 5_000_000_000;
+/// Time for which a translation keeps a closed connection's port, nanoseconds:
+/// Linux `nf_conntrack_tcp_timeout_time_wait`.
+pub(super) const FULLNAT_SOURCE_PORT_EXHAUSTION_KEPT_NS: i64 = 120_000_000_000;
+/// When a SYN is first sent again (RFC 6298, section 2: after one second), with what timers
+/// and the network add.
+pub(super) const IPVS_CONN_REUSE_1S_RETRY_NS: std::ops::Range<i64> = 900_000_000..1_200_000_000;
+/// How long an entry lives after both FINs: `ip_vs_proto_tcp.c`, TIME_WAIT.
+pub(super) const IPVS_CONN_REUSE_1S_REST_NS: i64 = 120_000_000_000;
+/// An initial retransmission time-out (RFC 6298, section 2) less a tenth, nanoseconds: a
+/// SYN that is accepted later was not accepted the first time.
+pub(super) const TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS: i64 = 900_000_000;
+/// How long before a change of site a BGP session may end or begin.
+pub(super) const BGP_ANYCAST_FLAP_BEFORE_NS: i64 = 10_000_000_000;
+/// How long after a change of site a BGP session may still end or begin.
+pub(super) const BGP_ANYCAST_FLAP_AFTER_NS: i64 = 1_000_000_000;
+/// From the query to the answer, at most.
+pub(super) const UDP_REPLY_FROM_RIP_ANSWER_NS: i64 = 10_000_000_000;
+/// Silence from which on a timeout is the better explanation, nanoseconds: no
+/// balancer forgets sooner by itself, and a hand-over takes less.
+pub(super) const RESET_LONG_NS: i64 = 5_000_000_000;
+/// Owners that change more often than this on average are no hand-overs.
+pub(super) const DISPUTES_RESTLESS_NS: i64 = 2_000_000_000;
+/// From the SYN to the first question that it makes the director ask.
+pub(super) const MISSING_NEIGHBOURS_PROMPT_NS: i64 = 200_000_000;
+/// A rule rejects at once; a stack asks first, for seconds.
+pub(super) const MISSING_NEIGHBOURS_PATIENCE_NS: i64 = 500_000_000;
+/// In flight when a host resets, nanoseconds.
+pub(super) const RESETS_IN_FLIGHT_NS: i64 = 1_000_000_000;
+/// Changes farther apart than this are failovers of their own, nanoseconds.
+pub(super) const SITE_CHANGES_APART_NS: i64 = 300_000_000_000;
+/// How long datagrams must go on without an answer: resolvers ask again within it.
+pub(super) const STALE_PORTS_MIN_SILENT_NS: i64 = 2_000_000_000;
+/// A window that stays closed for less is a server that is late, nanoseconds.
+pub(super) const SYN_PROXIES_STUCK_NS: i64 = 3_000_000_000;
+/// For how long a source's timestamp is remembered (Linux `TCP_PAWS_MSL`).
+pub(super) const TIMESTAMPS_KEPT_NS: i64 = 60_000_000_000;
+
+// Counts, each of one detector.
+
+/// Candidates that are offered for one group: more help nobody.
+pub(super) const CANDIDATES_MOST: usize = 6;
+/// Answers of the other claimant of an address that its side of the link must show.
+pub(super) const PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS: u32 = 2;
+/// Advertisements of each that a capture on it must show.
+pub(super) const VRRP_ADVERT_NOT_RECEIVED_MIN_SENT: u32 = 4;
+/// Advertisements of each master, none of which silenced the other.
+pub(super) const VRRP_SPLIT_BRAIN_MIN_CONTEST: u32 = 4;
+/// Answered connections of the director that make a member of the pool.
+pub(super) const SCHEDULER_IMBALANCE_MIN_CHECKS: u32 = 2;
+/// Segments with a closed window that show somebody probing, at a vantage that
+/// does not see the probes; a director shows each twice.
+pub(super) const ZERO_WINDOW_BLIND_FRAMES: u32 = 6;
+/// Wrong sums that are no flipped bit.
+pub(super) const VXLAN_OR_NAT_BAD_CHECKSUM_SURE: u32 = 2;
+/// Datagrams that lose their later fragments before that is no plain loss.
+pub(super) const IP_FRAGMENTS_SPLIT_ENOUGH: u32 = 2;
+/// Connections that make a contrast: one may have died of anything.
+pub(super) const EXPIRED_SEVERAL: usize = 2;
+/// Ports that make a range.
+pub(super) const FULLNAT_SOURCE_PORT_EXHAUSTION_MIN_PORTS: usize = 3;
+/// Connections of one server below which it is not judged, whatever they took: of two,
+/// both may be the first requests of a cold process.
+pub(super) const DURATIONS_MIN_SAMPLES: usize = 3;
+/// Segments after the SYN that must have left in vain.
+pub(super) const HALF_PATHS_MIN_LOST: u32 = 3;
+/// Addresses that two interfaces share beside services' before answers alone make them
+/// one machine's: an address that floats between two machines is one.
+pub(super) const MACHINES_MANY_SHARED: usize = 2;
+/// SYNs to one host, repeats and connections together, that must go unanswered there: one more
+/// than [`TRANSMISSIONS`], as several connections may share one burst of loss.
+pub(super) const SILENCES_MIN_SYNS: u32 = 3;
+/// New connections between two changes of site: one alone may be a stray.
+pub(super) const SITE_CHANGES_MIN_RUN: usize = 2;
+/// Changes of site that are no coincidence: there and back.
+pub(super) const SITE_CHANGES_MIN_CHANGES: usize = 2;
+/// Datagrams without an answer that are no coincidence.
+pub(super) const STALE_PORTS_MIN_DATAGRAMS: u32 = 3;
+/// Questions since the last answer that show that a server is gone.
+pub(super) const STALE_PORTS_MIN_OPEN: u32 = 2;
+/// Dropped connections, and those of the same source that were taken between them: fewer may
+/// fall into this order by chance.
+pub(super) const TIMESTAMPS_LIKELY: (usize, usize) = (2, 3);
+/// The same, where it leaves no doubt.
+pub(super) const TIMESTAMPS_CERTAIN: (usize, usize) = (3, 6);
+/// Transmissions of one SYN that tell by themselves that nobody answered, wherever they were
+/// seen: one more than [`TRANSMISSIONS`], as the vantage may miss answers.
+pub(super) const SYN_UNANSWERED_CERTAIN_SYNS: u16 = 3;
+/// Candidates of one symptom at most; the coverage lists all that could not be judged.
+pub(super) const UNTOLD_CANDIDATES: usize = 6;
+
+// Shares, factors and levels of chance, each of one detector.
+
+/// Frames that must be lost, one in so many: less costs TCP nothing that anybody notices.
+pub(super) const PACKET_LOSS_ONE_IN: u64 = 1000;
+/// Connections of a service below which nothing is said.
+pub(super) const SCHEDULER_IMBALANCE_MIN_CONNECTIONS: u64 = 50;
+/// Connections that an even split must give each server: below, the test's
+/// approximation is poor.
+pub(super) const SCHEDULER_IMBALANCE_MIN_EXPECTED: u64 = 10;
+/// How many times the least busy server's share the busiest must have.
+pub(super) const SCHEDULER_IMBALANCE_EFFECT: u64 = 2;
+/// Connections that may be unaccounted for, or fail, one in so many.
+pub(super) const SCHEDULER_IMBALANCE_ONE_IN: u64 = 20;
+/// Standard normal deviate of p = 0.001, one-sided.
+pub(super) const SCHEDULER_IMBALANCE_Z: f64 = 3.09;
+/// Connections that a server should have had before their absence counts.
+pub(super) const STATED_NOT_SEEN_MIN_SHARE: usize = 10;
+/// How likely plain loss may be, that hits questions in pairs as any other.
+pub(super) const DNS_CONNTRACK_RACE_5S_CHANCE: f64 = 0.05;
+/// Ports of a range that may be unused, one in so many.
+pub(super) const FULLNAT_SOURCE_PORT_EXHAUSTION_ONE_IN: usize = 16;
+/// How much later than the timeout the next packet may come to point at it, in
+/// parts of a hundred.
+pub(super) const LB_IDLE_TIMEOUT_NEAR_PERCENT: i64 = 2;
+/// Part of the time that the server itself may need for its SYN-ACK where the network is
+/// blamed, one in so many.
+pub(super) const DELAY_OWN_PART: u64 = 4;
+/// How many times the others' time is slow.
+pub(super) const DURATIONS_TIMES: u64 = 3;
+/// How many times it must be where samples are few.
+pub(super) const DURATIONS_FEW_TIMES: u64 = 10;
+/// A difference that chance gives less often than this stands: one in fifty, which four
+/// samples against four reach if all are longer.
+pub(super) const DURATIONS_SURE: f64 = 0.02;
+/// One that chance gives at most this often, which three against three reach, is told with
+/// less confidence, if it is large.
+pub(super) const DURATIONS_TOLD: f64 = 0.05;
+/// Fastest clock of timestamps in use, ticks a millisecond (RFC 7323, section 5.4).
+pub(super) const TIMESTAMPS_TICKS: i64 = 1;
+/// Of a hundred entries so many are taken in a table that is full when it is asked: some
+/// end between the captures and the question.
+pub(super) const TABLE_FULL_FULL: u64 = 95;
+/// A TTL with which a packet reaches any network; a traceroute's does not.
+pub(super) const ROUTING_LOOP_ENOUGH_TTL: u8 = 32;
