@@ -2,9 +2,9 @@
 //! every connection is still tied as the truth has it.
 
 use crate::generator::World;
+use crate::generator::ties;
 use crate::generator::world::{Clock, Clocks, Mode};
 use crate::measure::Pin;
-use crate::generator::ties;
 use crate::{Fault, lbdiag};
 use std::fs;
 use std::io::{self, Write};

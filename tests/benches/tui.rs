@@ -1,10 +1,10 @@
 //! How soon the terminal UI answers a key: the time from the key to the drawn screen, and to the screen that has what a worker
 //! computed, at a million connections and 200 columns by 60 rows.
 
-use crate::generator::World;
-use crate::generator::world::{Between, Loss, Mode, Vantages};
 use crate::Fault;
+use crate::generator::World;
 use crate::generator::ties;
+use crate::generator::world::{Between, Loss, Mode, Vantages};
 use lbdiag::tui::{Config, Probe};
 use std::fs;
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! What lbdiag made of a generated proxy, held against the truth: both sides' connections, and who carried whose request.
 
-use super::truth::Truth;
 use super::ties::{captures, endpoint, opening};
+use super::truth::Truth;
 use lbdiag::correlate::Outcome;
 use lbdiag::trace::Trace;
 use std::collections::{BTreeMap, BTreeSet};

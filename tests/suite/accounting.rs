@@ -2,11 +2,11 @@
 //! same in every place of the report, and nothing that failed or suffered outside of a
 //! loud finding; over every sample, whole and each capture alone.
 
-use lbdiag::report::{Report, Status};
-use std::path::PathBuf;
 use crate::support::check::{none, of_each};
 use crate::support::orders::named;
 use crate::support::run::run_paths;
+use lbdiag::report::{Report, Status};
+use std::path::PathBuf;
 
 fn wrong(report: &Report) -> Vec<String> {
     let mut wrong = Vec::new();

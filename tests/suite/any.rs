@@ -1,10 +1,10 @@
 //! A sample's captures as `-i any` would have them, each alone: what they no longer show
 //! must not be made up, and each stays on the host that it was taken on.
 
-use std::path::PathBuf;
 use crate::support::check::{none, of_each, overconfident, quiet};
 use crate::support::cooked::cooked;
 use crate::support::run::run_paths;
+use std::path::PathBuf;
 
 fn mac(text: &str) -> Option<[u8; 6]> {
     let bytes: Vec<u8> = text.split(':').filter_map(|b| u8::from_str_radix(b, 16).ok()).collect();

@@ -1,12 +1,12 @@
 //! Files that are broken, odd or no captures at all: what is whole is used, what
 //! is lost is said with its place, and the other files go on.
 
-use lbdiag::report::{Capture, Report};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use crate::support::bytes::{Pcap, PcapNg, gzip};
 use crate::support::frames::{CLIENT, Segment, VIP, exchange};
 use crate::support::run::{Run, run};
+use lbdiag::report::{Capture, Report};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Frames of an exchange, one a millisecond from `start` on.

@@ -1,14 +1,14 @@
 //! A detector is clean only where it could have found something.
 
-use lbdiag::report::CoverageStatus;
-use lbdiag::report::{Report, Status};
-use rayon::prelude::*;
-use std::path::PathBuf;
 use crate::support::bytes::Pcap;
 use crate::support::check::{none, of_each};
 use crate::support::frames::{CLIENT, CLIENT_MAC, DIRECTOR_MAC, Segment, VIP, exchange};
 use crate::support::orders::{named, parts};
 use crate::support::run::run_paths;
+use lbdiag::report::CoverageStatus;
+use lbdiag::report::{Report, Status};
+use rayon::prelude::*;
+use std::path::PathBuf;
 
 /// A connection that nobody answered, while its detector says that all is well.
 fn unanswered_but_clean(report: &Report) -> Option<String> {

@@ -1,7 +1,7 @@
 //! `lbdiag connections`: which it lists, and that its formats agree with the report.
 
-use serde_json::Value;
 use crate::support::program::{code, parsed, printed, run, stderr};
+use serde_json::Value;
 
 const HAIRPIN: &str = "samples/hairpin-cloud-slb";
 const NAT: &str = "samples/nat-one-rs-gateway-wrong";

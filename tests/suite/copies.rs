@@ -1,8 +1,8 @@
 //! Packets that are shown twice or late are no retransmissions, however the
 //! copies interleave.
 
-use etherparse::PacketBuilder;
 use crate::support::frames::*;
+use etherparse::PacketBuilder;
 
 fn body(seq: u32) -> Segment {
     Segment::data(SERVER, CLIENT, seq, 1, &[7; 1000])

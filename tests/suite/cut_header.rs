@@ -1,8 +1,8 @@
 //! A TCP header cut before its length says nothing of a payload.
 
+use crate::support::frames::*;
 use lbdiag::capture::LinkType;
 use lbdiag::wire::{self, Body, Transport};
-use crate::support::frames::*;
 
 #[test]
 fn a_header_cut_before_its_length_claims_no_payload() {

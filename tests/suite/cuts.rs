@@ -1,16 +1,16 @@
 //! Captures that end anywhere, and captures with a wrong byte anywhere: nothing
 //! panics, what came before stays, and every report holds together.
 
+use crate::support::bytes::records;
+use crate::support::check::{inconsistent, none, of_each};
+use crate::support::expected::{Sample, samples};
+use crate::support::run::{Run, run_paths};
 use lbdiag::capture::{self, Frame, Source};
 use rayon::prelude::*;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use crate::support::bytes::records;
-use crate::support::check::{inconsistent, none, of_each};
-use crate::support::expected::{Sample, samples};
-use crate::support::run::{Run, run_paths};
 
 /// A whole file is cut at each byte up to this size, a larger one at each 97th.
 const EVERY_BYTE: usize = 16 << 10;

@@ -1,15 +1,15 @@
 //! Detectors, their manual pages and the samples belong together: nothing is
 //! undocumented, unregistered, misnamed or never seen to fire.
 
+use crate::support::catalogue::{self, knows, quoted_ids};
+use crate::support::check::none;
+use crate::support::expected::{entries, root, samples};
+use crate::support::run::run_paths;
 use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS, manual, manuals};
 use lbdiag::report::CoverageStatus;
 use lbdiag::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use crate::support::catalogue::{self, knows, quoted_ids};
-use crate::support::check::none;
-use crate::support::expected::{entries, root, samples};
-use crate::support::run::run_paths;
 
 /// Detectors that no sample triggers, and why that is so.
 const NEVER_SEEN: [(&str, &str); 4] = [

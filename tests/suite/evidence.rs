@@ -1,10 +1,10 @@
 //! What findings of samples rest on, whom they name and what they advise, where the
 //! id and the culprit in `expected.toml` do not say enough.
 
-use lbdiag::report::{Finding, Report};
 use crate::support::check::{none, of_each};
 use crate::support::expected::root;
 use crate::support::run::run_paths;
+use lbdiag::report::{Finding, Report};
 
 fn report(sample: &str) -> Report {
     run_paths(&[root().join("samples").join(sample)]).report

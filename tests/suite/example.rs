@@ -3,9 +3,9 @@
 //! After a wanted change, run with `INSTA_UPDATE=always`, as for snapshots, and read the
 //! difference.
 
-use lbdiag::report::{Report, SCHEMA_VERSION};
 use crate::support::expected::root;
 use crate::support::program::{parsed, printed};
+use lbdiag::report::{Report, SCHEMA_VERSION};
 
 const BEGIN: &str = "\n```json\n";
 const END: &str = "\n```\n";

@@ -4,16 +4,16 @@
 //! What needs tshark is skipped where it is not installed, unless
 //! `LBDIAG_REQUIRE_TOOLS` is set.
 
-use lbdiag::extract::{Options, Which};
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::process::Command;
 use crate::support::check::none;
 use crate::support::expected::root;
 use crate::support::extracts::{Taken, all, bytes_of, parsed, report_of, trace_of};
 use crate::support::program::{code, parsed as json, run, stderr};
 use crate::support::run::run_paths;
 use crate::support::tools::tool;
+use lbdiag::extract::{Options, Which};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::process::Command;
 
 /// Findings that rest on more than the connections which they concern, and on what.
 const NOT_ALONE: [(&str, &str); 28] = [

@@ -1,11 +1,11 @@
 //! Floods are bounded, whatever answers them, and nothing that was answered is lost in one.
 
-use etherparse::PacketBuilder;
-use lbdiag::flow::{Answer, MAX_EMBRYOS, MAX_REFUSED, Observations, Stream};
-use lbdiag::wire::Ip;
 use crate::support::frames::*;
 use crate::support::program::parsed;
 use crate::support::spoofs::{ACK, RST, SYN, Spoofs};
+use etherparse::PacketBuilder;
+use lbdiag::flow::{Answer, MAX_EMBRYOS, MAX_REFUSED, Observations, Stream};
+use lbdiag::wire::Ip;
 
 const FLOOD: u32 = 200_000;
 

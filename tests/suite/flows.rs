@@ -2,9 +2,9 @@
 //! that are only shown again; connections that follow each other on one
 //! five-tuple; and floods.
 
+use crate::support::frames::*;
 use lbdiag::flow::{Answer, Flow, MAX_EMBRYOS, Observations, Reset, Side, Stream};
 use lbdiag::wire::{Ip, Mac};
-use crate::support::frames::*;
 
 const BODY: &[u8] = &[7; 1000];
 

@@ -1,5 +1,6 @@
 //! Every way of writing says the same numbers: findings, counts, frames.
 
+use crate::support::ladders::samples;
 use lbdiag::render::{self, Style, Times};
 use lbdiag::report::ladder::{Ladder, StepKind};
 use lbdiag::report::{self, ConnectionFilter, Kind, Report};
@@ -7,7 +8,6 @@ use lbdiag::topology::StatedRoles;
 use lbdiag::{capture, diagnose, ladder, load};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use crate::support::ladders::samples;
 
 fn read(path: &Path) -> (Report, Option<Ladder>, Ladder) {
     let inputs = capture::inputs(&[path.display().to_string()]).unwrap();

@@ -1,9 +1,9 @@
 //! FullNAT as balancers do it: both ends rewritten, the client named in a TCP option, its
 //! sequence numbers shifted by a constant, its timestamps stripped.
 
+use crate::support::frames::*;
 use lbdiag::correlate::{Connections, Stated, Tie, correlate};
 use lbdiag::flow::Observations;
-use crate::support::frames::*;
 
 /// The balancer's own addresses towards the server.
 const LOCAL: [u8; 4] = [10, 0, 0, 1];

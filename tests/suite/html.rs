@@ -1,6 +1,8 @@
 //! The page over all samples says what the JSON report says: findings, counts, frames,
 //! commands, connections.
 
+use crate::support::ladders::samples;
+use crate::support::program::{parsed, printed, run};
 use lbdiag::report::topology::{Topology, topology};
 use lbdiag::report::{self, ConnectionFilter, Report};
 use lbdiag::topology::StatedRoles;
@@ -8,8 +10,6 @@ use lbdiag::{capture, diagnose, ladder, load, render};
 use scraper::{ElementRef, Html, Selector};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use crate::support::ladders::samples;
-use crate::support::program::{parsed, printed, run};
 
 struct Page {
     report: Report,

@@ -5,15 +5,15 @@
 
 use crate::generator::World;
 use crate::generator::world::Mode;
+use crate::support::browser::Browser;
+use crate::support::expected::root;
+use crate::support::program::run;
 use lbdiag::report::topology::topology;
 use lbdiag::report::{self, ConnectionFilter, Report};
 use lbdiag::topology::StatedRoles;
 use lbdiag::{capture, diagnose, ladder, load, render};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use crate::support::browser::Browser;
-use crate::support::expected::root;
-use crate::support::program::run;
 
 /// The page of a sample, as the program writes it.
 fn page(dir: &Path, sample: &str) -> PathBuf {

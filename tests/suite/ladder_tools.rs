@@ -2,10 +2,10 @@
 //!
 //! Skipped where the program is not installed, unless `LBDIAG_REQUIRE_TOOLS` is set.
 
-use lbdiag::render::{self, Times};
-use lbdiag::report::ladder::{Ladder, StepKind};
 use crate::support::ladders::{hostile, most_telling, samples};
 use crate::support::tools::{mermaid, plantuml};
+use lbdiag::render::{self, Times};
+use lbdiag::report::ladder::{Ladder, StepKind};
 
 /// The ladders of all samples and the hostile one.
 fn all() -> Vec<Ladder> {

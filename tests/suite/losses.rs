@@ -1,8 +1,8 @@
 //! What was lost is counted where it was lost, and what a capture lost itself is told
 //! apart from it.
 
-use crate::generator::ties;
 use crate::generator::World;
+use crate::generator::ties;
 use crate::generator::truth::Truth;
 use crate::generator::world::{Between, Loss, Mode};
 use lbdiag::diagnose;

@@ -1,9 +1,9 @@
 //! Captures that begin in the middle of connections, each at its own moment: what they
 //! show of one connection is tied, whatever was rewritten, and nothing else is.
 
-use crate::generator::ties;
 use crate::generator::World;
 use crate::generator::capture::Written;
+use crate::generator::ties;
 use crate::generator::truth::Truth;
 use crate::generator::world::{Family, FullNat, Mode, Vantage};
 use lbdiag::trace::Trace;

@@ -1,10 +1,10 @@
 //! What a finding and a page name exists, and both say the same.
 
-use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS};
-use std::collections::BTreeSet;
 use crate::support::catalogue::{knows, quoted_ids};
 use crate::support::check::{none, of_each};
 use crate::support::run::run_paths;
+use lbdiag::diagnose::{CAUSES, NOTES, SYMPTOMS};
+use std::collections::BTreeSet;
 
 #[test]
 fn candidates_are_ids_of_the_catalogue() {

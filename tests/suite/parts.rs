@@ -1,12 +1,12 @@
 //! A part of a sample's captures shows less, and never something else: nothing
 //! is certain that is not there, and what is healthy stays quiet.
 
-use rayon::prelude::*;
-use std::path::PathBuf;
 use crate::support::bytes::records;
 use crate::support::check::{inconsistent, none, of_each, overconfident, quiet};
 use crate::support::orders::{named, parts};
 use crate::support::run::run_paths;
+use rayon::prelude::*;
+use std::path::PathBuf;
 
 #[test]
 fn a_part_of_the_captures_accuses_nobody_falsely() {

@@ -1,10 +1,10 @@
 //! Captures planned before there are any: every filter is one that libpcap takes, and
 //! the script does what it says, here with stand-ins for ssh and tcpdump.
 
+use crate::support::tools;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
-use crate::support::tools;
 
 const SERVICE: [&str; 5] = ["plan", "--vip", "203.0.113.8", "--port", "80"];
 const HOSTS: [&str; 8] = [

@@ -1,5 +1,9 @@
 //! Redacted outputs: nothing of who and where is left, all of what and why is.
 
+use crate::support::check::{none, of_each};
+use crate::support::expected::root;
+use crate::support::program::{printed, run, stderr};
+use crate::support::run::run_paths;
 use lbdiag::capture::{self, Source};
 use lbdiag::extract::{self, Options, Which};
 use lbdiag::redact::{self, Labels, Map};
@@ -13,10 +17,6 @@ use lbdiag::{diagnose, ladder, load};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use crate::support::check::{none, of_each};
-use crate::support::expected::root;
-use crate::support::program::{printed, run, stderr};
-use crate::support::run::run_paths;
 
 /// Findings that rest on what is gone, or on more than what an extract of them holds.
 const NOT_AGAIN: [(&str, &str); 34] = [

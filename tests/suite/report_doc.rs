@@ -3,12 +3,12 @@
 //!
 //! jq is asked where it is installed, unless `LBDIAG_REQUIRE_TOOLS` is set.
 
-use std::process::Command;
 use crate::support::check::{none, of_each};
 use crate::support::expected::root;
 use crate::support::program::{printed, run};
 use crate::support::run::run_paths;
 use crate::support::tools::tool;
+use std::process::Command;
 
 #[test]
 fn the_report_of_every_sample_fits_the_schema() {

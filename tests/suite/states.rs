@@ -1,12 +1,12 @@
 //! What hosts said of themselves, beside the samples: real outputs are read,
 //! also cut short, each state finds its host, and what it settles is settled.
 
-use lbdiag::report::{Confidence, CoverageStatus, Finding, Kind, Report, Severity, Status};
-use lbdiag::state::{self, HostState, parse};
-use std::path::{Path, PathBuf};
 use crate::support::check::{inconsistent, is_loud};
 use crate::support::expected::{entries, root, samples};
 use crate::support::run::{Run, run_with};
+use lbdiag::report::{Confidence, CoverageStatus, Finding, Kind, Report, Severity, Status};
+use lbdiag::state::{self, HostState, parse};
+use std::path::{Path, PathBuf};
 
 /// Captures of a sample, those whose names begin with one of `of`; all if empty.
 fn captures(sample: &str, of: &[&str]) -> Vec<String> {

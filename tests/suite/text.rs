@@ -1,6 +1,9 @@
 //! What tcpdump and tshark print of captures, read as captures: the report of the text is held to
 //! the report of the file, and shapes that people paste are read.
 
+use crate::support::check::{none, of_each};
+use crate::support::run::{Run, run_paths};
+use crate::support::tools::tool;
 use lbdiag::capture::{self, Known, Source};
 use lbdiag::diagnose::{Confidence, Kind};
 use lbdiag::report::Report;
@@ -8,9 +11,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicU64;
-use crate::support::check::{none, of_each};
-use crate::support::run::{Run, run_paths};
-use crate::support::tools::tool;
 
 /// What a text cannot show, and the samples whose first cause rests on it.
 const NOT_PRINTED: &[(&str, &str)] = &[

@@ -1,11 +1,11 @@
 //! Every connection of generated worlds is tied as the truth has it, and healthy worlds are called so.
 
-use crate::generator::{carried, ties};
 use crate::generator::World;
 use crate::generator::rng::Rng;
 use crate::generator::world::{
     Between, Clock, Clocks, Family, FullNat, Loss, Mode, Proxy, Said, Vantage, Vantages,
 };
+use crate::generator::{carried, ties};
 use lbdiag::diagnose;
 use lbdiag::trace::Trace;
 

@@ -1,8 +1,8 @@
 //! `lbdiag topology`: who is who, in every format.
 
+use crate::support::program::{code, parsed, printed, run, stderr};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use crate::support::program::{code, parsed, printed, run, stderr};
 
 const HAIRPIN: &str = "samples/hairpin-cloud-slb";
 const NAT: &str = "samples/nat-one-rs-gateway-wrong";

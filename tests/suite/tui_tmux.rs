@@ -1,11 +1,11 @@
 //! The terminal UI in a real terminal: every pane by keys and by mouse, at two sizes, with
 //! captures from files and from standard input. Needs tmux.
 
+use crate::support::tools::tool;
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
-use crate::support::tools::tool;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
 

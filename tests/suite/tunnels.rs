@@ -2,14 +2,14 @@
 //! tunnel that a balancer forwards in, nor on the mirror or overlay that frames
 //! were captured in.
 
-use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, ip_number};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::support::bytes::{Pcap, records};
 use crate::support::check::{deviations, difference, essence, none, of_each};
 use crate::support::expected::{Sample, samples};
 use crate::support::frames::{CLIENT, CLIENT_MAC, DIRECTOR_MAC, SERVER, Segment, VIP, Vantage};
 use crate::support::run::{Run, run_paths};
+use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, ip_number};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Makes another frame, or none, of a frame and its length on the wire.
 type Rewrite = fn(&[u8], usize) -> Option<Vec<u8>>;

@@ -1,7 +1,7 @@
 //! `lbdiag why`: which connection it chooses, and what it says of it.
 
-use serde_json::Value;
 use crate::support::program::{code, parsed, printed, run, stderr};
+use serde_json::Value;
 
 const HAIRPIN: &str = "samples/hairpin-cloud-slb";
 const NAT: &str = "samples/nat-one-rs-gateway-wrong";

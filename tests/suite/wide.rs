@@ -1,10 +1,10 @@
 //! Captures that are wide: services, servers and interfaces by the ten thousand. Work that
 //! grows with their square takes minutes here, and with their cube never ends.
 
-use lbdiag::flow::Observations;
 use crate::support::frames::*;
 use crate::support::program::parsed;
 use crate::support::spoofs::{ACK, File, RST, SYN, Spoofs};
+use lbdiag::flow::Observations;
 
 const SERVICES: u32 = 20_000;
 

@@ -1,10 +1,10 @@
 //! `--since` and `--until`: which frames are taken in, and what stays as it was.
 
+use crate::support::program::{code, lbdiag, parsed, run, stderr};
 use lbdiag::capture::{self, Frame, Source};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
-use crate::support::program::{code, lbdiag, parsed, run, stderr};
 
 const SAMPLE: &str = "samples/hairpin-cloud-slb";
 

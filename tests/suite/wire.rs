@@ -1,13 +1,13 @@
 //! What a frame says through VLAN tags, extension headers, fragments and
 //! tunnels, and what is left of it where it is cut.
 
+use crate::support::frames::*;
 use etherparse::{
     IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, Ipv6Extensions,
     Ipv6FragmentHeader, Ipv6Header, Ipv6RawExtHeader, PacketBuilder, VlanId, ip_number,
 };
 use lbdiag::capture::LinkType;
 use lbdiag::wire::{self, Body, Fragment, Ip, IpPacket, Packet, Protocol, Stop, Tcp, Transport};
-use crate::support::frames::*;
 
 fn ip<'a>(packet: &'a Packet<'a>) -> &'a IpPacket<'a> {
     let Body::Ip(ip) = &packet.body else { panic!("no IP: {packet:?}") };
