@@ -232,6 +232,44 @@ impl Finding {
         Self { kind: Kind::Note, severity: Severity::Info, ..cause }
     }
 
+    /// Another cause that fits, and what would tell it apart.
+    pub fn candidate(&mut self, id: &'static str, tell_apart: impl Into<String>) {
+        self.candidates.push(Candidate { id, tell_apart: tell_apart.into() });
+    }
+
+    /// A command that would settle it, and what its answer decides.
+    pub fn confirm(
+        &mut self,
+        host: impl Into<String>,
+        command: impl Into<String>,
+        why: impl Into<String>,
+    ) {
+        let (host, command, why) = (host.into(), command.into(), why.into());
+        self.to_confirm.push(ToConfirm { host, command, why });
+    }
+
+    /// A command that mends and interrupts nothing; `undo` as in [`Fix`].
+    pub fn fix(
+        &mut self,
+        host: impl Into<String>,
+        command: impl Into<String>,
+        undo: impl Into<String>,
+    ) {
+        let (host, command, undo) = (host.into(), command.into(), undo.into());
+        self.fixes.push(Fix { host, command, disruptive: false, undo });
+    }
+
+    /// One that interrupts traffic.
+    pub fn fix_disruptive(
+        &mut self,
+        host: impl Into<String>,
+        command: impl Into<String>,
+        undo: impl Into<String>,
+    ) {
+        let (host, command, undo) = (host.into(), command.into(), undo.into());
+        self.fixes.push(Fix { host, command, disruptive: true, undo });
+    }
+
     /// Whether it should wake anybody.
     #[must_use]
     pub fn is_loud(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Causes that rest on a text: who sent and who forwarded is told by hardware addresses, and a text
 //! need not print them. What it cannot show makes nothing certain.
 
-use super::{CAUSES, Candidate, Checked, Confidence, Coverage, Finding, Kind, ToConfirm};
+use super::{CAUSES, Candidate, Checked, Confidence, Coverage, Finding, Kind};
 use crate::diagnose::thresholds::UNTOLD_CANDIDATES;
 use crate::flow::Observations;
 use crate::trace::Trace;
@@ -57,11 +57,11 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding], coverage: &[Co
             tell_apart:
                 "hardware addresses and TTLs would tell, which the text does not print".to_owned(),
         }));
-        finding.to_confirm.push(ToConfirm {
-            host: "the host where the text was taken".to_owned(),
-            command: "tcpdump -nn -e -v -i any".to_owned(),
-            why: "who sent, forwarded and answered each packet, which most causes are told by"
+        finding.confirm(
+            "the host where the text was taken".to_owned(),
+            "tcpdump -nn -e -v -i any",
+            "who sent, forwarded and answered each packet, which most causes are told by"
                 .to_owned(),
-        });
+        );
     }
 }

@@ -11,9 +11,7 @@ use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::words::commands::ip;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, list};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -86,15 +84,12 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     finding.severity = severity(facts, &ids).max(Severity::Warning);
     finding.confidence = if forwarding { Confidence::Certain } else { Confidence::Likely };
     if !forwarding {
-        finding.candidates.push(Candidate {
-            id: "vip-arp-conflict",
-            tell_apart: format!("a duplicate address without a balancer: 'ipvsadm -Ln' on the hosts that claim {vip} tells which is the director"),
-        });
-        finding.to_confirm.push(ToConfirm {
-            host: list(&others),
-            command: "ipvsadm -Ln; ip -br addr".to_owned(),
-            why: "tells the director from the real servers".to_owned(),
-        });
+        finding.candidate("vip-arp-conflict", format!("a duplicate address without a balancer: 'ipvsadm -Ln' on the hosts that claim {vip} tells which is the director"));
+        finding.confirm(
+            list(&others),
+            "ipvsadm -Ln; ip -br addr",
+            "tells the director from the real servers",
+        );
     }
     finding.proofs = claims(facts, vip);
     finding.proofs.extend(arrival(facts, &ids, culprit));

@@ -11,9 +11,7 @@ use crate::diagnose::facts::machines::speaks_vrrp;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::{agree, count, explained};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::flow::{Binding, Claim, Hop};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -115,15 +113,12 @@ fn finding(facts: &Facts, index: ServiceId, service: &Service) -> Option<Finding
         if hit.is_empty() && !owned { Severity::Info } else { severity(facts, &hit) };
     if service.mode == Mode::Unknown {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "vip-arp-conflict",
-            tell_apart: format!("a duplicate address without a balancer: 'ipvsadm -Ln' tells which host balances {vip}"),
-        });
-        finding.to_confirm.push(ToConfirm {
-            host: who.clone(),
-            command: format!("ip -br addr show to {vip}; sysctl net.ipv4.conf.all.arp_announce"),
-            why: "the VIP on lo and arp_announce 0 or 1: this is it".to_owned(),
-        });
+        finding.candidate("vip-arp-conflict", format!("a duplicate address without a balancer: 'ipvsadm -Ln' tells which host balances {vip}"));
+        finding.confirm(
+            who.clone(),
+            format!("ip -br addr show to {vip}; sysctl net.ipv4.conf.all.arp_announce"),
+            "the VIP on lo and arp_announce 0 or 1: this is it",
+        );
     }
     finding.proofs = proofs(facts, vip, &leaks[&first], first, &hit);
     finding.fixes = fixes(vip, &hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());

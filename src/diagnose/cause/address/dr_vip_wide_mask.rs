@@ -14,9 +14,7 @@ use crate::diagnose::facts::shared_bits;
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
 use crate::diagnose::words::{agree, list, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -182,7 +180,7 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
                 "then a firewall on the real server drops these sources, and the VIP is a /32",
             ),
         ] {
-            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+            finding.candidate(id, tell_apart.to_owned());
         }
     }
     let device = if s.mode == Mode::Tun { "tunl0" } else { "lo" };
@@ -190,18 +188,9 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
     for w in wide {
         let server = names.place(w.host);
         if !over_lo {
-            finding.to_confirm.push(ToConfirm {
-                host: server.clone(),
-                command: format!("ip -br addr show to {vip}; ip route get {}", facts.connection(w.ids[0]).front.client.0),
-                why: "a mask shorter than the whole address, or 'local' as the route's first word: this is it".to_owned(),
-            });
+            finding.confirm(server.clone(), format!("ip -br addr show to {vip}; ip route get {}", facts.connection(w.ids[0]).front.client.0), "a mask shorter than the whole address, or 'local' as the route's first word: this is it");
         }
-        finding.fixes.push(Fix {
-            host: server,
-            command: format!("ip -br addr show to {vip}   # note MASK, the one that is wrong\nip addr add {vip}/{single} dev {device} && ip addr del {vip}/MASK dev {device}"),
-            disruptive: false,
-            undo: format!("ip addr add {vip}/MASK dev {device} && ip addr del {vip}/{single} dev {device}"),
-        });
+        finding.fix(server, format!("ip -br addr show to {vip}   # note MASK, the one that is wrong\nip addr add {vip}/{single} dev {device} && ip addr del {vip}/MASK dev {device}"), format!("ip addr add {vip}/MASK dev {device} && ip addr del {vip}/{single} dev {device}"));
     }
     finding.proofs = proofs(facts, &wide[0]);
     finding.subjects = wide.iter().map(|w| names.subject(Role::RealServer, w.host)).collect();

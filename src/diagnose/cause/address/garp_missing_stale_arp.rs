@@ -15,9 +15,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::thresholds::{GARP_MISSING_STALE_ARP_GRACE_NS, PAIR};
 use crate::diagnose::words::count;
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::{Claim, Link, Mark, VrrpSpeaker};
 use crate::topology::Role;
 use crate::trace::{At, ConnectionId, Trace};
@@ -205,19 +203,19 @@ fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
     finding.severity = severity(trace, &stale.ids);
     if !proven {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "rs-silent",
-            tell_apart: format!(
+        finding.candidate(
+            "rs-silent",
+            format!(
                 "then {} does get the SYNs and forwards them: its own capture shows it",
                 new.src
             ),
-        });
+        );
     }
-    finding.to_confirm.push(ToConfirm {
-        host: "the router of the VIP's link".to_owned(),
-        command: format!("ip neigh show {vip}"),
-        why: format!("{old_mac} is the old director, {new_mac} the new one"),
-    });
+    finding.confirm(
+        "the router of the VIP's link".to_owned(),
+        format!("ip neigh show {vip}"),
+        format!("{old_mac} is the old director, {new_mac} the new one"),
+    );
     finding.fixes = fixes(*vip, &new.src.to_string());
     let v = stale.moved.vantage;
     let proof = |mark, note: String| Proof { at: At { vantage: v, mark }, note };

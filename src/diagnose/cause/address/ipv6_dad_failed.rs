@@ -6,7 +6,7 @@
 //! host's own frame that a switch or a bond brings back has its own MAC.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject};
 use crate::flow::Probe;
 use crate::topology::{HostId, Role};
 use crate::trace::{At, ConnectionId, Trace};
@@ -85,11 +85,11 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
             note: format!("{holder_mac} says that it is"),
         },
     ];
-    finding.to_confirm.push(ToConfirm {
-        host: lost.clone(),
-        command: format!("ip -6 addr show to {vip}"),
-        why: "'dadfailed' beside the address: this is it".to_owned(),
-    });
+    finding.confirm(
+        lost.clone(),
+        format!("ip -6 addr show to {vip}"),
+        "'dadfailed' beside the address: this is it",
+    );
     finding.fixes = vec![
         Fix {
             host: format!(

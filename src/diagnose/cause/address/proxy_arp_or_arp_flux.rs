@@ -16,7 +16,7 @@ use crate::diagnose::thresholds::{PAIR, PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS};
 use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::{count, explained, list};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
 };
 use crate::flow::{Binding, Claim, Hop};
 use crate::topology::{HostId, Mode, Role, Service};
@@ -163,11 +163,7 @@ fn finding(facts: &Facts, host: HostId, many: bool, vips: &[Ip]) -> Finding {
     finding.severity = severity(facts, &ids).max(Severity::Warning);
     finding.confidence = if many { Confidence::Likely } else { Confidence::Possible };
     finding.candidates = candidates(many);
-    finding.to_confirm.push(ToConfirm {
-        host: who.clone(),
-        command: format!("ip -br addr show to {vip}; sysctl -a 2>/dev/null | grep '\\.proxy_arp '; ip route get {vip}"),
-        why: "no address printed, proxy_arp 1 on the VIP's link and a route by another interface: this is it".to_owned(),
-    });
+    finding.confirm(who.clone(), format!("ip -br addr show to {vip}; sysctl -a 2>/dev/null | grep '\\.proxy_arp '; ip route get {vip}"), "no address printed, proxy_arp 1 on the VIP's link and a route by another interface: this is it");
     finding.proofs = proofs(facts, host, vip, &foreign);
     finding.fixes = fixes(&who, vips);
     finding.subjects.push(names.subject(Role::Host, host));

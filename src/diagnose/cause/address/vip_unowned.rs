@@ -6,9 +6,7 @@ use crate::diagnose::facts::asks::asked_here;
 use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::symptom::arp_unanswered as symptom;
 use crate::diagnose::words::{service_subject, share, to_capture};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::flow::Ask;
 use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -87,16 +85,13 @@ fn finding(
     finding.severity = severity(facts, &ids);
     let sure = by_asker && refusal.is_some();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
-    finding.candidates.push(Candidate {
-        id: "vlan-mismatch",
-        tell_apart: "then 'ip -br addr' on the director shows the VIP, and a capture there does not show the questions".to_owned(),
-    });
+    finding.candidate("vlan-mismatch", "then 'ip -br addr' on the director shows the VIP, and a capture there does not show the questions");
     let bits = if vip.is_v4() { 32 } else { 128 };
-    finding.to_confirm.push(ToConfirm {
-        host: "every director".to_owned(),
-        command: format!("ip -br addr show to {vip}; systemctl status keepalived"),
-        why: "printed nowhere: this is it".to_owned(),
-    });
+    finding.confirm(
+        "every director".to_owned(),
+        format!("ip -br addr show to {vip}; systemctl status keepalived"),
+        "printed nowhere: this is it",
+    );
     if !by_asker {
         finding.to_confirm.push(to_capture(
             format!("the router {}", ask.asker),
@@ -106,15 +101,10 @@ fn finding(
             "an answer that comes to the asker shows there only",
         ));
     }
-    finding.fixes.push(Fix {
-        host: "the director that should have it".to_owned(),
-        command: format!(
+    finding.fix("the director that should have it".to_owned(), format!(
             "ip addr add {vip}/{bits} dev IFACE   # the interface on the network of {}; with keepalived, see first why no node is master",
             ask.asker
-        ),
-        disruptive: false,
-        undo: format!("ip addr del {vip}/{bits} dev IFACE"),
-    });
+        ), format!("ip addr del {vip}/{bits} dev IFACE"));
     finding.proofs = proofs(*v, ask, refusal.as_ref());
     finding.subjects = vec![service_subject(s), asker(facts, ask)];
     finding.connections = ids;

@@ -8,7 +8,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::list;
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -98,11 +98,10 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
     // A mirror may show several links as one, its VLAN tags stripped.
     if trace.vantages[pair.vantage].own.macs.is_empty() {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "vlan-mismatch",
-            tell_apart: "then they are on different links, which the mirror shows as one: harmless"
-                .to_owned(),
-        });
+        finding.candidate(
+            "vlan-mismatch",
+            "then they are on different links, which the mirror shows as one: harmless".to_owned(),
+        );
     }
     for (speaker, other) in [(a, b), (b, a)] {
         finding.proofs.push(Proof {
@@ -114,14 +113,14 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
                 texts(speaker)
             ),
         });
-        finding.to_confirm.push(ToConfirm {
-            host: speaker.src.to_string(),
-            command: format!(
+        finding.confirm(
+            speaker.src.to_string(),
+            format!(
                 "journalctl -u keepalived | grep -i -e bogus -e 'not present' -e {}",
                 other.src
             ),
-            why: "complaints about advertisements with other addresses".to_owned(),
-        });
+            "complaints about advertisements with other addresses",
+        );
     }
     finding.proofs.sort_by_key(|p| p.at.mark.frame());
     // Names no number: which ones are free on the link the captures cannot know.

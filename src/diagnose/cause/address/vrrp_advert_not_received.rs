@@ -10,7 +10,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::thresholds::VRRP_ADVERT_NOT_RECEIVED_MIN_SENT;
 use crate::diagnose::words::list;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof};
 use crate::flow::{Mark, VrrpSpeaker};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -102,21 +102,16 @@ fn finding(trace: &Trace, a: &(usize, VrrpSpeaker), b: &(usize, VrrpSpeaker)) ->
     // any the clocks have to be believed.
     finding.confidence = if lost.len() == 1 { Confidence::Certain } else { Confidence::Likely };
     for [from, to] in &lost {
-        finding.to_confirm.push(ToConfirm {
-            host: format!("{}, and the switches between", to.1.src),
-            command: format!(
+        finding.confirm(
+            format!("{}, and the switches between", to.1.src),
+            format!(
                 "tcpdump -ni any -c 5 'ip proto 112 and src {}'; ip maddr show | grep 224.0.0.18",
                 from.1.src
             ),
-            why: "nothing arrives: IGMP snooping, a VLAN or a cloud without multicast drops it"
+            "nothing arrives: IGMP snooping, a VLAN or a cloud without multicast drops it"
                 .to_owned(),
-        });
-        finding.fixes.push(Fix {
-            host: from.1.src.to_string(),
-            command: format!("# in the vrrp_instance of keepalived.conf, and the same with the addresses exchanged on {}:\nunicast_src_ip {}\nunicast_peer {{\n    {}\n}}", to.1.src, from.1.src, to.1.src),
-            disruptive: true,
-            undo: "Delete the lines and reload keepalived.".to_owned(),
-        });
+        );
+        finding.fix_disruptive(from.1.src.to_string(), format!("# in the vrrp_instance of keepalived.conf, and the same with the addresses exchanged on {}:\nunicast_src_ip {}\nunicast_peer {{\n    {}\n}}", to.1.src, from.1.src, to.1.src), "Delete the lines and reload keepalived.");
         for (place, mark, note) in [
             (from.0, from.1.first, format!("{} advertises, by its own capture", from.1.src)),
             (
@@ -214,17 +209,8 @@ fn lost_some(trace: &Trace, gap: &Gap) -> Finding {
     // A capture elsewhere than on the one that took over may lose frames by itself.
     let own = vrrp::is_own(trace, *there, &gap.other);
     finding.confidence = if own { Confidence::Certain } else { Confidence::Likely };
-    finding.to_confirm.push(ToConfirm {
-        host: format!("{to}, and the switches between"),
-        command: "ip -s link; ethtool -S IFACE | grep -iE 'drop|miss|err|multi'; ip maddr show | grep 224.0.0.18".to_owned(),
-        why: "a counter that grows: the card or its driver loses frames, often multicast alone".to_owned(),
-    });
-    finding.fixes.push(Fix {
-        host: format!("{from} and {to}"),
-        command: format!("# in the vrrp_instance of keepalived.conf, and the same with the addresses exchanged on the other, or another interface for VRRP:\nunicast_src_ip {from}\nunicast_peer {{\n    {to}\n}}"),
-        disruptive: true,
-        undo: "Delete the lines and reload keepalived.".to_owned(),
-    });
+    finding.confirm(format!("{to}, and the switches between"), "ip -s link; ethtool -S IFACE | grep -iE 'drop|miss|err|multi'; ip maddr show | grep 224.0.0.18", "a counter that grows: the card or its driver loses frames, often multicast alone");
+    finding.fix_disruptive(format!("{from} and {to}"), format!("# in the vrrp_instance of keepalived.conf, and the same with the addresses exchanged on the other, or another interface for VRRP:\nunicast_src_ip {from}\nunicast_peer {{\n    {to}\n}}"), "Delete the lines and reload keepalived.");
     let proof = |v: &usize, mark, note: String| Proof { at: At { vantage: *v, mark }, note };
     finding.proofs = vec![
         proof(there, heard.silence.0, format!("the last of {from} before the gap")),

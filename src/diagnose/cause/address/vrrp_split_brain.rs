@@ -9,7 +9,7 @@ use crate::diagnose::facts::disputes::{claimants, claims};
 use crate::diagnose::facts::vrrp::{self, host, is_own, patience_ns};
 use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
 use crate::diagnose::words::{count, list};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -176,20 +176,13 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
     let doubt = vips.is_empty() || apart;
     finding.confidence = if doubt { Confidence::Likely } else { Confidence::Certain };
     if doubt {
-        finding.candidates.push(Candidate {
-            id: "vrid-collision",
-            tell_apart: "then they are two clusters with one virtual_router_id: on different links, which is harmless, or with different addresses".to_owned(),
-        });
+        finding.candidate("vrid-collision", "then they are two clusters with one virtual_router_id: on different links, which is harmless, or with different addresses");
     }
     for (speaker, other) in [(a, b), (b, a)] {
-        finding.to_confirm.push(ToConfirm {
-            host: speaker.src.to_string(),
-            command: format!(
+        finding.confirm(speaker.src.to_string(), format!(
                 "tcpdump -ni any -c 5 'ip proto 112 and src {}'; iptables -L INPUT -nv; nft list ruleset",
                 other.src
-            ),
-            why: "nothing arrives: the network drops it; it arrives: a filter or another password, version or interval".to_owned(),
-        });
+            ), "nothing arrives: the network drops it; it arrives: a filter or another password, version or interval");
     }
     finding.fixes = fixes(a, b);
     finding.proofs = proofs(trace, pair, &vips);

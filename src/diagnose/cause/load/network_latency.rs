@@ -9,7 +9,7 @@ use crate::diagnose::facts::durations::Outliers;
 use crate::diagnose::facts::durations::{self, Server, ms, outliers};
 use crate::diagnose::thresholds::NETWORK_LATENCY_AT_LEAST_NS;
 use crate::diagnose::words::{directors, list, name, names};
-use crate::diagnose::{Detection, Facts, Finding, Names, Proof, Subject, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{Mode, ServiceId};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
@@ -89,16 +89,12 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
     finding.confidence = found.confidence();
     for ((at, _), subject) in far.iter().zip(&subjects) {
         let server = name(subject);
-        finding.to_confirm.push(ToConfirm {
-            host: before.clone(),
-            command: format!("ping -c 20 -i 0.2 {server}; tracepath -n {server}"),
-            why: "a time that is high at once and steady: distance or a shaper; one that varies: a queue; the hop at which it rises is the place".to_owned(),
-        });
-        finding.to_confirm.push(ToConfirm {
-            host: format!("{server} and {before}"),
-            command: "tc -s qdisc show; ip -s link show".to_owned(),
-            why: "a netem or tbf qdisc, or a backlog, delays on the host itself".to_owned(),
-        });
+        finding.confirm(before.clone(), format!("ping -c 20 -i 0.2 {server}; tracepath -n {server}"), "a time that is high at once and steady: distance or a shaper; one that varies: a queue; the hop at which it rises is the place");
+        finding.confirm(
+            format!("{server} and {before}"),
+            "tc -s qdisc show; ip -s link show",
+            "a netem or tbf qdisc, or a backlog, delays on the host itself",
+        );
         let until = "until the way is as short as to the others";
         finding.fixes.extend(super::spare(facts, service, *at, until));
     }

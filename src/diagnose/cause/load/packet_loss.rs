@@ -8,7 +8,7 @@ use crate::diagnose::facts::grown_packets::too_long;
 use crate::diagnose::facts::half_paths::half;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PACKET_LOSS_ONE_IN};
 use crate::diagnose::words::list;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
 use crate::topology::{Role, ServiceId};
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
@@ -79,18 +79,13 @@ fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss)
     finding.severity = if failed { Severity::Critical } else { Severity::Warning };
     finding.confidence = Confidence::Certain;
     let hosts = list(&[a.clone(), b.clone()]);
-    finding.to_confirm.push(ToConfirm {
-        host: hosts.clone(),
-        command: "ip -s -s link show; tc -s qdisc show; ethtool -S IFACE | grep -iE 'err|drop|crc|miss'".to_owned(),
-        why: "a counter that grows with the losses names the place; if none does, ask the switch between them".to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: "either, for its own interface".to_owned(),
-        command: "ethtool IFACE; ethtool -g IFACE".to_owned(),
-        why:
-            "speed and duplex must be the same at both ends of the cable, the ring not the smallest"
-                .to_owned(),
-    });
+    finding.confirm(hosts.clone(), "ip -s -s link show; tc -s qdisc show; ethtool -S IFACE | grep -iE 'err|drop|crc|miss'", "a counter that grows with the losses names the place; if none does, ask the switch between them");
+    finding.confirm(
+        "either, for its own interface".to_owned(),
+        "ethtool IFACE; ethtool -g IFACE",
+        "speed and duplex must be the same at both ends of the cable, the ring not the smallest"
+            .to_owned(),
+    );
     if let Some((first, again)) = loss.shown {
         finding.proofs = vec![
             Proof {

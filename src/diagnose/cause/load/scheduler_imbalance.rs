@@ -15,8 +15,7 @@ use crate::diagnose::thresholds::{
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::{capture_line, directors, name, server_of, service_subject};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
-    ToConfirm,
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
 };
 use crate::topology::{HostId, Mode, RealServer, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -292,18 +291,14 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
         .first()
         .map_or_else(|| "the director".to_owned(), |d| Names(facts).place(d.host));
     let table = Virtual::of(service);
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "ipvsadm -Sn; ipvsadm -Ln --stats; ipvsadm -Lnc".to_owned(),
-        why: "weights (-w), scheduler (-s) and persistence (-p) as configured; templates with client port 0 are persistence".to_owned(),
-    });
+    finding.confirm(director.clone(), "ipvsadm -Sn; ipvsadm -Ln --stats; ipvsadm -Lnc", "weights (-w), scheduler (-s) and persistence (-p) as configured; templates with client port 0 are persistence");
     let hosts: Vec<Ip> = servers.iter().filter_map(|s| s.address).collect();
     let port = service.real_servers.first().map_or(service.port, |r| r.port);
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: capture_line("director", &hosts, Some(port)),
-        why: "a longer capture at a busy time: whether more clients even it out".to_owned(),
-    });
+    finding.confirm(
+        director.clone(),
+        capture_line("director", &hosts, Some(port)),
+        "a longer capture at a busy time: whether more clients even it out",
+    );
     let fix = |scheduler: &str, undo: &str| Fix {
         host: director.clone(),
         command: table.schedule(scheduler),
@@ -318,10 +313,7 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     } else {
         finding.fixes.push(fix("wrr", "SCHEDULER   # as 'ipvsadm -Sn' printed it before"));
     }
-    finding.candidates.push(Candidate {
-        id: "slow-real-server",
-        tell_apart: "schedulers that count open connections spare the server that keeps them longest: compare how long requests take there".to_owned(),
-    });
+    finding.candidate("slow-real-server", "schedulers that count open connections spare the server that keeps them longest: compare how long requests take there");
     finding.proofs = proofs(facts, &ids);
     finding.subjects = vec![servers[busiest].clone()];
     finding.subjects.extend(directors(facts, id));

@@ -7,7 +7,7 @@ use crate::diagnose::facts::durations::Outliers;
 use crate::diagnose::facts::durations::{self, Server, ms, outliers};
 use crate::diagnose::thresholds::SLOW_REAL_SERVER_AT_LEAST_NS;
 use crate::diagnose::words::{agree, directors, list, name, names};
-use crate::diagnose::{Detection, Facts, Finding, Proof, Subject, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Proof, Subject};
 use crate::topology::ServiceId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
@@ -76,14 +76,10 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
     let mut finding = Finding::cause("slow-real-server", title, explanation);
     finding.confidence = found.confidence();
     for ((at, _), subject) in slow.iter().zip(&subjects) {
-        finding.to_confirm.push(ToConfirm {
-            host: name(subject),
-            command: format!(
+        finding.confirm(name(subject), format!(
                 "uptime; vmstat 1 5; ss -tn state established '( sport = :{port} )'; ss -ltn 'sport = :{port}'",
                 port = s.real_servers[*at].port
-            ),
-            why: "processor, memory, disk; Recv-Q of the listener shows requests that wait to be accepted; if all is idle, the application waits for something else, see its log".to_owned(),
-        });
+            ), "processor, memory, disk; Recv-Q of the listener shows requests that wait to be accepted; if all is idle, the application waits for something else, see its log");
         let until = "until it is as quick as the others";
         finding.fixes.extend(super::spare(facts, service, *at, until));
     }

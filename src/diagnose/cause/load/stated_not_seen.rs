@@ -9,7 +9,7 @@
 use crate::diagnose::thresholds::{NO_COINCIDENCE, STATED_NOT_SEEN_MIN_SHARE};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{
-    Confidence, Detection, Facts, Finding, Kind, Names, Proof, Severity, Subject, ToConfirm,
+    Confidence, Detection, Facts, Finding, Kind, Names, Proof, Severity, Subject,
 };
 use crate::state::{Forwarding, Front, MatchedState, StatedServer, StatedService};
 use crate::topology::{HostId, Mode, RealServer, Role, Service, ServiceId};
@@ -228,11 +228,7 @@ impl<'a> View<'a> {
             })
             .chain(std::mem::take(&mut finding.subjects))
             .collect();
-        finding.to_confirm.push(ToConfirm {
-            host: format!("the director {}", Names(self.trace).host(self.director)),
-            command: format!("ipvsadm -Ln --stats; journalctl -u keepalived | grep -F {}", who[0]),
-            why: "a weight of 0 or a server that was removed and added again by its health check while the capture ran explains it".to_owned(),
-        });
+        finding.confirm(format!("the director {}", Names(self.trace).host(self.director)), format!("ipvsadm -Ln --stats; journalctl -u keepalived | grep -F {}", who[0]), "a weight of 0 or a server that was removed and added again by its health check while the capture ran explains it");
         finding.proofs = self.proofs(&self.ids);
         finding.connections.clone_from(&self.ids);
         Some(finding)

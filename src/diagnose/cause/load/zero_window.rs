@@ -9,10 +9,7 @@ use crate::diagnose::decide::delay::{WhyShut, why_shut};
 use crate::diagnose::thresholds::{ZERO_WINDOW_BLIND_FRAMES, ZERO_WINDOW_STALL_NS};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, name, server_subject};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
-    ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
 use crate::flow::ClosedWindow;
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -119,32 +116,26 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Stall<'_>]) -> Finding {
     finding.confidence = if ids.iter().any(|id| trace.connection(*id).progress.syn) {
         Confidence::Certain
     } else {
-        finding.candidates.push(Candidate {
-            id: "synproxy-side-effects",
-            tell_apart:
-                "then a SYN proxy answered the client, with a window of 0 that it never opened"
-                    .to_owned(),
-        });
+        finding.candidate(
+            "synproxy-side-effects",
+            "then a SYN proxy answered the client, with a window of 0 that it never opened"
+                .to_owned(),
+        );
         Confidence::Likely
     };
     let port = if first.by_client { s.port } else { first.subject.port.unwrap_or(s.port) };
-    finding.to_confirm.push(ToConfirm {
-        host: who.clone(),
-        command: format!("ss -tnmp 'sport = :{port} or dport = :{port}'; nstat -az TcpExtTCPToZeroWindowAdv TcpExtTCPWantZeroWindowAdv"),
-        why: "a large Recv-Q names the process that does not read".to_owned(),
-    });
-    finding.fixes.push(Fix {
-        host: who,
-        command: explained(
+    finding.confirm(who.clone(), format!("ss -tnmp 'sport = :{port} or dport = :{port}'; nstat -az TcpExtTCPToZeroWindowAdv TcpExtTCPWantZeroWindowAdv"), "a large Recv-Q names the process that does not read");
+    finding.fix(
+        who,
+        explained(
             sysctl::set(&[("net.ipv4.tcp_rmem", "4096 131072 16777216")]),
             "helps over short pauses only; a process that does not read must be mended",
         ),
-        disruptive: false,
-        undo: explained(
+        explained(
             sysctl::set(&[("net.ipv4.tcp_rmem", "4096 131072 6291456")]),
             "if 'sysctl net.ipv4.tcp_rmem' printed this before",
         ),
-    });
+    );
     let shown = set.iter().max_by_key(|x| x.window.longest_ns).unwrap_or(first);
     finding.proofs = proofs(trace, shown);
     finding.subjects = vec![first.subject.clone()];

@@ -5,7 +5,7 @@ use crate::diagnose::cause::by_service;
 use crate::diagnose::facts::attempts::refused;
 use crate::diagnose::symptom::http_5xx;
 use crate::diagnose::words::{agree, name, names, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -70,11 +70,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.confidence = Confidence::Certain;
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     for subject in &servers {
-        finding.to_confirm.push(ToConfirm {
-            host: name(subject),
-            command: format!("ss -ltn 'sport = :{port}'"),
-            why: "shows whether anything listens, and on which address".to_owned(),
-        });
+        finding.confirm(
+            name(subject),
+            format!("ss -ltn 'sport = :{port}'"),
+            "shows whether anything listens, and on which address",
+        );
         finding.fixes.push(crate::diagnose::words::out_of_proxy(subject));
     }
     finding.subjects = servers;

@@ -4,9 +4,7 @@
 use crate::diagnose::cause::by_service;
 use crate::diagnose::symptom::http_5xx;
 use crate::diagnose::words::{agree, name, names, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
 use crate::exchange::Exchange;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -68,28 +66,22 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let errors = ids.iter().any(|id| http_5xx::exchange(facts, *id).is_some());
     finding.severity = if errors { Severity::Critical } else { Severity::Warning };
     finding.confidence = Confidence::Certain;
-    finding.candidates.push(Candidate {
-        id: "slow-real-server",
-        tell_apart: "the response would come if the proxy waited longer: ask the server directly"
-            .to_owned(),
-    });
+    finding.candidate(
+        "slow-real-server",
+        "the response would come if the proxy waited longer: ask the server directly".to_owned(),
+    );
     for subject in &subjects {
-        finding.to_confirm.push(ToConfirm {
-            host: name(subject),
-            command: format!(
+        finding.confirm(
+            name(subject),
+            format!(
                 "curl -sv -o /dev/null -w '%{{time_starttransfer}}' http://{}:{}/",
                 name(subject),
                 subject.port.unwrap_or(80)
             ),
-            why: "how long the server takes without the proxy".to_owned(),
-        });
+            "how long the server takes without the proxy",
+        );
     }
-    finding.fixes.push(Fix {
-        host: "the proxy, if the server may take that long".to_owned(),
-        command: "# raise 'timeout server' (haproxy) or proxy_read_timeout (nginx) above the slowest response".to_owned(),
-        disruptive: false,
-        undo: "Set the old value again.".to_owned(),
-    });
+    finding.fix("the proxy, if the server may take that long".to_owned(), "# raise 'timeout server' (haproxy) or proxy_read_timeout (nginx) above the slowest response", "Set the old value again.");
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     finding.subjects = subjects;
     finding.connections = ids;

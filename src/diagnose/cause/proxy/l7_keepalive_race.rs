@@ -10,7 +10,7 @@ use crate::diagnose::Subject;
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::thresholds::L7_KEEPALIVE_RACE_NOTICED_NS;
 use crate::diagnose::words::{agree, names, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::exchange::Exchange;
 use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -183,13 +183,9 @@ fn finding(
     ];
     if let Some(subject) = subjects.first() {
         let port = subject.port.unwrap_or(80);
-        finding.to_confirm.push(ToConfirm {
-            host: "the proxy".to_owned(),
-            command: format!(
+        finding.confirm("the proxy".to_owned(), format!(
                 "tcpdump -ni any -s 128 'port {port} and tcp[tcpflags] & (tcp-fin|tcp-rst) != 0'"
-            ),
-            why: "FINs that come from a server the same time after its latest answer: its keep-alive timeout".to_owned(),
-        });
+            ), "FINs that come from a server the same time after its latest answer: its keep-alive timeout");
     }
     finding.proofs = here.first().map(|race| proofs(facts, race)).unwrap_or_default();
     finding.subjects = subjects;

@@ -9,9 +9,7 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PROMPT_NS};
 use crate::diagnose::words::{agree, list, names};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::flow::{FirstReply, Preface};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -247,15 +245,8 @@ fn missing(trace: &Trace, servers: &[Server], who: &str, said: &Said, wrong: Wro
     let mut finding = based_on(trace, servers, title, explanation, &said.dropped);
     finding.confidence = if expected { Confidence::Certain } else { Confidence::Possible };
     if !expected {
-        finding.candidates.push(Candidate {
-            id: "rs-lost-socket",
-            tell_apart: "then the server's program ends or crashes at each request: its log and its process start time tell".to_owned(),
-        });
-        finding.to_confirm.push(ToConfirm {
-            host: names(&finding.subjects),
-            command: "grep -rnE 'proxy_protocol|accept-proxy|RemoteIPProxyProtocol|proxy-protocol' /etc; # and its error log: 'broken header' (nginx), 'PROXY SIG ERROR' (haproxy)".to_owned(),
-            why: "a listener that requires the header: this is it".to_owned(),
-        });
+        finding.candidate("rs-lost-socket", "then the server's program ends or crashes at each request: its log and its process start time tell");
+        finding.confirm(names(&finding.subjects), "grep -rnE 'proxy_protocol|accept-proxy|RemoteIPProxyProtocol|proxy-protocol' /etc; # and its error log: 'broken header' (nginx), 'PROXY SIG ERROR' (haproxy)", "a listener that requires the header: this is it");
     }
     finding.fixes = vec![
         balancer_fix(

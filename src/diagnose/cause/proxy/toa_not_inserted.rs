@@ -11,7 +11,7 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::grown_packets::{first, limit, size, too_long};
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::diagnose::words::{directors, share, tables};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::flow::{FullFirst, Mark};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -229,14 +229,12 @@ fn finding(
         Why::Header | Why::TooLong => Confidence::Certain,
         Why::Packet | Why::Own => Confidence::Likely,
     };
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "ipvsadm -Ln --stats; cat /proc/net/ip_vs_ext_stats 2>/dev/null | grep -i toa"
+    finding.confirm(
+        director.clone(),
+        "ipvsadm -Ln --stats; cat /proc/net/ip_vs_ext_stats 2>/dev/null | grep -i toa".to_owned(),
+        "alibaba/LVS counts what it could not name (fullnat_add_toa_fail_len, _head_full, _mem)"
             .to_owned(),
-        why:
-            "alibaba/LVS counts what it could not name (fullnat_add_toa_fail_len, _head_full, _mem)"
-                .to_owned(),
-    });
+    );
     finding.fixes = vec![fix(s.vip, s.port, why, director)];
     let note = match why {
         Why::Header | Why::Packet => "the first payload: no option of kind 254 in it",

@@ -6,9 +6,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::words::commands::ipvsadm::{Server, spared};
 use crate::diagnose::words::{agree, name, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -62,18 +60,17 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(facts, &ids);
     finding.confidence = confidence(facts, &ids, by_server);
     if finding.confidence != Confidence::Certain {
-        finding.candidates.push(Candidate {
-            id: "ipvs-no-destination",
-            tell_apart: "then the director itself refuses, and no real server sees the SYN"
-                .to_owned(),
-        });
+        finding.candidate(
+            "ipvs-no-destination",
+            "then the director itself refuses, and no real server sees the SYN".to_owned(),
+        );
     }
     for subject in &subjects {
-        finding.to_confirm.push(ToConfirm {
-            host: name(subject),
-            command: format!("ss -ltn 'sport = :{port}'"),
-            why: "shows whether anything listens, and on which address".to_owned(),
-        });
+        finding.confirm(
+            name(subject),
+            format!("ss -ltn 'sport = :{port}'"),
+            "shows whether anything listens, and on which address",
+        );
         if by_server {
             let server = Server::subject(subject, s.port);
             finding.fixes.push(spared(Names(facts), s, server, "until the service runs again"));

@@ -7,9 +7,7 @@ use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::{service_subject, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -114,28 +112,16 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
 
 fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {
     if from_afar {
-        finding.candidates.push(Candidate {
-            id: "rs-admin-prohibited",
-            tell_apart: "then the director's capture shows that the SYN goes on, and the error comes from the real server".to_owned(),
-        });
+        finding.candidate("rs-admin-prohibited", "then the director's capture shows that the SYN goes on, and the error comes from the real server");
     }
-    finding.to_confirm.push(ToConfirm {
-        host: host.to_owned(),
-        command: "ipvsadm -Ln; iptables -L INPUT -nvx | grep -i reject; nft list ruleset | grep -i reject"
-            .to_owned(),
-        why: "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it".to_owned(),
-    });
+    finding.confirm(host.to_owned(), "ipvsadm -Ln; iptables -L INPUT -nvx | grep -i reject; nft list ruleset | grep -i reject"
+            .to_owned(), "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it");
     let table = Virtual::of(s);
     let any = table.server(Server::any());
-    finding.fixes.push(Fix {
-        host: host.to_owned(),
-        command: format!(
+    finding.fix(host.to_owned(), format!(
             "systemctl status keepalived; journalctl -u keepalived -n 50   # why were they removed?\n{}   # -g for DR, -i for a tunnel; or 'ipvsadm -e ... -w 1' where the weight is 0",
             any.add_as("-m")
-        ),
-        disruptive: false,
-        undo: any.delete(),
-    });
+        ), any.delete());
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {

@@ -11,9 +11,7 @@ use crate::diagnose::facts::used_ports::Pinned;
 use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -72,18 +70,12 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     let sure = pinned.fresh >= NO_DOUBT;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !sure {
-        finding.candidates.push(Candidate {
-            id: "rs-unreachable",
-            tell_apart: format!(
-                "then 'ipvsadm -Ln' still lists {server}, and new ports are sent there too"
-            ),
-        });
+        finding.candidate(
+            "rs-unreachable",
+            format!("then 'ipvsadm -Ln' still lists {server}, and new ports are sent there too"),
+        );
     }
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: format!("ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn", s.name()),
-        why: format!("{server} is missing in the first list and named in the second: this is it"),
-    });
+    finding.confirm(director.clone(), format!("ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn", s.name()), format!("{server} is missing in the first list and named in the second: this is it"));
     finding.fixes = vec![
         Fix {
             host: director.clone(),

@@ -10,9 +10,7 @@ use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::refusals::{Refusal, Says};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{agree, name, names, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Ordinary, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -95,27 +93,19 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let shown = all().any(|(id, r)| r.says == Says::Prohibited && is_shown(facts, id, &r));
     finding.confidence = if shown { Confidence::Certain } else { Confidence::Likely };
     if !forbidden {
-        finding.candidates.push(Candidate {
-            id: "ipvs-no-destination",
-            tell_apart: format!(
+        finding.candidate("ipvs-no-destination", format!(
                 "then {who} is a director itself, and 'ipvsadm -Ln' there shows a service without real servers"
-            ),
-        });
+            ));
     }
     let tables = crate::diagnose::words::tables(s.vip);
     for subject in &subjects {
         let host = name(subject);
-        finding.to_confirm.push(ToConfirm {
-            host: host.clone(),
-            command: format!("{tables} -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"),
-            why: "the rule whose counter grows with every SYN is it".to_owned(),
-        });
-        finding.fixes.push(Fix {
+        finding.confirm(host.clone(), format!("{tables} -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"), "the rule whose counter grows with every SYN is it");
+        finding.fix(
             host,
-            command: format!("{tables} -I INPUT 1 -p tcp --dport {port} -j ACCEPT"),
-            disruptive: false,
-            undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
-        });
+            format!("{tables} -I INPUT 1 -p tcp --dport {port} -j ACCEPT"),
+            format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
+        );
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = subjects;

@@ -7,9 +7,7 @@ use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
 use crate::diagnose::facts::port_reuse::forerunners;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::{list, service_subject, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
 use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -56,10 +54,7 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
     let sure = said && distinct && !reused;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if reused {
-        finding.candidates.push(Candidate {
-            id: "ipvs-reuse-to-dead-backend",
-            tell_apart: "then only connections from client ports that were used before fail, and 'ipvsadm -Ln' no longer lists the server".to_owned(),
-        });
+        finding.candidate("ipvs-reuse-to-dead-backend", "then only connections from client ports that were used before fail, and 'ipvsadm -Ln' no longer lists the server");
     }
     advise(&mut finding, facts, s, director, targets);
     finding.proofs = proofs(facts, ids, facts.unanswered());
@@ -120,27 +115,22 @@ fn advise(
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
     for target in targets {
         let entry = table.server(Server::at(*target, port));
-        finding.to_confirm.push(ToConfirm {
-            host: host.clone(),
-            command: format!("ip neigh show {target}; ping -c 3 {target}; {}", table.list()),
-            why: "FAILED or INCOMPLETE, and listed with a weight above 0: this is it".to_owned(),
-        });
-        finding.fixes.push(Fix {
-            host: format!("{host}, until {target} is up again"),
-            command: entry.delete(),
-            disruptive: false,
-            undo: if known {
+        finding.confirm(
+            host.clone(),
+            format!("ip neigh show {target}; ping -c 3 {target}; {}", table.list()),
+            "FAILED or INCOMPLETE, and listed with a weight above 0: this is it",
+        );
+        finding.fix(
+            format!("{host}, until {target} is up again"),
+            entry.delete(),
+            if known {
                 entry.add(1)
             } else {
                 "Add it again with the flags that 'ipvsadm -Sn' printed before.".to_owned()
             },
-        });
+        );
     }
     if targets.is_empty() {
-        finding.to_confirm.push(ToConfirm {
-            host,
-            command: format!("tcpdump -i any -s 128 -w director.pcap 'arp or icmp or icmp6 or host {}'; ip neigh show nud failed nud incomplete", s.vip),
-            why: "shows which address is asked for and does not answer".to_owned(),
-        });
+        finding.confirm(host, format!("tcpdump -i any -s 128 -w director.pcap 'arp or icmp or icmp6 or host {}'; ip neigh show nud failed nud incomplete", s.vip), "shows which address is asked for and does not answer");
     }
 }

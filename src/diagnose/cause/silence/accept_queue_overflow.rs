@@ -13,9 +13,7 @@ use crate::diagnose::facts::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::facts::queues::{Dropping, dropping};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, name, rest, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -86,23 +84,15 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
     let mut finding = Finding::cause("accept-queue-overflow", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
-    finding.candidates.push(Candidate {
-        id: "rs-silent",
-        tell_apart: "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows".to_owned(),
-    });
+    finding.candidate("rs-silent", "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows");
     for f in full {
         let server = name(&say.subject(Role::RealServer, f.host));
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
-            why: "ListenOverflows that grows with every lost SYN, or a Recv-Q above Send-Q: this is it".to_owned(),
-        });
-        finding.fixes.push(Fix {
-            host: format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
-            command: sysctl::set(&[("net.core.somaxconn", "4096")]),
-            disruptive: false,
-            undo: explained(sysctl::set(&[("net.core.somaxconn", "128")]), "or what it was before"),
-        });
+        finding.confirm(
+            server.clone(),
+            format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
+            "ListenOverflows that grows with every lost SYN, or a Recv-Q above Send-Q: this is it",
+        );
+        finding.fix(format!("{server}, with a listen backlog as long in the program, which then must be restarted"), sysctl::set(&[("net.core.somaxconn", "4096")]), explained(sysctl::set(&[("net.core.somaxconn", "128")]), "or what it was before"));
         finding.fixes.push(rest(facts, service, f.host, port, "until the program keeps up"));
         finding.proofs.extend([
             Proof { at: f.waiting, note: "a request that no answer follows until then".to_owned() },

@@ -13,9 +13,7 @@ use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, server_subject, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -163,15 +161,12 @@ fn finding(
     finding.severity = severity(facts, &ids);
     let served = same_server_served(facts, other, set);
     finding.confidence = if served { Confidence::Possible } else { Confidence::Likely };
-    finding.candidates.push(Candidate {
-        id: "packet-loss",
-        tell_apart: "then the director's own filters or queues drop them: 'nft list ruleset', 'tc -s qdisc', and 'ipvsadm -Ln' still lists the real server".to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: host.clone(),
-        command: "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.expire_nodest_conn".to_owned(),
-        why: format!("{who} is missing in the first list and named in the second: this is it"),
-    });
+    finding.candidate("packet-loss", "then the director's own filters or queues drop them: 'nft list ruleset', 'tc -s qdisc', and 'ipvsadm -Ln' still lists the real server");
+    finding.confirm(
+        host.clone(),
+        "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.expire_nodest_conn",
+        format!("{who} is missing in the first list and named in the second: this is it"),
+    );
     finding.fixes = vec![
         Fix {
             host: names.place(director),

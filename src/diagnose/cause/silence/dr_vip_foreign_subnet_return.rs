@@ -20,7 +20,7 @@ use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, name, names, servers, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject,
 };
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -137,11 +137,7 @@ fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<Connection
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
     finding.candidates = candidates(at.is_some());
-    finding.to_confirm.push(ToConfirm {
-        host: format!("the router {router_name}"),
-        command: format!("ip route get {}; sysctl -a 2>/dev/null | grep '\\.rp_filter'; nstat -az TcpExtIPReversePathFilter", s.vip),
-        why: "a route through another interface and rp_filter 1 there, or a counter that grows with every answer: this is it".to_owned(),
-    });
+    finding.confirm(format!("the router {router_name}"), format!("ip route get {}; sysctl -a 2>/dev/null | grep '\\.rp_filter'; nstat -az TcpExtIPReversePathFilter", s.vip), "a route through another interface and rp_filter 1 there, or a counter that grows with every answer: this is it");
     if at.is_none() {
         finding.to_confirm.push(crate::diagnose::words::to_capture(
             format!("the router {router_name}"),

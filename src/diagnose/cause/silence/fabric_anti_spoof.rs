@@ -13,9 +13,7 @@ use crate::diagnose::facts::answers_out::{Leaving, arrives, hears, leaving, sign
 use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::{name, names, servers, share, to_capture};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
@@ -105,7 +103,7 @@ fn finding(
             ),
             ("packet-loss", "then some of them pass"),
         ] {
-            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+            finding.candidate(id, tell_apart.to_owned());
         }
         finding.to_confirm.push(to_capture(
             format!("the next hop {hop}"),
@@ -116,17 +114,12 @@ fn finding(
         ));
     }
     for subject in &subjects {
-        finding.to_confirm.push(ToConfirm {
-            host: format!("the cloud or hypervisor of {}", name(subject)),
-            command: format!("openstack port show PORT -c allowed_address_pairs -c port_security_enabled   # the port of {}", name(subject)),
-            why: format!("{} is not among the addresses that the port may use (EC2: source/destination check; vSphere: forged transmits)", s.vip),
-        });
-        finding.fixes.push(Fix {
-            host: format!("the cloud or hypervisor of {}", name(subject)),
-            command: format!("openstack port set PORT --allowed-address ip-address={}", s.vip),
-            disruptive: false,
-            undo: format!("openstack port unset PORT --allowed-address ip-address={}", s.vip),
-        });
+        finding.confirm(format!("the cloud or hypervisor of {}", name(subject)), format!("openstack port show PORT -c allowed_address_pairs -c port_security_enabled   # the port of {}", name(subject)), format!("{} is not among the addresses that the port may use (EC2: source/destination check; vSphere: forged transmits)", s.vip));
+        finding.fix(
+            format!("the cloud or hypervisor of {}", name(subject)),
+            format!("openstack port set PORT --allowed-address ip-address={}", s.vip),
+            format!("openstack port unset PORT --allowed-address ip-address={}", s.vip),
+        );
     }
     if let Some(out) = telling(facts, &ids).and_then(|id| Some((id, leaving(facts, id)?))) {
         finding.proofs = proofs(facts, out.0, &out.1, host);

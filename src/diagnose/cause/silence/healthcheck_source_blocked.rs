@@ -10,10 +10,7 @@ use crate::diagnose::cause::needs_mode;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::count;
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
-    ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
 use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -134,21 +131,12 @@ fn finding(
         candidates.push(("packet-loss", "then the SYNs do not arrive at the real server"));
     }
     for (id, tell_apart) in candidates {
-        finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        finding.candidate(id, tell_apart.to_owned());
     }
-    finding.to_confirm.push(ToConfirm {
-        host: ip.to_string(),
-        command: format!("iptables -L INPUT -nv; nft list ruleset; ss -ltn 'sport = :{port}'; ip route get {source}"),
-        why: "a rule that counts with every check, or a route to the checks' source by another interface".to_owned(),
-    });
+    finding.confirm(ip.to_string(), format!("iptables -L INPUT -nv; nft list ruleset; ss -ltn 'sport = :{port}'; ip route get {source}"), "a rule that counts with every check, or a route to the checks' source by another interface");
     let spec = format!("-p tcp -s {source} --dport {port} -j ACCEPT");
     let rule = Rule::filter(ip, "INPUT", spec);
-    finding.fixes.push(Fix {
-        host: ip.to_string(),
-        command: rule.insert(),
-        disruptive: false,
-        undo: rule.delete(),
-    });
+    finding.fix(ip.to_string(), rule.insert(), rule.delete());
     let shown = silent.iter().find(own).or_else(|| silent.first());
     let leg = shown.and_then(|id| {
         let legs = trace.legs(*id);

@@ -14,7 +14,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::diagnose::words::{list, share, to_capture};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
 };
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -213,13 +213,12 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
     }
     let rip =
         hosts.iter().find_map(|h| names.address(*h)).map_or("RIP".to_owned(), |ip| ip.to_string());
-    finding.to_confirm.push(ToConfirm {
-        host: format!("the director {director}"),
-        command: format!("ping -c 3 {rip}; ping -c 3 -R {rip}"),
-        why:
-            "an answer to the first and none to the second (record route, an IP option): this is it"
-                .to_owned(),
-    });
+    finding.confirm(
+        format!("the director {director}"),
+        format!("ping -c 3 {rip}; ping -c 3 -R {rip}"),
+        "an answer to the first and none to the second (record route, an IP option): this is it"
+            .to_owned(),
+    );
     finding.fixes = fixes(&director, &who);
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, set)).unwrap_or_default();
     finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();

@@ -11,9 +11,7 @@ use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::facts::local_endpoints::{Endpoint, NODE_PORTS, Nodes, is_dropped};
 use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
 use crate::diagnose::words::share;
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -145,23 +143,14 @@ fn finding(
         _ => Confidence::Likely,
     };
     if finding.confidence < Confidence::Certain {
-        finding.candidates.push(Candidate {
-            id: "rs-silent",
-            tell_apart: "then the node has a pod of the service, or the service has externalTrafficPolicy Cluster: a firewall, or a filter of the kernel".to_owned(),
-        });
+        finding.candidate("rs-silent", "then the node has a pod of the service, or the service has externalTrafficPolicy Cluster: a firewall, or a filter of the kernel");
     }
-    finding.to_confirm.push(ToConfirm {
-        host: format!("the node {ip}"),
-        command: format!("iptables-save | grep 'no local endpoints'; nft list ruleset | grep -B2 -A2 {port}; curl -si http://localhost:{asked}/healthz"),
-        why: "a rule that drops the service, and how many local endpoints the node counts".to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: "where kubectl is at hand".to_owned(),
-        command: format!(
-            "kubectl get svc -A -o wide | grep {port}; kubectl get endpointslices -A -o wide"
-        ),
-        why: "the service of that port, its policy, and on which nodes its pods are".to_owned(),
-    });
+    finding.confirm(format!("the node {ip}"), format!("iptables-save | grep 'no local endpoints'; nft list ruleset | grep -B2 -A2 {port}; curl -si http://localhost:{asked}/healthz"), "a rule that drops the service, and how many local endpoints the node counts");
+    finding.confirm(
+        "where kubectl is at hand".to_owned(),
+        format!("kubectl get svc -A -o wide | grep {port}; kubectl get endpointslices -A -o wide"),
+        "the service of that port, its policy, and on which nodes its pods are",
+    );
     let policy = |to: &str| {
         format!(
             "kubectl -n NAMESPACE patch svc NAME -p '{{\"spec\":{{\"externalTrafficPolicy\":\"{to}\"}}}}'"

@@ -15,9 +15,7 @@ use crate::diagnose::facts::turns::peer;
 use crate::diagnose::facts::{in_time, telling, tunnel_ends};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -78,11 +76,7 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     finding.candidates = candidates(s.mode);
     for host in &hosts {
         let server = names.place(*host);
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: format!("nstat -az TcpExtIPReversePathFilter TcpExtListenOverflows; sysctl -a 2>/dev/null | grep '\\.rp_filter'; ip -br addr show to {}; iptables -L INPUT -nv; nft list ruleset", s.vip),
-            why: "a filter counter that grows with every SYN: this is it".to_owned(),
-        });
+        finding.confirm(server.clone(), format!("nstat -az TcpExtIPReversePathFilter TcpExtListenOverflows; sysctl -a 2>/dev/null | grep '\\.rp_filter'; ip -br addr show to {}; iptables -L INPUT -nv; nft list ruleset", s.vip), "a filter counter that grows with every SYN: this is it");
         let devices: &[&str] =
             if s.mode == Mode::Tun { &["all", "tunl0"] } else { &["all", "IFACE"] };
         let filters: Vec<String> =
@@ -92,12 +86,11 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
             sysctl::set(&each)
         };
         if s.vip.is_v4() {
-            finding.fixes.push(Fix {
-                host: server,
-                command: explained(set_to("0"), "the higher of 'all' and the interface counts"),
-                disruptive: false,
-                undo: explained(set_to("1"), "or what they were before"),
-            });
+            finding.fix(
+                server,
+                explained(set_to("0"), "the higher of 'all' and the interface counts"),
+                explained(set_to("1"), "or what they were before"),
+            );
         }
     }
     finding.proofs = silences::proofs(facts, set[0]);
@@ -132,28 +125,23 @@ fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option
     let mut finding = Finding::cause("rp-filter-drop", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
-    finding.candidates.push(Candidate {
-        id: "nat-director-not-forwarding",
-        tell_apart: "ip_forward is 0, or a rule of FORWARD counts with every answer".to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: who.clone(),
-        command: "nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv".to_owned(),
-        why: "a filter counter that grows with every answer: this is it".to_owned(),
-    });
+    finding.candidate(
+        "nat-director-not-forwarding",
+        "ip_forward is 0, or a rule of FORWARD counts with every answer",
+    );
+    finding.confirm(who.clone(), "nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv", "a filter counter that grows with every answer: this is it");
     if s.vip.is_v4() {
-        finding.fixes.push(Fix {
-            host: who,
-            command: explained(
+        finding.fix(
+            who,
+            explained(
                 sysctl::set(&[("net.ipv4.conf.all.rp_filter", "2")]),
                 "loose; or lead the way to the real servers and back over one interface",
             ),
-            disruptive: false,
-            undo: explained(
+            explained(
                 sysctl::set(&[("net.ipv4.conf.all.rp_filter", "1")]),
                 "or what it was before",
             ),
-        });
+        );
     }
     finding.proofs = proofs(facts, told);
     finding.subjects = vec![names.subject(Role::Director, host)];

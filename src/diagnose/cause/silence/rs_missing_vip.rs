@@ -5,7 +5,7 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::{agree, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
@@ -61,11 +61,7 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     for host in &hosts {
         let server = names.place(*host);
         if !sent_on {
-            finding.to_confirm.push(ToConfirm {
-                host: server.clone(),
-                command: format!("ip -br addr show to {vip}; nstat -az TcpExtIPReversePathFilter TcpExtListenDrops"),
-                why: "no address printed: this is it; a counter that grows: rp_filter or a full accept queue".to_owned(),
-            });
+            finding.confirm(server.clone(), format!("ip -br addr show to {vip}; nstat -az TcpExtIPReversePathFilter TcpExtListenDrops"), "no address printed: this is it; a counter that grows: rp_filter or a full accept queue");
         }
         finding.fixes.push(super::give_vip(server, vip, mode));
     }
@@ -74,7 +70,7 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
             ("rp-filter-drop", "the counter TcpExtIPReversePathFilter grows with every SYN"),
             ("rs-silent", "a firewall on the real server drops port traffic for the VIP only"),
         ] {
-            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+            finding.candidate(id, tell_apart.to_owned());
         }
     }
     finding.proofs = set.first().map(|x| silences::proofs(facts, x)).unwrap_or_default();

@@ -10,9 +10,7 @@ use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::asks::for_client;
 use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::{list, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role};
 use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
@@ -61,27 +59,21 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     finding.severity = severity(facts, &ids);
     if !set.iter().all(|one| served_elsewhere(facts, one, &clients)) {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "rs-silent",
-            tell_apart: "then the clients are on the real server's link and do not answer its ARP"
-                .to_owned(),
-        });
+        finding.candidate(
+            "rs-silent",
+            "then the clients are on the real server's link and do not answer its ARP".to_owned(),
+        );
     }
     for one in set {
         let server = names.place(one.host);
         let client = clients[0];
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: format!("ip route get {client}; ip -br addr"),
-            why: "names the interface; it must be the one to the router".to_owned(),
-        });
+        finding.confirm(
+            server.clone(),
+            format!("ip route get {client}; ip -br addr"),
+            "names the interface; it must be the one to the router",
+        );
         let bits = if client.is_v4() { 32 } else { 128 };
-        finding.fixes.push(Fix {
-            host: server,
-            command: format!("ip route add {client}/{bits} via ROUTER   # at once, or the clients' whole prefix; for good move the bridge to another prefix (Docker: 'bip' and 'default-address-pools' in daemon.json)"),
-            disruptive: false,
-            undo: format!("ip route del {client}/{bits} via ROUTER"),
-        });
+        finding.fix(server, format!("ip route add {client}/{bits} via ROUTER   # at once, or the clients' whole prefix; for good move the bridge to another prefix (Docker: 'bip' and 'default-address-pools' in daemon.json)"), format!("ip route del {client}/{bits} via ROUTER"));
     }
     finding.proofs = silences::proofs(facts, set[0]);
     finding.proofs.extend(shown.map(|(v, ask)| Proof {

@@ -5,9 +5,7 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::{agree, share, to_capture};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Settled, ToConfirm,
-};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Settled};
 use crate::topology::{HostId, Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
@@ -81,13 +79,12 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         } else {
             (counters, grows.to_owned())
         };
-        finding.to_confirm.push(ToConfirm { host: server.clone(), command, why });
-        finding.fixes.push(Fix {
-            host: format!("{server}, if a rule of its firewall grows with them"),
-            command: format!("{tables} -I INPUT -p tcp --dport {port} -j ACCEPT"),
-            disruptive: false,
-            undo: format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
-        });
+        finding.confirm(server.clone(), command, why);
+        finding.fix(
+            format!("{server}, if a rule of its firewall grows with them"),
+            format!("{tables} -I INPUT -p tcp --dport {port} -j ACCEPT"),
+            format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
+        );
     }
     if !set.iter().any(|x| x.signs.own_answers) {
         let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();

@@ -8,7 +8,7 @@ use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::two_servers::accepted_twice;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::{explained, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -55,12 +55,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         || "the director".to_owned(),
         |d| format!("the director {}", crate::diagnose::words::name(d)),
     );
-    finding.to_confirm.push(ToConfirm {
-        host: place.clone(),
-        command: "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.sync_threshold".to_owned(),
-        why: "the scheduler, and whether the entry of a SYN stays until the handshake is complete"
+    finding.confirm(
+        place.clone(),
+        "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.sync_threshold",
+        "the scheduler, and whether the entry of a SYN stays until the handshake is complete"
             .to_owned(),
-    });
+    );
     finding.fixes = vec![Fix {
         host: place,
         command: explained(

@@ -10,9 +10,7 @@ use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::tunnel_ends;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, count, list, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -113,30 +111,25 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
                 "then 'tcpdump -ni tunl0' shows them too, and the VIP is on no interface",
             ),
         ] {
-            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+            finding.candidate(id, tell_apart.to_owned());
         }
     }
     let protocol = if s.vip.is_v4() { "ipip" } else { "ip6tnl" };
     let device = if s.vip.is_v4() { "tunl0" } else { "ip6tnl0" };
     for host in &hosts {
         let server = names.place(*host);
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: format!("ip -d link show {device}; ip -br addr show {device}; iptables -L INPUT -nv; nft list ruleset"),
-            why: "no such interface, or one that is DOWN, or a rule that counts the tunnel's protocol".to_owned(),
-        });
-        finding.fixes.push(Fix {
-            host: server,
-            command: format!(
+        finding.confirm(server.clone(), format!("ip -d link show {device}; ip -br addr show {device}; iptables -L INPUT -nv; nft list ruleset"), "no such interface, or one that is DOWN, or a rule that counts the tunnel's protocol");
+        finding.fix(
+            server,
+            format!(
                 "modprobe {protocol}; ip link set {device} up\n{}",
                 sysctl::set(&[
                     ("net.ipv4.conf.all.rp_filter", "0"),
                     (&format!("net.ipv4.conf.{device}.rp_filter"), "0"),
                 ])
             ),
-            disruptive: false,
-            undo: format!("ip link set {device} down"),
-        });
+            format!("ip link set {device} down"),
+        );
     }
     finding.proofs = proofs(facts, set, &hosts);
     finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();

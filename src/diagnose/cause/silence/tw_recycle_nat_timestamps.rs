@@ -12,7 +12,7 @@ use crate::diagnose::facts::arrivals::{Arrived, arrived};
 use crate::diagnose::facts::timestamps::{Dropped, dropped};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, rest, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,30 +105,27 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
     finding.confidence =
         if set.iter().all(|(_, d)| d.certain) { Confidence::Certain } else { Confidence::Likely };
     if finding.confidence == Confidence::Likely {
-        finding.candidates.push(Candidate {
-            id: "accept-queue-overflow",
-            tell_apart:
-                "TcpExtListenOverflows grows with the lost SYNs, and TcpExtPAWSPassive stands still"
-                    .to_owned(),
-        });
+        finding.candidate(
+            "accept-queue-overflow",
+            "TcpExtListenOverflows grows with the lost SYNs, and TcpExtPAWSPassive stands still"
+                .to_owned(),
+        );
     }
     for (host, d) in &set {
         let server = names.place(*host);
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: "sysctl net.ipv4.tcp_tw_recycle; uname -r; nstat -az TcpExtPAWSPassive"
-                .to_owned(),
-            why: "1, a kernel before 4.12, and a counter that grows with each lost SYN".to_owned(),
-        });
-        finding.fixes.push(Fix {
-            host: server,
-            command: explained(
+        finding.confirm(
+            server.clone(),
+            "sysctl net.ipv4.tcp_tw_recycle; uname -r; nstat -az TcpExtPAWSPassive".to_owned(),
+            "1, a kernel before 4.12, and a counter that grows with each lost SYN",
+        );
+        finding.fix(
+            server,
+            explained(
                 sysctl::set(&[("net.ipv4.tcp_tw_recycle", "0")]),
                 "and in /etc/sysctl.conf; the kernel forgets within a minute",
             ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.tcp_tw_recycle", "1")]),
-        });
+            sysctl::set(&[("net.ipv4.tcp_tw_recycle", "1")]),
+        );
         finding.fixes.push(rest(facts, service, *host, port, "until that is done"));
         finding.proofs.extend(d.proofs.iter().cloned());
     }

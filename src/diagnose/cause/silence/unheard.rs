@@ -11,7 +11,7 @@ use crate::diagnose::facts::asks::for_router;
 use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, count, explained, list, share};
-use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
 use crate::flow::Ask;
 use crate::topology::Role;
 use crate::trace::{At, ConnectionId, Trace};
@@ -44,31 +44,19 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
-    finding.candidates.push(Candidate {
-        id: "arp-unanswered",
-        tell_apart: format!(
+    finding.candidate("arp-unanswered", format!(
             "{router} is not there at all: then a question in the real server's own name gets no answer either"
-        ),
-    });
+        ));
     for one in set {
         let server = names.place(one.host);
         if let Some((_, ask)) = asked(facts, one) {
-            finding.to_confirm.push(ToConfirm {
-                host: server.clone(),
-                command: format!(
+            finding.confirm(server.clone(), format!(
                     "arping -c 2 -I IFACE -s {vip} {0}; arping -c 2 -I IFACE {0}; sysctl net.ipv4.conf.all.arp_announce",
                     ask.target
-                ),
-                why: "no answer to the first, one to the second, arp_announce 0 or 1: this is it"
-                    .to_owned(),
-            });
+                ), "no answer to the first, one to the second, arp_announce 0 or 1: this is it"
+                    .to_owned());
         }
-        finding.fixes.push(Fix {
-            host: server,
-            command: explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "2")]), "it asks in its own name; the answers' source is as before, so see that the router lets them pass"),
-            disruptive: false,
-            undo: explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]), "or what it was before"),
-        });
+        finding.fix(server, explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "2")]), "it asks in its own name; the answers' source is as before, so see that the router lets them pass"), explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]), "or what it was before"));
     }
     finding.proofs = silences::proofs(facts, set[0]);
     if let Some((v, ask)) = asked(facts, set[0]) {

@@ -11,9 +11,7 @@
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::thresholds::{ARP_WAIT_NS, QUESTIONS};
 use crate::diagnose::words::{count, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::flow::{Ask, Binding, Claim};
 use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -144,18 +142,12 @@ fn finding(
     let mut finding = Finding::cause("vlan-mismatch", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
-    finding.candidates.push(Candidate {
-        id: "vip-unowned",
-        tell_apart: format!("VLAN {x} and VLAN {y} are two networks with the same addresses by intent, and the one that is missing is a director in VLAN {x}"),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: owner.clone(),
-        command: format!("ip -br addr show to {vip}; ip -d link show type vlan"),
-        why: format!(
-            "names the interface and its VLAN id: it must be {x}, as that of {}",
-            ask.asker
-        ),
-    });
+    finding.candidate("vip-unowned", format!("VLAN {x} and VLAN {y} are two networks with the same addresses by intent, and the one that is missing is a director in VLAN {x}"));
+    finding.confirm(
+        owner.clone(),
+        format!("ip -br addr show to {vip}; ip -d link show type vlan"),
+        format!("names the interface and its VLAN id: it must be {x}, as that of {}", ask.asker),
+    );
     let ip = subject.as_ref().and_then(|s| s.address);
     let ip = ip.map_or_else(|| "its own address".to_owned(), |ip| ip.to_string());
     finding.fixes = vec![

@@ -10,7 +10,7 @@ use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::checksums::{MODES, spoilt};
 use crate::diagnose::thresholds::VXLAN_OR_NAT_BAD_CHECKSUM_SURE;
 use crate::diagnose::words::share;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::Sums;
 use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -51,11 +51,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     } else {
         Confidence::Likely
     };
-    finding.to_confirm.push(ToConfirm {
-        host: who.clone(),
-        command: "nstat -az TcpInCsumErrors UdpInCsumErrors".to_owned(),
-        why: "TcpInCsumErrors grows with each SYN".to_owned(),
-    });
+    finding.confirm(
+        who.clone(),
+        "nstat -az TcpInCsumErrors UdpInCsumErrors",
+        "TcpInCsumErrors grows with each SYN",
+    );
     finding.fixes = vec![Fix {
         host: format!("{sender}, on the interface towards {who}, or on its tunnel device"),
         command: "ethtool -K IFACE tx off   # a VXLAN device: ethtool -K flannel.1 tx-checksum-ip-generic off".to_owned(),

@@ -10,7 +10,7 @@ use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::own_answers::windows_answer;
 use crate::diagnose::facts::silences::{self, Silent};
 use crate::diagnose::words::{agree, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role};
 use crate::trace::ConnectionId;
 
@@ -45,27 +45,18 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         ("rs-missing-vip", "'ipconfig' shows no adapter with the VIP"),
         ("rs-silent", "the Windows firewall drops the port on the loopback adapter's profile"),
     ] {
-        finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+        finding.candidate(id, tell_apart.to_owned());
     }
     let family = if vip.is_v4() { "ipv4" } else { "ipv6" };
     for host in &hosts {
         let server = names.place(*host);
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: format!("netsh interface {family} show interfaces level=verbose | findstr /i \"Weak\"\nipconfig"),
-            why: "weak host receives disabled on the network's interface: this is it".to_owned(),
-        });
+        finding.confirm(server.clone(), format!("netsh interface {family} show interfaces level=verbose | findstr /i \"Weak\"\nipconfig"), "weak host receives disabled on the network's interface: this is it");
         let set_to = |value: &str| {
             format!(
                 "netsh interface {family} set interface \"net\" weakhostreceive={value}\nnetsh interface {family} set interface \"loopback\" weakhostreceive={value} weakhostsend={value}"
             )
         };
-        finding.fixes.push(Fix {
-            host: server,
-            command: set_to("enabled"),
-            disruptive: false,
-            undo: set_to("disabled"),
-        });
+        finding.fix(server, set_to("enabled"), set_to("disabled"));
     }
     finding.proofs = silences::proofs(facts, set[0]);
     finding.proofs.extend(windows_answer(facts, set[0].host));

@@ -8,7 +8,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::words::share;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -93,11 +93,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let mut finding = Finding::cause("director-lro-oversize", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "for i in /sys/class/net/*; do ethtool -k ${i##*/} 2>/dev/null | grep -E '^(large|generic)-receive'; done; nstat -az IpFragFails".to_owned(),
-        why: "large-receive-offload on: this is it; IpFragFails grows with each such packet".to_owned(),
-    });
+    finding.confirm(director.clone(), "for i in /sys/class/net/*; do ethtool -k ${i##*/} 2>/dev/null | grep -E '^(large|generic)-receive'; done; nstat -az IpFragFails", "large-receive-offload on: this is it; IpFragFails grows with each such packet");
     finding.fixes = vec![Fix {
         host: director,
         command: "ethtool -K IFACE lro off   # on the interface that clients come in by; if that does not help: gro off".to_owned(),

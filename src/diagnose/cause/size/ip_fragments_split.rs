@@ -11,7 +11,7 @@ use crate::diagnose::cause::by_service;
 use crate::diagnose::thresholds::IP_FRAGMENTS_SPLIT_ENOUGH;
 use crate::diagnose::words::{capture_line, list, share};
 use crate::diagnose::{
-    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject, ToConfirm,
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
 };
 use crate::flow::{Hop, IcmpErrorKind, Pieces};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -163,17 +163,9 @@ fn finding(
         (false, _) => place,
     };
     if !sure {
-        finding.to_confirm.push(ToConfirm {
-            host: host.clone(),
-            command: capture_line("director", &[s.vip], None),
-            why: "without a port in the filter, or later fragments are not captured: shows whether they go out".to_owned(),
-        });
+        finding.confirm(host.clone(), capture_line("director", &[s.vip], None), "without a port in the filter, or later fragments are not captured: shows whether they go out");
     }
-    finding.to_confirm.push(ToConfirm {
-        host: host.clone(),
-        command: "nft list ruleset; iptables -L -nvx; nstat -az IpReasmFails IpFragFails".to_owned(),
-        why: "a rule that matches ports before fragments are joined, or a counter that grows with each such datagram".to_owned(),
-    });
+    finding.confirm(host.clone(), "nft list ruleset; iptables -L -nvx; nstat -az IpReasmFails IpFragFails", "a rule that matches ports before fragments are joined, or a counter that grows with each such datagram");
     finding.fixes = vec![
         Fix {
             host: host.clone(),

@@ -10,7 +10,7 @@ use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, share, to_capture};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::{IcmpError, IcmpErrorKind, Mark};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -116,11 +116,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "shows whether the error reaches the sender after all",
         ));
     }
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "sysctl net.ipv4.vs.schedule_icmp; ipvsadm -Lnc".to_owned(),
-        why: "without an entry for the connection in the error it is not forwarded".to_owned(),
-    });
+    finding.confirm(
+        director.clone(),
+        "sysctl net.ipv4.vs.schedule_icmp; ipvsadm -Lnc",
+        "without an entry for the connection in the error it is not forwarded",
+    );
     finding.fixes = vec![
         Fix {
             host: who.clone(),

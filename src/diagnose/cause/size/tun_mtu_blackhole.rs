@@ -11,9 +11,7 @@ use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::{servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::flow::{IcmpErrorKind, Link, Mark, Observations};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -159,31 +157,14 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
     finding.severity = severity(facts, &ids);
     if mss == 0 {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "director-lro-oversize",
-            tell_apart: "then the segments fit on the wire and the director's network card merges them: 'ethtool -k' shows large-receive-offload on".to_owned(),
-        });
+        finding.candidate("director-lro-oversize", "then the segments fit on the wire and the director's network card merges them: 'ethtool -k' shows large-receive-offload on");
     }
     let fit = mtu.saturating_sub(HEADERS[usize::from(!s.vip.is_v4())]);
-    finding.to_confirm.push(ToConfirm {
-        host: "the client".to_owned(),
-        command: format!("ip route get {}; tracepath -n {}", s.vip, s.vip),
-        why: format!("a cached 'mtu {mtu}' means that the messages arrive; none, that a firewall on the way drops ICMP"),
-    });
+    finding.confirm("the client".to_owned(), format!("ip route get {}; tracepath -n {}", s.vip, s.vip), format!("a cached 'mtu {mtu}' means that the messages arrive; none, that a firewall on the way drops ICMP"));
     for server in servers(facts, &ids) {
-        finding.fixes.push(Fix {
-            host: crate::diagnose::words::name(&server),
-            command: format!("ip route change default via ROUTER advmss {fit}   # ROUTER as 'ip route show default' prints it"),
-            disruptive: false,
-            undo: "ip route change default via ROUTER advmss 0".to_owned(),
-        });
+        finding.fix(crate::diagnose::words::name(&server), format!("ip route change default via ROUTER advmss {fit}   # ROUTER as 'ip route show default' prints it"), "ip route change default via ROUTER advmss 0");
     }
-    finding.fixes.push(Fix {
-        host: "the firewalls between the director and the clients".to_owned(),
-        command: "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT".to_owned(),
-        disruptive: false,
-        undo: "iptables -D FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -D FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT".to_owned(),
-    });
+    finding.fix("the firewalls between the director and the clients".to_owned(), "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT", "iptables -D FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -D FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT");
     finding.proofs = proofs(facts, host, set);
     finding.subjects = vec![say.subject(Role::Director, host)];
     finding.subjects.extend(servers(facts, &ids));

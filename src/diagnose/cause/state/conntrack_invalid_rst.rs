@@ -12,9 +12,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{arrow_back, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -77,17 +75,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(facts, &ids);
     if !ids.iter().any(|id| is_shown(facts, *id)) {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "rs-lost-socket",
-            tell_apart: "then no RST of the client reaches the real server before its own leaves"
-                .to_owned(),
-        });
+        finding.candidate(
+            "rs-lost-socket",
+            "then no RST of the client reaches the real server before its own leaves".to_owned(),
+        );
     }
-    finding.to_confirm.push(ToConfirm {
-        host: who.clone(),
-        command: "sysctl net.netfilter.nf_conntrack_tcp_be_liberal; sysctl -w net.netfilter.nf_conntrack_log_invalid=6; conntrack -S".to_owned(),
-        why: "be_liberal 0 and 'invalid' that grows, or the kernel's log naming these segments".to_owned(),
-    });
+    finding.confirm(who.clone(), "sysctl net.netfilter.nf_conntrack_tcp_be_liberal; sysctl -w net.netfilter.nf_conntrack_log_invalid=6; conntrack -S", "be_liberal 0 and 'invalid' that grows, or the kernel's log naming these segments");
     finding.fixes = fixes(&who, s.vip);
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = proofs(facts, id);

@@ -10,9 +10,7 @@ use crate::diagnose::facts::passages::passage;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, TRANSMISSIONS};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId};
@@ -113,15 +111,8 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Find
     let mut finding = Finding::cause("conntrack-table-full", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Possible;
-    finding.candidates.push(Candidate {
-        id: "node-without-local-endpoint",
-        tell_apart: "then it is a Kubernetes node that has no pod of the service (externalTrafficPolicy: Local)".to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "dmesg | grep 'nf_conntrack: table full'; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; nft list ruleset | grep -n drop; iptables -L -nvx | grep -i drop".to_owned(),
-        why: "count at max, or 'table full': this is it; else a rule whose counter grows with each SYN".to_owned(),
-    });
+    finding.candidate("node-without-local-endpoint", "then it is a Kubernetes node that has no pod of the service (externalTrafficPolicy: Local)");
+    finding.confirm(director.clone(), "dmesg | grep 'nf_conntrack: table full'; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; nft list ruleset | grep -n drop; iptables -L -nvx | grep -i drop", "count at max, or 'table full': this is it; else a rule whose counter grows with each SYN");
     finding.fixes = vec![Fix {
         host: director,
         command: explained(

@@ -9,9 +9,7 @@ use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::lost_entries::{before, proofs};
 use crate::diagnose::facts::resets::Forgotten;
 use crate::diagnose::words::{share, to_capture};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -68,10 +66,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         .any(|l| l.is_withheld() && l.own && (l.signs.moved || l.signs.idle_ns.is_some()));
     finding.confidence = if proven { Confidence::Certain } else { Confidence::Likely };
     if !proven {
-        finding.candidates.push(Candidate {
-            id: "lb-idle-timeout",
-            tell_apart: "then each of these connections was silent for as long as the director's timeout ('ipvsadm -L --timeout')".to_owned(),
-        });
+        finding.candidate("lb-idle-timeout", "then each of these connections was silent for as long as the director's timeout ('ipvsadm -L --timeout')");
         if !facts.is_captured(host) {
             finding.to_confirm.push(to_capture(
                 director.clone(),
@@ -82,12 +77,12 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
             ));
         }
     }
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "ipvsadm -Lnc; ipvsadm -L --daemon; ipvsadm -L --timeout".to_owned(),
-        why: "the connections are not in the table; no daemon printed: nothing is synchronised"
+    finding.confirm(
+        director.clone(),
+        "ipvsadm -Lnc; ipvsadm -L --daemon; ipvsadm -L --timeout",
+        "the connections are not in the table; no daemon printed: nothing is synchronised"
             .to_owned(),
-    });
+    );
     finding.fixes = fixes(facts, host, old, moved);
     if let Some(shown) = shown {
         finding.proofs = proofs(facts, shown);

@@ -12,9 +12,7 @@ use crate::diagnose::thresholds::{
 };
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{directors, explained, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::flow::{DnsPair, Flow, Hop, Mark};
 use crate::topology::{Mode, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -199,22 +197,21 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
     finding.severity = Severity::Warning;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !sure {
-        finding.candidates.push(Candidate {
-            id: "packet-loss",
-            tell_apart: "then the director's capture shows both questions go out, or one of them not come in".to_owned(),
-        });
-        finding.to_confirm.push(ToConfirm {
-            host: place.clone(),
-            command: format!("tcpdump -i any -s 0 -w director.pcap 'udp port {}'", s.port),
-            why: "two questions of one port come in together and one goes out: this is it"
-                .to_owned(),
-        });
+        finding.candidate(
+            "packet-loss",
+            "then the director's capture shows both questions go out, or one of them not come in",
+        );
+        finding.confirm(
+            place.clone(),
+            format!("tcpdump -i any -s 0 -w director.pcap 'udp port {}'", s.port),
+            "two questions of one port come in together and one goes out: this is it".to_owned(),
+        );
     }
-    finding.to_confirm.push(ToConfirm {
-        host: place,
-        command: "conntrack -S | grep -o 'insert_failed=[0-9]*'".to_owned(),
-        why: "insert_failed grows with every lookup that waits".to_owned(),
-    });
+    finding.confirm(
+        place,
+        "conntrack -S | grep -o 'insert_failed=[0-9]*'",
+        "insert_failed grows with every lookup that waits",
+    );
     finding.fixes = fixes(facts, s, lost, host);
     finding.proofs = proofs(facts, lost);
     finding.subjects = directors(facts, service);

@@ -10,9 +10,7 @@ use crate::diagnose::cause::needs_mode;
 use crate::diagnose::facts::passages::passage;
 use crate::diagnose::thresholds::DR_HALF_CLOSE_120S_LEAST_NS;
 use crate::diagnose::words::{count, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::flow::Reset;
 use crate::topology::{HostId, Mode, Role, ServiceId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
@@ -96,17 +94,15 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
     let mut finding = Finding::cause("dr-half-close-120s", title, explanation);
     finding.severity = Severity::Critical;
     finding.confidence = Confidence::Likely;
-    finding.candidates.push(Candidate {
-        id: "director-no-entry-rst",
-        tell_apart:
-            "then connections that no side has closed are reset as well, at the same moment"
-                .to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "ipvsadm -L --timeout".to_owned(),
-        why: format!("the second number, the time after FIN, is {silence} or less: this is it"),
-    });
+    finding.candidate(
+        "director-no-entry-rst",
+        "then connections that no side has closed are reset as well, at the same moment".to_owned(),
+    );
+    finding.confirm(
+        director.clone(),
+        "ipvsadm -L --timeout",
+        format!("the second number, the time after FIN, is {silence} or less: this is it"),
+    );
     finding.fixes = vec![
         Fix {
             host: director,

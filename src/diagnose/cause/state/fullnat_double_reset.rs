@@ -8,7 +8,7 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::thresholds::{FULLNAT_DOUBLE_RESET_SOON_NS, FULLNAT_DOUBLE_RESET_TOGETHER_NS};
 use crate::diagnose::words::share;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -87,11 +87,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) 
     let mut finding = Finding::cause("fullnat-double-reset", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "ipvsadm -L --timeout; ipvsadm -Ln; dmesg | tail -50".to_owned(),
-        why: "a timeout of 0 for established connections, or a filter that resets what it takes for an attack".to_owned(),
-    });
+    finding.confirm(director.clone(), "ipvsadm -L --timeout; ipvsadm -Ln; dmesg | tail -50", "a timeout of 0 for established connections, or a filter that resets what it takes for an attack");
     finding.fixes = vec![Fix {
         host: director,
         command: "ipvsadm --set 900 120 300   # TCP, TCP after FIN, UDP, in seconds; in dpvs and alibaba/LVS also the service's own est_timeout".to_owned(),

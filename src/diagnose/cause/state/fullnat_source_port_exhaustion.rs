@@ -14,9 +14,7 @@ use crate::diagnose::thresholds::{
     FULLNAT_SOURCE_PORT_EXHAUSTION_ONE_IN, PAIR, TRANSMISSIONS,
 };
 use crate::diagnose::words::{directors, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -233,15 +231,8 @@ fn finding(
     let mut finding = Finding::cause("fullnat-source-port-exhaustion", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Likely;
-    finding.candidates.push(Candidate {
-        id: "conntrack-table-full",
-        tell_apart: "then 'dmesg' on the director says 'nf_conntrack: table full', and connections to all servers and services are lost alike".to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "iptables-save -t nat | grep -E 'SNAT|MASQUERADE'; sysctl net.ipv4.ip_local_port_range net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; dmesg | grep conntrack".to_owned(),
-        why: "insert_failed or drop in 'conntrack -S' that grows, with count below max: no port was free".to_owned(),
-    });
+    finding.candidate("conntrack-table-full", "then 'dmesg' on the director says 'nf_conntrack: table full', and connections to all servers and services are lost alike");
+    finding.confirm(director.clone(), "iptables-save -t nat | grep -E 'SNAT|MASQUERADE'; sysctl net.ipv4.ip_local_port_range net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; dmesg | grep conntrack", "insert_failed or drop in 'conntrack -S' that grows, with count below max: no port was free");
     if let Some((local, ..)) = full[0].ranges.first() {
         for e in full {
             let rule = |action: &str| {
@@ -250,12 +241,7 @@ fn finding(
                     e.server.0, e.server.1
                 )
             };
-            finding.fixes.push(Fix {
-                host: format!("{director}, or another local address beside it (dpvs: ipvsadm -P -t {} -z LIP)", s.name()),
-                command: rule("I"),
-                disruptive: false,
-                undo: rule("D"),
-            });
+            finding.fix(format!("{director}, or another local address beside it (dpvs: ipvsadm -P -t {} -z LIP)", s.name()), rule("I"), rule("D"));
         }
     }
     if let Some(w) = side.withheld.first() {

@@ -13,9 +13,7 @@ use crate::diagnose::thresholds::{
 };
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{count, explained, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::{Link, Mark};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -122,18 +120,17 @@ fn finding(
     finding.confidence =
         if ids.len() >= NO_COINCIDENCE { Confidence::Certain } else { Confidence::Likely };
     if ids.len() < NO_COINCIDENCE {
-        finding.candidates.push(Candidate {
-            id: "packet-loss",
-            tell_apart:
-                "then SYNs of ports that were not used before are lost at the director as well"
-                    .to_owned(),
-        });
+        finding.candidate(
+            "packet-loss",
+            "then SYNs of ports that were not used before are lost at the director as well"
+                .to_owned(),
+        );
     }
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "uname -r; sysctl net.ipv4.vs.conntrack net.ipv4.vs.conn_reuse_mode".to_owned(),
-        why: "a kernel before 5.9 with both set to 1: this is it".to_owned(),
-    });
+    finding.confirm(
+        director.clone(),
+        "uname -r; sysctl net.ipv4.vs.conntrack net.ipv4.vs.conn_reuse_mode",
+        "a kernel before 5.9 with both set to 1: this is it",
+    );
     finding.fixes = vec![
         Fix {
             host: director.clone(),

@@ -164,16 +164,15 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     finding.severity = severity(facts, &ids);
     // The table may have been emptied during the silence.
     finding.confidence = Confidence::Likely;
-    finding.candidates.push(Candidate {
-        id: "director-no-entry-rst",
-        tell_apart: "then connections that were never idle are reset as well, all at one moment"
-            .to_owned(),
-    });
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: "ipvsadm -L --timeout; sysctl net.ipv4.vs.expire_nodest_conn".to_owned(),
-        why: format!("a TCP timeout of {silence} or less: this is it"),
-    });
+    finding.candidate(
+        "director-no-entry-rst",
+        "then connections that were never idle are reset as well, all at one moment".to_owned(),
+    );
+    finding.confirm(
+        director.clone(),
+        "ipvsadm -L --timeout; sysctl net.ipv4.vs.expire_nodest_conn",
+        format!("a TCP timeout of {silence} or less: this is it"),
+    );
     finding.fixes = vec![
         Fix {
             host: director,

@@ -9,7 +9,7 @@ use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::passages::passage;
 use crate::diagnose::facts::resets::Forgotten;
 use crate::diagnose::words::share;
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -52,29 +52,21 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     // It may never have had what these captures show it reset.
     let known = set.iter().any(|f| f.signs.known == Some(true));
     if !known {
-        finding.candidates.push(Candidate {
-            id: "ecmp-rehash-wrong-server",
-            tell_apart: "then another real server sent the SYN-ACK: capture on all of them from the connections' beginning on".to_owned(),
-        });
+        finding.candidate("ecmp-rehash-wrong-server", "then another real server sent the SYN-ACK: capture on all of them from the connections' beginning on");
     }
     finding.confidence = if !known {
         Confidence::Likely
     } else if shown.is_some_and(|f| f.own) || passed {
         Confidence::Certain
     } else {
-        finding.candidates.push(Candidate {
-            id: "director-no-entry-rst",
-            tell_apart: "then the director's own capture shows the segment come in and not go out"
-                .to_owned(),
-        });
+        finding.candidate(
+            "director-no-entry-rst",
+            "then the director's own capture shows the segment come in and not go out".to_owned(),
+        );
         Confidence::Likely
     };
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
-    finding.to_confirm.push(ToConfirm {
-        host: server.clone(),
-        command: format!("ps -o lstart=,cmd= -p \"$(ss -Hltnp 'sport = :{port}' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2)\"; uptime -s; nstat -az TcpOutRsts"),
-        why: "a start after the connections began: this is it".to_owned(),
-    });
+    finding.confirm(server.clone(), format!("ps -o lstart=,cmd= -p \"$(ss -Hltnp 'sport = :{port}' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2)\"; uptime -s; nstat -az TcpOutRsts"), "a start after the connections began: this is it");
     let until = format!("before the next restart of {server}, till its ActiveConn is 0");
     finding.fixes = vec![crate::diagnose::words::rest(facts, service, host, port, &until)];
     if let Some(shown) = shown {

@@ -9,9 +9,7 @@ use crate::diagnose::cause::needs_mode;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -91,17 +89,10 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     finding.severity = Severity::Warning;
     finding.confidence = if mixed { Confidence::Likely } else { Confidence::Possible };
     if !mixed {
-        finding.candidates.push(Candidate {
-            id: "synproxy-side-effects",
-            tell_apart: "then something in front of the server answers in its stead: the SYN-ACK does not leave the server's own TCP".to_owned(),
-        });
+        finding.candidate("synproxy-side-effects", "then something in front of the server answers in its stead: the SYN-ACK does not leave the server's own TCP");
     }
     let server = names.place(first);
-    finding.to_confirm.push(ToConfirm {
-        host: server.clone(),
-        command: "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv TcpExtTCPReqQFullDoCookies; sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_window_scaling net.ipv4.tcp_sack net.ipv4.tcp_timestamps".to_owned(),
-        why: "SyncookiesSent grows, or tcp_syncookies is 2: this is it; options switched off: the kernel never had them".to_owned(),
-    });
+    finding.confirm(server.clone(), "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv TcpExtTCPReqQFullDoCookies; sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_window_scaling net.ipv4.tcp_sack net.ipv4.tcp_timestamps", "SyncookiesSent grows, or tcp_syncookies is 2: this is it; options switched off: the kernel never had them");
     finding.fixes = vec![
         Fix {
             host: server.clone(),

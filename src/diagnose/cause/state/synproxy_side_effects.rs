@@ -9,7 +9,7 @@ use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::{rest, servers, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
+    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject,
 };
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -161,7 +161,7 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
         .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
         .collect();
     let (host, command, why) = words.confirm;
-    finding.to_confirm.push(ToConfirm { host, command, why: why.to_owned() });
+    finding.confirm(host, command, why.to_owned());
     if matches!(fault, Fault::Refused | Fault::Silent) {
         let mut resting: Vec<HostId> =
             ids.iter().filter_map(|id| facts.server(*id)?.host).collect();

@@ -11,9 +11,7 @@ use crate::diagnose::cause::{by_service, severity, syns_or_blind};
 use crate::diagnose::thresholds::{PROMPT_NS, TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, arrow, count, explained, list, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Subject};
 use crate::flow::Reset;
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -158,20 +156,17 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(facts, &[&ids[..], &victims[..]].concat());
     finding.confidence = if reset { Confidence::Certain } else { Confidence::Likely };
     if !reset {
-        finding.candidates.push(Candidate {
-            id: "packet-loss",
-            tell_apart: "then the ACK is a late one of the connection before, and the server's own capture does not show the first SYN come in".to_owned(),
-        });
+        finding.candidate("packet-loss", "then the ACK is a late one of the connection before, and the server's own capture does not show the first SYN come in");
     }
     let ports: Vec<String> = tuples.iter().map(|t| t.client.1.to_string()).collect();
-    finding.to_confirm.push(ToConfirm {
-        host: server.clone(),
-        command: format!(
+    finding.confirm(
+        server.clone(),
+        format!(
             "ss -tan 'dst {}'; nstat -az TcpExtTCPSYNChallenge TcpExtTCPChallengeACK",
             tuples.first().map_or_else(|| "CIP".to_owned(), |t| t.client.0.to_string())
         ),
-        why: format!("old sockets towards the ports that are used again ({})", list(&ports)),
-    });
+        format!("old sockets towards the ports that are used again ({})", list(&ports)),
+    );
     finding.fixes = fixes(&who, &server, rewritten);
     finding.proofs = crate::diagnose::facts::telling(facts, &ids)
         .map(|id| proofs(facts, id))

@@ -12,8 +12,7 @@ use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, share};
 use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
-    ToConfirm,
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
 };
 use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -81,19 +80,13 @@ fn finding(
     let sure = fresh >= NO_DOUBT && !servers.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !sure {
-        finding.candidates.push(Candidate {
-            id: "rs-unreachable",
-            tell_apart: format!("then 'ipvsadm -Ln' still lists {who} with a weight above 0, and new ports are sent there too"),
-        });
+        finding.candidate("rs-unreachable", format!("then 'ipvsadm -Ln' still lists {who} with a weight above 0, and new ports are sent there too"));
     }
-    finding.to_confirm.push(ToConfirm {
-        host: name.clone(),
-        command: format!(
-            "ipvsadm -Ln -u {}; ipvsadm -Lnc | grep UDP; ipvsadm -L --timeout",
-            s.name()
-        ),
-        why: format!("{who} is missing in the first list and named in the second: this is it"),
-    });
+    finding.confirm(
+        name.clone(),
+        format!("ipvsadm -Ln -u {}; ipvsadm -Lnc | grep UDP; ipvsadm -L --timeout", s.name()),
+        format!("{who} is missing in the first list and named in the second: this is it"),
+    );
     finding.fixes = vec![
         Fix {
             host: name.clone(),

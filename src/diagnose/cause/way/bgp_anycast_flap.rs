@@ -12,9 +12,7 @@ use crate::diagnose::facts::site_changes::Flap;
 use crate::diagnose::thresholds::SITE_CHANGES_MIN_CHANGES;
 use crate::diagnose::thresholds::{BGP_ANYCAST_FLAP_AFTER_NS, BGP_ANYCAST_FLAP_BEFORE_NS};
 use crate::diagnose::words::{capture_line, list, service_subject, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::Mark;
 use crate::topology::Role;
 use crate::trace::{At, ConnectionId, Trace};
@@ -133,20 +131,18 @@ fn finding(facts: &Facts, flap: &Flap, events: &[Event]) -> Finding {
             .into_iter()
             .map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() })
             .collect();
-        finding.to_confirm.push(ToConfirm {
-            host: "the router that chooses between the sites".to_owned(),
-            command:
-                "tcpdump -i any -s 0 -w bgp.pcap 'tcp port 179 or udp port 3784 or udp port 4784'"
-                    .to_owned(),
-            why: "a session that ends and begins with each change".to_owned(),
-        });
+        finding.confirm(
+            "the router that chooses between the sites".to_owned(),
+            "tcpdump -i any -s 0 -w bgp.pcap 'tcp port 179 or udp port 3784 or udp port 4784'"
+                .to_owned(),
+            "a session that ends and begins with each change",
+        );
     }
-    finding.to_confirm.push(ToConfirm {
-        host: "the router, and the director of each site".to_owned(),
-        command: "vtysh -c 'show bgp summary' -c 'show bgp neighbors' -c 'show bfd peers'"
-            .to_owned(),
-        why: "sessions that are up for seconds, and the reason of the last reset".to_owned(),
-    });
+    finding.confirm(
+        "the router, and the director of each site".to_owned(),
+        "vtysh -c 'show bgp summary' -c 'show bgp neighbors' -c 'show bfd peers'".to_owned(),
+        "sessions that are up for seconds, and the reason of the last reset",
+    );
     let vip = s.vip;
     let (own, peer) = ends(facts, flap, told.as_ref().map(|t| t[0].peers));
     let timers = |verb: &str, times: &str| {
@@ -190,11 +186,11 @@ fn finding(facts: &Facts, flap: &Flap, events: &[Event]) -> Finding {
     );
     finding.subjects.push(service_subject(s));
     if told.is_none() {
-        finding.to_confirm.push(ToConfirm {
-            host: format!("the directors that announce {}", list(&[vip.to_string()])),
-            command: capture_line("director", &[vip], Some(s.port)),
-            why: "which of them gets the segments that it resets".to_owned(),
-        });
+        finding.confirm(
+            format!("the directors that announce {}", list(&[vip.to_string()])),
+            capture_line("director", &[vip], Some(s.port)),
+            "which of them gets the segments that it resets",
+        );
     }
     finding.connections = ids;
     finding

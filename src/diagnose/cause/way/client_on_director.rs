@@ -8,7 +8,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::words::share;
-use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -58,11 +58,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let mut finding = Finding::cause("client-on-director", title, explanation);
     finding.severity = severity(facts, &ids);
-    finding.to_confirm.push(ToConfirm {
-        host: director.clone(),
-        command: format!("ss -tnp dst {vip}; ip route get {vip}"),
-        why: "names the program that calls".to_owned(),
-    });
+    finding.confirm(
+        director.clone(),
+        format!("ss -tnp dst {vip}; ip route get {vip}"),
+        "names the program that calls",
+    );
     let real = s.real_servers.iter().find_map(|r| r.address);
     let target = real.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
     finding.fixes = vec![Fix {

@@ -3,7 +3,7 @@
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{agree, list, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -81,12 +81,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
-    finding.fixes.push(Fix {
-        host: from.first().cloned().unwrap_or_default(),
-        command: format!("ip neigh show {vip}\nip neigh del {vip} dev IFACE"),
-        disruptive: false,
-        undo: "The entry is learnt again by itself.".to_owned(),
-    });
+    finding.fix(
+        from.first().cloned().unwrap_or_default(),
+        format!("ip neigh show {vip}\nip neigh del {vip} dev IFACE"),
+        "The entry is learnt again by itself.",
+    );
     finding.subjects = subjects;
     finding.subjects.extend(senders.iter().map(|h| names.subject(Role::Router, *h)));
     finding.addresses = vec![vip];

@@ -10,7 +10,7 @@ use crate::diagnose::facts::machines::speaks_vrrp;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, list, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::flow::IcmpErrorKind;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -111,18 +111,12 @@ fn finding(
     finding.proofs = proofs(facts, told);
     for host in pair {
         let server = names.place(host);
-        finding.to_confirm.push(ToConfirm {
-            host: server.clone(),
-            command: "ipvsadm -Ln; ipvsadm -l --daemon; sysctl net.ipv4.vs.backup_only".to_owned(),
-            why: "each lists the other as a real server, and balances what comes from it"
-                .to_owned(),
-        });
-        finding.fixes.push(Fix {
-            host: server,
-            command: explained(sysctl::set(&[("net.ipv4.vs.backup_only", "1")]), "works where the sync daemon runs as backup ('ipvsadm --start-daemon backup', lvs_sync_daemon in keepalived.conf)"),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.vs.backup_only", "0")]),
-        });
+        finding.confirm(
+            server.clone(),
+            "ipvsadm -Ln; ipvsadm -l --daemon; sysctl net.ipv4.vs.backup_only",
+            "each lists the other as a real server, and balances what comes from it".to_owned(),
+        );
+        finding.fix(server, explained(sysctl::set(&[("net.ipv4.vs.backup_only", "1")]), "works where the sync daemon runs as backup ('ipvsadm --start-daemon backup', lvs_sync_daemon in keepalived.conf)"), sysctl::set(&[("net.ipv4.vs.backup_only", "0")]));
     }
     finding.subjects = pair.iter().map(|h| names.subject(Role::Director, *h)).collect();
     finding.connections = ids;

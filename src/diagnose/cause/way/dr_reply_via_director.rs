@@ -4,9 +4,7 @@
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{agree, name, names, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -66,25 +64,23 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .any(|id| facts.route(*id).back.iter().any(|step| step.arrived && step.to == director));
     finding.confidence = if seen { Confidence::Certain } else { Confidence::Likely };
     if !seen {
-        finding.candidates.push(Candidate {
-            id: "dr-vip-foreign-subnet-return",
-            tell_apart: "then the director forwards the answer and a router beyond drops it"
-                .to_owned(),
-        });
-        finding.to_confirm.push(ToConfirm {
-            host: director_name.clone(),
-            command: format!("tcpdump -ni any -c 20 'src host {vip}'"),
-            why: "answers that come in and never go out are dropped here".to_owned(),
-        });
+        finding.candidate(
+            "dr-vip-foreign-subnet-return",
+            "then the director forwards the answer and a router beyond drops it".to_owned(),
+        );
+        finding.confirm(
+            director_name.clone(),
+            format!("tcpdump -ni any -c 20 'src host {vip}'"),
+            "answers that come in and never go out are dropped here",
+        );
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, director)).unwrap_or_default();
     for subject in &subjects {
-        finding.fixes.push(Fix {
-            host: name(subject),
-            command: "ip route replace default via ROUTER   # the router of this network, not the director".to_owned(),
-            disruptive: true,
-            undo: "Restore the route that 'ip route show default' printed before.".to_owned(),
-        });
+        finding.fix_disruptive(
+            name(subject),
+            "ip route replace default via ROUTER   # the router of this network, not the director",
+            "Restore the route that 'ip route show default' printed before.",
+        );
     }
     finding.subjects = subjects;
     finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));

@@ -7,9 +7,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::words::{agree, share};
-use crate::diagnose::{
-    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, TcpFlags};
@@ -105,15 +103,15 @@ fn finding(
     let mut finding = Finding::cause("dsr-rst-from-rip", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
-    finding.to_confirm.push(ToConfirm {
-        host: who.clone(),
-        command: format!(
+    finding.confirm(
+        who.clone(),
+        format!(
             "tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0 and src host ({})'",
             names.join(" or ")
         ),
-        why: "resets that leave with the server's own address, in answer to segments for the VIP"
+        "resets that leave with the server's own address, in answer to segments for the VIP"
             .to_owned(),
-    });
+    );
     finding.fixes = vec![Fix {
         host: "the nodes".to_owned(),
         command: "# let each packet carry the VIP, not the SYN alone, or keep the table of connections over a restart: Cilium from 1.18 on; IPVS with the VIP on lo answers with it by itself".to_owned(),

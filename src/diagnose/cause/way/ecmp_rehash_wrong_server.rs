@@ -9,9 +9,7 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::resets::{Forgotten, acceptor};
 use crate::diagnose::words::{share, to_capture};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -108,10 +106,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
         shown.is_some_and(|f| f.own && accepted(facts, f).is_some_and(|(_, seen)| seen.is_some()));
     finding.confidence = if proven { Confidence::Certain } else { Confidence::Likely };
     if !proven {
-        finding.candidates.push(Candidate {
-            id: "rs-lost-socket",
-            tell_apart: "then the same real server sent the SYN-ACK and the RST: compare MACs and TTLs at its own capture".to_owned(),
-        });
+        finding.candidate("rs-lost-socket", "then the same real server sent the SYN-ACK and the RST: compare MACs and TTLs at its own capture");
         let addresses: Vec<_> = strangers.iter().filter_map(|h| names.address(*h)).collect();
         finding.to_confirm.push(to_capture(
             to.clone(),
@@ -121,11 +116,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
             "shows whether segments of connections arrive there whose SYN it never got",
         ));
     }
-    finding.to_confirm.push(ToConfirm {
-        host: "the router before the directors, and each director".to_owned(),
-        command: format!("ip route show {}; ip nexthop show; ipvsadm -Ln; ipvsadm -Lnc", s.vip),
-        why: "several next hops for the VIP: a change among them moves open connections; an entry with another real server: the director chose anew".to_owned(),
-    });
+    finding.confirm("the router before the directors, and each director".to_owned(), format!("ip route show {}; ip nexthop show; ipvsadm -Ln; ipvsadm -Lnc", s.vip), "several next hops for the VIP: a change among them moves open connections; an entry with another real server: the director chose anew");
     finding.fixes = vec![
         Fix {
             host: "the router before the directors, if it has several next hops for the VIP".to_owned(),

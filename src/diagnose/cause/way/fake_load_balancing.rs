@@ -5,7 +5,7 @@ use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::share;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, Route, ServiceId, Step};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -90,11 +90,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, host)).unwrap_or_default();
     finding.fixes = fixes(vip, names.full(host), serves);
     if !serves {
-        finding.to_confirm.push(ToConfirm {
-            host: own,
-            command: format!("ipvsadm -Ln; ip -br addr; ip neigh show {vip}"),
-            why: "tells whether it forwards as a balancer, and whether it has the VIP".to_owned(),
-        });
+        finding.confirm(
+            own,
+            format!("ipvsadm -Ln; ip -br addr; ip neigh show {vip}"),
+            "tells whether it forwards as a balancer, and whether it has the VIP",
+        );
     }
     let role = if serves { Role::RealServer } else { Role::Host };
     finding.subjects = vec![names.subject(role, host), names.subject(Role::Director, director)];

@@ -11,9 +11,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{arrow, arrow_back, capture_line, explained, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -96,19 +94,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.fixes = fixes(facts, service, id);
     }
     if variant(facts, &ids) == Variant::Unseen {
-        finding.to_confirm.push(ToConfirm {
-            host: caller.to_string(),
-            command: capture_line("caller", &[vip, caller], None),
-            why:
-                "shows on lo whether the caller resets its own answer or drops the SYN as a martian"
-                    .to_owned(),
-        });
+        finding.confirm(
+            caller.to_string(),
+            capture_line("caller", &[vip, caller], None),
+            "shows on lo whether the caller resets its own answer or drops the SYN as a martian"
+                .to_owned(),
+        );
     }
     if facts.vantages.len() == 1 {
-        finding.candidates.push(Candidate {
-            id: "rs-silent",
-            tell_apart: "would fail for every client; this fails only where caller and real server are one host".to_owned(),
-        });
+        finding.candidate("rs-silent", "would fail for every client; this fails only where caller and real server are one host");
     }
     finding.subjects = callers;
     finding.subjects.extend(crate::diagnose::words::directors(facts, service));

@@ -13,7 +13,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{names, servers, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -70,16 +70,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(facts, &ids);
     if !held.iter().any(|h| h.all) {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "packet-loss",
-            tell_apart: "then the director sends the answers by an interface that was not captured, and they are lost beyond it".to_owned(),
-        });
+        finding.candidate("packet-loss", "then the director sends the answers by an interface that was not captured, and they are lost beyond it");
     }
-    finding.to_confirm.push(ToConfirm {
-        host: name.clone(),
-        command: "sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv; nft list ruleset; nstat -az TcpExtIPReversePathFilter".to_owned(),
-        why: "ip_forward 0, a rule that counts, or a filter counter that grows with every answer: that one drops them".to_owned(),
-    });
+    finding.confirm(name.clone(), "sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv; nft list ruleset; nstat -az TcpExtIPReversePathFilter", "ip_forward 0, a rule that counts, or a filter counter that grows with every answer: that one drops them");
     finding.fixes = fixes(facts, told, &name, passes);
     finding.proofs = proofs(facts, told);
     finding.subjects = vec![Names(facts).subject(Role::Director, director)];

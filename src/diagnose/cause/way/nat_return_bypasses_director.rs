@@ -5,7 +5,7 @@ use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::{shared_bits, telling};
 use crate::diagnose::words::{agree, name, names, servers, share};
-use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, ToConfirm};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 
@@ -56,22 +56,16 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     // In its middle one segment that was not translated looks the same as all of them.
     if !ids.iter().any(|id| facts.connection(*id).progress.syn) {
         finding.confidence = Confidence::Likely;
-        finding.candidates.push(Candidate {
-            id: "conntrack-invalid-rst",
-            tell_apart: "then only one segment of an open connection comes untranslated, and connections begin well".to_owned(),
-        });
+        finding.candidate("conntrack-invalid-rst", "then only one segment of an open connection comes untranslated, and connections begin well");
     }
     if !seen_at_server {
-        finding.candidates.push(Candidate {
-            id: "nat-same-subnet-client",
-            tell_apart: "then only clients on the real server's own link fail, and the answer comes from its own MAC".to_owned(),
-        });
+        finding.candidate("nat-same-subnet-client", "then only clients on the real server's own link fail, and the answer comes from its own MAC");
         for subject in &subjects {
-            finding.to_confirm.push(ToConfirm {
-                host: name(subject),
-                command: format!("ip route get {}", facts.connection(ids[0]).front.client.0),
-                why: "names the gateway of its answers; it must be the director".to_owned(),
-            });
+            finding.confirm(
+                name(subject),
+                format!("ip route get {}", facts.connection(ids[0]).front.client.0),
+                "names the gateway of its answers; it must be the director",
+            );
         }
     }
     if let Some(id) = telling(facts, &ids) {
@@ -81,12 +75,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let side = director.first().and_then(|d| gateway(facts, service, d.address));
     let via = side.unwrap_or_else(|| "DIP".to_owned());
     for subject in &subjects {
-        finding.fixes.push(Fix {
-            host: name(subject),
-            command: format!("ip route replace default via {via}"),
-            disruptive: true,
-            undo: "Restore the route that 'ip route show default' printed before.".to_owned(),
-        });
+        finding.fix_disruptive(
+            name(subject),
+            format!("ip route replace default via {via}"),
+            "Restore the route that 'ip route show default' printed before.",
+        );
     }
     finding.subjects = subjects;
     finding.subjects.extend(director);

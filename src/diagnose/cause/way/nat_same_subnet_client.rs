@@ -7,7 +7,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{explained, name, names, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -53,12 +53,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let spec = format!("-s {client} -m ipvs --vaddr {vip} -j MASQUERADE");
     let rule = Rule::nat(vip, "POSTROUTING", spec);
     let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
-    finding.fixes.push(Fix {
+    finding.fix(
         host,
-        command: format!("{}\n{}", track("1"), rule.append()),
-        disruptive: false,
-        undo: format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
-    });
+        format!("{}\n{}", track("1"), rule.append()),
+        format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
+    );
     finding.subjects = subjects;
     let host = facts.host_by_ip(client);
     finding.subjects.extend(host.map(|h| Names(facts).subject(Role::Client, h)));

@@ -12,9 +12,7 @@ use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::half_paths::{Half, half};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{servers, share, to_capture};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::flow::Hop;
 use crate::topology::{Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -117,7 +115,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
             ),
             ("packet-loss", "then some ACKs arrive and some do not"),
         ] {
-            finding.candidates.push(Candidate { id, tell_apart: tell_apart.to_owned() });
+            finding.candidate(id, tell_apart.to_owned());
         }
         let addresses: Vec<_> = s.real_servers.iter().filter_map(|r| r.address).collect();
         let addresses = if addresses.is_empty() { vec![s.vip] } else { addresses };
@@ -131,11 +129,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
     }
     let host =
         culprit.as_ref().map_or_else(|| "the device".to_owned(), crate::diagnose::words::name);
-    finding.to_confirm.push(ToConfirm {
-        host: format!("{host}, and any firewall beyond it"),
-        command: format!("conntrack -L -p tcp -d {} | grep SYN_SENT; iptables -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip),
-        why: "entries that stay in SYN_SENT, and a rule on invalid packets that counts".to_owned(),
-    });
+    finding.confirm(format!("{host}, and any firewall beyond it"), format!("conntrack -L -p tcp -d {} | grep SYN_SENT; iptables -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip), "entries that stay in SYN_SENT, and a rule on invalid packets that counts");
     let is_director = culprit.as_ref().is_some_and(|c| c.role == Role::Director);
     finding.fixes = fixes(s, &host, is_director);
     finding.proofs = told_half.map(|half| proofs(facts, &half)).unwrap_or_default();

@@ -9,9 +9,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::severity;
 use crate::diagnose::words::{agree, count, list};
-use crate::diagnose::{
-    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -117,26 +115,18 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
     let proxy_ip = names.address(proxy).map_or_else(|| "PROXY".to_owned(), |ip| ip.to_string());
     for server in &servers {
         let client = trace.connection(ids[0]).front.client.0;
-        finding.to_confirm.push(ToConfirm {
-            host: server.to_string(),
-            command: format!("ip route get {client} from {server}"),
-            why: "names the gateway of its answers; it must be the proxy".to_owned(),
-        });
-        finding.fixes.push(Fix {
-            host: server.to_string(),
-            command: format!(
-                "ip route replace default via {proxy_ip}   # the proxy's address on this link"
-            ),
-            disruptive: true,
-            undo: "Restore the route that 'ip route show default' printed before.".to_owned(),
-        });
+        finding.confirm(
+            server.to_string(),
+            format!("ip route get {client} from {server}"),
+            "names the gateway of its answers; it must be the proxy",
+        );
+        finding.fix_disruptive(
+            server.to_string(),
+            format!("ip route replace default via {proxy_ip}   # the proxy's address on this link"),
+            "Restore the route that 'ip route show default' printed before.",
+        );
     }
-    finding.fixes.push(Fix {
-        host: format!("{own}, in place of that"),
-        command: "# call the real servers with the proxy's own address, and name the client in a header:\n# haproxy: delete 'source ... usesrc clientip', add 'option forwardfor' or 'send-proxy-v2'\n# nginx: delete 'proxy_bind $remote_addr transparent'".to_owned(),
-        disruptive: true,
-        undo: "Restore the configuration.".to_owned(),
-    });
+    finding.fix_disruptive(format!("{own}, in place of that"), "# call the real servers with the proxy's own address, and name the client in a header:\n# haproxy: delete 'source ... usesrc clientip', add 'option forwardfor' or 'send-proxy-v2'\n# nginx: delete 'proxy_bind $remote_addr transparent'", "Restore the configuration.");
     if let Some(id) = ids.first() {
         finding.proofs = proofs(trace, *id, proxy);
     }

@@ -12,9 +12,7 @@ use crate::diagnose::facts::refusals::Says;
 use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::UDP_REPLY_FROM_RIP_ANSWER_NS;
 use crate::diagnose::words::{agree, names, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject, ToConfirm,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::flow::IcmpError;
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -182,20 +180,19 @@ fn finding(
     // A host that answers itself is no director.
     let itself = ids.iter().any(|id| in_vain(facts, *id, by_query[id]));
     if !known && !itself {
-        finding.candidates.push(Candidate {
-            id: "nat-return-bypasses-director",
-            tell_apart:
-                "then the director rewrites the queries' destination, and the answers go around it"
-                    .to_owned(),
-        });
+        finding.candidate(
+            "nat-return-bypasses-director",
+            "then the director rewrites the queries' destination, and the answers go around it"
+                .to_owned(),
+        );
     }
     for subject in &subjects {
         let host = crate::diagnose::words::name(subject);
-        finding.to_confirm.push(ToConfirm {
-            host: host.clone(),
-            command: format!("ss -lunp 'sport = :{}'", s.port),
-            why: "'0.0.0.0' or '*': the socket has no address of its own to answer from".to_owned(),
-        });
+        finding.confirm(
+            host.clone(),
+            format!("ss -lunp 'sport = :{}'", s.port),
+            "'0.0.0.0' or '*': the socket has no address of its own to answer from",
+        );
         finding.fixes.push(fix(host, subject, s.vip, s.port));
     }
     let shown = telling(facts, &ids);
