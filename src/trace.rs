@@ -9,10 +9,12 @@ pub mod loss;
 pub mod sent;
 mod stated;
 pub mod timing;
+mod unprinted;
 
 pub use crate::correlate::ConnectionId;
 pub use beyond::Beyond;
 pub use stated::Said;
+pub use unprinted::Printed;
 
 use crate::capture::{Capture, Timestamp};
 use crate::clock::{self, Timeline};

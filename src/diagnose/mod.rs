@@ -16,6 +16,7 @@ mod finding;
 pub mod note;
 mod rank_test;
 mod registry;
+mod rests_on;
 mod settle;
 mod settled;
 pub mod symptom;
@@ -75,12 +76,14 @@ pub struct Diagnosis {
 #[must_use]
 pub fn diagnose(trace: &Trace) -> Diagnosis {
     let facts = Facts::new(trace);
+    let unprinted = trace.unprinted();
     let mut coverage = Vec::new();
     let mut causes = Vec::new();
     for detector in CAUSES {
         let detection = guarded(|| (detector.detect)(&facts));
         let before = causes.len();
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut causes);
+        let checked = untold::hide(unprinted, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });
         if let Some(settle) = detector.settle.filter(|_| !trace.states.is_empty()) {
             for finding in &mut causes[before..] {
@@ -99,12 +102,13 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
             (true, Some(why)) => Checked::Unchecked(why),
             (true, None) => Checked::Clean,
         };
+        let checked = untold::hide(unprinted, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });
         seen.push((detector, sightings));
     }
     let mut findings = explain::arrange(&facts, causes, seen);
     settle::suspects(trace, &mut findings);
-    untold::candidates(trace, &mut findings, &coverage);
+    untold::candidates(trace, &mut findings);
     for detector in NOTES {
         let detection = guarded(|| (detector.detect)(&facts));
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut findings);

@@ -158,8 +158,9 @@ pub(super) const TIMESTAMPS_CERTAIN: (usize, usize) = (3, 6);
 /// Transmissions of one SYN that tell by themselves that nobody answered, wherever they were
 /// seen: one more than [`TRANSMISSIONS`], as the vantage may miss answers.
 pub(super) const SYN_UNANSWERED_CERTAIN_SYNS: u16 = 3;
-/// Candidates of one symptom at most; the coverage lists all that could not be judged.
-pub(super) const UNTOLD_CANDIDATES: usize = 6;
+/// Candidates of one symptom at most, of those whose fields a text does not print: they are
+/// told in a few lines, by field. Judgement; the coverage lists all that could not be judged.
+pub(super) const UNTOLD_CANDIDATES: usize = 16;
 
 // Shares, factors and levels of chance, each of one detector.
 

@@ -1,10 +1,11 @@
 //! Causes that rest on a text: who sent and who forwarded is told by hardware addresses, and a text
 //! need not print them. What it cannot show makes nothing certain.
 
-use super::{CAUSES, Candidate, Checked, Confidence, Coverage, Finding, Kind};
+use super::rests_on::{name, rests_on};
+use super::{CAUSES, Checked, Confidence, Finding, Kind};
 use crate::diagnose::thresholds::UNTOLD_CANDIDATES;
 use crate::flow::Observations;
-use crate::trace::Trace;
+use crate::trace::{Printed, Trace};
 use std::collections::HashSet;
 
 /// Causes that addresses and ports alone show: a host that answers itself.
@@ -33,35 +34,48 @@ fn is_untold(vantage: &Observations) -> bool {
     vantage.tally.without_macs * 2 > vantage.tally.frames
 }
 
+/// What a look was worth where a text hides what the detector decides by.
+pub(super) fn hide(unprinted: Printed, id: &str, checked: Checked) -> Checked {
+    let hidden = rests_on(id).common(unprinted);
+    if checked == Checked::Found || !hidden.any() {
+        return checked;
+    }
+    Checked::Unchecked(format!("it is told by {}, which the text does not print", name(hidden)))
+}
+
 /// Where a text shows trouble and no cause: names the causes that could not be judged, and how to
 /// print what would tell them.
-pub(super) fn candidates(trace: &Trace, findings: &mut [Finding], coverage: &[Coverage]) {
-    if !trace.vantages.iter().any(is_untold) {
+pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
+    let unprinted = trace.unprinted();
+    if !unprinted.any() {
         return;
     }
     let explained: HashSet<usize> =
         findings.iter().flat_map(|finding| finding.explains.iter().copied()).collect();
-    let unchecked = |id: &str| {
-        coverage.iter().any(|c| c.id == id && matches!(c.checked, Checked::Unchecked(_)))
-    };
     for (at, finding) in findings.iter_mut().enumerate() {
-        let mut concerned =
-            finding.proofs.iter().filter_map(|proof| trace.vantages.get(proof.at.vantage));
         let open = finding.kind == Kind::Symptom && !explained.contains(&at);
-        if !open || !finding.is_loud() || !concerned.any(is_untold) {
+        if !open || !finding.is_loud() {
             continue;
         }
-        let fits = CAUSES.iter().filter(|c| c.explains.contains(&finding.id) && unchecked(c.id));
-        finding.candidates.extend(fits.take(UNTOLD_CANDIDATES).map(|cause| Candidate {
-            id: cause.id,
-            tell_apart:
-                "hardware addresses and TTLs would tell, which the text does not print".to_owned(),
-        }));
+        let fits = CAUSES.iter().filter(|c| c.explains.contains(&finding.id));
+        let hidden = fits.filter_map(|cause| {
+            let hidden = rests_on(cause.id).common(unprinted);
+            let known = finding.candidates.iter().any(|c| c.id == cause.id);
+            (hidden.any() && !known).then_some((cause.id, hidden))
+        });
+        let mut hidden: Vec<_> = hidden.take(UNTOLD_CANDIDATES).collect();
+        // What the same would tell stands together.
+        hidden.sort_by_key(|(_, hidden)| *hidden);
+        let Some(all) = hidden.iter().map(|(_, hidden)| *hidden).reduce(Printed::either) else {
+            continue;
+        };
+        for (id, hidden) in hidden {
+            finding.candidate(id, format!("told by {}", name(hidden)));
+        }
         finding.confirm(
-            "the host where the text was taken".to_owned(),
-            "tcpdump -nn -e -v -i any",
-            "who sent, forwarded and answered each packet, which most causes are told by"
-                .to_owned(),
+            "the host where the text was taken",
+            format!("tcpdump -nn -e -v{} -i any", if all.bytes { " -xx" } else { "" }),
+            format!("it prints {}, by which causes are told", name(all)),
         );
     }
 }

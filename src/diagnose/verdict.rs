@@ -38,6 +38,8 @@ const NAT_NEEDS: &[&str] = &["nat-return-bypasses-director", "syn-unanswered", "
 const DATAGRAM_NAT_NEEDS: &[&str] = &["nat-return-bypasses-director"];
 const DR_NEEDS: &[&str] = &["dr-reply-via-director", "syn-unanswered", "syn-refused"];
 const OTHER_NEEDS: &[&str] = &["syn-unanswered", "syn-refused"];
+/// Beside them, where a text shows the traffic and may hide what these are told by.
+const HIDDEN_NEEDS: &[(Mode, &str)] = &[(Mode::FullNat, "toa-not-inserted")];
 
 pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
     let explained: HashSet<usize> = findings.iter().flat_map(|f| &f.explains).copied().collect();
@@ -84,12 +86,17 @@ fn quiet(
     });
     let modes: Vec<&str> = known_modes(facts);
     let missing = director_missing(facts);
-    let why = if modes.is_empty() {
+    let hidden = facts.unprinted();
+    let why = if hidden.hardware && (modes.is_empty() || unknown) {
+        Some("the text prints no hardware addresses (tcpdump -e), by which forwarding is told")
+    } else if modes.is_empty() {
         Some("nothing shows how they are forwarded")
     } else if unanswered_service(facts) && !missing {
         Some(
             "no answer to any of them was captured: the service sends none, or its answers take a way that no capture shows",
         )
+    } else if hidden_needs(facts).next().is_some() {
+        Some("the text does not print what names the client to a real server (tcpdump -xx)")
     } else if unknown || missing || all.well == 0 {
         Some("part of their way was not captured")
     } else {
@@ -212,6 +219,16 @@ fn known_modes(trace: &Trace) -> Vec<&'static str> {
     modes
 }
 
+/// What the modes need that a text hides.
+fn hidden_needs(trace: &Trace) -> impl Iterator<Item = &'static str> {
+    let unprinted = trace.unprinted();
+    let hidden = HIDDEN_NEEDS.iter().filter(move |(mode, id)| {
+        super::rests_on::rests_on(id).common(unprinted).any()
+            && trace.topology.services.iter().any(|s| s.mode == *mode)
+    });
+    hidden.map(|(_, id)| *id)
+}
+
 fn needs(trace: &Trace) -> Vec<&'static str> {
     let mut needs: Vec<&str> = trace
         .topology
@@ -228,6 +245,7 @@ fn needs(trace: &Trace) -> Vec<&'static str> {
         })
         .copied()
         .collect();
+    needs.extend(hidden_needs(trace));
     needs.sort_unstable();
     needs.dedup();
     needs

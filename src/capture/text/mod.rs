@@ -73,6 +73,8 @@ pub struct Facts {
     pub without_time: u64,
     /// Packets with a time and no date.
     pub without_date: u64,
+    /// Packets whose bytes are printed too (`-x`).
+    pub dumped: u64,
     /// Packets that were read.
     pub packets: u64,
     /// What began as a packet and could not be read.
@@ -176,6 +178,7 @@ impl Facts {
         let dated = matches!(shown.stamp, Stamp::Whole(_) | Stamp::None);
         self.without_date += u64::from(!dated);
         if dumped {
+            self.dumped += 1;
             return;
         }
         self.without_macs += u64::from(shown.src_mac.is_none());

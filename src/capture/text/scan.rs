@@ -40,15 +40,15 @@ impl<'t> Scan<'t> {
         self
     }
 
-    /// Steps over a prefix.
+    /// Steps over a prefix; a blank in it may be the end of a line.
     pub(super) fn eat(&mut self, prefix: &str) -> bool {
-        match self.text.strip_prefix(prefix) {
-            Some(rest) => {
-                self.text = rest;
-                true
-            }
-            None => false,
+        let same = |(at, wanted): (&u8, u8)| *at == wanted || wanted == b' ' && *at == b'\n';
+        let found = self.text.len() >= prefix.len()
+            && self.text.as_bytes().iter().zip(prefix.bytes()).all(same);
+        if found {
+            self.skip(prefix.len());
         }
+        found
     }
 
     /// Steps over a word that ends where it ends.

@@ -11,7 +11,7 @@ use super::super::measure::{
 };
 use super::super::units::{count, plural, since, span};
 use super::list;
-use crate::report::{Effect, Evidence, Finding, Fix, Kind, Severity, ToConfirm};
+use crate::report::{Candidate, Effect, Evidence, Finding, Fix, Kind, Severity, ToConfirm};
 use std::collections::BTreeMap;
 
 /// Columns of the labels ("explains" and a space).
@@ -249,9 +249,8 @@ impl Block<'_> {
 
     fn candidates(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for candidate in &self.finding.candidates {
+        for said in candidates(&self.finding.candidates) {
             let label = if lines.is_empty() { "or maybe" } else { "" };
-            let said = format!("{}: {}", candidate.id, candidate.tell_apart);
             lines.extend(self.labelled(label, self.beside(&said)));
         }
         lines
@@ -308,4 +307,12 @@ fn ask(step: &ToConfirm) -> String {
         (false, true) => format!("on {}:", step.host),
         (false, false) => format!("on {}: {}", step.host, step.why),
     }
+}
+
+/// Candidates, those that the same tells apart on one line.
+pub(super) fn candidates(all: &[Candidate]) -> impl Iterator<Item = String> {
+    all.chunk_by(|a, b| a.tell_apart == b.tell_apart).map(|alike| {
+        let ids: Vec<&str> = alike.iter().map(|c| c.id.as_str()).collect();
+        format!("{}: {}", ids.join(", "), alike[0].tell_apart)
+    })
 }

@@ -35,8 +35,7 @@ pub fn story(story: &Story, style: &Style) -> String {
     if let Some(first) = story.fixes.first() {
         lines.extend(fix(first, style));
     }
-    for candidate in &story.candidates {
-        let said = format!("{}: {}", candidate.id, candidate.tell_apart);
+    for said in super::finding::candidates(&story.candidates) {
         lines.extend(part("or maybe", &said, style));
     }
     for (n, unknown) in story.unknown.iter().enumerate() {
