@@ -2,7 +2,9 @@
 //!
 //! Damage inside a file is no error: it is stated in [`super::CaptureFile::damage`].
 
+use crate::shell::quote;
 use std::io;
+use std::path::PathBuf;
 
 /// Every message names the file and ends in a next step.
 #[derive(Debug, thiserror::Error)]
@@ -144,28 +146,19 @@ pub enum CaptureError {
         /// The name as given.
         path: String,
     },
-    /// The temporary copy of a stream could not be written.
+    /// This part of a stream was not kept.
     #[error(
-        "{path}: the stream could not be kept for a second reading ({source}); free space in the temporary folder, or set TMPDIR, or save the stream to a file and give its name"
+        "{path}: this part of the stream could not be kept for a second reading ({why}, in {}); free space there, or set TMPDIR to another folder, or save the stream to a file and give its name",
+        quote(&folder.display().to_string())
     )]
     Spool {
         /// The name as given.
         path: String,
         /// What the operating system said.
-        source: io::Error,
+        why: String,
+        /// The folder that was to hold it.
+        folder: PathBuf,
     },
-}
-
-/// A name as a POSIX shell takes it.
-fn quote(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
-    if !name.is_empty() && !name.starts_with('-') && name.chars().all(plain) {
-        name.to_owned()
-    } else if name.starts_with('-') {
-        format!("'./{}'", name.replace('\'', r"'\''"))
-    } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
-    }
 }
 
 /// The folder that the name is in, quoted.

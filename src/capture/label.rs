@@ -95,7 +95,24 @@ pub(super) fn distinct(mut inputs: Vec<Unnamed>) -> Vec<String> {
             seen.insert(input.label.clone(), 1);
         }
     }
-    inputs.into_iter().map(|i| i.label).collect()
+    inputs.into_iter().map(|i| printable(i.label)).collect()
+}
+
+/// A name on one line: what would end the line or steer a terminal is written out, so that every
+/// output can show it within a sentence.
+pub(crate) fn printable(name: String) -> String {
+    if !name.contains(char::is_control) {
+        return name;
+    }
+    let mut shown = String::with_capacity(name.len() + 8);
+    for c in name.chars() {
+        if c.is_control() {
+            shown.push_str(&format!("\\x{:02x}", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 fn alike(inputs: &[Unnamed]) -> HashMap<String, Vec<usize>> {
@@ -120,8 +137,15 @@ fn folders(path: Option<&Path>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unnamed, distinct, parts, stem};
+    use super::{Unnamed, distinct, parts, printable, stem};
     use std::path::Path;
+
+    #[test]
+    fn a_label_is_one_line() {
+        let odd = Unnamed { label: "a\nb".into(), fixed: true, path: None };
+        assert_eq!(distinct(vec![odd]), ["a\\x0ab"]);
+        assert_eq!(printable("\x1b[2J\u{9b}é".into()), "\\x1b[2J\\x9bé");
+    }
 
     fn names(paths: &[&str]) -> Vec<String> {
         let input =

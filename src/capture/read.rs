@@ -116,7 +116,8 @@ pub(super) fn whole<F: FnMut(&Frame<'_>)>(
 /// unpacked from its beginning.
 ///
 /// # Errors
-/// Where the file cannot be opened any more, or no longer holds frames that it held.
+/// Where the file cannot be opened any more, or no longer holds frames that it held, or a stream
+/// could not be kept as far.
 pub fn read_range<F: FnMut(&Frame<'_>)>(
     file: &CaptureFile,
     range: RangeInclusive<u32>,
@@ -127,7 +128,7 @@ pub fn read_range<F: FnMut(&Frame<'_>)>(
     if first > last {
         return Ok(());
     }
-    let changed = || CaptureError::Changed { path: file.path.clone() };
+    let changed = || source::gone(&file.handle, &file.path);
     let stride = (first - 1) / STRIDE;
     let mark = file.index.get(stride as usize).ok_or_else(changed)?;
     let mut collector = Collector::range(sink, stride * STRIDE, first, last);

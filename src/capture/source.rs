@@ -1,18 +1,19 @@
 //! Where bytes come from: files, pipes and standard input, packed or not.
 //!
-//! What cannot be read twice (standard input, named pipes, `<(...)`) is copied to an unnamed
-//! temporary file while it is read, so that frames can be read back by number.
+//! What cannot be read twice (standard input, named pipes, `<(...)`) is copied while it is read
+//! ([`Spool`]), so that frames can be read back by number.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Write};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::CaptureError;
 use super::gzip::Gunzip;
 use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Packing};
+use super::spool::{Again, Spool, Tee, Unkept, read_at};
 
 /// Unpacked at a time; what a zstd stream loses at a break is at most this.
 const UNPACK: usize = 4096;
@@ -65,11 +66,14 @@ pub(super) enum Handle {
     Spool(Arc<Spool>),
 }
 
-/// A temporary copy of a stream; it is gone when the last handle to it is.
-#[derive(Debug)]
-pub(super) struct Spool {
-    file: File,
-    fault: Mutex<Option<io::Error>>,
+impl Handle {
+    /// The part of a stream that cannot be read again.
+    pub(super) fn unkept(&self) -> Option<Unkept> {
+        match self {
+            Self::Path(_) => None,
+            Self::Spool(spool) => spool.unkept(),
+        }
+    }
 }
 
 /// A source that was opened and seen through to the unpacked bytes.
@@ -92,10 +96,10 @@ pub(super) fn open<'p>(
             if source.is_regular() {
                 (Box::new(file), Handle::Path(path.clone()))
             } else {
-                spool(Box::new(file), &name)?
+                spool(Box::new(file))
             }
         }
-        Source::Stdin => spool(Box::new(io::stdin()), &name)?,
+        Source::Stdin => spool(Box::new(io::stdin())),
     };
     unpack(Box::new(Counted { inner: raw, progress }), handle, &name, chunk)
 }
@@ -106,7 +110,7 @@ pub(super) fn open_stream<'p>(
     reader: Box<dyn Read + 'p>,
     progress: &'p AtomicU64,
 ) -> Result<Opened<'p>, CaptureError> {
-    let (raw, handle) = spool(reader, "standard input")?;
+    let (raw, handle) = spool(reader);
     unpack(Box::new(Counted { inner: raw, progress }), handle, "standard input", 1 << 16)
 }
 
@@ -117,28 +121,28 @@ pub(super) fn reopen(
     packed: bool,
     offset: u64,
 ) -> Result<ReadBuffer<'static>, CaptureError> {
-    let file = match handle {
-        Handle::Path(path) => {
-            let file = File::open(path).map_err(|e| refused(path, name, e))?;
-            Arc::new(Spool { file, fault: Mutex::new(None) })
-        }
-        Handle::Spool(spool) => {
-            if let Some(e) = &*spool.fault.lock().unwrap_or_else(PoisonError::into_inner) {
-                let source = io::Error::new(e.kind(), e.to_string());
-                return Err(CaptureError::Spool { path: name.to_owned(), source });
+    let again = |offset| -> Result<Box<dyn Read>, CaptureError> {
+        Ok(match handle {
+            Handle::Path(path) => {
+                let file = File::open(path).map_err(|e| refused(path, name, e))?;
+                Box::new(At { file, offset })
             }
-            Arc::clone(spool)
-        }
+            Handle::Spool(spool) => Box::new(Again { spool: Arc::clone(spool), offset }),
+        })
     };
     if !packed {
-        return Ok(ReadBuffer::new(Box::new(At { spool: file, offset }), offset, AGAIN));
+        return Ok(ReadBuffer::new(again(offset)?, offset, AGAIN));
     }
-    let whole = Box::new(At { spool: file, offset: 0 });
-    let mut window = unpack(whole, handle.clone(), name, PACKED)?.window;
-    if window.skip_to(offset) {
-        Ok(window)
-    } else {
-        Err(CaptureError::Changed { path: name.to_owned() })
+    let mut window = unpack(again(0)?, handle.clone(), name, PACKED)?.window;
+    if window.skip_to(offset) { Ok(window) } else { Err(gone(handle, name)) }
+}
+
+/// Why frames that were read once cannot be read again.
+pub(super) fn gone(handle: &Handle, name: &str) -> CaptureError {
+    let path = name.to_owned();
+    match handle.unkept() {
+        Some(Unkept { why, folder, .. }) => CaptureError::Spool { path, why, folder },
+        None => CaptureError::Changed { path },
     }
 }
 
@@ -150,15 +154,10 @@ fn refused(path: &Path, name: &str, source: io::Error) -> CaptureError {
     }
 }
 
-fn spool<'p>(
-    inner: Box<dyn Read + 'p>,
-    name: &str,
-) -> Result<(Box<dyn Read + 'p>, Handle), CaptureError> {
-    let file = tempfile::tempfile()
-        .map_err(|source| CaptureError::Spool { path: name.to_owned(), source })?;
-    let spool = Arc::new(Spool { file, fault: Mutex::new(None) });
-    let tee = Tee { inner, spool: Arc::clone(&spool), broken: false };
-    Ok((Box::new(tee), Handle::Spool(spool)))
+fn spool<'p>(inner: Box<dyn Read + 'p>) -> (Box<dyn Read + 'p>, Handle) {
+    let spool = Arc::new(Spool::new());
+    let tee = Tee { inner, spool: Arc::clone(&spool) };
+    (Box::new(tee), Handle::Spool(spool))
 }
 
 /// Looks at the packing and puts the decoder in between.
@@ -213,26 +212,6 @@ impl Read for Counted<'_> {
     }
 }
 
-/// Copies what passes; a full disk stops the copy, not the reading.
-struct Tee<'p> {
-    inner: Box<dyn Read + 'p>,
-    spool: Arc<Spool>,
-    broken: bool,
-}
-
-impl Read for Tee<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(into)?;
-        if !self.broken
-            && let Err(e) = (&self.spool.file).write_all(&into[..n])
-        {
-            self.broken = true;
-            *self.spool.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(e);
-        }
-        Ok(n)
-    }
-}
-
 /// Reads small pieces: a decoder that loses what it made in the call that fails loses little.
 struct Small<R>(R);
 
@@ -243,18 +222,15 @@ impl<R: Read> Read for Small<R> {
     }
 }
 
-/// Reads a file from an offset without moving a cursor that others may share.
+/// Reads a file from an offset on.
 struct At {
-    spool: Arc<Spool>,
+    file: File,
     offset: u64,
 }
 
 impl Read for At {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        #[cfg(unix)]
-        let n = std::os::unix::fs::FileExt::read_at(&self.spool.file, into, self.offset)?;
-        #[cfg(windows)]
-        let n = std::os::windows::fs::FileExt::seek_read(&self.spool.file, into, self.offset)?;
+        let n = read_at(&self.file, into, self.offset)?;
         self.offset += n as u64;
         Ok(n)
     }

@@ -4,7 +4,7 @@ use super::ng_blocks::Ticks;
 use super::pcap_header::Header;
 use super::source::Handle;
 use super::text::{Facts, Timing};
-use super::{Known, LinkType};
+use super::{Known, LinkType, Unkept};
 
 /// Nanoseconds since the Unix epoch, UTC.
 ///
@@ -114,6 +114,14 @@ pub(super) struct SecretsAt {
     pub(super) size: usize,
     /// Whether its section is big-endian.
     pub(super) big: bool,
+}
+
+impl CaptureFile {
+    /// The part of a stream that cannot be read again; `None` where all can be.
+    #[must_use]
+    pub fn unkept(&self) -> Option<Unkept> {
+        self.handle.unkept()
+    }
 }
 
 /// How the records of a file are read.

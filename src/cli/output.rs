@@ -9,6 +9,8 @@ use super::terminal;
 use anyhow::{Context, bail};
 use clap::ColorChoice;
 use lbdiag::capture::{self, Source};
+use lbdiag::shell::quote;
+use lbdiag::unfinished::{self, Readers, Unfinished, folder};
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -42,7 +44,8 @@ impl Output {
         let shown = path.display();
         match path.metadata() {
             Ok(there) if there.is_dir() => {
-                bail!("{shown} is a folder; name a file in it: -o {shown}/report.txt")
+                let inside = path.join("report.txt").display().to_string();
+                bail!("{shown} is a folder; name a file in it: -o {}", quote(&inside))
             }
             Ok(there) if !there.is_file() => return Ok(Self::Special(path.to_owned())),
             Ok(_) if of_frames && is_extract(path) => {}
@@ -60,9 +63,10 @@ impl Output {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = folder(&path);
         if !folder.is_dir() {
-            let folder = folder.display();
+            let folder = folder.display().to_string();
+            let command = quote(&folder);
             bail!(
-                "{shown} cannot be written, there is no folder {folder}; make it: mkdir -p {folder}"
+                "{shown} cannot be written, there is no folder {folder}; make it: mkdir -p {command}"
             );
         }
         tempfile::tempfile_in(folder).with_context(|| {
@@ -143,40 +147,19 @@ fn is_extract(path: &Path) -> bool {
     read.is_ok() && head.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) && head.ends_with(b"lbdiag ")
 }
 
-/// The folder that a file is in.
-pub(super) fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn replace(
     path: &Path,
     write: &mut impl FnMut(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".lbdiag-").suffix(".tmp");
-    open_to_all(&mut builder);
-    let mut out = BufWriter::new(builder.tempfile_in(folder(path))?);
+    unfinished::watch();
+    let mut out = BufWriter::new(Unfinished::at(path, Readers::AsUsual)?);
     write(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Ok(old) = path.metadata() {
         keep_permissions(file.as_file(), &old);
     }
-    file.persist(path)?;
-    Ok(())
+    file.replace(path)
 }
-
-/// As any new file: what the umask leaves. Temporary files are private otherwise.
-#[cfg(unix)]
-fn open_to_all(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_: &mut tempfile::Builder<'_, '_>) {}
 
 /// The new file may be read by whom the old one could be; the report is worth more than the mode.
 fn keep_permissions(file: &File, old: &Metadata) {

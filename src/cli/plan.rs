@@ -121,8 +121,9 @@ fn station(text: &str) -> Result<Station, String> {
     };
     // It becomes a word of a command and a file's name.
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
-    let sound = name.chars().all(plain) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if !sound || name.ends_with('@') {
+    // User and host begin with a letter or digit, so that neither is an option.
+    let begins = |part: &str| part.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !name.chars().all(plain) || !name.split('@').all(begins) {
         return Err(
             "a name is what ssh is given: letters, digits, '.', '_', '-' and '@'".to_owned()
         );
@@ -166,9 +167,16 @@ mod tests {
         let named = station("root@web-1.example=10.0.0.11").unwrap();
         assert_eq!(named.name.as_deref(), Some("root@web-1.example"));
         assert_eq!(station("10.0.0.11").unwrap().name, None);
-        for wrong in
-            ["-oProxyCommand=10.0.0.1", "a b=10.0.0.1", "$(x)=10.0.0.1", "=10.0.0.1", "a@=10.0.0.1"]
-        {
+        for wrong in [
+            "-oProxyCommand=10.0.0.1",
+            "a b=10.0.0.1",
+            "$(x)=10.0.0.1",
+            "=10.0.0.1",
+            "a@=10.0.0.1",
+            "root@-oProxyCommand=10.0.0.1",
+            "-l=10.0.0.1",
+            "a@@b=10.0.0.1",
+        ] {
             assert!(station(wrong).unwrap_err().contains("ssh"), "{wrong}");
         }
         assert!(station("web=10.0.0.0/24").unwrap_err().contains("network"));

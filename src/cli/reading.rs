@@ -12,6 +12,7 @@ use anyhow::{anyhow, bail};
 use clap::ColorChoice;
 use lbdiag::capture::{CaptureError, Input, Source};
 use lbdiag::load::{self, Loaded};
+use lbdiag::shell::quote;
 use lbdiag::state::{self, HostState};
 use lbdiag::topology::{StatedRoles, Who};
 use lbdiag::trace::Trace;
@@ -82,9 +83,6 @@ const STATED: &str = "Roles that you know better (each may be repeated)";
 
 const WINDOW: &str = "Part of the time (by each capture's own clock, not corrected)";
 
-/// Characters that no shell takes for more than themselves.
-const PLAIN: &str = "-_./=:,+@%";
-
 /// Columns that the captures may take in a command to paste.
 const MAX_CAPTURES: usize = 60;
 
@@ -125,10 +123,9 @@ impl Reading {
     /// The captures as they were given, for a command to paste; `CAPTURE...` where
     /// they are many, need quotes, or are not to be named.
     pub(super) fn named(&self) -> String {
-        let all = self.captures.join(" ");
-        let plain = |c: char| c == ' ' || c.is_ascii_alphanumeric() || PLAIN.contains(c);
-        let whole = self.captures.iter().all(|name| !name.contains(' '));
-        if !self.redacting.is_on() && whole && all.len() <= MAX_CAPTURES && all.chars().all(plain) {
+        let words: Vec<String> = self.captures.iter().map(|name| argument(name)).collect();
+        let all = words.join(" ");
+        if !self.redacting.is_on() && all.len() <= MAX_CAPTURES {
             all
         } else {
             "CAPTURE...".to_owned()
@@ -264,4 +261,9 @@ fn something_left(trace: &Trace, window: &Window) -> anyhow::Result<()> {
         window::text(start),
         window::text(end)
     )
+}
+
+/// A capture as it was given, for a command to paste: one word.
+fn argument(name: &str) -> String {
+    if name == "-" { name.to_owned() } else { quote(name) }
 }

@@ -2,12 +2,12 @@
 //!
 //! Refuses to touch what goes to stderr, which is for who sits here.
 
-use super::output::folder;
 use anyhow::Context;
 use lbdiag::capture::Input;
 use lbdiag::extract::Extract;
 use lbdiag::redact::{self, Labels, Map};
 use lbdiag::trace::Trace;
+use lbdiag::unfinished::{self, Readers, Unfinished};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::Write;
@@ -83,9 +83,9 @@ impl Redactor {
     pub(super) fn keep(&self) -> anyhow::Result<()> {
         let Some((map, Some(path))) = &self.0 else { return Ok(()) };
         let failed = || format!("{} cannot be written; give another --redact-map", path.display());
-        let mut file = tempfile::NamedTempFile::new_in(folder(path)).with_context(failed)?;
+        unfinished::watch();
+        let mut file = Unfinished::at(path, Readers::Owner).with_context(failed)?;
         file.write_all(map.text().as_bytes()).with_context(failed)?;
-        file.persist(path).with_context(failed)?;
-        Ok(())
+        file.replace(path).with_context(failed)
     }
 }

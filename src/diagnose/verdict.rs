@@ -87,7 +87,11 @@ fn quiet(
     let modes: Vec<&str> = known_modes(facts);
     let missing = director_missing(facts);
     let hidden = facts.unprinted();
-    let why = if hidden.hardware && (modes.is_empty() || unknown) {
+    let why = if !facts.pairs.unread.is_empty() {
+        Some(
+            "a capture could not be read again, so what proxies were asked and answered is not known",
+        )
+    } else if hidden.hardware && (modes.is_empty() || unknown) {
         Some("the text prints no hardware addresses (tcpdump -e), by which forwarding is told")
     } else if modes.is_empty() {
         Some("nothing shows how they are forwarded")

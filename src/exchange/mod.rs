@@ -73,5 +73,6 @@ pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Conne
     pairs.tried = own.filter(|attempt| transparent.contains_key(attempt)).collect();
     waiting::attempts(vantages, connections, &suspects, &said, &mut pairs);
     pairs.exchanges = said.exchanges;
+    pairs.unread = said.unread;
     pairs
 }

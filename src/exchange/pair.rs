@@ -68,6 +68,8 @@ pub struct Pairs {
     pub tried: HashSet<u32>,
     /// All exchanges that were read.
     pub exchanges: Vec<Exchange>,
+    /// Captures, by index, whose frames were wanted and could not be read again, with why.
+    pub unread: Vec<(usize, String)>,
 }
 
 impl Pairs {

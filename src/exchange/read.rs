@@ -23,6 +23,8 @@ pub(super) struct Said {
     pub exchanges: Vec<Exchange>,
     /// Connections that do not begin with a request.
     pub openings: Vec<Opening>,
+    /// Captures that could not be read again, with why.
+    pub unread: Vec<(usize, String)>,
 }
 
 /// One stream that is listened to.
@@ -90,6 +92,7 @@ pub(super) fn listen(
         });
     }
     let mut found = Said::default();
+    let mut unread = Vec::new();
     let hasher = RandomState::default();
     for (index, capture) in captures.iter().enumerate() {
         let here: Vec<usize> = (0..vantages.len())
@@ -98,6 +101,9 @@ pub(super) fn listen(
         if here.is_empty() {
             continue;
         }
+        let lists = || here.iter().flat_map(|v| ears[*v].values().flatten());
+        let first = lists().map(|ear| ear.from).min().unwrap_or(1);
+        let last = lists().map(|ear| ear.to).max().unwrap_or(0);
         let mut base = 0u32;
         for file in &capture.files {
             let mut sink = |frame: &Frame<'_>| {
@@ -119,12 +125,14 @@ pub(super) fn listen(
                     }
                 }
             };
-            // A file that can no longer be read yields no pairs, as if it had
-            // not been given.
-            let _ = capture::read_range(file, 1..=file.last, &mut sink);
+            let range = first.saturating_sub(base).max(1)..=last.saturating_sub(base);
+            if let Err(error) = capture::read_range(file, range, &mut sink) {
+                unread.push((index, error.to_string()));
+            }
             base = base.saturating_add(file.last);
         }
     }
+    found.unread = unread;
     found
 }
 

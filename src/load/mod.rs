@@ -12,7 +12,7 @@ use crate::flow::{Observations, Observer};
 use crate::topology::StatedRoles;
 use crate::trace::Trace;
 use crate::window::Window;
-use notes::{note_tally, note_window};
+use notes::{note_tally, note_unkept, note_window};
 use observe::{Observed, observe};
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -69,6 +69,7 @@ pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded 
             }
         }
         note_window(&outcome, how.window, &mut notes);
+        note_unkept(&outcome.files, &mut notes);
         let beyond = leave_room(&mut outcome.observers, room);
         if beyond > 0 {
             notes.push(format!(
@@ -155,7 +156,8 @@ fn finish(
         let label = if seen == 1 {
             input.label.clone()
         } else {
-            let name = interface.and_then(|i| i.name.clone()).unwrap_or_else(|| at.to_string());
+            let named = interface.and_then(|i| i.name.clone());
+            let name = named.map_or_else(|| at.to_string(), capture::printable);
             labels.unique(format!("{}#{name}", input.label))
         };
         let vantage = observer.finish(label, capture);

@@ -1,7 +1,7 @@
 //! What is to be said of a capture beside what it shows.
 
 use super::observe::Observed;
-use crate::capture::LinkType;
+use crate::capture::{CaptureFile, LinkType, Unkept};
 use crate::flow::{Answer, MAX_EMBRYOS, MAX_REFUSED, Observations};
 use crate::window::{self, Window};
 
@@ -25,6 +25,18 @@ pub(super) fn note_window(observed: &Observed, window: &Window, notes: &mut Vec<
         let left = observed.left_out;
         format!("{left} of {all} frames lie outside of the window {asked} and were not taken in")
     });
+}
+
+/// What of a stream cannot be read again.
+pub(super) fn note_unkept(files: &[CaptureFile], notes: &mut Vec<String>) {
+    for file in files {
+        let Some(Unkept { kept, why, folder }) = file.unkept() else { continue };
+        notes.push(format!(
+            "{}: only its first {kept} bytes could be kept ({why}, in {}), so no later frame can be read again: drawings, extracts and requests through proxies are without them; free space there, set TMPDIR to another folder, or save the stream to a file",
+            file.path,
+            folder.display()
+        ));
+    }
 }
 
 pub(super) fn note_tally(

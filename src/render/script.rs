@@ -6,6 +6,7 @@
 //! hosts that were not named: they are comments to fill in.
 
 use crate::plan::{Listen, Plan, Task};
+use crate::shell::word as quoted;
 use std::fmt::Write as _;
 
 /// The script; `seconds` is how long it listens unless told otherwise.
@@ -42,14 +43,14 @@ const BODY: &str = r#"
 root='root=; [ "$(id -u)" = 0 ] || root="sudo -n"; $root'
 # take HOST NAME INTERFACE SNAPLEN: INTERFACE is a name or a command that prints one.
 take() {
-    ssh -o BatchMode=yes "$1" "$root timeout -s INT $((seconds + 2)) tcpdump -U -n -i $3 -s $4 -B 16384 -w - '$filter'" \
+    ssh -o BatchMode=yes -- "$1" "$root timeout -s INT $((seconds + 2)) tcpdump -U -n -i $3 -s $4 -B 16384 -w - '$filter'" \
         >"$out/$2.pcap" 2>"$out/log/$2.log" &
     pids="$pids $!"
 }
 # said HOST NAME: what the host says of itself, from the commands on standard input.
 said() {
     mkdir -p "$out/state/$2"
-    ssh -o BatchMode=yes "$1" "$root sh" >"$out/state/$2/state.txt" 2>/dev/null || true
+    ssh -o BatchMode=yes -- "$1" "$root sh" >"$out/state/$2/state.txt" 2>/dev/null || true
 }
 pids=
 trap 'kill $pids 2>/dev/null || true' EXIT INT TERM
@@ -112,9 +113,4 @@ fn place(task: &Task) -> (&'static str, String) {
         Some(host) => ("", quoted(host)),
         None => ("# ", "HOST".to_owned()),
     }
-}
-
-/// A word as a POSIX shell takes it.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

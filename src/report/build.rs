@@ -138,6 +138,7 @@ impl Builder<'_> {
                     format!("at byte {}, after frame {}: {}", d.byte, d.frame_after, d.what)
                 }));
                 if n == 0 {
+                    notes.extend(self.unread(i));
                     notes.extend(super::clocks::remarks(self.trace, i));
                     notes.extend(self.capture_losses(i));
                 }
@@ -168,6 +169,14 @@ impl Builder<'_> {
             }
         }
         captures
+    }
+
+    /// What is not known since frames could not be read a second time.
+    fn unread(&self, capture: usize) -> impl Iterator<Item = String> {
+        let own = self.trace.pairs.unread.iter().filter(move |(at, _)| *at == capture);
+        own.map(|(_, why)| {
+            format!("what its connections say through a proxy is not known, as its frames could not be read again: {why}")
+        })
     }
 
     fn hosts(&self) -> Vec<Host> {

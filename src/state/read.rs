@@ -6,6 +6,7 @@
 
 use super::model::HostState;
 use super::parse;
+use crate::shell::quote;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ const MAX_DEPTH: usize = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It leads nowhere.
-    #[error("--host-state {path}: no such file or folder; look with: ls -l {folder}")]
+    #[error("--host-state {path}: no such file or folder; look with: ls -l {}", quote(folder))]
     Missing {
         /// As given.
         path: String,
@@ -30,7 +31,10 @@ pub enum StateError {
         folder: String,
     },
     /// The system refuses.
-    #[error("--host-state {path}: {why}; make it readable for this user: chmod u+r {path}")]
+    #[error(
+        "--host-state {path}: {why}; make it readable for this user: chmod u+r {}",
+        quote(path)
+    )]
     Unreadable {
         /// As given.
         path: String,

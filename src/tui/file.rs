@@ -11,6 +11,7 @@ use crate::ladder;
 use crate::render::{self, Times};
 use crate::report::ladder::Ladder;
 use crate::trace::ConnectionId;
+use crate::unfinished::{Readers, Unfinished};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -67,20 +68,9 @@ pub fn write(data: &Data, order: &Order) -> io::Result<()> {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     let bytes = bytes_of(data, &order.contents)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut whole = tempfile::Builder::new();
-    #[cfg(unix)]
-    whole.permissions(readable());
-    let mut whole = whole.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    whole.write_all(&bytes)?;
-    whole.persist_noclobber(path).map(drop).map_err(|fault| fault.error)
-}
-
-/// What a file has that a program creates without asking for less; the mask of the user
-/// takes its part away.
-#[cfg(unix)]
-fn readable() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+    let mut file = Unfinished::at(path, Readers::AsUsual)?;
+    file.write_all(&bytes)?;
+    file.add(path)
 }
 
 fn bytes_of(data: &Data, contents: &Contents) -> io::Result<Vec<u8>> {

@@ -9,6 +9,7 @@ use super::config::Config;
 use super::load::{self, Read};
 use super::view;
 use super::work::{Event, Watch};
+use crate::unfinished;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
@@ -63,6 +64,8 @@ pub fn run(source: Source) -> io::Result<Ended> {
     signals(events.clone());
     load::start(source.read, source.name, Arc::clone(&counter), events);
     let ended = serve(&mut terminal, &mut app, &queue, &counter);
+    // What a worker was writing is not whole.
+    unfinished::remove_all();
     // After a panic the hook has left it, and what it said must not be written over.
     if !app.died {
         leave();
@@ -138,8 +141,9 @@ fn listen(events: Sender<Event>) {
 /// A signal that would end the program ends it by the loop, which gives the terminal back.
 #[cfg(unix)]
 fn signals(events: Sender<Event>) {
-    use signal_hook::consts::{SIGHUP, SIGTERM};
-    if let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP]) {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    // Ctrl-C is a key here; SIGINT comes from elsewhere.
+    if let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT]) {
         std::thread::spawn(move || {
             if signals.forever().next().is_some() {
                 let _ = events.send(Event::Ended);

@@ -209,6 +209,29 @@ fn standard_input_is_a_capture() {
 }
 
 #[test]
+fn a_hint_quotes_every_name_that_it_prints() {
+    let (dir, _) = scratch("x");
+    let odd = dir.path().join("it's $(x)");
+    let nowhere = text(&odd);
+    let quoted = format!("{}/'it'\\''s $(x)'", text(dir.path()).replace('\'', ""));
+    let quoted = format!("'{}'", quoted.replace("/'it", "/it").trim_end_matches('\''));
+    let folder = odd.join("report.txt");
+    let output = run(&["-o", text(&folder), &sample("healthy-nat")]);
+    assert!(stderr(&output).contains(&format!("mkdir -p {quoted}")), "{}", stderr(&output));
+    std::fs::create_dir(&odd).unwrap();
+    let output = run(&["-o", nowhere, &sample("healthy-nat")]);
+    assert!(stderr(&output).contains("/report.txt'"), "{}", stderr(&output));
+    let capture = odd.join("a b.pcap");
+    std::fs::copy(format!("{}/director.pcap", sample("healthy-nat")), &capture).unwrap();
+    let short = lbdiag(&["ladder", "--connection", "99", "a b.pcap"]).current_dir(&odd).output();
+    let said = stderr(&short.unwrap());
+    assert!(said.contains("lbdiag connections 'a b.pcap'"), "{said}");
+    let missing = text(&folder).to_owned();
+    let output = run(&["--host-state", &missing, &sample("healthy-nat")]);
+    assert!(stderr(&output).contains(&format!("ls -l {quoted}")), "{}", stderr(&output));
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let healthy = &sample("healthy-nat");
     for args in [

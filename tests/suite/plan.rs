@@ -97,7 +97,7 @@ fn the_script_takes_all_captures_at_once_and_asks_the_hosts() {
     stand_in(
         &bin,
         "ssh",
-        "while [ \"$1\" = -o ]; do shift 2; done\nFAR=$1; export FAR; shift\nexec sh -c \"$*\"",
+        "while [ \"$1\" = -o ]; do shift 2; done\n[ \"$1\" = -- ] && shift\nFAR=$1; export FAR; shift\nexec sh -c \"$*\"",
     );
     stand_in(&bin, "sudo", "shift\nexec \"$@\"");
     stand_in(&bin, "timeout", "shift 3\nexec \"$@\"");
@@ -141,7 +141,7 @@ fn a_host_that_cannot_capture_is_told_and_none_is_an_error() {
     let bin = dir.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
     let script = planned(&["--mode", "dr", "--format", "script"]);
-    let one = "shift 2\n[ \"$1\" = web-b ] && echo listening on x >&2 || echo no sudo here >&2";
+    let one = "shift 3\n[ \"$1\" = web-b ] && echo listening on x >&2 || echo no sudo here >&2";
     for (ssh, fails) in [("echo no sudo here >&2", true), (one, false)] {
         stand_in(&bin, "ssh", ssh);
         let output = run_script(dir.path(), &script);
@@ -151,6 +151,30 @@ fn a_host_that_cannot_capture_is_told_and_none_is_an_error() {
         assert_eq!(said.contains("no host captures"), fails, "{said}");
         assert_eq!(said.contains("capturing web-b for"), !fails, "{said}");
     }
+}
+
+#[test]
+fn no_host_can_begin_an_option_of_ssh() {
+    let station = |name: &str| lbdiag::plan::Station {
+        name: Some(name.to_owned()),
+        address: lbdiag::wire::Ip::from(std::net::IpAddr::from([10, 0, 0, 5])),
+    };
+    let known = lbdiag::plan::Known {
+        vip: lbdiag::wire::Ip::from(std::net::IpAddr::from([203, 0, 113, 8])),
+        port: 80,
+        server_port: None,
+        udp: false,
+        mode: lbdiag::topology::Mode::Nat,
+        directors: vec![station("-oProxyCommand=touch x")],
+        real_servers: Vec::new(),
+        clients: Vec::new(),
+    };
+    // Whoever uses the library may name a host so; ssh is told where its options end.
+    let script = lbdiag::render::script(&lbdiag::plan::Plan::of(&known), 1);
+    assert_eq!(script.matches("ssh ").count(), script.matches("ssh -o BatchMode=yes -- ").count());
+    let refused = [&SERVICE[..], &["--director", "root@-oProxyCommand=10.0.0.5"]].concat();
+    let output = Command::new(env!("CARGO_BIN_EXE_lbdiag")).args(refused).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

@@ -28,11 +28,11 @@ pub(super) fn paragraphs(text: &str) -> Markup {
 }
 
 /// Names in code, separated by commas.
-pub(super) fn codes<'a>(names: impl IntoIterator<Item = &'a str>) -> Markup {
+pub(super) fn codes<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Markup {
     html! {
         @for (n, name) in names.into_iter().enumerate() {
             @if n > 0 { ", " }
-            code { (name) }
+            code { (name.as_ref()) }
         }
     }
 }

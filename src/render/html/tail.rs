@@ -1,5 +1,6 @@
 //! Captures with their clocks, what hosts said, coverage and notes.
 
+use super::super::sanitise::clean;
 use super::super::text::endpoint;
 use super::super::units::{count, duration, instant, plural, span};
 use super::parts::{codes, wide};
@@ -23,12 +24,12 @@ pub(super) fn captures(report: &Report) -> Markup {
             tbody {
                 @for capture in &report.captures {
                     tr {
-                        th scope="row" { code { (capture.path) } }
+                        th scope="row" { code { (clean(&capture.path)) } }
                         td { (capture.vantages.join(", ")) }
                         td class="num" { (count(capture.frames)) }
                         td { (capture.link_type) }
                         td { (when(capture)) }
-                        td { @for note in &capture.notes { p { (note) } } }
+                        td { @for note in &capture.notes { p { (clean(note)) } } }
                     }
                 }
             }
@@ -76,7 +77,7 @@ fn clock(capture: &Capture) -> Markup {
     let drift = clock.drift_ppm.filter(|_| !itself);
     html! {
         tr {
-            th scope="row" { code { (capture.path) } }
+            th scope="row" { code { (clean(&capture.path)) } }
             td class="num" { (offset) }
             td class="num" { @if let Some(error) = error { "± " (duration(error)) } }
             td class="num" {
@@ -110,14 +111,14 @@ pub(super) fn states(report: &Report) -> Markup {
             tbody {
                 @for state in &report.host_states {
                     tr {
-                        th scope="row" { (state.name) }
+                        th scope="row" { (clean(&state.name)) }
                         td { (state.host.as_ref().map_or_else(|| "no host".to_owned(), named)) }
                         td {
                             (state.matched_by.as_deref().unwrap_or_default()) " "
-                            (codes(state.common.iter().map(String::as_str)))
+                            (codes(state.common.iter().map(|name| clean(name))))
                         }
-                        td { (codes(state.files.iter().map(String::as_str))) }
-                        td { @for note in &state.notes { p { (note) } } }
+                        td { (codes(state.files.iter().map(|file| clean(file)))) }
+                        td { @for note in &state.notes { p { (clean(note)) } } }
                     }
                 }
             }
@@ -169,5 +170,5 @@ pub(super) fn coverage(report: &Report) -> Markup {
 
 /// Scope and limits of this reading.
 pub(super) fn notes(report: &Report) -> Markup {
-    html! { ul { @for note in &report.notes { li { (note) } } } }
+    html! { ul { @for note in &report.notes { li { (clean(note)) } } } }
 }

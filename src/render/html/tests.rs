@@ -119,6 +119,19 @@ fn its_own_text_needs_no_cleaning() {
 }
 
 #[test]
+fn a_line_feed_in_a_name_ends_no_line() {
+    let mut report = hairpin();
+    report.captures[0].path = "dir/a\nb.pcap".to_owned();
+    report.captures[0].notes = vec!["c\nd".to_owned()];
+    report.notes = vec!["e\nf".to_owned()];
+    let text = html(&report, &hostile_network("x"), &BTreeMap::new());
+    for shown in ["dir/a\\x0ab.pcap", "c\\x0ad", "e\\x0af"] {
+        assert!(text.contains(shown), "{shown}");
+    }
+    assert!(!text.contains("a\nb.pcap"));
+}
+
+#[test]
 fn whatever_a_string_holds_it_stays_text() {
     let shape = |evil: &str| {
         let ladders = [(1, hostile_ladder(&hairpin_ladder(), evil))].into();
