@@ -72,7 +72,7 @@ impl Unfinished {
     ///
     /// # Errors
     /// Where something is (`AlreadyExists`), or it cannot be renamed; it is gone then.
-    pub fn add(self, place: &Path) -> io::Result<()> {
+    pub fn place_new(self, place: &Path) -> io::Result<()> {
         let done = self.file.persist_noclobber(place).map(drop).map_err(|fault| fault.error);
         open().remove(&self.path);
         done
@@ -177,7 +177,7 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&place).unwrap(), text);
         }
         let file = Unfinished::at(&place, Readers::Owner).unwrap();
-        assert_eq!(file.add(&place).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(file.place_new(&place).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(dir.path().read_dir().unwrap().count(), 1);
         assert!(open().iter().all(|path| !path.starts_with(dir.path())));
     }

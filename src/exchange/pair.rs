@@ -146,7 +146,7 @@ fn pass(
         .get(&(from(connection)?, client?))
         .map(Vec::as_slice)
     {
-        Some([front]) => Some(*front),
+        Some([front]) if *front != connection => Some(*front),
         _ => None,
     };
     let mut open: HashMap<(Ip, u64), Vec<Open>> = HashMap::new();
@@ -156,6 +156,9 @@ fn pass(
         if alike.len() > MAX_ALIKE {
             continue;
         }
+        // A host that talks to itself calls and is called on one connection.
+        let other = |front: &&usize| exchanges[**front].connection != back.connection;
+        let alike: Vec<usize> = alike.iter().filter(other).copied().collect();
         if let Some(front) = named(back.connection, back.proxied) {
             pairs.carry(front, at, back, Evidence::ProxyHeader);
             continue;
@@ -163,7 +166,7 @@ fn pass(
         if around && pairs.clients.contains_key(&back.connection) {
             continue;
         }
-        match choose(connections, exchanges, alike, back).sure(around) {
+        match choose(connections, exchanges, &alike, back).sure(around) {
             Choice::One(front, evidence) => {
                 pairs.carry(exchanges[front].connection, at, back, evidence);
             }

@@ -70,7 +70,7 @@ pub fn write(data: &Data, order: &Order) -> io::Result<()> {
     let bytes = bytes_of(data, &order.contents)?;
     let mut file = Unfinished::at(path, Readers::AsUsual)?;
     file.write_all(&bytes)?;
-    file.add(path)
+    file.place_new(path)
 }
 
 fn bytes_of(data: &Data, contents: &Contents) -> io::Result<Vec<u8>> {
