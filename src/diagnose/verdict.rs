@@ -78,7 +78,18 @@ fn quiet(
             0 => String::new(),
             n => format!("; {} did well", count(n as usize, "health check")),
         };
-        let summary = format!("no connection of a client to a service was captured{checked}");
+        let unopened: u64 = facts
+            .vantages
+            .iter()
+            .flat_map(|vantage| vantage.unopened.hiding())
+            .map(|(_, frames)| frames)
+            .sum();
+        let unopened = match unopened {
+            0 => String::new(),
+            n => format!("; what is inside {} is not read", count(n as usize, "frame")),
+        };
+        let summary =
+            format!("no connection of a client to a service was captured{checked}{unopened}");
         return (Status::Inconclusive, summary);
     }
     let unknown = needs(facts).into_iter().any(|id| {

@@ -52,6 +52,7 @@ impl Observer {
             capture,
             link_type: self.link_type,
             tally: self.tally,
+            unopened: self.unopened,
             start: if empty { Timestamp(0) } else { self.start },
             end: if empty { Timestamp(0) } else { self.end },
             streams: self.streams,

@@ -32,6 +32,7 @@ mod tally;
 mod testkit;
 mod token;
 mod trouble;
+mod unopened;
 
 pub use dns_pairs::DnsPair;
 pub use embryo::{Answer, Evicted, Kind, LetGo, MAX_EMBRYOS, MAX_REFUSED};
@@ -52,6 +53,7 @@ pub use preface::{FirstReply, Preface};
 pub use side_tables::{ClosedWindow, FullFirst, Repeat, SideTables, Sums};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
+pub use unopened::{Unopened, UnopenedCounts};
 
 use crate::capture::{LinkType, Timestamp};
 
@@ -67,6 +69,8 @@ pub struct Observations {
     pub link_type: LinkType,
     /// Frames by how far they could be read.
     pub tally: Tally,
+    /// Frames whose inside is not read.
+    pub unopened: UnopenedCounts,
     /// Time of the earliest frame, on this capture's clock.
     pub start: Timestamp,
     /// Time of the latest frame.

@@ -5,7 +5,7 @@ use super::fragments::Fragments;
 use super::link::Sending;
 use super::{
     Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Side, SideTables,
-    Stream, StreamId, Tally, VrrpSpeaker,
+    Stream, StreamId, Tally, Unopened, UnopenedCounts, VrrpSpeaker,
 };
 use crate::capture::{Known, LinkType, Timestamp};
 use crate::wire::{Body, Ip, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
@@ -35,6 +35,7 @@ const LINK_MTU: u32 = 9216;
 pub struct Observer {
     pub(super) link_type: LinkType,
     pub(super) tally: Tally,
+    pub(super) unopened: UnopenedCounts,
     pub(super) start: Timestamp,
     pub(super) end: Timestamp,
     pub(super) streams: Vec<Stream>,
@@ -77,6 +78,7 @@ impl Observer {
         Self {
             link_type,
             tally: Tally::default(),
+            unopened: UnopenedCounts::default(),
             start: Timestamp(i64::MAX),
             end: Timestamp(i64::MIN),
             streams: Vec::new(),
@@ -133,7 +135,12 @@ impl Observer {
                 self.tally.neighbor += 1;
                 self.neighbors.arp(mark, packet.vlan, &packet.link, arp, packet.known);
             }
-            Body::Other(_) => self.tally.other += 1,
+            Body::Other(kind) => {
+                self.tally.other += 1;
+                if packet.stop.is_none() {
+                    self.unopened.count(Unopened::ether_type(*kind));
+                }
+            }
         }
     }
 
@@ -156,6 +163,9 @@ impl Observer {
             }
             Transport::Udp(udp) => {
                 self.tally.udp += 1;
+                if let Some(tunnel) = Unopened::datagram(udp.dst_port) {
+                    self.unopened.count(tunnel);
+                }
                 let ends = ((ip.src, udp.src_port), (ip.dst, udp.dst_port));
                 let (key, side) =
                     Key::of(Protocol::UDP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
@@ -257,6 +267,9 @@ impl Observer {
         });
         let Some((id, side, bytes)) = found else {
             self.tally.other += 1;
+            if packet.stop.is_none() && !ip.protocol.is_read() {
+                self.unopened.count(Unopened::Protocol(ip.protocol.0));
+            }
             return;
         };
         match ip.protocol {

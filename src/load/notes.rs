@@ -55,6 +55,7 @@ pub(super) fn note_tally(
             tally.stopped
         ));
     }
+    note_unopened(vantage, notes);
     note_evicted(vantage, notes);
     if tally.rounds_dropped > 0 {
         notes.push(format!(
@@ -75,6 +76,25 @@ pub(super) fn note_tally(
     for (n, what) in beyond.into_iter().filter(|(n, _)| *n > 0) {
         notes.push(format!("{n} {what} are more than are kept; they are counted, nothing else"));
     }
+}
+
+/// Kinds that one note names.
+const NAMED: usize = 6;
+
+/// What may hide connections.
+fn note_unopened(vantage: &Observations, notes: &mut Vec<String>) {
+    let hiding = vantage.unopened.hiding();
+    if hiding.is_empty() {
+        return;
+    }
+    let named = hiding.iter().take(NAMED).map(|(what, n)| format!("{n} of {what}"));
+    let named: Vec<String> = named.collect();
+    let rest = hiding.iter().skip(NAMED).map(|(_, n)| n).sum::<u64>() + vantage.unopened.beyond;
+    let rest = if rest > 0 { format!(", and {rest} of others") } else { String::new() };
+    notes.push(format!(
+        "what is inside these frames is not read, and connections in them are in no count: {}{rest}",
+        named.join(", ")
+    ));
 }
 
 /// What was counted and not kept, by answer: it is in no list of connections.

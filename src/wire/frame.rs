@@ -1,8 +1,8 @@
-//! What is above a link header: VLAN tags, then ARP or IP.
+//! What is above a link header: VLAN tags, a shim ([`shim`]), then ARP or IP.
 //!
 //! More than four tags are not opened: they are a way to make a reader work.
 
-use super::{Arp, Body, LinkHeader, Packet, Stop, arp, ip};
+use super::{Arp, Body, LinkHeader, Packet, Stop, arp, ip, shim};
 use crate::capture::Known;
 use etherparse::{ArpPacketSlice, EtherType, SingleVlanSlice, ether_type};
 
@@ -90,6 +90,10 @@ pub(super) fn decode<'a>(
         return packet;
     }
     packet.body = Body::Other(above.kind);
+    let Some(above) = shim::step_over(above) else {
+        packet.stop = Some(Stop::Network);
+        return packet;
+    };
     match EtherType(above.kind) {
         ether_type::ARP => {
             match ArpPacketSlice::from_slice(above.bytes).ok().and_then(|a| arp::decode(&a)) {

@@ -23,6 +23,7 @@ mod overlay;
 mod protocol;
 mod proxy_protocol;
 mod quote;
+pub(crate) mod shim;
 mod tcp;
 pub mod tls;
 mod tunnel;

@@ -23,6 +23,12 @@ impl Protocol {
         self == Self::TCP
     }
 
+    /// Whether it is one that is read: TCP, UDP, ICMP of either version.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        matches!(self, Self::TCP | Self::UDP | Self::ICMP | Self::ICMPV6)
+    }
+
     /// Whether it is UDP.
     #[must_use]
     pub fn is_udp(self) -> bool {

@@ -43,6 +43,7 @@ mod ranks;
 mod redact;
 mod report_doc;
 mod samples;
+mod shims;
 mod signals;
 mod states;
 mod streams;

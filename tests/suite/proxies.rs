@@ -54,6 +54,22 @@ fn proxy_header(n: u8, version: u8) -> Vec<u8> {
 }
 
 #[test]
+fn a_host_that_calls_itself_is_no_proxy_of_itself() {
+    // As over lo: client and server have one address.
+    let talk = |port: u16, start: u32| {
+        let mut talk = Talk::front(1, start, start + 20)
+            .says(start + 2, Client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .says(start + 5, Server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        talk.client = (VIP.0, port);
+        talk
+    };
+    let all = [talk(50_001, 10), talk(50_002, 60), talk(50_003, 110)];
+    let found = trace(&[&all], WHOLE);
+    assert_eq!(ties(&found), []);
+    assert_eq!(found.requests().count(), 3, "each is somebody's request");
+}
+
+#[test]
 fn a_hello_ties_what_a_proxy_passes_through() {
     // All at once: nesting in time alone could not tell them.
     let pairs: Vec<[Talk; 2]> = (1..=5).map(|n| tls(n, 10 + u32::from(n), &[])).collect();

@@ -11,6 +11,7 @@ mod address;
 mod ip;
 mod message;
 mod payload;
+mod shim;
 mod sum;
 mod transport;
 
@@ -134,6 +135,8 @@ fn above(with: &mut impl StandIns, kind: u16, old: &[u8], new: &mut [u8], depth:
         kind = u16::from_be_bytes([old[at + 2], old[at + 3]]);
         at += 4;
     }
+    let (old, new) = (&old[at..], &mut new[at..]);
+    let (kind, at) = shim::step_over(kind, old, new);
     let (old, new) = (&old[at..], &mut new[at..]);
     match kind {
         IPV4 | IPV6 => packet(with, old, new, depth),

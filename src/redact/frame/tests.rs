@@ -239,3 +239,25 @@ fn whatever_the_bytes() {
     assert!(rewrite(&mut PlusOne, LinkType(147), &whole[0]).iter().all(|byte| *byte == 0));
     assert!(rewritten(&whole[3])[14..].iter().all(|byte| *byte == 0));
 }
+
+#[test]
+fn sessions_and_labels_lose_their_numbers_and_nothing_else() {
+    let inside = ip4(6, &tcp(&[], b"secret"));
+    let length = (inside.len() + 2) as u16;
+    let [hi, lo] = length.to_be_bytes();
+    let session = [&[0x11, 0, 0x12, 0x34, hi, lo, 0, 0x21][..], &inside].concat();
+    let labels = [&[0x12, 0x34, 0x50, 63, 0x0a, 0xbc, 0xd1, 62][..], &inside].concat();
+    let heads: [(u16, Vec<u8>, &[u8]); 2] = [
+        (0x8864, session, &[0x11, 0, 0, 0, hi, lo, 0, 0x21]),
+        (0x8847, labels, &[0, 0, 0, 63, 0, 0, 1, 62]),
+    ];
+    let plain = rewrite(&mut PlusOne, LinkType::ETHERNET, &frame(IPV4, &inside));
+    for (kind, bytes, head) in heads {
+        let new = rewrite(&mut PlusOne, LinkType::ETHERNET, &frame(kind, &bytes));
+        assert_eq!(&new[14..22], head, "{kind:#06x}");
+        assert_eq!(new[22..], plain[14..], "{kind:#06x}");
+        let control = frame(kind, &[0x11, 0, 0x12, 0x34, 0, 2, 0xc0, 0x21]);
+        let new = rewrite(&mut PlusOne, LinkType::ETHERNET, &control);
+        assert!(new[14..].iter().all(|byte| *byte == 0), "{kind:#06x}");
+    }
+}
