@@ -109,7 +109,7 @@ pub(super) fn is_turned_down(trace: &Trace, id: ConnectionId) -> bool {
             // These words were the last before the reset, and took in all that the server
             // has said: nothing came after them.
             && there.data.is_set()
-            && back.rst_answers == there.data
+            && back.rst_answers.since(there.data) < crate::flow::COPY_WINDOW_NS
             && there.max_ack == back.end_seq
     })
 }

@@ -102,7 +102,7 @@ macro_rules! written {
     };
 }
 
-written!(Kind, Severity, Confidence);
+written!(Kind, Severity, Confidence, Join);
 
 /// Who is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,6 +137,68 @@ pub struct Fix {
     pub disruptive: bool,
     /// How to take it back: a command, or a sentence that ends in a full stop.
     pub undo: String,
+    /// How it stands to the one before it.
+    pub join: Join,
+}
+
+/// How a fix stands to the one before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Join {
+    /// It is needed as well.
+    #[default]
+    And,
+    /// It is done in its place.
+    Or,
+    /// It helps until that is done.
+    Meanwhile,
+}
+
+impl Join {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Meanwhile => "meanwhile",
+        }
+    }
+}
+
+impl Fix {
+    /// One that interrupts nothing, needed beside those before it.
+    #[must_use]
+    pub fn safe(
+        host: impl Into<String>,
+        command: impl Into<String>,
+        undo: impl Into<String>,
+    ) -> Self {
+        let (host, command, undo) = (host.into(), command.into(), undo.into());
+        Self { host, command, disruptive: false, undo, join: Join::And }
+    }
+
+    /// One that interrupts traffic.
+    #[must_use]
+    pub fn disruptive(
+        host: impl Into<String>,
+        command: impl Into<String>,
+        undo: impl Into<String>,
+    ) -> Self {
+        Self { disruptive: true, ..Self::safe(host, command, undo) }
+    }
+
+    /// In the place of the one before it.
+    #[must_use]
+    pub fn or(self) -> Self {
+        Self { join: Join::Or, ..self }
+    }
+
+    /// Until those before it are done.
+    #[must_use]
+    pub fn meanwhile(self) -> Self {
+        Self { join: Join::Meanwhile, ..self }
+    }
 }
 
 /// Another cause that fits.
@@ -255,8 +317,7 @@ impl Finding {
         command: impl Into<String>,
         undo: impl Into<String>,
     ) {
-        let (host, command, undo) = (host.into(), command.into(), undo.into());
-        self.fixes.push(Fix { host, command, disruptive: false, undo });
+        self.fixes.push(Fix::safe(host, command, undo));
     }
 
     /// One that interrupts traffic.
@@ -266,8 +327,7 @@ impl Finding {
         command: impl Into<String>,
         undo: impl Into<String>,
     ) {
-        let (host, command, undo) = (host.into(), command.into(), undo.into());
-        self.fixes.push(Fix { host, command, disruptive: true, undo });
+        self.fixes.push(Fix::disruptive(host, command, undo));
     }
 
     /// Whether it should wake anybody.

@@ -29,7 +29,7 @@ use crate::breaks::Breaks;
 use crate::trace::Trace;
 pub use facts::{Facts, telling};
 pub use finding::{
-    Candidate, Confidence, Detection, Finding, Fix, Kind, Proof, Severity, Sighting, Subject,
+    Candidate, Confidence, Detection, Finding, Fix, Join, Kind, Proof, Severity, Sighting, Subject,
     ToConfirm, Wording,
 };
 pub use registry::{

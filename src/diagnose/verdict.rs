@@ -6,7 +6,7 @@ use crate::breaks::{Account, Fate};
 use crate::diagnose::words::{agree, count};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The state of what was captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,8 @@ fn quiet(
         Some("the text does not print what names the client to a real server (tcpdump -xx)")
     } else if unknown || missing || all.well == 0 {
         Some("part of their way was not captured")
+    } else if silent_server(facts) {
+        Some("no answer of one of the real servers was captured")
     } else {
         None
     };
@@ -143,6 +145,21 @@ fn quiet(
             ),
         ),
     }
+}
+
+/// Whether a real server was asked and all that became of it cannot be told: what ends
+/// before it could answer is no sign that it does.
+fn silent_server(facts: &Facts) -> bool {
+    let mut servers: BTreeMap<(ServiceId, u16), bool> = BTreeMap::new();
+    for (id, c) in facts.requests() {
+        let Some(server) = facts.topology.server_of[id.0 as usize] else { continue };
+        let told = facts.breaks.fate(id) != Fate::Untold;
+        let asked = c.progress.syn && !c.progress.answered;
+        if told || asked {
+            *servers.entry((facts.service_of(id), server)).or_default() |= told;
+        }
+    }
+    servers.values().any(|told| !told)
 }
 
 /// One finding with the counts of the services that it concerns.

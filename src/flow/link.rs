@@ -79,7 +79,7 @@ impl LinkId {
 /// A second transmission this close to the first is a copy made by the
 /// capture, not by a host: the soonest that a stack sends its last segment
 /// again is two ticks after it (tail loss probe, RFC 8985, section 7.2).
-const COPY_WINDOW_NS: i64 = 2_000_000;
+pub const COPY_WINDOW_NS: i64 = 2_000_000;
 /// The same where the identification shows that the sender sent it once: a mirror, or the
 /// second of two taps, may be that late.
 const MARKED_COPY_WINDOW_NS: i64 = 100_000_000;

@@ -42,7 +42,7 @@ pub use health::LocalEndpoints;
 pub use hello::Hello;
 pub use idle::{Idle, Silence};
 pub use key::{Key, Side};
-pub use link::{Hop, HopId, Link, LinkId};
+pub use link::{COPY_WINDOW_NS, Hop, HopId, Link, LinkId};
 pub use mark::Mark;
 pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors, OverlayEnd, Probe};
 pub use observe::Observer;

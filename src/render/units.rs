@@ -212,3 +212,9 @@ mod tests {
         assert_eq!(instant("yester\x1bday"), "yester\\x1bday");
     }
 }
+
+/// A word as a heading begins with it.
+pub(super) fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,7 +1,7 @@
 //! A finding as the document holds it: what is wrong, who is concerned, which frames
 //! prove it, how it is mended, what else fits and what would settle it.
 
-use crate::diagnose::{Confidence, Kind, Severity};
+use crate::diagnose::{Confidence, Join, Kind, Severity};
 use crate::topology::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,30 @@ pub struct Fix {
     pub effect: Effect,
     /// How to undo it.
     pub undo: String,
+    /// How it stands to the one before it: `and`, also needed; `or`, in its place;
+    /// `meanwhile`, until that is done. `and` for the first.
+    pub join: Join,
+}
+
+impl Fix {
+    /// The word before it; none before the first, by its place in the list.
+    #[must_use]
+    pub fn lead(&self, n: usize) -> &'static str {
+        match (n, self.join) {
+            (0, _) => "fix",
+            (_, Join::And) => "and",
+            (_, Join::Or) => "or",
+            (_, Join::Meanwhile) => "for now",
+        }
+    }
+}
+
+impl Finding {
+    /// Whether nothing needs to be checked before it is mended.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.kind == Kind::Cause && self.confidence == Confidence::Certain
+    }
 }
 
 /// A cause that these captures cannot exclude.

@@ -3,6 +3,7 @@
 use super::build::Builder;
 use super::wording::{direction, rfc3339};
 use super::{Affected, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
+use crate::diagnose::Join;
 use crate::diagnose::{self, Proof};
 use std::collections::BTreeMap;
 
@@ -33,31 +34,14 @@ impl Builder<'_> {
             affected: self.affected(finding),
             evidence: self.evidence(&finding.proofs),
             wireshark_filter: self.filter(finding),
-            fix: finding
-                .fixes
-                .iter()
-                .map(|f| Fix {
-                    host: f.host.clone(),
-                    command: f.command.clone(),
-                    effect: if f.disruptive { Effect::Disruptive } else { Effect::Safe },
-                    undo: f.undo.clone(),
-                })
-                .collect(),
+            fix: fixes(&finding.fixes),
             explains: finding.explains.iter().map(|i| *i as u32 + 1).collect(),
             candidates: finding
                 .candidates
                 .iter()
                 .map(|c| super::Candidate { id: c.id.to_owned(), tell_apart: c.tell_apart.clone() })
                 .collect(),
-            to_confirm: finding
-                .to_confirm
-                .iter()
-                .map(|c| ToConfirm {
-                    host: c.host.clone(),
-                    command: c.command.clone(),
-                    why: c.why.clone(),
-                })
-                .collect(),
+            to_confirm: steps(&finding.to_confirm),
         }
     }
 
@@ -125,5 +109,85 @@ impl Builder<'_> {
                 })
             })
             .collect()
+    }
+}
+
+/// One block for what is typed alike on several hosts one after the other. A host with a
+/// condition behind a comma stands alone.
+fn fixes(all: &[diagnose::Fix]) -> Vec<Fix> {
+    let mut fixes: Vec<Fix> = Vec::new();
+    let mut hosts: Vec<Vec<&str>> = Vec::new();
+    for f in all {
+        let effect = if f.disruptive { Effect::Disruptive } else { Effect::Safe };
+        let join = if fixes.is_empty() { Join::And } else { f.join };
+        if let (Some(last), Some(on)) = (fixes.last_mut(), hosts.last_mut())
+            && join == Join::And
+            && (&last.command, last.effect, &last.undo) == (&f.command, effect, &f.undo)
+            && !f.host.contains(',')
+            && on.iter().all(|host| !host.contains(','))
+        {
+            on.push(&f.host);
+            last.host = every(on);
+            continue;
+        }
+        hosts.push(vec![&f.host]);
+        let (host, command, undo) = (f.host.clone(), f.command.clone(), f.undo.clone());
+        fixes.push(Fix { host, command, effect, undo, join });
+    }
+    fixes
+}
+
+/// The same for what settles it.
+fn steps(all: &[diagnose::ToConfirm]) -> Vec<ToConfirm> {
+    let mut steps: Vec<ToConfirm> = Vec::new();
+    let mut hosts: Vec<Vec<&str>> = Vec::new();
+    for c in all {
+        if let (Some(last), Some(on)) = (steps.last_mut(), hosts.last_mut())
+            && (&last.command, &last.why) == (&c.command, &c.why)
+            && !c.host.contains(',')
+            && on.iter().all(|host| !host.contains(','))
+        {
+            if !on.contains(&c.host.as_str()) {
+                on.push(&c.host);
+                last.host = every(on);
+            }
+            continue;
+        }
+        hosts.push(vec![&c.host]);
+        let (host, command, why) = (c.host.clone(), c.command.clone(), c.why.clone());
+        steps.push(ToConfirm { host, command, why });
+    }
+    steps
+}
+
+/// All names: each of them is typed on.
+fn every(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_alike_on_several_hosts_is_one_block() {
+        let on = |host: &str| diagnose::Fix::safe(host, "ip route show", "none needed.");
+        let all = [on("a"), on("b"), on("c"), on("d").or(), on("e, until then"), on("f")];
+        let told: Vec<(String, Join)> = fixes(&all).into_iter().map(|f| (f.host, f.join)).collect();
+        assert_eq!(
+            told,
+            [
+                ("a, b and c".to_owned(), Join::And),
+                ("d".to_owned(), Join::Or),
+                ("e, until then".to_owned(), Join::And),
+                ("f".to_owned(), Join::And),
+            ]
+        );
+        // The first stands to nothing.
+        assert_eq!(fixes(&[on("a").or()])[0].join, Join::And);
     }
 }

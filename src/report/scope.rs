@@ -3,7 +3,7 @@
 
 use super::build::Builder;
 use crate::flow::Observations;
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, Service};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Labels that a sentence lists.
@@ -106,7 +106,13 @@ impl Builder<'_> {
         if (0..trace.vantages.len()).any(|v| trace.host_of_vantage(v) != Some(host)) {
             return None;
         }
-        let service = trace.topology.services.iter().find(|s| !s.is_backend)?;
+        let services = || trace.topology.services.iter().filter(|s| !s.is_backend);
+        let serves = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
+        // What the host does for any of them says more than what it is to the first.
+        let service = services()
+            .find(|s| s.is_director(host))
+            .or_else(|| services().find(|s| serves(s)))
+            .or_else(|| services().next())?;
         let ports: BTreeSet<u16> = std::iter::once(service.port)
             .chain(service.real_servers.iter().map(|r| r.port))
             .filter(|port| *port > 0)
@@ -118,7 +124,6 @@ impl Builder<'_> {
         if filter.is_empty() || matches!(service.mode, Mode::Proxy) {
             return None;
         }
-        let serves = service.real_servers.iter().any(|r| r.host == Some(host));
         let calls = trace.requests().any(|(id, c)| {
             c.front.server == (service.vip, service.port)
                 && trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg))
@@ -139,7 +144,7 @@ impl Builder<'_> {
                 "one capture, on the director: what a real server did with what it was sent does not show, {answers}. On a real server: {}",
                 take("rs")
             )
-        } else if serves {
+        } else if serves(service) {
             format!(
                 "one capture, on a real server: how the director forwards does not show, nor whether answers reach the client. {elsewhere}"
             )

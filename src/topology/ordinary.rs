@@ -18,7 +18,7 @@ pub enum Ordinary {
     HealthCheck,
     /// A proxy's own connection, part of a client's.
     ProxyLeg,
-    /// One source tries many services.
+    /// One source tries many services, or asks the way by traceroute.
     Scan,
     /// One of a mass of SYNs from sources that never come back.
     Flood,
@@ -41,6 +41,9 @@ impl Ordinary {
 const HABIT: u32 = 3;
 /// Services that one source must try, mostly in vain, to be scanning.
 const SCAN_SERVICES: usize = 16;
+/// Ports to which traceroute sends datagrams that nobody is to answer, one a hop and a try
+/// (IANA gives it 33434/udp; Linux and BSD traceroute count up from there).
+const TRACEROUTE: std::ops::RangeInclusive<u16> = 33434..=33534;
 /// Sources that must try one service once each, in vain, to be a flood.
 const FLOOD_SOURCES: u32 = 256;
 
@@ -72,7 +75,9 @@ pub(super) fn classify(
                 None
             } else if is_check(vantages, connections, connection, topology, &fleets, &habits) {
                 Some(Ordinary::HealthCheck)
-            } else if scanners.contains(&client) && service.mode == Mode::Unknown {
+            } else if is_traceroute(connection)
+                || scanners.contains(&client) && service.mode == Mode::Unknown
+            {
                 Some(Ordinary::Scan)
             } else if is_flood_shaped(connection)
                 && (floods.contains(&topology.service_of[i])
@@ -96,6 +101,13 @@ fn is_named(client: Ip, topology: &Topology, stated: &StatedRoles) -> bool {
             host.is_some() && host == topology.hosts.by_ip(client)
         }
     })
+}
+
+/// A datagram that asks the way: its answer is an ICMP error.
+fn is_traceroute(connection: &Connection) -> bool {
+    connection.protocol.is_udp()
+        && TRACEROUTE.contains(&connection.front.server.1)
+        && !connection.progress.response
 }
 
 type Pair = (Ip, Ip, u16);

@@ -7,14 +7,21 @@ use crate::diagnose::thresholds::DELAY_OWN_PART;
 pub(in crate::diagnose) enum WhyFar {
     /// `network-latency`: the way takes it.
     Network,
-    /// The server takes it, or its own capture does not tell.
+    /// The server takes it, or nothing tells.
     Server,
 }
 
-/// By the medians of the time from SYN to SYN-ACK, before the server and at it,
-/// nanoseconds.
-pub(in crate::diagnose) fn why_far(before: u64, at_server: Option<u64>) -> WhyFar {
-    match at_server {
+/// By medians, nanoseconds: of the time from SYN to SYN-ACK before the server (`before`)
+/// and at it (`at_server`, where it was captured), and of the time from request to answer
+/// before it (`reply`). A server that is busy is late with both; one that answers a request
+/// within little more than a handshake takes is not.
+pub(in crate::diagnose) fn why_far(
+    before: u64,
+    at_server: Option<u64>,
+    reply: Option<u64>,
+) -> WhyFar {
+    let own = at_server.or_else(|| reply?.checked_sub(before));
+    match own {
         Some(own) if own.saturating_mul(DELAY_OWN_PART) <= before => WhyFar::Network,
         _ => WhyFar::Server,
     }
@@ -40,10 +47,20 @@ mod tests {
 
     #[test]
     fn the_network_is_blamed_where_the_server_needs_a_quarter_at_most() {
-        assert_eq!(why_far(400, Some(100)), WhyFar::Network);
-        assert_eq!(why_far(399, Some(100)), WhyFar::Server);
-        assert_eq!(why_far(400, None), WhyFar::Server);
-        assert_eq!(why_far(u64::MAX - 1, Some(u64::MAX)), WhyFar::Server);
+        assert_eq!(why_far(400, Some(100), None), WhyFar::Network);
+        assert_eq!(why_far(399, Some(100), None), WhyFar::Server);
+        assert_eq!(why_far(400, None, None), WhyFar::Server);
+        assert_eq!(why_far(u64::MAX - 1, Some(u64::MAX), None), WhyFar::Server);
+    }
+
+    #[test]
+    fn without_the_servers_capture_its_answers_tell_how_busy_it_is() {
+        assert_eq!(why_far(400, None, Some(500)), WhyFar::Network);
+        assert_eq!(why_far(400, None, Some(501)), WhyFar::Server);
+        // Quicker than its handshake: whatever was late was not the way.
+        assert_eq!(why_far(400, None, Some(2)), WhyFar::Server);
+        // What the server itself shows goes before that.
+        assert_eq!(why_far(400, Some(300), Some(400)), WhyFar::Server);
     }
 
     #[test]

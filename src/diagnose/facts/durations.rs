@@ -64,6 +64,8 @@ pub(in crate::diagnose) struct Server {
     pub accept: Samples,
     /// At a vantage before it, SYN to SYN-ACK.
     pub reach: Samples,
+    /// At a vantage before it, first byte of the request to first byte of the answer.
+    pub reply: Samples,
     /// Connections that were measured.
     measured: usize,
 }
@@ -186,6 +188,10 @@ impl Server {
         let once = there.opened() && back.accepted() && there.syns <= 1 && back.syns <= 1;
         if once {
             self.reach.add(back.syn.since(there.syn));
+        }
+        let again = there.retransmissions > 0 || back.retransmissions > 0;
+        if !again && there.data.is_set() && back.data.frame() > there.data.frame() {
+            self.reply.add(back.data.since(there.data));
         }
         once
     }

@@ -133,7 +133,7 @@ fn off(host: String, said: &Said<'_, u64>) -> Fix {
         // A value out of a file goes into a command only as a number.
         undo.push_str(&format!(" {name}={}", told.value.parse::<u32>().unwrap_or(1)));
     }
-    Fix { host, command: set, disruptive: false, undo }
+    Fix::safe(host, set, undo)
 }
 
 pub(in crate::diagnose) fn overflow(trace: &Trace, finding: &mut Finding) {

@@ -4,6 +4,7 @@ use super::super::facts::refusals::Says;
 use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 pub(in crate::diagnose) use super::next::captures as next;
 use super::{concerned, connections_to};
+use crate::breaks::Fate;
 use crate::flow::IcmpErrorKind;
 use crate::trace::At;
 
@@ -15,7 +16,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection)
         {
             last = Some(tied.connection);
-            let failed = facts.connection(tied.connection).outcome.failed();
+            let failed = facts.breaks.fate(tied.connection) == Fate::Failed;
             found.push(Sighting::of(tied.connection, failed));
         }
     }

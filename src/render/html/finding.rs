@@ -5,7 +5,7 @@
 use super::super::drawing::Times;
 use super::super::svg::{Place, ladder_drawing};
 use super::super::text::ladder::ladder as as_text;
-use super::super::units::{affects, clock, count, plural, since};
+use super::super::units::{affects, capitalised, clock, count, plural, since};
 use super::super::{MAX_PROSE, Style};
 use super::parts::{self, command, paragraphs, wide};
 use crate::report::ladder::Ladder;
@@ -55,8 +55,10 @@ fn one(report: &Report, f: &Finding, open: bool, ladders: &BTreeMap<u32, Ladder>
             div class="body" {
                 (paragraphs(&f.explanation))
                 (concerned(f))
+                // Where it is not certain, what to check stands before what to change.
+                @if !f.is_settled() { (doubt(f)) }
                 @for (n, fix) in f.fix.iter().enumerate() { (remedy(n, fix)) }
-                (doubt(f))
+                @if f.is_settled() { (doubt(f)) }
                 (proof(f))
                 @if let Some(ladder) = ladders.get(&f.n) { (drawing(ladder)) }
                 @if !f.explains.is_empty() {
@@ -100,7 +102,7 @@ fn remedy(n: usize, fix: &Fix) -> Markup {
     // A command, or a sentence that ends in a full stop.
     let sentence = undo.ends_with('.') && !undo.contains('\n');
     html! {
-        h4 { @if n == 0 { "Fix" } @else { "Or" } }
+        h4 { (capitalised(fix.lead(n))) }
         p {
             @if !fix.host.is_empty() { "On " (fix.host) ", " }
             "this is "

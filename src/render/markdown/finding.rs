@@ -1,6 +1,6 @@
 //! One finding in Markdown.
 
-use super::super::units::{affects, plural, since};
+use super::super::units::{affects, capitalised, plural, since};
 use super::escape::{code, fence, prose};
 use crate::report::{Evidence, Finding, Fix};
 use std::fmt::Write as _;
@@ -25,6 +25,9 @@ pub(super) fn write(out: &mut String, finding: &Finding, cause: Option<&Finding>
         let _ = write!(out, "; {}", prose(&affected));
     }
     let _ = writeln!(out, ".\n\n{}\n", prose(&finding.explanation));
+    if !finding.is_settled() && !finding.fix.is_empty() && !finding.to_confirm.is_empty() {
+        out.push_str("Check first what stands under Next.\n\n");
+    }
     for (n, fix) in finding.fix.iter().enumerate() {
         write_fix(out, n, fix);
     }
@@ -39,7 +42,7 @@ pub(super) fn write(out: &mut String, finding: &Finding, cause: Option<&Finding>
 }
 
 fn write_fix(out: &mut String, n: usize, fix: &Fix) {
-    let word = if n == 0 { "Fix" } else { "Or" };
+    let word = capitalised(fix.lead(n));
     let place =
         if fix.host.is_empty() { String::new() } else { format!(" on {}", prose(&fix.host)) };
     let _ = writeln!(out, "{word}{place} ({}):\n", fix.effect);

@@ -56,9 +56,16 @@ impl Block<'_> {
         }
         let mut parts = self.affected();
         parts.extend(self.proof());
-        parts.extend(self.fixes());
-        parts.extend(self.candidates());
-        parts.extend(self.next());
+        // Where it is not certain, what to check stands before what to change.
+        if self.finding.is_settled() {
+            parts.extend(self.fixes());
+            parts.extend(self.candidates());
+            parts.extend(self.next());
+        } else {
+            parts.extend(self.candidates());
+            parts.extend(self.next());
+            parts.extend(self.fixes());
+        }
         parts.extend(self.explains());
         parts.extend(self.filter());
         if !parts.is_empty() {
@@ -217,7 +224,7 @@ impl Block<'_> {
 
     fn fixes(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for fix in &self.finding.fix {
+        for (n, fix) in self.finding.fix.iter().enumerate() {
             let mut part = self.beside(&introduce(fix));
             if fix.effect == Effect::Disruptive {
                 for line in &mut part {
@@ -226,7 +233,7 @@ impl Block<'_> {
             }
             part.extend(self.command(&fix.command));
             part.extend(self.undo(&fix.undo));
-            lines.extend(self.labelled(if lines.is_empty() { "fix" } else { "or" }, part));
+            lines.extend(self.labelled(fix.lead(n), part));
         }
         lines
     }
@@ -259,7 +266,8 @@ impl Block<'_> {
     fn next(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for step in &self.finding.to_confirm {
-            let label = if lines.is_empty() { "next" } else { "" };
+            let first = if self.finding.is_settled() { "next" } else { "check" };
+            let label = if lines.is_empty() { first } else { "" };
             let mut part = self.beside(&ask(step));
             part.extend(self.command(&step.command));
             lines.extend(self.labelled(label, part));

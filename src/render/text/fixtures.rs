@@ -3,6 +3,7 @@
 pub(crate) mod ladders;
 pub(crate) mod networks;
 
+use crate::diagnose::Join;
 use crate::report::{
     Affected, Candidate, Capture, Clock, Confidence, Connection, Coverage, CoverageStatus, Effect,
     Endpoint, Evidence, Finding, Fix, Host, HostRef, Kind, RealServer, Report, Role,
@@ -210,6 +211,7 @@ pub(crate) fn hairpin() -> Report {
         ),
         effect: Effect::Safe,
         undo: s("the same with -D for -A."),
+        join: Join::And,
     }];
     cause.explains = vec![2, 3];
     cause.candidates = vec![Candidate {

@@ -129,34 +129,31 @@ fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
                 "nft {verb} rule ip6 filter output icmpv6 type nd-neighbor-advert icmpv6 taddr {vip} drop"
             )
         };
-        return vec![Fix {
-            host: server,
-            command: format!("ip addr replace {vip}/128 dev lo nodad\n{}", rule("add")),
-            disruptive: false,
-            undo: "Delete the rule by its handle ('nft -a list ruleset').".to_owned(),
-        }];
+        return vec![Fix::safe(
+            server,
+            format!("ip addr replace {vip}/128 dev lo nodad\n{}", rule("add")),
+            "Delete the rule by its handle ('nft -a list ruleset').",
+        )];
     }
     vec![
-        Fix {
-            host: server,
-            command: format!(
+        Fix::safe(
+            server,
+            format!(
                 "{}\nip -br addr show to {vip}   # must be on lo, as /32: on another interface it is still answered for",
                 sysctl::set(&[
                     ("net.ipv4.conf.all.arp_ignore", "1"),
                     ("net.ipv4.conf.all.arp_announce", "2"),
                 ])
             ),
-            disruptive: false,
-            undo: sysctl::set(&[
+            sysctl::set(&[
                 ("net.ipv4.conf.all.arp_ignore", "0"),
                 ("net.ipv4.conf.all.arp_announce", "0"),
             ]),
-        },
-        Fix {
-            host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
-            command: ip::forget_neighbour(vip),
-            disruptive: false,
-            undo: "The entry is learnt again by itself.".to_owned(),
-        },
+        ),
+        Fix::safe(
+            "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+            ip::forget_neighbour(vip),
+            "The entry is learnt again by itself.",
+        ),
     ]
 }

@@ -174,24 +174,24 @@ fn proofs(
 fn fixes(vip: Ip, servers: &[String]) -> Vec<Fix> {
     let mut fixes: Vec<Fix> = servers
         .iter()
-        .map(|server| Fix {
-            host: server.clone(),
-            command: sysctl::set(&[
-                ("net.ipv4.conf.all.arp_announce", "2"),
-                ("net.ipv4.conf.all.arp_ignore", "1"),
-            ]),
-            disruptive: false,
-            undo: explained(
-                sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]),
-                "or what it was before",
-            ),
+        .map(|server| {
+            Fix::safe(
+                server.clone(),
+                sysctl::set(&[
+                    ("net.ipv4.conf.all.arp_announce", "2"),
+                    ("net.ipv4.conf.all.arp_ignore", "1"),
+                ]),
+                explained(
+                    sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]),
+                    "or what it was before",
+                ),
+            )
         })
         .collect();
-    fixes.push(Fix {
-        host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
-        command: ip::forget_neighbour(vip),
-        disruptive: false,
-        undo: "The entry is learnt again by itself.".to_owned(),
-    });
+    fixes.push(Fix::safe(
+        "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+        ip::forget_neighbour(vip),
+        "The entry is learnt again by itself.",
+    ));
     fixes
 }

@@ -251,17 +251,11 @@ fn fixes(vip: Ip, new: &str) -> Vec<Fix> {
         format!("ndsend {vip} IFACE   # or: arping6, or restart keepalived")
     };
     vec![
-        Fix {
-            host: new.to_owned(),
-            command: now,
-            disruptive: false,
-            undo: "Nothing to take back.".to_owned(),
-        },
-        Fix {
-            host: format!("{new} and its peer, for the next time"),
-            command: "# in global_defs of keepalived.conf:\nvrrp_garp_master_repeat 5\nvrrp_garp_master_refresh 60".to_owned(),
-            disruptive: false,
-            undo: "Delete the two lines and reload keepalived.".to_owned(),
-        },
+        Fix::safe(new.to_owned(), now, "Nothing to take back."),
+        Fix::safe(
+            format!("{new} and its peer, for the next time"),
+            "# in global_defs of keepalived.conf:\nvrrp_garp_master_repeat 5\nvrrp_garp_master_refresh 60",
+            "Delete the two lines and reload keepalived.",
+        ),
     ]
 }

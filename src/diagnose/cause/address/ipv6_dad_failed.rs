@@ -91,24 +91,18 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
         "'dadfailed' beside the address: this is it",
     );
     finding.fixes = vec![
-        Fix {
-            host: format!(
-                "{has}, if the address is not its own any more, or if it is a real server"
-            ),
-            command: format!(
+        Fix::disruptive(
+            format!("{has}, if the address is not its own any more, or if it is a real server"),
+            format!(
                 "ip -6 addr del {vip} dev IFACE   # a real server keeps it on lo: ip addr add {vip}/128 dev lo nodad"
             ),
-            disruptive: true,
-            undo: format!("ip -6 addr add {vip}/64 dev IFACE   # or the mask that it had"),
-        },
-        Fix {
-            host: format!("{lost}, after that"),
-            command: format!(
-                "ip -6 addr del {vip}/64 dev IFACE; ip -6 addr add {vip}/64 dev IFACE nodad"
-            ),
-            disruptive: false,
-            undo: format!("ip -6 addr del {vip}/64 dev IFACE"),
-        },
+            format!("ip -6 addr add {vip}/64 dev IFACE   # or the mask that it had"),
+        ),
+        Fix::safe(
+            format!("{lost}, after that"),
+            format!("ip -6 addr del {vip}/64 dev IFACE; ip -6 addr add {vip}/64 dev IFACE nodad"),
+            format!("ip -6 addr del {vip}/64 dev IFACE"),
+        ),
     ];
     let subject = |host: Option<HostId>, mac: Mac| Subject {
         role: Role::Host,

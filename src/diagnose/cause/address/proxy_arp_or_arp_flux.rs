@@ -221,26 +221,24 @@ fn proofs(
 fn fixes(who: &str, vips: &[Ip]) -> Vec<Fix> {
     let forget: Vec<String> = vips.iter().map(|ip| ip::forget_neighbour(*ip)).collect();
     vec![
-        Fix {
-            host: who.to_owned(),
-            command: explained(
+        Fix::disruptive(
+            who.to_owned(),
+            explained(
                 sysctl::set(&[
                     ("net.ipv4.conf.all.proxy_arp", "0"),
                     ("net.ipv4.conf.IFACE.proxy_arp", "0"),
                 ]),
                 "IFACE: the one on the VIP's link; what it answers for by intent needs a route instead",
             ),
-            disruptive: true,
-            undo: explained(
+            explained(
                 sysctl::set(&[("net.ipv4.conf.IFACE.proxy_arp", "1")]),
                 "and 'all', if that was 1 before",
             ),
-        },
-        Fix {
-            host: "the VIP's neighbours (router, clients on its link), after that".to_owned(),
-            command: forget.join("\n"),
-            disruptive: false,
-            undo: "The entry is learnt again by itself.".to_owned(),
-        },
+        ),
+        Fix::safe(
+            "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+            forget.join("\n"),
+            "The entry is learnt again by itself.",
+        ),
     ]
 }

@@ -124,18 +124,17 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
     }
     finding.proofs.sort_by_key(|p| p.at.mark.frame());
     // Names no number: which ones are free on the link the captures cannot know.
-    finding.fixes = vec![Fix {
-        host: format!("all directors of one of the clusters, such as {}", b.src),
-        command: format!(
+    finding.fixes = vec![Fix::disruptive(
+        format!("all directors of one of the clusters, such as {}", b.src),
+        format!(
             "sed -i 's/virtual_router_id {}\\b/virtual_router_id FREE/' /etc/keepalived/keepalived.conf   # FREE: an identifier that nobody on the link uses\nsystemctl reload keepalived",
             b.vrid
         ),
-        disruptive: true,
-        undo: format!(
+        format!(
             "sed -i 's/virtual_router_id FREE\\b/virtual_router_id {}/' /etc/keepalived/keepalived.conf; systemctl reload keepalived",
             b.vrid
         ),
-    }];
+    )];
     finding.subjects = vec![vrrp::subject(trace, a), vrrp::subject(trace, b)];
     finding.addresses = vips;
     finding.connections = ids;

@@ -195,19 +195,22 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
 fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
     let mut fixes: Vec<Fix> = [(a, b), (b, a)]
         .iter()
-        .map(|(here, there)| Fix {
-            host: here.src.to_string(),
-            command: format!("iptables -I INPUT -p 112 -s {} -j ACCEPT", there.src),
-            disruptive: false,
-            undo: format!("iptables -D INPUT -p 112 -s {} -j ACCEPT", there.src),
+        .map(|(here, there)| {
+            Fix::safe(
+                here.src.to_string(),
+                format!("iptables -I INPUT -p 112 -s {} -j ACCEPT", there.src),
+                format!("iptables -D INPUT -p 112 -s {} -j ACCEPT", there.src),
+            )
         })
         .collect();
-    fixes.push(Fix {
-        host: format!("{}, until then", a.src),
-        command: "systemctl stop keepalived   # one master is better than two".to_owned(),
-        disruptive: true,
-        undo: "systemctl start keepalived".to_owned(),
-    });
+    fixes.push(
+        Fix::disruptive(
+            format!("{}, until then", a.src),
+            "systemctl stop keepalived   # one master is better than two",
+            "systemctl start keepalived",
+        )
+        .meanwhile(),
+    );
     fixes
 }
 

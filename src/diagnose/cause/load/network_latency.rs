@@ -2,7 +2,9 @@
 //!
 //! SYN to SYN-ACK, which no application delays: seen before the server it is
 //! long, seen at the server itself it is short, so the difference is spent
-//! between. Both are durations of one vantage each; no clocks are compared.
+//! between. Where the server was not captured, its answers tell: one that answers a
+//! request within little more than a handshake takes is not busy. All are durations of
+//! one vantage each; no clocks are compared.
 
 use crate::diagnose::decide::delay::{WhyFar, why_far};
 use crate::diagnose::facts::durations::Outliers;
@@ -27,8 +29,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         compared |= pool.len() > 1;
         let Some(mut far) = outliers(&pool, NETWORK_LATENCY_AT_LEAST_NS) else { continue };
         far.slow.retain(|(at, q)| {
-            let own = servers[*at].accept.quartiles();
-            why_far(q.median, own.map(|own| own.median)) == WhyFar::Network
+            let median = |samples: &durations::Samples| samples.quartiles().map(|q| q.median);
+            let server = &servers[*at];
+            why_far(q.median, median(&server.accept), median(&server.reply)) == WhyFar::Network
         });
         if !far.slow.is_empty() {
             findings.push(finding(facts, *service, servers, &far));
@@ -68,18 +71,28 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
         .iter()
         .zip(&subjects)
         .map(|((at, q), subject)| {
-            let own = servers[*at].accept.quartiles().map_or(0, |own| own.median);
+            let server = &servers[*at];
+            let beside = match (server.accept.quartiles(), server.reply.quartiles()) {
+                (Some(own), _) => format!("{} at the server itself", ms(own.median)),
+                (None, Some(reply)) => format!("{} from a request to its answer", ms(reply.median)),
+                (None, None) => String::new(),
+            };
             format!(
-                "{}: {} seen at {before}, {} at the server itself (medians of {} handshakes)",
+                "{}: {} seen at {before}, {beside} (medians of {} handshakes)",
                 name(subject),
                 ms(q.median),
-                ms(own),
-                servers[*at].reach.len()
+                server.reach.len()
             )
         })
         .collect();
+    let captured = far.iter().all(|(at, _)| servers[*at].accept.quartiles().is_some());
+    let sign = if captured {
+        "The server answers at once"
+    } else {
+        "A request takes hardly longer than a handshake, which a busy server would delay as well"
+    };
     let explanation = format!(
-        "From SYN to SYN-ACK: {}. To no other server of {} is the median above {}. The server answers at once, so the time is spent between: a long way, a full queue, a shaper, a tunnel. It is paid again for every round trip.{}",
+        "From SYN to SYN-ACK: {}. To no other server of {} is the median above {}. {sign}, so the time is spent between: a long way, a full queue, a shaper, a tunnel. It is paid again for every round trip.{}",
         list(&told),
         s.name(),
         ms(usual),
@@ -87,6 +100,12 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
     );
     let mut finding = Finding::cause("network-latency", title, explanation);
     finding.confidence = found.confidence();
+    if !captured {
+        finding.candidate(
+            "slow-real-server",
+            "then a capture on the real server shows the time between a SYN and its SYN-ACK",
+        );
+    }
     for ((at, _), subject) in far.iter().zip(&subjects) {
         let server = name(subject);
         finding.confirm(before.clone(), format!("ping -c 20 -i 0.2 {server}; tracepath -n {server}"), "a time that is high at once and steady: distance or a shaper; one that varies: a queue; the hop at which it rises is the place");
@@ -130,7 +149,23 @@ fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64) -> Vec<Proo
             .back_legs(id)
             .filter(|leg| facts.host_of(leg) == own)
             .find_map(|leg| Some((leg, took(leg)?)));
-        let Some((inner, (came, left, own_ns))) = at_server else { continue };
+        let Some((inner, (came, left, own_ns))) = at_server else {
+            let (request, reply) = (facts.forward(leg).data, facts.reply(leg).data);
+            let again = facts.forward(leg).retransmissions + facts.reply(leg).retransmissions > 0;
+            if again || !(request.is_set() && reply.frame() > request.frame()) {
+                continue;
+            }
+            let took = u64::try_from(reply.since(request)).unwrap_or_default();
+            return [
+                facts.proof(leg, syn, "the SYN on its way to the real server"),
+                facts.proof(leg, answer, format!("its SYN-ACK comes {} later", ms(ns))),
+                facts.proof(leg, request, "a request"),
+                facts.proof(leg, reply, format!("whose answer comes {} later", ms(took))),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+        };
         return [
             facts.proof(leg, syn, "the SYN on its way to the real server"),
             facts.proof(inner, came, "it reaches the real server"),

@@ -299,11 +299,8 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
         capture_line("director", &hosts, Some(port)),
         "a longer capture at a busy time: whether more clients even it out",
     );
-    let fix = |scheduler: &str, undo: &str| Fix {
-        host: director.clone(),
-        command: table.schedule(scheduler),
-        disruptive: false,
-        undo: table.schedule(undo),
+    let fix = |scheduler: &str, undo: &str| {
+        Fix::safe(director.clone(), table.schedule(scheduler), table.schedule(undo))
     };
     if who.sticky {
         finding.fixes.push(fix(

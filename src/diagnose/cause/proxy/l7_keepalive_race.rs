@@ -168,18 +168,16 @@ fn finding(
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.fixes = vec![
-        Fix {
-            host: "the real servers".to_owned(),
-            command: "# keep idle connections longer than the proxy does: keepalive_timeout (nginx), KeepAliveTimeout (Apache), server.keepAliveTimeout (Node.js), --timeout-keep-alive (uvicorn)".to_owned(),
-            disruptive: false,
-            undo: "Set the old value again.".to_owned(),
-        },
-        Fix {
-            host: "the proxy, where the servers cannot be changed".to_owned(),
-            command: "# let idle connections go sooner than the server does: keepalive_timeout in 'upstream' (nginx), 'pool-purge-delay' (haproxy); repeat what may be repeated: 'retry-on conn-failure empty-response' with 'option redispatch' (haproxy), proxy_next_upstream error (nginx)".to_owned(),
-            disruptive: false,
-            undo: "Set the old values again.".to_owned(),
-        },
+        Fix::safe(
+            "the real servers".to_owned(),
+            "# keep idle connections longer than the proxy does: keepalive_timeout (nginx), KeepAliveTimeout (Apache), server.keepAliveTimeout (Node.js), --timeout-keep-alive (uvicorn)",
+            "Set the old value again.",
+        ),
+        Fix::safe(
+            "the proxy, where the servers cannot be changed".to_owned(),
+            "# let idle connections go sooner than the server does: keepalive_timeout in 'upstream' (nginx), 'pool-purge-delay' (haproxy); repeat what may be repeated: 'retry-on conn-failure empty-response' with 'option redispatch' (haproxy), proxy_next_upstream error (nginx)",
+            "Set the old values again.",
+        ).or(),
     ];
     if let Some(subject) = subjects.first() {
         let port = subject.port.unwrap_or(80);

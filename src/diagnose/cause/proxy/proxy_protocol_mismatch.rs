@@ -314,21 +314,15 @@ fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
 }
 
 fn server_fix(who: &str, what: &str, undo: &str) -> Fix {
-    Fix {
-        host: format!("the server {who}"),
-        command: format!(
+    Fix::disruptive(
+        format!("the server {who}"),
+        format!(
             "# {what}: 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache)"
         ),
-        disruptive: true,
-        undo: undo.to_owned(),
-    }
+        undo.to_owned(),
+    )
 }
 
 fn balancer_fix(what: &str) -> Fix {
-    Fix {
-        host: "the balancer".to_owned(),
-        command: format!("# {what}"),
-        disruptive: true,
-        undo: "Set it back and reload.".to_owned(),
-    }
+    Fix::disruptive("the balancer".to_owned(), format!("# {what}"), "Set it back and reload.")
 }

@@ -273,10 +273,9 @@ fn fix(vip: Ip, port: u16, why: Why, host: String) -> Fix {
             "clients leave room for the option (alibaba/LVS: sysctl net.ipv4.vs.fullnat_mss_adjust_entry=1)",
         ),
     };
-    Fix {
+    Fix::safe(
         host,
-        command: format!("{tables} -t mangle -A {rule}   # {note}"),
-        disruptive: false,
-        undo: format!("{tables} -t mangle -D {rule}"),
-    }
+        format!("{tables} -t mangle -A {rule}   # {note}"),
+        format!("{tables} -t mangle -D {rule}"),
+    )
 }

@@ -77,24 +77,23 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     }
     finding.confirm(director.clone(), format!("ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn", s.name()), format!("{server} is missing in the first list and named in the second: this is it"));
     finding.fixes = vec![
-        Fix {
-            host: director.clone(),
-            command: explained(
+        Fix::safe(
+            director.clone(),
+            explained(
                 sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]),
                 "entries of a removed server go with their next packet",
             ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
-        },
-        Fix {
-            host: format!("{director}, kernel 5.9 or later"),
-            command: explained(
+            sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
+        ),
+        Fix::safe(
+            format!("{director}, kernel 5.9 or later"),
+            explained(
                 sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "1")]),
                 "a SYN on a closed entry is scheduled anew",
             ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
-        },
+            sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
+        )
+        .or(),
     ];
     finding.subjects = host.map(|d| names.subject(Role::Director, d)).into_iter().collect();
     finding.subjects.push(Subject {

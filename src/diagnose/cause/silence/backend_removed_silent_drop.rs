@@ -168,12 +168,11 @@ fn finding(
         format!("{who} is missing in the first list and named in the second: this is it"),
     );
     finding.fixes = vec![
-        Fix {
-            host: names.place(director),
-            command: explained(sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]), expires),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
-        },
+        Fix::safe(
+            names.place(director),
+            explained(sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]), expires),
+            sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
+        ),
         drain(facts, service, director, &ids),
     ];
     finding.proofs = set.first().map(|d| proofs(facts, d)).unwrap_or_default();
@@ -214,13 +213,13 @@ fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionI
     let table = Virtual::of(s);
     let server = ids.iter().find_map(|id| server_subject(trace, *id)).unwrap_or_default();
     let entry = table.server(Server::subject(&server, s.port));
-    Fix {
-        host: format!("{}, instead of 'ipvsadm -d'", Names(trace).place(director)),
-        command: explained(
+    Fix::safe(
+        format!("{}, instead of 'ipvsadm -d'", Names(trace).place(director)),
+        explained(
             entry.add(0),
             "back in, for its open connections only; delete it when ActiveConn is 0",
         ),
-        disruptive: false,
-        undo: entry.delete(),
-    }
+        entry.delete(),
+    )
+    .or()
 }

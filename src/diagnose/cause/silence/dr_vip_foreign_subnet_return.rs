@@ -187,27 +187,25 @@ fn fixes(trace: &Trace, service: ServiceId, router: &str) -> Vec<Fix> {
         |d| name(&Names(trace).subject(Role::Director, d.host)),
     );
     vec![
-        Fix {
-            host: host.clone(),
-            command: explained(
+        Fix::safe(
+            host.clone(),
+            explained(
                 sysctl::set(&[("net.ipv4.conf.all.rp_filter", "2")]),
                 "loose; the higher of 'all' and the interface counts",
             ),
-            disruptive: false,
-            undo: explained(
+            explained(
                 sysctl::set(&[("net.ipv4.conf.all.rp_filter", "1")]),
                 "or what it was before",
             ),
-        },
-        Fix {
+        ),
+        Fix::disruptive(
             host,
-            command: format!(
+            format!(
                 "ip route replace {}/32 via DIP   # DIP: the address of the director {director} on the real servers' link",
                 s.vip
             ),
-            disruptive: true,
-            undo: format!("Restore the route that 'ip route show {}' printed before.", s.vip),
-        },
+            format!("Restore the route that 'ip route show {}' printed before.", s.vip),
+        ).or(),
     ]
 }
 

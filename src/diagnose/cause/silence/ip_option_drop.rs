@@ -276,17 +276,15 @@ fn proofs(trace: &Trace, id: ConnectionId, set: &[Lossy<'_>]) -> Vec<Proof> {
 
 fn fixes(director: &str, servers: &str) -> Vec<Fix> {
     vec![
-        Fix {
-            host: format!("switches, routers and firewalls between {director} and {servers}"),
-            command: "no ip options drop   # Cisco IOS; on Linux look for 'hdrlength' and 'ip option' in 'nft list ruleset', for 'ipv4options' in 'iptables -S'".to_owned(),
-            disruptive: false,
-            undo: "ip options drop".to_owned(),
-        },
-        Fix {
-            host: "the balancer, if it adds the options (Cilium, DSR)".to_owned(),
-            command: "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set loadBalancer.dsrDispatch=geneve --set tunnelProtocol=geneve   # the VIP travels in a Geneve option instead".to_owned(),
-            disruptive: true,
-            undo: "helm rollback cilium -n kube-system".to_owned(),
-        },
+        Fix::safe(
+            format!("switches, routers and firewalls between {director} and {servers}"),
+            "no ip options drop   # Cisco IOS; on Linux look for 'hdrlength' and 'ip option' in 'nft list ruleset', for 'ipv4options' in 'iptables -S'",
+            "ip options drop",
+        ),
+        Fix::disruptive(
+            "the balancer, if it adds the options (Cilium, DSR)".to_owned(),
+            "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set loadBalancer.dsrDispatch=geneve --set tunnelProtocol=geneve   # the VIP travels in a Geneve option instead",
+            "helm rollback cilium -n kube-system",
+        ).or(),
     ]
 }

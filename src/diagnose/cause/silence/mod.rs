@@ -45,7 +45,7 @@ fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
     } else {
         (format!("{add} nodad"), del)
     };
-    Fix { host, command, disruptive: false, undo }
+    Fix::safe(host, command, undo)
 }
 
 /// What another cause of silence says of this one, where the port may be a node's.

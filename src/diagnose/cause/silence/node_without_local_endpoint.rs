@@ -157,18 +157,8 @@ fn finding(
         )
     };
     finding.fixes = vec![
-        Fix {
-            host: "the balancer before the nodes".to_owned(),
-            command: format!("# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"),
-            disruptive: false,
-            undo: "Restore the health check that it had before.".to_owned(),
-        },
-        Fix {
-            host: "where kubectl is at hand, in place of that; real servers no longer see clients' addresses".to_owned(),
-            command: policy("Cluster"),
-            disruptive: true,
-            undo: policy("Local"),
-        },
+        Fix::safe("the balancer before the nodes".to_owned(), format!("# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"), "Restore the health check that it had before."),
+        Fix::disruptive("where kubectl is at hand, in place of that; real servers no longer see clients' addresses".to_owned(), policy("Cluster"), policy("Local")).or(),
     ];
     finding.proofs.extend(shown);
     if finding.proofs.is_empty() {

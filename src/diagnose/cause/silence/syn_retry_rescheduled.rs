@@ -61,18 +61,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "the scheduler, and whether the entry of a SYN stays until the handshake is complete"
             .to_owned(),
     );
-    finding.fixes = vec![Fix {
-        host: place,
-        command: explained(
+    finding.fixes = vec![Fix::safe(
+        place,
+        explained(
             Virtual::of(s).schedule("mh -b mh-port"),
             "each transmission of a SYN is sent to the same server",
         ),
-        disruptive: false,
-        undo: explained(
-            Virtual::of(s).schedule("rr"),
-            "the scheduler that 'ipvsadm -Sn' printed before",
-        ),
-    }];
+        explained(Virtual::of(s).schedule("rr"), "the scheduler that 'ipvsadm -Sn' printed before"),
+    )];
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     finding.subjects = director;
     finding.subjects.extend(hosts.iter().map(|h| names.subject(Role::RealServer, *h)));

@@ -151,22 +151,20 @@ fn finding(
     let ip = subject.as_ref().and_then(|s| s.address);
     let ip = ip.map_or_else(|| "its own address".to_owned(), |ip| ip.to_string());
     finding.fixes = vec![
-        Fix {
-            host: format!("the switch, at the port of {owner}, if that is in the wrong VLAN"),
-            command: format!(
+        Fix::disruptive(
+            format!("the switch, at the port of {owner}, if that is in the wrong VLAN"),
+            format!(
                 "switchport access vlan {x}   # a trunk: switchport trunk allowed vlan add {x}"
             ),
-            disruptive: true,
-            undo: format!("switchport access vlan {y}"),
-        },
-        Fix {
-            host: format!("{owner}, if it tags its frames itself"),
-            command: format!(
+            format!("switchport access vlan {y}"),
+        ),
+        Fix::disruptive(
+            format!("{owner}, if it tags its frames itself"),
+            format!(
                 "ip link add link PARENT name PARENT.{x} type vlan id {x} && ip link set PARENT.{x} up   # then move {ip} and {vip} there"
             ),
-            disruptive: true,
-            undo: format!("ip link del PARENT.{x}"),
-        },
+            format!("ip link del PARENT.{x}"),
+        ).or(),
     ];
     let proof = |mark, note: String| Proof { at: At { vantage: split.at, mark }, note };
     finding.proofs = vec![

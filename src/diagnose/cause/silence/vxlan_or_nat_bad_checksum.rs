@@ -56,12 +56,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "nstat -az TcpInCsumErrors UdpInCsumErrors",
         "TcpInCsumErrors grows with each SYN",
     );
-    finding.fixes = vec![Fix {
-        host: format!("{sender}, on the interface towards {who}, or on its tunnel device"),
-        command: "ethtool -K IFACE tx off   # a VXLAN device: ethtool -K flannel.1 tx-checksum-ip-generic off".to_owned(),
-        disruptive: false,
-        undo: "ethtool -K IFACE tx on".to_owned(),
-    }];
+    finding.fixes = vec![Fix::safe(
+        format!("{sender}, on the interface towards {who}, or on its tunnel device"),
+        "ethtool -K IFACE tx off   # a VXLAN device: ethtool -K flannel.1 tx-checksum-ip-generic off",
+        "ethtool -K IFACE tx on",
+    )];
     finding.proofs = ids
         .iter()
         .find_map(|id| spoilt(facts, *id))

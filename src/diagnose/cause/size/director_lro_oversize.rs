@@ -94,12 +94,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.confirm(director.clone(), "for i in /sys/class/net/*; do ethtool -k ${i##*/} 2>/dev/null | grep -E '^(large|generic)-receive'; done; nstat -az IpFragFails", "large-receive-offload on: this is it; IpFragFails grows with each such packet");
-    finding.fixes = vec![Fix {
-        host: director,
-        command: "ethtool -K IFACE lro off   # on the interface that clients come in by; if that does not help: gro off".to_owned(),
-        disruptive: false,
-        undo: "ethtool -K IFACE lro on".to_owned(),
-    }];
+    finding.fixes = vec![Fix::safe(
+        director,
+        "ethtool -K IFACE lro off   # on the interface that clients come in by; if that does not help: gro off",
+        "ethtool -K IFACE lro on",
+    )];
     if let Some((id, x)) = shown {
         finding.proofs = proofs(facts, id, &x);
     }

@@ -167,18 +167,17 @@ fn finding(
     }
     finding.confirm(host.clone(), "nft list ruleset; iptables -L -nvx; nstat -az IpReasmFails IpFragFails", "a rule that matches ports before fragments are joined, or a counter that grows with each such datagram");
     finding.fixes = vec![
-        Fix {
-            host: host.clone(),
-            command: "modprobe nf_defrag_ipv4 nf_defrag_ipv6   # joins fragments before rules and tables see them; in Cilium: --enable-ipv4-fragment-tracking".to_owned(),
-            disruptive: false,
-            undo: "modprobe -r nf_defrag_ipv4 nf_defrag_ipv6".to_owned(),
-        },
-        Fix {
-            host: "the clients or the protocol".to_owned(),
-            command: "# smaller datagrams: edns-udp-size 1232 (DNS), TCP for SIP".to_owned(),
-            disruptive: false,
-            undo: "Set the old size again.".to_owned(),
-        },
+        Fix::safe(
+            host.clone(),
+            "modprobe nf_defrag_ipv4 nf_defrag_ipv6   # joins fragments before rules and tables see them; in Cilium: --enable-ipv4-fragment-tracking",
+            "modprobe -r nf_defrag_ipv4 nf_defrag_ipv6",
+        ),
+        Fix::safe(
+            "the clients or the protocol".to_owned(),
+            "# smaller datagrams: edns-udp-size 1232 (DNS), TCP for SIP",
+            "Set the old size again.",
+        )
+        .or(),
     ];
     finding.proofs = set.first().map(|c| proofs(facts, c)).unwrap_or_default();
     let error = ids

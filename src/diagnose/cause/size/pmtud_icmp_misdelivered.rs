@@ -122,24 +122,23 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "without an entry for the connection in the error it is not forwarded",
     );
     finding.fixes = vec![
-        Fix {
-            host: who.clone(),
-            command: explained(
+        Fix::safe(
+            who.clone(),
+            explained(
                 sysctl::set(&[("net.ipv4.tcp_mtu_probing", "1")]),
                 "finds the size without the error",
             ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.tcp_mtu_probing", "0")]),
-        },
-        Fix {
-            host: format!("{who}, if the narrow path is known"),
-            command: format!(
+            sysctl::set(&[("net.ipv4.tcp_mtu_probing", "0")]),
+        ),
+        Fix::safe(
+            format!("{who}, if the narrow path is known"),
+            format!(
                 "ip route change default via GATEWAY advmss {}   # GATEWAY as 'ip route' prints it",
                 mtu.saturating_sub(40)
             ),
-            disruptive: false,
-            undo: "ip route change default via GATEWAY".to_owned(),
-        },
+            "ip route change default via GATEWAY",
+        )
+        .or(),
     ];
     if let Some(x) = shown {
         let note = format!(

@@ -11,7 +11,7 @@ use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::{servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::{IcmpErrorKind, Link, Mark, Observations};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -164,7 +164,7 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
     for server in servers(facts, &ids) {
         finding.fix(crate::diagnose::words::name(&server), format!("ip route change default via ROUTER advmss {fit}   # ROUTER as 'ip route show default' prints it"), "ip route change default via ROUTER advmss 0");
     }
-    finding.fix("the firewalls between the director and the clients".to_owned(), "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT", "iptables -D FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -D FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT");
+    finding.fixes.push(Fix::safe("the firewalls between the director and the clients".to_owned(), "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT", "iptables -D FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -D FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT").or());
     finding.proofs = proofs(facts, host, set);
     finding.subjects = vec![say.subject(Role::Director, host)];
     finding.subjects.extend(servers(facts, &ids));

@@ -94,18 +94,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 fn fixes(director: &str, vip: Ip) -> Vec<Fix> {
     let rule = Rule::filter(vip, "FORWARD", "-m conntrack --ctstate INVALID -j DROP");
     vec![
-        Fix {
-            host: director.to_owned(),
-            command: rule.insert(),
-            disruptive: false,
-            undo: rule.delete(),
-        },
-        Fix {
-            host: director.to_owned(),
-            command: sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "1")]),
-            disruptive: false,
-            undo: sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "0")]),
-        },
+        Fix::safe(director.to_owned(), rule.insert(), rule.delete()),
+        Fix::safe(
+            director.to_owned(),
+            sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "1")]),
+            sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "0")]),
+        )
+        .or(),
     ]
 }
 

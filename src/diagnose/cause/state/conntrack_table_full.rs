@@ -113,18 +113,17 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Find
     finding.confidence = Confidence::Possible;
     finding.candidate("node-without-local-endpoint", "then it is a Kubernetes node that has no pod of the service (externalTrafficPolicy: Local)");
     finding.confirm(director.clone(), "dmesg | grep 'nf_conntrack: table full'; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; nft list ruleset | grep -n drop; iptables -L -nvx | grep -i drop", "count at max, or 'table full': this is it; else a rule whose counter grows with each SYN");
-    finding.fixes = vec![Fix {
-        host: director,
-        command: explained(
+    finding.fixes = vec![Fix::safe(
+        director,
+        explained(
             sysctl::set(&[("net.netfilter.nf_conntrack_max", "1048576")]),
             "about 300 bytes of memory each",
         ),
-        disruptive: false,
-        undo: explained(
+        explained(
             sysctl::set(&[("net.netfilter.nf_conntrack_max", "262144")]),
             "what sysctl printed before",
         ),
-    }];
+    )];
     if let Some((_, vantage, first, last)) = full.withheld.first() {
         let at = |mark| At { vantage: *vantage, mark };
         let note = "a SYN comes in and nothing goes out".to_owned();

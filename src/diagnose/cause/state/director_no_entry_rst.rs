@@ -97,21 +97,21 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
 fn fixes(trace: &Trace, host: HostId, old: Option<HostId>, moved: bool) -> Vec<Fix> {
     let names = Names(trace);
     if !moved {
-        return vec![Fix {
-            host: names.place(host),
-            command: "ipvsadm-save -n > /etc/ipvsadm.rules   # and load changes with 'ipvsadm -e' and '-a'; 'ipvsadm -C' and a restart empty the table".to_owned(),
-            disruptive: false,
-            undo: "rm /etc/ipvsadm.rules".to_owned(),
-        }];
+        return vec![Fix::safe(
+            names.place(host),
+            "ipvsadm-save -n > /etc/ipvsadm.rules   # and load changes with 'ipvsadm -e' and '-a'; 'ipvsadm -C' and a restart empty the table",
+            "rm /etc/ipvsadm.rules",
+        )];
     }
     let other = old.map_or_else(|| "the other director".to_owned(), |old| names.host(old));
-    let start = |host: String, role: &str| Fix {
-        host,
-        command: format!(
-            "ipvsadm --start-daemon {role} --mcast-interface IFACE   # keepalived: lvs_sync_daemon IFACE INSTANCE"
-        ),
-        disruptive: false,
-        undo: format!("ipvsadm --stop-daemon {role}"),
+    let start = |host: String, role: &str| {
+        Fix::safe(
+            host,
+            format!(
+                "ipvsadm --start-daemon {role} --mcast-interface IFACE   # keepalived: lvs_sync_daemon IFACE INSTANCE"
+            ),
+            format!("ipvsadm --stop-daemon {role}"),
+        )
     };
     vec![start(names.host(host), "master"), start(other, "backup")]
 }

@@ -225,23 +225,22 @@ fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>
     clients.sort_unstable();
     clients.dedup();
     let names: Vec<String> = clients.iter().map(ToString::to_string).collect();
-    let mut fixes = vec![
-        Fix {
-            host: format!("the clients ({})", crate::diagnose::words::list(&names)),
-            command: "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; or a cache on the client's own host (NodeLocal DNSCache)".to_owned(),
-            disruptive: false,
-            undo: "sed -i '/single-request-reopen/d' /etc/resolv.conf".to_owned(),
-        },
-    ];
+    let mut fixes = vec![Fix::safe(
+        format!("the clients ({})", crate::diagnose::words::list(&names)),
+        "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; or a cache on the client's own host (NodeLocal DNSCache)",
+        "sed -i '/single-request-reopen/d' /etc/resolv.conf",
+    )];
     if s.mode == Mode::FullNat {
         let spec = format!("-p udp --dport {} -j MASQUERADE --random-fully", s.port);
         let rule = Rule::nat(s.vip, "POSTROUTING", spec);
-        fixes.push(Fix {
-            host: director.unwrap_or_else(|| "the host that translates".to_owned()),
-            command: explained(rule.insert(), "before the rule that draws ports without it"),
-            disruptive: false,
-            undo: rule.delete(),
-        });
+        fixes.push(
+            Fix::safe(
+                director.unwrap_or_else(|| "the host that translates".to_owned()),
+                explained(rule.insert(), "before the rule that draws ports without it"),
+                rule.delete(),
+            )
+            .or(),
+        );
     }
     fixes
 }

@@ -104,18 +104,17 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
         format!("the second number, the time after FIN, is {silence} or less: this is it"),
     );
     finding.fixes = vec![
-        Fix {
-            host: director,
-            command: "ipvsadm --set 0 600 0   # the time after FIN, in seconds; 0 leaves the others as they are".to_owned(),
-            disruptive: false,
-            undo: "ipvsadm --set 0 120 0".to_owned(),
-        },
-        Fix {
-            host: "the clients".to_owned(),
-            command: "# close when the answer is there, not with the request".to_owned(),
-            disruptive: false,
-            undo: "Close with the request again.".to_owned(),
-        },
+        Fix::safe(
+            director,
+            "ipvsadm --set 0 600 0   # the time after FIN, in seconds; 0 leaves the others as they are",
+            "ipvsadm --set 0 120 0",
+        ),
+        Fix::safe(
+            "the clients".to_owned(),
+            "# close when the answer is there, not with the request",
+            "Close with the request again.",
+        )
+        .or(),
     ];
     finding.proofs = set.first().map(|f| proofs(facts, f)).unwrap_or_default();
     finding.subjects = vec![names.subject(Role::Director, host)];

@@ -88,12 +88,11 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) 
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.confirm(director.clone(), "ipvsadm -L --timeout; ipvsadm -Ln; dmesg | tail -50", "a timeout of 0 for established connections, or a filter that resets what it takes for an attack");
-    finding.fixes = vec![Fix {
-        host: director,
-        command: "ipvsadm --set 900 120 300   # TCP, TCP after FIN, UDP, in seconds; in dpvs and alibaba/LVS also the service's own est_timeout".to_owned(),
-        disruptive: false,
-        undo: "ipvsadm --set with what 'ipvsadm -L --timeout' printed before.".to_owned(),
-    }];
+    finding.fixes = vec![Fix::safe(
+        director,
+        "ipvsadm --set 900 120 300   # TCP, TCP after FIN, UDP, in seconds; in dpvs and alibaba/LVS also the service's own est_timeout",
+        "ipvsadm --set with what 'ipvsadm -L --timeout' printed before.",
+    )];
     if let Some(d) = set.first() {
         let (told, sent) = (facts.reply(d.front), facts.forward(d.back));
         finding.proofs.extend(facts.proof(d.back, sent.data, "the client's data is sent on"));

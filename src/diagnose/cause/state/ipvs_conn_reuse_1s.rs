@@ -132,22 +132,20 @@ fn finding(
         "a kernel before 5.9 with both set to 1: this is it",
     );
     finding.fixes = vec![
-        Fix {
-            host: director.clone(),
-            command: "# a kernel from 5.9 on replaces the entry without dropping the SYN"
-                .to_owned(),
-            disruptive: true,
-            undo: "Boot the old kernel.".to_owned(),
-        },
-        Fix {
-            host: format!("{director}, where the kernel must stay"),
-            command: explained(
+        Fix::disruptive(
+            director.clone(),
+            "# a kernel from 5.9 on replaces the entry without dropping the SYN".to_owned(),
+            "Boot the old kernel.",
+        ),
+        Fix::safe(
+            format!("{director}, where the kernel must stay"),
+            explained(
                 sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
                 "then used ports stick to their old real server, also after it was removed",
             ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "1")]),
-        },
+            sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "1")]),
+        )
+        .or(),
     ];
     finding.proofs = set.first().map(|one| proofs(facts, one, before)).unwrap_or_default();
     finding.subjects = vec![names.subject(Role::Director, host)];

@@ -105,12 +105,7 @@ fn by_the_ends(facts: &Facts, set: &Set) -> Finding {
     ];
     finding.fixes = vec![
         keep_alive("either end", set.least_ns()),
-        Fix {
-            host: "the balancer, if it is IPVS".to_owned(),
-            command: RAISE.to_owned(),
-            disruptive: false,
-            undo: LOWER.to_owned(),
-        },
+        Fix::safe("the balancer, if it is IPVS".to_owned(), RAISE.to_owned(), LOWER.to_owned()),
     ];
     let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
     finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
@@ -123,15 +118,14 @@ const RAISE: &str = "ipvsadm --set 3600 120 300   # TCP, TCP after FIN, UDP, in 
 const LOWER: &str = "ipvsadm --set 900 120 300   # if 'ipvsadm -L --timeout' printed these";
 
 fn keep_alive(host: &str, idle_ns: i64) -> Fix {
-    Fix {
-        host: host.to_owned(),
-        command: explained(
+    Fix::safe(
+        host.to_owned(),
+        explained(
             sysctl::set(&[("net.ipv4.tcp_keepalive_time", &keepalive(idle_ns).to_string())]),
             "works for sockets that ask for keep-alives",
         ),
-        disruptive: false,
-        undo: sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
-    }
+        sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
+    )
 }
 
 /// The usual timeout that a silence points at.
@@ -174,12 +168,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         format!("a TCP timeout of {silence} or less: this is it"),
     );
     finding.fixes = vec![
-        Fix {
-            host: director,
-            command: RAISE.to_owned(),
-            disruptive: false,
-            undo: LOWER.to_owned(),
-        },
+        Fix::safe(director, RAISE.to_owned(), LOWER.to_owned()),
         keep_alive("the clients or the real servers, where the timeout cannot be raised", idle),
     ];
     let shown = set.iter().find(|l| l.is_withheld() && l.own).or_else(|| set.first());

@@ -94,33 +94,31 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     let server = names.place(first);
     finding.confirm(server.clone(), "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv TcpExtTCPReqQFullDoCookies; sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_window_scaling net.ipv4.tcp_sack net.ipv4.tcp_timestamps", "SyncookiesSent grows, or tcp_syncookies is 2: this is it; options switched off: the kernel never had them");
     finding.fixes = vec![
-        Fix {
-            host: server.clone(),
-            command: explained(
+        Fix::safe(
+            server.clone(),
+            explained(
                 sysctl::set(&[("net.ipv4.tcp_syncookies", "1")]),
                 "only when the queue is full",
             ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.tcp_syncookies", "2")]),
-        },
-        Fix {
-            host: server,
-            command: explained(
+            sysctl::set(&[("net.ipv4.tcp_syncookies", "2")]),
+        ),
+        Fix::safe(
+            server,
+            explained(
                 sysctl::set(&[
                     ("net.ipv4.tcp_max_syn_backlog", "8192"),
                     ("net.core.somaxconn", "8192"),
                 ]),
                 "and a larger backlog in the program",
             ),
-            disruptive: false,
-            undo: explained(
+            explained(
                 sysctl::set(&[
                     ("net.ipv4.tcp_max_syn_backlog", "1024"),
                     ("net.core.somaxconn", "4096"),
                 ]),
                 "what sysctl printed before",
             ),
-        },
+        ),
     ];
     let shown = hit.first().and_then(|(_, a)| a.stripped.first());
     finding.proofs = shown.map(|(_, leg)| proofs(facts, leg)).unwrap_or_default();

@@ -184,15 +184,14 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
 /// The SYN proxy off for a service.
 fn off(table: &Virtual, director: String) -> Fix {
     let edit = |what: &str| table.schedule(&format!("rr -j {what}"));
-    Fix {
-        host: format!("{director}, with the service's own scheduler for rr"),
-        command: format!(
+    Fix::safe(
+        format!("{director}, with the service's own scheduler for rr"),
+        format!(
             "{}   # dpvs, alibaba/LVS; netfilter: delete the rule with '-j SYNPROXY'. A flood of SYNs then reaches the real servers",
             edit("disable")
         ),
-        disruptive: false,
-        undo: edit("enable"),
-    }
+        edit("enable"),
+    ).or()
 }
 
 fn proofs(trace: &Trace, x: &Spoilt<'_>) -> Vec<Proof> {

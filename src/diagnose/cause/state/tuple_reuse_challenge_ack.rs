@@ -186,38 +186,34 @@ fn delay_ns(trace: &Trace, id: ConnectionId) -> Option<i64> {
 }
 
 fn fixes(who: &str, server: &str, rewritten: bool) -> Vec<Fix> {
-    let mut fixes = vec![Fix {
-        host: who.to_owned(),
-        command: explained(
+    let mut fixes = vec![Fix::safe(
+        who.to_owned(),
+        explained(
             sysctl::set(&[("net.ipv4.ip_local_port_range", "1024 65535")]),
             "more ports, so that each rests longer",
         ),
-        disruptive: false,
-        undo: explained(
+        explained(
             sysctl::set(&[("net.ipv4.ip_local_port_range", "32768 60999")]),
             "the default; see 'sysctl net.ipv4.ip_local_port_range' first",
         ),
-    }];
+    )];
     if rewritten {
         fixes.insert(
             0,
-            Fix {
-                host: who.to_owned(),
-                command: "# add local addresses: another 'source' (haproxy) or 'proxy_bind' (nginx), another address in laddr_group (FullNAT)".to_owned(),
-                disruptive: false,
-                undo: "Take them out again once they carry no connection.".to_owned(),
-            },
+            Fix::safe(who.to_owned(), "# add local addresses: another 'source' (haproxy) or 'proxy_bind' (nginx), another address in laddr_group (FullNAT)", "Take them out again once they carry no connection.").or(),
         );
     }
-    fixes.push(Fix {
-        host: format!("{server}, if a program there never closed the old connections"),
-        command: explained(
-            sysctl::set(&[("net.ipv4.tcp_keepalive_time", "600")]),
-            "ends dead ones sooner, for sockets that ask for keep-alives",
-        ),
-        disruptive: false,
-        undo: sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
-    });
+    fixes.push(
+        Fix::safe(
+            format!("{server}, if a program there never closed the old connections"),
+            explained(
+                sysctl::set(&[("net.ipv4.tcp_keepalive_time", "600")]),
+                "ends dead ones sooner, for sockets that ask for keep-alives",
+            ),
+            sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
+        )
+        .or(),
+    );
     fixes
 }
 

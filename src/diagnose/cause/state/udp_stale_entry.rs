@@ -88,24 +88,22 @@ fn finding(
         format!("{who} is missing in the first list and named in the second: this is it"),
     );
     finding.fixes = vec![
-        Fix {
-            host: name.clone(),
-            command: explained(
+        Fix::safe(
+            name.clone(),
+            explained(
                 sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]),
                 "entries of a removed server go with their next packet",
             ),
-            disruptive: false,
-            undo: sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
-        },
-        Fix {
-            host: name,
-            command: format!(
+            sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
+        ),
+        Fix::safe(
+            name,
+            format!(
                 "ipvsadm --set 0 0 10   # UDP entries live 10 s; where netfilter translates: conntrack -D -p udp --orig-dst {}",
                 s.vip
             ),
-            disruptive: false,
-            undo: "ipvsadm --set 0 0 300".to_owned(),
-        },
+            "ipvsadm --set 0 0 300",
+        ).meanwhile(),
     ];
     finding.proofs = ids
         .first()

@@ -154,23 +154,21 @@ fn finding(facts: &Facts, flap: &Flap, events: &[Event]) -> Finding {
     let host =
         own.map_or_else(|| "the director whose session flaps".to_owned(), |ip| ip.to_string());
     finding.fixes = vec![
-        Fix {
-            host: format!("{host}, once it is known why the session ends"),
-            command: format!(
+        Fix::disruptive(
+            format!("{host}, once it is known why the session ends"),
+            format!(
                 "{}   # a hold time that outlasts a busy second; with BFD a larger detect-multiplier",
                 timers("", " 10 30")
             ),
-            disruptive: true,
-            undo: timers("no ", ""),
-        },
-        Fix {
-            host: "the router".to_owned(),
-            command: format!(
+            timers("no ", ""),
+        ),
+        Fix::safe(
+            "the router".to_owned(),
+            format!(
                 "vtysh -c 'configure terminal' -c 'router bgp' -c 'bgp dampening'   # a way to {vip} that flaps is left alone until it stands"
             ),
-            disruptive: false,
-            undo: "vtysh -c 'configure terminal' -c 'router bgp' -c 'no bgp dampening'".to_owned(),
-        },
+            "vtysh -c 'configure terminal' -c 'router bgp' -c 'no bgp dampening'",
+        ).meanwhile(),
     ];
     finding.proofs = proofs(facts, flap, told.as_deref());
     let subject = |ip: Ip, role| crate::diagnose::Subject {

@@ -65,14 +65,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let real = s.real_servers.iter().find_map(|r| r.address);
     let target = real.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
-    finding.fixes = vec![Fix {
-        host: director,
-        command: format!(
+    finding.fixes = vec![Fix::safe(
+        director,
+        format!(
             "# in the program that calls: {target} or another real server in place of {vip}, or a source address of its own (bind, 'curl --interface DIP')"
         ),
-        disruptive: false,
-        undo: "Take the setting back.".to_owned(),
-    }];
+        "Take the setting back.",
+    )];
     if let Some((_, leg)) = shown {
         let there = facts.forward(leg);
         finding.proofs.extend(facts.proof(

@@ -112,12 +112,11 @@ fn finding(
         "resets that leave with the server's own address, in answer to segments for the VIP"
             .to_owned(),
     );
-    finding.fixes = vec![Fix {
-        host: "the nodes".to_owned(),
-        command: "# let each packet carry the VIP, not the SYN alone, or keep the table of connections over a restart: Cilium from 1.18 on; IPVS with the VIP on lo answers with it by itself".to_owned(),
-        disruptive: true,
-        undo: "Set the old version or dispatch mode again.".to_owned(),
-    }];
+    finding.fixes = vec![Fix::disruptive(
+        "the nodes".to_owned(),
+        "# let each packet carry the VIP, not the SYN alone, or keep the table of connections over a restart: Cilium from 1.18 on; IPVS with the VIP on lo answers with it by itself",
+        "Set the old version or dispatch mode again.",
+    )];
     let shown = ids.iter().find_map(|id| Some((*id, hit.get(id)?)));
     if let Some((leg, stray)) = shown.and_then(|(id, stray)| answers(facts, id, *stray)) {
         finding.proofs = proofs(facts, leg, stray);

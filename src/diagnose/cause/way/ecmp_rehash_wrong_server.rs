@@ -118,18 +118,22 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
     }
     finding.confirm("the router before the directors, and each director".to_owned(), format!("ip route show {}; ip nexthop show; ipvsadm -Ln; ipvsadm -Lnc", s.vip), "several next hops for the VIP: a change among them moves open connections; an entry with another real server: the director chose anew");
     finding.fixes = vec![
-        Fix {
-            host: "the router before the directors, if it has several next hops for the VIP".to_owned(),
-            command: "ip nexthop add id 100 group 1/2 type resilient buckets 128 idle_timer 300   # keeps flows where they are when a hop comes or goes".to_owned(),
-            disruptive: true,
-            undo: "ip nexthop del id 100".to_owned(),
-        },
-        Fix {
-            host: "each director".to_owned(),
-            command: format!("ipvsadm -E -t {} -s mh -b mh-port   # all directors choose the same server for a flow", s.name()),
-            disruptive: false,
-            undo: format!("ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before", s.name()),
-        },
+        Fix::disruptive(
+            "the router before the directors, if it has several next hops for the VIP".to_owned(),
+            "ip nexthop add id 100 group 1/2 type resilient buckets 128 idle_timer 300   # keeps flows where they are when a hop comes or goes",
+            "ip nexthop del id 100",
+        ),
+        Fix::safe(
+            "each director".to_owned(),
+            format!(
+                "ipvsadm -E -t {} -s mh -b mh-port   # all directors choose the same server for a flow",
+                s.name()
+            ),
+            format!(
+                "ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before",
+                s.name()
+            ),
+        ).or(),
     ];
     if let Some(shown) = shown {
         finding.proofs.extend(accepted(facts, shown).and_then(|(_, seen)| seen));

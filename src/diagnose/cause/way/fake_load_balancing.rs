@@ -106,9 +106,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
 fn fixes(vip: Ip, host: String, serves: bool) -> Vec<Fix> {
     let mut fixes = Vec::new();
     if serves {
-        fixes.push(Fix {
+        fixes.push(Fix::disruptive(
             host,
-            command: format!(
+            format!(
                 "ipvsadm -Ln\nipvsadm -C\n{}\n{}",
                 ip::Address::single(vip, "lo").add(),
                 sysctl::set(&[
@@ -116,17 +116,15 @@ fn fixes(vip: Ip, host: String, serves: bool) -> Vec<Fix> {
                     ("net.ipv4.conf.all.arp_announce", "2"),
                 ])
             ),
-            disruptive: true,
-            undo: "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before."
+            "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before."
                 .to_owned(),
-        });
+        ));
     }
-    fixes.push(Fix {
-        host: "the router or client that holds the wrong neighbour entry".to_owned(),
-        command: ip::forget_neighbour(vip),
-        disruptive: false,
-        undo: "The entry is learnt again by itself.".to_owned(),
-    });
+    fixes.push(Fix::safe(
+        "the router or client that holds the wrong neighbour entry".to_owned(),
+        ip::forget_neighbour(vip),
+        "The entry is learnt again by itself.",
+    ));
     fixes
 }
 

@@ -154,42 +154,40 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
     let service = trace.topology.service(service);
     let caller = trace.connection(id).front.client.0;
     let vip = service.vip;
-    let calls_elsewhere = Fix {
-        host: format!("{caller}, in the application that calls"),
-        command: format!(
+    let calls_elsewhere = Fix::safe(
+        format!("{caller}, in the application that calls"),
+        format!(
             "# call a layer-7 listener or localhost instead of {}",
             vip.with_port(service.port)
         ),
-        disruptive: false,
-        undo: "Point it back at the VIP.".to_owned(),
-    };
+        "Point it back at the VIP.",
+    )
+    .or();
     // A command is for a host that can be logged into: of a balancer that nobody
     // captured and that said nothing of itself, it is not known that it can.
     let known = service.directors.iter().find(|d| {
         trace.is_captured(d.host) || trace.states.iter().any(|state| state.hosts.contains(&d.host))
     });
     let Some(director) = known else {
-        let settings = Fix {
-            host: "the balancer, in its own settings".to_owned(),
-            command: format!(
+        let settings = Fix::disruptive(
+            "the balancer, in its own settings".to_owned(),
+            format!(
                 "# let it replace the clients' addresses for {} (full NAT; a cloud's: client IP preservation off), or keep callers out of the pool that they call",
                 vip.with_port(service.port)
             ),
-            disruptive: true,
-            undo: "Set it back; servers see the clients' own addresses again.".to_owned(),
-        };
+            "Set it back; servers see the clients' own addresses again.",
+        );
         return vec![calls_elsewhere, settings];
     };
     let spec = format!("-s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}");
     let rule = Rule::nat(vip, "POSTROUTING", spec);
     let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
     vec![
-        Fix {
-            host: format!("the director {}", Names(trace).place(director.host)),
-            command: format!("{}\n{}", track("1"), rule.append()),
-            disruptive: false,
-            undo: format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
-        },
+        Fix::safe(
+            format!("the director {}", Names(trace).place(director.host)),
+            format!("{}\n{}", track("1"), rule.append()),
+            format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
+        ),
         calls_elsewhere,
     ]
 }

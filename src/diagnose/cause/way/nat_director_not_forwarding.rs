@@ -89,18 +89,15 @@ fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<F
     let switch = if v4 { "net.ipv4.ip_forward" } else { "net.ipv6.conf.all.forwarding" };
     let mut fixes = Vec::new();
     if !passes {
-        fixes.push(Fix {
-            host: director.to_owned(),
-            command: sysctl::set(&[(switch, "1")]),
-            disruptive: false,
-            undo: sysctl::set(&[(switch, "0")]),
-        });
+        fixes.push(Fix::safe(
+            director.to_owned(),
+            sysctl::set(&[(switch, "1")]),
+            sysctl::set(&[(switch, "0")]),
+        ));
     }
-    fixes.push(Fix {
-        host: format!("{director}, if its firewall drops them"),
-        command: rule.insert(),
-        disruptive: false,
-        undo: rule.delete(),
-    });
+    fixes.push(
+        Fix::safe(format!("{director}, if its firewall drops them"), rule.insert(), rule.delete())
+            .or(),
+    );
     fixes
 }

@@ -39,12 +39,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
-    finding.fixes = vec![Fix {
-        host: format!("{caller}, in the application that calls"),
-        command: format!("# call localhost instead of {}", vip.with_port(port)),
-        disruptive: false,
-        undo: "Point it back at the VIP.".to_owned(),
-    }];
+    finding.fixes = vec![Fix::safe(
+        format!("{caller}, in the application that calls"),
+        format!("# call localhost instead of {}", vip.with_port(port)),
+        "Point it back at the VIP.",
+    )];
     finding.subjects = vec![names.subject(Role::RealServer, host)];
     finding.subjects.extend(crate::diagnose::words::directors(facts, service));
     finding.connections = ids;

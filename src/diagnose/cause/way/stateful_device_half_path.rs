@@ -156,12 +156,11 @@ fn fixes(service: &Service, host: &str, is_director: bool) -> Vec<Fix> {
             service.vip, service.port
         )
     };
-    vec![Fix {
-        host: format!("{host}, if it is the firewall"),
-        command: format!("{}\n{}", rule("-I"), accept("-I")),
-        disruptive: false,
-        undo: format!("{}\n{}", rule("-D"), accept("-D")),
-    }]
+    vec![Fix::safe(
+        format!("{host}, if it is the firewall"),
+        format!("{}\n{}", rule("-I"), accept("-I")),
+        format!("{}\n{}", rule("-D"), accept("-D")),
+    )]
 }
 
 fn proofs(trace: &Trace, half: &Half<'_>) -> Vec<Proof> {

@@ -9,7 +9,7 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::severity;
 use crate::diagnose::words::{agree, count, list};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -126,7 +126,7 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
             "Restore the route that 'ip route show default' printed before.",
         );
     }
-    finding.fix_disruptive(format!("{own}, in place of that"), "# call the real servers with the proxy's own address, and name the client in a header:\n# haproxy: delete 'source ... usesrc clientip', add 'option forwardfor' or 'send-proxy-v2'\n# nginx: delete 'proxy_bind $remote_addr transparent'", "Restore the configuration.");
+    finding.fixes.push(Fix::disruptive(format!("{own}, in place of that"), "# call the real servers with the proxy's own address, and name the client in a header:\n# haproxy: delete 'source ... usesrc clientip', add 'option forwardfor' or 'send-proxy-v2'\n# nginx: delete 'proxy_bind $remote_addr transparent'", "Restore the configuration.").or());
     if let Some(id) = ids.first() {
         finding.proofs = proofs(trace, *id, proxy);
     }

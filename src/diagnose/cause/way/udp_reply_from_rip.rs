@@ -211,15 +211,12 @@ fn fix(host: String, subject: &Subject, vip: Ip, port: u16) -> Fix {
     let tool = crate::diagnose::words::tables(vip);
     let raw = format!("PREROUTING -p udp -d {vip} --dport {port} -j NOTRACK");
     let nat = format!("POSTROUTING -p udp -s {own} --sport {port} -j SNAT --to-source {vip}");
-    Fix {
-        host: format!(
-            "{host}, until the daemon is bound to {vip} or answers from where it was asked"
-        ),
-        // A tracked query holds the very address and port that the answer needs.
-        command: format!("{tool} -t raw -I {raw}\n{tool} -t nat -I {nat}"),
-        disruptive: false,
-        undo: format!("{tool} -t nat -D {nat}\n{tool} -t raw -D {raw}"),
-    }
+    // A tracked query holds the very address and port that the answer needs.
+    Fix::safe(
+        format!("{host}, until the daemon is bound to {vip} or answers from where it was asked"),
+        format!("{tool} -t raw -I {raw}\n{tool} -t nat -I {nat}"),
+        format!("{tool} -t nat -D {nat}\n{tool} -t raw -D {raw}"),
+    )
 }
 
 /// Who answers, each once, most answers first.

@@ -2,6 +2,7 @@
 
 use crate::diagnose::words::Names;
 use crate::diagnose::{Fix, Subject};
+use crate::state::StatedServer;
 use crate::topology::{HostId, Mode, Service, ServiceId};
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -129,6 +130,20 @@ impl Entry<'_> {
         self.line("-e", &format!(" {} -w {weight}", self.service.flag))
     }
 
+    /// Gives it the weight back that it had: `before`, where a table states it, else the
+    /// one that [`Virtual::list`] printed.
+    #[must_use]
+    pub fn restore(&self, before: Option<u32>) -> String {
+        match before {
+            Some(weight) => self.weigh(weight),
+            None => format!(
+                "{}   # WEIGHT: as '{}' printed it before",
+                self.line("-e", &format!(" {} -w WEIGHT", self.service.flag)),
+                self.service.list()
+            ),
+        }
+    }
+
     /// Takes it out.
     #[must_use]
     pub fn delete(&self) -> String {
@@ -147,13 +162,28 @@ pub fn rest(trace: &Trace, service: ServiceId, host: HostId, port: u16, until: &
 #[must_use]
 pub fn spared(names: Names<'_>, service: &Service, server: Server, until: &str) -> Fix {
     let of = Virtual::of(service);
+    let before = stated_weight(names.0, service, &server);
     let entry = of.server(server);
-    Fix {
-        host: format!("{}, {until}", names.director(service)),
-        command: entry.weigh(0),
-        disruptive: false,
-        undo: entry.weigh(1),
-    }
+    // What was not stated is printed before it is changed, else there is no way back.
+    let print = if before.is_none() { format!("{}\n", of.list()) } else { String::new() };
+    Fix::safe(
+        format!("{}, {until}", names.director(service)),
+        format!("{print}{}", entry.weigh(0)),
+        entry.restore(before),
+    )
+    .meanwhile()
+}
+
+/// The weight of a real server in the table that a director stated.
+fn stated_weight(trace: &Trace, service: &Service, server: &Server) -> Option<u32> {
+    let at = |s: &StatedServer| {
+        let port = if s.port == 0 { service.port } else { s.port };
+        s.address.with_port(port) == server.at
+    };
+    service.directors.iter().find_map(|director| {
+        let said = trace.stated_service(director.host, service)?;
+        said.value.servers.iter().find(|s| at(s))?.weight
+    })
 }
 
 #[cfg(test)]

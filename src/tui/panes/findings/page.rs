@@ -36,10 +36,16 @@ pub fn page(app: &App, width: usize) -> Page<To> {
     page.gap();
     affected(app, f, width, &mut page);
     proof(app, f, width, &mut page);
-    for (n, fix) in f.fix.iter().enumerate() {
-        self::fix(app, fix, if n == 0 { "fix" } else { "or" }, width, &mut page);
+    // Where it is not certain, what to check stands before what to change.
+    if !f.is_settled() {
+        doubt(app, f, width, &mut page);
     }
-    doubt(app, f, width, &mut page);
+    for (n, fix) in f.fix.iter().enumerate() {
+        self::fix(app, fix, fix.lead(n), width, &mut page);
+    }
+    if f.is_settled() {
+        doubt(app, f, width, &mut page);
+    }
     for n in &f.explains {
         if let Some(other) = data.and_then(|data| data.finding(*n)) {
             let said = format!("{n} {}: {}", other.id, other.title);
