@@ -132,7 +132,7 @@ impl std::fmt::Display for Effect {
 /// A command that mends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fix {
-    /// Where to run it.
+    /// Where to run it; on each where several are named.
     pub host: String,
     /// The command, with the addresses filled in; several lines where it takes
     /// several.
@@ -143,6 +143,7 @@ pub struct Fix {
     pub undo: String,
     /// How it stands to the one before it: `and`, also needed; `or`, in its place;
     /// `meanwhile`, until that is done. `and` for the first.
+    #[serde(default)]
     pub join: Join,
 }
 

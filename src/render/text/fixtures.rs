@@ -332,7 +332,7 @@ pub(crate) fn hostile(evil: &str) -> Report {
 }
 
 /// Fields whose words are of closed sets, which no capture adds to.
-const CLOSED: [&str; 6] = ["role", "status", "kind", "severity", "confidence", "effect"];
+const CLOSED: [&str; 7] = ["role", "status", "kind", "severity", "confidence", "effect", "join"];
 
 fn poisoned(value: serde_json::Value, evil: &str) -> serde_json::Value {
     use serde_json::Value;
