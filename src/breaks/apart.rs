@@ -37,6 +37,10 @@ pub enum Trait {
     Interface,
     /// The VLAN there.
     Vlan,
+    /// Whether the client sent more bytes than one segment of the connection holds.
+    LargeRequest,
+    /// Whether nothing was sent on it for half a minute or longer.
+    Idle,
     /// The second of the minute in which it began.
     Second,
     /// Every so many connections.
@@ -59,6 +63,8 @@ impl Trait {
             Self::IncomingMac => "incoming-mac",
             Self::Interface => "interface",
             Self::Vlan => "vlan",
+            Self::LargeRequest => "large-request",
+            Self::Idle => "idle",
             Self::Second => "second-of-minute",
             Self::EveryNth => "every-nth",
         }
@@ -155,27 +161,30 @@ impl<'a> Worlds<'a> {
                 }
             }
         }
-        let mut per_trait: BTreeMap<Trait, usize> = BTreeMap::new();
-        for (what, _) in counts.keys() {
-            *per_trait.entry(*what).or_default() += 1;
+        // Values of each trait, and connections of each side that show one: what is not known
+        // of a connection is no difference.
+        let mut known: BTreeMap<Trait, (usize, u64, u64)> = BTreeMap::new();
+        for ((what, _), (a, b)) in &counts {
+            let (values, broke, well) = known.entry(*what).or_default();
+            (*values, *broke, *well) = (*values + 1, *broke + a, *well + b);
         }
-        counts.retain(|(what, _), _| per_trait[what] <= VALUES);
+        // A connection has a place in each of several cycles.
+        let all = (broken.len() as u64, well.len() as u64);
+        known.entry(Trait::EveryNth).and_modify(|(_, a, b)| (*a, *b) = all);
+        counts.retain(|(what, _), _| known[what].0 <= VALUES);
         let asked = counts.len() as f64;
-        let (all, fine) = (broken.len() as u64, well.len() as u64);
-        let mut found: Vec<Apart> = counts
-            .into_iter()
-            .filter_map(|((what, value), (a, b))| {
-                let (part, other) = (a as f64 / all as f64, b as f64 / fine as f64);
-                let chance = probability(a, all, b, fine) * asked;
-                (part >= MOST && other <= part / 2.0 && chance < LEVEL).then_some(Apart {
-                    what,
-                    value,
-                    broken: (a, all),
-                    well: (b, fine),
-                    chance,
+        let mut found: Vec<Apart> =
+            counts
+                .into_iter()
+                .filter_map(|((what, value), (a, b))| {
+                    let (_, of, fine) = known[&what];
+                    let (part, other) = (a as f64 / of as f64, b as f64 / fine.max(1) as f64);
+                    let chance = probability(a, of, b, fine) * asked;
+                    let most = of as f64 >= all.0 as f64 * MOST;
+                    (most && part >= MOST && other <= part / 2.0 && chance < LEVEL)
+                        .then_some(Apart { what, value, broken: (a, of), well: (b, fine), chance })
                 })
-            })
-            .collect();
+                .collect();
         found.sort_by(|a, b| a.chance.total_cmp(&b.chance).then(a.what.cmp(&b.what)));
         // Traits that count alike say one thing; the first says it.
         let mut told = BTreeSet::new();
@@ -230,6 +239,15 @@ impl<'a> Worlds<'a> {
         if let Some(hop) = vantage.first_hop(there) {
             values.push((Trait::Interface, hop.link.ifindex.to_string()));
             values.extend(hop.link.src.map(|mac| (Trait::IncomingMac, mac.to_string())));
+        }
+        let back = trace.reply(leg);
+        let held = there.shape.mss.min(back.shape.mss);
+        if there.payload > 0 && held > 0 && !there.shape.cut() && !back.shape.cut() {
+            values.push((Trait::LargeRequest, yes(there.payload > u64::from(held))));
+        }
+        // Between repeats of one segment it waits; that is no idleness.
+        if there.retransmissions == 0 && back.retransmissions == 0 {
+            values.push((Trait::Idle, yes(vantage.side_tables.idle(leg.stream).is_some())));
         }
         let optioned = vantage.options_of(there).any(|(_, _, of)| of.packets > 0);
         values.push((Trait::IpOptions, yes(optioned)));

@@ -75,7 +75,7 @@ pub struct Next {
 pub struct Apart {
     /// `real-server`, `client-network`, `port-used-before`, `segment-size`,
     /// `tcp-timestamps`, `ip-options`, `ecn`, `ttl`, `incoming-mac`, `interface`, `vlan`,
-    /// `second-of-minute`, `every-nth`.
+    /// `large-request`, `idle`, `second-of-minute`, `every-nth`.
     pub what: String,
     /// The value that they have.
     pub value: String,
@@ -266,6 +266,12 @@ fn has(apart: &breaks::Apart) -> String {
         Trait::IncomingMac => format!("come from MAC {value}"),
         Trait::Interface => format!("pass interface {value}"),
         Trait::Vlan => format!("are in VLAN {value}"),
+        Trait::LargeRequest => {
+            either("send more than one segment holds", "send no more than one segment holds")
+        }
+        Trait::Idle => {
+            either("were silent for half a minute or longer", "were never silent for half a minute")
+        }
         Trait::Second => format!("begin in second {value} of a minute"),
         Trait::EveryNth => format!("are number {value} in order"),
     }

@@ -11,6 +11,7 @@ mod support;
 
 mod accounting;
 mod any;
+mod apart;
 mod arrows;
 mod broken;
 mod clean;

@@ -1,0 +1,142 @@
+//! What sets the connections that fail apart from those that do well is told, one trait a
+//! test, and nothing where nothing does.
+
+use crate::support::bytes::Pcap;
+use crate::support::frames::{CLIENT_MAC, DIRECTOR_MAC, End, Segment, VIP, exchange};
+use crate::support::program::parsed;
+
+const DONE: usize = 40;
+const FAILED: usize = 12;
+
+fn client(n: usize) -> End {
+    ([198, 51, 100, 7], 40_000 + n as u16)
+}
+
+/// Three SYNs that nobody answers, as Linux sends them.
+fn in_vain(client: End, isn: u32, start: i64) -> Vec<(i64, Segment)> {
+    [0, 1_000_000, 3_000_000]
+        .iter()
+        .enumerate()
+        .map(|(n, us)| (start + us, Segment::syn(client, VIP, isn).id(n as u16 + 1)))
+        .collect()
+}
+
+/// A handshake, and a request of two segments that is sent again and again.
+fn stalls(client: End, isn: u32, start: i64) -> Vec<(i64, Segment)> {
+    let (c, s) = (isn, isn.wrapping_add(0x1000_0000));
+    let mut frames = vec![
+        (start, Segment::syn(client, VIP, c)),
+        (start + 300, Segment { ack: Some(c + 1), ..Segment::syn(VIP, client, s) }),
+        (start + 400, Segment::ack(client, VIP, c + 1, s + 1)),
+    ];
+    for (n, us) in [1_000, 300_000, 900_000, 2_100_000].into_iter().enumerate() {
+        for (part, seq) in [(0, c + 1), (1, c + 1401)] {
+            let segment = Segment::data(client, VIP, seq, s + 1, &[b'x'; 1400]);
+            frames.push((start + us + part, segment.id((n * 2) as u16 + part as u16 + 1)));
+        }
+    }
+    frames
+}
+
+/// A capture in which every fourth connection or so fails, the failing ones changed as
+/// stated, and what its one group is told apart by.
+fn told(change: impl Fn(usize, Segment) -> Segment) -> Vec<(String, String, u64, u64)> {
+    apart(in_vain, change)
+}
+
+/// The same of those that fail as `broken` has it.
+fn apart(
+    broken: impl Fn(End, u32, i64) -> Vec<(i64, Segment)>,
+    change: impl Fn(usize, Segment) -> Segment,
+) -> Vec<(String, String, u64, u64)> {
+    let mut frames: Vec<(i64, Segment)> = Vec::new();
+    // At odd times and places, so that order and seconds say nothing.
+    let places: Vec<usize> = (0..FAILED).map(|n| n * 4 + (n * n) % 3).collect();
+    for n in 0..DONE + FAILED {
+        let start = n as i64 * 413_000;
+        let isn = 1_000_000 + n as u32 * 77_777;
+        if places.contains(&n) {
+            frames.extend(
+                broken(client(n), isn, start).into_iter().map(|(us, s)| (us, change(n, s))),
+            );
+        } else {
+            frames.extend(exchange(client(n), VIP, isn, start));
+        }
+    }
+    for (_, segment) in frames.iter_mut().filter(|(_, segment)| segment.src == VIP) {
+        segment.macs = (DIRECTOR_MAC, CLIENT_MAC);
+    }
+    frames.sort_by_key(|(us, _)| *us);
+    let mut pcap = Pcap::new(1);
+    for (us, segment) in &frames {
+        pcap.frame((*us / 1000) as u32, &segment.ethernet());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("client.pcap");
+    std::fs::write(&path, &pcap.bytes).unwrap();
+    let report = parsed(&["--json", path.to_str().unwrap()]);
+    let groups = report["breaks"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "{groups:?}");
+    assert_eq!(groups[0]["connections"], FAILED as u64);
+    groups[0]["apart"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| {
+            let text = |key: &str| a[key].as_str().unwrap().to_owned();
+            let count = |key: &str| a[key].as_u64().unwrap();
+            (text("what"), text("value"), count("broken"), count("well"))
+        })
+        .collect()
+}
+
+fn one(what: &str, value: &str) -> Vec<(String, String, u64, u64)> {
+    vec![(what.to_owned(), value.to_owned(), FAILED as u64, 0)]
+}
+
+#[test]
+fn nothing_is_told_where_nothing_sets_them_apart() {
+    assert_eq!(told(|_, segment| segment), []);
+}
+
+#[test]
+fn a_ttl_of_their_own() {
+    assert_eq!(told(|_, segment| Segment { ttl: 57, ..segment }), one("ttl", "57"));
+}
+
+#[test]
+fn no_timestamps() {
+    let told = told(|_, segment| Segment { options: false, ..segment });
+    // No segment size either: counts alike are told once.
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(["segment-size", "tcp-timestamps"].contains(&told[0].0.as_str()), "{told:?}");
+}
+
+#[test]
+fn a_mac_that_they_come_from() {
+    let other = [2, 0, 0, 0, 0, 0x1c];
+    let told = told(|_, segment| Segment { macs: (other, segment.macs.1), ..segment });
+    assert_eq!(told, one("incoming-mac", "02:00:00:00:00:1c"));
+}
+
+#[test]
+fn a_network_that_they_come_from() {
+    let told = told(|n, segment| Segment { src: ([203, 0, 113, 7], client(n).1), ..segment });
+    assert_eq!(told, one("client-network", "203.0.113.0/24"));
+}
+
+#[test]
+fn a_port_that_was_used_before() {
+    // The port of one that did well before.
+    let told = told(|n, segment| match n {
+        0..4 => segment,
+        _ => Segment { src: client(3), ..segment },
+    });
+    // All on one port are told from the others by it, save for the first ones.
+    assert!(told.iter().any(|(what, value, ..)| what == "port-used-before" && value == "yes"));
+}
+
+#[test]
+fn requests_that_take_more_than_one_segment() {
+    assert_eq!(apart(stalls, |_, segment| segment), one("large-request", "yes"));
+}
