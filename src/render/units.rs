@@ -154,6 +154,12 @@ pub(crate) fn affects(a: &Affected) -> String {
     said
 }
 
+/// A word as a heading begins with it.
+pub(super) fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,10 +217,4 @@ mod tests {
         assert_eq!(instant("2026-01-02T03:04:05Z"), "2026-01-02 03:04:05");
         assert_eq!(instant("yester\x1bday"), "yester\\x1bday");
     }
-}
-
-/// A word as a heading begins with it.
-pub(super) fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
