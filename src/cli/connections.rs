@@ -8,11 +8,14 @@ use super::reading::Reading;
 use super::stages::Stages;
 use anyhow::bail;
 use clap::ValueEnum;
+use lbdiag::breaks::Fate;
 use lbdiag::correlate::Outcome;
 use lbdiag::diagnose::{self, Diagnosis, manuals};
+use lbdiag::query::{self, Filter};
 use lbdiag::render::{self, Style};
 use lbdiag::report::{self, End, Wanted};
 use lbdiag::topology::Who;
+use lbdiag::trace::{ConnectionId, Trace};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,7 +35,8 @@ pub(super) struct Args {
     #[arg(help_heading = CHOICE)]
     served_by: Vec<(Who, Option<u16>)>,
 
-    /// Ended so: completed, open, refused, unanswered, incomplete, reset, stalled, unknown, failed
+    /// Ended so: completed, open, refused, unanswered, incomplete, reset, stalled, unknown;
+    /// or what became of it: failed, suffered
     #[arg(long, value_name = "OUTCOME", value_enum, hide_possible_values = true)]
     #[arg(help_heading = CHOICE)]
     outcome: Vec<Ended>,
@@ -40,6 +44,10 @@ pub(super) struct Args {
     /// Concerned by this finding
     #[arg(long, value_name = "ID|N", help_heading = CHOICE)]
     finding: Vec<String>,
+
+    /// That fit a filter, in the words of the TUI: 'break syn-ack and not client 10.0.0.0/8'
+    #[arg(long, value_name = "FILTER", help_heading = CHOICE)]
+    r#where: Option<String>,
 
     /// At most so many, the earliest
     #[arg(long, value_name = "N", help_heading = CHOICE)]
@@ -69,6 +77,7 @@ pub(super) const AFTER: &str = "\
 Examples:
   lbdiag connections captures/
   lbdiag connections --outcome failed --served-by 10.0.0.12 captures/
+  lbdiag connections --where 'suffered or break syn-ack' captures/
   lbdiag connections --finding 1 --format ndjson captures/ | jq -r .client";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,16 +98,34 @@ enum Ended {
     Stalled,
     Unknown,
     Failed,
+    Suffered,
 }
 
 impl Ended {
-    fn outcomes(self) -> impl Iterator<Item = Outcome> {
-        let is = move |outcome: &Outcome| match self {
-            Self::Failed => outcome.failed(),
-            other => Self::from_str(outcome.name(), false) == Ok(other),
-        };
-        Outcome::ALL.into_iter().filter(is)
+    fn outcome(self) -> Option<Outcome> {
+        let is = |outcome: &Outcome| Self::from_str(outcome.name(), false) == Ok(self);
+        Outcome::ALL.into_iter().find(is)
     }
+
+    fn fate(self) -> Option<Fate> {
+        match self {
+            Self::Failed => Some(Fate::Failed),
+            Self::Suffered => Some(Fate::Suffered),
+            _ => None,
+        }
+    }
+}
+
+/// The connections that fit a filter, in order.
+fn among(text: &str, trace: &Trace, diagnosis: &Diagnosis) -> anyhow::Result<Vec<ConnectionId>> {
+    let bound = query::parse(text).and_then(|expr| Filter::bind(&expr, trace, diagnosis));
+    let filter = bound.map_err(|fault| {
+        let at = text.get(fault.at.clone()).unwrap_or_default();
+        let place = if at.trim().is_empty() { String::new() } else { format!(" at {at:?}") };
+        anyhow::anyhow!("--where{place}: {}", fault.message)
+    })?;
+    let fit = |id: &ConnectionId| filter.fits(trace, *id);
+    Ok(trace.iter().map(|(id, _)| id).filter(fit).collect())
 }
 
 /// Reads, chooses and writes.
@@ -117,7 +144,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         from: args.from.clone(),
         to: args.to.clone(),
         served_by: args.served_by.clone(),
-        outcomes: args.outcome.iter().flat_map(|ended| ended.outcomes()).collect(),
+        outcomes: args.outcome.iter().filter_map(|ended| ended.outcome()).collect(),
+        fates: args.outcome.iter().filter_map(|ended| ended.fate()).collect(),
+        among: match &args.r#where {
+            Some(text) => Some(among(text, &taken.trace, &diagnosis)?),
+            None => None,
+        },
         findings,
         limit: args.limit,
     };
@@ -164,12 +196,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_can_be_asked_for_and_failed_is_those_that_failed() {
+    fn every_outcome_can_be_asked_for_and_what_became_of_it() {
         for outcome in Outcome::ALL {
             let asked = Ended::from_str(outcome.name(), false).unwrap();
-            assert_eq!(asked.outcomes().collect::<Vec<_>>(), [outcome]);
+            assert_eq!((asked.outcome(), asked.fate()), (Some(outcome), None));
         }
-        assert!(Ended::Failed.outcomes().all(Outcome::failed));
-        assert_eq!(Ended::Failed.outcomes().count(), 5);
+        for (asked, fate) in [(Ended::Failed, Fate::Failed), (Ended::Suffered, Fate::Suffered)] {
+            assert_eq!((asked.outcome(), asked.fate()), (None, Some(fate)));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::registry;
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
 use crate::breaks::{Account, Fate};
-use crate::diagnose::words::{agree, count};
+use crate::diagnose::words::{agree, count, thousands};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -197,6 +197,7 @@ fn line(facts: &Facts, finding: &Finding) -> String {
         (0, n) => (n, if n == 1 { "suffers" } else { "suffer" }),
         (n, _) => (n, if n == 1 { "fails" } else { "fail" }),
     };
+    let n = thousands(n);
     format!("{n} of {} to {to} {verb}: {title}{why}", count(of as usize, "connection"))
 }
 

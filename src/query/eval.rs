@@ -5,7 +5,8 @@
 //! and judges nothing itself.
 
 use super::value::{End, duration, size};
-use super::{Expr, Fault, Field, Op, Term};
+use super::{Expr, Fault, Field, Op, Term, broken};
+use crate::breaks::{Breaks, Fate};
 use crate::capture::Timestamp;
 use crate::correlate::Outcome;
 use crate::diagnose::{Diagnosis, manuals};
@@ -37,7 +38,8 @@ enum Test {
     Route(Vec<bool>),
     Port(Span),
     Outcome(Outcome),
-    Failed,
+    /// By connection: whether it is so.
+    Is(Vec<bool>),
     Mode(Mode),
     Proto(Protocol),
     /// Ids, sorted.
@@ -120,7 +122,7 @@ impl Test {
                 ports.into_iter().flatten().any(|port| within(span, i64::from(port)))
             }
             Self::Outcome(outcome) => connection.outcome == *outcome,
-            Self::Failed => connection.outcome.failed(),
+            Self::Is(table) => table.get(at).copied().unwrap_or(false),
             Self::Mode(mode) => trace.service(id).mode == *mode,
             Self::Proto(protocol) => connection.protocol == *protocol,
             Self::Listed(ids) => ids.binary_search(&id.0).is_ok(),
@@ -174,7 +176,7 @@ impl Binder<'_> {
 
     /// A word without a field.
     fn alone(&self, value: &str, at: &Range<usize>) -> Result<Test, Fault> {
-        [Field::Outcome, Field::Host, Field::Finding]
+        [Field::Outcome, Field::Fate, Field::Host, Field::Finding]
             .into_iter()
             .find_map(|field| self.value(field, Op::Is, value, at).ok())
             .ok_or_else(|| {
@@ -199,12 +201,18 @@ impl Binder<'_> {
             Field::Server => Test::Server(self.servers(value, at)?),
             Field::Host => self.host(value, at)?,
             Field::Port => Test::Port(span(value.parse::<u16>().ok().map(i64::from), 1)?),
-            Field::Outcome if lower == "failed" => Test::Failed,
+            Field::Outcome if lower == "failed" => self.fate(Fate::Failed),
             Field::Outcome => Outcome::ALL
                 .into_iter()
                 .find(|outcome| outcome.name() == lower)
                 .map(Test::Outcome)
                 .ok_or_else(|| fault(one_of(value, "outcome", Outcome::ALL.map(Outcome::name))))?,
+            Field::Fate => self.fate(broken::fate(&lower).map_err(fault)?),
+            Field::Break | Field::Apart if lower == "none" => {
+                Test::Not(Box::new(self.value(field, op, "any", at)?))
+            }
+            Field::Break => Test::Listed(broken::broken(self.breaks(), &lower).map_err(fault)?),
+            Field::Apart => Test::Listed(broken::apart(self.breaks(), &lower).map_err(fault)?),
             Field::Mode => Mode::ALL
                 .into_iter()
                 .find(|mode| mode.name() == lower)
@@ -249,6 +257,15 @@ impl Binder<'_> {
                 Test::Start(self::span(op, when.0, width))
             }
         })
+    }
+
+    fn breaks(&self) -> &Breaks {
+        &self.diagnosis.breaks
+    }
+
+    fn fate(&self, fate: Fate) -> Test {
+        let ids = 0..self.trace.connections.list.len() as u32;
+        Test::Is(ids.map(|id| self.breaks().fate(ConnectionId(id)) == fate).collect())
     }
 
     fn end(&self, value: &str, at: &Range<usize>) -> Result<End, Fault> {
@@ -368,6 +385,6 @@ fn span(op: Op, value: i64, width: i64) -> Span {
     }
 }
 
-fn one_of<const N: usize>(value: &str, what: &str, names: [&str; N]) -> String {
+pub(super) fn one_of<const N: usize>(value: &str, what: &str, names: [&str; N]) -> String {
     format!("{value} is no {what}; there are {}", names.join(", "))
 }

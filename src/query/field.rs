@@ -15,6 +15,12 @@ pub enum Field {
     Port,
     /// How it ended.
     Outcome,
+    /// What became of it.
+    Fate,
+    /// Where and how it broke.
+    Break,
+    /// What sets those that broke like it apart.
+    Apart,
     /// Forwarding mode.
     Mode,
     /// `tcp`, `udp`.
@@ -58,13 +64,16 @@ const fn about(
 }
 
 /// All fields.
-pub const FIELDS: [About; 15] = [
+pub const FIELDS: [About; 18] = [
     about(Field::Client, &["client"], "IP[:PORT], IP/BITS", false),
     about(Field::Service, &["service", "vip"], "IP[:PORT], IP/BITS", false),
     about(Field::Server, &["rs", "server"], "IP[:PORT], MAC, name of its capture, none", false),
     about(Field::Host, &["host"], "any of these", false),
     about(Field::Port, &["port"], "at either end", true),
     about(Field::Outcome, &["outcome"], "reset, refused, ..., failed", false),
+    about(Field::Fate, &["fate"], "well, failed, suffered, untold", false),
+    about(Field::Break, &["break"], "number, syn-ack, lost-between, any, none", false),
+    about(Field::Apart, &["apart"], "what sets its break apart: ttl, ..., any", false),
     about(Field::Finding, &["finding"], "number, id, any, none", false),
     about(Field::Start, &["start"], "start > 07:41:51", true),
     about(Field::Duration, &["duration"], "duration > 1s", true),

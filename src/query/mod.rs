@@ -6,6 +6,7 @@
 //! the place: a filter that silently means something else hides the very connection that
 //! is looked for.
 
+mod broken;
 mod complete;
 mod eval;
 mod field;

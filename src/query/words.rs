@@ -2,6 +2,7 @@
 
 use super::eval::KINDS;
 use super::field::{FIELDS, Field};
+use crate::breaks::Fate;
 use crate::correlate::Outcome;
 use crate::diagnose::Diagnosis;
 use crate::topology::Mode;
@@ -19,6 +20,8 @@ pub struct Vocabulary {
     servers: Vec<String>,
     captures: Vec<String>,
     findings: Vec<String>,
+    breaks: Vec<String>,
+    traits: Vec<String>,
 }
 
 impl Vocabulary {
@@ -47,7 +50,10 @@ impl Vocabulary {
         let found = &diagnosis.findings;
         let ids: BTreeSet<&str> = found.iter().map(|finding| finding.id).collect();
         let numbers = (1..=found.len()).map(|n| n.to_string());
+        let (breaks, traits) = super::broken::words(diagnosis);
         Self {
+            breaks,
+            traits,
             clients: clients.iter().map(ToString::to_string).collect(),
             services: services().map(crate::topology::Service::name).collect(),
             servers: servers.into_iter().collect(),
@@ -69,6 +75,9 @@ impl Vocabulary {
                 all.into_iter().filter(|word| seen.insert(word.clone())).collect()
             }
             Field::Outcome => [owned(&["failed"]), owned(&Outcome::ALL.map(|o| o.name()))].concat(),
+            Field::Fate => owned(&Fate::ALL.map(Fate::name)),
+            Field::Break => [self.breaks.clone(), owned(&["any", "none"])].concat(),
+            Field::Apart => [self.traits.clone(), owned(&["any", "none"])].concat(),
             Field::Mode => owned(&Mode::ALL.map(|m| m.name())),
             Field::Proto => owned(&["tcp", "udp"]),
             Field::Finding => [self.findings.clone(), owned(&["any", "none"])].concat(),

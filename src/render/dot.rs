@@ -24,8 +24,9 @@ pub fn dot(topology: &Topology) -> String {
             Role::Router => ", style=dashed",
             _ => "",
         };
-        let _ =
-            writeln!(out, "  {} [label={}{shape}];", node.id, quoted(&super::mermaid::lines(node)));
+        let broken = if node.broken.is_empty() { "" } else { BROKEN };
+        let label = quoted(&super::mermaid::lines(node));
+        let _ = writeln!(out, "  {} [label={label}{shape}{broken}];", node.id);
     }
     for (n, pool) in topology.services.iter().enumerate() {
         let label = super::mermaid::service(pool);
@@ -35,11 +36,8 @@ pub fn dot(topology: &Topology) -> String {
         }
     }
     for link in &topology.links {
-        let (style, label) = if link.seen {
-            ("", super::mermaid::used(link))
-        } else {
-            (", style=dotted", vec!["not seen".to_owned()])
-        };
+        let style = if link.seen { "" } else { ", style=dotted" };
+        let label = super::mermaid::used(link);
         let colour = colour(link);
         let label = quoted(&label);
         let _ = writeln!(out, "  {} -> {} [label={label}{style}{colour}];", link.from, link.to);
@@ -48,8 +46,14 @@ pub fn dot(topology: &Topology) -> String {
     out
 }
 
-/// What only answers take is grey.
+/// What breaks.
+const BROKEN: &str = ", color=red3, fontcolor=red3, penwidth=2";
+
+/// What breaks is red, what only answers take is grey.
 fn colour(link: &Link) -> &'static str {
+    if !link.broken.is_empty() {
+        return BROKEN;
+    }
     if link.there == 0 { ", color=gray40, fontcolor=gray40" } else { "" }
 }
 

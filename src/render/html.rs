@@ -7,6 +7,7 @@
 //! their hashes; so a payload stays text. The script sorts, filters and pages what is
 //! there and makes no number. Refuses to judge: order and numbers are the report's.
 
+mod breaks;
 mod connections;
 mod finding;
 mod network;
@@ -16,7 +17,6 @@ mod timeline;
 
 use super::sanitise::{clean, is_unsafe};
 use super::svg::{DARK, LIGHT, RULES};
-use super::text::topology::outcomes;
 use super::units::{plural, span, verdict};
 use crate::report::ladder::Ladder;
 use crate::report::topology::Topology;
@@ -114,7 +114,11 @@ fn shown(page: String) -> String {
 type Section = (&'static str, &'static str, Markup);
 
 fn sections(report: &Report, topology: &Topology, ladders: &BTreeMap<u32, Ladder>) -> Vec<Section> {
-    let mut all = vec![("findings", "Findings", finding::all(report, ladders))];
+    let mut all = Vec::new();
+    if !report.breaks.is_empty() {
+        all.push(("breaks", "Where it breaks", breaks::section(report)));
+    }
+    all.push(("findings", "Findings", finding::all(report, ladders)));
     if !report.services.is_empty() {
         all.push(("services", "Services", network::services(report)));
     }
@@ -146,7 +150,6 @@ fn head(report: &Report, word: &str, sections: &[Section]) -> Markup {
     let starts = report.captures.iter().filter_map(|c| c.start.as_deref());
     let ends = report.captures.iter().filter_map(|c| c.end.as_deref());
     let when = starts.min().zip(ends.max()).map(|(start, end)| span(start, end));
-    let ended = outcomes(&report.totals, |_| true);
     markup! {
         header {
             div class="top" {
@@ -154,10 +157,16 @@ fn head(report: &Report, word: &str, sections: &[Section]) -> Markup {
                 button id="theme" type="button" hidden { "Dark" }
             }
             h1 { span class={ "verdict " (class) } { (word) } " " (report.verdict.summary) }
+            @if report.verdict.lines.len() > 1 {
+                ol class="wrong" start="2" {
+                    @for line in report.verdict.lines.iter().skip(1) { li { (line) } }
+                }
+            }
+            @if !report.verdict.accounts.is_empty() {
+                p class="accounts" { (report.verdict.accounts) "." }
+            }
             p class="sub" {
-                (plural(report.totals.connections, "connection"))
-                @if !ended.is_empty() { ": " (ended) }
-                ". " (plural(report.captures.len() as u64, "capture"))
+                (plural(report.captures.len() as u64, "capture"))
                 @if let Some(when) = when { ", " (when) }
                 "."
             }

@@ -5,7 +5,7 @@
 //! reads back as the same string. Refuses to leave anything out.
 
 use super::sanitise::is_unsafe;
-use crate::report::{Connection, Finding, Report};
+use crate::report::{Break, Connection, Finding, Report, Totals, Verdict};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -30,19 +30,33 @@ pub fn ndjson<T: Serialize>(documents: &[T]) -> String {
     shown(text)
 }
 
-/// A line a finding and a line a connection, each the report's own object with
-/// its `type`, `finding` or `connection`, before the rest.
+/// A line for the verdict with all sums, one a break, one a finding, one a connection,
+/// each the report's own object with its `type`, `verdict`, `break`, `finding` or
+/// `connection`, before the rest.
 #[must_use]
 pub fn report_ndjson(report: &Report) -> String {
+    let verdict = Line::Verdict(Summary { verdict: &report.verdict, totals: &report.totals });
+    let breaks = report.breaks.iter().map(Line::Break);
     let findings = report.findings.iter().map(Line::Finding);
+    let connections = report.connections.iter().map(Line::Connection);
     let lines: Vec<Line<'_>> =
-        findings.chain(report.connections.iter().map(Line::Connection)).collect();
+        std::iter::once(verdict).chain(breaks).chain(findings).chain(connections).collect();
     ndjson(&lines)
+}
+
+/// The verdict with the sums of all connections.
+#[derive(Serialize)]
+struct Summary<'a> {
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    totals: &'a Totals,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
+    Verdict(Summary<'a>),
+    Break(&'a Break),
     Finding(&'a Finding),
     Connection(&'a Connection),
 }
@@ -94,13 +108,16 @@ mod tests {
         let text = report_ndjson(&report);
         let mut lines: Vec<serde_json::Value> =
             text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-        assert_eq!(lines.len(), report.findings.len() + report.connections.len());
         let types: Vec<_> =
             lines.iter_mut().map(|l| l.as_object_mut().unwrap().remove("type").unwrap()).collect();
         let whole = serde_json::to_value(&report).unwrap();
-        let all = ["findings", "connections"].map(|key| whole[key].as_array().unwrap().clone());
-        assert_eq!(lines, all.concat());
+        let mut verdict = whole["verdict"].clone();
+        verdict["totals"] = whole["totals"].clone();
+        let all = ["breaks", "findings", "connections"];
+        let all = all.map(|key| whole[key].as_array().unwrap().clone()).concat();
+        assert_eq!(lines, [vec![verdict], all].concat());
         assert_eq!(types.iter().filter(|t| *t == "finding").count(), report.findings.len());
+        assert_eq!(types.iter().filter(|t| *t == "break").count(), report.breaks.len());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod finding;
 
 use super::drawing::Times;
 use super::mermaid::mermaid_sequence;
+use super::text::MAX_ROWS;
 use super::units::{self, count, plural, span};
 use crate::report::ladder::Ladder;
 use crate::report::{CoverageStatus, Finding, Kind, Report, ToConfirm};
@@ -25,8 +26,10 @@ pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
     let word = units::verdict(report.verdict.status);
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(out, "## {word}\n\n{}\n", prose(&report.verdict.summary));
-    services(&mut out, report);
+    verdict(&mut out, report);
+    breaks(&mut out, report);
     findings(&mut out, report);
+    services(&mut out, report);
     if let Some(ladder) = ladder {
         let _ = writeln!(out, "### Drawing\n\nConnection {}.\n", ladder.connection);
         out.push_str(&fence("mermaid", &mermaid_sequence(ladder, Times::Start)));
@@ -39,12 +42,50 @@ pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
     out
 }
 
+/// What else is wrong, a line each, and the sums.
+fn verdict(out: &mut String, report: &Report) {
+    for (n, line) in report.verdict.lines.iter().enumerate().skip(1) {
+        let _ = writeln!(out, "{}. {}", n + 1, prose(line));
+    }
+    if report.verdict.lines.len() > 1 {
+        out.push('\n');
+    }
+    if !report.verdict.accounts.is_empty() {
+        let _ = writeln!(out, "{}.\n", prose(&report.verdict.accounts));
+    }
+}
+
+/// Where connections broke, before any reason.
+fn breaks(out: &mut String, report: &Report) {
+    if report.breaks.is_empty() {
+        return;
+    }
+    out.push_str("### Where it breaks\n\n");
+    for broken in report.breaks.iter().take(MAX_ROWS) {
+        let numbers: Vec<String> = broken.findings.iter().map(ToString::to_string).collect();
+        let found = match numbers.as_slice() {
+            [] => String::new(),
+            [one] => format!(" (finding {one})"),
+            all => format!(" (findings {})", all.join(", ")),
+        };
+        let _ = writeln!(out, "- {}{found}", prose(&broken.sentence()));
+        for apart in &broken.apart {
+            let _ = writeln!(out, "  - apart: {}", prose(&apart.sentence));
+        }
+    }
+    if report.breaks.len() > MAX_ROWS {
+        let _ = writeln!(out, "- and {} more", count((report.breaks.len() - MAX_ROWS) as u64));
+    }
+    out.push('\n');
+}
+
 fn services(out: &mut String, report: &Report) {
     if report.services.is_empty() {
         return;
     }
     out.push_str("### Services\n\n");
-    for service in &report.services {
+    let (wrong, rest) = report.shown_services();
+    for service in wrong {
         let name = super::text::endpoint(&service.vip, (service.port > 0).then_some(service.port));
         let mode = if service.mode == "unknown" { "mode unknown" } else { &service.mode };
         let _ = write!(out, "- {} {}", code(&format!("{name}/{}", service.protocol)), prose(mode));
@@ -58,12 +99,8 @@ fn services(out: &mut String, report: &Report) {
             let _ = write!(out, ", director {}", directors.join(", "));
         }
         let totals = &service.totals;
-        let _ = writeln!(
-            out,
-            ": {}, {} failed",
-            plural(totals.connections, "connection"),
-            count(totals.failed)
-        );
+        let all = plural(totals.connections, "connection");
+        let _ = writeln!(out, ": {all}: {}", totals.fates());
         for server in &service.real_servers {
             let address = server.address.as_deref().map(|a| super::text::endpoint(a, server.port));
             let name = address.as_deref().or(server.mac.as_deref()).unwrap_or("?");
@@ -71,12 +108,15 @@ fn services(out: &mut String, report: &Report) {
                 server.remark.as_deref().map_or_else(String::new, |r| format!("; {}", prose(r)));
             let _ = writeln!(
                 out,
-                "  - real server {}: {}, {} failed{remark}",
+                "  - real server {}: {}: {}{remark}",
                 code(name),
                 plural(server.connections, "connection"),
-                count(server.totals.failed)
+                server.totals.fates()
             );
         }
+    }
+    if let Some(rest) = rest {
+        let _ = writeln!(out, "- {}", prose(&rest.said));
     }
     out.push('\n');
 }

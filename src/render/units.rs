@@ -4,6 +4,7 @@
 //! Only the form changes here; a value is never combined with another.
 
 use super::sanitise::clean;
+pub(crate) use crate::diagnose::words::thousands as count;
 use crate::report::{Affected, Status};
 
 const MS: u128 = 1_000_000;
@@ -69,19 +70,6 @@ fn decimals(value: u128, unit: u128, places: u32) -> String {
     format!("{}.{:0width$}", scaled / scale, scaled % scale, width = places as usize)
 }
 
-/// `n` with thousands set apart: `1,204`.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + 6);
-    for (at, c) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
 /// `1 connection`, `3 connections`.
 pub(crate) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
@@ -134,6 +122,16 @@ pub(crate) fn verdict(status: Status) -> &'static str {
         Status::Degraded => "Degraded",
         Status::Failing => "Failing",
         Status::Inconclusive => "Inconclusive",
+    }
+}
+
+/// What became of a connection, as the report has it, in words.
+pub(crate) fn fate_words(fate: &str) -> &'static str {
+    match fate {
+        "well" => "did well",
+        "failed" => "failed",
+        "suffered" => "suffered",
+        _ => "cannot be told",
     }
 }
 

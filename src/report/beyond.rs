@@ -2,6 +2,7 @@
 
 use super::build::Builder;
 use super::{Beyond, Endpoint, RealServer, Service, Totals, Uncounted};
+use crate::diagnose::words::thousands;
 use crate::flow::Answer;
 use crate::trace;
 
@@ -86,8 +87,10 @@ impl Builder<'_> {
             return String::new();
         }
         format!(
-            "; its numbers are lower bounds: {more} more connections that were refused are counted and not kept, {} of {} failed in all",
-            totals.failed, totals.connections
+            "; its numbers are lower bounds: {} more connections that were refused are counted and not kept, {} of {} failed in all",
+            thousands(more),
+            thousands(totals.failed),
+            thousands(totals.connections)
         )
     }
 }

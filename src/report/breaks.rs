@@ -1,10 +1,12 @@
 //! Breaks in the document: where connections broke, and what sets them apart.
 
+mod words;
+
 use super::build::Builder;
-use crate::breaks::apart::Trait;
-use crate::breaks::{self, By, Fate, Group, Manner, Packet, Passage, Sighting};
+use crate::breaks::{Group, Sighting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub(super) use words::label;
 
 /// Ids that a break lists.
 const MAX_IDS: usize = 100;
@@ -118,7 +120,7 @@ impl Builder<'_> {
             }),
             cost_ns: group.cost_ns,
             line: self.break_line(group),
-            apart: group.apart.iter().map(|apart| told(group, apart)).collect(),
+            apart: group.apart.iter().map(|apart| words::told(group, apart)).collect(),
             findings,
         }
     }
@@ -139,140 +141,5 @@ impl Builder<'_> {
             frame: u64::from(frame),
             direction: sighting.passage.name().to_owned(),
         }
-    }
-
-    /// `SYN-ACK  web-2 out #31 ✓ → lb in ✗ (captured, not there)`.
-    pub(super) fn break_line(&self, group: &Group) -> String {
-        let packet = label(group.packet);
-        let Some(last) = &group.last else {
-            return format!("{packet}  in no capture");
-        };
-        let place = self.place(last);
-        let here = match last.passage {
-            Passage::Passing => format!("{} #{}", place.vantage, place.frame),
-            _ => format!("{} {} #{}", place.vantage, place.direction, place.frame),
-        };
-        let next = group.next.map(|host| {
-            self.names.capture_of(host).map_or_else(|| self.names.host(host), ToOwned::to_owned)
-        });
-        let became = match (group.manner, next.as_deref()) {
-            (Manner::LostBetween, Some(next)) => {
-                format!("✓ → {next} in ✗ (captured, not there)")
-            }
-            (Manner::LostBetween, None) => "✓ → ✗ (captured further on, not there)".to_owned(),
-            (Manner::UnseenBeyond, Some(next)) => format!("✓ → {next} ? (not captured there)"),
-            (Manner::UnseenBeyond, None) => "✓ → ? (nothing further on was captured)".to_owned(),
-            (Manner::Swallowed, _) => {
-                "✓ ✗ (no answer to it, and not sent on, in this capture)".to_owned()
-            }
-            (Manner::Refused, _) => "✗ refused by RST".to_owned(),
-            (Manner::Rejected, _) => "✗ rejected by ICMP".to_owned(),
-            (Manner::Unmatched, _) => "✗ answered by RST: no such connection".to_owned(),
-            (Manner::Cut(by), _) => format!("✗ RST {}", who(by)),
-            (Manner::Late, next) => late(group, next),
-            (Manner::Closed, _) => "✗ closed without an answer".to_owned(),
-            (Manner::Error, _) => "✗ answered with an error".to_owned(),
-        };
-        format!("{packet}  {here} {became}")
-    }
-}
-
-/// What became of a packet that got through late: where its first transmissions were lost,
-/// if captures show it.
-fn late(group: &Group, next: Option<&str>) -> String {
-    let after = seconds(group.cost_ns);
-    let repeated = matches!(group.packet, Packet::Syn | Packet::SynAck);
-    let here = group.last.is_some_and(|last| last.host.is_some() && last.host == group.next);
-    match next {
-        Some(_) if here => format!("✗ not sent on at first; the client goes on after {after}"),
-        Some(next) => {
-            format!("✓ → {next} ✗ not all arrive there; the client goes on after {after}")
-        }
-        None if repeated => format!("✓ sent again; the client goes on after {after}"),
-        None => format!("✓ {after} late"),
-    }
-}
-
-fn label(packet: Packet) -> &'static str {
-    match packet {
-        Packet::Syn => "SYN",
-        Packet::SynAck => "SYN-ACK",
-        Packet::Ack => "ACK",
-        Packet::Greeting => "greeting",
-        Packet::Request => "request",
-        Packet::Response => "response",
-        Packet::Datagram => "datagram",
-        Packet::HealthCheck => "health check",
-    }
-}
-
-fn who(by: By) -> &'static str {
-    match by {
-        By::Client => "sent by the client's host",
-        By::Server => "sent by the server's host",
-        By::Between => "that the host in whose name it comes did not send",
-        By::ClientsName => "in the client's name",
-        By::ServersName => "in the server's name",
-    }
-}
-
-fn seconds(ns: i64) -> String {
-    if ns >= 1_000_000_000 {
-        format!("{:.1} s", ns as f64 / 1e9)
-    } else {
-        format!("{} ms", ns / 1_000_000)
-    }
-}
-
-/// A trait in a sentence with its counts.
-fn told(group: &Group, apart: &breaks::Apart) -> Apart {
-    let verb = if group.fate == Fate::Failed { "fail" } else { "suffer" };
-    let (with, of) = apart.broken;
-    let who = if with == of {
-        if of == 1 { format!("the one that {verb}s") } else { format!("all {of} that {verb}") }
-    } else {
-        format!("{with} of {of} that {verb}")
-    };
-    let (well, of_well) = apart.well;
-    let others = match (well, of_well) {
-        (0, n) => format!("of {n} that do well, none"),
-        (w, n) => format!("of {n} that do well, {w}"),
-    };
-    Apart {
-        what: apart.what.name().to_owned(),
-        value: apart.value.clone(),
-        broken: with,
-        of_broken: of,
-        well,
-        of_well,
-        sentence: format!("{who} {}; {others}", has(apart)),
-    }
-}
-
-fn has(apart: &breaks::Apart) -> String {
-    let (value, yes) = (&apart.value, apart.value == "yes");
-    let either = |a: &str, b: &str| if yes { a.to_owned() } else { b.to_owned() };
-    match apart.what {
-        Trait::RealServer => format!("are served by {value}"),
-        Trait::ClientNetwork => format!("come from {value}"),
-        Trait::PortUsedBefore => {
-            either("use a client port used before", "use a client port not used before")
-        }
-        Trait::SegmentSize => format!("announce a maximum segment size of {value}"),
-        Trait::Timestamps => either("have TCP timestamps", "have no TCP timestamps"),
-        Trait::IpOptions => either("have IP options", "have no IP options"),
-        Trait::Ecn => either("ask for ECN in their SYN", "do not ask for ECN in their SYN"),
-        Trait::Ttl => format!("arrive with TTL {value}"),
-        Trait::IncomingMac => format!("come from MAC {value}"),
-        Trait::Interface => format!("pass interface {value}"),
-        Trait::Vlan => format!("are in VLAN {value}"),
-        Trait::LargeRequest => {
-            either("send more than one segment holds", "send no more than one segment holds")
-        }
-        Trait::Idle => {
-            either("were silent for half a minute or longer", "were never silent for half a minute")
-        }
-        Trait::Second => format!("begin in second {value} of a minute"),
-        Trait::EveryNth => format!("are number {value} in order"),
     }
 }

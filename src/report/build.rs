@@ -4,7 +4,7 @@ use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
 use crate::diagnose::{self, Diagnosis, Kind, Names};
-use crate::topology::{HostId, Mode, Ordinary, Role};
+use crate::topology::{HostId, Mode, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -42,6 +42,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let of = findings_of(diagnosis);
     let totals = builder.with_beyond(builder.totals(trace.requests().map(|(id, _)| id)));
+    let (services, beside) = (builder.services(), builder.beside());
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
@@ -54,12 +55,14 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
             },
             summary: diagnosis.verdict.summary.clone() + &builder.lower_bounds(&totals),
             lines: diagnosis.verdict.lines.clone(),
+            accounts: builder.accounts(&totals, services.len(), &beside),
         },
         captures: builder.captures(),
         hosts: builder.hosts(),
-        services: builder.services(),
+        services,
         breaks: builder.breaks(&diagnosis.breaks.groups, &findings_of_groups(diagnosis, &of)),
         totals,
+        beside,
         connections: builder.connections(options.connections, &of),
         beyond: builder.beyond(),
         findings: diagnosis
@@ -302,15 +305,6 @@ impl Builder<'_> {
             }
         }
         notes.extend(self.scope_notes());
-        let mut ordinary: BTreeMap<&str, u64> = BTreeMap::new();
-        for (id, _) in self.trace.iter() {
-            if let Some(kind) = self.trace.ordinary(id).filter(|k| *k != Ordinary::ProxyLeg) {
-                *ordinary.entry(kind.name()).or_default() += 1;
-            }
-        }
-        for (kind, n) in ordinary {
-            notes.push(format!("{n} connections are left out of the counts as {kind}"));
-        }
         notes
     }
 }

@@ -6,6 +6,7 @@
 
 use super::build::{Builder, findings_of};
 use super::{Confidence, Connection, SCHEMA_VERSION, Severity, Totals};
+use crate::breaks::{Breaks, Fate};
 use crate::correlate::Outcome;
 use crate::diagnose::{Diagnosis, Names};
 use crate::topology::{Ordinary, Who};
@@ -46,6 +47,10 @@ pub struct Wanted {
     pub served_by: Vec<(Who, Option<u16>)>,
     /// Outcomes.
     pub outcomes: Vec<Outcome>,
+    /// What became of them, besides `outcomes`.
+    pub fates: Vec<Fate>,
+    /// Only these, sorted; all where absent.
+    pub among: Option<Vec<ConnectionId>>,
     /// Indexes of findings that concern it; `None` for any or no finding.
     pub findings: Option<Vec<usize>>,
     /// At most so many, the earliest.
@@ -95,7 +100,7 @@ pub fn list(trace: &Trace, diagnosis: &Diagnosis, wanted: &Wanted) -> Listing {
     let mut matching: Vec<ConnectionId> = Vec::new();
     for (id, _) in trace.iter().filter(|(id, _)| shown(*id)) {
         of += 1;
-        if fits(trace, id, numbers(id), wanted) {
+        if fits(trace, &diagnosis.breaks, id, numbers(id), wanted) {
             matching.push(id);
         }
     }
@@ -142,12 +147,24 @@ pub(super) fn mention(diagnosis: &Diagnosis, n: u32) -> Option<Mention> {
     })
 }
 
-fn fits(trace: &Trace, id: ConnectionId, findings: &[u32], wanted: &Wanted) -> bool {
+fn fits(
+    trace: &Trace,
+    breaks: &Breaks,
+    id: ConnectionId,
+    findings: &[u32],
+    wanted: &Wanted,
+) -> bool {
     let connection = trace.connection(id);
+    let ended = || {
+        wanted.outcomes.is_empty() && wanted.fates.is_empty()
+            || wanted.outcomes.contains(&connection.outcome)
+            || wanted.fates.contains(&breaks.fate(id))
+    };
     let any = |ends: &[End], is| ends.is_empty() || ends.iter().any(|end| end.is(is));
     any(&wanted.from, connection.front.client)
         && any(&wanted.to, connection.front.server)
-        && (wanted.outcomes.is_empty() || wanted.outcomes.contains(&connection.outcome))
+        && ended()
+        && wanted.among.as_ref().is_none_or(|among| among.binary_search(&id).is_ok())
         && wanted
             .findings
             .as_ref()

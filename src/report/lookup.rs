@@ -20,4 +20,19 @@ impl Connection {
     pub fn failed(&self) -> bool {
         self.fate == "failed"
     }
+
+    /// How it ended, and what became of it where that does not say it: `reset`,
+    /// `completed, suffered`.
+    #[must_use]
+    pub fn ended(&self) -> String {
+        let harm = matches!(self.fate.as_str(), "failed" | "suffered");
+        let told = matches!(
+            self.outcome.as_str(),
+            "refused" | "unanswered" | "incomplete" | "reset" | "stalled"
+        );
+        match harm && !(told && self.failed()) {
+            true => format!("{}, {}", self.outcome, self.fate),
+            false => self.outcome.clone(),
+        }
+    }
 }

@@ -7,12 +7,14 @@
 //! internal types: an index into a table of this program means nothing in a
 //! ticket.
 
+mod accounts;
 mod atlas;
 mod beyond;
 mod breaks;
 mod build;
 mod clocks;
 pub mod compare;
+mod crowd;
 mod filter;
 mod finding;
 mod findings;
@@ -35,6 +37,7 @@ pub use crate::topology::Role;
 pub use atlas::{Atlas, atlas};
 pub use breaks::{Apart, Break, Next, Place};
 pub use build::{ConnectionFilter, Options, build};
+pub use crowd::Rest;
 pub use finding::{Affected, Candidate, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
 pub use listing::{End, Listing, Mention, Wanted, connection, list};
 
@@ -68,6 +71,9 @@ pub struct Report {
     pub breaks: Vec<Break>,
     /// How all connections ended, whether listed in `connections` or not.
     pub totals: Totals,
+    /// What was captured besides, which is no client's request and in no other total.
+    #[serde(default)]
+    pub beside: Beside,
     /// Connections, as chosen by `--connections`.
     pub connections: Vec<Connection>,
     /// Openings that are more than are kept, counted by service and answer, most first, the
@@ -100,6 +106,10 @@ pub struct Verdict {
     /// Where several things are wrong: one line each, most harm first.
     #[serde(default)]
     pub lines: Vec<String>,
+    /// What became of all connections, in numbers that add up, and what else was captured:
+    /// health checks, scans, floods.
+    #[serde(default)]
+    pub accounts: String,
 }
 
 /// See [`Verdict::status`].
@@ -275,6 +285,32 @@ pub struct Totals {
     /// Those of which the captures do not show enough. The four add up to `connections`.
     #[serde(default)]
     pub untold: u64,
+}
+
+/// Connections that are no client's request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Beside {
+    /// Health checks.
+    pub checks: Totals,
+    /// Those of sources that try many ports or addresses in vain.
+    pub scans: Scans,
+    /// Those of a flood.
+    pub floods: u64,
+}
+
+/// What scans tried.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scans {
+    /// Connections.
+    pub connections: u64,
+    /// Addresses that they came from.
+    pub sources: u64,
+    /// Ports that they tried, counted at each address.
+    pub ports: u64,
+    /// Addresses that they tried.
+    pub addresses: u64,
+    /// The sources, the first eight.
+    pub from: Vec<String>,
 }
 
 /// Openings that were counted and not kept.

@@ -5,10 +5,12 @@
 //! floods, as all counts do. It refuses to join what no capture joins: a way with
 //! a hop that nobody saw has a gap.
 
+mod marks;
+
 use super::build::Builder;
 use super::taken::Taken;
 use super::{Host, SCHEMA_VERSION, Service, Totals};
-use crate::breaks::Breaks;
+use crate::breaks::{Breaks, GroupId};
 use crate::correlate::Tuple;
 use crate::diagnose::Names;
 use crate::topology::{HostId, Mode, Role, Step};
@@ -50,6 +52,8 @@ pub struct Node {
     pub id: String,
     /// Role and address: `director 172.16.0.2`.
     pub name: String,
+    /// What broke at it: `✗ SYN: 18 fail`.
+    pub broken: Vec<String>,
     /// As in the report.
     #[serde(flatten)]
     pub host: Host,
@@ -84,6 +88,29 @@ pub struct Way {
     pub there: Vec<Hop>,
     /// What the server sent; empty where nothing of it was seen.
     pub back: Vec<Hop>,
+    /// Where connections that took it broke.
+    pub marks: Vec<Mark>,
+}
+
+/// Where connections that took a way broke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Number of the break in the report.
+    pub n: u32,
+    /// The packet that did not do its work, as people write it.
+    pub packet: String,
+    /// `failed`, `suffered`.
+    pub fate: String,
+    /// How many of them.
+    pub connections: u64,
+    /// Node that surely had the packet last.
+    pub at: String,
+    /// Node that should have had it next, or that refused it; null where it ended at `at`.
+    pub to: Option<String>,
+    /// The packet is one of the client's.
+    pub forward: bool,
+    /// In words: `✗ SYN: 18 fail`.
+    pub said: String,
 }
 
 /// A frame's way between two hosts.
@@ -117,6 +144,8 @@ pub struct Link {
     pub seen: bool,
     /// What `from` rewrote before.
     pub rewrites: Vec<String>,
+    /// What broke on it: `✗ SYN: 18 fail`.
+    pub broken: Vec<String>,
 }
 
 /// Builds it.
@@ -132,9 +161,10 @@ type Built = (Topology, HashMap<Taken, usize>, HashMap<HostId, usize>);
 /// Builds it, with the way of each connection.
 pub(super) fn build(trace: &Trace, breaks: &Breaks) -> Built {
     let builder = Builder { trace, breaks, names: Names(trace) };
-    let map = Map::new(&builder);
+    let mut map = Map::new(&builder);
     let (ways, ways_omitted, of) = map.ways(&builder);
-    let links = links(&ways);
+    let mut links = links(&ways);
+    marks::place(&ways, &mut map.nodes, &mut links);
     let services = builder.services().into_iter().map(|service| map.pool(service)).collect();
     let topology = Topology {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -179,7 +209,8 @@ impl Map {
                     } else {
                         format!("{} {}", host.role, builder.names.host(id))
                     };
-                    map.nodes.push(Node { id: format!("h{}", map.nodes.len() + 1), name, host });
+                    let id = format!("h{}", map.nodes.len() + 1);
+                    map.nodes.push(Node { id, name, broken: Vec::new(), host });
                     map.nodes.len() - 1
                 }
             };
@@ -254,11 +285,24 @@ impl Map {
                 clients: clients.iter().take(MAX_NAMED).map(ToString::to_string).collect(),
                 client_count: clients.len() as u64,
                 totals: builder.totals(ids.iter().copied()),
+                marks: self.marks(builder, &ids),
                 there,
                 back,
             }
         });
         (ways.collect(), omitted, of)
+    }
+
+    /// Where some connections of one way broke.
+    fn marks(&self, builder: &Builder<'_>, ids: &[ConnectionId]) -> Vec<Mark> {
+        let mut groups: BTreeMap<GroupId, u64> = BTreeMap::new();
+        for group in ids.iter().filter_map(|id| builder.breaks.group_of(*id)) {
+            *groups.entry(group).or_default() += 1;
+        }
+        let one = |(id, n): (GroupId, u64)| {
+            marks::mark(id.0 + 1, builder.breaks.group(id), n, |host| self.id(Some(host)))
+        };
+        groups.into_iter().filter_map(one).collect()
     }
 
     fn hops(&self, trace: &Trace, id: ConnectionId, forward: bool) -> Vec<Hop> {
@@ -355,6 +399,7 @@ fn links(ways: &[Way]) -> Vec<Link> {
                     back: 0,
                     seen,
                     rewrites: Vec::new(),
+                    broken: Vec::new(),
                 });
                 // A loop passes one place again and again.
                 if counted.insert(key) {

@@ -10,6 +10,7 @@ mod names;
 mod ordinary;
 mod role;
 mod route;
+mod scans;
 mod service;
 mod services;
 

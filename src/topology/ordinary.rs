@@ -3,6 +3,7 @@
 //! Detectors read this classification instead of each knowing its own
 //! exceptions.
 
+use super::scans::{Scans, Try};
 use super::{HostId, Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
@@ -39,8 +40,6 @@ impl Ordinary {
 
 /// Empty exchanges of one pair that make a habit.
 const HABIT: u32 = 3;
-/// Services that one source must try, mostly in vain, to be scanning.
-const SCAN_SERVICES: usize = 16;
 /// Ports to which traceroute sends datagrams that nobody is to answer, one a hop and a try
 /// (IANA gives it 33434/udp; Linux and BSD traceroute count up from there).
 const TRACEROUTE: std::ops::RangeInclusive<u16> = 33434..=33534;
@@ -55,7 +54,7 @@ pub(super) fn classify(
     stated: &StatedRoles,
 ) -> Vec<Option<Ordinary>> {
     let habits = habits(connections);
-    let scanners = scanners(connections);
+    let scans = scans(connections);
     let floods = floods(connections, topology);
     let fleets = Fleets::of(topology);
     let flooded = flooded(vantages);
@@ -76,7 +75,7 @@ pub(super) fn classify(
             } else if is_check(vantages, connections, connection, topology, &fleets, &habits) {
                 Some(Ordinary::HealthCheck)
             } else if is_traceroute(connection)
-                || scanners.contains(&client) && service.mode == Mode::Unknown
+                || service.mode == Mode::Unknown && scans.has(client, connection.front.server)
             {
                 Some(Ordinary::Scan)
             } else if is_flood_shaped(connection)
@@ -231,19 +230,15 @@ fn is_prober_range(ip: Ip) -> bool {
         || within([130, 211, 0, 0], 22)
 }
 
-fn scanners(connections: &Connections) -> HashSet<Ip> {
-    let mut tried: HashMap<Ip, HashSet<(Ip, u16)>> = HashMap::new();
-    for connection in &connections.list {
-        let vain = matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered);
-        let empty = is_empty_exchange(connection);
-        if connection.protocol.is_tcp() && (vain || empty) {
-            let services = tried.entry(connection.front.client.0).or_default();
-            if services.len() < SCAN_SERVICES {
-                services.insert(connection.front.server);
-            }
-        }
-    }
-    tried.into_iter().filter(|(_, s)| s.len() >= SCAN_SERVICES).map(|(ip, _)| ip).collect()
+/// Who tries services in vain.
+fn scans(connections: &Connections) -> Scans {
+    Scans::of(connections.list.iter().filter(|c| c.protocol.is_tcp()).map(|connection| Try {
+        source: connection.front.client.0,
+        service: connection.front.server,
+        vain: matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered),
+        empty: is_empty_exchange(connection),
+        syns: connection.progress.syns,
+    }))
 }
 
 fn is_flood_shaped(connection: &Connection) -> bool {

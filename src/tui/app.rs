@@ -198,7 +198,7 @@ impl App {
         let rows = rows::Rows {
             ids: data.columns.all.clone(),
             everywhen: data.columns.all.clone(),
-            failed: 0,
+            account: crate::breaks::Account::default(),
         };
         self.rows = Arc::new(rows);
         self.data = Some(data);

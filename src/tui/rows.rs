@@ -5,6 +5,7 @@
 //! starts.
 
 use super::data::Data;
+use crate::breaks::{Account, Fate};
 use crate::query::Filter;
 use crate::trace::ConnectionId;
 use rayon::prelude::*;
@@ -63,8 +64,8 @@ pub struct Rows {
     pub ids: Vec<u32>,
     /// The same without the range of time, by start: what the timeline shows.
     pub everywhen: Vec<u32>,
-    /// How many of `ids` failed.
-    pub failed: usize,
+    /// What became of the clients' connections among `ids`.
+    pub account: Account,
 }
 
 /// Filters and sorts.
@@ -94,9 +95,11 @@ pub fn rows(data: &Data, ask: &Ask) -> Rows {
     if ask.reverse {
         ids.reverse();
     }
-    let failed = |id: &&u32| data.failed(ConnectionId(**id));
-    let failed = ids.par_iter().filter(failed).count();
-    Rows { ids, everywhen, failed }
+    let mut account = Account::default();
+    for id in ids.iter().map(|id| ConnectionId(*id)).filter(|id| trace.ordinary(*id).is_none()) {
+        account.count(data.diagnosis.breaks.fate(id));
+    }
+    Rows { ids, everywhen, account }
 }
 
 fn sort(data: &Data, by: Sort, ids: &mut [u32]) {
@@ -112,7 +115,10 @@ fn sort(data: &Data, by: Sort, ids: &mut [u32]) {
             let server = trace.server(ConnectionId(*id));
             (server.is_none(), server.map(|s| (s.address, s.mac, s.port)))
         }),
-        Sort::Outcome => ids.par_sort_by_key(|id| (!data.failed(ConnectionId(*id)), outcome(*id))),
+        Sort::Outcome => ids.par_sort_by_key(|id| {
+            let fate = data.diagnosis.breaks.fate(ConnectionId(*id));
+            (fate != Fate::Failed, fate != Fate::Suffered, outcome(*id))
+        }),
         Sort::Duration => ids.par_sort_by_key(|id| {
             let (start, end) = columns.times(*id);
             std::cmp::Reverse(end.saturating_sub(start))

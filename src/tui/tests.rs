@@ -44,6 +44,27 @@ fn the_overview_names_the_root_cause_and_the_footer_says_how_to_go_on() {
 }
 
 #[test]
+fn screens_have_the_reports_numbers() {
+    let flowing = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for name in samples() {
+        let data = super::testkit::sample(&name);
+        let screen = flowing(&probe(&name, (200, 60)).text());
+        assert!(screen.contains(&flowing(&data.report.verdict.accounts)), "{name}:\n{screen}");
+        let t = &data.report.totals;
+        // What was counted and not kept is in no list.
+        if !data.report.beyond.is_empty() {
+            continue;
+        }
+        let said = format!("{} connections, {} failed", t.connections, t.failed);
+        assert!(screen.contains(&said), "{name}: {said}\n{screen}");
+        for (n, what) in [(t.suffered, "suffered"), (t.untold, "untold")] {
+            let said = format!(", {n} {what}");
+            assert_eq!(screen.contains(&said), n > 0, "{name}: {said}\n{screen}");
+        }
+    }
+}
+
+#[test]
 fn enter_leads_from_the_overview_to_the_fix_and_to_the_frame_that_proves_it() {
     let mut probe = probe("hairpin-cloud-slb", (80, 24));
     probe.key("enter");

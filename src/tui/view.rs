@@ -206,14 +206,25 @@ fn status(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let Some(data) = &app.data else { return };
-    let (shown, of) = (app.rows.ids.len() as u64, data.columns.all.len() as u64);
+    let account = app.rows.account;
+    let (shown, of) = (account.all(), data.diagnosis.breaks.accounts.requests.all());
     let mut parts = Vec::new();
     if shown == of {
         parts.push((Paint::Plain, format!(" {} connections", count(of))));
     } else {
         parts.push((Paint::Plain, format!(" {} of {} connections", count(shown), count(of))));
     }
-    parts.push((Paint::Faint, format!(", {} failed", count(app.rows.failed as u64))));
+    parts.push((Paint::Faint, format!(", {} failed", count(account.failed))));
+    for (n, what) in [(account.suffered, "suffered"), (account.untold, "untold")] {
+        if n > 0 {
+            parts.push((Paint::Faint, format!(", {} {what}", count(n))));
+        }
+    }
+    // Health checks, scans and floods are in the list and in no count.
+    let others = (app.rows.ids.len() as u64).saturating_sub(shown);
+    if others > 0 {
+        parts.push((Paint::Faint, format!("; {} of no client", count(others))));
+    }
     if app.rows_wait() {
         parts.push((Paint::Warn, "  working".to_owned()));
     }

@@ -298,6 +298,6 @@ fn refused_connections_are_no_flood() {
     let totals = &report["totals"];
     assert_eq!((&totals["failed"], &totals["connections"]), (&REFUSED.into(), &REFUSED.into()));
     let summary = report["verdict"]["summary"].as_str().unwrap();
-    assert!(summary.starts_with("150000 of 150000 connections"), "{summary}");
+    assert!(summary.starts_with("150,000 of 150,000 connections"), "{summary}");
     assert!(!report["captures"][0]["notes"].to_string().contains("flood"));
 }

@@ -39,7 +39,8 @@ fn reports_agree_on_findings_counts_and_frames() {
         let json: Report = serde_json::from_str(&render::json(&report)).unwrap();
         assert_eq!(json, report, "{of}");
         let lines = render::report_ndjson(&report);
-        assert_eq!(lines.lines().count(), report.findings.len() + report.connections.len());
+        let all = 1 + report.breaks.len() + report.findings.len() + report.connections.len();
+        assert_eq!(lines.lines().count(), all, "{of}");
         assert_eq!(lines.matches("{\"type\":\"finding\"").count(), report.findings.len(), "{of}");
 
         let is_note = |f: &&lbdiag::report::Finding| f.kind == Kind::Note;

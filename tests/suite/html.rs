@@ -129,9 +129,10 @@ fn connections(report: &Report, html: &Html, of: &str) {
         assert_eq!(row[2], c.client.as_str(), "{of}");
         assert_eq!(name("services", 3), c.service.as_str(), "{of}");
         assert_eq!(name("outcomes", 5), c.outcome.as_str(), "{of}");
-        assert_eq!(row[6], u8::from(c.failed()), "{of}");
+        assert_eq!(name("fates", 6), words_of(&c.fate), "{of}");
         assert_eq!(row[7], c.duration_ns, "{of}");
         assert_eq!(row[9], serde_json::json!(c.findings), "{of}");
+        assert_eq!(row[11], c.broken.unwrap_or(0), "{of}");
     }
     let failed = report.connections.iter().filter(|c| c.ordinary.is_none() && c.failed()).count();
     assert_eq!(failed as u64, report.totals.failed, "{of}: what is drawn as failed is so counted");
@@ -139,6 +140,15 @@ fn connections(report: &Report, html: &Html, of: &str) {
     assert_eq!(shown.len(), report.connections.len().min(50), "{of}");
     for (row, c) in shown.iter().zip(&report.connections) {
         assert!(words(row).contains(&c.client) && words(row).contains(&c.outcome), "{of}");
+    }
+}
+
+fn words_of(fate: &str) -> &'static str {
+    match fate {
+        "well" => "did well",
+        "failed" => "failed",
+        "suffered" => "suffered",
+        _ => "cannot be told",
     }
 }
 

@@ -48,6 +48,7 @@ mod shims;
 mod signals;
 mod states;
 mod streams;
+mod sums;
 mod text;
 mod threads;
 mod ties;

@@ -127,7 +127,7 @@ fn every_pane_is_reached_by_keys() {
         terminal.shows(&["What is seen"]);
         terminal.keys(&["Escape"]);
         terminal.keys(&["Tab"]);
-        terminal.shows(&["there ", "back ", "took this way, 3 failed"]);
+        terminal.shows(&["there ", "back ", "took this way: 3 failed"]);
         terminal.keys(&["2"]);
         terminal.shows(&["lanes by real server", "172.16.0.12:80", "├╌", "incomplete"]);
         terminal.keys(&["L"]);

@@ -13,7 +13,7 @@ mod tuples;
 
 pub use commands::{capture_line, explained, out_of_proxy, rest, tables, to_capture};
 pub use names::{Names, name, names};
-pub use numbers::{agree, count, list, share};
+pub use numbers::{agree, count, list, seconds, share, thousands};
 pub(super) use settled::tell;
 pub use subjects::{directors, server_of, server_subject, servers, service_subject};
 pub use tuples::{arrow, arrow_back};

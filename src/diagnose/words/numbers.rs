@@ -4,10 +4,35 @@ use crate::diagnose::Facts;
 use crate::topology::ServiceId;
 use crate::trace::ConnectionId;
 
-/// "3 connections", "1 connection".
+/// "3 connections", "1 connection", "2,295 connections".
 #[must_use]
 pub fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {what}{s}", thousands(n as u64))
+}
+
+/// `n` with thousands set apart: `1,204`.
+#[must_use]
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + 6);
+    for (at, c) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A wait as people say it: "2.2 s", "40 ms".
+#[must_use]
+pub fn seconds(ns: i64) -> String {
+    if ns >= 1_000_000_000 {
+        format!("{:.1} s", ns as f64 / 1e9)
+    } else {
+        format!("{} ms", ns / 1_000_000)
+    }
 }
 
 /// "a", "a and b", "a, b and 3 more".
@@ -18,7 +43,9 @@ pub fn list(names: &[String]) -> String {
         [one] => one.clone(),
         [one, two] => format!("{one} and {two}"),
         [one, two, three] => format!("{one}, {two} and {three}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+        [one, two, rest @ ..] => {
+            format!("{one}, {two} and {} more", thousands(rest.len() as u64))
+        }
     }
 }
 

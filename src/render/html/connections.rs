@@ -8,7 +8,7 @@
 
 use super::super::sanitise::clean;
 use super::super::text::connections::server;
-use super::super::units::{count, duration, instant, plural};
+use super::super::units::{count, duration, fate_words, instant, plural};
 use crate::report::{Connection, Report};
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
@@ -20,13 +20,20 @@ const PAGE: usize = 50;
 /// Rows that the page holds, some 150 bytes each.
 const MOST: usize = 50_000;
 
+/// Breaks that a choice lists.
+const MAX_BREAKS: usize = 200;
+
+/// What may become of a connection, as the report has it, in the script's order.
+const FATES: [&str; 4] = ["well", "failed", "suffered", "untold"];
+
 /// Columns: name, and whether it is a number.
-const COLUMNS: [(&str, bool); 8] = [
+const COLUMNS: [(&str, bool); 9] = [
     ("Connection", true),
     ("Start (UTC)", false),
     ("Client", false),
     ("Service", false),
     ("Real server", false),
+    ("Became of it", false),
     ("Outcome", false),
     ("Lasted", true),
     ("Findings", false),
@@ -100,8 +107,23 @@ fn controls(report: &Report) -> Markup {
             (choice("service", "Service"))
             (choice("server", "Real server"))
             label {
-                "Outcome "
-                select id="outcome" { option value="" { "any" } option value="failed" { "all that failed" } }
+                "Became of it "
+                select id="fate" {
+                    option value="" { "any" }
+                    @for (n, fate) in FATES.iter().enumerate() { option value=(n) { (fate_words(fate)) } }
+                }
+            }
+            (choice("outcome", "Outcome"))
+            @if !report.breaks.is_empty() {
+                label {
+                    "Break "
+                    select id="break" {
+                        option value="" { "any or none" }
+                        @for b in report.breaks.iter().take(MAX_BREAKS) {
+                            option value=(b.n) { (b.n) " " (b.packet) " " (b.manner) " " (b.service) }
+                        }
+                    }
+                }
             }
             label {
                 "Finding "
@@ -115,6 +137,15 @@ fn controls(report: &Report) -> Markup {
     }
 }
 
+/// The column's colour.
+fn harm(c: &Connection) -> Option<&'static str> {
+    match c.fate.as_str() {
+        "failed" => Some("bad"),
+        "suffered" => Some("warn"),
+        _ => None,
+    }
+}
+
 fn row(c: &Connection) -> Markup {
     html! {
         tr {
@@ -123,7 +154,8 @@ fn row(c: &Connection) -> Markup {
             td { (c.client) }
             td { (c.service) }
             td { (server(c, None)) }
-            td class=[c.failed().then_some("bad")] { (c.outcome) }
+            td class=[harm(c)] { (fate_words(&c.fate)) }
+            td { (c.outcome) }
             td class="num" { (duration(c.duration_ns)) }
             td {
                 @for (n, number) in c.findings.iter().enumerate() {
@@ -157,8 +189,8 @@ impl Names {
     }
 }
 
-/// A row: id, start, client, service, real server, outcome, whether it failed, lasted in
-/// nanoseconds, the same to read, findings, what it is if nobody's request.
+/// A row: id, start, client, service, real server, outcome, what became of it, lasted in
+/// nanoseconds, the same to read, findings, what it is if nobody's request, its break or 0.
 #[derive(Serialize)]
 struct Row<'a>(
     u32,
@@ -167,11 +199,12 @@ struct Row<'a>(
     usize,
     usize,
     usize,
-    u8,
+    usize,
     i64,
     String,
     &'a [u32],
     Option<usize>,
+    u32,
 );
 
 #[derive(Serialize)]
@@ -179,6 +212,7 @@ struct Data<'a> {
     services: Vec<String>,
     servers: Vec<String>,
     outcomes: Vec<String>,
+    fates: [&'a str; 4],
     ordinary: Vec<String>,
     rows: Vec<Row<'a>>,
 }
@@ -199,11 +233,12 @@ pub(super) fn data(report: &Report) -> Markup {
                 services.number(&c.service),
                 servers.number(&server(c, None)),
                 outcomes.number(&c.outcome),
-                u8::from(c.failed()),
+                FATES.iter().position(|fate| *fate == c.fate).unwrap_or(3),
                 c.duration_ns,
                 duration(c.duration_ns),
                 &c.findings,
                 c.ordinary.as_deref().map(|kind| ordinary.number(kind)),
+                c.broken.unwrap_or(0),
             )
         })
         .collect();
@@ -211,6 +246,7 @@ pub(super) fn data(report: &Report) -> Markup {
         services: services.list,
         servers: servers.list,
         outcomes: outcomes.list,
+        fates: FATES.map(fate_words),
         ordinary: ordinary.list,
         rows,
     };

@@ -24,9 +24,17 @@ fn more(all: usize, shown: usize, noun: &str) -> Markup {
 
 /// A heading and a table for each service.
 pub(super) fn services(report: &Report) -> Markup {
+    let (wrong, rest) = report.shown_services();
     html! {
-        @for service in report.services.iter().take(MAX_SERVICES) { (one(service)) }
-        (more(report.services.len(), MAX_SERVICES, "more service"))
+        @for service in wrong.iter().take(MAX_SERVICES) { (one(service)) }
+        (more(wrong.len(), MAX_SERVICES, "more service"))
+        @if let Some(rest) = rest {
+            details class="more" {
+                summary { (rest.said) }
+                @for service in rest.services.iter().take(MAX_SERVICES) { (one(service)) }
+                (more(rest.services.len(), MAX_SERVICES, "more service"))
+            }
+        }
     }
 }
 
@@ -40,7 +48,10 @@ fn one(service: &Service) -> Markup {
                 tr {
                     th scope="col" { "Real server" }
                     th scope="col" class="num" { "Connections" }
+                    th scope="col" class="num" { "Did well" }
                     th scope="col" class="num" { "Failed" }
+                    th scope="col" class="num" { "Suffered" }
+                    th scope="col" class="num" { "Cannot be told" }
                     th scope="col" { "How they ended" }
                     @if timed {
                         th scope="col" class="num" { "Connect" }
@@ -57,8 +68,7 @@ fn one(service: &Service) -> Markup {
         h3 { (name) "/" (service.protocol) }
         p {
             (mode) (directors(&service.directors)) ": "
-            (plural(service.totals.connections, "connection")) ", "
-            (count(service.totals.failed)) " failed."
+            (plural(service.totals.connections, "connection")) ": " (service.totals.fates()) "."
         }
         @if service.real_servers.is_empty() { p { "No real server was seen." } }
         @else { (wide(&format!("Real servers of {name}"), &table)) }
@@ -85,6 +95,7 @@ fn row(server: &RealServer, timed: bool) -> Markup {
     let address = server.address.as_deref().map(|a| endpoint(a, server.port));
     let time = |ns: Option<i64>| ns.map_or_else(String::new, duration);
     let timing = server.timing.clone().unwrap_or_default();
+    let totals = &server.totals;
     html! {
         tr {
             th scope="row" {
@@ -93,7 +104,9 @@ fn row(server: &RealServer, timed: bool) -> Markup {
                 @else if address.is_none() { "not known" }
             }
             td class="num" { (count(server.connections)) }
-            td class="num" { (count(server.totals.failed)) }
+            @for n in [totals.well, totals.failed, totals.suffered, totals.untold] {
+                td class="num" { (count(n)) }
+            }
             td { (outcomes(&server.totals, |_| true)) }
             @if timed {
                 td class="num" { (time(timing.connect_ns)) }
@@ -137,7 +150,8 @@ pub(super) fn hosts(report: &Report, topology: &Topology) -> Markup {
             (drawing("Hosts and the ways between them", &drawn))
             p class="sub" {
                 "Clients' packets go from left to right. Numbers are connections; what no "
-                "capture shows is dashed, what only answers take is grey."
+                "capture shows is dashed, what only answers take is grey, and red is where "
+                "connections break."
             }
         }
         details class="more" open[report.hosts.len() <= 12] {

@@ -66,14 +66,16 @@
   const data = JSON.parse(get('rows').textContent);
   const table = get('table');
   if (!data || !table) return;
-  const [ID, START, CLIENT, SERVICE, SERVER, OUTCOME, FAILED, NS, LASTED, FINDINGS, KIND] =
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  const [ID, START, CLIENT, SERVICE, SERVER, OUTCOME, FATE, NS, LASTED, FINDINGS, KIND, BREAK] =
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+  const colours = ['', 'bad', 'warn', ''];
   const natural = new Intl.Collator('en', { numeric: true });
   const plain = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
   const words = {
     [SERVICE]: (row) => data.services[row[SERVICE]],
     [SERVER]: (row) => data.servers[row[SERVER]],
     [OUTCOME]: (row) => data.outcomes[row[OUTCOME]],
+    [FATE]: (row) => data.fates[row[FATE]],
     [FINDINGS]: (row) => [row[FINDINGS].join(', '), data.ordinary[row[KIND]]]
       .filter(Boolean).join('; '),
   };
@@ -83,17 +85,18 @@
     (a, b) => a[ID] - b[ID],
     (a, b) => plain(a[START], b[START]) || a[ID] - b[ID],
     (a, b) => natural.compare(a[CLIENT], b[CLIENT]),
-    by(SERVICE), by(SERVER), by(OUTCOME),
+    by(SERVICE), by(SERVER), by(FATE), by(OUTCOME),
     (a, b) => a[NS] - b[NS],
     (a, b) => (a[FINDINGS][0] ?? Infinity) - (b[FINDINGS][0] ?? Infinity) || 0,
   ];
   const text = (row) => [row[ID], row[START], row[CLIENT], words[SERVICE](row), words[SERVER](row),
-    words[OUTCOME](row), words[FINDINGS](row)].join(' ').toLowerCase();
+    words[FATE](row), words[OUTCOME](row), words[FINDINGS](row)].join(' ').toLowerCase();
   let texts = null;
 
   const form = get('filter');
-  const fields = Object.fromEntries(['search', 'client', 'service', 'server', 'outcome', 'finding']
-    .map((id) => [id, get(id)]));
+  const fields = Object.fromEntries(
+    ['search', 'client', 'service', 'server', 'fate', 'outcome', 'break', 'finding']
+      .map((id) => [id, get(id)]).filter(([, field]) => field));
   const fill = (select, names) => [...names.entries()]
     .sort((a, b) => natural.compare(a[1], b[1]))
     .forEach(([n, name]) => {
@@ -131,7 +134,8 @@
       const tr = document.createElement('tr');
       tr.append(cell(row[ID], 'num'), cell(row[START]), cell(row[CLIENT]),
         cell(words[SERVICE](row)), cell(words[SERVER](row)),
-        cell(words[OUTCOME](row), row[FAILED] ? 'bad' : ''), cell(row[LASTED], 'num'), findings(row));
+        cell(words[FATE](row), colours[row[FATE]]), cell(words[OUTCOME](row)),
+        cell(row[LASTED], 'num'), findings(row));
       return tr;
     });
     table.tBodies[0].replaceChildren(...rows);
@@ -150,14 +154,16 @@
   const choose = () => {
     const needle = fields.search.value.trim().toLowerCase();
     const client = fields.client.value.trim().toLowerCase();
-    const { service, server, outcome, finding } =
+    const { service, server, fate, outcome, break: broken, finding } =
       Object.fromEntries(Object.entries(fields).map(([id, field]) => [id, field.value]));
     if (needle && !texts) texts = data.rows.map(text);
     matching = sorted.filter((n) => {
       const row = data.rows[n];
       return (!service || row[SERVICE] === Number(service))
         && (!server || row[SERVER] === Number(server))
-        && (!outcome || (outcome === 'failed' ? row[FAILED] : row[OUTCOME] === Number(outcome)))
+        && (!fate || row[FATE] === Number(fate))
+        && (!outcome || row[OUTCOME] === Number(outcome))
+        && (!broken || row[BREAK] === Number(broken))
         && (!finding || row[FINDINGS].includes(Number(finding)))
         && (!client || row[CLIENT].toLowerCase().includes(client))
         && (!needle || texts[n].includes(needle));
@@ -192,11 +198,16 @@
   };
   get('before').addEventListener('click', () => turn(-1));
   get('after').addEventListener('click', () => turn(1));
-  document.querySelectorAll('a[data-finding]').forEach((link) => {
-    link.addEventListener('click', () => {
-      form.reset();
-      fields.finding.value = link.dataset.finding;
-      setTimeout(choose);
+  ['finding', 'break'].forEach((name) => {
+    document.querySelectorAll(`a[data-${name}]`).forEach((link) => {
+      link.addEventListener('click', () => {
+        form.reset();
+        // After the reset's own event.
+        setTimeout(() => {
+          if (fields[name]) fields[name].value = link.dataset[name];
+          choose();
+        });
+      });
     });
   });
   draw();

@@ -26,11 +26,37 @@ pub fn mermaid(topology: &Topology) -> String {
         }
     }
     for link in &topology.links {
-        let (arrow, label) =
-            if link.seen { ("-->", used(link)) } else { ("-.->", vec!["not seen".to_owned()]) };
-        let _ = writeln!(out, "  {} {arrow}|{}| {}", link.from, quoted(&label), link.to);
+        let arrow = match (link.seen, link.broken.is_empty()) {
+            (true, true) => "-->",
+            (true, false) => "--x",
+            (false, _) => "-.->",
+        };
+        let _ = writeln!(out, "  {} {arrow}|{}| {}", link.from, quoted(&used(link)), link.to);
+    }
+    // Links are numbered in the order in which they are written, those of services first.
+    let first: usize = topology.services.iter().map(|pool| pool.at.len()).sum();
+    for (n, _) in topology.links.iter().enumerate().filter(|(_, link)| !link.broken.is_empty()) {
+        let _ = writeln!(out, "  linkStyle {} {BROKEN}", first + n);
+    }
+    for node in topology.hosts.iter().filter(|node| !node.broken.is_empty()) {
+        let _ = writeln!(out, "  style {} {BROKEN}", node.id);
     }
     out
+}
+
+/// How what breaks is drawn.
+const BROKEN: &str = "stroke:#c00,stroke-width:3px,color:#c00";
+
+/// Words of breaks at one place; the rest is counted.
+const MAX_BROKEN: usize = 3;
+
+/// What broke at a place, the first of it.
+fn broken(all: &[String]) -> Vec<String> {
+    let mut said: Vec<String> = all.iter().take(MAX_BROKEN).cloned().collect();
+    if all.len() > MAX_BROKEN {
+        said.push(format!("and {} more breaks", all.len() - MAX_BROKEN));
+    }
+    said
 }
 
 /// What a host's box says.
@@ -43,6 +69,7 @@ pub(in super::super) fn lines(node: &Node) -> Vec<String> {
             lines.push(format!("captured: {}", node.host.vantages.join(", ")));
         }
     }
+    lines.extend(broken(&node.broken));
     lines
 }
 
@@ -62,11 +89,12 @@ pub(in super::super) fn used(link: &Link) -> Vec<String> {
     let way = |n: u64, what: &str| (n > 0).then(|| format!("{} {what}", count(n)));
     let ways: Vec<String> =
         way(link.there, "there").into_iter().chain(way(link.back, "back")).collect();
-    let mut lines = vec![ways.join(", ")];
+    let mut lines = if link.seen { vec![ways.join(", ")] } else { vec!["not seen".to_owned()] };
     lines.extend(link.rewrites.iter().take(2).cloned());
     if link.rewrites.len() > 2 {
         lines.push(format!("and {} more rewrites", link.rewrites.len() - 2));
     }
+    lines.extend(broken(&link.broken));
     lines
 }
 

@@ -28,7 +28,8 @@ pub(in super::super) fn drawing(topology: &Topology, place: Place) -> String {
     let mut sheet = Sheet::default();
     for card in &cards {
         let (x, y, w, h) = card.at;
-        sheet.rect((x, y, w, h), "host");
+        let broken = card.said.iter().any(|(class, _)| *class == "lost");
+        sheet.rect((x, y, w, h), if broken { "host broken" } else { "host" });
         let top = y + (h - LINE * card.said.len() as i64) / 2;
         for (n, (class, text)) in card.said.iter().enumerate() {
             sheet.text(x + 12, top + 12 + LINE * n as i64, "start", class, text);
@@ -38,8 +39,11 @@ pub(in super::super) fn drawing(topology: &Topology, place: Place) -> String {
         let there = edge.there.iter().any(|link| link.there > 0);
         let back = edge.back.iter().any(|link| link.there > 0);
         let unseen = edge.there.iter().chain(&edge.back).all(|link| !link.seen);
+        let broken = edge.there.iter().chain(&edge.back).any(|link| !link.broken.is_empty());
         let tone = match (there || back, unseen) {
+            (_, true) if broken => "unseen lost",
             (_, true) => "unseen",
+            _ if broken => "lost",
             (false, _) => "answers",
             _ => "",
         };
@@ -70,7 +74,8 @@ pub(in super::super) fn drawing(topology: &Topology, place: Place) -> String {
 /// What a host's box says: who it is, what it serves, what it sent to itself.
 fn said(topology: &Topology, n: usize) -> Vec<Said> {
     let Some(node) = topology.hosts.get(n) else { return Vec::new() };
-    let mut said: Vec<Said> = lines(node).into_iter().map(|line| ("", line)).collect();
+    let tone = |line: &str| if line.starts_with('✗') { "lost" } else { "" };
+    let mut said: Vec<Said> = lines(node).into_iter().map(|line| (tone(&line), line)).collect();
     if let Some((class, _)) = said.first_mut() {
         *class = "strong";
     }
@@ -95,13 +100,13 @@ fn said(topology: &Topology, n: usize) -> Vec<Said> {
 fn words(links: &[&Link], arrow: &str) -> Vec<Said> {
     let mut said = Vec::new();
     for link in links {
-        if !link.seen {
-            said.push(("faint", format!("{arrow} not seen")));
-            continue;
-        }
         for (n, line) in used(link).into_iter().enumerate() {
             if n == 0 {
-                said.push(("", format!("{arrow} {line}")));
+                said.push((if link.seen { "" } else { "faint" }, format!("{arrow} {line}")));
+                continue;
+            }
+            if line.starts_with('✗') {
+                said.push(("lost", line));
                 continue;
             }
             // A long one takes as many lines as it has parts.

@@ -5,7 +5,6 @@
 use super::super::Style;
 use super::super::measure::hang;
 use super::super::sanitise::clean;
-use super::super::units::plural;
 use super::MAX_ROWS;
 use crate::report::{Break, Report};
 
@@ -31,17 +30,13 @@ pub(crate) fn section(report: &Report, style: &Style) -> Vec<String> {
     lines
 }
 
-/// `3 to 203.0.113.8:80 fail: SYN-ACK  rs1 out #31 ✓ → lb in ✗ (captured, not there)  [1]`.
+/// The sentence, and the findings that hold its connections: `[1, 2]`.
 fn line(broken: &Break) -> String {
-    let verb = match (broken.fate.as_str(), broken.connections) {
-        ("failed", 1) => "fails",
-        ("failed", _) => "fail",
-        (_, 1) => "suffers",
-        _ => "suffer",
-    };
+    let said = clean(&broken.sentence()).into_owned();
+    if broken.findings.is_empty() { said } else { format!("{said}  {}", findings(broken)) }
+}
+
+fn findings(broken: &Break) -> String {
     let numbers: Vec<String> = broken.findings.iter().map(ToString::to_string).collect();
-    let findings =
-        if numbers.is_empty() { String::new() } else { format!("  [{}]", numbers.join(", ")) };
-    let n = plural(broken.connections, "connection");
-    format!("{n} to {} {verb}: {}{findings}", clean(&broken.service), clean(&broken.line))
+    format!("[{}]", numbers.join(", "))
 }

@@ -99,7 +99,7 @@ fn row(c: &Connection, wide: bool) -> Vec<String> {
         c.client.clone(),
         c.id.to_string(),
         server(c, None),
-        c.outcome.clone(),
+        c.ended(),
         duration(c.duration_ns),
     ];
     if wide {

@@ -5,9 +5,10 @@ pub(crate) mod networks;
 
 use crate::diagnose::Join;
 use crate::report::{
-    Affected, Candidate, Capture, Clock, Confidence, Connection, Coverage, CoverageStatus, Effect,
-    Endpoint, Evidence, Finding, Fix, Host, HostRef, Kind, RealServer, Report, Role,
-    SCHEMA_VERSION, Sent, Service, Severity, Status, Subject, ToConfirm, Totals, Verdict,
+    Affected, Apart, Beside, Break, Candidate, Capture, Clock, Confidence, Connection, Coverage,
+    CoverageStatus, Effect, Endpoint, Evidence, Finding, Fix, Host, HostRef, Kind, RealServer,
+    Report, Role, SCHEMA_VERSION, Sent, Service, Severity, Status, Subject, ToConfirm, Totals,
+    Verdict,
 };
 
 /// `text` without escape sequences for colour.
@@ -136,6 +137,32 @@ fn coverage(clean: usize) -> Vec<Coverage> {
     rows
 }
 
+fn broken() -> Break {
+    Break {
+        n: 1,
+        packet: s("syn"),
+        manner: s("swallowed"),
+        fate: s("failed"),
+        service: s("203.0.113.8:80"),
+        connections: 3,
+        ids: vec![1, 2, 3],
+        last: None,
+        next: None,
+        cost_ns: 7_000_000_000,
+        line: s("SYN  rs1 in #45 ✓ ✗ (no answer to it, and not sent on, in this capture)"),
+        apart: vec![Apart {
+            what: s("real-server"),
+            value: s("172.16.100.11"),
+            broken: 3,
+            of_broken: 3,
+            well: 0,
+            of_well: 3,
+            sentence: s("all 3 that fail are served by 172.16.100.11; of 3 that do well, none"),
+        }],
+        findings: vec![1, 2],
+    }
+}
+
 /// No capture, no service, nothing found.
 pub(crate) fn empty() -> Report {
     Report {
@@ -145,12 +172,14 @@ pub(crate) fn empty() -> Report {
             status: Status::Inconclusive,
             summary: s("no connection through a load balancer in these captures."),
             lines: Vec::new(),
+            accounts: String::new(),
         },
         captures: vec![],
         hosts: vec![],
         services: vec![],
         breaks: Vec::new(),
         totals: Totals::default(),
+        beside: Beside::default(),
         connections: vec![],
         beyond: vec![],
         findings: vec![],
@@ -238,6 +267,7 @@ pub(crate) fn hairpin() -> Report {
                  hands it to itself.",
             ),
             lines: Vec::new(),
+            accounts: s("6 connections: 3 did well, 3 failed"),
         },
         captures: vec![
             capture("rs1", Some(0), &["the last frame is cut short"]),
@@ -294,6 +324,7 @@ pub(crate) fn hairpin() -> Report {
         }],
         findings: vec![cause, first, second, lone],
         coverage: coverage(41),
+        breaks: vec![broken()],
         host_states: vec![],
         notes: vec![s("roles were inferred; --director states one")],
         ..empty()
@@ -307,8 +338,10 @@ pub(crate) fn healthy() -> Report {
         status: Status::Healthy,
         summary: s("all 6 connections to 203.0.113.8:80 complete, by both real servers."),
         lines: Vec::new(),
+        accounts: s("6 connections: 6 did well"),
     };
     report.findings.clear();
+    report.breaks.clear();
     report.captures.truncate(2);
     for capture in &mut report.captures {
         capture.notes.clear();

@@ -11,7 +11,6 @@ use super::super::sanitise::clean;
 use super::super::units::{clock, count, day, duration, plural};
 use super::connections::server;
 use super::joined;
-use super::topology::outcomes;
 use crate::report::{Connection, Listing, Mention, Sent};
 use std::collections::{BTreeSet, HashMap};
 
@@ -45,7 +44,7 @@ pub fn connections(listing: &Listing, style: &Style) -> String {
     joined(&sections)
 }
 
-/// `3 of 6 connections: 3 incomplete`.
+/// `3 of 6 connections: 3 failed`.
 fn head(listing: &Listing) -> String {
     let (matched, shown) = (listing.totals.connections, listing.connections.len() as u64);
     if matched == 0 {
@@ -64,7 +63,7 @@ fn head(listing: &Listing) -> String {
     } else {
         String::new()
     };
-    format!("{all}: {}{cut}", outcomes(&listing.totals, |_| true))
+    format!("{all}: {}{cut}", listing.totals.fates())
 }
 
 /// One table a service, in the order in which the services come up.
@@ -114,12 +113,13 @@ fn table(service: &str, group: &[&Connection], style: &Style) -> Vec<String> {
         lines.push(format!("  {}", style.ink().paint(Tone::Faint, &heading)));
         lines.extend(group.iter().zip(&rows).map(|(c, row)| {
             let whole = cut(&line(row, &header, &widths), room);
-            let tone = match c.outcome.as_str() {
-                "completed" | "open" | "unknown" => Tone::Plain,
-                _ if c.ordinary.is_some() => Tone::Plain,
-                _ => Tone::Bad,
+            let tone = match c.fate.as_str() {
+                "failed" => Tone::Bad,
+                "suffered" => Tone::Warn,
+                _ => Tone::Plain,
             };
-            let outcome = clean(&c.outcome);
+            let ended = c.ended();
+            let outcome = clean(&ended);
             match whole.split_once(&format!("  {outcome}  ")) {
                 Some((before, after)) => {
                     format!("  {before}  {}  {after}", style.ink().paint(tone, &outcome))
@@ -155,7 +155,7 @@ fn cells(c: &Connection, form: Form, one_day: bool, own: Option<u16>) -> Vec<Str
         let time = clock(&c.start, form.places);
         cells.push(if one_day { time } else { format!("{} {time}", day(&c.start)) });
     }
-    cells.extend([server(c, own.filter(|_| !form.ports)), c.outcome.clone()]);
+    cells.extend([server(c, own.filter(|_| !form.ports)), c.ended()]);
     if form.lasted {
         cells.push(duration(c.duration_ns));
     }
@@ -255,7 +255,7 @@ mod tests {
     fn every_connection_has_its_row_and_the_head_counts() {
         let one = fixtures::hairpin().connections.remove(0);
         let text = connections(&listing(90, vec![one; 50]), &at(120));
-        assert!(text.starts_with("50 of 90 connections: 50 reset\n"), "{text}");
+        assert!(text.starts_with("50 of 90 connections: 50 failed\n"), "{text}");
         assert_eq!(text.lines().filter(|l| l.contains("172.16.100.11:59780")).count(), 50);
         assert!(text.contains("03:04:05.123"), "{text}");
         assert!(text.lines().skip(3).all(|l| !l.contains("59780") || l.ends_with("1 +2")));

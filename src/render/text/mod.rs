@@ -38,10 +38,18 @@ pub(crate) const MAX_ROWS: usize = 20;
 #[must_use]
 pub fn text(report: &Report, ladder: Option<&Ladder>, style: &Style) -> String {
     let mut sections = vec![verdict::lines(report, style)];
-    sections.extend(topology::services(report, style));
-    sections.push(topology::hosts(report, style));
-    sections.push(breaks::section(report, style));
-    sections.extend(findings::sections(report, style));
+    let mut network = topology::services(report, style);
+    network.push(topology::hosts(report, style));
+    let mut wrong = vec![breaks::section(report, style)];
+    wrong.extend(findings::sections(report, style));
+    // What is wrong comes first where the tables would stand in its way.
+    if report.is_crowded() {
+        sections.extend(wrong);
+        sections.extend(network);
+    } else {
+        sections.extend(network);
+        sections.extend(wrong);
+    }
     if style.verbose {
         sections.push(connections::section(report, style));
     }

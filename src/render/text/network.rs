@@ -6,11 +6,12 @@
 use super::super::Style;
 use super::super::ink::Tone;
 use super::super::measure::{cut, hang};
+use super::super::sanitise::clean;
 use super::super::units::{count, plural};
 use super::joined;
-use super::topology::{host_table, outcomes, section};
+use super::topology::{host_table, section};
 use crate::report::Host;
-use crate::report::topology::{Hop, Topology, Way};
+use crate::report::topology::{Hop, Mark, Topology, Way};
 use std::collections::HashMap;
 
 /// Columns before what `there` and `back` introduce.
@@ -57,12 +58,40 @@ fn drawn(way: &Way, names: &HashMap<&str, &str>, style: &Style) -> Vec<String> {
     let said = format!(
         "{} from {clients}{server}: {}",
         plural(way.totals.connections, "connection"),
-        outcomes(&way.totals, |_| true)
+        way.totals.fates()
     );
     let mut lines = hang("  ", &said, style.prose());
-    lines.extend(direction("there", &way.there, names, style));
-    lines.extend(direction("back", &way.back, names, style));
+    lines.extend(direction("there", way, true, names, style));
+    lines.extend(direction("back", way, false, names, style));
+    for mark in &way.marks {
+        let name = |id: &str| names.get(id).copied().unwrap_or("?").to_owned();
+        let place = match &mark.to {
+            Some(to) => format!("between {} and {}", name(&mark.at), name(to)),
+            None => format!("at {}", name(&mark.at)),
+        };
+        let said = clean(&format!("{} {place} (break {})", mark.said, mark.n)).into_owned();
+        let drawn = hang(&" ".repeat(LABEL), &said, style.prose());
+        lines.extend(drawn.iter().map(|line| style.ink().paint(Tone::Bad, line)));
+    }
     lines
+}
+
+/// Behind which hop, by its index, a cross stands, since packets of the way end where it
+/// arrives: the last that goes there.
+fn ends(way: &Way, forward: bool, hops: &[Hop]) -> Vec<usize> {
+    let here = way.marks.iter().filter(|mark| mark.forward == forward && mark.to.is_none());
+    let last = |mark: &Mark| hops.iter().rposition(|hop| hop.to.as_ref() == Some(&mark.at));
+    here.filter_map(last).collect()
+}
+
+/// Whether packets of the way get lost or are refused on a hop.
+fn breaks_on(way: &Way, forward: bool, from: Option<&str>, to: Option<&str>) -> bool {
+    way.marks.iter().any(|mark| {
+        mark.forward == forward
+            && mark.to.is_some()
+            && from == Some(mark.at.as_str())
+            && to == mark.to.as_deref()
+    })
 }
 
 /// How far a line of hops has come.
@@ -74,9 +103,17 @@ enum At<'a> {
     Open,
 }
 
-fn direction(label: &str, hops: &[Hop], names: &HashMap<&str, &str>, style: &Style) -> Vec<String> {
+fn direction(
+    label: &str,
+    way: &Way,
+    forward: bool,
+    names: &HashMap<&str, &str>,
+    style: &Style,
+) -> Vec<String> {
+    let hops: &[Hop] = if forward { &way.there } else { &way.back };
     let lead = format!("    {label:<width$}", width = LABEL - 4);
     let name = |id: &str| names.get(id).copied().unwrap_or("?").to_owned();
+    let ends = ends(way, forward, hops);
     let mut text = String::new();
     let mut at = At::Start;
     let mut rewrites: Vec<String> = Vec::new();
@@ -96,16 +133,22 @@ fn direction(label: &str, hops: &[Hop], names: &HashMap<&str, &str>, style: &Sty
             (None, At::Host(_)) => text.push_str(" ..."),
         }
         if let Some(rewrite) = &hop.rewrite {
-            let place = from.map_or_else(String::new, |from| format!("{}: ", name(from)));
+            let place = from.and_then(|from| names.get(from));
+            let place = place.map_or_else(String::new, |from| format!("{from}: "));
             let said = format!("{place}{rewrite}");
             if !rewrites.contains(&said) {
                 rewrites.push(said);
             }
         }
-        let arrow = if hop.over_lo { " > (over lo)" } else { " >" };
+        let arrow = match (hop.over_lo, breaks_on(way, forward, from, hop.to.as_deref())) {
+            (true, _) => " > (over lo)",
+            (false, true) => " ✗>",
+            (false, false) => " >",
+        };
         at = match hop.to.as_deref() {
             Some(to) => {
-                text.push_str(&format!("{arrow} {}", name(to)));
+                let cross = if ends.contains(&n) { " ✗" } else { "" };
+                text.push_str(&format!("{arrow} {}{cross}", name(to)));
                 At::Host(to)
             }
             None => {

@@ -13,8 +13,8 @@ use super::table::Grid;
 use super::{MAX_ROWS, endpoint, list};
 use crate::report::{Host, HostRef, RealServer, Report, Role, Segment, Service, Timing, Totals};
 
-/// Services that are all shown, whatever became of their connections.
-const FEW: usize = 6;
+/// How to see services that are not shown.
+const HINT: &str = "(--vip picks one, -v lists all)";
 
 /// Columns by which further lines of a service stand in.
 const CONTINUED: usize = 4;
@@ -33,28 +33,18 @@ const ORDER: [&str; 8] =
 /// One section a service.
 pub(crate) fn services(report: &Report, style: &Style) -> Vec<Vec<String>> {
     // Of many services those come alone that something is wrong with.
-    let many = report.services.len() > FEW && !style.verbose;
-    let wrong = |s: &&Service| s.totals.failed + s.totals.suffered > 0;
-    let any = report.services.iter().any(|s| wrong(&s));
-    let shown = report.services.iter().filter(|s| !(many && any) || wrong(s)).take(rows(style));
-    let mut sections: Vec<Vec<String>> = shown.map(|s| section(s, &[], style)).collect();
-    let rest = report.services.len() - sections.len();
-    if rest > 0 {
-        let well = |s: &&Service| !wrong(s);
-        let fine = report.services.iter().filter(well).count();
-        let said = if any && fine == rest {
-            let connections: u64 =
-                report.services.iter().filter(well).map(|s| s.totals.connections).sum();
-            format!(
-                "and {} more services with {}, of which none failed or suffered (--vip picks one, -v lists all)",
-                count(rest as u64),
-                plural(connections, "connection")
-            )
-        } else {
-            format!("and {} more services (--vip picks one, -v lists all)", count(rest as u64))
-        };
+    let (shown, rest) = if style.verbose {
+        (report.services.iter().collect(), None)
+    } else {
+        report.shown_services()
+    };
+    let mut sections: Vec<Vec<String>> =
+        shown.iter().take(rows(style)).map(|s| section(s, &[], style)).collect();
+    if let Some(more) = shown.len().checked_sub(sections.len()).filter(|n| *n > 0) {
+        let said = format!("and {} with failures {HINT}", plural(more as u64, "more service"));
         sections.push(wrap(&said, style.prose()));
     }
+    sections.extend(rest.map(|rest| wrap(&format!("{} {HINT}", rest.said), style.prose())));
     sections
 }
 
@@ -118,9 +108,9 @@ fn directors(directors: &[HostRef]) -> String {
     format!(", by director {}", list(names.iter().map(String::as_str), 3))
 }
 
-/// `6 connections: 3 completed, 3 reset`.
+/// `6 connections: 3 did well, 3 failed`.
 fn summary(totals: &Totals) -> String {
-    let split = outcomes(totals, |_| true);
+    let split = totals.fates();
     let all = plural(totals.connections, "connection");
     if split.is_empty() { all } else { format!("{all}: {split}") }
 }
@@ -140,7 +130,15 @@ pub(crate) fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
 
 fn real_servers(service: &Service, shares: &[f64], style: &Style) -> Vec<String> {
     let mut servers: Vec<Vec<String>> = service.real_servers.iter().map(row).collect();
-    let mut header = vec!["real server", ">connections", ">completed", ">failed", ""];
+    let mut header =
+        vec!["real server", ">connections", ">did well", ">failed", ">suffered", ">untold", ""];
+    // Columns of what happened to none are left out.
+    for (at, of) in [(5, (|t| t.untold) as fn(&Totals) -> u64), (4, |t| t.suffered)] {
+        if service.real_servers.iter().all(|server| of(&server.totals) == 0) {
+            header.remove(at);
+            servers.iter_mut().for_each(|row| drop(row.remove(at)));
+        }
+    }
     if shares.is_empty() {
         timed(service, style, &mut header, &mut servers);
     } else {
@@ -220,7 +218,7 @@ fn row(server: &RealServer) -> Vec<String> {
         (None, Some(mac)) => mac.clone(),
         (None, None) => "not known".to_owned(),
     };
-    let completed = server.totals.outcomes.get("completed").copied();
+    let totals = &server.totals;
     let mut said = outcomes(&server.totals, |name| name != "completed");
     if let Some(remark) = server.remark.as_deref().filter(|r| !r.is_empty()) {
         if !said.is_empty() {
@@ -231,8 +229,10 @@ fn row(server: &RealServer) -> Vec<String> {
     vec![
         name,
         count(server.connections),
-        count(completed.unwrap_or(0)),
-        count(server.totals.failed),
+        count(totals.well),
+        count(totals.failed),
+        count(totals.suffered),
+        count(totals.untold),
         said,
     ]
 }

@@ -30,5 +30,8 @@ pub(crate) fn lines(report: &Report, style: &Style) -> Vec<String> {
     if report.verdict.lines.len() > MAX_LINES + 1 {
         lines.push(format!("  and {} more below", report.verdict.lines.len() - MAX_LINES - 1));
     }
+    if !report.verdict.accounts.is_empty() {
+        lines.extend(hang("  ", &report.verdict.accounts, style.prose()));
+    }
     lines
 }

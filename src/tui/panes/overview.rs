@@ -5,12 +5,15 @@ use super::super::app::{App, Pane};
 use super::super::theme::Paint;
 use super::super::view::owned;
 use super::stops::{Page, labelled, paragraph, rule};
-use crate::render::measure::{columns, cut, cut_middle, hang, pad_end, pad_start};
+use crate::render::measure::{columns, cut, cut_middle, hang, pad_end, pad_start, wrap};
 use crate::render::units::{count, duration};
 use crate::report::{CoverageStatus, RealServer, Report, Service, Status};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+
+/// Lines below the headline.
+const MAX_LINES: usize = 8;
 
 /// Columns of the bar of a real server.
 const BAR: usize = 12;
@@ -125,8 +128,15 @@ fn ordered(app: &App, width: usize, findings_first: bool) -> Page<To> {
         findings(app, report, width, &mut page);
         page.gap();
     }
-    for service in &report.services {
+    let (shown, rest) = report.shown_services();
+    for service in shown {
         self::service(app, service, width, &mut page);
+        page.gap();
+    }
+    if let Some(rest) = rest {
+        for line in wrap(&rest.said, width) {
+            page.line(app.config.theme.line(&[(Paint::Faint, &line)]));
+        }
         page.gap();
     }
     if report.services.is_empty() {
@@ -154,6 +164,17 @@ fn verdict(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
         let head = if n == 0 { lead.clone() } else { " ".repeat(columns(&lead)) };
         page.line(app.config.theme.line(&[(role, &head), (Paint::Plain, rest)]));
     }
+    let more = report.verdict.lines.iter().enumerate().skip(1);
+    for (n, line) in more.take(MAX_LINES) {
+        for line in hang(&format!("  {}. ", n + 1), line, width) {
+            page.line(app.config.theme.line(&[(Paint::Plain, &line)]));
+        }
+    }
+    if !report.verdict.accounts.is_empty() {
+        for line in hang("  ", &report.verdict.accounts, width) {
+            page.line(app.config.theme.line(&[(Paint::Faint, &line)]));
+        }
+    }
 }
 
 fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
@@ -175,16 +196,16 @@ fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
         To::Connections(format!("service {name}")),
         [app.config.theme.line(&[(Paint::Strong, &head), (Paint::Plain, &said)])],
     );
-    let all: u64 = service.real_servers.iter().map(|server| server.connections).sum();
     let names: Vec<String> = service.real_servers.iter().map(server_name).collect();
     let wide = names.iter().map(|n| columns(n)).max().unwrap_or(0).clamp(11, (width / 3).max(15));
     if service.real_servers.is_empty() {
         page.line(app.config.theme.line(&[(Paint::Faint, "  no real server was seen")]));
     } else {
         let head = format!(
-            "  {}  {}  connections  share  failed",
+            "  {}  {}  connections  share  failed{}",
             pad_end("real server", wide),
-            pad_end("", BAR)
+            pad_end("", BAR),
+            if service.totals.suffered > 0 { "  suffered" } else { "" }
         );
         let times = if width >= 100 { "    connect  first byte" } else { "" };
         page.line(app.config.theme.line(&[(Paint::Faint, &format!("{head}{times}"))]));
@@ -195,7 +216,7 @@ fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
             (None, Some(mac)) => mac.clone(),
             (None, None) => "none".to_owned(),
         };
-        let line = real_server(app, server, &cut_middle(full, wide), wide, all, width);
+        let line = real_server(app, server, &cut_middle(full, wide), wide, service, width);
         page.stop(To::Connections(format!("service {name} and rs {filter}")), [line]);
     }
 }
@@ -214,9 +235,11 @@ fn real_server(
     server: &RealServer,
     name: &str,
     wide: usize,
-    all: u64,
+    service: &Service,
     width: usize,
 ) -> Line<'static> {
+    let all: u64 = service.real_servers.iter().map(|server| server.connections).sum();
+    let suffered = service.totals.suffered > 0;
     let share = server.connections as f64 / all.max(1) as f64;
     let filled =
         ((share * BAR as f64).round() as usize).clamp(usize::from(server.connections > 0), BAR);
@@ -242,6 +265,10 @@ fn real_server(
             format!("  {}", pad_start(&count(server.totals.failed), 6)),
         ),
     ];
+    if suffered {
+        let role = if server.totals.suffered > 0 { Paint::Warn } else { Paint::Plain };
+        parts.push((role, format!("  {}", pad_start(&count(server.totals.suffered), 8))));
+    }
     if width >= 100 {
         let timing = server.timing.clone().unwrap_or_default();
         let shown = |ns: Option<i64>| ns.map_or_else(String::new, duration);

@@ -3,6 +3,8 @@
 //! Hosts and ways are the topology's. Lines between hosts are ways of connections; those
 //! of the selected one stand out, and below they are told in words with every rewrite.
 
+mod strokes;
+
 use super::super::action::Action;
 use super::super::app::{App, Pane};
 use super::super::data::Data;
@@ -11,11 +13,11 @@ use super::super::view::{owned, put};
 use super::ladder;
 use super::stops::labelled;
 use crate::ladder::Chosen;
-use crate::render::measure::cut_middle;
+use crate::render::measure::{columns, cut_middle};
 use crate::render::units::plural;
 use crate::report::Role;
 use crate::report::story::explaining;
-use crate::report::topology::{Hop, Node, Way};
+use crate::report::topology::{Hop, Mark, Node, Way};
 use crate::trace::ConnectionId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -25,6 +27,7 @@ use ratatui::text::Line;
 use ratatui::widgets::canvas::{Canvas, Line as Stroke};
 use ratatui::widgets::{Block, Clear, Widget};
 use std::collections::BTreeSet;
+use strokes::Route;
 
 /// A host that no capture tells.
 const UNKNOWN: &str = "...";
@@ -79,7 +82,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
             vec![
                 (Paint::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
                 (Paint::Plain, format!("  {}", c.mode)),
-                (super::table::outcome(&c.outcome), format!("  {}", c.outcome)),
+                (super::table::fate(&c), format!("  {}", c.ended())),
             ]
         }
         None => vec![(Paint::Faint, "no connection is selected".to_owned())],
@@ -118,11 +121,25 @@ fn told(app: &App, data: &Data, width: usize) -> Vec<Line<'static>> {
     };
     let mut said = labelled(app, "there", Paint::There, &words(data, &way.there), width);
     said.extend(labelled(app, "back", Paint::Return, &words(data, &way.back), width));
+    if let Some(broken) = own_break(data, id).and_then(|n| data.report.breaks.get(n as usize - 1)) {
+        said.extend(labelled(app, "breaks", Paint::Bad, &broken.line, width));
+    }
     let taken = plural(way.totals.connections, "connection");
-    let failed = way.totals.failed;
-    let count = format!("{:10}{taken} took this way, {failed} failed", "");
+    let count = format!("{:10}{taken} took this way: {}", "", way.totals.fates());
     said.push(theme.line(&[(Paint::Faint, &count)]));
     said
+}
+
+/// The number of the break that a connection belongs to.
+fn own_break(data: &Data, id: ConnectionId) -> Option<u32> {
+    data.diagnosis.breaks.group_of(id).map(|group| group.0 + 1)
+}
+
+/// Where the connection that is looked at broke.
+fn marks<'a>(app: &App, data: &Data, way: Option<&'a Way>) -> Vec<&'a Mark> {
+    let own = app.current().and_then(|id| own_break(data, id));
+    let all = way.into_iter().flat_map(|way| &way.marks);
+    all.filter(|mark| Some(mark.n) == own).collect()
 }
 
 /// The hosts' boxes, those of the way first where not all fit.
@@ -166,24 +183,24 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
     let (places, omitted) = places(data, way, area);
     let of = |id: &str| places.iter().find(|place| place.node.id == id);
     let colour = |role: Paint| theme.style(role).fg.unwrap_or(Color::Reset);
+    let boxes: Vec<Rect> = places.iter().map(|place| place.area).collect();
     // Strokes of both directions lie beside each other.
-    let stroke = |from: &Place<'_>, to: &Place<'_>, shift: f64, role: Paint| {
-        let (a, b) = ends(from.area, to.area, area);
-        Stroke { x1: a.0, y1: a.1 + shift, x2: b.0, y2: b.1 + shift, color: colour(role) }
+    let line = |from: &Place<'_>, to: &Place<'_>, shift: f64| {
+        strokes::route(from.area, to.area, shift, &boxes, area)
     };
-    let mut strokes = Vec::new();
-    let mut heads = Vec::new();
+    let mut drawn: Vec<(Route, Paint)> = Vec::new();
     let on: Vec<(&str, &str)> =
         way.into_iter().flat_map(|way| [pairs(&way.there), pairs(&way.back)].concat()).collect();
     for link in &data.atlas.topology.links {
         let (from, to) = (link.from.as_str(), link.to.as_str());
-        if on.contains(&(from, to)) || on.contains(&(to, from)) {
+        if on.contains(&(from, to)) || on.contains(&(to, from)) || from == to || !link.seen {
             continue;
         }
         if let (Some(from), Some(to)) = (of(from), of(to)) {
-            strokes.push(stroke(from, to, 0.0, Paint::Frame));
+            drawn.push((line(from, to, 0.0), Paint::Frame));
         }
     }
+    let faint = drawn.len();
     let mut around = BTreeSet::new();
     let mut touched = BTreeSet::new();
     if let Some(way) = way {
@@ -196,27 +213,54 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
                     (Some(a), Some(_)) if from == to => {
                         around.insert(a.node.id.as_str());
                     }
-                    (Some(a), Some(b)) => {
-                        strokes.push(stroke(a, b, shift, role));
-                        heads.push((head(a.area, b.area), role));
-                    }
+                    (Some(a), Some(b)) => drawn.push((line(a, b, shift), role)),
                     _ => {}
                 }
             }
+        }
+    }
+    let marks = marks(app, data, way);
+    let mut crosses = Vec::new();
+    for mark in &marks {
+        let ends = (of(&mark.at), mark.to.as_deref().and_then(of));
+        if let (Some(a), Some(b)) = ends {
+            let route = line(a, b, if mark.forward { 0.35 } else { -0.35 });
+            crosses.push((route.middle(), mark));
+            drawn.push((route, Paint::Bad));
         }
     }
     Canvas::default()
         .marker(Marker::Braille)
         .x_bounds([0.0, f64::from(area.width)])
         .y_bounds([0.0, f64::from(area.height)])
-        .paint(|context| strokes.iter().for_each(|stroke| context.draw(stroke)))
+        .paint(|context| {
+            let x = |x: f64| x - f64::from(area.x);
+            let y = |y: f64| f64::from(area.bottom()) - y;
+            for (route, role) in &drawn {
+                for pair in route.points.windows(2) {
+                    let [(x1, y1), (x2, y2)] = [pair[0], pair[1]];
+                    let (x1, y1, x2, y2) = (x(x1), y(y1), x(x2), y(y2));
+                    context.draw(&Stroke { x1, y1, x2, y2, color: colour(*role) });
+                }
+            }
+        })
         .render(area, buf);
-    for ((x, y, symbol), role) in heads {
-        buf.set_span(x, y, &theme.span(role, symbol), 1);
+    for (route, role) in drawn.iter().skip(faint) {
+        let (x, y, symbol) = route.head;
+        buf.set_span(x, y, &theme.span(*role, symbol), 1);
+    }
+    for ((x, y), mark) in crosses {
+        let said = format!(" {} ", mark.said);
+        let wide = columns(&said) as u16;
+        let x =
+            x.saturating_sub(wide / 2).clamp(area.x, area.right().saturating_sub(wide).max(area.x));
+        buf.set_span(x, y, &theme.span(Paint::Bad, &said), area.right().saturating_sub(x));
     }
     for place in &places {
         let on = touched.contains(place.node.id.as_str());
-        draw_box(app, place, on, around.contains(place.node.id.as_str()), buf);
+        let ends = |mark: &&&Mark| mark.at == place.node.id && mark.to.is_none();
+        let broken = marks.iter().find(ends).map(|mark| mark.said.as_str());
+        draw_box(app, place, on, around.contains(place.node.id.as_str()), broken, buf);
     }
     if omitted > 0 {
         let said = format!("and {omitted} more hosts");
@@ -225,11 +269,22 @@ fn draw_map(app: &App, data: &Data, way: Option<&Way>, area: Rect, buf: &mut Buf
     }
 }
 
-fn draw_box(app: &App, place: &Place<'_>, on: bool, around: bool, buf: &mut Buffer) {
+fn draw_box(
+    app: &App,
+    place: &Place<'_>,
+    on: bool,
+    around: bool,
+    broken: Option<&str>,
+    buf: &mut Buffer,
+) {
     let theme = &app.config.theme;
     let host = &place.node.host;
     Clear.render(place.area, buf);
-    let role = if on { Paint::Strong } else { Paint::Frame };
+    let role = match (broken, on) {
+        (Some(_), _) => Paint::Bad,
+        (None, true) => Paint::Strong,
+        (None, false) => Paint::Frame,
+    };
     let captured = if host.vantages.is_empty() {
         String::new()
     } else {
@@ -238,6 +293,7 @@ fn draw_box(app: &App, place: &Place<'_>, on: bool, around: bool, buf: &mut Buff
     let room = usize::from(place.area.width).saturating_sub(2);
     let block = Block::bordered()
         .border_style(theme.style(role))
+        .title_top(theme.line(&[(Paint::Bad, &cut_middle(broken.unwrap_or_default(), room))]))
         .title_bottom(theme.line(&[(Paint::Good, &cut_middle(&captured, room))]));
     let inside = block.inner(place.area);
     block.render(place.area, buf);
@@ -252,36 +308,6 @@ fn draw_box(app: &App, place: &Place<'_>, on: bool, around: bool, buf: &mut Buff
     put(buf, inside, 0, &theme.line(&[(text, &cut_middle(&name, room))]));
     let what = if around { format!("{}, over lo", host.role) } else { host.role.to_string() };
     put(buf, inside, 1, &theme.line(&[(Paint::Faint, &cut_middle(&what, room))]));
-}
-
-/// Where a line between two boxes begins and ends, in the map's coordinates (y upwards).
-fn ends(from: Rect, to: Rect, area: Rect) -> ((f64, f64), (f64, f64)) {
-    let point = |x: u16, y: f64| (f64::from(x - area.x), f64::from(area.bottom()) - y);
-    let middle = |r: Rect| f64::from(r.y) + f64::from(r.height) / 2.0;
-    let centre = |r: Rect| r.x + r.width / 2;
-    if from.right() <= to.x {
-        (point(from.right(), middle(from)), point(to.x, middle(to)))
-    } else if to.right() <= from.x {
-        (point(from.x, middle(from)), point(to.right(), middle(to)))
-    } else if from.y < to.y {
-        (point(centre(from), f64::from(from.bottom())), point(centre(to), f64::from(to.y)))
-    } else {
-        (point(centre(from), f64::from(from.y)), point(centre(to), f64::from(to.bottom())))
-    }
-}
-
-/// Where the head of an arrow between two boxes stands, and which it is.
-fn head(from: Rect, to: Rect) -> (u16, u16, &'static str) {
-    let middle = to.y + to.height / 2;
-    if from.right() <= to.x {
-        (to.x.saturating_sub(1), middle.saturating_sub(1), "▸")
-    } else if to.right() <= from.x {
-        (to.right(), middle, "◂")
-    } else if from.y < to.y {
-        (to.x + to.width / 2, to.y.saturating_sub(1), "▾")
-    } else {
-        (to.x + to.width / 2, to.bottom(), "▴")
-    }
 }
 
 /// The hosts that follow each other on a way, also where the hop between was not seen.

@@ -58,6 +58,9 @@ fn table_columns(app: &App, width: usize) -> Vec<Column> {
         all.push(column("service", ends, Some(2), false));
     }
     all.push(column("real server", ends, Some(3), false));
+    if wide {
+        all.push(column("fate", 8, Some(4), false));
+    }
     all.push(column("outcome", 10, Some(4), false));
     all.push(column("duration", 10, Some(5), true));
     if wide {
@@ -71,7 +74,7 @@ fn table_columns(app: &App, width: usize) -> Vec<Column> {
         false,
     ));
     // What the ladder shows too goes first where not all fit.
-    for name in ["connect", "bytes", "duration", "service"] {
+    for name in ["connect", "bytes", "duration", "fate", "service"] {
         if all.iter().map(|column| column.width + 2).sum::<usize>() > width + 2 {
             all.retain(|column| column.name != name);
         }
@@ -121,10 +124,14 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
         };
         before = Some(*id);
         let shown = since.then(|| start.saturating_sub(from));
-        let role = outcome(&connection.outcome);
+        let role = fate(&connection);
+        let told = columns_shown.iter().any(|column| column.name == "fate");
         let mut parts = Vec::new();
         for column in &columns_shown {
-            let text = cell(column, &connection, shown);
+            let text = match column.name {
+                "outcome" if !told => became(&connection).to_owned(),
+                _ => cell(column, &connection, shown),
+            };
             let text = cut_middle(&text, column.width);
             let text = if column.right {
                 pad_start(&text, column.width)
@@ -132,7 +139,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
                 pad_end(&text, column.width)
             };
             let role = match column.name {
-                "outcome" => role,
+                "outcome" | "fate" => role,
                 "find" | "findings" => Paint::Warn,
                 _ if connection.ordinary.is_some() => Paint::Faint,
                 _ => Paint::Plain,
@@ -173,6 +180,7 @@ fn cell(column: &Column, connection: &Connection, since_ns: Option<i64>) -> Stri
             },
         },
         "outcome" => connection.outcome.clone(),
+        "fate" => connection.fate.clone(),
         "duration" => duration(connection.duration_ns),
         "bytes" => {
             let bytes = |sent: &crate::report::Sent| sent.bytes;
@@ -198,15 +206,23 @@ fn cell(column: &Column, connection: &Connection, since_ns: Option<i64>) -> Stri
     }
 }
 
-/// The role of an outcome.
+/// The role of what became of a connection.
 #[must_use]
-pub fn outcome(name: &str) -> Paint {
-    match name {
-        "completed" => Paint::Good,
-        "open" => Paint::Plain,
-        "unknown" => Paint::Unsure,
-        _ => Paint::Bad,
+pub fn fate(connection: &Connection) -> Paint {
+    match connection.fate.as_str() {
+        "failed" => Paint::Bad,
+        "suffered" => Paint::Warn,
+        "untold" => Paint::Unsure,
+        _ if connection.outcome == "completed" => Paint::Good,
+        _ => Paint::Plain,
     }
+}
+
+/// How a connection ended, where it has one column: by its outcome, unless that does not
+/// tell that it failed or suffered.
+fn became(connection: &Connection) -> &str {
+    let said = connection.ended() == connection.outcome;
+    if said { &connection.outcome } else { &connection.fate }
 }
 
 /// Does what a command asks.

@@ -75,11 +75,11 @@ fn title(app: &App, side: usize, width: usize) -> Line<'static> {
     let marked = if app.marked == Some(chosen.connection) { "marked, " } else { "" };
     let finding = chosen.finding.map_or_else(String::new, |n| format!(", finding {}", n + 1));
     let head = format!("#{} {} > {}{to}", c.id, c.client, c.service);
-    let rest = format!("  {marked}{}{finding}", c.outcome);
+    let rest = format!("  {marked}{}{finding}", c.ended());
     let focus = app.ladder.both && app.ladder.side == side;
     let head = cut(&head, width.saturating_sub(rest.len()));
     let role = if focus { Paint::Chosen } else { Paint::Strong };
-    owned(app, &[(role, head), (table::outcome(&c.outcome), rest)])
+    owned(app, &[(role, head), (table::fate(&c), rest)])
 }
 
 /// The drawing laid out for a side.

@@ -279,7 +279,7 @@ fn under_cursor(
                 format!(", finding {}", numbers.join(", "))
             };
             parts.push((Paint::Plain, format!("   #{} {} > {}", c.id, c.client, c.service)));
-            parts.push((super::super::table::outcome(&c.outcome), format!("  {}", c.outcome)));
+            parts.push((super::super::table::fate(&c), format!("  {}", c.ended())));
             parts.push((Paint::Plain, format!(" {}{found}", duration(c.duration_ns))));
         }
         None => {

@@ -1,0 +1,171 @@
+//! The words of breaks: the line of a group, what sets it apart, the whole in a sentence.
+//!
+//! Every output takes its words from here, so that two never differ.
+
+use super::super::build::Builder;
+use super::{Apart, Break};
+use crate::breaks::apart::Trait;
+use crate::breaks::{self, By, Fate, Group, Manner, Packet, Passage};
+use crate::diagnose::words::{count, seconds};
+
+impl Break {
+    /// `18 connections to 203.0.113.8:80 fail: SYN-ACK  rs1 out #31 ✓ → lb in ✗ (captured,
+    /// not there)`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let n = count(usize::try_from(self.connections).unwrap_or(usize::MAX), "connection");
+        format!("{n} to {} {}: {}", self.service, self.verb(), self.line)
+    }
+
+    /// What its connections do: `fail`, `fails`, `suffer`, `suffers`.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match (self.fate.as_str(), self.connections) {
+            ("failed", 1) => "fails",
+            ("failed", _) => "fail",
+            (_, 1) => "suffers",
+            _ => "suffer",
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// `SYN-ACK  web-2 out #31 ✓ → lb in ✗ (captured, not there)`.
+    pub(in crate::report) fn break_line(&self, group: &Group) -> String {
+        let packet = label(group.packet);
+        let Some(last) = &group.last else {
+            return format!("{packet}  in no capture");
+        };
+        let place = self.place(last);
+        let here = match last.passage {
+            Passage::Passing => format!("{} #{}", place.vantage, place.frame),
+            _ => format!("{} {} #{}", place.vantage, place.direction, place.frame),
+        };
+        let next = group.next.map(|host| {
+            self.names.capture_of(host).map_or_else(|| self.names.host(host), ToOwned::to_owned)
+        });
+        let became = match (group.manner, next.as_deref()) {
+            (Manner::LostBetween, Some(next)) => {
+                format!("✓ → {next} in ✗ (captured, not there)")
+            }
+            (Manner::LostBetween, None) => "✓ → ✗ (captured further on, not there)".to_owned(),
+            (Manner::UnseenBeyond, Some(next)) => format!("✓ → {next} ? (not captured there)"),
+            (Manner::UnseenBeyond, None) => "✓ → ? (nothing further on was captured)".to_owned(),
+            (Manner::Swallowed, _) => {
+                "✓ ✗ (no answer to it, and not sent on, in this capture)".to_owned()
+            }
+            (Manner::Refused, _) => "✗ refused by RST".to_owned(),
+            (Manner::Rejected, _) => "✗ rejected by ICMP".to_owned(),
+            (Manner::Unmatched, _) => "✗ answered by RST: no such connection".to_owned(),
+            (Manner::Cut(by), _) => format!("✗ RST {}", who(by)),
+            (Manner::Late, next) => late(group, next),
+            (Manner::Closed, _) => "✗ closed without an answer".to_owned(),
+            (Manner::Error, _) => "✗ answered with an error".to_owned(),
+        };
+        format!("{packet}  {here} {became}")
+    }
+}
+
+/// What became of a packet that got through late: where its first transmissions were lost,
+/// if captures show it.
+fn late(group: &Group, next: Option<&str>) -> String {
+    let after = seconds(group.cost_ns);
+    let repeated = matches!(group.packet, Packet::Syn | Packet::SynAck);
+    let here = group.last.is_some_and(|last| last.host.is_some() && last.host == group.next);
+    match next {
+        Some(_) if here => format!("✗ not sent on at first; the client goes on after {after}"),
+        Some(next) => {
+            format!("✓ → {next} ✗ not all arrive there; the client goes on after {after}")
+        }
+        None if repeated => format!("✓ sent again; the client goes on after {after}"),
+        None => format!("✓ {after} late"),
+    }
+}
+
+/// A packet as people write it.
+pub(in crate::report) fn label(packet: Packet) -> &'static str {
+    match packet {
+        Packet::Syn => "SYN",
+        Packet::SynAck => "SYN-ACK",
+        Packet::Ack => "ACK",
+        Packet::Greeting => "greeting",
+        Packet::Request => "request",
+        Packet::Response => "response",
+        Packet::Datagram => "datagram",
+        Packet::HealthCheck => "health check",
+    }
+}
+
+fn who(by: By) -> &'static str {
+    match by {
+        By::Client => "sent by the client's host",
+        By::Server => "sent by the server's host",
+        By::Between => "that the host in whose name it comes did not send",
+        By::ClientsName => "in the client's name",
+        By::ServersName => "in the server's name",
+    }
+}
+
+/// A trait in a sentence with its counts.
+pub(super) fn told(group: &Group, apart: &breaks::Apart) -> Apart {
+    let verb = if group.fate == Fate::Failed { "fail" } else { "suffer" };
+    let (with, of) = apart.broken;
+    let who = match (with, of) {
+        (1, 1) => format!("the one that {verb}s"),
+        (with, of) if with == of => format!("all {of} that {verb}"),
+        (with, of) => format!("{with} of {of} that {verb}"),
+    };
+    let (well, of_well) = apart.well;
+    let others = match (well, of_well) {
+        (0, n) => format!("of {n} that do well, none"),
+        (w, n) => format!("of {n} that do well, {w}"),
+    };
+    Apart {
+        what: apart.what.name().to_owned(),
+        value: apart.value.clone(),
+        broken: with,
+        of_broken: of,
+        well,
+        of_well,
+        sentence: format!("{who} {}; {others}", has(apart, with == 1)),
+    }
+}
+
+/// What one or several have: "uses a client port used before", "are served by 10.0.0.12".
+fn has(apart: &breaks::Apart, one: bool) -> String {
+    let value = &apart.value;
+    let yes = value == "yes";
+    let (be, s) = if one { ("is", "s") } else { ("are", "") };
+    let have = if one { "has" } else { "have" };
+    let no = |what: &str| format!("{have} {}{what}", if yes { "" } else { "no " });
+    match apart.what {
+        Trait::RealServer => format!("{be} served by {value}"),
+        Trait::ClientNetwork => format!("come{s} from {value}"),
+        Trait::PortUsedBefore => {
+            format!("use{s} a client port {}used before", if yes { "" } else { "not " })
+        }
+        Trait::SegmentSize => format!("announce{s} a maximum segment size of {value}"),
+        Trait::Timestamps => no("TCP timestamps"),
+        Trait::IpOptions => no("IP options"),
+        Trait::Ecn if yes => format!("ask{s} for ECN in the SYN"),
+        Trait::Ecn => format!("{} not ask for ECN in the SYN", if one { "does" } else { "do" }),
+        Trait::Ttl => format!("arrive{s} with TTL {value}"),
+        Trait::IncomingMac => format!("come{s} from MAC {value}"),
+        Trait::Interface => format!("pass{} interface {value}", if one { "es" } else { "" }),
+        Trait::Vlan => format!("{be} in VLAN {value}"),
+        Trait::LargeRequest => {
+            format!("send{s} {} than one segment holds", if yes { "more" } else { "no more" })
+        }
+        Trait::Idle => {
+            let were = if one { "was" } else { "were" };
+            let silent = if yes {
+                "silent for half a minute or longer"
+            } else {
+                "never silent for half a minute"
+            };
+            format!("{were} {silent}")
+        }
+        Trait::Second => format!("begin{s} in second {value} of a minute"),
+        Trait::EveryNth => format!("{be} number {value} in order"),
+    }
+}
