@@ -36,8 +36,8 @@ fn one(broken: &Break) -> Markup {
     let class = if broken.fate == "failed" { "bad" } else { "warn" };
     html! {
         li id={ "break-" (broken.n) } {
-            span class={ "tag " (class) } { (broken.verb()) } " "
-            (clean(&broken.sentence()))
+            span class={ "tag " (class) } { (broken.n) } " "
+            span class="line" { (clean(&broken.sentence())) }
             @for apart in &broken.apart { p class="apart" { "What sets them apart: " (apart.sentence) "." } }
             p class="sub" {
                 @for (n, number) in broken.findings.iter().enumerate() {

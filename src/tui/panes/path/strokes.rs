@@ -62,33 +62,64 @@ fn straight(from: Rect, to: Rect, shift: f64) -> Route {
     Route { points: points.to_vec(), head }
 }
 
-/// Out of one box up or down, along a free row, and into the other: the nearest row.
+/// Columns between a box and a line that passes beside it.
+const BESIDE: f64 = 1.5;
+
+/// How a line leaves or reaches a box: the corners between the box and the row that it
+/// runs along, the nearest to the box first, and where the head of one that arrives stands.
+struct Door {
+    corners: Vec<Point>,
+    head: (u16, u16, &'static str),
+}
+
+/// The ways out of a box to a row: straight up or down, or beside it.
+fn doors(of: Rect, row: u16, step: f64) -> Vec<Door> {
+    let (centre, y) = (middle(of), f64::from(row) + 0.5);
+    let mut doors = Vec::new();
+    if !(of.y..of.bottom()).contains(&row) {
+        let x = centre.0 + step;
+        let (edge, head) = if row < of.y {
+            (f64::from(of.y), (x as u16, of.y.saturating_sub(1), "▾"))
+        } else {
+            (f64::from(of.bottom()), (x as u16, of.bottom(), "▴"))
+        };
+        doors.push(Door { corners: vec![(x, edge), (x, y)], head });
+    }
+    let low = centre.1 - 0.3 * step.signum();
+    let (left, right) = (f64::from(of.x), f64::from(of.right()));
+    let at = of.y + of.height / 2 - u16::from(step > 0.0);
+    for (edge, x, head) in [
+        (right, right + BESIDE, (of.right(), at, "◂")),
+        (left, left - BESIDE, (of.x.saturating_sub(1), at, "▸")),
+    ] {
+        doors.push(Door { corners: vec![(edge, low), (x, low), (x, y)], head });
+    }
+    doors
+}
+
+/// Out of one box, along a free row, and into the other: the shortest of these ways.
 fn around(from: Rect, to: Rect, shift: f64, others: &[Rect], area: Rect) -> Option<Route> {
     // Lines there and back stand beside each other.
     let step = if shift > 0.0 { 2.0 } else { -2.0 };
-    let (a, b) = ((middle(from).0 + step, middle(from).1), (middle(to).0 + step, middle(to).1));
-    let lanes = area.y..area.bottom();
+    let (left, right) = (f64::from(area.x), f64::from(area.right()));
+    let all: Vec<Rect> = others.iter().copied().chain([from, to]).collect();
     let mut best: Option<(f64, Route)> = None;
-    for row in lanes {
-        let y = f64::from(row) + 0.5;
-        let within = |r: Rect| (r.y..r.bottom()).contains(&row);
-        if within(from) || within(to) {
-            continue;
-        }
-        let edge = |r: Rect| if row < r.y { f64::from(r.y) } else { f64::from(r.bottom()) };
-        let points = vec![(a.0, edge(from)), (a.0, y), (b.0, y), (b.0, edge(to))];
-        if !free(&points, others) {
-            continue;
-        }
-        let far = (y - a.1).abs() + (y - b.1).abs();
-        if best.as_ref().is_none_or(|(known, _)| far < *known) {
-            let x = b.0 as u16;
-            let head = if row < to.y {
-                (x, to.y.saturating_sub(1), "▾")
-            } else {
-                (x, to.bottom(), "▴")
-            };
-            best = Some((far, Route { points, head }));
+    for row in area.y..area.bottom() {
+        for out in doors(from, row, step) {
+            for into in doors(to, row, step) {
+                let mut points = out.corners.clone();
+                points.extend(into.corners.iter().rev());
+                let inside = points.iter().all(|(x, _)| (left..right).contains(x));
+                // Rows are twice as high as columns are wide.
+                let far: f64 = points
+                    .windows(2)
+                    .map(|p| (p[0].0 - p[1].0).abs() + 2.0 * (p[0].1 - p[1].1).abs())
+                    .sum();
+                let shorter = best.as_ref().is_none_or(|(known, _)| far < *known);
+                if inside && shorter && free(&points, &all) {
+                    best = Some((far, Route { points, head: into.head }));
+                }
+            }
         }
     }
     best.map(|(_, route)| route)
@@ -151,6 +182,21 @@ mod tests {
                 assert!(AREA.contains((x, y).into()), "{line:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_box_between_two_others_is_reached_from_its_side() {
+        let boxes = [
+            Rect::new(20, 1, 16, 4),
+            Rect::new(20, 5, 16, 4),
+            Rect::new(20, 9, 16, 4),
+            Rect::new(42, 5, 16, 4),
+            Rect::new(62, 7, 16, 4),
+        ];
+        let area = Rect::new(0, 1, 80, 13);
+        let line = route(boxes[4], boxes[0], -0.35, &boxes, area);
+        assert!(line.points.len() > 2 && free(&line.points, &boxes), "{line:?}");
+        assert_eq!(line.head.2, "◂");
     }
 
     #[test]
