@@ -9,16 +9,23 @@ fn a_hairpin() {
     insta::assert_snapshot!(text(&hairpin(), None, &at(80)), @r"
     FAILING   3 of 6 connections to 203.0.113.8:80 fail, all from 172.16.100.11: the
               balancer hands it to itself.
+      6 connections: 3 did well, 3 failed
 
     203.0.113.8:80/tcp   nat, by director 172.16.100.254 (52:54:00:79:a1:5c)
-      real server       connections  completed  failed
-      172.16.101.11:80            3          3       0
-      172.16.100.11:80            3          0       3  3 reset; the caller itself
+      real server       connections  did well  failed
+      172.16.101.11:80            3         3       0
+      172.16.100.11:80            3         0       3  3 reset; the caller itself
 
       host         addresses      MAC                capture
       client       172.16.100.11  52:54:00:9c:aa:11  rs1
       director     203.0.113.8    52:54:00:79:a1:5c  director
       real server  172.16.101.11  52:54:00:12:00:01  rs2
+
+    where it breaks
+      3 connections to 203.0.113.8:80 fail: SYN  rs1 in #45 ✓ ✗ (no answer to it,
+      and not sent on, in this capture)  [1, 2]
+          apart: all 3 that fail are served by 172.16.100.11; of 3 that do well,
+          none
 
      1  critical · certain   l4-self-access-hairpin
         172.16.100.11 called the VIP and was chosen as its own real server.
@@ -65,11 +72,12 @@ fn a_hairpin() {
 fn everything_works() {
     insta::assert_snapshot!(text(&healthy(), None, &at(80)), @r"
     HEALTHY   all 6 connections to 203.0.113.8:80 complete, by both real servers.
+      6 connections: 6 did well
 
     203.0.113.8:80/tcp   dr, by director 172.16.100.254 (52:54:00:79:a1:5c)
-      real server       connections  completed  failed
-      172.16.101.11:80            3          3       0
-      172.16.100.11:80            3          3       0
+      real server       connections  did well  failed
+      172.16.101.11:80            3         3       0
+      172.16.100.11:80            3         3       0
 
       host         addresses      MAC                capture
       client       172.16.100.11  52:54:00:9c:aa:11  rs1
@@ -95,19 +103,24 @@ fn hostile_strings() {
     report.findings.truncate(1);
     insta::assert_snapshot!(text(&report, None, &at(80)), @r"
     FAILING   \x1b[2J\u{202e}x
+      \x1b[2J\u{202e}x
 
     \x1b[2J\u{202e}x:80/\x1b[2J\u{202e}x   \x1b[2J\u{202e}x, by director
         \x1b[2J\u{202e}x (\x1b[2J\u{202e}x)
-      real server          connections  completed  failed
-      \x1b[2J\u{202e}x:80            3          3       0
-      \x1b[2J\u{202e}x:80            3          0       3  3 reset;
-                                                           \x1b[2J\u{202e}x
+      real server          connections  did well  failed
+      \x1b[2J\u{202e}x:80            3         3       0
+      \x1b[2J\u{202e}x:80            3         0       3  3 reset;
+                                                          \x1b[2J\u{202e}x
 
       host         addresses         MAC               capture
       client       \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
       director     \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
       real server  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x  \x1b[2J\u{202e}x
       client       \x1b[2J\u{202e}x
+
+    where it breaks
+      3 connections to \x1b[2J\u{202e}x suffer: \x1b[2J\u{202e}x  [1, 2]
+          apart: \x1b[2J\u{202e}x
 
      1  critical · certain   \x1b[2J\u{202e}x
         \x1b[2J\u{202e}x
@@ -143,11 +156,12 @@ fn everything_said() {
     insta::assert_snapshot!(text(&report, None, &style), @r"
     FAILING   3 of 6 connections to 203.0.113.8:80 fail, all from 172.16.100.11: the
               balancer hands it to itself.
+      6 connections: 3 did well, 3 failed
 
     203.0.113.8:80/tcp   nat, by director 172.16.100.254 (52:54:00:79:a1:5c)
-      real server       connections  completed  failed
-      172.16.101.11:80            3          3       0
-      172.16.100.11:80            3          0       3  3 reset; the caller itself
+      real server       connections  did well  failed
+      172.16.101.11:80            3         3       0
+      172.16.100.11:80            3         0       3  3 reset; the caller itself
 
       host         addresses      MAC                capture
       client       172.16.100.11  52:54:00:9c:aa:11  rs1
@@ -159,6 +173,12 @@ fn everything_said() {
       director 203.0.113.8: it forwards what comes for the VIP
       real server 172.16.101.11: it forwards what comes for the VIP
       client 198.51.100.7: it forwards what comes for the VIP
+
+    where it breaks
+      3 connections to 203.0.113.8:80 fail: SYN  rs1 in #45 ✓ ✗ (no answer to it,
+      and not sent on, in this capture)  [1, 2]
+          apart: all 3 that fail are served by 172.16.100.11; of 3 that do well,
+          none
 
      1  critical · certain   l4-self-access-hairpin
         172.16.100.11 called the VIP and was chosen as its own real server.
