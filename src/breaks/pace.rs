@@ -44,7 +44,7 @@ pub struct Pace {
     errors: HashSet<u32>,
 }
 
-type ByServer = BTreeMap<u16, Vec<(i64, ConnectionId)>>;
+type ByServer = BTreeMap<u16, Vec<Answer>>;
 
 impl Pace {
     /// Measures every service.
@@ -150,32 +150,43 @@ fn repeated(vantages: &[Observations]) -> HashMap<(usize, u32), i64> {
     longest
 }
 
-/// The answers of servers that are slow as a whole, with what they took longer.
+/// One answer: how long it took, nanoseconds, and the connection.
+type Answer = (i64, ConnectionId);
+
+/// The answers of servers that are slow as a whole, with what they took longer. Lists are
+/// sorted.
 fn slow(by_server: &ByServer) -> Vec<(ConnectionId, i64)> {
-    let quantile = |list: &[(i64, ConnectionId)], num: usize| list[(list.len() - 1) * num / 4].0;
+    let known = || by_server.iter().filter(|(_, list)| list.len() >= ENOUGH);
+    let mut all: Vec<Answer> = known().flat_map(|(_, list)| list.iter().copied()).collect();
+    all.sort_unstable();
     let mut found = Vec::new();
-    for (server, own) in
-        by_server.iter().filter(|(at, list)| **at != u16::MAX && list.len() >= ENOUGH)
-    {
-        let mut others: Vec<(i64, ConnectionId)> = by_server
-            .iter()
-            .filter(|(at, list)| *at != server && list.len() >= ENOUGH)
-            .flat_map(|(_, list)| list.iter().copied())
-            .collect();
-        if others.len() < ENOUGH {
+    for (_, own) in known().filter(|(at, _)| **at != u16::MAX) {
+        let others = all.len() - own.len();
+        if others < ENOUGH {
             continue;
         }
-        others.sort_unstable();
         // Few are compared whole; of many the quarters at either end may stray.
         let few = own.len() < 2 * ENOUGH + 2;
-        let quick = if few { own[0].0 } else { quantile(own, 1) };
-        let usual = if few { others[others.len() - 1].0 } else { quantile(&others, 3) };
+        let quick = if few { own[0].0 } else { own[(own.len() - 1) / 4].0 };
+        let usual = of_others(&all, own, if few { others - 1 } else { (others - 1) * 3 / 4 });
         if quick >= usual.saturating_mul(FACTOR) && quick - usual >= MORE_NS {
             let late = own.iter().filter(|(ns, _)| *ns >= quick);
             found.extend(late.map(|(ns, id)| (*id, ns - usual)));
         }
     }
     found
+}
+
+/// The answer with so many before it among all that are not a server's own, nanoseconds:
+/// by halving, since a list of the others for each server would cost servers times answers.
+fn of_others(all: &[Answer], own: &[Answer], before: usize) -> i64 {
+    let foreign_up_to = |at: usize| at + 1 - own.partition_point(|answer| *answer <= all[at]);
+    let (mut low, mut high) = (0, all.len() - 1);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if foreign_up_to(middle) > before { high = middle } else { low = middle + 1 }
+    }
+    all[low].0
 }
 
 #[cfg(test)]
@@ -199,6 +210,16 @@ mod tests {
         let mut ids: Vec<u32> = slow(&by_server).into_iter().map(|(id, _)| id.0).collect();
         ids.sort_unstable();
         ids
+    }
+
+    #[test]
+    fn the_others_are_counted_without_a_list_of_their_own() {
+        let answer = |ns: i64| (ns, ConnectionId(ns as u32));
+        let all: Vec<Answer> = (0..20).map(answer).collect();
+        let own: Vec<Answer> = [0, 3, 4, 19].map(answer).to_vec();
+        let others: Vec<i64> = (0..20).filter(|ns| ![0, 3, 4, 19].contains(ns)).collect();
+        let found: Vec<i64> = (0..others.len()).map(|n| of_others(&all, &own, n)).collect();
+        assert_eq!(found, others);
     }
 
     #[test]

@@ -232,14 +232,21 @@ pub(in crate::diagnose) fn outliers(pool: &[(usize, &Samples)], at_least: u64) -
     let mut sorted: Vec<(usize, &Samples, Quartiles)> =
         pool.iter().filter_map(|(at, s)| Some((*at, *s, s.quartiles()?))).collect();
     sorted.sort_by_key(|(.., q)| q.median);
+    // Of those before each: the highest upper quartile; of it and those after it: the lowest
+    // lower one.
+    let mut uppers = vec![0; sorted.len() + 1];
+    for (at, (.., q)) in sorted.iter().enumerate() {
+        uppers[at + 1] = uppers[at].max(q.upper);
+    }
+    let mut lowers = vec![u64::MAX; sorted.len() + 1];
+    for (at, (.., q)) in sorted.iter().enumerate().rev() {
+        lowers[at] = lowers[at + 1].min(q.lower);
+    }
     (1..sorted.len()).rev().find_map(|at| {
         let (below, above) = (&sorted[..at], &sorted[at..]);
-        let usual = below.iter().map(|(.., q)| q.median).max().unwrap_or_default();
-        let upper = below.iter().map(|(.., q)| q.upper).max().unwrap_or_default();
-        let times = |n| above.iter().all(|(.., q)| q.median >= usual.saturating_mul(n));
-        let apart = above
-            .iter()
-            .all(|(.., q)| q.median >= usual.saturating_add(at_least) && q.lower > upper);
+        let (usual, least) = (below[at - 1].2.median, above[0].2.median);
+        let times = |n| least >= usual.saturating_mul(n);
+        let apart = least >= usual.saturating_add(at_least) && lowers[at] > uppers[at];
         if !apart || !times(DURATIONS_TIMES) {
             return None;
         }

@@ -14,7 +14,7 @@ use crate::flow::{FirstReply, Preface};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["http-5xx", "connection-reset", "rst-no-socket"];
@@ -95,15 +95,34 @@ impl Said {
     }
 }
 
+/// Connections with a request, and the servers that got it. With a proxy in between, what
+/// the client sends says nothing of the server.
+fn asked<'a>(
+    facts: &'a Facts,
+) -> impl Iterator<Item = (ConnectionId, &'a crate::correlate::Connection, Server)> {
+    facts
+        .iter()
+        .filter(|(id, c)| {
+            c.protocol.is_tcp() && c.progress.request && !facts.pairs.backends.contains_key(&id.0)
+        })
+        .map(|(id, c)| (id, c, c.back.unwrap_or(c.front).server))
+}
+
 fn endpoints(facts: &Facts) -> BTreeMap<Server, Said> {
     let mut all: BTreeMap<Server, Said> = BTreeMap::new();
     let spoilt = facts.spoilt_ids();
-    for (id, c) in facts.iter().filter(|(_, c)| c.protocol.is_tcp() && c.progress.request) {
-        let server = c.back.unwrap_or(c.front).server;
-        // With a proxy in between, what the client sends says nothing of the server.
-        if facts.pairs.backends.contains_key(&id.0) {
-            continue;
-        }
+    // Servers that show something, which few do: what became of others' requests is no matter.
+    let headed = facts.vantages.iter().any(|v| v.side_tables.has_prefaces());
+    let shows = |id: ConnectionId, answered: bool| {
+        facts.back_legs(id).any(|leg| {
+            !answered && broke_off(facts, leg) || headed && preface(facts, leg).is_some()
+        })
+    };
+    let suspects: HashSet<Server> = asked(facts)
+        .filter(|(id, c, _)| shows(*id, c.progress.response))
+        .map(|(.., server)| server)
+        .collect();
+    for (id, c, server) in asked(facts).filter(|(.., server)| suspects.contains(server)) {
         let said = all.entry(server).or_default();
         let with = facts.back_legs(id).find_map(|leg| Some((leg, preface(facts, leg)?)));
         match with {
