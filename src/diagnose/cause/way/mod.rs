@@ -35,6 +35,13 @@ fn unseen_returns(facts: &Facts) -> Detection {
     }
 }
 
+/// What becomes of an answer from an address that the client never called: that its kernel
+/// resets it is said where a frame shows it.
+fn unexpected(trace: &Trace, ids: &[ConnectionId]) -> &'static str {
+    let reset = |id: &ConnectionId| trace.back_legs(*id).any(|leg| trace.forward(leg).rst.is_set());
+    if ids.iter().any(reset) { "and resets it" } else { "and can do nothing with it" }
+}
+
 /// The story of one connection: asked, translated, answered past the director,
 /// reset.
 fn proofs_around(trace: &Trace, id: ConnectionId) -> Vec<Proof> {

@@ -35,8 +35,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let verb = agree(subjects.len(), "answers", "answer");
     let title = format!("{server} {verb} around the director, not through it");
+    let unexpected = super::unexpected(facts, &ids);
     let explanation = format!(
-        "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called, and the client resets it. {} connections are concerned.",
+        "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} connections are concerned.",
         share(facts, service, &ids)
     );
     let mut finding = Finding::cause("nat-return-bypasses-director", title, explanation);

@@ -35,9 +35,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     } else {
         ("their", "one of them".to_owned(), "of that server".to_owned())
     };
+    let unexpected = super::unexpected(facts, &ids);
     let title = format!("{who} answered {its} neighbour {client} directly");
     let explanation = format!(
-        "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it and resets it. {} connections took this way; clients from other networks are not concerned.",
+        "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it {unexpected}. {} connections took this way; clients from other networks are not concerned.",
         share(facts, service, &ids)
     );
     let mut finding = Finding::cause("nat-same-subnet-client", title, explanation);

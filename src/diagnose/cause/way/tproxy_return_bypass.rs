@@ -103,9 +103,13 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
     let own = names.full(proxy);
     let fronts = fronts(trace, proxy, &ids);
     let verb = agree(servers.len(), "answers", "answer");
+    let reset = |id: &ConnectionId| {
+        bypassed(trace, *id).is_some_and(|(leg, _)| trace.forward(leg).rst.is_set())
+    };
+    let unexpected = if ids.iter().any(reset) { " and resets it" } else { "" };
     let title = format!("{who} {verb} the clients past the proxy {own}");
     let explanation = format!(
-        "The proxy {own} calls {who} with its clients' addresses as source, and the SYN-ACKs leave for the clients instead of coming back to it. The client gets an answer on a port that it never used and resets it; the proxy's SYN stays unanswered, and so do the requests that wait for it. {} of the proxy to its real servers failed that way.",
+        "The proxy {own} calls {who} with its clients' addresses as source, and the SYN-ACKs leave for the clients instead of coming back to it. The client gets an answer on a port that it never used{unexpected}; the proxy's SYN stays unanswered, and so do the requests that wait for it. {} of the proxy to its real servers failed that way.",
         count(ids.len(), "connection")
     );
     let mut finding = Finding::cause("tproxy-return-bypass", title, explanation);
