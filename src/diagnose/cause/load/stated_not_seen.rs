@@ -6,25 +6,19 @@
 //! the captures, so a difference is a fact about both, not yet a fault; only a
 //! server that should have had its share and got nothing is one.
 
-use crate::diagnose::thresholds::{NO_COINCIDENCE, STATED_NOT_SEEN_MIN_SHARE};
+use crate::diagnose::facts::stated_views::{Idle, View};
+use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Kind, Names, Proof, Severity, Subject,
 };
-use crate::state::{Forwarding, Front, MatchedState, StatedServer, StatedService};
-use crate::topology::{HostId, Mode, RealServer, Role, Service, ServiceId};
-use crate::trace::{ConnectionId, Said, Trace};
-use std::collections::BTreeSet;
+use crate::state::{Forwarding, Front, MatchedState};
+use crate::topology::{Mode, Role, ServiceId};
+use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
 const ID: &str = "stated-not-seen";
-/// Schedulers that give every idle server its turn. Others (sed, nq, fo, ovf,
-/// lblc, dh) may rightly leave one out.
-const FAIR: [&str; 4] = ["rr", "wrr", "lc", "wlc"];
-/// Schedulers that choose by the client's address.
-const BY_CLIENT: [&str; 2] = ["sh", "mh"];
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if facts.states.is_empty() {
         return Detection::Unchecked(
@@ -60,56 +54,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-/// A service as seen and as stated by the director that forwarded it.
-struct View<'a> {
-    trace: &'a Trace,
-    service: &'a Service,
-    director: HostId,
-    said: Said<'a, &'a StatedService>,
-    ids: Vec<ConnectionId>,
-}
-
-/// Which stated server a seen one is.
-enum Place {
-    Stated(usize),
-    None,
-    /// Its address is not known.
-    Unknown,
-}
-
-impl<'a> View<'a> {
-    fn of(facts: &'a Facts<'_>, id: ServiceId, service: &'a Service) -> Option<Self> {
-        let [director] = &service.directors[..] else { return None };
-        let said = facts.stated_service(director.host, service)?;
-        let ids: Vec<ConnectionId> = facts.requests_to(id).map(|(id, _)| id).collect();
-        (!ids.is_empty()).then_some(Self {
-            trace: facts.trace,
-            service,
-            director: director.host,
-            said,
-            ids,
-        })
-    }
-
-    fn place(&self, seen: &RealServer) -> Place {
-        let stated = &self.said.value.servers;
-        let host_of = |s: &StatedServer| self.trace.host_of_stated(self.said.state, s.address);
-        let same = |s: &StatedServer| {
-            seen.address == Some(s.address)
-                || seen.host.is_some_and(|host| host_of(s) == Some(host))
-        };
-        if let Some(at) = stated.iter().position(same) {
-            return Place::Stated(at);
-        }
-        // A server that is known by its MAC alone may be any that is not known.
-        let open = seen.address.is_none() && stated.iter().any(|s| host_of(s).is_none());
-        if open || (seen.address.is_none() && seen.host.is_none()) {
-            Place::Unknown
-        } else {
-            Place::None
-        }
-    }
-
+impl View<'_> {
     fn finding(&self, title: String, explanation: String) -> Finding {
         let explanation =
             format!("{explanation} A state is as old as its file: compare the times.");
@@ -136,24 +81,7 @@ impl<'a> View<'a> {
     }
 
     fn other_mode(&self) -> Option<Finding> {
-        let service = self.said.value;
-        let methods: Vec<(Forwarding, &StatedServer)> = service
-            .servers
-            .iter()
-            .filter_map(|s| Some((service.method_of(s)?, s)))
-            .filter(|(m, _)| *m != Forwarding::Local)
-            .collect();
-        let fits = |m: Forwarding| match m {
-            Forwarding::Masquerading => matches!(self.service.mode, Mode::Nat | Mode::FullNat),
-            Forwarding::Direct => self.service.mode == Mode::Dr,
-            Forwarding::Tunnel(_) => self.service.mode == Mode::Tun,
-            Forwarding::FullNat => self.service.mode == Mode::FullNat,
-            Forwarding::Local => true,
-        };
-        let (first, server) = *methods.first()?;
-        if methods.iter().any(|(m, _)| fits(*m)) {
-            return None;
-        }
+        let (first, server) = self.other_method()?;
         let (name, seen) = (self.service.name(), self.service.mode.name());
         let stated = method_name(first);
         let mut finding = self.finding(
@@ -172,37 +100,7 @@ impl<'a> View<'a> {
 
     /// Stated servers with a weight that got none of many connections.
     fn unused(&self) -> Option<Finding> {
-        let stated = self.said.value;
-        let mut got = vec![0usize; stated.servers.len()];
-        let mut unknown = 0;
-        for id in &self.ids {
-            match self.trace.server(*id).map(|s| self.place(s)) {
-                Some(Place::Stated(at)) => got[at] += 1,
-                Some(Place::None) => {}
-                Some(Place::Unknown) | None => unknown += 1,
-            }
-        }
-        let known: usize = got.iter().sum();
-        if unknown * 10 > known {
-            return None;
-        }
-        let weight = |s: &StatedServer| match stated.method_of(s) {
-            Some(Forwarding::Local) => 0,
-            _ => s.weight.unwrap_or(0) as usize,
-        };
-        let total: usize = stated.servers.iter().map(weight).sum();
-        let chances = self.chances(known);
-        let idle: Vec<&StatedServer> = stated
-            .servers
-            .iter()
-            .zip(&got)
-            .filter(|(s, n)| {
-                **n == 0
-                    && weight(s) > 0
-                    && chances * weight(s) / total.max(1) >= STATED_NOT_SEEN_MIN_SHARE
-            })
-            .map(|(s, _)| s)
-            .collect();
+        let Idle { servers: idle, of: known } = self.idle()?;
         let first = idle.first()?;
         let who: Vec<String> = idle.iter().map(|s| s.address.to_string()).collect();
         let name = self.service.name();
@@ -212,7 +110,7 @@ impl<'a> View<'a> {
                 "{} states {} with a weight of {}, yet all {known} connections whose server shows went to others.",
                 self.said.state.place(first.at),
                 list(&who),
-                weight(first)
+                first.weight.unwrap_or(0)
             ),
         );
         finding.kind = Kind::Cause;
@@ -234,41 +132,9 @@ impl<'a> View<'a> {
         Some(finding)
     }
 
-    /// How often the scheduler had to choose, as far as a choice is free.
-    fn chances(&self, known: usize) -> usize {
-        let stated = self.said.value;
-        let scheduler = stated.scheduler.as_deref().unwrap_or("");
-        let clients: BTreeSet<_> =
-            self.ids.iter().map(|id| self.trace.connection(*id).front.client.0).collect();
-        if stated.persistence.is_some() || BY_CLIENT.contains(&scheduler) {
-            clients.len().min(known)
-        } else if FAIR.contains(&scheduler) {
-            known
-        } else {
-            0
-        }
-    }
-
     /// Servers that got connections and are in no table of the director.
     fn unnamed(&self) -> Option<Finding> {
-        // What was not followed may name it.
-        if self.said.value.configured && self.said.state.partial {
-            return None;
-        }
-        let seen: Vec<&RealServer> = self
-            .service
-            .real_servers
-            .iter()
-            .filter(|s| s.connections > 0 && matches!(self.place(s), Place::None))
-            .collect();
-        if seen.is_empty() {
-            return None;
-        }
-        let of = |id: &ConnectionId| self.trace.server(*id).is_some_and(|s| seen.contains(&s));
-        let ids: Vec<ConnectionId> = self.ids.iter().copied().filter(of).collect();
-        if ids.is_empty() {
-            return None;
-        }
+        let (seen, ids) = self.strangers()?;
         let subjects: Vec<Subject> =
             seen.iter().map(|s| crate::diagnose::words::server_of(s)).collect();
         let who = crate::diagnose::words::names(&subjects);

@@ -7,23 +7,20 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
-use crate::diagnose::thresholds::{NO_COINCIDENCE, PROMPT_NS};
+use crate::diagnose::facts::prefaces::{Listener, Said, Wrong, end_of, endpoints, preface};
+use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::{agree, list, names};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
-use crate::flow::{FirstReply, Preface};
+use crate::flow::FirstReply;
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::Ip;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["http-5xx", "connection-reset", "rst-no-socket"];
 
-/// RFC 9110, section 15.5.1.
-const BAD_REQUEST: u16 = 400;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut groups: BTreeMap<(ServiceId, Wrong), (Vec<Server>, Said)> = BTreeMap::new();
+    let mut groups: BTreeMap<(ServiceId, Wrong), (Vec<Listener>, Said)> = BTreeMap::new();
     for (at, said) in endpoints(facts) {
         let Some(wrong) = judge(facts, at, &said) else { continue };
         let Some(service) = said.service(facts, wrong) else { continue };
@@ -44,134 +41,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-/// Address and port of a server.
-type Server = (Ip, u16);
-
-/// What does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Wrong {
-    /// A header where none is expected.
-    Unexpected,
-    /// None where connections with one are answered.
-    Missing,
-    /// None, and the server closes without a word.
-    Silent,
-}
-
-/// How the connections to one server port went.
-#[derive(Debug, Default)]
-struct Said {
-    /// With a header: the server broke off, or said it could not read this.
-    rejected: Vec<(ConnectionId, Leg)>,
-    /// With a header: it was answered.
-    accepted: Vec<ConnectionId>,
-    /// Without one: answered.
-    answered: Vec<ConnectionId>,
-    /// Without one: closed at once, without a word.
-    dropped: Vec<(ConnectionId, Leg)>,
-    /// Without one: anything else that came as far as a request.
-    other: usize,
-}
-
-impl Said {
-    fn join(&mut self, other: Self) {
-        self.rejected.extend(other.rejected);
-        self.accepted.extend(other.accepted);
-        self.answered.extend(other.answered);
-        self.dropped.extend(other.dropped);
-        self.other += other.other;
-    }
-
-    /// The connections that went wrong.
-    fn shown(&self, wrong: Wrong) -> &[(ConnectionId, Leg)] {
-        if wrong == Wrong::Unexpected { &self.rejected } else { &self.dropped }
-    }
-
-    /// The service that clients asked for.
-    fn service(&self, trace: &Trace, wrong: Wrong) -> Option<ServiceId> {
-        let (id, _) = self.shown(wrong).first()?;
-        let front = trace.pairs.clients.get(&id.0).and_then(|fronts| fronts.first());
-        trace.topology.service_of.get(front.copied().unwrap_or(id.0) as usize).copied()
-    }
-}
-
-/// Connections with a request, and the servers that got it. With a proxy in between, what
-/// the client sends says nothing of the server.
-fn asked<'a>(
-    facts: &'a Facts,
-) -> impl Iterator<Item = (ConnectionId, &'a crate::correlate::Connection, Server)> {
-    facts
-        .iter()
-        .filter(|(id, c)| {
-            c.protocol.is_tcp() && c.progress.request && !facts.pairs.backends.contains_key(&id.0)
-        })
-        .map(|(id, c)| (id, c, c.back.unwrap_or(c.front).server))
-}
-
-fn endpoints(facts: &Facts) -> BTreeMap<Server, Said> {
-    let mut all: BTreeMap<Server, Said> = BTreeMap::new();
-    let spoilt = facts.spoilt_ids();
-    // Servers that show something, which few do: what became of others' requests is no matter.
-    let headed = facts.vantages.iter().any(|v| v.side_tables.has_prefaces());
-    let shows = |id: ConnectionId, answered: bool| {
-        facts.back_legs(id).any(|leg| {
-            !answered && broke_off(facts, leg) || headed && preface(facts, leg).is_some()
-        })
-    };
-    let suspects: HashSet<Server> = asked(facts)
-        .filter(|(id, c, _)| shows(*id, c.progress.response))
-        .map(|(.., server)| server)
-        .collect();
-    for (id, c, server) in asked(facts).filter(|(.., server)| suspects.contains(server)) {
-        let said = all.entry(server).or_default();
-        let with = facts.back_legs(id).find_map(|leg| Some((leg, preface(facts, leg)?)));
-        match with {
-            Some((leg, preface)) => match preface.reply {
-                FirstReply::Status(BAD_REQUEST) | FirstReply::Alert => {
-                    said.rejected.push((id, *leg));
-                }
-                FirstReply::None if c.progress.response => {}
-                FirstReply::None if broke_off(facts, leg) => said.rejected.push((id, *leg)),
-                FirstReply::None => {}
-                _ => said.accepted.push(id),
-            },
-            None if c.progress.response => said.answered.push(id),
-            None if spoilt.contains(&id) => said.other += 1,
-            None => match facts.back_legs(id).find(|leg| broke_off(facts, leg)) {
-                Some(leg) => said.dropped.push((id, *leg)),
-                None => said.other += 1,
-            },
-        }
-    }
-    all
-}
-
-fn preface<'a>(trace: &'a Trace, leg: &Leg) -> Option<&'a Preface> {
-    let tables = &trace.vantage(leg).side_tables;
-    tables.preface(leg.stream).filter(|p| p.side == leg.client)
-}
-
-/// Whether the server took bytes and ended the connection at once, without one of its
-/// own, before the client did.
-fn broke_off(trace: &Trace, leg: &Leg) -> bool {
-    let (there, back) = (trace.forward(leg), trace.reply(leg));
-    let Some(end) = end_of(trace, leg) else { return false };
-    let before = |mark: crate::flow::Mark| mark.is_set() && mark.frame() < end.frame();
-    there.data.is_set()
-        && back.accepted()
-        && back.payload == 0
-        && !before(there.fin)
-        && !before(there.rst)
-        && (0..PROMPT_NS).contains(&end.since(there.data))
-}
-
-/// The server's FIN or RST.
-fn end_of(trace: &Trace, leg: &Leg) -> Option<crate::flow::Mark> {
-    let back = trace.reply(leg);
-    [back.fin, back.rst].into_iter().filter_map(|m| m.get()).min_by_key(|m| m.frame())
-}
-
-fn judge(trace: &Trace, at: Server, said: &Said) -> Option<Wrong> {
+fn judge(trace: &Trace, at: Listener, said: &Said) -> Option<Wrong> {
     if !said.rejected.is_empty() && said.accepted.is_empty() {
         return Some(Wrong::Unexpected);
     }
@@ -184,7 +54,7 @@ fn judge(trace: &Trace, at: Server, said: &Said) -> Option<Wrong> {
     Some(if said.accepted.is_empty() { Wrong::Silent } else { Wrong::Missing })
 }
 
-fn finding(trace: &Trace, servers: &[Server], said: &Said, wrong: Wrong) -> Finding {
+fn finding(trace: &Trace, servers: &[Listener], said: &Said, wrong: Wrong) -> Finding {
     let names: Vec<String> = servers.iter().map(|(ip, port)| ip.with_port(*port)).collect();
     let who = list(&names);
     match wrong {
@@ -194,7 +64,7 @@ fn finding(trace: &Trace, servers: &[Server], said: &Said, wrong: Wrong) -> Find
 }
 
 /// Whether a proxy is known to send its requests there.
-fn is_backend(trace: &Trace, at: Server) -> bool {
+fn is_backend(trace: &Trace, at: Listener) -> bool {
     trace.topology.services.iter().any(|s| {
         s.mode == Mode::Proxy
             && s.real_servers.iter().any(|r| (r.address, r.port) == (Some(at.0), at.1))
@@ -202,7 +72,7 @@ fn is_backend(trace: &Trace, at: Server) -> bool {
 }
 
 /// A header where none is expected.
-fn unexpected(trace: &Trace, servers: &[Server], who: &str, said: &Said) -> Finding {
+fn unexpected(trace: &Trace, servers: &[Listener], who: &str, said: &Said) -> Finding {
     let n = said.rejected.len();
     let version =
         said.rejected.iter().find_map(|(_, leg)| preface(trace, leg)).map_or(1, |p| p.version);
@@ -242,7 +112,7 @@ fn answers(trace: &Trace, said: &Said) -> String {
 }
 
 /// No header where one is expected.
-fn missing(trace: &Trace, servers: &[Server], who: &str, said: &Said, wrong: Wrong) -> Finding {
+fn missing(trace: &Trace, servers: &[Listener], who: &str, said: &Said, wrong: Wrong) -> Finding {
     let expected = wrong == Wrong::Missing;
     let several = servers.len() > 1;
     let n = said.dropped.len();
@@ -278,7 +148,7 @@ fn missing(trace: &Trace, servers: &[Server], who: &str, said: &Said, wrong: Wro
 
 fn based_on(
     trace: &Trace,
-    servers: &[Server],
+    servers: &[Listener],
     title: String,
     explanation: String,
     shown: &[(ConnectionId, Leg)],

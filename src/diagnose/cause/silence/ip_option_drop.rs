@@ -7,17 +7,14 @@
 //! side is there, the real server itself may drop them. A capture may leave out what its
 //! filter names: connections that need no answer count only beside others of their service.
 
-use crate::capture::Timestamp;
-use crate::correlate::Leg;
 use crate::diagnose::cause::{by_address, severity};
+use crate::diagnose::facts::optioned_syns::{Lossy, Plain, ToServer, sent};
 use crate::diagnose::facts::telling;
-use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::diagnose::words::{list, share, to_capture};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
 };
-use crate::flow::Mark;
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -57,120 +54,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings = by_service.iter().map(|(service, set)| finding(facts, *service, set)).collect();
     Detection::from(findings, || Detection::Clean)
-}
-
-/// What a director sent on of a connection, by its own capture.
-struct Sent<'a> {
-    leg: &'a Leg,
-    /// All packets had options, or none had.
-    options: bool,
-    /// The first packet that left.
-    first: Mark,
-    last: Mark,
-}
-
-fn sent(trace: &Trace, id: ConnectionId) -> Option<Sent<'_>> {
-    let service = trace.service(id);
-    if service.mode == Mode::Unknown || service.mode == Mode::Proxy {
-        return None;
-    }
-    let legs = trace.legs(id).iter();
-    let at_director = |leg: &&Leg| trace.host_of(leg).is_some_and(|h| service.is_director(h));
-    legs.filter(at_director).find_map(|leg| {
-        let vantage = trace.vantage(leg);
-        let (mut packets, mut options) = (0, 0);
-        let (mut first, mut last) = (Mark::NONE, Mark::NONE);
-        for (link, hop, with) in vantage.options_of(trace.forward(leg)) {
-            if vantage.own.sent(hop) != Some(true) || hop.link.is_loopback() {
-                continue;
-            }
-            packets += link.packets;
-            options += with.packets;
-            first.set_once(link.first);
-            last = link.last;
-        }
-        let whole = packets > 0 && (options == 0 || options == packets);
-        whole.then_some(Sent { leg, options: options > 0, first, last })
-    })
-}
-
-/// What went without options from directors to one real server, of all services.
-#[derive(Default, Clone, Copy)]
-struct Plain {
-    passed: usize,
-    lost: usize,
-}
-
-/// A real server that packets with options of one service do not reach.
-struct Lossy<'a> {
-    host: HostId,
-    way: &'a ToServer,
-    /// Connections without options that did reach it.
-    others: usize,
-    confidence: Confidence,
-}
-
-/// What went from directors to one real server of one service.
-#[derive(Default)]
-struct ToServer {
-    /// With options, and lost.
-    lost: Vec<ConnectionId>,
-    /// One of these must have been answered, and was not.
-    unanswered: bool,
-    /// With options, and arrived or answered.
-    passed: bool,
-    /// Without, and arrived or answered.
-    others: usize,
-    /// When the first that was lost left the director.
-    since: Option<Timestamp>,
-    /// When the last without that passed did.
-    until: Option<Timestamp>,
-}
-
-impl ToServer {
-    fn add(
-        &mut self,
-        trace: &Trace,
-        id: ConnectionId,
-        host: HostId,
-        sent: &Sent<'_>,
-        plain: &mut Plain,
-    ) {
-        let c = trace.connection(id);
-        let p = c.progress;
-        let answered = p.answered || p.established || p.response;
-        let passes = answered || trace.delivered(id, host);
-        let left = trace.time(trace.at(sent.leg, sent.first));
-        match (sent.options, passes) {
-            (true, true) => self.passed = true,
-            (true, false) => {
-                self.since = Some(self.since.map_or(left, |at| at.min(left)));
-                self.lost.push(id);
-                self.unanswered |= c.outcome.failed();
-            }
-            (false, true) => {
-                self.others += 1;
-                plain.passed += 1;
-                self.until = self.until.max(Some(left));
-            }
-            (false, false) => plain.lost += 1,
-        }
-    }
-
-    fn confidence(&self, trace: &Trace, host: HostId, plain: Plain) -> Option<Confidence> {
-        if self.passed || plain.lost > 0 || plain.passed == 0 || self.lost.len() < PAIR {
-            return None;
-        }
-        let vantages = &trace.topology.hosts.get(host).vantages;
-        let seen = vantages.iter().any(|v| trace.vantages[*v].shows.both_ways);
-        let many = self.lost.len() >= NO_COINCIDENCE && plain.passed >= PAIR;
-        match (seen, self.others) {
-            (true, PAIR..) if self.until > self.since => Some(Confidence::Certain),
-            (true, 1..) => Some(Confidence::Likely),
-            (true, 0) => (many && self.unanswered).then_some(Confidence::Likely),
-            (false, _) => (many && self.unanswered).then_some(Confidence::Possible),
-        }
-    }
 }
 
 fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {

@@ -6,17 +6,18 @@
 //! alone shows questions lost in pairs and never alone, and that is likely at most. A
 //! question that stays without an answer when it is asked alone is a deaf server's.
 
-use crate::correlate::{Connection, Leg};
+use crate::correlate::Leg;
+use crate::diagnose::facts::paired_questions::{Asked, Lost, concerns};
 use crate::diagnose::thresholds::{
-    CAPTURE_TAIL_NS, DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE,
+    DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE,
 };
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{directors, explained, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
-use crate::flow::{DnsPair, Flow, Hop, Mark};
+use crate::flow::Mark;
 use crate::topology::{Mode, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::{Protocol, dns};
+use crate::wire::dns;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
@@ -45,118 +46,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
         Detection::Clean
     })
-}
-
-fn concerns(trace: &Trace, id: ConnectionId, c: &Connection) -> bool {
-    c.protocol == Protocol::UDP
-        && c.front.server.1 == dns::PORT
-        && matches!(trace.service(id).mode, Mode::Nat | Mode::FullNat | Mode::Unknown)
-}
-
-/// Two questions of which one was lost.
-struct Lost<'a> {
-    id: ConnectionId,
-    leg: &'a Leg,
-    twins: &'a DnsPair,
-    /// Which of the two.
-    which: usize,
-    /// The leg on which the other went out of the director, where both came in there.
-    out: Option<&'a Leg>,
-    /// Director's captures show that both went out, or that not both came in.
-    elsewhere: bool,
-}
-
-/// What was asked of one service.
-#[derive(Default)]
-struct Asked<'a> {
-    lost: Vec<Lost<'a>>,
-    /// Pairs that were answered at once.
-    whole: u32,
-    /// Questions that were asked alone and answered, repeats of lost ones among them.
-    alone: u32,
-    /// Questions without an answer that are not one of two, or were never answered.
-    other: u32,
-}
-
-impl<'a> Asked<'a> {
-    fn see(&mut self, trace: &'a Trace, id: ConnectionId, leg: &'a Leg) {
-        let vantage = trace.vantage(leg);
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
-        if let Some(twins) = vantage.side_tables.dns_pair(leg.stream)
-            && let Some(which) = twins.lost()
-        {
-            self.alone += twins.settled.iter().filter(|m| m.is_set()).count() as u32;
-            self.lost.push(Lost::of(trace, id, leg, (twins, which)));
-            return;
-        }
-        let most = |flow: &Flow| vantage.links_of(flow).map(|link| link.packets).max().unwrap_or(0);
-        let last = vantage.end.0.saturating_sub(there.last.at().0) < CAPTURE_TAIL_NS;
-        match (most(there), most(back)) {
-            (1, 1) => self.alone += 1,
-            (2, 2) => self.whole += 1,
-            (asked, told) if told < asked && !last => self.other += 1,
-            _ => {}
-        }
-    }
-
-    /// How likely it is that plain loss hit one of each pair and none of those alone.
-    fn chance(&self) -> f64 {
-        let paired = 2.0 * (self.lost.len() as f64 + f64::from(self.whole));
-        let all = paired + f64::from(self.alone);
-        (0..self.lost.len()).map(|n| n as f64).map(|n| (paired - n) / (all - n)).product()
-    }
-
-    /// The longest and the shortest time until a lost question was asked again.
-    fn timers(&self) -> (i64, i64) {
-        let times = || self.lost.iter().map(Lost::waited);
-        (times().max().unwrap_or(0), times().min().unwrap_or(0))
-    }
-}
-
-impl<'a> Lost<'a> {
-    fn of(
-        trace: &'a Trace,
-        id: ConnectionId,
-        leg: &'a Leg,
-        (twins, which): (&'a DnsPair, usize),
-    ) -> Self {
-        let mut lost = Self { id, leg, twins, which, out: None, elsewhere: false };
-        let last = trace.connection(id).tuples - 1;
-        for director in &trace.service(id).directors {
-            let legs = || trace.legs(id).iter().filter(|l| trace.host_of(l) == Some(director.host));
-            let came = legs().filter(|l| l.tuple == 0).map(|l| passed(trace, l, true)).max();
-            let out = legs().filter(|l| l.tuple == last && last > 0);
-            let out = out.map(|l| (passed(trace, l, false), l)).max_by_key(|(n, _)| *n);
-            if let (Some(came), Some((left, leg))) = (came, out)
-                && came > 0
-                && left > 0
-            {
-                // All but one of what came in went out, and what was asked again did.
-                let both = legs().any(|l| l.tuple == 0 && pair_came(trace, l));
-                lost.out = (both && left + 1 == came).then_some(leg);
-                lost.elsewhere = lost.out.is_none();
-            }
-        }
-        lost
-    }
-
-    fn waited(&self) -> i64 {
-        self.twins.again[self.which].since(self.twins.asked[self.which])
-    }
-}
-
-/// Datagrams of the client that came to a vantage's host on a leg, or left it.
-fn passed(trace: &Trace, leg: &Leg, inward: bool) -> u32 {
-    let own = &trace.vantage(leg).own;
-    let way = |hop: &Hop| if inward { own.arrived(hop) } else { own.sent(hop) };
-    let path = trace.path(leg, trace.forward(leg)).filter(|(_, hop)| way(hop) == Some(true));
-    path.map(|(link, _)| link.packets).max().unwrap_or(0)
-}
-
-/// Whether both questions came in on a leg.
-fn pair_came(trace: &Trace, leg: &Leg) -> bool {
-    let twins = trace.vantage(leg).side_tables.dns_pair(leg.stream);
-    twins.is_some_and(|twins| twins.asked[1].is_set())
 }
 
 fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Finding> {

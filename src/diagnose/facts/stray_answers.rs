@@ -1,0 +1,129 @@
+//! Datagrams that answer a question from another address or port than it was sent to.
+
+use crate::correlate::{Connection, Leg};
+use crate::diagnose::facts::refusals::Says;
+use crate::diagnose::thresholds::UDP_REPLY_FROM_RIP_ANSWER_NS;
+use crate::flow::IcmpError;
+use crate::topology::Mode;
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::{Ip, Protocol};
+use std::collections::HashMap;
+
+/// A query to the VIP and the answer that came from elsewhere.
+pub(in crate::diagnose) struct Pair {
+    pub query: ConnectionId,
+    pub answer: ConnectionId,
+}
+
+pub(in crate::diagnose) fn pairs(trace: &Trace) -> Vec<Pair> {
+    // By client endpoint and port of the service.
+    let mut queries: HashMap<((Ip, u16), u16), Vec<ConnectionId>> = HashMap::new();
+    for (id, c) in trace.requests().filter(|(id, c)| is_query(trace, *id, c)) {
+        queries.entry((c.front.client, c.front.server.1)).or_default().push(id);
+    }
+    if queries.is_empty() {
+        return Vec::new();
+    }
+    let unasked = trace.iter().filter(|(_, c)| {
+        c.protocol == Protocol::UDP
+            && c.progress.response
+            && !c.progress.request
+            && c.back.is_none()
+    });
+    let mut pairs = Vec::new();
+    for (answer, c) in unasked {
+        let asked = queries.get(&(c.front.client, c.front.server.1)).into_iter().flatten();
+        for &query in asked {
+            let elsewhere = trace.connection(query).front.server.0 != c.front.server.0;
+            // Clients that take an answer from anybody are none the worse.
+            if elsewhere
+                && follows(trace, query, answer)
+                && (refused(trace, answer).is_some() || in_vain(trace, query, answer))
+            {
+                pairs.push(Pair { query, answer });
+            }
+        }
+    }
+    pairs
+}
+
+/// A datagram to a service that is not translated, and no answer from it.
+pub(in crate::diagnose) fn is_query(trace: &Trace, id: ConnectionId, c: &Connection) -> bool {
+    c.protocol == Protocol::UDP
+        && c.progress.request
+        && !c.progress.response
+        && c.back.is_none()
+        && matches!(trace.service(id).mode, Mode::Dr | Mode::Tun | Mode::Unknown)
+}
+
+/// A vantage at which the answer follows the query.
+pub(in crate::diagnose) fn follows(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> bool {
+    seen_after(trace, query, answer).next().is_some()
+}
+
+pub(in crate::diagnose) fn seen_after(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> impl Iterator<Item = (&Leg, &Leg)> {
+    trace.legs(query).iter().flat_map(move |asked| {
+        let back = trace.legs(answer).iter().filter(move |leg| leg.vantage == asked.vantage);
+        back.map(move |leg| (asked, leg)).filter(move |(asked, leg)| {
+            let (there, back) = (trace.forward(asked), trace.reply(leg));
+            there.seen()
+                && back.seen()
+                && (0..=UDP_REPLY_FROM_RIP_ANSWER_NS).contains(&back.first.since(there.first))
+        })
+    })
+}
+
+/// The vantage whose host took the query in and answered from another of its addresses,
+/// where the client asked the very same again after the answer.
+pub(in crate::diagnose) fn in_vain(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> bool {
+    let (asked_for, from) =
+        (trace.connection(query).front.server.0, trace.connection(answer).front.server.0);
+    let one_host = trace.host_by_ip(asked_for).is_some_and(|h| trace.host_by_ip(from) == Some(h));
+    one_host
+        && seen_after(trace, query, answer).any(|(asked, replied)| {
+            let (there, back) = (trace.forward(asked), trace.reply(replied));
+            let own = &trace.vantage(asked).own;
+            let came = trace.path(asked, there).any(|(_, hop)| own.arrived(hop) == Some(true));
+            let left = trace.path(replied, back).any(|(_, hop)| own.sent(hop) == Some(true));
+            let again = there.isns > 1 && there.last.frame() > back.first.frame();
+            came && left && again
+        })
+}
+
+/// The client's word that it expects nothing from there.
+pub(in crate::diagnose) fn refused(
+    trace: &Trace,
+    answer: ConnectionId,
+) -> Option<(usize, &IcmpError)> {
+    let front = trace.connection(answer).front;
+    trace.errors_of(answer).find(|(_, error)| {
+        let quote = &error.quote;
+        Says::of(error.kind) == Some(Says::Port)
+            && error.src == front.client.0
+            && (quote.src, quote.src_port) == front.server
+    })
+}
+
+/// Whether the host that answers is the one that got the query.
+pub(in crate::diagnose) fn is_chosen(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> bool {
+    let host = trace.host_by_ip(trace.connection(answer).front.server.0);
+    let chosen = trace.server(query).and_then(|server| server.host);
+    let got = host.is_some_and(|host| trace.delivered(query, host));
+    host.is_some() && (host == chosen || got)
+}
