@@ -75,7 +75,7 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
             format!("then 'ipvsadm -Ln' still lists {server}, and new ports are sent there too"),
         );
     }
-    finding.confirm(director.clone(), format!("ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn", s.name()), format!("{server} is missing in the first list and named in the second: this is it"));
+    finding.confirm(director.clone(), format!("ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn   # where netfilter translates: conntrack -L -p tcp -r {server}", s.name()), format!("{server} is missing in the service's list and named in the table of connections: this is it"));
     finding.fixes = vec![
         Fix::safe(
             director.clone(),
@@ -92,6 +92,12 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
                 "a SYN on a closed entry is scheduled anew",
             ),
             sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
+        )
+        .or(),
+        Fix::safe(
+            format!("{director}, where netfilter translates (kube-proxy with iptables)"),
+            format!("conntrack -D -p tcp -r {server}"),
+            "Nothing to take back: the next packet makes a new entry.",
         )
         .or(),
     ];

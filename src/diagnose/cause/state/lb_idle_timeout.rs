@@ -105,7 +105,7 @@ fn by_the_ends(facts: &Facts, set: &Set) -> Finding {
     ];
     finding.fixes = vec![
         keep_alive("either end", set.least_ns()),
-        Fix::safe("the balancer, if it is IPVS".to_owned(), RAISE.to_owned(), LOWER.to_owned()),
+        Fix::safe("the balancer, if it is IPVS", RAISE, LOWER).or(),
     ];
     let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
     finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
@@ -169,7 +169,8 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     );
     finding.fixes = vec![
         Fix::safe(director, RAISE.to_owned(), LOWER.to_owned()),
-        keep_alive("the clients or the real servers, where the timeout cannot be raised", idle),
+        keep_alive("the clients or the real servers, where the timeout cannot be raised", idle)
+            .or(),
     ];
     let shown = set.iter().find(|l| l.is_withheld() && l.own).or_else(|| set.first());
     finding.proofs = shown.map(|l| proofs(facts, l)).unwrap_or_default();

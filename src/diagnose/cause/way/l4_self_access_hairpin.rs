@@ -176,7 +176,8 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
                 vip.with_port(service.port)
             ),
             "Set it back; servers see the clients' own addresses again.",
-        );
+        )
+        .or();
         return vec![calls_elsewhere, settings];
     };
     let spec = format!("-s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}");
