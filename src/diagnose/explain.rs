@@ -6,7 +6,7 @@
 //! directed graph, flattened into the order in which it reads.
 
 use super::registry::{Advises, CAUSES, SYMPTOMS, SymptomDetector};
-use super::{Candidate, Confidence, Facts, Finding, Kind, Proof, Severity, Sighting};
+use super::{Candidate, Confidence, Facts, Finding, Kind, Proof, Refuted, Severity, Sighting};
 use crate::breaks::Fate;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
@@ -92,22 +92,28 @@ fn fold(graph: &mut DiGraph<Finding, ()>, causes: &[NodeIndex]) {
     }
 }
 
-/// Causes that may stand behind what none explains: those that the symptom itself names,
-/// then those that the break of the first of its groups leaves open.
-fn suspects(facts: &Facts, detector: &SymptomDetector, sightings: &[Sighting]) -> Vec<Candidate> {
+/// What causes are to something that none explains: judged by the break of the first of its
+/// groups, else those that the symptom itself names.
+fn suspects(
+    facts: &Facts,
+    detector: &SymptomDetector,
+    sightings: &[Sighting],
+) -> (Vec<Candidate>, Vec<Refuted>) {
+    if sightings.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let own = |s: &&Sighting| {
         let fate = s.connection.map(|id| facts.breaks.fate(id));
         fate.is_some_and(Fate::is_harm)
     };
     let group = sightings.iter().find(own).and_then(|s| facts.breaks.group_of(s.connection?));
-    let mut found = match group {
-        Some(group) => super::candidates::of_group(facts, facts.breaks.group(group)),
-        None => Vec::new(),
-    };
-    if found.is_empty() {
-        found = advise(detector.advice.suspects, facts, sightings);
+    let judged = group.map(|group| super::judge::of_group(facts, facts.breaks.group(group)));
+    let super::judge::Opinions { mut possible, refuted } = judged.unwrap_or_default();
+    if possible.is_empty() {
+        possible = advise(detector.advice.suspects, facts, sightings);
+        possible.retain(|one| refuted.iter().all(|other| other.id != one.id));
     }
-    found
+    (possible, refuted)
 }
 
 /// What a sighting that no cause explains costs: a client's failed connection is lost; one
@@ -147,6 +153,7 @@ fn add(
         sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)).collect();
     // What a cause explains needs no advice of its own.
     let stands = if cause.is_none() { sightings.as_slice() } else { &[] };
+    let (candidates, refuted) = suspects(facts, detector, stands);
     let finding = Finding {
         id: detector.id,
         kind: Kind::Symptom,
@@ -160,7 +167,8 @@ fn add(
         connections: sightings.iter().filter_map(|s| s.connection).collect(),
         proofs,
         fixes: advise(detector.advice.fixes, facts, stands),
-        candidates: if stands.is_empty() { Vec::new() } else { suspects(facts, detector, stands) },
+        candidates,
+        refuted,
         to_confirm: advise(detector.advice.next, facts, stands),
         strays: Vec::new(),
         addresses: sightings.iter().filter_map(|s| s.address).collect(),

@@ -210,6 +210,17 @@ pub struct Candidate {
     pub tell_apart: String,
 }
 
+/// A cause that something speaks against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refuted {
+    /// Its id.
+    pub id: &'static str,
+    /// What speaks against it.
+    pub why: String,
+    /// The frame that shows it; none where it is the sum of many.
+    pub at: Option<At>,
+}
+
 /// What would settle it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToConfirm {
@@ -250,6 +261,8 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
     /// What else fits.
     pub candidates: Vec<Candidate>,
+    /// What does not fit.
+    pub refuted: Vec<Refuted>,
     /// What would settle it.
     pub to_confirm: Vec<ToConfirm>,
     /// Flows of the same exchanges on another five-tuple, which no tie made one
@@ -280,6 +293,7 @@ impl Finding {
             proofs: Vec::new(),
             fixes: Vec::new(),
             candidates: Vec::new(),
+            refuted: Vec::new(),
             to_confirm: Vec::new(),
             strays: Vec::new(),
             addresses: Vec::new(),

@@ -6,13 +6,13 @@
 //! symptoms under the causes that explain them; notes, which are no fault, come
 //! last. Nothing here draws or formats.
 
-mod candidates;
 pub mod cause;
 mod decide;
 pub(crate) mod evidence;
 mod explain;
 mod facts;
 mod finding;
+mod judge;
 pub mod note;
 mod rank_test;
 mod registry;
@@ -29,8 +29,8 @@ use crate::breaks::Breaks;
 use crate::trace::Trace;
 pub use facts::{Facts, telling};
 pub use finding::{
-    Candidate, Confidence, Detection, Finding, Fix, Join, Kind, Proof, Severity, Sighting, Subject,
-    ToConfirm, Wording,
+    Candidate, Confidence, Detection, Finding, Fix, Join, Kind, Proof, Refuted, Severity, Sighting,
+    Subject, ToConfirm, Wording,
 };
 pub use registry::{
     CAUSES, CauseDetector, NOTES, NoteDetector, SYMPTOMS, SymptomDetector, manual, manuals,

@@ -38,6 +38,9 @@ pub struct Finding {
     pub explains: Vec<u32>,
     /// Other causes that would look the same from these captures.
     pub candidates: Vec<Candidate>,
+    /// Causes that were held against what this finding shows, and what speaks against them.
+    #[serde(default)]
+    pub refuted: Vec<Refuted>,
     /// What would settle it.
     pub to_confirm: Vec<ToConfirm>,
 }
@@ -175,6 +178,17 @@ pub struct Candidate {
     pub id: String,
     /// What would tell it apart.
     pub tell_apart: String,
+}
+
+/// A cause that something in these captures speaks against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Refuted {
+    /// Its id.
+    pub id: String,
+    /// What speaks against it.
+    pub why: String,
+    /// The frame that shows it; none where it is the sum of many.
+    pub evidence: Option<Evidence>,
 }
 
 /// What to do next to be sure.

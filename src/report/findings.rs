@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::wording::{direction, rfc3339};
-use super::{Affected, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
+use super::{Affected, Effect, Evidence, Finding, Fix, Refuted, Subject, ToConfirm};
 use crate::diagnose::Join;
 use crate::diagnose::{self, Proof};
 use std::collections::BTreeMap;
@@ -41,7 +41,17 @@ impl Builder<'_> {
                 .iter()
                 .map(|c| super::Candidate { id: c.id.to_owned(), tell_apart: c.tell_apart.clone() })
                 .collect(),
+            refuted: finding.refuted.iter().map(|refuted| self.refuted(refuted)).collect(),
             to_confirm: steps(&finding.to_confirm),
+        }
+    }
+
+    fn refuted(&self, refuted: &diagnose::Refuted) -> Refuted {
+        let proof = refuted.at.map(|at| Proof { at, note: refuted.why.clone() });
+        Refuted {
+            id: refuted.id.to_owned(),
+            why: refuted.why.clone(),
+            evidence: proof.and_then(|proof| self.evidence(&[proof]).into_iter().next()),
         }
     }
 

@@ -38,7 +38,9 @@ pub use atlas::{Atlas, atlas};
 pub use breaks::{Apart, Break, Next, Place};
 pub use build::{ConnectionFilter, Options, build};
 pub use crowd::Rest;
-pub use finding::{Affected, Candidate, Effect, Evidence, Finding, Fix, Subject, ToConfirm};
+pub use finding::{
+    Affected, Candidate, Effect, Evidence, Finding, Fix, Refuted, Subject, ToConfirm,
+};
 pub use listing::{End, Listing, Mention, Wanted, connection, list};
 
 pub(crate) use wording::rfc3339;

@@ -1,8 +1,10 @@
 //! What findings of samples rest on, whom they name and what they advise, where the
 //! id and the culprit in `expected.toml` do not say enough.
 
+use crate::support::bytes::Pcap;
 use crate::support::check::{none, of_each};
 use crate::support::expected::root;
+use crate::support::frames::{CLIENT, CLIENT_MAC, DIRECTOR_MAC, Segment, VIP};
 use crate::support::run::run_paths;
 use lbdiag::report::{Finding, Report};
 
@@ -202,4 +204,44 @@ fn no_command_is_run_on_an_address_that_hosts_share() {
         wrong
     });
     none(wrong);
+}
+
+#[test]
+fn what_is_refuted_is_offered_nowhere() {
+    let wrong = of_each(|sample| {
+        let report = run_paths(&sample.captures).report;
+        let offered = |f: &&Finding| {
+            let both = f.refuted.iter().any(|r| f.candidates.iter().any(|c| c.id == r.id));
+            both || f.refuted.iter().any(|r| r.why.is_empty())
+        };
+        report.findings.iter().filter(offered).map(|f| f.id.clone()).collect()
+    });
+    none(wrong);
+}
+
+/// A server that answers, and a client that never goes on.
+#[test]
+fn a_silent_server_is_refuted_by_its_answer() {
+    let mut pcap = Pcap::new(1);
+    for n in 0..3_u16 {
+        let client = (CLIENT.0, CLIENT.1 + n);
+        let (at, isn) = (u32::from(n) * 500, 1000 + u32::from(n));
+        let syn_ack = Segment { ack: Some(isn + 1), ..Segment::syn(VIP, client, isn + 7000) }.on(
+            DIRECTOR_MAC,
+            CLIENT_MAC,
+            64,
+        );
+        pcap.frame(at, &Segment::syn(client, VIP, isn).ethernet());
+        for (id, ms) in [(1, 1), (2, 1001), (3, 3001)] {
+            pcap.frame(at + ms, &syn_ack.clone().id(id).ethernet());
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server.pcap");
+    std::fs::write(&path, &pcap.bytes).unwrap();
+    let report = run_paths(&[path]).report;
+    let finding = finding(&report, "handshake-incomplete");
+    let refuted = finding.refuted.iter().find(|r| r.id == "rs-silent").unwrap();
+    assert_eq!(refuted.evidence.as_ref().map(|e| e.frame), Some(2), "{refuted:?}");
+    assert!(finding.candidates.iter().all(|c| c.id != "rs-silent"), "{:?}", finding.candidates);
 }

@@ -116,6 +116,7 @@ pub(crate) fn finding(n: u32, id: &str, kind: Kind, title: &str) -> Finding {
         fix: vec![],
         explains: vec![],
         candidates: vec![],
+        refuted: vec![],
         to_confirm: vec![],
     }
 }

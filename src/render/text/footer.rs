@@ -157,6 +157,23 @@ pub(crate) fn coverage(report: &Report, style: &Style) -> Vec<String> {
         noun: "detectors",
     }
     .lines(style);
+    let refuted: Vec<Vec<String>> = report
+        .findings
+        .iter()
+        .flat_map(|f| f.refuted.iter().map(move |refuted| (f.n, refuted)))
+        .map(|(n, refuted)| {
+            let at = refuted.evidence.as_ref();
+            let at = at.map_or_else(String::new, |e| format!(" ({} {})", e.vantage, e.place()));
+            vec![refuted.id.clone(), format!("[{n}]"), format!("{}{at}", refuted.why)]
+        })
+        .collect();
+    if !refuted.is_empty() {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        let header = vec!["ruled out", "for", "what speaks against it"];
+        lines.extend(Grid { header, rows: refuted, cap: usize::MAX, noun: "causes" }.lines(style));
+    }
     let clean: Vec<&str> =
         report.coverage.iter().filter(|c| bare(c)).map(|c| c.id.as_str()).collect();
     if !clean.is_empty() {

@@ -1,0 +1,80 @@
+//! What each cause is to a group of breaks that none of them explains: possible, or refuted.
+//!
+//! A cause is held against what the frames of the group show: the packet, what became of it,
+//! where it was last seen, and what sets the group apart. What stays possible is offered as
+//! a candidate, with what would tell; what a frame speaks against is offered nowhere, and is
+//! listed with that frame. What needs another capture or command to be told stays possible.
+
+mod established;
+mod evidence;
+mod syn;
+mod syn_ack;
+
+use super::finding::Refuted;
+use super::{Candidate, Facts};
+use crate::breaks::{Group, Manner, Packet};
+use crate::diagnose::thresholds::CANDIDATES_MOST;
+
+/// The opinions of a group.
+#[derive(Debug, Default)]
+pub(super) struct Opinions {
+    /// What fits, most fitting first.
+    pub possible: Vec<Candidate>,
+    /// What does not.
+    pub refuted: Vec<Refuted>,
+}
+
+impl Opinions {
+    fn possible(&mut self, id: &'static str, tell_apart: impl Into<String>) {
+        self.possible.push(Candidate { id, tell_apart: tell_apart.into() });
+    }
+
+    fn refuted(&mut self, ids: &[&'static str], against: &Against) {
+        let (why, at) = (against.why, against.at);
+        self.refuted.extend(ids.iter().map(|id| Refuted { id, why: why.to_owned(), at }));
+    }
+
+    /// Possible, unless something speaks against it.
+    fn unless(
+        &mut self,
+        against: Option<Against>,
+        id: &'static str,
+        tell_apart: impl Into<String>,
+    ) {
+        match against {
+            Some(against) => self.refuted(&[id], &against),
+            None => self.possible(id, tell_apart),
+        }
+    }
+}
+
+/// What speaks against a cause.
+#[derive(Debug, Clone, Copy)]
+struct Against {
+    why: &'static str,
+    /// The frame; none where it is the sum of many.
+    at: Option<crate::trace::At>,
+}
+
+/// What each cause is to the breaks of a group.
+pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
+    let mut opinions = Opinions::default();
+    match (group.packet, group.manner) {
+        (Packet::Syn | Packet::HealthCheck, Manner::Swallowed) => {
+            syn::swallowed(facts, group, &mut opinions);
+        }
+        (Packet::Syn, Manner::Late) => syn::late(facts, group, &mut opinions),
+        (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) => {
+            syn::unseen(facts, group, &mut opinions);
+        }
+        (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
+        (Packet::Ack | Packet::Greeting, _) => established::silent(&mut opinions),
+        (_, Manner::Cut(by)) => established::cut(group, by, &mut opinions),
+        (Packet::Request | Packet::Response, manner) if manner.is_silence() => {
+            established::stalled(facts, group, &mut opinions);
+        }
+        _ => {}
+    }
+    opinions.possible.truncate(CANDIDATES_MOST);
+    opinions
+}

@@ -1,0 +1,116 @@
+//! SYNs that nobody answers, or of which the first ones were lost.
+
+use super::evidence::{arrived, fresh_ports, none_does_well, unstamped};
+use super::{Against, Opinions};
+use crate::breaks::{Group, Packet};
+use crate::diagnose::Facts;
+use crate::topology::Mode;
+
+/// Whether the host where the packet ended was asked by an address that it owns.
+fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
+    let (Some(last), Some(id)) = (group.last, group.connections.first()) else { return false };
+    let asked = facts.connection(*id).front.server.0;
+    last.host.is_some_and(|host| facts.host_by_ip(asked) == Some(host))
+}
+
+/// What tells a node that counts no endpoint of its own.
+const NO_ENDPOINT: &str = "then 'iptables-save -c | grep \"no local endpoints\"' on this host has a rule that counts them";
+const OVERFLOWS: &str = "then 'nstat -az TcpExtListenOverflows TcpExtListenDrops' grows with each";
+const FILTERED: &str = "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each";
+
+/// A service that the host where the packet ended sends on, as a node of a cluster does.
+fn hands_on(facts: &Facts, group: &Group) -> Option<String> {
+    let host = group.last?.host?;
+    let mut services = facts.topology.services.iter();
+    services.find(|s| s.is_director(host)).map(crate::topology::Service::name)
+}
+
+fn checked(group: &Group, opinions: &mut Opinions) {
+    if group.packet == Packet::HealthCheck {
+        opinions.possible(
+            "healthcheck-source-blocked",
+            "then requests of other sources to this port are answered",
+        );
+    }
+}
+
+/// It came in, and nothing of it was seen again.
+pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    checked(group, opinions);
+    // A node answers ARP for an address of a service that it then drops, so owning it refutes
+    // nothing here.
+    let node = hands_on(facts, group);
+    if let Some(served) = &node {
+        opinions.possible("node-without-local-endpoint", format!("{NO_ENDPOINT}; it sends on what comes for {served}, so compare the node names of kube-proxy (--hostname-override) and of its pods"));
+    }
+    let nobody = none_does_well(facts, group);
+    opinions.unless(nobody.or(unstamped(facts, group)), "tw-recycle-nat-timestamps", "then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");
+    opinions.unless(nobody, "accept-queue-overflow", OVERFLOWS);
+    if node.is_none() {
+        opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
+    }
+    let own = asked_by_own_address(facts, group);
+    let owns = Against {
+        why: "the host where it ends owns the address that is asked for",
+        at: group.last.map(|last| last.at),
+    };
+    opinions.unless(
+        own.then_some(owns),
+        "rs-missing-vip",
+        "then 'ip -br addr show' on this host lacks the address that is asked for",
+    );
+    opinions.possible("rp-filter-drop", FILTERED);
+    opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'");
+    if let Some(came) = arrived(group) {
+        opinions.refuted(&["packet-loss"], &came);
+    }
+}
+
+/// The first ones were lost and a repeat got through.
+pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let fresh = fresh_ports(facts, group);
+    opinions.unless(
+        fresh,
+        "ipvs-conn-reuse-1s",
+        "then the balancer is IPVS before Linux 5.9 with net.ipv4.vs.conn_reuse_mode=1",
+    );
+    opinions.unless(
+        fresh,
+        "tuple-reuse-challenge-ack",
+        "then the server answers the first SYN with an ACK of old numbers",
+    );
+    if let Some(came) = arrived(group) {
+        opinions.possible("rp-filter-drop", FILTERED);
+        opinions.possible("accept-queue-overflow", OVERFLOWS);
+        opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
+        opinions.refuted(&["packet-loss"], &came);
+    } else {
+        opinions.possible(
+            "packet-loss",
+            "then captures on both sides of the next link show SYNs leave and not arrive",
+        );
+        opinions.possible(
+            "accept-queue-overflow",
+            "then the server's own capture shows them arrive, and TcpExtListenOverflows grows",
+        );
+    }
+}
+
+/// It left, and nothing behind was captured.
+pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    checked(group, opinions);
+    let mode = facts.topology.service(group.service).mode;
+    opinions
+        .possible("rs-silent", "then the real server's own capture shows the SYN and no answer");
+    if matches!(mode, Mode::Nat | Mode::Unknown) {
+        opinions.possible("nat-return-bypasses-director", "then the real server's own capture shows a SYN-ACK that leaves for another MAC than the director's");
+    }
+    if matches!(mode, Mode::Dr | Mode::Unknown) {
+        opinions
+            .possible("rs-missing-vip", "then the real server answers for its own address only");
+        opinions.possible(
+            "dr-vip-foreign-subnet-return",
+            "then the real server's SYN-ACK leaves, and the router drops its source",
+        );
+    }
+}
