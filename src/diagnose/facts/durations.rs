@@ -66,6 +66,9 @@ pub(in crate::diagnose) struct Server {
     pub reach: Samples,
     /// At a vantage before it, first byte of the request to first byte of the answer.
     pub reply: Samples,
+    /// At a vantage outside of it: the same less what the handshake took there, which is the
+    /// server's part of it.
+    pub thought: Samples,
     /// Connections that were measured.
     measured: usize,
 }
@@ -106,6 +109,13 @@ pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
             } else if host.is_some_and(|h| s.is_director(h)) || at_client(leg) {
                 measured |= server.before(trace, leg);
             }
+        }
+        // Once a connection, at the first place outside of the server that shows it.
+        let outside = |leg: &&Leg| hosts[usize::from(leg.vantage)] != Some(own);
+        let thought = trace.back_legs(id).filter(outside).find_map(|leg| thought(trace, leg));
+        if let Some(ns) = thought {
+            server.thought.add(ns);
+            measured = true;
         }
         server.measured += usize::from(measured);
     }
@@ -195,6 +205,17 @@ impl Server {
         }
         once
     }
+}
+
+/// From the request to the answer less what the handshake took, where one vantage shows
+/// both, each once, nanoseconds.
+fn thought(trace: &Trace, leg: &Leg) -> Option<i64> {
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    let opened = there.opened() && back.accepted() && there.syns <= 1 && back.syns <= 1;
+    let once = there.retransmissions == 0 && back.retransmissions == 0;
+    let asked = there.data.is_set() && back.data.frame() > there.data.frame();
+    let connect = back.syn.since(there.syn);
+    (opened && once && asked).then(|| (back.data.since(there.data) - connect).max(0))
 }
 
 /// Those of a pool that stand out from the others.

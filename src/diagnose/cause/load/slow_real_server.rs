@@ -1,10 +1,10 @@
 //! One real server takes much longer to answer requests than the others.
 //!
 //! Measured at each server's own vantage, from the first byte of the request in
-//! to the first byte of the answer out: no network lies between.
+//! to the first byte of the answer out: no network lies between. Of servers that were
+//! not captured, at a vantage before them, less what the handshake took there.
 
-use crate::diagnose::facts::durations::Outliers;
-use crate::diagnose::facts::durations::{self, Server, ms, outliers};
+use crate::diagnose::facts::durations::{self, Outliers, Samples, Server, ms, outliers};
 use crate::diagnose::thresholds::SLOW_REAL_SERVER_AT_LEAST_NS;
 use crate::diagnose::words::{agree, directors, list, name, names};
 use crate::diagnose::{Detection, Facts, Finding, Proof, Subject};
@@ -16,15 +16,21 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut compared = false;
     let mut findings = Vec::new();
     for (service, servers) in facts.durations() {
-        let pool: Vec<_> = servers
-            .iter()
-            .enumerate()
-            .map(|(at, server)| (at, &server.answer))
-            .filter(|(_, samples)| samples.quartiles().is_some())
-            .collect();
-        compared |= pool.len() > 1;
-        if let Some(found) = outliers(&pool, SLOW_REAL_SERVER_AT_LEAST_NS) {
-            findings.push(finding(facts, *service, servers, &found));
+        for own in [true, false] {
+            let pool: Vec<_> = servers
+                .iter()
+                .enumerate()
+                .map(|(at, server)| (at, samples(server, own)))
+                .filter(|(_, samples)| samples.quartiles().is_some())
+                .collect();
+            compared |= pool.len() > 1;
+            let Some(mut found) = outliers(&pool, SLOW_REAL_SERVER_AT_LEAST_NS) else { continue };
+            // What a server's own capture shows of it goes before what others show.
+            found.slow.retain(|(at, _)| own || servers[*at].answer.quartiles().is_none());
+            if !found.slow.is_empty() {
+                findings.push(finding(facts, *service, servers, &found, own));
+                break;
+            }
         }
     }
     Detection::from(findings, || {
@@ -32,13 +38,24 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             return Detection::Clean;
         }
         Detection::Unchecked(format!(
-            "no two real servers of one pool were captured with {} answered requests each; capture on all real servers at once",
+            "no two real servers of one pool were seen to answer {} requests each; capture on the director or on all real servers at once",
             crate::diagnose::thresholds::DURATIONS_MIN_SAMPLES
         ))
     })
 }
 
-fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outliers) -> Finding {
+/// How long a server needs for its answers, by its own capture or by one before it.
+fn samples(server: &Server, own: bool) -> &Samples {
+    if own { &server.answer } else { &server.thought }
+}
+
+fn finding(
+    facts: &Facts,
+    service: ServiceId,
+    servers: &[Server],
+    found: &Outliers,
+    own: bool,
+) -> Finding {
     let s = facts.topology.service(service);
     let (mut slow, usual) = (found.slow.clone(), found.usual);
     slow.reverse();
@@ -54,7 +71,8 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
         .iter()
         .zip(&subjects)
         .map(|((at, q), subject)| {
-            let accept = servers[*at].accept.quartiles();
+            let server = &servers[*at];
+            let accept = if own { &server.accept } else { &server.reach }.quartiles();
             let accept = accept.map_or_else(String::new, |a| {
                 format!(", and {} from SYN to SYN-ACK", ms(a.median))
             });
@@ -62,12 +80,23 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
                 "{}: {} (median of {} requests{accept})",
                 name(subject),
                 ms(q.median),
-                servers[*at].answer.len()
+                samples(server, own).len()
             )
         })
         .collect();
+    let (measured, so) = if own {
+        (
+            "at the real server's own capture",
+            "The network has no part in this time: the application, or what it waits for, is slow.",
+        )
+    } else {
+        (
+            "before the real server, less what its handshake took",
+            "A way that is long would delay the handshake as well: the application, or what it waits for, is slow.",
+        )
+    };
     let explanation = format!(
-        "From the first byte of the request in to the first byte of the answer out, at the real server's own capture: {}. No other server of {} has a median above {}, and the quickest quarter of the slow ones takes longer than the slowest quarter of the others. The network has no part in this time: the application, or what it waits for, is slow.{}",
+        "From the first byte of the request to the first byte of the answer, {measured}: {}. No other server of {} has a median above {}, and the quickest quarter of the slow ones takes longer than the slowest quarter of the others. {so}{}",
         list(&told),
         s.name(),
         ms(usual),
@@ -85,15 +114,15 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
     }
     let ids = durations::connections(facts, facts.places(), service, &slow);
     finding.proofs =
-        slow.first().map(|(at, q)| proofs(facts, service, *at, q.median)).unwrap_or_default();
+        slow.first().map(|(at, q)| proofs(facts, service, *at, q.median, own)).unwrap_or_default();
     finding.subjects = subjects;
     finding.subjects.extend(directors(facts, service));
     finding.connections = ids;
     finding
 }
 
-/// A request of a server that took the median time or more, at its own vantage.
-fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
+/// A request of a server that took the median time or more, at its own vantage or before it.
+fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64, own: bool) -> Vec<Proof> {
     let server = facts.topology.service(service).real_servers[at];
     let legs = facts
         .places()
@@ -102,14 +131,14 @@ fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64) -> Vec<Proo
         .flatten()
         .map(|(_, own)| *own)
         .flat_map(|id| facts.back_legs(id));
-    for leg in legs.filter(|leg| facts.host_of(leg) == server.host) {
+    for leg in legs.filter(|leg| (facts.host_of(leg) == server.host) == own) {
         let (there, back) = (facts.forward(leg), facts.reply(leg));
         let (Some(asked), Some(answered)) = (there.data.get(), back.data.get()) else { continue };
         let took = answered.since(asked);
         if there.retransmissions == 0 && u64::try_from(took).is_ok_and(|took| took >= median) {
             let took = ms(took.unsigned_abs());
             return [
-                facts.proof(leg, asked, "the request reaches the real server"),
+                facts.proof(leg, asked, "a request to the real server"),
                 facts.proof(leg, answered, format!("its answer begins {took} later")),
             ]
             .into_iter()
