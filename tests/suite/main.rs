@@ -34,6 +34,7 @@ mod html;
 mod html_browser;
 mod ladder;
 mod ladder_tools;
+mod library;
 mod losses;
 mod midstream;
 mod pages;
