@@ -81,7 +81,7 @@ impl AnalysisOptions {
     ) -> Result<Analysis, AnalysisError> {
         let args: Vec<String> =
             paths.into_iter().map(|path| path.as_ref().display().to_string()).collect();
-        let Inputs { inputs, mut notes } = capture::inputs(&args)?;
+        let Inputs { inputs, mut notes, .. } = capture::inputs(&args)?;
         let states = state::read(&self.host_states)?;
         notes.extend(states.notes);
         let stated = StatedRoles {
@@ -113,7 +113,7 @@ impl AnalysisOptions {
 /// let cause = &report.findings[0];
 /// assert_eq!(cause.id, "l4-self-access-hairpin");
 /// // Every finding has its proof: a capture and a frame that Wireshark numbers alike.
-/// assert_eq!((cause.evidence[0].capture.as_str(), cause.evidence[0].frame), ("rs1", 14));
+/// assert_eq!((cause.evidence[0].vantage.as_str(), cause.evidence[0].frame), ("rs1", 14));
 /// println!("{}", analysis.text());
 /// # Ok(())
 /// # }

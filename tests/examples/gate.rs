@@ -1,6 +1,8 @@
 //! A gate for a pipeline: fails where captures of a test run show broken traffic, and says which
 //! frames prove it. cargo run --example gate -- captures/
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use lbdiag::Analysis;
 use lbdiag::report::Status;
 use std::process::ExitCode;
@@ -16,7 +18,7 @@ fn main() -> ExitCode {
     let report = analysis.report();
     println!("{}", report.verdict.summary);
     for finding in &report.findings {
-        let proof = finding.evidence.first().map(|e| format!("{} #{}", e.capture, e.frame));
+        let proof = finding.evidence.first().map(|e| format!("{} #{}", e.vantage, e.frame));
         println!("  {}: {} ({})", finding.id, finding.title, proof.unwrap_or_default());
     }
     match report.verdict.status {

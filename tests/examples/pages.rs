@@ -1,6 +1,8 @@
 //! A page for each incident: every folder named is one set of captures, and gets a report.html
 //! beside them. cargo run --example pages -- incidents/*
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use lbdiag::Analysis;
 use std::path::PathBuf;
 

@@ -42,6 +42,7 @@ mod parts;
 mod plan;
 mod proxies;
 mod ranks;
+mod readme;
 mod redact;
 mod report_doc;
 mod samples;

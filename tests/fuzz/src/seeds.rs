@@ -24,7 +24,11 @@ fn make(samples: &Path, out: &Path) -> std::io::Result<()> {
         fs::create_dir_all(out.join(target))?;
     }
     for folder in fs::read_dir(samples)?.flatten().filter(|entry| entry.path().is_dir()) {
-        for file in fs::read_dir(folder.path())?.flatten().map(|entry| entry.path()) {
+        for file in fs::read_dir(folder.path())?
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.is_file())
+        {
             seed(&file, out)?;
         }
     }
