@@ -105,7 +105,7 @@ pub enum CaptureError {
     },
     /// A folder without captures.
     #[error(
-        "{path}: the folder holds no captures (pcap or pcapng, also gzip or zstd compressed; folders inside it are not searched); see what is there with: file {}/*",
+        "{path}: the folder holds no captures (pcap or pcapng, also gzip or zstd compressed; folders inside it are searched with -r); see what is there with: file {}/*",
         quote(path)
     )]
     NoCaptures {

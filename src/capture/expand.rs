@@ -1,5 +1,6 @@
 //! What one argument of the command line stands for: a label, and files, folders or a pattern.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{CaptureError, Source, peek};
@@ -38,14 +39,22 @@ pub(super) fn split(arg: &str) -> Result<(Option<&str>, &str), CaptureError> {
     }
 }
 
-/// The sources that one FILE stands for.
-pub(super) fn expand(what: &str, notes: &mut Vec<String>) -> Result<Vec<Source>, CaptureError> {
+/// Files that one argument may stand for; a folder of more is named by mistake.
+const MAX_FILES: usize = 65_536;
+
+/// The sources that one FILE stands for; folders are searched `depth` levels down.
+pub(super) fn expand(
+    what: &str,
+    depth: usize,
+    notes: &mut Vec<String>,
+    details: &mut Vec<String>,
+) -> Result<Vec<Source>, CaptureError> {
     if what == "-" && !exists(what) {
         return Ok(vec![Source::Stdin]);
     }
     let path = PathBuf::from(what);
     if path.is_dir() {
-        let found = folder(&path, notes)?;
+        let found = folder(&path, depth, notes, details)?;
         return Ok(found.into_iter().map(Source::Path).collect());
     }
     if exists(what) {
@@ -68,7 +77,7 @@ pub(super) fn expand(what: &str, notes: &mut Vec<String>) -> Result<Vec<Source>,
     for path in matches.flatten() {
         any = true;
         if path.is_dir() {
-            files.extend(folder(&path, notes).unwrap_or_default());
+            files.extend(folder(&path, depth, notes, details).unwrap_or_default());
         } else {
             files.push(path);
         }
@@ -76,29 +85,60 @@ pub(super) fn expand(what: &str, notes: &mut Vec<String>) -> Result<Vec<Source>,
     if !any {
         return Err(bad("no file matches the pattern".to_owned()));
     }
-    let found = captures(what, files, notes);
+    let found = captures(what, files, notes, details);
     if found.is_empty() {
         return Err(bad("no file that matches the pattern is a capture".to_owned()));
     }
     Ok(found.into_iter().map(Source::Path).collect())
 }
 
-/// The captures in a folder, sorted by name.
-fn folder(path: &Path, notes: &mut Vec<String>) -> Result<Vec<PathBuf>, CaptureError> {
+/// The captures in a folder and `depth` levels of folders in it, sorted by name.
+fn folder(
+    path: &Path,
+    depth: usize,
+    notes: &mut Vec<String>,
+    details: &mut Vec<String>,
+) -> Result<Vec<PathBuf>, CaptureError> {
     let name = path.display().to_string();
-    let entries =
-        path.read_dir().map_err(|source| CaptureError::Io { path: name.clone(), source })?;
-    let hidden = |p: &PathBuf| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-    let mut files: Vec<PathBuf> =
-        entries.flatten().map(|e| e.path()).filter(|p| p.is_file() && !hidden(p)).collect();
+    let mut files = Vec::new();
+    walk(path, depth, &mut files)
+        .map_err(|source| CaptureError::Io { path: name.clone(), source })?;
     files.sort();
-    let found = captures(&name, files, notes);
+    if files.len() > MAX_FILES {
+        files.truncate(MAX_FILES);
+        notes.push(format!("{name}: only the first {MAX_FILES} files in it were looked at"));
+    }
+    let found = captures(&name, files, notes, details);
     if found.is_empty() { Err(CaptureError::NoCaptures { path: name }) } else { Ok(found) }
 }
 
-/// Those of `files` that are captures, with one note on the others.
-fn captures(of: &str, files: Vec<PathBuf>, notes: &mut Vec<String>) -> Vec<PathBuf> {
+/// The files that are not hidden. Links to folders are not followed, so that no walk is endless;
+/// a folder below that may not be read is passed over.
+fn walk(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in path.read_dir()?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with('.') || files.len() > MAX_FILES {
+            continue;
+        }
+        let below = entry.path();
+        if below.is_file() {
+            files.push(below);
+        } else if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = walk(&below, depth - 1, files);
+        }
+    }
+    Ok(())
+}
+
+/// Those of `files` that are captures, with a note on those that may be meant to be, and a detail
+/// on texts, which lie beside captures everywhere.
+fn captures(
+    of: &str,
+    files: Vec<PathBuf>,
+    notes: &mut Vec<String>,
+    details: &mut Vec<String>,
+) -> Vec<PathBuf> {
     let mut skipped = Vec::new();
+    let mut texts = Vec::new();
     let mut found = Vec::new();
     for path in files {
         let source = Source::Path(path.clone());
@@ -107,29 +147,33 @@ fn captures(of: &str, files: Vec<PathBuf>, notes: &mut Vec<String>) -> Vec<PathB
             found.push(path);
             continue;
         }
+        let name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match peek(&source) {
             // A page with examples is meant where it is named outright.
             Ok(peek) if peek.format == "text in part" => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                skipped.push(format!("{name} (text, with few packets in it)"));
+                texts.push(format!("{} (text, with few packets in it)", name()));
             }
             Ok(_) => found.push(path),
-            Err(e) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                skipped.push(format!("{name} ({})", reason(&e)));
+            Err(e @ CaptureError::Text { .. }) => {
+                texts.push(format!("{} ({})", name(), reason(&e)));
             }
+            Err(e) => skipped.push(format!("{} ({})", name(), reason(&e))),
         }
     }
-    if !skipped.is_empty() {
-        let more = skipped.len().saturating_sub(LISTED);
-        skipped.truncate(LISTED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        notes.push(format!(
-            "{of}: skipped what is no readable capture: {}{more}",
-            skipped.join(", ")
-        ));
-    }
+    tell(of, skipped, notes);
+    // Where nothing else is there, a text may be what was meant.
+    tell(of, texts, if found.is_empty() { notes } else { details });
     found
+}
+
+fn tell(of: &str, mut skipped: Vec<String>, into: &mut Vec<String>) {
+    if skipped.is_empty() {
+        return;
+    }
+    let more = skipped.len().saturating_sub(LISTED);
+    skipped.truncate(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    into.push(format!("{of}: skipped what is no readable capture: {}{more}", skipped.join(", ")));
 }
 
 /// Why a file is no capture, in a few words.

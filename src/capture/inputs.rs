@@ -37,6 +37,9 @@ pub struct Inputs {
     pub inputs: Vec<Input>,
     /// What was done that the user may not expect, one sentence each.
     pub notes: Vec<String>,
+    /// What was done that only who looks closely wants to know: texts in folders that are no
+    /// captures.
+    pub details: Vec<String>,
 }
 
 /// A source with what was said of it.
@@ -54,20 +57,29 @@ struct Given {
 /// # Errors
 /// Where a name does not exist, a pattern or folder yields no capture, or `-` is named twice.
 pub fn inputs(args: &[String]) -> Result<Inputs, CaptureError> {
+    inputs_below(args, 0)
+}
+
+/// As [`inputs`]; folders are searched through `depth` levels of folders in them too.
+///
+/// # Errors
+/// As [`inputs`].
+pub fn inputs_below(args: &[String], depth: usize) -> Result<Inputs, CaptureError> {
     if args.is_empty() {
         return Err(CaptureError::NoInput);
     }
     let mut notes = Vec::new();
+    let mut details = Vec::new();
     let mut given = Vec::new();
     for arg in args {
         let (label, what) = split(arg)?;
-        for source in expand(what, &mut notes)? {
+        for source in expand(what, depth, &mut notes, &mut details)? {
             given.push(Given { label: label.map(str::to_owned), source });
         }
     }
     let given = once(given, &mut notes)?;
     let inputs = group(&given, &mut notes);
-    Ok(Inputs { inputs, notes })
+    Ok(Inputs { inputs, notes, details })
 }
 
 /// Keeps each file once; of several mentions, one with a label wins.
@@ -75,6 +87,7 @@ fn once(given: Vec<Given>, notes: &mut Vec<String>) -> Result<Vec<Given>, Captur
     let mut kept: Vec<Given> = Vec::new();
     let mut seen: HashMap<PathBuf, usize> = HashMap::new();
     let mut stdin = false;
+    let mut again: Vec<String> = Vec::new();
     for one in given {
         let Source::Path(path) = &one.source else {
             if stdin {
@@ -100,9 +113,18 @@ fn once(given: Vec<Given>, notes: &mut Vec<String>) -> Result<Vec<Given>, Captur
             (Some(label), Some(other)) if *label != other => notes.push(format!(
                 "{name} is named more than once; it is read once, as {label} and not as {other}"
             )),
-            _ => notes.push(format!("{name} is named more than once; it is read once")),
+            _ if again.contains(&name) => {}
+            _ => again.push(name),
         }
     }
+    notes.extend(match &again[..] {
+        [] => None,
+        [one] => Some(format!("{one} is named more than once; it is read once")),
+        [first, rest @ ..] => {
+            let rest = rest.len();
+            Some(format!("{first} and {rest} more are named more than once; each is read once"))
+        }
+    });
     Ok(kept)
 }
 
@@ -251,8 +273,18 @@ mod tests {
             (".h.pcap", 5),
         ]);
         assert_eq!(shown(&dir, &["{}"]), ["a.bin: a.bin", "b: b.pcap"]);
-        let notes = run(&dir, &["{}"]).unwrap().notes;
-        assert!(notes.len() == 1 && notes[0].ends_with("notes.pcap (text)"), "{notes:?}");
+        let told = run(&dir, &["{}"]).unwrap();
+        assert_eq!(told.notes, [""; 0], "a text beside captures is a detail");
+        assert!(told.details[0].ends_with("notes.pcap (text)"), "{:?}", told.details);
+        let args = [dir.path().display().to_string()];
+        let labels = |depth| {
+            let found = super::inputs_below(&args, depth).unwrap().inputs;
+            found.into_iter().map(|input| input.label).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (labels(0), labels(1)),
+            (vec!["a.bin".into(), "b".into()], vec!["a.bin".into(), "b".into(), "c".into()])
+        );
         assert_eq!(shown(&dir, &["{}/*.pcap"]), ["b: b.pcap"]);
         assert_eq!(shown(&dir, &["lb={}"]), ["lb*: a.bin b.pcap"]);
         assert!(matches!(run(&dir, &["{}/*.zip"]), Err(CaptureError::Pattern { .. })));
@@ -284,6 +316,9 @@ mod tests {
         let args = ["{}", "lb={}/x.pcap", "{}/./y.pcap"];
         assert_eq!(shown(&dir, &args), ["lb*: x.pcap", "y: y.pcap"]);
         assert_eq!(run(&dir, &args).unwrap().notes.len(), 2);
+        let many = ["{}/x.pcap"; 300];
+        let notes = run(&dir, &many).unwrap().notes;
+        assert_eq!(notes.len(), 1, "{notes:?}");
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod types;
 
 pub use captured::Capture;
 pub use error::CaptureError;
-pub use inputs::{Input, Inputs, inputs};
+pub use inputs::{Input, Inputs, inputs, inputs_below};
 pub use known::Known;
 pub(crate) use label::printable;
 pub use link::LinkType;

@@ -54,7 +54,7 @@ pub(super) struct Args {
     limit: Option<usize>,
 
     /// How to write the list
-    #[arg(long, value_name = "text|json|ndjson", value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_name = "text|json|ndjson|csv", value_enum, default_value_t = Format::Text)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
@@ -78,13 +78,15 @@ Examples:
   lbdiag connections captures/
   lbdiag connections --outcome failed --served-by 10.0.0.12 captures/
   lbdiag connections --where 'suffered or break syn-ack' captures/
-  lbdiag connections --finding 1 --format ndjson captures/ | jq -r .client";
+  lbdiag connections --finding 1 --format ndjson captures/ | jq -r .client
+  lbdiag connections --format csv -o connections.csv captures/";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
     Json,
     Ndjson,
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -165,6 +167,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Format::Text => render::connections(&listing, &style),
         Format::Json => render::json(&listing),
         Format::Ndjson => render::ndjson(&listing.connections),
+        Format::Csv => render::csv(&listing.connections),
     };
     output.write(&text, style.colour)?;
     Ok(ExitCode::SUCCESS)

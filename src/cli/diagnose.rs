@@ -106,6 +106,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(FAILED));
     };
 
+    if args.verbose > 0 {
+        taken.notes.append(&mut taken.details);
+    }
     let diagnosis = diagnose::diagnose(&taken.trace);
     stages.ended("diagnosing");
 

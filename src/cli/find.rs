@@ -3,18 +3,23 @@
 //! Refuses to let one wrong name stop the others.
 
 use super::closest::closest;
+use anyhow::bail;
 use lbdiag::capture::{self, CaptureError, Inputs};
+use std::path::Path;
 
 /// Finds the captures. A name that leads nowhere is left out where others do not.
-pub(super) fn find(names: &[String]) -> Result<(Inputs, Vec<CaptureError>), CaptureError> {
-    let all = match capture::inputs(names) {
+pub(super) fn find(
+    names: &[String],
+    depth: usize,
+) -> Result<(Inputs, Vec<CaptureError>), CaptureError> {
+    let all = match capture::inputs_below(names, depth) {
         Ok(inputs) => return Ok((inputs, Vec::new())),
         Err(error) => error,
     };
     let mut failures = Vec::new();
     let mut good = Vec::new();
     for name in names {
-        match capture::inputs(std::slice::from_ref(name)) {
+        match capture::inputs_below(std::slice::from_ref(name), depth) {
             Ok(_) => good.push(name.clone()),
             Err(error) => failures.push(error),
         }
@@ -23,8 +28,25 @@ pub(super) fn find(names: &[String]) -> Result<(Inputs, Vec<CaptureError>), Capt
     if failures.is_empty() {
         return Err(all);
     }
-    let inputs = if good.is_empty() { Inputs::default() } else { capture::inputs(&good)? };
+    let inputs =
+        if good.is_empty() { Inputs::default() } else { capture::inputs_below(&good, depth)? };
     Ok((inputs, failures))
+}
+
+/// Stops where the first name is a command misspelt: what follows it is meant for that command.
+pub(super) fn stop_at_misspelt(names: &[String]) -> anyhow::Result<()> {
+    let Some(first) = names.first().filter(|name| !Path::new(name).exists()) else { return Ok(()) };
+    if names.len() < 2 || first.contains(['.', '/', '=', '*', '?', '[']) || first == "-" {
+        return Ok(());
+    }
+    let command = super::command();
+    let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    match closest(first, commands.iter().copied()).first() {
+        Some(name) => bail!(
+            "there is no command and no capture {first}; did you mean the command {name}? lbdiag {name} --help says what it takes"
+        ),
+        None => Ok(()),
+    }
 }
 
 /// A command that was taken for a file, because it is misspelt or not the first word.
@@ -54,12 +76,12 @@ mod tests {
         let there = dir.path().join("a.pcap");
         std::fs::write(&there, b"text").unwrap();
         let there = there.display().to_string();
-        let (inputs, failures) = find(&["no-such-file".into(), there.clone()]).unwrap();
+        let (inputs, failures) = find(&["no-such-file".into(), there.clone()], 0).unwrap();
         assert_eq!((inputs.inputs.len(), failures.len()), (1, 1));
-        let (inputs, failures) = find(&["no-such-file".into(), "nor-this".into()]).unwrap();
+        let (inputs, failures) = find(&["no-such-file".into(), "nor-this".into()], 0).unwrap();
         assert_eq!((inputs.inputs.len(), failures.len()), (0, 2));
-        assert!(matches!(find(&["-".into(), "-".into()]), Err(CaptureError::StdinTwice)));
-        assert!(matches!(find(&[]), Err(CaptureError::NoInput)));
+        assert!(matches!(find(&["-".into(), "-".into()], 0), Err(CaptureError::StdinTwice)));
+        assert!(matches!(find(&[], 0), Err(CaptureError::NoInput)));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) struct Args {
     from: Option<End>,
 
     /// How to draw it
-    #[arg(long, value_name = "text|svg|mermaid|plantuml", value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_name = "text|svg|mermaid|plantuml|json", value_enum, default_value_t = Format::Text)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
@@ -75,6 +75,7 @@ enum Format {
     Svg,
     Mermaid,
     Plantuml,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -117,6 +118,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Format::Plantuml => render::plantuml(&drawn, times),
         Format::Svg => render::svg(&drawn, times),
         Format::Mermaid => render::mermaid_sequence(&drawn, times),
+        Format::Json => render::json(&drawn),
     };
     output.write(&text, style.colour)?;
     Ok(ExitCode::SUCCESS)

@@ -18,6 +18,7 @@ mod find;
 mod help;
 mod ladder;
 mod man;
+mod memory;
 mod output;
 mod plan;
 mod progress;
@@ -57,7 +58,6 @@ const FAILED: u8 = 2;
     subcommand_help_heading = "Commands",
     override_usage = help::USAGE,
     after_help = help::AFTER,
-    disable_help_subcommand = true,
 )]
 struct Cli {
     #[command(subcommand)]

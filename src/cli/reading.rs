@@ -3,11 +3,11 @@
 //!
 //! Refuses to judge: what comes out is a [`Trace`].
 
-use super::find::{find, with_hint};
+use super::find::{find, stop_at_misspelt, with_hint};
 use super::redacting::{Redacting, Redactor};
 use super::say::Say;
 use super::stages::Stages;
-use super::{progress, role};
+use super::{memory, progress, role};
 use anyhow::{anyhow, bail};
 use clap::ColorChoice;
 use lbdiag::capture::{CaptureError, Input, Source};
@@ -28,6 +28,11 @@ pub(super) struct Reading {
     /// File, folder, pattern, or - for standard input; NAME=CAPTURE labels it
     #[arg(value_name = "CAPTURE", value_hint = clap::ValueHint::AnyPath)]
     pub(super) captures: Vec<String>,
+
+    /// Search the folders inside folders too, as deep as they go or DEPTH levels
+    #[arg(short, long, value_name = "DEPTH", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "64", default_value_t = 0, hide_default_value = true)]
+    recursive: usize,
 
     /// When to use colour
     #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
@@ -92,6 +97,8 @@ pub(super) struct Taken {
     pub(super) trace: Trace,
     /// What could not be read and what was done that may not be expected.
     pub(super) notes: Vec<String>,
+    /// What was done that only who looks closely wants to know.
+    pub(super) details: Vec<String>,
     /// What every document passes before it is drawn.
     pub(super) redactor: Redactor,
 }
@@ -100,6 +107,7 @@ impl Reading {
     /// These captures, in the way that nobody asked for anything else.
     pub(super) fn plain(captures: Vec<String>, color: ColorChoice, quiet: bool) -> Self {
         Self {
+            recursive: 0,
             captures,
             color,
             quiet,
@@ -137,6 +145,7 @@ impl Reading {
     /// `told`: whether the result itself shows the notes to who sees it.
     pub(super) fn read(&self, told: bool, stages: &mut Stages) -> anyhow::Result<Option<Taken>> {
         let say = self.say();
+        memory::watch(say, || {});
         let job = self.prepare()?;
         if job.waits_for_paste() {
             say.note("paste what tcpdump printed, then press Enter and Ctrl-D");
@@ -151,6 +160,7 @@ impl Reading {
 
         let shown = !self.quiet && io::stderr().is_terminal();
         let inputs = job.inputs.clone();
+        let mut details = job.details.clone();
         let (read, failures) = progress::watch(shown, job.total(), |counter| job.run(counter));
         for failure in &failures {
             say.error(&failure.to_string());
@@ -159,10 +169,13 @@ impl Reading {
         stages.ended("reading and joining");
         stages.within(&trace.spent);
         let redactor = self.redacting.begin(&mut trace, &inputs)?;
+        if self.redacting.is_on() {
+            details.clear();
+        }
         if self.redacting.is_on() && !notes.is_empty() {
             notes = vec!["what is to be said of files is left out: it names them".to_owned()];
         }
-        Ok(Some(Taken { trace, notes, redactor }))
+        Ok(Some(Taken { trace, notes, details, redactor }))
     }
 
     /// Whether names are to be taken out of what is written.
@@ -172,7 +185,8 @@ impl Reading {
 
     /// Finds the captures and what is said of them, and reads none yet.
     pub(super) fn prepare(&self) -> anyhow::Result<Job> {
-        let (inputs, unnamed) = find(&self.captures)?;
+        stop_at_misspelt(&self.captures)?;
+        let (inputs, unnamed) = find(&self.captures, self.recursive)?;
         let window = Window::new(&inputs.inputs, self.since, self.until).map_err(|e| anyhow!(e))?;
         let states = state::read(&self.host_state)?;
         let stated = StatedRoles {
@@ -185,6 +199,7 @@ impl Reading {
             inputs: inputs.inputs,
             unnamed,
             notes: inputs.notes.into_iter().chain(states.notes).collect(),
+            details: inputs.details,
             window,
             states: states.hosts,
             stated,
@@ -208,6 +223,8 @@ pub(super) struct Job {
     pub(super) unnamed: Vec<CaptureError>,
     /// What was done that may not be expected.
     pub(super) notes: Vec<String>,
+    /// The same for who looks closely.
+    pub(super) details: Vec<String>,
     window: Window,
     states: Vec<HostState>,
     stated: StatedRoles,

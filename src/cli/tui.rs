@@ -2,6 +2,7 @@
 
 use super::FAILED;
 use super::find::with_hint;
+use super::memory;
 use super::reading::Reading;
 use super::terminal;
 use anyhow::{Context, anyhow, bail};
@@ -67,6 +68,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         }),
     };
+    memory::watch(reading.say(), tui::give_back);
     match tui::run(source).context("the terminal cannot be used")? {
         Ended::Quit => Ok(ExitCode::SUCCESS),
         Ended::Unread(why) if why.is_empty() => bail!("nothing could be read"),

@@ -59,7 +59,7 @@ pub(super) fn note_tally(
     note_evicted(vantage, notes);
     if tally.rounds_dropped > 0 {
         notes.push(format!(
-            "packets went round; {} frames of their later rounds are counted with the last that is kept apart",
+            "packets go round in a loop, or their MACs keep changing: {} frames are of rounds beyond those that are kept apart for a flow, and are counted with the last of these",
             tally.rounds_dropped
         ));
     }

@@ -5,6 +5,7 @@
 //! byte of a capture, a file name or a remark steer the terminal: every string
 //! passes [`sanitise::clean`] on its way out.
 
+mod csv;
 mod dot;
 pub(crate) mod drawing;
 mod html;
@@ -22,6 +23,7 @@ mod svg;
 pub(crate) mod text;
 pub(crate) mod units;
 
+pub use csv::csv;
 pub use dot::dot;
 pub use drawing::Times;
 pub use html::html;

@@ -37,6 +37,6 @@ pub use app::App;
 pub use config::Config;
 pub use load::{Read, Taken};
 pub use probe::Probe;
-pub use terminal::{Ended, Source, run};
+pub use terminal::{Ended, Source, give_back, run};
 pub use theme::Theme;
 pub use view::draw;

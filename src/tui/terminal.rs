@@ -94,6 +94,11 @@ fn more_keys() -> io::Result<()> {
     execute!(stdout(), EnableMouseCapture, EnableBracketedPaste)
 }
 
+/// Gives the terminal back to who must end the program from outside of the loop.
+pub fn give_back() {
+    leave();
+}
+
 fn leave() {
     let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste);
     ratatui::restore();

@@ -176,10 +176,14 @@ fn where_nothing_can_be_read_the_exit_code_is_2() {
 
 #[test]
 fn notes_go_to_stderr_unless_quiet() {
-    // The README beside the captures is skipped, and said to be.
     let healthy = &sample("healthy-nat");
-    assert!(stderr(&run(&[healthy])).contains("note: "));
-    assert_eq!(stderr(&run(&["-q", healthy])), "");
+    let twice = format!("{healthy}/director.pcap");
+    assert!(stderr(&run(&[healthy, &twice])).contains("note: "));
+    assert_eq!(stderr(&run(&["-q", healthy, &twice])), "");
+    // The README beside the captures is skipped, which is said to who looks closely.
+    assert_eq!(stderr(&run(&[healthy])), "");
+    assert!(!stdout(&run(&[healthy])).contains("README"));
+    assert!(stdout(&run(&["-v", "--json", healthy])).contains("README.md (text)"));
     assert!(stderr(&run(&["-vv", healthy])).contains("diagnosing: "));
 }
 
@@ -229,6 +233,58 @@ fn a_hint_quotes_every_name_that_it_prints() {
     let missing = text(&folder).to_owned();
     let output = run(&["--host-state", &missing, &sample("healthy-nat")]);
     assert!(stderr(&output).contains(&format!("ls -l {quoted}")), "{}", stderr(&output));
+}
+
+#[test]
+fn a_misspelt_command_stops_and_help_helps() {
+    let output = run(&["conections", &sample("healthy-nat")]);
+    assert_eq!((code(&output), stdout(&output)), (Some(2), String::new()));
+    assert!(stderr(&output).contains("did you mean the command connections?"));
+    let output = run(&["help", "why"]);
+    assert_eq!((code(&output), stdout(&output)), (Some(0), stdout(&run(&["why", "--help"]))));
+    assert_eq!(stdout(&run(&["help"])), stdout(&run(&["--help"])));
+}
+
+#[test]
+fn folders_are_searched_as_deep_as_is_asked() {
+    let (dir, _) = scratch("x");
+    let below = dir.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    let from = format!("{}/director.pcap", sample("healthy-nat"));
+    std::fs::copy(&from, below.join("deep.pcap")).unwrap();
+    std::fs::copy(&from, dir.path().join("flat.pcap")).unwrap();
+    let count = |args: &[&str]| {
+        let report: serde_json::Value =
+            serde_json::from_str(&stdout(&run(
+                &[args, &["-q", "--json", text(dir.path())]].concat()
+            )))
+            .unwrap();
+        report["captures"].as_array().unwrap().len()
+    };
+    assert_eq!((count(&[]), count(&["-r"]), count(&["--recursive=1"])), (1, 2, 1));
+    assert_eq!(count(&["--recursive=2"]), 2);
+}
+
+#[test]
+fn connections_are_written_as_csv_and_ladders_as_json() {
+    let folder = sample("nat-one-rs-gateway-wrong");
+    let csv = stdout(&run(&["connections", "-q", "--format", "csv", &folder]));
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&run(&["connections", "-q", "--format", "json", &folder])))
+            .unwrap();
+    let list = json["connections"].as_array().unwrap();
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines.len(), list.len() + 1);
+    for (line, connection) in lines[1..].iter().zip(list) {
+        assert_eq!(line.len(), lines[0].len(), "{line:?}");
+        assert_eq!(line[1], connection["client"].as_str().unwrap());
+        assert_eq!(line[5], connection["outcome"].as_str().unwrap());
+        assert_eq!(line[8], connection["duration_ns"].to_string());
+    }
+    let ladder: serde_json::Value =
+        serde_json::from_str(&stdout(&run(&["ladder", "-q", "--format", "json", &folder])))
+            .unwrap();
+    assert!(!ladder["steps"].as_array().unwrap().is_empty());
 }
 
 #[test]

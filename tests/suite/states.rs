@@ -491,6 +491,31 @@ fn routes_tell_on_the_suspects_of_a_director_that_was_captured_alone() {
     assert!(!candidates(finding).contains(&suspect), "{:?}", candidates(finding));
 }
 
+#[test]
+fn a_table_with_another_port_than_traffic_is_told_and_its_own_is_not() {
+    let changed = |from: &str, to: &str| {
+        let text = std::fs::read_to_string(root().join("tests/states/healthy-nat/director.txt"));
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("director.txt"), text.unwrap().replace(from, to)).unwrap();
+        let states = state::read(&[dir.path().to_owned()]).unwrap().hosts;
+        run("healthy-nat", states).report
+    };
+    let told = |report: &Report| {
+        let notes = report.findings.iter().filter(|f| f.id == "stated-not-seen");
+        notes.map(|f| f.title.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&changed("", "")), [""; 0]);
+    let titles = told(&changed(":8000", ":80"));
+    let wanted = "got 6 connections on port 8000 and the director states port 80";
+    assert!(titles.len() == 1 && titles[0].ends_with(wanted), "{titles:?}");
+    // One of two, and both ports of one address.
+    let one = told(&changed("172.16.0.12:8000", "172.16.0.12:80"));
+    assert!(one.len() == 1 && one[0].starts_with("172.16.0.12 got 3"), "{one:?}");
+    let both =
+        "-a -t 203.0.113.8:80 -r 172.16.0.11:80 -m -w 0\n-a -t 203.0.113.8:80 -r 172.16.0.11:8000";
+    assert_eq!(told(&changed("-a -t 203.0.113.8:80 -r 172.16.0.11:8000", both)), [""; 0]);
+}
+
 /// No sample may be judged otherwise because its own table was given.
 #[test]
 fn a_table_that_is_true_accuses_nobody() {

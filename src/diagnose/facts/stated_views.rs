@@ -58,7 +58,9 @@ impl<'a> View<'a> {
             seen.address == Some(s.address)
                 || seen.host.is_some_and(|host| host_of(s) == Some(host))
         };
-        if let Some(at) = stated.iter().position(same) {
+        // One address may be stated with several ports.
+        let whole = |s: &StatedServer| same(s) && self.port_of(s) == seen.port;
+        if let Some(at) = stated.iter().position(whole).or_else(|| stated.iter().position(same)) {
             return Place::Stated(at);
         }
         // A server that is known by its MAC alone may be any that is not known.
@@ -68,6 +70,27 @@ impl<'a> View<'a> {
         } else {
             Place::None
         }
+    }
+
+    /// The port that a stated server is to be sent to.
+    pub fn port_of(&self, server: &StatedServer) -> u16 {
+        if server.port == 0 { self.service.port } else { server.port }
+    }
+
+    /// Servers that were sent to on another port than is stated, as seen and as stated. Direct
+    /// routing and tunnels leave the port as it is, whatever the table says.
+    pub fn other_ports(&self) -> Vec<(&'a RealServer, &'a StatedServer)> {
+        if !matches!(self.service.mode, Mode::Nat | Mode::FullNat) {
+            return Vec::new();
+        }
+        let service = self.said.value;
+        let differs = |seen: &'a RealServer| {
+            let Place::Stated(at) = self.place(seen) else { return None };
+            let server = service.servers.get(at)?;
+            let other = seen.connections > 0 && self.port_of(server) != seen.port;
+            other.then_some((seen, server))
+        };
+        self.service.real_servers.iter().filter_map(differs).collect()
     }
 
     /// The first method that is stated, where none of those stated is what the captures show.

@@ -36,6 +36,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let Some(view) = View::of(facts, ServiceId(i as u32), service) else { continue };
         looked = true;
         findings.extend(view.other_mode());
+        findings.extend(view.other_port());
         findings.extend(view.unused());
         findings.extend(view.unnamed());
     }
@@ -78,6 +79,39 @@ impl View<'_> {
         })
         .into_iter()
         .collect()
+    }
+
+    fn other_port(&self) -> Option<Finding> {
+        let other = self.other_ports();
+        let (first, server) = *other.first()?;
+        let of = |id: &ConnectionId| {
+            self.trace.server(*id).is_some_and(|s| other.iter().any(|(seen, _)| *seen == s))
+        };
+        let ids: Vec<ConnectionId> = self.ids.iter().copied().filter(of).collect();
+        if ids.is_empty() {
+            return None;
+        }
+        let subjects: Vec<Subject> =
+            other.iter().map(|(seen, _)| crate::diagnose::words::server_of(seen)).collect();
+        let who: Vec<String> = other.iter().map(|(_, s)| s.address.to_string()).collect();
+        let (said, went) = (self.port_of(server), first.port);
+        let mut finding = self.finding(
+            format!(
+                "{} got {} on port {went} and the director states port {said}",
+                list(&who),
+                count(ids.len(), "connection")
+            ),
+            format!(
+                "{} states {} for {}, and the captures show that it was sent to port {went}. Whoever tests or mends by the table looks at another port than clients reach.",
+                self.said.state.place(server.at),
+                server.address.with_port(said),
+                self.service.name()
+            ),
+        );
+        finding.subjects.splice(0..0, subjects);
+        finding.proofs = self.proofs(&ids);
+        finding.connections = ids;
+        Some(finding)
     }
 
     fn other_mode(&self) -> Option<Finding> {
