@@ -8,6 +8,7 @@
 //! [`redact`] takes out what must not leave the house, before anything is rendered.
 //! [`query`] chooses connections, and [`tui`] shows everything on a terminal.
 pub mod breaks;
+pub mod bundle;
 pub mod capture;
 pub mod clock;
 pub mod correlate;

@@ -44,13 +44,13 @@ mod types;
 
 pub use captured::Capture;
 pub use error::CaptureError;
-pub use inputs::{Input, Inputs, inputs};
+pub use inputs::{Input, Inputs, inputs, inputs_and};
 pub use known::Known;
 pub(crate) use label::printable;
 pub use link::LinkType;
 pub use peek::{Peek, peek};
 pub use read::{lines, read, read_near, read_range};
 pub use secrets::{Secrets, read_secrets};
-pub use source::Source;
+pub use source::{Source, Unpacked};
 pub use spool::Unkept;
 pub use types::{CaptureFile, Damage, Frame, Interface, Timestamp};

@@ -3,11 +3,15 @@
 //! Refuses to let one wrong name stop the others.
 
 use super::closest::closest;
-use lbdiag::capture::{self, CaptureError, Inputs};
+use lbdiag::capture::{self, CaptureError, Inputs, Source};
 
-/// Finds the captures. A name that leads nowhere is left out where others do not.
-pub(super) fn find(names: &[String]) -> Result<(Inputs, Vec<CaptureError>), CaptureError> {
-    let all = match capture::inputs(names) {
+/// Finds the captures, beside `more` that bundles hold. A name that leads nowhere is left out where
+/// others do not.
+pub(super) fn find(
+    names: &[String],
+    more: Vec<Source>,
+) -> Result<(Inputs, Vec<CaptureError>), CaptureError> {
+    let all = match capture::inputs_and(names, more.clone()) {
         Ok(inputs) => return Ok((inputs, Vec::new())),
         Err(error) => error,
     };
@@ -23,7 +27,8 @@ pub(super) fn find(names: &[String]) -> Result<(Inputs, Vec<CaptureError>), Capt
     if failures.is_empty() {
         return Err(all);
     }
-    let inputs = if good.is_empty() { Inputs::default() } else { capture::inputs(&good)? };
+    let none = good.is_empty() && more.is_empty();
+    let inputs = if none { Inputs::default() } else { capture::inputs_and(&good, more)? };
     Ok((inputs, failures))
 }
 
@@ -54,12 +59,16 @@ mod tests {
         let there = dir.path().join("a.pcap");
         std::fs::write(&there, b"text").unwrap();
         let there = there.display().to_string();
-        let (inputs, failures) = find(&["no-such-file".into(), there.clone()]).unwrap();
+        let (inputs, failures) = find(&["no-such-file".into(), there.clone()], Vec::new()).unwrap();
         assert_eq!((inputs.inputs.len(), failures.len()), (1, 1));
-        let (inputs, failures) = find(&["no-such-file".into(), "nor-this".into()]).unwrap();
+        let (inputs, failures) =
+            find(&["no-such-file".into(), "nor-this".into()], Vec::new()).unwrap();
         assert_eq!((inputs.inputs.len(), failures.len()), (0, 2));
-        assert!(matches!(find(&["-".into(), "-".into()]), Err(CaptureError::StdinTwice)));
-        assert!(matches!(find(&[]), Err(CaptureError::NoInput)));
+        assert!(matches!(
+            find(&["-".into(), "-".into()], Vec::new()),
+            Err(CaptureError::StdinTwice)
+        ));
+        assert!(matches!(find(&[], Vec::new()), Err(CaptureError::NoInput)));
     }
 
     #[test]

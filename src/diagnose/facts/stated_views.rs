@@ -58,7 +58,9 @@ impl<'a> View<'a> {
             seen.address == Some(s.address)
                 || seen.host.is_some_and(|host| host_of(s) == Some(host))
         };
-        if let Some(at) = stated.iter().position(same) {
+        // One address may serve on several ports.
+        let exact = stated.iter().position(|s| same(s) && self.port_of(s) == seen.port);
+        if let Some(at) = exact.or_else(|| stated.iter().position(same)) {
             return Place::Stated(at);
         }
         // A server that is known by its MAC alone may be any that is not known.
@@ -68,6 +70,31 @@ impl<'a> View<'a> {
         } else {
             Place::None
         }
+    }
+
+    /// The port of a stated server: the service's where it has none of its own.
+    pub fn port_of(&self, server: &StatedServer) -> u16 {
+        if server.port == 0 { self.service.port } else { server.port }
+    }
+
+    /// Servers that get their connections on a port that is not the stated one, how the first of
+    /// them is stated, and the connections. DR and tunnels leave the port as it is.
+    pub fn other_port(&self) -> Option<(Vec<&RealServer>, &'a StatedServer, Vec<ConnectionId>)> {
+        if !matches!(self.service.mode, Mode::Nat | Mode::FullNat) {
+            return None;
+        }
+        let stated = &self.said.value.servers;
+        let differs = |seen: &&RealServer| {
+            let same = stated.iter().filter(|s| seen.address == Some(s.address));
+            let mut ports = same.map(|s| self.port_of(s)).peekable();
+            seen.connections > 0 && ports.peek().is_some() && ports.all(|port| port != seen.port)
+        };
+        let seen: Vec<&RealServer> = self.service.real_servers.iter().filter(differs).collect();
+        let first = *seen.first()?;
+        let server = stated.iter().find(|s| first.address == Some(s.address))?;
+        let of = |id: &ConnectionId| self.trace.server(*id).is_some_and(|s| seen.contains(&s));
+        let ids: Vec<ConnectionId> = self.ids.iter().copied().filter(of).collect();
+        (!ids.is_empty()).then_some((seen, server, ids))
     }
 
     /// The first method that is stated, where none of those stated is what the captures show.

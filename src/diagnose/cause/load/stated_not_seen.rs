@@ -38,6 +38,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         findings.extend(view.other_mode());
         findings.extend(view.unused());
         findings.extend(view.unnamed());
+        findings.extend(view.another_port());
     }
     for state in facts.states.iter().filter(|m| !m.hosts.is_empty()) {
         findings.extend(elsewhere(facts, state));
@@ -95,6 +96,29 @@ impl View<'_> {
         );
         finding.proofs = self.proofs(&self.ids);
         finding.connections.clone_from(&self.ids);
+        Some(finding)
+    }
+
+    /// Servers that get their connections on a port that is not the stated one.
+    fn another_port(&self) -> Option<Finding> {
+        let (seen, server, ids) = self.other_port()?;
+        let (port, got) = (self.port_of(server), seen.first()?.port);
+        let mut finding = self.finding(
+            format!(
+                "{} is stated with port {port} and got {} on port {got}",
+                server.address,
+                count(ids.len(), "connection")
+            ),
+            format!(
+                "{} states {} with port {port}, and the captures show {got}.",
+                self.said.state.place(server.at),
+                server.address
+            ),
+        );
+        let subjects = seen.iter().map(|s| crate::diagnose::words::server_of(s));
+        finding.subjects.splice(0..0, subjects);
+        finding.proofs = self.proofs(&ids);
+        finding.connections = ids;
         Some(finding)
     }
 
