@@ -18,6 +18,8 @@ mod analysis;
 #[doc(hidden)]
 pub mod breaks;
 #[doc(hidden)]
+pub mod bundle;
+#[doc(hidden)]
 pub mod capture;
 #[doc(hidden)]
 pub mod clock;

@@ -8,12 +8,14 @@ mod beyond;
 pub mod loss;
 pub mod sent;
 mod stated;
+mod tables;
 pub mod timing;
 mod unprinted;
 
 pub use crate::correlate::ConnectionId;
 pub use beyond::Beyond;
 pub use stated::Said;
+pub use tables::Asked;
 pub use unprinted::Printed;
 
 use crate::capture::{Capture, Timestamp};
@@ -92,6 +94,7 @@ impl Trace {
         correlate::even_out(&mut vantages);
         correlate::settle(&mut vantages);
         let known = Stated {
+            translated: stated.translated.clone(),
             vips: stated.vips.clone(),
             clients: stated
                 .clients
@@ -107,7 +110,8 @@ impl Trace {
         let (clocks, roles) = rayon::join(
             || timed(|| clock::align(&vantages, &connections, captures.len(), align)),
             || {
-                let (pairs, pairing) = timed(|| exchange::pair(&captures, &vantages, &connections));
+                let (pairs, pairing) =
+                    timed(|| exchange::pair(&captures, &vantages, &connections, &stated.proxied));
                 let inferred = timed(|| topology::infer(&vantages, &connections, &pairs, stated));
                 (pairs, pairing, inferred)
             },

@@ -7,7 +7,7 @@
 //! known only after reading. It refuses times that mean nothing, and never
 //! guesses a time zone: everything is UTC.
 
-use crate::capture::{self, Input, Source, Timestamp};
+use crate::capture::{self, Input, Timestamp};
 use std::str::FromStr;
 use std::sync::atomic::AtomicU64;
 
@@ -247,7 +247,7 @@ impl Window {
 fn last(inputs: &[Input]) -> Result<Option<Timestamp>, String> {
     let mut latest = None;
     for source in inputs.iter().filter_map(|input| input.files.last()) {
-        let regular = matches!(source, Source::Path(path) if path.is_file());
+        let regular = source.path().is_some_and(std::path::Path::is_file);
         if !regular {
             return Err(
                 "a time before the last frame needs files: a stream is read only once; write it to a file, or give --since +10s or a time of day"
@@ -271,6 +271,7 @@ pub fn text(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::Source;
 
     /// 2026-11-20T07:41:51Z.
     const NOW: Timestamp = Timestamp(1_795_160_511 * S);

@@ -57,15 +57,20 @@ struct Given {
 /// # Errors
 /// Where a name does not exist, a pattern or folder yields no capture, or `-` is named twice.
 pub fn inputs(args: &[String]) -> Result<Inputs, CaptureError> {
-    inputs_below(args, 0)
+    inputs_below(args, 0, Vec::new())
 }
 
-/// As [`inputs`]; folders are searched through `depth` levels of folders in them too.
+/// As [`inputs`]; folders are searched through `depth` levels of folders in them too, and
+/// `more` stands beside them: captures that were found otherwise, as those of a bundle are.
 ///
 /// # Errors
 /// As [`inputs`].
-pub fn inputs_below(args: &[String], depth: usize) -> Result<Inputs, CaptureError> {
-    if args.is_empty() {
+pub fn inputs_below(
+    args: &[String],
+    depth: usize,
+    more: Vec<Source>,
+) -> Result<Inputs, CaptureError> {
+    if args.is_empty() && more.is_empty() {
         return Err(CaptureError::NoInput);
     }
     let mut notes = Vec::new();
@@ -77,6 +82,7 @@ pub fn inputs_below(args: &[String], depth: usize) -> Result<Inputs, CaptureErro
             given.push(Given { label: label.map(str::to_owned), source });
         }
     }
+    given.extend(more.into_iter().map(|source| Given { label: None, source }));
     let given = once(given, &mut notes)?;
     let inputs = group(&given, &mut notes);
     Ok(Inputs { inputs, notes, details })
@@ -89,7 +95,7 @@ fn once(given: Vec<Given>, notes: &mut Vec<String>) -> Result<Vec<Given>, Captur
     let mut stdin = false;
     let mut again: Vec<String> = Vec::new();
     for one in given {
-        let Source::Path(path) = &one.source else {
+        let Some(path) = one.source.path() else {
             if stdin {
                 return Err(CaptureError::StdinTwice);
             }
@@ -97,7 +103,7 @@ fn once(given: Vec<Given>, notes: &mut Vec<String>) -> Result<Vec<Given>, Captur
             kept.push(one);
             continue;
         };
-        let key = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let key = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let Some(at) = seen.get(&key).copied() else {
             seen.insert(key, kept.len());
             kept.push(one);
@@ -154,7 +160,7 @@ fn group(given: &[Given], notes: &mut Vec<String>) -> Vec<Input> {
     for (at, one) in given.iter().enumerate() {
         // Texts have names that count up too, and no rotation writes them.
         let peek = looks[at].as_ref().filter(|peek| !peek.format.starts_with("text"));
-        if let (None, Source::Path(path), Some(peek)) = (&one.label, &one.source, peek) {
+        if let (None, Some(path), Some(peek)) = (&one.label, one.source.path(), peek) {
             indices.push(at);
             parts.push(Part { path, peek });
         }
@@ -175,10 +181,7 @@ fn group(given: &[Given], notes: &mut Vec<String>) -> Vec<Input> {
     order.sort_by_key(|g| groups[*g].1.iter().min().copied());
     let unnamed = order.iter().map(|g| {
         let (label, files) = &groups[*g];
-        let path = match &given[files[0]].source {
-            Source::Path(path) => Some(path.clone()),
-            Source::Stdin => None,
-        };
+        let path = given[files[0]].source.path().map(std::path::Path::to_owned);
         let stem = || path.as_deref().map_or_else(|| "stdin".to_owned(), label::stem);
         Unnamed { label: label.clone().unwrap_or_else(stem), fixed: *g < labelled, path }
     });
@@ -231,7 +234,7 @@ mod tests {
                 let root = dir.path().canonicalize().unwrap();
                 path.strip_prefix(root).unwrap_or(Path::new("?")).display().to_string()
             }
-            Source::Stdin => "-".to_owned(),
+            _ => "-".to_owned(),
         };
         let found = run(dir, args).unwrap();
         found
@@ -278,7 +281,7 @@ mod tests {
         assert!(told.details[0].ends_with("notes.pcap (text)"), "{:?}", told.details);
         let args = [dir.path().display().to_string()];
         let labels = |depth| {
-            let found = super::inputs_below(&args, depth).unwrap().inputs;
+            let found = super::inputs_below(&args, depth, Vec::new()).unwrap().inputs;
             found.into_iter().map(|input| input.label).collect::<Vec<_>>()
         };
         assert_eq!(

@@ -51,6 +51,6 @@ pub use link::LinkType;
 pub use peek::{Peek, peek};
 pub use read::{lines, read, read_near, read_range};
 pub use secrets::{Secrets, read_secrets};
-pub use source::Source;
+pub use source::{Source, Unpacked};
 pub use spool::Unkept;
 pub use types::{CaptureFile, Damage, Frame, Interface, Timestamp};

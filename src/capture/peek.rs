@@ -36,10 +36,7 @@ pub struct Peek {
 /// beginning away from [`super::read`].
 pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
     let name = source.name();
-    let there = match source {
-        Source::Path(path) => path.exists(),
-        Source::Stdin => true,
-    };
+    let there = source.path().is_none_or(std::path::Path::exists);
     if there && !source.is_regular() {
         let source = io::Error::new(io::ErrorKind::Unsupported, "not a regular file");
         return Err(CaptureError::Io { path: name, source });

@@ -27,16 +27,48 @@ const PACKED: usize = 256 << 10;
 pub enum Source {
     /// A file, or anything else with a name that can be opened and read.
     Path(PathBuf),
+    /// A file that was unpacked from an archive.
+    Unpacked(Arc<Unpacked>),
     /// Standard input, which can be read once.
     Stdin,
 }
 
+/// A file in a temporary folder, which is gone when the last of its files is.
+#[derive(Debug)]
+pub struct Unpacked {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The archive with the name inside of it.
+    pub shown: String,
+    /// The folder.
+    pub folder: Arc<tempfile::TempDir>,
+}
+
+impl PartialEq for Unpacked {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for Unpacked {}
+
 impl Source {
+    /// Where it lies, if it is a file with a name.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Unpacked(file) => Some(&file.path),
+            Self::Stdin => None,
+        }
+    }
+
     /// The name for display.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::Path(path) => path.display().to_string(),
+            Self::Unpacked(file) => file.shown.clone(),
             Self::Stdin => "standard input".to_owned(),
         }
     }
@@ -44,18 +76,12 @@ impl Source {
     /// Bytes of a regular file, as far as they are known before it is read.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
-        match self {
-            Self::Path(path) => path.metadata().ok().filter(|m| m.is_file()).map(|m| m.len()),
-            Self::Stdin => None,
-        }
+        self.path()?.metadata().ok().filter(|m| m.is_file()).map(|m| m.len())
     }
 
     /// Whether it can be looked into without taking bytes away from a later reader.
     pub(super) fn is_regular(&self) -> bool {
-        match self {
-            Self::Path(path) => path.metadata().is_ok_and(|m| m.is_file()),
-            Self::Stdin => false,
-        }
+        self.path().is_some_and(|path| path.metadata().is_ok_and(|m| m.is_file()))
     }
 }
 
@@ -63,6 +89,7 @@ impl Source {
 #[derive(Clone, Debug)]
 pub(super) enum Handle {
     Path(PathBuf),
+    Unpacked(Arc<Unpacked>),
     Spool(Arc<Spool>),
 }
 
@@ -70,7 +97,7 @@ impl Handle {
     /// The part of a stream that cannot be read again.
     pub(super) fn unkept(&self) -> Option<Unkept> {
         match self {
-            Self::Path(_) => None,
+            Self::Path(_) | Self::Unpacked(_) => None,
             Self::Spool(spool) => spool.unkept(),
         }
     }
@@ -99,6 +126,10 @@ pub(super) fn open<'p>(
                 spool(Box::new(file))
             }
         }
+        Source::Unpacked(unpacked) => {
+            let file = File::open(&unpacked.path).map_err(|e| refused(&unpacked.path, &name, e))?;
+            (Box::new(file), Handle::Unpacked(Arc::clone(unpacked)))
+        }
         Source::Stdin => spool(Box::new(io::stdin())),
     };
     unpack(Box::new(Counted { inner: raw, progress }), handle, &name, chunk)
@@ -122,11 +153,10 @@ pub(super) fn reopen(
     offset: u64,
 ) -> Result<ReadBuffer<'static>, CaptureError> {
     let again = |offset| -> Result<Box<dyn Read>, CaptureError> {
+        let open = |path: &Path| File::open(path).map_err(|e| refused(path, name, e));
         Ok(match handle {
-            Handle::Path(path) => {
-                let file = File::open(path).map_err(|e| refused(path, name, e))?;
-                Box::new(At { file, offset })
-            }
+            Handle::Path(path) => Box::new(At { file: open(path)?, offset }),
+            Handle::Unpacked(unpacked) => Box::new(At { file: open(&unpacked.path)?, offset }),
             Handle::Spool(spool) => Box::new(Again { spool: Arc::clone(spool), offset }),
         })
     };

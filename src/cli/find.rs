@@ -4,22 +4,24 @@
 
 use super::closest::closest;
 use anyhow::bail;
-use lbdiag::capture::{self, CaptureError, Inputs};
+use lbdiag::capture::{self, CaptureError, Inputs, Source};
 use std::path::Path;
 
-/// Finds the captures. A name that leads nowhere is left out where others do not.
+/// Finds the captures, beside `more` that bundles hold. A name that leads nowhere is left out
+/// where others do not.
 pub(super) fn find(
     names: &[String],
     depth: usize,
+    more: Vec<Source>,
 ) -> Result<(Inputs, Vec<CaptureError>), CaptureError> {
-    let all = match capture::inputs_below(names, depth) {
+    let all = match capture::inputs_below(names, depth, more.clone()) {
         Ok(inputs) => return Ok((inputs, Vec::new())),
         Err(error) => error,
     };
     let mut failures = Vec::new();
     let mut good = Vec::new();
     for name in names {
-        match capture::inputs_below(std::slice::from_ref(name), depth) {
+        match capture::inputs_below(std::slice::from_ref(name), depth, Vec::new()) {
             Ok(_) => good.push(name.clone()),
             Err(error) => failures.push(error),
         }
@@ -28,8 +30,8 @@ pub(super) fn find(
     if failures.is_empty() {
         return Err(all);
     }
-    let inputs =
-        if good.is_empty() { Inputs::default() } else { capture::inputs_below(&good, depth)? };
+    let none = good.is_empty() && more.is_empty();
+    let inputs = if none { Inputs::default() } else { capture::inputs_below(&good, depth, more)? };
     Ok((inputs, failures))
 }
 
@@ -76,12 +78,17 @@ mod tests {
         let there = dir.path().join("a.pcap");
         std::fs::write(&there, b"text").unwrap();
         let there = there.display().to_string();
-        let (inputs, failures) = find(&["no-such-file".into(), there.clone()], 0).unwrap();
+        let (inputs, failures) =
+            find(&["no-such-file".into(), there.clone()], 0, Vec::new()).unwrap();
         assert_eq!((inputs.inputs.len(), failures.len()), (1, 1));
-        let (inputs, failures) = find(&["no-such-file".into(), "nor-this".into()], 0).unwrap();
+        let (inputs, failures) =
+            find(&["no-such-file".into(), "nor-this".into()], 0, Vec::new()).unwrap();
         assert_eq!((inputs.inputs.len(), failures.len()), (0, 2));
-        assert!(matches!(find(&["-".into(), "-".into()], 0), Err(CaptureError::StdinTwice)));
-        assert!(matches!(find(&[], 0), Err(CaptureError::NoInput)));
+        assert!(matches!(
+            find(&["-".into(), "-".into()], 0, Vec::new()),
+            Err(CaptureError::StdinTwice)
+        ));
+        assert!(matches!(find(&[], 0, Vec::new()), Err(CaptureError::NoInput)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::stages::Stages;
 use super::{memory, progress, role};
 use anyhow::{anyhow, bail};
 use clap::ColorChoice;
+use lbdiag::bundle;
 use lbdiag::capture::{CaptureError, Input, Source};
 use lbdiag::load::{self, Loaded};
 use lbdiag::shell::quote;
@@ -25,7 +26,7 @@ use std::sync::atomic::AtomicU64;
 /// The captures and how to read them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Reading {
-    /// File, folder, pattern, or - for standard input; NAME=CAPTURE labels it
+    /// File, folder, archive, pattern, or - for standard input; NAME=CAPTURE labels it
     #[arg(value_name = "CAPTURE", value_hint = clap::ValueHint::AnyPath)]
     pub(super) captures: Vec<String>,
 
@@ -71,7 +72,7 @@ pub(super) struct Reading {
     #[arg(help_heading = STATED)]
     client: Vec<Who>,
 
-    /// Output of ipvsadm, ip, arp, sysctl, nstat, or keepalived.conf: a file, or a folder of hosts
+    /// Output of ipvsadm, ip, ss, nft, iptables, conntrack, sysctl, nstat, ...: a file, or a folder of hosts
     #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     #[arg(help_heading = "What hosts say of themselves (may be repeated)")]
     host_state: Vec<PathBuf>,
@@ -186,14 +187,19 @@ impl Reading {
     /// Finds the captures and what is said of them, and reads none yet.
     pub(super) fn prepare(&self) -> anyhow::Result<Job> {
         stop_at_misspelt(&self.captures)?;
-        let (inputs, unnamed) = find(&self.captures, self.recursive)?;
+        let opened = bundle::open(&self.captures)?;
+        let (inputs, unnamed) = find(&opened.args, self.recursive, opened.captures)?;
         let window = Window::new(&inputs.inputs, self.since, self.until).map_err(|e| anyhow!(e))?;
-        let states = state::read(&self.host_state)?;
+        let mut states = state::read(&self.host_state)?;
+        states.hosts.extend(opened.states);
+        states.notes.extend(opened.notes);
         let stated = StatedRoles {
             vips: self.vip.clone(),
             directors: self.director.clone(),
             real_servers: self.real_server.clone(),
             clients: self.client.clone(),
+            translated: state::translated(&states.hosts),
+            proxied: state::proxied(&states.hosts),
         };
         Ok(Job {
             inputs: inputs.inputs,

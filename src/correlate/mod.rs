@@ -18,6 +18,7 @@ mod outcome;
 mod ranges;
 mod sample;
 mod stamp;
+mod stated;
 mod token;
 mod tuple;
 mod union;
@@ -25,6 +26,7 @@ mod union;
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
 pub use sample::even_out;
+pub use stated::BothSides;
 pub use tuple::Tuple;
 
 use crate::flow::{Flow, Observations, Side, Stream};
@@ -57,6 +59,8 @@ pub enum Tie {
     Handshake,
     /// The initial sequence numbers of both sides.
     IsnPair,
+    /// A host's own table of connections names both five-tuples.
+    Table,
     /// The client's address, carried in a TCP option.
     Toa,
 }
@@ -75,6 +79,7 @@ impl Tie {
             Self::Isn => "same client ISN and client endpoint",
             Self::Handshake => "same client ISN, TSval and SYN options",
             Self::IsnPair => "same ISN of client and of server",
+            Self::Table => "both five-tuples in a host's own table of connections",
             Self::Toa => "the client's address in a TCP option (TOA)",
         }
     }
@@ -171,6 +176,8 @@ pub struct Stated {
     pub vips: Vec<crate::wire::Ip>,
     /// Client addresses.
     pub clients: Vec<crate::wire::Ip>,
+    /// Connections of which a host's table names both sides.
+    pub translated: Vec<BothSides>,
 }
 
 /// Tells own MACs again where other captures show that a vantage's own frames misled, or
@@ -190,5 +197,6 @@ pub fn correlate(vantages: &[Observations], stated: &Stated) -> Connections {
     ranges::tie(vantages, &without_handshake, &mut union);
     midstream::tie(vantages, &without_handshake, &mut union);
     carried::tie(vantages, &mut union);
+    stated::tie(vantages, &stated.translated, &mut union);
     tuple::assemble(vantages, &union, stated)
 }

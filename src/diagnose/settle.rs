@@ -7,6 +7,8 @@
 //! moment, and the explanation says so where the two disagree.
 
 pub(super) mod address;
+pub(super) mod filter;
+pub(super) mod refusal;
 pub(super) mod silence;
 pub(super) mod table_full;
 pub(super) mod way;

@@ -53,4 +53,18 @@ pub(crate) enum Settled {
     Tracked { who: String, count: u64, most: u64, at: String },
     /// Its table had room when it was asked.
     RoomLeft,
+    /// A rule of a server's packet filter, or its policy, stopped so many packets.
+    Filtered { server: String, packets: u64, policy: bool, reject: bool, at: String },
+    /// No rule of the servers' packet filters stopped such packets.
+    FilterLetPass { at: String },
+    /// A socket's accept queue is full.
+    QueueIsFull { waiting: u32, most: u32, at: String },
+    /// No socket takes the port.
+    NobodyListens { port: u16, at: String },
+    /// A socket takes the port.
+    Listens { port: u16, at: String },
+    /// A director's table has real servers with a weight for the service, or none.
+    Destinations { who: String, none: bool, at: String },
+    /// Netfilter could not enter so many connections in its table.
+    InsertFailed { count: u64, at: String },
 }

@@ -16,6 +16,7 @@ mod pair;
 mod raw;
 mod read;
 mod reply;
+mod stated;
 mod suspect;
 mod transparent;
 mod waiting;
@@ -24,7 +25,7 @@ pub use pair::{Evidence, Pairs};
 pub use reply::Reply;
 
 use crate::capture::Capture;
-use crate::correlate::Connections;
+use crate::correlate::{BothSides, Connections};
 use crate::flow::{Mark, Observations};
 use crate::wire::Ip;
 
@@ -55,13 +56,20 @@ pub struct Exchange {
     pub reply: Reply,
 }
 
-/// Pairs the connections of proxies; reads again what suspected ones say.
+/// Pairs the connections of proxies; reads again what suspected ones say. `stated`: what proxies'
+/// tables say of both sides.
 #[must_use]
-pub fn pair(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Pairs {
+pub fn pair(
+    captures: &[Capture],
+    vantages: &[Observations],
+    connections: &Connections,
+    stated: &[BothSides],
+) -> Pairs {
     let hosts = groups::Groups::of(vantages);
     let transparent = transparent::opened(vantages, &hosts, connections);
     let suspects = suspect::suspects(vantages, &hosts, connections, &transparent);
     let mut pairs = Pairs::default();
+    stated::tie(connections, stated, &mut pairs);
     hello::tie(vantages, connections, &hosts, &mut pairs);
     if suspects.sides.is_empty() {
         return pairs;

@@ -27,6 +27,8 @@ pub enum Evidence {
     ClientHello,
     /// The PROXY header names the client's endpoint.
     ProxyHeader,
+    /// The proxy's own table names both connections.
+    Table,
 }
 
 impl Evidence {
@@ -41,6 +43,7 @@ impl Evidence {
             Self::ForwardedFor => "same request, and its header names the client",
             Self::RequestId => "same request identifier",
             Self::ClientHello => "same TLS ClientHello random",
+            Self::Table => "both connections in the proxy's own table",
             Self::ProxyHeader => "PROXY header names the client's endpoint",
         }
     }

@@ -1,4 +1,6 @@
-//! `ipvsadm -Lnc`: the connection table.
+//! `ipvsadm -Lnc`: the connection table, also in DPVS' form, which names the address that the
+//! director itself used: `[1]tcp 7s ESTABLISHED CLIENT SERVICE LOCAL SERVER` (written after its
+//! ipvsadm; none was at hand).
 
 use super::model::{Entry, MAX_ENTRIES, keep};
 use super::parse::Cx;
@@ -8,6 +10,27 @@ use crate::wire::Protocol;
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["IPVS", "connection", "entries", ..] | ["pro", "expire", "state", ..] => true,
+        [pro, expire, state, client, service, local, server, ..]
+            if pro.starts_with('[') && expire.ends_with('s') && dpvs(pro).is_some() =>
+        {
+            let ends = (endpoint(client), endpoint(service), endpoint(local), endpoint(server));
+            let (Some(client), Some(service), Some(local), Some(server)) = ends else {
+                return false;
+            };
+            let row = Entry {
+                protocol: dpvs(pro).unwrap_or(Protocol(0)),
+                state: (*state).to_owned(),
+                client,
+                service,
+                local: Some(local),
+                server,
+                at: cx.at,
+            };
+            if !keep(&mut cx.state.entries, MAX_ENTRIES, row) {
+                cx.full("connection entries");
+            }
+            true
+        }
         // The expiry tells an entry from a service: `TCP 01:59 FIN_WAIT ...`.
         [pro, expire, state, client, service, server, ..]
             if protocol(pro).is_some() && is_clock(expire) =>
@@ -22,6 +45,7 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
                 state: (*state).to_owned(),
                 client,
                 service,
+                local: None,
                 server,
                 at: cx.at,
             };
@@ -32,6 +56,11 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         }
         _ => false,
     }
+}
+
+/// The protocol behind the processor's number: `[1]tcp`.
+fn dpvs(word: &str) -> Option<Protocol> {
+    protocol(word.split_once(']')?.1)
 }
 
 /// `MM:SS`, with more digits for long times.
@@ -59,5 +88,12 @@ mod tests {
         assert_eq!(first.client, (Ip::v4([188, 88, 88, 10]), 34272));
         assert_eq!((first.state.as_str(), first.server.1), ("FIN_WAIT", 80));
         assert!(state.notes.is_empty() && state.services.is_empty());
+        parse(
+            &mut state,
+            "b",
+            "[1]tcp  7s  TIME_WAIT  192.0.2.1:12345  203.0.113.8:80  10.0.0.240:1025  10.0.0.30:8080\n",
+        );
+        let dpvs = &state.entries[2];
+        assert_eq!((dpvs.local.map(|l| l.1), dpvs.server.1), (Some(1025), 8080));
     }
 }

@@ -1,5 +1,6 @@
-//! What hosts said of themselves: the text that `ipvsadm`, `ip`, `arp`,
-//! `sysctl` and `nstat` print, and keepalived.conf.
+//! What hosts said of themselves: the text that `ipvsadm`, `ip` (also as JSON), `ss`, `nft`,
+//! `iptables`, `conntrack`, `arp`, `sysctl`, `nstat` and `netstat` print, keepalived.conf, haproxy's
+//! tables and log, nginx's log, and what kubectl and cilium list.
 //!
 //! A capture shows what happened; a host's own words say what was meant, and
 //! what no frame can show (which counter grew, which address an interface has).
@@ -11,29 +12,48 @@
 //! belongs to is decided by MACs, then addresses, then by the services that it
 //! alone balances ([`identify`]).
 
+mod access_log;
 mod addresses;
 mod arp;
+mod both_sides;
 mod brief;
+mod cilium;
+mod conntrack;
+mod haproxy;
 mod identify;
+mod iptables;
 mod ipvs_connections;
+mod ipvs_info;
 mod ipvs_rules;
 mod ipvs_table;
+mod json;
 mod keepalived;
+mod kubectl;
+mod kubernetes;
 mod model;
 mod neighbours;
+mod netstat;
+mod nft;
 mod nstat;
+mod one_line;
 mod parse;
+mod policy;
 mod read;
+mod records;
 mod routes;
 mod served;
+mod sockets;
 mod sysctl;
 mod text;
 
+pub use both_sides::{proxied, translated};
 pub use identify::{MatchedBy, MatchedState, identify};
+pub use kubernetes::{Cluster, ClusterService, Endpoint};
 pub use model::{
     Address, Entry, Forwarding, Front, HostState, Interface, Neighbour, Place, Route, StatedServer,
     StatedService, Told, Tunnel, VrrpInstance,
 };
 pub use parse::parse;
-pub use read::{StateError, States, read};
+pub use read::{StateError, States, read, read_group};
+pub use records::{Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked, Verdict};
 pub(crate) use served::servers;

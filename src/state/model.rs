@@ -3,6 +3,8 @@
 //! Every list is bounded (`MAX_*`): a text may be hostile. What does not fit is
 //! left out with a note.
 
+use super::kubernetes::Cluster;
+use super::records::{Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked};
 use crate::wire::{Ip, Mac, Protocol};
 use std::collections::BTreeMap;
 
@@ -58,6 +60,22 @@ pub struct HostState {
     pub sysctls: BTreeMap<String, Told<String>>,
     /// Counters by their nstat(8) names, since boot.
     pub counters: BTreeMap<String, Told<u64>>,
+    /// Sockets that wait for connections.
+    pub listeners: Vec<Listener>,
+    /// Rules of the packet filter, in their order.
+    pub rules: Vec<Rule>,
+    /// Netfilter's table of connections.
+    pub tracked: Vec<Tracked>,
+    /// Connections through a proxy.
+    pub sessions: Vec<Session>,
+    /// Servers of a proxy.
+    pub proxy_servers: Vec<ProxyServer>,
+    /// Requests in a proxy's log.
+    pub logged: Vec<Logged>,
+    /// Which table of routes is asked.
+    pub rules_of_routing: Vec<PolicyRule>,
+    /// What a cluster says of its services.
+    pub cluster: Cluster,
     /// VRRP instances of keepalived.conf.
     pub vrrp: Vec<VrrpInstance>,
     /// keepalived.conf names groups or files that were not followed, so that a
@@ -158,6 +176,8 @@ pub struct Entry {
     pub client: (Ip, u16),
     /// Virtual service.
     pub service: (Ip, u16),
+    /// The director's own end towards the real server, where it has one (FullNAT).
+    pub local: Option<(Ip, u16)>,
     /// Real server.
     pub server: (Ip, u16),
     /// Where.
@@ -261,6 +281,12 @@ impl HostState {
     pub fn place(&self, at: Place) -> String {
         let file = self.files.get(usize::from(at.file)).map_or("?", String::as_str);
         format!("{file}:{}", at.line)
+    }
+
+    /// Whether most lines of a text were understood; one value of JSON may be all of it.
+    pub(super) fn is_most_of(&self, text: &str) -> bool {
+        let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
+        self.understood as usize * 2 >= lines || text.trim_start().starts_with(['[', '{'])
     }
 
     pub(super) fn note(&mut self, note: String) {

@@ -6,12 +6,15 @@
 
 use super::model::{HostState, Place};
 use super::{
-    addresses, arp, brief, ipvs_connections, ipvs_rules, ipvs_table, keepalived, neighbours, nstat,
-    routes, sysctl,
+    access_log, addresses, arp, brief, cilium, conntrack, haproxy, iptables, ipvs_connections,
+    ipvs_info, ipvs_rules, ipvs_table, json, keepalived, kubectl, kubernetes, neighbours, netstat,
+    nft, nstat, one_line, policy, routes, sockets, sysctl,
 };
 
 /// Longer lines are none of any known form.
 const MAX_LINE: usize = 4096;
+/// Beginnings of JSON that are tried and are none: each costs a look at what follows.
+const TRIED: u32 = 64;
 /// Lines not understood that are shown.
 const SHOWN: u32 = 3;
 
@@ -27,6 +30,46 @@ pub(super) enum Block {
     Service(Option<usize>),
     /// Braces of keepalived.conf.
     Braces(keepalived::Braces),
+    /// A table of ss(8); without the column of states where one was asked for.
+    Sockets {
+        /// Without that column.
+        stateless: bool,
+    },
+    /// A section of `netstat -s`.
+    Netstat(&'static str),
+    /// A chain of `iptables -L`.
+    Chain(String),
+    /// Braces of nft(8).
+    Nft(nft::Depth),
+    /// haproxy's `show stat`, with its columns.
+    ProxyStat(Vec<String>),
+    /// haproxy's `show servers state`, with its columns.
+    ProxyState(Vec<String>),
+    /// A session of haproxy's `show sess all`.
+    Session(haproxy::Open),
+    /// A table of kubectl.
+    Kubectl(kubectl::Table),
+    /// `cilium bpf lb list`, with the service above.
+    CiliumServices(Option<super::Front>),
+}
+
+impl Block {
+    /// Comments and empty lines do not end it.
+    fn is_braces(&self) -> bool {
+        matches!(self, Self::Braces(_) | Self::Nft(_))
+    }
+
+    /// A row that is not understood does not end it.
+    fn is_table(&self) -> bool {
+        matches!(
+            self,
+            Self::Nft(_)
+                | Self::Sockets { .. }
+                | Self::Chain(_)
+                | Self::ProxyStat(_)
+                | Self::Kubectl(_)
+        )
+    }
 }
 
 /// Where a line goes.
@@ -61,11 +104,35 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
     let mut cx = Cx { state, at: Place { file, line: 0 }, block: Block::None };
     let mut odd = 0u32;
     // Editors of other systems begin a file with a byte order mark.
-    for line in text.trim_start_matches('\u{feff}').lines() {
+    let text = text.trim_start_matches('\u{feff}');
+    let (mut next, mut tried) = (0, 0);
+    while next < text.len() {
         cx.at.line = cx.at.line.saturating_add(1);
-        let line = line.trim_end();
+        let rest = &text[next..];
+        let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        if rest.starts_with(['[', '{']) && !cx.block.is_braces() && tried < TRIED {
+            let at = cx.at;
+            if let Some(length) = json::take(&mut cx, rest) {
+                // What stands behind it on its line is not read.
+                let behind = rest[length..].find('\n').map_or(rest.len(), |at| length + at + 1);
+                let lines = rest[..behind].bytes().filter(|b| *b == b'\n').count().max(1);
+                cx.at.line = at.line.saturating_add(lines as u32 - 1);
+                cx.state.understood = cx.state.understood.saturating_add(1);
+                cx.block = Block::None;
+                next += behind;
+                continue;
+            }
+            cx.at = at;
+            tried += 1;
+        }
+        next += end;
+        let line = rest[..end].trim_end();
         if line.len() > MAX_LINE {
             odd += 1;
+            continue;
+        }
+        if haproxy::heading(&mut cx, line) {
+            cx.state.understood = cx.state.understood.saturating_add(1);
             continue;
         }
         match remark(line) {
@@ -75,7 +142,7 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
             }
             // Settings of keepalived.conf are often commented out in place.
             Remark::Comment => {
-                if !matches!(cx.block, Block::Braces(_)) {
+                if !cx.block.is_braces() {
                     close(&mut cx);
                 }
                 continue;
@@ -84,7 +151,8 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
         }
         let words: Vec<&str> = line.split_whitespace().collect();
         if words.is_empty() {
-            if !matches!(cx.block, Block::Braces(_)) {
+            // The details of a socket may be an empty line.
+            if !cx.block.is_braces() && !matches!(cx.block, Block::Sockets { .. }) {
                 cx.block = Block::None;
             }
             continue;
@@ -92,7 +160,9 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
         if take(&mut cx, line, &words) {
             cx.state.understood = cx.state.understood.saturating_add(1);
         } else {
-            cx.block = Block::None;
+            if !cx.block.is_table() {
+                cx.block = Block::None;
+            }
             odd += 1;
             // A file of which nothing is understood gets one note, not three.
             if odd <= SHOWN && cx.state.understood > before {
@@ -101,10 +171,11 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
         }
     }
     close(&mut cx);
+    kubernetes::join(cx.state);
     let understood = cx.state.understood > before;
     if !understood {
         state.note(format!(
-            "{name}: nothing in it is output of ipvsadm, ip, arp, sysctl or nstat, or keepalived.conf"
+            "{name}: nothing in it is output that is read (ipvsadm, ip, ss, nft, iptables, conntrack, sysctl, nstat and others: lbdiag --help)"
         ));
     } else if odd > SHOWN {
         state.note(format!("{name}: {odd} lines in all were not understood"));
@@ -116,7 +187,23 @@ fn take(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     if matches!(cx.block, Block::Braces(_)) {
         return keepalived::line(cx, words);
     }
-    ipvs_rules::line(cx, words)
+    if matches!(cx.block, Block::Nft(_)) {
+        return nft::line(cx, words);
+    }
+    // Rows of an open table first: their words may be anything.
+    haproxy::line(cx, line, words)
+        || kubectl::line(cx, words)
+        || cilium::line(cx, line, words)
+        || conntrack::line(cx, words)
+        || sockets::line(cx, line, words)
+        || netstat::line(cx, line, words)
+        || iptables::line(cx, words)
+        || nft::line(cx, words)
+        || ipvs_info::line(cx, words)
+        || policy::line(cx, words)
+        || one_line::line(cx, words)
+        || access_log::line(cx, line, words)
+        || ipvs_rules::line(cx, words)
         || ipvs_connections::line(cx, words)
         || ipvs_table::line(cx, words)
         || addresses::line(cx, line, words)
@@ -138,7 +225,28 @@ fn close(cx: &mut Cx<'_>) {
 }
 
 /// Commands whose names tell a prompt from an output.
-const COMMANDS: [&str; 8] = ["ip", "ipvsadm", "arp", "sysctl", "nstat", "cat", "sudo", "ssh"];
+const COMMANDS: [&str; 20] = [
+    "ip",
+    "ipvsadm",
+    "arp",
+    "sysctl",
+    "nstat",
+    "cat",
+    "sudo",
+    "ssh",
+    "ss",
+    "nft",
+    "iptables",
+    "iptables-save",
+    "ip6tables",
+    "ip6tables-save",
+    "conntrack",
+    "netstat",
+    "kubectl",
+    "cilium",
+    "echo",
+    "socat",
+];
 
 /// What a line is beside output.
 #[derive(Debug, PartialEq, Eq)]
@@ -158,8 +266,10 @@ fn remark(line: &str) -> Remark {
     // `root@lb1:~# ip addr`, `# ipvsadm -Sn`.
     let prompt = after.is_some_and(names_command) && !line.starts_with(char::is_whitespace);
     // The command alone on its line; `ipvsadm -A ...` is a rule out of a script.
-    let is_rule = line.starts_with("ipvsadm -A ") || line.starts_with("ipvsadm -a ");
-    let prompt = prompt || (names_command(line) && !line.starts_with(' ') && !is_rule);
+    let rules = ["ipvsadm -A ", "ipvsadm -a ", "iptables -A ", "ip6tables -A "];
+    let is_rule = rules.iter().any(|rule| line.starts_with(rule));
+    let prompt =
+        prompt || (names_command(line) && !line.starts_with(char::is_whitespace) && !is_rule);
     if prompt || headings.iter().any(|s| line.starts_with(s)) {
         Remark::Heading
     } else if line.trim_start().starts_with(['!', '#']) {

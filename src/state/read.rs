@@ -17,7 +17,7 @@ const MAX_FILE: u64 = 16 << 20;
 const MAX_FILES: usize = 4096;
 const MAX_BYTES: u64 = 128 << 20;
 /// Folders below a host's folder.
-const MAX_DEPTH: usize = 4;
+const MAX_DEPTH: usize = 12;
 
 /// Why a path gives no state.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum StateError {
     },
     /// Nothing in it is known.
     #[error(
-        "--host-state {path}: nothing in it is the output of ipvsadm, ip, arp, sysctl or nstat, or a keepalived.conf; save one on the host: (ip addr; ip route; ip neigh; ipvsadm -Sn; sysctl -a; nstat -az) > HOST.txt"
+        "--host-state {path}: nothing in it is the output of ipvsadm, ip, ss, nft, iptables, conntrack, arp, sysctl, nstat or another tool that is read, or a keepalived.conf; save one on the host: (ip addr; ip route; ip neigh; ipvsadm -Sn; sysctl -a; nstat -az) > HOST.txt"
     )]
     Empty {
         /// As given.
@@ -130,6 +130,33 @@ pub fn read(paths: &[PathBuf]) -> Result<States, StateError> {
     Ok(states)
 }
 
+/// Reads the files of one host out of a bundle, each with the name to show. A file counts where most
+/// of its lines are understood: a bundle holds thousands that are none of these outputs.
+#[must_use]
+pub fn read_group(name: &str, files: &[(PathBuf, String)]) -> Option<HostState> {
+    let mut state = HostState { name: name.to_owned(), ..HostState::default() };
+    let mut left = MAX_BYTES;
+    for (path, shown) in files {
+        let size = path.metadata().map_or(u64::MAX, |m| m.len());
+        if size > MAX_FILE.min(left) {
+            continue;
+        }
+        let Ok(bytes) = fs::read(path) else { continue };
+        left = left.saturating_sub(size);
+        if bytes.iter().take(4096).any(|b| *b == 0) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let setting = setting(shown, &text);
+        let text = setting.as_deref().unwrap_or(&text);
+        let mut alone = HostState::default();
+        if parse(&mut alone, shown, text) && alone.is_most_of(text) {
+            parse(&mut state, shown, text);
+        }
+    }
+    (state.understood > 0).then_some(state)
+}
+
 /// Reads one file into its host's state.
 fn one(
     state: &mut HostState,
@@ -156,11 +183,27 @@ fn one(
         }
         return Ok(());
     }
-    parse(state, &name, &String::from_utf8_lossy(&bytes));
+    let text = String::from_utf8_lossy(&bytes);
+    match setting(&name, &text) {
+        Some(line) => parse(state, &name, &line),
+        None => parse(state, &name, &text),
+    };
     if cut {
         state.note(format!("{name}: longer than what is read, the rest is left out"));
     }
     Ok(())
+}
+
+/// A file of a tree of /proc/sys: its path is the name of a setting, which it holds the value of.
+fn setting(path: &str, text: &str) -> Option<String> {
+    let (_, name) = path.split_once("proc/sys/")?;
+    let mut lines = text.lines();
+    let value = lines.next()?;
+    let settings = ["net/", "kernel/", "vm/", "fs/"];
+    let known = settings.iter().any(|first| name.starts_with(first));
+    // sysctl(8): a dot in a part of the name, as of an interface, is written as a slash.
+    let parts: Vec<String> = name.split('/').map(|part| part.replace('.', "/")).collect();
+    (known && lines.next().is_none()).then(|| format!("{} = {value}\n", parts.join(".")))
 }
 
 /// The files of a host's folder and of the folders in it.
@@ -222,6 +265,19 @@ mod tests {
         assert_eq!(names, ["lb", "rs1"]);
         assert_eq!((states.hosts[1].files.len(), states.hosts[1].routes.len()), (2, 1));
         assert!(states.notes.len() == 1 && states.notes[0].contains("truth.json"));
+    }
+
+    #[test]
+    fn a_tree_of_settings_is_read_by_its_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lb/proc/sys/net/ipv4/conf/eth0.100");
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("rp_filter"), "1\n").unwrap();
+        fs::write(dir.path().join("lb/proc/sys/net/ipv4/ip_forward"), "0\n").unwrap();
+        let state = &read(&[dir.path().to_path_buf()]).unwrap().hosts[0];
+        let value = |name: &str| state.sysctls.get(name).map(|told| told.value.as_str());
+        assert_eq!(value("net.ipv4.ip_forward"), Some("0"));
+        assert_eq!(value("net.ipv4.conf.eth0/100.rp_filter"), Some("1"));
     }
 
     #[test]

@@ -20,12 +20,16 @@ const KINDS: [&str; 10] = [
 ];
 
 /// Words that may follow the network: other tables begin with addresses as well.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 15] = [
     "via", "dev", "proto", "scope", "src", "metric", "table", "nhid", "tos", "encap", "mtu",
-    "onlink", "advmss",
+    "onlink", "advmss", "from", "uid",
 ];
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
+    // `ip route get` says below a route where it comes from.
+    if words.first() == Some(&"cache") {
+        return true;
+    }
     if let ["nexthop", rest @ ..] = words {
         return next_hop(cx, rest);
     }

@@ -1,4 +1,4 @@
-//! Which real server a director says that it gave a connection to (`ipvsadm -Lnc`), for
+//! Which real server a director says that it gave a connection to (`ipvsadm -Lnc`, conntrack), for
 //! captures that do not show it.
 
 use super::MatchedState;
@@ -17,10 +17,15 @@ pub(crate) fn servers(
     connections: &[Connection],
 ) -> HashMap<u32, (Ip, u16)> {
     let mut stated: HashMap<Asked, Option<(Ip, u16)>> = HashMap::new();
-    for entry in states.iter().flat_map(|m| &m.state.entries) {
-        let key = (entry.protocol, entry.client, entry.service);
-        let known = stated.entry(key).or_insert(Some(entry.server));
-        *known = known.filter(|server| *server == entry.server);
+    let tables = states.iter().map(|m| &m.state);
+    let entries = tables.clone().flat_map(|state| &state.entries);
+    let entries = entries.map(|e| ((e.protocol, e.client, e.service), e.server));
+    // Netfilter's table names it as who answers.
+    let tracked = tables.flat_map(|state| &state.tracked).filter(|t| t.to != t.reply_from);
+    let tracked = tracked.map(|t| ((t.protocol, t.from, t.to), t.reply_from));
+    for (key, server) in entries.chain(tracked) {
+        let known = stated.entry(key).or_insert(Some(server));
+        *known = known.filter(|one| *one == server);
     }
     if stated.is_empty() {
         return HashMap::new();

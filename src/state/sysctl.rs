@@ -29,12 +29,22 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     if words.first() == Some(&"sysctl:") {
         return true;
     }
+    let whole;
     let (name, values) = match words {
         [name, "=", values @ ..] => (*name, values.join(" ")),
-        [pair] => match pair.split_once('=') {
+        [pair] if pair.contains('=') => match pair.split_once('=') {
             Some((name, value)) => (name, value.to_owned()),
             None => return false,
         },
+        // `grep . /proc/sys/net/ipv4/ip_forward` and the like.
+        [first, more @ ..] if first.starts_with("/proc/sys/") => {
+            let Some((path, value)) = first["/proc/sys/".len()..].split_once(':') else {
+                return false;
+            };
+            whole = path.replace('.', "\0").replace('/', ".").replace('\0', "/");
+            let values: Vec<&str> = std::iter::once(value).chain(more.iter().copied()).collect();
+            (whole.as_str(), values.join(" "))
+        }
         _ => return false,
     };
     if !is_name(name) {
@@ -77,6 +87,8 @@ mod tests {
             "a",
             "net.ipv4.conf.all.rp_filter = 1\nnet.ipv4.conf.eth0/100.arp_ignore = 2\nnet.ipv4.vs.expire_nodest_conn = 0\nkernel.hostname = web\nnet.ipv4.ip_local_port_range = 32768\t60999\nsysctl: permission denied on key 'x'\nfs.binfmt_misc.python3.11 = \n",
         );
+        parse(&mut state, "b", "/proc/sys/net/ipv4/conf/eth0.7/rp_filter:2\n");
+        assert_eq!(state.sysctls.remove("net.ipv4.conf.eth0/7.rp_filter").unwrap().value, "2");
         assert!(state.notes.is_empty(), "{:?}", state.notes);
         let value = |name: &str| state.sysctls.get(name).map(|t| t.value.as_str());
         assert_eq!(value("net.ipv4.conf.all.rp_filter"), Some("1"));

@@ -20,7 +20,7 @@ pub use role::Role;
 pub use route::{Route, RouteId, Routes, Step};
 pub use service::{Director, Mode, RealServer, Service, ServiceId};
 
-use crate::correlate::Connections;
+use crate::correlate::{BothSides, Connections};
 use crate::exchange::Pairs;
 use crate::flow::Observations;
 use crate::wire::{Ip, Mac};
@@ -37,6 +37,10 @@ pub struct StatedRoles {
     pub real_servers: Vec<Who>,
     /// Clients, by address or MAC.
     pub clients: Vec<Who>,
+    /// Connections that a host's table says it rewrote.
+    pub translated: Vec<BothSides>,
+    /// Connections that a proxy's table says it ended, with those that it opened for them.
+    pub proxied: Vec<BothSides>,
 }
 
 /// A host as a user names it.

@@ -1,7 +1,7 @@
 //! What detectors and the settling of findings ask of states.
 
 use super::Trace;
-use crate::state::{Front, HostState, MatchedState, Place, Route, StatedService};
+use crate::state::{Front, HostState, MatchedState, Place, PolicyRule, Route, StatedService};
 use crate::topology::{HostId, Service};
 use crate::wire::Ip;
 
@@ -88,10 +88,16 @@ impl Trace {
     }
 
     /// The route by which a host sends to an address, of its main table; `None`
-    /// where it has several gateways for it.
+    /// where it has several gateways for it, or rules that may send it by another table.
     #[must_use]
     pub fn route_to(&self, host: HostId, ip: Ip) -> Option<Said<'_, &Route>> {
-        self.states_of(host).find_map(|m| {
+        // Rules that send to other tables go first; whether by the source that is used here is open.
+        let other = |rule: &PolicyRule| {
+            !rule.more
+                && !matches!(rule.table.as_str(), "local" | "main" | "default")
+                && rule.to.is_none_or(|net| holds(net, ip))
+        };
+        self.states_of(host).filter(|m| !m.state.rules_of_routing.iter().any(other)).find_map(|m| {
             let fits = m.state.routes.iter().filter(|r| r.table.is_none() && holds(r.to, ip));
             let rank = |r: &Route| (std::cmp::Reverse(r.to.1), r.metric);
             let best = fits.clone().min_by_key(|r| rank(r))?;
@@ -142,7 +148,7 @@ fn is_front(front: Front, of: &Service, exact: bool) -> bool {
 }
 
 /// Whether a network holds an address.
-fn holds((network, bits): (Ip, u8), ip: Ip) -> bool {
+pub(super) fn holds((network, bits): (Ip, u8), ip: Ip) -> bool {
     if network.is_v4() != ip.is_v4() {
         return false;
     }

@@ -570,6 +570,137 @@ fn a_path_that_gives_nothing_is_an_error_with_the_next_step() {
     }
 }
 
+/// Real server 2 of the samples with a packet filter, with what it says of it.
+fn filtered(sample: &str, said: &str) -> Report {
+    let text = format!("2: eth0    inet 172.16.0.12/24 scope global eth0\n{said}");
+    run(sample, texts(&[("web2", &text)])).report
+}
+
+#[test]
+fn a_rule_that_counts_settles_who_drops() {
+    let rule = |packets: u32| {
+        format!(
+            "Chain INPUT (policy ACCEPT 90 packets, 5400 bytes)\n pkts bytes target     prot opt in     out     source               destination\n    {packets}   600 DROP       6    --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpts:80:90\n"
+        )
+    };
+    let report = filtered("rs-firewall-drop", &rule(40));
+    let silent = found(&report, "rs-silent");
+    assert_eq!(silent.confidence, Confidence::Certain, "{}", silent.explanation);
+    assert!(silent.explanation.contains("dropped 40 packets (web2:4)"), "{}", silent.explanation);
+    // One that counted nothing is not it, and then no firewall is left to blame.
+    let report = filtered("rs-firewall-drop", &rule(0));
+    let silent = found(&report, "rs-silent");
+    assert_eq!(silent.confidence, Confidence::Likely);
+    assert!(silent.explanation.contains("No rule of the packet filter stopped"));
+    // A rule for other ports, or behind one that lets it pass, says nothing.
+    let others = rule(40).replace("80:90", "9000:9010");
+    assert_eq!(
+        found(&filtered("rs-firewall-drop", &others), "rs-silent").confidence,
+        Confidence::Likely
+    );
+    let policy =
+        "*filter\n:INPUT DROP [40:2400]\n[9:9] -A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
+    let report = filtered("rs-firewall-drop", policy);
+    assert!(found(&report, "rs-silent").explanation.contains("The policy of the packet filter"));
+}
+
+#[test]
+fn a_rule_that_counts_settles_who_rejects() {
+    let nft = "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\ttcp dport 80 counter packets 12 bytes 720 reject with icmpx admin-prohibited\n\t}\n}\n";
+    let report = filtered("rs-firewall-reject", nft);
+    let finding = found(&report, "rs-admin-prohibited");
+    assert!(
+        finding.explanation.contains("rejected 12 packets (web2:5)"),
+        "{}",
+        finding.explanation
+    );
+}
+
+#[test]
+fn a_list_of_sockets_settles_who_listens() {
+    let head = "State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\nLISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n";
+    let report =
+        filtered("rs-port-closed", &format!("{head}LISTEN 0 128 127.0.0.1:25 0.0.0.0:*\n"));
+    let finding = found(&report, "connection-refused");
+    assert!(finding.explanation.contains("none for port 8000"), "{}", finding.explanation);
+    let report =
+        filtered("rs-port-closed", &format!("{head}LISTEN 0 128 0.0.0.0:8000 0.0.0.0:*\n"));
+    assert!(
+        found(&report, "connection-refused").explanation.contains("A socket listens on port 8000")
+    );
+}
+
+#[test]
+fn a_queue_that_is_full_settles_it() {
+    let text = |address: &str| {
+        format!(
+            "2: eth0    inet {address}/24 scope global eth0\nState  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\nLISTEN 3 2 0.0.0.0:80 0.0.0.0:*\n"
+        )
+    };
+    let (one, two) = (text("172.16.0.11"), text("172.16.0.12"));
+    let with = run("listen-backlog-overflow", texts(&[("web1", &one), ("web2", &two)])).report;
+    let settled = found(&with, "accept-queue-overflow");
+    assert_eq!(settled.confidence, Confidence::Certain, "{}", settled.explanation);
+    assert!(settled.explanation.contains("3 connections wait where 2 may (web1:3"));
+}
+
+#[test]
+fn another_port_than_the_stated_one_is_told() {
+    let mut states = folder("healthy-nat");
+    assert!(
+        run("healthy-nat", states.clone())
+            .report
+            .findings
+            .iter()
+            .all(|f| f.id != "stated-not-seen")
+    );
+    let servers = states.iter_mut().flat_map(|s| &mut s.services).flat_map(|s| &mut s.servers);
+    for server in servers {
+        server.port = 80;
+    }
+    let report = run("healthy-nat", states).report;
+    let told = found(&report, "stated-not-seen");
+    assert_eq!((told.kind, told.severity), (Kind::Note, Severity::Info));
+    assert!(told.title.contains("stated with port 80 and got"), "{}", told.title);
+}
+
+// What tables tie.
+
+/// The client's capture and the real servers', between which a proxy stands.
+fn both_sides_of_a_proxy(states: Vec<HostState>) -> Report {
+    run_with(&captures("healthy-l7-haproxy", &["client", "rs"]), states).report
+}
+
+#[test]
+fn a_table_that_names_both_sides_ties_them() {
+    let report = both_sides_of_a_proxy(Vec::new());
+    let front = report.connections.iter().find(|c| c.service.starts_with("203.0.113.8:")).unwrap();
+    let back = report.connections.iter().find(|c| c.service.starts_with("172.16.0.")).unwrap();
+    let session = format!(
+        "0x558cb7c24380: [28/Nov/2026:21:12:08.272624] id=0 proto=tcpv4 source={}\n  frontend=web (id=2 mode=http), listener=? (id=1) addr={}\n  backend=app (id=3 mode=http) addr={}\n  server=s1 (id=1) addr={}\n",
+        front.client, front.service, back.client, back.service
+    );
+    let tied = |report: &Report, words: &str| {
+        report
+            .connections
+            .iter()
+            .any(|c| c.client == front.client && c.evidence.iter().any(|e| e.contains(words)))
+    };
+    let with = both_sides_of_a_proxy(texts(&[("lb", &session)]));
+    assert!(tied(&with, "the proxy's own table"));
+    let ends = |text: &str| {
+        let (ip, port) = text.rsplit_once(':').unwrap();
+        (ip.to_owned(), port.to_owned())
+    };
+    let ((cip, cport), (vip, vport)) = (ends(&front.client), ends(&front.service));
+    let ((lip, lport), (sip, sport)) = (ends(&back.client), ends(&back.service));
+    let entry = format!(
+        "tcp      6 117 ESTABLISHED src={cip} dst={vip} sport={cport} dport={vport} src={sip} dst={lip} sport={sport} dport={lport} [ASSURED] mark=0 use=1\n"
+    );
+    let with = both_sides_of_a_proxy(texts(&[("lb", &entry)]));
+    assert!(tied(&with, "own table of connections"));
+}
+
 // Which real server a connection was given to, where no capture shows it.
 
 /// What the client's capture alone says of each connection's real server, with its evidence.

@@ -2,7 +2,7 @@
 
 use lbdiag::render::Style;
 use lbdiag::report::{self, ConnectionFilter, Report};
-use lbdiag::state::HostState;
+use lbdiag::state::{self, HostState};
 use lbdiag::topology::StatedRoles;
 use lbdiag::{capture, diagnose, ladder, load, render};
 use std::path::Path;
@@ -26,7 +26,12 @@ pub fn run(args: &[String]) -> Run {
 /// The same beside what hosts said of themselves.
 pub fn run_with(args: &[String], states: Vec<HostState>) -> Run {
     let inputs = capture::inputs(args).unwrap();
-    let loaded = load::load(&inputs.inputs, &StatedRoles::default(), &AtomicU64::new(0));
+    let stated = StatedRoles {
+        translated: state::translated(&states),
+        proxied: state::proxied(&states),
+        ..StatedRoles::default()
+    };
+    let loaded = load::load(&inputs.inputs, &stated, &AtomicU64::new(0));
     let trace = loaded.trace.with_states(states);
     let diagnosis = diagnose::diagnose(&trace);
     let failures: Vec<String> = loaded.failures.iter().map(ToString::to_string).collect();

@@ -52,6 +52,11 @@ pub(in crate::diagnose) fn silent(trace: &Trace, finding: &mut Finding) {
     let Some(hosts) = servers(trace, finding) else { return };
     let hosts = hosts.as_slice();
     excluded(trace, finding, hosts);
+    let lost = lost(trace, finding);
+    if super::filter::stopped(trace, finding, lost) {
+        return;
+    }
+    let passed = finding.settled.iter().any(|s| matches!(s, Settled::FilterLetPass { .. }));
     let dropped = all(hosts, |h| trace.counter(h, "TcpExtIPReversePathFilter"));
     let filter = all(hosts, |h| trace.setting(h, "rp_filter"));
     let off = filter.as_ref().is_some_and(|f| f.iter().all(|s| s.value == 0));
@@ -64,7 +69,8 @@ pub(in crate::diagnose) fn silent(trace: &Trace, finding: &mut Finding) {
     } else if let Some(dropped) = dropped.filter(|d| d.iter().all(|s| s.value > 0)) {
         reverse_path(trace, finding, hosts, &dropped, filter);
     }
-    if finding.candidates.is_empty() && finding.confidence != Confidence::Certain {
+    let open = finding.confidence != Confidence::Certain && !passed;
+    if finding.candidates.is_empty() && open {
         say(finding, Settled::FirewallIsLeft);
         finding.confidence = Confidence::Certain;
     }
@@ -139,6 +145,21 @@ fn off(host: String, said: &Said<'_, u64>) -> Fix {
 pub(in crate::diagnose) fn overflow(trace: &Trace, finding: &mut Finding) {
     let Some(hosts) = servers(trace, finding) else { return };
     let hosts = hosts.as_slice();
+    // A queue that is full when it is asked is one that nobody empties.
+    if let Some(id) = finding.connections.first().copied() {
+        let asked = trace.asked(id);
+        let full = all(hosts, |h| {
+            let said = trace.listener(h, asked.protocol, asked.to)?;
+            let queue = said.value.filter(|l| l.is_full())?;
+            Some(Said { value: queue, state: said.state, at: said.at })
+        });
+        if let Some(said) = full {
+            let (waiting, most) = (said[0].value.waiting, said[0].value.backlog.unwrap_or(0));
+            say(finding, Settled::QueueIsFull { waiting, most, at: places(&said) });
+            certain(finding);
+            return;
+        }
+    }
     let Some(said) = all(hosts, |h| trace.counter(h, "TcpExtListenOverflows")) else { return };
     let counts: Vec<String> = said.iter().map(|s| s.value.to_string()).collect();
     let counts = crate::diagnose::words::list(&counts);

@@ -8,9 +8,7 @@ use crate::topology::{HostId, Role};
 use crate::trace::Trace;
 
 pub(in crate::diagnose) fn settle(trace: &Trace, finding: &mut Finding) {
-    let director = finding.subjects.iter().find(|s| s.role == Role::Director);
-    let host = director.and_then(|s| trace.host_by_mac(s.mac).or(trace.host_by_ip(s.address?)));
-    let Some(host) = host else { return };
+    let Some(host) = director(trace, finding) else { return };
     let told = |name: &str| {
         let prefixes = ["net.netfilter.", "net."];
         prefixes.iter().find_map(|prefix| number(trace, host, &format!("{prefix}{name}")))
@@ -26,6 +24,17 @@ pub(in crate::diagnose) fn settle(trace: &Trace, finding: &mut Finding) {
         say(finding, Settled::RoomLeft);
         finding.confidence = finding.confidence.min(Confidence::Possible);
     }
+}
+
+/// The director that a finding names.
+pub(super) fn director(trace: &Trace, finding: &Finding) -> Option<HostId> {
+    let director = finding.subjects.iter().find(|s| s.role == Role::Director);
+    director.and_then(|s| trace.host_by_mac(s.mac).or(trace.host_by_ip(s.address?)))
+}
+
+/// A counter of a host.
+pub(super) fn number_of<'a>(trace: &'a Trace, host: HostId, name: &str) -> Option<Said<'a, u64>> {
+    trace.counter(host, name)
 }
 
 fn number<'a>(trace: &'a Trace, host: HostId, name: &str) -> Option<Said<'a, u64>> {

@@ -71,6 +71,32 @@ fn sentence(settled: &Settled) -> Option<String> {
             format!("{who} tracks {count} of at most {most} connections ({at}).")
         }
         S::RoomLeft => "The table had room when it was asked: either it was full before, or a rule drops new connections.".to_owned(),
+        S::Filtered { server, packets, policy, reject, at } => {
+            let who = if *policy { "The policy of the packet filter" } else { "A rule of the packet filter" };
+            let what = if *reject { "rejected" } else { "dropped" };
+            format!("{who} on {server} {what} {packets} packets ({at}).")
+        }
+        S::FilterLetPass { at } => {
+            format!("No rule of the packet filter stopped such packets ({at}).")
+        }
+        S::QueueIsFull { waiting, most, at } => format!(
+            "The accept queue is full: {waiting} connections wait where {most} may ({at})."
+        ),
+        S::NobodyListens { port, at } => {
+            format!("The list of sockets has none for port {port} ({at}).")
+        }
+        S::Listens { port, at } => format!(
+            "A socket listens on port {port} ({at}): it was opened after the capture, or something before it refuses."
+        ),
+        S::Destinations { who, none: true, at } => {
+            format!("The table of {who} has no real server with a weight for it ({at}).")
+        }
+        S::Destinations { who, none: false, at } => format!(
+            "The table of {who} has real servers for it ({at}): if that was taken after the capture, they were added since."
+        ),
+        S::InsertFailed { count, at } => {
+            format!("Netfilter could not enter {count} connections (insert_failed, {at}).")
+        }
         // The title says it.
         S::FilterIsTheReason => return None,
     })

@@ -1,0 +1,167 @@
+//! What tables of sockets, rules, translations and proxies say: rows with the place where they
+//! stand. Every list is bounded as those of [`model`](super::model).
+
+use super::model::Place;
+use crate::wire::{Ip, Protocol};
+
+/// A socket that waits for connections (ss(8), `-l`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// IP protocol number.
+    pub protocol: Protocol,
+    /// Address, `None` for any, and port.
+    pub local: (Option<Ip>, u16),
+    /// Connections that wait to be accepted (`Recv-Q`).
+    pub waiting: u32,
+    /// How many may wait (`Send-Q`); `None` where it is not printed (netstat).
+    pub backlog: Option<u32>,
+    /// Where.
+    pub at: Place,
+}
+
+impl Listener {
+    /// The kernel takes no connection more: `sk_acceptq_is_full` asks for more than the backlog.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.backlog.is_some_and(|most| self.waiting > most)
+    }
+
+    /// Whether connections to an endpoint come to this socket.
+    #[must_use]
+    pub fn takes(&self, ip: Ip, port: u16) -> bool {
+        self.local.1 == port && self.local.0.is_none_or(|own| own == ip)
+    }
+}
+
+/// What a rule of a packet filter does with what it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It passes.
+    Accept,
+    /// It goes without a word.
+    Drop,
+    /// It is answered with an error.
+    Reject,
+    /// Its destination is rewritten.
+    Dnat(Option<(Ip, u16)>),
+    /// Its source is rewritten.
+    Snat,
+    /// Another chain, a mark, a count, a log.
+    Other,
+}
+
+/// A rule of a packet filter, or the policy of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Chain by its name; of nft the hook, in capitals, where the chain has one.
+    pub chain: String,
+    /// What it does.
+    pub verdict: Verdict,
+    /// It is what the chain does with what no rule matched.
+    pub policy: bool,
+    /// IP protocol; `None` for any.
+    pub protocol: Option<Protocol>,
+    /// Source network; `None` for any.
+    pub from: Option<(Ip, u8)>,
+    /// Destination network; `None` for any.
+    pub to: Option<(Ip, u8)>,
+    /// Destination ports, first and last; empty for any.
+    pub ports: Vec<(u16, u16)>,
+    /// Nothing else is asked of a packet, as far as the rule was understood.
+    pub plain: bool,
+    /// Packets that it matched; `None` where it does not count.
+    pub packets: Option<u64>,
+    /// Where.
+    pub at: Place,
+}
+
+/// An entry of netfilter's table of connections (conntrack(8)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracked {
+    /// IP protocol number.
+    pub protocol: Protocol,
+    /// State as printed (`SYN_SENT`); empty for protocols without one.
+    pub state: String,
+    /// Who began.
+    pub from: (Ip, u16),
+    /// What was asked.
+    pub to: (Ip, u16),
+    /// Who answers.
+    pub reply_from: (Ip, u16),
+    /// Whom answers go to.
+    pub reply_to: (Ip, u16),
+    /// Nobody answered.
+    pub unreplied: bool,
+    /// Where.
+    pub at: Place,
+}
+
+impl Tracked {
+    /// Whether it is another connection behind the host than before it.
+    #[must_use]
+    pub fn translates(&self) -> bool {
+        self.to != self.reply_from || self.from != self.reply_to
+    }
+}
+
+/// Both sides of a connection through a proxy (haproxy, `show sess all`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The client, and what it asked.
+    pub front: ((Ip, u16), (Ip, u16)),
+    /// The proxy's own end, and the server.
+    pub back: ((Ip, u16), (Ip, u16)),
+    /// Where.
+    pub at: Place,
+}
+
+/// A server as a proxy sees it (haproxy, `show stat`, `show servers state`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyServer {
+    /// Backend and server, by name.
+    pub name: String,
+    /// Address and port; `None` where they are not printed.
+    pub address: Option<(Ip, u16)>,
+    /// Weight; 0 takes no new connections.
+    pub weight: Option<u32>,
+    /// Checks pass; `None` where nothing is checked.
+    pub up: Option<bool>,
+    /// Somebody took it out.
+    pub maintenance: bool,
+    /// Where.
+    pub at: Place,
+}
+
+/// One request in the log of a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// The client, with its port where it is printed.
+    pub client: (Ip, Option<u16>),
+    /// The status that the client got.
+    pub status: u16,
+    /// Servers that were asked, in order, with what each answered; 0 where it did not.
+    pub upstream: Vec<((Ip, u16), u16)>,
+    /// Backend and server by name (haproxy).
+    pub server: Option<String>,
+    /// How it ended (haproxy, termination state).
+    pub ended: Option<String>,
+    /// Where.
+    pub at: Place,
+}
+
+/// A rule that chooses a table of routes (ip-rule(8)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyRule {
+    /// Lower goes first.
+    pub priority: u32,
+    /// Source network; `None` for any.
+    pub from: Option<(Ip, u8)>,
+    /// Destination network; `None` for any.
+    pub to: Option<(Ip, u8)>,
+    /// Something else is asked too: a mark, an interface, a port.
+    pub more: bool,
+    /// The table.
+    pub table: String,
+    /// Where.
+    pub at: Place,
+}
