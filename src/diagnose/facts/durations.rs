@@ -60,6 +60,9 @@ pub(in crate::diagnose) struct Quartiles {
 pub(in crate::diagnose) struct Server {
     /// At its own vantage, first byte of the request to first byte of the answer.
     pub answer: Samples,
+    /// The same as a vantage before it shows it, less what a handshake takes there, where
+    /// none of its own does.
+    pub away: Samples,
     /// At its own vantage, SYN to SYN-ACK.
     pub accept: Samples,
     /// At a vantage before it, SYN to SYN-ACK.
@@ -99,13 +102,19 @@ pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
         let skipped = matches!(s.mode, Mode::Dr | Mode::Tun);
         let at_client = |leg: &Leg| skipped && trace.is_client_side(id, leg);
         let mut measured = false;
+        let mut at_server = false;
         for leg in trace.back_legs(id) {
             let host = hosts[usize::from(leg.vantage)];
             if host == Some(own) {
+                at_server = true;
                 measured |= server.at_server(trace, leg);
             } else if host.is_some_and(|h| s.is_director(h)) || at_client(leg) {
                 measured |= server.before(trace, leg);
             }
+        }
+        if let Some(ns) = trace.timing(id).server_ns().filter(|_| !at_server) {
+            server.away.add(ns);
+            measured = true;
         }
         server.measured += usize::from(measured);
     }
@@ -167,6 +176,16 @@ pub(in crate::diagnose) fn connections(
 }
 
 impl Server {
+    /// How long it takes to answer: by its own vantage, else by one before it.
+    pub(in crate::diagnose) fn answers(&self) -> &Samples {
+        if self.is_away() { &self.away } else { &self.answer }
+    }
+
+    /// Whether only vantages before it show how long it takes to answer.
+    pub(in crate::diagnose) fn is_away(&self) -> bool {
+        self.answer.quartiles().is_none()
+    }
+
     fn at_server(&mut self, trace: &Trace, leg: &Leg) -> bool {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         if there.retransmissions > 0 || back.retransmissions > 0 {

@@ -1,8 +1,10 @@
 //! One real server takes much longer to answer requests than the others.
 //!
 //! Measured at each server's own vantage, from the first byte of the request in
-//! to the first byte of the answer out: no network lies between.
+//! to the first byte of the answer out: no network lies between. Where a server was not
+//! captured, a vantage before it tells the same, less what a handshake takes there.
 
+use crate::correlate::Leg;
 use crate::diagnose::facts::durations::Outliers;
 use crate::diagnose::facts::durations::{self, Server, ms, outliers};
 use crate::diagnose::thresholds::SLOW_REAL_SERVER_AT_LEAST_NS;
@@ -19,7 +21,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let pool: Vec<_> = servers
             .iter()
             .enumerate()
-            .map(|(at, server)| (at, &server.answer))
+            .map(|(at, server)| (at, server.answers()))
             .filter(|(_, samples)| samples.quartiles().is_some())
             .collect();
         compared |= pool.len() > 1;
@@ -54,7 +56,9 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
         .iter()
         .zip(&subjects)
         .map(|((at, q), subject)| {
-            let accept = servers[*at].accept.quartiles();
+            let server = &servers[*at];
+            let accept = if server.is_away() { &server.reach } else { &server.accept };
+            let accept = accept.quartiles();
             let accept = accept.map_or_else(String::new, |a| {
                 format!(", and {} from SYN to SYN-ACK", ms(a.median))
             });
@@ -62,12 +66,21 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
                 "{}: {} (median of {} requests{accept})",
                 name(subject),
                 ms(q.median),
-                servers[*at].answer.len()
+                servers[*at].answers().len()
             )
         })
         .collect();
+    let away = slow.iter().any(|(at, _)| servers[*at].is_away());
+    let (place, network) = if away {
+        (
+            "as captures before the real server show it, less what a handshake takes there",
+            "A handshake takes the same way and is quick, so it is not the network",
+        )
+    } else {
+        ("at the real server's own capture", "The network has no part in this time")
+    };
     let explanation = format!(
-        "From the first byte of the request in to the first byte of the answer out, at the real server's own capture: {}. No other server of {} has a median above {}, and the quickest quarter of the slow ones takes longer than the slowest quarter of the others. The network has no part in this time: the application, or what it waits for, is slow.{}",
+        "From the first byte of the request in to the first byte of the answer out, {place}: {}. No other server of {} has a median above {}, and the quickest quarter of the slow ones takes longer than the slowest quarter of the others. {network}: the application, or what it waits for, is slow.{}",
         list(&told),
         s.name(),
         ms(usual),
@@ -102,14 +115,21 @@ fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64) -> Vec<Proo
         .flatten()
         .map(|(_, own)| *own)
         .flat_map(|id| facts.back_legs(id));
-    for leg in legs.filter(|leg| facts.host_of(leg) == server.host) {
+    let own = |leg: &&Leg| facts.host_of(leg) == server.host;
+    let (own, before): (Vec<&Leg>, Vec<&Leg>) = legs.partition(own);
+    let (there, arrives) = if own.is_empty() {
+        (before, "the request passes on its way to the real server")
+    } else {
+        (own, "the request reaches the real server")
+    };
+    for leg in there {
         let (there, back) = (facts.forward(leg), facts.reply(leg));
         let (Some(asked), Some(answered)) = (there.data.get(), back.data.get()) else { continue };
         let took = answered.since(asked);
         if there.retransmissions == 0 && u64::try_from(took).is_ok_and(|took| took >= median) {
             let took = ms(took.unsigned_abs());
             return [
-                facts.proof(leg, asked, "the request reaches the real server"),
+                facts.proof(leg, asked, arrives),
                 facts.proof(leg, answered, format!("its answer begins {took} later")),
             ]
             .into_iter()
