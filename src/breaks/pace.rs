@@ -170,7 +170,8 @@ fn slow(by_server: &ByServer) -> Vec<(ConnectionId, i64)> {
         let quick = if few { own[0].0 } else { own[(own.len() - 1) / 4].0 };
         let usual = of_others(&all, own, if few { others - 1 } else { (others - 1) * 3 / 4 });
         if quick >= usual.saturating_mul(FACTOR) && quick - usual >= MORE_NS {
-            let late = own.iter().filter(|(ns, _)| *ns >= quick);
+            let slow = |ns: i64| ns >= usual.saturating_mul(FACTOR) && ns - usual >= MORE_NS;
+            let late = own.iter().filter(|(ns, _)| slow(*ns));
             found.extend(late.map(|(ns, id)| (*id, ns - usual)));
         }
     }
@@ -228,6 +229,13 @@ mod tests {
         assert_eq!(slow_of(&[&[2, 2, 400], &[1500, 1510, 1490]]), [0u32; 0]);
         assert_eq!(slow_of(&[&[2, 2], &[1500, 1510, 1490]]), [0u32; 0]);
         assert_eq!(slow_of(&[&[2, 2, 3], &[1500, 1510]]), [0u32; 0]);
+    }
+
+    #[test]
+    fn every_answer_of_a_slow_server_that_is_slow_is_told() {
+        let quick = [2; 12];
+        let slow = [2, 900, 1100, 1200, 1300, 1400, 1500, 1600, 1700, 1800, 1900, 2000];
+        assert_eq!(slow_of(&[&quick, &slow]), (13..24).collect::<Vec<u32>>());
     }
 
     #[test]

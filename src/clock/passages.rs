@@ -1,8 +1,8 @@
 //! Packets that two captures saw, and which of the two saw them first.
 //!
 //! Only what is surely one packet counts: SYN and SYN-ACK of a handshake whose repeats
-//! both captures saw, and the FIN of a flow without repeats, which dates the end of a
-//! long connection. Which of two vantages comes first is read from the rewrite, the TTL
+//! both captures saw, the RST that answers a SYN sent once, and the FIN of a flow without
+//! repeats, which dates the end of a long connection. Which of two vantages comes first is read from the rewrite, the TTL
 //! and the MACs, never from the clocks.
 
 use crate::correlate::{Connections, Leg, LinkSequenceId, LinkSequences};
@@ -88,17 +88,18 @@ fn pair(
         let p = Sight { leg: x, vantage: a, flow: f, way: x.there };
         let q = Sight { leg: y, vantage: b, flow: g, way: y.there };
         let order = order(&p, &q, ways);
-        passages(order, (&p, &q), syn, fin, sink);
+        passages(order, (&p, &q), &marks(syn, fin, false), sink);
     }
+    let once = syn && f.syns == 1 && g.syns == 1;
     let (f, g) = (x.reply(vantages), y.reply(vantages));
     let answer =
         f.accepted() && g.accepted() && f.isn == g.isn && f.syns == g.syns && f.isns == g.isns;
-    let fin = ended(f, g);
-    if answer || fin {
+    let (fin, refusal) = (ended(f, g), once && refused(f, g));
+    if answer || fin || refusal {
         let p = Sight { leg: x, vantage: a, flow: f, way: x.back };
         let q = Sight { leg: y, vantage: b, flow: g, way: y.back };
         let order = order(&p, &q, ways);
-        passages(order, (&p, &q), answer, fin, sink);
+        passages(order, (&p, &q), &marks(answer, fin, refusal), sink);
     }
 }
 
@@ -121,11 +122,24 @@ fn ended(f: &Flow, g: &Flow) -> bool {
         && g.retransmissions == 0
 }
 
+/// Both saw one SYN answered by a RST and by nothing else.
+fn refused(f: &Flow, g: &Flow) -> bool {
+    let bare = |flow: &Flow| flow.rst.is_set() && flow.rst == flow.first && !flow.accepted();
+    bare(f) && bare(g) && f.max_ack == g.max_ack
+}
+
+/// Which packet of a flow is one at both.
+type Which = fn(&Flow) -> Mark;
+
+fn marks(syn: bool, fin: bool, rst: bool) -> Vec<Which> {
+    let all: [(bool, Which); 3] = [(syn, |f| f.syn), (fin, |f| f.fin), (rst, |f| f.rst)];
+    all.into_iter().filter(|(is, _)| *is).map(|(_, which)| which).collect()
+}
+
 fn passages(
     order: Ordering,
     (p, q): (&Sight<'_>, &Sight<'_>),
-    syn: bool,
-    fin: bool,
+    which: &[Which],
     sink: &mut impl FnMut(Passage),
 ) {
     let (first, second) = match order {
@@ -133,14 +147,11 @@ fn passages(
         Ordering::Greater => (q, p),
         Ordering::Equal => return,
     };
-    let mut tell = |left: Mark, came: Mark| {
-        sink(Passage { from: (first.vantage.capture, left), to: (second.vantage.capture, came) });
-    };
-    if syn {
-        tell(first.flow.syn, second.flow.syn);
-    }
-    if fin {
-        tell(first.flow.fin, second.flow.fin);
+    for mark in which {
+        sink(Passage {
+            from: (first.vantage.capture, mark(first.flow)),
+            to: (second.vantage.capture, mark(second.flow)),
+        });
     }
 }
 

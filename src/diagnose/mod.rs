@@ -6,6 +6,7 @@
 //! symptoms under the causes that explain them; notes, which are no fault, come
 //! last. Nothing here draws or formats.
 
+mod causal;
 pub mod cause;
 mod decide;
 pub(crate) mod evidence;
@@ -113,6 +114,9 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         let detection = guarded(|| (detector.detect)(&facts));
         let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut findings);
         coverage.push(Coverage { id: detector.id, checked });
+    }
+    for finding in &mut findings {
+        causal::order(trace, finding);
     }
     let verdict = verdict::judge(&facts, &findings, &coverage);
     Diagnosis { verdict, findings, coverage, breaks: facts.breaks }

@@ -13,6 +13,7 @@ mod cast;
 mod clocks;
 mod collect;
 mod columns;
+mod joined;
 mod label;
 mod lost;
 mod merged;
@@ -41,6 +42,9 @@ pub struct Marked {
     pub at: At,
     /// Why it matters; empty where the mark alone says it.
     pub note: String,
+    /// What to call it where it is a frame of no connection, as ARP or ICMP; empty where
+    /// such a one is to be passed over.
+    pub label: String,
 }
 
 /// What to draw.
@@ -60,10 +64,24 @@ pub struct Request<'a> {
     pub max_steps: usize,
 }
 
-/// Builds the ladder of one connection; `None` where nothing of it can be drawn,
-/// because no frame of it can be read any more.
+/// Builds the ladder of one connection, with those that a proxy opened for it; `None`
+/// where nothing of it can be drawn, because no frame of it can be read any more.
 #[must_use]
 pub fn build(trace: &Trace, request: &Request<'_>) -> Option<Ladder> {
+    let mut sheet = alone(trace, request)?;
+    for (behind, span) in joined::behind(trace, request.connection) {
+        let back = Request { connection: behind, ..request.clone() };
+        if let Some(back) = alone(trace, &back) {
+            let server = trace.connection(behind).front.server.0;
+            sheet.join(back, server, span);
+        }
+    }
+    sheet.others(trace, request.marked);
+    Some(sheet.folded(request))
+}
+
+/// One connection by itself.
+fn alone(trace: &Trace, request: &Request<'_>) -> Option<joined::Sheet> {
     trace.connections.list.get(request.connection.0 as usize)?;
     let seen = collect::collect(trace, request);
     let cast = cast::Cast::new(trace, request.connection);
@@ -76,5 +94,5 @@ pub fn build(trace: &Trace, request: &Request<'_>) -> Option<Ladder> {
     let clocks = clocks::Clocks::new(trace, &packets, &arrows, &seen.sightings);
     let ordered = order::order(&clocks, arrows, &seen.sightings);
     let drawing = steps::Drawing { cast: &cast, seen: &seen, packets: &packets, clocks: &clocks };
-    drawing.ladder(ordered, request)
+    drawing.sheet(ordered, request)
 }

@@ -9,7 +9,12 @@ use std::collections::BTreeSet;
 pub(super) fn note(trace: &Trace, clocks: &Clocks<'_>, captures: &BTreeSet<usize>) -> String {
     let label = |c: &usize| trace.captures.get(*c).map_or("?", |capture| capture.label.as_str());
     let first = reference(trace, captures);
-    let open = |c: &usize| clocks.uncertainty(first, *c).is_none();
+    // What this one connection bounds is not claimed where the report says that nothing
+    // ties a clock.
+    let tied = |c: &usize| {
+        *c == first || !trace.timeline.corrects() || trace.timeline.comparable(first, *c)
+    };
+    let open = |c: &usize| clocks.uncertainty(first, *c).is_none() || !tied(c);
     let (loose, tied): (Vec<usize>, Vec<usize>) = captures.iter().copied().partition(open);
     let mut said = vec!["ms".to_owned()];
     if tied.len() > 1 {

@@ -4,6 +4,7 @@ use super::arrow::Arrow;
 use super::cast::{Cast, Node};
 use super::clocks::Clocks;
 use super::collect::Seen;
+use super::joined::Sheet;
 use super::label::Labels;
 use super::order::Ordered;
 use super::packet::Sent;
@@ -26,7 +27,7 @@ pub(super) struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    pub(super) fn ladder(&self, ordered: Ordered, request: &Request<'_>) -> Option<Ladder> {
+    pub(super) fn sheet(&self, ordered: Ordered, request: &Request<'_>) -> Option<Sheet> {
         let Ordered { arrows, certain } = ordered;
         if arrows.is_empty() {
             return None;
@@ -46,11 +47,10 @@ impl Drawing<'_> {
             .filter_map(|a| a.sightings.first())
             .map(|i| self.clocks.capture(&self.seen.sightings[*i]))
             .collect();
-        let unread = self.unread(&arrows);
-        let (steps, folds) = fold(steps, unread, request.max_steps);
+        let folds: Vec<Fold> = self.unread(&arrows).into_iter().collect();
         let first = arrows.first().and_then(|a| a.sightings.first());
         let start = first.map(|i| self.clocks.time(&self.seen.sightings[*i]));
-        Some(Ladder {
+        let ladder = Ladder {
             connection: request.number,
             title: request.title.clone(),
             columns: columns::columns(self.cast, &nodes),
@@ -59,7 +59,9 @@ impl Drawing<'_> {
             folds,
             start: start.map(|ns| rfc3339(Timestamp(ns))),
             time_note: note::note(self.cast.trace, self.clocks, &captures),
-        })
+        };
+        let hosts = nodes.iter().map(|node| self.cast.host(*node)).collect();
+        Some(Sheet { ladder, hosts, start: start.unwrap_or(0) })
     }
 
     /// Where frames were read and not kept: before the arrow that shows the first
@@ -204,7 +206,7 @@ fn remark(notes: &[&str]) -> Option<String> {
 
 /// Keeps both ends and all that is marked; says where and how many were left out.
 /// `unread` counts what is missing already.
-fn fold(steps: Vec<Step>, unread: Option<Fold>, max: usize) -> (Vec<Step>, Vec<Fold>) {
+pub(super) fn fold(steps: Vec<Step>, unread: Option<Fold>, max: usize) -> (Vec<Step>, Vec<Fold>) {
     let all = steps.len();
     let max = max.max(2);
     let (head, tail) = (max.div_ceil(2), max / 2);

@@ -2,7 +2,7 @@
 
 use super::{Marked, Request, build};
 use crate::diagnose::evidence;
-use crate::diagnose::{self, Diagnosis, Finding};
+use crate::diagnose::{self, Diagnosis, Finding, Proof};
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
 use rayon::prelude::*;
@@ -141,11 +141,17 @@ fn drawn(
     max_steps: usize,
 ) -> Option<Ladder> {
     let proofs = finding.map_or(&[][..], |finding| &finding.proofs);
-    let marked: Vec<Marked> =
-        proofs.iter().map(|proof| Marked { at: proof.at, note: String::new() }).collect();
+    let marked: Vec<Marked> = proofs.iter().map(|proof| marked(trace, proof)).collect();
     let client = trace.connections.list.get(id.0 as usize)?.front.client;
     let title = format!("{which}, {}", client.0.with_port(client.1));
     build(trace, &Request { connection: id, number: id.0 + 1, title, marked: &marked, max_steps })
+}
+
+/// A frame of the proof; one of no connection is drawn with its own words.
+fn marked(trace: &Trace, proof: &Proof) -> Marked {
+    let stream = evidence::stream_of(trace, proof.at).is_some();
+    let label = if stream { String::new() } else { proof.note.clone() };
+    Marked { at: proof.at, note: String::new(), label }
 }
 
 /// Whether a frame lies within a connection at its vantage.

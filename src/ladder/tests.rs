@@ -187,8 +187,8 @@ fn marked_frames_survive_the_fold_with_their_notes() {
     let at = At { vantage: usize::from(leg.vantage), mark: data };
     let foreign = At { vantage: at.vantage, mark: crate::flow::Mark::new(1, data.at()) };
     let marked = [
-        Marked { at, note: "the request".to_owned() },
-        Marked { at: foreign, note: "of another connection".to_owned() },
+        Marked { at, note: "the request".to_owned(), label: String::new() },
+        Marked { at: foreign, note: "of another connection".to_owned(), label: String::new() },
     ];
     let drawn = draw(&trace, id, &marked, 4).unwrap();
     assert_eq!(drawn.steps.len(), 5);
@@ -329,4 +329,41 @@ fn captures_that_are_gone_give_no_ladder_and_no_panic() {
         assert_eq!(draw(&trace, id, &[], 10), None);
     }
     assert_eq!(draw(&trace, ConnectionId(u32::MAX), &[], 10), None);
+}
+
+fn told(name: &str) -> Ladder {
+    let trace = sample(name);
+    let diagnosis = crate::diagnose::diagnose(&trace);
+    super::telling(&trace, &diagnosis).unwrap()
+}
+
+#[test]
+fn what_a_proxy_opens_is_drawn_with_the_clients_connection() {
+    for (name, refused) in [("l7-backend-refused", true), ("l7-slow-backend-504", false)] {
+        let drawn = told(name);
+        assert_eq!(roles(&drawn), ["client", "director", "real server"], "{name}");
+        assert!(names(&drawn)[2].starts_with("172.16.0.1"), "{name}: {:?}", names(&drawn));
+        let behind = |step: &&Step| step.from == 1 && step.to == 2;
+        let syn = drawn.steps.iter().filter(behind).find(|s| s.label.starts_with("SYN"));
+        assert!(syn.is_some(), "{name}: {:#?}", drawn.steps);
+        let rst = |step: &Step| step.from == 2 && step.label.starts_with("RST");
+        assert_eq!(drawn.steps.iter().any(rst), refused, "{name}");
+        // Frames of one capture keep their order, whatever was joined.
+        let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+        for (vantage, frame) in drawn.steps.iter().flat_map(|step| &step.frames) {
+            let before = last.insert(vantage, *frame);
+            assert!(before.is_none_or(|before| before < *frame), "{name}: {vantage} #{frame}");
+        }
+    }
+}
+
+#[test]
+fn arp_and_icmp_that_prove_are_drawn() {
+    let drawn = told("rs-down");
+    let others: Vec<&Step> = drawn.steps.iter().filter(|s| s.marked).collect();
+    let has = |what: &str| others.iter().any(|s| s.label.contains(what) && !s.frames.is_empty());
+    assert!(has("who-has 172.16.0.12") && has("ICMP 3/1"), "{others:#?}");
+    let icmp = others.iter().find(|s| s.label.starts_with("ICMP")).unwrap();
+    assert_eq!((icmp.kind, icmp.from, icmp.to), (StepKind::Arrow, 1, 0), "to the client");
+    assert!(drawn.steps.is_sorted_by_key(|s| s.at_ns), "{:#?}", drawn.steps);
 }

@@ -42,6 +42,7 @@ pub(crate) fn time(ladder: &Ladder, n: usize, times: Times) -> String {
     };
     let shown = match times.of(ladder) {
         Times::Start => margin(step.at_ns),
+        Times::Delta if step.kind == StepKind::Remark => String::new(),
         Times::Delta => ladder.since_before(n).map_or_else(
             || margin(0),
             |since| format!("{}{}", if since < 0 { "" } else { "+" }, margin(since)),
@@ -107,9 +108,9 @@ pub(crate) fn folded(packets: usize) -> String {
 }
 
 /// What a drawing made of words says of a step, not yet escaped: its time and label, and
-/// its frames, empty where it has none or is a remark.
+/// its frames, empty where it has none.
 pub(crate) fn words(ladder: &Ladder, n: usize, step: &Step, times: Times) -> (String, String) {
-    if step.kind == StepKind::Remark {
+    if step.kind == StepKind::Remark && step.frames.is_empty() {
         let said = step.remark.as_deref().filter(|_| step.label.trim().is_empty());
         return (said.unwrap_or(&step.label).to_owned(), String::new());
     }

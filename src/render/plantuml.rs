@@ -77,7 +77,7 @@ fn draw(out: &mut String, ladder: &Ladder, n: usize, step: &Step, times: Times) 
 /// Time and label, below them the frames.
 fn label(ladder: &Ladder, n: usize, step: &Step, times: Times) -> String {
     let (first, frames) = words(ladder, n, step, times);
-    if step.kind == StepKind::Remark {
+    if step.kind == StepKind::Remark && frames.is_empty() {
         return line(&first);
     }
     // The escape leaves no asterisk that could end this.

@@ -96,8 +96,19 @@ fn draw(sheet: &mut Sheet, d: &Drawn<'_>, y: i64) -> i64 {
         return y + LINE + GAP;
     };
     if step.kind == StepKind::Remark {
-        sheet.text((layout.first() + layout.last()) / 2, y + LINE, "middle", "strong", &said(step));
-        return y + LINE + GAP;
+        let at = y + LINE;
+        if step.marked {
+            let right = layout.right + layout.frames;
+            sheet.rect((layout.left - 6, y, right - layout.left + 12, LINE + 6), "proof");
+            sheet.dot(layout.left + 2, at - 4);
+        }
+        let class = if step.marked { "strong tinted" } else { "strong" };
+        sheet.text((layout.first() + layout.last()) / 2, at, "middle", class, &said(step));
+        if !step.frames.is_empty() {
+            sheet.text(layout.first() - 30, at, "end", "time", &drawing::time(ladder, n, times));
+            sheet.text(layout.right, at, "start", "frames", &frames(step));
+        }
+        return at + GAP;
     }
     let itself = from == to || step.kind == StepKind::ToSelf;
     let mut below: Vec<(&str, String)> = Vec::new();
@@ -129,9 +140,7 @@ fn draw(sheet: &mut Sheet, d: &Drawn<'_>, y: i64) -> i64 {
         sheet.arrow((from, to), at, tone, step.kind == StepKind::Lost);
     }
     sheet.text(layout.first() - 30, at + 4, "end", "time", &drawing::time(ladder, n, times));
-    let frames: Vec<String> =
-        step.frames.iter().map(|(vantage, number)| format!("{vantage} #{number}")).collect();
-    let mut beside = frames.join(", ");
+    let mut beside = frames(step);
     if let Some(error) = drawing::error(ladder, n, times) {
         beside = format!("{beside}  {error}");
     }
@@ -143,6 +152,12 @@ fn draw(sheet: &mut Sheet, d: &Drawn<'_>, y: i64) -> i64 {
         sheet.text(layout.beside(from, text), line, "start", &class, text);
     }
     end + GAP
+}
+
+/// `rs1 #14, director #26`.
+fn frames(step: &Step) -> String {
+    let each = step.frames.iter().map(|(vantage, number)| format!("{vantage} #{number}"));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// The label, or the remark where a remark has no label.

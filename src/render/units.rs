@@ -143,6 +143,9 @@ pub(crate) fn affects(a: &Affected) -> String {
         (n, of) if of >= n => format!("affects {} of {}", count(n), plural(of, "connection")),
         (n, _) => format!("affects {}", plural(n, "connection")),
     };
+    if !said.is_empty() {
+        said.push_str(&harmed(a));
+    }
     if let (Some(first), Some(last)) = (&a.first_seen, &a.last_seen) {
         if !said.is_empty() {
             said.push_str(", ");
@@ -156,6 +159,18 @@ pub(crate) fn affects(a: &Affected) -> String {
 pub(super) fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// ` (1 suffered)`: what became of the connections that a finding affects, unless all of
+/// them failed.
+pub(crate) fn harmed(a: &Affected) -> String {
+    let some = [(a.failed, "failed"), (a.suffered, "suffered")];
+    let some = some.iter().filter(|(n, _)| *n > 0);
+    let said: Vec<String> = some.map(|(n, what)| format!("{} {what}", count(*n))).collect();
+    if said.is_empty() || a.failed == a.connections {
+        return String::new();
+    }
+    format!(" ({})", said.join(", "))
 }
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let of = findings_of(diagnosis);
     let totals = builder.with_beyond(builder.totals(trace.requests().map(|(id, _)| id)));
-    let (services, beside) = (builder.services(), builder.beside());
+    let (mut services, beside) = (builder.services(), builder.beside());
+    builder.add_absent(diagnosis, &mut services);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),

@@ -67,6 +67,12 @@ pub struct Affected {
     pub connections: u64,
     /// Connections of the services concerned, so that a share can be told.
     pub of: u64,
+    /// Those of `connections` that failed.
+    #[serde(default)]
+    pub failed: u64,
+    /// Those that suffered.
+    #[serde(default)]
+    pub suffered: u64,
     /// Which, by `id`; the first 100.
     pub ids: Vec<u32>,
     /// By real server.

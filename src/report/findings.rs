@@ -3,6 +3,7 @@
 use super::build::Builder;
 use super::wording::{direction, rfc3339};
 use super::{Affected, Effect, Evidence, Finding, Fix, Refuted, Subject, ToConfirm};
+use crate::breaks::Fate;
 use crate::diagnose::Join;
 use crate::diagnose::{self, Proof};
 use std::collections::BTreeMap;
@@ -74,6 +75,7 @@ impl Builder<'_> {
         // Health checks are counted among themselves.
         let checks = ids.iter().all(|id| self.trace.ordinary(*id).is_some());
         let of = if checks { of.max(ids.len()) } else { of };
+        let fate = |fate| ids.iter().filter(|id| self.breaks.fate(**id) == fate).count() as u64;
         let mut by_real_server: BTreeMap<String, u64> = BTreeMap::new();
         for id in ids {
             if let Some(server) = self.trace.server(*id) {
@@ -90,6 +92,8 @@ impl Builder<'_> {
         Affected {
             connections: ids.len() as u64,
             of: of as u64,
+            failed: fate(Fate::Failed),
+            suffered: fate(Fate::Suffered),
             ids: ids.iter().take(MAX_IDS).map(|id| id.0 + 1).collect(),
             by_real_server,
             first_seen: first.map(rfc3339),

@@ -21,7 +21,7 @@ pub struct Ladder {
     pub folded: usize,
     /// Where they were left out; the packets of all folds are `folded`.
     pub folds: Vec<Fold>,
-    /// Time of the first step on the reference clock, RFC 3339 UTC; null where it
+    /// Time of the connection's first packet on the reference clock, RFC 3339 UTC; null where it
     /// is not known.
     pub start: Option<String>,
     /// Unit of the times and how far they can be trusted, one sentence.
@@ -63,7 +63,8 @@ pub enum StepKind {
 /// One packet on one hop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Nanoseconds since the first step, on the reference clock.
+    /// Nanoseconds since the connection's first packet, on the reference clock; negative
+    /// for frames of no connection that prove the finding and came before.
     pub at_ns: i64,
     /// Half-width of the uncertainty of `at_ns` against the first step.
     pub uncertainty_ns: i64,

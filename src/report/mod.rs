@@ -7,6 +7,7 @@
 //! internal types: an index into a table of this program means nothing in a
 //! ticket.
 
+mod absent;
 mod accounts;
 mod atlas;
 mod beyond;

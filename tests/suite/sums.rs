@@ -236,3 +236,13 @@ fn page(report: &Report, page: &str) -> Vec<String> {
     }
     wrong
 }
+
+#[test]
+fn a_dead_server_has_its_row() {
+    let report = crate::support::program::parsed(&["--json", "samples/rs-down"]);
+    let servers = report["services"][0]["real_servers"].as_array().unwrap();
+    let dead = servers.iter().find(|s| s["address"] == "172.16.0.12").unwrap();
+    assert_eq!((&dead["connections"], &dead["totals"]["failed"]), (&2.into(), &2.into()));
+    let all: u64 = servers.iter().map(|s| s["connections"].as_u64().unwrap()).sum();
+    assert_eq!(all, report["totals"]["connections"].as_u64().unwrap());
+}

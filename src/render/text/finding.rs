@@ -9,7 +9,7 @@ use super::super::ink::{Ink, Tone};
 use super::super::measure::{
     blanks, columns, cut, cut_middle, hang, pad_end, pad_start, verbatim, wrap,
 };
-use super::super::units::{count, plural, since, span};
+use super::super::units::{count, harmed, plural, since, span};
 use super::list;
 use crate::report::{Candidate, Effect, Evidence, Finding, Fix, Kind, Severity, ToConfirm};
 use std::collections::BTreeMap;
@@ -140,6 +140,9 @@ impl Block<'_> {
             (n, of) if of >= n => format!("{} of {}", count(n), plural(of, "connection")),
             (n, _) => plural(n, "connection"),
         };
+        if !said.is_empty() {
+            said.push_str(&harmed(a));
+        }
         let mut servers: Vec<(&String, &u64)> = a.by_real_server.iter().collect();
         servers.sort_by(|x, y| y.1.cmp(x.1));
         match servers.as_slice() {

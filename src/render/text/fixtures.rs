@@ -214,6 +214,8 @@ pub(crate) fn hairpin() -> Report {
     cause.affected = Affected {
         connections: 3,
         of: 6,
+        failed: 3,
+        suffered: 0,
         ids: vec![2, 4, 6],
         by_real_server: [(s("172.16.100.11:80"), 3)].into(),
         first_seen: Some(s("2026-01-02T03:04:05.123456789Z")),

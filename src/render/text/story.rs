@@ -15,6 +15,10 @@ use crate::report::{Connection, Endpoint, Fix, Lost, Mention};
 /// Columns of the labels ("unknown" and two spaces) with their indent.
 const LABEL: usize = 11;
 
+/// A SYN is sent again after this long at the soonest (RFC 6298, section 2: the initial
+/// time-out), nanoseconds.
+const REPEATED_NS: i64 = 1_000_000_000;
+
 /// The story as text of `style.width` columns; only commands may be wider. Ends
 /// with a line feed.
 #[must_use]
@@ -24,9 +28,17 @@ pub fn story(story: &Story, style: &Style) -> String {
     lines.extend(part("there", &story.there, style));
     lines.extend(part("back", &story.back, style));
     lines.extend(part("end", &story.end, style));
+    if let Some(said) = &story.broken {
+        lines.extend(part("breaks", said, style));
+    }
+    for said in &story.apart {
+        lines.extend(part("apart", said, style));
+    }
     let ties = story.connection.evidence.join("; ");
+    let (waited, time) = (waited(&story.connection), time(&story.connection));
     let lost = lost(&story.connection);
-    for (label, said) in [("time", time(&story.connection)), ("lost", lost), ("tied by", ties)] {
+    let parts = [("waited", waited), ("time", time), ("lost", lost), ("tied by", ties)];
+    for (label, said) in parts {
         if !said.is_empty() {
             lines.extend(part(label, &said, style));
         }
@@ -58,13 +70,14 @@ pub fn story(story: &Story, style: &Style) -> String {
     out
 }
 
-/// The outcome in capitals, the ends, and when it was.
+/// What became of it in capitals, the ends, and when it was.
 fn head(c: &Connection, style: &Style) -> Vec<String> {
-    let word = c.outcome.to_uppercase();
-    let tone = match c.outcome.as_str() {
-        "completed" => Tone::Good,
-        "open" | "unknown" => Tone::Unsure,
-        _ => Tone::Bad,
+    let word = c.ended().to_uppercase();
+    let tone = match c.fate.as_str() {
+        "failed" => Tone::Bad,
+        "suffered" => Tone::Warn,
+        "well" if c.outcome == "completed" => Tone::Good,
+        _ => Tone::Unsure,
     };
     let mode = match c.mode.as_str() {
         "unknown" => ", forwarding mode unknown".to_owned(),
@@ -91,6 +104,17 @@ fn head(c: &Connection, style: &Style) -> Vec<String> {
     );
     lines.extend(hang(&blanks(columns(&word) + 3), &when, style.prose()));
     lines
+}
+
+/// How long the client waited to connect, where SYNs had to be repeated.
+fn waited(c: &Connection) -> String {
+    let handshake = c.timing.as_ref().and_then(|timing| timing.connect_ns);
+    match c.wait_ns {
+        Some(ns) if ns >= REPEATED_NS && handshake != Some(ns) => {
+            format!("{} from its first SYN until it went on", duration(ns))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Where the time went, as far as it was seen.

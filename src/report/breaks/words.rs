@@ -7,6 +7,7 @@ use super::{Apart, Break};
 use crate::breaks::apart::Trait;
 use crate::breaks::{self, By, Fate, Group, Manner, Packet, Passage};
 use crate::diagnose::words::{count, seconds};
+use crate::trace::ConnectionId;
 
 impl Break {
     /// `18 connections to 203.0.113.8:80 fail: SYN-ACK  rs1 out #31 ✓ → lb in ✗ (captured,
@@ -63,6 +64,33 @@ impl Builder<'_> {
             (Manner::Error, _) => "✗ answered with an error".to_owned(),
         };
         format!("{packet}  {here} {became}")
+    }
+}
+
+impl Builder<'_> {
+    /// Where one connection broke, by its own frame: its break line, and the break's number.
+    pub(in crate::report) fn own_break(&self, id: ConnectionId) -> Option<String> {
+        let (own, at) = (self.breaks.broken(id)?, self.breaks.group_of(id)?);
+        let of = self.breaks.group(at);
+        let alone = Group {
+            service: of.service,
+            packet: own.packet,
+            manner: own.manner,
+            fate: of.fate,
+            last: own.last,
+            next: own.next,
+            connections: vec![id],
+            cost_ns: own.cost_ns,
+            apart: Vec::new(),
+        };
+        Some(format!("{} (break {})", self.break_line(&alone), at.0 + 1))
+    }
+
+    /// What sets the connections that broke like one apart.
+    pub(in crate::report) fn own_apart(&self, id: ConnectionId) -> Vec<String> {
+        let group = self.breaks.group_of(id).map(|at| self.breaks.group(at));
+        let of = |group: &Group| group.apart.iter().map(|a| told(group, a).sentence).collect();
+        group.map_or_else(Vec::new, of)
     }
 }
 

@@ -36,6 +36,12 @@ pub struct Story {
     pub back: String,
     /// How it ended.
     pub end: String,
+    /// Where it broke, where it failed or suffered: the break line of this connection.
+    #[serde(default)]
+    pub broken: Option<String>,
+    /// What sets the connections that broke like it apart, in sentences.
+    #[serde(default)]
+    pub apart: Vec<String>,
     /// The finding that explains it, or that concerns it most.
     pub finding: Option<Mention>,
     /// How that finding is mended.
@@ -107,6 +113,8 @@ pub fn tell(
         there: teller.there(),
         back: teller.back(),
         end: end::end(&teller),
+        broken: builder.own_break(id),
+        apart: builder.own_apart(id),
         finding: index.and_then(|i| mention(diagnosis, i as u32 + 1)),
         fixes,
         candidates,

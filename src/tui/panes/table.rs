@@ -69,7 +69,7 @@ fn table_columns(app: &App, width: usize) -> Vec<Column> {
     }
     all.push(column(
         if wide { "findings" } else { "find" },
-        if wide { 12 } else { 4 },
+        if wide { 12 } else { 5 },
         Some(7),
         false,
     ));

@@ -75,6 +75,10 @@ pub(crate) fn rows(step: &Step, plan: &Plan, time: &str) -> Vec<Row> {
     let drawn = match (step.kind, ends) {
         (StepKind::Remark, _) => {
             let mut rows = centred(&text(step), plan, tone(step));
+            // A frame that is no packet between two of the hosts has its time and number.
+            if let Some(row) = rows.first_mut().filter(|_| !step.frames.is_empty()) {
+                margin(row, step, plan, time);
+            }
             rows.extend(below(&margin_items(step), plan));
             return rows;
         }
@@ -91,13 +95,18 @@ pub(crate) fn rows(step: &Step, plan: &Plan, time: &str) -> Vec<Row> {
     let Drawn { mut rows, main } = drawn;
     let mut items = margin_items(step);
     if let Some(row) = rows.get_mut(main) {
-        let mark = if step.marked { '*' } else { ' ' };
-        let left = format!(" {mark} {}", pad_start(&cut(time, plan.time_w), plan.time_w));
-        row.put(0, left, if step.marked { Tone::Warn } else { Tone::Plain });
+        margin(row, step, plan, time);
         fill_margin(row, &mut items, plan);
     }
     rows.extend(below(&items, plan));
     rows
+}
+
+/// Mark and time on the left.
+fn margin(row: &mut Row, step: &Step, plan: &Plan, time: &str) {
+    let mark = if step.marked { '*' } else { ' ' };
+    let left = format!(" {mark} {}", pad_start(&cut(time, plan.time_w), plan.time_w));
+    row.put(0, left, if step.marked { Tone::Warn } else { Tone::Plain });
 }
 
 fn tone(step: &Step) -> Tone {

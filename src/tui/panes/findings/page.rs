@@ -6,7 +6,7 @@ use super::super::super::theme::Paint;
 use super::super::stops::{Page, labelled, paragraph};
 use super::{To, severity};
 use crate::render::measure::verbatim;
-use crate::render::units::{count, since, span};
+use crate::render::units::{count, harmed, since, span};
 use crate::report::{CoverageStatus, Effect, Finding, Fix, Report, ToConfirm};
 use ratatui::text::Line;
 
@@ -71,6 +71,7 @@ fn affected(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
     if affected.connections > 0 {
         let mut said =
             format!("{} of {} connections", count(affected.connections), count(affected.of));
+        said.push_str(&harmed(affected));
         let by: Vec<String> = affected
             .by_real_server
             .iter()
