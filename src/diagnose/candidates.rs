@@ -90,6 +90,16 @@ fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
     last.host.is_some_and(|host| facts.host_by_ip(asked) == Some(host))
 }
 
+/// What tells a node that counts no endpoint of its own.
+const NO_ENDPOINT: &str = "then 'iptables-save -c | grep \"no local endpoints\"' on this host has a rule that counts them";
+
+/// A service that the host where the packet ended sends on, as a node of a cluster does.
+fn hands_on(facts: &Facts, group: &Group) -> Option<String> {
+    let host = group.last?.host?;
+    let mut services = facts.topology.services.iter();
+    services.find(|s| s.is_director(host)).map(crate::topology::Service::name)
+}
+
 /// It came in, and nothing of it was seen again.
 fn swallowed(facts: &Facts, group: &Group) -> Vec<Candidate> {
     let mut found = Vec::new();
@@ -104,8 +114,16 @@ fn swallowed(facts: &Facts, group: &Group) -> Vec<Candidate> {
             "then 'nstat -az TcpExtListenOverflows TcpExtListenDrops' grows with each",
         ));
     }
+    // A node answers ARP for an address of a service that it then drops, so owning it refutes
+    // nothing here.
+    match hands_on(facts, group) {
+        Some(served) => found.insert(0, offer(
+            "node-without-local-endpoint",
+            &format!("then 'iptables-save -c | grep \"no local endpoints\"' on this host has a rule that counts them; it sends on what comes for {served}, so compare the node names of kube-proxy (--hostname-override) and of its pods"),
+        )),
+        None => found.push(offer("node-without-local-endpoint", NO_ENDPOINT)),
+    }
     if !own {
-        found.push(offer("node-without-local-endpoint", "then 'iptables-save | grep \"no local endpoints\"' on this host has a rule that counts them"));
         found.push(offer(
             "rs-missing-vip",
             "then 'ip -br addr show' on this host lacks the address that is asked for",
@@ -152,7 +170,7 @@ fn late(facts: &Facts, group: &Group) -> Vec<Candidate> {
             "accept-queue-overflow",
             "then 'nstat -az TcpExtListenOverflows TcpExtListenDrops' grows with each",
         ));
-        found.push(offer("node-without-local-endpoint", "then 'iptables-save | grep \"no local endpoints\"' on this host has a rule that counts them"));
+        found.push(offer("node-without-local-endpoint", NO_ENDPOINT));
     } else {
         found.push(offer(
             "packet-loss",

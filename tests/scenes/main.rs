@@ -10,8 +10,10 @@
 mod support;
 
 mod anycast;
+mod clusters;
 mod director_ends;
 mod dns;
+mod firewalled;
 mod hosts;
 mod lost_paths;
 mod nodes;
@@ -21,6 +23,7 @@ mod packet;
 mod places;
 mod proxied;
 mod reuse;
+mod situations;
 mod stage;
 mod stamps;
 mod synproxy;
