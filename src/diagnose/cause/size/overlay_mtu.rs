@@ -13,7 +13,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{servers, share};
-use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
+use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
@@ -126,11 +126,12 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
         format!("-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {fit}"),
     );
     finding.fix(format!("{node}, where iptables sees its packets"), clamp.append(), clamp.delete());
-    finding.fix_disruptive(
-        "the cluster's network plugin, in place of that",
+    let plugin = Fix::disruptive(
+        "the cluster's network plugin",
         "# an MTU for pods that is smaller than the uplink's by the outer headers, on all nodes; new pods take it",
         "Restore the MTU that was set before.",
     );
+    finding.fixes.push(plugin.or());
     finding.proofs = proofs(facts, host, set);
     finding.subjects = vec![say.subject(Role::Director, host)];
     finding.subjects.extend(servers(facts, &ids));

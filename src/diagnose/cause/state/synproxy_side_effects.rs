@@ -212,18 +212,15 @@ fn off(table: &Virtual, director: String) -> Fix {
 
 /// What netfilter's SYNPROXY needs beside its rule.
 fn mend(director: String) -> Fix {
-    Fix {
-        host: format!("{director}, if its rules have SYNPROXY"),
-        command: format!(
+    let loose = |state: &str| sysctl::set(&[("net.netfilter.nf_conntrack_tcp_loose", state)]);
+    Fix::safe(
+        format!("{director}, if its rules have SYNPROXY"),
+        format!(
             "{}   # or delete the rule with '-j SYNPROXY': a flood of SYNs then reaches the server",
-            sysctl::set(&[("net.netfilter.nf_conntrack_tcp_loose", "0")])
+            loose("0")
         ),
-        disruptive: false,
-        undo: explained(
-            sysctl::set(&[("net.netfilter.nf_conntrack_tcp_loose", "1")]),
-            "if it was 1 before",
-        ),
-    }
+        explained(loose("1"), "if it was 1 before"),
+    )
 }
 
 fn proofs(trace: &Trace, x: &Spoilt<'_>) -> Vec<Proof> {
