@@ -303,6 +303,103 @@ pub fn full_segments_fit() -> Stage {
     uploads(1358, true)
 }
 
+/// The node's own capture of what pods of it answer, filtered by ports: requests come in a
+/// tunnel that the filter leaves out.
+fn answers_directly(whole: bool) -> Stage {
+    let mut stage = Stage::capturing(&["node"]);
+    for n in 0..4u16 {
+        let mut talk = Talk::new(at(CLIENT_IP, 55_830 + n), at(OTHER_IP, 31_852));
+        let _ = talk.syn();
+        let aged = |packet: Packet| packet.ttl(63);
+        let syn_ack = talk.accept().syn_ack();
+        stage.pass(NODE, ROUTER_IN, &aged(syn_ack));
+        let _ = talk.open().ack(Who::Client);
+        let ack = talk.ack(Who::Server);
+        if whole {
+            stage.pass(NODE, ROUTER_IN, &aged(ack));
+            let answer = talk.data(Who::Server, OK);
+            stage.pass(NODE, ROUTER_IN, &aged(answer));
+        } else {
+            let stray = ack.from(at(NODE_IP, 9898));
+            stage.pass(NODE, ROUTER_IN, &aged(stray.clone()));
+            stage.pass(ROUTER_IN, NODE, &Talk::rst_for(&stray));
+        }
+        stage.wait_ms(2000);
+    }
+    stage
+}
+
+/// Only the SYN-ACK has the address that was called.
+pub fn half_translated() -> Stage {
+    answers_directly(false)
+}
+
+/// All answers have it.
+pub fn wholly_translated() -> Stage {
+    answers_directly(true)
+}
+
+/// Two captures of one director, one an interface; DR, and real servers that answer through
+/// it.
+fn two_interfaces(kept: bool) -> Stage {
+    const OUTER: Nic = Nic::new("outer", 0x30);
+    const INNER: Nic = Nic::new("inner", 0x31);
+    let mut stage = Stage::capturing(&["outer", "inner"]);
+    for n in 0..6u16 {
+        let rs = [RS1, RS2][usize::from(n % 2)];
+        let mut talk = Talk::new(at(CLIENT_IP, 53_000 + n), at(VIP, 80));
+        let begun = stage.now;
+        if kept {
+            talk.accept();
+            for second in [0u64, 1, 3] {
+                stage.now = begun + second * 1_000_000;
+                talk.client.next = talk.client.next.wrapping_sub(1);
+                let syn = talk.syn().ttl(127);
+                talk.accept();
+                stage.pass(ROUTER, OUTER, &syn).pass(INNER, rs, &syn.ttl(126));
+                let syn_ack = talk.syn_ack();
+                stage.pass(rs, INNER, &syn_ack);
+            }
+        } else {
+            let forth = |stage: &mut Stage, packet: Packet| {
+                let packet = packet.ttl(127);
+                stage.pass(ROUTER, OUTER, &packet).pass(INNER, rs, &packet.ttl(126));
+            };
+            let back = |stage: &mut Stage, packet: Packet| {
+                stage.pass(rs, INNER, &packet).pass(OUTER, ROUTER, &packet.ttl(63));
+            };
+            let syn = talk.syn();
+            forth(&mut stage, syn);
+            let syn_ack = talk.accept().syn_ack();
+            back(&mut stage, syn_ack);
+            let ack = talk.open().ack(Who::Client);
+            forth(&mut stage, ack);
+            let ask = talk.data(Who::Client, b"GET / HTTP/1.1\r\n\r\n");
+            forth(&mut stage, ask);
+            let answer = talk.data(Who::Server, OK);
+            back(&mut stage, answer);
+            let fin = talk.fin(Who::Client);
+            forth(&mut stage, fin);
+            let fin = talk.fin(Who::Server);
+            back(&mut stage, fin);
+            let ack = talk.ack(Who::Client);
+            forth(&mut stage, ack);
+        }
+        stage.wait_ms(1500);
+    }
+    stage
+}
+
+/// It drops them, as they have its own address.
+pub fn answers_through_the_director() -> Stage {
+    two_interfaces(true)
+}
+
+/// It is a router for them, and hands them on.
+pub fn answers_through_a_router() -> Stage {
+    two_interfaces(false)
+}
+
 /// An address of a service on which the node drops what comes from outside, though a pod of
 /// it answers calls from inside.
 pub fn drops_what_comes_from_outside() -> Stage {

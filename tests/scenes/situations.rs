@@ -50,6 +50,18 @@ const SITUATIONS: &[Situation] = &[
         healthy: clusters::full_segments_fit,
     },
     Situation {
+        name: "a node translates the SYN-ACK and not what follows",
+        broken: clusters::half_translated,
+        told: "conntrack-invalid-rst",
+        healthy: clusters::wholly_translated,
+    },
+    Situation {
+        name: "a director drops answers that have its own address, each interface in a file",
+        broken: clusters::answers_through_the_director,
+        told: "dr-reply-via-director",
+        healthy: clusters::answers_through_a_router,
+    },
+    Situation {
         name: "SYN-ACKs are lost now and then",
         broken: firewalled::syn_acks_lost,
         told: "packet-loss",

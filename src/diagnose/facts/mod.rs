@@ -15,6 +15,7 @@ pub(in crate::diagnose) mod disputes;
 pub(in crate::diagnose) mod durations;
 pub(in crate::diagnose) mod grown_packets;
 pub(in crate::diagnose) mod half_paths;
+pub(in crate::diagnose) mod half_translated;
 pub(in crate::diagnose) mod held_answers;
 mod index;
 pub(in crate::diagnose) mod local_endpoints;
