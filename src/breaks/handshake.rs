@@ -2,10 +2,10 @@
 
 use super::fate::{Judged, TAIL_NS, at_the_end};
 use super::journey::{Journey, Milestone, silence};
-use super::{Break, By, Fate, Manner, Packet, Passage};
+use super::{Break, By, Fate, Manner, Pace, Packet, Passage};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{IcmpErrorKind, Reset};
-use crate::topology::HostId;
+use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
 
 /// A wait that a client notices: an initial retransmission time-out less a tenth, since
@@ -72,6 +72,13 @@ fn unanswered(trace: &Trace, id: ConnectionId) -> Judged {
     if rejected(trace, id) {
         let (_, last) = silence(trace, id, Packet::Syn);
         return harm(trace, id, Packet::Syn, (Manner::Rejected, last));
+    }
+    // Where no balancer is known, what goes round is lost on this very link, whoever was to
+    // answer.
+    let goes_round = trace.topology.routes.looped.binary_search(&id.0).is_ok();
+    if goes_round && trace.service(id).mode == Mode::Unknown {
+        let first = Journey::of(trace, id, true, Milestone::Syn).first().copied();
+        return harm(trace, id, Packet::Syn, (Manner::Looped, first));
     }
     // One SYN and the end: the answer may be after it, or on another way.
     let hidden = trace.answer_vantage(id).is_none() || at_the_end(trace, id);
@@ -179,9 +186,10 @@ fn lost_first(
     })
 }
 
-/// Judges a health check by its opening.
-pub(super) fn check(trace: &Trace, id: ConnectionId) -> Judged {
+/// Judges a health check by its opening, and by what became of what it asked.
+pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let judged = match trace.connection(id).outcome {
+        Outcome::Stalled => super::talk::judge(trace, pace, id),
         Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, id),
         Outcome::Completed if !super::talk::is_turned_down(trace, id) => Judged::Well,
         Outcome::Reset | Outcome::Completed => {

@@ -123,6 +123,8 @@ pub enum Manner {
     UnseenBeyond,
     /// It came in, and that host's capture shows neither an answer nor that it was sent on.
     Swallowed,
+    /// It passed one place again and again, its TTL falling.
+    Looped,
     /// A RST answered it.
     Refused,
     /// An ICMP error answered it.
@@ -147,6 +149,7 @@ impl Manner {
             Self::LostBetween => "lost-between",
             Self::UnseenBeyond => "unseen-beyond",
             Self::Swallowed => "swallowed",
+            Self::Looped => "looped",
             Self::Refused => "refused",
             Self::Rejected => "rejected",
             Self::Unmatched => "unmatched",

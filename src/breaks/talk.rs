@@ -149,7 +149,10 @@ fn stalled(trace: &Trace, id: ConnectionId) -> Judged {
     let others = Journey::of(trace, id, client, Milestone::Data);
     let at = others.0.iter().position(|s| s.place() == last.place());
     let next = at.and_then(|at| others.0.get(at + 1));
+    // What came in and should have left the same host was lost on it.
+    let kept = last.passage == Passage::In && next.is_some_and(|next| next.host == last.host);
     let manner = match (next, last.passage) {
+        (Some(_), _) if last.host.is_some() && kept => Manner::Swallowed,
         (Some(_), _) => Manner::LostBetween,
         (None, Passage::In | Passage::Loopback) => Manner::Swallowed,
         _ => Manner::UnseenBeyond,

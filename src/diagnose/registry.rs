@@ -152,7 +152,7 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "health-check-failing" health_check_failing breaks,
     "slow-answer" slow_answer breaks,
     "retransmission" retransmission,
-    "routing-loop" routing_loop,
+    "routing-loop" routing_loop [next, names_culprit],
     "http-5xx" http_5xx [fixes, next, names_culprit],
 ];
 

@@ -162,6 +162,19 @@ pub(super) const SYN_UNANSWERED_CERTAIN_SYNS: u16 = 3;
 /// told in a few lines, by field. Judgement; the coverage lists all that could not be judged.
 pub(super) const UNTOLD_CANDIDATES: usize = 16;
 
+/// A segment above this may be too large for an overlay, bytes: of an MTU of 1280 (RFC 8200,
+/// section 5), the least that any network has, the outer headers of IPv4 (50) and TCP's with
+/// timestamps (72 in IPv6) leave so much.
+pub(super) const SIZE_MIN_OVERLAY_SEGMENT: u32 = 1158;
+/// Repeats of a client's words after which nobody takes them: one more than [`REPEATS`], since
+/// empty ACKs show that the server's side is alive.
+pub(super) const SYN_PROXIES_STALLED_REPEATS: u16 = 3;
+/// ACKs after a SYN-ACK with a closed window: one opens it, another repeats what was said.
+pub(super) const SYN_PROXIES_STALLED_ACKS: u32 = 2;
+/// Questions of a host that nothing else shows to send connections on: one round of three
+/// (Linux `mcast_solicit`).
+pub(super) const MISSING_NEIGHBOURS_ROUND: u32 = 3;
+
 // Shares, factors and levels of chance, each of one detector.
 
 /// Frames that must be lost, one in so many: less costs TCP nothing that anybody notices.

@@ -73,6 +73,15 @@ pub struct Sums {
     pub wrong: u32,
     /// The first of these.
     pub first_wrong: Mark,
+    /// The same of the datagram around it, where it came in a tunnel over UDP: those that a
+    /// receiver takes.
+    pub outer_taken: u32,
+    /// Those for which it drops all that is inside.
+    pub outer_wrong: u32,
+    /// The first of these.
+    pub first_outer_wrong: Mark,
+    /// Between whom the tunnel is.
+    pub outer: Option<(Ip, Ip)>,
 }
 
 /// The client's first segment with payload, where it leaves little room for an option.
@@ -206,11 +215,24 @@ impl SideTables {
         self.sums.get(&link)
     }
 
-    pub(super) fn summed(&mut self, link: u32, mark: Mark, sum: Sum) {
-        if self.sums.len() >= MAX_SUMS && !self.sums.contains_key(&link) {
-            return;
+    fn sums_at(&mut self, link: u32) -> Option<&mut Sums> {
+        let full = self.sums.len() >= MAX_SUMS && !self.sums.contains_key(&link);
+        (!full).then(|| self.sums.entry(link).or_default())
+    }
+
+    pub(super) fn outer_summed(&mut self, link: u32, mark: Mark, sum: Sum, ends: (Ip, Ip)) {
+        let Some(sums) = self.sums_at(link) else { return };
+        sums.outer = Some(ends);
+        if sum == Sum::Wrong {
+            sums.outer_wrong = sums.outer_wrong.saturating_add(1);
+            sums.first_outer_wrong.set_once(mark);
+        } else {
+            sums.outer_taken = sums.outer_taken.saturating_add(1);
         }
-        let sums = self.sums.entry(link).or_default();
+    }
+
+    pub(super) fn summed(&mut self, link: u32, mark: Mark, sum: Sum) {
+        let Some(sums) = self.sums_at(link) else { return };
         if sum == Sum::Wrong {
             sums.wrong = sums.wrong.saturating_add(1);
             sums.first_wrong.set_once(mark);

@@ -36,6 +36,8 @@ struct Forwarding {
     quiet_owners: BTreeSet<HostId>,
     /// Answers that went back through it.
     answers: u32,
+    /// Those of them that it was seen to send on.
+    passed_back: u32,
     /// Connections that it sent on with the TTL with which they came.
     kept: u32,
     /// Connections that it sent back to the host from which they came, and which were
@@ -121,6 +123,8 @@ pub(super) fn vote(
         if last.insert(host) {
             forwarding.connections += count;
             forwarding.answers += count * u32::from(Route::reaches(&route.back, host));
+            let goes_on = |s: &super::Step| s.from == Some(host) && !s.loopback;
+            forwarding.passed_back += count * u32::from(route.back.iter().any(goes_on));
             forwarding.kept += count * u32::from(out.kept);
             forwarding.established += count * u32::from(ballot.established);
             forwarding.returned += count * u32::from(back && taken);
@@ -222,7 +226,10 @@ fn dr_directors(votes: &Votes, hosts: &Hosts, stated: &[HostId]) -> Vec<(HostId,
             // Where nobody answers: over hosts that own the address and do not answer
             // for it, as real servers do.
             let silent = votes.repliers.is_empty() && forwarding.quiet_owners.len() > 1;
-            (spreads && forwarding.answers < forwarding.connections)
+            // One through which the answers come, and at which all of them end, as they have
+            // its own address.
+            let keeps_answers = forwarding.passed_back == 0 && forwarding.established == 0;
+            (spreads && (forwarding.answers < forwarding.connections || keeps_answers))
                 || bypassed
                 || silent
                 || forwarding.is_by_itself(votes, hosts)

@@ -68,6 +68,14 @@ impl Hosts {
         }
         hosts.join_overlays(vantages);
         hosts.join_nameless(vantages, connections);
+        for (a, b) in super::interfaces::shared(vantages, connections, &hosts) {
+            let first = |v: usize| vantages[v].own.macs.first().copied();
+            if let (Some(a), Some(b)) = (first(a), first(b))
+                && let Some(id) = hosts.by_mac(a)
+            {
+                hosts.merge(id, b);
+            }
+        }
         hosts.at = vec![None; vantages.len()];
         for (i, host) in hosts.list.iter().enumerate() {
             for v in &host.vantages {

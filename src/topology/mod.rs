@@ -6,6 +6,7 @@
 
 mod directors;
 mod hosts;
+mod interfaces;
 mod names;
 mod ordinary;
 mod role;

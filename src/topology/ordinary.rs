@@ -53,7 +53,8 @@ pub(super) fn classify(
     topology: &Topology,
     stated: &StatedRoles,
 ) -> Vec<Option<Ordinary>> {
-    let habits = habits(connections);
+    let mut habits = habits(connections);
+    habits.extend(in_vain(connections, &habits));
     let scans = scans(connections);
     let floods = floods(connections, topology);
     let fleets = Fleets::of(topology);
@@ -137,6 +138,28 @@ fn habits(connections: &Connections) -> HashSet<Pair> {
     counts.into_keys().collect()
 }
 
+/// Pairs of a caller that has such a habit with another server on the same port, and whose
+/// every connection is in vain: the check of a server that is down.
+fn in_vain(connections: &Connections, habits: &HashSet<Pair>) -> Vec<Pair> {
+    let callers: HashSet<(Ip, u16)> =
+        habits.iter().map(|(client, _, port)| (*client, *port)).collect();
+    if callers.is_empty() {
+        return Vec::new();
+    }
+    let mut tries: HashMap<Pair, (u32, bool)> = HashMap::new();
+    for connection in connections.list.iter().filter(|c| c.protocol.is_tcp() && !c.has_self()) {
+        let pair = pair(connection);
+        if callers.contains(&(pair.0, pair.2)) {
+            let vain = matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered);
+            let (count, all) = tries.entry(pair).or_insert((0, true));
+            *count += 1;
+            *all &= vain;
+        }
+    }
+    let found = tries.into_iter().filter(|(_, (count, all))| *all && *count >= HABIT);
+    found.map(|(pair, _)| pair).collect()
+}
+
 /// The real servers of each director, for which of its virtual addresses: up to two, as
 /// only one can be the address that is asked about.
 #[derive(Default)]
@@ -196,7 +219,9 @@ fn is_check(
     if topology.hosts.by_ip(client).is_some_and(|host| fleets.serve(host, server, topology)) {
         return true;
     }
-    habits.contains(&pair(connection)) && closed_by_client(vantages, connections, connection)
+    let vain = matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered);
+    habits.contains(&pair(connection))
+        && (vain || closed_by_client(vantages, connections, connection))
 }
 
 /// The client itself ends a check, with FIN or RST, once it has the answer to

@@ -31,7 +31,7 @@ mod vrrp;
 
 pub use addr::{Ip, Mac, NotMac};
 pub use arp::{Arp, ArpOperation};
-pub use checksum::{Sum, tcp_sum};
+pub use checksum::{Sum, outer_udp_sum, tcp_sum};
 pub use icmp::{Icmp, IcmpKind};
 pub use ip::{Fragment, IpPacket, Transport, Udp, is_unicast};
 pub(crate) use link::split as split_link;

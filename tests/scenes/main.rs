@@ -10,8 +10,10 @@
 mod support;
 
 mod anycast;
+mod clusters;
 mod director_ends;
 mod dns;
+mod firewalled;
 mod hosts;
 mod lost_paths;
 mod nodes;
@@ -21,6 +23,8 @@ mod packet;
 mod places;
 mod proxied;
 mod reuse;
+mod silent_servers;
+mod situations;
 mod stage;
 mod stamps;
 mod synproxy;
@@ -77,6 +81,9 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-synproxy-cookie-fails", play: synproxy::cookie_fails },
     Scene { name: "synproxy-window-never-opens", play: synproxy::never_opened },
     Scene { name: "dr-synproxy", play: synproxy::direct },
+    Scene { name: "nat-smtp-no-greeting", play: silent_servers::no_greeting },
+    Scene { name: "nat-udp-one-rs-silent", play: silent_servers::datagrams_unanswered },
+    Scene { name: "nat-health-check-refused", play: silent_servers::checks_refused },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

@@ -1,11 +1,17 @@
 //! Why packets are lost on the way: by chance, for their size, or for what they are.
 
+use crate::diagnose::thresholds::SIZE_MIN_OVERLAY_SEGMENT;
 use crate::topology::Mode;
 
 /// In a tunnel more missing bytes than this may have been too large for it: what
 /// is left of 1500 by the longest headers that a balancer adds (GUE with options in
 /// IPv6, 60 bytes) and by those of TCP in IPv6 (100), with room to spare.
 const MAX_TUNNEL_MISSING: u32 = 1200;
+
+/// Whether a repeated segment of so many bytes may be kept for its size.
+pub(in crate::diagnose) fn is_large_for_overlay(size: u32) -> bool {
+    size > SIZE_MIN_OVERLAY_SEGMENT
+}
 
 /// Why a director keeps bytes of a connection that it forwarded before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +22,11 @@ pub(in crate::diagnose) enum WhyWithheld {
     TooLarge,
 }
 
-/// By how a service is forwarded and the bytes that came in and never went out.
-pub(in crate::diagnose) fn why_withheld(mode: Mode, missing: u32) -> WhyWithheld {
-    if mode == Mode::Tun && missing > MAX_TUNNEL_MISSING {
+/// By how a service is forwarded, whether in an overlay, and the bytes that came in and never
+/// went out.
+pub(in crate::diagnose) fn why_withheld(mode: Mode, overlay: bool, missing: u32) -> WhyWithheld {
+    let in_tunnel = mode == Mode::Tun && missing > MAX_TUNNEL_MISSING;
+    if in_tunnel || overlay && is_large_for_overlay(missing) {
         WhyWithheld::TooLarge
     } else {
         WhyWithheld::Removed
@@ -52,11 +60,19 @@ mod tests {
     #[test]
     fn only_a_tunnel_is_too_small_and_only_for_large_packets() {
         let most = MAX_TUNNEL_MISSING;
-        assert_eq!(why_withheld(Mode::Tun, most), WhyWithheld::Removed);
-        assert_eq!(why_withheld(Mode::Tun, most + 1), WhyWithheld::TooLarge);
+        assert_eq!(why_withheld(Mode::Tun, false, most), WhyWithheld::Removed);
+        assert_eq!(why_withheld(Mode::Tun, false, most + 1), WhyWithheld::TooLarge);
         for mode in [Mode::Nat, Mode::Dr, Mode::FullNat] {
-            assert_eq!(why_withheld(mode, u32::MAX), WhyWithheld::Removed);
+            assert_eq!(why_withheld(mode, false, u32::MAX), WhyWithheld::Removed);
         }
+    }
+
+    #[test]
+    fn a_small_segment_fits_into_every_overlay() {
+        let most = SIZE_MIN_OVERLAY_SEGMENT;
+        assert!(!is_large_for_overlay(most) && is_large_for_overlay(most + 1));
+        assert_eq!(why_withheld(Mode::Nat, true, most), WhyWithheld::Removed);
+        assert_eq!(why_withheld(Mode::Nat, true, most + 1), WhyWithheld::TooLarge);
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! SYNs that arrive at their real server with a wrong checksum.
+//! SYNs that arrive at their real server with a wrong checksum, or in a tunnel whose own is
+//! wrong.
 
 use crate::correlate::Leg;
+use crate::diagnose::Facts;
 use crate::flow::Sums;
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
@@ -26,4 +28,40 @@ pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&L
         let (_, sums) = sums.find(|(hop, sums)| arrived(hop) && sums.wrong > 0)?;
         (sums.taken == 0).then_some((leg, sums))
     })
+}
+
+/// A leg whose repeated SYNs are in a datagram of a tunnel with a wrong checksum.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::diagnose) struct OuterWrong<'a> {
+    pub leg: &'a Leg,
+    pub sums: &'a Sums,
+    /// The capture is its receiver's. A sender's shows a sum before the network card made
+    /// one, but that would be the pseudo-header's.
+    pub arrived: bool,
+}
+
+/// Where the repeated SYNs of a connection that stands late, or not at all, are in a tunnel
+/// whose checksum is wrong: all of them, or all up to the one that was answered.
+pub(in crate::diagnose) fn outer_wrong<'a>(
+    facts: &'a Facts<'_>,
+    id: ConnectionId,
+) -> Option<OuterWrong<'a>> {
+    let c = facts.connection(id);
+    if !c.protocol.is_tcp() || c.progress.syns < 2 || !facts.breaks.fate(id).is_harm() {
+        return None;
+    }
+    let mut found: Option<OuterWrong<'_>> = None;
+    for leg in facts.legs(id) {
+        let vantage = facts.vantage(leg);
+        for (hop, sums) in vantage.sums_of(facts.forward(leg)) {
+            let arrived = vantage.own.arrived(hop) == Some(true);
+            // The one that was answered is the last.
+            let spoils = sums.outer_wrong > 0
+                && if c.progress.answered { sums.outer_taken <= 1 } else { sums.outer_taken == 0 };
+            if spoils && found.is_none_or(|known| arrived && !known.arrived) {
+                found = Some(OuterWrong { leg, sums, arrived });
+            }
+        }
+    }
+    found
 }

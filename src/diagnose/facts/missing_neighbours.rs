@@ -11,9 +11,10 @@ use crate::correlate::{Connection, Leg};
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{
     ARP_WAIT_NS, MISSING_NEIGHBOURS_PATIENCE_NS, MISSING_NEIGHBOURS_PROMPT_NS,
+    MISSING_NEIGHBOURS_ROUND,
 };
 use crate::flow::Ask;
-use crate::topology::{HostId, ServiceId};
+use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,8 @@ pub(in crate::diagnose) struct Missing {
     pub director: Option<HostId>,
     /// The director says so to the client, too.
     pub said: bool,
+    /// Nothing shows that the host which asks is a director: it keeps the SYNs, and asks.
+    pub by_a_node: bool,
     /// All of them are of client ports that had a connection before, of one real server.
     pub pinned: Option<Pinned>,
 }
@@ -54,8 +57,15 @@ pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &[(usize, &Ask)]) -> V
             sets.entry(facts.service_of(id)).or_default().push(id);
         }
     }
+    let judged: Vec<(Missing, bool)> =
+        sets.into_iter().map(|(service, ids)| judge(facts, service, ids, asks)).collect();
+    // An address that one service's SYNs made the director ask for is asked for on account
+    // of the others', too.
+    let sure: BTreeSet<Ip> =
+        judged.iter().filter(|(_, linked)| *linked).flat_map(|(m, _)| m.targets.clone()).collect();
+    let shares = |m: &Missing| m.targets.iter().any(|ip| sure.contains(ip));
     let mut found: Vec<Missing> =
-        sets.into_iter().filter_map(|(service, ids)| judge(facts, service, ids, asks)).collect();
+        judged.into_iter().filter(|(m, linked)| *linked || shares(m)).map(|(m, _)| m).collect();
     for missing in &mut found {
         missing.pinned = used_ports::pinned(facts, missing.service, &missing.ids, &missing.targets);
     }
@@ -82,6 +92,8 @@ struct InVain<'a> {
     told: bool,
     /// This very SYN made the director ask.
     prompted: bool,
+    /// See [`Missing::by_a_node`].
+    by_a_node: bool,
 }
 
 fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> InVain<'a> {
@@ -96,20 +108,36 @@ fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> In
         let owner = service.is_director(host)
             || told.is_some_and(|r| r.error.src == vip)
             || (told.is_some() && trace.topology.hosts.claims_ip(host, vip));
-        if !owner {
+        if !owner && service.mode != Mode::Unknown {
             continue;
         }
         let fits = |(at, ask): &&(usize, &'a Ask)| {
             let own = asked_here(&trace.vantages[*at], ask);
-            *at == v && own && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
+            let way = owner || is_way_on(trace, id, ask);
+            *at == v && own && way && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
         };
         let found: Vec<(usize, &Ask)> = asks.iter().filter(fits).copied().collect();
         if !found.is_empty() {
             let prompted = found.iter().any(|(_, ask)| is_prompt(trace, leg, ask));
-            return InVain { director: Some(host), asks: found, told: told.is_some(), prompted };
+            return InVain {
+                director: Some(host),
+                asks: found,
+                told: told.is_some(),
+                prompted,
+                by_a_node: !owner,
+            };
         }
     }
     InVain::default()
+}
+
+/// Whether a question may be for whom a packet is to be sent on to: not for the client or
+/// in the name of the service, as one for the way of an answer is.
+fn is_way_on(trace: &Trace, id: ConnectionId, ask: &Ask) -> bool {
+    let front = trace.connection(id).front;
+    ask.count >= MISSING_NEIGHBOURS_ROUND
+        && ask.target != front.client.0
+        && ask.asker != front.server.0
 }
 
 /// Whether a question was asked for a connection's SYN: the error follows the
@@ -137,23 +165,26 @@ fn is_during(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
     ask.first.since(syn) < 0 && ask.last.since(syn) >= 0
 }
 
+/// What a service's failed connections wait for, and whether it is sure that it is on their
+/// account.
 fn judge(
     trace: &Trace,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     asks: &[(usize, &Ask)],
-) -> Option<Missing> {
+) -> (Missing, bool) {
     let looked = &ids[..ids.len().min(LOOKED)];
     let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
     // Without its word, a director may ask on another account all the while.
     let linked = vain.iter().any(|x| x.told || x.prompted);
-    if !linked && !looked.iter().any(|id| told(trace, *id).is_some()) {
-        return None;
-    }
+    let linked = linked || looked.iter().any(|id| told(trace, *id).is_some());
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);
-    Some(Missing { service, ids, targets, distinct, director, said, pinned: None })
+    let by_a_node = vain.iter().any(|x| x.by_a_node);
+    let missing =
+        Missing { service, ids, targets, distinct, director, said, by_a_node, pinned: None };
+    (missing, linked)
 }
 
 /// The addresses that were asked for on account of the connections, and whether

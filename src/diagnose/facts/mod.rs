@@ -15,15 +15,18 @@ pub(in crate::diagnose) mod disputes;
 pub(in crate::diagnose) mod durations;
 pub(in crate::diagnose) mod grown_packets;
 pub(in crate::diagnose) mod half_paths;
+pub(in crate::diagnose) mod half_translated;
 pub(in crate::diagnose) mod held_answers;
 mod index;
 pub(in crate::diagnose) mod local_endpoints;
 pub(in crate::diagnose) mod lost_entries;
+pub(in crate::diagnose) mod lost_openings;
 pub(in crate::diagnose) mod machines;
 pub(in crate::diagnose) mod missing_neighbours;
 pub(in crate::diagnose) mod moved_vips;
 pub(in crate::diagnose) mod optioned_syns;
 pub(in crate::diagnose) mod own_answers;
+pub(in crate::diagnose) mod own_refusals;
 pub(in crate::diagnose) mod paired_questions;
 pub(in crate::diagnose) mod passages;
 pub(in crate::diagnose) mod port_reuse;
@@ -57,6 +60,7 @@ use crate::flow::Ask;
 use crate::trace::{ConnectionId, Trace};
 use durations::{Durations, Places};
 use local_endpoints::Nodes;
+use lost_openings::Openings;
 use missing_neighbours::Missing;
 use resets::Forgotten;
 use silences::Silent;
@@ -80,6 +84,7 @@ pub struct Facts<'a> {
     spoilt_ids: OnceCell<HashSet<ConnectionId>>,
     resets: OnceCell<Vec<Forgotten>>,
     missing: OnceCell<Vec<Missing>>,
+    lost_openings: OnceCell<Openings>,
     stale_ports: OnceCell<BTreeMap<ConnectionId, Stale<'a>>>,
     durations: OnceCell<Durations>,
     places: OnceCell<Places>,
@@ -101,6 +106,7 @@ impl<'a> Facts<'a> {
             spoilt_ids: OnceCell::new(),
             resets: OnceCell::new(),
             missing: OnceCell::new(),
+            lost_openings: OnceCell::new(),
             stale_ports: OnceCell::new(),
             durations: OnceCell::new(),
             places: OnceCell::new(),
@@ -146,6 +152,11 @@ impl<'a> Facts<'a> {
     /// Connections whose real server is not on the wire, by service.
     pub(in crate::diagnose) fn missing(&self) -> &[Missing] {
         self.missing.get_or_init(|| missing_neighbours::all(self, self.unanswered()))
+    }
+
+    /// Openings that were lost between two captured hosts.
+    pub(in crate::diagnose) fn lost_openings(&self) -> &Openings {
+        self.lost_openings.get_or_init(|| lost_openings::all(&self.indexed, &self.breaks))
     }
 
     /// Client ports whose datagrams go to a server that answers no more.

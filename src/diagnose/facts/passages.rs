@@ -5,7 +5,7 @@ use crate::diagnose::Proof;
 use crate::flow::{Link, Mark};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::seq_gt;
+use crate::wire::{Outer, seq_gt};
 
 /// A frame of a leg, by the leg's place among the connection's.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +81,18 @@ impl Passage<'_> {
             (Some(came), Some(left)) if seq_gt(came, left) => came.wrapping_sub(left),
             _ => 0,
         }
+    }
+
+    /// Whether packets came bare and left in an overlay (VXLAN, Geneve, bridged GRE).
+    pub fn enters_overlay(&self, trace: &Trace, id: ConnectionId) -> bool {
+        let tunnel = |frame: Frame<'_>| {
+            let leg = trace.legs(id).get(frame.leg)?;
+            Some(leg.of(&trace.vantages).key.tunnel)
+        };
+        let (came, left) = (tunnel(self.came), self.left.and_then(tunnel));
+        left.is_some_and(|left| {
+            left != 0 && !Outer::tag_is_forwarding(left) && came.is_some_and(|came| came != left)
+        })
     }
 
     /// The first packet that came with bytes that had come before.

@@ -8,9 +8,12 @@
 use super::index::Indexed;
 use super::passages::passage;
 use crate::correlate::{Connection, Leg};
-use crate::diagnose::thresholds::{NO_COINCIDENCE, PROMPT_NS, SYN_PROXIES_STUCK_NS};
+use crate::diagnose::thresholds::{
+    NO_COINCIDENCE, PROMPT_NS, SYN_PROXIES_STALLED_ACKS, SYN_PROXIES_STALLED_REPEATS,
+    SYN_PROXIES_STUCK_NS,
+};
 use crate::flow::{Flow, Reset};
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, Mode, Ordinary, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 /// What went wrong.
@@ -26,6 +29,9 @@ pub(in crate::diagnose) enum Fault {
     Closed,
     /// DR or TUN: the real server's own SYN-ACK reaches a client that has one.
     Direct,
+    /// The window of its SYN-ACK is 0 and is opened then, and nothing of what the client
+    /// sends is taken: the handshake behind is not complete.
+    Stalled,
 }
 
 /// A connection that a SYN proxy spoilt.
@@ -48,7 +54,9 @@ pub(in crate::diagnose) fn spoilt<'a>(facts: &Indexed<'a>) -> Vec<Spoilt<'a>> {
         let p = c.progress;
         c.protocol.is_tcp() && p.syn && p.answered && p.established && !p.response
     };
-    let all = || trace.requests().filter(|(_, c)| suspect(c));
+    // A health check meets a SYN proxy as a client does.
+    let asks = |id: ConnectionId| matches!(trace.ordinary(id), None | Some(Ordinary::HealthCheck));
+    let all = || trace.iter().filter(|(id, c)| suspect(c) && asks(*id));
     let mut found: Vec<Spoilt<'_>> = all().filter_map(|(id, _)| judge(trace, id)).collect();
     // Without a second handshake only the others tell what this director does.
     let mut services: Vec<ServiceId> =
@@ -145,7 +153,27 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Spoilt<'_>> {
             _ => {}
         }
     }
-    closed()
+    closed().or_else(|| {
+        let front = trace.legs(id).iter().find(|leg| leg.tuple == 0 && stalls(trace, leg))?;
+        let director = trace.host_of(front).filter(|_| answers_itself(trace, front));
+        Some(Spoilt { id, fault: Fault::Stalled, director, front, back: None })
+    })
+}
+
+/// A SYN-ACK with a window of 0, which only who has no server yet sends; an open window
+/// after it, and empty ACKs that take nothing of what the client sends again and again.
+fn stalls(trace: &Trace, front: &Leg) -> bool {
+    let (there, back) = (trace.forward(front), trace.reply(front));
+    back.accepted()
+        && back.shape.closed()
+        && !back.closed
+        && back.payload == 0
+        && back.packets >= u32::from(back.syns) + SYN_PROXIES_STALLED_ACKS
+        && there.opened()
+        && there.payload > 0
+        && there.retransmissions >= SYN_PROXIES_STALLED_REPEATS
+        && back.max_ack == there.isn.wrapping_add(1)
+        && there.last.since(back.syn) >= SYN_PROXIES_STUCK_NS
 }
 
 /// Who sent the second SYN-ACK of a connection in DR or TUN.

@@ -1,9 +1,11 @@
-//! The captures that would decide an unexplained symptom of connections.
+//! The captures, or commands, that would decide an unexplained symptom of connections.
 
-use crate::diagnose::words::{Names, to_capture};
+use crate::breaks::Manner;
+use crate::diagnose::words::{Names, tables, to_capture};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 
-/// On the real servers that were not captured; where none is known, on the director.
+/// On the real servers that were not captured; where none is known, at the host whose own
+/// capture shows where the packet ended, else on the director.
 pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let names = Names(trace);
     let mut asked = Vec::new();
@@ -29,6 +31,9 @@ pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Ve
             "shows whether the SYN arrives, whether it is answered, and to which MAC the answer leaves",
         ));
     }
+    if found.is_empty() {
+        found.extend(swallowed_at(trace, sightings));
+    }
     if found.is_empty()
         && let Some(id) = sightings.iter().find_map(|s| s.connection)
         && trace.service(id).directors.is_empty()
@@ -43,4 +48,20 @@ pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Ve
         ));
     }
     found
+}
+
+/// Where a host's own capture shows that it took a packet in and did nothing with it, no
+/// other capture is missing: its counters tell who dropped it.
+fn swallowed_at(facts: &Facts, sightings: &[Sighting]) -> Option<ToConfirm> {
+    let broken = sightings.iter().find_map(|s| facts.breaks.broken(s.connection?))?;
+    let host = broken.last.filter(|_| broken.manner == Manner::Swallowed)?.host?;
+    let save = tables(facts.service(broken.connection).vip);
+    Some(ToConfirm {
+        host: Names(facts).place(host),
+        command: format!(
+            "nstat -az TcpExtListenDrops TcpExtListenOverflows TcpExtIPReversePathFilter TcpInCsumErrors; {save}-save -c | grep -E 'DROP|REJECT'; nft list ruleset | grep -E 'drop|reject'; conntrack -S"
+        ),
+        why: "run it before and after one more attempt: the counter that grows names who drops it"
+            .to_owned(),
+    })
 }

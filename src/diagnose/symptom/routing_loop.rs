@@ -1,10 +1,11 @@
 //! One packet passes the same link again with a lower TTL, or ICMP time
 //! exceeded quotes it.
 
-use super::super::{Facts, Proof, Sighting, Wording};
+use super::super::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
 use super::{concerned, connections_to};
 use crate::diagnose::thresholds::ROUTING_LOOP_ENOUGH_TTL;
 use crate::flow::IcmpErrorKind;
+use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
@@ -61,14 +62,77 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
 }
 
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
+    let (back, elsewhere) = match sightings.iter().find_map(|s| turn(facts, s.connection?)) {
+        Some((by, to)) => {
+            let names = Names(facts);
+            let (by, to) = (names.full(by), names.full(to));
+            (
+                format!(
+                    " {by} sends it back to {to}, from which it had it: it does not have the address and knows no service there, so it goes by a route like any other."
+                ),
+                served_elsewhere(facts, sightings),
+            )
+        }
+        None => (String::new(), String::new()),
+    };
     Wording {
         title: "packets go round in circles".to_owned(),
         explanation: format!(
-            "In {} one packet passes the same link again and again, its TTL falling.",
+            "In {} one packet passes the same link again and again, its TTL falling.{back}{elsewhere}",
             connections_to(facts, sightings)
         ),
         subjects: concerned(facts, sightings),
     }
+}
+
+/// The captured host that sends a connection's packet back to where it came from, and the
+/// host there.
+fn turn(trace: &Trace, id: ConnectionId) -> Option<(HostId, HostId)> {
+    let steps = &trace.route(id).forward;
+    steps.iter().zip(steps.iter().skip(1)).find_map(|(came, left)| {
+        let (by, to) = (left.from?, left.to?);
+        let turned = came.to == Some(by) && came.from == Some(to) && by != to;
+        (turned && trace.is_captured(by)).then_some((by, to))
+    })
+}
+
+/// Whether the host that sends packets back was captured: no capture is missing then.
+pub(in crate::diagnose) fn names_culprit(trace: &Trace, ids: &[ConnectionId]) -> bool {
+    ids.iter().any(|id| turn(trace, *id).is_some())
+}
+
+/// Other ports of the same address, whose connections did well.
+fn served_elsewhere(facts: &Facts, sightings: &[Sighting]) -> String {
+    let Some(id) = sightings.iter().find_map(|s| s.connection) else { return String::new() };
+    let own = facts.service(id);
+    let accounts = &facts.breaks.accounts.services;
+    let other = facts.topology.services.iter().zip(accounts).find(|(service, account)| {
+        service.vip == own.vip && service.port != own.port && account.well > 0
+    });
+    other.map_or_else(String::new, |(service, _)| {
+        format!(" {} is served by the same way.", service.name())
+    })
+}
+
+pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let Some((id, by)) = sightings.iter().find_map(|s| {
+        let id = s.connection?;
+        Some((id, turn(facts, id)?.0))
+    }) else {
+        return Vec::new();
+    };
+    let (client, server) = (facts.connection(id).front.client.0, facts.connection(id).front.server);
+    vec![ToConfirm {
+        host: Names(facts).place(by),
+        command: format!(
+            "ip -br addr show | grep -wF {0}; ip route get {0} from {client} iif IFACE",
+            server.0
+        ),
+        why: format!(
+            "whether it has the address, and that its route leads back; a route 'unreachable' for the services' addresses, or none announced for them, ends the loop; port {} is then refused at once",
+            server.1
+        ),
+    }]
 }
 
 pub(in crate::diagnose) fn blind(_: &Facts) -> Option<String> {

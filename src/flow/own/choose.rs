@@ -43,6 +43,10 @@ pub(super) fn choose(shares: &Shares) -> Own {
     if let Some(mac) = only(&close, |share| share.forwards > 0) {
         return one(mac, OwnEvidence::Forwards);
     }
+    // The frames around others are its own as well.
+    if let Some(mac) = only(&close, |share| share.tunnels) {
+        return one(mac, OwnEvidence::Coverage);
+    }
     let was_asked = |s: &Share| s.unasked >= UNASKED && s.asked == 0;
     close.retain(|(_, share)| !was_asked(share));
     if let [(mac, _)] = close[..] {

@@ -28,6 +28,8 @@ pub(super) struct Share {
     pub unasked: u32,
     /// Connections that it opened.
     pub asked: u32,
+    /// Overlays end at it: it takes part in frames around others, too.
+    pub tunnels: bool,
     /// Addresses that it sends from, as many as are kept.
     pub sources: Vec<Ip>,
     /// The only TTL that its packets have; 0 where there are several.
@@ -47,6 +49,7 @@ impl Default for Share {
             forwards: 0,
             unasked: 0,
             asked: 0,
+            tunnels: false,
             sources: Vec::new(),
             ttl: None,
         }
@@ -204,6 +207,11 @@ impl Shares {
             let replier = neighbors.bindings.iter().find(answers).map(|b| b.mac);
             if let Some(share) = replier.and_then(|mac| self.by_mac.get_mut(&mac)) {
                 share.quick(ask.quickest_ns);
+            }
+        }
+        for end in neighbors.overlay_ends.iter().filter(|_| !self.overlay) {
+            if let Some(share) = self.by_mac.get_mut(&end.outer) {
+                share.tunnels = true;
             }
         }
         let mut claimed: HashMap<Mac, Vec<Ip>> = HashMap::new();

@@ -55,6 +55,7 @@ impl Builder<'_> {
             (Manner::Swallowed, _) => {
                 "✓ ✗ (no answer to it, and not sent on, in this capture)".to_owned()
             }
+            (Manner::Looped, _) => "✗ goes round: passes here again and again".to_owned(),
             (Manner::Refused, _) => "✗ refused by RST".to_owned(),
             (Manner::Rejected, _) => "✗ rejected by ICMP".to_owned(),
             (Manner::Unmatched, _) => "✗ answered by RST: no such connection".to_owned(),

@@ -1,15 +1,18 @@
 //! Frames disappear between two captured hosts.
 //!
 //! The facts are [`crate::loss`]'s: bytes that left one host more often than they arrived
-//! at the next. A few are nothing unusual; here it is their share that counts.
+//! at the next. A few are nothing unusual; here it is their share that counts. Openings have
+//! no bytes: [`crate::diagnose::facts::lost_openings`] counts their transmissions.
 
+use crate::breaks::Packet;
 use crate::diagnose::decide::size::{WhyLost, why_lost};
 use crate::diagnose::facts::grown_packets::too_long;
 use crate::diagnose::facts::half_paths::half;
+use crate::diagnose::facts::lost_openings::LostOpenings;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PACKET_LOSS_ONE_IN};
 use crate::diagnose::words::list;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
-use crate::topology::{Role, ServiceId};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
+use crate::topology::{HostId, Role, Service, ServiceId};
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -46,7 +49,19 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     sets.retain(|_, loss| {
         loss.lost >= NO_COINCIDENCE && loss.lost as u64 * PACKET_LOSS_ONE_IN >= loss.frames
     });
-    let findings = sets.iter().map(|(of, loss)| finding(facts, *of, loss)).collect();
+    let mut findings: Vec<Finding> =
+        sets.iter().map(|(of, loss)| finding(facts, *of, loss)).collect();
+    // A stretch that loses bytes loses openings too: it is told once.
+    let told = |service, from, to| {
+        let mut known = sets.keys();
+        known.any(|(s, stretch)| *s == service && (stretch.from, stretch.to) == (from, to))
+    };
+    for (of, lost) in facts.lost_openings() {
+        let link = lost.ids.iter().all(|id| chance(*id));
+        if link && lost.lost as usize >= NO_COINCIDENCE && !told(of.0, of.1, of.2) {
+            findings.push(openings(facts, *of, lost));
+        }
+    }
     Detection::from(findings, || {
         if compared {
             Detection::Clean
@@ -57,6 +72,75 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             )
         }
     })
+}
+
+/// SYNs or SYN-ACKs that are lost between two captured hosts.
+fn openings(
+    facts: &Facts,
+    (service, from, to, packet): (ServiceId, HostId, HostId, Packet),
+    lost: &LostOpenings,
+) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
+    let (a, b) = (names.host(from), names.host(to));
+    let what = if packet == Packet::Syn { "SYNs" } else { "SYN-ACKs" };
+    let title = format!("{what} are lost between {a} and {b}");
+    let waited = lost.ids.len() - lost.failed;
+    let fate = match (lost.failed, waited) {
+        (failed, 0) => format!("{failed} fail"),
+        (0, waited) => format!("{waited} stand only after repeats"),
+        (failed, waited) => format!("{failed} fail, {waited} stand only after repeats"),
+    };
+    let explanation = format!(
+        "{} {what} for {} left {a} and never arrived at {b}, whose capture shows those of other connections: what lies between them lost them, a device that was busy or full, a queue, a cable, a firewall. Of {} connections concerned {fate}.",
+        lost.lost,
+        s.name(),
+        lost.ids.len()
+    );
+    let mut finding = Finding::cause("packet-loss", title, explanation);
+    finding.severity = if lost.failed > 0 { Severity::Critical } else { Severity::Warning };
+    finding.confidence = Confidence::Likely;
+    finding.candidate(
+        "stateful-device-half-path",
+        "then a firewall on the way sees one direction of these connections alone",
+    );
+    let hosts = list(&[a.clone(), b.clone()]);
+    finding.confirm(format!("the devices between {hosts}"), "# drops by interface and by CPU, session table and its limits, load, at the times of the losses", "a counter that grows with the losses names the place");
+    finding.confirm(
+        hosts,
+        "ip -s -s link show; ethtool -S IFACE | grep -iE 'err|drop|crc|miss'",
+        "counters that stand still clear the hosts themselves",
+    );
+    let note = format!("it leaves {a} and is not seen at {b}");
+    finding.proofs = lost.shown.map(|at| Proof { at, note }).into_iter().collect();
+    if let Some(again) = lost.ids.iter().find_map(|id| repeated(facts, *id, from, packet)) {
+        finding.proofs.push(Proof { at: again, note: "the last that is sent again".to_owned() });
+    }
+    finding.subjects = subjects(facts, s, [from, to]);
+    finding.connections.clone_from(&lost.ids);
+    finding
+}
+
+/// The last transmission of a connection's opening that its sender's capture shows.
+fn repeated(facts: &Facts, id: ConnectionId, from: HostId, packet: Packet) -> Option<At> {
+    facts.legs(id).iter().filter(|leg| facts.host_of(leg) == Some(from)).find_map(|leg| {
+        let flow = if packet == Packet::Syn { facts.forward(leg) } else { facts.reply(leg) };
+        (flow.syns > 1 && flow.last != flow.syn).then(|| facts.at(leg, flow.last))
+    })
+}
+
+/// Hosts in their roles.
+fn subjects(trace: &Trace, s: &Service, ends: [HostId; 2]) -> Vec<Subject> {
+    let role = |host: HostId| {
+        if s.is_director(host) {
+            Role::Director
+        } else if s.real_servers.iter().any(|r| r.host == Some(host)) {
+            Role::RealServer
+        } else {
+            Role::Client
+        }
+    };
+    ends.iter().map(|host| Names(trace).subject(role(*host), *host)).collect()
 }
 
 fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss) -> Finding {
@@ -102,19 +186,7 @@ fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss)
         let until = "until the link is mended";
         finding.fixes = vec![crate::diagnose::words::rest(trace, service, ends[0], r.port, until)];
     }
-    finding.subjects = ends
-        .iter()
-        .map(|host| {
-            let role = if s.is_director(*host) {
-                Role::Director
-            } else if s.real_servers.iter().any(|r| r.host == Some(*host)) {
-                Role::RealServer
-            } else {
-                Role::Client
-            };
-            names.subject(role, *host)
-        })
-        .collect();
+    finding.subjects = subjects(trace, s, ends);
     finding.connections = loss.ids.clone();
     finding
 }

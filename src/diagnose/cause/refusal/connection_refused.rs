@@ -1,26 +1,38 @@
-//! A real server answers SYNs with RST,ACK: nobody listens there.
+//! A host answers SYNs with RST,ACK: nobody listens there.
+//!
+//! Of a balanced service it is a real server, or the director. Without a forwarding mode it
+//! is said only where the refusing host's own capture shows that it kept the SYN: then the
+//! address is that host's, whoever was meant to serve it.
 
 use crate::correlate::Outcome;
 use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::facts::own_refusals::refuser;
 use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::words::commands::ipvsadm::{Server, spared};
-use crate::diagnose::words::{agree, name, servers, share};
+use crate::diagnose::words::{agree, list, name, servers, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
-use crate::topology::{Mode, Role, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    // Without a balancer a refusal is what it is: the symptom says it all.
-    let hit = facts.requests().filter(|(id, c)| {
-        c.outcome == Outcome::Refused && facts.service(*id).mode != Mode::Unknown
-    });
-    let findings = by_service(facts, hit.map(|(id, _)| id))
+    let refused = || facts.requests().filter(|(_, c)| c.outcome == Outcome::Refused);
+    let mode = |id: &ConnectionId| facts.service(*id).mode;
+    let hit = refused().map(|(id, _)| id).filter(|id| mode(id) != Mode::Unknown);
+    let mut findings: Vec<Finding> = by_service(facts, hit)
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
+    let mut own: BTreeMap<(ServiceId, HostId), Vec<ConnectionId>> = BTreeMap::new();
+    for (id, _) in refused().filter(|(id, _)| mode(id) == Mode::Unknown) {
+        if let Some((host, _)) = refuser(facts, id) {
+            own.entry((facts.service_of(id), host)).or_default().push(id);
+        }
+    }
+    findings.extend(own.into_iter().map(|(of, ids)| by_itself(facts, of, ids)));
     Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
         None => Detection::Clean,
@@ -80,6 +92,81 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.subjects = subjects;
     finding.connections = ids;
     finding
+}
+
+/// A host that refuses what comes to it, where nothing shows a balancer of the service.
+fn by_itself(
+    facts: &Facts,
+    (service, host): (ServiceId, HostId),
+    ids: Vec<ConnectionId>,
+) -> Finding {
+    let names = Names(facts);
+    let s = facts.topology.service(service);
+    let (who, port) = (names.full(host), s.port);
+    let lo = ids.iter().filter(|id| {
+        refuser(facts, **id).is_some_and(|(_, leg)| {
+            facts.path(leg, facts.reply(leg)).any(|(_, hop)| hop.link.is_loopback())
+        })
+    });
+    let over_lo = match (lo.count(), ids.len()) {
+        (0, _) => String::new(),
+        (n, all) if n == all => " The calls are its own and run over lo.".to_owned(),
+        (n, _) => format!(" {n} of them are its own calls and run over lo."),
+    };
+    // What else it does with that address tells what was meant.
+    let others: Vec<String> = facts
+        .topology
+        .services
+        .iter()
+        .filter(|other| other.vip == s.vip && other.port != port && other.is_director(host))
+        .map(crate::topology::Service::name)
+        .collect();
+    let meant = if others.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " It has the address {} and sends on what comes for {}, but knows no service on port {port}: what another host was to answer there ends on this one.",
+            s.vip,
+            list(&others)
+        )
+    };
+    let title = format!("{who} itself refuses connections to {}", s.name());
+    let explanation = format!(
+        "The SYNs for {} reach {who} and go no further: it answers them with RST,ACK itself, since no process listens on port {port} of {} there.{over_lo}{meant} {} connections are refused.",
+        s.name(),
+        s.vip,
+        share(facts, service, &ids)
+    );
+    let mut finding = Finding::cause("connection-refused", title, explanation);
+    finding.severity = severity(facts, &ids);
+    finding.confidence = Confidence::Certain;
+    finding.confirm(
+        who.clone(),
+        format!("ss -ltn 'sport = :{port}'; ip -br addr show | grep -wF {}", s.vip),
+        "whether anything listens there, and which interface has the address",
+    );
+    if !others.is_empty() {
+        finding.confirm(who, format!(
+                "ipvsadm -Ln | grep -wF {0}; {1}-save -t nat | grep -wF {0}",
+                s.vip,
+                tables(s.vip)
+            ), "the ports of the address that it sends on; kube-proxy in IPVS mode puts the addresses of all services on kube-ipvs0");
+    }
+    finding.proofs = telling(facts, &ids).map(|id| own_proofs(facts, id)).unwrap_or_default();
+    // Who makes it take an address that is not its own accounts for this.
+    finding.addresses = vec![s.vip];
+    finding.subjects = vec![Subject { port: Some(port), ..names.subject(Role::RealServer, host) }];
+    finding.connections = ids;
+    finding
+}
+
+fn own_proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let Some((_, leg)) = refuser(trace, id) else { return Vec::new() };
+    let proofs = [
+        trace.proof(leg, trace.forward(leg).first, "the SYN, which goes no further"),
+        trace.proof(leg, trace.reply(leg).rst, "RST,ACK, by this host itself"),
+    ];
+    proofs.into_iter().flatten().collect()
 }
 
 /// Seen where it is sent, or where the director gets it from the real server.

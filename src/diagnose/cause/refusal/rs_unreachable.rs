@@ -37,7 +37,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 }
 
 fn finding(facts: &Facts, missing: &Missing) -> Finding {
-    let Missing { service, ids, targets, distinct, director, said, .. } = missing;
+    let Missing { service, ids, targets, distinct, director, said, by_a_node, .. } = missing;
     let (service, distinct, director, said) = (*service, *distinct, *director, *said);
     let s = facts.topology.service(service);
     let names: Vec<String> = targets.iter().map(Ip::to_string).collect();
@@ -47,7 +47,18 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
         "{who} {verb} unreachable: nobody answers there, and SYNs for {} cannot be sent",
         s.name()
     );
-    let explanation = explain(facts, s, director, &who, said, &share(facts, service, ids));
+    let share = share(facts, service, ids);
+    let lost = if *by_a_node {
+        format!("{share} connections fail.")
+    } else {
+        format!(
+            "{share} connections fail; the director goes on choosing that server until it is taken out."
+        )
+    };
+    let mut explanation = explain(facts, s, director, &who, said, &lost);
+    if targets.iter().any(|ip| ip.is_link_local()) {
+        explanation.push_str(" A link-local address is one inside of this host, or on this very link: something here translated the connections to it.");
+    }
     let mut finding = Finding::cause("rs-unreachable", title, explanation);
     finding.severity = severity(facts, ids);
     let reused = forerunners(facts, ids).len() == ids.len();
@@ -56,7 +67,11 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
     if reused {
         finding.candidate("ipvs-reuse-to-dead-backend", "then only connections from client ports that were used before fail, and 'ipvsadm -Ln' no longer lists the server");
     }
-    advise(&mut finding, facts, s, director, targets);
+    if *by_a_node {
+        at_a_node(&mut finding, facts, s, director, targets);
+    } else {
+        advise(&mut finding, facts, s, director, targets);
+    }
     finding.proofs = proofs(facts, ids, facts.unanswered());
     finding.subjects = targets
         .iter()
@@ -65,7 +80,8 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
     if targets.is_empty() {
         finding.subjects.push(service_subject(s));
     }
-    finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));
+    let role = if *by_a_node { Role::Router } else { Role::Director };
+    finding.subjects.extend(director.map(|d| Names(facts).subject(role, d)));
     finding.connections = ids.clone();
     finding.addresses = targets.clone();
     finding
@@ -77,11 +93,8 @@ fn explain(
     director: Option<HostId>,
     who: &str,
     said: bool,
-    share: &str,
+    lost: &str,
 ) -> String {
-    let lost = format!(
-        "{share} connections fail; the director goes on choosing that server until it is taken out."
-    );
     let Some(director) = director else {
         return format!(
             "Whoever has {} tells the client, seconds after the SYN, that the host is unreachable. It has the address itself, so it says so of a real server behind: its ARP or neighbour discovery stays without an answer. {lost}",
@@ -97,6 +110,30 @@ fn explain(
         "The SYNs come in at {}, which asks for {who} again and again, gets no answer and sends them nowhere{then}. The host is down, or on another network, or it is a gateway on the way there. {lost}",
         Names(trace).full(director)
     )
+}
+
+/// What settles it where nothing but its questions shows that a host sends connections on.
+fn at_a_node(
+    finding: &mut Finding,
+    trace: &Trace,
+    s: &Service,
+    node: Option<HostId>,
+    targets: &[Ip],
+) {
+    finding.confidence = Confidence::Likely;
+    let asked = list(&targets.iter().map(Ip::to_string).collect::<Vec<_>>());
+    finding.candidate("dr-vip-foreign-subnet-return", format!(
+            "then {asked} is this host's own way to its clients ('ip route get CLIENT' names it), and the answers cannot leave"
+        ));
+    for target in targets {
+        finding.confirm(node.map_or_else(|| "the node".to_owned(), |d| Names(trace).place(d)), format!(
+                "ip neigh show {target}; ip route get {target}; conntrack -L -p tcp --orig-dst {} 2>/dev/null | head; iptables-save -t nat | grep -F {target}",
+                s.vip
+            ), format!(
+                "FAILED or INCOMPLETE, and translations of {} to {target}: whoever made them (kube-proxy, the cluster's network plugin) takes it for a neighbour of this host",
+                s.name()
+            ));
+    }
 }
 
 fn advise(

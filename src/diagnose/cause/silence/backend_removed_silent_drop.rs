@@ -81,7 +81,8 @@ fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
         let repeated = link.retransmissions >= REPEATS
             && passage.first_repeat(trace, id).at() > left.link.last.at();
         let missing = passage.missing(trace, id);
-        let fits = why_withheld(service.mode, missing) == WhyWithheld::Removed;
+        let overlay = passage.enters_overlay(trace, id);
+        let fits = why_withheld(service.mode, overlay, missing) == WhyWithheld::Removed;
         // Where SYNs alone went out, it is what followed that was not wanted.
         let fits = fits && left.link.packets > u32::from(left.link.syns);
         (passage.is_withheld(trace, id) && repeated && missing > 0 && fits).then_some(Dropped {

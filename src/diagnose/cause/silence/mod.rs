@@ -7,6 +7,7 @@ pub mod fabric_anti_spoof;
 pub mod healthcheck_source_blocked;
 pub mod ip_option_drop;
 pub mod node_without_local_endpoint;
+pub(in crate::diagnose) mod outer_checksum;
 pub mod rp_filter_drop;
 pub mod rs_missing_vip;
 pub mod rs_route_overlap;

@@ -3,7 +3,8 @@
 //!
 //! Only what arrived is judged. What a host sends may leave the sum to its network card,
 //! and a packet between guests of one machine may arrive so: such a sum is that of the
-//! pseudo-header, and receivers take it.
+//! pseudo-header, and receivers take it. The checksum of a tunnel's own datagram is the
+//! matter of [`super::outer_checksum`].
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
@@ -15,14 +16,15 @@ use crate::flow::Sums;
 use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "slow-connect"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| spoilt(facts, *id).is_some());
-    let findings = by_service(facts, hit.map(|(id, _)| id))
+    let mut findings: Vec<Finding> = by_service(facts, hit.map(|(id, _)| id))
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
+    findings.extend(super::outer_checksum::findings(facts));
     Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 

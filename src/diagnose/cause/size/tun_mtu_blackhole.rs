@@ -4,7 +4,8 @@
 //!
 //! All of it must show at the director's own capture: the segments come in, the
 //! bytes are missing in what it sends into the tunnel, the ICMP leaves, and the
-//! same bytes come again. Where the client heeds it, nothing is lost.
+//! same bytes come again. Where the client heeds it, nothing is lost. A node that drops
+//! without a word before an overlay is the matter of [`super::overlay_mtu`].
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::passages::{Passage, passage};
@@ -42,7 +43,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             }
         }
     }
-    let findings = sets.into_iter().map(|(key, set)| finding(facts, key, &set)).collect();
+    let mut findings: Vec<Finding> =
+        sets.into_iter().map(|(key, set)| finding(facts, key, &set)).collect();
+    findings.extend(super::overlay_mtu::findings(facts));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Tun]) {
             return other;

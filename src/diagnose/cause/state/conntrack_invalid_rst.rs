@@ -5,7 +5,8 @@
 //! one beyond the window, but forwards it unless a rule drops it. The client's capture
 //! proves it: a segment from the real server's own address on a connection whose
 //! handshake with the VIP it saw, and its RST to it. Where no answer ever comes by the
-//! director it is `nat-return-bypasses-director`.
+//! director it is `nat-return-bypasses-director`. A node that translates the
+//! SYN-ACK alone is the matter of [`super::half_translated`].
 
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
@@ -22,10 +23,11 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| is_hit(facts, *id)).map(|(id, _)| id);
-    let findings = by_service(facts, hit)
+    let mut findings: Vec<Finding> = by_service(facts, hit)
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
+    findings.extend(super::half_translated::findings(facts));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
             return other;

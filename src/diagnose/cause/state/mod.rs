@@ -8,6 +8,7 @@ pub mod dr_half_close_120s;
 pub(in crate::diagnose) mod expired;
 pub mod fullnat_double_reset;
 pub mod fullnat_source_port_exhaustion;
+pub(in crate::diagnose) mod half_translated;
 pub mod ipvs_conn_reuse_1s;
 pub mod lb_idle_timeout;
 pub mod rs_lost_socket;

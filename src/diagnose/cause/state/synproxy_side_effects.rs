@@ -7,7 +7,8 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::syn_proxies::{Fault, Spoilt, guards, second_answerer};
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
-use crate::diagnose::words::{rest, servers, share};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{explained, rest, servers, share};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject,
 };
@@ -103,6 +104,13 @@ fn words(
             },
             confirm: (director.to_owned(), "grep -nE 'defer|close_client_window|syn_proxy' /etc/dpvs.conf /etc/keepalived/keepalived.conf; iptables-save | grep SYNPROXY".to_owned(), "deferring together with a closed window"),
         },
+        Fault::Stalled => Words {
+            title: format!("{director} answers SYNs with a window of 0, opens it, and takes nothing of what clients send"),
+            reason: "No server answers a SYN so: a SYN proxy does, which then has to open a connection to the server behind and give the client that one's window. The window was opened, what the client sends after it is never acknowledged, and the empty ACKs that come again are the server's repeated SYN-ACK, translated: its handshake was not completed. netfilter's SYNPROXY does so where connection tracking takes up packets in mid-stream, or where the rules beside it (notrack for SYNs, SYNPROXY for INVALID and UNTRACKED) are not whole.".to_owned(),
+            confidence: Confidence::Likely,
+            candidates: vec![("zero-window", "then it is the server's own stack, which had no memory for a window: no SYNPROXY rule is there, and TcpExtTCPZeroWindowDrop grows")],
+            confirm: (director.to_owned(), format!("{0}-save | grep -E 'SYNPROXY|notrack|INVALID|UNTRACKED'; sysctl net.netfilter.nf_conntrack_tcp_loose net.ipv4.tcp_timestamps net.ipv4.tcp_syncookies; cat /proc/net/stat/synproxy", crate::diagnose::words::tables(s.vip)), "a SYNPROXY rule for this port; nf_conntrack_tcp_loose must be 0 beside it"),
+        },
         Fault::Direct => Words {
             title: format!("{director} answers SYNs itself, and real servers answer them again: no SYN proxy works in {}", s.mode.name().to_uppercase()),
             reason: format!("It then sends a SYN to the real server ({server}), which answers the client directly with a number of its own. The client has another one already, what it sends acknowledges the director's, and the real server resets it. Answers do not pass the director in this mode, so it cannot translate their numbers."),
@@ -122,11 +130,16 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
     let mut directors: Vec<Subject> =
         hosts.iter().map(|h| names.subject(Role::Director, *h)).collect();
     if directors.is_empty() {
-        directors.push(crate::diagnose::words::service_subject(s));
+        let own = servers(facts, &ids);
+        match own.len() {
+            // Without a director in sight the server itself answers so.
+            1 if fault == Fault::Stalled => directors = own,
+            _ => directors.push(crate::diagnose::words::service_subject(s)),
+        }
     }
     let director = crate::diagnose::words::names(&directors);
     let on_servers: Vec<Subject> = match fault {
-        Fault::Cookie | Fault::Closed => Vec::new(),
+        Fault::Cookie | Fault::Closed | Fault::Stalled => Vec::new(),
         Fault::Direct => {
             let mut hosts: Vec<HostId> =
                 set.iter().filter_map(|x| second_answerer(facts, x)).collect();
@@ -144,6 +157,7 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
     let words = words(facts, service, fault, (&director, &server), known);
     let how = match (fault, known) {
         (Fault::Closed, false) => "as a SYN proxy does that waits for the client",
+        (Fault::Stalled, _) => "as a SYN proxy does that has no server yet",
         _ => "before a real server was asked (SYN proxy)",
     };
     let explanation = format!(
@@ -169,6 +183,8 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
         let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
         let until = "until it answers";
         finding.fixes = resting.iter().map(|h| rest(facts, service, *h, port, until)).collect();
+    } else if fault == Fault::Stalled {
+        finding.fixes = vec![mend(director)];
     } else {
         finding.fixes = vec![off(&Virtual::of(s), director)];
     }
@@ -194,11 +210,24 @@ fn off(table: &Virtual, director: String) -> Fix {
     ).or()
 }
 
+/// What netfilter's SYNPROXY needs beside its rule.
+fn mend(director: String) -> Fix {
+    let loose = |state: &str| sysctl::set(&[("net.netfilter.nf_conntrack_tcp_loose", state)]);
+    Fix::safe(
+        format!("{director}, if its rules have SYNPROXY"),
+        format!(
+            "{}   # or delete the rule with '-j SYNPROXY': a flood of SYNs then reaches the server",
+            loose("0")
+        ),
+        explained(loose("1"), "if it was 1 before"),
+    )
+}
+
 fn proofs(trace: &Trace, x: &Spoilt<'_>) -> Vec<Proof> {
     let (there, back) = (trace.forward(x.front), trace.reply(x.front));
     let mut proofs = Vec::new();
     let answer = match x.fault {
-        Fault::Closed => "the SYN-ACK, with a window of 0",
+        Fault::Closed | Fault::Stalled => "the SYN-ACK, with a window of 0",
         _ => "the director's own SYN-ACK",
     };
     proofs.extend(trace.proof(x.front, back.syn, answer));
@@ -217,6 +246,11 @@ fn proofs(trace: &Trace, x: &Spoilt<'_>) -> Vec<Proof> {
         (Fault::Direct, Some(leg)) => {
             let note = "another SYN-ACK, of the real server, with another number";
             proofs.extend(trace.proof(leg, trace.reply(leg).syn, note));
+        }
+        (Fault::Stalled, _) => {
+            let note = "what it sends is not acknowledged, and comes again";
+            proofs.extend(trace.proof(x.front, there.data, note));
+            proofs.extend(trace.proof(x.front, back.last, "an ACK that takes nothing of it"));
         }
         (Fault::Cookie, _) if back.rst.is_set() => {
             proofs.extend(trace.proof(x.front, back.rst, "the director resets it"));

@@ -3,8 +3,9 @@
 
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{agree, name, names, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{agree, explained, name, names, servers, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -81,6 +82,24 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "ip route replace default via ROUTER   # the router of this network, not the director",
             "Restore the route that 'ip route show default' printed before.",
         );
+    }
+    if let Some(director) = director {
+        let inner = |filter: &str, local: &str| {
+            sysctl::set(&[
+                ("net.ipv4.conf.INNER.accept_local", local),
+                ("net.ipv4.conf.INNER.rp_filter", filter),
+                ("net.ipv4.conf.all.rp_filter", filter),
+            ])
+        };
+        let take = Fix::safe(
+            format!("{}, where it is to be the way out", Names(facts).place(director)),
+            explained(
+                inner("0", "1"),
+                "INNER: its interface towards the real servers; needs net.ipv4.ip_forward=1",
+            ),
+            explained(inner("1", "0"), "if they were so before"),
+        );
+        finding.fixes.push(take.or());
     }
     finding.subjects = subjects;
     finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));

@@ -30,6 +30,12 @@ impl Rule {
         Self { program: tables(family), table: "-t nat ", chain, spec: spec.into() }
     }
 
+    /// A rule of the mangle table.
+    #[must_use]
+    pub fn mangle(family: Ip, chain: &'static str, spec: impl Into<String>) -> Self {
+        Self { program: tables(family), table: "-t mangle ", chain, spec: spec.into() }
+    }
+
     fn line(&self, verb: &str) -> String {
         format!("{} {}{verb} {} {}", self.program, self.table, self.chain, self.spec)
     }

@@ -1,0 +1,160 @@
+//! A node that translates a service hands small packets on in an overlay (VXLAN, Geneve,
+//! bridged GRE) and drops full segments: the second form of `tun-mtu-blackhole`.
+//!
+//! The overlay's headers take what the packet has not left of the uplink's MTU. A kernel
+//! that routes says so by ICMP; one that rewrites packets in eBPF, or a bridge, does not. So
+//! all of it must show at the node's own capture: large segments of a connection come in
+//! again and again and never leave, small ones of it left in the overlay.
+
+use crate::diagnose::cause::severity;
+use crate::diagnose::decide::size::is_large_for_overlay;
+use crate::diagnose::facts::passages::{Passage, passage};
+use crate::diagnose::facts::telling;
+use crate::diagnose::thresholds::REPEATS;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::{servers, share};
+use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof};
+use crate::flow::Mark;
+use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::trace::ConnectionId;
+use std::collections::BTreeMap;
+
+/// Bytes that the headers of an overlay take at most: Ethernet (14), IPv6 (40), UDP (8),
+/// VXLAN or Geneve without options (8).
+const OVERHEAD: u32 = 70;
+/// Bytes that the timestamp option takes of a segment (RFC 7323, appendix A).
+const STAMP: u32 = 12;
+
+/// A connection whose large segments a node kept.
+struct Kept {
+    id: ConnectionId,
+    /// Payload bytes of the largest segment that came again.
+    size: u32,
+    /// Payload bytes that left before.
+    passed: u64,
+    /// The last frame that came again.
+    again: Mark,
+}
+
+pub(in crate::diagnose) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Kept>> = BTreeMap::new();
+    for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let service = facts.service(id);
+        let balanced = matches!(service.mode, Mode::Nat | Mode::FullNat | Mode::Dr);
+        if !balanced || !c.outcome.failed() || !c.progress.established {
+            continue;
+        }
+        for host in service.directors.iter().map(|d| d.host) {
+            if let Some(kept) = kept(facts, id, host) {
+                sets.entry((facts.service_of(id), host)).or_default().push(kept);
+            }
+        }
+    }
+    sets.into_iter().map(|(of, set)| finding(facts, of, &set)).collect()
+}
+
+fn kept(facts: &Facts, id: ConnectionId, host: HostId) -> Option<Kept> {
+    let passage = passage(facts, id, host)?;
+    let (came, left) = (passage.came, passage.left?);
+    let (there, out) = (facts.legs(id).get(came.leg)?, facts.legs(id).get(left.leg)?);
+    let overlay = passage.enters_overlay(facts, id);
+    let told = facts.errors_of(id).next().is_some();
+    // What the capture itself did not see come in proves nothing.
+    if facts.vantage(there).has_hole(came.link) {
+        return None;
+    }
+    let hole = facts.vantage(out).hole(left.link).map_or(0, |(bytes, _)| bytes);
+    let missing = passage.missing(facts, id).max(hole);
+    if !overlay || told || missing == 0 || came.link.retransmissions < REPEATS {
+        return None;
+    }
+    let vantage = facts.vantage(there);
+    let here = |index: u32| vantage.links.get(index as usize).map(|l| (l.hop, l.first));
+    let own = (came.link.hop, came.link.first);
+    let repeats = vantage.side_tables.repeats.iter().filter(|r| here(r.link) == Some(own));
+    let (mut size, mut again) = (0, Mark::NONE);
+    for repeat in repeats {
+        size = size.max(repeat.to.wrapping_sub(repeat.from));
+        again = repeat.mark;
+    }
+    let passed = facts.forward(out).payload;
+    let large = is_large_for_overlay(size) && missing >= size;
+    (large && again.is_set()).then_some(Kept { id, size, passed, again })
+}
+
+fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) -> Finding {
+    let say = Names(facts);
+    let s = facts.topology.service(service);
+    let ids: Vec<ConnectionId> = set.iter().map(|k| k.id).collect();
+    let size = set.iter().map(|k| k.size).min().unwrap_or(0);
+    let stamped =
+        ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.forward(leg).shape.stamped()));
+    let node = say.full(host);
+    let small = set.iter().filter(|k| k.passed > 0).count();
+    let well = facts.breaks.accounts.services[service.0 as usize].well;
+    let title = format!(
+        "large requests to {} hang: segments of {size} bytes do not go into the overlay",
+        s.name()
+    );
+    let explanation = format!(
+        "Segments of {size} bytes for {} come in at {node} again and again and never leave; smaller ones do, in the overlay that leads to the real server{}{}. The outer headers take up to {OVERHEAD} bytes of the uplink's MTU, and a full segment has not left them. No ICMP message tells the client. {} connections hang.",
+        s.name(),
+        match small {
+            0 => String::new(),
+            n if n == set.len() => ", of these very connections too".to_owned(),
+            n => format!(", of {n} of these very connections too"),
+        },
+        match well {
+            0 => String::new(),
+            n => format!("; {n} connections with small requests did well"),
+        },
+        share(facts, service, &ids)
+    );
+    let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation);
+    finding.severity = severity(facts, &ids);
+    finding.confidence = Confidence::Likely;
+    finding.candidate(
+        "backend-removed-silent-drop",
+        "then small segments of these connections do not leave either",
+    );
+    finding.confirm(node.clone(), "ip -d link show | grep -B1 -E 'vxlan|geneve|gretap'; ip route show | grep mtu; ping -c 2 -M do -s 1422 OTHERNODE", "the uplink's MTU must be that of the pods plus the outer headers (50 bytes, 70 in IPv6)");
+    // What the segment had with its options, less the outer headers.
+    let fit = (size + if stamped { STAMP } else { 0 }).saturating_sub(OVERHEAD);
+    let clamp = Rule::mangle(
+        s.vip,
+        "FORWARD",
+        format!("-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {fit}"),
+    );
+    finding.fix(format!("{node}, where iptables sees its packets"), clamp.append(), clamp.delete());
+    let plugin = Fix::disruptive(
+        "the cluster's network plugin",
+        "# an MTU for pods that is smaller than the uplink's by the outer headers, on all nodes; new pods take it",
+        "Restore the MTU that was set before.",
+    );
+    finding.fixes.push(plugin.or());
+    finding.proofs = proofs(facts, host, set);
+    finding.subjects = vec![say.subject(Role::Director, host)];
+    finding.subjects.extend(servers(facts, &ids));
+    finding.connections = ids;
+    finding
+}
+
+fn proofs(facts: &Facts, host: HostId, set: &[Kept]) -> Vec<Proof> {
+    let ids: Vec<ConnectionId> = set.iter().map(|k| k.id).collect();
+    let told = telling(facts, &ids);
+    let Some(shown) = set.iter().find(|k| Some(k.id) == told) else { return Vec::new() };
+    let Some(passage): Option<Passage<'_>> = passage(facts, shown.id, host) else {
+        return Vec::new();
+    };
+    let out = "the last that left in the overlay";
+    let first = passage.first_repeat(facts, shown.id);
+    let note = format!("a segment of up to {} bytes comes again", shown.size);
+    [
+        passage.proof_out(facts, shown.id, out),
+        passage.proof_in(facts, shown.id, first, &note),
+        passage.proof_in(facts, shown.id, shown.again, "and again; it never leaves"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,103 @@
+//! Captures of several interfaces of one machine, each in a file of its own: packets come in
+//! at one and leave by the other, and are one TTL older then.
+//!
+//! A router between two captures lowers the TTL as well, but it stands between them: the
+//! frame that leaves the first goes to it, and the one that comes to the second comes from
+//! it, so the TTL falls by two, or a MAC of one is the neighbour of the other's. One
+//! contradiction and the two stay apart.
+
+use super::hosts::Hosts;
+use crate::correlate::{Connections, Leg};
+use crate::flow::{Flow, Hop, Observations};
+use std::collections::BTreeMap;
+
+/// Connections that are looked at: that shows early.
+const SAMPLE: usize = 1 << 14;
+/// Passages that make two captures one machine's.
+const ENOUGH: u32 = 2;
+
+/// What two vantages show of each other.
+#[derive(Debug, Default)]
+struct Between {
+    /// Flows that came in at one and left by the other.
+    passed: u32,
+    /// A flow that did anything else.
+    contradicted: bool,
+}
+
+/// How a flow passed a vantage, where it did so in one way alone.
+#[derive(Debug, Clone, Copy)]
+struct Way<'a> {
+    hop: &'a Hop,
+    came: bool,
+}
+
+/// Pairs of vantages that were taken on one machine.
+pub(super) fn shared(
+    vantages: &[Observations],
+    connections: &Connections,
+    hosts: &Hosts,
+) -> Vec<(usize, usize)> {
+    let known = |v: &Observations| !v.own.macs.is_empty() && !v.own.span && !v.own.overlay;
+    if vantages.iter().filter(|v| known(v)).count() < 2 {
+        return Vec::new();
+    }
+    let mut pairs: BTreeMap<(usize, usize), Between> = BTreeMap::new();
+    for connection in connections.list.iter().take(SAMPLE) {
+        let legs = connections.legs(connection);
+        for (i, a) in legs.iter().enumerate() {
+            for b in &legs[i + 1..] {
+                let (va, vb) = (usize::from(a.vantage), usize::from(b.vantage));
+                let host = |v: usize| vantages[v].own.macs.first().and_then(|m| hosts.by_mac(*m));
+                let apart = va != vb && host(va) != host(vb);
+                if !apart || !known(&vantages[va]) || !known(&vantages[vb]) {
+                    continue;
+                }
+                let between = pairs.entry((va.min(vb), va.max(vb))).or_default();
+                for forward in [true, false] {
+                    between.see(vantages, (a, b), forward);
+                }
+            }
+        }
+    }
+    let one = |b: &Between| b.passed >= ENOUGH && !b.contradicted;
+    pairs.into_iter().filter(|(_, b)| one(b)).map(|(pair, _)| pair).collect()
+}
+
+impl Between {
+    fn see(&mut self, vantages: &[Observations], (a, b): (&Leg, &Leg), forward: bool) {
+        let flow = |leg: &Leg| -> Flow {
+            if forward { *leg.forward(vantages) } else { *leg.reply(vantages) }
+        };
+        let (fa, fb) = (flow(a), flow(b));
+        if !fa.seen() || !fb.seen() {
+            return;
+        }
+        let (oa, ob) = (&vantages[usize::from(a.vantage)], &vantages[usize::from(b.vantage)]);
+        let (Some(wa), Some(wb)) = (way(oa, &fa), way(ob, &fb)) else {
+            self.contradicted = true;
+            return;
+        };
+        let (first, second) = if wa.came { (wa, wb) } else { (wb, wa) };
+        let neighbours = first.hop.link.src == second.hop.link.src
+            || first.hop.link.dst == second.hop.link.dst
+            || first.hop.link.src.is_some() && first.hop.link.src == second.hop.link.dst;
+        let aged = first.hop.ttl > 1 && first.hop.ttl - 1 == second.hop.ttl;
+        if first.came && !second.came && aged && !neighbours {
+            self.passed = self.passed.saturating_add(1);
+        } else {
+            self.contradicted = true;
+        }
+    }
+}
+
+/// The only way of a flow past a vantage.
+fn way<'a>(seen: &'a Observations, flow: &Flow) -> Option<Way<'a>> {
+    let mut path = seen.path(flow).map(|(_, hop)| hop).filter(|hop| !hop.link.is_loopback());
+    let hop = path.next().filter(|_| path.next().is_none())?;
+    match (seen.own.arrived(hop), seen.own.sent(hop)) {
+        (Some(true), Some(false)) => Some(Way { hop, came: true }),
+        (Some(false), Some(true)) => Some(Way { hop, came: false }),
+        _ => None,
+    }
+}

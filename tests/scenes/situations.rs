@@ -1,0 +1,165 @@
+//! Situations from the field, each with its healthy twin: what is broken is named and
+//! nothing else is, what only looks like it is not accused, also where each capture is all
+//! that there is, and as `-i any` would have it.
+
+use crate::stage::Stage;
+use crate::support::cooked::cooked;
+use crate::support::run::run_paths;
+use crate::{clusters, firewalled};
+use lbdiag::report::{Confidence, Finding, Kind, Report};
+use std::path::PathBuf;
+
+struct Situation {
+    name: &'static str,
+    broken: fn() -> Stage,
+    /// The finding that names it.
+    told: &'static str,
+    /// What comes close and is well.
+    healthy: fn() -> Stage,
+}
+
+const SITUATIONS: &[Situation] = &[
+    Situation {
+        name: "a node has a balancer's address for one port",
+        broken: clusters::address_for_one_port,
+        told: "connection-refused",
+        healthy: clusters::address_for_both_ports,
+    },
+    Situation {
+        name: "a node sends back what it has no service for",
+        broken: clusters::other_ports_go_round,
+        told: "routing-loop",
+        healthy: clusters::announced_and_served,
+    },
+    Situation {
+        name: "a node translates to an address that nobody has",
+        broken: clusters::translated_to_nobody,
+        told: "rs-unreachable",
+        healthy: clusters::asks_for_a_stranger,
+    },
+    Situation {
+        name: "the UDP checksum around a SYN is wrong",
+        broken: clusters::outer_sum_wrong,
+        told: "vxlan-or-nat-bad-checksum",
+        healthy: clusters::outer_sum_left_out,
+    },
+    Situation {
+        name: "full segments do not go into the overlay",
+        broken: clusters::full_segments_kept,
+        told: "tun-mtu-blackhole",
+        healthy: clusters::full_segments_fit,
+    },
+    Situation {
+        name: "a node translates the SYN-ACK and not what follows",
+        broken: clusters::half_translated,
+        told: "conntrack-invalid-rst",
+        healthy: clusters::wholly_translated,
+    },
+    Situation {
+        name: "a director drops answers that have its own address, each interface in a file",
+        broken: clusters::answers_through_the_director,
+        told: "dr-reply-via-director",
+        healthy: clusters::answers_through_a_router,
+    },
+    Situation {
+        name: "SYN-ACKs are lost now and then",
+        broken: firewalled::syn_acks_lost,
+        told: "packet-loss",
+        healthy: firewalled::one_syn_ack_lost,
+    },
+    Situation {
+        name: "a SYN proxy on the server itself takes nothing",
+        broken: firewalled::synproxy_stalls,
+        told: "synproxy-side-effects",
+        healthy: firewalled::synproxy_works,
+    },
+];
+
+fn is_loud(finding: &Finding) -> bool {
+    finding.severity.is_loud()
+}
+
+fn accuses(finding: &Finding) -> bool {
+    finding.kind == Kind::Cause && is_loud(finding)
+}
+
+fn shown(finding: &Finding) -> String {
+    format!("{} ({}): {}", finding.id, finding.confidence, finding.title)
+}
+
+/// The reports of each capture alone, and of each as `-i any` would have it.
+fn alone(files: &[PathBuf], whole: &Report, folder: &std::path::Path) -> Vec<(String, Report)> {
+    let mut reports = Vec::new();
+    for file in files {
+        let label = file.file_stem().unwrap().to_str().unwrap();
+        reports.push((label.to_owned(), run_paths(&[file]).report));
+        let here = |h: &&lbdiag::report::Host| h.vantages.iter().any(|v| v == label);
+        let Some(host) = whole.hosts.iter().find(here) else { continue };
+        let mac = |text: &String| -> Option<[u8; 6]> {
+            let bytes: Vec<u8> =
+                text.split(':').filter_map(|b| u8::from_str_radix(b, 16).ok()).collect();
+            bytes.try_into().ok()
+        };
+        let own: Vec<[u8; 6]> = host.macs.iter().filter_map(mac).collect();
+        if let Some(file) = cooked(file, &own, folder) {
+            reports.push((format!("{label} by -i any"), run_paths(&[file]).report));
+        }
+    }
+    reports
+}
+
+fn play(stage: &Stage) -> (Report, Vec<(String, Report)>) {
+    if let Some(root) = std::env::var_os("LBDIAG_WRITE_SITUATIONS") {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let to = PathBuf::from(root).join(format!("{:02}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        std::fs::create_dir_all(&to).unwrap();
+        stage.write(&to);
+    }
+    let (folder, any) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    stage.write(folder.path());
+    let files: Vec<PathBuf> = stage.files().keys().map(|name| folder.path().join(name)).collect();
+    let whole = run_paths(&files).report;
+    let parts = alone(&files, &whole, any.path());
+    (whole, parts)
+}
+
+#[test]
+fn every_situation_is_told_and_its_healthy_twin_is_not_accused() {
+    let mut wrong = Vec::new();
+    for Situation { name, broken, told, healthy } in SITUATIONS {
+        let (whole, parts) = play(&broken());
+        if !whole.findings.iter().any(|f| f.id == *told && is_loud(f)) {
+            let found: Vec<String> = whole.findings.iter().map(shown).collect();
+            wrong.push(format!("{name}: {told} is not told, but {found:?}"));
+        }
+        let other = whole.findings.iter().filter(|f| accuses(f) && f.id != *told);
+        wrong.extend(other.map(|f| format!("{name}: also {}", shown(f))));
+        for (part, report) in &parts {
+            let sure = report.findings.iter().filter(|f| accuses(f) && f.id != *told);
+            let sure = sure.filter(|f| f.confidence == Confidence::Certain);
+            wrong.extend(sure.map(|f| format!("{name}: {part}: certain of {}", shown(f))));
+            if report.verdict.summary.contains("nothing is wrong") {
+                wrong.push(format!("{name}: {part}: {}", report.verdict.summary));
+            }
+        }
+        let (whole, parts) = play(&healthy());
+        let all = [("whole".to_owned(), whole)].into_iter().chain(parts);
+        for (part, report) in all {
+            let loud = report.findings.iter().filter(|f| accuses(f));
+            wrong.extend(loud.map(|f| format!("{name}, healthy: {part}: {}", shown(f))));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_node_that_answers_for_the_address_may_still_count_no_endpoint() {
+    let (report, _) = play(&clusters::drops_what_comes_from_outside());
+    let finding = &report.findings[0];
+    assert_eq!(finding.id, "syn-unanswered");
+    assert_eq!(finding.candidates[0].id, "node-without-local-endpoint");
+    // It has the address, and its own capture is given.
+    assert!(finding.candidates.iter().all(|c| c.id != "rs-missing-vip"));
+    assert!(finding.to_confirm.iter().all(|c| !c.command.contains("tcpdump")));
+}
