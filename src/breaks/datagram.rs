@@ -29,7 +29,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         return harm(Manner::UnseenBeyond);
     }
     if rejected(trace, id) {
-        return harm(Manner::Rejected);
+        return if is_late_answer(trace, id) { Judged::Untold } else { harm(Manner::Rejected) };
     }
     let shown = trace.legs(id).iter().any(|leg| trace.vantage(leg).shows.both_ways);
     if !p.request || !shown || at_the_end(trace, id) {
@@ -37,6 +37,16 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     }
     // Others are answered there, so this one should have been.
     if pace.answers(trace.service_of(id)) { harm(manner) } else { Judged::Untold }
+}
+
+/// The first port that clients draw from (Linux `ip_local_port_range`; RFC 6335 has 49152).
+const EPHEMERAL: u16 = 32_768;
+
+/// Whether what was rejected looks like an answer to a question that no capture shows: it
+/// comes from a port of services and goes to one that clients draw. Who asked has closed it.
+fn is_late_answer(trace: &Trace, id: ConnectionId) -> bool {
+    let front = trace.connection(id).front;
+    front.client.1 < EPHEMERAL && front.server.1 >= EPHEMERAL
 }
 
 /// Where nothing but first fragments of the answers came, and who asked says that it
