@@ -165,12 +165,15 @@ fn a_link_type_that_is_not_decoded_is_named_with_its_frames() {
 
 #[test]
 fn a_folder_means_the_captures_in_it() {
-    let dir =
-        folder(&[("b.pcap", &good().bytes), ("a.txt", b"notes\n"), ("c.pcap", &good().bytes)]);
-    let run = read(&dir, &["{}"]);
+    let good = good().bytes;
+    let files: [(&str, &[u8]); 4] =
+        [("b.pcap", &good), ("a.txt", b"notes\n"), ("c.pcap", &good), ("d.pcap", b"")];
+    let run = read(&folder(&files), &["{}"]);
     let names: Vec<&str> = run.report.captures.iter().map(|c| c.vantages[0].as_str()).collect();
     assert_eq!(names, ["b", "c"]);
-    assert!(run.report.notes.iter().any(|n| n.contains("a.txt")), "{:?}", run.report.notes);
+    // A text lies beside captures everywhere; an empty capture was meant to be one.
+    let notes = run.report.notes.join("\n");
+    assert!(notes.contains("d.pcap (empty)") && !notes.contains("a.txt"), "{notes}");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn what_cannot_be_read_is_an_error_or_a_failure_beside_the_others() {
     assert!(matches!(state, Err(AnalysisError::State(_))));
 }
 
+#[allow(clippy::print_stdout)]
 #[test]
 fn the_examples_say_what_they_promise() {
     let program = std::env::current_exe().unwrap();

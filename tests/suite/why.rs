@@ -141,10 +141,11 @@ fn no_match_ends_in_a_next_step() {
 }
 
 #[test]
-fn captures_that_need_quotes_are_not_pasted() {
+fn captures_that_need_quotes_are_pasted_in_quotes() {
     let dir = tempfile::tempdir().unwrap();
     let odd = dir.path().join("a b$(x).pcap");
     std::fs::copy(format!("{NAT}/client.pcap"), &odd).unwrap();
     let text = printed(&["why", "188.88.88.10", odd.to_str().unwrap()]);
-    assert!(text.contains("lbdiag connections --from 188.88.88.10 CAPTURE...\n"), "{text}");
+    let quoted = format!("lbdiag connections --from 188.88.88.10 '{}'\n", odd.display());
+    assert!(text.contains(&quoted), "{text}");
 }
