@@ -203,7 +203,8 @@ fn comes_before(a: &Sighting, b: &Sighting) -> bool {
     if a.at.vantage == b.at.vantage {
         return a.at.mark.frame() < b.at.mark.frame();
     }
-    let same_step = a.from == b.from && a.to == b.to;
+    // A cooked capture does not tell to whom a frame left.
+    let same_step = a.from == b.from && (a.to == b.to || a.to.is_none());
     if same_step {
         return a.passage == Passage::Out && b.passage == Passage::In;
     }

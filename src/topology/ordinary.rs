@@ -53,8 +53,8 @@ pub(super) fn classify(
     topology: &Topology,
     stated: &StatedRoles,
 ) -> Vec<Option<Ordinary>> {
-    let mut habits = habits(connections);
-    habits.extend(in_vain(connections, &habits));
+    let habits = habits(connections);
+    let vain = in_vain(connections, &habits, topology);
     let scans = scans(connections);
     let floods = floods(connections, topology);
     let fleets = Fleets::of(topology);
@@ -73,7 +73,9 @@ pub(super) fn classify(
                 Some(Ordinary::ProxyLeg)
             } else if named {
                 None
-            } else if is_check(vantages, connections, connection, topology, &fleets, &habits) {
+            } else if vain.contains(&pair(connection))
+                || is_check(vantages, connections, connection, topology, &fleets, &habits)
+            {
                 Some(Ordinary::HealthCheck)
             } else if is_traceroute(connection)
                 || service.mode == Mode::Unknown && scans.has(client, connection.front.server)
@@ -138,13 +140,27 @@ fn habits(connections: &Connections) -> HashSet<Pair> {
     counts.into_keys().collect()
 }
 
-/// Pairs of a caller that has such a habit with another server on the same port, and whose
+/// Pairs of a director that has such a habit with another server on the same port, and whose
 /// every connection is in vain: the check of a server that is down.
-fn in_vain(connections: &Connections, habits: &HashSet<Pair>) -> Vec<Pair> {
-    let callers: HashSet<(Ip, u16)> =
-        habits.iter().map(|(client, _, port)| (*client, *port)).collect();
+fn in_vain(
+    connections: &Connections,
+    habits: &HashSet<Pair>,
+    topology: &Topology,
+) -> HashSet<Pair> {
+    let directs = |ip: Ip| {
+        let host = topology.hosts.by_ip(ip);
+        host.is_some_and(|host| topology.services.iter().any(|s| s.is_director(host)))
+    };
+    // A refusal is an empty exchange as well: a habit is one only where somebody accepts.
+    let accepted =
+        connections.list.iter().filter(|c| c.protocol.is_tcp() && c.progress.established);
+    let callers: HashSet<(Ip, u16)> = accepted
+        .map(pair)
+        .filter(|pair| habits.contains(pair) && directs(pair.0))
+        .map(|(client, _, port)| (client, port))
+        .collect();
     if callers.is_empty() {
-        return Vec::new();
+        return HashSet::new();
     }
     let mut tries: HashMap<Pair, (u32, bool)> = HashMap::new();
     for connection in connections.list.iter().filter(|c| c.protocol.is_tcp() && !c.has_self()) {
@@ -219,9 +235,7 @@ fn is_check(
     if topology.hosts.by_ip(client).is_some_and(|host| fleets.serve(host, server, topology)) {
         return true;
     }
-    let vain = matches!(connection.outcome, Outcome::Refused | Outcome::Unanswered);
-    habits.contains(&pair(connection))
-        && (vain || closed_by_client(vantages, connections, connection))
+    habits.contains(&pair(connection)) && closed_by_client(vantages, connections, connection)
 }
 
 /// The client itself ends a check, with FIN or RST, once it has the answer to
