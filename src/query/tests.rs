@@ -120,6 +120,34 @@ fn connections_are_chosen_by_what_the_trace_knows() {
 }
 
 #[test]
+fn breaks_fates_and_what_sets_apart_choose() {
+    let world = sample("packet-loss-director-rs");
+    let breaks = &world.1.breaks;
+    let of = |wanted: crate::breaks::Fate| -> Vec<u32> {
+        let ids = world.0.iter().map(|(id, _)| id).filter(|id| breaks.fate(*id) == wanted);
+        ids.map(|id| id.0 + 1).collect()
+    };
+    let suffered = of(crate::breaks::Fate::Suffered);
+    assert!(!suffered.is_empty());
+    assert_eq!(fits(&world, "suffered"), suffered);
+    assert_eq!(fits(&world, "fate suffered"), suffered);
+    assert_eq!(fits(&world, "fate well"), of(crate::breaks::Fate::Well));
+    assert_eq!(fits(&world, "break any"), suffered, "nothing failed");
+    assert_eq!(fits(&world, "break none").len(), fits(&world, "").len() - suffered.len());
+    let first = &breaks.groups[0];
+    let own: Vec<u32> = first.connections.iter().map(|id| id.0 + 1).collect();
+    assert_eq!(fits(&world, "break 1"), own);
+    let named = format!("break {} and break {}", first.packet.name(), first.manner.name());
+    assert!(own.iter().all(|id| fits(&world, &named).contains(id)));
+    let told = breaks.groups.iter().any(|group| !group.apart.is_empty());
+    assert_eq!(!fits(&world, "apart any").is_empty(), told);
+    for wrong in ["break 99", "break fin", "fate good", "apart moon"] {
+        let refused = Filter::bind(&parse(wrong).unwrap(), &world.0, &world.1).unwrap_err();
+        assert_eq!(refused.at, wrong.find(' ').unwrap() + 1..wrong.len(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_value_that_names_nothing_is_refused_with_its_place() {
     let (trace, diagnosis) = sample("healthy-nat");
     for (text, at) in [

@@ -67,6 +67,17 @@ fn filters_choose() {
 }
 
 #[test]
+fn a_filter_in_the_words_of_the_tui_chooses() {
+    let failed = listed(&["--outcome", "failed", NAT]);
+    assert_eq!(listed(&["--where", "failed", NAT]), failed);
+    assert_eq!(listed(&["--where", "break syn-ack or break syn", NAT]), failed);
+    assert_eq!(listed(&["--where", "fate well", "--outcome", "failed", NAT]), [] as [Value; 0]);
+    let wrong = run(&["connections", "--where", "fate good", NAT]);
+    assert_eq!(code(&wrong), Some(2));
+    assert!(stderr(&wrong).contains("good is no fate"), "{}", stderr(&wrong));
+}
+
+#[test]
 fn findings_choose_by_number_and_by_id() {
     let by_number = listed(&["--finding", "1", NAT]);
     assert_eq!(by_number.len(), 3);

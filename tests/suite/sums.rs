@@ -246,3 +246,52 @@ fn a_dead_server_has_its_row() {
     let all: u64 = servers.iter().map(|s| s["connections"].as_u64().unwrap()).sum();
     assert_eq!(all, report["totals"]["connections"].as_u64().unwrap());
 }
+
+/// What tcpdump prints of sources that each try five dark ports, and of a client that is
+/// refused on one of them.
+fn scanned() -> String {
+    let mut text = String::new();
+    let mut tries: Vec<(String, String)> = (1..=8u32)
+        .flat_map(|source| (0..5).map(move |n| (source, source * 5 + n)))
+        .map(|(source, n)| {
+            let service = format!("203.0.113.{}.{}", 10 + n % 4, 100 + n);
+            (format!("192.0.2.{source}.{}", 40_000 + n), service)
+        })
+        .collect();
+    tries.extend(
+        (0..3).map(|n| (format!("198.51.100.7.{}", 50_000 + n), "203.0.113.11.105".into())),
+    );
+    for (n, (client, service)) in tries.iter().enumerate() {
+        let (at, seq) = (n * 7_000, 1_000 + n);
+        let stamp = |us: usize| format!("10:00:{:02}.{:06}", us / 1_000_000, us % 1_000_000);
+        text.push_str(&format!(
+            "{} IP {client} > {service}: Flags [S], seq {seq}, win 1024, length 0\n\
+             {} IP {service} > {client}: Flags [R.], seq 0, ack {}, win 0, length 0\n",
+            stamp(at),
+            stamp(at + 90),
+            seq + 1
+        ));
+    }
+    text
+}
+
+#[test]
+fn scans_are_said_in_the_second_line_and_a_refused_client_is_not_among_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("border.txt");
+    std::fs::write(&file, scanned()).unwrap();
+    let report = crate::support::program::parsed(&["--json", file.to_str().unwrap()]);
+    let scans = &report["beside"]["scans"];
+    assert_eq!((&scans["connections"], &scans["sources"]), (&40.into(), &8.into()), "{scans}");
+    assert_eq!((&scans["ports"], &scans["addresses"]), (&40.into(), &4.into()), "{scans}");
+    let line = report["verdict"]["accounts"].as_str().unwrap();
+    assert!(
+        line.contains(
+            "40 connections of scans, in no count: 8 sources tried 40 ports of 4 addresses"
+        ),
+        "{line}"
+    );
+    assert_eq!(report["totals"]["failed"], 3, "{line}");
+    assert_eq!(report["services"].as_array().unwrap().len(), 1);
+    assert_eq!(report["verdict"]["status"], "failing");
+}

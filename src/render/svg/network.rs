@@ -119,7 +119,9 @@ fn words(links: &[&Link], arrow: &str) -> Vec<Said> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::text::fixtures::networks::{hostile_network, many_hosts, two_servers};
+    use crate::render::text::fixtures::networks::{
+        broken_network, hostile_network, many_hosts, two_servers,
+    };
 
     #[test]
     fn every_host_every_hop_and_every_rewrite_is_there() {
@@ -137,6 +139,27 @@ mod tests {
                 assert!(drawn.contains(&part.replace('>', "&gt;")), "{part}");
             }
         }
+    }
+
+    #[test]
+    fn what_breaks_is_marked_in_every_drawing() {
+        let topology = broken_network();
+        let drawn = topology_svg(&topology);
+        assert_eq!(drawn.matches("class=\"host broken\"").count(), 1);
+        assert_eq!(drawn.matches("<path class=\"shaft lost\"").count(), 1);
+        assert_eq!(drawn.matches("✗ SYN: 2 fail").count(), 2);
+        let dot = crate::render::dot(&topology);
+        assert_eq!(dot.lines().filter(|line| line.contains("red3")).count(), 2, "{dot}");
+        assert_eq!(dot.matches("✗ SYN: 2 fail").count(), 2);
+        let mermaid = crate::render::mermaid(&topology);
+        // Behind the one line of the service.
+        assert!(mermaid.contains("\n  linkStyle 2 "), "{mermaid}");
+        assert!(mermaid.contains("\n  style h3 ") && mermaid.contains("--x|"), "{mermaid}");
+        let style = crate::render::Style { width: 200, ..crate::render::Style::default() };
+        let text = crate::render::topology(&topology, &style);
+        assert!(text.contains("director 172.16.100.254 ✗> real server 172.16.100.11"), "{text}");
+        assert!(text.contains("> real server 172.16.101.11 ✗\n"), "{text}");
+        assert!(text.contains("✗ SYN: 2 fail at real server 172.16.101.11 (break 2)"), "{text}");
     }
 
     #[test]
