@@ -83,7 +83,6 @@ const SCENES: &[Scene] = &[
     Scene { name: "dr-synproxy", play: synproxy::direct },
     Scene { name: "nat-smtp-no-greeting", play: silent_servers::no_greeting },
     Scene { name: "nat-udp-one-rs-silent", play: silent_servers::datagrams_unanswered },
-    Scene { name: "nat-health-check-reset", play: silent_servers::checks_reset },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

@@ -109,8 +109,3 @@ fn checked(lives: fn(u16) -> bool) -> Stage {
     }
     stage
 }
-
-/// rs2 accepts them and resets at once.
-pub fn checks_reset() -> Stage {
-    checked(|server| server == 0)
-}

@@ -45,6 +45,9 @@ const NOT_ALONE: [(&str, &str); 28] = [
     ("tw-recycle-nat-timestamps", "the connections that are remembered, and those taken"),
     ("toa-not-inserted", "the connections whose clients are named"),
     ("synproxy-side-effects", "the connections that show the SYN proxy at work"),
+    ("health-check-failing", "the checks of other servers, which show the habit"),
+    ("no-greeting", "the connections that are greeted"),
+    ("datagram-unanswered", "the questions that are answered"),
 ];
 
 #[test]
