@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 28] = [
+const NOT_ALONE: [(&str, &str); 31] = [
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
