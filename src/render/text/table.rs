@@ -1,18 +1,22 @@
 //! Small tables without borders.
 //!
 //! comfy-table decides the widths; cells that do not fit are wrapped inside
-//! their column. The first column keeps its words whole as long as it can.
+//! their column. The first column keeps its words whole as long as it can. On a narrow
+//! terminal a table that would break words is written row below row instead.
 //! Refuses rows beyond the cap it is given: it counts them.
 
 use super::super::Style;
 use super::super::ink::Tone;
-use super::super::measure::{columns, cut};
+use super::super::measure::{columns, cut, wrap};
 use super::super::sanitise::clean;
 use super::super::units::count;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// Columns by which a table stands in.
 const INDENT: usize = 2;
+
+/// Columns below which a table whose words do not fit is written row below row.
+const NARROW: usize = 62;
 
 /// A table to be drawn.
 pub(crate) struct Grid {
@@ -32,8 +36,21 @@ impl Grid {
         if self.rows.is_empty() {
             return Vec::new();
         }
-        let ink = style.ink();
         let room = style.columns().saturating_sub(INDENT);
+        let mut lines = if room < NARROW && self.least() > room {
+            self.stacked(style, room)
+        } else {
+            self.drawn(style, room)
+        };
+        if let Some(more) = self.rows.len().checked_sub(self.cap).filter(|n| *n > 0) {
+            lines.push(format!("  and {} more {}", count(more as u64), self.noun));
+        }
+        lines
+    }
+
+    /// As columns.
+    fn drawn(&self, style: &Style, room: usize) -> Vec<String> {
+        let ink = style.ink();
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
@@ -59,7 +76,7 @@ impl Grid {
             let least = u16::try_from(least).unwrap_or(u16::MAX);
             first.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
         }
-        let mut lines: Vec<String> = table
+        table
             .lines()
             .enumerate()
             .map(|(n, line)| {
@@ -68,9 +85,44 @@ impl Grid {
                 let tone = if n == 0 { Tone::Faint } else { Tone::Plain };
                 format!("  {}", ink.paint(tone, &line))
             })
-            .collect();
-        if let Some(more) = self.rows.len().checked_sub(self.cap).filter(|n| *n > 0) {
-            lines.push(format!("  and {} more {}", count(more as u64), self.noun));
+            .collect()
+    }
+
+    /// Columns that are needed so that no word is broken.
+    fn least(&self) -> usize {
+        let word = |text: &str| text.split_whitespace().map(columns).max().unwrap_or(0);
+        let least = |(n, heading): (usize, &&str)| {
+            let cells = self.rows.iter().take(self.cap).filter_map(|row| row.get(n));
+            let right = heading.starts_with('>');
+            let widest =
+                cells.map(|cell| if right { columns(&clean(cell)) } else { word(&clean(cell)) });
+            widest.max().unwrap_or(0).max(word(heading.trim_start_matches('>'))) + 2
+        };
+        self.header.iter().enumerate().map(least).sum::<usize>().saturating_sub(2)
+    }
+
+    /// Row below row, each cell behind its heading: no word is broken where there is room for it.
+    fn stacked(&self, style: &Style, room: usize) -> Vec<String> {
+        let ink = style.ink();
+        let mut lines = Vec::new();
+        for row in self.rows.iter().take(self.cap) {
+            for (n, (heading, cell)) in self.header.iter().zip(row).enumerate() {
+                let cell = clean(cell.trim());
+                let heading = heading.trim_start_matches('>');
+                if cell.is_empty() {
+                    continue;
+                }
+                let (indent, text) = match (n, heading) {
+                    (0, _) => (INDENT, cell.into_owned()),
+                    (_, "") => (2 * INDENT, cell.into_owned()),
+                    _ => (2 * INDENT, format!("{heading}  {cell}")),
+                };
+                let wrapped = wrap(&text, (room + INDENT).saturating_sub(indent).max(1));
+                for line in wrapped {
+                    let tone = if n == 0 { Tone::Strong } else { Tone::Plain };
+                    lines.push(format!("{}{}", " ".repeat(indent), ink.paint(tone, &line)));
+                }
+            }
         }
         lines
     }
@@ -83,5 +135,39 @@ impl Grid {
             .map(|cell| columns(&clean(cell)))
             .max()
             .unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_breaks_no_word() {
+        let row = |n: u8| {
+            vec![
+                format!("172.16.100.{n}:80"),
+                "3".to_owned(),
+                "0".to_owned(),
+                "3 incomplete; the caller itself".to_owned(),
+            ]
+        };
+        let grid = Grid {
+            header: vec!["real server", ">connections", ">failed", ""],
+            rows: vec![row(11), row(12)],
+            cap: 1,
+            noun: "servers",
+        };
+        for width in [40, 44, 60] {
+            let lines = grid.lines(&Style { width, ..Style::default() });
+            assert!(lines.iter().all(|line| columns(line) <= width), "{lines:?}");
+            let text = lines.join("\n");
+            for word in ["172.16.100.11:80", "connections", "incomplete;", "itself"] {
+                assert!(text.contains(word), "{word} is broken at {width}: {text}");
+            }
+            assert!(text.ends_with("and 1 more servers"), "{text}");
+        }
+        let wide = grid.lines(&Style { width: 80, ..Style::default() });
+        assert_eq!(wide.len(), 3, "{wide:?}");
     }
 }
