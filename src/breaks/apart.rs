@@ -48,6 +48,25 @@ pub enum Trait {
 }
 
 impl Trait {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::RealServer,
+        Self::ClientNetwork,
+        Self::PortUsedBefore,
+        Self::SegmentSize,
+        Self::Timestamps,
+        Self::IpOptions,
+        Self::Ecn,
+        Self::Ttl,
+        Self::IncomingMac,
+        Self::Interface,
+        Self::Vlan,
+        Self::LargeRequest,
+        Self::Idle,
+        Self::Second,
+        Self::EveryNth,
+    ];
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -92,6 +92,18 @@ pub enum Packet {
 }
 
 impl Packet {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Syn,
+        Self::SynAck,
+        Self::Ack,
+        Self::Greeting,
+        Self::Request,
+        Self::Response,
+        Self::Datagram,
+        Self::HealthCheck,
+    ];
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -142,6 +154,20 @@ pub enum Manner {
 }
 
 impl Manner {
+    /// All of them, a cut by whomever once.
+    pub const ALL: [Self; 10] = [
+        Self::LostBetween,
+        Self::UnseenBeyond,
+        Self::Swallowed,
+        Self::Refused,
+        Self::Rejected,
+        Self::Unmatched,
+        Self::Cut(By::Between),
+        Self::Late,
+        Self::Closed,
+        Self::Error,
+    ];
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -1,7 +1,8 @@
 //! Values of the fields that tell what became of a connection, and where it broke.
 
 use super::eval::one_of;
-use crate::breaks::{Breaks, Fate, Group};
+use crate::breaks::apart::Trait;
+use crate::breaks::{Breaks, Fate, Group, Manner, Packet};
 use crate::diagnose::Diagnosis;
 use std::collections::BTreeSet;
 
@@ -22,18 +23,21 @@ pub(super) fn broken(breaks: &Breaks, value: &str) -> Result<Vec<u32>, String> {
         }
         return Ok(of(breaks, |at, _| at + 1 == n));
     }
-    let is = |group: &Group| group.packet.name() == value || group.manner.name() == value;
-    if !breaks.groups.iter().any(is) {
-        return Err(unknown(value, "break", &names(breaks)));
+    let packets = Packet::ALL.map(Packet::name);
+    let manners = Manner::ALL.map(Manner::name);
+    let known: Vec<&str> = packets.into_iter().chain(manners).collect();
+    if !known.contains(&value) {
+        return Err(unknown(value, "break", &known));
     }
-    Ok(of(breaks, |_, group| is(group)))
+    Ok(of(breaks, |_, group| group.packet.name() == value || group.manner.name() == value))
 }
 
 /// Connections of the breaks that something sets apart, sorted: by its name, or any.
 pub(super) fn apart(breaks: &Breaks, value: &str) -> Result<Vec<u32>, String> {
     let is = |group: &Group| group.apart.iter().any(|a| value == "any" || a.what.name() == value);
-    if value != "any" && !breaks.groups.iter().any(is) {
-        return Err(unknown(value, "trait that sets a break apart", &traits(breaks)));
+    let known = Trait::ALL.map(Trait::name);
+    if value != "any" && !known.contains(&value) {
+        return Err(unknown(value, "trait that sets a break apart", &known));
     }
     Ok(of(breaks, |_, group| is(group)))
 }
@@ -65,9 +69,6 @@ fn of(breaks: &Breaks, test: impl Fn(usize, &Group) -> bool) -> Vec<u32> {
     ids
 }
 
-fn unknown(value: &str, what: &str, names: &[String]) -> String {
-    match names {
-        [] => format!("{value} is no {what}; there is none"),
-        names => format!("{value} is no {what}; there are {}", names.join(", ")),
-    }
+fn unknown(value: &str, what: &str, known: &[&str]) -> String {
+    format!("{value} is no {what}; there are {}", known.join(", "))
 }
