@@ -17,6 +17,12 @@ use serde_json::Value;
 /// Bytes in which the line of a value is looked for.
 const NEAR: usize = 64 << 10;
 
+/// Whether a text begins as such a value does: counts of iptables-save stand in brackets too.
+pub(super) fn begins(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(['[', '{']) else { return false };
+    rest.trim_start().starts_with(['{', '"', ']', '}'])
+}
+
 /// Reads the value that begins a text; how many bytes it takes, `None` where it is none of these.
 pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
     let mut lines = Lines { text, pos: 0, line: cx.at.line };

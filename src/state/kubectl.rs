@@ -36,12 +36,14 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
         Table::Slices { spaces } => slices(cx, words, spaces),
         Table::Nodes => {
             // The first address of `-o wide` is the internal one.
-            if let (Some(name), Some(ip)) = (words.first(), words.iter().find_map(|w| ip(w))) {
+            let ready = words.get(1).is_some_and(|word| word.contains("Ready"));
+            let address = words.iter().find_map(|w| ip(w)).filter(|_| ready);
+            if let (Some(name), Some(ip)) = (words.first(), address) {
                 keep(&mut cx.state.cluster.nodes, MAX_SERVICES, ((*name).to_owned(), ip));
             }
-            words.len() >= 4
+            words.len() >= 4 && words[1].contains("Ready")
         }
-        Table::Pods => words.len() >= 5,
+        Table::Pods => words.len() >= 5 && words.iter().take(3).any(|word| word.contains('/')),
     }
 }
 
@@ -60,6 +62,9 @@ fn services(cx: &mut Cx<'_>, words: &[&str], spaces: bool) -> bool {
     let Some((name, [_kind, cluster, external, listed, ..])) = named(words, spaces) else {
         return false;
     };
+    if !listed.contains('/') && *listed != "<none>" {
+        return false;
+    }
     let addresses: Vec<Ip> = cluster.split(',').chain(external.split(',')).filter_map(ip).collect();
     for port in listed.split(',') {
         let Some((numbers, name_of)) = port.split_once('/') else { continue };

@@ -14,7 +14,7 @@ use super::{
 /// Longer lines are none of any known form.
 const MAX_LINE: usize = 4096;
 /// Beginnings of JSON that are tried and are none: each costs a look at what follows.
-const TRIED: u32 = 64;
+const TRIED: u32 = 16;
 /// Lines not understood that are shown.
 const SHOWN: u32 = 3;
 
@@ -110,7 +110,7 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
         cx.at.line = cx.at.line.saturating_add(1);
         let rest = &text[next..];
         let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        if rest.starts_with(['[', '{']) && !cx.block.is_braces() && tried < TRIED {
+        if json::begins(rest) && !cx.block.is_braces() && tried < TRIED {
             let at = cx.at;
             if let Some(length) = json::take(&mut cx, rest) {
                 // What stands behind it on its line is not read.

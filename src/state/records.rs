@@ -75,6 +75,14 @@ pub struct Rule {
     pub at: Place,
 }
 
+impl Rule {
+    /// Its count is of packets to certain ports, and not of whatever else comes.
+    #[must_use]
+    pub fn counts_ports(&self) -> bool {
+        !self.policy && !self.ports.is_empty()
+    }
+}
+
 /// An entry of netfilter's table of connections (conntrack(8)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked {

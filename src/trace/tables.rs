@@ -29,6 +29,9 @@ impl Asked {
     }
 }
 
+/// Chains through which all passes that is for the host itself. Whether a chain of one's own is
+/// reached by it, jumps would tell, which are not followed.
+const IN: [&str; 2] = ["PREROUTING", "INPUT"];
 /// Chains through which nothing passes that is for the host itself.
 const NOT_IN: [&str; 3] = ["FORWARD", "OUTPUT", "POSTROUTING"];
 
@@ -41,24 +44,23 @@ impl Trace {
         Asked { protocol: connection.protocol, from: tuple.client.0, to: tuple.server }
     }
 
-    /// The rule of a host's packet filter that stops a packet for it: one that asks for nothing
-    /// else and counted packets, or a policy that did, where no rule lets it pass.
+    /// The rule of a host's packet filter that stops a packet for it: the first that decides, if it
+    /// stops and counted packets; a policy goes last.
     #[must_use]
     pub fn stopped(&self, host: HostId, asked: &Asked) -> Option<Said<'_, &Rule>> {
         self.states_of(host).find_map(|m| {
-            let fits = |rule: &&Rule| rule.plain && asked.fits(rule);
-            let coming = m.state.rules.iter().filter(|rule| is_inward(rule));
-            let stops = coming
-                .clone()
-                .filter(fits)
-                .find(|rule| !rule.policy && is_stop(rule) && rule.packets.is_some_and(|n| n > 0));
-            let passes =
-                || coming.clone().filter(fits).any(|r| !r.policy && r.verdict == Verdict::Accept);
-            let policy = || {
-                let mut own = coming.clone().filter(|rule| rule.policy && rule.chain == "INPUT");
-                own.find(|rule| is_stop(rule) && rule.packets.is_some_and(|n| n > 0))
+            let counted = |rule: &&Rule| rule.packets.is_some_and(|n| n > 0);
+            let decides = |chain: &str| {
+                let own = m.state.rules.iter().filter(|rule| rule.chain == chain);
+                let fits = |rule: &&Rule| {
+                    let ends = is_stop(rule) || rule.verdict == Verdict::Accept;
+                    !rule.policy && ends && rule.plain && asked.fits(rule)
+                };
+                // A rule that lets pass says so of its own table; another may stop it.
+                let first = own.clone().find(fits);
+                first.map_or_else(|| own.clone().find(|rule| rule.policy && is_stop(rule)), Some)
             };
-            let rule = stops.or_else(|| if passes() { None } else { policy() })?;
+            let rule = IN.iter().filter_map(|c| decides(c)).filter(counted).find(|r| is_stop(r))?;
             Some(Said { value: rule, state: &m.state, at: rule.at })
         })
     }

@@ -598,6 +598,17 @@ fn a_rule_that_counts_settles_who_drops() {
         found(&filtered("rs-firewall-drop", &others), "rs-silent").confidence,
         Confidence::Likely
     );
+    // Behind a rule that lets it pass, and in a chain of which nobody knows who jumps there.
+    let head = "*filter\n:INPUT ACCEPT [0:0]\n";
+    for rules in [
+        "[9:9] -A INPUT -p tcp --dport 80 -j ACCEPT\n[40:9] -A INPUT -p tcp --dport 80 -j DROP\n",
+        "[40:9] -A DOCKER -j DROP\n",
+    ] {
+        let report = filtered("rs-firewall-drop", &format!("{head}{rules}COMMIT\n"));
+        let silent = found(&report, "rs-silent");
+        assert!(!silent.explanation.contains("dropped 40 packets"), "{}", silent.explanation);
+        assert_eq!(silent.confidence, Confidence::Likely);
+    }
     let policy =
         "*filter\n:INPUT DROP [40:2400]\n[9:9] -A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
     let report = filtered("rs-firewall-drop", policy);

@@ -25,7 +25,7 @@ pub(super) fn stopped(trace: &Trace, finding: &mut Finding, lost: u64) -> bool {
             );
         }
         // A policy stops whatever no rule names; its count is not of these packets alone.
-        if packets >= lost && !rules.iter().any(|said| said.value.policy) {
+        if packets >= lost && rules.iter().all(|said| said.value.counts_ports()) {
             certain(finding);
         }
         return true;
