@@ -12,6 +12,7 @@ mod support;
 mod anycast;
 mod director_ends;
 mod dns;
+mod greeting;
 mod hosts;
 mod lost_paths;
 mod nodes;
@@ -77,6 +78,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-synproxy-cookie-fails", play: synproxy::cookie_fails },
     Scene { name: "synproxy-window-never-opens", play: synproxy::never_opened },
     Scene { name: "dr-synproxy", play: synproxy::direct },
+    Scene { name: "nat-defer-accept-smtp", play: greeting::deferred },
+    Scene { name: "healthy-nat-defer-accept", play: greeting::ahead_of_need },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.
@@ -201,6 +204,17 @@ fn a_mac_that_stands_for_many_is_no_client() {
     assert_eq!(fabric["role"], "router", "{text}");
     assert!(fabric["addresses"].as_array().unwrap().is_empty(), "{text}");
     assert_eq!(hosts.iter().filter(|h| h["role"] == "client").count(), 6, "{text}");
+}
+
+#[test]
+fn a_listener_that_defers_is_told_from_a_full_queue_and_from_lost_acks() {
+    let (report, text) = diagnosed(&greeting::never_let_in());
+    assert_eq!(ids(&report), ["defer-accept-waits", "no-greeting"], "{text}");
+    assert_eq!(report["verdict"]["status"], "failing", "{text}");
+    let (report, text) = diagnosed(&greeting::queue_full());
+    assert!(!ids(&report).contains(&"defer-accept-waits"), "{text}");
+    let (report, text) = diagnosed(&greeting::acks_lost());
+    assert!(!ids(&report).contains(&"defer-accept-waits"), "{text}");
 }
 
 #[test]
