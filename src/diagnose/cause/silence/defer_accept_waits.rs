@@ -5,11 +5,11 @@
 //! At the capture of the listener's host: the ACK comes in, and the SYN-ACK goes out again.
 //! A client that speaks first is never held, so nothing is said where one was.
 
-use crate::diagnose::cause::severity;
+use crate::breaks::Fate;
 use crate::diagnose::decide::silence::WhyHeld;
 use crate::diagnose::facts::held_handshakes::{Holding, holding};
 use crate::diagnose::words::{agree, count, name, names, seconds, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
 use crate::topology::{Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["no-greeting"];
@@ -58,7 +58,10 @@ fn finding(facts: &Facts, set: &[Holding]) -> Finding {
         service.name(),
     );
     let mut finding = Finding::cause("defer-accept-waits", title, explanation);
-    finding.severity = severity(facts, &ids);
+    // A connection without its greeting is open, and failed.
+    if ids.iter().any(|id| facts.breaks.fate(*id) == Fate::Failed) {
+        finding.severity = Severity::Critical;
+    }
     finding.confidence = Confidence::Likely;
     finding.candidate(
         "accept-queue-overflow",
