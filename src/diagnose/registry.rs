@@ -198,6 +198,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "rs-silent" silence rs_silent => settle::silence::silent,
     "tw-recycle-nat-timestamps" silence tw_recycle_nat_timestamps => settle::silence::recycled,
     "accept-queue-overflow" silence accept_queue_overflow => settle::silence::overflow,
+    "defer-accept-waits" silence defer_accept_waits,
     "fullnat-source-port-exhaustion" state fullnat_source_port_exhaustion
         => settle::refusal::exhausted,
     "conntrack-table-full" state conntrack_table_full => settle::table_full::settle,

@@ -21,6 +21,7 @@ const RESTS_ON: &[(&str, Printed)] = &[
     ("connection-refused", E),
     ("conntrack-invalid-rst", E),
     ("conntrack-table-full", E),
+    ("defer-accept-waits", EV),
     ("director-bypassed", EV),
     ("director-lro-oversize", EV),
     ("director-no-entry-rst", EV),

@@ -14,6 +14,7 @@ mod clusters;
 mod director_ends;
 mod dns;
 mod firewalled;
+mod greeting;
 mod hosts;
 mod lost_paths;
 mod nodes;
@@ -83,6 +84,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "dr-synproxy", play: synproxy::direct },
     Scene { name: "nat-smtp-no-greeting", play: silent_servers::no_greeting },
     Scene { name: "nat-udp-one-rs-silent", play: silent_servers::datagrams_unanswered },
+    Scene { name: "nat-defer-accept-smtp", play: greeting::deferred },
+    Scene { name: "healthy-nat-defer-accept", play: greeting::ahead_of_need },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.
@@ -207,6 +210,17 @@ fn a_mac_that_stands_for_many_is_no_client() {
     assert_eq!(fabric["role"], "router", "{text}");
     assert!(fabric["addresses"].as_array().unwrap().is_empty(), "{text}");
     assert_eq!(hosts.iter().filter(|h| h["role"] == "client").count(), 6, "{text}");
+}
+
+#[test]
+fn a_listener_that_defers_is_told_from_a_full_queue_and_from_lost_acks() {
+    let (report, text) = diagnosed(&greeting::never_let_in());
+    assert_eq!(ids(&report), ["defer-accept-waits", "no-greeting"], "{text}");
+    assert_eq!(report["verdict"]["status"], "failing", "{text}");
+    let (report, text) = diagnosed(&greeting::queue_full());
+    assert!(!ids(&report).contains(&"defer-accept-waits"), "{text}");
+    let (report, text) = diagnosed(&greeting::acks_lost());
+    assert!(!ids(&report).contains(&"defer-accept-waits"), "{text}");
 }
 
 #[test]

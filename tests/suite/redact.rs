@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, or on more than what an extract of them holds.
-const NOT_AGAIN: [(&str, &str); 34] = [
+const NOT_AGAIN: [(&str, &str); 37] = [
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
@@ -54,6 +54,9 @@ const NOT_AGAIN: [(&str, &str); 34] = [
     ("slow-answer", "the same"),
     ("vlan-mismatch", "what shows whose capture it is"),
     ("request-unanswered", "the requests that are answered"),
+    ("health-check-failing", "the checks of other servers, which show the habit"),
+    ("no-greeting", "the connections that are greeted"),
+    ("datagram-unanswered", "the questions that are answered"),
 ];
 
 /// All that identifies somebody.

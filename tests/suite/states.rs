@@ -672,7 +672,7 @@ fn another_port_than_the_stated_one_is_told() {
     let report = run("healthy-nat", states).report;
     let told = found(&report, "stated-not-seen");
     assert_eq!((told.kind, told.severity), (Kind::Note, Severity::Info));
-    assert!(told.title.contains("stated with port 80 and got"), "{}", told.title);
+    assert!(told.title.contains("on port 8000 and the director states port 80"), "{}", told.title);
 }
 
 // What tables tie.

@@ -30,7 +30,7 @@ pub const NOTES: [&str; 3] =
     ["l7-self-access-two-flows", "l7-backend-leg-deferred", "icmp-echo-terminates-at-lb"];
 
 /// Why.
-pub const CAUSES: [&str; 78] = [
+pub const CAUSES: [&str; 79] = [
     "l4-self-access-hairpin",
     "dr-arp-problem",
     "dr-arp-announce-leak",
@@ -109,6 +109,7 @@ pub const CAUSES: [&str; 78] = [
     "vip-unowned",
     "zero-window",
     "stated-not-seen",
+    "defer-accept-waits",
 ];
 
 /// Whether an id is known.

@@ -1,8 +1,9 @@
-//! Why a real server answers no SYN, or drops some.
+//! Why a real server answers no SYN, drops some, or asks again for an ACK that it has.
 
+use crate::diagnose::facts::held_handshakes::{self, Holding};
 use crate::diagnose::facts::queues::{self, Dropping};
 use crate::diagnose::facts::silences::{Signs, Silent};
-use crate::diagnose::thresholds::PAIR;
+use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::topology::Mode;
 
 /// The reason of a silence.
@@ -130,6 +131,29 @@ impl queues::Signs {
         } else {
             WhyDropped::Untold
         }
+    }
+}
+
+/// Why a listener asks again for an ACK that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyHeld {
+    /// `defer-accept-waits`: it waits for the client's first bytes.
+    Deferred,
+    /// Too few, or its queue is full: that holds back who speaks as well, and not always.
+    Untold,
+}
+
+impl Holding {
+    /// The reason.
+    pub fn why(&self) -> WhyHeld {
+        self.signs.why()
+    }
+}
+
+impl held_handshakes::Signs {
+    fn why(&self) -> WhyHeld {
+        let always = self.let_in == 0 && self.in_vain == 0;
+        if always && self.held >= NO_COINCIDENCE { WhyHeld::Deferred } else { WhyHeld::Untold }
     }
 }
 
@@ -282,5 +306,16 @@ mod tests {
         assert_eq!(queues::Signs { always_waiting: false, ..queue }.why(), WhyDropped::Untold);
         assert_eq!(queues::Signs { by_memory: true, ..queue }.why(), WhyDropped::Timestamps);
         assert_eq!(queues::Signs { went_back: true, ..queue }.why(), WhyDropped::Timestamps);
+    }
+
+    #[test]
+    fn a_listener_defers_only_if_it_holds_all_who_wait_and_none_who_speak() {
+        let deferred = held_handshakes::Signs { held: NO_COINCIDENCE, let_in: 0, in_vain: 0 };
+        assert_eq!(deferred.why(), WhyHeld::Deferred);
+        let few = held_handshakes::Signs { held: NO_COINCIDENCE - 1, ..deferred };
+        assert_eq!(few.why(), WhyHeld::Untold);
+        // A full queue has room at times, and does not ask who spoke.
+        assert_eq!(held_handshakes::Signs { let_in: 1, ..deferred }.why(), WhyHeld::Untold);
+        assert_eq!(held_handshakes::Signs { in_vain: 1, ..deferred }.why(), WhyHeld::Untold);
     }
 }

@@ -17,6 +17,7 @@ pub(in crate::diagnose) mod grown_packets;
 pub(in crate::diagnose) mod half_paths;
 pub(in crate::diagnose) mod half_translated;
 pub(in crate::diagnose) mod held_answers;
+pub(in crate::diagnose) mod held_handshakes;
 mod index;
 pub(in crate::diagnose) mod local_endpoints;
 pub(in crate::diagnose) mod lost_entries;

@@ -17,6 +17,10 @@ pub(super) fn silent(opinions: &mut Opinions) {
         "then 'ss -ltn' on the server shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
     );
     opinions.possible(
+        "defer-accept-waits",
+        "then TcpExtTCPDeferAcceptDrop grows on the server, and a client that sends a byte first is greeted at once",
+    );
+    opinions.possible(
         "proxy-protocol-mismatch",
         "then the server waits for a PROXY header: its listener asks for one",
     );

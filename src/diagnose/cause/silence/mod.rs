@@ -2,6 +2,7 @@
 
 pub mod accept_queue_overflow;
 pub mod backend_removed_silent_drop;
+pub mod defer_accept_waits;
 pub mod dr_vip_foreign_subnet_return;
 pub mod fabric_anti_spoof;
 pub mod healthcheck_source_blocked;
