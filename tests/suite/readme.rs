@@ -132,7 +132,12 @@ fn every_call_that_is_shown_is_understood() {
             // An address of nobody here, a time of no frame, or a bundle that is not here, is
             // understood all the same.
             let elsewhere = [
-                "198.51.100.7", "10.0.0.1", "--since", "--connection", "--finding 2", "sosreport-",
+                "198.51.100.7",
+                "10.0.0.1",
+                "--since",
+                "--connection",
+                "--finding 2",
+                "sosreport-",
             ];
             let fine = matches!(output.status.code(), Some(0 | 1))
                 || elsewhere.iter().any(|part| call.contains(part)) && !said.contains("--help");

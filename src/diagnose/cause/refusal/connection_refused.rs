@@ -140,6 +140,14 @@ fn by_itself(
     let mut finding = Finding::cause("connection-refused", title, explanation);
     finding.severity = severity(facts, &ids);
     finding.confidence = Confidence::Certain;
+    // Whether a proxy asks for a client shows in bytes that a text does not print.
+    if facts.unprinted().bytes {
+        finding.confidence = Confidence::Likely;
+        finding.candidate(
+            "l7-backend-refused",
+            "then it is a proxy's backend: a capture as a file shows whose request the proxy tried",
+        );
+    }
     finding.confirm(
         who.clone(),
         format!("ss -ltn 'sport = :{port}'; ip -br addr show | grep -wF {}", s.vip),
