@@ -9,6 +9,7 @@ use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::facts::own_refusals::refuser;
 use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
+use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::{Server, spared};
 use crate::diagnose::words::{agree, list, name, servers, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
@@ -32,6 +33,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             own.entry((facts.service_of(id), host)).or_default().push(id);
         }
     }
+    // One connection to a port that serves nobody may be anybody's mistake; the symptom says so.
+    own.retain(|_, ids| ids.len() >= PAIR);
     findings.extend(own.into_iter().map(|(of, ids)| by_itself(facts, of, ids)));
     Detection::from(findings, || match symptom::blind(facts) {
         Some(why) => Detection::Unchecked(why),
