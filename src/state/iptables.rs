@@ -65,7 +65,8 @@ fn verdict(target: &str) -> Verdict {
     }
 }
 
-fn blank(cx: &Cx<'_>, chain: &str) -> Rule {
+/// A rule that says nothing yet, in a chain.
+pub(super) fn blank(cx: &Cx<'_>, chain: &str) -> Rule {
     Rule {
         chain: chain.to_owned(),
         verdict: Verdict::Other,

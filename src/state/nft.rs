@@ -3,7 +3,7 @@
 //! What a rule asks beside addresses, ports and the state of a connection is not followed; such a
 //! rule is known to ask for more. Sets and maps are passed over.
 
-use super::iptables::{ports, put};
+use super::iptables::{blank, ports, put};
 use super::parse::{Block, Cx};
 use super::records::{Rule, Verdict};
 use super::text::{endpoint, prefix};
@@ -45,35 +45,20 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
                     Some("drop") => Verdict::Drop,
                     _ => Verdict::Accept,
                 };
-                let row = Rule { verdict, policy: true, ..blank(cx, name) };
+                let row = Rule { verdict, policy: true, ..blank(cx, &name) };
                 put(cx, row);
             }
         }
         _ if inside == 2 => {
             let chain = depth.chain.clone();
             if let Some(chain) = chain {
-                let row = rule(blank(cx, chain), words);
+                let row = rule(blank(cx, &chain), words);
                 put(cx, row);
             }
         }
         _ => {}
     }
     true
-}
-
-fn blank(cx: &Cx<'_>, chain: String) -> Rule {
-    Rule {
-        chain,
-        verdict: Verdict::Other,
-        policy: false,
-        protocol: None,
-        from: None,
-        to: None,
-        ports: Vec::new(),
-        plain: true,
-        packets: None,
-        at: cx.at,
-    }
 }
 
 fn rule(mut rule: Rule, words: &[&str]) -> Rule {
