@@ -186,12 +186,25 @@ fn lost_first(
     })
 }
 
+/// Whether the server accepted a connection and reset it at once: it said nothing, and the
+/// client had not closed.
+fn is_dropped(trace: &Trace, id: ConnectionId) -> bool {
+    trace.legs(id).iter().any(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let silent = back.payload == 0 && !back.fin.is_set();
+        let closed = there.fin.is_set() || there.rst.is_set();
+        back.accepted() && back.rst.is_set() && silent && !closed
+    })
+}
+
 /// Judges a health check by its opening, and by what became of what it asked.
 pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let judged = match trace.connection(id).outcome {
         Outcome::Stalled => super::talk::judge(trace, pace, id),
         Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, id),
-        Outcome::Completed if !super::talk::is_turned_down(trace, id) => Judged::Well,
+        Outcome::Completed if !super::talk::is_turned_down(trace, id) && !is_dropped(trace, id) => {
+            Judged::Well
+        }
         Outcome::Reset | Outcome::Completed => {
             let by = super::talk::reset_by(trace, id);
             if matches!(by, By::Server | By::ServersName | By::Between) {

@@ -82,6 +82,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-synproxy-cookie-fails", play: synproxy::cookie_fails },
     Scene { name: "synproxy-window-never-opens", play: synproxy::never_opened },
     Scene { name: "dr-synproxy", play: synproxy::direct },
+    Scene { name: "nat-health-check-reset", play: silent_servers::checks_reset },
     Scene { name: "nat-smtp-no-greeting", play: silent_servers::no_greeting },
     Scene { name: "nat-udp-one-rs-silent", play: silent_servers::datagrams_unanswered },
     Scene { name: "nat-defer-accept-smtp", play: greeting::deferred },

@@ -4,10 +4,13 @@
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::broken;
 use super::{concerned, connections_to};
-use crate::breaks::Manner;
+use crate::breaks::{Manner, Packet};
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
-    broken::broken_as(facts, |group| matches!(group.manner, Manner::Cut(_)))
+    // A check that is reset asked for nothing: it is told as a check that fails.
+    broken::broken_as(facts, |group| {
+        matches!(group.manner, Manner::Cut(_)) && group.packet != Packet::HealthCheck
+    })
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
