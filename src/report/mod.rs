@@ -15,6 +15,7 @@ mod breaks;
 mod build;
 mod clocks;
 pub mod compare;
+mod connection;
 mod crowd;
 mod filter;
 mod finding;
@@ -24,6 +25,7 @@ mod lines;
 mod listing;
 mod lookup;
 mod loss;
+mod network;
 mod scope;
 mod services;
 mod states;
@@ -38,17 +40,18 @@ pub use crate::topology::Role;
 pub use atlas::{Atlas, atlas};
 pub use breaks::{Apart, Break, Next, Place};
 pub use build::{ConnectionFilter, Options, build};
+pub use connection::{Connection, Endpoint, Lost, Segment, Sent, Timing};
 pub use crowd::Rest;
 pub use finding::{
     Affected, Candidate, Effect, Evidence, Finding, Fix, Refuted, Subject, ToConfirm,
 };
 pub use listing::{End, Listing, Mention, Wanted, connection, list};
+pub use network::{Host, HostRef, RealServer, Service, Totals};
 
 pub(crate) use wording::rfc3339;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The version of the JSON document.
 pub const SCHEMA_VERSION: &str = "1";
@@ -169,127 +172,6 @@ pub struct Clock {
     pub reference: Option<String>,
 }
 
-/// A host with its role.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Host {
-    /// `client`, `router`, `director`, `real server`, `server`, `host`.
-    pub role: Role,
-    /// Addresses, the host's own first, then VIPs that it answers for.
-    pub addresses: Vec<String>,
-    /// Hardware addresses of its interfaces.
-    pub macs: Vec<String>,
-    /// Labels of the vantages that were taken on this host.
-    pub vantages: Vec<String>,
-    /// Why it was given this role.
-    pub evidence: String,
-}
-
-/// A virtual service.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Service {
-    /// The address that clients connect to.
-    pub vip: String,
-    /// Port.
-    pub port: u16,
-    /// `tcp`, `udp`.
-    pub protocol: String,
-    /// `nat`, `dr`, `tun`, `fullnat`, `proxy`, `unknown`.
-    pub mode: String,
-    /// Who forwards it.
-    pub directors: Vec<HostRef>,
-    /// Who serves it.
-    pub real_servers: Vec<RealServer>,
-    /// How its connections ended.
-    pub totals: Totals,
-}
-
-/// A host by its addresses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HostRef {
-    /// Network addresses.
-    pub addresses: Vec<String>,
-    /// Hardware addresses.
-    pub macs: Vec<String>,
-}
-
-/// A real server of a service.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RealServer {
-    /// Its own address; null where only the MAC was seen.
-    pub address: Option<String>,
-    /// Port on the real server.
-    pub port: Option<u16>,
-    /// Hardware address, where one was seen.
-    pub mac: Option<String>,
-    /// Connections that were sent to it.
-    pub connections: u64,
-    /// How those ended.
-    pub totals: Totals,
-    /// Where the time of its connections goes, medians; null where no vantage shows it.
-    pub timing: Option<Timing>,
-    /// What is worth saying beside the numbers ("the caller itself").
-    pub remark: Option<String>,
-}
-
-/// Where time goes, each duration by one vantage's own clock.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Timing {
-    /// SYN to SYN-ACK at the vantage nearest to the client, nanoseconds.
-    pub connect_ns: Option<i64>,
-    /// First byte of the request to first byte of the answer there, nanoseconds.
-    pub first_byte_ns: Option<i64>,
-    /// The server's own part of that, as the vantage nearest to it shows, nanoseconds.
-    pub server_ns: Option<i64>,
-    /// Network time between vantages, nearest to the client first.
-    pub segments: Vec<Segment>,
-}
-
-/// A part of the path between two vantages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Segment {
-    /// Label of the vantage nearer to the client.
-    pub from: String,
-    /// Label of the vantage nearer to the server.
-    pub to: String,
-    /// There and back, nanoseconds.
-    pub round_trip_ns: i64,
-}
-
-/// Frames of a connection that left one captured host and did not reach the next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Lost {
-    /// Label of the vantage on the host that they left.
-    pub from: String,
-    /// Label of the vantage on the host that they were to reach.
-    pub to: String,
-    /// `client-to-server` or `server-to-client`.
-    pub direction: String,
-    /// Frames that left.
-    pub sent: u64,
-    /// Those that did not arrive, by the bytes that were sent again.
-    pub lost: u64,
-}
-
-/// How connections ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Totals {
-    /// All.
-    pub connections: u64,
-    /// Count by outcome; outcomes without a connection are left out.
-    pub outcomes: BTreeMap<String, u64>,
-    /// Those that did what they were opened for.
-    #[serde(default)]
-    pub well: u64,
-    /// Those whose client did not get what it connected for.
-    pub failed: u64,
-    /// Those that got it much later than they should.
-    #[serde(default)]
-    pub suffered: u64,
-    /// Those of which the captures do not show enough. The four add up to `connections`.
-    #[serde(default)]
-    pub untold: u64,
-}
-
 /// Connections that are no client's request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Beside {
@@ -339,76 +221,6 @@ pub struct Uncounted {
     pub server: Endpoint,
     /// How many.
     pub connections: u64,
-}
-
-/// One connection, client to service to real server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Connection {
-    /// Number within this report, from 1.
-    pub id: u32,
-    /// `ip:port`; `[ip]:port` for IPv6.
-    pub client: String,
-    /// `ip:port` of the service.
-    pub service: String,
-    /// Forwarding mode of the service, as in `services`.
-    pub mode: String,
-    /// The real server that it was sent to.
-    pub real_server: Option<Endpoint>,
-    /// All of them, where one connection used several.
-    pub real_servers: Vec<Endpoint>,
-    /// `completed`, `open`, `refused`, `unanswered`, `incomplete`, `reset`,
-    /// `stalled`, `unknown`.
-    pub outcome: String,
-    /// What became of it: `well`, `failed`, `suffered`, `untold`.
-    #[serde(default)]
-    pub fate: String,
-    /// Number of the break that it belongs to, where it failed or suffered.
-    #[serde(default, rename = "break")]
-    pub broken: Option<u32>,
-    /// From its first SYN until the client went on, nanoseconds, as the vantage shows that
-    /// saw the longest wait; null where none shows it.
-    #[serde(default)]
-    pub wait_ns: Option<i64>,
-    /// First packet, on the reference clock where it is known.
-    pub start: String,
-    /// First to last packet.
-    pub duration_ns: i64,
-    /// Where its time went; null where no vantage saw its handshake both ways.
-    pub timing: Option<Timing>,
-    /// What was lost between captured hosts, by segment; empty where nothing was, or
-    /// where no two hosts of its path were captured.
-    #[serde(default)]
-    pub losses: Vec<Lost>,
-    /// What the client sent.
-    pub from_client: Sent,
-    /// What the server sent.
-    pub from_server: Sent,
-    /// `health-check`, `scan`, ... where the connection is not a user's.
-    pub ordinary: Option<String>,
-    /// Why flows of several captures were taken for one connection.
-    pub evidence: Vec<String>,
-    /// Numbers of the findings that it belongs to.
-    pub findings: Vec<u32>,
-}
-
-/// What one side of a connection sent, at the place that saw most of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Sent {
-    /// Frames; 0 where none was seen, which need not mean that none was sent.
-    pub frames: u64,
-    /// Payload bytes, repeats not counted; null for protocols other than TCP.
-    pub bytes: Option<u64>,
-}
-
-/// An end of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Endpoint {
-    /// Network address.
-    pub address: Option<String>,
-    /// Port.
-    pub port: Option<u16>,
-    /// Hardware address.
-    pub mac: Option<String>,
 }
 
 /// What one host said of itself.

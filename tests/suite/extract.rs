@@ -6,7 +6,7 @@
 
 use crate::support::check::none;
 use crate::support::expected::root;
-use crate::support::extracts::{Taken, all, bytes_of, parsed, report_of, trace_of};
+use crate::support::extracts::{NOT_ALONE, Taken, all, bytes_of, parsed, report_of, trace_of};
 use crate::support::program::{code, parsed as json, run, stderr};
 use crate::support::run::run_paths;
 use crate::support::tools::tool;
@@ -14,41 +14,6 @@ use lbdiag::extract::{Options, Which};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::Command;
-
-/// Findings that rest on more than the connections which they concern, and on what.
-const NOT_ALONE: [(&str, &str); 31] = [
-    ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
-    ("vip-arp-conflict", "the same"),
-    ("director-bypassed", "the connections that pass the director"),
-    ("rs-missing-vip", "a real server that does answer"),
-    ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
-    ("l7-backend-refused", "the requests that the proxy could pass on"),
-    ("http-5xx", "the same"),
-    ("arp-unanswered", "the questions of others"),
-    ("scheduler-imbalance", "the connections to the other real servers"),
-    ("network-latency", "the same"),
-    ("slow-real-server", "the same"),
-    ("slow-answer", "the same"),
-    ("vlan-mismatch", "what shows whose capture it is"),
-    ("request-unanswered", "the requests that are answered"),
-    ("backend-removed-silent-drop", "the connections of other real servers"),
-    ("l7-backend-leg-deferred", "the connections that show the proxy"),
-    ("icmp-echo-terminates-at-lb", "the connections that show the balancer"),
-    ("ipvs-reuse-to-dead-backend", "the connections that live servers answer"),
-    ("ipvs-conn-reuse-1s", "the connections before on the same ports"),
-    ("syn-cookies-lost-options", "the connections that have the options"),
-    ("udp-stale-entry", "the clients that live servers answer"),
-    ("client-on-director", "the connections of others, which show the director"),
-    ("director-ping-pong", "the connections that show the director"),
-    ("dr-vip-wide-mask", "the clients elsewhere, who are answered"),
-    ("healthcheck-source-blocked", "the requests that the real server answers"),
-    ("tw-recycle-nat-timestamps", "the connections that are remembered, and those taken"),
-    ("toa-not-inserted", "the connections whose clients are named"),
-    ("synproxy-side-effects", "the connections that show the SYN proxy at work"),
-    ("health-check-failing", "the checks of other servers, which show the habit"),
-    ("no-greeting", "the connections that are greeted"),
-    ("datagram-unanswered", "the questions that are answered"),
-];
 
 #[test]
 fn every_extract_holds_the_evidence_in_order_and_nothing_is_left_to_guess() {

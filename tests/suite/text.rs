@@ -2,6 +2,7 @@
 //! the report of the file, and shapes that people paste are read.
 
 use crate::support::check::{none, of_each};
+use crate::support::expected::Sample;
 use crate::support::run::{Run, run_paths};
 use crate::support::tools::tool;
 use lbdiag::capture::{self, Known, Source};
@@ -84,22 +85,28 @@ fn lost(file: &Run, text: &Run) -> Option<String> {
     (!known).then(|| format!("{first} is neither found nor said to be hidden"))
 }
 
-#[test]
-fn the_text_of_a_capture_gives_its_report() {
-    let Some(tcpdump) = tool("tcpdump") else { return };
+/// Holds something for each sample that tcpdump can print: with a folder for its text, and the
+/// report of its files.
+fn of_each_file(check: impl Fn(&Sample, &Path, &Run) -> Vec<String> + Sync) {
     none(of_each(|sample| {
         if sample.captures.iter().any(|path| is_mixed(path)) {
             return Vec::new();
         }
         let dir = tempfile::tempdir().unwrap();
-        let file = run_paths(&sample.captures);
-        let text =
-            run_paths(&printed(&tcpdump, &sample.captures, dir.path(), &["-nn", "-e", "-v"]));
-        let mut wrong = invented(&file, &text);
+        check(sample, dir.path(), &run_paths(&sample.captures))
+    }));
+}
+
+#[test]
+fn the_text_of_a_capture_gives_its_report() {
+    let Some(tcpdump) = tool("tcpdump") else { return };
+    of_each_file(|sample, dir, file| {
+        let text = run_paths(&printed(&tcpdump, &sample.captures, dir, &["-nn", "-e", "-v"]));
+        let mut wrong = invented(file, &text);
         wrong.extend(text.failures.clone());
         let frames = |run: &Run| run.report.captures.iter().map(|c| c.frames).sum::<u64>();
-        if frames(&file) != frames(&text) {
-            wrong.push(format!("{} packets of {}", frames(&text), frames(&file)));
+        if frames(file) != frames(&text) {
+            wrong.push(format!("{} packets of {}", frames(&text), frames(file)));
         }
         let first = causes(&file.report).first().map(|c| c.0);
         let read = causes(&text.report).first().map(|c| c.0);
@@ -111,29 +118,24 @@ fn the_text_of_a_capture_gives_its_report() {
         if first == read && excused {
             wrong.push("found, and listed as what a text does not print".to_owned());
         }
-        wrong.extend(lost(&file, &text));
+        wrong.extend(lost(file, &text));
         wrong
-    }));
+    });
 }
 
 #[test]
 fn a_bare_text_never_knows_better_than_the_file() {
     let Some(tcpdump) = tool("tcpdump") else { return };
     for options in [&["-nn"][..], &["-nn", "-x"], &["-nn", "-q", "-t"], &["-nn", "-ttt", "-S"]] {
-        none(of_each(|sample| {
-            if sample.captures.iter().any(|path| is_mixed(path)) {
-                return Vec::new();
-            }
-            let dir = tempfile::tempdir().unwrap();
-            let file = run_paths(&sample.captures);
-            let texts = printed(&tcpdump, &sample.captures, dir.path(), options);
+        of_each_file(|sample, dir, file| {
+            let texts = printed(&tcpdump, &sample.captures, dir, options);
             let text = run_paths(&texts);
-            let mut wrong = invented(&file, &text);
+            let mut wrong = invented(file, &text);
             if options == ["-nn"] {
-                wrong.extend(lost(&file, &text));
+                wrong.extend(lost(file, &text));
             }
             wrong.into_iter().map(|w| format!("{options:?}: {w}")).collect()
-        }));
+        });
     }
 }
 
@@ -155,27 +157,22 @@ fn pasted(text: &str) -> String {
 #[test]
 fn a_paste_never_knows_better_than_the_file() {
     let Some(tcpdump) = tool("tcpdump") else { return };
-    none(of_each(|sample| {
-        if sample.captures.iter().any(|path| is_mixed(path)) {
-            return Vec::new();
-        }
-        let dir = tempfile::tempdir().unwrap();
-        let file = run_paths(&sample.captures);
-        let texts = printed(&tcpdump, &sample.captures, dir.path(), &["-nn"]);
+    of_each_file(|sample, dir, file| {
+        let texts = printed(&tcpdump, &sample.captures, dir, &["-nn"]);
         for text in &texts {
             let whole = std::fs::read_to_string(text).unwrap();
             std::fs::write(text, pasted(&whole)).unwrap();
         }
         let text = run_paths(&texts);
-        let mut wrong = invented(&file, &text);
-        wrong.extend(lost(&file, &text));
+        let mut wrong = invented(file, &text);
+        wrong.extend(lost(file, &text));
         // The end of each was cut off.
         for capture in &text.report.captures {
             let unread = capture.notes.iter().filter(|note| note.contains("not understood"));
             wrong.extend(unread.skip(1).cloned());
         }
         wrong
-    }));
+    });
 }
 
 struct Read {

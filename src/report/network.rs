@@ -1,0 +1,89 @@
+//! What the document says of hosts, services and real servers, with their sums.
+
+use super::connection::Timing;
+use crate::topology::Role;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A host with its role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// `client`, `router`, `director`, `real server`, `server`, `host`.
+    pub role: Role,
+    /// Addresses, the host's own first, then VIPs that it answers for.
+    pub addresses: Vec<String>,
+    /// Hardware addresses of its interfaces.
+    pub macs: Vec<String>,
+    /// Labels of the vantages that were taken on this host.
+    pub vantages: Vec<String>,
+    /// Why it was given this role.
+    pub evidence: String,
+}
+
+/// A virtual service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Service {
+    /// The address that clients connect to.
+    pub vip: String,
+    /// Port.
+    pub port: u16,
+    /// `tcp`, `udp`.
+    pub protocol: String,
+    /// `nat`, `dr`, `tun`, `fullnat`, `proxy`, `unknown`.
+    pub mode: String,
+    /// Who forwards it.
+    pub directors: Vec<HostRef>,
+    /// Who serves it.
+    pub real_servers: Vec<RealServer>,
+    /// How its connections ended.
+    pub totals: Totals,
+}
+
+/// A host by its addresses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostRef {
+    /// Network addresses.
+    pub addresses: Vec<String>,
+    /// Hardware addresses.
+    pub macs: Vec<String>,
+}
+
+/// A real server of a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RealServer {
+    /// Its own address; null where only the MAC was seen.
+    pub address: Option<String>,
+    /// Port on the real server.
+    pub port: Option<u16>,
+    /// Hardware address, where one was seen.
+    pub mac: Option<String>,
+    /// Connections that were sent to it.
+    pub connections: u64,
+    /// How those ended.
+    pub totals: Totals,
+    /// Where the time of its connections goes, medians; null where no vantage shows it.
+    pub timing: Option<Timing>,
+    /// What is worth saying beside the numbers ("the caller itself").
+    pub remark: Option<String>,
+}
+
+/// How connections ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// All.
+    pub connections: u64,
+    /// Count by outcome; outcomes without a connection are left out.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Those that did what they were opened for.
+    #[serde(default)]
+    pub well: u64,
+    /// Those whose client did not get what it connected for.
+    pub failed: u64,
+    /// Those that got it much later than they should.
+    #[serde(default)]
+    pub suffered: u64,
+    /// Those of which the captures do not show enough. The four add up to `connections`.
+    #[serde(default)]
+    pub untold: u64,
+}
