@@ -4,7 +4,7 @@
 //! Refuses to judge: what comes out is a [`Trace`].
 
 use super::find::{find, stop_at_misspelt, with_hint};
-use super::redacting::{Redacting, Redactor};
+use super::redacting::{MaskFile, Redacting, Redactor};
 use super::say::Say;
 use super::stages::Stages;
 use super::{memory, progress, role};
@@ -13,6 +13,7 @@ use clap::ColorChoice;
 use lbdiag::bundle;
 use lbdiag::capture::{CaptureError, Input, Source};
 use lbdiag::load::{self, Loaded};
+use lbdiag::redact::{Labels, Mask};
 use lbdiag::shell::quote;
 use lbdiag::state::{self, HostState};
 use lbdiag::topology::{StatedRoles, Who};
@@ -21,6 +22,7 @@ use lbdiag::window::{self, Moment, Window};
 use lbdiag::wire::Ip;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// The captures and how to read them.
@@ -173,15 +175,13 @@ impl Reading {
         if self.redacting.is_on() {
             details.clear();
         }
-        if self.redacting.is_on() && !notes.is_empty() {
-            notes = vec!["what is to be said of files is left out: it names them".to_owned()];
-        }
+        notes = without_names(notes, self.redacting.is_on());
         Ok(Some(Taken { trace, notes, details, redactor }))
     }
 
-    /// Whether names are to be taken out of what is written.
-    pub(super) fn redacts(&self) -> bool {
-        self.redacting.is_on()
+    /// What is to be shown in the place of addresses, and where that is kept.
+    pub(super) fn mask(&self) -> anyhow::Result<(Arc<Mask>, MaskFile)> {
+        self.redacting.mask()
     }
 
     /// Finds the captures and what is said of them, and reads none yet.
@@ -214,6 +214,14 @@ impl Reading {
     }
 }
 
+/// Remarks on files, which name them, or that there were some.
+pub(super) fn without_names(notes: Vec<String>, redacts: bool) -> Vec<String> {
+    if redacts && !notes.is_empty() {
+        return vec!["what is to be said of files is left out: it names them".to_owned()];
+    }
+    notes
+}
+
 /// Whether an input is standard input.
 fn is_stdin(input: &Input) -> bool {
     input.files.contains(&Source::Stdin)
@@ -241,6 +249,11 @@ impl Job {
     /// Whether it would read from the terminal that a person sits at.
     pub(super) fn waits_for_paste(&self) -> bool {
         self.inputs.iter().any(is_stdin) && io::stdin().is_terminal()
+    }
+
+    /// The labels that were typed, which may be shown to anybody.
+    pub(super) fn labels(&self) -> Labels {
+        Labels::new(&self.inputs)
     }
 
     /// Bytes to read, where all sources have a size.

@@ -5,13 +5,14 @@
 use anyhow::Context;
 use lbdiag::capture::Input;
 use lbdiag::extract::Extract;
-use lbdiag::redact::{self, Labels, Map};
+use lbdiag::redact::{self, Labels, Map, Mask};
 use lbdiag::trace::Trace;
 use lbdiag::unfinished::{self, Readers, Unfinished};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Whether and how to redact.
 #[derive(Debug, Default, clap::Args)]
@@ -45,14 +46,37 @@ impl Redacting {
 
     /// For a document that is made of other documents.
     pub(super) fn without_trace(&self) -> anyhow::Result<Redactor> {
+        let map = self.map()?;
+        Ok(Redactor(map.map(|map| (map, self.redact_map.clone()))))
+    }
+
+    /// For a screen, which asks as it goes.
+    pub(super) fn mask(&self) -> anyhow::Result<(Arc<Mask>, MaskFile)> {
+        let mask = self.map()?.map_or_else(Mask::default, Mask::new);
+        Ok((Arc::new(mask), MaskFile(self.redact_map.clone())))
+    }
+
+    /// The map to begin with; none where nothing is redacted.
+    fn map(&self) -> anyhow::Result<Option<Map>> {
         if !self.redact {
-            return Ok(Redactor::default());
+            return Ok(None);
         }
-        let map = match &self.redact_map {
-            Some(path) => Map::read(path)?,
-            None => Map::default(),
-        };
-        Ok(Redactor(Some((map, self.redact_map.clone()))))
+        let kept = self.redact_map.as_deref().map(Map::read).transpose()?;
+        Ok(Some(kept.unwrap_or_default()))
+    }
+}
+
+/// Where the map of a mask is kept, if anywhere.
+#[derive(Debug)]
+pub(super) struct MaskFile(Option<PathBuf>);
+
+impl MaskFile {
+    /// Writes what the mask has handed out.
+    pub(super) fn keep(&self, mask: &Mask) -> anyhow::Result<()> {
+        match (&self.0, mask.kept()) {
+            (Some(path), Some(map)) => write(path, &map),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -82,10 +106,14 @@ impl Redactor {
     /// Writes the map, where it is to be kept: readable by its owner alone.
     pub(super) fn keep(&self) -> anyhow::Result<()> {
         let Some((map, Some(path))) = &self.0 else { return Ok(()) };
-        let failed = || format!("{} cannot be written; give another --redact-map", path.display());
-        unfinished::watch();
-        let mut file = Unfinished::at(path, Readers::Owner).with_context(failed)?;
-        file.write_all(map.text().as_bytes()).with_context(failed)?;
-        file.replace(path).with_context(failed)
+        write(path, &map.text())
     }
+}
+
+fn write(path: &Path, map: &str) -> anyhow::Result<()> {
+    let failed = || format!("{} cannot be written; give another --redact-map", path.display());
+    unfinished::watch();
+    let mut file = Unfinished::at(path, Readers::Owner).with_context(failed)?;
+    file.write_all(map.as_bytes()).with_context(failed)?;
+    file.replace(path).with_context(failed)
 }

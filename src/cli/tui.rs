@@ -3,13 +3,14 @@
 use super::FAILED;
 use super::find::with_hint;
 use super::memory;
-use super::reading::Reading;
+use super::reading::{Reading, without_names};
 use super::terminal;
 use anyhow::{Context, anyhow, bail};
 use lbdiag::tui::{self, Config, Ended, Source, Theme};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Look around in the captures on the terminal: findings, timeline, connections, ladders
 #[derive(Debug, clap::Args)]
@@ -40,9 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let named = reading.named();
         bail!("the terminal UI needs a terminal; for text: lbdiag {named}");
     }
-    if reading.redacts() {
-        bail!("--redact is for what is passed on; write that with: lbdiag --redact -o FILE");
-    }
+    let (mask, mask_file) = reading.mask()?;
     let mut config = Config::load(args.config.as_deref()).map_err(|why| anyhow!(why))?;
     if !terminal::colour(reading.color, true) {
         config.theme = Theme::mono();
@@ -53,6 +52,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             "standard input is the terminal; send a capture into it: tcpdump -w - | lbdiag tui -"
         );
     }
+    let (labels, over) = (job.labels(), Arc::clone(&mask));
     let unnamed: Vec<String> = job.unnamed.iter().map(with_hint).collect();
     let source = Source {
         total: job.total(),
@@ -62,7 +62,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let (taken, failures) = job.run(counter);
             let failed = unnamed.into_iter().chain(failures.iter().map(ToString::to_string));
             match taken {
-                Ok(Some((trace, notes))) => Ok(tui::Taken { trace, notes }),
+                Ok(Some((mut trace, notes))) => {
+                    over.trace(&mut trace, &labels);
+                    let notes = without_names(notes, over.is_on());
+                    Ok(tui::Taken { trace, notes, mask: over })
+                }
                 Ok(None) => Err(failed.collect::<Vec<_>>().join("; ")),
                 Err(error) => Err(format!("{error:#}")),
             }
@@ -70,7 +74,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     memory::watch(reading.say(), tui::give_back);
     match tui::run(source).context("the terminal cannot be used")? {
-        Ended::Quit => Ok(ExitCode::SUCCESS),
+        Ended::Quit => {
+            mask_file.keep(&mask)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Ended::Unread(why) if why.is_empty() => bail!("nothing could be read"),
         Ended::Unread(why) => bail!(why),
         // The hook has said why.

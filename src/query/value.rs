@@ -36,18 +36,7 @@ impl End {
 
     /// Whether an address lies in it, whatever the port.
     pub(super) fn holds(&self, other: Ip) -> bool {
-        match (self.ip.addr(), other.addr()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let left = 32 - u32::from(self.bits.min(32));
-                (u64::from(a.to_bits()) >> left) == (u64::from(b.to_bits()) >> left)
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let left = 128 - u32::from(self.bits.min(128));
-                let head = |bits: u128| bits.checked_shr(left).unwrap_or(0);
-                head(a.to_bits()) == head(b.to_bits())
-            }
-            _ => false,
-        }
+        other.is_within(self.ip, self.bits)
     }
 
     pub(super) fn port(&self) -> Option<u16> {

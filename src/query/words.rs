@@ -62,6 +62,23 @@ impl Vocabulary {
         }
     }
 
+    /// The same words, each as `shown` writes it.
+    #[must_use]
+    pub fn map(mut self, mut shown: impl FnMut(String) -> String) -> Self {
+        let all = [
+            &mut self.clients,
+            &mut self.services,
+            &mut self.servers,
+            &mut self.captures,
+            &mut self.breaks,
+            &mut self.traits,
+        ];
+        for word in all.into_iter().flatten() {
+            *word = shown(std::mem::take(word));
+        }
+        self
+    }
+
     /// What may stand behind a field.
     pub(super) fn of(&self, field: Field) -> Vec<String> {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -5,6 +5,7 @@
 //! may read it.
 
 use super::table::Table;
+use super::text::Token;
 use super::v4::V4;
 use super::v6::V6;
 use crate::trace::Trace;
@@ -123,6 +124,29 @@ impl Map {
         let [_, _, bytes @ ..] = to.to_be_bytes();
         self.given_macs.insert(mac, Mac(bytes));
         Mac(bytes)
+    }
+
+    /// What an address stands for, written: itself where it is nobody's own; none where
+    /// it stands for no other. A network of `bits` stands for the one of the address that
+    /// one in it stands for, where networks of that size stay together.
+    pub(super) fn original(&self, shown: Token, bits: Option<u8>) -> Option<String> {
+        match shown {
+            Token::Ip(ip) => {
+                let kept: &[u8] = if ip.is_v4() { &[16, 24, 32] } else { &[48, 64, 128] };
+                let given = match bits {
+                    None => self.ips.iter().find(|(_, to)| **to == ip),
+                    Some(bits) if !kept.contains(&bits) => return None,
+                    Some(bits) => self.ips.iter().find(|(_, to)| to.is_within(ip, bits)),
+                };
+                let own = bits.is_none() && (!ip.is_host() || ip.is_loopback());
+                given.map(|(from, _)| from.to_string()).or_else(|| own.then(|| ip.to_string()))
+            }
+            Token::Mac(mac) => {
+                let given = self.given_macs.iter().find(|(_, to)| **to == mac);
+                let own = !mac.is_unicast() || mac.is_vrrp();
+                given.map(|(from, _)| from.to_string()).or_else(|| own.then(|| mac.to_string()))
+            }
+        }
     }
 
     /// Goes on with the map of a file, if there is one.

@@ -2,7 +2,7 @@
 //! gone, findings as they were.
 //!
 //! Replaced where a document is made, before any renderer sees it, so that no output
-//! can leak what another hides: IPv4, IPv6 and MAC addresses (see [`Map`]); names of
+//! can leak what another hides ([`Mask`] does so for a screen, as it is looked at): IPv4, IPv6 and MAC addresses (see [`Map`]); names of
 //! captures, of vantages and of host states, which come from file names, save labels
 //! that the user typed and that hold no address. What stays: ports, times, sequence
 //! numbers, lengths, TTLs, identifiers of VLANs, tunnels and virtual routers, the
@@ -11,6 +11,7 @@
 
 mod frame;
 mod map;
+mod mask;
 mod names;
 mod table;
 mod text;
@@ -18,6 +19,7 @@ mod v4;
 mod v6;
 
 pub use map::{Map, MapError};
+pub use mask::Mask;
 pub use names::Labels;
 
 use crate::extract::Extract;

@@ -8,10 +8,12 @@
 use crate::breaks::Fate;
 use crate::diagnose::{self, Diagnosis};
 use crate::query::Vocabulary;
+use crate::redact::Mask;
 use crate::report::{self, Atlas, Connection, ConnectionFilter, Finding, Options, Report};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// All that is shown.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Data {
     pub words: Vocabulary,
     /// The captures as they were given, for the title.
     pub name: String,
+    /// What everything passes before it is shown.
+    pub mask: Arc<Mask>,
 }
 
 /// Values of every connection, by its index.
@@ -65,13 +69,26 @@ impl Data {
             || Columns::new(&trace, &diagnosis),
         );
         let words = Vocabulary::new(&trace, &diagnosis);
-        Self { trace, diagnosis, report, atlas, columns, words, name }
+        let mask = Arc::default();
+        Self { trace, diagnosis, report, atlas, columns, words, name, mask }
     }
 
-    /// A connection as the report has it.
+    /// The same with stand-ins for addresses in all that is shown; names are to be out of
+    /// the trace already. None where a document cannot be redacted.
     #[must_use]
-    pub fn connection(&self, id: ConnectionId) -> Connection {
-        report::connection(&self.trace, &self.diagnosis, id, self.columns.findings(id))
+    pub fn masked(self, mask: Arc<Mask>) -> Option<Self> {
+        let report = mask.document(self.report)?;
+        let mut atlas = self.atlas;
+        atlas.topology = mask.document(atlas.topology)?;
+        let words = self.words.map(|word| mask.text(word));
+        Some(Self { report, atlas, words, mask, ..self })
+    }
+
+    /// A connection as the report has it; none where it cannot be redacted.
+    #[must_use]
+    pub fn connection(&self, id: ConnectionId) -> Option<Connection> {
+        let own = self.columns.findings(id);
+        self.mask.document(report::connection(&self.trace, &self.diagnosis, id, own))
     }
 
     /// Whether a client's connection failed.

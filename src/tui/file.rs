@@ -78,6 +78,7 @@ fn bytes_of(data: &Data, contents: &Contents) -> io::Result<Vec<u8>> {
         Contents::Frames(subject) => return frames(data, *subject),
         Contents::Markdown => {
             let telling = ladder::telling(&data.trace, &data.diagnosis);
+            let telling = telling.and_then(|drawn| data.mask.document(drawn));
             render::markdown(&data.report, telling.as_ref())
         }
         Contents::Json => render::json(&data.report),
@@ -102,6 +103,7 @@ fn frames(data: &Data, subject: Subject) -> io::Result<Vec<u8>> {
     let nothing = || io::Error::other("no frame can be read again");
     let mut extract = extract::extract(&data.trace, &data.diagnosis, which, Options::default())?
         .ok_or_else(nothing)?;
+    data.mask.extract(&mut extract)?;
     let mut bytes = Vec::new();
     render::pcapng(&mut extract, &mut bytes)?;
     Ok(bytes)

@@ -2,7 +2,8 @@
 
 use super::data::Data;
 use super::line_input::LineInput;
-use crate::query::{self, Completion, Fault, Filter};
+use crate::query::{self, Completion, Expr, Fault, Filter};
+use crate::redact::Mask;
 
 /// Filters that are remembered.
 const MAX_HISTORY: usize = 50;
@@ -36,7 +37,29 @@ pub struct Typing {
 
 /// Reads and binds a text.
 fn bind(data: &Data, text: &str) -> Result<Filter, Fault> {
-    Filter::bind(&query::parse(text)?, &data.trace, &data.diagnosis)
+    let mut asked = query::parse(text)?;
+    meant(&mut asked, &data.mask)?;
+    let bound = Filter::bind(&asked, &data.trace, &data.diagnosis);
+    bound.map_err(|fault| Fault { message: data.mask.text(fault.message), ..fault })
+}
+
+/// Puts what is meant in the place of stand-ins that were typed.
+fn meant(asked: &mut Expr, mask: &Mask) -> Result<(), Fault> {
+    match asked {
+        Expr::All(parts) | Expr::Any(parts) => {
+            parts.iter_mut().try_for_each(|part| meant(part, mask))
+        }
+        Expr::Not(part) => meant(part, mask),
+        Expr::Term(term) => term.values.iter_mut().try_for_each(|(value, at)| {
+            let original = mask.meant(value).ok_or_else(|| Fault {
+                at: at.clone(),
+                message: format!("{value} is no address here"),
+                unfinished: false,
+            })?;
+            *value = original;
+            Ok(())
+        }),
+    }
 }
 
 impl FilterState {

@@ -7,6 +7,7 @@
 use super::dissect::{Field, dissect};
 use crate::capture::{self, Frame, Timestamp};
 use crate::flow::Mark;
+use crate::redact::Mask;
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -49,7 +50,7 @@ pub fn of_step(ladder: &Ladder, n: usize) -> Vec<(String, u64)> {
 
 /// Reads one frame again, of a connection or not.
 #[must_use]
-pub fn at(trace: &Trace, at: At) -> Sight {
+pub fn at(trace: &Trace, mask: &Mask, at: At) -> Sight {
     let gone = || Err("the capture is gone or has changed".to_owned());
     let mut sight = Sight { vantage: String::new(), frame: 0, fields: gone(), bytes: Vec::new() };
     let Some(vantage) = trace.vantages.get(at.vantage) else { return sight };
@@ -59,10 +60,7 @@ pub fn at(trace: &Trace, at: At) -> Sight {
     sight.frame = u64::from(number);
     let Some(file) = capture.files.get(file) else { return sight };
     let time = trace.time(at);
-    let mut sink = |frame: &Frame<'_>| {
-        sight.fields = Ok(dissect(frame, time));
-        sight.bytes = frame.data.get(..MAX_BYTES).unwrap_or(frame.data).to_vec();
-    };
+    let mut sink = |frame: &Frame<'_>| sight.take(frame, mask, time);
     if let Err(error) = capture::read_range(file, number..=number, &mut sink) {
         sight.fields = Err(error.to_string());
     }
@@ -71,11 +69,21 @@ pub fn at(trace: &Trace, at: At) -> Sight {
 
 /// Reads frames of a connection again.
 #[must_use]
-pub fn read(trace: &Trace, id: ConnectionId, frames: &[(String, u64)]) -> Vec<Sight> {
-    frames.iter().map(|(vantage, frame)| one(trace, id, vantage, *frame)).collect()
+pub fn read(trace: &Trace, mask: &Mask, id: ConnectionId, frames: &[(String, u64)]) -> Vec<Sight> {
+    frames.iter().map(|(vantage, frame)| one(trace, mask, id, vantage, *frame)).collect()
 }
 
-fn one(trace: &Trace, id: ConnectionId, label: &str, number: u64) -> Sight {
+impl Sight {
+    /// Takes what was read, as it may be shown.
+    fn take(&mut self, frame: &Frame<'_>, mask: &Mask, time: Timestamp) {
+        let masked = mask.frame(frame.link_type, frame.data);
+        let data = masked.as_deref().unwrap_or(frame.data);
+        self.fields = Ok(dissect(&Frame { data, ..*frame }, time));
+        self.bytes = data.get(..MAX_BYTES).unwrap_or(data).to_vec();
+    }
+}
+
+fn one(trace: &Trace, mask: &Mask, id: ConnectionId, label: &str, number: u64) -> Sight {
     let mut sight = Sight {
         vantage: label.to_owned(),
         frame: number,
@@ -109,9 +117,7 @@ fn one(trace: &Trace, id: ConnectionId, label: &str, number: u64) -> Sight {
     let Some((file, base)) = place else { return sight };
     let mut sink = |frame: &Frame<'_>| {
         let mark = Mark::new(base.saturating_add(frame.number), frame.time);
-        let time: Timestamp = trace.time(At { vantage, mark });
-        sight.fields = Ok(dissect(frame, time));
-        sight.bytes = frame.data.get(..MAX_BYTES).unwrap_or(frame.data).to_vec();
+        sight.take(frame, mask, trace.time(At { vantage, mark }));
     };
     if let Err(error) = capture::read_range(file, within..=within, &mut sink) {
         sight.fields = Err(error.to_string());
@@ -133,7 +139,7 @@ mod tests {
         let frames = of_step(&drawn, 0);
         let named: Vec<&str> = frames.iter().map(|(v, _)| v.as_str()).collect();
         assert_eq!(named, ["rs1", "director", "director", "rs1"], "there and back to the caller");
-        let read = read(&data.trace, chosen.connection, &frames);
+        let read = read(&data.trace, &data.mask, chosen.connection, &frames);
         for sight in &read {
             let fields = sight.fields.as_ref().unwrap();
             assert!(!sight.bytes.is_empty());
@@ -159,7 +165,7 @@ mod tests {
         let id = ConnectionId(0);
         for (vantage, frame) in [("nowhere", 1), ("rs1", 0), ("rs1", u64::MAX), ("rs1", 4_000_000)]
         {
-            let read = read(&data.trace, id, &[(vantage.to_owned(), frame)]);
+            let read = read(&data.trace, &data.mask, id, &[(vantage.to_owned(), frame)]);
             assert!(read[0].fields.is_err() && read[0].bytes.is_empty(), "{vantage} {frame}");
         }
         assert!(of_step(&ladder_of_nothing(), 3).is_empty());

@@ -232,7 +232,8 @@ fn assign(data: &Data, ids: &[u32], by: By) -> (Vec<String>, Of) {
             let more = most.len().saturating_sub(MAX_LANES);
             most.truncate(MAX_LANES);
             let rest = most.len();
-            let mut names: Vec<String> = most.iter().map(|(ip, _)| ip.to_string()).collect();
+            let mut names: Vec<String> =
+                most.iter().map(|(ip, _)| data.mask.text(ip.to_string())).collect();
             if more > 0 {
                 names.push(format!("{more} more clients"));
             }
@@ -256,7 +257,7 @@ fn assign(data: &Data, ids: &[u32], by: By) -> (Vec<String>, Of) {
             }
             let lanes = names.keys().map(|name| match name.as_str() {
                 "~" => "not known".to_owned(),
-                name => name.to_owned(),
+                name => data.mask.text(name.to_owned()),
             });
             let lanes: Vec<String> = lanes.take(MAX_LANES).collect();
             let rest = lanes.len().saturating_sub(1);

@@ -5,6 +5,7 @@ use super::config::Config;
 use super::data::Data;
 use super::view;
 use super::work::Event;
+use crate::redact::Mask;
 use crate::trace::Trace;
 use crossterm::event::{self, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEventKind};
 use ratatui::Terminal;
@@ -28,6 +29,14 @@ impl Probe {
     pub fn new(trace: Trace, name: &str, config: Config, (width, height): (u16, u16)) -> Self {
         let data = Arc::new(Data::new(trace, Vec::new(), name.to_owned()));
         Self::of(data, name, config, (width, height))
+    }
+
+    /// The same with stand-ins: the mask has gone over the trace. None where a document
+    /// cannot be redacted.
+    #[must_use]
+    pub fn masked(trace: Trace, mask: Arc<Mask>, size: (u16, u16)) -> Option<Self> {
+        let data = Data::new(trace, Vec::new(), String::new()).masked(mask)?;
+        Some(Self::of(Arc::new(data), "CAPTURE...", Config::default(), size))
     }
 
     /// The same, of what was prepared.

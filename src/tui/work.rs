@@ -165,10 +165,10 @@ fn done(data: &Data, job: Job) -> Done {
         }
         Job::Ladder(n, side, chosen) => {
             let drawn = ladder::draw_up_to(&data.trace, &data.diagnosis, chosen, MAX_STEPS);
-            Done::Ladder(n, side, drawn)
+            Done::Ladder(n, side, drawn.and_then(|drawn| data.mask.document(drawn)))
         }
         Job::Packet(n, side, id, frames) => {
-            Done::Packet(n, side, frames::read(&data.trace, id, &frames))
+            Done::Packet(n, side, frames::read(&data.trace, &data.mask, id, &frames))
         }
         Job::Proof(n, finding, proof) => {
             let (trace, diagnosis) = (&data.trace, &data.diagnosis);
@@ -176,7 +176,7 @@ fn done(data: &Data, job: Job) -> Done {
                 .or_else(|| ladder::of_finding(trace, diagnosis, finding));
             Done::Proof(n, finding, proof, chosen)
         }
-        Job::Frame(n, at) => Done::Frame(n, frames::at(&data.trace, at)),
+        Job::Frame(n, at) => Done::Frame(n, frames::at(&data.trace, &data.mask, at)),
         Job::Write(_, order) => {
             let result = file::write(data, &order);
             Done::Write(order.path, result)

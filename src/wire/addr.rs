@@ -93,6 +93,23 @@ impl Ip {
         self.is_v4() && (self.lo as u32) >> 22 == (100 << 2 | 64 >> 6)
     }
 
+    /// Whether it lies in the network of which the first `bits` of an address count.
+    #[must_use]
+    pub fn is_within(self, network: Self, bits: u8) -> bool {
+        match (self.addr(), network.addr()) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                let left = 32 - u32::from(bits.min(32));
+                (u64::from(a.to_bits()) >> left) == (u64::from(b.to_bits()) >> left)
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                let left = 128 - u32::from(bits.min(128));
+                let head = |address: u128| address.checked_shr(left).unwrap_or(0);
+                head(a.to_bits()) == head(b.to_bits())
+            }
+            _ => false,
+        }
+    }
+
     /// `ip:port`, or `[ip]:port` for IPv6.
     #[must_use]
     pub fn with_port(self, port: u16) -> String {

@@ -76,15 +76,12 @@ fn rank(role: Role) -> usize {
 /// Draws it.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let Some(data) = &app.data else { return };
-    let head = match app.current() {
-        Some(id) => {
-            let c = data.connection(id);
-            vec![
-                (Paint::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
-                (Paint::Plain, format!("  {}", c.mode)),
-                (super::table::fate(&c), format!("  {}", c.ended())),
-            ]
-        }
+    let head = match app.current().and_then(|id| data.connection(id)) {
+        Some(c) => vec![
+            (Paint::Strong, format!("#{} {} > {}", c.id, c.client, c.service)),
+            (Paint::Plain, format!("  {}", c.mode)),
+            (super::table::fate(&c), format!("  {}", c.ended())),
+        ],
         None => vec![(Paint::Faint, "no connection is selected".to_owned())],
     };
     put(buf, area, 0, &owned(app, &head));

@@ -115,7 +115,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     let top = app.table.list.top(rows.len(), height(app));
     let mut before = top.checked_sub(1).and_then(|at| rows.get(at)).copied();
     for (n, id) in rows.iter().skip(top).take(usize::from(area.height) - 1).enumerate() {
-        let connection = data.connection(ConnectionId(*id));
+        let Some(connection) = data.connection(ConnectionId(*id)) else { continue };
         let since = app.times != Times::Absolute;
         let (start, _) = data.columns.times(*id);
         let from = match app.times {

@@ -69,7 +69,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) {
 fn title(app: &App, side: usize, width: usize) -> Line<'static> {
     let slot = &app.ladder.sides[side];
     let (Some(data), Some(chosen)) = (&app.data, slot.chosen) else { return Line::default() };
-    let c = data.connection(chosen.connection);
+    let Some(c) = data.connection(chosen.connection) else { return Line::default() };
     let server = c.real_server.as_ref().and_then(|end| end.address.clone().or(end.mac.clone()));
     let to = server.map_or_else(String::new, |server| format!(" to {server}"));
     let marked = if app.marked == Some(chosen.connection) { "marked, " } else { "" };

@@ -269,9 +269,8 @@ fn under_cursor(
         None => " (some clocks cannot be compared)".to_owned(),
     };
     let mut parts = vec![(Paint::Strong, format!("{} UTC{doubt}", clock(state.cursor)))];
-    match state.bar(columns) {
-        Some(bar) => {
-            let c = data.connection(ConnectionId(bar.id));
+    match state.bar(columns).and_then(|bar| data.connection(ConnectionId(bar.id))) {
+        Some(c) => {
             let numbers: Vec<String> = c.findings.iter().map(ToString::to_string).collect();
             let found = if numbers.is_empty() {
                 String::new()
