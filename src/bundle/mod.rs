@@ -17,6 +17,7 @@ mod tree;
 mod unpack;
 
 use crate::capture::{Source, Unpacked};
+use crate::shell::quote;
 use crate::state::HostState;
 use limits::Budget;
 use std::path::{Path, PathBuf};
@@ -98,10 +99,10 @@ pub fn open(args: &[String]) -> Result<Opened, BundleError> {
 
 /// The command that lists an archive.
 fn list(path: &Path) -> String {
-    let name = path.display();
+    let name = quote(&path.display().to_string());
     match kind::of(path) {
-        Some(kind::Kind::Zip) => format!("unzip -l '{name}'"),
-        _ => format!("tar -tvf '{name}'"),
+        Some(kind::Kind::Zip) => format!("unzip -l {name}"),
+        _ => format!("tar -tvf {name}"),
     }
 }
 

@@ -26,6 +26,11 @@ pub fn scratch(name: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// Reads a capture to its end, whatever it holds.
+pub fn read_once(source: &Source) {
+    let _ = capture::read(source, &AtomicU64::new(0), &mut |_| {});
+}
+
 /// Nothing in it acts on a terminal.
 fn shown(what: &str, text: &str) {
     let odd = text.chars().find(|c| *c != '\n' && sanitise::is_unsafe(*c));
