@@ -179,7 +179,7 @@ impl Writer<'_, '_> {
                 out.extend(&payload[..payload.len().min(size as usize - 8)]);
                 size
             }
-            Body::Icmp { bytes, length } | Body::Proto { bytes, length, .. } => {
+            Body::Icmp { bytes, length, .. } | Body::Proto { bytes, length, .. } => {
                 out.extend(bytes);
                 length.or(told).unwrap_or(0).max(bytes.len() as u32)
             }

@@ -1,11 +1,11 @@
 //! ICMP and ICMPv6 as tcpdump prints them (RFC 792, RFC 4443, RFC 4861), with what an error
 //! says of the packet that it quotes.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::ends::{self, Names};
 use super::scan::Scan;
-use super::shown::{Body, Shown};
+use super::shown::{Body, Quoted, Shown};
 use super::{build, network, packet};
 
 /// A message with a header of eight bytes.
@@ -27,20 +27,17 @@ pub(super) fn v4(
     depth: usize,
 ) -> Option<()> {
     let line = scan.rest().lines().next().unwrap_or("");
-    let sender = shown.layers.last().map(|layer| layer.dst)?;
-    let bytes = match echo(line, 8, 0) {
-        Some(bytes) => bytes,
+    let (bytes, quote) = match echo(line, 8, 0) {
+        Some(bytes) => (bytes, None),
         None => {
             let (kind, code, word, quote) = error(line, names)?;
             let mut bytes = message(kind, code, word);
-            if !quoted(scan, &mut bytes, names, depth) {
-                bytes.extend(guess(sender, quote));
-            }
-            bytes
+            let printed = quoted(scan, &mut bytes, names, depth);
+            (bytes, (!printed).then_some(quote))
         }
     };
     shown.clean = true;
-    shown.body = Body::Icmp { bytes, length: length(line) };
+    shown.body = Body::Icmp { bytes, length: length(line), quote };
     Some(())
 }
 
@@ -60,18 +57,15 @@ fn echo(line: &str, request: u8, reply: u8) -> Option<Vec<u8>> {
     Some(message(kind, 0, u32::from(id) << 16 | u32::from(seq)))
 }
 
-/// What a line says of a quoted packet: where it went, its protocol and port there.
-type Quoted = (Option<IpAddr>, Option<u8>, Option<u16>);
-
 /// Type, code and second word of an error, with what is said of the packet in it.
 fn error(line: &str, names: &mut Names) -> Option<(u8, u8, u32, Quoted)> {
     let mut scan = Scan::new(line);
-    let none: Quoted = (None, None, None);
+    let to = |dst| Quoted { dst, ..Quoted::default() };
     if scan.eat("time exceeded") {
-        return Some((11, 0, 0, none));
+        return Some((11, 0, 0, to(None)));
     }
     if scan.eat("ip reassembly time exceeded") {
-        return Some((11, 1, 0, none));
+        return Some((11, 1, 0, to(None)));
     }
     if scan.eat("redirect ") {
         let dst = ends::end(scan.token(), Some(names)).map(|end| end.0);
@@ -83,7 +77,7 @@ fn error(line: &str, names: &mut Names) -> Option<(u8, u8, u32, Quoted)> {
             IpAddr::V4(gateway) => u32::from(gateway),
             IpAddr::V6(_) => return None,
         };
-        return Some((5, u8::from(!to_net), gateway, (dst, None, None)));
+        return Some((5, u8::from(!to_net), gateway, to(dst)));
     }
     let host = scan.eat("host ");
     let net = !host && scan.eat("net ");
@@ -98,7 +92,7 @@ fn error(line: &str, names: &mut Names) -> Option<(u8, u8, u32, Quoted)> {
             _ => u8::from(!net),
         };
         let mtu: u32 = Scan::new(mtu).num().unwrap_or(0);
-        return Some((3, code, mtu, (dst, None, None)));
+        return Some((3, code, mtu, to(dst)));
     }
     let protocol = match scan.token() {
         "tcp" => 6,
@@ -107,7 +101,7 @@ fn error(line: &str, names: &mut Names) -> Option<(u8, u8, u32, Quoted)> {
             let protocol = scan.blanks().num();
             scan.blanks();
             if scan.eat("unreachable") {
-                return Some((3, 2, 0, (dst, protocol, None)));
+                return Some((3, 2, 0, Quoted { protocol, ..to(dst) }));
             }
             protocol?
         }
@@ -115,7 +109,8 @@ fn error(line: &str, names: &mut Names) -> Option<(u8, u8, u32, Quoted)> {
     };
     scan.blanks().eat("port ");
     let port = ends::port(scan.token());
-    scan.blanks().eat("unreachable").then_some((3, 3, 0, (dst, Some(protocol), port)))
+    let quote = Quoted { dst, protocol: Some(protocol), port };
+    scan.blanks().eat("unreachable").then_some((3, 3, 0, quote))
 }
 
 /// The packet that `-v` prints below an error; `false` where it is not printed.
@@ -134,27 +129,6 @@ fn quoted(scan: &mut Scan<'_>, bytes: &mut Vec<u8>, names: &mut Names, depth: us
     true
 }
 
-/// The beginning of the quoted packet as far as the line tells it: it came from who the error
-/// goes to. Its own port there is not printed, so the header ends before it is complete.
-fn guess(sender: IpAddr, (dst, protocol, port): Quoted) -> Vec<u8> {
-    let (IpAddr::V4(src), Some(IpAddr::V4(dst))) = (sender, dst) else {
-        return Vec::new();
-    };
-    let mut bytes = header(src, dst, protocol.unwrap_or(0));
-    if let Some(port) = port {
-        bytes.extend([0, 0]);
-        bytes.extend(port.to_be_bytes());
-    }
-    bytes
-}
-
-fn header(src: Ipv4Addr, dst: Ipv4Addr, protocol: u8) -> Vec<u8> {
-    let mut bytes = vec![0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, protocol, 0, 0];
-    bytes.extend(src.octets());
-    bytes.extend(dst.octets());
-    bytes
-}
-
 /// `ICMP6, neighbor solicitation, who has 2001:db8::8, length 32`
 pub(super) fn v6(
     scan: &mut Scan<'_>,
@@ -168,19 +142,17 @@ pub(super) fn v6(
     scan.blanks();
     let text = scan.rest();
     let line = text.lines().next().unwrap_or("");
-    let bytes = match echo(line, 128, 129) {
-        Some(bytes) => bytes,
-        None => match neighbor(line, text) {
-            Some(bytes) => bytes,
-            None => {
-                let mut bytes = error6(line)?;
-                quoted(scan, &mut bytes, names, depth);
-                bytes
-            }
-        },
+    let (bytes, quote) = match echo(line, 128, 129).or_else(|| neighbor(line, text)) {
+        Some(bytes) => (bytes, None),
+        None => {
+            let (mut bytes, quote) = error6(line)?;
+            let printed = quoted(scan, &mut bytes, names, depth);
+            (bytes, quote.filter(|_| !printed))
+        }
     };
     shown.clean = true;
-    shown.body = Body::Icmp { bytes, length: length(line).or_else(|| inner_length(line)) };
+    let length = length(line).or_else(|| inner_length(line));
+    shown.body = Body::Icmp { bytes, length, quote };
     Some(())
 }
 
@@ -230,13 +202,15 @@ fn neighbor(line: &str, text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn error6(line: &str) -> Option<Vec<u8>> {
+/// An error, with what is said of the packet in it; a redirect quotes it in an option.
+fn error6(line: &str) -> Option<(Vec<u8>, Option<Quoted>)> {
     if line.starts_with("packet too big") {
         let (_, mtu) = line.split_once("mtu ")?;
-        return Some(message(2, 0, Scan::new(mtu).num()?));
+        return Some((message(2, 0, Scan::new(mtu).num()?), Some(Quoted::default())));
     }
     if line.starts_with("time exceeded") {
-        return Some(message(3, u8::from(line.contains("reassembly")), 0));
+        let code = u8::from(line.contains("reassembly"));
+        return Some((message(3, code, 0), Some(Quoted::default())));
     }
     if line.starts_with("destination unreachable") {
         let code = match line {
@@ -245,7 +219,27 @@ fn error6(line: &str) -> Option<Vec<u8>> {
             _ if line.contains("prohibited") => 1,
             _ => 3,
         };
-        return Some(message(1, code, 0));
+        return Some((message(1, code, 0), Some(about6(line))));
     }
-    line.starts_with("redirect").then(|| message(137, 0, 0))
+    line.starts_with("redirect").then(|| (message(137, 0, 0), None))
+}
+
+/// `unreachable address 2001:db8::8`, `unreachable port, 2001:db8::8 tcp port 80`.
+fn about6(line: &str) -> Quoted {
+    let words = line.split([' ', ',']).filter(|word| !word.is_empty());
+    let mut quote = Quoted::default();
+    let mut before = "";
+    for word in words {
+        match before {
+            "tcp" if word == "port" => quote.protocol = Some(6),
+            "udp" if word == "port" => quote.protocol = Some(17),
+            "port" if quote.protocol.is_some() => quote.port = ends::port(word),
+            _ => {}
+        }
+        if let (None, Some((dst @ IpAddr::V6(_), None))) = (quote.dst, ends::end(word, None)) {
+            quote.dst = Some(dst);
+        }
+        before = word;
+    }
+    quote
 }

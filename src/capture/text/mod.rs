@@ -5,7 +5,8 @@
 //! line; [`start`] finds where a packet begins; [`record`] puts the lines of one together again,
 //! wherever they were broken; [`packet`] and what it calls ([`network`], [`tcp`], [`udp`], [`icmp`],
 //! [`arp`], [`vrrp`]) read what tcpdump 3.4 to 4.99 prints with any of its options, [`tshark`] what
-//! tshark and Wireshark print, [`hex`] their dumps. [`numbers`] turns relative sequence numbers
+//! tshark and Wireshark print, [`hex`] their dumps. [`quote`] finds
+//! the packet that an ICMP error is about, [`numbers`] turns relative sequence numbers
 //! into those of the wire, [`clock`] times of day into moments. [`build`] makes a frame of it: as
 //! many bytes as are told, and [`Known`], which says which of its fields are known. What is not
 //! printed is unknown, never zero.
@@ -28,6 +29,7 @@ mod network;
 mod numbers;
 mod options;
 mod packet;
+mod quote;
 mod record;
 mod scan;
 mod sections;

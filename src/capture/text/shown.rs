@@ -94,10 +94,12 @@ pub(super) enum Body {
         ports: (u16, u16),
         length: Option<u32>,
     },
-    /// All bytes of the message that are told, and its length.
+    /// All bytes of the message that are told, and its length; of an error whose packet is not
+    /// printed, what its own line says of that.
     Icmp {
         bytes: Vec<u8>,
         length: Option<u32>,
+        quote: Option<Quoted>,
     },
     /// A protocol by its number, with what is told of its bytes.
     Proto {
@@ -106,6 +108,15 @@ pub(super) enum Body {
         length: Option<u32>,
     },
     Arp(Arp),
+}
+
+/// What the line of an ICMP error says of the packet that it is about.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Quoted {
+    pub(super) dst: Option<IpAddr>,
+    pub(super) protocol: Option<u8>,
+    /// The port that it went to.
+    pub(super) port: Option<u16>,
 }
 
 /// A TCP segment.

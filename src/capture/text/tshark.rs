@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::ends::{self, Names};
 use super::scan::Scan;
-use super::shown::{Arp, Body, Carrier, Extent, Header, Layer, Shown, Stamp, Tcp};
+use super::shown::{Arp, Body, Carrier, Extent, Header, Layer, Quoted, Shown, Stamp, Tcp};
 use super::stamp;
 
 /// Pairs of hosts whose connections are followed; beyond this all are forgotten.
@@ -215,7 +215,7 @@ fn icmp(text: &str, header: &mut Header) -> Option<Body> {
     let message = |kind: u8, code: u8, word: u32| {
         let mut bytes = vec![kind, code, 0, 0];
         bytes.extend(word.to_be_bytes());
-        Some(Body::Icmp { bytes, length: None })
+        Some(Body::Icmp { bytes, length: None, quote: None })
     };
     header.ttl = field(text, "ttl=");
     if text.starts_with("Echo (ping) ") {
@@ -225,8 +225,25 @@ fn icmp(text: &str, header: &mut Header) -> Option<Body> {
         let kind = if text.contains("request") { 8 } else { 0 };
         return message(kind, 0, id << 16 | u32::from(seq));
     }
-    None
+    let (_, (kind, code)) = ERRORS.iter().find(|(begins, _)| text.starts_with(begins))?;
+    let bytes = vec![*kind, *code, 0, 0, 0, 0, 0, 0];
+    Some(Body::Icmp { bytes, length: None, quote: Some(Quoted::default()) })
 }
+
+/// Errors as packet-icmp.c of Wireshark names them, with type and code; what they quote is in
+/// the details alone.
+const ERRORS: [(&str, (u8, u8)); 10] = [
+    ("Destination unreachable (Network unreachable)", (3, 0)),
+    ("Destination unreachable (Host unreachable)", (3, 1)),
+    ("Destination unreachable (Protocol unreachable)", (3, 2)),
+    ("Destination unreachable (Port unreachable)", (3, 3)),
+    ("Destination unreachable (Fragmentation needed)", (3, 4)),
+    ("Destination unreachable (Network administratively prohibited)", (3, 9)),
+    ("Destination unreachable (Host administratively prohibited)", (3, 10)),
+    ("Destination unreachable (Communication administratively filtered)", (3, 13)),
+    ("Time-to-live exceeded (Time to live exceeded in transit)", (11, 0)),
+    ("Time-to-live exceeded (Fragment reassembly time exceeded)", (11, 1)),
+];
 
 fn arp(scan: &mut Scan<'_>, shown: &Shown) -> Option<Arp> {
     let text = scan.rest();

@@ -4,6 +4,7 @@ use super::clean::{LONGEST, clean};
 use super::clock::{Clock, Timing};
 use super::ends::Names;
 use super::numbers::Numbers;
+use super::quote::Sent;
 use super::record::{Printer, Record};
 use super::sections::{self, Sections};
 use super::shown::{Shown, Stamp};
@@ -40,6 +41,7 @@ pub(in crate::capture) fn walk<F: FnMut(&Frame<'_>)>(
         clock: Clock::new(timing),
         names: Names::default(),
         numbers: Numbers::default(),
+        sent: Sent::default(),
         open: Open::default(),
         sections: Sections::default(),
         facts: Facts::default(),
@@ -108,6 +110,7 @@ struct Walk<'c, 's, F> {
     clock: Clock,
     names: Names,
     numbers: Numbers,
+    sent: Sent,
     open: Open,
     sections: Sections,
     facts: Facts,
@@ -229,7 +232,10 @@ impl<F: FnMut(&Frame<'_>)> Walk<'_, '_, F> {
     /// The lines of a packet are complete.
     fn finish(&mut self) {
         let Some(record) = self.record.take().filter(|_| !self.done) else { return };
-        let shown = record.read(&mut self.names, &mut self.open);
+        let mut shown = record.read(&mut self.names, &mut self.open);
+        if let Some(shown) = &mut shown {
+            self.sent.take(shown);
+        }
         let built = match &shown {
             Some(shown) if !record.bytes.is_empty() => {
                 hex::frame(shown, &record.bytes, &mut self.frame)
