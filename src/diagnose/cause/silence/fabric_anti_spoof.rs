@@ -42,14 +42,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let findings = sets.into_iter().map(|(key, set)| finding(facts, key, &set.lost)).collect();
     Detection::from(findings, || {
         needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
-            if facts.requests().any(|(_, c)| c.progress.established) {
-                Detection::Clean
-            } else {
-                Detection::Unchecked(
-                    "what leaves a real server was not captured at its next hop as well; capture on both at once"
-                        .to_owned(),
-                )
-            }
+            Detection::clean_if(facts.requests().any(|(_, c)| c.progress.established), "what leaves a real server was not captured at its next hop as well; capture on both at once")
         })
     })
 }
@@ -96,15 +89,11 @@ fn finding(
     finding.severity = severity(facts, &ids);
     if !sure {
         finding.confidence = Confidence::Possible;
-        for (id, tell_apart) in [
-            (
-                "stateful-device-half-path",
-                "then the answers reach the router, whose firewall counts them as invalid",
-            ),
-            ("packet-loss", "then some of them pass"),
-        ] {
-            finding.candidate(id, tell_apart.to_owned());
-        }
+        finding.candidate(
+            "stateful-device-half-path",
+            "then the answers reach the router, whose firewall counts them as invalid",
+        );
+        finding.candidate("packet-loss", "then some of them pass");
         finding.to_confirm.push(to_capture(
             format!("the next hop {hop}"),
             "router",
@@ -124,9 +113,7 @@ fn finding(
     if let Some(out) = telling(facts, &ids).and_then(|id| Some((id, leaving(facts, id)?))) {
         finding.proofs = proofs(facts, out.0, &out.1, host);
     }
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }
 
 fn proofs(trace: &Trace, id: ConnectionId, out: &Leaving<'_>, next: Option<HostId>) -> Vec<Proof> {
@@ -137,10 +124,9 @@ fn proofs(trace: &Trace, id: ConnectionId, out: &Leaving<'_>, next: Option<HostI
         proofs.extend(trace.proof(out.leg, out.link.last, "and again, in vain"));
     }
     let heard = next.and_then(|next| hears(trace, next, out));
-    proofs.extend(heard.map(|at| Proof {
-        at,
-        note: "another frame of the real server does arrive there".to_owned(),
-    }));
+    proofs.extend(
+        heard.map(|at| Proof::at(at, "another frame of the real server does arrive there")),
+    );
     if let Some(leg) = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg)) {
         let last = trace.forward(leg).last;
         proofs.extend(trace.proof(leg, last, "the client still repeats its SYN: no answer came"));
