@@ -5,9 +5,10 @@ use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::flow::{Hop, Link};
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Mac;
+use std::collections::BTreeMap;
 
 /// A SYN-ACK as it leaves its real server, by the server's own capture.
 pub(in crate::diagnose) struct Leaving<'a> {
@@ -98,6 +99,33 @@ pub(in crate::diagnose) fn signs(trace: &Trace, id: ConnectionId, out: &Leaving<
         at_home: at_home(trace, id),
         goes_on: next.is_some() && trace.route(id).back.iter().any(|step| step.from == next),
     }
+}
+
+/// What leaves for one next hop.
+#[derive(Debug, Default)]
+pub(in crate::diagnose) struct ByHop {
+    /// An answer got through; then they are left out.
+    passes: bool,
+    /// Failed connections whose SYN-ACKs left again and again.
+    pub lost: Vec<ConnectionId>,
+}
+
+/// Answers that do not get through, by service and next hop.
+pub(in crate::diagnose) fn by_next_hop(trace: &Trace) -> BTreeMap<(ServiceId, Mac), ByHop> {
+    let mut sets: BTreeMap<(ServiceId, Mac), ByHop> = BTreeMap::new();
+    if !trace.requests().any(|(_, c)| c.outcome.failed()) {
+        return sets;
+    }
+    for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let Some(out) = leaving(trace, id) else { continue };
+        let set = sets.entry((trace.service_of(id), out.next)).or_default();
+        set.passes |= c.progress.established || arrives(trace, id) == Some(true);
+        if c.outcome.failed() && out.link.syns >= TRANSMISSIONS {
+            set.lost.push(id);
+        }
+    }
+    sets.retain(|_, set| !set.passes && !set.lost.is_empty());
+    sets
 }
 
 /// A frame of the real server that its next hop's capture shows.

@@ -12,7 +12,7 @@ use crate::wire::Ip;
 const BGP: u16 = 179;
 
 /// The end or the beginning of a BGP session.
-pub(in crate::diagnose) struct Event {
+pub(in crate::diagnose) struct SessionEvent {
     pub at: At,
     pub time: Timestamp,
     pub peers: [Ip; 2],
@@ -20,7 +20,7 @@ pub(in crate::diagnose) struct Event {
 }
 
 /// All of them, in order of time.
-pub(in crate::diagnose) fn sessions(trace: &Trace) -> Vec<Event> {
+pub(in crate::diagnose) fn sessions(trace: &Trace) -> Vec<SessionEvent> {
     let mut events = Vec::new();
     for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.front.server.1 == BGP) {
         let Some(leg) = trace.legs(id).first() else { continue };
@@ -28,7 +28,7 @@ pub(in crate::diagnose) fn sessions(trace: &Trace) -> Vec<Event> {
         let peers = [c.front.client.0, c.front.server.0];
         let mut add = |mark: Mark, begins: bool| {
             let at = trace.at(leg, mark);
-            events.push(Event { at, time: trace.time(at), peers, begins });
+            events.push(SessionEvent { at, time: trace.time(at), peers, begins });
         };
         if there.syn.is_set() && c.progress.established && c.progress.request {
             add(there.syn, true);
@@ -46,13 +46,13 @@ pub(in crate::diagnose) fn sessions(trace: &Trace) -> Vec<Event> {
 pub(in crate::diagnose) fn told<'a>(
     trace: &Trace,
     flap: &Flap,
-    events: &'a [Event],
-) -> Option<Vec<&'a Event>> {
+    events: &'a [SessionEvent],
+) -> Option<Vec<&'a SessionEvent>> {
     let mut free = 0;
     let mut told = Vec::new();
     for change in &flap.changes {
         let at = trace.time(At { vantage: flap.vantage, mark: change.to.mark });
-        let near = |e: &Event| {
+        let near = |e: &SessionEvent| {
             (at.0 - BGP_ANYCAST_FLAP_BEFORE_NS..=at.0 + BGP_ANYCAST_FLAP_AFTER_NS)
                 .contains(&e.time.0)
         };

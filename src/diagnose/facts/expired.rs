@@ -11,7 +11,7 @@ use crate::breaks::{By, Manner, reset_by};
 use crate::correlate::{Leg, Outcome};
 use crate::diagnose::Facts;
 use crate::diagnose::finding::Proof;
-use crate::diagnose::thresholds::{EXPIRED_LONG_NS, EXPIRED_SEVERAL, PROMPT_NS};
+use crate::diagnose::thresholds::{EXPIRED_LONG_NS, PROMPT_NS};
 use crate::flow::{Ask, Idle, Mark, Reset};
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId};
@@ -72,7 +72,7 @@ impl Expired {
 
 /// The connections of one service that died of silences.
 #[derive(Debug)]
-pub(in crate::diagnose) struct Set {
+pub(in crate::diagnose) struct ExpiredSet {
     /// The service.
     pub service: ServiceId,
     /// All of them.
@@ -82,8 +82,11 @@ pub(in crate::diagnose) struct Set {
 }
 
 /// By service; `known` are those whose reset is accounted for.
-pub(in crate::diagnose) fn sets(facts: &Facts<'_>, known: &HashSet<ConnectionId>) -> Vec<Set> {
-    let mut sets: BTreeMap<ServiceId, Set> = BTreeMap::new();
+pub(in crate::diagnose) fn sets(
+    facts: &Facts<'_>,
+    known: &HashSet<ConnectionId>,
+) -> Vec<ExpiredSet> {
+    let mut sets: BTreeMap<ServiceId, ExpiredSet> = BTreeMap::new();
     let asks = strange_asks(facts);
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
         let died = (!known.contains(&id)).then(|| died(facts, id)).flatten();
@@ -96,7 +99,7 @@ pub(in crate::diagnose) fn sets(facts: &Facts<'_>, known: &HashSet<ConnectionId>
             continue;
         }
         let service = facts.service_of(id);
-        let set = sets.entry(service).or_insert_with(|| Set {
+        let set = sets.entry(service).or_insert_with(|| ExpiredSet {
             service,
             expired: Vec::new(),
             outlived_ns: 0,
@@ -104,21 +107,18 @@ pub(in crate::diagnose) fn sets(facts: &Facts<'_>, known: &HashSet<ConnectionId>
         set.expired.extend(died);
         set.outlived_ns = set.outlived_ns.max(outlived);
     }
-    sets.into_values().filter(Set::holds).collect()
+    sets.into_values().filter(|set| !set.expired.is_empty()).collect()
 }
 
-impl Set {
+impl ExpiredSet {
     /// The shortest silence that killed, nanoseconds.
     pub fn least_ns(&self) -> i64 {
         self.expired.iter().map(|e| e.idle_ns).min().unwrap_or(0)
     }
 
-    pub fn holds(&self) -> bool {
-        let least = self.least_ns();
-        let contrast = self.expired.len() >= EXPIRED_SEVERAL && self.outlived_ns > 0;
-        let between =
-            self.expired.iter().any(|e| e.after == After::Between) && least >= EXPIRED_LONG_NS;
-        self.outlived_ns < least && (contrast || between)
+    /// Whether one was reset by neither end.
+    pub fn cut_between(&self) -> bool {
+        self.expired.iter().any(|e| e.after == After::Between)
     }
 
     /// Whether nothing but questions for a strange address shows it.

@@ -8,7 +8,7 @@ use crate::topology::{HostId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
 
 /// A half-closed connection that a director forgot.
-pub(in crate::diagnose) struct Forgot<'a> {
+pub(in crate::diagnose) struct HalfClosed<'a> {
     pub id: ConnectionId,
     pub host: HostId,
     pub leg: &'a Leg,
@@ -19,7 +19,7 @@ pub(in crate::diagnose) struct Forgot<'a> {
 }
 
 /// Whether a director reset what it had forgotten after the client's FIN.
-pub(in crate::diagnose) fn forgot(trace: &Trace, id: ConnectionId) -> Option<Forgot<'_>> {
+pub(in crate::diagnose) fn forgot(trace: &Trace, id: ConnectionId) -> Option<HalfClosed<'_>> {
     trace.service(id).directors.iter().find_map(|d| {
         let mut legs = trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(d.host));
         let leg = legs.find(|leg| leg.tuple == 0)?;
@@ -34,7 +34,7 @@ pub(in crate::diagnose) fn forgot(trace: &Trace, id: ConnectionId) -> Option<For
         }
         let out = passage(trace, id, d.host)?.last_out(trace, id)?;
         let silent_ns = trace.time(trace.at(leg, trigger)).0 - trace.time(out).0;
-        (silent_ns >= DR_HALF_CLOSE_120S_LEAST_NS).then_some(Forgot {
+        (silent_ns >= DR_HALF_CLOSE_120S_LEAST_NS).then_some(HalfClosed {
             id,
             host: d.host,
             leg,

@@ -8,7 +8,7 @@ use crate::trace::{ConnectionId, Trace};
 
 /// An error that ended at the wrong host.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::diagnose) struct Stray<'a> {
+pub(in crate::diagnose) struct Misdelivered<'a> {
     pub vantage: usize,
     pub error: &'a IcmpError,
     pub mtu: u32,
@@ -22,7 +22,7 @@ pub(in crate::diagnose) struct Stray<'a> {
 }
 
 /// The error about a connection that ended at a director.
-pub(in crate::diagnose) fn stray(trace: &Trace, id: ConnectionId) -> Option<Stray<'_>> {
+pub(in crate::diagnose) fn stray(trace: &Trace, id: ConnectionId) -> Option<Misdelivered<'_>> {
     let c = trace.connection(id);
     let about = |error: &IcmpError| {
         let q = &error.quote;
@@ -52,5 +52,13 @@ pub(in crate::diagnose) fn stray(trace: &Trace, id: ConnectionId) -> Option<Stra
     let seen = trace.vantage(leg);
     let again =
         seen.links_of(trace.reply(leg)).map(|l| seen.first_repeat(l)).find(|m| m.is_set())?;
-    Some(Stray { vantage, error, mtu, director, leg, again, untold: trace.is_captured(server) })
+    Some(Misdelivered {
+        vantage,
+        error,
+        mtu,
+        director,
+        leg,
+        again,
+        untold: trace.is_captured(server),
+    })
 }

@@ -96,7 +96,7 @@ pub(in crate::diagnose) fn all(facts: &Indexed<'_>, nodes: &Nodes) -> Vec<Silent
 
 /// The real servers of one service that are silent for one reason.
 #[derive(Debug)]
-pub(in crate::diagnose) struct Group<'a> {
+pub(in crate::diagnose) struct SilentServers<'a> {
     pub service: ServiceId,
     pub set: Vec<&'a Silent>,
     /// The servers, most concerned first.
@@ -108,12 +108,12 @@ pub(in crate::diagnose) struct Group<'a> {
 /// Silences by service.
 pub(in crate::diagnose) fn by_service<'a>(
     silences: impl Iterator<Item = &'a Silent>,
-) -> Vec<Group<'a>> {
+) -> Vec<SilentServers<'a>> {
     let mut sets: BTreeMap<ServiceId, Vec<&Silent>> = BTreeMap::new();
     for silent in silences {
         sets.entry(silent.service).or_default().push(silent);
     }
-    let group = |(service, set): (ServiceId, Vec<&'a Silent>)| Group {
+    let group = |(service, set): (ServiceId, Vec<&'a Silent>)| SilentServers {
         service,
         hosts: set.iter().map(|x| x.host).collect(),
         ids: set.iter().flat_map(|x| x.ids.iter().copied()).collect(),

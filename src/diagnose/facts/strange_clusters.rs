@@ -7,7 +7,7 @@ use crate::wire::Ip;
 pub(in crate::diagnose) const MAX_PAIRS: usize = 16;
 
 /// A speaker of each, and the vantage that hears both.
-pub(in crate::diagnose) struct Pair {
+pub(in crate::diagnose) struct Strangers {
     pub vantage: usize,
     pub a: VrrpSpeaker,
     pub b: VrrpSpeaker,
@@ -20,7 +20,7 @@ pub(in crate::diagnose) fn addresses(s: &VrrpSpeaker) -> Vec<Ip> {
     all
 }
 
-impl Pair {
+impl Strangers {
     pub fn is(&self, other: &Self) -> bool {
         let clusters = |pair: &Self| {
             let mut both = [addresses(&pair.a), addresses(&pair.b)];

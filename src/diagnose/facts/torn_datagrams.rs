@@ -6,7 +6,7 @@ use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
 
 /// A connection whose later fragments did not get through.
-pub(in crate::diagnose) struct Cut<'a> {
+pub(in crate::diagnose) struct Torn<'a> {
     /// The director that took them in and did not send them on.
     pub at: Option<HostId>,
     pub came: Option<(&'a Leg, &'a Pieces)>,
@@ -16,9 +16,9 @@ pub(in crate::diagnose) struct Cut<'a> {
 }
 
 /// Answers that came in first fragments alone.
-pub(in crate::diagnose) fn of_answers(trace: &Trace, id: ConnectionId) -> Option<Cut<'_>> {
+pub(in crate::diagnose) fn of_answers(trace: &Trace, id: ConnectionId) -> Option<Torn<'_>> {
     let left = crate::breaks::torn(trace, id)?;
-    Some(Cut { at: None, came: None, left, answers: true })
+    Some(Torn { at: None, came: None, left, answers: true })
 }
 
 /// Fragments of what the client sent, on links that satisfy a test.
@@ -34,7 +34,7 @@ fn pieces<'a>(
 
 /// Fragments of a client's datagrams that a director took in and did not send on, or of
 /// which a real server says that they are missing.
-pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Cut<'_>> {
+pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Torn<'_>> {
     let service = trace.service(id);
     if service.mode == Mode::Unknown {
         return None;
@@ -51,7 +51,7 @@ pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Cut<
             // Later ones on any way out were sent on, if to another host.
             let whole = left.1.laters > 0;
             let split = came.1.laters > 0 && left.1.firsts > 0 && !whole;
-            return split.then_some(Cut {
+            return split.then_some(Torn {
                 at: Some(director.host),
                 came: Some(came),
                 left,
@@ -66,7 +66,7 @@ pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Cut<
     let mut legs = trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(server));
     let own = |leg: &Leg, hop: &Hop| trace.vantage(leg).own.arrived(hop) == Some(true);
     let left = legs.find_map(|leg| pieces(trace, leg, |hop| own(leg, hop)))?;
-    (left.1.firsts > 0 && left.1.laters == 0).then_some(Cut {
+    (left.1.firsts > 0 && left.1.laters == 0).then_some(Torn {
         at: None,
         came: None,
         left,

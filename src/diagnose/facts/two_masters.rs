@@ -8,14 +8,14 @@ use crate::trace::{At, Trace};
 use crate::wire::Ip;
 
 /// Two speakers that are both master, each where it is seen.
-pub(in crate::diagnose) struct Pair {
+pub(in crate::diagnose) struct Masters {
     pub a: (usize, VrrpSpeaker),
     pub b: (usize, VrrpSpeaker),
     /// How long both were, nanoseconds.
     pub ns: i64,
 }
 
-impl Pair {
+impl Masters {
     pub fn new(x: (usize, VrrpSpeaker), y: (usize, VrrpSpeaker), ns: i64) -> Self {
         // The one that should have stood back first.
         let rank = |s: &VrrpSpeaker| (s.priority.1, s.src);
@@ -29,7 +29,7 @@ impl Pair {
 }
 
 /// Pairs that one vantage hears both of.
-pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Pair> {
+pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Masters> {
     let mut pairs = Vec::new();
     for (v, vantage) in trace.vantages.iter().enumerate() {
         let long = |s: &&VrrpSpeaker| {
@@ -46,7 +46,7 @@ pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Pair> {
                     && overlap > 0
                     && !vrrp::are_strangers(x, y)
                 {
-                    pairs.push(Pair::new((v, **x), (v, **y), overlap));
+                    pairs.push(Masters::new((v, **x), (v, **y), overlap));
                 }
             }
         }
@@ -56,7 +56,7 @@ pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Pair> {
 
 /// Pairs of which no capture hears both, best those of the two hosts, while both
 /// claim one service address.
-pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Pair> {
+pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Masters> {
     let mut own: Vec<(usize, VrrpSpeaker)> = Vec::new();
     for (v, vantage) in trace.vantages.iter().enumerate() {
         if let [only] = vantage.vrrp[..]
@@ -74,7 +74,7 @@ pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Pair> {
             let time = |of: &(usize, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
             let overlap = time(x, x.1.last).min(time(y, y.1.last))
                 - time(x, x.1.first).max(time(y, y.1.first));
-            let pair = Pair::new(*x, *y, overlap);
+            let pair = Masters::new(*x, *y, overlap);
             if overlap > 2 * patience_ns(&x.1) && !vips(trace, &pair).is_empty() {
                 pairs.push(pair);
             }
@@ -90,7 +90,7 @@ fn is_steady(s: &VrrpSpeaker) -> bool {
 }
 
 /// Service addresses that both claim.
-pub(in crate::diagnose) fn vips(trace: &Trace, pair: &Pair) -> Vec<Ip> {
+pub(in crate::diagnose) fn vips(trace: &Trace, pair: &Masters) -> Vec<Ip> {
     let (Some(a), Some(b)) = (host(trace, &pair.a.1), host(trace, &pair.b.1)) else {
         return Vec::new();
     };

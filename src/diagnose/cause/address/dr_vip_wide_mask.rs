@@ -48,7 +48,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     Detection::from(findings, || {
         needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
-            Detection::clean_if(facts.requests().any(|(id, _)| delivered(facts, id)), "no real server's own capture shows what reaches it; capture there with 'tcpdump -i any', which has lo")
+            Detection::clean_if(
+                facts.requests().any(|(id, _)| delivered(facts, id)),
+                "no real server's own capture shows what reaches it; capture there with 'tcpdump -i any', which has lo",
+            )
         })
     })
 }

@@ -6,7 +6,7 @@
 //! hear both, in one VLAN and on one interface.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::strange_clusters::{MAX_PAIRS, Pair, addresses};
+use crate::diagnose::facts::strange_clusters::{MAX_PAIRS, Strangers, addresses};
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
@@ -18,7 +18,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "vrrp-split-brain", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut pairs: Vec<Pair> = Vec::new();
+    let mut pairs: Vec<Strangers> = Vec::new();
     for (v, vantage) in facts.vantages.iter().enumerate() {
         for (i, x) in vantage.vrrp.iter().enumerate() {
             for y in &vantage.vrrp[i + 1..] {
@@ -27,7 +27,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
                 }
                 if (x.vrid, x.segment) == (y.vrid, y.segment) && vrrp::are_strangers(x, y) {
                     let (a, b) = if x.src <= y.src { (x, y) } else { (y, x) };
-                    let pair = Pair { vantage: v, a: *a, b: *b };
+                    let pair = Strangers { vantage: v, a: *a, b: *b };
                     // Every vantage on the link hears the same two, and each cluster
                     // may have several speakers.
                     if !pairs.iter().any(|known| known.is(&pair)) {
@@ -46,7 +46,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(trace: &Trace, pair: &Pair) -> Finding {
+fn finding(trace: &Trace, pair: &Strangers) -> Finding {
     let (a, b) = (&pair.a, &pair.b);
     let texts = |s: &VrrpSpeaker| list(&addresses(s).iter().map(Ip::to_string).collect::<Vec<_>>());
     let vips: Vec<Ip> = addresses(a).into_iter().chain(addresses(b)).collect();

@@ -6,7 +6,7 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::claims;
-use crate::diagnose::facts::two_masters::{Pair, contests, unheard, vips};
+use crate::diagnose::facts::two_masters::{Masters, contests, unheard, vips};
 use crate::diagnose::facts::vrrp::{self, is_own, patience_ns};
 use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
 use crate::diagnose::words::{count, list};
@@ -18,7 +18,7 @@ use crate::wire::Ip;
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-no-entry-rst"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut findings: Vec<(Pair, Finding)> = Vec::new();
+    let mut findings: Vec<(Masters, Finding)> = Vec::new();
     for pair in contests(facts).into_iter().chain(unheard(facts)) {
         // Every vantage on the link shows the same two.
         if !findings.iter().any(|(known, _)| known.is(&pair)) {
@@ -35,7 +35,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(trace: &Trace, pair: &Pair) -> Finding {
+fn finding(trace: &Trace, pair: &Masters) -> Finding {
     let (a, b) = (&pair.a.1, &pair.b.1);
     let vips = vips(trace, pair);
     let ids: Vec<ConnectionId> = trace
@@ -112,7 +112,7 @@ fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
     fixes
 }
 
-fn proofs(trace: &Trace, pair: &Pair, vips: &[Ip]) -> Vec<Proof> {
+fn proofs(trace: &Trace, pair: &Masters, vips: &[Ip]) -> Vec<Proof> {
     let mut proofs = Vec::new();
     for (v, s) in [&pair.b, &pair.a] {
         let heard = s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST;

@@ -12,38 +12,26 @@ use crate::diagnose::cause::silence::unheard;
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::decide::way::WhyLost;
-use crate::diagnose::facts::answers_out::{arrives, at_router, leaving, proofs, signs};
+use crate::diagnose::facts::answers_out::{
+    arrives, at_router, by_next_hop, leaving, proofs, signs,
+};
 use crate::diagnose::facts::{silences, telling};
-use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, name, names, servers, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "arp-unanswered", "dr-arp-announce-leak"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    if !facts.requests().any(|(_, c)| c.outcome.failed()) {
-        return otherwise(facts);
+    let mut sets = by_next_hop(facts);
+    for set in sets.values_mut() {
+        set.lost.retain(|id| arrives(facts, *id) == Some(false));
     }
-    let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
-    for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-        let Some(out) = leaving(facts, id) else { continue };
-        let service = facts.service_of(id);
-        let set = sets.entry((service, out.next)).or_default();
-        set.passes |= c.progress.established || arrives(facts, id) == Some(true);
-        if c.outcome.failed() && out.link.syns >= TRANSMISSIONS && arrives(facts, id) == Some(false)
-        {
-            set.lost.push(id);
-        }
-    }
-    sets.retain(|_, set| {
-        !set.passes && !set.lost.is_empty() && set.lost.iter().all(|id| is_routers(facts, *id))
-    });
+    sets.retain(|_, set| !set.lost.is_empty() && set.lost.iter().all(|id| is_routers(facts, *id)));
     let mut findings: Vec<Finding> =
         sets.into_iter().map(|(key, set)| finding(facts, key, set.lost)).collect();
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::ForeignRouter);
@@ -55,15 +43,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 /// Whether a connection's answer is lost at the router or after it.
 fn is_routers(trace: &Trace, id: ConnectionId) -> bool {
     leaving(trace, id).is_some_and(|out| signs(trace, id, &out).why() == WhyLost::Router)
-}
-
-/// What leaves by one router.
-#[derive(Default)]
-struct Set {
-    /// An answer got through.
-    passes: bool,
-    /// Connections whose answers did not.
-    lost: Vec<ConnectionId>,
 }
 
 fn otherwise(trace: &Trace) -> Detection {

@@ -11,7 +11,7 @@ use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::decide::way::WhyHeld;
 use crate::diagnose::facts::held_answers::held;
-use crate::diagnose::facts::silences::{self, Group, Silent};
+use crate::diagnose::facts::silences::{self, Silent, SilentServers};
 use crate::diagnose::facts::turns::peer;
 use crate::diagnose::facts::{in_time, tunnel_ends};
 use crate::diagnose::words::commands::sysctl;
@@ -47,9 +47,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(facts: &Facts, of: &Group<'_>) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let Group { service, set, hosts, ids } = of;
+    let SilentServers { service, set, hosts, ids } = of;
     let s = facts.topology.service(*service);
     let who = names.hosts(hosts);
     let verb = agree(hosts.len(), "drops", "drop");

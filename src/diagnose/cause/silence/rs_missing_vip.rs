@@ -3,7 +3,7 @@
 
 use crate::diagnose::cause::{by_address, clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::silences::{self, Group};
+use crate::diagnose::facts::silences::{self, SilentServers};
 use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{Mode, Role};
@@ -16,9 +16,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     Detection::from(findings, || clean_in(facts, &[Mode::Dr, Mode::Tun]))
 }
 
-fn finding(facts: &Facts, of: &Group<'_>) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let Group { service, set, hosts, ids } = of;
+    let SilentServers { service, set, hosts, ids } = of;
     let s = facts.topology.service(*service);
     let (vip, mode) = (s.vip, s.mode);
     let sent_on = set.iter().any(|x| x.signs.sent_on);

@@ -9,7 +9,7 @@ use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::asks::for_client;
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::silences::{self, Group, Silent};
+use crate::diagnose::facts::silences::{self, Silent, SilentServers};
 use crate::diagnose::words::{list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role};
@@ -36,9 +36,9 @@ fn served_elsewhere(facts: &Facts, silent: &Silent, clients: &[Ip]) -> bool {
     })
 }
 
-fn finding(facts: &Facts, of: &Group<'_>) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let Group { service, set, hosts, ids } = of;
+    let SilentServers { service, set, hosts, ids } = of;
     let s = facts.topology.service(*service);
     let who = names.hosts(hosts);
     let clients: Vec<Ip> = each_once(ids.iter().map(|id| facts.connection(*id).front.client.0));

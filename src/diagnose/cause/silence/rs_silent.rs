@@ -3,7 +3,7 @@
 
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::silences::{self, Group};
+use crate::diagnose::facts::silences::{self, SilentServers};
 use crate::diagnose::words::{self, agree, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Settled};
 use crate::topology::{Mode, Role};
@@ -26,9 +26,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(facts: &Facts, of: &Group<'_>) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let Group { service, set, hosts, ids } = of;
+    let SilentServers { service, set, hosts, ids } = of;
     let s = facts.topology.service(*service);
     let who = names.hosts(hosts);
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);

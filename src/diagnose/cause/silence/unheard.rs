@@ -8,7 +8,7 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::asks::for_router;
-use crate::diagnose::facts::silences::{self, Group, Silent};
+use crate::diagnose::facts::silences::{self, Silent, SilentServers};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, count, list_of, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
@@ -22,9 +22,9 @@ fn asked<'a>(trace: &'a Trace, silent: &Silent) -> Option<(usize, &'a Ask)> {
     for_router(trace, silent.service, silent.host, &silent.ids)
 }
 
-pub(in crate::diagnose) fn finding(facts: &Facts, of: &Group<'_>) -> Finding {
+pub(in crate::diagnose) fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let Group { service, set, hosts, ids } = of;
+    let SilentServers { service, set, hosts, ids } = of;
     let s = facts.topology.service(*service);
     let vip = s.vip;
     let who = names.hosts(hosts);

@@ -7,7 +7,7 @@
 //! holds of answers where the client was captured, whatever forwards.
 
 use crate::diagnose::cause::{by_address, each_service};
-use crate::diagnose::facts::torn_datagrams::{Cut, judge, of_answers, told};
+use crate::diagnose::facts::torn_datagrams::{Torn, judge, of_answers, told};
 use crate::diagnose::thresholds::IP_FRAGMENTS_SPLIT_ENOUGH;
 use crate::diagnose::words::{capture_line, list, share};
 use crate::diagnose::{
@@ -24,7 +24,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.vantages.iter().any(|v| v.side_tables.has_pieces()) {
         return Detection::Clean;
     }
-    let cut: BTreeMap<ConnectionId, Cut<'_>> = facts
+    let cut: BTreeMap<ConnectionId, Torn<'_>> = facts
         .requests()
         .filter_map(|(id, _)| Some((id, judge(facts, id).or_else(|| of_answers(facts, id))?)))
         .collect();
@@ -37,9 +37,9 @@ fn finding(
     facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
-    cut: &BTreeMap<ConnectionId, Cut<'_>>,
+    cut: &BTreeMap<ConnectionId, Torn<'_>>,
 ) -> Option<Finding> {
-    let set: Vec<&Cut<'_>> = ids.iter().filter_map(|id| cut.get(id)).collect();
+    let set: Vec<&Torn<'_>> = ids.iter().filter_map(|id| cut.get(id)).collect();
     let datagrams: u32 = set.iter().map(|c| c.left.1.firsts).sum();
     if datagrams < IP_FRAGMENTS_SPLIT_ENOUGH {
         return None;
@@ -124,7 +124,7 @@ fn finding(
     Some(finding)
 }
 
-fn proofs(trace: &Trace, cut: &Cut<'_>) -> Vec<Proof> {
+fn proofs(trace: &Trace, cut: &Torn<'_>) -> Vec<Proof> {
     let (leg, left) = cut.left;
     let mut proofs = Vec::new();
     if let Some((leg, came)) = cut.came {

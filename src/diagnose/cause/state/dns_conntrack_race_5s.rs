@@ -7,11 +7,9 @@
 //! question that stays without an answer when it is asked alone is a deaf server's.
 
 use crate::correlate::Leg;
+use crate::diagnose::decide::delay::WhyAskedAgain;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::paired_questions::{Asked, Lost, concerns};
-use crate::diagnose::thresholds::{
-    DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE,
-};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{self, directors, explained, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
@@ -48,22 +46,15 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 }
 
 fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Finding> {
-    let lost = &asked.lost;
-    let shown = lost.iter().filter(|l| l.out.is_some()).count();
-    let elsewhere = lost.iter().filter(|l| l.elsewhere).count();
-    let (longest, shortest) = asked.timers();
-    let otherwise = asked.other as usize * 10 > lost.len() || elsewhere > 0;
-    // What comes in and does not go out is no loss of the network.
-    let sure = shown >= NO_COINCIDENCE && asked.alone as usize >= lost.len();
-    let alike = asked.chance() <= DNS_CONNTRACK_RACE_5S_CHANCE
-        && longest - shortest <= DNS_CONNTRACK_RACE_5S_TIMER_NS;
-    if lost.len() < NO_COINCIDENCE || otherwise || !(sure || alike) {
+    let why = asked.signs().why();
+    if why == WhyAskedAgain::Untold {
         return None;
     }
+    let (lost, sure) = (&asked.lost, why == WhyAskedAgain::Race);
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = lost.iter().map(|l| l.id).collect();
-    let seconds = (shortest as f64 / 1e9 * 10.0).round() / 10.0;
+    let seconds = (asked.timers().1 as f64 / 1e9 * 10.0).round() / 10.0;
     let host = s.directors.first().map(|d| names.full(d.host));
     let place = host.clone().unwrap_or_else(|| "the host that translates".to_owned());
     let title =

@@ -6,7 +6,7 @@
 //! idle timeout by the same FIN, after which another, shorter time counts.
 
 use crate::diagnose::cause::clean_in;
-use crate::diagnose::facts::half_closed::{Forgot, forgot};
+use crate::diagnose::facts::half_closed::{HalfClosed, forgot};
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -17,7 +17,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgot<'_>>> = BTreeMap::new();
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<HalfClosed<'_>>> = BTreeMap::new();
     for (id, c) in facts.requests() {
         let mode = facts.service(id).mode;
         if !c.protocol.is_tcp() || !c.progress.no_socket || !matches!(mode, Mode::Dr | Mode::Tun) {
@@ -33,7 +33,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     Detection::from(findings.collect(), || clean_in(facts, &[Mode::Dr, Mode::Tun]))
 }
 
-fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) -> Finding {
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[HalfClosed<'_>]) -> Finding {
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
@@ -78,7 +78,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
     finding.concerning(vec![names.subject(Role::Director, host)], ids)
 }
 
-fn proofs(trace: &Trace, shown: &Forgot<'_>) -> Vec<Proof> {
+fn proofs(trace: &Trace, shown: &HalfClosed<'_>) -> Vec<Proof> {
     let (there, back) = (trace.forward(shown.leg), trace.reply(shown.leg));
     let mut proofs: Vec<Proof> =
         trace.proof(shown.leg, there.fin, "the client closes its side").into_iter().collect();

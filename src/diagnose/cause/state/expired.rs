@@ -3,13 +3,13 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::idle_timeouts::{LOWER, RAISE, keep_alive, usual};
-use crate::diagnose::facts::expired::{After, Expired, Set};
+use crate::diagnose::facts::expired::{After, Expired, ExpiredSet};
 use crate::diagnose::words::{service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, ToConfirm};
 use crate::trace::ConnectionId;
 
 /// What only the ends show.
-pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &Set) -> Finding {
+pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Finding {
     let s = facts.topology.service(set.service);
     let ids: Vec<ConnectionId> = set.expired.iter().map(|e| e.id).collect();
     // Whole seconds, rounded down: what is said to be too long was.

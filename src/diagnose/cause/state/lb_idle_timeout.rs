@@ -8,7 +8,7 @@
 use super::expired::by_the_ends;
 use super::idle_timeouts::{LOWER, RAISE, keep_alive, seconds, usual};
 use crate::diagnose::cause::severity;
-use crate::diagnose::decide::reset::WhyReset;
+use crate::diagnose::decide::reset::{WhyDied, WhyReset};
 use crate::diagnose::facts::expired;
 use crate::diagnose::facts::lost_entries::proofs;
 use crate::diagnose::facts::resets::{Forgotten, by_host};
@@ -25,11 +25,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let findings = by_host(facts, own)
         .into_iter()
         .map(|((service, host), set)| finding(facts, service, host, &set));
-    use WhyReset::{OtherSite, SynProxy, TwoServers};
-    let forgot = facts.resets().iter();
-    let forgot = forgot.filter(|f| !matches!(f.why(), OtherSite | SynProxy | TwoServers));
-    let unseen = expired::sets(facts, &forgot.map(|f| f.id).collect());
-    let findings = findings.chain(unseen.iter().map(|set| by_the_ends(facts, set)));
+    let ends = facts.resets().iter().filter(|one| one.why().is_of_an_end());
+    let unseen = expired::sets(facts, &ends.map(|one| one.id).collect());
+    let unseen = unseen.iter().filter(|set| set.why() == WhyDied::Forgotten);
+    let findings = findings.chain(unseen.map(|set| by_the_ends(facts, set)));
     Detection::from(findings.collect(), || super::no_entries(facts))
 }
 

@@ -7,7 +7,7 @@
 //! only with a BGP session that ends or begins at each change.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::bgp_sessions::{Event, ends, sessions, told};
+use crate::diagnose::facts::bgp_sessions::{SessionEvent, ends, sessions, told};
 use crate::diagnose::facts::site_changes::Flap;
 use crate::diagnose::thresholds::SITE_CHANGES_MIN_CHANGES;
 use crate::diagnose::words::{capture_line, list, service_subject, share};
@@ -36,7 +36,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(facts: &Facts, flap: &Flap, events: &[Event]) -> Finding {
+fn finding(facts: &Facts, flap: &Flap, events: &[SessionEvent]) -> Finding {
     let names = Names(facts);
     let s = facts.topology.service(flap.service);
     let mut ids: Vec<ConnectionId> = flap.moved.iter().map(|m| m.id).collect();
@@ -133,7 +133,7 @@ fn finding(facts: &Facts, flap: &Flap, events: &[Event]) -> Finding {
     finding
 }
 
-fn proofs(trace: &Trace, flap: &Flap, told: Option<&[&Event]>) -> Vec<Proof> {
+fn proofs(trace: &Trace, flap: &Flap, told: Option<&[&SessionEvent]>) -> Vec<Proof> {
     let mut proofs = Vec::new();
     for (n, change) in flap.changes.iter().take(SITE_CHANGES_MIN_CHANGES).enumerate() {
         if let Some(event) = told.and_then(|told| told.get(n)) {
