@@ -1,6 +1,7 @@
 //! What detectors say.
 
 use super::settled::Settled;
+use crate::flow::Mark;
 use crate::topology::{HostId, Role};
 use crate::trace::{At, ConnectionId};
 use crate::wire::{Ip, Mac};
@@ -126,6 +127,26 @@ pub struct Proof {
     pub note: String,
 }
 
+impl Proof {
+    /// A frame and what it shows.
+    #[must_use]
+    pub fn at(at: At, note: impl Into<String>) -> Self {
+        Self { at, note: note.into() }
+    }
+
+    /// A frame of a vantage and what it shows.
+    #[must_use]
+    pub fn on(vantage: usize, mark: Mark, note: impl Into<String>) -> Self {
+        Self::at(At { vantage, mark }, note)
+    }
+
+    /// Those of some frames that came.
+    #[must_use]
+    pub fn seen<const N: usize>(proofs: [Option<Self>; N]) -> Vec<Self> {
+        proofs.into_iter().flatten().collect()
+    }
+}
+
 /// A command that mends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
@@ -139,6 +160,12 @@ pub struct Fix {
     pub undo: String,
     /// How it stands to the one before it.
     pub join: Join,
+}
+
+/// A command with the reason for it, or what it needs, behind it.
+#[must_use]
+pub fn explained(command: String, why: &str) -> String {
+    command + "   # " + why
 }
 
 /// How a fix stands to the one before it.
@@ -188,6 +215,18 @@ impl Fix {
         Self { disruptive: true, ..Self::safe(host, command, undo) }
     }
 
+    /// With the reason for the command, or what it needs, behind it.
+    #[must_use]
+    pub fn because(self, why: &str) -> Self {
+        Self { command: explained(self.command, why), ..self }
+    }
+
+    /// With a word on the undo behind it.
+    #[must_use]
+    pub fn undone(self, how: &str) -> Self {
+        Self { undo: explained(self.undo, how), ..self }
+    }
+
     /// In the place of the one before it.
     #[must_use]
     pub fn or(self) -> Self {
@@ -208,6 +247,15 @@ pub struct Candidate {
     pub id: &'static str,
     /// What would tell it apart.
     pub tell_apart: String,
+}
+
+impl Candidate {
+    /// Causes that fit, each with what would tell it apart.
+    #[must_use]
+    pub fn all<'a>(all: impl IntoIterator<Item = (&'static str, &'a str)>) -> Vec<Self> {
+        let all = all.into_iter();
+        all.map(|(id, tell_apart)| Self { id, tell_apart: tell_apart.to_owned() }).collect()
+    }
 }
 
 /// A cause that something speaks against.
@@ -344,6 +392,26 @@ impl Finding {
         self.fixes.push(Fix::disruptive(host, command, undo));
     }
 
+    /// With what it costs and how sure it is.
+    #[must_use]
+    pub fn rated(self, severity: Severity, confidence: Confidence) -> Self {
+        Self { severity, confidence, ..self }
+    }
+
+    /// The last that is said of it: whom it concerns, the culprit first, and which
+    /// connections suffer.
+    #[must_use]
+    pub fn concerning(self, subjects: Vec<Subject>, connections: Vec<ConnectionId>) -> Self {
+        Self { subjects, connections, ..self }
+    }
+
+    /// Others whom it concerns.
+    #[must_use]
+    pub fn also(mut self, subjects: impl IntoIterator<Item = Subject>) -> Self {
+        self.subjects.extend(subjects);
+        self
+    }
+
     /// Whether it should wake anybody.
     #[must_use]
     pub fn is_loud(&self) -> bool {
@@ -367,6 +435,24 @@ impl Detection {
     #[must_use]
     pub fn from(findings: Vec<Finding>, otherwise: impl FnOnce() -> Self) -> Self {
         if findings.is_empty() { otherwise() } else { Self::Found(findings) }
+    }
+
+    /// The captures do not show where it would show; what is missing.
+    #[must_use]
+    pub fn unchecked(why: impl Into<String>) -> Self {
+        Self::Unchecked(why.into())
+    }
+
+    /// Not there, if the captures would show it, else what is missing.
+    #[must_use]
+    pub fn clean_if(looked: bool, why_not: impl Into<String>) -> Self {
+        if looked { Self::Clean } else { Self::unchecked(why_not) }
+    }
+
+    /// Not there, unless something keeps the captures from showing it.
+    #[must_use]
+    pub fn unless(blind: Option<String>) -> Self {
+        blind.map_or(Self::Clean, Self::Unchecked)
     }
 }
 

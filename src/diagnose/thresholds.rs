@@ -192,6 +192,9 @@ pub(super) const SCHEDULER_IMBALANCE_ONE_IN: u64 = 20;
 pub(super) const SCHEDULER_IMBALANCE_Z: f64 = 3.09;
 /// Connections that a server should have had before their absence counts.
 pub(super) const STATED_NOT_SEEN_MIN_SHARE: usize = 10;
+/// Questions lost alone that a race leaves open, one in so many of those lost in pairs: a
+/// network that loses nothing is rare. Judgement.
+pub(super) const DNS_CONNTRACK_RACE_5S_OTHER_ONE_IN: usize = 10;
 /// How likely plain loss may be, that hits questions in pairs as any other.
 pub(super) const DNS_CONNTRACK_RACE_5S_CHANCE: f64 = 0.05;
 /// Ports of a range that may be unused, one in so many.

@@ -5,15 +5,16 @@
 //! floods, as all counts do. It refuses to join what no capture joins: a way with
 //! a hop that nobody saw has a gap.
 
+mod hops;
+mod links;
 mod marks;
 
 use super::build::Builder;
 use super::taken::Taken;
 use super::{Host, SCHEMA_VERSION, Service, Totals};
 use crate::breaks::{Breaks, GroupId};
-use crate::correlate::Tuple;
 use crate::diagnose::Names;
-use crate::topology::{HostId, Mode, Role, Step};
+use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -163,7 +164,7 @@ pub(super) fn build(trace: &Trace, breaks: &Breaks) -> Built {
     let builder = Builder { trace, breaks, names: Names(trace) };
     let mut map = Map::new(&builder);
     let (ways, ways_omitted, of) = map.ways(&builder);
-    let mut links = links(&ways);
+    let mut links = links::links(&ways);
     marks::place(&ways, &mut map.nodes, &mut links);
     let services = builder.services().into_iter().map(|service| map.pool(service)).collect();
     let topology = Topology {
@@ -259,7 +260,8 @@ impl Map {
         let mut groups: HashMap<Key, Vec<ConnectionId>> = HashMap::new();
         for (Taken { service, server, .. }, ids) in routes {
             let Some(first) = ids.first() else { continue };
-            let (there, back) = (self.hops(trace, *first, true), self.hops(trace, *first, false));
+            let hops = |forward| hops::hops(trace, *first, forward, |host| self.id(host));
+            let (there, back) = (hops(true), hops(false));
             groups.entry((service, server, there, back)).or_default().extend(ids);
         }
         let mut groups: Vec<(Key, Vec<ConnectionId>)> = groups.into_iter().collect();
@@ -304,123 +306,4 @@ impl Map {
         };
         groups.into_iter().filter_map(one).collect()
     }
-
-    fn hops(&self, trace: &Trace, id: ConnectionId, forward: bool) -> Vec<Hop> {
-        let route = trace.route(id);
-        let all = if forward { &route.forward } else { &route.back };
-        let opening = all.iter().any(|step| step.opening);
-        let taken = || all.iter().filter(|step| step.opening || !opening);
-        let rewritten = taken().any(|step| Some(step.tuple) != taken().next().map(|s| s.tuple));
-        let tuples = if rewritten { tuples(trace, id) } else { Vec::new() };
-        let mut hops: Vec<Hop> = Vec::new();
-        let mut before: Option<&Step> = None;
-        for step in taken() {
-            let changed = before.filter(|before| before.tuple != step.tuple);
-            let rewrite = changed.and_then(|before| {
-                let tuple = |at: u8| tuples.get(usize::from(at));
-                Some(rewrite(tuple(before.tuple)?, tuple(step.tuple)?, forward))
-            });
-            let rewrite = rewrite.or_else(|| {
-                let passed_on = before.is_some_and(|b| b.to.is_some() && b.to == step.from);
-                if passed_on { passed_on_as(trace, id, step) } else { None }
-            });
-            before = Some(step);
-            hops.push(Hop {
-                from: self.id(step.from),
-                to: self.id(step.to),
-                arrived: step.arrived,
-                over_lo: step.loopback,
-                rewrite,
-            });
-        }
-        hops.dedup();
-        hops
-    }
-}
-
-/// What a director does that rewrites no address.
-fn passed_on_as(trace: &Trace, id: ConnectionId, step: &Step) -> Option<String> {
-    let service = trace.service(id);
-    if !service.is_director(step.from?) {
-        return None;
-    }
-    match service.mode {
-        Mode::Dr => {
-            let mac = trace.topology.hosts.get(step.to?).macs.first()?;
-            Some(format!("to MAC {mac}, addresses unchanged"))
-        }
-        Mode::Tun => Some("in a tunnel".to_owned()),
-        _ => None,
-    }
-}
-
-fn tuples(trace: &Trace, id: ConnectionId) -> Vec<Tuple> {
-    let mut tuples = vec![trace.connection(id).front];
-    for leg in trace.legs(id) {
-        let at = usize::from(leg.tuple);
-        if tuples.len() <= at {
-            tuples.resize(at + 1, tuples[0]);
-        }
-        tuples[at] = Tuple::of(leg.of(&trace.vantages), leg.client);
-    }
-    tuples
-}
-
-/// Without the client's ports, which differ from connection to connection.
-fn rewrite(old: &Tuple, new: &Tuple, forward: bool) -> String {
-    let server = (old.server != new.server).then(|| {
-        let text = |end: (crate::wire::Ip, u16)| end.0.with_port(end.1);
-        format!("{} > {}", text(old.server), text(new.server))
-    });
-    let client = (old.client.0 != new.client.0).then(|| {
-        if forward {
-            format!("client > {}", new.client.0)
-        } else {
-            format!("{} > client", old.client.0)
-        }
-    });
-    let said: Vec<String> = server.into_iter().chain(client).collect();
-    if said.is_empty() { "client's port".to_owned() } else { said.join(", ") }
-}
-
-fn links(ways: &[Way]) -> Vec<Link> {
-    let mut found: BTreeMap<(String, String, bool), Link> = BTreeMap::new();
-    for way in ways {
-        let n = way.totals.connections;
-        for (hops, forward) in [(&way.there, true), (&way.back, false)] {
-            let mut before: Option<&str> = None;
-            let mut counted = BTreeSet::new();
-            let mut add = |from: &str, to: &str, seen: bool, rewrite: Option<&String>| {
-                let key = (from.to_owned(), to.to_owned(), seen);
-                let link = found.entry(key.clone()).or_insert_with(|| Link {
-                    from: from.to_owned(),
-                    to: to.to_owned(),
-                    there: 0,
-                    back: 0,
-                    seen,
-                    rewrites: Vec::new(),
-                    broken: Vec::new(),
-                });
-                // A loop passes one place again and again.
-                if counted.insert(key) {
-                    *(if forward { &mut link.there } else { &mut link.back }) += n;
-                }
-                if let Some(rewrite) = rewrite.filter(|r| !link.rewrites.contains(r)) {
-                    link.rewrites.push(rewrite.clone());
-                }
-            };
-            for hop in hops {
-                if let (Some(last), Some(from)) = (before, hop.from.as_deref())
-                    && last != from
-                {
-                    add(last, from, false, None);
-                }
-                if let (Some(from), Some(to)) = (&hop.from, &hop.to) {
-                    add(from, to, true, hop.rewrite.as_ref());
-                }
-                before = hop.to.as_deref().or(hop.from.as_deref()).or(before);
-            }
-        }
-    }
-    found.into_values().collect()
 }

@@ -30,6 +30,15 @@ impl Mode {
     pub const ALL: [Self; 6] =
         [Self::Nat, Self::Dr, Self::Tun, Self::FullNat, Self::Proxy, Self::Unknown];
 
+    /// Those in which a director sends packets on, not bytes.
+    pub const LAYER_4: [Self; 4] = [Self::Nat, Self::Dr, Self::Tun, Self::FullNat];
+
+    /// Whether it is one of these.
+    #[must_use]
+    pub fn is_layer_4(self) -> bool {
+        Self::LAYER_4.contains(&self)
+    }
+
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {

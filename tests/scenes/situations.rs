@@ -3,7 +3,7 @@
 //! that there is, and as `-i any` would have it.
 
 use crate::stage::Stage;
-use crate::support::cooked::cooked;
+use crate::support::cooked::{Any, cooked};
 use crate::support::run::run_paths;
 use crate::{clusters, firewalled};
 use lbdiag::report::{Confidence, Finding, Kind, Report};
@@ -101,7 +101,7 @@ fn alone(files: &[PathBuf], whole: &Report, folder: &std::path::Path) -> Vec<(St
             bytes.try_into().ok()
         };
         let own: Vec<[u8; 6]> = host.macs.iter().filter_map(mac).collect();
-        if let Some(file) = cooked(file, &own, folder) {
+        if let Some(file) = cooked(file, &own, folder, Any::Sll) {
             reports.push((format!("{label} by -i any"), run_paths(&[file]).report));
         }
     }

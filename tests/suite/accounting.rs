@@ -1,12 +1,16 @@
 //! Every connection is accounted for: did well, failed, suffered, or cannot be told, the
-//! same in every place of the report, and nothing that failed or suffered outside of a
-//! loud finding; over every sample, whole and each capture alone.
+//! same in every output of the report, and nothing that failed or suffered outside of a
+//! loud finding. Over every sample and every world that `LBDIAG_WORLDS` names: whole, each
+//! capture alone, and each as `-i any` on its host would have it.
 
-use crate::support::check::{none, of_each};
+use crate::sums::in_every_output;
+use crate::support::check::none;
+use crate::support::cooked::{Any, cooked, own_macs};
+use crate::support::expected::{entries, samples};
 use crate::support::orders::named;
-use crate::support::run::run_paths;
 use lbdiag::report::{Report, Status};
-use std::path::PathBuf;
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
 
 fn wrong(report: &Report) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -63,22 +67,74 @@ fn wrong(report: &Report) -> Vec<String> {
     wrong
 }
 
-#[test]
-fn every_connection_is_accounted_for() {
-    none(of_each(|sample| {
-        let all: Vec<&PathBuf> = sample.captures.iter().collect();
-        wrong(&run_paths(&all).report)
-    }));
+/// All in which the report of some captures does not account, each line behind a name.
+fn account(name: &str, captures: &[&PathBuf]) -> (Report, Vec<String>) {
+    let (report, mut lines) = in_every_output(captures);
+    lines.extend(wrong(&report));
+    (report, lines.into_iter().map(|line| format!("{name}: {line}")).collect())
+}
+
+/// Captures of one network: whole, each alone, and each as `-i any` would have it, where it
+/// shows which host it was taken on.
+fn world(name: &str, captures: &[PathBuf]) -> Vec<String> {
+    let (whole, mut wrong) = account(name, &captures.iter().collect::<Vec<_>>());
+    let folder = tempfile::tempdir().unwrap();
+    for capture in captures {
+        let label = named(&[capture]);
+        if captures.len() > 1 {
+            wrong.extend(account(&format!("{name}: {label} alone"), &[capture]).1);
+        }
+        let here = |h: &&lbdiag::report::Host| h.vantages.contains(&label);
+        let own = whole.hosts.iter().find(here).map(own_macs).unwrap_or_default();
+        let any = (!own.is_empty()).then(|| cooked(capture, &own, folder.path(), Any::Sll2));
+        if let Some(file) = any.flatten() {
+            wrong.extend(account(&format!("{name}: {label} by -i any"), &[&file]).1);
+        }
+    }
+    wrong
 }
 
 #[test]
-fn each_capture_alone_accounts_for_what_it_shows() {
-    none(of_each(|sample| {
-        let alone = |path: &PathBuf| {
-            let name = named(&[path]);
-            let lines = wrong(&run_paths(&[path]).report).into_iter();
-            lines.map(move |line| format!("{name} alone: {line}")).collect::<Vec<_>>()
-        };
-        sample.captures.iter().flat_map(alone).collect()
-    }));
+fn every_connection_of_every_sample_is_accounted_for() {
+    let of = |sample: &crate::support::expected::Sample| world(&sample.name, &sample.captures);
+    none(samples().par_iter().flat_map_iter(of).collect());
+}
+
+/// What is read as a capture, by the end of its name.
+const CAPTURES: [&str; 4] = ["pcap", "pcapng", "cap", "ntar"];
+
+fn is_capture(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bare = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
+    bare.rsplit_once('.').is_some_and(|(_, end)| CAPTURES.contains(&end))
+}
+
+/// The networks below a folder. The captures of a folder that says what is true of them are
+/// of one network; any other capture is one by itself.
+fn worlds(folder: &Path, found: &mut Vec<Vec<PathBuf>>) {
+    const SAY: [&str; 3] = ["truth.json", "case.json", "expected.toml"];
+    let (folders, files): (Vec<_>, Vec<_>) =
+        entries(folder).into_iter().partition(|path| path.is_dir());
+    let said = files.iter().any(|path| SAY.iter().any(|name| path.ends_with(name)));
+    let captures: Vec<PathBuf> = files.into_iter().filter(|path| is_capture(path)).collect();
+    if said && !captures.is_empty() {
+        found.push(captures);
+    } else {
+        found.extend(captures.into_iter().map(|path| vec![path]));
+    }
+    folders.iter().for_each(|folder| worlds(folder, found));
+}
+
+#[test]
+fn every_connection_of_other_worlds_is_accounted_for() {
+    let Some(folders) = std::env::var_os("LBDIAG_WORLDS") else { return };
+    let mut found = Vec::new();
+    std::env::split_paths(&folders).for_each(|folder| worlds(&folder, &mut found));
+    assert!(!found.is_empty(), "no captures below LBDIAG_WORLDS");
+    let of = |captures: &Vec<PathBuf>| {
+        let first = &captures[0];
+        let place = if captures.len() > 1 { first.parent().unwrap() } else { first };
+        world(&place.display().to_string(), captures)
+    };
+    none(found.par_iter().flat_map_iter(of).collect());
 }

@@ -2,14 +2,9 @@
 //! must not be made up, and each stays on the host that it was taken on.
 
 use crate::support::check::{none, of_each, overconfident, quiet};
-use crate::support::cooked::cooked;
+use crate::support::cooked::{Any, cooked, own_macs};
 use crate::support::run::run_paths;
 use std::path::PathBuf;
-
-fn mac(text: &str) -> Option<[u8; 6]> {
-    let bytes: Vec<u8> = text.split(':').filter_map(|b| u8::from_str_radix(b, 16).ok()).collect();
-    bytes.try_into().ok()
-}
 
 #[test]
 fn a_cooked_capture_alone_makes_nothing_certain_that_is_not_there() {
@@ -21,8 +16,8 @@ fn a_cooked_capture_alone_makes_nothing_certain_that_is_not_there() {
             let label = capture.file_stem().unwrap().to_str().unwrap();
             let here = |h: &&lbdiag::report::Host| h.vantages.iter().any(|v| v == label);
             let Some(host) = whole.hosts.iter().find(here) else { continue };
-            let own: Vec<[u8; 6]> = host.macs.iter().filter_map(|text| mac(text)).collect();
-            let Some(file): Option<PathBuf> = cooked(capture, &own, folder.path()) else {
+            let own = own_macs(host);
+            let Some(file): Option<PathBuf> = cooked(capture, &own, folder.path(), Any::Sll) else {
                 continue;
             };
             let report = run_paths(&[&file]).report;

@@ -13,6 +13,7 @@ mod accounting;
 mod any;
 mod apart;
 mod arrows;
+mod bounds;
 mod broken;
 mod bundles;
 mod clean;

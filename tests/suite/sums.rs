@@ -10,6 +10,7 @@ use lbdiag::topology::StatedRoles;
 use lbdiag::{capture, diagnose, load};
 use scraper::{Html, Selector};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 /// Texts in which line breaks and indents do not matter.
@@ -51,27 +52,36 @@ fn name(server: &lbdiag::report::RealServer) -> String {
     }
 }
 
+/// Diagnoses captures and holds every output against the report; gives the report as well.
+pub fn in_every_output<P: AsRef<Path>>(captures: &[P]) -> (Report, Vec<String>) {
+    let paths: Vec<String> =
+        captures.iter().map(|path| path.as_ref().display().to_string()).collect();
+    let inputs = capture::inputs(&paths).unwrap();
+    let none = StatedRoles::default();
+    let trace = load::load(&inputs.inputs, &none, &AtomicU64::new(0)).trace;
+    let diagnosis = diagnose::diagnose(&trace);
+    let options =
+        report::Options { connections: ConnectionFilter::All, ..report::Options::default() };
+    let report = report::build(&trace, &diagnosis, &options);
+    let mut wrong = counted(&report);
+    wrong.extend(headline(&report));
+    wrong.extend(json(&report));
+    wrong.extend(lines(&report));
+    wrong.extend(text(&report));
+    wrong.extend(markdown(&report));
+    let topology = topology(&trace, &diagnosis.breaks);
+    wrong.extend(page(&report, &render::html(&report, &topology, &BTreeMap::new())));
+    (report, wrong)
+}
+
 #[test]
 fn what_became_of_connections_is_the_same_in_every_output() {
-    none(of_each(|sample| {
-        let paths: Vec<String> =
-            sample.captures.iter().map(|path| path.display().to_string()).collect();
-        let inputs = capture::inputs(&paths).unwrap();
-        let none = StatedRoles::default();
-        let trace = load::load(&inputs.inputs, &none, &AtomicU64::new(0)).trace;
-        let diagnosis = diagnose::diagnose(&trace);
-        let options =
-            report::Options { connections: ConnectionFilter::All, ..report::Options::default() };
-        let report = report::build(&trace, &diagnosis, &options);
-        let mut wrong = counted(&report);
-        wrong.extend(headline(&report));
-        wrong.extend(lines(&report));
-        wrong.extend(text(&report));
-        wrong.extend(markdown(&report));
-        let topology = topology(&trace, &diagnosis.breaks);
-        wrong.extend(page(&report, &render::html(&report, &topology, &BTreeMap::new())));
-        wrong
-    }));
+    none(of_each(|sample| in_every_output(&sample.captures).1));
+}
+
+fn json(report: &Report) -> Option<String> {
+    let read: Result<Report, _> = serde_json::from_str(&render::json(report));
+    (read.ok().as_ref() != Some(report)).then(|| "JSON is not the report".to_owned())
 }
 
 /// The list of connections, and the breaks, against the totals.

@@ -9,7 +9,7 @@ pub mod size;
 pub mod state;
 pub mod way;
 
-use super::{Facts, Names, Severity};
+use super::{Detection, Facts, Finding, Names, Severity};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -24,6 +24,16 @@ pub(in crate::diagnose) fn by_service(
         sets.entry(trace.service_of(id)).or_default().push(id);
     }
     sets
+}
+
+/// One finding a service, where `word` has one for its connections.
+pub(in crate::diagnose) fn each_service<F: Into<Option<Finding>>>(
+    trace: &Trace,
+    ids: impl Iterator<Item = ConnectionId>,
+    mut word: impl FnMut(ServiceId, Vec<ConnectionId>) -> F,
+) -> Vec<Finding> {
+    let sets = by_service(trace, ids).into_iter();
+    sets.filter_map(|(service, ids)| word(service, ids).into()).collect()
 }
 
 /// Connections by the host of their real server.
@@ -47,31 +57,37 @@ pub(in crate::diagnose) fn severity(trace: &Trace, ids: &[ConnectionId]) -> Seve
 }
 
 /// Why a detector of one mode had nothing to look at; `None` if it had.
-pub(in crate::diagnose) fn needs_mode(trace: &Trace, modes: &[Mode]) -> Option<super::Detection> {
+pub(in crate::diagnose) fn needs_mode(trace: &Trace, modes: &[Mode]) -> Option<Detection> {
     let services = || trace.topology.services.iter().filter(|s| !s.is_backend);
     if services().any(|s| modes.contains(&s.mode)) {
         return None;
     }
     if services().any(|s| s.mode == Mode::Unknown) || services().count() == 0 {
-        return Some(super::Detection::Unchecked(
-            "no forwarding mode shows; capture on the director with 'tcpdump -i any', where both sides of it appear"
-                .to_owned(),
+        return Some(Detection::unchecked(
+            "no forwarding mode shows; capture on the director with 'tcpdump -i any', where both sides of it appear",
         ));
     }
-    Some(super::Detection::Clean)
+    Some(Detection::Clean)
+}
+
+/// What it means that a detector of some modes found nothing.
+pub(in crate::diagnose) fn clean_in(trace: &Trace, modes: &[Mode]) -> Detection {
+    needs_mode(trace, modes).unwrap_or(Detection::Clean)
 }
 
 /// What a detector of answers to SYNs could look at.
-pub(in crate::diagnose) fn syns_or_blind(facts: &Facts) -> super::Detection {
-    match super::symptom::syn_refused::blind(facts) {
-        Some(why) => super::Detection::Unchecked(why),
-        None => super::Detection::Clean,
-    }
+pub(in crate::diagnose) fn syns_or_blind(facts: &Facts) -> Detection {
+    Detection::unless(super::symptom::syn_refused::blind(facts))
 }
 
 /// What a detector of proxies says where none was seen.
-pub(in crate::diagnose) fn no_proxy(trace: &Trace) -> super::Detection {
-    needs_mode(trace, &[Mode::Proxy]).unwrap_or(super::Detection::Clean)
+pub(in crate::diagnose) fn no_proxy(trace: &Trace) -> Detection {
+    clean_in(trace, &[Mode::Proxy])
+}
+
+/// What a detector of proxies' requests found nothing in.
+pub(in crate::diagnose) fn no_exchange(trace: &Trace) -> Detection {
+    if trace.pairs.exchanges.is_empty() { no_proxy(trace) } else { Detection::Clean }
 }
 
 /// Puts hosts in the order of their addresses, each once: their numbers follow the order

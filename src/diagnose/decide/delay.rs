@@ -1,6 +1,10 @@
 //! Why an answer is late, or a sender has to wait.
 
-use crate::diagnose::thresholds::DELAY_OWN_PART;
+use crate::diagnose::facts::paired_questions;
+use crate::diagnose::thresholds::{
+    DELAY_OWN_PART, DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_OTHER_ONE_IN,
+    DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE,
+};
 
 /// Why a server's SYN-ACKs come late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +45,84 @@ pub(in crate::diagnose) fn why_shut(spoilt: bool) -> WhyShut {
     if spoilt { WhyShut::SynProxy } else { WhyShut::Unread }
 }
 
+/// Why one of two DNS questions that leave together is asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyAskedAgain {
+    /// `dns-conntrack-race-5s`: their entries collide, as the director's capture shows.
+    Race,
+    /// The same, by chance and by a timer that is always the same.
+    LikelyRace,
+    /// `packet-loss`, a server that is deaf to one kind, or too few.
+    Untold,
+}
+
+impl paired_questions::Signs {
+    /// The reason.
+    pub fn why(&self) -> WhyAskedAgain {
+        // What a question alone meets too is no race.
+        let otherwise = self.other * DNS_CONNTRACK_RACE_5S_OTHER_ONE_IN > self.lost;
+        if self.lost < NO_COINCIDENCE || otherwise || self.elsewhere > 0 {
+            return WhyAskedAgain::Untold;
+        }
+        // What comes in and does not go out is no loss of the network.
+        if self.shown >= NO_COINCIDENCE && self.alone >= self.lost {
+            return WhyAskedAgain::Race;
+        }
+        let alike = self.chance <= DNS_CONNTRACK_RACE_5S_CHANCE
+            && self.spread_ns <= DNS_CONNTRACK_RACE_5S_TIMER_NS;
+        if alike { WhyAskedAgain::LikelyRace } else { WhyAskedAgain::Untold }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Three pairs at a director, of which one question each did not go out.
+    const RACE: paired_questions::Signs = paired_questions::Signs {
+        lost: NO_COINCIDENCE,
+        shown: NO_COINCIDENCE,
+        elsewhere: 0,
+        alone: NO_COINCIDENCE,
+        other: 0,
+        chance: 1.0,
+        spread_ns: i64::MAX,
+    };
+
+    #[test]
+    fn what_the_director_takes_in_and_keeps_is_a_race() {
+        use paired_questions::Signs;
+        assert_eq!(RACE.why(), WhyAskedAgain::Race);
+        let few = NO_COINCIDENCE - 1;
+        assert_eq!(Signs { lost: few, ..RACE }.why(), WhyAskedAgain::Untold);
+        assert_eq!(Signs { shown: few, ..RACE }.why(), WhyAskedAgain::Untold);
+        assert_eq!(Signs { alone: few, ..RACE }.why(), WhyAskedAgain::Untold);
+        assert_eq!(Signs { elsewhere: 1, ..RACE }.why(), WhyAskedAgain::Untold);
+    }
+
+    #[test]
+    fn questions_that_are_lost_alone_are_no_race() {
+        let of = |lost, other| paired_questions::Signs { lost, other, alone: lost, ..RACE };
+        let most = DNS_CONNTRACK_RACE_5S_OTHER_ONE_IN;
+        assert_eq!(of(most, 1).why(), WhyAskedAgain::Race);
+        assert_eq!(of(most - 1, 1).why(), WhyAskedAgain::Untold);
+    }
+
+    #[test]
+    fn at_the_client_chance_and_timer_must_both_tell() {
+        use paired_questions::Signs;
+        let client = Signs {
+            shown: 0,
+            chance: DNS_CONNTRACK_RACE_5S_CHANCE,
+            spread_ns: DNS_CONNTRACK_RACE_5S_TIMER_NS,
+            ..RACE
+        };
+        assert_eq!(client.why(), WhyAskedAgain::LikelyRace);
+        let more = DNS_CONNTRACK_RACE_5S_CHANCE + 0.001;
+        assert_eq!(Signs { chance: more, ..client }.why(), WhyAskedAgain::Untold);
+        let late = DNS_CONNTRACK_RACE_5S_TIMER_NS + 1;
+        assert_eq!(Signs { spread_ns: late, ..client }.why(), WhyAskedAgain::Untold);
+    }
 
     #[test]
     fn the_network_is_blamed_where_the_server_needs_a_quarter_at_most() {

@@ -1,7 +1,8 @@
 //! Why a host resets a connection in mid-stream: whose state is gone.
 
+use crate::diagnose::facts::expired;
 use crate::diagnose::facts::resets::{Forgotten, Keeper, Signs};
-use crate::diagnose::thresholds::RESET_LONG_NS;
+use crate::diagnose::thresholds::{EXPIRED_LONG_NS, EXPIRED_SEVERAL, RESET_LONG_NS};
 
 /// The reason of a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +65,71 @@ impl Signs {
     }
 }
 
+impl WhyReset {
+    /// Whether the reset says whose state is gone: then no timeout that only the ends show
+    /// is to blame.
+    pub fn is_of_an_end(self) -> bool {
+        !matches!(self, Self::OtherSite | Self::SynProxy | Self::TwoServers)
+    }
+}
+
+/// Why connections died after silences, where no capture shows what lies between the ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyDied {
+    /// `lb-idle-timeout`: something between them forgot who was silent.
+    Forgotten,
+    /// One outlived a longer silence, or nothing contrasts.
+    Untold,
+}
+
+impl expired::ExpiredSet {
+    /// The reason.
+    pub fn why(&self) -> WhyDied {
+        why_died(self.least_ns(), self.outlived_ns, self.expired.len(), self.cut_between())
+    }
+}
+
+/// By the shortest silence that killed and the longest that one outlived, nanoseconds, how
+/// many died, and whether neither end reset one of them.
+fn why_died(least_ns: i64, outlived_ns: i64, died: usize, between: bool) -> WhyDied {
+    let contrast = died >= EXPIRED_SEVERAL && outlived_ns > 0;
+    let alone = between && least_ns >= EXPIRED_LONG_NS;
+    let longest_lived = outlived_ns < least_ns;
+    if longest_lived && (contrast || alone) { WhyDied::Forgotten } else { WhyDied::Untold }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_never_had_it_says_nothing_of_a_timeout() {
+        for why in [WhyReset::OtherSite, WhyReset::SynProxy, WhyReset::TwoServers] {
+            assert!(!why.is_of_an_end());
+        }
+        for why in [WhyReset::LostSocket, WhyReset::OtherServer, WhyReset::NoEntry] {
+            assert!(why.is_of_an_end());
+        }
+        assert!(WhyReset::IdleTimeout.is_of_an_end() && WhyReset::Untold.is_of_an_end());
+    }
+
+    #[test]
+    fn silences_kill_where_several_contrast_with_one_that_lived() {
+        let (several, least) = (EXPIRED_SEVERAL, 10_000_000_000);
+        assert_eq!(why_died(least, least - 1, several, false), WhyDied::Forgotten);
+        // One that was silent for as long lives on: no timer does that.
+        assert_eq!(why_died(least, least, several, false), WhyDied::Untold);
+        assert_eq!(why_died(least, least, several, true), WhyDied::Untold);
+        assert_eq!(why_died(least, least - 1, several - 1, false), WhyDied::Untold);
+        assert_eq!(why_died(least, 0, several, false), WhyDied::Untold);
+    }
+
+    #[test]
+    fn after_minutes_a_reset_that_neither_end_sent_needs_no_contrast() {
+        assert_eq!(why_died(EXPIRED_LONG_NS, 0, 1, true), WhyDied::Forgotten);
+        assert_eq!(why_died(EXPIRED_LONG_NS - 1, 0, 1, true), WhyDied::Untold);
+        assert_eq!(why_died(EXPIRED_LONG_NS, 0, 1, false), WhyDied::Untold);
+    }
 
     fn reset(keeper: Keeper) -> Signs {
         Signs {

@@ -1,11 +1,14 @@
 //! SYN-ACKs of DR and TUN as they leave their real servers, and what becomes of them.
 
+use crate::capture::LinkType;
 use crate::correlate::Leg;
+use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::flow::{Hop, Link};
-use crate::topology::{HostId, Mode};
+use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Mac;
+use std::collections::BTreeMap;
 
 /// A SYN-ACK as it leaves its real server, by the server's own capture.
 pub(in crate::diagnose) struct Leaving<'a> {
@@ -15,6 +18,7 @@ pub(in crate::diagnose) struct Leaving<'a> {
     pub next: Mac,
 }
 
+/// The answer of a real server as it leaves for its next hop.
 pub(in crate::diagnose) fn leaving(trace: &Trace, id: ConnectionId) -> Option<Leaving<'_>> {
     let service = trace.service(id);
     if !matches!(service.mode, Mode::Dr | Mode::Tun) {
@@ -97,6 +101,33 @@ pub(in crate::diagnose) fn signs(trace: &Trace, id: ConnectionId, out: &Leaving<
     }
 }
 
+/// What leaves for one next hop.
+#[derive(Debug, Default)]
+pub(in crate::diagnose) struct ByHop {
+    /// An answer got through; then they are left out.
+    passes: bool,
+    /// Failed connections whose SYN-ACKs left again and again.
+    pub lost: Vec<ConnectionId>,
+}
+
+/// Answers that do not get through, by service and next hop.
+pub(in crate::diagnose) fn by_next_hop(trace: &Trace) -> BTreeMap<(ServiceId, Mac), ByHop> {
+    let mut sets: BTreeMap<(ServiceId, Mac), ByHop> = BTreeMap::new();
+    if !trace.requests().any(|(_, c)| c.outcome.failed()) {
+        return sets;
+    }
+    for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let Some(out) = leaving(trace, id) else { continue };
+        let set = sets.entry((trace.service_of(id), out.next)).or_default();
+        set.passes |= c.progress.established || arrives(trace, id) == Some(true);
+        if c.outcome.failed() && out.link.syns >= TRANSMISSIONS {
+            set.lost.push(id);
+        }
+    }
+    sets.retain(|_, set| !set.passes && !set.lost.is_empty());
+    sets
+}
+
 /// A frame of the real server that its next hop's capture shows.
 pub(in crate::diagnose) fn hears(trace: &Trace, next: HostId, out: &Leaving<'_>) -> Option<At> {
     let own = trace.host_of(out.leg)?;
@@ -106,4 +137,52 @@ pub(in crate::diagnose) fn hears(trace: &Trace, next: HostId, out: &Leaving<'_>)
         let heard = bindings.filter(|b| macs.contains(&b.mac)).map(|b| b.first).next();
         heard.map(|mark| At { vantage: *v, mark })
     })
+}
+
+/// Where the router's own capture shows the answer come in, and the client's side
+/// of it as well, on which the answer would go out: by a SYN that came in there, or
+/// because the capture is one of all interfaces.
+pub(in crate::diagnose) fn at_router(
+    trace: &Trace,
+    id: ConnectionId,
+    router: Option<HostId>,
+) -> Option<&Leg> {
+    trace.legs(id).iter().find(|leg| {
+        let own = &trace.vantage(leg).own;
+        let comes = |flow| trace.path(leg, flow).any(|(_, hop)| own.arrived(hop) == Some(true));
+        let link_type = trace.vantage(leg).link_type;
+        let all = matches!(link_type, LinkType::LINUX_SLL | LinkType::LINUX_SLL2);
+        router.is_some()
+            && trace.host_of(leg) == router
+            && comes(trace.reply(leg))
+            && (all || comes(trace.forward(leg)))
+    })
+}
+
+/// The SYN at the real server, its answer as it leaves, at the router, and the client that
+/// still asks.
+pub(in crate::diagnose) fn proofs(
+    trace: &Trace,
+    id: ConnectionId,
+    router: Option<&Leg>,
+) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    if let Some(out) = leaving(trace, id) {
+        let there = trace.forward(out.leg);
+        proofs.extend(trace.proof(out.leg, there.syn, "the SYN arrives at the real server"));
+        let note = format!("its SYN-ACK leaves for {}", out.next);
+        proofs.extend(trace.proof(out.leg, out.link.first, note));
+        if out.link.last != out.link.first {
+            proofs.extend(trace.proof(out.leg, out.link.last, "and again, in vain"));
+        }
+    }
+    if let Some(leg) = router {
+        let first = trace.reply(leg).first;
+        proofs.extend(trace.proof(leg, first, "it comes in at the router and does not go on"));
+    }
+    if let Some(leg) = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg)) {
+        let last = trace.forward(leg).last;
+        proofs.extend(trace.proof(leg, last, "the client still repeats its SYN: no answer came"));
+    }
+    proofs
 }

@@ -7,8 +7,6 @@ use crate::flow::Sums;
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 
-pub(in crate::diagnose) const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
-
 /// The leg at which an unanswered connection's repeated SYNs arrive at the real server,
 /// all of them with a wrong checksum.
 pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Sums)> {
@@ -16,7 +14,7 @@ pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&L
     if !c.protocol.is_tcp()
         || c.progress.answered
         || c.progress.syns < 2
-        || !MODES.contains(&trace.service(id).mode)
+        || !Mode::LAYER_4.contains(&trace.service(id).mode)
     {
         return None;
     }

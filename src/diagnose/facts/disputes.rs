@@ -6,7 +6,7 @@ use crate::diagnose::thresholds::DISPUTES_RESTLESS_NS;
 use crate::diagnose::words::Names;
 use crate::flow::{Claim, Dispute};
 use crate::topology::HostId;
-use crate::trace::{At, Trace};
+use crate::trace::Trace;
 use crate::wire::Ip;
 
 /// Changes of owner that no hand-over, there and back, makes.
@@ -79,10 +79,7 @@ pub(in crate::diagnose) fn claims(trace: &Trace, vip: Ip) -> Vec<Proof> {
             Claim::Announcement => "announces itself at",
             Claim::Sender => "asks as the owner, at",
         };
-        proofs.push(Proof {
-            at: At { vantage: v, mark: binding.first },
-            note: format!("{vip} {how} {}{name}", binding.mac),
-        });
+        proofs.push(Proof::on(v, binding.first, format!("{vip} {how} {}{name}", binding.mac)));
     }
     proofs
 }

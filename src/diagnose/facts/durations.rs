@@ -5,6 +5,7 @@
 //! out. Servers are compared with the others of their pool only, by medians and
 //! quartiles, which one slow first packet (ARP, a cold cache) does not move.
 
+use super::ways::each_once;
 use crate::correlate::Leg;
 use crate::diagnose::thresholds::{
     DURATIONS_FEW_TIMES, DURATIONS_MIN_SAMPLES, DURATIONS_SURE, DURATIONS_TIMES, DURATIONS_TOLD,
@@ -165,14 +166,13 @@ pub(in crate::diagnose) fn connections(
         let c = trace.connection(*id);
         c.protocol.is_tcp() && c.progress.established
     };
-    let mut ids: Vec<ConnectionId> = servers
-        .iter()
-        .flat_map(|(at, _)| places.get(&(service, *at)).into_iter().flatten())
-        .filter(|(_, own)| measured(own))
-        .map(|(front, _)| *front)
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids: Vec<ConnectionId> = each_once(
+        servers
+            .iter()
+            .flat_map(|(at, _)| places.get(&(service, *at)).into_iter().flatten())
+            .filter(|(_, own)| measured(own))
+            .map(|(front, _)| *front),
+    );
     ids
 }
 

@@ -1,10 +1,15 @@
 //! Connections of which SYNs pass and nothing else does.
 
 use crate::correlate::Leg;
+use crate::diagnose::finding::{Proof, Subject};
 use crate::diagnose::thresholds::{HALF_PATHS_MIN_LOST, TRANSMISSIONS};
-use crate::topology::{HostId, Mode};
+use crate::diagnose::words::Names;
+use crate::flow::Hop;
+use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Mac;
 
+/// The leg at the client.
 pub(in crate::diagnose) fn client(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))
 }
@@ -47,6 +52,7 @@ fn passed(trace: &Trace, id: ConnectionId, host: HostId) -> Passed {
     passed
 }
 
+/// Whether something on the way saw half of a connection and dropped the rest.
 pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<'_>> {
     let c = trace.connection(id);
     let mode = trace.service(id).mode;
@@ -106,4 +112,44 @@ fn around(trace: &Trace, client: &Leg) -> bool {
     let to = vantage.first_hop(trace.forward(client)).and_then(|hop| hop.link.dst);
     let from = vantage.first_hop(trace.reply(client)).and_then(|hop| hop.link.src);
     matches!((to, from), (Some(to), Some(from)) if to != from && to.is_unicast() && !to.is_vrrp())
+}
+
+/// The next hop of a client, where its capture names one.
+fn next_hop(trace: &Trace, client: &Leg) -> Option<Mac> {
+    let hop: &Hop = trace.vantage(client).first_hop(trace.forward(client))?;
+    hop.link.dst.filter(|mac| mac.is_unicast())
+}
+
+/// Who drops, as far as captures tell: the captured culprit, else the client's
+/// next hop.
+pub(in crate::diagnose) fn culprit(trace: &Trace, service: &Service, half: &Half<'_>) -> Subject {
+    let names = Names(trace);
+    let next = next_hop(trace, half.shown);
+    let host = half.culprit.or_else(|| trace.host_by_mac(next));
+    match host {
+        Some(host) if service.is_director(host) => names.subject(Role::Director, host),
+        Some(host) => Subject { mac: next, ..names.subject(Role::Router, host) },
+        None => Subject { role: Role::Router, address: None, mac: next, port: None },
+    }
+}
+
+/// The handshake as the client sees it and as the server does.
+pub(in crate::diagnose) fn proofs(trace: &Trace, half: &Half<'_>) -> Vec<Proof> {
+    let shown = half.shown;
+    let (there, back) = (trace.forward(shown), trace.reply(shown));
+    let mut proofs = Vec::new();
+    proofs.extend(trace.proof(shown, there.syn, "the client's SYN"));
+    if back.accepted() {
+        proofs.extend(trace.proof(shown, back.syn, "its SYN-ACK reaches the client"));
+    }
+    proofs.extend(trace.proof(shown, there.ack, "the client acknowledges the SYN-ACK"));
+    if let Some(server) = half.server {
+        let back = trace.reply(server);
+        proofs.extend(trace.proof(server, back.syn, "the real server's SYN-ACK leaves"));
+        let last = trace.path(server, back).filter(|(link, _)| link.syns > 1).last();
+        let note = "and again: no acknowledgment came";
+        proofs.extend(last.and_then(|(link, _)| trace.proof(server, link.last, note)));
+    }
+    proofs.extend(trace.proof(shown, there.last, "the client's last packet, still in vain"));
+    proofs
 }

@@ -1,6 +1,7 @@
 //! Connections by what detectors ask for: sorted once, so that no detector walks all of
 //! them for each service or host.
 
+use super::ways::each_once;
 use crate::correlate::Connection;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -21,9 +22,7 @@ struct Index<K> {
 impl<K: Copy + Ord + Hash> Index<K> {
     /// Of pairs that come in the order of the connections.
     fn of(pairs: impl Iterator<Item = (K, ConnectionId)>) -> Self {
-        let mut pairs: Vec<(K, ConnectionId)> = pairs.collect();
-        pairs.sort_unstable();
-        pairs.dedup();
+        let pairs: Vec<(K, ConnectionId)> = each_once(pairs);
         let mut spans = HashMap::new();
         let mut from = 0;
         for set in pairs.chunk_by(|a, b| a.0 == b.0) {

@@ -15,7 +15,7 @@ use crate::diagnose::thresholds::{
 };
 use crate::flow::Ask;
 use crate::topology::{HostId, Mode, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -237,13 +237,12 @@ pub(in crate::diagnose) fn proofs(
     for (vantage, ask) in &vain.asks {
         let first =
             format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
-        proofs.push(Proof { at: At { vantage: *vantage, mark: ask.first }, note: first });
+        proofs.push(Proof::on(*vantage, ask.first, first));
         let last = "the last, still no answer".to_owned();
-        proofs.push(Proof { at: At { vantage: *vantage, mark: ask.last }, note: last });
+        proofs.push(Proof::on(*vantage, ask.last, last));
     }
-    proofs.extend(refusal.map(|r| Proof {
-        at: r.at(),
-        note: format!("{}, host unreachable, from {}", r.name(), r.error.src),
+    proofs.extend(refusal.map(|r| {
+        Proof::at(r.at(), format!("{}, host unreachable, from {}", r.name(), r.error.src))
     }));
     proofs
 }

@@ -1,5 +1,6 @@
 //! Virtual addresses that move to another master, and who goes on sending to the old one.
 
+use super::ways::each_once;
 use crate::correlate::Leg;
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::thresholds::{GARP_MISSING_STALE_ARP_GRACE_NS, PAIR};
@@ -11,9 +12,7 @@ use crate::wire::{Ip, Mac};
 /// Service addresses, each once.
 pub(in crate::diagnose) fn vips(trace: &Trace) -> Vec<Ip> {
     let services = trace.topology.services.iter().filter(|s| !s.is_backend);
-    let mut vips: Vec<Ip> = services.map(|s| s.vip).collect();
-    vips.sort_unstable();
-    vips.dedup();
+    let vips: Vec<Ip> = each_once(services.map(|s| s.vip));
     vips
 }
 
@@ -31,6 +30,7 @@ pub(in crate::diagnose) struct Move {
     pub again: bool,
 }
 
+/// The move of a VIP that a vantage hears.
 pub(in crate::diagnose) fn moved(trace: &Trace, v: usize, vip: Ip) -> Option<Move> {
     let of_vip = |s: &&VrrpSpeaker| s.addresses.list().contains(&vip);
     let speakers: Vec<&VrrpSpeaker> = trace.vantages[v].vrrp.iter().filter(of_vip).collect();
@@ -71,6 +71,7 @@ pub(in crate::diagnose) struct Stale<'a> {
     pub announced: Option<At>,
 }
 
+/// What still went to the old owner after a move.
 pub(in crate::diagnose) fn stale<'a>(
     facts: &Facts,
     moved: &'a Move,

@@ -3,6 +3,7 @@
 use crate::capture::Timestamp;
 use crate::correlate::Leg;
 use crate::diagnose::Confidence;
+use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PAIR};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode};
@@ -18,6 +19,7 @@ pub(in crate::diagnose) struct Sent<'a> {
     pub last: Mark,
 }
 
+/// What a director sent of a connection.
 pub(in crate::diagnose) fn sent(trace: &Trace, id: ConnectionId) -> Option<Sent<'_>> {
     let service = trace.service(id);
     if service.mode == Mode::Unknown || service.mode == Mode::Proxy {
@@ -120,4 +122,37 @@ impl ToServer {
             (false, _) => (many && self.unanswered).then_some(Confidence::Possible),
         }
     }
+}
+
+/// A packet with options that leaves, and one without that arrives.
+pub(in crate::diagnose) fn proofs(
+    trace: &Trace,
+    id: ConnectionId,
+    set: &[Lossy<'_>],
+) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    if let Some(lost) = sent(trace, id) {
+        let note = "a packet with IP options leaves the director";
+        proofs.extend(trace.proof(lost.leg, lost.first, note));
+        if lost.last != lost.first {
+            let note = "and again; none of them arrives";
+            proofs.extend(trace.proof(lost.leg, lost.last, note));
+        }
+    }
+    let host = set.iter().find(|d| d.way.lost.contains(&id)).map(|d| d.host);
+    // One without options that arrives at the same real server.
+    let arrived = trace.iter().filter(|(id, _)| {
+        let server = trace.server(*id).and_then(|s| s.host);
+        server == host && host.is_some_and(|h| trace.delivered(*id, h))
+    });
+    let plain = arrived.map(|(id, _)| id).find(|id| sent(trace, *id).is_some_and(|s| !s.options));
+    if let Some(plain) = plain {
+        for leg in trace.legs(plain).iter().filter(|leg| trace.host_of(leg) == host) {
+            let own = &trace.vantage(leg).own;
+            let note = "a packet without options arrives at the real server";
+            let came = |hop: &crate::flow::Hop| own.arrived(hop) == Some(true);
+            proofs.extend(trace.proof_on(leg, trace.forward(leg), came, note));
+        }
+    }
+    proofs
 }

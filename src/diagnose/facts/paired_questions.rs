@@ -26,6 +26,25 @@ pub(in crate::diagnose) struct Lost<'a> {
     pub elsewhere: bool,
 }
 
+/// What tells why one of two questions is asked again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::diagnose) struct Signs {
+    /// Pairs of which one was lost.
+    pub lost: usize,
+    /// Of these, where the director's capture shows both come in and one go out.
+    pub shown: usize,
+    /// Of these, where it shows that one was lost elsewhere.
+    pub elsewhere: usize,
+    /// Questions that were asked alone and answered.
+    pub alone: usize,
+    /// Questions without an answer that are not one of two.
+    pub other: usize,
+    /// How likely it is that plain loss hit pairs alone.
+    pub chance: f64,
+    /// How far the times are apart after which lost ones were asked again, nanoseconds.
+    pub spread_ns: i64,
+}
+
 /// What was asked of one service.
 #[derive(Default)]
 pub(in crate::diagnose) struct Asked<'a> {
@@ -64,6 +83,20 @@ impl<'a> Asked<'a> {
         let paired = 2.0 * (self.lost.len() as f64 + f64::from(self.whole));
         let all = paired + f64::from(self.alone);
         (0..self.lost.len()).map(|n| n as f64).map(|n| (paired - n) / (all - n)).product()
+    }
+
+    /// What tells why.
+    pub fn signs(&self) -> Signs {
+        let (longest, shortest) = self.timers();
+        Signs {
+            lost: self.lost.len(),
+            shown: self.lost.iter().filter(|l| l.out.is_some()).count(),
+            elsewhere: self.lost.iter().filter(|l| l.elsewhere).count(),
+            alone: self.alone as usize,
+            other: self.other as usize,
+            chance: self.chance(),
+            spread_ns: longest - shortest,
+        }
     }
 
     /// The longest and the shortest time until a lost question was asked again.

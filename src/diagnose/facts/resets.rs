@@ -12,10 +12,10 @@ use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::RESETS_IN_FLIGHT_NS;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
-use crate::topology::{HostId, Mode, is_origin};
+use crate::topology::{HostId, ServiceId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{seq_gt, seq_lt};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Whose state it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,18 @@ pub(in crate::diagnose) struct Signs {
     pub idle_ns: Option<i64>,
 }
 
+/// By service and by the host that resets.
+pub(in crate::diagnose) fn by_host<'a>(
+    trace: &Trace,
+    resets: impl Iterator<Item = &'a Forgotten>,
+) -> BTreeMap<(ServiceId, HostId), Vec<Forgotten>> {
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
+    for one in resets {
+        sets.entry((trace.service_of(one.id), one.host)).or_default().push(*one);
+    }
+    sets
+}
+
 /// All of them, of services with a director, given the connections that changes of site
 /// moved and that SYN proxies spoilt.
 pub(in crate::diagnose) fn all(
@@ -90,7 +102,7 @@ pub(in crate::diagnose) fn all(
 
 fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
     let service = trace.service(id);
-    let balanced = matches!(service.mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat);
+    let balanced = service.mode.is_layer_4();
     if service.is_backend || !balanced || closed(trace, id) {
         return None;
     }
@@ -289,9 +301,9 @@ impl Forgotten {
     /// The segment and the reset.
     pub fn proofs(&self, trace: &Trace, came: &str, reset: &str) -> Vec<Proof> {
         let back = trace.reply(&self.leg);
-        [trace.proof(&self.leg, back.rst_answers, came), trace.proof(&self.leg, back.rst, reset)]
-            .into_iter()
-            .flatten()
-            .collect()
+        Proof::seen([
+            trace.proof(&self.leg, back.rst_answers, came),
+            trace.proof(&self.leg, back.rst, reset),
+        ])
     }
 }

@@ -40,7 +40,7 @@ pub(in crate::diagnose) struct Pool {
 
 impl Pool {
     pub fn new(service: &Service) -> Self {
-        let layer4 = matches!(service.mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat);
+        let layer4 = service.mode.is_layer_4();
         let servers = if layer4 && !service.is_backend { service.real_servers.len() } else { 0 };
         Self { requests: 0, failed: 0, counts: vec![[0, 0]; servers] }
     }
@@ -139,6 +139,7 @@ pub(in crate::diagnose) struct Clients {
     pub sticky: bool,
 }
 
+/// Who called.
 pub(in crate::diagnose) fn clients(trace: &Trace, ids: &[ConnectionId]) -> Clients {
     let mut by: HashMap<Ip, (u64, Option<u16>, bool)> = HashMap::new();
     for id in ids {

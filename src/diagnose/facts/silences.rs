@@ -94,15 +94,32 @@ pub(in crate::diagnose) fn all(facts: &Indexed<'_>, nodes: &Nodes) -> Vec<Silent
     found
 }
 
+/// The real servers of one service that are silent for one reason.
+#[derive(Debug)]
+pub(in crate::diagnose) struct SilentServers<'a> {
+    pub service: ServiceId,
+    pub set: Vec<&'a Silent>,
+    /// The servers, most concerned first.
+    pub hosts: Vec<HostId>,
+    /// Their connections.
+    pub ids: Vec<ConnectionId>,
+}
+
 /// Silences by service.
 pub(in crate::diagnose) fn by_service<'a>(
     silences: impl Iterator<Item = &'a Silent>,
-) -> BTreeMap<ServiceId, Vec<&'a Silent>> {
+) -> Vec<SilentServers<'a>> {
     let mut sets: BTreeMap<ServiceId, Vec<&Silent>> = BTreeMap::new();
     for silent in silences {
         sets.entry(silent.service).or_default().push(silent);
     }
-    sets
+    let group = |(service, set): (ServiceId, Vec<&'a Silent>)| SilentServers {
+        service,
+        hosts: set.iter().map(|x| x.host).collect(),
+        ids: set.iter().flat_map(|x| x.ids.iter().copied()).collect(),
+        set,
+    };
+    sets.into_iter().map(group).collect()
 }
 
 fn judge(

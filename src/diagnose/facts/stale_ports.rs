@@ -4,17 +4,19 @@
 use super::asks::asked_here;
 use super::index::Indexed;
 use super::passages::passage;
+use super::refusals::Says;
 use crate::capture::Timestamp;
 use crate::correlate::{Connection, Leg};
+use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{
     STALE_PORTS_MIN_DATAGRAMS, STALE_PORTS_MIN_OPEN, STALE_PORTS_MIN_SILENT_NS,
 };
 use crate::flow::Ask;
-use crate::topology::Mode;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
 
+/// All of them.
 pub(in crate::diagnose) fn all<'a>(
     facts: &Indexed<'a>,
     unanswered: &[(usize, &'a Ask)],
@@ -29,8 +31,9 @@ pub(in crate::diagnose) fn all<'a>(
     asked.filter_map(|(id, _)| Some((id, judge(facts, id, unanswered)?))).collect()
 }
 
+/// Whether a connection is to a service that a director sends on.
 pub(in crate::diagnose) fn is_balanced(trace: &Trace, id: ConnectionId) -> bool {
-    matches!(trace.service(id).mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat)
+    trace.service(id).mode.is_layer_4()
 }
 
 /// A client port whose datagrams go to a server that is gone.
@@ -131,4 +134,39 @@ fn fresh(
         count += usize::from(c.front.client.0 == client);
     }
     Some(count)
+}
+
+/// The last answer, and what says that nobody answers any more.
+pub(in crate::diagnose) fn proofs(
+    trace: &Trace,
+    id: ConnectionId,
+    stale: &Stale<'_>,
+) -> Vec<Proof> {
+    let (there, back) = (trace.forward(stale.leg), trace.reply(stale.leg));
+    let mut proofs = Vec::new();
+    let last = back.last;
+    proofs.extend(trace.proof(stale.leg, last, "the last answer on this client port"));
+    if !last.is_set() {
+        let note = "the first of the datagrams that nobody answers";
+        proofs.extend(trace.proof(stale.leg, there.first, note));
+    }
+    if let Some((vantage, ask)) = stale.ask {
+        let note = format!(
+            "who-has {} tell {}: the last of {} without an answer",
+            ask.target, ask.asker, ask.open
+        );
+        proofs.push(Proof::on(vantage, ask.last, note));
+    }
+    proofs.extend(
+        trace
+            .errors_of(id)
+            .filter(|(_, e)| matches!(Says::of(e.kind), Some(Says::Host | Says::Port)))
+            .map(|(vantage, e)| {
+                Proof::on(vantage, e.mark, format!("ICMP unreachable from {}", e.src))
+            })
+            .take(1),
+    );
+    proofs.extend(trace.proof(stale.leg, there.last, "the last datagram, still without an answer"));
+    super::in_time(trace, &mut proofs);
+    proofs
 }

@@ -2,12 +2,14 @@
 
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::facts::refusals::Says;
+use crate::diagnose::finding::{Proof, Subject};
 use crate::diagnose::thresholds::UDP_REPLY_FROM_RIP_ANSWER_NS;
+use crate::diagnose::words::server_at;
 use crate::flow::IcmpError;
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A query to the VIP and the answer that came from elsewhere.
 pub(in crate::diagnose) struct Pair {
@@ -15,6 +17,7 @@ pub(in crate::diagnose) struct Pair {
     pub answer: ConnectionId,
 }
 
+/// All of them.
 pub(in crate::diagnose) fn pairs(trace: &Trace) -> Vec<Pair> {
     // By client endpoint and port of the service.
     let mut queries: HashMap<((Ip, u16), u16), Vec<ConnectionId>> = HashMap::new();
@@ -65,6 +68,7 @@ pub(in crate::diagnose) fn follows(
     seen_after(trace, query, answer).next().is_some()
 }
 
+/// The legs that show a question and then its answer.
 pub(in crate::diagnose) fn seen_after(
     trace: &Trace,
     query: ConnectionId,
@@ -126,4 +130,46 @@ pub(in crate::diagnose) fn is_chosen(
     let chosen = trace.server(query).and_then(|server| server.host);
     let got = host.is_some_and(|host| trace.delivered(query, host));
     host.is_some() && (host == chosen || got)
+}
+
+/// Who answers, each once, most answers first.
+pub(in crate::diagnose) fn answering(trace: &Trace, answers: &[ConnectionId]) -> Vec<Subject> {
+    let mut counts: BTreeMap<(Ip, u16), usize> = BTreeMap::new();
+    for id in answers {
+        *counts.entry(trace.connection(*id).front.server).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts.into_iter().map(|(end, _)| server_at(trace, end)).collect()
+}
+
+/// Query and answer at the real server before other vantages, then the refusal.
+pub(in crate::diagnose) fn proofs(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> Vec<Proof> {
+    let front = trace.connection(answer).front;
+    let host = trace.host_by_ip(front.server.0);
+    let mut seen: Vec<_> = seen_after(trace, query, answer).collect();
+    seen.sort_by_key(|(leg, _)| (host.is_none() || trace.host_of(leg) != host, leg.vantage));
+    let mut proofs = Vec::new();
+    if let Some((asked, replied)) = seen.first() {
+        let asked_for = trace.connection(query).front.server.0;
+        proofs.extend(trace.proof(
+            asked,
+            trace.forward(asked).first,
+            format!("the query, for {asked_for}"),
+        ));
+        let from = format!("the answer, from {}", front.server.0);
+        proofs.extend(trace.proof(replied, trace.reply(replied).first, from));
+    }
+    if let Some((asked, _)) = seen.first().filter(|_| refused(trace, answer).is_none()) {
+        let again = "the client asks the same again";
+        proofs.extend(trace.proof(asked, trace.forward(asked).last, again));
+    }
+    proofs.extend(refused(trace, answer).map(|(vantage, error)| {
+        Proof::on(vantage, error.mark, "the client refuses it: ICMP port unreachable")
+    }));
+    proofs
 }

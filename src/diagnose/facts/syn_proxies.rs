@@ -7,6 +7,7 @@
 
 use super::index::Indexed;
 use super::passages::passage;
+use super::ways::each_once;
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::thresholds::{
     NO_COINCIDENCE, PROMPT_NS, SYN_PROXIES_STALLED_ACKS, SYN_PROXIES_STALLED_REPEATS,
@@ -60,9 +61,7 @@ pub(in crate::diagnose) fn spoilt<'a>(facts: &Indexed<'a>) -> Vec<Spoilt<'a>> {
     let mut found: Vec<Spoilt<'_>> = all().filter_map(|(id, _)| judge(trace, id)).collect();
     // Without a second handshake only the others tell what this director does.
     let mut services: Vec<ServiceId> =
-        found.iter().filter(|s| s.fault == Fault::Cookie).map(|s| of(trace, s.id)).collect();
-    services.sort_unstable();
-    services.dedup();
+        each_once(found.iter().filter(|s| s.fault == Fault::Cookie).map(|s| of(trace, s.id)));
     services.retain(|service| guards(facts, *service));
     found.retain(|s| s.fault != Fault::Cookie || services.contains(&of(trace, s.id)));
     found

@@ -10,9 +10,10 @@ use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{
     FIRST_TRY_NS, TIMESTAMPS_CERTAIN, TIMESTAMPS_KEPT_NS, TIMESTAMPS_LIKELY, TIMESTAMPS_TICKS,
 };
-use crate::trace::{At, ConnectionId, Trace};
+use crate::topology::{HostId, Mode, ServiceId};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const WINDOW: u32 = 1;
 
@@ -135,8 +136,7 @@ impl<'a> Source<'a> {
         let Some(first) = self.dropped.iter().min_by_key(|d| d.syn.frame()) else {
             return Vec::new();
         };
-        let proof =
-            |a: &Arrived, mark, note: String| Proof { at: At { vantage: a.vantage, mark }, note };
+        let proof = |a: &Arrived, mark, note: String| Proof::on(a.vantage, mark, note);
         let stamp = |a: &Arrived| a.tsval.unwrap_or(0);
         let mut proofs = Vec::new();
         if let Some(r) = self.remembered {
@@ -194,4 +194,33 @@ fn follow<'a>(trace: &Trace, mut syns: Vec<&'a Arrived>) -> Option<Source<'a>> {
         }
     }
     Some(source)
+}
+
+/// Whether a host's own capture shows what comes and what it answers.
+pub(in crate::diagnose) fn shows(trace: &Trace, host: HostId) -> bool {
+    let vantages = &trace.topology.hosts.get(host).vantages;
+    vantages.iter().any(|v| trace.vantages[*v].shows.both_ways)
+}
+
+/// The real servers to which SYNs were sent again, by service; mostly none.
+pub(in crate::diagnose) fn suspects(trace: &Trace) -> BTreeSet<(ServiceId, HostId)> {
+    let mut found = BTreeSet::new();
+    for (i, c) in trace.connections.list.iter().enumerate() {
+        if !c.protocol.is_tcp() || c.progress.syns < 2 {
+            continue;
+        }
+        let id = ConnectionId(i as u32);
+        let service = trace.topology.service_of[i];
+        let s = trace.service(id);
+        let host = trace.server(id).and_then(|server| server.host);
+        if let Some(host) = host.filter(|h| {
+            !s.is_backend
+                && Mode::LAYER_4.contains(&s.mode)
+                && !s.is_director(*h)
+                && shows(trace, *h)
+        }) {
+            found.insert((service, host));
+        }
+    }
+    found
 }

@@ -1,7 +1,9 @@
 //! What a real server's own capture shows of the end of a balancer's tunnel.
 
+use super::tunnel_ends;
 use crate::capture::LinkType;
 use crate::correlate::Leg;
+use crate::diagnose::finding::Proof;
 use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
@@ -60,4 +62,46 @@ pub(in crate::diagnose) fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
         }
     }
     found
+}
+
+/// A real server that does not open the tunnel.
+#[derive(Default)]
+pub(in crate::diagnose) struct Closed {
+    pub ids: Vec<ConnectionId>,
+    /// Its ICMP error.
+    pub told: Option<At>,
+}
+
+/// The packet in the tunnel, and the error about it.
+pub(in crate::diagnose) fn proofs(
+    trace: &Trace,
+    set: &BTreeMap<HostId, Closed>,
+    hosts: &[HostId],
+) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    for host in hosts {
+        let Some(closed) = set.get(host) else { continue };
+        let leg = closed.ids.iter().find_map(|id| tunnel_ends::wrapped(trace, *id, *host));
+        if let Some(leg) = leg {
+            let there = trace.forward(leg);
+            proofs.extend(trace.proof(leg, there.first, "a packet arrives in the tunnel"));
+            if closed.told.is_none() && there.last != there.first {
+                let note = "and again; it comes out of no interface";
+                proofs.extend(trace.proof(leg, there.last, note));
+            }
+        }
+        proofs.extend(
+            closed.told.map(|at| {
+                Proof::at(at, "the real server says that nobody takes the tunnel's packet")
+            }),
+        );
+    }
+    if proofs.is_empty() {
+        let ids = set.values().flat_map(|c| &c.ids);
+        proofs.extend(ids.take(1).filter_map(|id| {
+            let leg = trace.legs(*id).first()?;
+            trace.proof(leg, trace.forward(leg).first, "a packet that nothing answers")
+        }));
+    }
+    proofs
 }

@@ -223,7 +223,7 @@ impl Trace {
     /// A proof at a mark of a leg, if the moment came.
     #[must_use]
     pub fn proof(&self, leg: &Leg, mark: Mark, note: impl Into<String>) -> Option<Proof> {
-        mark.get().map(|mark| Proof { at: self.at(leg, mark), note: note.into() })
+        mark.get().map(|mark| Proof::at(self.at(leg, mark), note.into()))
     }
 
     /// A proof at the first frame of a hop of a flow that satisfies a test.
@@ -275,6 +275,12 @@ pub struct Around {
 #[must_use]
 pub fn telling(trace: &Trace, ids: &[ConnectionId]) -> Option<ConnectionId> {
     ids.iter().copied().max_by_key(|id| (trace.legs(*id).len(), std::cmp::Reverse(id.0)))
+}
+
+/// Values in order, each once.
+#[must_use]
+pub fn each_once<T: Ord>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    std::collections::BTreeSet::from_iter(all).into_iter().collect()
 }
 
 /// Bits of prefix that two addresses share; 0 for two families.

@@ -13,7 +13,10 @@ mod tuples;
 
 pub use commands::{capture_line, explained, out_of_proxy, rest, tables, to_capture};
 pub use names::{Names, name, names};
-pub use numbers::{agree, count, list, seconds, share, thousands};
+pub use numbers::{agree, count, list, list_of, seconds, share, thousands};
 pub(super) use settled::tell;
-pub use subjects::{directors, server_of, server_subject, servers, service_subject};
+pub use subjects::{
+    directors, in_roles, server_at, server_of, server_subject, servers, servers_called,
+    service_subject,
+};
 pub use tuples::{arrow, arrow_back};

@@ -1,6 +1,6 @@
 //! What hosts are called in sentences and in front of commands.
 
-use super::list;
+use super::{list, list_of};
 use crate::diagnose::Subject;
 use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::Trace;
@@ -83,6 +83,24 @@ impl Names<'_> {
             (None, Some(capture)) => format!("{} (capture {capture})", self.mac_text(id)),
             (None, None) => self.mac_text(id),
         }
+    }
+
+    /// The same, or what is said instead where the host is not known.
+    #[must_use]
+    pub fn full_or(&self, id: Option<HostId>, otherwise: &str) -> String {
+        id.map_or_else(|| otherwise.to_owned(), |id| self.full(id))
+    }
+
+    /// Hosts in a sentence.
+    #[must_use]
+    pub fn hosts(&self, ids: &[HostId]) -> String {
+        list_of(ids.iter().map(|id| self.host(*id)))
+    }
+
+    /// Hosts as subjects in one role.
+    #[must_use]
+    pub fn subjects(&self, role: Role, ids: &[HostId]) -> Vec<Subject> {
+        ids.iter().map(|id| self.subject(role, *id)).collect()
     }
 
     /// A host as a subject.

@@ -49,6 +49,12 @@ pub fn list(names: &[String]) -> String {
     }
 }
 
+/// The same of what is not text yet.
+#[must_use]
+pub fn list_of(items: impl IntoIterator<Item = impl ToString>) -> String {
+    list(&items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>())
+}
+
 /// The word that agrees with a number: `agree(1, "does", "do")` is "does".
 #[must_use]
 pub fn agree<T>(n: usize, one: T, many: T) -> T {

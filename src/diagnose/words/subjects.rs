@@ -2,8 +2,9 @@
 
 use super::Names;
 use crate::diagnose::Subject;
-use crate::topology::{RealServer, Role, Service, ServiceId};
+use crate::topology::{HostId, RealServer, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 /// A service as a subject.
 #[must_use]
@@ -21,6 +22,27 @@ pub fn server_subject(trace: &Trace, id: ConnectionId) -> Option<Subject> {
         mac: server.mac,
         port: Some(server.port),
     })
+}
+
+/// A real server as a subject, by the address and port that are called.
+#[must_use]
+pub fn server_at(trace: &Trace, (ip, port): (Ip, u16)) -> Subject {
+    let host = trace.host_by_ip(ip);
+    let mac = host.and_then(|h| trace.topology.hosts.get(h).macs.first().copied());
+    Subject { role: Role::RealServer, address: Some(ip), mac, port: Some(port) }
+}
+
+/// The real servers that a proxy's connections call, each once.
+#[must_use]
+pub fn servers_called(trace: &Trace, ids: impl Iterator<Item = ConnectionId>) -> Vec<Subject> {
+    let mut found: Vec<Subject> = Vec::new();
+    for id in ids {
+        let subject = server_at(trace, trace.connection(id).front.server);
+        if !found.contains(&subject) {
+            found.push(subject);
+        }
+    }
+    found
 }
 
 /// The real servers of a set of connections as subjects, most concerned first.
@@ -54,4 +76,19 @@ pub fn server_of(server: &RealServer) -> Subject {
 pub fn directors(trace: &Trace, service: ServiceId) -> Vec<Subject> {
     let service = trace.topology.service(service);
     service.directors.iter().map(|d| Names(trace).subject(Role::Director, d.host)).collect()
+}
+
+/// Hosts as subjects, each in its role in a service.
+#[must_use]
+pub fn in_roles(trace: &Trace, service: &Service, hosts: &[HostId]) -> Vec<Subject> {
+    let role = |host: HostId| {
+        if service.is_director(host) {
+            Role::Director
+        } else if service.real_servers.iter().any(|r| r.host == Some(host)) {
+            Role::RealServer
+        } else {
+            Role::Client
+        }
+    };
+    hosts.iter().map(|host| Names(trace).subject(role(*host), *host)).collect()
 }

@@ -8,10 +8,11 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::{answers_for, claimants, claims, disputed};
 use crate::diagnose::facts::machines::speaks_vrrp;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
-use crate::diagnose::words::commands::ip;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::{count, list};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject};
+use crate::diagnose::{
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
+};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -24,10 +25,7 @@ pub(in crate::diagnose) fn detect_in(facts: &Facts, v4: bool) -> Detection {
         .filter(|(_, s)| s.vip.is_v4() == v4)
         .filter_map(|(i, service)| finding(facts, i, service))
         .collect();
-    Detection::from(findings, || match symptom::blind(facts) {
-        Some(why) => Detection::Unchecked(why),
-        None => Detection::Clean,
-    })
+    Detection::from(findings, || Detection::unless(symptom::blind(facts)))
 }
 
 fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
@@ -95,7 +93,7 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     finding.proofs.extend(arrival(facts, &ids, culprit));
     let real: Vec<HostId> = servers.iter().filter(|(n, _)| *n > 0).map(|(_, h)| *h).collect();
     finding.fixes = real.iter().flat_map(|host| fixes(facts, service, *host)).collect();
-    finding.subjects = real.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
+    finding.subjects = names.subjects(Role::RealServer, &real);
     let mut rest: Vec<HostId> = claimants.iter().copied().filter(|h| !real.contains(h)).collect();
     rest.sort_by_key(|h| facts.topology.hosts.get(*h).macs.first().copied());
     finding.subjects.extend(rest.into_iter().map(|h| -> Subject {
@@ -110,7 +108,7 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
 }
 
 /// A packet for the VIP that went to the culprit's MAC.
-fn arrival(trace: &Trace, ids: &[ConnectionId], host: HostId) -> Option<crate::diagnose::Proof> {
+fn arrival(trace: &Trace, ids: &[ConnectionId], host: HostId) -> Option<Proof> {
     let macs = &trace.topology.hosts.get(host).macs;
     ids.iter().find_map(|id| {
         trace.legs(*id).iter().find_map(|leg| {
@@ -151,7 +149,7 @@ fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
             ]),
         ),
         Fix::safe(
-            "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+            "the VIP's neighbours (router, clients on its link), after that",
             ip::forget_neighbour(vip),
             "The entry is learnt again by itself.",
         ),

@@ -6,17 +6,16 @@
 //! is the other's. Directors and VRRP speakers may ask as the VIP.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::disputes::answers_for;
-use crate::diagnose::facts::machines::speaks_vrrp;
+use crate::diagnose::facts::leaked_names::{leaks, straight};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::words::commands::{ip, sysctl};
-use crate::diagnose::words::{agree, count, explained};
+use crate::diagnose::words::{self, agree, count, explained};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
-use crate::flow::{Binding, Claim, Hop};
+use crate::flow::{Binding, Claim};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "director-bypassed", "rst-no-socket", "connection-reset"];
@@ -32,35 +31,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .filter(|(_, s)| askers.contains(&s.vip))
         .filter_map(|(i, service)| finding(facts, ServiceId(i as u32), service))
         .collect();
-    Detection::from(findings, || match symptom::blind(facts) {
-        Some(why) => Detection::Unchecked(why),
-        None => Detection::Clean,
-    })
-}
-
-/// Requests of real servers that name the VIP as sender, by who sends them.
-fn leaks<'a>(
-    trace: &'a Trace,
-    service: &Service,
-    ids: &[ConnectionId],
-) -> BTreeMap<HostId, Vec<(usize, &'a Binding)>> {
-    let mut found: BTreeMap<HostId, Vec<(usize, &Binding)>> = BTreeMap::new();
-    for (v, vantage) in trace.vantages.iter().enumerate() {
-        let asks = |b: &&Binding| {
-            b.ip == service.vip && b.claim == Claim::Sender && b.asked != service.vip
-        };
-        for binding in vantage.neighbors.bindings.iter().filter(asks) {
-            let Some(host) = trace.host_by_mac(Some(binding.mac)) else { continue };
-            found.entry(host).or_default().push((v, binding));
-        }
-    }
-    found.retain(|host, _| {
-        !service.is_director(*host)
-            && !speaks_vrrp(trace, *host)
-            && !answers_for(trace, *host, service.vip)
-            && ids.iter().any(|id| trace.server(*id).and_then(|s| s.host) == Some(*host))
-    });
-    found
+    Detection::from(findings, || Detection::unless(symptom::blind(facts)))
 }
 
 fn finding(facts: &Facts, index: ServiceId, service: &Service) -> Option<Finding> {
@@ -92,8 +63,7 @@ fn finding(facts: &Facts, index: ServiceId, service: &Service) -> Option<Finding
         .copied()
         .filter(|id| hosts.iter().any(|h| self::straight(facts, *id, *h).is_some()))
         .collect();
-    let who =
-        crate::diagnose::words::list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
+    let who = words::list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
     let verb = agree(hosts.len(), "claims", "claim");
     let title = format!("{who} {verb} the VIP {vip} by asking for others in its name");
     let asked = leaks[&first][0].1.asked;
@@ -122,33 +92,10 @@ fn finding(facts: &Facts, index: ServiceId, service: &Service) -> Option<Finding
     }
     finding.proofs = proofs(facts, vip, &leaks[&first], first, &hit);
     finding.fixes = fixes(vip, &hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
-    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
+    finding.subjects = names.subjects(Role::RealServer, &hosts);
     finding.addresses = vec![vip];
     finding.connections = hit;
     Some(finding)
-}
-
-/// Where a packet for the VIP goes to a real server's MAC from somebody else than a
-/// director: the leg and the frame.
-fn straight(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Proof> {
-    let service = trace.service(id);
-    let h = trace.topology.hosts.get(host);
-    let outside = |hop: &Hop| {
-        let from = trace.host_by_mac(hop.link.src);
-        from.is_some_and(|from| from != host && !service.is_director(from))
-    };
-    trace.legs(id).iter().filter(|leg| !leg.of(&trace.vantages).key.is_forwarded()).find_map(
-        |leg| {
-            let own = &trace.vantage(leg).own;
-            let here = trace.host_of(leg) == Some(host);
-            let to = |hop: &Hop| {
-                let there = hop.link.dst.is_some_and(|mac| h.macs.contains(&mac));
-                outside(hop) && (there || here && own.arrived(hop) == Some(true))
-            };
-            let note = "a packet of a client goes to that MAC, past the director";
-            trace.proof_on(leg, trace.forward(leg), to, note)
-        },
-    )
 }
 
 fn proofs(
@@ -161,10 +108,9 @@ fn proofs(
     let mut proofs: Vec<Proof> = Vec::new();
     if let Some((v, b)) = leaks.first() {
         let note = format!("{} asks for {} and names {vip} as its own address", b.mac, b.asked);
-        proofs.push(Proof { at: At { vantage: *v, mark: b.first }, note });
+        proofs.push(Proof::on(*v, b.first, note));
         if b.last != b.first {
-            proofs
-                .push(Proof { at: At { vantage: *v, mark: b.last }, note: "and again".to_owned() });
+            proofs.push(Proof::on(*v, b.last, "and again"));
         }
     }
     proofs.extend(hit.iter().find_map(|id| straight(trace, *id, host)));
@@ -189,7 +135,7 @@ fn fixes(vip: Ip, servers: &[String]) -> Vec<Fix> {
         })
         .collect();
     fixes.push(Fix::safe(
-        "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+        "the VIP's neighbours (router, clients on its link), after that",
         ip::forget_neighbour(vip),
         "The entry is learnt again by itself.",
     ));

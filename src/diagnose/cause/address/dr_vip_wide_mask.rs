@@ -7,15 +7,12 @@
 //! SYN, the clients that share a prefix with the VIP are those that get nothing,
 //! and no other. The second fits a firewall too and is never certain.
 
-use crate::correlate::Leg;
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
-use crate::diagnose::facts::quiet::is_quiet;
-use crate::diagnose::facts::shared_bits;
-use crate::diagnose::thresholds::PAIR;
-use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
-use crate::diagnose::words::{agree, list, share};
+use crate::diagnose::facts::wide_masks::{Wide, delivered, lo_leg, looped, near};
+use crate::diagnose::facts::{each_once, telling};
+use crate::diagnose::words::{agree, list, list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -51,87 +48,12 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     Detection::from(findings, || {
         needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
-            if facts.requests().any(|(id, _)| delivered(facts, id)) {
-                Detection::Clean
-            } else {
-                Detection::Unchecked(
-                    "no real server's own capture shows what reaches it; capture there with 'tcpdump -i any', which has lo"
-                        .to_owned(),
-                )
-            }
+            Detection::clean_if(
+                facts.requests().any(|(id, _)| delivered(facts, id)),
+                "no real server's own capture shows what reaches it; capture there with 'tcpdump -i any', which has lo",
+            )
         })
     })
-}
-
-fn delivered(trace: &Trace, id: ConnectionId) -> bool {
-    trace.server(id).and_then(|s| s.host).is_some_and(|host| trace.delivered(id, host))
-}
-
-/// A real server that takes clients for itself.
-struct Wide {
-    host: HostId,
-    ids: Vec<ConnectionId>,
-    /// Its answers were seen on lo.
-    over_lo: bool,
-    /// Leading bits that all these clients share with the VIP.
-    bits: u32,
-}
-
-impl Wide {
-    fn new(trace: &Trace, host: HostId, ids: Vec<ConnectionId>, over_lo: bool) -> Option<Self> {
-        let bits = ids.iter().map(|id| bits(trace, *id)).min()?;
-        Some(Self { host, ids, over_lo, bits })
-    }
-}
-
-/// Leading bits that a connection's client shares with its VIP.
-fn bits(trace: &Trace, id: ConnectionId) -> u32 {
-    let front = trace.connection(id).front;
-    shared_bits(front.client.0, front.server.0)
-}
-
-/// The leg at a host where a SYN came from the wire and its answer went over lo.
-fn lo_leg(trace: &Trace, id: ConnectionId, host: HostId) -> Option<&Leg> {
-    let client = trace.connection(id).front.client.0;
-    if trace.host_by_ip(client) == Some(host) {
-        return None;
-    }
-    let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(host));
-    let came = at_host().any(|leg| {
-        let own = &trace.vantage(leg).own;
-        trace.path(leg, trace.forward(leg)).any(|(_, hop)| own.arrived(hop) == Some(true))
-    });
-    at_host().find(|leg| {
-        let back = trace.reply(leg);
-        let mut path = trace.path(leg, back).peekable();
-        came && back.accepted()
-            && path.peek().is_some()
-            && path.all(|(_, hop)| hop.link.is_loopback())
-    })
-}
-
-fn looped(trace: &Trace, host: HostId, ids: &[ConnectionId]) -> Option<Wide> {
-    let hit = ids.iter().copied().filter(|id| lo_leg(trace, *id, host).is_some());
-    Wide::new(trace, host, hit.collect(), true)
-}
-
-/// Silence towards all clients near the VIP's address, and towards no other.
-fn near(trace: &Trace, host: HostId, ids: &[ConnectionId]) -> Option<Wide> {
-    let (silent, others): (Vec<ConnectionId>, Vec<ConnectionId>) = ids
-        .iter()
-        .copied()
-        .filter(|id| trace.delivered(*id, host))
-        .partition(|id| is_quiet(trace, *id, host));
-    let answered =
-        || others.iter().filter(|id| trace.connection(**id).progress.established).copied();
-    let syns: u32 = silent.iter().map(|id| u32::from(trace.connection(*id).progress.syns)).sum();
-    let wide = Wide::new(trace, host, silent, false)?;
-    let outside = answered().all(|id| bits(trace, id) < wide.bits);
-    let v4 = trace.connection(wide.ids[0]).front.server.0.is_v4();
-    // A shorter mask than these is nobody's subnet.
-    let is_subnet = wide.bits >= if v4 { 16 } else { 48 };
-    (answered().count() >= PAIR && outside && is_subnet && syns >= SILENCES_MIN_SYNS)
-        .then_some(wide)
 }
 
 fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
@@ -142,11 +64,9 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
     let who = list(&wide.iter().map(|w| names.host(w.host)).collect::<Vec<_>>());
     let over_lo = wide.iter().any(|w| w.over_lo);
     let bits = wide.iter().map(|w| w.bits).min().unwrap_or(0);
-    let mut clients: Vec<Ip> = ids.iter().map(|id| facts.connection(*id).front.client.0).collect();
-    clients.sort_unstable();
-    clients.dedup();
+    let clients: Vec<Ip> = each_once(ids.iter().map(|id| facts.connection(*id).front.client.0));
     let single_client = (clients.len() == 1).then_some(clients[0]);
-    let clients = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let clients = list_of(&clients);
     let what = if over_lo {
         format!(
             "SYNs of {clients} come from the network, and the SYN-ACKs for them go over lo: the host takes these addresses for its own. That is what {vip} on lo with the mask of a subnet does, which makes all of the subnet local."
@@ -170,18 +90,11 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
         // One client and one server may have other reasons for not speaking.
         let many = wide.len() > 1 || single_client.is_none();
         finding.confidence = if many { Confidence::Likely } else { Confidence::Possible };
-        for (id, tell_apart) in [
-            (
-                "rs-route-overlap",
-                "then the SYN-ACKs leave by another interface: 'tcpdump -i any' on the real server shows them",
-            ),
-            (
-                "rs-silent",
-                "then a firewall on the real server drops these sources, and the VIP is a /32",
-            ),
-        ] {
-            finding.candidate(id, tell_apart.to_owned());
-        }
+        finding.candidate("rs-route-overlap", "then the SYN-ACKs leave by another interface: 'tcpdump -i any' on the real server shows them");
+        finding.candidate(
+            "rs-silent",
+            "then a firewall on the real server drops these sources, and the VIP is a /32",
+        );
     }
     let device = if s.mode == Mode::Tun { "tunl0" } else { "lo" };
     let single = if vip.is_v4() { 32 } else { 128 };
@@ -193,13 +106,11 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
         finding.fix(server, format!("ip -br addr show to {vip}   # note MASK, the one that is wrong\nip addr add {vip}/{single} dev {device} && ip addr del {vip}/MASK dev {device}"), format!("ip addr add {vip}/MASK dev {device} && ip addr del {vip}/{single} dev {device}"));
     }
     finding.proofs = proofs(facts, &wide[0]);
-    finding.subjects = wide.iter().map(|w| names.subject(Role::RealServer, w.host)).collect();
-    finding.connections = ids;
-    finding
+    finding.concerning(wide.iter().map(|w| names.subject(Role::RealServer, w.host)).collect(), ids)
 }
 
 fn proofs(trace: &Trace, wide: &Wide) -> Vec<Proof> {
-    let Some(id) = crate::diagnose::facts::telling(trace, &wide.ids) else { return Vec::new() };
+    let Some(id) = telling(trace, &wide.ids) else { return Vec::new() };
     let mut proofs = Vec::new();
     let at_host = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(wide.host));
     if let Some(leg) = at_host().find(|leg| trace.forward(leg).opened()) {

@@ -14,9 +14,9 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::moved_vips::{Move, Stale, moved, stale, vips};
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::count;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::Role;
-use crate::trace::{At, Trace};
+use crate::trace::Trace;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -35,13 +35,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         );
     }
     Detection::from(findings, || {
-        if facts.vantages.iter().all(|v| v.vrrp.is_empty()) {
-            return Detection::Unchecked(
-                "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link, with its traffic"
-                    .to_owned(),
-            );
-        }
-        Detection::Clean
+        Detection::clean_if(
+            !(facts.vantages.iter().all(|v| v.vrrp.is_empty())),
+            "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link, with its traffic",
+        )
     })
 }
 
@@ -92,17 +89,17 @@ fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
         );
     }
     finding.confirm(
-        "the router of the VIP's link".to_owned(),
+        "the router of the VIP's link",
         format!("ip neigh show {vip}"),
         format!("{old_mac} is the old director, {new_mac} the new one"),
     );
     finding.fixes = fixes(*vip, &new.src.to_string());
     let v = stale.moved.vantage;
-    let proof = |mark, note: String| Proof { at: At { vantage: v, mark }, note };
+    let proof = |mark, note: String| Proof::on(v, mark, note);
     finding.proofs.push(proof(old.last, format!("the last advertisement of {}", old.src)));
     finding.proofs.push(proof(*since, format!("{} is master", new.src)));
     finding.proofs.extend(
-        stale.announced.map(|at| Proof { at, note: format!("it announces {vip} at {new_mac}") }),
+        stale.announced.map(|at| Proof::at(at, format!("it announces {vip} at {new_mac}"))),
     );
     finding.proofs.extend(stale.shown.clone());
     finding.subjects = vec![vrrp::subject(trace, new), vrrp::subject(trace, old)];
@@ -113,7 +110,7 @@ fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
 }
 
 /// Who sends to the old MAC.
-fn next_hops(trace: &Trace, stale: &Stale<'_>) -> Option<crate::diagnose::Subject> {
+fn next_hops(trace: &Trace, stale: &Stale<'_>) -> Option<Subject> {
     let old = stale.moved.old_mac;
     let from = stale.ids.iter().find_map(|id| {
         let legs = trace.legs(*id).iter();

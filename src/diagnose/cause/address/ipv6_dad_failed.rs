@@ -6,37 +6,29 @@
 //! host's own frame that a switch or a bond brings back has its own MAC.
 
 use crate::diagnose::cause::severity;
+use crate::diagnose::facts::each_once;
 use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject};
 use crate::flow::Probe;
 use crate::topology::{HostId, Role};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "syn-unanswered", "syn-refused", "connection-refused", "arp-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut vips: Vec<Ip> = facts
-        .topology
-        .services
-        .iter()
-        .filter(|s| !s.is_backend && !s.vip.is_v4())
-        .map(|s| s.vip)
-        .collect();
-    vips.sort_unstable();
-    vips.dedup();
+    let vips: Vec<Ip> = each_once(
+        facts.topology.services.iter().filter(|s| !s.is_backend && !s.vip.is_v4()).map(|s| s.vip),
+    );
     let findings = vips.iter().filter_map(|vip| finding(facts, *vip)).collect();
     Detection::from(findings, || {
         if facts.topology.services.iter().all(|s| s.vip.is_v4()) {
             return Detection::Clean;
         }
-        if facts.vantages.iter().all(|v| v.neighbors.bindings.is_empty()) {
-            return Detection::Unchecked(
-                "no neighbour discovery was captured; capture 'icmp6' on the VIP's link from before the VIP is added"
-                    .to_owned(),
-            );
-        }
-        Detection::Clean
+        Detection::clean_if(
+            !(facts.vantages.iter().all(|v| v.neighbors.bindings.is_empty())),
+            "no neighbour discovery was captured; capture 'icmp6' on the VIP's link from before the VIP is added",
+        )
     })
 }
 
@@ -76,14 +68,8 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
     let mut finding = Finding::cause("ipv6-dad-failed", title, explanation);
     finding.severity = if ids.is_empty() { Severity::Warning } else { severity(trace, &ids) };
     finding.proofs = vec![
-        Proof {
-            at: At { vantage: v, mark: probe.asked },
-            note: format!("{} asks whether {vip} is in use", probe.mac),
-        },
-        Proof {
-            at: At { vantage: v, mark: probe.told },
-            note: format!("{holder_mac} says that it is"),
-        },
+        Proof::on(v, probe.asked, format!("{} asks whether {vip} is in use", probe.mac)),
+        Proof::on(v, probe.told, format!("{holder_mac} says that it is")),
     ];
     finding.confirm(
         lost.clone(),

@@ -1,5 +1,6 @@
 //! Addresses that nobody or several claim: ARP, neighbour discovery, VRRP.
 
+mod adverts_lost_at_times;
 pub(in crate::diagnose) mod answering_servers;
 pub mod dr_arp_announce_leak;
 pub mod dr_arp_problem;

@@ -9,18 +9,21 @@
 //! not reported; `machines` tells them.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::disputes::{answers_for, claimants, claims, disputed};
-use crate::diagnose::facts::machines::{answered_for_others, speaks_vrrp};
+use crate::diagnose::facts::disputes::{claimants, claims, disputed};
+use crate::diagnose::facts::machines::answered_for_others;
+use crate::diagnose::facts::proxied_arp::{
+    believed, is_stranger, others, replies, services, strayed,
+};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
-use crate::diagnose::thresholds::{PAIR, PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS};
+use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::{ip, sysctl};
-use crate::diagnose::words::{count, explained, list};
+use crate::diagnose::words::{count, explained, list, list_of};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
 };
-use crate::flow::{Binding, Claim, Hop};
-use crate::topology::{HostId, Mode, Role, Service};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::flow::Binding;
+use crate::topology::{HostId, Role};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,87 +54,14 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings =
         proxies.iter().map(|((host, many), vips)| finding(facts, *host, *many, vips)).collect();
-    Detection::from(findings, || match symptom::blind(facts) {
-        Some(why) => Detection::Unchecked(why),
-        None => Detection::Clean,
-    })
-}
-
-fn services(trace: &Trace, vip: Ip) -> impl Iterator<Item = &Service> {
-    trace.topology.services.iter().filter(move |s| s.vip == vip && !s.is_backend)
-}
-
-/// Whether a host answers for a VIP without any part in its service.
-fn is_stranger(trace: &Trace, host: HostId, vip: Ip) -> bool {
-    answers_for(trace, host, vip)
-        && !speaks_vrrp(trace, host)
-        && !services(trace, vip)
-            .any(|s| s.is_director(host) || s.real_servers.iter().any(|r| r.host == Some(host)))
-}
-
-/// The other hosts for whose addresses a host answers.
-fn others(trace: &Trace, host: HostId, vip: Ip) -> BTreeSet<HostId> {
-    answered_for_others(trace, host, vip).into_values().flatten().collect()
-}
-
-fn replies(trace: &Trace, vip: Ip) -> impl Iterator<Item = (usize, &Binding)> {
-    let all = trace.vantages.iter().enumerate();
-    all.flat_map(|(v, vantage)| vantage.neighbors.bindings.iter().map(move |b| (v, b)))
-        .filter(move |(_, b)| b.ip == vip && b.claim == Claim::Reply)
-}
-
-/// The stranger whose answer comes first where both are seen, if packets for the VIP
-/// end without a word and the other claimant's side of the link shows none of them.
-fn believed(facts: &Facts, vip: Ip, strangers: &[HostId]) -> Option<HostId> {
-    let (asker, _) = disputed(facts, vip)?;
-    let (_, first) =
-        replies(facts, vip).filter(|(v, _)| *v == asker).min_by_key(|(_, b)| b.first.frame())?;
-    let host = facts.host_by_mac(Some(first.mac)).filter(|host| strangers.contains(host))?;
-    if facts.is_captured(host) || services(facts, vip).any(|s| s.mode != Mode::Unknown) {
-        return None;
-    }
-    let of_vip = || facts.requests_to_address(vip);
-    let ends = of_vip().all(|(id, c)| {
-        let p = c.progress;
-        c.outcome.failed() && !p.answered && !p.established && facts.errors_of(id).next().is_none()
-    });
-    let is_of = |b: &Binding| facts.host_by_mac(Some(b.mac)) == Some(host);
-    let by_itself = |v: usize| facts.vantages[v].streams.iter().all(|s| !s.key.ips.contains(&vip));
-    // Answers go to one host: who sees the other's and not this one's is the other.
-    let apart = replies(facts, vip).any(|(v, b)| {
-        let here = facts.vantages[v].neighbors.bindings.iter();
-        !is_of(b)
-            && b.count >= PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS
-            && !here.into_iter().any(|b| b.ip == vip && is_of(b))
-            && by_itself(v)
-    });
-    (apart && ends && of_vip().count() >= PAIR).then_some(host)
-}
-
-/// Whether packets of a failed connection went to the host, as far as frames name whom
-/// they are for; without that, whether no director got them.
-fn strayed(trace: &Trace, id: ConnectionId, host: HostId) -> bool {
-    let c = trace.connection(id);
-    if !c.outcome.failed() || c.progress.answered {
-        return false;
-    }
-    let macs = &trace.topology.hosts.get(host).macs;
-    let to = |hop: &Hop| hop.link.dst.is_some_and(|mac| macs.contains(&mac));
-    let mut legs = trace.legs(id).iter();
-    let service = trace.service(id);
-    let by_director = trace
-        .route(id)
-        .forward
-        .iter()
-        .any(|step| [step.from, step.to].into_iter().flatten().any(|h| service.is_director(h)));
-    !by_director || legs.any(|leg| trace.path(leg, trace.forward(leg)).any(|(_, hop)| to(hop)))
+    Detection::from(findings, || Detection::unless(symptom::blind(facts)))
 }
 
 fn finding(facts: &Facts, host: HostId, many: bool, vips: &[Ip]) -> Finding {
     let names = Names(facts);
     let who = names.full(host);
     let vip = vips[0];
-    let all_vips = list(&vips.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let all_vips = list_of(vips);
     let requests = || facts.requests().filter(|(id, _)| vips.contains(&facts.service(*id).vip));
     let ids: Vec<ConnectionId> =
         requests().filter(|(id, _)| strayed(facts, *id, host)).map(|(id, _)| id).collect();
@@ -159,9 +89,10 @@ fn finding(facts: &Facts, host: HostId, many: bool, vips: &[Ip]) -> Finding {
             ),
         )
     };
-    let mut finding = Finding::cause("proxy-arp-or-arp-flux", title, explanation);
-    finding.severity = severity(facts, &ids).max(Severity::Warning);
-    finding.confidence = if many { Confidence::Likely } else { Confidence::Possible };
+    let mut finding = Finding::cause("proxy-arp-or-arp-flux", title, explanation).rated(
+        severity(facts, &ids).max(Severity::Warning),
+        if many { Confidence::Likely } else { Confidence::Possible },
+    );
     finding.candidates = candidates(many);
     finding.confirm(who.clone(), format!("ip -br addr show to {vip}; sysctl -a 2>/dev/null | grep '\\.proxy_arp '; ip route get {vip}"), "no address printed, proxy_arp 1 on the VIP's link and a route by another interface: this is it");
     finding.proofs = proofs(facts, host, vip, &foreign);
@@ -191,9 +122,7 @@ fn candidates(many: bool) -> Vec<Candidate> {
         "then it is a director out of service or a stranger that has the address itself",
     );
     let all = if many { vec![wide] } else { vec![second, duplicate] };
-    all.into_iter()
-        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
-        .collect()
+    Candidate::all(all)
 }
 
 /// The answers for the VIP, then those for others with their owners'.
@@ -212,7 +141,7 @@ fn proofs(
         let answers = [Some(host), owners.first().copied()];
         for (v, binding) in answers.into_iter().flatten().filter_map(by) {
             let note = format!("{ip} is-at {}", binding.mac);
-            proofs.push(Proof { at: At { vantage: v, mark: binding.first }, note });
+            proofs.push(Proof::on(v, binding.first, note));
         }
     }
     proofs
@@ -236,7 +165,7 @@ fn fixes(who: &str, vips: &[Ip]) -> Vec<Fix> {
             ),
         ),
         Fix::safe(
-            "the VIP's neighbours (router, clients on its link), after that".to_owned(),
+            "the VIP's neighbours (router, clients on its link), after that",
             forget.join("\n"),
             "The entry is learnt again by itself.",
         ),

@@ -1,6 +1,6 @@
 //! No host answers for the VIP: the last router asks for it in vain.
 
-use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::asks::asked_here;
 use crate::diagnose::facts::refusals::Refusal;
@@ -9,7 +9,7 @@ use crate::diagnose::words::{service_subject, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::flow::Ask;
 use crate::topology::{Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -26,14 +26,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             && !claimed.contains(&vip)
             && asks.iter().any(|(_, ask)| ask.target == vip && !sends(facts, *id, ask))
     });
-    let findings = by_service(facts, hit.map(|(id, _)| id))
-        .into_iter()
-        .filter_map(|(service, ids)| finding(facts, service, ids, asks))
-        .collect();
-    Detection::from(findings, || match symptom::blind(facts) {
-        Some(why) => Detection::Unchecked(why),
-        None => Detection::Clean,
-    })
+    let findings = each_service(facts, hit.map(|(id, _)| id), |service, ids| {
+        finding(facts, service, ids, asks)
+    });
+    Detection::from(findings, || Detection::unless(symptom::blind(facts)))
 }
 
 /// Whether the asker sends the connection's packets on: then it was answered.
@@ -88,7 +84,7 @@ fn finding(
     finding.candidate("vlan-mismatch", "then 'ip -br addr' on the director shows the VIP, and a capture there does not show the questions");
     let bits = if vip.is_v4() { 32 } else { 128 };
     finding.confirm(
-        "every director".to_owned(),
+        "every director",
         format!("ip -br addr show to {vip}; systemctl status keepalived"),
         "printed nowhere: this is it",
     );
@@ -101,7 +97,7 @@ fn finding(
             "an answer that comes to the asker shows there only",
         ));
     }
-    finding.fix("the director that should have it".to_owned(), format!(
+    finding.fix("the director that should have it", format!(
             "ip addr add {vip}/{bits} dev IFACE   # the interface on the network of {}; with keepalived, see first why no node is master",
             ask.asker
         ), format!("ip addr del {vip}/{bits} dev IFACE"));
@@ -126,12 +122,11 @@ fn asker(trace: &Trace, ask: &Ask) -> Subject {
 fn proofs(vantage: usize, ask: &Ask, refusal: Option<&Refusal<'_>>) -> Vec<Proof> {
     let first = format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
     let mut proofs = vec![
-        Proof { at: At { vantage, mark: ask.first }, note: first },
-        Proof { at: At { vantage, mark: ask.last }, note: "the last, still no answer".to_owned() },
+        Proof::on(vantage, ask.first, first),
+        Proof::on(vantage, ask.last, "the last, still no answer"),
     ];
-    proofs.extend(refusal.map(|r| Proof {
-        at: r.at(),
-        note: format!("{}, host unreachable, from {}", r.name(), r.error.src),
+    proofs.extend(refusal.map(|r| {
+        Proof::at(r.at(), format!("{}, host unreachable, from {}", r.name(), r.error.src))
     }));
     proofs
 }

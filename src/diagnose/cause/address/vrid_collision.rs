@@ -6,21 +6,19 @@
 //! hear both, in one VLAN and on one interface.
 
 use crate::diagnose::cause::severity;
+use crate::diagnose::facts::strange_clusters::{MAX_PAIRS, Strangers, addresses};
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "vrrp-split-brain", "syn-unanswered"];
 
-/// Collisions that are told; a hostile capture holds more.
-const MAX_PAIRS: usize = 16;
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut pairs: Vec<Pair> = Vec::new();
+    let mut pairs: Vec<Strangers> = Vec::new();
     for (v, vantage) in facts.vantages.iter().enumerate() {
         for (i, x) in vantage.vrrp.iter().enumerate() {
             for y in &vantage.vrrp[i + 1..] {
@@ -29,7 +27,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
                 }
                 if (x.vrid, x.segment) == (y.vrid, y.segment) && vrrp::are_strangers(x, y) {
                     let (a, b) = if x.src <= y.src { (x, y) } else { (y, x) };
-                    let pair = Pair { vantage: v, a: *a, b: *b };
+                    let pair = Strangers { vantage: v, a: *a, b: *b };
                     // Every vantage on the link hears the same two, and each cluster
                     // may have several speakers.
                     if !pairs.iter().any(|known| known.is(&pair)) {
@@ -41,41 +39,14 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings = pairs.iter().map(|pair| finding(facts, pair)).collect();
     Detection::from(findings, || {
-        if facts.vantages.iter().all(|v| v.vrrp.is_empty()) {
-            return Detection::Unchecked(
-                "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link"
-                    .to_owned(),
-            );
-        }
-        Detection::Clean
+        Detection::clean_if(
+            !(facts.vantages.iter().all(|v| v.vrrp.is_empty())),
+            "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link",
+        )
     })
 }
 
-struct Pair {
-    vantage: usize,
-    a: VrrpSpeaker,
-    b: VrrpSpeaker,
-}
-
-/// Addresses of a cluster, sorted.
-fn addresses(s: &VrrpSpeaker) -> Vec<Ip> {
-    let mut all = s.addresses.list().to_vec();
-    all.sort_unstable();
-    all
-}
-
-impl Pair {
-    fn is(&self, other: &Self) -> bool {
-        let clusters = |pair: &Self| {
-            let mut both = [addresses(&pair.a), addresses(&pair.b)];
-            both.sort_unstable();
-            both
-        };
-        self.a.vrid == other.a.vrid && clusters(self) == clusters(other)
-    }
-}
-
-fn finding(trace: &Trace, pair: &Pair) -> Finding {
+fn finding(trace: &Trace, pair: &Strangers) -> Finding {
     let (a, b) = (&pair.a, &pair.b);
     let texts = |s: &VrrpSpeaker| list(&addresses(s).iter().map(Ip::to_string).collect::<Vec<_>>());
     let vips: Vec<Ip> = addresses(a).into_iter().chain(addresses(b)).collect();
@@ -100,19 +71,20 @@ fn finding(trace: &Trace, pair: &Pair) -> Finding {
         finding.confidence = Confidence::Likely;
         finding.candidate(
             "vlan-mismatch",
-            "then they are on different links, which the mirror shows as one: harmless".to_owned(),
+            "then they are on different links, which the mirror shows as one: harmless",
         );
     }
     for (speaker, other) in [(a, b), (b, a)] {
-        finding.proofs.push(Proof {
-            at: At { vantage: pair.vantage, mark: speaker.first },
-            note: format!(
+        finding.proofs.push(Proof::on(
+            pair.vantage,
+            speaker.first,
+            format!(
                 "{} advertises virtual router {} with {}",
                 speaker.src,
                 speaker.vrid,
                 texts(speaker)
             ),
-        });
+        ));
         finding.confirm(
             speaker.src.to_string(),
             format!(

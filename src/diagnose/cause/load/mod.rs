@@ -1,9 +1,11 @@
 //! Servers and networks that are slow, lossy or unevenly used, and what tables state of them.
 
 pub mod network_latency;
+mod openings_lost;
 pub mod packet_loss;
 pub mod scheduler_imbalance;
 pub mod slow_real_server;
+mod stated_elsewhere;
 pub mod stated_not_seen;
 pub mod zero_window;
 

@@ -7,11 +7,11 @@
 //! one vantage each; no clocks are compared.
 
 use crate::diagnose::decide::delay::{WhyFar, why_far};
-use crate::diagnose::facts::durations::Outliers;
-use crate::diagnose::facts::durations::{self, Server, ms, outliers};
+use crate::diagnose::facts::durations::{self, Outliers, Server, ms, outliers};
+use crate::diagnose::facts::slow_exchanges::handshake;
 use crate::diagnose::thresholds::NETWORK_LATENCY_AT_LEAST_NS;
-use crate::diagnose::words::{directors, list, name, names};
-use crate::diagnose::{Detection, Facts, Finding, Names, Proof, Subject};
+use crate::diagnose::words::{self, directors, list, name, names};
+use crate::diagnose::{Detection, Facts, Finding, Names, Subject};
 use crate::topology::{Mode, ServiceId};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
@@ -41,7 +41,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         if compared {
             return Detection::Clean;
         }
-        Detection::Unchecked(format!(
+        Detection::unchecked(format!(
             "no two real servers of one pool show {} handshakes each before them; capture on the director (NAT, proxy) or the client (DR) and on the real servers at once",
             crate::diagnose::thresholds::DURATIONS_MIN_SAMPLES
         ))
@@ -53,7 +53,7 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
     let (mut far, usual) = (found.slow.clone(), found.usual);
     far.reverse();
     let subjects: Vec<Subject> =
-        far.iter().map(|(at, _)| crate::diagnose::words::server_of(&s.real_servers[*at])).collect();
+        far.iter().map(|(at, _)| words::server_of(&s.real_servers[*at])).collect();
     let who = names(&subjects);
     let at_director = !matches!(s.mode, Mode::Dr | Mode::Tun);
     let director = s.directors.first().map(|d| Names(facts).host(d.host));
@@ -119,62 +119,6 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
     }
     let ids = durations::connections(facts, facts.places(), service, &far);
     finding.proofs =
-        far.first().map(|(at, q)| proofs(facts, service, *at, q.median)).unwrap_or_default();
-    finding.subjects = subjects;
-    finding.subjects.extend(directors(facts, service));
-    finding.connections = ids;
-    finding
-}
-
-/// One handshake that took the median time or more, before the server and at it.
-fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64) -> Vec<Proof> {
-    let s = facts.topology.service(service);
-    let own = s.real_servers[at].host;
-    for id in facts.places().get(&(service, at)).into_iter().flatten().map(|(_, own)| *own) {
-        let took = |leg| {
-            let (there, back) = (facts.forward(leg), facts.reply(leg));
-            let (syn, answer) = (there.syn.get()?, back.syn.get()?);
-            (there.syns <= 1 && back.syns <= 1)
-                .then(|| u64::try_from(answer.since(syn)).ok())
-                .flatten()
-                .map(|ns| (syn, answer, ns))
-        };
-        let mut legs = facts.back_legs(id).filter(|leg| facts.host_of(leg) != own);
-        let Some((leg, (syn, answer, ns))) =
-            legs.find_map(|leg| Some((leg, took(leg).filter(|(.., ns)| *ns >= median)?)))
-        else {
-            continue;
-        };
-        let at_server = facts
-            .back_legs(id)
-            .filter(|leg| facts.host_of(leg) == own)
-            .find_map(|leg| Some((leg, took(leg)?)));
-        let Some((inner, (came, left, own_ns))) = at_server else {
-            let (request, reply) = (facts.forward(leg).data, facts.reply(leg).data);
-            let again = facts.forward(leg).retransmissions + facts.reply(leg).retransmissions > 0;
-            if again || !(request.is_set() && reply.frame() > request.frame()) {
-                continue;
-            }
-            let took = u64::try_from(reply.since(request)).unwrap_or_default();
-            return [
-                facts.proof(leg, syn, "the SYN on its way to the real server"),
-                facts.proof(leg, answer, format!("its SYN-ACK comes {} later", ms(ns))),
-                facts.proof(leg, request, "a request"),
-                facts.proof(leg, reply, format!("whose answer comes {} later", ms(took))),
-            ]
-            .into_iter()
-            .flatten()
-            .collect();
-        };
-        return [
-            facts.proof(leg, syn, "the SYN on its way to the real server"),
-            facts.proof(inner, came, "it reaches the real server"),
-            facts.proof(inner, left, format!("whose SYN-ACK leaves {} later", ms(own_ns))),
-            facts.proof(leg, answer, format!("and comes {} after the SYN", ms(ns))),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-    }
-    Vec::new()
+        far.first().map(|(at, q)| handshake(facts, service, *at, q.median)).unwrap_or_default();
+    finding.concerning(subjects, ids).also(directors(facts, service))
 }

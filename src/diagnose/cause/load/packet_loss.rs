@@ -4,15 +4,14 @@
 //! at the next. A few are nothing unusual; here it is their share that counts. Openings have
 //! no bytes: [`crate::diagnose::facts::lost_openings`] counts their transmissions.
 
-use crate::breaks::Packet;
+use super::openings_lost::openings;
 use crate::diagnose::decide::size::{WhyLost, why_lost};
 use crate::diagnose::facts::grown_packets::too_long;
 use crate::diagnose::facts::half_paths::half;
-use crate::diagnose::facts::lost_openings::LostOpenings;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PACKET_LOSS_ONE_IN};
-use crate::diagnose::words::list;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
-use crate::topology::{HostId, Role, Service, ServiceId};
+use crate::diagnose::words::{self, in_roles, list};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
+use crate::topology::ServiceId;
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -63,84 +62,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
     }
     Detection::from(findings, || {
-        if compared {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no two hosts of one path were captured; capture on both sides of the suspected link at once"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            compared,
+            "no two hosts of one path were captured; capture on both sides of the suspected link at once",
+        )
     })
-}
-
-/// SYNs or SYN-ACKs that are lost between two captured hosts.
-fn openings(
-    facts: &Facts,
-    (service, from, to, packet): (ServiceId, HostId, HostId, Packet),
-    lost: &LostOpenings,
-) -> Finding {
-    let names = Names(facts);
-    let s = facts.topology.service(service);
-    let (a, b) = (names.host(from), names.host(to));
-    let what = if packet == Packet::Syn { "SYNs" } else { "SYN-ACKs" };
-    let title = format!("{what} are lost between {a} and {b}");
-    let waited = lost.ids.len() - lost.failed;
-    let fate = match (lost.failed, waited) {
-        (failed, 0) => format!("{failed} fail"),
-        (0, waited) => format!("{waited} stand only after repeats"),
-        (failed, waited) => format!("{failed} fail, {waited} stand only after repeats"),
-    };
-    let explanation = format!(
-        "{} {what} for {} left {a} and never arrived at {b}, whose capture shows those of other connections: what lies between them lost them, a device that was busy or full, a queue, a cable, a firewall. Of {} connections concerned {fate}.",
-        lost.lost,
-        s.name(),
-        lost.ids.len()
-    );
-    let mut finding = Finding::cause("packet-loss", title, explanation);
-    finding.severity = if lost.failed > 0 { Severity::Critical } else { Severity::Warning };
-    finding.confidence = Confidence::Likely;
-    finding.candidate(
-        "stateful-device-half-path",
-        "then a firewall on the way sees one direction of these connections alone",
-    );
-    let hosts = list(&[a.clone(), b.clone()]);
-    finding.confirm(format!("the devices between {hosts}"), "# drops by interface and by CPU, session table and its limits, load, at the times of the losses", "a counter that grows with the losses names the place");
-    finding.confirm(
-        hosts,
-        "ip -s -s link show; ethtool -S IFACE | grep -iE 'err|drop|crc|miss'",
-        "counters that stand still clear the hosts themselves",
-    );
-    let note = format!("it leaves {a} and is not seen at {b}");
-    finding.proofs = lost.shown.map(|at| Proof { at, note }).into_iter().collect();
-    if let Some(again) = lost.ids.iter().find_map(|id| repeated(facts, *id, from, packet)) {
-        finding.proofs.push(Proof { at: again, note: "the last that is sent again".to_owned() });
-    }
-    finding.subjects = subjects(facts, s, [from, to]);
-    finding.connections.clone_from(&lost.ids);
-    finding
-}
-
-/// The last transmission of a connection's opening that its sender's capture shows.
-fn repeated(facts: &Facts, id: ConnectionId, from: HostId, packet: Packet) -> Option<At> {
-    facts.legs(id).iter().filter(|leg| facts.host_of(leg) == Some(from)).find_map(|leg| {
-        let flow = if packet == Packet::Syn { facts.forward(leg) } else { facts.reply(leg) };
-        (flow.syns > 1 && flow.last != flow.syn).then(|| facts.at(leg, flow.last))
-    })
-}
-
-/// Hosts in their roles.
-fn subjects(trace: &Trace, s: &Service, ends: [HostId; 2]) -> Vec<Subject> {
-    let role = |host: HostId| {
-        if s.is_director(host) {
-            Role::Director
-        } else if s.real_servers.iter().any(|r| r.host == Some(host)) {
-            Role::RealServer
-        } else {
-            Role::Client
-        }
-    };
-    ends.iter().map(|host| Names(trace).subject(role(*host), *host)).collect()
 }
 
 fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss) -> Finding {
@@ -165,18 +91,14 @@ fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss)
     let hosts = list(&[a.clone(), b.clone()]);
     finding.confirm(hosts.clone(), "ip -s -s link show; tc -s qdisc show; ethtool -S IFACE | grep -iE 'err|drop|crc|miss'", "a counter that grows with the losses names the place; if none does, ask the switch between them");
     finding.confirm(
-        "either, for its own interface".to_owned(),
+        "either, for its own interface",
         "ethtool IFACE; ethtool -g IFACE",
-        "speed and duplex must be the same at both ends of the cable, the ring not the smallest"
-            .to_owned(),
+        "speed and duplex must be the same at both ends of the cable, the ring not the smallest",
     );
     if let Some((first, again)) = loss.shown {
         finding.proofs = vec![
-            Proof {
-                at: first,
-                note: format!("the first frame of the connection that leaves {a} for {b}"),
-            },
-            Proof { at: again, note: format!("bytes leave {a} again; {b} saw them once only") },
+            Proof::at(first, format!("the first frame of the connection that leaves {a} for {b}")),
+            Proof::at(again, format!("bytes leave {a} again; {b} saw them once only")),
         ];
     }
     // The real server of the two first: it names the link.
@@ -184,9 +106,7 @@ fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss)
     ends.sort_by_key(|h| s.is_director(*h) || !s.real_servers.iter().any(|r| r.host == Some(*h)));
     if let Some(r) = s.real_servers.iter().find(|r| r.host == Some(ends[0])) {
         let until = "until the link is mended";
-        finding.fixes = vec![crate::diagnose::words::rest(trace, service, ends[0], r.port, until)];
+        finding.fixes = vec![words::rest(trace, service, ends[0], r.port, until)];
     }
-    finding.subjects = subjects(trace, s, ends);
-    finding.connections = loss.ids.clone();
-    finding
+    finding.concerning(in_roles(trace, s, &ends), loss.ids.clone())
 }

@@ -7,6 +7,7 @@
 //! the director's own connections to it are answered. Requests through a proxy
 //! are not counted here: its connections carry unlike numbers of them.
 
+use crate::diagnose::cause::clean_in;
 use crate::diagnose::facts::shares::{Clients, Pool, clients, idle, was_sent, watched};
 use crate::diagnose::thresholds::SCHEDULER_IMBALANCE_MIN_CONNECTIONS;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
@@ -59,13 +60,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             return Detection::Clean;
         }
         if !balanced {
-            return crate::diagnose::cause::needs_mode(
-                facts,
-                &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat],
-            )
-            .unwrap_or(Detection::Clean);
+            return clean_in(facts, &Mode::LAYER_4);
         }
-        Detection::Unchecked(format!(
+        Detection::unchecked(format!(
             "too few connections whose real server is known to compare shares; {SCHEDULER_IMBALANCE_MIN_CONNECTIONS} are needed, captured on the director or on all real servers"
         ))
     })
@@ -159,12 +156,11 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     }
     finding.candidate("slow-real-server", "schedulers that count open connections spare the server that keeps them longest: compare how long requests take there");
     finding.proofs = proofs(facts, &ids);
-    finding.subjects = vec![servers[busiest].clone()];
-    finding.subjects.extend(directors(facts, id));
-    finding.subjects.push(servers[least].clone());
-    finding.subjects.push(service_subject(service));
-    finding.connections = ids;
     finding
+        .concerning(vec![servers[busiest].clone()], ids)
+        .also(directors(facts, id))
+        .also([servers[least].clone()])
+        .also([service_subject(service)])
 }
 
 fn addresses(n: usize) -> String {

@@ -5,9 +5,10 @@
 //! not captured, at a vantage before them, less what the handshake took there.
 
 use crate::diagnose::facts::durations::{self, Outliers, Samples, Server, ms, outliers};
+use crate::diagnose::facts::slow_exchanges::request;
 use crate::diagnose::thresholds::SLOW_REAL_SERVER_AT_LEAST_NS;
-use crate::diagnose::words::{agree, directors, list, name, names};
-use crate::diagnose::{Detection, Facts, Finding, Proof, Subject};
+use crate::diagnose::words::{self, agree, directors, list, name, names};
+use crate::diagnose::{Detection, Facts, Finding, Subject};
 use crate::topology::ServiceId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
@@ -37,7 +38,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         if compared {
             return Detection::Clean;
         }
-        Detection::Unchecked(format!(
+        Detection::unchecked(format!(
             "no two real servers of one pool were seen to answer {} requests each; capture on the director or on all real servers at once",
             crate::diagnose::thresholds::DURATIONS_MIN_SAMPLES
         ))
@@ -59,10 +60,8 @@ fn finding(
     let s = facts.topology.service(service);
     let (mut slow, usual) = (found.slow.clone(), found.usual);
     slow.reverse();
-    let subjects: Vec<Subject> = slow
-        .iter()
-        .map(|(at, _)| crate::diagnose::words::server_of(&s.real_servers[*at]))
-        .collect();
+    let subjects: Vec<Subject> =
+        slow.iter().map(|(at, _)| words::server_of(&s.real_servers[*at])).collect();
     let who = names(&subjects);
     let verb = agree(subjects.len(), "takes", "take");
     let worst = slow.first().map_or(0, |(_, q)| q.median);
@@ -114,37 +113,6 @@ fn finding(
     }
     let ids = durations::connections(facts, facts.places(), service, &slow);
     finding.proofs =
-        slow.first().map(|(at, q)| proofs(facts, service, *at, q.median, own)).unwrap_or_default();
-    finding.subjects = subjects;
-    finding.subjects.extend(directors(facts, service));
-    finding.connections = ids;
-    finding
-}
-
-/// A request of a server that took the median time or more, at its own vantage or before it.
-fn proofs(facts: &Facts, service: ServiceId, at: usize, median: u64, own: bool) -> Vec<Proof> {
-    let server = facts.topology.service(service).real_servers[at];
-    let legs = facts
-        .places()
-        .get(&(service, at))
-        .into_iter()
-        .flatten()
-        .map(|(_, own)| *own)
-        .flat_map(|id| facts.back_legs(id));
-    for leg in legs.filter(|leg| (facts.host_of(leg) == server.host) == own) {
-        let (there, back) = (facts.forward(leg), facts.reply(leg));
-        let (Some(asked), Some(answered)) = (there.data.get(), back.data.get()) else { continue };
-        let took = answered.since(asked);
-        if there.retransmissions == 0 && u64::try_from(took).is_ok_and(|took| took >= median) {
-            let took = ms(took.unsigned_abs());
-            return [
-                facts.proof(leg, asked, "a request to the real server"),
-                facts.proof(leg, answered, format!("its answer begins {took} later")),
-            ]
-            .into_iter()
-            .flatten()
-            .collect();
-        }
-    }
-    Vec::new()
+        slow.first().map(|(at, q)| request(facts, service, *at, q.median, own)).unwrap_or_default();
+    finding.concerning(subjects, ids).also(directors(facts, service))
 }

@@ -6,13 +6,14 @@
 //! the captures, so a difference is a fact about both, not yet a fault; only a
 //! server that should have had its share and got nothing is one.
 
+use super::stated_elsewhere::elsewhere;
 use crate::diagnose::facts::stated_views::{Idle, View};
-use crate::diagnose::thresholds::NO_COINCIDENCE;
-use crate::diagnose::words::{count, list};
+use crate::diagnose::facts::telling;
+use crate::diagnose::words::{self, count, list};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Kind, Names, Proof, Severity, Subject,
 };
-use crate::state::{Forwarding, Front, MatchedState};
+use crate::state::Forwarding;
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -21,9 +22,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 const ID: &str = "stated-not-seen";
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if facts.states.is_empty() {
-        return Detection::Unchecked(
-            "nothing was given to compare with; save 'ipvsadm -Sn' and 'ip addr' of the director and add --host-state"
-                .to_owned(),
+        return Detection::unchecked(
+            "nothing was given to compare with; save 'ipvsadm -Sn' and 'ip addr' of the director and add --host-state",
         );
     }
     let mut findings = Vec::new();
@@ -44,14 +44,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         findings.extend(elsewhere(facts, state));
     }
     Detection::from(findings, || {
-        if looked {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no state is that of the one director of a service, with the service in it; save 'ipvsadm -Sn' and 'ip addr' there"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            looked,
+            "no state is that of the one director of a service, with the service in it; save 'ipvsadm -Sn' and 'ip addr' there",
+        )
     })
 }
 
@@ -63,13 +59,13 @@ impl View<'_> {
         finding.kind = Kind::Note;
         finding.severity = Severity::Info;
         finding.subjects.push(Names(self.trace).subject(Role::Director, self.director));
-        finding.subjects.push(crate::diagnose::words::service_subject(self.service));
+        finding.subjects.push(words::service_subject(self.service));
         finding
     }
 
     /// The first frames that leave for a real server.
     fn proofs(&self, ids: &[ConnectionId]) -> Vec<Proof> {
-        let Some(id) = crate::diagnose::facts::telling(self.trace, ids) else { return Vec::new() };
+        let Some(id) = telling(self.trace, ids) else { return Vec::new() };
         let legs = || self.trace.back_legs(id);
         let leg = legs().find(|l| self.trace.forward(l).syn.is_set()).or_else(|| legs().next());
         leg.and_then(|leg| {
@@ -91,8 +87,7 @@ impl View<'_> {
         if ids.is_empty() {
             return None;
         }
-        let subjects: Vec<Subject> =
-            other.iter().map(|(seen, _)| crate::diagnose::words::server_of(seen)).collect();
+        let subjects: Vec<Subject> = other.iter().map(|(seen, _)| words::server_of(seen)).collect();
         let who: Vec<String> = other.iter().map(|(_, s)| s.address.to_string()).collect();
         let (said, went) = (self.port_of(server), first.port);
         let mut finding = self.finding(
@@ -169,9 +164,8 @@ impl View<'_> {
     /// Servers that got connections and are in no table of the director.
     fn unnamed(&self) -> Option<Finding> {
         let (seen, ids) = self.strangers()?;
-        let subjects: Vec<Subject> =
-            seen.iter().map(|s| crate::diagnose::words::server_of(s)).collect();
-        let who = crate::diagnose::words::names(&subjects);
+        let subjects: Vec<Subject> = seen.iter().map(|s| words::server_of(s)).collect();
+        let who = words::names(&subjects);
         let mut finding = self.finding(
             format!(
                 "{who} got {} and the director does not state it",
@@ -199,59 +193,4 @@ fn method_name(method: Forwarding) -> &'static str {
         Forwarding::Local => "local",
         Forwarding::FullNat => "fullnat (-b)",
     }
-}
-
-/// A host that states a service with its VIP on an interface, while others were
-/// seen to serve it.
-fn elsewhere(facts: &Facts, matched: &MatchedState) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for stated in &matched.state.services {
-        let Front::Address { vip, port, protocol } = stated.front else { continue };
-        // A backup director has the table and not the address; a DR real server
-        // has the address on lo.
-        let mut interfaces = matched.state.interfaces.iter().filter(|i| i.name != "lo");
-        let owns = interfaces.any(|i| i.addresses.iter().any(|a| a.ip == vip));
-        if !owns || !stated.servers.iter().any(|s| s.weight != Some(0)) {
-            continue;
-        }
-        for (i, service) in facts.topology.services.iter().enumerate() {
-            let same = (service.vip, service.protocol) == (vip, protocol)
-                && (port == 0 || service.port == port);
-            let others = service.directors.iter().all(|d| !matched.hosts.contains(&d.host));
-            let balanced = !matches!(service.mode, Mode::Unknown | Mode::Proxy);
-            if !same || !others || !balanced || service.directors.is_empty() || service.is_backend {
-                continue;
-            }
-            let ids: Vec<ConnectionId> =
-                facts.requests_to(ServiceId(i as u32)).map(|(id, _)| id).collect();
-            if ids.len() < NO_COINCIDENCE {
-                continue;
-            }
-            let names = Names(facts);
-            let who: Vec<String> = matched.hosts.iter().map(|h| names.host(*h)).collect();
-            let by: Vec<String> = service.directors.iter().map(|d| names.host(d.host)).collect();
-            let title =
-                format!("{} states {} and was not seen to forward it", list(&who), service.name());
-            let explanation = format!(
-                "{} states the service and the host has its VIP, yet {} forwarded all {}. A state is as old as its file: compare the times.",
-                matched.state.place(stated.at),
-                list(&by),
-                count(ids.len(), "connection")
-            );
-            let mut finding = Finding::cause(ID, title, explanation);
-            finding.kind = Kind::Note;
-            finding.severity = Severity::Info;
-            finding.subjects =
-                matched.hosts.iter().map(|h| names.subject(Role::Host, *h)).collect();
-            finding.subjects.push(crate::diagnose::words::service_subject(service));
-            finding.proofs = crate::diagnose::facts::telling(facts, &ids)
-                .and_then(|id| facts.start(id))
-                .map(|at| Proof { at, note: "one of these connections".to_owned() })
-                .into_iter()
-                .collect();
-            finding.connections = ids;
-            findings.push(finding);
-        }
-    }
-    findings
 }

@@ -1,12 +1,13 @@
 //! A proxy's connection to a real server is refused, and the client gets an error
 //! or waits for another server.
 
-use crate::diagnose::cause::by_service;
+use crate::diagnose::cause::{each_service, no_exchange};
 use crate::diagnose::facts::attempts::refused;
+use crate::diagnose::facts::each_once;
 use crate::diagnose::symptom::http_5xx;
-use crate::diagnose::words::{agree, name, names, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
-use crate::topology::{Role, ServiceId};
+use crate::diagnose::words::{self, agree, name, names, servers_called, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
+use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
@@ -15,38 +16,16 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused", "http-5xx"];
 const SHOWN: usize = 2;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut fronts: Vec<ConnectionId> = facts
-        .pairs
-        .attempts
-        .keys()
-        .map(|front| ConnectionId(*front))
-        .filter(|id| refused(facts, *id).next().is_some())
-        .collect();
-    fronts.sort_unstable();
-    let findings = by_service(facts, fronts.into_iter())
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
-    Detection::from(findings, || {
-        if facts.pairs.exchanges.is_empty() {
-            crate::diagnose::cause::no_proxy(facts)
-        } else {
-            Detection::Clean
-        }
-    })
+    let fronts = facts.pairs.attempts.keys().map(|front| ConnectionId(*front));
+    let fronts = fronts.filter(|id| refused(facts, *id).next().is_some());
+    let findings = each_service(facts, each_once(fronts).into_iter(), |service, ids| {
+        finding(facts, service, ids)
+    });
+    Detection::from(findings, || no_exchange(facts))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let mut servers: Vec<Subject> = Vec::new();
-    for back in ids.iter().flat_map(|id| refused(facts, *id)) {
-        let (ip, port) = facts.connection(back).front.server;
-        let host = facts.host_by_ip(ip);
-        let mac = host.and_then(|h| facts.topology.hosts.get(h).macs.first().copied());
-        let subject = Subject { role: Role::RealServer, address: Some(ip), mac, port: Some(port) };
-        if !servers.contains(&subject) {
-            servers.push(subject);
-        }
-    }
+    let servers = servers_called(facts, ids.iter().flat_map(|id| refused(facts, *id)));
     let who = names(&servers);
     let port = servers.first().and_then(|s| s.port).unwrap_or_default();
     let verb = agree(servers.len(), "refuses", "refuse");
@@ -75,12 +54,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             format!("ss -ltn 'sport = :{port}'"),
             "shows whether anything listens, and on which address",
         );
-        finding.fixes.push(crate::diagnose::words::out_of_proxy(subject));
+        finding.fixes.push(words::out_of_proxy(subject));
     }
-    finding.subjects = servers;
-    finding.subjects.extend(crate::diagnose::words::directors(facts, service));
-    finding.connections = ids;
-    finding
+    finding.concerning(servers, ids).also(words::directors(facts, service))
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
@@ -88,7 +64,7 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let exchange = trace.pairs.exchanges.iter().find(|e| e.connection == id.0);
     let at = |mark| exchange.map(|e| At { vantage: usize::from(e.vantage), mark });
     if let Some(at) = exchange.and_then(|e| at(e.request)) {
-        proofs.push(Proof { at, note: "the client's request reaches the proxy".to_owned() });
+        proofs.push(Proof::at(at, "the client's request reaches the proxy"));
     }
     for (n, back) in refused(trace, id).take(SHOWN).enumerate() {
         let what = if n == 0 { "the proxy's SYN to the real server" } else { "it tries again" };
@@ -101,7 +77,7 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     if let Some(exchange) = exchange
         && let (Some(status), Some(at)) = (exchange.status, exchange.response.get().and_then(at))
     {
-        proofs.push(Proof { at, note: format!("the client gets status {status}") });
+        proofs.push(Proof::at(at, format!("the client gets status {status}")));
     }
     proofs
 }

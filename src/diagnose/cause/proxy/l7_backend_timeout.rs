@@ -1,13 +1,14 @@
 //! A request reaches the real server through the proxy and is never answered
 //! before the proxy gives up.
 
-use crate::diagnose::cause::by_service;
+use crate::diagnose::cause::{each_service, no_exchange};
+use crate::diagnose::facts::each_once;
 use crate::diagnose::symptom::http_5xx;
 use crate::diagnose::words::{agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
 use crate::exchange::Exchange;
 use crate::topology::ServiceId;
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx"];
 
@@ -15,28 +16,16 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx"];
 const GATEWAY_TIMEOUT: u16 = 504;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut fronts: Vec<ConnectionId> = facts
-        .pairs
-        .carried
-        .keys()
-        .map(|front| ConnectionId(*front))
+    let fronts = facts.pairs.carried.keys().map(|front| ConnectionId(*front));
+    let fronts = fronts
         .filter(|id| {
             http_5xx::exchange(facts, *id).is_some_and(|e| e.status == Some(GATEWAY_TIMEOUT))
         })
-        .filter(|id| waited(facts, *id).is_some())
-        .collect();
-    fronts.sort_unstable();
-    let findings = by_service(facts, fronts.into_iter())
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
-    Detection::from(findings, || {
-        if facts.pairs.exchanges.is_empty() {
-            crate::diagnose::cause::no_proxy(facts)
-        } else {
-            Detection::Clean
-        }
-    })
+        .filter(|id| waited(facts, *id).is_some());
+    let findings = each_service(facts, each_once(fronts).into_iter(), |service, ids| {
+        finding(facts, service, ids)
+    });
+    Detection::from(findings, || no_exchange(facts))
 }
 
 /// The backend exchange that was never answered.
@@ -68,7 +57,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.confidence = Confidence::Certain;
     finding.candidate(
         "slow-real-server",
-        "the response would come if the proxy waited longer: ask the server directly".to_owned(),
+        "the response would come if the proxy waited longer: ask the server directly",
     );
     for subject in &subjects {
         finding.confirm(
@@ -81,19 +70,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "how long the server takes without the proxy",
         );
     }
-    finding.fix("the proxy, if the server may take that long".to_owned(), "# raise 'timeout server' (haproxy) or proxy_read_timeout (nginx) above the slowest response", "Set the old value again.");
+    finding.fix("the proxy, if the server may take that long", "# raise 'timeout server' (haproxy) or proxy_read_timeout (nginx) above the slowest response", "Set the old value again.");
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let mut proofs = Vec::new();
-    let proof = |e: &Exchange, mark, note: &str| Proof {
-        at: At { vantage: usize::from(e.vantage), mark },
-        note: note.to_owned(),
-    };
+    let proof =
+        |e: &Exchange, mark, note: &str| Proof::on(usize::from(e.vantage), mark, note.to_owned());
     let front = http_5xx::exchange(trace, id);
     proofs.extend(front.map(|e| proof(e, e.request, "the client's request reaches the proxy")));
     proofs.extend(waited(trace, id).map(|e| {

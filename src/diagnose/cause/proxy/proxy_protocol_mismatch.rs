@@ -7,13 +7,14 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
+use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::prefaces::{Listener, Said, Wrong, end_of, endpoints, preface};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::{agree, list, names};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::flow::FirstReply;
 use crate::topology::{Mode, Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -96,18 +97,14 @@ fn unexpected(trace: &Trace, servers: &[Listener], who: &str, said: &Said) -> Fi
 
 /// "HTTP 400", "a TLS alert", "it closes without a word".
 fn answers(trace: &Trace, said: &Said) -> String {
-    let mut words: Vec<String> = said
-        .rejected
-        .iter()
-        .filter_map(|(_, leg)| preface(trace, leg))
-        .map(|p| match p.reply {
-            FirstReply::Status(status) => format!("it answers HTTP {status}"),
-            FirstReply::Alert => "it answers with a TLS alert".to_owned(),
-            _ => "it closes without a word".to_owned(),
-        })
-        .collect();
-    words.sort_unstable();
-    words.dedup();
+    let words: Vec<String> =
+        each_once(said.rejected.iter().filter_map(|(_, leg)| preface(trace, leg)).map(|p| {
+            match p.reply {
+                FirstReply::Status(status) => format!("it answers HTTP {status}"),
+                FirstReply::Alert => "it answers with a TLS alert".to_owned(),
+                _ => "it closes without a word".to_owned(),
+            }
+        }));
     list(&words)
 }
 
@@ -184,7 +181,7 @@ fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
     match preface(trace, leg) {
         Some(p) => {
             let note = format!("the connection begins with a PROXY header, version {}", p.version);
-            proofs.push(Proof { at: At { vantage: usize::from(leg.vantage), mark: p.mark }, note });
+            proofs.push(Proof::on(usize::from(leg.vantage), p.mark, note));
             let note = match p.reply {
                 FirstReply::Status(status) => format!("the server answers HTTP {status}"),
                 _ => "the server's first word: a TLS alert".to_owned(),
@@ -213,5 +210,5 @@ fn server_fix(who: &str, what: &str, undo: &str) -> Fix {
 }
 
 fn balancer_fix(what: &str) -> Fix {
-    Fix::disruptive("the balancer".to_owned(), format!("# {what}"), "Set it back and reload.")
+    Fix::disruptive("the balancer", format!("# {what}"), "Set it back and reload.")
 }

@@ -9,7 +9,7 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::grown_packets::size;
 use crate::diagnose::facts::unnamed_clients::{Served, Unnamed, WhyUnnamed};
-use crate::diagnose::words::{directors, share, tables};
+use crate::diagnose::words::{self, directors, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::ConnectionId;
@@ -43,11 +43,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             let servers = s.real_servers.iter().filter_map(|r| r.host);
             directors.chain(servers).any(|h| facts.is_captured(h))
         });
-        if seen {
-            return Detection::Clean;
-        }
-        Detection::Unchecked(
-            "no capture shows what the real servers get; capture on one of them".to_owned(),
+        Detection::clean_if(
+            seen,
+            "no capture shows what the real servers get; capture on one of them",
         )
     })
 }
@@ -67,11 +65,7 @@ fn finding(
         || "the director".to_owned(),
         |d| format!("the director {}", names.full(d.host)),
     );
-    let who = if subjects.is_empty() {
-        "the director".to_owned()
-    } else {
-        crate::diagnose::words::names(&subjects)
-    };
+    let who = if subjects.is_empty() { "the director".to_owned() } else { words::names(&subjects) };
     let u = &set[0];
     let bytes = size(facts.connection(u.id).front.client.0);
     let (title, reason) = match why {
@@ -125,9 +119,8 @@ fn finding(
     };
     finding.confirm(
         director.clone(),
-        "ipvsadm -Ln --stats; cat /proc/net/ip_vs_ext_stats 2>/dev/null | grep -i toa".to_owned(),
-        "alibaba/LVS counts what it could not name (fullnat_add_toa_fail_len, _head_full, _mem)"
-            .to_owned(),
+        "ipvsadm -Ln --stats; cat /proc/net/ip_vs_ext_stats 2>/dev/null | grep -i toa",
+        "alibaba/LVS counts what it could not name (fullnat_add_toa_fail_len, _head_full, _mem)",
     );
     finding.fixes = vec![fix(s.vip, s.port, why, director)];
     let note = match why {
@@ -142,9 +135,7 @@ fn finding(
     if let Some((leg, mark)) = others.example {
         finding.proofs.extend(facts.proof(leg, mark, "another connection, whose client is named"));
     }
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }
 
 fn fix(vip: Ip, port: u16, why: WhyUnnamed, host: String) -> Fix {

@@ -1,7 +1,7 @@
 //! A virtual service has no real server to send to: IPVS answers each SYN with
 //! port unreachable, as it cannot make a reset.
 
-use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::cause::{each_service, severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::facts::telling;
@@ -22,10 +22,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             && facts.went_nowhere(*id)
             && turned_away(facts, *id).next().is_some()
     });
-    let findings = by_service(facts, hit.map(|(id, _)| id))
-        .into_iter()
-        .filter_map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let findings =
+        each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
     Detection::from(findings, || syns_or_blind(facts))
 }
 
@@ -92,9 +90,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
         "{shown} That is how IPVS refuses where a virtual service has no usable real server, all removed or of weight 0; a host without the service would send a reset. {} connections are refused.",
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("ipvs-no-destination", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = if director.is_some() { Confidence::Likely } else { Confidence::Possible };
+    let mut finding = Finding::cause("ipvs-no-destination", title, explanation).rated(
+        severity(facts, &ids),
+        if director.is_some() { Confidence::Likely } else { Confidence::Possible },
+    );
     let host = director.map_or_else(
         || "the director".to_owned(),
         |host| match Names(facts).address(host) {
@@ -104,18 +103,18 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     );
     advise(&mut finding, s, &host, director.is_none());
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
-    finding.subjects = vec![service_subject(s)];
-    finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));
-    finding.connections = ids;
-    Some(finding)
+    Some(
+        finding
+            .concerning(vec![service_subject(s)], ids)
+            .also(director.map(|d| Names(facts).subject(Role::Director, d))),
+    )
 }
 
 fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {
     if from_afar {
         finding.candidate("rs-admin-prohibited", "then the director's capture shows that the SYN goes on, and the error comes from the real server");
     }
-    finding.confirm(host.to_owned(), "ipvsadm -Ln; iptables -L INPUT -nvx | grep -i reject; nft list ruleset | grep -i reject"
-            .to_owned(), "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it");
+    finding.confirm(host.to_owned(), "ipvsadm -Ln; iptables -L INPUT -nvx | grep -i reject; nft list ruleset | grep -i reject", "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it");
     let table = Virtual::of(s);
     let any = table.server(Server::any());
     finding.fix(host.to_owned(), format!(
@@ -132,5 +131,5 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
         trace.proof(leg, trace.forward(leg).syn, "the SYN, which is sent to no real server")
     });
     let note = format!("{}, port unreachable, from {}", refusal.name(), refusal.error.src);
-    syn.into_iter().chain([Proof { at: refusal.at(), note }]).collect()
+    syn.into_iter().chain([Proof::at(refusal.at(), note)]).collect()
 }

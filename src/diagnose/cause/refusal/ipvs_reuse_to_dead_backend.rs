@@ -4,14 +4,14 @@
 //! Taken from `rs-unreachable` where every failing connection has a forerunner on its
 //! port, one of them was that server's, and enough new ports were sent elsewhere.
 
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, proofs};
 use crate::diagnose::facts::used_ports::Pinned;
 use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
+use crate::diagnose::words::share;
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -24,22 +24,21 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .map(|(pinned, m)| {
             let mut finding = finding(facts, pinned, m);
             finding.proofs = proofs(facts, &m.ids, facts.unanswered());
-            let old = facts.end(pinned.forerunner).map(|at| crate::diagnose::Proof {
-                at,
-                note: format!(
-                    "the last packet of an earlier connection on the same port, to {}",
-                    pinned.server
-                ),
+            let old = facts.end(pinned.forerunner).map(|at| {
+                Proof::at(
+                    at,
+                    format!(
+                        "the last packet of an earlier connection on the same port, to {}",
+                        pinned.server
+                    ),
+                )
             });
             finding.proofs.splice(0..0, old);
             finding.connections = m.ids.clone();
             finding
         })
         .collect();
-    Detection::from(findings, || {
-        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
-            .unwrap_or(Detection::Clean)
-    })
+    Detection::from(findings, || clean_in(facts, &Mode::LAYER_4))
 }
 
 fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
@@ -47,7 +46,7 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     let s = facts.topology.service(m.service);
     let server = pinned.server;
     let host = m.director.or_else(|| s.directors.first().map(|d| d.host));
-    let director = host.map_or_else(|| "the director".to_owned(), |d| names.full(d));
+    let director = names.full_or(host, "the director");
     let title =
         format!("client ports that were used before are still sent to {server}, which is gone");
     let what = if m.targets.is_empty() {
@@ -77,22 +76,13 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     }
     finding.confirm(director.clone(), format!("ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn   # where netfilter translates: conntrack -L -p tcp -r {server}", s.name()), format!("{server} is missing in the service's list and named in the table of connections: this is it"));
     finding.fixes = vec![
-        Fix::safe(
-            director.clone(),
-            explained(
-                sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]),
-                "entries of a removed server go with their next packet",
-            ),
-            sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
-        ),
-        Fix::safe(
+        sysctl::change(director.clone(), &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
+            .because("entries of a removed server go with their next packet"),
+        sysctl::change(
             format!("{director}, kernel 5.9 or later"),
-            explained(
-                sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "1")]),
-                "a SYN on a closed entry is scheduled anew",
-            ),
-            sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
+            &[("net.ipv4.vs.conn_reuse_mode", "1", "0")],
         )
+        .because("a SYN on a closed entry is scheduled anew")
         .or(),
         Fix::safe(
             format!("{director}, where netfilter translates (kube-proxy with iptables)"),

@@ -5,11 +5,11 @@
 //! unreachable is then taken for a rule only where a health check gets it, since a director
 //! without real servers says the same to clients.
 
-use crate::diagnose::cause::{by_service, severity, syns_or_blind};
+use crate::diagnose::cause::{by_address, each_service, severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::refusals::{Refusal, Says};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{agree, name, names, servers, share};
+use crate::diagnose::words::{self, agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Ordinary, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -23,10 +23,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             && c.outcome.failed()
             && by_server(facts, *id).next().is_some()
     });
-    let findings = by_service(facts, hit.map(|(id, _)| id))
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let findings =
+        each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
     Detection::from(findings, || syns_or_blind(facts))
 }
 
@@ -97,7 +95,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
                 "then {who} is a director itself, and 'ipvsadm -Ln' there shows a service without real servers"
             ));
     }
-    let tables = crate::diagnose::words::tables(s.vip);
+    let tables = words::tables(s.vip);
     for subject in &subjects {
         let host = name(subject);
         finding.confirm(host.clone(), format!("{tables} -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"), "the rule whose counter grows with every SYN is it");
@@ -108,16 +106,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }
 
 /// The hosts whose own captures show them reject, where no pool is known.
 fn rejecting(facts: &Facts, ids: &[ConnectionId]) -> Vec<Subject> {
     let makers = ids.iter().flat_map(|id| by_server(facts, *id)).filter_map(|r| facts.maker(&r));
     let mut hosts: Vec<HostId> = makers.collect();
-    crate::diagnose::cause::by_address(facts, &mut hosts);
+    by_address(facts, &mut hosts);
     let at = ids.first().map(|id| facts.connection(*id).front.server);
     let port = at.map(|(_, port)| port);
     hosts.into_iter().map(|h| Subject { port, ..Names(facts).subject(Role::Server, h) }).collect()
@@ -133,5 +129,5 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let syn =
         leg.and_then(|leg| trace.proof(leg, trace.forward(leg).syn, "the SYN for the real server"));
     let note = format!("{} from {}{here}", refusal.name(), refusal.error.src);
-    syn.into_iter().chain([Proof { at: refusal.at(), note }]).collect()
+    syn.into_iter().chain([Proof::at(refusal.at(), note)]).collect()
 }

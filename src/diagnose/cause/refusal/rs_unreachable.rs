@@ -1,14 +1,14 @@
 //! The real server that the director chose is not on the wire: nobody answers
 //! its ARP or neighbour discovery, and the SYN cannot be sent.
 
-use crate::diagnose::cause::severity;
+use crate::diagnose::cause::{severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
 use crate::diagnose::facts::port_reuse::forerunners;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
-use crate::diagnose::words::{list, service_subject, share};
+use crate::diagnose::words::{list, list_of, service_subject, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
-use crate::topology::{HostId, Mode, Role, Service};
+use crate::topology::{HostId, Role, Service};
 use crate::trace::Trace;
 use crate::wire::Ip;
 
@@ -28,11 +28,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             !service.directors.iter().any(|d| facts.is_captured(d.host))
         });
         if blind {
-            return Detection::Unchecked(
-                "SYNs fail, and no director's own capture shows whom it asks for; capture on it with arp and icmp".to_owned(),
+            return Detection::unchecked(
+                "SYNs fail, and no director's own capture shows whom it asks for; capture on it with arp and icmp",
             );
         }
-        crate::diagnose::cause::syns_or_blind(facts)
+        syns_or_blind(facts)
     })
 }
 
@@ -121,7 +121,7 @@ fn at_a_node(
     targets: &[Ip],
 ) {
     finding.confidence = Confidence::Likely;
-    let asked = list(&targets.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let asked = list_of(targets);
     finding.candidate("dr-vip-foreign-subnet-return", format!(
             "then {asked} is this host's own way to its clients ('ip route get CLIENT' names it), and the answers cannot leave"
         ));
@@ -148,7 +148,7 @@ fn advise(
         |d| format!("the director {}", Names(trace).place(d)),
     );
     let table = Virtual::of(s);
-    let known = matches!(s.mode, Mode::Dr | Mode::Tun | Mode::Nat | Mode::FullNat);
+    let known = s.mode.is_layer_4();
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
     for target in targets {
         let entry = table.server(Server::at(*target, port));

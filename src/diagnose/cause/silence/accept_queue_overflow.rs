@@ -12,20 +12,18 @@ use crate::diagnose::decide::silence::WhyDropped;
 use crate::diagnose::facts::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::facts::queues::{Dropping, dropping};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, explained, name, rest, share};
+use crate::diagnose::words::{self, agree, name, rest, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
-const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
     let mut looked = false;
     for (i, service) in facts.topology.services.iter().enumerate() {
-        if service.is_backend || !MODES.contains(&service.mode) {
+        if service.is_backend || !Mode::LAYER_4.contains(&service.mode) {
             continue;
         }
         let of_service =
@@ -52,17 +50,13 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
     }
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(facts, &MODES) {
+        if let Some(other) = needs_mode(facts, &Mode::LAYER_4) {
             return other;
         }
-        if looked {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no real server's own capture shows the SYNs that reach it; capture on them"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            looked,
+            "no real server's own capture shows the SYNs that reach it; capture on them",
+        )
     })
 }
 
@@ -72,7 +66,7 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
     let ids: Vec<ConnectionId> = full.iter().flat_map(|f| f.silent.iter().copied()).collect();
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let subjects: Vec<_> = full.iter().map(|f| say.subject(Role::RealServer, f.host)).collect();
-    let who = crate::diagnose::words::names(&subjects);
+    let who = words::names(&subjects);
     let depth = full.iter().map(|f| f.depth).min().unwrap_or(0);
     let verb = agree(full.len(), "accepts", "accept");
     let title = format!("{who} {verb} connections more slowly than they come");
@@ -81,9 +75,8 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
         s.name(),
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("accept-queue-overflow", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
+    let mut finding = Finding::cause("accept-queue-overflow", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidate("rs-silent", "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows");
     for f in full {
         let server = name(&say.subject(Role::RealServer, f.host));
@@ -92,15 +85,19 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
             format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
             "ListenOverflows that grows with every lost SYN, or a Recv-Q above Send-Q: this is it",
         );
-        finding.fix(format!("{server}, with a listen backlog as long in the program, which then must be restarted"), sysctl::set(&[("net.core.somaxconn", "4096")]), explained(sysctl::set(&[("net.core.somaxconn", "128")]), "or what it was before"));
+        finding.fixes.push(
+            sysctl::change(
+                format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
+                &[("net.core.somaxconn", "4096", "128")],
+            )
+            .undone("or what it was before"),
+        );
         finding.fixes.push(rest(facts, service, f.host, port, "until the program keeps up"));
         finding.proofs.extend([
-            Proof { at: f.waiting, note: "a request that no answer follows until then".to_owned() },
-            Proof { at: f.shown.0, note: "a SYN that arrives meanwhile".to_owned() },
-            Proof { at: f.shown.1, note: "and again; nothing answers".to_owned() },
+            Proof::at(f.waiting, "a request that no answer follows until then"),
+            Proof::at(f.shown.0, "a SYN that arrives meanwhile"),
+            Proof::at(f.shown.1, "and again; nothing answers"),
         ]);
     }
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }

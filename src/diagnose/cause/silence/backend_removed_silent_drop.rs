@@ -12,7 +12,7 @@ use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{count, explained, server_subject, share};
+use crate::diagnose::words::{self, count, explained, server_subject, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
@@ -36,19 +36,15 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .into_iter()
         .filter_map(|((service, director, _), set)| finding(facts, service, director, &set));
     Detection::from(findings.collect(), || {
-        if let Some(other) = needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat]) {
+        if let Some(other) = needs_mode(facts, &Mode::LAYER_4) {
             return other;
         }
         let balanced = facts.topology.services.iter().filter(|s| !s.is_backend);
         let captured = balanced.flat_map(|s| &s.directors).any(|d| facts.is_captured(d.host));
-        if captured {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no director was captured; what it drops shows only in its own capture, 'tcpdump -i any'"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            captured,
+            "no director was captured; what it drops shows only in its own capture, 'tcpdump -i any'",
+        )
     })
 }
 
@@ -60,7 +56,7 @@ struct Dropped<'a> {
 
 fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
     let (c, service) = (trace.connection(id), trace.service(id));
-    let balanced = matches!(service.mode, Mode::Nat | Mode::Dr | Mode::Tun | Mode::FullNat);
+    let balanced = service.mode.is_layer_4();
     let told = trace.errors_of(id).next().is_some();
     let reset = trace.legs(id).iter().any(|leg| trace.reply(leg).rst.is_set());
     if !c.protocol.is_tcp()
@@ -139,8 +135,8 @@ fn finding(
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|d| d.id).collect();
-    let server = crate::diagnose::words::servers(facts, &ids);
-    let who = crate::diagnose::words::names(&server);
+    let server = words::servers(facts, &ids);
+    let who = words::names(&server);
     let host = names.full(director);
     let udp = s.protocol.is_udp();
     let (what, nothing, expires) = if udp {
@@ -169,28 +165,21 @@ fn finding(
         format!("{who} is missing in the first list and named in the second: this is it"),
     );
     finding.fixes = vec![
-        Fix::safe(
-            names.place(director),
-            explained(sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]), expires),
-            sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
-        ),
+        sysctl::change(names.place(director), &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
+            .because(expires),
         drain(facts, service, director, &ids),
     ];
     finding.proofs = set.first().map(|d| proofs(facts, d)).unwrap_or_default();
-    finding.proofs.push(Proof {
-        at,
-        note: "meanwhile the director sends another connection's packet on".to_owned(),
-    });
-    finding.subjects = vec![names.subject(Role::Director, director)];
-    finding.subjects.extend(server);
-    finding.connections = ids;
-    Some(finding)
+    finding
+        .proofs
+        .push(Proof::at(at, "meanwhile the director sends another connection's packet on"));
+    Some(finding.concerning(vec![names.subject(Role::Director, director)], ids).also(server))
 }
 
 fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
     let (id, passage) = (dropped.id, &dropped.passage);
     let link = passage.came.link;
-    [
+    Proof::seen([
         passage.proof_out(
             trace,
             id,
@@ -203,10 +192,7 @@ fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
             "the client sends bytes again; they do not go out",
         ),
         passage.proof_in(trace, id, link.last, "and once more, in vain"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ])
 }
 
 fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionId]) -> Fix {

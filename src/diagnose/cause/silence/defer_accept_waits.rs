@@ -18,14 +18,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let (mut holding, looked) = holding(facts);
     holding.retain(|h| h.why() == WhyHeld::Deferred);
     let sets = holding.chunk_by(|a, b| a.service == b.service);
-    Detection::from(sets.map(|set| finding(facts, set)).collect(), || {
-        match looked {
-        0 => Detection::Unchecked(
-            "no capture of a host that answers SYNs shows whether it heeds the ACK; capture on the real servers"
-                .to_owned(),
+    Detection::from(sets.map(|set| finding(facts, set)).collect(), || match looked {
+        0 => Detection::unchecked(
+            "no capture of a host that answers SYNs shows whether it heeds the ACK; capture on the real servers",
         ),
         _ => Detection::Clean,
-    }
     })
 }
 
@@ -84,11 +81,9 @@ fn finding(facts: &Facts, set: &[Holding]) -> Finding {
     let times = count(usize::from(first.syn_acks), "time");
     let last = if first.greeted_ns.is_some() { "the greeting" } else { "the last, no greeting" };
     finding.proofs = vec![
-        Proof { at: syn_ack, note: format!("the SYN-ACK leaves; it is sent {times} in all") },
-        Proof { at: ack, note: "the client's ACK arrives, before it is sent again".to_owned() },
-        Proof { at: end, note: last.to_owned() },
+        Proof::at(syn_ack, format!("the SYN-ACK leaves; it is sent {times} in all")),
+        Proof::at(ack, "the client's ACK arrives, before it is sent again"),
+        Proof::at(end, last.to_owned()),
     ];
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }

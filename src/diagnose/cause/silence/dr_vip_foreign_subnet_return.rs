@@ -8,66 +8,41 @@
 //! servers' own link, it is something else. Where not even a SYN-ACK leaves, since the
 //! router heeds no question in the VIP's name, see `unheard`.
 
-use crate::capture::LinkType;
-use crate::correlate::Leg;
 use crate::diagnose::cause::silence::unheard;
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::decide::way::WhyLost;
-use crate::diagnose::facts::answers_out::{arrives, leaving, signs};
-use crate::diagnose::facts::{silences, telling};
-use crate::diagnose::thresholds::TRANSMISSIONS;
-use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, name, names, servers, share};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject,
+use crate::diagnose::facts::answers_out::{
+    arrives, at_router, by_next_hop, leaving, proofs, signs,
 };
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::diagnose::facts::{silences, telling};
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::{self, name, names, servers, share};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject};
+use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "arp-unanswered", "dr-arp-announce-leak"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    if !facts.requests().any(|(_, c)| c.outcome.failed()) {
-        return otherwise(facts);
+    let mut sets = by_next_hop(facts);
+    for set in sets.values_mut() {
+        set.lost.retain(|id| arrives(facts, *id) == Some(false));
     }
-    let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
-    for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-        let Some(out) = leaving(facts, id) else { continue };
-        let service = facts.service_of(id);
-        let set = sets.entry((service, out.next)).or_default();
-        set.passes |= c.progress.established || arrives(facts, id) == Some(true);
-        if c.outcome.failed() && out.link.syns >= TRANSMISSIONS && arrives(facts, id) == Some(false)
-        {
-            set.lost.push(id);
-        }
-    }
-    sets.retain(|_, set| {
-        !set.passes && !set.lost.is_empty() && set.lost.iter().all(|id| is_routers(facts, *id))
-    });
+    sets.retain(|_, set| !set.lost.is_empty() && set.lost.iter().all(|id| is_routers(facts, *id)));
     let mut findings: Vec<Finding> =
         sets.into_iter().map(|(key, set)| finding(facts, key, set.lost)).collect();
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::ForeignRouter);
     let waiting = silences::by_service(own);
-    findings.extend(waiting.values().map(|set| unheard::finding(facts, set)));
+    findings.extend(waiting.iter().map(|of| unheard::finding(facts, of)));
     Detection::from(findings, || otherwise(facts))
 }
 
 /// Whether a connection's answer is lost at the router or after it.
 fn is_routers(trace: &Trace, id: ConnectionId) -> bool {
     leaving(trace, id).is_some_and(|out| signs(trace, id, &out).why() == WhyLost::Router)
-}
-
-/// What leaves by one router.
-#[derive(Default)]
-struct Set {
-    /// An answer got through.
-    passes: bool,
-    /// Connections whose answers did not.
-    lost: Vec<ConnectionId>,
 }
 
 fn otherwise(trace: &Trace) -> Detection {
@@ -78,31 +53,14 @@ fn otherwise(trace: &Trace) -> Detection {
         c.outcome.failed() && leaving(trace, id).is_some() && arrives(trace, id).is_none()
     });
     if open {
-        return Detection::Unchecked(
-            "answers leave the real servers and no capture is from the client; capture on both at once".to_owned(),
+        return Detection::unchecked(
+            "answers leave the real servers and no capture is from the client; capture on both at once",
         );
     }
-    if trace.requests().any(|(id, c)| c.progress.established || leaving(trace, id).is_some()) {
-        Detection::Clean
-    } else {
-        Detection::Unchecked("no answers were captured; capture on a real server".to_owned())
-    }
-}
-
-/// Where the router's own capture shows the answer come in, and the client's side
-/// of it as well, on which the answer would go out: by a SYN that came in there, or
-/// because the capture is one of all interfaces.
-fn at_router(trace: &Trace, id: ConnectionId, router: Option<HostId>) -> Option<&Leg> {
-    trace.legs(id).iter().find(|leg| {
-        let own = &trace.vantage(leg).own;
-        let comes = |flow| trace.path(leg, flow).any(|(_, hop)| own.arrived(hop) == Some(true));
-        let link_type = trace.vantage(leg).link_type;
-        let all = matches!(link_type, LinkType::LINUX_SLL | LinkType::LINUX_SLL2);
-        router.is_some()
-            && trace.host_of(leg) == router
-            && comes(trace.reply(leg))
-            && (all || comes(trace.forward(leg)))
-    })
+    Detection::clean_if(
+        trace.requests().any(|(id, c)| c.progress.established || leaving(trace, id).is_some()),
+        "no answers were captured; capture on a real server",
+    )
 }
 
 fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<ConnectionId>) -> Finding {
@@ -133,13 +91,12 @@ fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<Connection
         s.vip,
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
+    let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidates = candidates(at.is_some());
     finding.confirm(format!("the router {router_name}"), format!("ip route get {}; sysctl -a 2>/dev/null | grep '\\.rp_filter'; nstat -az TcpExtIPReversePathFilter", s.vip), "a route through another interface and rp_filter 1 there, or a counter that grows with every answer: this is it");
     if at.is_none() {
-        finding.to_confirm.push(crate::diagnose::words::to_capture(
+        finding.to_confirm.push(words::to_capture(
             format!("the router {router_name}"),
             "router",
             &[s.vip],
@@ -149,15 +106,17 @@ fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<Connection
     }
     finding.proofs = proofs(facts, told, at);
     finding.fixes = fixes(facts, service, &router_name);
-    finding.subjects = vec![Subject {
-        role: Role::Router,
-        address: router.and_then(|h| say.address(h)),
-        mac: Some(next),
-        port: None,
-    }];
-    finding.subjects.extend(subjects);
-    finding.connections = ids;
     finding
+        .concerning(
+            vec![Subject {
+                role: Role::Router,
+                address: router.and_then(|h| say.address(h)),
+                mac: Some(next),
+                port: None,
+            }],
+            ids,
+        )
+        .also(subjects)
 }
 
 fn candidates(at_router: bool) -> Vec<Candidate> {
@@ -187,17 +146,9 @@ fn fixes(trace: &Trace, service: ServiceId, router: &str) -> Vec<Fix> {
         |d| name(&Names(trace).subject(Role::Director, d.host)),
     );
     vec![
-        Fix::safe(
-            host.clone(),
-            explained(
-                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "2")]),
-                "loose; the higher of 'all' and the interface counts",
-            ),
-            explained(
-                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "1")]),
-                "or what it was before",
-            ),
-        ),
+        sysctl::change(host.clone(), &[("net.ipv4.conf.all.rp_filter", "2", "1")])
+            .because("loose; the higher of 'all' and the interface counts")
+            .undone("or what it was before"),
         Fix::disruptive(
             host,
             format!(
@@ -207,26 +158,4 @@ fn fixes(trace: &Trace, service: ServiceId, router: &str) -> Vec<Fix> {
             format!("Restore the route that 'ip route show {}' printed before.", s.vip),
         ).or(),
     ]
-}
-
-fn proofs(trace: &Trace, id: ConnectionId, router: Option<&Leg>) -> Vec<Proof> {
-    let mut proofs = Vec::new();
-    if let Some(out) = leaving(trace, id) {
-        let there = trace.forward(out.leg);
-        proofs.extend(trace.proof(out.leg, there.syn, "the SYN arrives at the real server"));
-        let note = format!("its SYN-ACK leaves for {}", out.next);
-        proofs.extend(trace.proof(out.leg, out.link.first, note));
-        if out.link.last != out.link.first {
-            proofs.extend(trace.proof(out.leg, out.link.last, "and again, in vain"));
-        }
-    }
-    if let Some(leg) = router {
-        let first = trace.reply(leg).first;
-        proofs.extend(trace.proof(leg, first, "it comes in at the router and does not go on"));
-    }
-    if let Some(leg) = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg)) {
-        let last = trace.forward(leg).last;
-        proofs.extend(trace.proof(leg, last, "the client still repeats its SYN: no answer came"));
-    }
-    proofs
 }

@@ -9,58 +9,36 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::way::WhyLost;
-use crate::diagnose::facts::answers_out::{Leaving, arrives, hears, leaving, signs};
+use crate::diagnose::facts::answers_out::{Leaving, by_next_hop, hears, leaving, signs};
 use crate::diagnose::facts::telling;
-use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::{name, names, servers, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Mac;
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "retransmission"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, Mac), Set> = BTreeMap::new();
-    if facts.requests().any(|(_, c)| c.outcome.failed()) {
-        for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-            let Some(out) = leaving(facts, id) else { continue };
-            let service = facts.service_of(id);
-            let set = sets.entry((service, out.next)).or_default();
-            set.passes |= c.progress.established || arrives(facts, id) == Some(true);
-            if c.outcome.failed() && out.link.syns >= TRANSMISSIONS {
-                match signs(facts, id, &out).why() {
-                    WhyLost::Fabric => set.lost.push((id, true)),
-                    WhyLost::LikelyFabric => set.lost.push((id, false)),
-                    WhyLost::Router | WhyLost::Untold => {}
-                }
-            }
-        }
-    }
-    sets.retain(|_, set| !set.passes && !set.lost.is_empty());
-    let findings = sets.into_iter().map(|(key, set)| finding(facts, key, &set.lost)).collect();
+    // Whether the next hop's capture says so.
+    let why = |id: ConnectionId| match signs(facts, id, &leaving(facts, id)?).why() {
+        WhyLost::Fabric => Some((id, true)),
+        WhyLost::LikelyFabric => Some((id, false)),
+        WhyLost::Router | WhyLost::Untold => None,
+    };
+    let findings = by_next_hop(facts).into_iter().filter_map(|(key, set)| {
+        let lost: Vec<_> = set.lost.into_iter().filter_map(why).collect();
+        (!lost.is_empty()).then(|| finding(facts, key, &lost))
+    });
+    let findings = findings.collect();
     Detection::from(findings, || {
         needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or_else(|| {
-            if facts.requests().any(|(_, c)| c.progress.established) {
-                Detection::Clean
-            } else {
-                Detection::Unchecked(
-                    "what leaves a real server was not captured at its next hop as well; capture on both at once"
-                        .to_owned(),
-                )
-            }
+            Detection::clean_if(
+                facts.requests().any(|(_, c)| c.progress.established),
+                "what leaves a real server was not captured at its next hop as well; capture on both at once",
+            )
         })
     })
-}
-
-/// What leaves for one next hop.
-#[derive(Default)]
-struct Set {
-    /// An answer got through.
-    passes: bool,
-    /// Connections whose answers did not, and whether the next hop's capture says so.
-    lost: Vec<(ConnectionId, bool)>,
 }
 
 fn finding(
@@ -96,15 +74,11 @@ fn finding(
     finding.severity = severity(facts, &ids);
     if !sure {
         finding.confidence = Confidence::Possible;
-        for (id, tell_apart) in [
-            (
-                "stateful-device-half-path",
-                "then the answers reach the router, whose firewall counts them as invalid",
-            ),
-            ("packet-loss", "then some of them pass"),
-        ] {
-            finding.candidate(id, tell_apart.to_owned());
-        }
+        finding.candidate(
+            "stateful-device-half-path",
+            "then the answers reach the router, whose firewall counts them as invalid",
+        );
+        finding.candidate("packet-loss", "then some of them pass");
         finding.to_confirm.push(to_capture(
             format!("the next hop {hop}"),
             "router",
@@ -124,9 +98,7 @@ fn finding(
     if let Some(out) = telling(facts, &ids).and_then(|id| Some((id, leaving(facts, id)?))) {
         finding.proofs = proofs(facts, out.0, &out.1, host);
     }
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }
 
 fn proofs(trace: &Trace, id: ConnectionId, out: &Leaving<'_>, next: Option<HostId>) -> Vec<Proof> {
@@ -137,10 +109,9 @@ fn proofs(trace: &Trace, id: ConnectionId, out: &Leaving<'_>, next: Option<HostI
         proofs.extend(trace.proof(out.leg, out.link.last, "and again, in vain"));
     }
     let heard = next.and_then(|next| hears(trace, next, out));
-    proofs.extend(heard.map(|at| Proof {
-        at,
-        note: "another frame of the real server does arrive there".to_owned(),
-    }));
+    proofs.extend(
+        heard.map(|at| Proof::at(at, "another frame of the real server does arrive there")),
+    );
     if let Some(leg) = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg)) {
         let last = trace.forward(leg).last;
         proofs.extend(trace.proof(leg, last, "the client still repeats its SYN: no answer came"));

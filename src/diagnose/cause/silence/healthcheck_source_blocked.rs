@@ -6,7 +6,8 @@
 //! most, and only where checks of another real server are answered, by frames of the
 //! real server itself or the director.
 
-use crate::diagnose::cause::needs_mode;
+use crate::diagnose::cause::clean_in;
+use crate::diagnose::facts::own_checks::checks;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::count;
@@ -14,14 +15,11 @@ use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Sever
 use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "scheduler-imbalance"];
 
-const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
-
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let balanced = |s: &&Service| !s.is_backend && MODES.contains(&s.mode);
+    let balanced = |s: &&Service| !s.is_backend && Mode::LAYER_4.contains(&s.mode);
     let services: Vec<&Service> = facts.topology.services.iter().filter(balanced).collect();
     let mut findings = Vec::new();
     if !services.is_empty() {
@@ -39,50 +37,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             }
         }
     }
-    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
-}
-
-/// Connections of a director to an address and port, by whether they were answered.
-#[derive(Default)]
-struct Checks {
-    silent: BTreeMap<(HostId, Ip, u16), Vec<ConnectionId>>,
-    answered: BTreeMap<(HostId, Ip, u16), u32>,
-}
-
-fn checks(trace: &Trace, services: &[&Service]) -> Checks {
-    let mut checks = Checks::default();
-    let port_of = |host: HostId, port: u16| {
-        services
-            .iter()
-            .any(|s| s.is_director(host) && s.real_servers.iter().any(|r| r.port == port))
-    };
-    for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.back.is_none()) {
-        let (client, (ip, port)) = (c.front.client.0, c.front.server);
-        let Some(director) = trace.host_by_ip(client).filter(|h| port_of(*h, port)) else {
-            continue;
-        };
-        if services.iter().any(|s| s.vip == ip || s.vip == client) {
-            continue;
-        }
-        let key = (director, ip, port);
-        if c.progress.answered {
-            *checks.answered.entry(key).or_default() += 1;
-        } else if c.progress.syn && arrives(trace, id) {
-            checks.silent.entry(key).or_default().push(id);
-        }
-    }
-    checks
-}
-
-/// Whether the SYN reached the real server, by its own capture, or left a director whose
-/// capture shows answers as well.
-fn arrives(trace: &Trace, id: ConnectionId) -> bool {
-    trace.legs(id).iter().any(|leg| {
-        let vantage = trace.vantage(leg);
-        vantage.shows.both_ways
-            && trace.host_of(leg).is_some()
-            && trace.errors_of(id).next().is_none()
-    })
+    Detection::from(findings, || clean_in(facts, &Mode::LAYER_4))
 }
 
 /// Whether an address is a host's of the real servers' link, by ARP or neighbour
@@ -94,7 +49,7 @@ fn is_neighbour(trace: &Trace, ip: Ip) -> bool {
 /// Whether clients' connections go to a real server all the same.
 fn is_used(trace: &Trace, ip: Ip) -> bool {
     let host = trace.host_by_ip(ip);
-    trace.topology.services.iter().filter(|s| MODES.contains(&s.mode)).any(|s| {
+    trace.topology.services.iter().filter(|s| Mode::LAYER_4.contains(&s.mode)).any(|s| {
         s.real_servers.iter().any(|r| r.address == Some(ip) || host.is_some() && r.host == host)
     })
 }
@@ -120,9 +75,10 @@ fn finding(
         count(silent.len(), "time"),
         ip.with_port(port),
     );
-    let mut finding = Finding::cause("healthcheck-source-blocked", title, explanation);
-    finding.severity = Severity::Warning;
-    finding.confidence = if delivered { Confidence::Likely } else { Confidence::Possible };
+    let mut finding = Finding::cause("healthcheck-source-blocked", title, explanation).rated(
+        Severity::Warning,
+        if delivered { Confidence::Likely } else { Confidence::Possible },
+    );
     let mut candidates = vec![(
         "accept-queue-overflow",
         "then the program hangs and its queue is full: 'ss -ltn' shows Recv-Q beyond Send-Q",

@@ -8,14 +8,12 @@
 //! filter names: connections that need no answer count only beside others of their service.
 
 use crate::diagnose::cause::{by_address, severity};
-use crate::diagnose::facts::optioned_syns::{Lossy, Plain, ToServer, sent};
+use crate::diagnose::facts::optioned_syns::{Lossy, Plain, ToServer, proofs, sent};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{list, share, to_capture};
-use crate::diagnose::{
-    Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
-};
+use crate::diagnose::words::{self, share, to_capture};
+use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity};
 use crate::topology::{HostId, Role, ServiceId};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
@@ -23,14 +21,10 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.vantages.iter().any(|v| v.side_tables.has_options()) {
         let directors = facts.topology.services.iter().flat_map(|s| &s.directors);
-        return if directors.into_iter().any(|d| facts.is_captured(d.host)) {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no director was captured, and only there all options show; capture on it with 'tcpdump -i any'"
-                    .to_owned(),
-            )
-        };
+        return Detection::clean_if(
+            directors.into_iter().any(|d| facts.is_captured(d.host)),
+            "no director was captured, and only there all options show; capture on it with 'tcpdump -i any'",
+        );
     }
     let mut ways: BTreeMap<(HostId, ServiceId), ToServer> = BTreeMap::new();
     let mut plain: BTreeMap<HostId, Plain> = BTreeMap::new();
@@ -63,7 +57,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
     ids.sort_unstable();
     let mut hosts: Vec<HostId> = set.iter().map(|d| d.host).collect();
     by_address(facts, &mut hosts);
-    let who = list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    let who = names.hosts(&hosts);
     let others: usize = set.iter().map(|d| d.others).sum();
     let confidence = set.iter().map(|d| d.confidence).min().unwrap_or(Confidence::Possible);
     let seen = confidence > Confidence::Possible;
@@ -87,8 +81,8 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
     finding.severity = if seen { Severity::Critical } else { severity(facts, &ids) };
     finding.confidence = confidence;
     finding.candidates = candidates(confidence);
-    let directors = crate::diagnose::words::directors(facts, service);
-    let director = crate::diagnose::words::names(&directors);
+    let directors = words::directors(facts, service);
+    let director = words::names(&directors);
     if !seen {
         let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();
         let why = "shows whether packets with options arrive";
@@ -99,15 +93,11 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
     finding.confirm(
         format!("the director {director}"),
         format!("ping -c 3 {rip}; ping -c 3 -R {rip}"),
-        "an answer to the first and none to the second (record route, an IP option): this is it"
-            .to_owned(),
+        "an answer to the first and none to the second (record route, an IP option): this is it",
     );
     finding.fixes = fixes(&director, &who);
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, set)).unwrap_or_default();
-    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
-    finding.subjects.extend(directors);
-    finding.connections = ids;
-    finding
+    finding.concerning(names.subjects(Role::RealServer, &hosts), ids).also(directors)
 }
 
 fn candidates(confidence: Confidence) -> Vec<Candidate> {
@@ -124,37 +114,7 @@ fn candidates(confidence: Confidence) -> Vec<Candidate> {
         Confidence::Likely => vec![gap, silent],
         Confidence::Possible => vec![silent, gap],
     };
-    all.into_iter()
-        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
-        .collect()
-}
-
-fn proofs(trace: &Trace, id: ConnectionId, set: &[Lossy<'_>]) -> Vec<Proof> {
-    let mut proofs = Vec::new();
-    if let Some(lost) = sent(trace, id) {
-        let note = "a packet with IP options leaves the director";
-        proofs.extend(trace.proof(lost.leg, lost.first, note));
-        if lost.last != lost.first {
-            let note = "and again; none of them arrives";
-            proofs.extend(trace.proof(lost.leg, lost.last, note));
-        }
-    }
-    let host = set.iter().find(|d| d.way.lost.contains(&id)).map(|d| d.host);
-    // One without options that arrives at the same real server.
-    let arrived = trace.iter().filter(|(id, _)| {
-        let server = trace.server(*id).and_then(|s| s.host);
-        server == host && host.is_some_and(|h| trace.delivered(*id, h))
-    });
-    let plain = arrived.map(|(id, _)| id).find(|id| sent(trace, *id).is_some_and(|s| !s.options));
-    if let Some(plain) = plain {
-        for leg in trace.legs(plain).iter().filter(|leg| trace.host_of(leg) == host) {
-            let own = &trace.vantage(leg).own;
-            let note = "a packet without options arrives at the real server";
-            let came = |hop: &crate::flow::Hop| own.arrived(hop) == Some(true);
-            proofs.extend(trace.proof_on(leg, trace.forward(leg), came, note));
-        }
-    }
-    proofs
+    Candidate::all(all)
 }
 
 fn fixes(director: &str, servers: &str) -> Vec<Fix> {
@@ -165,9 +125,10 @@ fn fixes(director: &str, servers: &str) -> Vec<Fix> {
             "ip options drop",
         ),
         Fix::disruptive(
-            "the balancer, if it adds the options (Cilium, DSR)".to_owned(),
+            "the balancer, if it adds the options (Cilium, DSR)",
             "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set loadBalancer.dsrDispatch=geneve --set tunnelProtocol=geneve   # the VIP travels in a Geneve option instead",
             "helm rollback cilium -n kube-system",
-        ).or(),
+        )
+        .or(),
     ]
 }

@@ -1,6 +1,7 @@
 //! SYNs that are not answered.
 
 pub mod accept_queue_overflow;
+mod answers_filtered;
 pub mod backend_removed_silent_drop;
 pub mod defer_accept_waits;
 pub mod dr_vip_foreign_subnet_return;

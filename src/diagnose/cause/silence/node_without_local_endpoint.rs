@@ -9,6 +9,7 @@
 
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::facts::local_endpoints::{Endpoint, NODE_PORTS, Nodes, is_dropped};
+use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::SILENCES_MIN_SYNS;
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
@@ -147,7 +148,7 @@ fn finding(
     }
     finding.confirm(format!("the node {ip}"), format!("iptables-save | grep 'no local endpoints'; nft list ruleset | grep -B2 -A2 {port}; curl -si http://localhost:{asked}/healthz"), "a rule that drops the service, and how many local endpoints the node counts");
     finding.confirm(
-        "where kubectl is at hand".to_owned(),
+        "where kubectl is at hand",
         format!("kubectl get svc -A -o wide | grep {port}; kubectl get endpointslices -A -o wide"),
         "the service of that port, its policy, and on which nodes its pods are",
     );
@@ -157,18 +158,26 @@ fn finding(
         )
     };
     finding.fixes = vec![
-        Fix::safe("the balancer before the nodes".to_owned(), format!("# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"), "Restore the health check that it had before."),
-        Fix::disruptive("where kubectl is at hand, in place of that; real servers no longer see clients' addresses".to_owned(), policy("Cluster"), policy("Local")).or(),
+        Fix::safe(
+            "the balancer before the nodes",
+            format!("# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"),
+            "Restore the health check that it had before.",
+        ),
+        Fix::disruptive(
+            "where kubectl is at hand, in place of that; real servers no longer see clients' addresses",
+            policy("Cluster"),
+            policy("Local"),
+        )
+        .or(),
     ];
     finding.proofs.extend(shown);
     if finding.proofs.is_empty() {
-        let leg =
-            crate::diagnose::facts::telling(facts, &ids).and_then(|id| facts.legs(id).first());
+        let leg = telling(facts, &ids).and_then(|id| facts.legs(id).first());
         let syn = leg
             .and_then(|leg| facts.proof(leg, facts.forward(leg).syn, "a SYN that nothing answers"));
         finding.proofs.extend(syn);
     }
-    let said = |at: At, note: String| Proof { at, note };
+    let said = |at: At, note: String| Proof::at(at, note);
     if let Some(at) = health.and_then(|health| nodes.without.get(&(ip, health))) {
         finding.proofs.push(said(*at, format!("{ip} says 503: no local endpoint")));
     }
@@ -176,12 +185,13 @@ fn finding(
         finding.proofs.push(said(at, format!("{other} says 200 on the same port")));
     }
     let host = host.map(|h| names.subject(Role::RealServer, h));
-    finding.subjects = vec![Subject {
-        address: Some(ip),
-        role: Role::RealServer,
-        port: Some(port),
-        ..host.unwrap_or_default()
-    }];
-    finding.connections = ids;
-    Some(finding)
+    Some(finding.concerning(
+        vec![Subject {
+            address: Some(ip),
+            role: Role::RealServer,
+            port: Some(port),
+            ..host.unwrap_or_default()
+        }],
+        ids,
+    ))
 }

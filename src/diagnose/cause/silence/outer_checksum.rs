@@ -4,20 +4,17 @@
 //! A checksum of 0 is none and is taken, so a repeat that goes without one gets through:
 //! such connections stand after many repeats, on Linux after 63 seconds.
 
-use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::facts::checksums::{OuterWrong, outer_wrong};
 use crate::diagnose::thresholds::VXLAN_OR_NAT_BAD_CHECKSUM_SURE;
-use crate::diagnose::words::share;
+use crate::diagnose::words::{self, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) fn findings(facts: &Facts) -> Vec<Finding> {
     let hit = facts.requests().filter(|(id, _)| outer_wrong(facts, *id).is_some());
-    by_service(facts, hit.map(|(id, _)| id))
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect()
+    each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -66,7 +63,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let host = shown.and_then(|x| facts.host_of(x.leg));
     finding.subjects = host.map(|host| names.subject(Role::Router, host)).into_iter().collect();
     if finding.subjects.is_empty() {
-        finding.subjects.push(crate::diagnose::words::service_subject(s));
+        finding.subjects.push(words::service_subject(s));
     }
     finding.connections = ids;
     finding
@@ -79,5 +76,5 @@ fn proofs(facts: &Facts, x: &OuterWrong<'_>) -> Vec<Proof> {
         facts.proof(x.leg, x.sums.first_outer_wrong, "it comes again, the outer checksum is wrong"),
         facts.proof(x.leg, back.syn, "the answer, once a repeat went without a checksum"),
     ];
-    proofs.into_iter().flatten().collect()
+    Proof::seen(proofs)
 }

@@ -6,17 +6,18 @@
 //! else, the other real servers of the pool answer by another interface than that on
 //! which they are asked. What the host said of its filter and addresses excludes it.
 
+use super::answers_filtered::director;
 use crate::diagnose::cause::{by_service, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::decide::way::WhyHeld;
-use crate::diagnose::facts::held_answers::{held, proofs};
-use crate::diagnose::facts::silences::{self, Silent};
+use crate::diagnose::facts::held_answers::held;
+use crate::diagnose::facts::silences::{self, Silent, SilentServers};
 use crate::diagnose::facts::turns::peer;
-use crate::diagnose::facts::{in_time, telling, tunnel_ends};
+use crate::diagnose::facts::{in_time, tunnel_ends};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, explained, servers, share};
+use crate::diagnose::words::{agree, explained, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Proof};
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::topology::{Mode, Role};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
@@ -26,8 +27,8 @@ const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::ReverseFilter);
-    let sets = silences::by_service(own);
-    let mut findings: Vec<Finding> = sets.values().map(|set| finding(facts, set)).collect();
+    let mut findings: Vec<Finding> =
+        silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
     let filtered =
         |id: ConnectionId| held(facts, id).is_some_and(|h| h.why() == WhyHeld::ReverseFilter);
     let at_director = facts.requests().filter(|(id, _)| filtered(*id)).map(|(id, _)| id);
@@ -39,24 +40,18 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             return other;
         }
         let open = |s: &Silent| !s.signs.sent_on && s.why() != WhySilent::NoEndpoint;
-        if facts.silences().iter().any(open) {
-            return Detection::Unchecked(
-                "no frame shows what a filter drops; on the silent real server: nstat -az TcpExtIPReversePathFilter"
-                    .to_owned(),
-            );
-        }
-        Detection::Clean
+        Detection::clean_if(
+            !(facts.silences().iter().any(open)),
+            "no frame shows what a filter drops; on the silent real server: nstat -az TcpExtIPReversePathFilter",
+        )
     })
 }
 
-fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let service = set[0].service;
-    let s = facts.topology.service(service);
-    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
-    let who =
-        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
-    let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let SilentServers { service, set, hosts, ids } = of;
+    let s = facts.topology.service(*service);
+    let who = names.hosts(hosts);
     let verb = agree(hosts.len(), "drops", "drop");
     let title =
         format!("{who} {verb} the SYNs that arrive, most likely by the reverse path filter");
@@ -68,13 +63,12 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let explanation = format!(
         "SYNs for {} arrive at {who}. {sign} {} connections are lost there.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, *service, ids)
     );
-    let mut finding = Finding::cause("rp-filter-drop", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
+    let mut finding = Finding::cause("rp-filter-drop", title, explanation)
+        .rated(severity(facts, ids), Confidence::Likely);
     finding.candidates = candidates(s.mode);
-    for host in &hosts {
+    for host in hosts {
         let server = names.place(*host);
         finding.confirm(server.clone(), format!("nstat -az TcpExtIPReversePathFilter TcpExtListenOverflows; sysctl -a 2>/dev/null | grep '\\.rp_filter'; ip -br addr show to {}; iptables -L INPUT -nv; nft list ruleset", s.vip), "a filter counter that grows with every SYN: this is it");
         let devices: &[&str] =
@@ -99,55 +93,7 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         finding.proofs.push(shown);
         in_time(facts, &mut finding.proofs);
     }
-    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
-    finding.connections = ids;
-    finding
-}
-
-/// Answers that come to a director by another interface than its requests leave by, and
-/// stay there.
-fn director(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
-    let s = facts.topology.service(service);
-    let told = telling(facts, &ids)?;
-    let host = held(facts, told)?.director;
-    let names = Names(facts);
-    let who = names.full(host);
-    let subjects = servers(facts, &ids);
-    let title = format!(
-        "the director {who} drops the answers of {}, most likely by the reverse path filter",
-        crate::diagnose::words::names(&subjects)
-    );
-    let explanation = format!(
-        "The director sends the SYNs for {} by one interface and gets the SYN-ACKs by another, where they end: nothing leaves for the client. Where the filter is on, a packet whose source it would reach by another interface is dropped. {} connections get no answer.",
-        s.name(),
-        share(facts, service, &ids)
-    );
-    let mut finding = Finding::cause("rp-filter-drop", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
-    finding.candidate(
-        "nat-director-not-forwarding",
-        "ip_forward is 0, or a rule of FORWARD counts with every answer",
-    );
-    finding.confirm(who.clone(), "nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv", "a filter counter that grows with every answer: this is it");
-    if s.vip.is_v4() {
-        finding.fix(
-            who,
-            explained(
-                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "2")]),
-                "loose; or lead the way to the real servers and back over one interface",
-            ),
-            explained(
-                sysctl::set(&[("net.ipv4.conf.all.rp_filter", "1")]),
-                "or what it was before",
-            ),
-        );
-    }
-    finding.proofs = proofs(facts, told);
-    finding.subjects = vec![names.subject(Role::Director, host)];
-    finding.subjects.extend(subjects);
-    finding.connections = ids;
-    Some(finding)
+    finding.concerning(names.subjects(Role::RealServer, hosts), ids.clone())
 }
 
 /// What ranks the filter first.
@@ -171,7 +117,5 @@ fn candidates(mode: Mode) -> Vec<Candidate> {
         let tell = "'ip -br addr' does not show the VIP on lo or on the tunnel";
         all.insert(0, ("rs-missing-vip", tell));
     }
-    all.into_iter()
-        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
-        .collect()
+    Candidate::all(all)
 }

@@ -1,35 +1,30 @@
 //! A DR or TUN real server does not have the VIP: its kernel takes packets for
 //! it as a stranger's, and drops them or sends them on.
 
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::{by_address, clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::silences::{self, Silent};
+use crate::diagnose::facts::silences::{self, SilentServers};
 use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
-use crate::topology::{HostId, Mode, Role};
+use crate::topology::{Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::NoVip);
-    let sets = silences::by_service(own);
-    let findings = sets.values().map(|set| finding(facts, set)).collect();
-    Detection::from(findings, || {
-        needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
-    })
+    let findings = silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+    Detection::from(findings, || clean_in(facts, &[Mode::Dr, Mode::Tun]))
 }
 
-fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let service = set[0].service;
-    let s = facts.topology.service(service);
+    let SilentServers { service, set, hosts, ids } = of;
+    let s = facts.topology.service(*service);
     let (vip, mode) = (s.vip, s.mode);
     let sent_on = set.iter().any(|x| x.signs.sent_on);
-    let mut hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
-    crate::diagnose::cause::by_address(facts, &mut hosts);
-    let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
-    let who = crate::diagnose::words::list(&who);
-    let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let mut hosts = hosts.clone();
+    by_address(facts, &mut hosts);
+    let who = names.hosts(&hosts);
     let what = if sent_on {
         format!(
             "{} packets for {vip} back into the network, where they go round until their TTL is used up: no host that has the address would.",
@@ -51,9 +46,9 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         "health checks of a real server's own address would not notice"
     };
     let explanation =
-        format!("{what} {} connections are lost there; {green}.", share(facts, service, &ids));
+        format!("{what} {} connections are lost there; {green}.", share(facts, *service, ids));
     let mut finding = Finding::cause("rs-missing-vip", title, explanation);
-    finding.severity = severity(facts, &ids);
+    finding.severity = severity(facts, ids);
     // Of a second director that balances once more, too, packets come back.
     let inferred = ids.iter().any(|id| facts.route(*id).forward.iter().any(|step| step.inferred));
     finding.confidence =
@@ -66,15 +61,15 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         finding.fixes.push(super::give_vip(server, vip, mode));
     }
     if !sent_on {
-        for (id, tell_apart) in [
-            ("rp-filter-drop", "the counter TcpExtIPReversePathFilter grows with every SYN"),
-            ("rs-silent", "a firewall on the real server drops port traffic for the VIP only"),
-        ] {
-            finding.candidate(id, tell_apart.to_owned());
-        }
+        finding.candidate(
+            "rp-filter-drop",
+            "the counter TcpExtIPReversePathFilter grows with every SYN",
+        );
+        finding.candidate(
+            "rs-silent",
+            "a firewall on the real server drops port traffic for the VIP only",
+        );
     }
     finding.proofs = set.first().map(|x| silences::proofs(facts, x)).unwrap_or_default();
-    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
-    finding.connections = ids;
-    finding
+    finding.concerning(names.subjects(Role::RealServer, &hosts), ids.clone())
 }

@@ -5,14 +5,14 @@
 //! client's address, which nobody answers. The client must be known to be elsewhere:
 //! another real server of the pool answers it, or nobody claims its address on the link.
 
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::asks::for_client;
-use crate::diagnose::facts::silences::{self, Silent};
-use crate::diagnose::words::{list, share};
+use crate::diagnose::facts::each_once;
+use crate::diagnose::facts::silences::{self, Silent, SilentServers};
+use crate::diagnose::words::{list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role};
-use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -23,9 +23,8 @@ const MODES: [Mode; 3] = [Mode::Nat, Mode::Dr, Mode::Tun];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::RouteOverlap);
-    let sets = silences::by_service(own);
-    let findings = sets.values().map(|set| finding(facts, set)).collect();
-    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
+    let findings = silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+    Detection::from(findings, || clean_in(facts, &MODES))
 }
 
 /// Whether another real server answers the same client.
@@ -37,31 +36,28 @@ fn served_elsewhere(facts: &Facts, silent: &Silent, clients: &[Ip]) -> bool {
     })
 }
 
-fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let service = set[0].service;
-    let s = facts.topology.service(service);
-    let who = list(&set.iter().map(|x| names.host(x.host)).collect::<Vec<_>>());
-    let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
-    let mut clients: Vec<Ip> = ids.iter().map(|id| facts.connection(*id).front.client.0).collect();
-    clients.sort_unstable();
-    clients.dedup();
-    let texts = list(&clients.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let SilentServers { service, set, hosts, ids } = of;
+    let s = facts.topology.service(*service);
+    let who = names.hosts(hosts);
+    let clients: Vec<Ip> = each_once(ids.iter().map(|id| facts.connection(*id).front.client.0));
+    let texts = list_of(&clients);
     let shown = set[0].ids.iter().find_map(|id| for_client(facts, *id, set[0].host));
     let asker = shown.map_or_else(String::new, |(_, ask)| format!(" as {}", ask.asker));
     let title = format!("{who} looks for distant clients in a network of its own");
     let explanation = format!(
         "SYNs for {} arrive at {who}, and instead of an answer it asks for {texts} by ARP{asker}, which nobody answers: a route of its own covers these addresses, that of a container bridge, a tunnel or too wide a mask, so answers never take the way to the router. {} connections are lost there.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, *service, ids)
     );
     let mut finding = Finding::cause("rs-route-overlap", title, explanation);
-    finding.severity = severity(facts, &ids);
+    finding.severity = severity(facts, ids);
     if !set.iter().all(|one| served_elsewhere(facts, one, &clients)) {
         finding.confidence = Confidence::Likely;
         finding.candidate(
             "rs-silent",
-            "then the clients are on the real server's link and do not answer its ARP".to_owned(),
+            "then the clients are on the real server's link and do not answer its ARP",
         );
     }
     for one in set {
@@ -76,12 +72,15 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         finding.fix(server, format!("ip route add {client}/{bits} via ROUTER   # at once, or the clients' whole prefix; for good move the bridge to another prefix (Docker: 'bip' and 'default-address-pools' in daemon.json)"), format!("ip route del {client}/{bits} via ROUTER"));
     }
     finding.proofs = silences::proofs(facts, set[0]);
-    finding.proofs.extend(shown.map(|(v, ask)| Proof {
-        at: At { vantage: v, mark: ask.first },
-        note: format!("it asks for {} on a link of its own; nobody answers", ask.target),
+    finding.proofs.extend(shown.map(|(v, ask)| {
+        Proof::on(
+            v,
+            ask.first,
+            format!("it asks for {} on a link of its own; nobody answers", ask.target),
+        )
     }));
-    finding.subjects = set.iter().map(|x| names.subject(Role::RealServer, x.host)).collect();
+    finding.subjects = names.subjects(Role::RealServer, hosts);
     finding.addresses = clients;
-    finding.connections = ids;
+    finding.connections = ids.clone();
     finding
 }

@@ -1,38 +1,36 @@
 //! SYNs are delivered to a real server and nothing answers, where the evidence
 //! ranks no reason first: firewall, reverse path filter, accept queue, VIP.
 
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::silences::{self, Silent};
-use crate::diagnose::words::{agree, share, to_capture};
+use crate::diagnose::facts::silences::{self, SilentServers};
+use crate::diagnose::words::{self, agree, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Settled};
-use crate::topology::{HostId, Mode, Role};
+use crate::topology::{Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let untold = || facts.silences().iter().filter(|s| s.why() == WhySilent::Untold);
-    let sets = silences::by_service(untold().filter(|s| s.signs.delivered));
-    let findings = sets.values().map(|set| finding(facts, set)).collect();
+    let findings = silences::by_service(untold().filter(|s| s.signs.delivered))
+        .iter()
+        .map(|x| finding(facts, x))
+        .collect();
     Detection::from(findings, || {
         if untold().any(|s| !s.signs.delivered) {
-            return Detection::Unchecked(
-                "SYNs go to real servers whose own captures are missing, and no answer shows; capture on them".to_owned(),
+            return Detection::unchecked(
+                "SYNs go to real servers whose own captures are missing, and no answer shows; capture on them",
             );
         }
-        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
-            .unwrap_or(Detection::Clean)
+        clean_in(facts, &Mode::LAYER_4)
     })
 }
 
-fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
+fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let service = set[0].service;
-    let s = facts.topology.service(service);
-    let hosts: Vec<HostId> = set.iter().map(|x| x.host).collect();
-    let who: Vec<String> = hosts.iter().map(|h| names.host(*h)).collect();
-    let who = crate::diagnose::words::list(&who);
-    let ids: Vec<_> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
+    let SilentServers { service, set, hosts, ids } = of;
+    let s = facts.topology.service(*service);
+    let who = names.hosts(hosts);
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let verb = agree(hosts.len(), "does not", "do not");
     let title = format!("{who} {verb} answer the SYNs that arrive there");
@@ -45,21 +43,21 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
     let explanation = format!(
         "SYNs for {} arrive at {who} {nothing}. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, *service, ids)
     );
     let mut finding = Finding::cause("rs-silent", title, explanation);
     finding.titles.push((
         Settled::FilterIsTheReason,
         format!("{who} {verb} take the SYNs that arrive there: the reverse path filter drops them"),
     ));
-    finding.severity = severity(facts, &ids);
+    finding.severity = severity(facts, ids);
     finding.confidence = if one_way { Confidence::Possible } else { Confidence::Likely };
     finding.candidates = candidates(s.mode);
     finding.candidates.extend(super::no_endpoint(port));
-    let tables = crate::diagnose::words::tables(s.vip);
+    let tables = words::tables(s.vip);
     // Translated packets are for its own address; others need the VIP.
     let needs_vip = matches!(s.mode, Mode::Dr | Mode::Tun);
-    for host in &hosts {
+    for host in hosts {
         let server = names.place(*host);
         let counters = format!(
             "nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset"
@@ -97,9 +95,7 @@ fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         ));
     }
     finding.proofs = set.first().map(|x| silences::proofs(facts, x)).unwrap_or_default();
-    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
-    finding.connections = ids;
-    finding
+    finding.concerning(names.subjects(Role::RealServer, hosts), ids.clone())
 }
 
 fn candidates(mode: Mode) -> Vec<Candidate> {
@@ -116,7 +112,5 @@ fn candidates(mode: Mode) -> Vec<Candidate> {
             ("rs-missing-vip", "'ip -br addr' does not show the VIP on lo or on the tunnel"),
         );
     }
-    all.into_iter()
-        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
-        .collect()
+    Candidate::all(all)
 }

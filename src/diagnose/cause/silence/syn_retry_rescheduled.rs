@@ -4,10 +4,11 @@
 //! A repeat that goes elsewhere because the first server is gone harms nobody; both must
 //! have answered.
 
-use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::cause::{by_address, clean_in, each_service, severity};
+use crate::diagnose::facts::in_time;
 use crate::diagnose::facts::two_servers::accepted_twice;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
-use crate::diagnose::words::{explained, share};
+use crate::diagnose::words::{self, explained, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -19,14 +20,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, c)| {
         c.protocol.is_tcp() && c.progress.syns > 1 && accepted_twice(facts, *id).is_some()
     });
-    let findings = by_service(facts, hit.map(|(id, _)| id))
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
-    Detection::from(findings, || {
-        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
-            .unwrap_or(Detection::Clean)
-    })
+    let findings =
+        each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
+    Detection::from(findings, || clean_in(facts, &Mode::LAYER_4))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -37,29 +33,24 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .filter_map(|id| accepted_twice(facts, *id))
         .flat_map(|two| two.map(|(host, _)| host))
         .collect();
-    crate::diagnose::cause::by_address(facts, &mut hosts);
-    let who =
-        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    by_address(facts, &mut hosts);
+    let who = names.hosts(&hosts);
     let title = format!("a SYN to {} and its repeat go to different real servers", s.name());
     let explanation = format!(
         "{who} each got a transmission of the same SYN and each accepted it, with a sequence number of its own. The client can take one SYN-ACK; what it sends then reaches a server that does not know it, or the other one is left with half a connection. Whoever chooses the real server keeps no state for a SYN, or lost it between two transmissions. {} connections are concerned.",
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("syn-retry-rescheduled", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Certain;
-    let director = crate::diagnose::words::directors(facts, service);
+    let mut finding = Finding::cause("syn-retry-rescheduled", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Certain);
+    let director = words::directors(facts, service);
     // The VIP may be the only address that shows of it.
     let own = director.first().filter(|d| d.address != Some(s.vip));
-    let place = own.map_or_else(
-        || "the director".to_owned(),
-        |d| format!("the director {}", crate::diagnose::words::name(d)),
-    );
+    let place = own
+        .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", words::name(d)));
     finding.confirm(
         place.clone(),
         "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.sync_threshold",
-        "the scheduler, and whether the entry of a SYN stays until the handshake is complete"
-            .to_owned(),
+        "the scheduler, and whether the entry of a SYN stays until the handshake is complete",
     );
     finding.fixes = vec![Fix::safe(
         place,
@@ -70,10 +61,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         explained(Virtual::of(s).schedule("rr"), "the scheduler that 'ipvsadm -Sn' printed before"),
     )];
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
-    finding.subjects = director;
-    finding.subjects.extend(hosts.iter().map(|h| names.subject(Role::RealServer, *h)));
-    finding.connections = ids;
-    finding
+    finding.concerning(director, ids).also(names.subjects(Role::RealServer, &hosts))
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
@@ -96,6 +84,6 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
             format!("{name} accepts it, with initial sequence number {isn}"),
         ));
     }
-    crate::diagnose::facts::in_time(trace, &mut proofs);
+    in_time(trace, &mut proofs);
     proofs
 }

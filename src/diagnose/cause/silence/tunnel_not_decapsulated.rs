@@ -5,14 +5,15 @@
 //! the tunnel's interface; a filter on the capture could hide those, so it is certain
 //! only by ICMP, and likely where another real server's capture shows both.
 
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::{by_address, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
-use crate::diagnose::facts::tunnel_ends;
+use crate::diagnose::facts::tunnel_ends::{Closed, proofs};
+use crate::diagnose::facts::{each_once, tunnel_ends};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, count, list, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
+use crate::diagnose::words::{agree, count, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "icmp-unreachable"];
@@ -45,23 +46,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let answered = |(id, c): (ConnectionId, &crate::correlate::Connection)| {
             facts.service(id).mode == Mode::Tun && (c.progress.answered || c.progress.established)
         };
-        if facts.requests().any(answered) {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no real server's own capture shows the inside of the tunnel; capture there with 'tcpdump -i any'"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            facts.requests().any(answered),
+            "no real server's own capture shows the inside of the tunnel; capture there with 'tcpdump -i any'",
+        )
     })
-}
-
-/// A real server that does not open the tunnel.
-#[derive(Default)]
-struct Closed {
-    ids: Vec<ConnectionId>,
-    /// Its ICMP error.
-    told: Option<At>,
 }
 
 /// Whether another real server's capture shows packets come out of the tunnel.
@@ -76,11 +65,9 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     let names = Names(facts);
     let s = facts.topology.service(service);
     let mut hosts: Vec<HostId> = set.keys().copied().collect();
-    crate::diagnose::cause::by_address(facts, &mut hosts);
-    let who = list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
-    let mut ids: Vec<ConnectionId> = set.values().flat_map(|c| c.ids.iter().copied()).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    by_address(facts, &mut hosts);
+    let who = names.hosts(&hosts);
+    let ids: Vec<ConnectionId> = each_once(set.values().flat_map(|c| c.ids.iter().copied()));
     let told = set.values().filter(|c| c.told.is_some()).count();
     let all_told = told == set.len();
     let how = if told > 0 {
@@ -101,18 +88,11 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     if !all_told {
         finding.confidence =
             if opens_elsewhere(facts, service) { Confidence::Likely } else { Confidence::Possible };
-        for (id, tell_apart) in [
-            (
-                "rp-filter-drop",
-                "then 'tcpdump -ni tunl0' on the real server does show the packets, and TcpExtIPReversePathFilter grows",
-            ),
-            (
-                "rs-missing-vip",
-                "then 'tcpdump -ni tunl0' shows them too, and the VIP is on no interface",
-            ),
-        ] {
-            finding.candidate(id, tell_apart.to_owned());
-        }
+        finding.candidate("rp-filter-drop", "then 'tcpdump -ni tunl0' on the real server does show the packets, and TcpExtIPReversePathFilter grows");
+        finding.candidate(
+            "rs-missing-vip",
+            "then 'tcpdump -ni tunl0' shows them too, and the VIP is on no interface",
+        );
     }
     let protocol = if s.vip.is_v4() { "ipip" } else { "ip6tnl" };
     let device = if s.vip.is_v4() { "tunl0" } else { "ip6tnl0" };
@@ -132,35 +112,5 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
         );
     }
     finding.proofs = proofs(facts, set, &hosts);
-    finding.subjects = hosts.iter().map(|h| names.subject(Role::RealServer, *h)).collect();
-    finding.connections = ids;
-    finding
-}
-
-fn proofs(trace: &Trace, set: &BTreeMap<HostId, Closed>, hosts: &[HostId]) -> Vec<Proof> {
-    let mut proofs = Vec::new();
-    for host in hosts {
-        let Some(closed) = set.get(host) else { continue };
-        let leg = closed.ids.iter().find_map(|id| tunnel_ends::wrapped(trace, *id, *host));
-        if let Some(leg) = leg {
-            let there = trace.forward(leg);
-            proofs.extend(trace.proof(leg, there.first, "a packet arrives in the tunnel"));
-            if closed.told.is_none() && there.last != there.first {
-                let note = "and again; it comes out of no interface";
-                proofs.extend(trace.proof(leg, there.last, note));
-            }
-        }
-        proofs.extend(closed.told.map(|at| Proof {
-            at,
-            note: "the real server says that nobody takes the tunnel's packet".to_owned(),
-        }));
-    }
-    if proofs.is_empty() {
-        let ids = set.values().flat_map(|c| &c.ids);
-        proofs.extend(ids.take(1).filter_map(|id| {
-            let leg = trace.legs(*id).first()?;
-            trace.proof(leg, trace.forward(leg).first, "a packet that nothing answers")
-        }));
-    }
-    proofs
+    finding.concerning(names.subjects(Role::RealServer, &hosts), ids)
 }

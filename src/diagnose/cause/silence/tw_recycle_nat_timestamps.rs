@@ -9,17 +9,15 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::arrivals::{Arrived, arrived};
-use crate::diagnose::facts::timestamps::{Dropped, dropped};
+use crate::diagnose::facts::timestamps::{Dropped, dropped, shows, suspects};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, explained, rest, share};
+use crate::diagnose::words::{self, agree, rest, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{ConnectionId, Trace};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::trace::ConnectionId;
+use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
-
-const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<ServiceId, Vec<(HostId, Dropped)>> = BTreeMap::new();
@@ -42,45 +40,16 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings = sets.into_iter().map(|(service, set)| finding(facts, service, set)).collect();
     Detection::from(findings, || {
-        if let Some(other) = needs_mode(facts, &MODES) {
+        if let Some(other) = needs_mode(facts, &Mode::LAYER_4) {
             return other;
         }
-        let mut servers = facts.topology.services.iter().filter(|s| MODES.contains(&s.mode));
-        if servers.any(|s| s.real_servers.iter().filter_map(|r| r.host).any(|h| shows(facts, h))) {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no real server's own capture shows the SYNs that reach it; capture on them"
-                    .to_owned(),
-            )
-        }
+        let mut servers =
+            facts.topology.services.iter().filter(|s| Mode::LAYER_4.contains(&s.mode));
+        Detection::clean_if(
+            servers.any(|s| s.real_servers.iter().filter_map(|r| r.host).any(|h| shows(facts, h))),
+            "no real server's own capture shows the SYNs that reach it; capture on them",
+        )
     })
-}
-
-/// Whether a host's own capture shows what comes and what it answers.
-fn shows(trace: &Trace, host: HostId) -> bool {
-    let vantages = &trace.topology.hosts.get(host).vantages;
-    vantages.iter().any(|v| trace.vantages[*v].shows.both_ways)
-}
-
-/// The real servers to which SYNs were sent again, by service; mostly none.
-fn suspects(trace: &Trace) -> BTreeSet<(ServiceId, HostId)> {
-    let mut found = BTreeSet::new();
-    for (i, c) in trace.connections.list.iter().enumerate() {
-        if !c.protocol.is_tcp() || c.progress.syns < 2 {
-            continue;
-        }
-        let id = ConnectionId(i as u32);
-        let service = trace.topology.service_of[i];
-        let s = trace.service(id);
-        let host = trace.server(id).and_then(|server| server.host);
-        if let Some(host) = host.filter(|h| {
-            !s.is_backend && MODES.contains(&s.mode) && !s.is_director(*h) && shows(trace, *h)
-        }) {
-            found.insert((service, host));
-        }
-    }
-    found
 }
 
 fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -> Finding {
@@ -90,7 +59,7 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
     let ids: Vec<ConnectionId> = set.iter().flat_map(|(_, d)| d.ids.iter().copied()).collect();
     let subjects: Vec<_> =
         set.iter().map(|(host, _)| names.subject(Role::RealServer, *host)).collect();
-    let who = crate::diagnose::words::names(&subjects);
+    let who = words::names(&subjects);
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     let verb = agree(set.len(), "drops", "drop");
     let title = format!("{who} {verb} SYNs whose timestamps go back: tcp_tw_recycle");
@@ -107,29 +76,22 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
     if finding.confidence == Confidence::Likely {
         finding.candidate(
             "accept-queue-overflow",
-            "TcpExtListenOverflows grows with the lost SYNs, and TcpExtPAWSPassive stands still"
-                .to_owned(),
+            "TcpExtListenOverflows grows with the lost SYNs, and TcpExtPAWSPassive stands still",
         );
     }
     for (host, d) in &set {
         let server = names.place(*host);
         finding.confirm(
             server.clone(),
-            "sysctl net.ipv4.tcp_tw_recycle; uname -r; nstat -az TcpExtPAWSPassive".to_owned(),
+            "sysctl net.ipv4.tcp_tw_recycle; uname -r; nstat -az TcpExtPAWSPassive",
             "1, a kernel before 4.12, and a counter that grows with each lost SYN",
         );
-        finding.fix(
-            server,
-            explained(
-                sysctl::set(&[("net.ipv4.tcp_tw_recycle", "0")]),
-                "and in /etc/sysctl.conf; the kernel forgets within a minute",
-            ),
-            sysctl::set(&[("net.ipv4.tcp_tw_recycle", "1")]),
+        finding.fixes.push(
+            sysctl::change(server, &[("net.ipv4.tcp_tw_recycle", "0", "1")])
+                .because("and in /etc/sysctl.conf; the kernel forgets within a minute"),
         );
         finding.fixes.push(rest(facts, service, *host, port, "until that is done"));
         finding.proofs.extend(d.proofs.iter().cloned());
     }
-    finding.subjects = subjects;
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids)
 }

@@ -8,13 +8,13 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::asks::for_router;
-use crate::diagnose::facts::silences::{self, Silent};
+use crate::diagnose::facts::silences::{self, Silent, SilentServers};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, count, explained, list, share};
+use crate::diagnose::words::{agree, count, list_of, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
 use crate::flow::Ask;
 use crate::topology::Role;
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::Trace;
 use crate::wire::Ip;
 use std::collections::BTreeSet;
 
@@ -22,16 +22,15 @@ fn asked<'a>(trace: &'a Trace, silent: &Silent) -> Option<(usize, &'a Ask)> {
     for_router(trace, silent.service, silent.host, &silent.ids)
 }
 
-pub(in crate::diagnose) fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
+pub(in crate::diagnose) fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let names = Names(facts);
-    let service = set[0].service;
-    let s = facts.topology.service(service);
+    let SilentServers { service, set, hosts, ids } = of;
+    let s = facts.topology.service(*service);
     let vip = s.vip;
-    let ids: Vec<ConnectionId> = set.iter().flat_map(|x| x.ids.iter().copied()).collect();
-    let who = list(&set.iter().map(|x| names.host(x.host)).collect::<Vec<_>>());
+    let who = names.hosts(hosts);
     let targets: BTreeSet<Ip> =
         set.iter().filter_map(|x| asked(facts, x)).map(|(_, ask)| ask.target).collect();
-    let router = list(&targets.iter().map(Ip::to_string).collect::<Vec<_>>());
+    let router = list_of(&targets);
     let asks: u32 = set.iter().filter_map(|x| asked(facts, x)).map(|(_, ask)| ask.count).sum();
     let verb = agree(set.len(), "asks", "ask");
     let title = format!("{who} {verb} for the router {router} as the VIP {vip}, and get no answer");
@@ -39,11 +38,10 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
         "The SYNs for {} arrive at {who}, and instead of a SYN-ACK {} for {router} leave, with {vip} as their sender; none is answered. No host of that link claims {vip} but the real servers: it is of another subnet, and a router that would reach it by another interface takes the question for forged. {} connections get no answer.",
         s.name(),
         count(asks as usize, "ARP question"),
-        share(facts, service, &ids)
+        share(facts, *service, ids)
     );
-    let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
+    let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation)
+        .rated(severity(facts, ids), Confidence::Likely);
     finding.candidate("arp-unanswered", format!(
             "{router} is not there at all: then a question in the real server's own name gets no answer either"
         ));
@@ -53,20 +51,23 @@ pub(in crate::diagnose) fn finding(facts: &Facts, set: &[&Silent]) -> Finding {
             finding.confirm(server.clone(), format!(
                     "arping -c 2 -I IFACE -s {vip} {0}; arping -c 2 -I IFACE {0}; sysctl net.ipv4.conf.all.arp_announce",
                     ask.target
-                ), "no answer to the first, one to the second, arp_announce 0 or 1: this is it"
-                    .to_owned());
+                ), "no answer to the first, one to the second, arp_announce 0 or 1: this is it");
         }
-        finding.fix(server, explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "2")]), "it asks in its own name; the answers' source is as before, so see that the router lets them pass"), explained(sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]), "or what it was before"));
+        finding.fixes.push(
+            sysctl::change(server, &[("net.ipv4.conf.all.arp_announce", "2", "0")])
+                .because("it asks in its own name; the answers' source is as before, so see that the router lets them pass")
+                .undone("or what it was before"),
+        );
     }
     finding.proofs = silences::proofs(facts, set[0]);
     if let Some((v, ask)) = asked(facts, set[0]) {
-        let proof = |mark, note| Proof { at: At { vantage: v, mark }, note };
+        let proof = |mark, note| Proof::on(v, mark, note);
         let first = format!("instead of an answer it asks for {} as {vip}", ask.target);
         finding.proofs.push(proof(ask.first, first));
         finding.proofs.push(proof(ask.last, "and again; nobody answers".to_owned()));
     }
-    finding.subjects = set.iter().map(|x| names.subject(Role::RealServer, x.host)).collect();
+    finding.subjects = names.subjects(Role::RealServer, hosts);
     finding.addresses = std::iter::once(vip).chain(targets).collect();
-    finding.connections = ids;
+    finding.connections = ids.clone();
     finding
 }

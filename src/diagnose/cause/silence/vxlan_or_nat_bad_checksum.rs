@@ -7,25 +7,23 @@
 //! matter of [`super::outer_checksum`].
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity};
-use crate::diagnose::facts::checksums::{MODES, spoilt};
+use crate::diagnose::cause::{by_address, clean_in, each_service, severity};
+use crate::diagnose::facts::checksums::spoilt;
 use crate::diagnose::thresholds::VXLAN_OR_NAT_BAD_CHECKSUM_SURE;
-use crate::diagnose::words::share;
+use crate::diagnose::words::{self, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::flow::Sums;
-use crate::topology::{HostId, Role, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "slow-connect"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| spoilt(facts, *id).is_some());
-    let mut findings: Vec<Finding> = by_service(facts, hit.map(|(id, _)| id))
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let mut findings: Vec<Finding> =
+        each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
     findings.extend(super::outer_checksum::findings(facts));
-    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
+    Detection::from(findings, || clean_in(facts, &Mode::LAYER_4))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -33,13 +31,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let s = facts.topology.service(service);
     let mut hosts: Vec<HostId> =
         ids.iter().filter_map(|id| facts.server(*id).and_then(|r| r.host)).collect();
-    crate::diagnose::cause::by_address(facts, &mut hosts);
-    let who =
-        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>());
+    by_address(facts, &mut hosts);
+    let who = names.hosts(&hosts);
     let wrong: u32 = ids.iter().filter_map(|id| spoilt(facts, *id)).map(|(_, s)| s.wrong).sum();
-    let director = crate::diagnose::words::directors(facts, service);
-    let sender =
-        director.first().map_or_else(|| "the sender".to_owned(), crate::diagnose::words::name);
+    let director = words::directors(facts, service);
+    let sender = director.first().map_or_else(|| "the sender".to_owned(), words::name);
     let title = format!("SYNs arrive at {who} with a wrong TCP checksum");
     let explanation = format!(
         "The SYNs for {} that {sender} sends on arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
@@ -68,10 +64,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .find_map(|id| spoilt(facts, *id))
         .map(|(leg, sums)| proofs(facts, leg, sums))
         .unwrap_or_default();
-    finding.subjects = director;
-    finding.subjects.extend(hosts.iter().map(|h| names.subject(Role::RealServer, *h)));
-    finding.connections = ids;
-    finding
+    finding.concerning(director, ids).also(names.subjects(Role::RealServer, &hosts))
 }
 
 fn proofs(trace: &Trace, leg: &Leg, sums: &Sums) -> Vec<Proof> {

@@ -8,13 +8,12 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::size::is_large_for_overlay;
+use crate::diagnose::facts::kept_segments::{Kept, kept};
 use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::facts::telling;
-use crate::diagnose::thresholds::REPEATS;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof};
-use crate::flow::Mark;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
@@ -25,17 +24,6 @@ const OVERHEAD: u32 = 70;
 /// Bytes that the timestamp option takes of a segment (RFC 7323, appendix A).
 const STAMP: u32 = 12;
 
-/// A connection whose large segments a node kept.
-struct Kept {
-    id: ConnectionId,
-    /// Payload bytes of the largest segment that came again.
-    size: u32,
-    /// Payload bytes that left before.
-    passed: u64,
-    /// The last frame that came again.
-    again: Mark,
-}
-
 pub(in crate::diagnose) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Kept>> = BTreeMap::new();
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
@@ -45,41 +33,12 @@ pub(in crate::diagnose) fn findings(facts: &Facts) -> Vec<Finding> {
             continue;
         }
         for host in service.directors.iter().map(|d| d.host) {
-            if let Some(kept) = kept(facts, id, host) {
+            if let Some(kept) = kept(facts, id, host).filter(|k| is_large_for_overlay(k.size)) {
                 sets.entry((facts.service_of(id), host)).or_default().push(kept);
             }
         }
     }
     sets.into_iter().map(|(of, set)| finding(facts, of, &set)).collect()
-}
-
-fn kept(facts: &Facts, id: ConnectionId, host: HostId) -> Option<Kept> {
-    let passage = passage(facts, id, host)?;
-    let (came, left) = (passage.came, passage.left?);
-    let (there, out) = (facts.legs(id).get(came.leg)?, facts.legs(id).get(left.leg)?);
-    let overlay = passage.enters_overlay(facts, id);
-    let told = facts.errors_of(id).next().is_some();
-    // What the capture itself did not see come in proves nothing.
-    if facts.vantage(there).has_hole(came.link) {
-        return None;
-    }
-    let hole = facts.vantage(out).hole(left.link).map_or(0, |(bytes, _)| bytes);
-    let missing = passage.missing(facts, id).max(hole);
-    if !overlay || told || missing == 0 || came.link.retransmissions < REPEATS {
-        return None;
-    }
-    let vantage = facts.vantage(there);
-    let here = |index: u32| vantage.links.get(index as usize).map(|l| (l.hop, l.first));
-    let own = (came.link.hop, came.link.first);
-    let repeats = vantage.side_tables.repeats.iter().filter(|r| here(r.link) == Some(own));
-    let (mut size, mut again) = (0, Mark::NONE);
-    for repeat in repeats {
-        size = size.max(repeat.to.wrapping_sub(repeat.from));
-        again = repeat.mark;
-    }
-    let passed = facts.forward(out).payload;
-    let large = is_large_for_overlay(size) && missing >= size;
-    (large && again.is_set()).then_some(Kept { id, size, passed, again })
 }
 
 fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) -> Finding {
@@ -110,9 +69,8 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
         },
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
+    let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidate(
         "backend-removed-silent-drop",
         "then small segments of these connections do not leave either",
@@ -149,12 +107,9 @@ fn proofs(facts: &Facts, host: HostId, set: &[Kept]) -> Vec<Proof> {
     let out = "the last that left in the overlay";
     let first = passage.first_repeat(facts, shown.id);
     let note = format!("a segment of up to {} bytes comes again", shown.size);
-    [
+    Proof::seen([
         passage.proof_out(facts, shown.id, out),
         passage.proof_in(facts, shown.id, first, &note),
         passage.proof_in(facts, shown.id, shown.again, "and again; it never leaves"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ])
 }

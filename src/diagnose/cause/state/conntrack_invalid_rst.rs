@@ -8,11 +8,11 @@
 //! director it is `nat-return-bypasses-director`. A node that translates the
 //! SYN-ACK alone is the matter of [`super::half_translated`].
 
-use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{arrow_back, servers, share};
+use crate::diagnose::words::{self, arrow_back, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -23,10 +23,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| is_hit(facts, *id)).map(|(id, _)| id);
-    let mut findings: Vec<Finding> = by_service(facts, hit)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let mut findings: Vec<Finding> =
+        each_service(facts, hit, |service, ids| finding(facts, service, ids));
     findings.extend(super::half_translated::findings(facts));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
@@ -36,13 +34,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             facts.is_translated(c) && facts.legs(id).iter().any(|leg| facts.is_client_side(id, leg))
         });
         let director = facts.topology.services.iter().flat_map(|s| &s.directors);
-        if client || director.clone().any(|d| facts.is_captured(d.host)) {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "neither a client nor the director was captured; what leaves untranslated shows there".to_owned(),
-            )
-        }
+        Detection::clean_if(
+            client || director.clone().any(|d| facts.is_captured(d.host)),
+            "neither a client nor the director was captured; what leaves untranslated shows there",
+        )
     })
 }
 
@@ -62,10 +57,9 @@ fn is_shown(trace: &Trace, id: ConnectionId) -> bool {
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let s = facts.topology.service(service);
     let subjects = servers(facts, &ids);
-    let server = crate::diagnose::words::names(&subjects);
-    let director = crate::diagnose::words::directors(facts, service);
-    let who =
-        director.first().map_or_else(|| "the director".to_owned(), crate::diagnose::words::name);
+    let server = words::names(&subjects);
+    let director = words::directors(facts, service);
+    let who = director.first().map_or_else(|| "the director".to_owned(), words::name);
     let title =
         format!("{who} passes segments of {server} on untranslated, which cuts connections");
     let explanation = format!(
@@ -79,7 +73,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.confidence = Confidence::Likely;
         finding.candidate(
             "rs-lost-socket",
-            "then no RST of the client reaches the real server before its own leaves".to_owned(),
+            "then no RST of the client reaches the real server before its own leaves",
         );
     }
     finding.confirm(who.clone(), "sysctl net.netfilter.nf_conntrack_tcp_be_liberal; sysctl -w net.netfilter.nf_conntrack_log_invalid=6; conntrack -S", "be_liberal 0 and 'invalid' that grows, or the kernel's log naming these segments");
@@ -87,20 +81,18 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = proofs(facts, id);
     }
-    finding.subjects = if director.is_empty() { Vec::new() } else { vec![director[0].clone()] };
-    finding.subjects.extend(subjects);
-    finding.connections = ids;
     finding
+        .concerning(if director.is_empty() { Vec::new() } else { vec![director[0].clone()] }, ids)
+        .also(subjects)
 }
 
 fn fixes(director: &str, vip: Ip) -> Vec<Fix> {
     let rule = Rule::filter(vip, "FORWARD", "-m conntrack --ctstate INVALID -j DROP");
     vec![
         Fix::safe(director.to_owned(), rule.insert(), rule.delete()),
-        Fix::safe(
+        sysctl::change(
             director.to_owned(),
-            sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "1")]),
-            sysctl::set(&[("net.netfilter.nf_conntrack_tcp_be_liberal", "0")]),
+            &[("net.netfilter.nf_conntrack_tcp_be_liberal", "1", "0")],
         )
         .or(),
     ]

@@ -7,23 +7,20 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::lost_entries::{before, proofs};
-use crate::diagnose::facts::resets::Forgotten;
+use crate::diagnose::facts::resets::{Forgotten, by_host};
 use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
-    for lost in facts.resets().iter().filter(|one| one.why() == WhyReset::NoEntry) {
-        sets.entry((facts.service_of(lost.id), lost.host)).or_default().push(*lost);
-    }
-    let findings =
-        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
+    let own = facts.resets().iter().filter(|one| one.why() == WhyReset::NoEntry);
+    let findings = by_host(facts, own)
+        .into_iter()
+        .map(|((service, host), set)| finding(facts, service, host, &set));
     Detection::from(findings.collect(), || super::no_entries(facts))
 }
 
@@ -80,8 +77,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     finding.confirm(
         director.clone(),
         "ipvsadm -Lnc; ipvsadm -L --daemon; ipvsadm -L --timeout",
-        "the connections are not in the table; no daemon printed: nothing is synchronised"
-            .to_owned(),
+        "the connections are not in the table; no daemon printed: nothing is synchronised",
     );
     finding.fixes = fixes(facts, host, old, moved);
     if let Some(shown) = shown {

@@ -7,12 +7,11 @@
 //! question that stays without an answer when it is asked alone is a deaf server's.
 
 use crate::correlate::Leg;
+use crate::diagnose::decide::delay::WhyAskedAgain;
+use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::paired_questions::{Asked, Lost, concerns};
-use crate::diagnose::thresholds::{
-    DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE,
-};
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::{directors, explained, share};
+use crate::diagnose::words::{self, directors, explained, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::flow::Mark;
 use crate::topology::{Mode, Service, ServiceId};
@@ -39,32 +38,23 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings = services.iter().filter_map(|(service, asked)| finding(facts, *service, asked));
     Detection::from(findings.collect(), || {
-        if blind {
-            return Detection::Unchecked(
-                "DNS questions pass where their answers do not; capture on the director with 'tcpdump -i any -s 0 udp port 53'".to_owned(),
-            );
-        }
-        Detection::Clean
+        Detection::clean_if(
+            !blind,
+            "DNS questions pass where their answers do not; capture on the director with 'tcpdump -i any -s 0 udp port 53'",
+        )
     })
 }
 
 fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Finding> {
-    let lost = &asked.lost;
-    let shown = lost.iter().filter(|l| l.out.is_some()).count();
-    let elsewhere = lost.iter().filter(|l| l.elsewhere).count();
-    let (longest, shortest) = asked.timers();
-    let otherwise = asked.other as usize * 10 > lost.len() || elsewhere > 0;
-    // What comes in and does not go out is no loss of the network.
-    let sure = shown >= NO_COINCIDENCE && asked.alone as usize >= lost.len();
-    let alike = asked.chance() <= DNS_CONNTRACK_RACE_5S_CHANCE
-        && longest - shortest <= DNS_CONNTRACK_RACE_5S_TIMER_NS;
-    if lost.len() < NO_COINCIDENCE || otherwise || !(sure || alike) {
+    let why = asked.signs().why();
+    if why == WhyAskedAgain::Untold {
         return None;
     }
+    let (lost, sure) = (&asked.lost, why == WhyAskedAgain::Race);
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = lost.iter().map(|l| l.id).collect();
-    let seconds = (shortest as f64 / 1e9 * 10.0).round() / 10.0;
+    let seconds = (asked.timers().1 as f64 / 1e9 * 10.0).round() / 10.0;
     let host = s.directors.first().map(|d| names.full(d.host));
     let place = host.clone().unwrap_or_else(|| "the host that translates".to_owned());
     let title =
@@ -82,9 +72,8 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
         },
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation);
-    finding.severity = Severity::Warning;
-    finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+    let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation)
+        .rated(Severity::Warning, if sure { Confidence::Certain } else { Confidence::Likely });
     if !sure {
         finding.candidate(
             "packet-loss",
@@ -93,7 +82,7 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
         finding.confirm(
             place.clone(),
             format!("tcpdump -i any -s 0 -w director.pcap 'udp port {}'", s.port),
-            "two questions of one port come in together and one goes out: this is it".to_owned(),
+            "two questions of one port come in together and one goes out: this is it",
         );
     }
     finding.confirm(
@@ -103,19 +92,14 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
     );
     finding.fixes = fixes(facts, s, lost, host);
     finding.proofs = proofs(facts, lost);
-    finding.subjects = directors(facts, service);
-    finding.subjects.push(crate::diagnose::words::service_subject(s));
-    finding.connections = ids;
-    Some(finding)
+    Some(finding.concerning(directors(facts, service), ids).also([words::service_subject(s)]))
 }
 
 fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>) -> Vec<Fix> {
-    let mut clients: Vec<_> = lost.iter().map(|l| trace.connection(l.id).front.client.0).collect();
-    clients.sort_unstable();
-    clients.dedup();
+    let clients: Vec<_> = each_once(lost.iter().map(|l| trace.connection(l.id).front.client.0));
     let names: Vec<String> = clients.iter().map(ToString::to_string).collect();
     let mut fixes = vec![Fix::safe(
-        format!("the clients ({})", crate::diagnose::words::list(&names)),
+        format!("the clients ({})", words::list(&names)),
         "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; or a cache on the client's own host (NodeLocal DNSCache)",
         "sed -i '/single-request-reopen/d' /etc/resolv.conf",
     )];

@@ -5,22 +5,19 @@
 //! Told from a lost table by the client's FIN before and by the silence after it; from an
 //! idle timeout by the same FIN, after which another, shorter time counts.
 
-use crate::correlate::Leg;
-use crate::diagnose::cause::needs_mode;
-use crate::diagnose::facts::passages::passage;
-use crate::diagnose::thresholds::DR_HALF_CLOSE_120S_LEAST_NS;
+use crate::diagnose::cause::clean_in;
+use crate::diagnose::facts::half_closed::{HalfClosed, forgot};
 use crate::diagnose::words::{count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
-use crate::flow::Reset;
-use crate::topology::{HostId, Mode, Role, ServiceId, is_origin};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "connection-reset", "retransmission"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgot<'_>>> = BTreeMap::new();
+    let mut sets: BTreeMap<(ServiceId, HostId), Vec<HalfClosed<'_>>> = BTreeMap::new();
     for (id, c) in facts.requests() {
         let mode = facts.service(id).mode;
         if !c.protocol.is_tcp() || !c.progress.no_socket || !matches!(mode, Mode::Dr | Mode::Tun) {
@@ -33,48 +30,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
-    Detection::from(findings.collect(), || {
-        needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
-    })
+    Detection::from(findings.collect(), || clean_in(facts, &[Mode::Dr, Mode::Tun]))
 }
 
-/// A half-closed connection that a director forgot.
-struct Forgot<'a> {
-    id: ConnectionId,
-    host: HostId,
-    leg: &'a Leg,
-    /// The last packet that it sent on.
-    out: At,
-    /// From that to the segment that it reset, nanoseconds.
-    silent_ns: i64,
-}
-
-fn forgot(trace: &Trace, id: ConnectionId) -> Option<Forgot<'_>> {
-    trace.service(id).directors.iter().find_map(|d| {
-        let mut legs = trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(d.host));
-        let leg = legs.find(|leg| leg.tuple == 0)?;
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
-        let own = &trace.vantage(leg).own;
-        let by_it = |hop: &crate::flow::Hop| own.sent(hop) == Some(true) && is_origin(hop);
-        let reset = back.reset == Reset::NoSocket
-            && trace.path(leg, back).any(|(link, hop)| link.first == back.rst && by_it(hop));
-        let (fin, trigger) = (there.fin.get()?, back.rst_answers.get()?);
-        if !reset || fin.frame() >= trigger.frame() {
-            return None;
-        }
-        let out = passage(trace, id, d.host)?.last_out(trace, id)?;
-        let silent_ns = trace.time(trace.at(leg, trigger)).0 - trace.time(out).0;
-        (silent_ns >= DR_HALF_CLOSE_120S_LEAST_NS).then_some(Forgot {
-            id,
-            host: d.host,
-            leg,
-            out,
-            silent_ns,
-        })
-    })
-}
-
-fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) -> Finding {
+fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[HalfClosed<'_>]) -> Finding {
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|f| f.id).collect();
@@ -91,12 +50,11 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
         s.name(),
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("dr-half-close-120s", title, explanation);
-    finding.severity = Severity::Critical;
-    finding.confidence = Confidence::Likely;
+    let mut finding = Finding::cause("dr-half-close-120s", title, explanation)
+        .rated(Severity::Critical, Confidence::Likely);
     finding.candidate(
         "director-no-entry-rst",
-        "then connections that no side has closed are reset as well, at the same moment".to_owned(),
+        "then connections that no side has closed are reset as well, at the same moment",
     );
     finding.confirm(
         director.clone(),
@@ -110,24 +68,22 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgot<'_>]) 
             "ipvsadm --set 0 120 0",
         ),
         Fix::safe(
-            "the clients".to_owned(),
+            "the clients",
             "# close when the answer is there, not with the request",
             "Close with the request again.",
         )
         .or(),
     ];
     finding.proofs = set.first().map(|f| proofs(facts, f)).unwrap_or_default();
-    finding.subjects = vec![names.subject(Role::Director, host)];
-    finding.connections = ids;
-    finding
+    finding.concerning(vec![names.subject(Role::Director, host)], ids)
 }
 
-fn proofs(trace: &Trace, shown: &Forgot<'_>) -> Vec<Proof> {
+fn proofs(trace: &Trace, shown: &HalfClosed<'_>) -> Vec<Proof> {
     let (there, back) = (trace.forward(shown.leg), trace.reply(shown.leg));
     let mut proofs: Vec<Proof> =
         trace.proof(shown.leg, there.fin, "the client closes its side").into_iter().collect();
     let note = "the last packet that the director sends on".to_owned();
-    proofs.push(Proof { at: shown.out, note });
+    proofs.push(Proof::at(shown.out, note));
     proofs.extend(trace.proof(shown.leg, back.rst_answers, "the client acknowledges the answer"));
     proofs.extend(trace.proof(shown.leg, back.rst, "the director's own reset: it has no entry"));
     proofs

@@ -1,233 +1,84 @@
-//! Connections that died of a silence, told by the ends alone: what lies between them is
-//! in no capture.
-//!
-//! After the silence came a reset that the host in whose name it came did not send, or a
-//! reset or nothing at all as the answer to the next segment. One end's capture does not
-//! tell a balancer's reset from a server's: there the contrast must, that all connections
-//! which were silent for less live on. One that outlived a longer silence refutes it.
+//! Connections that were forgotten on the way for being idle, where only the ends show it:
+//! the second form of `lb-idle-timeout`.
 
-use crate::breaks::{By, Manner, reset_by};
-use crate::correlate::{Leg, Outcome};
-use crate::diagnose::decide::reset::WhyReset;
-use crate::diagnose::facts::asks::asked_here;
-use crate::diagnose::thresholds::{EXPIRED_LONG_NS, EXPIRED_SEVERAL, PROMPT_NS};
-use crate::diagnose::{Facts, Proof};
-use crate::flow::{Ask, Idle, Mark, Reset};
-use crate::topology::ServiceId;
-use crate::trace::{At, ConnectionId};
-use std::collections::{BTreeMap, HashSet};
+use crate::diagnose::cause::severity;
+use crate::diagnose::cause::state::idle_timeouts::{LOWER, RAISE, keep_alive, usual};
+use crate::diagnose::facts::expired::{After, Expired, ExpiredSet};
+use crate::diagnose::words::{service_subject, share, to_capture};
+use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, ToConfirm};
+use crate::trace::ConnectionId;
 
-/// What came after a silence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum After {
-    /// A reset that neither end sent.
-    Between,
-    /// A reset as the answer to the next segment; whose does not show.
-    Reset,
-    /// Nothing answers any more.
-    Nothing,
-    /// Its client's host asks for an address by ARP that no packet before it had.
-    Asked,
-}
-
-/// A connection that died of a silence.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Expired {
-    /// The connection.
-    pub id: ConnectionId,
-    /// What came then.
-    pub after: After,
-    /// How long it was silent, nanoseconds.
-    pub idle_ns: i64,
-    /// The last frame before, the first after, the reset.
-    marks: [Mark; 3],
-    vantage: usize,
-}
-
-impl Expired {
-    /// Frames that show it.
-    pub fn proofs(&self) -> Vec<Proof> {
-        let third = match self.after {
-            After::Between => "a reset that the host in whose name it comes did not send",
-            After::Reset => "a reset answers it",
-            After::Nothing => "the last of them: nothing answered",
-            After::Asked => "the last question, still no answer",
-        };
-        let second = match self.after {
-            After::Asked => "the host asks for an address that its connections did not have",
-            _ => "the next segment",
-        };
-        let notes = ["the last packet before the silence", second, third];
-        let mut proofs: Vec<Proof> = Vec::new();
-        for (mark, note) in self.marks.into_iter().zip(notes).rev() {
-            let Some(mark) = mark.get() else { continue };
-            if proofs.iter().all(|p| p.at.mark != mark) {
-                let at = At { vantage: self.vantage, mark };
-                proofs.insert(0, Proof { at, note: note.to_owned() });
-            }
+/// What only the ends show.
+pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Finding {
+    let s = facts.topology.service(set.service);
+    let ids: Vec<ConnectionId> = set.expired.iter().map(|e| e.id).collect();
+    // Whole seconds, rounded down: what is said to be too long was.
+    let silence = format!("{} s", set.least_ns() / 1_000_000_000);
+    let after = set.expired.iter().map(|e| e.after).min();
+    let then = match after {
+        Some(After::Between) => {
+            "are reset by something between the ends: neither of them sent the reset that comes in its name"
         }
-        proofs
-    }
-}
-
-/// The connections of one service that died of silences.
-#[derive(Debug)]
-pub(super) struct Set {
-    /// The service.
-    pub service: ServiceId,
-    /// All of them.
-    pub expired: Vec<Expired>,
-    /// The longest silence that one outlived, nanoseconds; 0 if none was silent and lived.
-    pub outlived_ns: i64,
-}
-
-/// By service.
-pub(super) fn sets(facts: &Facts) -> Vec<Set> {
-    use WhyReset::{OtherSite, SynProxy, TwoServers};
-    let forgot = facts.resets().iter();
-    let forgot = forgot.filter(|f| !matches!(f.why(), OtherSite | SynProxy | TwoServers));
-    let known: HashSet<ConnectionId> = forgot.map(|f| f.id).collect();
-    let mut sets: BTreeMap<ServiceId, Set> = BTreeMap::new();
-    let asks = strange_asks(facts);
-    for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-        let died = (!known.contains(&id)).then(|| died(facts, id)).flatten();
-        let died = died.or_else(|| asked(facts, id, &asks));
-        // Where only questions were asked after it, the last that a capture shows was outlived.
-        let fatal = died.is_some_and(|died| died.after != After::Asked);
-        let outlived = facts.legs(id).iter().filter_map(|leg| outlived(facts, leg, fatal));
-        let outlived = outlived.max().unwrap_or(0);
-        if died.is_none() && (outlived == 0 || !c.progress.established) {
-            continue;
+        Some(After::Reset) => "are reset at their next segment",
+        Some(After::Nothing) => "get no answer to their next segment any more",
+        Some(After::Asked) | None => {
+            "send nothing any more: their client's host asks for an address by ARP that none of their packets had, as it does when a balancer on that host no longer translates it"
         }
-        let service = facts.service_of(id);
-        let set = sets.entry(service).or_insert_with(|| Set {
-            service,
-            expired: Vec::new(),
-            outlived_ns: 0,
-        });
-        set.expired.extend(died);
-        set.outlived_ns = set.outlived_ns.max(outlived);
-    }
-    sets.into_values().filter(Set::holds).collect()
-}
-
-impl Set {
-    /// The shortest silence that killed, nanoseconds.
-    pub fn least_ns(&self) -> i64 {
-        self.expired.iter().map(|e| e.idle_ns).min().unwrap_or(0)
-    }
-
-    fn holds(&self) -> bool {
-        let least = self.least_ns();
-        let contrast = self.expired.len() >= EXPIRED_SEVERAL && self.outlived_ns > 0;
-        let between =
-            self.expired.iter().any(|e| e.after == After::Between) && least >= EXPIRED_LONG_NS;
-        self.outlived_ns < least && (contrast || between)
-    }
-
-    /// Whether nothing but questions for a strange address shows it.
-    pub fn is_guess(&self) -> bool {
-        self.expired.iter().all(|e| e.after == After::Asked)
-    }
-}
-
-fn idle<'a>(facts: &'a Facts, leg: &Leg) -> Option<&'a Idle> {
-    facts.vantage(leg).side_tables.idle(leg.stream)
-}
-
-/// The longest silence at a vantage after which both sides spoke; the last one only where
-/// it was not fatal.
-fn outlived(facts: &Facts, leg: &Leg, fatal: bool) -> Option<i64> {
-    let idle = idle(facts, leg)?;
-    let stream = leg.of(&facts.vantages);
-    // Where it was reset, whatever the reason, the last says nothing.
-    let reset = stream.flows.iter().any(|flow| flow.rst.is_set());
-    let last = (!fatal && !reset && idle.last.answered(stream)).then(|| idle.last.ns());
-    last.into_iter().chain([idle.outlived_ns]).max()
-}
-
-fn died(facts: &Facts, id: ConnectionId) -> Option<Expired> {
-    let closed = |leg: &Leg| facts.forward(leg).fin.is_set() || facts.reply(leg).fin.is_set();
-    if facts.legs(id).iter().any(closed) {
-        return None;
-    }
-    facts.legs(id).iter().find_map(|leg| {
-        let silence = idle(facts, leg)?.last;
-        let stream = leg.of(&facts.vantages);
-        let (asking, asked) = (stream.flow(silence.by), stream.flow(silence.by.other()));
-        let expired = |after, mark| Expired {
-            id,
-            after,
-            idle_ns: silence.ns(),
-            marks: [silence.before, silence.after, mark],
-            vantage: usize::from(leg.vantage),
-        };
-        if asking.rst == silence.after {
-            // What ends the silence is itself the reset.
-            return (reset_by(facts, id) == By::Between)
-                .then(|| expired(After::Between, asking.rst));
-        }
-        if asked.rst.is_set() {
-            let answers = asked.reset == Reset::NoSocket
-                && asked.rst_answers.frame() >= silence.after.frame()
-                && (0..PROMPT_NS).contains(&asked.rst.since(silence.after))
-                && facts.connection(id).outcome == Outcome::Reset;
-            let after = match reset_by(facts, id) {
-                By::Between => After::Between,
-                By::ClientsName | By::ServersName => After::Reset,
-                By::Client | By::Server => return None,
-            };
-            return answers.then(|| expired(after, asked.rst));
-        }
-        let lost = facts.breaks.broken(id).is_some_and(|broken| {
-            matches!(broken.manner, Manner::LostBetween | Manner::UnseenBeyond)
-        });
-        let silent = facts.connection(id).outcome == Outcome::Stalled
-            && lost
-            && !silence.answered(stream)
-            && asking.retransmissions >= 2;
-        silent.then(|| expired(After::Nothing, asking.last))
-    })
-}
-
-/// What captured hosts ask for in vain, again and again, though no connection has the
-/// address and nobody claims it.
-fn strange_asks<'a>(facts: &Facts<'a>) -> Vec<(usize, &'a Ask)> {
-    let mut asks = facts.unanswered().to_vec();
-    asks.retain(|(v, ask)| {
-        asked_here(&facts.vantages[*v], ask) && ask.answers == 0 && ask.again > 1
+    };
+    let alive = match set.outlived_ns {
+        0 => String::new(),
+        ns => format!(" Those that were silent for up to {} s live on.", ns / 1_000_000_000),
+    };
+    let known = usual(set.least_ns())
+        .map_or_else(String::new, |s| format!(" A timeout of {s} s is usual in balancers."));
+    let title =
+        format!("connections to {} that are idle for {silence} are forgotten on the way", s.name());
+    let explanation = format!(
+        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} A balancer, firewall or NAT between the ends forgets idle connections. {} connections die of it; an end that is not told keeps its side open.",
+        s.name(),
+        share(facts, set.service, &ids)
+    );
+    let mut finding = Finding::cause("lb-idle-timeout", title, explanation).rated(
+        severity(facts, &ids),
+        if set.is_guess() { Confidence::Possible } else { Confidence::Likely },
+    );
+    finding.candidates.extend(match after {
+        // The captures of both ends leave none.
+        Some(After::Between) => None,
+        Some(After::Reset) => Some(Candidate {
+            id: "rs-lost-socket",
+            tell_apart: "then the real server's own capture shows the reset leave".to_owned(),
+        }),
+        Some(After::Nothing) => Some(Candidate {
+            id: "packet-loss",
+            tell_apart: "then connections that are not idle lose packets as well".to_owned(),
+        }),
+        Some(After::Asked) | None => Some(Candidate {
+            id: "vip-unowned",
+            tell_apart: "then connections that are not idle fail as well".to_owned(),
+        }),
     });
-    if asks.is_empty() {
-        return asks;
-    }
-    let mut known = HashSet::new();
-    for (_, c) in facts.iter() {
-        for tuple in [Some(c.front), c.back].into_iter().flatten() {
-            known.extend([tuple.client.0, tuple.server.0]);
-        }
-    }
-    known.extend(facts.vantages.iter().flat_map(|v| &v.neighbors.bindings).map(|b| b.ip));
-    asks.retain(|(_, ask)| !known.contains(&ask.target));
-    asks
-}
-
-/// A balancer on the client's own host translates before the capture sees a packet; once
-/// it has forgotten, the packet stays as the program addressed it, and the host looks for
-/// that address.
-fn asked(facts: &Facts, id: ConnectionId, asks: &[(usize, &Ask)]) -> Option<Expired> {
-    let connection = facts.connection(id);
-    let (v, ask) = asks.iter().find(|(_, ask)| ask.asker == connection.front.client.0)?;
-    if connection.outcome != Outcome::Open {
-        return None;
-    }
-    let leg = facts.legs(id).iter().find(|leg| usize::from(leg.vantage) == *v)?;
-    let last = leg.of(&facts.vantages).last();
-    let idle_ns = ask.first.since(last);
-    (ask.first.frame() > last.frame() && idle_ns >= EXPIRED_LONG_NS).then_some(Expired {
-        id,
-        after: After::Asked,
-        idle_ns,
-        marks: [last, ask.first, ask.last],
-        vantage: *v,
-    })
+    finding.to_confirm = vec![
+        ToConfirm {
+            host: "the balancer, firewall or NAT between the ends".to_owned(),
+            command:
+                "ipvsadm -L --timeout; sysctl net.netfilter.nf_conntrack_tcp_timeout_established"
+                    .to_owned(),
+            why: format!("a TCP idle timeout of {silence} or less: this is it"),
+        },
+        to_capture(
+            "the balancer".to_owned(),
+            "balancer",
+            &[s.vip],
+            s.port,
+            "shows whether the next segment leaves it for the other end",
+        ),
+    ];
+    finding.fixes = vec![
+        keep_alive("either end", set.least_ns()),
+        Fix::safe("the balancer, if it is IPVS", RAISE, LOWER).or(),
+    ];
+    let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
+    finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
+    finding.concerning(vec![service_subject(s)], ids)
 }

@@ -4,13 +4,12 @@
 //! Its own capture must show both resets leave and none arrive. After a pause it is an
 //! idle timeout, and where a side has closed it is the end of a connection.
 
-use crate::correlate::Leg;
-use crate::diagnose::cause::{needs_mode, severity};
-use crate::diagnose::thresholds::{FULLNAT_DOUBLE_RESET_SOON_NS, FULLNAT_DOUBLE_RESET_TOGETHER_NS};
+use crate::diagnose::cause::{clean_in, severity};
+use crate::diagnose::facts::double_resets::{Double, double};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["connection-reset", "rst-no-socket"];
@@ -30,46 +29,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
-    Detection::from(findings.collect(), || {
-        needs_mode(facts, &[Mode::Nat, Mode::FullNat]).unwrap_or(Detection::Clean)
-    })
-}
-
-/// A connection that a director reset on both sides.
-struct Double<'a> {
-    id: ConnectionId,
-    host: HostId,
-    front: &'a Leg,
-    back: &'a Leg,
-}
-
-fn double(trace: &Trace, id: ConnectionId) -> Option<Double<'_>> {
-    let last = trace.connection(id).tuples.saturating_sub(1);
-    trace.service(id).directors.iter().find_map(|d| {
-        let legs = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(d.host));
-        let front = legs().find(|leg| leg.tuple == 0)?;
-        let back = legs().find(|leg| leg.tuple == last && last > 0)?;
-        if trace.vantage(front).capture != trace.vantage(back).capture {
-            return None;
-        }
-        let (asked, told) = (trace.forward(front), trace.reply(front));
-        let (sent, served) = (trace.forward(back), trace.reply(back));
-        // What goes to the client and to the server, and nothing from either.
-        let both = told.rst.is_set() && sent.rst.is_set();
-        let quiet = !asked.rst.is_set() && !served.rst.is_set();
-        let open = [asked, told, sent, served].iter().all(|flow| !flow.fin.is_set());
-        let before = |mark: crate::flow::Mark| told.rst.since(mark);
-        let used = sent.data.is_set() && served.flags.ack() && served.last.is_set();
-        let soon = (0..FULLNAT_DOUBLE_RESET_SOON_NS).contains(&before(asked.last))
-            || (0..FULLNAT_DOUBLE_RESET_SOON_NS).contains(&before(served.last));
-        let together = told.rst.since(sent.rst).abs() < FULLNAT_DOUBLE_RESET_TOGETHER_NS;
-        (both && quiet && open && used && soon && together).then_some(Double {
-            id,
-            host: d.host,
-            front,
-            back,
-        })
-    })
+    Detection::from(findings.collect(), || clean_in(facts, &[Mode::Nat, Mode::FullNat]))
 }
 
 fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) -> Finding {
@@ -84,9 +44,8 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) 
         s.name(),
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("fullnat-double-reset", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Certain;
+    let mut finding = Finding::cause("fullnat-double-reset", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Certain);
     finding.confirm(director.clone(), "ipvsadm -L --timeout; ipvsadm -Ln; dmesg | tail -50", "a timeout of 0 for established connections, or a filter that resets what it takes for an attack");
     finding.fixes = vec![Fix::safe(
         director,
@@ -99,7 +58,5 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) 
         finding.proofs.extend(facts.proof(d.front, told.rst, "the director resets the client"));
         finding.proofs.extend(facts.proof(d.back, sent.rst, "and the real server"));
     }
-    finding.subjects = vec![names.subject(Role::Director, host)];
-    finding.connections = ids;
-    finding
+    finding.concerning(vec![names.subject(Role::Director, host)], ids)
 }

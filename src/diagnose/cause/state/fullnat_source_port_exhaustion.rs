@@ -9,7 +9,7 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::source_ports::{Exhausted, Translated, look};
-use crate::diagnose::words::{directors, share};
+use crate::diagnose::words::{self, directors, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId};
@@ -36,14 +36,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         if let Some(other) = needs_mode(facts, &[Mode::FullNat]) {
             return other;
         }
-        if looked {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no capture shows both sides of the director; capture there with 'tcpdump -i any'"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            looked,
+            "no capture shows both sides of the director; capture there with 'tcpdump -i any'",
+        )
     })
 }
 
@@ -59,22 +55,21 @@ fn finding(
     let ids: Vec<ConnectionId> = side.withheld.iter().map(|w| w.id).collect();
     let director = say.full(host);
     let servers: Vec<String> = full.iter().map(|e| e.server.0.with_port(e.server.1)).collect();
-    let servers = crate::diagnose::words::list(&servers);
+    let servers = words::list(&servers);
     let locals: Vec<String> = full[0]
         .ranges
         .iter()
         .map(|(ip, low, high, n)| format!("{n} ports of {ip}, {low} to {high}"))
         .collect();
-    let locals = crate::diagnose::words::list(&locals);
+    let locals = words::list(&locals);
     let title = format!("the director {} has no local port left for {servers}", say.host(host));
     let explanation = format!(
         "SYNs for {} reach {director} and nothing goes out for them, while the connections that it has go on. Towards {servers} all local ports that it was seen to use are in use: {locals}, without a gap. {} connections get no answer; as ports become free, some will.",
         s.name(),
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("fullnat-source-port-exhaustion", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Likely;
+    let mut finding = Finding::cause("fullnat-source-port-exhaustion", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidate("conntrack-table-full", "then 'dmesg' on the director says 'nf_conntrack: table full', and connections to all servers and services are lost alike");
     finding.confirm(director.clone(), "iptables-save -t nat | grep -E 'SNAT|MASQUERADE'; sysctl net.ipv4.ip_local_port_range net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; dmesg | grep conntrack", "insert_failed or drop in 'conntrack -S' that grows, with count below max: no port was free");
     if let Some((local, ..)) = full[0].ranges.first() {
@@ -91,8 +86,8 @@ fn finding(
     if let Some(w) = side.withheld.first() {
         let at = |mark| At { vantage: w.vantage, mark };
         finding.proofs = vec![
-            Proof { at: at(w.first), note: "a SYN comes in and nothing goes out".to_owned() },
-            Proof { at: at(w.last), note: "and again".to_owned() },
+            Proof::at(at(w.first), "a SYN comes in and nothing goes out"),
+            Proof::at(at(w.last), "and again"),
         ];
     }
     finding.subjects = directors(facts, service);

@@ -6,9 +6,9 @@
 //! has a connection with the address that it called, gets segments from another, and resets
 //! them.
 
-use crate::diagnose::cause::by_service;
+use crate::diagnose::cause::each_service;
 use crate::diagnose::facts::half_translated::{HalfTranslated, all};
-use crate::diagnose::words::{agree, count};
+use crate::diagnose::words::{self, agree, count};
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
@@ -20,10 +20,7 @@ pub(in crate::diagnose) fn findings(facts: &Facts) -> Vec<Finding> {
     let of = |ids: &[ConnectionId]| -> Vec<HalfTranslated<'_>> {
         ids.iter().filter_map(|id| found.get(id).copied()).collect()
     };
-    by_service(facts, found.keys().copied())
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, &of(&ids)))
-        .collect()
+    each_service(facts, found.keys().copied(), |service, ids| finding(facts, service, &of(&ids)))
 }
 
 fn finding(facts: &Facts, service: ServiceId, set: &[HalfTranslated<'_>]) -> Finding {
@@ -67,7 +64,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[HalfTranslated<'_>]) -> Fin
     finding.proofs = shown.map(|one| proofs(facts, one)).unwrap_or_default();
     finding.subjects = host.map(|host| names.subject(Role::RealServer, host)).into_iter().collect();
     if finding.subjects.is_empty() {
-        finding.subjects.push(crate::diagnose::words::service_subject(s));
+        finding.subjects.push(words::service_subject(s));
     }
     finding.connections = set.iter().map(|one| one.id).collect();
     finding.strays = set.iter().map(|one| one.stray).collect();
@@ -95,5 +92,5 @@ fn proofs(facts: &Facts, one: &HalfTranslated<'_>) -> Vec<Proof> {
             "the client resets what it never called",
         ),
     ];
-    proofs.into_iter().flatten().collect()
+    Proof::seen(proofs)
 }

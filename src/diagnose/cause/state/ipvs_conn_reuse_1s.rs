@@ -5,16 +5,14 @@
 //! what goes out goes out with the repeat. Ports that were not used before have no such
 //! loss, else it is a loss like any other.
 
-use crate::correlate::Leg;
-use crate::diagnose::cause::needs_mode;
+use crate::diagnose::cause::clean_in;
+use crate::diagnose::facts::late_syns::{Late, is_reused, second_passed};
 use crate::diagnose::facts::port_reuse::forerunners;
-use crate::diagnose::thresholds::{
-    IPVS_CONN_REUSE_1S_REST_NS, IPVS_CONN_REUSE_1S_RETRY_NS, NO_COINCIDENCE,
-};
+use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{count, explained, share};
+use crate::diagnose::words::{count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::flow::{Link, Mark};
+use crate::flow::Mark;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
@@ -47,52 +45,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     sets.retain(|key, _| !fresh.contains(key));
     let findings =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set, &before));
-    Detection::from(findings.collect(), || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
-}
-
-/// A connection whose first SYN stayed at the director.
-struct Late<'a> {
-    id: ConnectionId,
-    director: HostId,
-    came: (&'a Leg, &'a Link),
-    left: (&'a Leg, &'a Link),
-}
-
-fn second_passed(trace: &Trace, id: ConnectionId) -> Option<Late<'_>> {
-    let service = trace.service(id);
-    service.directors.iter().find_map(|d| {
-        let legs = || trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(d.host));
-        let link = |leg: &'_ Leg, arrived: bool| {
-            let own = &trace.vantage(leg).own;
-            trace.path(leg, trace.forward(leg)).find(|(link, hop)| {
-                let way = if arrived { own.arrived(hop) } else { own.sent(hop) };
-                way == Some(true) && link.syns > 0
-            })
-        };
-        let came = legs().find_map(|leg| Some((leg, link(leg, true)?.0)))?;
-        let left =
-            legs().filter(|l| l.tuple > 0).find_map(|leg| Some((leg, link(leg, false)?.0)))?;
-        let clock = |leg: &Leg| trace.vantage(leg).capture;
-        let waited = left.1.first.since(came.1.first);
-        let opened = came.1.first == trace.forward(came.0).syn;
-        (clock(came.0) == clock(left.0)
-            && opened
-            && came.1.syns == left.1.syns + 1
-            && IPVS_CONN_REUSE_1S_RETRY_NS.contains(&waited))
-        .then_some(Late { id, director: d.host, came, left })
-    })
-}
-
-/// Whether the client had closed a connection on the same port a short time before.
-fn is_reused(trace: &Trace, one: &Late<'_>, before: &HashMap<ConnectionId, ConnectionId>) -> bool {
-    let Some(old) = before.get(&one.id) else { return false };
-    let (leg, link) = one.came;
-    trace.legs(*old).iter().filter(|l| l.vantage == leg.vantage).any(|l| {
-        let ends = [trace.forward(l).fin, trace.reply(l).fin];
-        let last = trace.forward(l).last;
-        ends.iter().any(|fin| fin.is_set())
-            && (0..IPVS_CONN_REUSE_1S_REST_NS).contains(&link.first.since(last))
-    })
+    Detection::from(findings.collect(), || clean_in(facts, &MODES))
 }
 
 fn finding(
@@ -122,8 +75,7 @@ fn finding(
     if ids.len() < NO_COINCIDENCE {
         finding.candidate(
             "packet-loss",
-            "then SYNs of ports that were not used before are lost at the director as well"
-                .to_owned(),
+            "then SYNs of ports that were not used before are lost at the director as well",
         );
     }
     finding.confirm(
@@ -134,23 +86,18 @@ fn finding(
     finding.fixes = vec![
         Fix::disruptive(
             director.clone(),
-            "# a kernel from 5.9 on replaces the entry without dropping the SYN".to_owned(),
+            "# a kernel from 5.9 on replaces the entry without dropping the SYN",
             "Boot the old kernel.",
         ),
-        Fix::safe(
+        sysctl::change(
             format!("{director}, where the kernel must stay"),
-            explained(
-                sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "0")]),
-                "then used ports stick to their old real server, also after it was removed",
-            ),
-            sysctl::set(&[("net.ipv4.vs.conn_reuse_mode", "1")]),
+            &[("net.ipv4.vs.conn_reuse_mode", "0", "1")],
         )
+        .because("then used ports stick to their old real server, also after it was removed")
         .or(),
     ];
     finding.proofs = set.first().map(|one| proofs(facts, one, before)).unwrap_or_default();
-    finding.subjects = vec![names.subject(Role::Director, host)];
-    finding.connections = ids;
-    finding
+    finding.concerning(vec![names.subject(Role::Director, host)], ids)
 }
 
 fn proofs(

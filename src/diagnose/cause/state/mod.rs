@@ -5,15 +5,17 @@ pub mod conntrack_table_full;
 pub mod director_no_entry_rst;
 pub mod dns_conntrack_race_5s;
 pub mod dr_half_close_120s;
-pub(in crate::diagnose) mod expired;
+mod expired;
 pub mod fullnat_double_reset;
 pub mod fullnat_source_port_exhaustion;
 pub(in crate::diagnose) mod half_translated;
+mod idle_timeouts;
 pub mod ipvs_conn_reuse_1s;
 pub mod lb_idle_timeout;
 pub mod rs_lost_socket;
 pub mod syn_cookies_lost_options;
 pub mod synproxy_side_effects;
+mod synproxy_words;
 pub mod tuple_reuse_challenge_ack;
 pub mod udp_stale_entry;
 

@@ -4,29 +4,23 @@
 //! Told from a director without an entry by the host that sends the reset, and
 //! by the director's own capture, which then shows that it sent the segment on.
 
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::passages::passage;
-use crate::diagnose::facts::resets::Forgotten;
-use crate::diagnose::words::share;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
+use crate::diagnose::facts::resets::{Forgotten, by_host};
+use crate::diagnose::words::{self, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["rst-no-socket", "connection-reset"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut sets: BTreeMap<(ServiceId, HostId), Vec<Forgotten>> = BTreeMap::new();
-    for one in facts.resets().iter().filter(|one| one.why() == WhyReset::LostSocket) {
-        sets.entry((facts.service_of(one.id), one.host)).or_default().push(*one);
-    }
-    let findings =
-        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
-    Detection::from(findings.collect(), || {
-        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
-            .unwrap_or(Detection::Clean)
-    })
+    let own = facts.resets().iter().filter(|one| one.why() == WhyReset::LostSocket);
+    let findings = by_host(facts, own)
+        .into_iter()
+        .map(|((service, host), set)| finding(facts, service, host, &set));
+    Detection::from(findings.collect(), || clean_in(facts, &Mode::LAYER_4))
 }
 
 fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {
@@ -61,14 +55,14 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     } else {
         finding.candidate(
             "director-no-entry-rst",
-            "then the director's own capture shows the segment come in and not go out".to_owned(),
+            "then the director's own capture shows the segment come in and not go out",
         );
         Confidence::Likely
     };
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     finding.confirm(server.clone(), format!("ps -o lstart=,cmd= -p \"$(ss -Hltnp 'sport = :{port}' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2)\"; uptime -s; nstat -az TcpOutRsts"), "a start after the connections began: this is it");
     let until = format!("before the next restart of {server}, till its ActiveConn is 0");
-    finding.fixes = vec![crate::diagnose::words::rest(facts, service, host, port, &until)];
+    finding.fixes = vec![words::rest(facts, service, host, port, &until)];
     if let Some(shown) = shown {
         finding.proofs = proofs(facts, shown);
     }
@@ -78,7 +72,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     finding
 }
 
-fn proofs(trace: &Trace, shown: &Forgotten) -> Vec<crate::diagnose::Proof> {
+fn proofs(trace: &Trace, shown: &Forgotten) -> Vec<Proof> {
     let id = shown.id;
     let directors = trace.service(id).directors.iter();
     let mut passages = directors.filter_map(|d| passage(trace, id, d.host));

@@ -5,11 +5,12 @@
 //! that never had the options is not told from it, so nothing here is certain.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::needs_mode;
+use crate::diagnose::cause::clean_in;
+use crate::diagnose::facts::bare_answers::{Answers, answer};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
+use crate::diagnose::words::{self, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -38,28 +39,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 }
 
 fn none(trace: &Trace) -> Detection {
-    needs_mode(trace, &[Mode::Nat, Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
-}
-
-/// How one server answered SYNs that offered options.
-#[derive(Debug, Default)]
-struct Answers {
-    kept: usize,
-    stripped: Vec<(ConnectionId, Leg)>,
-}
-
-/// The server, where its SYN-ACK is seen with the SYN that it answers, and whether it has
-/// any of the options that the SYN offered. Only where the server sends it itself, so
-/// that nobody between can have taken them out.
-fn answer(trace: &Trace, id: ConnectionId) -> Option<(HostId, Leg, bool)> {
-    let host = trace.server(id)?.host?;
-    let leg = trace.back_legs(id).find(|leg| trace.host_of(leg) == Some(host))?;
-    let (asked, said) = (&trace.forward(leg).shape, &trace.reply(leg).shape);
-    let offered = asked.window_scale > 0 && asked.sack() && !asked.cut();
-    if !offered || said.cut() || !trace.reply(leg).accepted() || said.mss == 0 {
-        return None;
-    }
-    Some((host, *leg, said.window_scale > 0 || said.sack() || said.stamped()))
+    clean_in(trace, &[Mode::Nat, Mode::Dr, Mode::Tun])
 }
 
 fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) -> Option<Finding> {
@@ -72,8 +52,7 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     hit.sort_by_key(|(host, a)| (std::cmp::Reverse(a.stripped.len()), *host));
     let (first, _) = *hit.first().filter(|_| kept >= NO_COINCIDENCE)?;
     let names = Names(facts);
-    let who =
-        crate::diagnose::words::list(&hit.iter().map(|(h, _)| names.host(*h)).collect::<Vec<_>>());
+    let who = words::list(&hit.iter().map(|(h, _)| names.host(*h)).collect::<Vec<_>>());
     // The same server sends both kinds: no stack does that by its settings alone.
     let mixed = hit.iter().any(|(_, a)| a.kept > 0);
     let ids: Vec<ConnectionId> =
@@ -85,40 +64,25 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
         ids.len(),
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("syn-cookies-lost-options", title, explanation);
-    finding.severity = Severity::Warning;
-    finding.confidence = if mixed { Confidence::Likely } else { Confidence::Possible };
+    let mut finding = Finding::cause("syn-cookies-lost-options", title, explanation)
+        .rated(Severity::Warning, if mixed { Confidence::Likely } else { Confidence::Possible });
     if !mixed {
         finding.candidate("synproxy-side-effects", "then something in front of the server answers in its stead: the SYN-ACK does not leave the server's own TCP");
     }
     let server = names.place(first);
     finding.confirm(server.clone(), "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv TcpExtTCPReqQFullDoCookies; sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_window_scaling net.ipv4.tcp_sack net.ipv4.tcp_timestamps", "SyncookiesSent grows, or tcp_syncookies is 2: this is it; options switched off: the kernel never had them");
     finding.fixes = vec![
-        Fix::safe(
-            server.clone(),
-            explained(
-                sysctl::set(&[("net.ipv4.tcp_syncookies", "1")]),
-                "only when the queue is full",
-            ),
-            sysctl::set(&[("net.ipv4.tcp_syncookies", "2")]),
-        ),
-        Fix::safe(
+        sysctl::change(server.clone(), &[("net.ipv4.tcp_syncookies", "1", "2")])
+            .because("only when the queue is full"),
+        sysctl::change(
             server,
-            explained(
-                sysctl::set(&[
-                    ("net.ipv4.tcp_max_syn_backlog", "8192"),
-                    ("net.core.somaxconn", "8192"),
-                ]),
-                "and a larger backlog in the program",
-            ),
-            explained(
-                sysctl::set(&[
-                    ("net.ipv4.tcp_max_syn_backlog", "1024"),
-                    ("net.core.somaxconn", "4096"),
-                ]),
-                "what sysctl printed before",
-            ),
-        ),
+            &[
+                ("net.ipv4.tcp_max_syn_backlog", "8192", "1024"),
+                ("net.core.somaxconn", "8192", "4096"),
+            ],
+        )
+        .because("and a larger backlog in the program")
+        .undone("what sysctl printed before"),
     ];
     let shown = hit.first().and_then(|(_, a)| a.stripped.first());
     finding.proofs = shown.map(|(_, leg)| proofs(facts, leg)).unwrap_or_default();
@@ -131,11 +95,8 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
 fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let bare = format!("the SYN-ACK: MSS {} and no other option", back.shape.mss);
-    [
+    Proof::seen([
         trace.proof(leg, there.syn, "the SYN offers window scaling and SACK"),
         trace.proof(leg, back.syn, bare),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ])
 }

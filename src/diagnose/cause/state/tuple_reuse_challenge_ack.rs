@@ -6,16 +6,15 @@
 //! or a FIN is none. A sender that resets nothing sends its SYN until the old connection
 //! is gone: the ACK comes before it has acknowledged anything, and no SYN-ACK with it.
 
-use crate::correlate::{Leg, Outcome, Tuple};
-use crate::diagnose::cause::{by_service, severity, syns_or_blind};
-use crate::diagnose::thresholds::{PROMPT_NS, TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS};
+use crate::correlate::Tuple;
+use crate::diagnose::cause::{each_service, severity, syns_or_blind};
+use crate::diagnose::facts::challenged_syns::{challenged, delay_ns, is_reset, victims};
+use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, arrow, count, explained, list, share};
+use crate::diagnose::words::{self, agree, arrow, count, list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Subject};
-use crate::flow::Reset;
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::HashMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "syn-unanswered", "connection-reset"];
@@ -24,85 +23,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, c)| {
         c.protocol.is_tcp() && facts.concerns(*id) && challenged(facts, *id).is_some()
     });
-    let findings = by_service(facts, hit.map(|(id, _)| id))
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let findings =
+        each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
     Detection::from(findings, || syns_or_blind(facts))
-}
-
-/// The leg that shows it, the real server's own first.
-fn challenged(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
-    let p = trace.connection(id).progress;
-    if !p.no_socket && p.syns < 2 {
-        return None;
-    }
-    trace.legs(id).iter().filter(|leg| is_challenge(trace, leg)).max_by_key(|leg| leg.tuple)
-}
-
-fn is_challenge(trace: &Trace, leg: &Leg) -> bool {
-    let (there, back) = (trace.forward(leg), trace.reply(leg));
-    if !there.opened() || there.first != there.syn || !back.seen() {
-        return false;
-    }
-    let answer = back.first;
-    let bare = back.ack == answer && back.data != answer && back.fin != answer;
-    // Before any SYN-ACK.
-    let early = !back.syn.is_set() || back.syn.frame() > answer.frame();
-    let prompt =
-        there.syn.frame() < answer.frame() && (0..PROMPT_NS).contains(&answer.since(there.syn));
-    if !(bare && early && prompt) {
-        return false;
-    }
-    is_reset(trace, leg) && (there.syns > 1 || back.syn.is_set()) || is_ignored(trace, leg)
-}
-
-/// Whether the sender resets what the ACK speaks of.
-fn is_reset(trace: &Trace, leg: &Leg) -> bool {
-    let there = trace.forward(leg);
-    there.reset == Reset::NoSocket && there.rst_answers == trace.reply(leg).first
-}
-
-/// Whether the sender goes on asking, and is accepted much later or not at all.
-fn is_ignored(trace: &Trace, leg: &Leg) -> bool {
-    let (there, back) = (trace.forward(leg), trace.reply(leg));
-    // What acknowledges the SYN is the end of a handshake that was not captured whole.
-    let other = back.syn.is_set() || back.max_ack != there.isn.wrapping_add(1);
-    let late =
-        back.syn.get().is_none_or(|syn| syn.since(there.syn) >= TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS);
-    let unready = !there.ack.is_set() || there.ack.frame() > back.first.frame();
-    !there.rst.is_set() && there.syns > 1 && other && late && unready
-}
-
-/// Older connections on the same five-tuples that the sender's reset ended: what they
-/// sent next was reset. A balancer's or a NAT's clients do not know of each other.
-fn victims(facts: &Facts, ids: &[ConnectionId]) -> Vec<ConnectionId> {
-    let mut ended = HashMap::new();
-    for leg in ids.iter().filter_map(|id| challenged(facts, *id)) {
-        if is_reset(facts, leg) {
-            let tuple = Tuple::of(leg.of(&facts.vantages), leg.client);
-            ended.insert((leg.vantage, tuple), facts.forward(leg).rst);
-        }
-    }
-    let of = |id: ConnectionId| {
-        facts.legs(id).iter().find_map(|leg| {
-            let tuple = Tuple::of(leg.of(&facts.vantages), leg.client);
-            let rst = *ended.get(&(leg.vantage, tuple))?;
-            let older = leg.of(&facts.vantages).first().frame() < rst.frame();
-            older.then(|| facts.time(facts.at(leg, rst)))
-        })
-    };
-    let reset_at = |id: ConnectionId| {
-        let legs = facts.legs(id).iter();
-        let resets = legs.filter_map(|leg| Some(facts.at(leg, facts.reply(leg).rst.get()?)));
-        resets.map(|at| facts.time(at)).min()
-    };
-    let hit = facts.requests().filter(|(id, c)| {
-        c.outcome == Outcome::Reset
-            && !ids.contains(id)
-            && of(*id).is_some_and(|since| reset_at(*id).is_some_and(|at| at > since))
-    });
-    if ended.is_empty() { Vec::new() } else { hit.map(|(id, _)| id).collect() }
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -123,10 +46,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             subjects.push(subject);
         }
     }
-    let who = crate::diagnose::words::names(&subjects);
-    let servers = crate::diagnose::words::servers(facts, &ids);
-    let server =
-        if servers.is_empty() { s.name() } else { crate::diagnose::words::names(&servers) };
+    let who = words::names(&subjects);
+    let servers = words::servers(facts, &ids);
+    let server = if servers.is_empty() { s.name() } else { words::names(&servers) };
     let delay = ids.iter().filter_map(|id| delay_ns(facts, *id)).max();
     let lost = delay.map_or_else(String::new, |ns| {
         format!(" The handshake takes up to {} ms longer by that.", ns / 1_000_000)
@@ -168,9 +90,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         format!("old sockets towards the ports that are used again ({})", list(&ports)),
     );
     finding.fixes = fixes(&who, &server, rewritten);
-    finding.proofs = crate::diagnose::facts::telling(facts, &ids)
-        .map(|id| proofs(facts, id))
-        .unwrap_or_default();
+    finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = subjects;
     finding.subjects.extend(servers);
     finding.connections = ids;
@@ -179,39 +99,32 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding
 }
 
-/// From the first SYN to the SYN-ACK, where it came.
-fn delay_ns(trace: &Trace, id: ConnectionId) -> Option<i64> {
-    let leg = challenged(trace, id)?;
-    Some(trace.reply(leg).syn.get()?.since(trace.forward(leg).syn))
-}
-
 fn fixes(who: &str, server: &str, rewritten: bool) -> Vec<Fix> {
-    let mut fixes = vec![Fix::safe(
-        who.to_owned(),
-        explained(
-            sysctl::set(&[("net.ipv4.ip_local_port_range", "1024 65535")]),
-            "more ports, so that each rests longer",
-        ),
-        explained(
-            sysctl::set(&[("net.ipv4.ip_local_port_range", "32768 60999")]),
-            "the default; see 'sysctl net.ipv4.ip_local_port_range' first",
-        ),
-    )];
+    let mut fixes = vec![
+        sysctl::change(
+            who.to_owned(),
+            &[("net.ipv4.ip_local_port_range", "1024 65535", "32768 60999")],
+        )
+        .because("more ports, so that each rests longer")
+        .undone("the default; see 'sysctl net.ipv4.ip_local_port_range' first"),
+    ];
     if rewritten {
         fixes.insert(
             0,
-            Fix::safe(who.to_owned(), "# add local addresses: another 'source' (haproxy) or 'proxy_bind' (nginx), another address in laddr_group (FullNAT)", "Take them out again once they carry no connection.").or(),
+            Fix::safe(
+                who.to_owned(),
+                "# add local addresses: another 'source' (haproxy) or 'proxy_bind' (nginx), another address in laddr_group (FullNAT)",
+                "Take them out again once they carry no connection.",
+            )
+            .or(),
         );
     }
     fixes.push(
-        Fix::safe(
+        sysctl::change(
             format!("{server}, if a program there never closed the old connections"),
-            explained(
-                sysctl::set(&[("net.ipv4.tcp_keepalive_time", "600")]),
-                "ends dead ones sooner, for sockets that ask for keep-alives",
-            ),
-            sysctl::set(&[("net.ipv4.tcp_keepalive_time", "7200")]),
+            &[("net.ipv4.tcp_keepalive_time", "600", "7200")],
         )
+        .because("ends dead ones sooner, for sockets that ask for keep-alives")
         .or(),
     );
     fixes
@@ -221,13 +134,10 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let Some(leg) = challenged(trace, id) else { return Vec::new() };
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let tuple = Tuple::of(leg.of(&trace.vantages), leg.client);
-    [
+    Proof::seen([
         trace.proof(leg, there.syn, format!("SYN {}", arrow(&tuple))),
         trace.proof(leg, back.first, "an ACK without SYN: of an older connection"),
         trace.proof(leg, there.rst, "the bare reset that it draws"),
         trace.proof(leg, back.syn, "the SYN-ACK, once the SYN came again"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ])
 }

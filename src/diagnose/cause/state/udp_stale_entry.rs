@@ -4,18 +4,16 @@
 //! Said only where the same client's new ports were served by others meanwhile, and none
 //! of them by that server: a dead server that is still in the table gets its share.
 
-use crate::diagnose::cause::by_service;
+use crate::diagnose::cause::each_service;
 use crate::diagnose::decide::refusal::WhyStale;
-use crate::diagnose::facts::refusals::Says;
-use crate::diagnose::facts::stale_ports::{Stale, is_balanced};
+use crate::diagnose::facts::each_once;
+use crate::diagnose::facts::stale_ports::{Stale, is_balanced, proofs};
 use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, share};
-use crate::diagnose::{
-    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
-};
+use crate::diagnose::words::{list_of, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject};
 use crate::topology::{Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::trace::ConnectionId;
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
 
@@ -24,22 +22,17 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "arp-una
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let stale = facts.stale_ports();
     let own = stale.iter().filter(|(_, x)| x.why() == WhyStale::Entry).map(|(id, _)| *id);
-    let findings = by_service(facts, own)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids, stale))
-        .collect();
+    let findings = each_service(facts, own, |service, ids| finding(facts, service, ids, stale));
     Detection::from(findings, || {
         let blind = facts.requests().any(|(id, c)| {
             c.protocol == Protocol::UDP
                 && is_balanced(facts, id)
                 && facts.answer_vantage(id).is_none()
         });
-        if blind {
-            return Detection::Unchecked(
-                "datagrams pass where their answers do not; capture on the client or on a real server".to_owned(),
-            );
-        }
-        Detection::Clean
+        Detection::clean_if(
+            !blind,
+            "datagrams pass where their answers do not; capture on the client or on a real server",
+        )
     })
 }
 
@@ -52,17 +45,11 @@ fn finding(
     let names = Names(facts);
     let s = facts.topology.service(service);
     let set: Vec<&Stale<'_>> = ids.iter().filter_map(|id| stale.get(id)).collect();
-    let mut servers: Vec<Ip> = set.iter().filter_map(|x| x.server).collect();
-    servers.sort_unstable();
-    servers.dedup();
-    let who = if servers.is_empty() {
-        "a real server".to_owned()
-    } else {
-        crate::diagnose::words::list(&servers.iter().map(Ip::to_string).collect::<Vec<_>>())
-    };
+    let servers: Vec<Ip> = each_once(set.iter().filter_map(|x| x.server));
+    let who = if servers.is_empty() { "a real server".to_owned() } else { list_of(&servers) };
     let fresh = set.iter().map(|x| x.fresh).max().unwrap_or(0);
     let director = s.directors.first().map(|d| d.host);
-    let name = director.map_or_else(|| "the director".to_owned(), |d| names.full(d));
+    let name = names.full_or(director, "the director");
     let title =
         format!("clients served by {who} before are still sent there, where nothing answers");
     let how = if set.iter().any(|x| x.ask.is_some()) {
@@ -88,14 +75,8 @@ fn finding(
         format!("{who} is missing in the first list and named in the second: this is it"),
     );
     finding.fixes = vec![
-        Fix::safe(
-            name.clone(),
-            explained(
-                sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "1")]),
-                "entries of a removed server go with their next packet",
-            ),
-            sysctl::set(&[("net.ipv4.vs.expire_nodest_conn", "0")]),
-        ),
+        sysctl::change(name.clone(), &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
+            .because("entries of a removed server go with their next packet"),
         Fix::safe(
             name.clone(),
             "ipvsadm --set 0 0 10   # UDP entries live 10 s",
@@ -124,35 +105,4 @@ fn finding(
     finding.addresses = servers;
     finding.connections = ids;
     finding
-}
-
-fn proofs(trace: &Trace, id: ConnectionId, stale: &Stale<'_>) -> Vec<Proof> {
-    let (there, back) = (trace.forward(stale.leg), trace.reply(stale.leg));
-    let mut proofs = Vec::new();
-    let last = back.last;
-    proofs.extend(trace.proof(stale.leg, last, "the last answer on this client port"));
-    if !last.is_set() {
-        let note = "the first of the datagrams that nobody answers";
-        proofs.extend(trace.proof(stale.leg, there.first, note));
-    }
-    if let Some((vantage, ask)) = stale.ask {
-        let note = format!(
-            "who-has {} tell {}: the last of {} without an answer",
-            ask.target, ask.asker, ask.open
-        );
-        proofs.push(Proof { at: At { vantage, mark: ask.last }, note });
-    }
-    proofs.extend(
-        trace
-            .errors_of(id)
-            .filter(|(_, e)| matches!(Says::of(e.kind), Some(Says::Host | Says::Port)))
-            .map(|(vantage, e)| Proof {
-                at: At { vantage, mark: e.mark },
-                note: format!("ICMP unreachable from {}", e.src),
-            })
-            .take(1),
-    );
-    proofs.extend(trace.proof(stale.leg, there.last, "the last datagram, still without an answer"));
-    crate::diagnose::facts::in_time(trace, &mut proofs);
-    proofs
 }

@@ -6,7 +6,8 @@
 //! destination are the VIP, and the frame has a director's MAC.
 
 use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::cause::{clean_in, each_service, severity};
+use crate::diagnose::facts::in_time;
 use crate::diagnose::words::share;
 use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -19,11 +20,8 @@ const MODES: [Mode; 2] = [Mode::Dr, Mode::Tun];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| leaving(facts, *id).is_some()).map(|(id, _)| id);
-    let findings = by_service(facts, hit)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
-    Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
+    let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
+    Detection::from(findings, || clean_in(facts, &MODES))
 }
 
 /// The director from which such a SYN leaves, and where that shows.
@@ -84,10 +82,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         }
     }
     finding.proofs.extend(ids.iter().find_map(|id| at_server(facts, *id)));
-    crate::diagnose::facts::in_time(facts, &mut finding.proofs);
-    finding.subjects = shown.map(|(h, _)| names.subject(Role::Director, h)).into_iter().collect();
-    finding.connections = ids;
+    in_time(facts, &mut finding.proofs);
     finding
+        .concerning(shown.map(|(h, _)| names.subject(Role::Director, h)).into_iter().collect(), ids)
 }
 
 /// Where such a SYN arrives at a real server.

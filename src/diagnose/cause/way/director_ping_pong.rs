@@ -6,14 +6,14 @@
 //! of the service on.
 
 use crate::diagnose::cause::{by_service, severity};
-use crate::diagnose::facts::machines::speaks_vrrp;
+use crate::diagnose::facts::ping_pong::pair;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, list, share};
+use crate::diagnose::words::{list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::flow::IcmpErrorKind;
-use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::topology::{HostId, Role, ServiceId};
+use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -38,52 +38,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     Detection::from(findings, || {
         let services = facts.topology.services.iter().filter(|s| !s.is_backend);
         let captured = |h| facts.is_captured(h);
-        if services.flat_map(|s| &s.directors).any(|d| captured(d.host)) {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no director was captured; a packet that returns to it shows in its own capture"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            services.flat_map(|s| &s.directors).any(|d| captured(d.host)),
+            "no director was captured; a packet that returns to it shows in its own capture",
+        )
     })
-}
-
-/// The two directors between which a packet of a connection goes to and fro.
-fn pair(facts: &Facts, id: ConnectionId) -> Option<(HostId, HostId)> {
-    let service = facts.service(id);
-    if matches!(service.mode, Mode::Nat | Mode::FullNat | Mode::Proxy) {
-        return None;
-    }
-    let steps = &facts.route(id).forward;
-    let goes = |a: HostId, b: HostId| {
-        steps.iter().filter(|s| s.from == Some(a) && s.to == Some(b)).count()
-    };
-    steps.iter().find_map(|step| {
-        let (a, b) = (step.from?, step.to?);
-        let to_and_fro = a != b && goes(a, b) > 1 && goes(b, a) > 0;
-        (to_and_fro && balances(facts, id, a, b) && balances(facts, id, b, a))
-            .then_some((a.min(b), a.max(b)))
-    })
-}
-
-/// Whether a host is more to the service than a router on the way of this packet: it
-/// answers other connections with the VIP as its own, speaks VRRP, or sends others of
-/// them on to a third host.
-fn balances(facts: &Facts, id: ConnectionId, host: HostId, other: HostId) -> bool {
-    let service = facts.service_of(id);
-    speaks_vrrp(facts, host)
-        || facts.requests_to(service).any(|(i, c)| {
-            let route = facts.route(i);
-            // Who acknowledges got an answer, also where no capture shows it.
-            let serves = (c.progress.answered || c.progress.established)
-                && facts.server(i).and_then(|s| s.host) == Some(host);
-            let third = route.forwarders().any(|(_, out)| {
-                out.from == Some(host)
-                    && out.to.is_some_and(|to| to != other && facts.route(i).replier() == Some(to))
-            });
-            serves || third
-        })
 }
 
 fn finding(
@@ -104,9 +63,8 @@ fn finding(
         s.name(),
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("director-ping-pong", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Certain;
+    let mut finding = Finding::cause("director-ping-pong", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Certain);
     let told = telling(facts, &ids).unwrap_or(ids[0]);
     finding.proofs = proofs(facts, told);
     for host in pair {
@@ -114,13 +72,14 @@ fn finding(
         finding.confirm(
             server.clone(),
             "ipvsadm -Ln; ipvsadm -l --daemon; sysctl net.ipv4.vs.backup_only",
-            "each lists the other as a real server, and balances what comes from it".to_owned(),
+            "each lists the other as a real server, and balances what comes from it",
         );
-        finding.fix(server, explained(sysctl::set(&[("net.ipv4.vs.backup_only", "1")]), "works where the sync daemon runs as backup ('ipvsadm --start-daemon backup', lvs_sync_daemon in keepalived.conf)"), sysctl::set(&[("net.ipv4.vs.backup_only", "0")]));
+        finding.fixes.push(
+            sysctl::change(server, &[("net.ipv4.vs.backup_only", "1", "0")])
+                .because("works where the sync daemon runs as backup ('ipvsadm --start-daemon backup', lvs_sync_daemon in keepalived.conf)"),
+        );
     }
-    finding.subjects = pair.iter().map(|h| names.subject(Role::Director, *h)).collect();
-    finding.connections = ids;
-    finding
+    finding.concerning(names.subjects(Role::Director, &pair), ids)
 }
 
 /// Passes of one packet that are shown.
@@ -138,9 +97,12 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
         }
     }
     let expired = trace.errors_of(id).find(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded);
-    proofs.extend(expired.map(|(vantage, error)| Proof {
-        at: At { vantage, mark: error.mark },
-        note: format!("ICMP time exceeded from {}: its TTL ran out", error.src),
+    proofs.extend(expired.map(|(vantage, error)| {
+        Proof::on(
+            vantage,
+            error.mark,
+            format!("ICMP time exceeded from {}: its TTL ran out", error.src),
+        )
     }));
     proofs
 }

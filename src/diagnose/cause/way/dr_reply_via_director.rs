@@ -1,7 +1,7 @@
 //! A DR real server sends its answers to the director, whose kernel drops them:
 //! they come from outside with one of its own addresses, the VIP, as source.
 
-use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, explained, name, names, servers, share};
@@ -16,20 +16,13 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .requests()
         .filter(|(id, c)| c.outcome.failed() && into_director(facts, *id).is_some())
         .map(|(id, _)| id);
-    let findings = by_service(facts, hit)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Dr]) {
             return other;
         }
         let answers = facts.requests().any(|(id, _)| !facts.route(id).back.is_empty());
-        if answers {
-            Detection::Clean
-        } else {
-            Detection::Unchecked("no answers were captured; capture on a real server".to_owned())
-        }
+        Detection::clean_if(answers, "no answers were captured; capture on a real server")
     })
 }
 
@@ -67,7 +60,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if !seen {
         finding.candidate(
             "dr-vip-foreign-subnet-return",
-            "then the director forwards the answer and a router beyond drops it".to_owned(),
+            "then the director forwards the answer and a router beyond drops it",
         );
         finding.confirm(
             director_name.clone(),
@@ -101,10 +94,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
         finding.fixes.push(take.or());
     }
-    finding.subjects = subjects;
-    finding.subjects.extend(director.map(|d| Names(facts).subject(Role::Director, d)));
-    finding.connections = ids;
     finding
+        .concerning(subjects, ids)
+        .also(director.map(|d| Names(facts).subject(Role::Director, d)))
 }
 
 fn proofs(trace: &Trace, id: ConnectionId, director: Option<HostId>) -> Vec<Proof> {

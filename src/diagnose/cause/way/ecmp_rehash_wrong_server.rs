@@ -5,7 +5,7 @@
 //! SYN-ACK opened the connection, or while another one goes on with it. A server that lost its own sockets, and a director
 //! without an entry, are other causes'.
 
-use crate::diagnose::cause::{needs_mode, severity};
+use crate::diagnose::cause::{by_address, clean_in, severity};
 use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::resets::{Forgotten, acceptor};
 use crate::diagnose::words::{share, to_capture};
@@ -23,10 +23,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         sets.entry(facts.service_of(one.id)).or_default().push(*one);
     }
     let findings = sets.into_iter().map(|(service, set)| finding(facts, service, &set));
-    Detection::from(findings.collect(), || {
-        needs_mode(facts, &[Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat])
-            .unwrap_or(Detection::Clean)
-    })
+    Detection::from(findings.collect(), || clean_in(facts, &Mode::LAYER_4))
 }
 
 /// The frame in which another host accepted the connection, and that host.
@@ -56,11 +53,9 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
         set.iter().filter_map(|f| accepted(facts, f)).map(|(host, _)| host).collect();
     let mut senders: Vec<HostId> = set.iter().filter_map(|f| sender(facts, f)).collect();
     for hosts in [&mut strangers, &mut owners, &mut senders] {
-        crate::diagnose::cause::by_address(facts, hosts);
+        by_address(facts, hosts);
     }
-    let list = |hosts: &[HostId]| {
-        crate::diagnose::words::list(&hosts.iter().map(|h| names.host(*h)).collect::<Vec<_>>())
-    };
+    let list = |hosts: &[HostId]| names.hosts(hosts);
     let (to, from) = (list(&strangers), list(&owners));
     // Where connections moved both ways, the names tell nothing.
     let both = strangers == owners;
@@ -116,24 +111,20 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
             "shows whether segments of connections arrive there whose SYN it never got",
         ));
     }
-    finding.confirm("the router before the directors, and each director".to_owned(), format!("ip route show {}; ip nexthop show; ipvsadm -Ln; ipvsadm -Lnc", s.vip), "several next hops for the VIP: a change among them moves open connections; an entry with another real server: the director chose anew");
+    finding.confirm("the router before the directors, and each director", format!("ip route show {}; ip nexthop show; ipvsadm -Ln; ipvsadm -Lnc", s.vip), "several next hops for the VIP: a change among them moves open connections; an entry with another real server: the director chose anew");
     finding.fixes = vec![
         Fix::disruptive(
-            "the router before the directors, if it has several next hops for the VIP".to_owned(),
+            "the router before the directors, if it has several next hops for the VIP",
             "ip nexthop add id 100 group 1/2 type resilient buckets 128 idle_timer 300   # keeps flows where they are when a hop comes or goes",
             "ip nexthop del id 100",
         ),
-        Fix::safe(
-            "each director".to_owned(),
-            format!(
+        Fix::safe("each director", format!(
                 "ipvsadm -E -t {} -s mh -b mh-port   # all directors choose the same server for a flow",
                 s.name()
-            ),
-            format!(
+            ), format!(
                 "ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before",
                 s.name()
-            ),
-        ).or(),
+            )).or(),
     ];
     if let Some(shown) = shown {
         finding.proofs.extend(accepted(facts, shown).and_then(|(_, seen)| seen));
@@ -148,9 +139,8 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
             facts.proof(leg, facts.reply(leg).last, note)
         }));
     }
-    finding.subjects = senders.iter().map(|h| names.subject(Role::Director, *h)).collect();
-    finding.subjects.extend(strangers.iter().map(|h| names.subject(Role::RealServer, *h)));
-    finding.subjects.extend(owners.iter().map(|h| names.subject(Role::RealServer, *h)));
-    finding.connections = ids;
     finding
+        .concerning(names.subjects(Role::Director, &senders), ids)
+        .also(names.subjects(Role::RealServer, &strangers))
+        .also(names.subjects(Role::RealServer, &owners))
 }

@@ -1,12 +1,13 @@
 //! Frames for the VIP visit one real server first, which sends them on to the
 //! director: the balancer balances, but one server carries everybody's traffic.
 
-use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::cause::{clean_in, each_service, severity};
+use crate::diagnose::facts::detours::{Detour, detour};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Mode, Role, Route, ServiceId, Step};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -14,59 +15,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| detour(facts, *id).is_some()).map(|(id, _)| id);
-    let findings = by_service(facts, hit)
-        .into_iter()
-        .filter_map(|(service, ids)| finding(facts, service, ids))
-        .collect();
-    Detection::from(findings, || needs_mode(facts, &[Mode::Dr]).unwrap_or(Detection::Clean))
-}
-
-/// A host that got the client's packets and sent them on to the director, with what
-/// tells it from a router.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Detour {
-    host: HostId,
-    director: HostId,
-    /// It is one of the service's real servers.
-    serves: bool,
-}
-
-/// A plain router on the way is no detour: it lowers the TTL, serves nothing, and links
-/// two networks.
-fn detour(trace: &Trace, id: ConnectionId) -> Option<Detour> {
-    let service = trace.service(id);
-    // Packets that go round answer nobody.
-    if service.mode != Mode::Dr || !trace.connection(id).progress.established {
-        return None;
-    }
-    let route = trace.route(id);
-    let serves = |host: HostId| service.real_servers.iter().any(|r| r.host == Some(host));
-    let director = |host: Option<HostId>| host.filter(|host| service.is_director(*host));
-    // Seen on the host itself, or on both of its neighbours.
-    let through = route.forwarders().find_map(|(into, out)| {
-        let (host, next) = (out.from?, director(out.to)?);
-        let from_elsewhere = into.from.is_some_and(|from| !service.is_director(from));
-        let tells = serves(host) || out.kept || on_one_link(route, into, host);
-        (!service.is_director(host) && from_elsewhere && tells).then_some((host, next))
-    });
-    // Seen on the director alone: what others sent comes from a real server's MAC.
-    let client = trace.host_by_ip(trace.connection(id).front.client.0);
-    let came = || {
-        // Later it may have it from a real server that has not the VIP and routes it back.
-        let step = route.forward.iter().find(|step| director(step.to).is_some())?;
-        let (host, next) = (step.from?, step.to?);
-        let of_others = !step.origin || client.is_some_and(|client| client != host);
-        (serves(host) && of_others && client != Some(host)).then_some((host, next))
-    };
-    let (host, director) = through.or_else(came)?;
-    Some(Detour { host, director, serves: serves(host) })
-}
-
-/// Whether a packet came to a host from a neighbour that reaches the real servers on the
-/// very link on which the host sends it on: their answers go to that neighbour.
-fn on_one_link(route: &Route, into: &Step, host: HostId) -> bool {
-    let near = |step: &&Step| step.to.is_some() && step.to == into.from && step.origin;
-    into.arrived && route.back.iter().any(|step| near(&step) && step.from != Some(host))
+    let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
+    Detection::from(findings, || clean_in(facts, &[Mode::Dr]))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
@@ -116,12 +66,11 @@ fn fixes(vip: Ip, host: String, serves: bool) -> Vec<Fix> {
                     ("net.ipv4.conf.all.arp_announce", "2"),
                 ])
             ),
-            "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before."
-                .to_owned(),
+            "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before.",
         ));
     }
     fixes.push(Fix::safe(
-        "the router or client that holds the wrong neighbour entry".to_owned(),
+        "the router or client that holds the wrong neighbour entry",
         ip::forget_neighbour(vip),
         "The entry is learnt again by itself.",
     ));

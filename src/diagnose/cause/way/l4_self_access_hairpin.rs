@@ -6,12 +6,13 @@
 //! SYN to the VIP before it.
 
 use super::sent_back;
-use crate::diagnose::cause::{by_service, needs_mode};
+use crate::diagnose::cause::{by_service, clean_in, severity};
+use crate::diagnose::facts::self_calls::{Variant, proofs, variant};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{arrow, arrow_back, capture_line, explained, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
+use crate::diagnose::words::{self, capture_line, explained, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -24,34 +25,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> =
         sets.into_iter().map(|(service, ids)| finding(facts, service, ids)).collect();
     findings.extend(sent_back::findings(facts));
-    Detection::from(findings, || needs_mode(facts, &[Mode::Nat]).unwrap_or(Detection::Clean))
-}
-
-/// What became of the SYN from itself.
-#[derive(PartialEq, Eq)]
-enum Variant {
-    Reset,
-    Dropped,
-    Unseen,
-}
-
-fn variant(trace: &Trace, ids: &[ConnectionId]) -> Variant {
-    let legs = || {
-        ids.iter()
-            .flat_map(|id| trace.legs(*id))
-            .filter(|leg| leg.of(&trace.vantages).key.is_self())
-    };
-    if legs().any(|leg| trace.reply(leg).accepted()) {
-        return Variant::Reset;
-    }
-    // Only a capture of all interfaces on the caller shows that lo stays quiet.
-    let sees_lo = legs().any(|leg| {
-        let own = &trace.vantage(leg).own;
-        trace
-            .path(leg, trace.forward(leg))
-            .any(|(_, hop)| own.arrived(hop) == Some(true) && hop.link.dst.is_none())
-    });
-    if sees_lo { Variant::Dropped } else { Variant::Unseen }
+    Detection::from(findings, || clean_in(facts, &[Mode::Nat]))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
@@ -85,7 +59,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let title = format!("{caller} called the VIP and was chosen as its own real server");
     let mut finding = Finding::cause("l4-self-access-hairpin", title, explanation);
-    finding.severity = crate::diagnose::cause::severity(facts, &ids);
+    finding.severity = severity(facts, &ids);
     // Two five-tuples tied by one handshake, the second with both ends on one
     // host: nothing else makes that.
     finding.confidence = Confidence::Certain;
@@ -97,57 +71,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.confirm(
             caller.to_string(),
             capture_line("caller", &[vip, caller], None),
-            "shows on lo whether the caller resets its own answer or drops the SYN as a martian"
-                .to_owned(),
+            "shows on lo whether the caller resets its own answer or drops the SYN as a martian",
         );
     }
     if facts.vantages.len() == 1 {
         finding.candidate("rs-silent", "would fail for every client; this fails only where caller and real server are one host");
     }
-    finding.subjects = callers;
-    finding.subjects.extend(crate::diagnose::words::directors(facts, service));
-    finding.connections = ids;
-    finding
-}
-
-fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let connection = trace.connection(id);
-    let (front, Some(back)) = (connection.front, connection.back) else { return Vec::new() };
-    let mut proofs = Vec::new();
-    let legs = trace.legs(id);
-    let asked = legs.iter().filter(|leg| leg.tuple == 0);
-    for leg in asked.filter(|leg| trace.is_client_side(id, leg)).take(1) {
-        proofs.extend(trace.proof(leg, trace.forward(leg).syn, format!("{}  SYN", arrow(&front))));
-    }
-    for leg in trace.back_legs(id) {
-        let own = &trace.vantage(leg).own;
-        let there = trace.forward(leg);
-        let sent = format!("{}  the same SYN, destination rewritten", arrow(&back));
-        proofs.extend(trace.proof_on(
-            leg,
-            there,
-            |hop| own.sent(hop) == Some(true) && !hop.link.is_loopback(),
-            sent,
-        ));
-    }
-    for leg in trace.back_legs(id) {
-        let own = &trace.vantage(leg).own;
-        let (there, reply) = (trace.forward(leg), trace.reply(leg));
-        let came = format!("{}  it arrives at the caller", arrow(&back));
-        proofs.extend(trace.proof_on(leg, there, |hop| own.arrived(hop) == Some(true), came));
-        if reply.accepted() {
-            let answer = format!("{}  SYN-ACK to itself, over lo", arrow_back(&back));
-            proofs.extend(trace.proof(leg, reply.syn, answer));
-        }
-        let reset = format!("{}  RST, no socket expects it", arrow(&back));
-        proofs.extend(trace.proof(leg, there.rst, reset));
-    }
-    if proofs.is_empty() {
-        for leg in legs {
-            proofs.extend(trace.proof(leg, trace.forward(leg).syn, "SYN"));
-        }
-    }
-    proofs
+    finding.concerning(callers, ids).also(words::directors(facts, service))
 }
 
 fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
@@ -169,14 +99,10 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
         trace.is_captured(d.host) || trace.states.iter().any(|state| state.hosts.contains(&d.host))
     });
     let Some(director) = known else {
-        let settings = Fix::disruptive(
-            "the balancer, in its own settings".to_owned(),
-            format!(
+        let settings = Fix::disruptive("the balancer, in its own settings", format!(
                 "# let it replace the clients' addresses for {} (full NAT; a cloud's: client IP preservation off), or keep callers out of the pool that they call",
                 vip.with_port(service.port)
-            ),
-            "Set it back; servers see the clients' own addresses again.",
-        )
+            ), "Set it back; servers see the clients' own addresses again.")
         .or();
         return vec![calls_elsewhere, settings];
     };

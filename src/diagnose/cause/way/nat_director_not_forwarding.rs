@@ -6,7 +6,7 @@
 //! sides shows that, and no clock is compared. An answer that a director's other,
 //! uncaptured interface may have sent is not called certain.
 
-use crate::diagnose::cause::{by_service, needs_mode, severity};
+use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::decide::way::WhyHeld;
 use crate::diagnose::facts::held_answers::{Held, answers_in, held, proofs};
 use crate::diagnose::facts::telling;
@@ -24,10 +24,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // An answer that comes in by another interface is `rp-filter-drop`'s.
     let here = |id| held(facts, id).is_some_and(|h| h.why() == WhyHeld::NotForwarded);
     let hit = facts.requests().filter(|(id, _)| here(*id)).map(|(id, _)| id);
-    let findings = by_service(facts, hit)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Nat]) {
             return other;
@@ -35,14 +32,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let nat =
             || facts.requests().filter(|(_, c)| c.protocol.is_tcp() && facts.is_translated(c));
         let passed = nat().any(|(_, c)| c.progress.established);
-        if passed || nat().any(|(id, _)| answers_in(facts, id).next().is_some()) {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no answer was captured where it enters the director; capture there with 'tcpdump -i any', which shows both sides"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            passed || nat().any(|(id, _)| answers_in(facts, id).next().is_some()),
+            "no answer was captured where it enters the director; capture there with 'tcpdump -i any', which shows both sides",
+        )
     })
 }
 
@@ -75,10 +68,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.confirm(name.clone(), "sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv; nft list ruleset; nstat -az TcpExtIPReversePathFilter", "ip_forward 0, a rule that counts, or a filter counter that grows with every answer: that one drops them");
     finding.fixes = fixes(facts, told, &name, passes);
     finding.proofs = proofs(facts, told);
-    finding.subjects = vec![Names(facts).subject(Role::Director, director)];
-    finding.subjects.extend(subjects);
-    finding.connections = ids;
-    finding
+    finding.concerning(vec![Names(facts).subject(Role::Director, director)], ids).also(subjects)
 }
 
 fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<Fix> {
@@ -89,11 +79,7 @@ fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<F
     let switch = if v4 { "net.ipv4.ip_forward" } else { "net.ipv6.conf.all.forwarding" };
     let mut fixes = Vec::new();
     if !passes {
-        fixes.push(Fix::safe(
-            director.to_owned(),
-            sysctl::set(&[(switch, "1")]),
-            sysctl::set(&[(switch, "0")]),
-        ));
+        fixes.push(sysctl::change(director.to_owned(), &[(switch, "1", "0")]));
     }
     fixes.push(
         Fix::safe(format!("{director}, if its firewall drops them"), rule.insert(), rule.delete())

@@ -1,10 +1,10 @@
 //! A real server behind NAT sends its answers by another gateway than the
 //! director, so nobody translates them back.
 
-use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::{shared_bits, telling};
-use crate::diagnose::words::{agree, name, names, servers, share};
+use crate::diagnose::words::{self, agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
@@ -16,17 +16,14 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
         facts.return_around(id).filter(|around| around.why() == WhyAround::Gateway).map(|_| id)
     });
-    let findings = by_service(facts, hit)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
     Detection::from(findings, || super::unseen_returns(facts))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let subjects = servers(facts, &ids);
     let vip = facts.topology.service(service).vip;
-    let director = crate::diagnose::words::directors(facts, service);
+    let director = words::directors(facts, service);
     let server = names(&subjects);
     let next = ids.iter().filter_map(|id| facts.return_around(*id)?.next).next();
     let way = next.map_or_else(
@@ -82,10 +79,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "Restore the route that 'ip route show default' printed before.",
         );
     }
-    finding.subjects = subjects;
-    finding.subjects.extend(director);
-    finding.connections = ids;
-    finding
+    finding.concerning(subjects, ids).also(director)
 }
 
 /// The director's address nearest to the real servers': the longest common

@@ -1,12 +1,12 @@
 //! The client sits in the real server's subnet, so the answer goes straight to
 //! it and never back through the translating director.
 
-use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, name, names, servers, share};
+use crate::diagnose::words::{self, explained, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
@@ -18,10 +18,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
         facts.return_around(id).filter(|around| around.why() == WhyAround::Neighbour).map(|_| id)
     });
-    let findings = by_service(facts, hit)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids))
-        .collect();
+    let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
     Detection::from(findings, || super::unseen_returns(facts))
 }
 
@@ -41,13 +38,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it {unexpected}. {} connections took this way; clients from other networks are not concerned.",
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("nat-same-subnet-client", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Certain;
+    let mut finding = Finding::cause("nat-same-subnet-client", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Certain);
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = super::proofs_around(facts, id);
     }
-    let director = crate::diagnose::words::directors(facts, service);
+    let director = words::directors(facts, service);
     let host = director
         .first()
         .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));

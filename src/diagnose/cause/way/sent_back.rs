@@ -6,7 +6,7 @@
 
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{arrow, share};
+use crate::diagnose::words::{self, arrow, share};
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -35,19 +35,19 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
         "The director chose {caller} for its own call and sent its packet back as it was. A host drops what comes from outside with its own address as source (a martian), so nothing answers. It fails every time the caller is chosen ({} connections here), and clients elsewhere are served.",
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("l4-self-access-hairpin", title, explanation);
-    finding.severity = severity(facts, &ids);
-    finding.confidence = Confidence::Certain;
+    let mut finding = Finding::cause("l4-self-access-hairpin", title, explanation)
+        .rated(severity(facts, &ids), Confidence::Certain);
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.fixes = vec![Fix::safe(
         format!("{caller}, in the application that calls"),
         format!("# call localhost instead of {}", vip.with_port(port)),
         "Point it back at the VIP.",
     )];
-    finding.subjects = vec![names.subject(Role::RealServer, host)];
-    finding.subjects.extend(crate::diagnose::words::directors(facts, service));
-    finding.connections = ids;
-    Some(finding)
+    Some(
+        finding
+            .concerning(vec![names.subject(Role::RealServer, host)], ids)
+            .also(words::directors(facts, service)),
+    )
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {

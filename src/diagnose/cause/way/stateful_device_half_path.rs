@@ -7,58 +7,29 @@
 //! by numbers: every SYN passes, and of many later segments none. The client's
 //! capture alone makes it possible at most.
 
-use crate::correlate::Leg;
-use crate::diagnose::cause::{by_service, needs_mode, severity};
-use crate::diagnose::facts::half_paths::{Half, half};
+use crate::diagnose::cause::{each_service, needs_mode, severity};
+use crate::diagnose::facts::half_paths::{culprit, half, proofs};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{servers, share, to_capture};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
-use crate::flow::Hop;
+use crate::diagnose::words::{self, servers, share, to_capture};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, Role, Service, ServiceId};
-use crate::trace::{ConnectionId, Trace};
-use crate::wire::Mac;
+use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["retransmission", "connection-reset", "rst-no-socket"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| half(facts, *id).is_some()).map(|(id, _)| id);
-    let findings = by_service(facts, hit)
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, &ids))
-        .collect();
+    let findings = each_service(facts, hit, |service, ids| finding(facts, service, &ids));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Dr, Mode::Tun]) {
             return other;
         }
-        if facts.requests().any(|(_, c)| c.progress.response) || facts.shows_clients() {
-            Detection::Clean
-        } else {
-            Detection::Unchecked(
-                "no capture shows whether clients got their answers; capture on a client and on a real server at once"
-                    .to_owned(),
-            )
-        }
+        Detection::clean_if(
+            facts.requests().any(|(_, c)| c.progress.response) || facts.shows_clients(),
+            "no capture shows whether clients got their answers; capture on a client and on a real server at once",
+        )
     })
-}
-
-/// The next hop of a client, where its capture names one.
-fn next_hop(trace: &Trace, client: &Leg) -> Option<Mac> {
-    let hop: &Hop = trace.vantage(client).first_hop(trace.forward(client))?;
-    hop.link.dst.filter(|mac| mac.is_unicast())
-}
-
-/// Who drops, as far as captures tell: the captured culprit, else the client's
-/// next hop.
-fn culprit(trace: &Trace, service: &Service, half: &Half<'_>) -> Subject {
-    let names = Names(trace);
-    let next = next_hop(trace, half.shown);
-    let host = half.culprit.or_else(|| trace.host_by_mac(next));
-    match host {
-        Some(host) if service.is_director(host) => names.subject(Role::Director, host),
-        Some(host) => Subject { mac: next, ..names.subject(Role::Router, host) },
-        None => Subject { role: Role::Router, address: None, mac: next, port: None },
-    }
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
@@ -108,15 +79,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         Confidence::Likely
     };
     if !sure {
-        for (id, tell_apart) in [
-            (
-                "accept-queue-overflow",
-                "then the ACKs do arrive at the real server, whose queue is full",
-            ),
-            ("packet-loss", "then some ACKs arrive and some do not"),
-        ] {
-            finding.candidate(id, tell_apart.to_owned());
-        }
+        finding.candidate(
+            "accept-queue-overflow",
+            "then the ACKs do arrive at the real server, whose queue is full",
+        );
+        finding.candidate("packet-loss", "then some ACKs arrive and some do not");
         let addresses: Vec<_> = s.real_servers.iter().filter_map(|r| r.address).collect();
         let addresses = if addresses.is_empty() { vec![s.vip] } else { addresses };
         finding.to_confirm.push(to_capture(
@@ -127,20 +94,16 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
             "a SYN-ACK that is repeated and no ACK that arrives: they are dropped on the way",
         ));
     }
-    let host =
-        culprit.as_ref().map_or_else(|| "the device".to_owned(), crate::diagnose::words::name);
+    let host = culprit.as_ref().map_or_else(|| "the device".to_owned(), words::name);
     finding.confirm(format!("{host}, and any firewall beyond it"), format!("conntrack -L -p tcp -d {} | grep SYN_SENT; iptables -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip), "entries that stay in SYN_SENT, and a rule on invalid packets that counts");
     let is_director = culprit.as_ref().is_some_and(|c| c.role == Role::Director);
     finding.fixes = fixes(s, &host, is_director);
     finding.proofs = told_half.map(|half| proofs(facts, &half)).unwrap_or_default();
-    finding.subjects = culprit.into_iter().collect();
-    finding.subjects.extend(servers(facts, ids));
-    finding.connections = ids.to_vec();
-    finding
+    finding.concerning(culprit.into_iter().collect(), ids.to_vec()).also(servers(facts, ids))
 }
 
 fn fixes(service: &Service, host: &str, is_director: bool) -> Vec<Fix> {
-    let tables = crate::diagnose::words::tables(service.vip);
+    let tables = words::tables(service.vip);
     let chain = "PREROUTING";
     // IPVS takes packets for the VIP at LOCAL_IN, a router passes them on.
     let passed = if is_director { "INPUT" } else { "FORWARD" };
@@ -161,24 +124,4 @@ fn fixes(service: &Service, host: &str, is_director: bool) -> Vec<Fix> {
         format!("{}\n{}", rule("-I"), accept("-I")),
         format!("{}\n{}", rule("-D"), accept("-D")),
     )]
-}
-
-fn proofs(trace: &Trace, half: &Half<'_>) -> Vec<Proof> {
-    let shown = half.shown;
-    let (there, back) = (trace.forward(shown), trace.reply(shown));
-    let mut proofs = Vec::new();
-    proofs.extend(trace.proof(shown, there.syn, "the client's SYN"));
-    if back.accepted() {
-        proofs.extend(trace.proof(shown, back.syn, "its SYN-ACK reaches the client"));
-    }
-    proofs.extend(trace.proof(shown, there.ack, "the client acknowledges the SYN-ACK"));
-    if let Some(server) = half.server {
-        let back = trace.reply(server);
-        proofs.extend(trace.proof(server, back.syn, "the real server's SYN-ACK leaves"));
-        let last = trace.path(server, back).filter(|(link, _)| link.syns > 1).last();
-        let note = "and again: no acknowledgment came";
-        proofs.extend(last.and_then(|(link, _)| trace.proof(server, link.last, note)));
-    }
-    proofs.extend(trace.proof(shown, there.last, "the client's last packet, still in vain"));
-    proofs
 }

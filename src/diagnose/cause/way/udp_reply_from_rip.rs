@@ -6,13 +6,15 @@
 //! capture shows the question come and the answer leave from its other address, and the
 //! client ask the very same again.
 
-use crate::diagnose::cause::by_service;
-use crate::diagnose::facts::stray_answers::{in_vain, is_chosen, pairs, refused, seen_after};
+use crate::diagnose::cause::each_service;
+use crate::diagnose::facts::stray_answers::{
+    answering, in_vain, is_chosen, pairs, proofs, refused,
+};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{agree, names, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
-use crate::topology::{Mode, Role, ServiceId};
-use crate::trace::{At, ConnectionId, Trace};
+use crate::diagnose::words::{self, agree, names, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Severity, Subject};
+use crate::topology::{Mode, ServiceId};
+use crate::trace::ConnectionId;
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
 
@@ -22,22 +24,19 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let pairs = pairs(facts);
     let by_query: BTreeMap<ConnectionId, ConnectionId> =
         pairs.iter().map(|p| (p.query, p.answer)).collect();
-    let findings = by_service(facts, by_query.keys().copied())
-        .into_iter()
-        .map(|(service, ids)| finding(facts, service, ids, &by_query))
-        .collect();
+    let findings = each_service(facts, by_query.keys().copied(), |service, ids| {
+        finding(facts, service, ids, &by_query)
+    });
     Detection::from(findings, || {
         // A DR director sees no answers, right or wrong.
         let blind = facts.requests().any(|(id, c)| {
             let dr = matches!(facts.service(id).mode, Mode::Dr | Mode::Tun);
             dr && c.protocol == Protocol::UDP && !c.progress.response
         });
-        if blind {
-            return Detection::Unchecked(
-                "datagrams for a DR service have no answer in these captures; capture on a real server or on the client".to_owned(),
-            );
-        }
-        Detection::Clean
+        Detection::clean_if(
+            !blind,
+            "datagrams for a DR service have no answer in these captures; capture on a real server or on the client",
+        )
     })
 }
 
@@ -75,12 +74,11 @@ fn finding(
     if !known && !itself {
         finding.candidate(
             "nat-return-bypasses-director",
-            "then the director rewrites the queries' destination, and the answers go around it"
-                .to_owned(),
+            "then the director rewrites the queries' destination, and the answers go around it",
         );
     }
     for subject in &subjects {
-        let host = crate::diagnose::words::name(subject);
+        let host = words::name(subject);
         finding.confirm(
             host.clone(),
             format!("ss -lunp 'sport = :{}'", s.port),
@@ -101,7 +99,7 @@ fn finding(
 
 fn fix(host: String, subject: &Subject, vip: Ip, port: u16) -> Fix {
     let own = subject.address.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
-    let tool = crate::diagnose::words::tables(vip);
+    let tool = words::tables(vip);
     let raw = format!("PREROUTING -p udp -d {vip} --dport {port} -j NOTRACK");
     let nat = format!("POSTROUTING -p udp -s {own} --sport {port} -j SNAT --to-source {vip}");
     // A tracked query holds the very address and port that the answer needs.
@@ -110,53 +108,4 @@ fn fix(host: String, subject: &Subject, vip: Ip, port: u16) -> Fix {
         format!("{tool} -t raw -I {raw}\n{tool} -t nat -I {nat}"),
         format!("{tool} -t nat -D {nat}\n{tool} -t raw -D {raw}"),
     )
-}
-
-/// Who answers, each once, most answers first.
-fn answering(trace: &Trace, answers: &[ConnectionId]) -> Vec<Subject> {
-    let mut counts: BTreeMap<(Ip, u16), usize> = BTreeMap::new();
-    for id in answers {
-        *counts.entry(trace.connection(*id).front.server).or_default() += 1;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    let mac = |ip| {
-        let host = trace.host_by_ip(ip)?;
-        trace.topology.hosts.get(host).macs.first().copied()
-    };
-    let subject = |(ip, port)| Subject {
-        role: Role::RealServer,
-        address: Some(ip),
-        mac: mac(ip),
-        port: Some(port),
-    };
-    counts.into_iter().map(|(end, _)| subject(end)).collect()
-}
-
-/// Query and answer at the real server before other vantages, then the refusal.
-fn proofs(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> Vec<Proof> {
-    let front = trace.connection(answer).front;
-    let host = trace.host_by_ip(front.server.0);
-    let mut seen: Vec<_> = seen_after(trace, query, answer).collect();
-    seen.sort_by_key(|(leg, _)| (host.is_none() || trace.host_of(leg) != host, leg.vantage));
-    let mut proofs = Vec::new();
-    if let Some((asked, replied)) = seen.first() {
-        let asked_for = trace.connection(query).front.server.0;
-        proofs.extend(trace.proof(
-            asked,
-            trace.forward(asked).first,
-            format!("the query, for {asked_for}"),
-        ));
-        let from = format!("the answer, from {}", front.server.0);
-        proofs.extend(trace.proof(replied, trace.reply(replied).first, from));
-    }
-    if let Some((asked, _)) = seen.first().filter(|_| refused(trace, answer).is_none()) {
-        let again = "the client asks the same again";
-        proofs.extend(trace.proof(asked, trace.forward(asked).last, again));
-    }
-    proofs.extend(refused(trace, answer).map(|(vantage, error)| Proof {
-        at: At { vantage, mark: error.mark },
-        note: "the client refuses it: ICMP port unreachable".to_owned(),
-    }));
-    proofs
 }

@@ -7,8 +7,8 @@ mod proxy;
 pub mod sysctl;
 mod tcpdump;
 
+pub use crate::diagnose::finding::explained;
 pub use ipvsadm::rest;
 pub use netfilter::tables;
 pub use proxy::out_of_proxy;
-pub use sysctl::explained;
 pub use tcpdump::{capture_line, to_capture};

@@ -1,5 +1,16 @@
 //! Commands of sysctl(8).
 
+use crate::diagnose::Fix;
+
+/// A fix that sets kernel settings, each by name, with the value that mends and the one
+/// that it has before.
+#[must_use]
+pub fn change(host: impl Into<String>, settings: &[(&str, &str, &str)]) -> Fix {
+    let new: Vec<_> = settings.iter().map(|(name, new, _)| (*name, *new)).collect();
+    let old: Vec<_> = settings.iter().map(|(name, _, old)| (*name, *old)).collect();
+    Fix::safe(host, set(&new), set(&old))
+}
+
 /// Sets kernel settings until the next boot.
 #[must_use]
 pub fn set(settings: &[(&str, &str)]) -> String {
@@ -7,12 +18,6 @@ pub fn set(settings: &[(&str, &str)]) -> String {
         let quote = if value.contains(' ') { "'" } else { "" };
         format!("{line} {name}={quote}{value}{quote}")
     })
-}
-
-/// A command with the reason for it, or what it needs, behind it.
-#[must_use]
-pub fn explained(command: String, why: &str) -> String {
-    command + "   # " + why
 }
 
 #[cfg(test)]

@@ -1,0 +1,108 @@
+//! Two speakers that are both master of one virtual router.
+
+use super::disputes::claimants;
+use super::vrrp::{self, host, is_own, patience_ns};
+use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
+use crate::flow::VrrpSpeaker;
+use crate::trace::{At, Trace};
+use crate::wire::Ip;
+
+/// Two speakers that are both master, each where it is seen.
+pub(in crate::diagnose) struct Masters {
+    pub a: (usize, VrrpSpeaker),
+    pub b: (usize, VrrpSpeaker),
+    /// How long both were, nanoseconds.
+    pub ns: i64,
+}
+
+impl Masters {
+    pub fn new(x: (usize, VrrpSpeaker), y: (usize, VrrpSpeaker), ns: i64) -> Self {
+        // The one that should have stood back first.
+        let rank = |s: &VrrpSpeaker| (s.priority.1, s.src);
+        if rank(&x.1) <= rank(&y.1) { Self { a: x, b: y, ns } } else { Self { a: y, b: x, ns } }
+    }
+
+    pub fn is(&self, other: &Self) -> bool {
+        (self.a.1.vrid, self.a.1.src, self.b.1.src)
+            == (other.a.1.vrid, other.a.1.src, other.b.1.src)
+    }
+}
+
+/// Pairs that one vantage hears both of.
+pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Masters> {
+    let mut pairs = Vec::new();
+    for (v, vantage) in trace.vantages.iter().enumerate() {
+        let long = |s: &&VrrpSpeaker| {
+            s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST
+                && s.contest.last.since(s.contest.first) > patience_ns(s)
+        };
+        let speakers: Vec<&VrrpSpeaker> = vantage.vrrp.iter().filter(long).collect();
+        for (i, x) in speakers.iter().enumerate() {
+            for y in &speakers[i + 1..] {
+                let overlap = x.contest.last.at().0.min(y.contest.last.at().0)
+                    - x.contest.first.at().0.max(y.contest.first.at().0);
+                if (x.vrid, x.segment) == (y.vrid, y.segment)
+                    && x.src != y.src
+                    && overlap > 0
+                    && !vrrp::are_strangers(x, y)
+                {
+                    pairs.push(Masters::new((v, **x), (v, **y), overlap));
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// Pairs of which no capture hears both, best those of the two hosts, while both
+/// claim one service address.
+pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Masters> {
+    let mut own: Vec<(usize, VrrpSpeaker)> = Vec::new();
+    for (v, vantage) in trace.vantages.iter().enumerate() {
+        if let [only] = vantage.vrrp[..]
+            && (vantage.own.macs.is_empty() || is_own(trace, v, &only))
+            && is_steady(&only)
+        {
+            own.push((v, only));
+        }
+    }
+    let mut pairs = Vec::new();
+    for (i, x) in own.iter().enumerate() {
+        for y in own[i + 1..].iter().filter(|y| {
+            y.1.vrid == x.1.vrid && y.1.src != x.1.src && !vrrp::are_strangers(&x.1, &y.1)
+        }) {
+            let time = |of: &(usize, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
+            let overlap = time(x, x.1.last).min(time(y, y.1.last))
+                - time(x, x.1.first).max(time(y, y.1.first));
+            let pair = Masters::new(*x, *y, overlap);
+            if overlap > 2 * patience_ns(&x.1) && !vips(trace, &pair).is_empty() {
+                pairs.push(pair);
+            }
+        }
+    }
+    pairs
+}
+
+/// Whether it advertised without a pause.
+fn is_steady(s: &VrrpSpeaker) -> bool {
+    let meant = s.last.since(s.first) / s.interval_ns().max(1) + 1;
+    s.priority.0 > 0 && i64::from(s.count) * 10 >= meant * 8
+}
+
+/// Service addresses that both claim.
+pub(in crate::diagnose) fn vips(trace: &Trace, pair: &Masters) -> Vec<Ip> {
+    let (Some(a), Some(b)) = (host(trace, &pair.a.1), host(trace, &pair.b.1)) else {
+        return Vec::new();
+    };
+    let services = trace.topology.services.iter().filter(|s| !s.is_backend);
+    let mut vips: Vec<Ip> = services
+        .map(|s| s.vip)
+        .filter(|vip| {
+            let claimants = claimants(trace, *vip);
+            claimants.contains(&a) && claimants.contains(&b)
+        })
+        .collect();
+    vips.sort_unstable();
+    vips.dedup();
+    vips
+}
