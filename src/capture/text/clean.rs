@@ -10,7 +10,7 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
     let raw = &raw[..raw.len().min(LONGEST)];
     let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
     let text = String::from_utf8_lossy(raw);
-    let odd = |b: &u8| matches!(b, b'&' | b'\\' | 0x1b | b'`' | 0x80..);
+    let odd = |b: &u8| matches!(b, b'&' | b'\\' | 0x1b | b'`' | b'<' | 0x80..);
     let quoted = raw.iter().find(|b| !b.is_ascii_whitespace());
     if !matches!(quoted, Some(b'>' | b'|' | b'*')) && !raw.iter().any(odd) {
         return text;
@@ -44,7 +44,32 @@ fn mend(text: &str) -> String {
         }
     }
     let out = if out.contains('&') { entities(&out) } else { out };
+    let out = if out.contains('<') { in_one_word(out) } else { out };
     unquoted(&out).to_owned()
+}
+
+/// The longest text in the place of an address, bytes.
+const PLACEHOLDER: usize = 48;
+
+/// What stands in the place of an address as one word: `<Load Balancer IP>.443`. The options of
+/// old versions stand in such brackets too, and nothing of an end follows them.
+fn in_one_word(mut text: String) -> String {
+    let mut from = 0;
+    while let Some(open) = text[from..].find('<').map(|at| from + at) {
+        from = open + 1;
+        let Some(close) = text[open..].find('>').map(|at| open + at) else { break };
+        let inside = &text[open + 1..close];
+        let after = &text[close + 1..];
+        let goes_on = after.starts_with(['.', ':', ',']) || after.starts_with(" > ");
+        let words = inside.len() <= PLACEHOLDER
+            && inside.chars().all(|c| c.is_alphanumeric() || " -_.'/".contains(c));
+        if words && goes_on && inside.contains(' ') {
+            let word = inside.replace([' ', '\'', '/'], "_");
+            text.replace_range(open + 1..close, &word);
+        }
+        from = close.max(from);
+    }
+    text
 }
 
 /// A control sequence of a terminal (ECMA-48): ESC, bracket, parameters, a letter.
@@ -114,6 +139,19 @@ mod tests {
         ] {
             assert_eq!(clean(raw.as_bytes()), line, "{raw}");
         }
+    }
+
+    #[test]
+    fn what_stands_for_an_address_is_one_word() {
+        let said = |raw: &str| clean(raw.as_bytes()).into_owned();
+        assert_eq!(
+            said("IP <Load Balancer IP>.443 > <Client IP>.58468: Flags [S.]"),
+            "IP <Load_Balancer_IP>.443 > <Client_IP>.58468: Flags [S.]"
+        );
+        let old = "10.0.0.1.80 > 10.0.0.2.90: S 1:1(0) win 9 <mss 1460,nop,nop,sackOK> (DF)";
+        assert_eq!(said(old), old);
+        assert_eq!(said("<a"), "<a");
+        assert_eq!(said("> < > <x y>: z"), "< > <x_y>: z");
     }
 
     #[test]

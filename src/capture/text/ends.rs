@@ -41,10 +41,11 @@ impl Names {
 /// Reads one end; a name is taken for one where `names` is given.
 pub(super) fn end(token: &str, names: Option<&mut Names>) -> Option<End> {
     let token = token.trim_matches(|c| matches!(c, ',' | ';' | '(' | ')'));
-    if let Some(inside) = token.strip_prefix('[') {
-        let (address, rest) = inside.split_once(']')?;
+    if let Some((address, rest)) = token.strip_prefix('[').and_then(|t| t.split_once(']'))
+        && let Some(address) = v6(address)
+    {
         let port = rest.strip_prefix([':', '.']).and_then(port);
-        return Some((IpAddr::V6(v6(address)?), port));
+        return Some((IpAddr::V6(address), port));
     }
     if let Some(found) = v4_end(token) {
         return Some(found);
@@ -103,10 +104,11 @@ pub(super) fn port(text: &str) -> Option<u16> {
     text.parse().ok().or_else(|| services::port(text))
 }
 
-/// `web1.example.com.http`: the last part is the port, if it is one.
+/// `web1.example.com.http`: the last part is the port, if it is one. What people put in the place
+/// of an address that nobody is to see is a name too: `<client>.http`, `$VIP.http`, `*.*.*.12.http`.
 fn named(token: &str, names: &mut Names) -> Option<End> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let letter = token.bytes().any(|b| b.is_ascii_alphabetic());
+    let plain = |c: char| c.is_alphanumeric() || "-_.<>[]{}$*#".contains(c);
+    let letter = token.chars().any(|c| c.is_alphabetic() || matches!(c, '*' | '#'));
     // Four numbers with a port that is not known are no name.
     let quad = token.split('.').take(4).filter(|p| p.parse::<u8>().is_ok()).count() == 4;
     if token.is_empty() || quad || token.len() > 255 || !letter || !token.chars().all(plain) {
@@ -147,9 +149,19 @@ pub(super) fn mac(token: &str) -> Option<MacBytes> {
     parts.next().is_none().then_some(bytes)
 }
 
+/// Whether a token stands where a MAC was, which nobody is to see: `xx:xx:xx:xx:xx:xx`.
+pub(super) fn is_masked_mac(token: &str) -> bool {
+    let token = token.trim_end_matches([',', ':', ')']);
+    let masks = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || "*#_?".contains(c));
+    let parts = || token.split([':', '-']);
+    parts().count() == 6
+        && parts().all(|part| part.len() == 2 && masks(part))
+        && mac(token).is_none()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Names, end, mac};
+    use super::{Names, end, is_masked_mac, mac};
 
     fn read(token: &str) -> Option<(String, Option<u16>)> {
         end(token, Some(&mut Names::default())).map(|(a, p)| (a.to_string(), p))
@@ -169,11 +181,17 @@ mod tests {
             ("localhost.http", "127.0.0.1", Some(80)),
             ("web1.example.com.http", "240.0.0.1", Some(80)),
             ("web1.example.com", "240.0.0.1", None),
+            ("<client-ip>.80", "240.0.0.1", Some(80)),
+            ("[redacted].443", "240.0.0.1", Some(443)),
+            ("${VIP}.443", "240.0.0.1", Some(443)),
+            ("***.***.***.12.58468", "240.0.0.1", Some(58468)),
         ];
         for (token, address, port) in cases {
             assert_eq!(read(token), Some((address.to_owned(), port)), "{token}");
         }
-        for token in ["10.0.0.300.80", "1.2.3", "10.0.0.1.nosuchservice", "", "a/b", "12:30"] {
+        for token in
+            ["10.0.0.300.80", "1.2.3", "10.0.0.1.nosuchservice", "", "a/b", "12:30", ">", "[]"]
+        {
             assert_eq!(read(token), None, "{token}");
         }
     }
@@ -194,5 +212,17 @@ mod tests {
         assert_eq!(mac("0:4:5a:d:2:1"), Some([0, 4, 0x5a, 0x0d, 2, 1]));
         assert_eq!(mac("Broadcast"), Some([0xff; 6]));
         assert_eq!(mac("fe80::1"), None);
+    }
+
+    #[test]
+    fn what_stands_for_a_mac_is_none() {
+        for masked in
+            ["xx:xx:xx:xx:xx:xx", "zz:zz:zz:zz:zz:zz,", "52:54:00:XX:XX:XX", "**:**:**:**:**:01"]
+        {
+            assert!(is_masked_mac(masked) && mac(masked).is_none(), "{masked}");
+        }
+        for other in ["52:54:00:0d:47:99", "fe80::1", "12:00:00", "a:b:c:d:e:f"] {
+            assert!(!is_masked_mac(other), "{other}");
+        }
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn is_anchor(scan: &Scan<'_>) -> bool {
 /// `A > B`, of addresses or MACs, or one MAC before its EtherType.
 fn is_flow(mut scan: Scan<'_>) -> bool {
     let first = scan.token();
-    if ends::mac(first).is_some() {
+    if ends::mac(first).is_some() || ends::is_masked_mac(first) {
         let next = scan.token();
         return next == ">" || next == "ethertype" || ends::mac(next).is_some();
     }
@@ -109,13 +109,18 @@ fn is_flow(mut scan: Scan<'_>) -> bool {
 /// The link header, where it is printed, and what is in it.
 fn link(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names) -> Option<()> {
     let before = *scan;
-    let first = ends::mac(scan.token());
-    if let Some(src) = first {
-        shown.src_mac = Some(src);
+    let sender = scan.token();
+    let first = ends::mac(sender).is_some() || ends::is_masked_mac(sender);
+    if first {
+        shown.src_mac = ends::mac(sender);
         scan.blanks();
         if scan.eat("> ") || !scan.rest().starts_with("ethertype") {
             // The oldest print two MACs, the protocol and the length: `0:1:2:3:4:5 6:7:8:9:a:b 0800 74: `
-            shown.dst_mac = Some(ends::mac(scan.token())?);
+            let receiver = scan.token();
+            shown.dst_mac = ends::mac(receiver);
+            if shown.dst_mac.is_none() && !ends::is_masked_mac(receiver) {
+                return None;
+            }
         } else {
             shown.cooked = true;
         }
@@ -124,13 +129,13 @@ fn link(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names) -> Option<()>
     }
     scan.blanks();
     let mut kind = None;
-    if first.is_some() && !scan.rest().starts_with("ethertype") {
+    if first && !scan.rest().starts_with("ethertype") {
         kind = oldest(scan, shown);
     }
     loop {
         scan.blanks();
         if scan.eat("ethertype ") {
-            if !shown.cooked && first.is_none() {
+            if !shown.cooked && !first {
                 shown.cooked = true;
             }
             kind = Some(ether_type(scan)?);

@@ -60,12 +60,27 @@ fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
     let src = scan.token();
     let mut dst = scan.token();
     let arrow = matches!(dst, "\u{2192}" | "->");
+    let mut protocol;
     if arrow {
         dst = scan.token();
-    } else if !numbered {
-        return None;
+        protocol = scan.token();
+    } else {
+        // Columns that people add: the ports, each behind its address or both behind them.
+        let is_port = |token: &str| token.parse::<u16>().is_ok();
+        if is_port(dst) {
+            dst = scan.token();
+        }
+        protocol = scan.token();
+        for _ in 0..2 {
+            if is_port(protocol) {
+                protocol = scan.token();
+            }
+        }
+        let address = |token: &str| matches!(ends::end(token, None), Some((_, None)));
+        if !numbered && !(address(src) && address(dst)) {
+            return None;
+        }
     }
-    let mut protocol = scan.token();
     let mut length = protocol.parse().ok();
     if arrow && length.is_some() {
         // A cooked capture has no destination of ARP.
@@ -355,6 +370,15 @@ mod tests {
             assert_eq!(tcp.options.bytes.len(), 20);
             assert!(tcp.counted);
         }
+        let without = format!("08:42:18.387260 198.51.100.20 203.0.113.80 TCP 74 {syn}");
+        let ports = format!("08:42:18.387260 198.51.100.20 203.0.113.80 80 TCP 74 {syn}");
+        let both = format!("3 0.2 198.51.100.20 52001 203.0.113.80 80 TCP 74 {syn}");
+        for columns in [without, ports, both] {
+            assert!(begins(&columns), "{columns}");
+            let Body::Tcp(tcp) = &read(&[&columns])[0].body else { panic!("{columns}") };
+            assert_eq!((tcp.ports, tcp.flags), ((52001, 80), Some(2)), "{columns}");
+        }
+        assert!(!begins("12:00:00.123456 10.0.0.1.80 > 10.0.0.2.90: S 1:1(0) win 512"));
         assert!(!begins("12:00:00.123456 IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S], seq 1"));
         assert!(!begins("  3 packets captured"));
     }
