@@ -103,13 +103,13 @@ fn services(out: &mut String, report: &Report) {
         let _ = writeln!(out, ": {all}: {}", totals.fates());
         for server in &service.real_servers {
             let address = server.address.as_deref().map(|a| super::text::endpoint(a, server.port));
-            let name = address.as_deref().or(server.mac.as_deref()).unwrap_or("?");
+            let name = address.as_deref().or(server.mac.as_deref());
             let remark =
                 server.remark.as_deref().map_or_else(String::new, |r| format!("; {}", prose(r)));
             let _ = writeln!(
                 out,
                 "  - real server {}: {}: {}{remark}",
-                code(name),
+                name.map_or_else(|| "not known".to_owned(), code),
                 plural(server.connections, "connection"),
                 server.totals.fates()
             );

@@ -80,8 +80,9 @@ impl Builder<'_> {
         for id in ids {
             if let Some(server) = self.trace.server(*id) {
                 let name = server.address.map(|ip| ip.to_string());
-                let name = name.or_else(|| server.mac.map(|mac| mac.to_string()));
-                *by_real_server.entry(name.unwrap_or_default()).or_default() += 1;
+                if let Some(name) = name.or_else(|| server.mac.map(|mac| mac.to_string())) {
+                    *by_real_server.entry(name).or_default() += 1;
+                }
             }
         }
         let starts = ids.iter().filter_map(|id| self.trace.start(*id));

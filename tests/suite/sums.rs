@@ -48,7 +48,7 @@ fn name(server: &lbdiag::report::RealServer) -> String {
         (Some(ip), Some(port)) if ip.contains(':') => format!("[{ip}]:{port}"),
         (Some(ip), Some(port)) => format!("{ip}:{port}"),
         (Some(ip), None) => ip.clone(),
-        (None, _) => server.mac.clone().unwrap_or_default(),
+        (None, _) => server.mac.clone().unwrap_or_else(|| "not known".to_owned()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Two VRRP clusters on one link with one virtual router identifier.
 
+use super::vrrp;
 use crate::flow::VrrpSpeaker;
+use crate::trace::Trace;
 use crate::wire::Ip;
 
 /// Collisions that are told; a hostile capture holds more.
-pub(in crate::diagnose) const MAX_PAIRS: usize = 16;
+const MAX_PAIRS: usize = 16;
 
 /// A speaker of each, and the vantage that hears both.
 pub(in crate::diagnose) struct Strangers {
@@ -21,7 +23,7 @@ pub(in crate::diagnose) fn addresses(s: &VrrpSpeaker) -> Vec<Ip> {
 }
 
 impl Strangers {
-    pub fn is(&self, other: &Self) -> bool {
+    fn is(&self, other: &Self) -> bool {
         let clusters = |pair: &Self| {
             let mut both = [addresses(&pair.a), addresses(&pair.b)];
             both.sort_unstable();
@@ -29,4 +31,28 @@ impl Strangers {
         };
         self.a.vrid == other.a.vrid && clusters(self) == clusters(other)
     }
+}
+
+/// All of them, each two clusters once.
+pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Strangers> {
+    let mut pairs: Vec<Strangers> = Vec::new();
+    for (v, vantage) in trace.vantages.iter().enumerate() {
+        for (i, x) in vantage.vrrp.iter().enumerate() {
+            for y in &vantage.vrrp[i + 1..] {
+                if pairs.len() >= MAX_PAIRS {
+                    break;
+                }
+                if (x.vrid, x.segment) == (y.vrid, y.segment) && vrrp::are_strangers(x, y) {
+                    let (a, b) = if x.src <= y.src { (x, y) } else { (y, x) };
+                    let pair = Strangers { vantage: v, a: *a, b: *b };
+                    // Every vantage on the link hears the same two, and each cluster
+                    // may have several speakers.
+                    if !pairs.iter().any(|known| known.is(&pair)) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+        }
+    }
+    pairs
 }

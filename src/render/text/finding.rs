@@ -148,7 +148,9 @@ impl Block<'_> {
         match servers.as_slice() {
             _ if said.is_empty() => {}
             [] => {}
-            [(only, _)] => said.push_str(&format!(", all to real server {only}")),
+            [(only, n)] if **n >= a.connections => {
+                said.push_str(&format!(", all to real server {only}"));
+            }
             _ => {
                 let each: Vec<String> =
                     servers.iter().map(|(name, n)| format!("{name} {}", count(**n))).collect();

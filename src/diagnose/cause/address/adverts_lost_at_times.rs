@@ -27,8 +27,8 @@ pub(in crate::diagnose) fn lost_some(trace: &Trace, gap: &Gap) -> Finding {
     let mut finding = Finding::cause("vrrp-advert-not-received", title, explanation);
     let vips: Vec<Ip> = sent.addresses.list().to_vec();
     let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
-    let to_vip = trace.requests().filter(|(id, _)| vips.contains(&trace.service(*id).vip));
-    let ids: Vec<ConnectionId> = to_vip.map(|(id, _)| id).filter(failed).collect();
+    let mut ids = super::to_vips(trace, &vips);
+    ids.retain(failed);
     finding.severity = severity(trace, &ids);
     // A capture elsewhere than on the one that took over may lose frames by itself.
     let own = vrrp::is_own(trace, *there, &gap.other);

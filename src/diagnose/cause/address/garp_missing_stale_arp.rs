@@ -36,7 +36,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     }
     Detection::from(findings, || {
         Detection::clean_if(
-            !(facts.vantages.iter().all(|v| v.vrrp.is_empty())),
+            facts.vantages.iter().any(|v| !v.vrrp.is_empty()),
             "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link, with its traffic",
         )
     })

@@ -26,7 +26,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             return Detection::Clean;
         }
         Detection::clean_if(
-            !(facts.vantages.iter().all(|v| v.neighbors.bindings.is_empty())),
+            facts.vantages.iter().any(|v| !v.neighbors.bindings.is_empty()),
             "no neighbour discovery was captured; capture 'icmp6' on the VIP's link from before the VIP is added",
         )
     })

@@ -6,55 +6,27 @@
 //! hear both, in one VLAN and on one interface.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::strange_clusters::{MAX_PAIRS, Strangers, addresses};
+use crate::diagnose::facts::strange_clusters::{Strangers, addresses, all};
 use crate::diagnose::facts::vrrp;
-use crate::diagnose::words::list;
+use crate::diagnose::words::list_of;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::Trace;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["vip-arp-conflict", "vrrp-split-brain", "syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let mut pairs: Vec<Strangers> = Vec::new();
-    for (v, vantage) in facts.vantages.iter().enumerate() {
-        for (i, x) in vantage.vrrp.iter().enumerate() {
-            for y in &vantage.vrrp[i + 1..] {
-                if pairs.len() >= MAX_PAIRS {
-                    break;
-                }
-                if (x.vrid, x.segment) == (y.vrid, y.segment) && vrrp::are_strangers(x, y) {
-                    let (a, b) = if x.src <= y.src { (x, y) } else { (y, x) };
-                    let pair = Strangers { vantage: v, a: *a, b: *b };
-                    // Every vantage on the link hears the same two, and each cluster
-                    // may have several speakers.
-                    if !pairs.iter().any(|known| known.is(&pair)) {
-                        pairs.push(pair);
-                    }
-                }
-            }
-        }
-    }
-    let findings = pairs.iter().map(|pair| finding(facts, pair)).collect();
-    Detection::from(findings, || {
-        Detection::clean_if(
-            !(facts.vantages.iter().all(|v| v.vrrp.is_empty())),
-            "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link",
-        )
-    })
+    let findings = all(facts).iter().map(|pair| finding(facts, pair)).collect();
+    Detection::from(findings, || super::vrrp_or_blind(facts))
 }
 
 fn finding(trace: &Trace, pair: &Strangers) -> Finding {
     let (a, b) = (&pair.a, &pair.b);
-    let texts = |s: &VrrpSpeaker| list(&addresses(s).iter().map(Ip::to_string).collect::<Vec<_>>());
+    let texts = |s: &VrrpSpeaker| list_of(addresses(s));
     let vips: Vec<Ip> = addresses(a).into_iter().chain(addresses(b)).collect();
-    let ids: Vec<ConnectionId> = trace
-        .requests()
-        .filter(|(id, _)| vips.contains(&trace.service(*id).vip))
-        .map(|(id, _)| id)
-        .collect();
+    let ids = super::to_vips(trace, &vips);
     let title = format!("two clusters use virtual router {} on one link", a.vrid);
     let explanation = format!(
         "{} advertises virtual router {} with {}, and {} the same one with {}: they are two clusters, and have no address in common. Each takes the other's advertisements for its own cluster's: it discards them with an error at each, or steps back for a priority that is not its master's, and its addresses are then nobody's.",

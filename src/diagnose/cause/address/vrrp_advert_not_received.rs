@@ -14,7 +14,7 @@ use crate::diagnose::thresholds::VRRP_ADVERT_NOT_RECEIVED_MIN_SENT;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof};
 use crate::flow::VrrpSpeaker;
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::Trace;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vrrp-split-brain", "vip-arp-conflict"];
@@ -60,11 +60,7 @@ fn finding(trace: &Trace, a: &(usize, VrrpSpeaker), b: &(usize, VrrpSpeaker)) ->
     }
     lost.sort_by_key(|[from, _]| from.1.src);
     let vips: Vec<Ip> = a.1.addresses.list().to_vec();
-    let ids: Vec<ConnectionId> = trace
-        .requests()
-        .filter(|(id, _)| vips.contains(&trace.service(*id).vip))
-        .map(|(id, _)| id)
-        .collect();
+    let ids = super::to_vips(trace, &vips);
     let ways: Vec<String> =
         lost.iter().map(|[from, to]| format!("from {} to {}", from.1.src, to.1.src)).collect();
     let title = format!("advertisements of virtual router {} do not get {}", a.1.vrid, list(&ways));

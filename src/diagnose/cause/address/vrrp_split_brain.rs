@@ -12,7 +12,7 @@ use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::Trace;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict", "director-no-entry-rst"];
@@ -27,22 +27,13 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
     }
     let findings = findings.into_iter().map(|(_, finding)| finding).collect();
-    Detection::from(findings, || {
-        Detection::clean_if(
-            !(facts.vantages.iter().all(|v| v.vrrp.is_empty())),
-            "no VRRP was captured; where the VIP moves by VRRP, capture 'vrrp or arp' on its link",
-        )
-    })
+    Detection::from(findings, || super::vrrp_or_blind(facts))
 }
 
 fn finding(trace: &Trace, pair: &Masters) -> Finding {
     let (a, b) = (&pair.a.1, &pair.b.1);
     let vips = vips(trace, pair);
-    let ids: Vec<ConnectionId> = trace
-        .requests()
-        .filter(|(id, _)| vips.contains(&trace.service(*id).vip))
-        .map(|(id, _)| id)
-        .collect();
+    let ids = super::to_vips(trace, &vips);
     let title = format!("{} and {} are both master of virtual router {}", b.src, a.src, a.vrid);
     let claim = if vips.is_empty() {
         String::new()

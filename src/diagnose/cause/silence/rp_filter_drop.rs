@@ -41,7 +41,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         }
         let open = |s: &Silent| !s.signs.sent_on && s.why() != WhySilent::NoEndpoint;
         Detection::clean_if(
-            !(facts.silences().iter().any(open)),
+            !facts.silences().iter().any(open),
             "no frame shows what a filter drops; on the silent real server: nstat -az TcpExtIPReversePathFilter",
         )
     })
