@@ -16,7 +16,8 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "scheduler-imbalance"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "health-check-failing", "scheduler-imbalance"];
 
 const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun, Mode::FullNat];
 
@@ -39,6 +40,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             }
         }
     }
+    findings.extend(super::blocked_checks::findings(facts));
     Detection::from(findings, || needs_mode(facts, &MODES).unwrap_or(Detection::Clean))
 }
 

@@ -2,21 +2,26 @@
 
 pub mod accept_queue_overflow;
 pub mod backend_removed_silent_drop;
+pub(in crate::diagnose) mod blocked_checks;
 pub mod defer_accept_waits;
 pub mod dr_vip_foreign_subnet_return;
 pub mod fabric_anti_spoof;
+pub mod forward_rule_drop;
 pub mod healthcheck_source_blocked;
 pub mod ip_option_drop;
+pub mod masquerade_missing;
 pub mod node_without_local_endpoint;
 pub(in crate::diagnose) mod outer_checksum;
 pub mod rp_filter_drop;
 pub mod rs_missing_vip;
 pub mod rs_route_overlap;
 pub mod rs_silent;
+pub(in crate::diagnose) mod strange_address;
 pub mod syn_retry_rescheduled;
 pub mod tunnel_not_decapsulated;
 pub mod tw_recycle_nat_timestamps;
 pub(in crate::diagnose) mod unheard;
+pub mod untranslated_by_old_entry;
 pub mod vlan_mismatch;
 pub mod vxlan_or_nat_bad_checksum;
 pub mod windows_strong_host;

@@ -8,12 +8,14 @@ use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "health-check-failing", "routing-loop"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::NoVip);
     let sets = silences::by_service(own);
-    let findings = sets.values().map(|set| finding(facts, set)).collect();
+    let mut findings: Vec<Finding> = sets.values().map(|set| finding(facts, set)).collect();
+    findings.extend(super::strange_address::findings(facts));
     Detection::from(findings, || {
         needs_mode(facts, &[Mode::Dr, Mode::Tun]).unwrap_or(Detection::Clean)
     })

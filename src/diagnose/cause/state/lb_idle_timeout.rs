@@ -106,6 +106,12 @@ fn by_the_ends(facts: &Facts, set: &Set) -> Finding {
     finding.fixes = vec![
         keep_alive("either end", set.least_ns()),
         Fix::safe("the balancer, if it is IPVS", RAISE, LOWER).or(),
+        Fix::safe(
+            "the balancer or NAT, if it is a cloud's, in its own settings",
+            CLOUD,
+            "Set the old value again.",
+        )
+        .or(),
     ];
     let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
     finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
@@ -114,6 +120,7 @@ fn by_the_ends(facts: &Facts, set: &Set) -> Finding {
     finding
 }
 
+const CLOUD: &str = "# raise its idle timeout, if it has one that can be set: AWS network balancers 350 s unless set (tcp.idle_timeout.seconds), NAT gateways 350 s always; Azure 4 minutes unless set; Google Cloud 600 s always";
 const RAISE: &str = "ipvsadm --set 3600 120 300   # TCP, TCP after FIN, UDP, in seconds; keepalived: lvs_timeouts tcp 3600";
 const LOWER: &str = "ipvsadm --set 900 120 300   # if 'ipvsadm -L --timeout' printed these";
 
