@@ -166,6 +166,16 @@ impl Trace {
         })
     }
 
+    /// The first answer of a connection, where it is an HTTP error: the leg that shows it,
+    /// the frame, and its status, 400 to 599.
+    #[must_use]
+    pub fn first_error(&self, id: ConnectionId) -> Option<(&Leg, Mark, u16)> {
+        self.legs(id).iter().find_map(|leg| {
+            let (mark, status) = self.vantage(leg).side_tables.first_error(leg.stream)?;
+            Some((leg, mark, status))
+        })
+    }
+
     /// All connections with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
         self.connections.list.iter().enumerate().map(|(i, c)| (ConnectionId(i as u32), c))

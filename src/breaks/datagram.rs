@@ -3,7 +3,7 @@
 
 use super::fate::{Judged, at_the_end};
 use super::handshake::rejected;
-use super::journey::silence;
+use super::journey::{Journey, Milestone, silence};
 use super::{Break, Fate, Manner, Pace, Packet};
 use crate::correlate::Leg;
 use crate::flow::{IcmpErrorKind, Pieces};
@@ -13,7 +13,7 @@ use crate::trace::{ConnectionId, Trace};
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let p = trace.connection(id).progress;
     if p.response && torn(trace, id).is_none() {
-        return Judged::Well;
+        return asked_again(trace, id);
     }
     let (manner, last) = silence(trace, id, Packet::Datagram);
     let cost_ns = match (trace.start(id), trace.end(id)) {
@@ -37,6 +37,20 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     }
     // Others are answered there, so this one should have been.
     if pace.answers(trace.service_of(id)) { harm(manner) } else { Judged::Untold }
+}
+
+/// One of two DNS questions that were asked together had to be asked again.
+fn asked_again(trace: &Trace, id: ConnectionId) -> Judged {
+    for leg in trace.legs(id) {
+        let pair = trace.vantage(leg).side_tables.dns_pair(leg.stream);
+        let Some((pair, lost)) = pair.and_then(|pair| Some((pair, pair.lost()?))) else { continue };
+        let cost_ns = pair.settled[lost].since(pair.asked[lost]);
+        let (packet, manner) = (Packet::Datagram, Manner::Late);
+        let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
+        let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
+        return Judged::Harm(Fate::Suffered, broken);
+    }
+    Judged::Well
 }
 
 /// The first port that clients draw from (Linux `ip_local_port_range`; RFC 6335 has 49152).

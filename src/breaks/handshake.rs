@@ -21,6 +21,8 @@ pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
         Outcome::Unanswered => unanswered(trace, id),
         // Who asks again was not answered, whatever the capture leaves out.
         Outcome::Unknown if p.syn && !p.answered && p.syns > 1 => unanswered(trace, id),
+        // What was rejected was not delivered, whoever the capture was taken on.
+        Outcome::Unknown if p.syn && !p.answered && rejected(trace, id) => unanswered(trace, id),
         Outcome::Unknown if p.syn => Judged::Untold,
         Outcome::Unknown if !(p.request || p.response) => Judged::Untold,
         Outcome::Incomplete => incomplete(trace, id),
@@ -197,9 +199,25 @@ fn is_dropped(trace: &Trace, id: ConnectionId) -> bool {
     })
 }
 
+/// Whether the first SYN was accepted and the client then reset the connection.
+fn is_half_open(trace: &Trace, id: ConnectionId) -> bool {
+    let once = trace.connection(id).progress.syns <= 1;
+    once && trace.legs(id).iter().any(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        back.accepted() && back.syns <= 1 && there.rst.is_set()
+    })
+}
+
 /// Judges a health check by its opening, and by what became of what it asked.
 pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let judged = match trace.connection(id).outcome {
+        // The answer that was asked for came, and it was not a good one.
+        _ if trace.first_error(id).is_some() => {
+            let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+            harm(trace, id, Packet::HealthCheck, (Manner::Error, last))
+        }
+        // Some open a connection half only: they reset what was accepted at once.
+        Outcome::Incomplete if is_half_open(trace, id) => Judged::Well,
         Outcome::Stalled => super::talk::judge(trace, pace, id),
         Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, id),
         Outcome::Completed if !super::talk::is_turned_down(trace, id) && !is_dropped(trace, id) => {

@@ -129,11 +129,17 @@ impl Pace {
     }
 }
 
-/// Connections with a response of status 500 to 599, where exchanges were read.
+/// Connections with a response of status 500 to 599: any where exchanges were read, else
+/// the first.
 fn errors(trace: &Trace) -> HashSet<u32> {
     let is_error = |status: u16| (500..600).contains(&status);
     let all = trace.pairs.exchanges.iter();
-    all.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect()
+    let read = all.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection);
+    let first = trace
+        .iter()
+        .map(|(id, _)| id)
+        .filter(|id| trace.first_error(*id).is_some_and(|(_, _, status)| is_error(status)));
+    read.chain(first.map(|id| id.0)).collect()
 }
 
 /// The longest time for which one range of bytes was sent again, by vantage and link.

@@ -4,17 +4,37 @@
 //! Looked at in the first payload of each side alone, and only after `GET /healthz`. The
 //! answer must name `localEndpoints`, or it is some program's own (kube-proxy,
 //! pkg/proxy/healthcheck/service_health.go). Kept by endpoint, bounded.
+//!
+//! Also which streams begin with the request of a program that asks for health and says so
+//! in `User-Agent`, and which are first answered with an HTTP error (RFC 9110, sections
+//! 15.5 and 15.6). That a node has no pod is no error: it is what the port is for.
 
 use super::{Key, Mark, Side, StreamId};
 use crate::wire::{Ip, Tcp, http};
 use foldhash::fast::RandomState;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const ASKS: &[u8] = b"GET /healthz";
 const NAMES: &[u8] = b"localEndpoints";
 /// Endpoints that are kept, and questions that wait for their answer.
 const MAX_ENDPOINTS: usize = 1 << 10;
 const MAX_WAITING: usize = 1 << 12;
+/// Streams that are kept as checks, and as answered with an error.
+const MAX_STREAMS: usize = 1 << 16;
+/// What asks for health calls itself: the documented beginnings of `User-Agent` of kubelet,
+/// Elastic Load Balancing, Route 53, Google Cloud, Azure Load Balancer, Consul and Envoy.
+const PROBERS: [&[u8]; 7] = [
+    b"kube-probe/",
+    b"ELB-HealthChecker/",
+    b"Amazon-Route53-Health-Check-Service",
+    b"GoogleHC/",
+    b"Load Balancer Agent",
+    b"Consul Health Check",
+    b"Envoy/HC",
+];
+const AGENT: &[u8] = b"\nuser-agent: ";
+/// Bytes of a request that are searched for its agent.
+const HEAD: usize = 1024;
 
 /// What one endpoint said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,12 +54,19 @@ pub struct LocalEndpoints {
 pub(super) struct Health {
     waiting: HashMap<StreamId, Side, RandomState>,
     said: BTreeMap<(Ip, u16), LocalEndpoints>,
+    probes: HashSet<StreamId, RandomState>,
+    errors: HashMap<StreamId, (Mark, u16), RandomState>,
 }
 
 impl Health {
     /// Takes in the first payload of a side.
     #[inline]
     pub fn see(&mut self, id: StreamId, side: Side, mark: Mark, key: &Key, tcp: &Tcp<'_>) {
+        match tcp.payload.first() {
+            Some(b'G' | b'H' | b'O') if is_probe(tcp.payload) => self.probe(id),
+            Some(b'H') => self.answer(id, mark, tcp.payload),
+            _ => {}
+        }
         if tcp.payload.starts_with(ASKS) {
             if self.waiting.len() < MAX_WAITING {
                 self.waiting.insert(id, side);
@@ -49,6 +76,22 @@ impl Health {
             if tcp.payload.windows(NAMES.len()).any(|w| w == NAMES) {
                 self.add((key.ip(side), key.port(side)), mark, tcp.payload);
             }
+        }
+    }
+
+    fn probe(&mut self, id: StreamId) {
+        if self.probes.len() < MAX_STREAMS {
+            self.probes.insert(id);
+        }
+    }
+
+    fn answer(&mut self, id: StreamId, mark: Mark, payload: &[u8]) {
+        let error = http::status(payload).filter(|status| *status >= 400);
+        if let Some(status) = error
+            && self.errors.len() < MAX_STREAMS
+            && !payload.windows(NAMES.len()).any(|w| w == NAMES)
+        {
+            self.errors.entry(id).or_insert((mark, status));
         }
     }
 
@@ -74,10 +117,31 @@ impl Health {
         &self.said
     }
 
+    pub fn is_probe(&self, id: StreamId) -> bool {
+        self.probes.contains(&id)
+    }
+
+    pub fn error(&self, id: StreamId) -> Option<(Mark, u16)> {
+        self.errors.get(&id).copied()
+    }
+
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         self.waiting.remove(&id);
+        self.probes.remove(&id);
+        self.errors.remove(&id);
     }
+}
+
+/// Whether a request is of a program that asks for health and says so.
+fn is_probe(payload: &[u8]) -> bool {
+    if ![&b"GET "[..], b"HEAD ", b"OPTIONS "].iter().any(|method| payload.starts_with(method)) {
+        return false;
+    }
+    let head = &payload[..payload.len().min(HEAD)];
+    let at = head.windows(AGENT.len()).position(|w| w.eq_ignore_ascii_case(AGENT));
+    at.and_then(|at| head.get(at + AGENT.len()..))
+        .is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
 }
 
 #[cfg(test)]
@@ -110,5 +174,31 @@ mod tests {
         let of_node = LocalEndpoints { some: 1, none: 1, first_some: mark(4), first_none: mark(2) };
         assert_eq!(health.said().get(&node), Some(&of_node));
         assert_eq!(health.said().len(), 1);
+        // Its own word on its pods is no error; what else it says is.
+        let errors: Vec<_> = (0..4).map(|n| health.error(n).map(|(_, status)| status)).collect();
+        assert_eq!(errors, [None, None, Some(503), None]);
+    }
+
+    #[test]
+    fn who_asks_for_health_says_so() {
+        let mut health = Health::default();
+        let (key, asker) = Key::of(
+            crate::wire::Protocol::TCP,
+            (Ip::v4([192, 0, 2, 1]), 50_000),
+            (Ip::v4([192, 0, 2, 9]), 8080),
+            0,
+            None,
+        );
+        let asks: [&[u8]; 4] = [
+            b"GET /ready HTTP/1.1\r\nHost: x\r\nUser-Agent: ELB-HealthChecker/2.0\r\n\r\n",
+            b"HEAD / HTTP/1.1\r\nuser-agent: Envoy/HC\r\n\r\n",
+            b"GET / HTTP/1.1\r\nUser-Agent: curl (like kube-probe/1)\r\n\r\n",
+            b"POST / HTTP/1.1\r\nUser-Agent: kube-probe/1.29\r\n\r\n",
+        ];
+        for (n, ask) in asks.iter().enumerate() {
+            health.see(n as u32, asker, Mark::new(1, Timestamp(0)), &key, &said(ask));
+        }
+        let known: Vec<_> = (0..4).map(|n| health.is_probe(n)).collect();
+        assert_eq!(known, [true, true, false, false]);
     }
 }

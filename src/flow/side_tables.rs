@@ -184,6 +184,18 @@ impl SideTables {
         self.health.said().iter()
     }
 
+    /// Whether a stream begins with a request that says it asks for health.
+    #[must_use]
+    pub fn is_probe(&self, id: StreamId) -> bool {
+        self.health.is_probe(id)
+    }
+
+    /// The first answer of a stream and its status, if that is an HTTP error (400 to 599).
+    #[must_use]
+    pub fn first_error(&self, id: StreamId) -> Option<(Mark, u16)> {
+        self.health.error(id)
+    }
+
     /// The DNS questions that opened a stream together and were not both answered at once,
     /// if it shows such.
     #[must_use]

@@ -230,6 +230,13 @@ fn is_check(
     if connection.back.is_none() && is_prober_range(client) {
         return true;
     }
+    // It says so itself.
+    let asks = |leg: &crate::correlate::Leg| {
+        vantages[usize::from(leg.vantage)].side_tables.is_probe(leg.stream)
+    };
+    if connections.legs(connection).iter().any(asks) {
+        return true;
+    }
     // A director that connects to one of its real servers asks for its health.
     let server = connection.front.server.0;
     if topology.hosts.by_ip(client).is_some_and(|host| fleets.serve(host, server, topology)) {

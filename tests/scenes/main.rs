@@ -22,6 +22,7 @@ mod notes;
 mod oversize;
 mod packet;
 mod places;
+mod pods;
 mod proxied;
 mod reuse;
 mod silent_servers;
@@ -87,6 +88,10 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-udp-one-rs-silent", play: silent_servers::datagrams_unanswered },
     Scene { name: "nat-defer-accept-smtp", play: greeting::deferred },
     Scene { name: "healthy-nat-defer-accept", play: greeting::ahead_of_need },
+    Scene { name: "node-policy-drops-one", play: pods::policy_drops_one },
+    Scene { name: "healthy-node-forwards-all", play: pods::policy_allows_both },
+    Scene { name: "node-not-masqueraded", play: pods::not_masqueraded },
+    Scene { name: "node-untranslated-by-old-entry", play: pods::called_before_the_rule },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

@@ -5,7 +5,7 @@
 use crate::stage::Stage;
 use crate::support::cooked::{Any, cooked};
 use crate::support::run::run_paths;
-use crate::{clusters, firewalled};
+use crate::{clusters, firewalled, pods};
 use lbdiag::report::{Confidence, Finding, Kind, Report};
 use std::path::PathBuf;
 
@@ -72,6 +72,78 @@ const SITUATIONS: &[Situation] = &[
         broken: firewalled::synproxy_stalls,
         told: "synproxy-side-effects",
         healthy: firewalled::synproxy_works,
+    },
+    Situation {
+        name: "a policy leaves one of two callers out",
+        broken: pods::policy_drops_one,
+        told: "forward-rule-drop",
+        healthy: pods::policy_allows_both,
+    },
+    Situation {
+        name: "a pod's packets leave with its own address",
+        broken: pods::not_masqueraded,
+        told: "masquerade-missing",
+        healthy: pods::masqueraded,
+    },
+    Situation {
+        name: "a pod called before there was a rule for it",
+        broken: pods::called_before_the_rule,
+        told: "untranslated-by-old-entry",
+        healthy: pods::called_after_the_rule,
+    },
+    Situation {
+        name: "a server lacks the address that a balancer leaves in the packets",
+        broken: pods::passthrough_without_address,
+        told: "rs-missing-vip",
+        healthy: pods::passthrough_with_address,
+    },
+    Situation {
+        name: "a server's firewall drops the checks alone",
+        broken: pods::checks_dropped,
+        told: "healthcheck-source-blocked",
+        healthy: pods::checks_answered,
+    },
+    Situation {
+        name: "checks ask for a port where nobody listens",
+        broken: pods::checks_refused,
+        told: "health-check-failing",
+        healthy: pods::checks_half_open,
+    },
+    Situation {
+        name: "checks are told that it is not ready",
+        broken: pods::checks_told_503,
+        told: "health-check-failing",
+        healthy: pods::checks_told_200,
+    },
+    Situation {
+        name: "users are told that it is not ready",
+        broken: pods::users_told_503,
+        told: "http-5xx",
+        healthy: pods::users_told_404,
+    },
+    Situation {
+        name: "a service has no endpoint",
+        broken: pods::service_without_endpoints,
+        told: "icmp-unreachable",
+        healthy: pods::service_with_endpoint,
+    },
+    Situation {
+        name: "a pod calls itself and gets its own SYN",
+        broken: pods::hairpin_not_masqueraded,
+        told: "l4-self-access-hairpin",
+        healthy: pods::hairpin_masqueraded,
+    },
+    Situation {
+        name: "log lines go to the pod that was",
+        broken: pods::log_lines_to_old_pod,
+        told: "udp-stale-entry",
+        healthy: pods::log_lines_received,
+    },
+    Situation {
+        name: "a pod that ends refuses its share",
+        broken: pods::ending_pod_refuses,
+        told: "connection-refused",
+        healthy: pods::ending_pod_answers,
     },
 ];
 
@@ -162,4 +234,29 @@ fn a_node_that_answers_for_the_address_may_still_count_no_endpoint() {
     // It has the address, and its own capture is given.
     assert!(finding.candidates.iter().all(|c| c.id != "rs-missing-vip"));
     assert!(finding.to_confirm.iter().all(|c| !c.command.contains("tcpdump")));
+}
+
+/// The candidates of the first finding.
+fn candidates(report: &Report) -> Vec<&str> {
+    report.findings[0].candidates.iter().map(|c| c.id.as_str()).collect()
+}
+
+#[test]
+fn a_full_table_hits_any_client_and_is_told_from_a_rule() {
+    let (report, _) = play(&pods::table_full_now_and_then());
+    assert_eq!(report.findings[0].id, "syn-unanswered");
+    // Each client gets through at other times, and the node has no socket of its own.
+    let offered = candidates(&report);
+    assert_eq!(offered[0], "conntrack-table-full");
+    assert!(!offered.contains(&"accept-queue-overflow") && !offered.contains(&"rs-silent"));
+}
+
+#[test]
+fn who_is_behind_the_balancer_that_it_calls_may_have_been_chosen_itself() {
+    let (report, _) = play(&pods::half_of_own_calls_in_vain());
+    assert_eq!(report.findings[0].id, "syn-unanswered");
+    assert_eq!(
+        candidates(&report)[..2],
+        ["l4-self-access-hairpin", "fullnat-source-port-exhaustion"]
+    );
 }

@@ -57,6 +57,8 @@ const NOT_READ: &[(&str, &str)] = &[
     ("ip nexthop", "objects that routes name"),
     ("ipconfig", "Windows"),
     ("journalctl", "a log in words"),
+    ("kubectl get networkpolicies", "policies in a language of selectors"),
+    ("kubectl get pods", "names and nodes of pods"),
     ("netsh", "Windows"),
     ("openstack", "a cloud's settings"),
     ("ping", "asks the network; a capture shows the answers"),

@@ -30,7 +30,7 @@ pub const NOTES: [&str; 3] =
     ["l7-self-access-two-flows", "l7-backend-leg-deferred", "icmp-echo-terminates-at-lb"];
 
 /// Why.
-pub const CAUSES: [&str; 79] = [
+pub const CAUSES: [&str; 82] = [
     "l4-self-access-hairpin",
     "dr-arp-problem",
     "dr-arp-announce-leak",
@@ -110,6 +110,9 @@ pub const CAUSES: [&str; 79] = [
     "zero-window",
     "stated-not-seen",
     "defer-accept-waits",
+    "forward-rule-drop",
+    "masquerade-missing",
+    "untranslated-by-old-entry",
 ];
 
 /// Whether an id is known.

@@ -12,6 +12,10 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::HashMap;
 
+/// Bytes that a client may have sent when the server's next segment acknowledges them: a
+/// window that is not scaled (RFC 9293, section 3.1).
+const FIRST_WORDS: u32 = 65_535;
+
 /// A connection whose SYN-ACK was translated, and what came after it untranslated.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::diagnose) struct HalfTranslated<'a> {
@@ -70,8 +74,9 @@ fn reset_leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
 /// Whether one leg's answers go on where another's SYN-ACK ended.
 fn follows(trace: &Trace, opened: &Leg, rest: &Leg) -> bool {
     let (syn_ack, next) = (trace.reply(opened), trace.reply(rest));
+    let taken = next.last_ack.wrapping_sub(syn_ack.syn_ack_of);
     next.isn == syn_ack.isn.wrapping_add(1)
-        && next.last_ack == syn_ack.syn_ack_of
+        && taken <= FIRST_WORDS
         && next.first.frame() > syn_ack.syn.frame()
 }
 

@@ -74,7 +74,13 @@ fn judge<'a>(
     });
     let ask = ask.copied().or_else(|| asks_again(trace, id, sent?, from));
     let server = sent.or(ask.map(|(_, ask)| ask.target));
-    let fresh = fresh(facts, id, server, from, to)?;
+    // Where nobody is ever answered, an answer that is missing tells nothing: the server
+    // itself must be.
+    let served = facts.requests_to(facts.service_of(id)).any(|(_, c)| c.progress.response);
+    if !served && ask.is_none() {
+        return None;
+    }
+    let fresh = fresh(facts, id, (server, served), from, to)?;
     let withheld = ask.is_none() && is_withheld(facts, id);
     Some(Stale { leg, server, ask, fresh, withheld })
 }
@@ -107,12 +113,13 @@ fn is_withheld(trace: &Trace, id: ConnectionId) -> bool {
     })
 }
 
-/// How many of the client's connections on other ports began meanwhile and were served
-/// by others; `None` where one went to the same server, or was not served.
+/// How many of the client's connections on other ports began meanwhile and went to others,
+/// who serve them where anybody is answered; `None` where one went to the same server, or
+/// was not served.
 fn fresh(
     facts: &Indexed<'_>,
     id: ConnectionId,
-    server: Option<Ip>,
+    (server, served): (Option<Ip>, bool),
     from: Timestamp,
     to: Timestamp,
 ) -> Option<usize> {
@@ -128,7 +135,7 @@ fn fresh(
             continue;
         }
         let its = facts.server(other).and_then(|s| s.address);
-        if !c.progress.response || its.is_none() || its == server {
+        if (served && !c.progress.response) || its.is_none() || its == server {
             return None;
         }
         count += usize::from(c.front.client.0 == client);

@@ -1,6 +1,6 @@
 //! Connections that stood and then broke.
 
-use super::evidence::connected;
+use super::evidence::{connected, never_idle};
 use super::{Against, Opinions};
 use crate::breaks::{By, Group};
 use crate::diagnose::Facts;
@@ -32,7 +32,8 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         "tun-mtu-blackhole",
         "then only segments above one size are missing, and 'ping -M do -s 1472' along the way fails",
     );
-    opinions.possible(
+    opinions.unless(
+        never_idle(facts, group),
         "lb-idle-timeout",
         "then these connections were silent for longer than any that lives",
     );
@@ -46,7 +47,7 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 }
 
 /// Reset by somebody.
-pub(super) fn cut(group: &Group, by: By, opinions: &mut Opinions) {
+pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions) {
     let between = [
         ("lb-idle-timeout", "then these connections were silent for longer than any that lives"),
         (
@@ -62,7 +63,10 @@ pub(super) fn cut(group: &Group, by: By, opinions: &mut Opinions) {
         why: "an end of the connection sent the reset itself",
         at: group.last.map(|last| last.at),
     };
+    let idle = never_idle(facts, group);
     for (id, tell) in between {
-        opinions.unless(matches!(by, By::Client | By::Server).then_some(own), id, tell);
+        let own = matches!(by, By::Client | By::Server).then_some(own);
+        let against = own.or(idle.filter(|_| id == "lb-idle-timeout"));
+        opinions.unless(against, id, tell);
     }
 }

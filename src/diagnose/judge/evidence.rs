@@ -80,3 +80,12 @@ pub(super) fn arrived(group: &Group) -> Option<Against> {
         matches!(last.passage, crate::breaks::Passage::In | crate::breaks::Passage::Loopback);
     came.then_some(Against { why: "it arrived where it ends", at: Some(last.at) })
 }
+
+/// None of the connections was silent for long before it broke.
+pub(super) fn never_idle(facts: &Facts, group: &Group) -> Option<Against> {
+    let idle = |leg: &Leg| facts.vantage(leg).side_tables.idle(leg.stream).is_some();
+    let mut ids = group.connections.iter().take(ASKED);
+    let silent = ids.any(|id| facts.legs(*id).iter().any(idle));
+    let why = "none of these connections was silent for half a minute";
+    (!silent).then_some(Against { why, at: group.last.map(|last| last.at) })
+}

@@ -5,8 +5,10 @@
 //! a candidate, with what would tell; what a frame speaks against is offered nowhere, and is
 //! listed with that frame. What needs another capture or command to be told stays possible.
 
+mod datagram;
 mod established;
 mod evidence;
+mod place;
 mod syn;
 mod syn_ack;
 
@@ -67,9 +69,10 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) => {
             syn::unseen(facts, group, &mut opinions);
         }
+        (Packet::Datagram, Manner::Late) => datagram::late(&mut opinions),
         (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
         (Packet::Ack | Packet::Greeting, _) => established::silent(&mut opinions),
-        (_, Manner::Cut(by)) => established::cut(group, by, &mut opinions),
+        (_, Manner::Cut(by)) => established::cut(facts, group, by, &mut opinions),
         (Packet::Request | Packet::Response, manner) if manner.is_silence() => {
             established::stalled(facts, group, &mut opinions);
         }

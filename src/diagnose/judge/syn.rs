@@ -1,6 +1,7 @@
 //! SYNs that nobody answers, or of which the first ones were lost.
 
 use super::evidence::{arrived, fresh_ports, none_does_well, unstamped};
+use super::place::Place;
 use super::{Against, Opinions};
 use crate::breaks::{Group, Packet};
 use crate::diagnose::Facts;
@@ -16,6 +17,8 @@ fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
 /// What tells a node that counts no endpoint of its own.
 const NO_ENDPOINT: &str = "then 'iptables-save -c | grep \"no local endpoints\"' on this host has a rule that counts them";
 const OVERFLOWS: &str = "then 'nstat -az TcpExtListenOverflows TcpExtListenDrops' grows with each";
+const TABLE_FULL: &str = "then the kernel's log of this host says 'nf_conntrack: table full', and 'conntrack -S' counts drop";
+const FORWARD: &str = "then a rule for forwarded packets counts them, or a NetworkPolicy leaves these clients out: 'iptables -L FORWARD -nvx', 'nft list ruleset', 'kubectl get networkpolicies -A'";
 const FILTERED: &str = "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each";
 
 /// A service that the host where the packet ended sends on, as a node of a cluster does.
@@ -36,6 +39,10 @@ fn checked(group: &Group, opinions: &mut Opinions) {
 
 /// It came in, and nothing of it was seen again.
 pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let place = Place::of(facts, group);
+    if let Some(against) = place.no_socket() {
+        return kept_from_others(facts, group, &against, opinions);
+    }
     checked(group, opinions);
     // A node answers ARP for an address of a service that it then drops, so owning it refutes
     // nothing here.
@@ -66,6 +73,32 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
 }
 
+/// Causes of a host that is to answer by itself.
+const SOCKET: &[&str] = &[
+    "rs-silent",
+    "rs-missing-vip",
+    "accept-queue-overflow",
+    "tw-recycle-nat-timestamps",
+    "node-without-local-endpoint",
+];
+
+/// The host passes on what others send to this service.
+fn kept_from_others(facts: &Facts, group: &Group, against: &Against, opinions: &mut Opinions) {
+    // A client that gets through at other times meets no rule.
+    if Place::of(facts, group).some_do_well() {
+        opinions.possible("conntrack-table-full", TABLE_FULL);
+        opinions.possible("forward-rule-drop", FORWARD);
+    } else {
+        opinions.possible("forward-rule-drop", FORWARD);
+        opinions.possible("conntrack-table-full", TABLE_FULL);
+    }
+    opinions.possible("rp-filter-drop", FILTERED);
+    opinions.refuted(SOCKET, against);
+    if let Some(came) = arrived(group) {
+        opinions.refuted(&["packet-loss"], &came);
+    }
+}
+
 /// The first ones were lost and a repeat got through.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let fresh = fresh_ports(facts, group);
@@ -79,6 +112,12 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         "tuple-reuse-challenge-ack",
         "then the server answers the first SYN with an ACK of old numbers",
     );
+    if let Some(against) = Place::of(facts, group).no_socket() {
+        opinions.possible("conntrack-table-full", TABLE_FULL);
+        opinions.possible("rp-filter-drop", FILTERED);
+        opinions.refuted(SOCKET, &against);
+        return;
+    }
     if let Some(came) = arrived(group) {
         opinions.possible("rp-filter-drop", FILTERED);
         opinions.possible("accept-queue-overflow", OVERFLOWS);
@@ -96,10 +135,28 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
 }
 
+/// It left the caller's own host, and other calls of it are answered.
+fn called(place: &Place<'_, '_>, opinions: &mut Opinions) {
+    if place.serves() {
+        opinions.possible("l4-self-access-hairpin", "then the balancer chose the caller itself, a share of its calls as large as its share of the pool, and kept its address: a cloud's balancer with client IP preservation drops that, or the caller's own capture with '-i any' shows a SYN from itself come back");
+    }
+    opinions.possible("fullnat-source-port-exhaustion", "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work");
+}
+
 /// It left, and nothing behind was captured.
 pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     checked(group, opinions);
     let mode = facts.topology.service(group.service).mode;
+    let place = Place::of(facts, group);
+    if place.adds_options() {
+        opinions.possible("ip-option-drop", "then the next host's capture shows none of them, and those without IP options arrive: many networks drop packets with options");
+    }
+    if place.calls() && place.some_do_well() {
+        called(&place, opinions);
+    }
+    if mode == Mode::Unknown && place.relays() {
+        opinions.possible("masquerade-missing", "then what this host asks the same server itself is answered: it passes these on with their own source, to which the server knows no way");
+    }
     opinions
         .possible("rs-silent", "then the real server's own capture shows the SYN and no answer");
     if matches!(mode, Mode::Nat | Mode::Unknown) {

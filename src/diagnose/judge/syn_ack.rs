@@ -23,6 +23,11 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "nat-director-not-forwarding",
             "then 'sysctl net.ipv4.ip_forward' on this host is 0, or a rule of FORWARD counts them",
         );
+        opinions.possible("rp-filter-drop", "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each: its own route to the server is by another interface");
+        opinions.possible(
+            "forward-rule-drop",
+            "then a rule for forwarded packets, or one of the network plugin, counts them",
+        );
     } else {
         opinions.possible("fabric-anti-spoof", "then the answer leaves with a source that its port may not use (EC2: source/destination check)");
         opinions.possible(

@@ -33,7 +33,14 @@ fn own_backend(trace: &Trace, id: ConnectionId) -> Option<ConnectionId> {
     let backends = trace.pairs.backends.get(&id.0)?.iter().map(|b| ConnectionId(*b));
     backends.into_iter().find(|back| {
         let server = trace.connection(*back).front.server.0;
-        server == client || (host.is_some() && trace.host_by_ip(server) == host)
+        // One MAC may be a next hop for both: two addresses are one host's only where it
+        // claims them.
+        let own = |host| {
+            let hosts = &trace.topology.hosts;
+            hosts.claims_ip(host, client) && hosts.claims_ip(host, server)
+        };
+        server == client
+            || host.is_some_and(|host| own(host) && trace.host_by_ip(server) == Some(host))
     })
 }
 

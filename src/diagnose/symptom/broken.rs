@@ -42,6 +42,10 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
                 note(last, if there.ack.is_set() { "the last of the client" } else { "its repeat" })
             }));
             proofs.extend(note(back.rst, "a RST answers it"));
+            if let Some((_, mark, status)) = f.first_error(broken.connection) {
+                proofs.extend(note(there.data, "what it asks"));
+                proofs.extend(note(mark, &format!("the answer, status {status}")));
+            }
         }
         Packet::SynAck | Packet::Ack => {
             proofs.extend(note(there.syn, "the SYN"));
@@ -52,6 +56,9 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         Packet::Greeting => {
             proofs.extend(note(there.ack, "the connection stands"));
             proofs.extend(note(there.last, "the client's last, and the server has said nothing"));
+        }
+        Packet::Datagram if broken.manner == Manner::Late => {
+            proofs = asked_again(f, broken);
         }
         Packet::Request | Packet::Datagram => {
             proofs.extend(note(there.data, "what the client asks"));
@@ -65,6 +72,22 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
     }
     proofs.dedup_by_key(|proof| proof.at.mark);
     proofs
+}
+
+/// Where one of two questions was asked, asked again, and answered.
+fn asked_again(f: &Facts, broken: &Break) -> Vec<Proof> {
+    let mut legs = f.legs(broken.connection).iter();
+    let found = legs.find_map(|leg| {
+        let pair = f.vantage(leg).side_tables.dns_pair(leg.stream)?;
+        Some((leg, pair, pair.lost()?))
+    });
+    let Some((leg, pair, lost)) = found else { return Vec::new() };
+    let proofs = [
+        f.proof(leg, pair.asked[lost], "the question"),
+        f.proof(leg, pair.again[lost], "it is asked again"),
+        f.proof(leg, pair.settled[lost], "and answered"),
+    ];
+    proofs.into_iter().flatten().collect()
 }
 
 /// The place where the packet was last seen: the host, if its capture shows what became of

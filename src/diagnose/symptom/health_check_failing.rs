@@ -19,6 +19,11 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
 fn ends(f: &Facts, sightings: &[Sighting]) -> String {
     let mut ends: BTreeSet<String> = BTreeSet::new();
     for sighting in sightings {
+        let error = sighting.connection.and_then(|id| f.first_error(id));
+        if let Some((_, _, status)) = error {
+            ends.insert(format!("answered with status {status}"));
+            continue;
+        }
         let group = sighting.connection.and_then(|id| f.breaks.group_of(id));
         let Some(group) = group.map(|group| f.breaks.group(group)) else { continue };
         ends.insert(match group.manner {

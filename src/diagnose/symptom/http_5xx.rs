@@ -3,6 +3,7 @@
 
 use super::super::{Facts, Fix, Proof, Sighting, Subject, ToConfirm, Wording};
 use super::{concerned, connections, connections_to};
+use crate::breaks::Manner;
 use crate::diagnose::words::{agree, list, server_subject};
 use crate::exchange::Exchange;
 use crate::trace::{At, ConnectionId, Trace};
@@ -14,6 +15,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         .iter()
         .filter(|e| is_error(e))
         .map(|e| ConnectionId(e.connection))
+        .chain(facts.breaks.broken_as(|group| group.manner == Manner::Error))
         .filter(|id| facts.ordinary(*id).is_none())
         .collect();
     ids.sort_unstable();
@@ -59,7 +61,7 @@ pub(in crate::diagnose) fn makers(trace: &Trace, ids: &[ConnectionId]) -> Option
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
-    let Some(exchange) = exchange(facts, id) else { return Vec::new() };
+    let Some(exchange) = exchange(facts, id) else { return first(facts, id) };
     let at = |e: &Exchange, mark| At { vantage: usize::from(e.vantage), mark };
     let status = exchange.status.unwrap_or_default();
     let mut proofs =
@@ -95,6 +97,14 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
     proofs
 }
 
+/// The first request of a connection and its answer, where no exchanges were read.
+fn first(facts: &Facts, id: ConnectionId) -> Vec<Proof> {
+    let Some((leg, mark, status)) = facts.first_error(id) else { return Vec::new() };
+    let asked = facts.proof(leg, facts.forward(leg).data, "the request");
+    let told = facts.proof(leg, mark, format!("the answer, status {status}"));
+    asked.into_iter().chain(told).collect()
+}
+
 fn server_name(trace: &Trace, id: ConnectionId) -> String {
     let address = trace.server(id).and_then(|s| s.address);
     address.map_or_else(|| "the real server".to_owned(), |ip| ip.to_string())
@@ -102,7 +112,11 @@ fn server_name(trace: &Trace, id: ConnectionId) -> String {
 
 /// The statuses of a set of connections, "500" or "502 and 503".
 fn statuses(trace: &Trace, sightings: &[Sighting]) -> String {
-    let seen = connections(sightings).filter_map(|id| exchange(trace, id)?.status);
+    let status = |id| match exchange(trace, id) {
+        Some(exchange) => exchange.status,
+        None => trace.first_error(id).map(|(_, _, status)| status),
+    };
+    let seen = connections(sightings).filter_map(status);
     let mut seen: Vec<u16> = seen.collect();
     seen.sort_unstable();
     seen.dedup();

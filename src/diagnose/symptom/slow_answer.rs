@@ -7,7 +7,8 @@ use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     broken::broken_as(f, |group| {
-        matches!(group.packet, Packet::Response | Packet::Request) && broken::is_late(group)
+        matches!(group.packet, Packet::Response | Packet::Request | Packet::Datagram)
+            && broken::is_late(group)
     })
 }
 
@@ -20,7 +21,7 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: format!("answers come up to {wait} later than they should"),
         explanation: format!(
-            "{}: the answer took far longer than those of the other real servers, or bytes waited for retransmission timers.",
+            "{}: the answer took far longer than those of the other real servers, or bytes or questions waited for timers until they were sent again.",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),

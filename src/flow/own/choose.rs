@@ -25,6 +25,10 @@ const MAX_BETWEEN: usize = 2;
 /// capturing one: its first may have been asked before the capture began.
 const UNASKED: u32 = 2;
 
+/// Frames to MACs that never send, before they tell whose capture shows them. Judgement: a
+/// switch that forgot an address floods a frame or two until it is heard again.
+const BEYOND: u64 = 3;
+
 type Candidate<'a> = (Mac, &'a Share);
 
 pub(super) fn choose(shares: &Shares) -> Own {
@@ -52,7 +56,11 @@ pub(super) fn choose(shares: &Shares) -> Own {
     if let [(mac, _)] = close[..] {
         return one(mac, OwnEvidence::EndHost);
     }
-    by_ends(&close).unwrap_or_else(|| undecided(&close))
+    // To whom nobody else sends, a switch would have to flood all of it.
+    let beyond = || only(&close, |share| share.beyond >= BEYOND);
+    by_ends(&close)
+        .or_else(|| beyond().map(|mac| one(mac, OwnEvidence::Coverage)))
+        .unwrap_or_else(|| undecided(&close))
 }
 
 fn ranked(shares: &Shares, by: impl Fn(&Share) -> u64) -> Vec<Candidate<'_>> {

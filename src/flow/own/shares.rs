@@ -30,6 +30,8 @@ pub(super) struct Share {
     pub asked: u32,
     /// Overlays end at it: it takes part in frames around others, too.
     pub tunnels: bool,
+    /// Unicast frames that it sent to MACs that never send.
+    pub beyond: u64,
     /// Addresses that it sends from, as many as are kept.
     pub sources: Vec<Ip>,
     /// The only TTL that its packets have; 0 where there are several.
@@ -50,6 +52,7 @@ impl Default for Share {
             unasked: 0,
             asked: 0,
             tunnels: false,
+            beyond: 0,
             sources: Vec::new(),
             ttl: None,
         }
@@ -109,6 +112,7 @@ impl Shares {
             let sender = by_mac.entry(src).or_default();
             sender.frames += counted;
             sender.all += frames;
+            sender.beyond += frames - counted;
             sender.ttl =
                 Some(sender.ttl.map_or(hop.ttl, |ttl| if ttl == hop.ttl { ttl } else { 0 }));
             if matches!(hop.ttl, 64 | 128 | 255) {

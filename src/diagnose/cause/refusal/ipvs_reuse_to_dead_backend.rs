@@ -9,10 +9,11 @@ use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, proofs};
 use crate::diagnose::facts::used_ports::Pinned;
 use crate::diagnose::thresholds::NO_DOUBT;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{cluster, sysctl};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{Mode, Role};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
@@ -71,26 +72,21 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     if !sure {
         finding.candidate(
             "rs-unreachable",
-            format!("then 'ipvsadm -Ln' still lists {server}, and new ports are sent there too"),
+            format!("then its table still has {server}, and new ports are sent there too"),
         );
     }
-    finding.confirm(director.clone(), format!("ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn   # where netfilter translates: conntrack -L -p tcp -r {server}", s.name()), format!("{server} is missing in the service's list and named in the table of connections: this is it"));
-    finding.fixes = vec![
-        sysctl::change(director.clone(), &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
-            .because("entries of a removed server go with their next packet"),
-        sysctl::change(
-            format!("{director}, kernel 5.9 or later"),
-            &[("net.ipv4.vs.conn_reuse_mode", "1", "0")],
+    let lists = if cluster::is_clusters(facts, s) {
+        format!(
+            "iptables-save -t nat | grep -wF {server}; nft list ruleset | grep -wF {server}; conntrack -L -p tcp -r {server}"
         )
-        .because("a SYN on a closed entry is scheduled anew")
-        .or(),
-        Fix::safe(
-            format!("{director}, where netfilter translates (kube-proxy with iptables)"),
-            format!("conntrack -D -p tcp -r {server}"),
-            "Nothing to take back: the next packet makes a new entry.",
+    } else {
+        format!(
+            "ipvsadm -Ln -t {}; ipvsadm -Lnc | grep {server}; sysctl net.ipv4.vs.conn_reuse_mode net.ipv4.vs.expire_nodest_conn   # where netfilter translates: conntrack -L -p tcp -r {server}",
+            s.name()
         )
-        .or(),
-    ];
+    };
+    finding.confirm(director.clone(), lists, format!("{server} is missing in the service's list and named in the table of connections: this is it"));
+    finding.fixes = fixes(&director, server, cluster::is_clusters(facts, s));
     finding.subjects = host.map(|d| names.subject(Role::Director, d)).into_iter().collect();
     finding.subjects.push(Subject {
         role: Role::RealServer,
@@ -100,4 +96,32 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
     });
     finding.addresses = vec![server];
     finding
+}
+
+fn fixes(director: &str, server: Ip, in_cluster: bool) -> Vec<Fix> {
+    let forget = |whose: String| {
+        Fix::safe(
+            whose,
+            format!("conntrack -D -p tcp -r {server}"),
+            "Nothing to take back: the next packet makes a new entry.",
+        )
+    };
+    let expire = |whose: String| {
+        sysctl::change(whose, &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
+            .because("entries of a removed server go with their next packet")
+    };
+    if in_cluster {
+        let ipvs = format!("{director}, {}", cluster::IPVS_MODE);
+        return vec![forget(director.to_owned()), expire(ipvs).or()];
+    }
+    let reuse = sysctl::change(
+        format!("{director}, kernel 5.9 or later"),
+        &[("net.ipv4.vs.conn_reuse_mode", "1", "0")],
+    )
+    .because("a SYN on a closed entry is scheduled anew");
+    vec![
+        expire(director.to_owned()),
+        reuse.or(),
+        forget(format!("{director}, where netfilter translates (kube-proxy with iptables)")).or(),
+    ]
 }

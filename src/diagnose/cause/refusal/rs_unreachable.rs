@@ -5,6 +5,7 @@ use crate::diagnose::cause::{severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
 use crate::diagnose::facts::port_reuse::forerunners;
+use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::{list, list_of, service_subject, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
@@ -150,7 +151,20 @@ fn advise(
     let table = Virtual::of(s);
     let known = s.mode.is_layer_4();
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
+    let in_cluster = cluster::is_clusters(trace, s);
     for target in targets {
+        if in_cluster {
+            finding.confirm(
+                host.clone(),
+                format!("ip neigh show {target}; ip route get {target}; iptables-save -t nat | grep -wF {target}; nft list ruleset | grep -wF {target}"),
+                "FAILED or INCOMPLETE, and a rule that still translates to it: this is it",
+            );
+            finding.fixes.push(cluster::spared(
+                Some(*target),
+                "until its node and its place in the service are put right",
+            ));
+            continue;
+        }
         let entry = table.server(Server::at(*target, port));
         finding.confirm(
             host.clone(),

@@ -16,7 +16,8 @@ use crate::topology::{HostId, Mode, Role, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "scheduler-imbalance"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "health-check-failing", "scheduler-imbalance"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let balanced = |s: &&Service| !s.is_backend && Mode::LAYER_4.contains(&s.mode);
@@ -37,6 +38,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             }
         }
     }
+    findings.extend(super::blocked_checks::findings(facts));
     Detection::from(findings, || clean_in(facts, &Mode::LAYER_4))
 }
 

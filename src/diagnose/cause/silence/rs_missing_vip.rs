@@ -8,11 +8,14 @@ use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{Mode, Role};
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "routing-loop"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "health-check-failing", "routing-loop"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.silences().iter().filter(|s| s.why() == WhySilent::NoVip);
-    let findings = silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+    let mut findings: Vec<Finding> =
+        silences::by_service(own).iter().map(|x| finding(facts, x)).collect();
+    findings.extend(super::strange_address::findings(facts));
     Detection::from(findings, || clean_in(facts, &[Mode::Dr, Mode::Tun]))
 }
 

@@ -19,7 +19,7 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::dns;
 use std::collections::BTreeMap;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["slow-answer"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.vantages.iter().any(|v| v.side_tables.has_dns_pairs()) {

@@ -2,7 +2,7 @@
 //! the second form of `lb-idle-timeout`.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::cause::state::idle_timeouts::{LOWER, RAISE, keep_alive, usual};
+use crate::diagnose::cause::state::idle_timeouts::{CLOUD, LOWER, RAISE, keep_alive, usual};
 use crate::diagnose::facts::expired::{After, Expired, ExpiredSet};
 use crate::diagnose::words::{service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, ToConfirm};
@@ -77,6 +77,12 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     finding.fixes = vec![
         keep_alive("either end", set.least_ns()),
         Fix::safe("the balancer, if it is IPVS", RAISE, LOWER).or(),
+        Fix::safe(
+            "the balancer or NAT, if it is a cloud's, in its own settings",
+            CLOUD,
+            "Set the old value again.",
+        )
+        .or(),
     ];
     let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
     finding.proofs = shown.map(Expired::proofs).unwrap_or_default();

@@ -9,10 +9,10 @@ use crate::diagnose::decide::refusal::WhyStale;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::stale_ports::{Stale, is_balanced, proofs};
 use crate::diagnose::thresholds::NO_DOUBT;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{cluster, sysctl};
 use crate::diagnose::words::{list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject};
-use crate::topology::{Role, ServiceId};
+use crate::topology::{Role, Service, ServiceId};
 use crate::trace::ConnectionId;
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
@@ -50,15 +50,14 @@ fn finding(
     let fresh = set.iter().map(|x| x.fresh).max().unwrap_or(0);
     let director = s.directors.first().map(|d| d.host);
     let name = names.full_or(director, "the director");
-    let title =
-        format!("clients served by {who} before are still sent there, where nothing answers");
+    let title = format!("clients sent to {who} before are still sent there, where nothing answers");
     let how = if set.iter().any(|x| x.ask.is_some()) {
         format!("{name} asks for {who} in vain")
     } else {
         format!("nothing comes back from {who}")
     };
     let explanation = format!(
-        "Datagrams to {} of one client port are sent on as before, and {how}; {fresh} other ports of the same client were served by other real servers meanwhile. UDP has no end that could be seen: the entry of the port lives as long as datagrams come, whether its server lives or not. {} connections get no answer.",
+        "Datagrams to {} of one client port are sent on as before, and {how}; {fresh} other ports of the same client went to other real servers meanwhile. UDP has no end that could be seen: the entry of the port lives as long as datagrams come, whether its server lives or not. {} connections get no answer.",
         s.name(),
         share(facts, service, &ids)
     );
@@ -67,29 +66,29 @@ fn finding(
     let sure = fresh >= NO_DOUBT && !servers.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !sure {
-        finding.candidate("rs-unreachable", format!("then 'ipvsadm -Ln' still lists {who} with a weight above 0, and new ports are sent there too"));
+        finding.candidate(
+            "rs-unreachable",
+            format!("then its table still has {who}, and new ports are sent there too"),
+        );
     }
-    finding.confirm(
-        name.clone(),
-        format!("ipvsadm -Ln -u {}; ipvsadm -Lnc | grep UDP; ipvsadm -L --timeout", s.name()),
-        format!("{who} is missing in the first list and named in the second: this is it"),
-    );
-    finding.fixes = vec![
-        sysctl::change(name.clone(), &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
-            .because("entries of a removed server go with their next packet"),
-        Fix::safe(
-            name.clone(),
-            "ipvsadm --set 0 0 10   # UDP entries live 10 s",
-            "ipvsadm --set 0 0 300",
+    let (lists, what) = if cluster::is_clusters(facts, s) {
+        (
+            format!(
+                "iptables-save -t nat | grep -wF {0}; nft list ruleset | grep -wF {0}; conntrack -L -p udp --orig-dst {0}",
+                s.vip
+            ),
+            format!(
+                "{who} is missing in the rules of the service and named in the table of connections: this is it"
+            ),
         )
-        .meanwhile(),
-        Fix::safe(
-            format!("{name}, where netfilter translates (kube-proxy with iptables)"),
-            format!("conntrack -D -p udp --orig-dst {}", s.vip),
-            "Nothing to take back: the next packet makes a new entry.",
+    } else {
+        (
+            format!("ipvsadm -Ln -u {}; ipvsadm -Lnc | grep UDP; ipvsadm -L --timeout", s.name()),
+            format!("{who} is missing in the first list and named in the second: this is it"),
         )
-        .or(),
-    ];
+    };
+    finding.confirm(name.clone(), lists, what);
+    finding.fixes = fixes(&name, s, cluster::is_clusters(facts, s));
     finding.proofs = ids
         .first()
         .and_then(|id| Some((*id, stale.get(id)?)))
@@ -105,4 +104,32 @@ fn finding(
     finding.addresses = servers;
     finding.connections = ids;
     finding
+}
+
+fn fixes(name: &str, s: &Service, in_cluster: bool) -> Vec<Fix> {
+    let forget = |whose: String| {
+        Fix::safe(
+            whose,
+            format!("conntrack -D -p udp --orig-dst {}", s.vip),
+            "Nothing to take back: the next packet makes a new entry.",
+        )
+    };
+    let expire = |whose: String| {
+        sysctl::change(whose, &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
+            .because("entries of a removed server go with their next packet")
+    };
+    if in_cluster {
+        let ipvs = format!("{name}, {}", cluster::IPVS_MODE);
+        return vec![forget(name.to_owned()), expire(ipvs).or()];
+    }
+    vec![
+        expire(name.to_owned()),
+        Fix::safe(
+            name.to_owned(),
+            "ipvsadm --set 0 0 10   # UDP entries live 10 s",
+            "ipvsadm --set 0 0 300",
+        )
+        .meanwhile(),
+        forget(format!("{name}, where netfilter translates (kube-proxy with iptables)")).or(),
+    ]
 }

@@ -10,11 +10,12 @@ use crate::diagnose::cause::{by_service, clean_in, severity};
 use crate::diagnose::facts::self_calls::{Variant, proofs, variant};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{cluster, sysctl};
 use crate::diagnose::words::{self, capture_line, explained, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-ack-to-self", "syn-from-self", "rst-no-socket", "syn-unanswered"];
@@ -74,7 +75,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "shows on lo whether the caller resets its own answer or drops the SYN as a martian",
         );
     }
-    if facts.vantages.len() == 1 {
+    // Who serves others is not silent.
+    let serves_others = facts.requests_to(service).any(|(id, c)| {
+        let served = facts.server(id).and_then(|s| s.address) == Some(caller);
+        served && c.front.client.0 != caller && c.progress.established
+    });
+    if facts.vantages.len() == 1 && !serves_others {
         finding.candidate("rs-silent", "would fail for every client; this fails only where caller and real server are one host");
     }
     finding.concerning(callers, ids).also(words::directors(facts, service))
@@ -106,6 +112,13 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
         .or();
         return vec![calls_elsewhere, settings];
     };
+    if cluster::is_clusters(trace, service) {
+        let place = Names(trace).place(director.host);
+        return hairpins_of_pods(&place, (caller, vip))
+            .into_iter()
+            .chain([calls_elsewhere])
+            .collect();
+    }
     let spec = format!("-s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}");
     let rule = Rule::nat(vip, "POSTROUTING", spec);
     let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
@@ -116,5 +129,23 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
             format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
         ),
         calls_elsewhere,
+    ]
+}
+
+/// What a node does for pods that call themselves: the reply has to come back to the node.
+fn hairpins_of_pods(place: &str, (caller, vip): (Ip, Ip)) -> Vec<Fix> {
+    let node = format!("the node {place}");
+    let spec = format!(
+        "-s {caller} -d {caller} -m conntrack --ctstate DNAT --ctorigdst {vip} -j MASQUERADE"
+    );
+    let rule = Rule::nat(vip, "POSTROUTING", spec);
+    vec![
+        Fix::disruptive(
+            "the cluster's network plugin and kube-proxy".to_owned(),
+            "# hairpins on and masqueraded: 'hairpinMode: true' of the bridge plugin (kube-router: --hairpin-mode), kube-proxy with the pods' own network in --cluster-cidr; its chains then mark such packets (KUBE-MARK-MASQ)",
+            "Restore the values that were set before.",
+        ),
+        Fix::safe(node, explained(rule.append(), "until then, for this pod"), rule.delete())
+            .meanwhile(),
     ]
 }

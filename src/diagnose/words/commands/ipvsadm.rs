@@ -1,5 +1,6 @@
 //! Commands of ipvsadm(8), on the director.
 
+use super::cluster;
 use crate::diagnose::words::Names;
 use crate::diagnose::{Fix, Subject};
 use crate::state::StatedServer;
@@ -56,6 +57,7 @@ impl Virtual {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     at: String,
+    ip: Option<Ip>,
     whose: Option<String>,
 }
 
@@ -63,7 +65,7 @@ impl Server {
     /// By address and port.
     #[must_use]
     pub fn at(ip: Ip, port: u16) -> Self {
-        Self { at: ip.with_port(port), whose: None }
+        Self { at: ip.with_port(port), ip: Some(ip), whose: None }
     }
 
     /// A host; an address that others have too would be the wrong one.
@@ -83,18 +85,18 @@ impl Server {
             (None, Some(mac)) => {
                 Self::unknown(&format!("the own address of the real server (MAC {mac})"))
             }
-            (None, None) => Self { at: "RIP".to_owned(), whose: None },
+            (None, None) => Self { at: "RIP".to_owned(), ip: None, whose: None },
         }
     }
 
     /// Any: whose it is, the reader knows.
     #[must_use]
     pub fn any() -> Self {
-        Self { at: "RIP:RPORT".to_owned(), whose: None }
+        Self { at: "RIP:RPORT".to_owned(), ip: None, whose: None }
     }
 
     fn unknown(whose: &str) -> Self {
-        Self { at: "RIP".to_owned(), whose: Some(whose.to_owned()) }
+        Self { at: "RIP".to_owned(), ip: None, whose: Some(whose.to_owned()) }
     }
 }
 
@@ -161,6 +163,9 @@ pub fn rest(trace: &Trace, service: ServiceId, host: HostId, port: u16, until: &
 /// The same, by what is known of the real server.
 #[must_use]
 pub fn spared(names: Names<'_>, service: &Service, server: Server, until: &str) -> Fix {
+    if cluster::is_clusters(names.0, service) {
+        return cluster::spared(server.ip, until);
+    }
     let of = Virtual::of(service);
     let before = stated_weight(names.0, service, &server);
     let entry = of.server(server);

@@ -1,5 +1,6 @@
 //! Commands that mend or that settle a question, one program a file.
 
+pub mod cluster;
 pub mod ip;
 pub mod ipvsadm;
 pub mod netfilter;

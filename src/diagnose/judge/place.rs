@@ -1,0 +1,101 @@
+//! What the host where a group's packet was last seen does otherwise: it tells which causes
+//! fit there.
+
+use super::Against;
+use crate::breaks::{Fate, Group, Journey, Milestone, Passage};
+use crate::correlate::Connection;
+use crate::diagnose::Facts;
+use crate::diagnose::facts::passing::{passed, through};
+use crate::topology::HostId;
+use crate::trace::{At, ConnectionId};
+
+/// Connections of a group that are asked: they are alike.
+const ASKED: usize = 64;
+
+/// The host of a group's last place.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a, 'b> {
+    facts: &'a Facts<'b>,
+    group: &'a Group,
+    host: Option<HostId>,
+}
+
+impl<'a, 'b> Place<'a, 'b> {
+    pub fn of(facts: &'a Facts<'b>, group: &'a Group) -> Self {
+        Self { facts, group, host: group.last.and_then(|last| last.host) }
+    }
+
+    /// It passes on what others send to this service, so that no socket of its own is asked:
+    /// where a packet of another connection leaves it.
+    pub fn passes_on(&self) -> Option<At> {
+        passed(self.facts, self.group.service, self.host?).first().map(|way| way.left.at)
+    }
+
+    /// The same as what speaks against causes of a socket.
+    pub fn no_socket(&self) -> Option<Against> {
+        let at = self.passes_on()?;
+        let why = "the host where it ends passes on what comes for this service: no socket of its own is asked";
+        Some(Against { why, at: Some(at) })
+    }
+
+    /// It sent the packet on with the client's own address and port, and is not who called.
+    pub fn relays(&self) -> bool {
+        let Some(host) = self.host else { return false };
+        let ids = self.group.connections.iter().take(ASKED);
+        !self.calls()
+            && ids
+                .filter_map(|id| through(self.facts, *id, host))
+                .any(|way| way.keeps_client(self.facts) && way.keeps_server(self.facts))
+    }
+
+    /// It is the caller's own.
+    pub fn calls(&self) -> bool {
+        let out = self.group.last.is_some_and(|last| last.passage == Passage::Out);
+        let own = |id: &ConnectionId| {
+            let client = self.facts.connection(*id).front.client.0;
+            self.host.is_some() && self.facts.host_by_ip(client) == self.host
+        };
+        out && self.group.connections.first().is_some_and(own)
+    }
+
+    /// Others call it, and it accepts: what it asks may be a service that it is part of.
+    pub fn serves(&self) -> bool {
+        let Some(host) = self.host else { return false };
+        let accepted = |(id, c): (ConnectionId, &Connection)| {
+            let server = c.back.map_or(c.front.server, |back| back.server).0;
+            c.progress.answered
+                && self.facts.host_by_ip(server) == Some(host)
+                && self.facts.host_by_ip(c.front.client.0) != Some(host)
+                && Journey::of(self.facts, id, true, Milestone::Syn)
+                    .last()
+                    .is_some_and(|s| s.passage == Passage::In && s.host == Some(host))
+        };
+        self.facts.iter().any(accepted)
+    }
+
+    /// Connections of the same clients to the same service that did well.
+    pub fn some_do_well(&self) -> bool {
+        let id = self.group.connections.first();
+        let Some(client) = id.map(|id| self.facts.connection(*id).front.client.0) else {
+            return false;
+        };
+        self.facts.requests_to(self.group.service).any(|(id, c)| {
+            c.front.client.0 == client
+                && c.progress.established
+                && self.facts.breaks.fate(id) == Fate::Well
+        })
+    }
+
+    /// Packets of the group leave it with IP options.
+    pub fn adds_options(&self) -> bool {
+        let ids = self.group.connections.iter().take(ASKED);
+        ids.flat_map(|id| self.facts.legs(*id)).any(|leg| {
+            let vantage = self.facts.vantage(leg);
+            vantage.options_of(self.facts.forward(leg)).any(|(_, hop, with)| {
+                let left = vantage.own.sent(hop) == Some(true)
+                    || leg.tuple > 0 && vantage.own.arrived(hop) != Some(true);
+                with.packets > 0 && left
+            })
+        })
+    }
+}
