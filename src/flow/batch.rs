@@ -102,14 +102,7 @@ impl Observer {
         plain: &Plain<'_>,
     ) -> usize {
         if let Some(hop) = self.hop_of(frame, plain) {
-            let mut next = self.streams[id as usize].flow(side).link;
-            while let Some(at) = next.index() {
-                let link = &self.links[at];
-                if link.hop == hop {
-                    return at;
-                }
-                next = link.next;
-            }
+            return self.link_by_id(id, side, hop, mark);
         }
         let link = Plain::link(frame).unwrap_or_default();
         self.link_by(id, side, Hop { link, ttl: plain.ttl }, mark)

@@ -447,12 +447,31 @@ impl Observer {
 
     /// The link of a flow by a hop.
     pub(super) fn link_by(&mut self, id: StreamId, side: Side, hop: Hop, mark: Mark) -> usize {
+        let same = |hops: &[Hop], at: HopId| hops[at.index()] == hop;
+        self.link_where((id, side), mark, same, |own| own.hop(hop))
+    }
+
+    /// The link of a flow by a hop that is known.
+    #[inline(always)]
+    pub(super) fn link_by_id(&mut self, id: StreamId, side: Side, hop: HopId, mark: Mark) -> usize {
+        self.link_where((id, side), mark, |_, at| at == hop, |_| hop)
+    }
+
+    /// The link of a flow whose hop is the `same`, added with a `hop` where there is none.
+    #[inline(always)]
+    fn link_where(
+        &mut self,
+        (id, side): (StreamId, Side),
+        mark: Mark,
+        same: impl Fn(&[Hop], HopId) -> bool,
+        hop: impl FnOnce(&mut Self) -> HopId,
+    ) -> usize {
         let mut tail = None;
         let mut next = self.streams[id as usize].flows[side.index()].link;
         let mut length = 0;
         while let Some(at) = next.index() {
             let link = &self.links[at];
-            if self.hops[link.hop.index()] == hop {
+            if same(&self.hops, link.hop) {
                 return at;
             }
             tail = Some(at);
@@ -465,18 +484,17 @@ impl Observer {
             self.tally.rounds_dropped += 1;
             return at;
         }
-        self.add_link(id, side, hop, mark, tail)
+        let hop = hop(self);
+        self.add_link((id, side), hop, mark, tail)
     }
 
     fn add_link(
         &mut self,
-        id: StreamId,
-        side: Side,
-        hop: Hop,
+        (id, side): (StreamId, Side),
+        hop: HopId,
         mark: Mark,
         tail: Option<usize>,
     ) -> usize {
-        let hop = self.hop(hop);
         let link = Link::new(hop, mark);
         let new = match self.free_links.pop() {
             Some(free) => free,

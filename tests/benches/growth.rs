@@ -26,7 +26,7 @@ const WORLDS: [World; 8] = [
         vec![pcap(n, |i| vec![segment((mac(i), ROUTER), (client(i), VIP), SYN, (i, 0))])]
     }),
     ("interfaces", 1_000, |n| vec![interfaces(n)]),
-    ("captures", 10, |n| (0..n).map(|i| pcap(20, |c| nat(c, 0, i))).collect()),
+    ("captures", 10, |n| (0..n).map(|i| pcap(20, |c| nat(i * 20 + c, 0, i))).collect()),
     ("findings", 100, |n| vec![pcap(n * 8, |i| refused(i, i % n))]),
 ];
 
