@@ -37,6 +37,7 @@ pub mod flow;
 pub mod ladder;
 #[doc(hidden)]
 pub mod load;
+mod parts;
 #[doc(hidden)]
 pub mod plan;
 #[doc(hidden)]

@@ -23,6 +23,7 @@ use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::exchange::{self, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
+use crate::parts::both;
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
     self, HostId, Ordinary, RealServer, Route, Service, ServiceId, StatedRoles, Topology, Who,
@@ -107,7 +108,8 @@ impl Trace {
         };
         let (connections, joining) = timed(|| correlate::correlate(&vantages, &known));
         // Clocks and roles do not ask each other.
-        let (clocks, roles) = rayon::join(
+        let (clocks, roles) = both(
+            connections.list.len(),
             || timed(|| clock::align(&vantages, &connections, captures.len(), align)),
             || {
                 let (pairs, pairing) =
@@ -304,19 +306,20 @@ impl Trace {
     /// Whether a vantage was taken on the client of a connection.
     #[must_use]
     pub fn is_client_side(&self, id: ConnectionId, leg: &Leg) -> bool {
-        let vantage = self.vantage(leg);
-        let there = self.forward(leg);
-        let sent = vantage.first_hop(there).and_then(|hop| vantage.own.sent(hop));
+        // What lies near in memory is asked first, and of most legs answers.
+        if leg.tuple != 0 {
+            return false;
+        }
         let client = self.connection(id).front.client.0;
-        sent == Some(true)
-            && leg.tuple == 0
-            && (self
-                .host_of(leg)
-                .is_some_and(|host| self.host_by_ip(client).is_none_or(|owner| owner == host)))
-            && vantage
-                .first_hop(there)
-                .and_then(|hop| hop.known_ttl())
-                .is_some_and(|ttl| ttl % 32 == 0 || ttl == 255)
+        let owns = |host| self.host_by_ip(client).is_none_or(|owner| owner == host);
+        if !self.host_of(leg).is_some_and(owns) {
+            return false;
+        }
+        let vantage = self.vantage(leg);
+        let first = self.connections.first_hop(&self.vantages, leg, true);
+        let Some(hop) = first else { return false };
+        vantage.own.sent(hop) == Some(true)
+            && hop.known_ttl().is_some_and(|ttl| ttl % 32 == 0 || ttl == 255)
     }
 
     /// A moment on the reference clock.

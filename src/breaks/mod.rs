@@ -31,6 +31,7 @@ pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use pace::Pace;
 pub use talk::reset_by;
 
+use crate::parts::in_parts;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashMap;
@@ -247,12 +248,19 @@ impl Breaks {
     #[must_use]
     pub fn of(trace: &Trace) -> Self {
         let pace = Pace::of(trace);
-        let mut fates = Vec::with_capacity(trace.connections.list.len());
-        let mut harmed = Vec::new();
-        for (id, _) in trace.iter() {
-            let (fate, broken) = fate::judge(trace, &pace, id);
+        let judged = in_parts(trace.connections.list.len(), |part| {
+            let mut harmed = Vec::new();
+            let fates = part.map(|at| {
+                let (fate, broken) = fate::judge(trace, &pace, ConnectionId(at as u32));
+                harmed.extend(broken);
+                fate
+            });
+            (fates.collect::<Vec<Fate>>(), harmed)
+        });
+        let (mut fates, mut harmed) = (Vec::new(), Vec::new());
+        for (some, broken) in judged {
+            fates.extend(some);
             harmed.extend(broken);
-            fates.push(fate);
         }
         let accounts = Accounts::of(trace, &fates);
         journey::complete(trace, &fates, &mut harmed);

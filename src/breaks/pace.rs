@@ -5,7 +5,9 @@
 //! lies behind that vantage. One slow answer is a heavy request; a server all of whose
 //! answers are far slower than all others' is not chance.
 
+use crate::correlate::Progress;
 use crate::flow::{Flow, Mark, Observations};
+use crate::parts::in_parts;
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -56,21 +58,30 @@ impl Pace {
             repeated: repeated(&trace.vantages),
             errors: errors(trace),
         };
+        let answered = |p: &Progress| p.request && p.response;
+        let all = &trace.connections.list;
+        let mut spent = in_parts(all.len(), |part| {
+            let ids = part.map(|at| ConnectionId(at as u32)).filter(|id| {
+                let p = &trace.connection(*id).progress;
+                answered(p) && p.syn && trace.ordinary(*id).is_none()
+            });
+            let spent = ids.filter_map(|id| Some((id, trace.timing(id).server_ns()?)));
+            spent.collect::<Vec<(ConnectionId, i64)>>()
+        })
+        .into_iter()
+        .flatten()
+        .peekable();
         let mut times: Vec<ByServer> = vec![ByServer::new(); trace.topology.services.len()];
         for (id, connection) in trace.requests() {
             let at = trace.service_of(id).0 as usize;
             let p = connection.progress;
             let habit = &mut pace.habits[at];
             habit.asked += u32::from(p.request);
-            habit.answered += u32::from(p.request && p.response);
+            habit.answered += u32::from(answered(&p));
             habit.greeted += u32::from(!p.request && p.response);
-            if !(p.request && p.response && p.syn) {
-                continue;
-            }
+            let Some((_, ns)) = spent.next_if(|(next, _)| *next == id) else { continue };
             let server = trace.topology.server_of[id.0 as usize].unwrap_or(u16::MAX);
-            if let Some(ns) = trace.timing(id).server_ns() {
-                times[at].entry(server).or_default().push((ns, id));
-            }
+            times[at].entry(server).or_default().push((ns, id));
         }
         for (habit, by_server) in pace.habits.iter_mut().zip(&mut times) {
             let mut all: Vec<i64> = by_server.values().flatten().map(|(ns, _)| *ns).collect();

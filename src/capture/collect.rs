@@ -11,6 +11,28 @@ const TOLD: usize = 32;
 /// Blocks of secrets whose places are kept.
 const SECRETS: usize = 1024;
 
+/// Frames that are handed on together.
+pub(super) const BATCH: usize = 32;
+
+/// Who takes the frames of a pass, in order.
+pub trait Sink {
+    /// The next frame.
+    fn frame(&mut self, frame: &Frame<'_>);
+
+    /// The next frames: what they ask for in memory may be fetched for all of them at once.
+    #[inline(always)]
+    fn frames(&mut self, frames: &[Frame<'_>]) {
+        frames.iter().for_each(|frame| self.frame(frame));
+    }
+}
+
+impl<F: FnMut(&Frame<'_>)> Sink for F {
+    #[inline(always)]
+    fn frame(&mut self, frame: &Frame<'_>) {
+        self(frame);
+    }
+}
+
 /// Hands frames to the sink and keeps the books.
 pub(super) struct Collector<'s, F> {
     sink: &'s mut F,
@@ -31,7 +53,7 @@ pub(super) struct Collector<'s, F> {
     pub(super) secrets: Vec<SecretsAt>,
 }
 
-impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
+impl<'s, F: Sink> Collector<'s, F> {
     /// A whole pass, which builds the index.
     pub(super) fn whole(sink: &'s mut F, compression: Option<&'static str>) -> Self {
         let mut all = Self::range(sink, 0, 1, u32::MAX);
@@ -60,10 +82,29 @@ impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
         }
     }
 
-    /// Whether the next frame begins a stride and is to be marked.
+    /// Whether the frame after the next `waiting` ones begins a stride and is to be marked.
     #[inline(always)]
-    pub(super) fn wants_mark(&self) -> bool {
-        self.number.is_multiple_of(STRIDE) && self.indexing
+    pub(super) fn wants_mark(&self, waiting: usize) -> bool {
+        (self.number + waiting as u32).is_multiple_of(STRIDE) && self.indexing
+    }
+
+    /// Frames that wait, all of them with times. `false`: no further frame is wanted.
+    #[inline(always)]
+    pub(super) fn frames(&mut self, frames: &mut Vec<Frame<'_>>) -> bool {
+        let wanted = if self.indexing {
+            // A whole pass wants all.
+            for frame in &*frames {
+                self.earliest = self.earliest.min(frame.time.0);
+                self.latest = self.latest.max(frame.time.0);
+            }
+            self.number = frames.last().map_or(self.number, |last| last.number);
+            self.sink.frames(frames);
+            true
+        } else {
+            frames.iter().all(|frame| self.frame(frame, true))
+        };
+        frames.clear();
+        wanted
     }
 
     /// One frame more, whose number is `self.number + 1`. `false`: no further frame is wanted.
@@ -77,7 +118,7 @@ impl<'s, F: FnMut(&Frame<'_>)> Collector<'s, F> {
             self.untimed += 1;
         }
         if frame.number >= self.first {
-            (self.sink)(frame);
+            self.sink.frame(frame);
         }
         frame.number < self.last
     }

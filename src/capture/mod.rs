@@ -43,6 +43,7 @@ pub mod text;
 mod types;
 
 pub use captured::Capture;
+pub use collect::Sink;
 pub use error::CaptureError;
 pub use inputs::{Input, Inputs, inputs, inputs_below};
 pub use known::Known;

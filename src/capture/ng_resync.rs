@@ -3,8 +3,7 @@
 //! Blocks state their length at both ends, so one whose type is known and whose lengths agree is
 //! believed.
 
-use super::Frame;
-use super::collect::Collector;
+use super::collect::{Collector, Sink};
 use super::ng_blocks::{ENHANCED, INTERFACE, PACKET, SECTION, SIMPLE, STATISTICS, word};
 use super::ng_sections::Sections;
 use super::read_buffer::ReadBuffer;
@@ -30,7 +29,7 @@ fn block(bytes: &[u8], big: bool) -> Option<(usize, bool)> {
 }
 
 /// Moves the window to the next credible block and states the loss. `false`: there is none.
-pub(super) fn resync<F: FnMut(&Frame<'_>)>(
+pub(super) fn resync<F: Sink>(
     window: &mut ReadBuffer<'_>,
     sections: &Sections,
     collector: &mut Collector<'_, F>,

@@ -7,7 +7,7 @@
 //! times, 543.0), captured lengths above the snap length or above the wire length, microseconds of a
 //! million and more, and the upper 16 bits of the link type (FCS length).
 
-use super::collect::Collector;
+use super::collect::{BATCH, Collector, Sink};
 use super::pcap_header::{HEADER, Header, Lengths};
 use super::pcap_resync::{Rules, resync};
 use super::read_buffer::ReadBuffer;
@@ -42,7 +42,7 @@ fn rules_of(header: &Header) -> Rules {
 }
 
 /// Reads records to the end of the stream or of what the collector wants.
-pub(super) fn records<F: FnMut(&Frame<'_>)>(
+pub(super) fn records<F: Sink>(
     window: &mut ReadBuffer<'_>,
     header: &Header,
     collector: &mut Collector<'_, F>,
@@ -63,7 +63,7 @@ enum Stop {
     Done,
 }
 
-fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
+fn walk<const BIG: bool, F: Sink>(
     window: &mut ReadBuffer<'_>,
     header: &Header,
     collector: &mut Collector<'_, F>,
@@ -77,7 +77,8 @@ fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
     loop {
         let (data, base) = (window.data(), window.offset());
         let mut at = 0;
-        let stop = loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut stop = loop {
             let rest = &data[at..];
             let Some(h) = rest.first_chunk::<16>() else {
                 break Stop::Need(rules.header);
@@ -96,26 +97,29 @@ fn walk<const BIG: bool, F: FnMut(&Frame<'_>)>(
             let Some(bytes) = rest.get(rules.header..size) else {
                 break Stop::Need(size);
             };
-            if collector.wants_mark() {
+            if collector.wants_mark(batch.len()) {
                 collector.index.push(Mark { offset: base + at as u64, ..Mark::default() });
             }
             let second = read([h[0], h[1], h[2], h[3]]);
             seconds = Some(second);
             let fraction = i64::from(read([h[4], h[5], h[6], h[7]])) * scale;
-            let frame = Frame {
-                number: collector.number + 1,
+            batch.push(Frame {
+                number: collector.number + batch.len() as u32 + 1,
                 time: Timestamp(i64::from(second) * 1_000_000_000 + fraction),
                 interface: 0,
                 link_type: header.link_type,
                 wire_len: wire.max(captured),
                 data: bytes,
                 known: super::Known::ALL,
-            };
+            });
             at += size;
-            if !collector.frame(&frame, true) {
+            if batch.len() == BATCH && !collector.frames(&mut batch) {
                 break Stop::Done;
             }
         };
+        if !collector.frames(&mut batch) {
+            stop = Stop::Done;
+        }
         window.consume(at);
         match stop {
             Stop::Need(size) => {

@@ -4,8 +4,7 @@
 //! the end of the file, have lengths and times that fit each other and the frames before the damage.
 //! A wrong guess would invent frames; rather the rest of the file is given up.
 
-use super::Frame;
-use super::collect::Collector;
+use super::collect::{Collector, Sink};
 use super::read_buffer::ReadBuffer;
 
 /// Records in a row that are believed.
@@ -65,7 +64,7 @@ impl Rules {
 
 /// Moves the window to the next credible record and states the loss. `false`: there is none, or no
 /// frame before the damage to compare with.
-pub(super) fn resync<F: FnMut(&Frame<'_>)>(
+pub(super) fn resync<F: Sink>(
     window: &mut ReadBuffer<'_>,
     rules: &Rules,
     seconds: Option<u32>,

@@ -3,7 +3,7 @@
 //! Blocks are walked by the length that they state at both ends. Frames are in Enhanced, Simple and
 //! (obsolete) Packet Blocks; blocks of other kinds describe interfaces or are skipped.
 
-use super::collect::Collector;
+use super::collect::{BATCH, Collector, Sink};
 use super::ng_blocks::{
     ENHANCED, INTERFACE, PACKET, SECRETS, SECTION, SIMPLE, STATISTICS, description, half,
     statistics, word,
@@ -41,7 +41,7 @@ enum Stop {
 }
 
 /// Reads blocks to the end of the stream or of what the collector wants.
-pub(super) fn blocks<F: FnMut(&Frame<'_>)>(
+pub(super) fn blocks<F: Sink>(
     window: &mut ReadBuffer<'_>,
     sections: &mut Sections,
     collector: &mut Collector<'_, F>,
@@ -49,7 +49,8 @@ pub(super) fn blocks<F: FnMut(&Frame<'_>)>(
     loop {
         let (data, base) = (window.data(), window.offset());
         let mut at = 0;
-        let stop = loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut stop = loop {
             let rest = &data[at..];
             let Some(h) = rest.first_chunk::<12>() else {
                 break Stop::Need(12);
@@ -81,12 +82,29 @@ pub(super) fn blocks<F: FnMut(&Frame<'_>)>(
             let body = &block[8..size - 4];
             let offset = base + at as u64;
             at += size;
+            let place = (offset, batch.len());
+            if kind == ENHANCED
+                && !sections.foreign
+                && let Some(frame) = enhanced(sections, body, place, collector)
+            {
+                batch.push(frame);
+                if batch.len() == BATCH && !collector.frames(&mut batch) {
+                    break Stop::Done;
+                }
+                continue;
+            }
+            if !collector.frames(&mut batch) {
+                break Stop::Done;
+            }
             if kind == SECTION {
                 section(sections, body, big, offset, collector);
             } else if !sections.foreign && !take(sections, kind, body, offset, collector) {
                 break Stop::Done;
             }
         };
+        if !collector.frames(&mut batch) {
+            stop = Stop::Done;
+        }
         window.consume(at);
         match stop {
             Stop::Need(size) => {
@@ -115,7 +133,7 @@ pub(super) fn blocks<F: FnMut(&Frame<'_>)>(
 }
 
 /// A Section Header Block begins: interfaces count from 0 again.
-fn section<F: FnMut(&Frame<'_>)>(
+fn section<F: Sink>(
     sections: &mut Sections,
     body: &[u8],
     big: bool,
@@ -139,9 +157,36 @@ fn section<F: FnMut(&Frame<'_>)>(
     }
 }
 
+/// The frame of an Enhanced Packet Block at an offset, after so many that wait; `None` where it holds
+/// none that is whole.
+#[inline(always)]
+fn enhanced<'a, F: Sink>(
+    sections: &mut Sections,
+    body: &'a [u8],
+    (offset, waiting): (u64, usize),
+    collector: &mut Collector<'_, F>,
+) -> Option<Frame<'a>> {
+    let packet = packet(sections, ENHANCED, body)?;
+    let index = sections.index(packet.interface)?;
+    if collector.wants_mark(waiting) {
+        collector.index.push(sections.mark(offset));
+    }
+    let interface = &mut sections.interfaces[index];
+    interface.frames += 1;
+    Some(Frame {
+        number: collector.number + waiting as u32 + 1,
+        time: interface.ticks.time(packet.count?),
+        interface: u32::try_from(index).unwrap_or(u32::MAX),
+        link_type: interface.link_type,
+        wire_len: packet.wire.max(u32::try_from(packet.data.len()).unwrap_or(u32::MAX)),
+        data: packet.data,
+        known: super::Known::ALL,
+    })
+}
+
 /// Any other block. `false`: no further frame is wanted.
 #[inline]
-fn take<F: FnMut(&Frame<'_>)>(
+fn take<F: Sink>(
     sections: &mut Sections,
     kind: u32,
     body: &[u8],
@@ -165,7 +210,7 @@ fn take<F: FnMut(&Frame<'_>)>(
                 collector.damaged(offset, what, "the frames before and after it were kept");
                 return true;
             };
-            if collector.wants_mark() {
+            if collector.wants_mark(0) {
                 collector.index.push(sections.mark(offset));
             }
             let interface = &mut sections.interfaces[index];
@@ -210,7 +255,7 @@ fn take<F: FnMut(&Frame<'_>)>(
             true
         }
         _ if NUMBERED.contains(&kind) => {
-            if collector.wants_mark() {
+            if collector.wants_mark(0) {
                 collector.index.push(sections.mark(offset));
             }
             collector.no_frame()

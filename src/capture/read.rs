@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::collect::{Collector, STRIDE};
+use super::collect::{Collector, STRIDE, Sink};
 use super::ng_sections::Sections;
 use super::pcap;
 use super::pcapng;
@@ -13,8 +13,9 @@ use super::text::{self, Lines};
 use super::types::Layout;
 use super::{CaptureError, CaptureFile, Frame, Source, Timestamp};
 
-/// Bytes in memory for a whole pass, to begin with.
-const CHUNK: usize = 1 << 20;
+/// Bytes in memory for a whole pass, to begin with: what is copied there is still in the cache of its
+/// core when it is decoded, beside what the streams take.
+const CHUNK: usize = 1 << 18;
 
 /// Reads a whole capture once, in file order.
 ///
@@ -37,7 +38,7 @@ pub fn read<F: FnMut(&Frame<'_>)>(
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_near<F: FnMut(&Frame<'_>)>(
+pub fn read_near<F: Sink>(
     source: &Source,
     near: Option<Timestamp>,
     progress: &AtomicU64,
@@ -51,7 +52,7 @@ pub fn read_near<F: FnMut(&Frame<'_>)>(
 }
 
 /// Reads what was opened.
-pub(super) fn whole<F: FnMut(&Frame<'_>)>(
+pub(super) fn whole<F: Sink>(
     opened: Opened<'_>,
     name: String,
     near: Option<Timestamp>,

@@ -49,6 +49,36 @@ pub(super) fn watch(say: Say, before: fn()) {
     });
 }
 
+/// What is said where captures will need more memory than the machine has free, told from what the part
+/// of them needed that was read; nothing before that part tells.
+pub(super) fn shortage(read: u64, total: u64) -> Option<String> {
+    let text = |path: &str| read_to_string(path).unwrap_or_default();
+    let used = field(&text("/proc/self/status"), "RssAnon")?;
+    let free = field(&text("/proc/meminfo"), "MemAvailable")?;
+    short(used, free, read, total)
+}
+
+/// Bytes that are read before an estimate is worth something.
+const ENOUGH: u64 = 64 << 20;
+/// Joining takes about a third more than was kept of frames.
+const JOINING: u64 = 3;
+
+fn short(used: u64, free: u64, read: u64, total: u64) -> Option<String> {
+    if read < ENOUGH || read >= total {
+        return None;
+    }
+    let whole = u128::from(used) * u128::from(total) / u128::from(read);
+    let whole = u64::try_from(whole).ok()?;
+    let needed = whole.saturating_add(whole / JOINING);
+    (needed > used.saturating_add(free)).then(|| {
+        format!(
+            "these captures will need about {} MiB of memory, and {} MiB are free: the machine may swap; take in a part of the time with --since and --until or fewer captures at once",
+            needed >> 20,
+            used.saturating_add(free) >> 20
+        )
+    })
+}
+
 fn message(bound: &Bound, used: u64) -> String {
     format!(
         "these captures need more memory than {} allows: {} MiB of {} MiB are in use; take in a part of the time with --since and --until, or fewer captures at once, or allow more",
@@ -138,6 +168,16 @@ mod tests {
         assert_eq!((bound.bytes, bound.counts), (1 << 30, "RssAnon"));
         assert!(bound.name.contains("memory.max of /a"), "{}", bound.name);
         assert_eq!(groups("3:memory:/x\n", read), None, "no limit is none");
+    }
+
+    #[test]
+    fn a_shortage_is_told_once_enough_was_read() {
+        let gib = |n: u64| n << 30;
+        let said = short(gib(1), gib(6), gib(1), gib(10)).unwrap();
+        assert!(said.contains("about 13653 MiB") && said.contains("7168 MiB are free"), "{said}");
+        assert_eq!(short(gib(1), gib(16), gib(1), gib(10)), None);
+        assert_eq!(short(gib(1), 0, ENOUGH - 1, gib(10)), None);
+        assert_eq!(short(gib(1), 0, gib(10), gib(10)), None, "all was read");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It shows after a second of work, on a terminal only, and leaves nothing behind. Refuses to slow
 //! the work: it looks at a counter ten times a second.
 
+use super::memory;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lbdiag::capture::Input;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,8 +57,15 @@ fn draw(waiting: &Receiver<()>, counter: &AtomicU64, total: Option<u64>) {
     show();
     // What was read before the bar began says nothing of the speed.
     bar.reset_eta();
+    let mut told = false;
     while waiting.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         show();
+        let read = counter.load(Ordering::Relaxed);
+        if let Some(said) = total.filter(|_| !told).and_then(|total| memory::shortage(read, total))
+        {
+            told = true;
+            bar.println(format!("note: {said}"));
+        }
     }
     bar.finish_and_clear();
 }

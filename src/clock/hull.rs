@@ -42,6 +42,13 @@ impl Hull {
         }
     }
 
+    /// Takes in all points of another hull.
+    pub(super) fn join(&mut self, other: Self) {
+        self.fresh.extend(other.points);
+        self.fresh.extend(other.fresh);
+        self.merge();
+    }
+
     /// The edge of the hull above or below a moment.
     #[inline]
     fn inside(&self, at: i64) -> Option<(Point, Point)> {

@@ -18,11 +18,14 @@ pub use timeline::{Drift, Offset, Timeline};
 
 use crate::correlate::Connections;
 use crate::flow::{Mark, Observations};
+use crate::parts::in_parts;
 use bounds::{Bounds, Constraints};
 use hull::{Hull, MAX_DRIFT_PPB, Point, drifted};
 use passages::Passage;
 use timeline::Node;
 
+/// Captures up to which each thread has hulls of its own, one for each pair of them.
+const SHARED_OUT: usize = 64;
 /// Doubt about a moment, times the fastest drift, that is worth a second look, nanoseconds.
 const SHARP_NS: i64 = 1_000;
 
@@ -35,9 +38,20 @@ pub fn align(
     captures: usize,
     correct: bool,
 ) -> Timeline {
-    let each = |sink: &mut dyn FnMut(Passage)| passages::each(vantages, connections, sink);
+    let all = 0..connections.list.len();
+    let each =
+        |sink: &mut dyn FnMut(Passage)| passages::each(vantages, connections, all.clone(), sink);
     let whole: Vec<Node> = (0..captures).map(|c| Node { capture: c, from_frame: 0 }).collect();
-    if let Some(measured) = measure(&gather(&whole, &each)) {
+    let gathered = if captures <= SHARED_OUT {
+        // A hull is the same in whatever order its points came.
+        let hulls = in_parts(all.len(), |part| {
+            hulls(&whole, &|sink| passages::each(vantages, connections, part.clone(), sink))
+        });
+        together(whole.len(), hulls)
+    } else {
+        gather(&whole, &each)
+    };
+    if let Some(measured) = measure(&gathered) {
         return Timeline::new(captures, whole, Some(measured), correct);
     }
     let cut = steps::find(captures, &each);
@@ -88,6 +102,20 @@ fn node(nodes: &[Node], capture: usize, mark: Mark) -> usize {
 }
 
 fn gather(nodes: &[Node], each: &Each<'_>) -> Gathered {
+    together(nodes.len(), vec![hulls(nodes, each)])
+}
+
+/// Puts hulls of several parts together.
+fn together(nodes: usize, parts: Vec<Vec<Hull>>) -> Gathered {
+    let mut parts = parts.into_iter();
+    let mut hulls = parts.next().unwrap_or_default();
+    for part in parts {
+        hulls.iter_mut().zip(part).for_each(|(hull, other)| hull.join(other));
+    }
+    Gathered { nodes, hulls: hulls.into_iter().map(Hull::finish).collect() }
+}
+
+fn hulls(nodes: &[Node], each: &Each<'_>) -> Vec<Hull> {
     let n = nodes.len();
     let mut hulls: Vec<Hull> = vec![Hull::default(); n * n];
     each(&mut |p: Passage| {
@@ -96,7 +124,7 @@ fn gather(nodes: &[Node], each: &Each<'_>) -> Gathered {
             hulls[a * n + b].add(p.from.1.at().0, p.apart());
         }
     });
-    Gathered { nodes: n, hulls: hulls.into_iter().map(Hull::finish).collect() }
+    hulls
 }
 
 impl Gathered {

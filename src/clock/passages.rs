@@ -8,6 +8,7 @@
 use crate::correlate::{Connections, Leg, LinkSequenceId, LinkSequences};
 use crate::flow::{Flow, Hop, Mark, Observations};
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// Handshakes date a shorter connection well enough.
 const LONG_NS: i64 = 1_000_000_000;
@@ -29,13 +30,14 @@ impl Passage {
     }
 }
 
-/// All of them, connection by connection.
+/// All of some connections, one after the other.
 pub(super) fn each(
     vantages: &[Observations],
     connections: &Connections,
+    of: Range<usize>,
     mut sink: impl FnMut(Passage),
 ) {
-    for connection in &connections.list {
+    for connection in &connections.list[of] {
         let legs = connections.legs(connection);
         for (i, x) in legs.iter().enumerate() {
             for y in &legs[i + 1..] {

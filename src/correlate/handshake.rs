@@ -34,11 +34,15 @@ struct Shake {
     whole: bool,
     window_scale: u8,
     sack: bool,
-    /// Initial sequence number of the server, where its SYN-ACK was seen.
-    server_isn: Option<u32>,
-    /// Where the SYN passed its vantage.
-    hop: Option<HopId>,
+    /// Its SYN-ACK was seen, with the initial sequence number of the server.
+    accepted: bool,
+    server_isn: u32,
+    /// Where the SYN passed its vantage; [`NOWHERE`] where that is not known.
+    hop: HopId,
 }
+
+/// No hop.
+const NOWHERE: HopId = HopId(u32::MAX);
 
 impl Shake {
     fn of(
@@ -54,6 +58,7 @@ impl Shake {
         let side = stream.client();
         let there = stream.flow(side);
         let tsval = stream.client_tsval();
+        let server_isn = accepted(stream.flow(side.other()));
         let end =
             |side| hasher.hash_one((stream.key.ip(side).words(), stream.key.port(side))) as u32;
         Some(Self {
@@ -66,12 +71,14 @@ impl Shake {
             whole: there.opened() && !there.shape.cut(),
             window_scale: there.shape.window_scale,
             sack: there.shape.sack(),
-            server_isn: accepted(stream.flow(side.other())),
+            accepted: server_isn.is_some(),
+            server_isn: server_isn.unwrap_or(0),
             hop: there
                 .opened()
                 .then(|| vantage.links_of(there).next().map(|l| l.hop))
                 .flatten()
-                .filter(|hop| vantage.hops.get(hop.index()).is_some_and(|hop| !hop.is_blank())),
+                .filter(|hop| vantage.hops.get(hop.index()).is_some_and(|hop| !hop.is_blank()))
+                .unwrap_or(NOWHERE),
         })
     }
 
@@ -81,14 +88,14 @@ impl Shake {
         let same_server = self.server == other.server;
         // Two SYNs by one way past one vantage were sent twice, not rewritten.
         if self.at.vantage == other.at.vantage
-            && self.hop.is_some()
+            && self.hop != NOWHERE
             && self.hop == other.hop
             && !(same_client && same_server)
         {
             return None;
         }
         // 64 bits that the two stacks drew: FullNAT keeps them, whatever else it strips.
-        let both = self.server_isn.is_some() && self.server_isn == other.server_isn;
+        let both = self.accepted && other.accepted && self.server_isn == other.server_isn;
         if both && !(same_client && same_server) {
             return Some(Tie::IsnPair);
         }

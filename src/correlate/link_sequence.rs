@@ -66,6 +66,11 @@ impl LinkSequence {
         self.hops.into_iter().take(self.len()).map(HopId)
     }
 
+    /// Those of its hops that a SYN or SYN-ACK took.
+    pub fn opening(&self) -> impl Iterator<Item = HopId> {
+        self.hops().zip(self.opening).filter(|(_, opening)| *opening).map(|(hop, _)| hop)
+    }
+
     /// The first hop at its vantage.
     #[must_use]
     pub fn first(&self) -> Option<HopId> {
@@ -101,9 +106,17 @@ impl LinkSequences {
         vantage: u16,
         vantages: &[Observations],
     ) -> LinkSequenceId {
-        let Some(way) = LinkSequence::of(flow, vantage, vantages) else {
-            return LinkSequenceId::NONE;
-        };
+        let way = LinkSequence::of(flow, vantage, vantages);
+        way.map_or(LinkSequenceId::NONE, |way| self.intern(way))
+    }
+
+    /// Takes in the ways of another list, and gives each one's place here.
+    pub(super) fn take_in(&mut self, other: &Self) -> Vec<LinkSequenceId> {
+        other.list.iter().map(|way| self.intern(*way)).collect()
+    }
+
+    #[inline]
+    fn intern(&mut self, way: LinkSequence) -> LinkSequenceId {
         let same = |id: &&u16| self.list.get(usize::from(**id)) == Some(&way);
         if let Some(id) = self.recent.iter().find(same) {
             return LinkSequenceId(*id);

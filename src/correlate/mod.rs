@@ -29,7 +29,7 @@ pub use sample::even_out;
 pub use stated::BothSides;
 pub use tuple::Tuple;
 
-use crate::flow::{Flow, Observations, Side, Stream};
+use crate::flow::{Flow, Hop, Observations, Side, Stream};
 use crate::wire::Protocol;
 use union::Union;
 
@@ -146,6 +146,23 @@ impl Connections {
     #[must_use]
     pub fn legs(&self, connection: &Connection) -> &[Leg] {
         &self.legs[connection.legs.0 as usize..connection.legs.1 as usize]
+    }
+
+    /// Where a direction of a leg first passed its vantage: by its way where it has a common one, as a
+    /// flow's links lie far apart in memory.
+    #[must_use]
+    pub fn first_hop<'a>(
+        &self,
+        vantages: &'a [Observations],
+        leg: &Leg,
+        forward: bool,
+    ) -> Option<&'a Hop> {
+        let vantage = &vantages[usize::from(leg.vantage)];
+        match self.ways.get(if forward { leg.there } else { leg.back }) {
+            Some(way) => way.first().map(|hop| &vantage.hops[hop.index()]),
+            None if forward => vantage.first_hop(leg.forward(vantages)),
+            None => vantage.first_hop(leg.reply(vantages)),
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 //! which the real server's.
 
 use super::union::{StreamRef, Union};
-use super::{Connection, Connections, Leg, LinkSequences, Stated, Tie, outcome};
+use super::{Connection, Connections, Leg, LinkSequenceId, LinkSequences, Stated, Tie, outcome};
 use crate::flow::{Observations, Side, Stream};
+use crate::parts::in_parts;
 use crate::wire::Ip;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -37,22 +38,50 @@ impl Tuple {
 
 pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated) -> Connections {
     let sets = union.sets();
-    let mut connections = Connections {
-        list: Vec::with_capacity(sets.len()),
-        legs: Vec::with_capacity(sets.streams()),
-        ways: LinkSequences::default(),
-    };
-    let mut scratch = Vec::new();
-    let mut set = Vec::new();
-    for (root, members) in sets.iter() {
-        set.clear();
-        set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));
-        if !set.is_empty() {
-            connect(vantages, &set, union.tie_of(root), stated, &mut scratch, &mut connections);
+    let parts = in_parts(sets.roots(), |part| {
+        let (some, streams) = sets.count(part.clone());
+        let mut connections = Connections {
+            list: Vec::with_capacity(some),
+            legs: Vec::with_capacity(streams),
+            ways: LinkSequences::default(),
+        };
+        let mut scratch = Vec::new();
+        let mut set = Vec::new();
+        for (root, members) in sets.of(part) {
+            set.clear();
+            set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));
+            if !set.is_empty() {
+                connect(vantages, &set, union.tie_of(root), stated, &mut scratch, &mut connections);
+            }
         }
-    }
+        connections
+    });
+    let mut connections = together(parts);
     outvote(&mut connections);
     connections
+}
+
+/// Puts the connections of several parts together.
+fn together(parts: Vec<Connections>) -> Connections {
+    let mut parts = parts.into_iter();
+    let mut all = parts.next().unwrap_or_default();
+    for part in parts {
+        let base = all.legs.len() as u32;
+        let ways = all.ways.take_in(&part.ways);
+        let way = |id: LinkSequenceId| {
+            ways.get(usize::from(id.number())).copied().unwrap_or(LinkSequenceId::NONE)
+        };
+        all.legs.extend(part.legs.into_iter().map(|leg| Leg {
+            there: way(leg.there),
+            back: way(leg.back),
+            ..leg
+        }));
+        all.list.extend(part.list.into_iter().map(|connection| Connection {
+            legs: (base + connection.legs.0, base + connection.legs.1),
+            ..connection
+        }));
+    }
+    all
 }
 
 /// Multicast, broadcast and link-local chatter is nobody's connection; TCP is one also

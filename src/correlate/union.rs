@@ -2,6 +2,7 @@
 
 use super::Tie;
 use crate::flow::{Observations, Stream};
+use std::ops::Range;
 
 /// A stream by its vantage and its place there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,23 +35,25 @@ pub(super) struct Sets {
 }
 
 impl Sets {
-    /// How many sets there are.
-    pub(super) fn len(&self) -> usize {
-        self.iter().count()
+    /// How many representatives there may be.
+    pub(super) fn roots(&self) -> usize {
+        self.ends.len()
     }
 
-    /// How many streams they hold.
-    pub(super) fn streams(&self) -> usize {
-        self.order.len()
+    /// How many sets the representatives of a range have, and how many streams those hold.
+    pub(super) fn count(&self, roots: Range<usize>) -> (usize, usize) {
+        self.of(roots).fold((0, 0), |(sets, streams), (_, set)| (sets + 1, streams + set.len()))
     }
 
-    /// Each representative with its set.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[StreamRef])> {
-        let mut begin = 0;
-        self.ends.iter().enumerate().filter_map(move |(root, end)| {
+    /// Each representative of a range with its set.
+    pub(super) fn of(&self, roots: Range<usize>) -> impl Iterator<Item = (u32, &[StreamRef])> {
+        let before = roots.start.checked_sub(1);
+        let mut begin = before.map_or(0, |before| self.ends[before] as usize);
+        let first = roots.start;
+        self.ends[roots].iter().enumerate().filter_map(move |(at, end)| {
             let set = &self.order[begin..*end as usize];
             begin = *end as usize;
-            (!set.is_empty()).then_some((root as u32, set))
+            (!set.is_empty()).then_some(((first + at) as u32, set))
         })
     }
 }

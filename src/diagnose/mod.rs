@@ -27,6 +27,7 @@ mod verdict;
 pub mod words;
 
 use crate::breaks::Breaks;
+use crate::parts::of_each;
 use crate::trace::Trace;
 pub use facts::{Facts, telling};
 pub use finding::{
@@ -78,12 +79,12 @@ pub struct Diagnosis {
 pub fn diagnose(trace: &Trace) -> Diagnosis {
     let facts = Facts::new(trace);
     let unprinted = trace.unprinted();
+    let Looked { causes: looked, symptoms, notes } = look(&facts);
     let mut coverage = Vec::new();
     let mut causes = Vec::new();
-    for detector in CAUSES {
-        let detection = guarded(|| (detector.detect)(&facts));
+    for (detector, detection) in CAUSES.iter().zip(looked) {
         let before = causes.len();
-        let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut causes);
+        let checked = take(detection, &mut causes);
         let checked = untold::hide(unprinted, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });
         if let Some(settle) = detector.settle.filter(|_| !trace.states.is_empty()) {
@@ -95,9 +96,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     }
     untold::cap(trace, &mut causes);
     let mut seen = Vec::new();
-    for detector in SYMPTOMS {
-        let looked = guarded(|| ((detector.sightings)(&facts), (detector.blind)(&facts)));
-        let (sightings, blind) = looked.unwrap_or_else(|why| (Vec::new(), Some(why)));
+    for (detector, (sightings, blind)) in SYMPTOMS.iter().zip(symptoms) {
         let checked = match (sightings.is_empty(), blind) {
             (false, _) => Checked::Found,
             (true, Some(why)) => Checked::Unchecked(why),
@@ -110,9 +109,8 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     let mut findings = explain::arrange(&facts, causes, seen);
     settle::suspects(trace, &mut findings);
     untold::candidates(trace, &mut findings);
-    for detector in NOTES {
-        let detection = guarded(|| (detector.detect)(&facts));
-        let checked = take(detection.unwrap_or_else(Detection::Unchecked), &mut findings);
+    for (detector, detection) in NOTES.iter().zip(notes) {
+        let checked = take(detection, &mut findings);
         coverage.push(Coverage { id: detector.id, checked });
     }
     for finding in &mut findings {
@@ -120,6 +118,30 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     }
     let verdict = verdict::judge(&facts, &findings, &coverage);
     Diagnosis { verdict, findings, coverage, breaks: facts.breaks }
+}
+
+/// What all detectors say, in the order of the registry.
+struct Looked {
+    causes: Vec<Detection>,
+    symptoms: Vec<(Vec<Sighting>, Option<String>)>,
+    notes: Vec<Detection>,
+}
+
+/// Lets all detectors look; they do not ask each other.
+fn look(facts: &Facts<'_>) -> Looked {
+    let all = facts.connections.list.len();
+    let detected = |detect: fn(&Facts<'_>) -> Detection| {
+        guarded(|| detect(facts)).unwrap_or_else(Detection::Unchecked)
+    };
+    let looked = |symptom: &SymptomDetector| {
+        let looked = guarded(|| ((symptom.sightings)(facts), (symptom.blind)(facts)));
+        looked.unwrap_or_else(|why| (Vec::new(), Some(why)))
+    };
+    Looked {
+        causes: of_each(all, CAUSES, |cause| detected(cause.detect)),
+        symptoms: of_each(all, SYMPTOMS, looked),
+        notes: of_each(all, NOTES, |note| detected(note.detect)),
+    }
 }
 
 /// Keeps what was found and says what the look was worth.

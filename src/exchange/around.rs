@@ -29,12 +29,11 @@ pub(super) fn called_back(
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         for leg in connections.legs(connection) {
             let at = usize::from(leg.vantage);
-            let Some(own) = side(&vantages[at], vantages, leg) else { continue };
-            let stream = leg.of(vantages);
-            let call = (i as u32, stream.first().frame(), stream.last().frame());
+            let Some(own) = side(connections, vantages, leg) else { continue };
             let of = &mut calls[at][usize::from(own)];
             if of.len() <= MAX_CALLS {
-                of.push(call);
+                let stream = leg.of(vantages);
+                of.push((i as u32, stream.first().frame(), stream.last().frame()));
             }
         }
     }
@@ -66,9 +65,10 @@ fn talks(c: &Connection) -> bool {
 }
 
 /// Whether the vantage's host called (`false`) or was called (`true`).
-fn side(vantage: &Observations, vantages: &[Observations], leg: &Leg) -> Option<bool> {
-    let hop = vantage.first_hop(leg.forward(vantages)).filter(|hop| !hop.link.is_loopback())?;
-    let back = vantage.first_hop(leg.reply(vantages))?;
+fn side(connections: &Connections, vantages: &[Observations], leg: &Leg) -> Option<bool> {
+    let vantage = &vantages[usize::from(leg.vantage)];
+    let hop = connections.first_hop(vantages, leg, true).filter(|hop| !hop.link.is_loopback())?;
+    let back = connections.first_hop(vantages, leg, false)?;
     match (vantage.own.sent(hop)?, vantage.own.sent(back)?) {
         (true, false) => Some(false),
         (false, true) => Some(true),

@@ -5,6 +5,7 @@
 //! counted and said, not kept. A vantage stands alone here: nothing in this
 //! module looks at another capture, at a role or at a fault.
 
+mod batch;
 mod control;
 mod dns_pairs;
 mod embryo;

@@ -19,6 +19,8 @@ const MAX_HOPS: usize = 1 << 16;
 /// Places for streams seen lately, 32 KiB of them, and how many a vantage begins with.
 const NEAR: usize = 1 << 12;
 const FEW: usize = 1 << 4;
+/// Places for hops by the bytes that they were read from, at most.
+pub(super) const WAYS: usize = 1 << 14;
 /// Hops used lately, compared before the table is asked.
 const RECENT_HOPS: usize = 8;
 /// Links of one flow that are kept apart; a loop makes one a TTL.
@@ -44,6 +46,10 @@ pub struct Observer {
     pub(super) table: HashTable<(u32, StreamId)>,
     /// Streams seen lately, by hash: the table lies far away in memory.
     pub(super) near: Vec<(u32, StreamId)>,
+    /// How often a five-tuple was given to another stream, or a stream let go.
+    pub(super) moves: u32,
+    /// Hops by the bytes that they were read from.
+    pub(super) ways: Vec<([u64; 2], HopId)>,
     pub(super) hasher: RandomState,
     pub(super) links: Vec<Link>,
     pub(super) free_links: Vec<LinkId>,
@@ -85,6 +91,8 @@ impl Observer {
             free_streams: Vec::new(),
             table: HashTable::new(),
             near: vec![(0, StreamId::MAX); FEW],
+            moves: 0,
+            ways: Vec::new(),
             hasher: RandomState::default(),
             links: Vec::new(),
             free_links: Vec::new(),
@@ -110,10 +118,7 @@ impl Observer {
     /// Takes in one frame; `mark` numbers it through all files of the capture.
     #[inline]
     pub fn observe(&mut self, mark: Mark, packet: &Packet<'_>, cut: bool) {
-        self.tally.frames += 1;
-        self.tally.cut += u64::from(cut);
-        self.start = self.start.min(mark.at());
-        self.end = self.end.max(mark.at());
+        self.count_frame(mark, cut);
         if packet.known != Known::ALL {
             self.count_unknown(packet);
         }
@@ -144,6 +149,20 @@ impl Observer {
         }
     }
 
+    #[inline(always)]
+    pub(super) fn count_frame(&mut self, mark: Mark, cut: bool) {
+        self.tally.frames += 1;
+        self.tally.cut += u64::from(cut);
+        self.start = self.start.min(mark.at());
+        self.end = self.end.max(mark.at());
+    }
+
+    #[inline(always)]
+    pub(super) fn count_segment(&mut self, tcp: &Tcp<'_>) {
+        self.tally.tcp += 1;
+        self.tally.oversize += u64::from(tcp.payload_len > LINK_MTU);
+    }
+
     /// Counts what a text does not print.
     #[cold]
     fn count_unknown(&mut self, packet: &Packet<'_>) {
@@ -157,8 +176,7 @@ impl Observer {
     fn ip(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>) {
         match &ip.transport {
             Transport::Tcp(tcp) => {
-                self.tally.tcp += 1;
-                self.tally.oversize += u64::from(tcp.payload_len > LINK_MTU);
+                self.count_segment(tcp);
                 self.tcp(mark, packet, ip, tcp);
             }
             Transport::Udp(udp) => {
@@ -206,16 +224,9 @@ impl Observer {
     #[inline]
     fn tcp(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>, tcp: &Tcp<'_>) {
         let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
-        let (key, side) =
-            Key::of(crate::wire::Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
-        let mut id = self.stream(key);
-        if tcp.flags.syn() {
-            if self.streams[id as usize].is_reopened_by(side, tcp) {
-                id = self.reopen(id, key);
-            }
-            let bare = tcp.flags.ack() && tcp.options.len() < TWO_OPTIONS && !tcp.header_cut;
-            self.tally.bare_syn_acks += u64::from(bare);
-        }
+        let (key, side) = Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+        let id = self.stream(key);
+        let id = self.opened(id, side, key, tcp);
         self.fragments.begin(ip, id, side);
         self.side_tables.idles.see(id, side, mark, &self.streams[id as usize]);
         let at = self.link(id, side, packet.link, ip.ttl, mark);
@@ -223,8 +234,41 @@ impl Observer {
         if ip.options {
             self.side_tables.options.count(at, mark);
         }
+        self.segment((id, side), &key, at, mark, ip.id, tcp);
+    }
+
+    /// The stream of a segment, begun anew where its SYN says so.
+    #[inline(always)]
+    pub(super) fn opened(
+        &mut self,
+        mut id: StreamId,
+        side: Side,
+        key: Key,
+        tcp: &Tcp<'_>,
+    ) -> StreamId {
+        if tcp.flags.syn() {
+            if self.streams[id as usize].is_reopened_by(side, tcp) {
+                id = self.reopen(id, key);
+            }
+            let bare = tcp.flags.ack() && tcp.options.len() < TWO_OPTIONS && !tcp.header_cut;
+            self.tally.bare_syn_acks += u64::from(bare);
+        }
+        id
+    }
+
+    /// A segment of a side of a stream, on a link.
+    #[inline(always)]
+    pub(super) fn segment(
+        &mut self,
+        (id, side): (StreamId, Side),
+        key: &Key,
+        at: usize,
+        mark: Mark,
+        ip_id: Option<u16>,
+        tcp: &Tcp<'_>,
+    ) {
         let link = &mut self.links[at];
-        let sending = link.segment(mark, tcp, ip.id, &mut self.side_tables.troubles);
+        let sending = link.segment(mark, tcp, ip_id, &mut self.side_tables.troubles);
         let (syns, repeats) = (link.syns, link.retransmissions);
         if syns > 1 && tcp.flags.syn() && !tcp.flags.ack() {
             self.doubted = Some(at as u32);
@@ -237,7 +281,7 @@ impl Observer {
         }
         if first {
             self.side_tables.prefaces.see(id, side, mark, tcp);
-            self.side_tables.health.see(id, side, mark, &key, tcp);
+            self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
         }
         let random = super::hello::random(stream.flow(side), tcp);
@@ -297,9 +341,20 @@ impl Observer {
         self.hasher.hash_one((head, udp.payload_len)) as u32
     }
 
+    /// The stream that a hash most likely leads to.
+    #[inline(always)]
+    pub(super) fn likely(&self, hash: u32) -> StreamId {
+        let (known, id) = self.near[self.near_of(hash)];
+        if known == hash && id != StreamId::MAX {
+            return id;
+        }
+        let found = self.table.find(spread(hash), |(known, _)| *known == hash);
+        found.map_or(StreamId::MAX, |(_, id)| *id)
+    }
+
     /// The current incarnation of a key, begun if there was none.
     #[inline]
-    fn stream(&mut self, key: Key) -> StreamId {
+    pub(super) fn stream(&mut self, key: Key) -> StreamId {
         let hash = self.hash(&key);
         let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
         let near = self.near_of(hash);
@@ -328,11 +383,12 @@ impl Observer {
     }
 
     #[inline]
-    fn hash(&self, key: &Key) -> u32 {
+    pub(super) fn hash(&self, key: &Key) -> u32 {
         (self.hasher.hash_one(key) >> 32) as u32
     }
 
     fn reopen(&mut self, old: StreamId, key: Key) -> StreamId {
+        self.moves = self.moves.wrapping_add(1);
         let id = self.allocate(key);
         let hash = self.hash(&key);
         if let Some(entry) = self.table.find_mut(spread(hash), |entry| entry.1 == old) {
@@ -355,6 +411,7 @@ impl Observer {
 
     /// Forgets which stream a key had, if it was this one.
     pub(super) fn forget_key(&mut self, key: &Key, id: StreamId) {
+        self.moves = self.moves.wrapping_add(1);
         let hash = self.hash(key);
         let near = self.near_of(hash);
         self.near[near] = (0, StreamId::MAX);
@@ -373,19 +430,48 @@ impl Observer {
     /// The link of a frame, with the flow's own counts brought up to date.
     #[inline]
     fn link(&mut self, id: StreamId, side: Side, header: LinkHeader, ttl: u8, mark: Mark) -> usize {
+        self.count(id, side, mark);
+        self.link_by(id, side, Hop { link: header, ttl }, mark)
+    }
+
+    /// Counts a frame of a flow.
+    #[inline(always)]
+    pub(super) fn count(&mut self, id: StreamId, side: Side, mark: Mark) {
         let flow = &mut self.streams[id as usize].flows[side.index()];
         flow.packets += 1;
         if flow.packets == 1 {
             flow.first = mark;
         }
         flow.last = mark;
-        let hop = Hop { link: header, ttl };
+    }
+
+    /// The link of a flow by a hop.
+    pub(super) fn link_by(&mut self, id: StreamId, side: Side, hop: Hop, mark: Mark) -> usize {
+        let same = |hops: &[Hop], at: HopId| hops[at.index()] == hop;
+        self.link_where((id, side), mark, same, |own| own.hop(hop))
+    }
+
+    /// The link of a flow by a hop that is known.
+    #[inline(always)]
+    pub(super) fn link_by_id(&mut self, id: StreamId, side: Side, hop: HopId, mark: Mark) -> usize {
+        self.link_where((id, side), mark, |_, at| at == hop, |_| hop)
+    }
+
+    /// The link of a flow whose hop is the `same`, added with a `hop` where there is none.
+    #[inline(always)]
+    fn link_where(
+        &mut self,
+        (id, side): (StreamId, Side),
+        mark: Mark,
+        same: impl Fn(&[Hop], HopId) -> bool,
+        hop: impl FnOnce(&mut Self) -> HopId,
+    ) -> usize {
         let mut tail = None;
-        let mut next = flow.link;
+        let mut next = self.streams[id as usize].flows[side.index()].link;
         let mut length = 0;
         while let Some(at) = next.index() {
             let link = &self.links[at];
-            if self.hops[link.hop.index()] == hop {
+            if same(&self.hops, link.hop) {
                 return at;
             }
             tail = Some(at);
@@ -398,18 +484,17 @@ impl Observer {
             self.tally.rounds_dropped += 1;
             return at;
         }
-        self.add_link(id, side, hop, mark, tail)
+        let hop = hop(self);
+        self.add_link((id, side), hop, mark, tail)
     }
 
     fn add_link(
         &mut self,
-        id: StreamId,
-        side: Side,
-        hop: Hop,
+        (id, side): (StreamId, Side),
+        hop: HopId,
         mark: Mark,
         tail: Option<usize>,
     ) -> usize {
-        let hop = self.hop(hop);
         let link = Link::new(hop, mark);
         let new = match self.free_links.pop() {
             Some(free) => free,
@@ -425,6 +510,11 @@ impl Observer {
             None => self.streams[id as usize].flows[side.index()].link = new,
         }
         at
+    }
+
+    /// The hop that is known already.
+    pub(super) fn known_hop(&self, hop: &Hop) -> Option<HopId> {
+        self.hop_ids.get(hop).copied()
     }
 
     pub(super) fn hop(&mut self, hop: Hop) -> HopId {

@@ -24,14 +24,17 @@ fn is_privileged_client(port: u16, other: u16) -> bool {
 const EMBRYO_PACKETS: u32 = 4;
 
 /// Both directions of a five-tuple, from one SYN to the next.
+// In memory order: the key is compared for every packet, and lies beside the flow that begins with what
+// every packet touches.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub struct Stream {
     /// Five-tuple, VLAN, tunnel.
     pub key: Key,
-    /// The two directions: what [`Side::A`] sent, what [`Side::B`] sent.
-    pub flows: [Flow; 2],
     /// An ICMP error quotes a packet of it: that was an answer.
     pub error: bool,
+    /// The two directions: what [`Side::A`] sent, what [`Side::B`] sent.
+    pub flows: [Flow; 2],
 }
 
 impl Stream {

@@ -4,6 +4,7 @@
 //! inputs and of frames decides all that is kept, never which thread was first: the same
 //! captures give the same trace with any number of threads.
 
+mod apart;
 mod notes;
 mod observe;
 
@@ -112,7 +113,8 @@ fn near(inputs: &[Input]) -> Option<Timestamp> {
     looks.iter().any(text).then(|| looks.iter().filter_map(|peek| peek.first).min()).flatten()
 }
 
-/// Reads the inputs, the largest first: what is read last is to be short.
+/// Reads the inputs, the largest first: what is read last is to be short. One that is more than a
+/// thread's part of all is read on two, so that no thread waits for it alone.
 fn read(
     inputs: &[Input],
     window: &Window,
@@ -121,10 +123,19 @@ fn read(
 ) -> Vec<Observed> {
     let mut order: Vec<usize> = (0..inputs.len()).collect();
     order.sort_by_key(|at| std::cmp::Reverse(inputs[*at].bytes()));
+    let threads = rayon::current_num_threads() as u64;
+    let all: Option<u64> = inputs.iter().map(Input::bytes).sum();
+    let apart = |input: &Input| match all {
+        Some(all) => input.bytes().is_some_and(|own| own.saturating_mul(threads) > all),
+        None => inputs.len() == 1,
+    };
     let mut read: Vec<(usize, Observed)> = order
         .into_iter()
         .par_bridge()
-        .map(|at| (at, observe(&inputs[at], window, near, progress)))
+        .map(|at| {
+            let apart = threads > 1 && apart(&inputs[at]);
+            (at, observe(&inputs[at], window, near, progress, apart))
+        })
         .collect();
     read.sort_unstable_by_key(|(at, _)| *at);
     read.into_iter().map(|(_, observed)| observed).collect()

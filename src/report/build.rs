@@ -4,6 +4,7 @@ use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
 use crate::diagnose::{self, Diagnosis, Kind, Names};
+use crate::parts::both;
 use crate::topology::{HostId, Mode, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -42,7 +43,15 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
     let of = findings_of(diagnosis);
     let totals = builder.with_beyond(builder.totals(trace.requests().map(|(id, _)| id)));
-    let (mut services, beside) = (builder.services(), builder.beside());
+    // These walk connections or hosts, and do not ask each other.
+    let ((mut services, beside), (hosts, breaks)) = both(
+        trace.connections.list.len(),
+        || (builder.services(), builder.beside()),
+        || {
+            let numbers = findings_of_groups(diagnosis, &of);
+            (builder.hosts(), builder.breaks(&diagnosis.breaks.groups, &numbers))
+        },
+    );
     builder.add_absent(diagnosis, &mut services);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -59,9 +68,9 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
             accounts: builder.accounts(&totals, services.len(), &beside),
         },
         captures: builder.captures(),
-        hosts: builder.hosts(),
+        hosts,
         services,
-        breaks: builder.breaks(&diagnosis.breaks.groups, &findings_of_groups(diagnosis, &of)),
+        breaks,
         totals,
         beside,
         connections: builder.connections(options.connections, &of),

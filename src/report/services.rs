@@ -4,6 +4,7 @@ use super::build::{Builder, ConnectionFilter};
 use super::wording::rfc3339;
 use super::{Connection, Endpoint, HostRef, RealServer, Sent, Service, Totals};
 use crate::breaks::Fate;
+use crate::parts::{in_parts, of_each};
 use crate::topology::Ordinary;
 use crate::trace::{At, ConnectionId};
 use std::collections::HashMap;
@@ -15,18 +16,18 @@ impl Builder<'_> {
         for (id, _) in self.trace.requests() {
             by_service[topology.service_of[id.0 as usize].0 as usize].push(id);
         }
-        let mut services: Vec<Service> = topology
+        let asked: Vec<_> = topology
             .services
             .iter()
             .zip(&by_service)
             .filter(|(service, ids)| !service.is_backend && !ids.is_empty())
-            .map(|(service, ids)| {
-                let mut object = self.service(service, ids);
-                let name = (service.vip, service.port, service.protocol);
-                self.add_beyond(name, &mut object);
-                object
-            })
             .collect();
+        let mut services = of_each(self.trace.connections.list.len(), &asked, |(service, ids)| {
+            let mut object = self.service(service, ids);
+            let name = (service.vip, service.port, service.protocol);
+            self.add_beyond(name, &mut object);
+            object
+        });
         // What is wrong first, then what is balanced, then what is used most.
         services.sort_by_key(|s| {
             let harmed = s.totals.failed + s.totals.suffered;
@@ -113,7 +114,7 @@ impl Builder<'_> {
         filter: ConnectionFilter,
         of: &HashMap<ConnectionId, Vec<u32>>,
     ) -> Vec<Connection> {
-        let mut list: Vec<Connection> = self
+        let ids: Vec<ConnectionId> = self
             .trace
             .iter()
             .filter(|(id, _)| self.trace.ordinary(*id) != Some(Ordinary::ProxyLeg))
@@ -124,8 +125,13 @@ impl Builder<'_> {
                 }
                 ConnectionFilter::None => false,
             })
-            .map(|(id, _)| self.connection(id, of.get(&id).cloned().unwrap_or_default()))
+            .map(|(id, _)| id)
             .collect();
+        let listed = in_parts(ids.len(), |part| {
+            let of = |id: &ConnectionId| of.get(id).cloned().unwrap_or_default();
+            ids[part].iter().map(|id| self.connection(*id, of(id))).collect::<Vec<Connection>>()
+        });
+        let mut list: Vec<Connection> = listed.into_iter().flatten().collect();
         list.sort_by(|a, b| (&a.start, a.id).cmp(&(&b.start, b.id)));
         list
     }

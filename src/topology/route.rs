@@ -8,8 +8,10 @@
 use super::{HostId, Hosts};
 use crate::correlate::{Connection, Connections, Leg, LinkSequence, LinkSequences, speaks};
 use crate::flow::{Hop, Mark, Observations, Side};
+use crate::parts::in_parts;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 /// Index of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,23 +79,63 @@ impl Routes {
             .zip(&at)
             .map(|(v, own)| v.hops.iter().map(|hop| Ends::of(hop, v, *own, hosts)).collect())
             .collect();
-        let mut routes = Self { of: Vec::with_capacity(connections.list.len()), ..Self::default() };
+        let parts = in_parts(connections.list.len(), |part| {
+            Self::of_part(vantages, connections, &ends, part)
+        });
+        Self::together(parts)
+    }
+
+    /// Puts the routes of several parts together.
+    fn together(parts: Vec<Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
+        if parts.len() > 0 {
+            let ids = all.list.iter().enumerate();
+            known.extend(ids.map(|(at, route)| (route.clone(), RouteId(at as u32))));
+        }
+        for part in parts {
+            let ids: Vec<RouteId> = part
+                .list
+                .into_iter()
+                .map(|route| {
+                    let next = RouteId(all.list.len() as u32);
+                    *known.entry(route).or_insert_with_key(|route| {
+                        all.list.push(route.clone());
+                        next
+                    })
+                })
+                .collect();
+            let base = all.of.len() as u32;
+            all.of.extend(part.of.into_iter().map(|id| ids[id.0 as usize]));
+            all.looped.extend(part.looped.into_iter().map(|at| base + at));
+        }
+        all
+    }
+
+    fn of_part(
+        vantages: &[Observations],
+        connections: &Connections,
+        ends: &[Vec<Ends>],
+        part: Range<usize>,
+    ) -> Self {
+        let mut routes = Self { of: Vec::with_capacity(part.len()), ..Self::default() };
         let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
         let mut recent: Vec<RouteId> = Vec::with_capacity(RECENT_ROUTES);
         let mut by_ways: HashMap<Vec<u64>, RouteId, RandomState> = HashMap::default();
         let mut signature = Vec::new();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
-        for connection in &connections.list {
+        for connection in &connections.list[part] {
             let legs = connections.legs(connection);
             let plain = sign(connection, legs, &connections.ways, &mut signature);
             if plain && let Some(id) = by_ways.get(signature.as_slice()) {
                 routes.of.push(*id);
                 continue;
             }
-            steps(vantages, &ends, legs, connection, true, &mut seen, &mut scratch.forward);
+            steps(vantages, ends, legs, connection, true, &mut seen, &mut scratch.forward);
             let looped = is_loop(&seen);
-            steps(vantages, &ends, legs, connection, false, &mut seen, &mut scratch.back);
+            steps(vantages, ends, legs, connection, false, &mut seen, &mut scratch.back);
             if looped || is_loop(&seen) {
                 routes.looped.push(routes.of.len() as u32);
             }

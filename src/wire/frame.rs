@@ -84,7 +84,7 @@ pub(super) fn decode<'a>(
     };
     packet.vlan = above.vlan;
     if EtherType(above.kind) == ether_type::IPV4
-        && let Some(ip) = ip::plain_tcp(above.bytes, above.wire_len)
+        && let Some(ip) = ip::plain_tcp(above.bytes)
     {
         packet.body = Body::Ip(ip);
         return packet;

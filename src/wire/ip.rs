@@ -113,17 +113,55 @@ pub(super) fn quoted_ports(bytes: &[u8]) -> Option<(u16, u16)> {
     Some((u16::from_be_bytes([ports[0], ports[1]]), u16::from_be_bytes([ports[2], ports[3]])))
 }
 
-/// Nearly every packet: TCP in plain IPv4, all of its headers there. It is built where it
-/// is read, not copied there.
+/// A TCP segment in plain IPv4 without IP options, all of its headers there, with its IP header.
 #[inline(always)]
-pub(super) fn plain_tcp(bytes: &[u8], wire_len: u32) -> Option<IpPacket<'_>> {
-    let Ok((LaxIpSlice::Ipv4(v4), None)) = LaxIpSlice::from_slice(bytes) else { return None };
-    let (ip, payload, payload_wire) = v4_header(&v4, wire_len, None);
-    if !ip.protocol.is_tcp() || matches!(ip.fragment, Fragment::Later { .. }) {
+pub(super) fn plain_segment(bytes: &[u8]) -> Option<(&[u8; 20], Tcp<'_>)> {
+    let ip = bytes.first_chunk::<20>()?;
+    let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+    // No options, a whole datagram, TCP, with its length.
+    if ip[0] != 0x45 || ip[6] & 0x3f != 0 || ip[7] != 0 || ip[9] != ip_number::TCP.0 {
         return None;
     }
-    let tcp = whole_tcp(payload, payload_wire)?;
-    Some(IpPacket { transport: Transport::Tcp(tcp), ..ip })
+    let segment = bytes.get(20..total.min(bytes.len()))?;
+    let tcp = segment.first_chunk::<20>()?;
+    let header = usize::from(tcp[12] >> 4) * 4;
+    let options = segment.get(20..header)?;
+    let half = |at: usize| u16::from_be_bytes([tcp[at], tcp[at + 1]]);
+    let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
+    let tcp = Tcp {
+        src_port: half(0),
+        dst_port: half(2),
+        seq: word(4),
+        ack: word(8),
+        flags: TcpFlags(tcp[13]),
+        window: half(14),
+        options,
+        header_cut: false,
+        payload: &segment[header..],
+        // More was on the wire than was captured.
+        payload_len: (total - 20 - header) as u32,
+        known: Known::ALL,
+    };
+    Some((ip, tcp))
+}
+
+/// What nearly every packet is, built where it is read, not copied there; what [`open`] makes of it is
+/// the same.
+#[inline(always)]
+pub(super) fn plain_tcp(bytes: &[u8]) -> Option<IpPacket<'_>> {
+    let (ip, tcp) = plain_segment(bytes)?;
+    let addr = |at: usize| Ip::v4([ip[at], ip[at + 1], ip[at + 2], ip[at + 3]]);
+    Some(IpPacket {
+        src: addr(12),
+        dst: addr(16),
+        ttl: ip[8],
+        id: Some(u16::from_be_bytes([ip[4], ip[5]])),
+        protocol: Protocol::TCP,
+        fragment: Fragment::Whole,
+        options: false,
+        outer: None,
+        transport: Transport::Tcp(tcp),
+    })
 }
 
 pub(super) fn open(
@@ -368,6 +406,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Whatever byte is changed and wherever it is cut, the short way gives what the long one does.
+    #[test]
+    fn plain_segments_are_what_they_are_when_opened() {
+        let mut bytes = vec![0u8; 64];
+        bytes[..10].copy_from_slice(&[0x45, 0, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6]);
+        bytes[12..20].copy_from_slice(&[192, 0, 2, 1, 198, 51, 100, 7]);
+        bytes[20..24].copy_from_slice(&[0x9c, 0x40, 0, 80]);
+        bytes[32..36].copy_from_slice(&[0x80, 0x18, 1, 2]);
+        let mut plain = 0;
+        for at in 0..36 {
+            for value in [0, 5, 0x11, 0x20, 0x3f, 0x40, 0x45, 0x46, 0x50, 0x80, 0xf0, 0xff] {
+                for len in [0, 19, 20, 39, 40, 51, 52, 53, 60, 64] {
+                    let mut bytes = bytes.clone();
+                    bytes[at] = value;
+                    let Some(ip) = plain_tcp(&bytes[..len]) else { continue };
+                    let opened = open(&bytes[..len], len as u32, None, 0).unwrap();
+                    assert_eq!((&ip, opened.stop), (&opened.ip, None), "{at} {value} {len}");
+                    plain += 1;
+                }
+            }
+        }
+        assert!(plain > 1000, "{plain}");
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl LinkHeader {
     }
 }
 
-const IPV4: u16 = 0x0800;
+pub(super) const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
 pub(super) fn supports(link_type: LinkType) -> bool {

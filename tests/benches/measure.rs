@@ -28,9 +28,11 @@ impl Cost {
     }
 }
 
-/// How children are kept to one core.
+/// How many cores children have.
 #[derive(Clone, Copy, Debug)]
 pub enum Pin {
+    /// All that there are.
+    All,
     /// `taskset -c 0`.
     Core,
     /// No taskset here: `RAYON_NUM_THREADS=1`, which leaves the process free to move.
@@ -45,6 +47,7 @@ impl Pin {
 
     fn command(self, program: &str) -> Command {
         match self {
+            Self::All => Command::new(program),
             Self::Core => {
                 let mut command = Command::new("taskset");
                 command.args(["-c", "0", program]);

@@ -5,7 +5,7 @@ use crate::generator::World;
 use crate::generator::ties;
 use crate::generator::world::{Clock, Clocks, Mode};
 use crate::measure::Pin;
-use crate::{Fault, lbdiag};
+use crate::{Fault, Written, lbdiag};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,7 +14,7 @@ const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
 
 /// A DR service with four real servers, eight packets a connection, five-tuples that come again after 12 s, and clocks that
 /// are off and drift.
-fn world(connections: u32) -> World {
+pub fn world(connections: u32) -> World {
     let clock = |offset_ns, drift_ppm| Clock { offset_ns, drift_ppm };
     World {
         clients: 2_000,
@@ -52,7 +52,7 @@ pub fn run(pin: Pin, folder: &Path, most: Option<u32>) -> Result<(), Fault> {
         let folder = folder.join(format!("scale-{connections}"));
         fs::create_dir_all(&folder)?;
         let truth = world(connections).write(&folder)?;
-        let cost = lbdiag(pin, &truth)?;
+        let cost = lbdiag(pin, &Written::of(&truth).paths)?;
         let wrong = ties::wrongs(&truth, &ties::load(&truth));
         let verdict = match wrong.first() {
             None => "all right".to_owned(),

@@ -1,16 +1,18 @@
-//! How fast lbdiag reads captures on one core, and in how much memory, beside `tcpdump -r FILE -w /dev/null`.
+//! How fast lbdiag reads captures on one core and on all, and in how much memory, beside `tcpdump -r FILE -w /dev/null`.
 //!
 //! `cargo bench --bench throughput -- [OPTIONS]` writes worlds (see `tests/generator`) to a temporary folder, runs the
-//! built binary and tcpdump over the same files in turns, and prints medians. tcpdump only copies frames: the ratio to its
-//! CPU time says what diagnosis costs, and holds better from machine to machine than seconds do.
+//! built binary and tcpdump over the same files in turns, and prints medians. tcpdump only copies frames, on one core: the
+//! ratio to its time says what diagnosis costs, and holds better from machine to machine than seconds do.
 //!
 //! ```text
-//! --world NAME       nat, dr-four or flood; may be repeated (default: nat and dr-four)
+//! --world NAME       director, six, six-million (7 GB of disk), services, nat, dr-four or flood; may be repeated
+//!                    (default: director, six and services)
 //! --flood            the flood too: 10,000,000 spoofed SYNs, 2 GB of disk
 //! --connections N    true connections of each world
 //! --spoofed N        spoofed SYNs of the flood
 //! --scale            instead: what 10,000, 100,000 and 1,000,000 connections cost, and whether all are tied as the
 //!                    truth has it (--connections N: not more than N); 5 GB of disk
+//! --growth           instead: how the work grows with each thing that captures hold, one and ten times as many
 //! --tui              instead: how soon the terminal UI answers a key at 1,000,000 connections; 2 GB of disk, 3 GB of memory
 //! --runs N           runs of each program over each world (default 5)
 //! --keep DIR         write the worlds to DIR and leave them there
@@ -23,8 +25,10 @@
 #[path = "../generator/mod.rs"]
 mod generator;
 
+mod growth;
 mod measure;
 mod scale;
+mod services;
 mod tui;
 
 use generator::world::{Flood, FloodFate, Mode, Vantages};
@@ -48,6 +52,8 @@ struct Options {
     write: Option<PathBuf>,
     /// The table of sizes instead.
     scale: bool,
+    /// The growth of the work instead.
+    growth: bool,
     /// The terminal UI's answers instead.
     tui: bool,
     /// Small worlds.
@@ -66,48 +72,56 @@ fn main() -> Result<(), Fault> {
         let all = if options.trial { 1_000 } else { 1_000_000 };
         return tui::run(folder, options.connections.unwrap_or(all));
     }
+    if options.growth {
+        return growth::run(pin, folder, if options.trial { 100 } else { 1 });
+    }
     if options.scale {
         return scale::run(pin, folder, options.connections);
     }
     let mut written = Vec::new();
     for name in &options.worlds {
-        written.push((name, write(name, &options, folder)?));
+        let world = match name.as_str() {
+            "services" => write_services(&options, folder)?,
+            name => Written::of(&write(name, &options, folder)?),
+        };
+        written.push((name, world));
     }
     let tcpdump = measure::works("tcpdump", &["--version"]);
-    let mut costs = vec![(Vec::new(), Vec::new()); written.len()];
+    let mut costs: Vec<Costs> = written.iter().map(|_| Costs::default()).collect();
     for _ in 0..options.runs {
-        for ((_, truth), (ours, theirs)) in written.iter().zip(&mut costs) {
-            ours.push(lbdiag(pin, truth)?);
+        for ((_, world), costs) in written.iter().zip(&mut costs) {
+            costs.one.push(lbdiag(pin, &world.paths)?);
+            costs.all.push(lbdiag(Pin::All, &world.paths)?);
             if tcpdump {
-                theirs.push(copy(pin, truth)?);
+                costs.theirs.push(copy(pin, &world.paths)?);
             }
         }
     }
     let mut out = io::stdout().lock();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     writeln!(
         out,
-        "\nmedians of {} runs, one core ({pin:?}); rates and ratio by CPU time",
+        "\nmedians of {} runs; wall time on one core ({pin:?}) and on all {cores}, and its ratio to tcpdump's",
         options.runs
     )?;
     writeln!(
         out,
-        "{:8} {:>5} {:>11} {:>9} {:>11} {:>8} {:>8} {:>10} {:>8} {:>9} {:>12} {:>10} {:>7}",
+        "{:12} {:>5} {:>10} {:>7} {:>10} {:>9} {:>8} {:>6} {:>8} {:>6} {:>8} {:>11}",
         "world",
         "files",
         "frames",
         "MB",
         "flows seen",
-        "CPU s",
-        "wall s",
-        "frames/s",
-        "MB/s",
-        "peak MiB",
-        "B/flow seen",
         "tcpdump s",
-        "ratio"
+        "one s",
+        "ratio",
+        "all s",
+        "ratio",
+        "peak MiB",
+        "B/flow seen"
     )?;
-    for ((name, truth), (ours, theirs)) in written.iter().zip(&costs) {
-        row(&mut out, name, truth, ours, theirs)?;
+    for ((name, world), costs) in written.iter().zip(&costs) {
+        row(&mut out, name, world, costs)?;
     }
     writeln!(
         out,
@@ -116,57 +130,73 @@ fn main() -> Result<(), Fault> {
     Ok(())
 }
 
-fn row(
-    out: &mut impl Write,
-    name: &str,
-    truth: &Truth,
-    ours: &[Cost],
-    theirs: &[Cost],
-) -> io::Result<()> {
-    // A run too short for the clock's steps must not divide by zero.
-    let cpu = median(ours, |cost| cost.cpu).max(0.01);
-    let peak = median(ours, |cost| cost.peak);
-    let megabytes = truth.bytes() as f64 / 1e6;
-    let (beside, ratio) = if theirs.is_empty() {
-        ("-".to_owned(), "-".to_owned())
-    } else {
-        let cost = median(theirs, |cost| cost.cpu).max(0.01);
-        (format!("{cost:.2}"), format!("{:.2}", cpu / cost))
-    };
+/// What the runs over one world cost.
+#[derive(Default)]
+struct Costs {
+    one: Vec<Cost>,
+    all: Vec<Cost>,
+    theirs: Vec<Cost>,
+}
+
+/// A world on disk.
+struct Written {
+    paths: Vec<PathBuf>,
+    frames: u64,
+    bytes: u64,
+    sightings: u64,
+}
+
+impl Written {
+    fn of(truth: &Truth) -> Self {
+        Self {
+            paths: truth.captures.iter().map(|capture| capture.path.clone()).collect(),
+            frames: truth.frames(),
+            bytes: truth.bytes(),
+            sightings: truth.sightings(),
+        }
+    }
+}
+
+fn row(out: &mut impl Write, name: &str, world: &Written, costs: &Costs) -> io::Result<()> {
+    let wall = |costs: &[Cost]| median(costs, |cost| cost.wall);
+    let peak = median(&costs.one, |cost| cost.peak);
+    let theirs = wall(&costs.theirs);
+    let (one, all) = (wall(&costs.one), wall(&costs.all));
+    let told =
+        |value: f64| if costs.theirs.is_empty() { "-".into() } else { format!("{value:.2}") };
+    // A run too short to be measured must not divide by zero.
+    let ratio = |ours: f64| told(ours / theirs.max(0.001));
     writeln!(
         out,
-        "{name:8} {:>5} {:>11} {megabytes:>9.0} {:>11} {cpu:>8.2} {:>8.2} {:>10.0} {:>8.0} {:>9.1} {:>12.0} {beside:>10} {ratio:>7}",
-        truth.captures.len(),
-        truth.frames(),
-        truth.sightings(),
-        median(ours, |cost| cost.wall),
-        truth.frames() as f64 / cpu,
-        megabytes / cpu,
+        "{name:12} {:>5} {:>10} {:>7.0} {:>10} {:>9} {one:>8.2} {:>6} {all:>8.2} {:>6} {:>8.1} {:>11.0}",
+        world.paths.len(),
+        world.frames,
+        world.bytes as f64 / 1e6,
+        world.sightings,
+        told(theirs),
+        ratio(one),
+        ratio(all),
         peak / 1_048_576.0,
-        peak / truth.sightings().max(1) as f64,
+        peak / world.sightings.max(1) as f64,
     )
 }
 
 /// lbdiag over all captures of a world at once.
-fn lbdiag(pin: Pin, truth: &Truth) -> io::Result<Cost> {
+fn lbdiag(pin: Pin, paths: &[PathBuf]) -> io::Result<Cost> {
     let mut arguments: Vec<String> =
         ["--format", "json", "--connections", "none", "-o", "/dev/null"]
             .map(str::to_owned)
             .to_vec();
-    arguments.extend(truth.captures.iter().map(|capture| capture.path.display().to_string()));
+    arguments.extend(paths.iter().map(|path| path.display().to_string()));
     measure::run(pin, env!("CARGO_BIN_EXE_lbdiag"), &arguments, true)
 }
 
 /// tcpdump over the captures of a world, one after the other.
-fn copy(pin: Pin, truth: &Truth) -> io::Result<Cost> {
+fn copy(pin: Pin, paths: &[PathBuf]) -> io::Result<Cost> {
     let mut sum = Cost::default();
-    for capture in &truth.captures {
-        let arguments = [
-            "-r".to_owned(),
-            capture.path.display().to_string(),
-            "-w".to_owned(),
-            "/dev/null".to_owned(),
-        ];
+    for path in paths {
+        let arguments =
+            ["-r".to_owned(), path.display().to_string(), "-w".to_owned(), "/dev/null".to_owned()];
         sum = sum.then(measure::run(pin, "tcpdump", &arguments, false)?);
     }
     Ok(sum)
@@ -174,10 +204,24 @@ fn copy(pin: Pin, truth: &Truth) -> io::Result<Cost> {
 
 fn write_only(options: &Options, folder: &Path) -> Result<(), Fault> {
     for name in &options.worlds {
-        let truth = write(name, options, folder)?;
-        truth.write_json(&folder.join(name).join("truth.json"))?;
+        if name != "services" {
+            let truth = write(name, options, folder)?;
+            truth.write_json(&folder.join(name).join("truth.json"))?;
+        } else {
+            write_services(options, folder)?;
+        }
     }
     Ok(())
+}
+
+/// Writes 1,000 services of 120 connections to `folder/services`.
+fn write_services(options: &Options, folder: &Path) -> Result<Written, Fault> {
+    let folder = folder.join("services");
+    fs::create_dir_all(&folder)?;
+    let services = if options.trial { 10 } else { 1_000 };
+    let connections = options.connections.unwrap_or(services * 120);
+    let (path, frames, bytes) = services::write(&folder, services, connections)?;
+    Ok(Written { paths: vec![path], frames, bytes, sightings: u64::from(connections) })
 }
 
 /// Writes the world of this name to `folder/name`.
@@ -205,6 +249,25 @@ fn world(name: &str, options: &Options) -> Result<World, Fault> {
     let connections = |usual: u32| options.connections.unwrap_or(usual / small);
     let director = Vantages { client: false, director: true, real_servers: false };
     Ok(match name {
+        // 600,000 packets, each seen twice by the two-armed director.
+        "director" => World {
+            clients: 1_000,
+            connections: connections(25_000),
+            packets_per_connection: 24,
+            rate: 2_000,
+            in_flight: 1_000,
+            vantages: director,
+            ..World::new(Mode::Nat)
+        },
+        "six" => World { rate: 10_000, ..scale::world(connections(100_000)) },
+        // At any time 20,000 connections are open, whose packets come in any order.
+        "six-million" => World {
+            clients: 4_000,
+            ports_per_client: 250,
+            packets_per_connection: 12,
+            in_flight: 20_000,
+            ..scale::world(connections(1_000_000))
+        },
         // A million packets, each seen twice by the two-armed director.
         "nat" => World {
             clients: 1_000,
@@ -238,7 +301,12 @@ fn world(name: &str, options: &Options) -> Result<World, Fault> {
             vantages: director,
             ..World::new(Mode::Nat)
         },
-        other => return Err(format!("no world is named {other}: nat, dr-four, flood").into()),
+        other => {
+            return Err(format!(
+                "no world is named {other}: see the head of tests/benches/throughput.rs"
+            )
+            .into());
+        }
     })
 }
 
@@ -251,6 +319,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
         keep: None,
         write: None,
         scale: false,
+        growth: false,
         tui: false,
         trial: true,
     };
@@ -261,6 +330,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
             "--bench" => options.trial = false,
             "--flood" => flood = true,
             "--scale" => options.scale = true,
+            "--growth" => options.growth = true,
             "--tui" => options.tui = true,
             "--world" => options.worlds.push(value()?),
             "--connections" => options.connections = Some(value()?.parse()?),
@@ -277,7 +347,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Fault
         }
     }
     if options.worlds.is_empty() {
-        options.worlds = vec!["nat".to_owned(), "dr-four".to_owned()];
+        options.worlds = ["director", "six", "services"].map(str::to_owned).to_vec();
     }
     if flood && !options.worlds.iter().any(|name| name == "flood") {
         options.worlds.push("flood".to_owned());

@@ -1,7 +1,72 @@
 //! The same captures give the same report with any number of threads.
+//!
+//! In a build with debug assertions, as tests have, work is shared out in far smaller parts than in a
+//! release: every sample has many.
 
+use crate::support::check::none;
+use crate::support::expected::{Sample, samples};
 use crate::support::program::lbdiag;
+use crate::support::run::{Run, run_paths};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+fn pool(threads: usize) -> ThreadPool {
+    ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+}
+
+/// The deviations of each sample, on threads of no pool: one that waits for a pool would take on a
+/// further sample inside of the one that it is at.
+fn of_each(judge: impl Fn(&Sample) -> Vec<String> + Sync) -> Vec<String> {
+    let (all, next) = (samples(), AtomicUsize::new(0));
+    let work = || {
+        let mut wrong = Vec::new();
+        while let Some(sample) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let name = &sample.name;
+            wrong.extend(judge(sample).into_iter().map(|line| format!("{name}: {line}")));
+        }
+        wrong
+    };
+    std::thread::scope(|scope| {
+        let workers = [(); 2].map(|()| scope.spawn(work));
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+fn written(run: &Run) -> String {
+    format!("{}\n{}", lbdiag::render::json(&run.report), run.text)
+}
+
+#[test]
+fn every_sample_is_the_same_byte_for_byte() {
+    let pools = [1, 2, 3, 8].map(|threads| (threads, pool(threads)));
+    none(of_each(|sample| {
+        let reports = pools.each_ref().map(|(threads, pool)| {
+            (threads, written(&pool.install(|| run_paths(&sample.captures))))
+        });
+        let other = reports.iter().filter(|(_, report)| *report != reports[0].1);
+        other.map(|(threads, _)| format!("{threads} threads")).collect()
+    }));
+}
+
+/// A file alone is walked on one thread and observed on another.
+#[test]
+fn every_capture_alone_is_the_same_byte_for_byte() {
+    let pools = [1, 2].map(|threads| (threads, pool(threads)));
+    none(of_each(|sample| {
+        let mut wrong = Vec::new();
+        for path in &sample.captures {
+            let one = |(_, pool): &(usize, ThreadPool)| {
+                written(&pool.install(|| run_paths(std::slice::from_ref(path))))
+            };
+            if one(&pools[0]) != one(&pools[1]) {
+                wrong.push(path.display().to_string());
+            }
+        }
+        wrong
+    }));
+}
+
+/// The program too, whose pool is its own.
 #[test]
 fn reports_are_the_same_byte_for_byte() {
     for sample in ["samples/healthy-dr", "samples/nat-one-rs-gateway-wrong", "samples/format-mix"] {

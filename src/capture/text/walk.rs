@@ -11,7 +11,7 @@ use super::shown::{Shown, Stamp};
 use super::start::{self, Start};
 use super::tshark::Open;
 use super::{Facts, build, hex};
-use crate::capture::collect::Collector;
+use crate::capture::collect::{Collector, Sink};
 use crate::capture::read_buffer::ReadBuffer;
 use crate::capture::types::Mark;
 use crate::capture::{Frame, Interface, LinkType, Timestamp};
@@ -29,7 +29,7 @@ pub(in crate::capture) struct Walked {
 }
 
 /// Walks a text to its end, or to where the collector wants no more.
-pub(in crate::capture) fn walk<F: FnMut(&Frame<'_>)>(
+pub(in crate::capture) fn walk<F: Sink>(
     window: &mut ReadBuffer<'_>,
     timing: Timing,
     collector: &mut Collector<'_, F>,
@@ -141,7 +141,7 @@ impl Lines {
     }
 }
 
-impl<F: FnMut(&Frame<'_>)> Walk<'_, '_, F> {
+impl<F: Sink> Walk<'_, '_, F> {
     fn line(&mut self, text: &str, line: u64, offset: u64) {
         if text.trim().is_empty() {
             if let Some(record) = &mut self.record {
@@ -261,7 +261,7 @@ impl<F: FnMut(&Frame<'_>)> Walk<'_, '_, F> {
                 self.frame[4..8].copy_from_slice(&index.to_be_bytes());
             }
         }
-        if self.collector.wants_mark() {
+        if self.collector.wants_mark(0) {
             self.collector.index.push(Mark { offset: 0, ..Mark::default() });
         }
         let frame = Frame {

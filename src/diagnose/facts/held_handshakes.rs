@@ -8,10 +8,10 @@ use crate::breaks::Packet;
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::{FIRST_TRY_NS, TRANSMISSIONS};
-use crate::flow::Mark;
+use crate::flow::{HopId, Mark};
 use crate::topology::{HostId, ServiceId, is_origin};
 use crate::trace::{At, ConnectionId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A listener that holds back connections of clients that wait for it to speak.
 #[derive(Debug)]
@@ -74,7 +74,14 @@ impl Shaken {
 /// A handshake whose ACK came in before the SYN-ACK could be sent again; `None` where the
 /// leg is no such, or not of the host that answers.
 fn shaken(facts: &Facts, id: ConnectionId, leg: &Leg) -> Option<Shaken> {
-    let own = &facts.vantage(leg).own;
+    let (own, hops) = (&facts.vantage(leg).own, &facts.vantage(leg).hops);
+    // Most legs are of other hosts: their ways tell, and the flows are not fetched.
+    let sends = |hop: HopId| {
+        hops.get(hop.index()).is_some_and(|hop| own.sent(hop) == Some(true) && is_origin(hop))
+    };
+    if facts.connections.ways.get(leg.back).is_some_and(|way| !way.opening().any(sends)) {
+        return None;
+    }
     let (there, back) = (facts.forward(leg), facts.reply(leg));
     // A SYN that comes again is answered again, whatever the listener does.
     let prompt = back.accepted()
@@ -116,14 +123,28 @@ fn shaken(facts: &Facts, id: ConnectionId, leg: &Leg) -> Option<Shaken> {
 
 /// The listeners that hold handshakes back; how many handshakes could be looked at.
 pub(in crate::diagnose) fn holding(facts: &Facts) -> (Vec<Holding>, usize) {
-    let mut listeners: BTreeMap<(ServiceId, HostId, u16), Vec<Shaken>> = BTreeMap::new();
-    for (id, _) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-        let of_leg = |leg: &Leg| Some((facts.host_of(leg)?, shaken(facts, id, leg)?));
-        if let Some((host, one)) = facts.legs(id).iter().find_map(of_leg) {
-            listeners.entry((facts.service_of(id), host, one.port)).or_default().push(one);
+    let all = || {
+        facts.requests().filter(|(_, c)| c.protocol.is_tcp()).filter_map(|(id, _)| {
+            let of_leg = |leg: &Leg| Some((facts.host_of(leg)?, shaken(facts, id, leg)?));
+            let (host, one) = facts.legs(id).iter().find_map(of_leg)?;
+            Some(((facts.service_of(id), host, one.port), one))
+        })
+    };
+    // Few listeners hold any back, and only of those all handshakes are compared.
+    let (mut looked, mut holders) = (0, BTreeSet::new());
+    for (listener, one) in all() {
+        looked += 1;
+        if one.is_held(facts) {
+            holders.insert(listener);
         }
     }
-    let looked = listeners.values().map(Vec::len).sum();
+    if holders.is_empty() {
+        return (Vec::new(), looked);
+    }
+    let mut listeners: BTreeMap<(ServiceId, HostId, u16), Vec<Shaken>> = BTreeMap::new();
+    for (listener, one) in all().filter(|(listener, _)| holders.contains(listener)) {
+        listeners.entry(listener).or_default().push(one);
+    }
     let found = listeners
         .into_iter()
         .filter_map(|((service, host, _), all)| of_listener(facts, service, host, &all));

@@ -6,10 +6,10 @@ use crate::correlate::Connection;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
+use std::sync::OnceLock;
 
 /// Connections by a key, each key's in the order in which they began.
 #[derive(Debug)]
@@ -50,13 +50,13 @@ impl<'a, T: ExactSizeIterator<Item = (ConnectionId, &'a Connection)> + Clone> Li
 pub struct Indexed<'a> {
     /// What was captured.
     pub trace: &'a Trace,
-    requests_to: OnceCell<Index<ServiceId>>,
-    requests_at: OnceCell<Index<HostId>>,
-    requests_from: OnceCell<Index<Ip>>,
-    requests_between: OnceCell<Index<(ServiceId, HostId)>>,
-    requests_to_address: OnceCell<Index<Ip>>,
-    connections_to_host: OnceCell<Index<HostId>>,
-    plain_connections: OnceCell<Index<(HostId, u16)>>,
+    requests_to: OnceLock<Index<ServiceId>>,
+    requests_at: OnceLock<Index<HostId>>,
+    requests_from: OnceLock<Index<Ip>>,
+    requests_between: OnceLock<Index<(ServiceId, HostId)>>,
+    requests_to_address: OnceLock<Index<Ip>>,
+    connections_to_host: OnceLock<Index<HostId>>,
+    plain_connections: OnceLock<Index<(HostId, u16)>>,
 }
 
 impl<'a> Indexed<'a> {
@@ -65,13 +65,13 @@ impl<'a> Indexed<'a> {
     pub fn new(trace: &'a Trace) -> Self {
         Self {
             trace,
-            requests_to: OnceCell::new(),
-            requests_at: OnceCell::new(),
-            requests_from: OnceCell::new(),
-            requests_between: OnceCell::new(),
-            requests_to_address: OnceCell::new(),
-            connections_to_host: OnceCell::new(),
-            plain_connections: OnceCell::new(),
+            requests_to: OnceLock::new(),
+            requests_at: OnceLock::new(),
+            requests_from: OnceLock::new(),
+            requests_between: OnceLock::new(),
+            requests_to_address: OnceLock::new(),
+            connections_to_host: OnceLock::new(),
+            plain_connections: OnceLock::new(),
         }
     }
 

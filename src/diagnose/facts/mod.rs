@@ -99,28 +99,30 @@ use resets::Forgotten;
 use silences::Silent;
 use site_changes::Flap;
 use stale_ports::Stale;
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Deref;
+use std::sync::OnceLock;
 use syn_proxies::Spoilt;
 
-/// A trace, and what detectors ask of it, each table computed once.
+/// A trace, and what detectors ask of it, each table computed once. Detectors run beside each other: who
+/// computes a table hands no work to other threads, or one could wait for itself.
 pub struct Facts<'a> {
     /// What became of every connection.
     pub breaks: Breaks,
     indexed: Indexed<'a>,
-    unanswered: OnceCell<Vec<(usize, &'a Ask)>>,
-    nodes: OnceCell<Nodes>,
-    silences: OnceCell<Vec<Silent>>,
-    site_changes: OnceCell<Vec<Flap>>,
-    spoilt: OnceCell<Vec<Spoilt<'a>>>,
-    spoilt_ids: OnceCell<HashSet<ConnectionId>>,
-    resets: OnceCell<Vec<Forgotten>>,
-    missing: OnceCell<Vec<Missing>>,
-    lost_openings: OnceCell<Openings>,
-    stale_ports: OnceCell<BTreeMap<ConnectionId, Stale<'a>>>,
-    durations: OnceCell<Durations>,
-    places: OnceCell<Places>,
+    unanswered: OnceLock<Vec<(usize, &'a Ask)>>,
+    nodes: OnceLock<Nodes>,
+    silences: OnceLock<Vec<Silent>>,
+    site_changes: OnceLock<Vec<Flap>>,
+    spoilt: OnceLock<Vec<Spoilt<'a>>>,
+    spoilt_ids: OnceLock<HashSet<ConnectionId>>,
+    resets: OnceLock<Vec<Forgotten>>,
+    missing: OnceLock<Vec<Missing>>,
+    lost_openings: OnceLock<Openings>,
+    stale_ports: OnceLock<BTreeMap<ConnectionId, Stale<'a>>>,
+    durations: OnceLock<Durations>,
+    around: OnceLock<HashMap<ConnectionId, Around>>,
+    places: OnceLock<Places>,
 }
 
 impl<'a> Facts<'a> {
@@ -131,18 +133,19 @@ impl<'a> Facts<'a> {
         Self {
             breaks: Breaks::of(trace),
             indexed: Indexed::new(trace),
-            unanswered: OnceCell::new(),
-            nodes: OnceCell::new(),
-            silences: OnceCell::new(),
-            site_changes: OnceCell::new(),
-            spoilt: OnceCell::new(),
-            spoilt_ids: OnceCell::new(),
-            resets: OnceCell::new(),
-            missing: OnceCell::new(),
-            lost_openings: OnceCell::new(),
-            stale_ports: OnceCell::new(),
-            durations: OnceCell::new(),
-            places: OnceCell::new(),
+            unanswered: OnceLock::new(),
+            nodes: OnceLock::new(),
+            silences: OnceLock::new(),
+            site_changes: OnceLock::new(),
+            spoilt: OnceLock::new(),
+            spoilt_ids: OnceLock::new(),
+            resets: OnceLock::new(),
+            missing: OnceLock::new(),
+            lost_openings: OnceLock::new(),
+            stale_ports: OnceLock::new(),
+            durations: OnceLock::new(),
+            around: OnceLock::new(),
+            places: OnceLock::new(),
         }
     }
 
@@ -200,6 +203,14 @@ impl<'a> Facts<'a> {
     /// How long the real servers of balanced services take.
     pub(in crate::diagnose) fn durations(&self) -> &Durations {
         self.durations.get_or_init(|| durations::measure(self))
+    }
+
+    /// How the answer of a translated connection went around its director, if it did: the step that did
+    /// not lead there.
+    #[must_use]
+    pub fn return_around(&self, id: ConnectionId) -> Option<Around> {
+        let all = || self.iter().filter_map(|(id, _)| Some((id, self.looks_around(id)?)));
+        self.around.get_or_init(|| all().collect()).get(&id).copied()
     }
 
     /// Connections by the real server of a service that they were sent to.

@@ -80,7 +80,7 @@ impl Trace {
     /// How the answer of a translated connection went around its director, if
     /// it did: the step that did not lead there.
     #[must_use]
-    pub fn return_around(&self, id: ConnectionId) -> Option<Around> {
+    pub(super) fn looks_around(&self, id: ConnectionId) -> Option<Around> {
         let connection = self.connection(id);
         if !self.is_translated(connection) || self.is_self_access(connection) {
             return None;
@@ -102,8 +102,6 @@ impl Trace {
         let left_to = next.and_then(|step| step.to);
         // Untranslated, it reached the client: nothing is surer.
         for leg in self.back_legs(id) {
-            let reply = self.reply(leg);
-            let there = self.forward(leg);
             let at_client = self.host_of(leg).is_some_and(|host| {
                 Some(host) == client
                     || self
@@ -111,8 +109,12 @@ impl Trace {
                         .iter()
                         .any(|l| self.is_client_side(id, l) && l.vantage == leg.vantage)
             });
-            let hop = self.vantage(leg).first_hop(reply);
-            if reply.seen() && at_client && !there.opened() {
+            if !at_client {
+                continue;
+            }
+            let (there, reply) = (self.forward(leg), self.reply(leg));
+            if reply.seen() && !there.opened() {
+                let hop = self.vantage(leg).first_hop(reply);
                 let from = self.host_by_mac(hop.and_then(|h| h.link.src));
                 let server = self.host_by_ip(connection.back?.server.0);
                 let direct = from.is_some() && from == server;
@@ -148,20 +150,21 @@ impl Trace {
             let here = leg.vantage;
             self.legs(id).iter().filter(move |l| l.vantage == here && l.tuple == 0)
         };
+        // Who a leg was captured on is told without its flows, which lie far apart in memory.
         let at_client = |leg: &&Leg| {
+            if !front(leg).any(|l| self.is_client_side(id, l)) {
+                return false;
+            }
             let (there, back) = (self.forward(leg), self.reply(leg));
-            back.seen()
-                && !back.accepted()
-                && !there.opened()
-                && front(leg).any(|l| self.is_client_side(id, l))
-                && front(leg).any(served)
+            back.seen() && !back.accepted() && !there.opened() && front(leg).any(served)
         };
         let by_director = |leg: &&Leg| {
-            let own = &self.vantage(leg).own;
+            let (own, hops) = (&self.vantage(leg).own, &self.vantage(leg).hops);
+            let left = |hop: &Hop| own.sent(hop) == Some(true) && !hop.link.is_loopback();
+            let way = self.connections.ways.get(leg.back);
             self.host_of(leg).is_some_and(|h| self.service(id).is_director(h))
-                && self.path(leg, self.reply(leg)).any(|(link, hop)| {
-                    own.sent(hop) == Some(true) && link.syns == 0 && !hop.link.is_loopback()
-                })
+                && way.is_none_or(|way| way.hops().any(|hop| left(&hops[hop.index()])))
+                && self.path(leg, self.reply(leg)).any(|(link, hop)| left(hop) && link.syns == 0)
                 && front(leg).any(served)
         };
         self.back_legs(id).find(at_client).or_else(|| self.back_legs(id).find(by_director))

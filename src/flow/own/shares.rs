@@ -206,10 +206,13 @@ impl Shares {
     }
 
     fn neighbors(&mut self, neighbors: &Neighbors) {
+        let mut repliers: HashMap<Ip, Mac> = HashMap::new();
+        for binding in neighbors.bindings.iter().filter(|b| b.claim == Claim::Reply) {
+            repliers.entry(binding.ip).or_insert(binding.mac);
+        }
         for ask in neighbors.asks.iter().filter(|a| a.answers > 0) {
-            let answers = |b: &&crate::flow::Binding| b.ip == ask.target && b.claim == Claim::Reply;
-            let replier = neighbors.bindings.iter().find(answers).map(|b| b.mac);
-            if let Some(share) = replier.and_then(|mac| self.by_mac.get_mut(&mac)) {
+            let replier = repliers.get(&ask.target);
+            if let Some(share) = replier.and_then(|mac| self.by_mac.get_mut(mac)) {
                 share.quick(ask.quickest_ns);
             }
         }

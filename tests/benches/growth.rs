@@ -1,0 +1,231 @@
+//! How the work grows with each thing that captures hold: one and ten times as many connections, services, real servers,
+//! hosts, MACs, interfaces, captures and findings, each in a world of its own.
+//!
+//! Work is counted in instructions where valgrind is installed, which nothing else on the machine disturbs; else in CPU time.
+//! What an empty capture costs is taken off.
+
+use crate::Fault;
+use crate::measure::{self, Pin};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Work may grow so many times where what is counted grows ten times.
+const MOST: f64 = 15.0;
+
+/// A world of one kind of things: its name, how many of them to begin with, and its captures.
+type World = (&'static str, u32, fn(u32) -> Vec<Vec<u8>>);
+
+const WORLDS: [World; 8] = [
+    ("connections", 1_000, |n| vec![pcap(n, |i| nat(i, 0, 0))]),
+    ("services", 1_000, |n| vec![pcap(n, |i| nat(i, i, 0))]),
+    ("real servers", 1_000, |n| vec![pcap(n, |i| nat(i, 0, i))]),
+    ("hosts", 1_000, |n| vec![pcap(n, neighbour)]),
+    ("MACs", 1_000, |n| {
+        vec![pcap(n, |i| vec![segment((mac(i), ROUTER), (client(i), VIP), SYN, (i, 0))])]
+    }),
+    ("interfaces", 1_000, |n| vec![interfaces(n)]),
+    ("captures", 10, |n| (0..n).map(|i| pcap(20, |c| nat(i * 20 + c, 0, i))).collect()),
+    ("findings", 100, |n| vec![pcap(n * 8, |i| refused(i, i % n))]),
+];
+
+const ROUTER: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const DIRECTOR: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const VIP: (u32, u16) = (0xcb00_7108, 80);
+const SYN: u8 = 2;
+const RST_ACK: u8 = 0x14;
+const SYN_ACK: u8 = 0x12;
+const ACK: u8 = 0x10;
+const FIN_ACK: u8 = 0x11;
+
+/// Writes each world, small and ten times as large, and prints how the work grew; `small` divides their sizes.
+pub fn run(pin: Pin, folder: &Path, small: u32) -> Result<(), Fault> {
+    let counted = measure::works("valgrind", &["--version"]);
+    let mut out = io::stdout().lock();
+    let unit = if counted { "million instructions" } else { "CPU ms" };
+    writeln!(
+        out,
+        "{:14} {:>8} {:>20} {:>8} {:>20} {:>7}",
+        "", "few", unit, "many", unit, "growth"
+    )?;
+    let work = |captures: Vec<Vec<u8>>| -> Result<f64, Fault> {
+        let folder = folder.join("growth");
+        fs::create_dir_all(&folder)?;
+        let mut paths = Vec::new();
+        for (i, bytes) in captures.iter().enumerate() {
+            paths.push(folder.join(format!("c{i:05}.pcap")));
+            fs::write(&paths[i], bytes)?;
+        }
+        let work = if counted { instructions(&paths)? } else { milliseconds(pin, &paths)? };
+        fs::remove_dir_all(&folder)?;
+        Ok(work)
+    };
+    let nothing = work(vec![pcap(0, |_| Vec::new())])?;
+    for (name, few, world) in WORLDS {
+        let few = (few / small).max(1);
+        let one = (work(world(few))? - nothing).max(0.1);
+        let ten = (work(world(few * 10))? - nothing).max(0.1);
+        let growth = ten / one;
+        let remark = if growth > MOST { "  more than fifteen times" } else { "" };
+        writeln!(
+            out,
+            "{name:14} {few:>8} {one:>20.1} {:>8} {ten:>20.1} {growth:>7.1}{remark}",
+            few * 10
+        )?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn arguments(paths: &[PathBuf]) -> Vec<String> {
+    let options = ["--format", "json", "-o", "/dev/null"].map(str::to_owned);
+    options.into_iter().chain(paths.iter().map(|path| path.display().to_string())).collect()
+}
+
+fn milliseconds(pin: Pin, paths: &[PathBuf]) -> io::Result<f64> {
+    let cost = measure::run(pin, env!("CARGO_BIN_EXE_lbdiag"), &arguments(paths), true)?;
+    Ok(cost.cpu * 1e3)
+}
+
+/// Millions of instructions, all threads together, as valgrind's callgrind counts them.
+fn instructions(paths: &[PathBuf]) -> Result<f64, Fault> {
+    let said = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", env!("CARGO_BIN_EXE_lbdiag")])
+        .args(arguments(paths))
+        .stdout(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    let line = said.lines().find_map(|line| line.split_once("Collected :")).map(|(_, n)| n.trim());
+    let counted = line.and_then(|n| n.parse::<f64>().ok()).ok_or("valgrind counted nothing")?;
+    Ok(counted / 1e6)
+}
+
+fn mac(n: u32) -> [u8; 6] {
+    let [a, b, c, d] = n.to_be_bytes();
+    [6, 0, a, b, c, d]
+}
+
+fn client(n: u32) -> (u32, u16) {
+    (0x0a80_0000 + n, 40_000)
+}
+
+/// A connection that a director rewrites to one of its real servers, as its only interface shows it.
+fn nat(n: u32, service: u32, server: u32) -> Vec<Vec<u8>> {
+    let (client, vip) = (client(n), (VIP.0 + service, 80));
+    let real = (0xac10_0000 + 256 + server, 80);
+    let (isn, theirs) = (n.wrapping_mul(2_654_435_761), n ^ 0x5bd1_e995);
+    let there = |flags, seq: u32, ack: u32| {
+        let numbers = (isn.wrapping_add(seq), if flags == SYN { 0 } else { theirs + ack });
+        [
+            segment((ROUTER, DIRECTOR), (client, vip), flags, numbers),
+            segment((DIRECTOR, mac(server)), (client, real), flags, numbers),
+        ]
+    };
+    let back = |flags, seq: u32, ack: u32| {
+        let numbers = (theirs + seq, isn.wrapping_add(ack));
+        [
+            segment((mac(server), DIRECTOR), (real, client), flags, numbers),
+            segment((DIRECTOR, ROUTER), (vip, client), flags, numbers),
+        ]
+    };
+    [
+        there(SYN, 0, 0),
+        back(SYN_ACK, 0, 1),
+        there(ACK, 1, 1),
+        there(FIN_ACK, 1, 1),
+        back(FIN_ACK, 1, 2),
+        there(ACK, 2, 2),
+    ]
+    .concat()
+}
+
+/// A connection to one of many services that its host refuses.
+fn refused(n: u32, service: u32) -> Vec<Vec<u8>> {
+    let (client, vip) = (client(n), (VIP.0 + service, 80));
+    let isn = n.wrapping_mul(2_654_435_761);
+    vec![
+        segment((ROUTER, DIRECTOR), (client, vip), SYN, (isn, 0)),
+        segment((DIRECTOR, ROUTER), (vip, client), RST_ACK, (0, isn.wrapping_add(1))),
+    ]
+}
+
+/// A host that asks for the director and opens a connection of its own.
+fn neighbour(n: u32) -> Vec<Vec<u8>> {
+    let mut arp = [0xff; 6].to_vec();
+    arp.extend(mac(n));
+    arp.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
+    arp.extend(mac(n));
+    arp.extend(client(n).0.to_be_bytes());
+    arp.extend([0; 6]);
+    arp.extend(VIP.0.to_be_bytes());
+    let (isn, theirs) = (n << 8, n ^ 0x5bd1_e995);
+    let there = |flags, numbers| segment((mac(n), DIRECTOR), (client(n), VIP), flags, numbers);
+    vec![
+        arp,
+        there(SYN, (isn, 0)),
+        segment((DIRECTOR, mac(n)), (VIP, client(n)), SYN_ACK, (theirs, isn + 1)),
+        there(ACK, (isn + 1, theirs + 1)),
+    ]
+}
+
+/// A bare segment; `numbers`: sequence and acknowledgment number.
+fn segment(
+    (from, to): ([u8; 6], [u8; 6]),
+    (src, dst): ((u32, u16), (u32, u16)),
+    flags: u8,
+    numbers: (u32, u32),
+) -> Vec<u8> {
+    let ttl = if from == DIRECTOR || from == ROUTER { 63 } else { 64 };
+    let mut frame = to.to_vec();
+    frame.extend(from);
+    frame.extend([8, 0, 0x45, 0, 0, 40]);
+    frame.extend((numbers.0 as u16).to_be_bytes());
+    frame.extend([0x40, 0, ttl, 6, 0, 0]);
+    frame.extend(src.0.to_be_bytes());
+    frame.extend(dst.0.to_be_bytes());
+    frame.extend(src.1.to_be_bytes());
+    frame.extend(dst.1.to_be_bytes());
+    frame.extend(numbers.0.to_be_bytes());
+    frame.extend(numbers.1.to_be_bytes());
+    frame.extend([0x50, flags, 0xfa, 0, 0, 0, 0, 0]);
+    frame
+}
+
+/// The frames of `n` things as a pcap file, ten microseconds apart.
+fn pcap(n: u32, frames: impl Fn(u32) -> Vec<Vec<u8>>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, 1] {
+        bytes.extend(u32::to_le_bytes(word));
+    }
+    for (at, frame) in (0..n).flat_map(frames).enumerate() {
+        let us = 1_700_000_000_000_000 + at as u64 * 10;
+        let length = frame.len() as u32;
+        for word in [(us / 1_000_000) as u32, (us % 1_000_000) as u32, length, length] {
+            bytes.extend(word.to_le_bytes());
+        }
+        bytes.extend(frame);
+    }
+    bytes
+}
+
+/// A pcapng file with a frame on each of its interfaces.
+fn interfaces(n: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let words = |bytes: &mut Vec<u8>, words: &[u32]| {
+        words.iter().for_each(|word| bytes.extend(word.to_le_bytes()));
+    };
+    words(&mut bytes, &[0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28]);
+    for _ in 0..n {
+        words(&mut bytes, &[1, 20, 1, 65_535, 20]);
+    }
+    for i in 0..n {
+        let frame = segment((ROUTER, DIRECTOR), (client(i), VIP), SYN, (i, 0));
+        let length = frame.len() as u32;
+        words(&mut bytes, &[6, 32 + 56, i, 0x0005_f000, i, length, length]);
+        bytes.extend(&frame);
+        bytes.extend([0, 0]);
+        words(&mut bytes, &[88]);
+    }
+    bytes
+}
