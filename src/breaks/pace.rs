@@ -40,7 +40,8 @@ pub struct Pace {
     /// By vantage and index of a link: the longest time for which the same bytes were
     /// sent again.
     repeated: HashMap<(usize, u32), i64>,
-    /// Connections that were answered with a status of 500 to 599.
+    /// Connections that were answered with a status of 500 to 599, or whose TLS handshake
+    /// was refused.
     errors: HashSet<u32>,
 }
 
@@ -54,7 +55,7 @@ impl Pace {
             habits: vec![Habit::default(); trace.topology.services.len()],
             slow: HashMap::new(),
             repeated: repeated(&trace.vantages),
-            errors: errors(trace),
+            errors: super::said::errors(trace),
         };
         let mut times: Vec<ByServer> = vec![ByServer::new(); trace.topology.services.len()];
         for (id, connection) in trace.requests() {
@@ -127,13 +128,6 @@ impl Pace {
     pub fn slow(&self, id: ConnectionId) -> Option<i64> {
         self.slow.get(&id).copied()
     }
-}
-
-/// Connections with a response of status 500 to 599, where exchanges were read.
-fn errors(trace: &Trace) -> HashSet<u32> {
-    let is_error = |status: u16| (500..600).contains(&status);
-    let all = trace.pairs.exchanges.iter();
-    all.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect()
 }
 
 /// The longest time for which one range of bytes was sent again, by vantage and link.

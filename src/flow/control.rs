@@ -129,6 +129,7 @@ impl Observer {
                 addresses: vrrp.virtual_addresses(ip.src.is_v4()),
                 priority: (vrrp.priority, vrrp.priority),
                 interval_cs: vrrp.interval_cs,
+                auth: (vrrp.auth, vrrp.auth_data()),
                 count: 1,
                 first: mark,
                 last: mark,

@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::Around;
 use crate::diagnose::facts::answers_out::Signs;
+use crate::diagnose::facts::denied_answers::Denied;
 use crate::diagnose::facts::held_answers::Held;
 
 /// Why an answer goes around a director that translates.
@@ -16,6 +17,13 @@ pub(in crate::diagnose) enum WhyAround {
 impl Around {
     /// The reason.
     pub(in crate::diagnose) fn why(&self) -> WhyAround {
+        if self.direct { WhyAround::Neighbour } else { WhyAround::Gateway }
+    }
+}
+
+impl Denied {
+    /// The reason.
+    pub fn why(&self) -> WhyAround {
         if self.direct { WhyAround::Neighbour } else { WhyAround::Gateway }
     }
 }

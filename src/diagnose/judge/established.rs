@@ -1,6 +1,6 @@
 //! Connections that stood and then broke.
 
-use super::evidence::connected;
+use super::evidence::{asked_again, connected, never_idle, small};
 use super::{Against, Opinions};
 use crate::breaks::{By, Group};
 use crate::diagnose::Facts;
@@ -28,11 +28,19 @@ pub(super) fn silent(opinions: &mut Opinions) {
 
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
-    opinions.possible(
+    if asked_again(facts, group) {
+        opinions.possible(
+            "accept-queue-overflow",
+            "the server repeats its SYN-ACK although the client went on: then 'ss -ltn' on it shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
+        );
+    }
+    opinions.unless(
+        small(facts, group),
         "tun-mtu-blackhole",
         "then only segments above one size are missing, and 'ping -M do -s 1472' along the way fails",
     );
-    opinions.possible(
+    opinions.unless(
+        never_idle(facts, group),
         "lb-idle-timeout",
         "then these connections were silent for longer than any that lives",
     );
@@ -46,7 +54,7 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 }
 
 /// Reset by somebody.
-pub(super) fn cut(group: &Group, by: By, opinions: &mut Opinions) {
+pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions) {
     let between = [
         ("lb-idle-timeout", "then these connections were silent for longer than any that lives"),
         (
@@ -62,7 +70,9 @@ pub(super) fn cut(group: &Group, by: By, opinions: &mut Opinions) {
         why: "an end of the connection sent the reset itself",
         at: group.last.map(|last| last.at),
     };
+    let own = matches!(by, By::Client | By::Server).then_some(own);
     for (id, tell) in between {
-        opinions.unless(matches!(by, By::Client | By::Server).then_some(own), id, tell);
+        let idle = if id == "lb-idle-timeout" { never_idle(facts, group) } else { None };
+        opinions.unless(own.or(idle), id, tell);
     }
 }

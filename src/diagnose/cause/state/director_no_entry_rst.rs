@@ -22,9 +22,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     for lost in facts.resets().iter().filter(|one| one.why() == WhyReset::NoEntry) {
         sets.entry((facts.service_of(lost.id), lost.host)).or_default().push(*lost);
     }
-    let findings =
+    let known =
         sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
-    Detection::from(findings.collect(), || super::no_entries(facts))
+    let findings = known.chain(super::moved_reset::findings(facts)).collect();
+    Detection::from(findings, || super::no_entries(facts))
 }
 
 fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {

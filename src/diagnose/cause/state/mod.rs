@@ -11,6 +11,7 @@ pub mod fullnat_source_port_exhaustion;
 pub(in crate::diagnose) mod half_translated;
 pub mod ipvs_conn_reuse_1s;
 pub mod lb_idle_timeout;
+pub(in crate::diagnose) mod moved_reset;
 pub mod rs_lost_socket;
 pub mod syn_cookies_lost_options;
 pub mod synproxy_side_effects;

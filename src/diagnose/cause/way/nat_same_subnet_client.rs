@@ -12,16 +12,17 @@ use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
+    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered", "handshake-incomplete"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
         facts.return_around(id).filter(|around| around.why() == WhyAround::Neighbour).map(|_| id)
     });
-    let findings = by_service(facts, hit)
+    let mut findings: Vec<Finding> = by_service(facts, hit)
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
+    findings.extend(super::denied::findings(facts, "nat-same-subnet-client", WhyAround::Neighbour));
     Detection::from(findings, || super::unseen_returns(facts))
 }
 

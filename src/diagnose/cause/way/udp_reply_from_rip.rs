@@ -22,10 +22,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let pairs = pairs(facts);
     let by_query: BTreeMap<ConnectionId, ConnectionId> =
         pairs.iter().map(|p| (p.query, p.answer)).collect();
-    let findings = by_service(facts, by_query.keys().copied())
+    let mut findings: Vec<Finding> = by_service(facts, by_query.keys().copied())
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids, &by_query))
         .collect();
+    findings.extend(super::other_port::findings(facts));
     Detection::from(findings, || {
         // A DR director sees no answers, right or wrong.
         let blind = facts.requests().any(|(id, c)| {
