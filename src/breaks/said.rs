@@ -57,10 +57,8 @@ pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Re
 pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     let is_error = |status: u16| (500..600).contains(&status);
     let read = trace.pairs.exchanges.iter();
-    let mut found: HashSet<u32> = read
-        .filter(|e| e.status.is_some_and(is_error))
-        .map(|e| e.connection)
-        .collect();
+    let mut found: HashSet<u32> =
+        read.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect();
     if trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
         let said = |id: &ConnectionId| {
             server_error(trace, *id).is_some() || tls_refused(trace, *id).is_some()

@@ -80,7 +80,8 @@ impl AllSpoken {
         let known = self.by_stream.entry(id).or_default();
         // A copy of the frame, or the same said again, says nothing new.
         let again = |k: &Spoken| {
-            let first = matches!(k.words, Words::Status(_)) && matches!(spoken.words, Words::Status(_));
+            let first =
+                matches!(k.words, Words::Status(_)) && matches!(spoken.words, Words::Status(_));
             k.side == spoken.side && (first || k.words == spoken.words)
         };
         if known.iter().any(again) {
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
     use crate::capture::Timestamp;
 
-    const fn mark(n: u32) -> Mark {
+    fn mark(n: u32) -> Mark {
         Mark::new(n, Timestamp(0))
     }
 

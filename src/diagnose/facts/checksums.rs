@@ -13,10 +13,7 @@ pub(in crate::diagnose) const MODES: [Mode; 4] = [Mode::Nat, Mode::Dr, Mode::Tun
 /// all of them with a wrong checksum.
 pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Sums)> {
     let c = trace.connection(id);
-    if !c.protocol.is_tcp()
-        || c.progress.answered
-        || c.progress.syns < 2
-    {
+    if !c.protocol.is_tcp() || c.progress.answered || c.progress.syns < 2 {
         return None;
     }
     let balanced = MODES.contains(&trace.service(id).mode);

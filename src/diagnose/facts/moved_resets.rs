@@ -41,9 +41,9 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<MovedReset> {
         if back.reset != Reset::NoSocket || there.fin.is_set() || back.fin.is_set() {
             return None;
         }
-        let sender = trace.path(leg, back).find(|(link, _)| {
-            (link.first.frame()..=link.last.frame()).contains(&back.rst.frame())
-        });
+        let sender = trace
+            .path(leg, back)
+            .find(|(link, _)| (link.first.frame()..=link.last.frame()).contains(&back.rst.frame()));
         let new = sender.filter(|(_, hop)| is_origin(hop)).and_then(|(_, hop)| hop.link.src)?;
         let old = trace
             .path(leg, there)
@@ -51,9 +51,9 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<MovedReset> {
             .find(|mac| *mac != new && !mac.is_vrrp())?;
         let bindings = trace.vantage(leg).neighbors.bindings.iter();
         let told = bindings.filter(|b| (b.ip, b.mac, b.claim) == (vip, new, Claim::Announcement));
-        let announced = told.map(|b| b.first).find(|mark| {
-            mark.frame() > there.first.frame() && mark.frame() < back.rst.frame()
-        })?;
+        let announced = told
+            .map(|b| b.first)
+            .find(|mark| mark.frame() > there.first.frame() && mark.frame() < back.rst.frame())?;
         Some(MovedReset { id, leg: *leg, old, new, announced })
     })
 }

@@ -51,7 +51,9 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
         for (leg, spoken) in words(trace, id) {
             let named = match spoken.words {
                 Words::Endpoint(ip, port) => data(trace, &ends, (id, c), (leg, spoken), (ip, port)),
-                Words::AnswerTo(ip, port) => answers(trace, &ends, (id, c), (leg, spoken), (ip, port)),
+                Words::AnswerTo(ip, port) => {
+                    answers(trace, &ends, (id, c), (leg, spoken), (ip, port))
+                }
                 _ => None,
             };
             found.extend(named);
@@ -64,9 +66,10 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
 fn words(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = (&Leg, &Spoken)> {
     let last = trace.connection(id).tuples.saturating_sub(1);
     let mut known: Vec<Words> = Vec::new();
-    let all = trace.legs(id).iter().flat_map(move |leg| {
-        trace.spoken(leg).iter().map(move |spoken| (leg, spoken))
-    });
+    let all = trace
+        .legs(id)
+        .iter()
+        .flat_map(move |leg| trace.spoken(leg).iter().map(move |spoken| (leg, spoken)));
     all.filter(move |(leg, spoken)| {
         let heard_at = if spoken.side == leg.client { last } else { 0 };
         let fresh = leg.tuple == heard_at && !known.contains(&spoken.words);
@@ -122,7 +125,8 @@ fn data(
     // As whoever listens knows the one that names it.
     let own = if passive { c.front.server.0 } else { c.back.unwrap_or(c.front).client.0 };
     let elsewhere = ip != own;
-    let works = |to| ends.dialled(trace, to, at).any(|id| trace.connection(id).progress.established);
+    let works =
+        |to| ends.dialled(trace, to, at).any(|id| trace.connection(id).progress.established);
     // A client may dial the address that it knows, whatever was named.
     if works((ip, port)) || works((own, port)) {
         return None;

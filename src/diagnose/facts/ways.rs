@@ -141,7 +141,8 @@ impl Trace {
     fn is_untranslated_in_text(&self, id: ConnectionId) -> bool {
         self.back_legs(id).any(|leg| {
             let (reply, there) = (self.reply(leg), self.forward(leg));
-            let without = self.vantage(leg).first_hop(reply).is_some_and(|hop| hop.link.src.is_none());
+            let without =
+                self.vantage(leg).first_hop(reply).is_some_and(|hop| hop.link.src.is_none());
             let asked = |l: &Leg| {
                 l.vantage == leg.vantage
                     && l.tuple == 0

@@ -1,8 +1,8 @@
 //! What the frames of a group show that speaks for or against several causes.
 
 use super::Against;
-use crate::breaks::{Group, Passage};
 use crate::breaks::apart::Trait;
+use crate::breaks::{Group, Passage};
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
@@ -84,7 +84,10 @@ pub(super) fn came_in(group: &Group) -> bool {
 pub(super) fn asked_again(facts: &Facts, group: &Group) -> bool {
     group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id)).any(|leg| {
         let (there, back) = (facts.forward(leg), facts.reply(leg));
-        back.accepted() && back.syns > 1 && there.ack.is_set() && back.last.frame() > there.ack.frame()
+        back.accepted()
+            && back.syns > 1
+            && there.ack.is_set()
+            && back.last.frame() > there.ack.frame()
     })
 }
 
@@ -96,9 +99,11 @@ pub(super) fn other_exit(facts: &Facts, group: &Group) -> Option<(String, String
         let pair = facts.legs(*id).iter().find_map(|leg| {
             let own = &facts.vantage(leg).own;
             let mut there = facts.path(leg, facts.forward(leg));
-            let (_, came) = there.find(|(link, hop)| link.syns > 0 && own.arrived(hop) == Some(true))?;
+            let (_, came) =
+                there.find(|(link, hop)| link.syns > 0 && own.arrived(hop) == Some(true))?;
             let mut back = facts.path(leg, facts.reply(leg));
-            let (_, left) = back.find(|(link, hop)| link.syns > 0 && own.sent(hop) == Some(true))?;
+            let (_, left) =
+                back.find(|(link, hop)| link.syns > 0 && own.sent(hop) == Some(true))?;
             let (a, b) = (came.link, left.link);
             if a.ifindex != 0 && b.ifindex != 0 {
                 return Some((format!("number {}", a.ifindex), format!("number {}", b.ifindex)));
@@ -128,7 +133,8 @@ pub(super) fn small(facts: &Facts, group: &Group) -> Option<Against> {
     let mut shown = None;
     for id in group.connections.iter().take(ASKED) {
         for leg in facts.legs(*id) {
-            let flow = if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
+            let flow =
+                if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
             let vantage = facts.vantage(leg);
             let links: Vec<u32> = vantage.link_indexes(flow).collect();
             for repeat in vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link)) {

@@ -20,7 +20,8 @@ fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
 /// What tells a node that counts no endpoint of its own.
 const NO_ENDPOINT: &str = "then 'iptables-save -c | grep \"no local endpoints\"' on this host has a rule that counts them";
 const OVERFLOWS: &str = "then 'nstat -az TcpExtListenOverflows TcpExtListenDrops' grows with each";
-const FULL: &str = "then 'conntrack -S' on this host counts drops and its kernel logs 'nf_conntrack: table full'";
+const FULL: &str =
+    "then 'conntrack -S' on this host counts drops and its kernel logs 'nf_conntrack: table full'";
 const FILTERED: &str = "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each";
 
 /// A service that the host where the packet ended sends on, as a node of a cluster does.
@@ -108,7 +109,8 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 fn in_servers_network(facts: &Facts, group: &Group) -> bool {
     let near = |id: &crate::trace::ConnectionId| {
         let c = facts.connection(*id);
-        let server = c.back.filter(|back| back.server.0 != c.front.server.0).map(|back| back.server.0);
+        let server =
+            c.back.filter(|back| back.server.0 != c.front.server.0).map(|back| back.server.0);
         let bits = if c.front.client.0.is_v4() { NETWORK_BITS } else { NETWORK_BITS_V6 };
         server.is_some_and(|server| shared_bits(server, c.front.client.0) >= bits)
     };

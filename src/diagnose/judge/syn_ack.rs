@@ -1,7 +1,7 @@
 //! SYN-ACKs that do not come through: the server is not silent.
 
-use super::{Against, Opinions};
 use super::evidence::{answered, none_does_well, other_exit};
+use super::{Against, Opinions};
 use crate::breaks::{Group, Manner};
 use crate::diagnose::Facts;
 use crate::topology::Mode;

@@ -3,8 +3,8 @@
 
 use super::super::{Facts, Fix, Proof, Sighting, Subject, ToConfirm, Wording};
 use super::{concerned, connections, connections_to};
-use crate::diagnose::words::{agree, list, server_subject};
 use crate::breaks::server_error;
+use crate::diagnose::words::{agree, list, server_subject};
 use crate::exchange::Exchange;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -176,7 +176,9 @@ fn meanings(trace: &Trace, ids: &[ConnectionId]) -> String {
     seen.sort_unstable();
     seen.dedup();
     let means = |status: &u16| match status {
-        502 => " If a proxy made the 502, its server refused it, broke off, or answered what is no HTTP.",
+        502 => {
+            " If a proxy made the 502, its server refused it, broke off, or answered what is no HTTP."
+        }
         503 => " If a proxy made the 503, it has no server in its pool, or its queue is full.",
         504 => " If a proxy made the 504, its server did not answer in time.",
         _ => "",

@@ -42,7 +42,11 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let many = ways.len() > 1;
     let told: Vec<String> = ways
         .iter()
-        .map(|(how, n)| if many { format!("{} ({})", says(*how), count(*n, "time")) } else { says(*how) })
+        .map(
+            |(how, n)| {
+                if many { format!("{} ({})", says(*how), count(*n, "time")) } else { says(*how) }
+            },
+        )
         .collect();
     let title = match ways.keys().next() {
         Some(how) if !many => format!("TLS handshakes fail: {}", says(*how)),
@@ -65,8 +69,12 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
 /// "the server sends alert 40 (handshake_failure)".
 fn says(how: Refused) -> String {
     match how {
-        Refused::ByServer(alert) => format!("the server sends alert {alert} ({})", alert_name(alert)),
-        Refused::ByClient(alert) => format!("the client sends alert {alert} ({})", alert_name(alert)),
+        Refused::ByServer(alert) => {
+            format!("the server sends alert {alert} ({})", alert_name(alert))
+        }
+        Refused::ByClient(alert) => {
+            format!("the client sends alert {alert} ({})", alert_name(alert))
+        }
         Refused::InPlain => "the server answers TLS in plain HTTP".to_owned(),
     }
 }
@@ -81,9 +89,15 @@ fn means(how: Refused) -> &'static str {
             "Usually the two have no cipher or curve in common, or the server has no certificate for the name that the client asks for (SNI)."
         }
         Refused::ByServer(70) => "The server speaks no version of TLS that the client offers.",
-        Refused::ByServer(112) => "The server knows no site of the name that the client asks for (SNI).",
-        Refused::ByServer(42 | 48 | 116) => "The server asks for a client certificate and takes none of what it gets.",
-        Refused::ByServer(120) => "The server speaks none of the protocols that the client offers (ALPN).",
+        Refused::ByServer(112) => {
+            "The server knows no site of the name that the client asks for (SNI)."
+        }
+        Refused::ByServer(42 | 48 | 116) => {
+            "The server asks for a client certificate and takes none of what it gets."
+        }
+        Refused::ByServer(120) => {
+            "The server speaks none of the protocols that the client offers (ALPN)."
+        }
         Refused::ByClient(42..=46 | 48) => {
             "The client does not accept the server's certificate: an intermediate certificate is missing, it has expired, or is of an authority that the client does not know."
         }
@@ -98,7 +112,10 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
     let at = ip.with_port(port);
     let plain = tls_refused(f, id).is_some_and(|(.., how)| how == Refused::InPlain);
     let (command, why) = if plain {
-        (format!("curl -sv -o /dev/null http://{at}/"), "an answer shows that the port speaks plain HTTP")
+        (
+            format!("curl -sv -o /dev/null http://{at}/"),
+            "an answer shows that the port speaks plain HTTP",
+        )
     } else {
         (
             format!("openssl s_client -connect {at} -servername NAME -showcerts </dev/null"),

@@ -71,7 +71,15 @@ fn here(facts: &Facts, v: usize) -> Vec<Here> {
                 .map(|(id, _)| id)
                 .collect();
             let shown = shown?;
-            (ids.len() >= PAIR).then_some(Here { vantage: v, vip, master: *s, host, from, ids, shown })
+            (ids.len() >= PAIR).then_some(Here {
+                vantage: v,
+                vip,
+                master: *s,
+                host,
+                from,
+                ids,
+                shown,
+            })
         })
         .collect()
 }

@@ -41,7 +41,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let sender =
         director.first().map_or_else(|| "the sender".to_owned(), crate::diagnose::words::name);
     let title = format!("SYNs arrive at {who} with a wrong TCP checksum");
-    let sent_on = if director.is_empty() { String::new() } else { format!(" that {sender} sends on") };
+    let sent_on =
+        if director.is_empty() { String::new() } else { format!(" that {sender} sends on") };
     let explanation = format!(
         "The SYNs for {}{sent_on} arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
         s.name(),

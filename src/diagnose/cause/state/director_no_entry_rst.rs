@@ -22,8 +22,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     for lost in facts.resets().iter().filter(|one| one.why() == WhyReset::NoEntry) {
         sets.entry((facts.service_of(lost.id), lost.host)).or_default().push(*lost);
     }
-    let known =
-        sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
+    let known = sets.into_iter().map(|((service, host), set)| finding(facts, service, host, &set));
     let findings = known.chain(super::moved_reset::findings(facts)).collect();
     Detection::from(findings, || super::no_entries(facts))
 }

@@ -43,7 +43,9 @@ fn finding(facts: &Facts, ids: &[ConnectionId], first: &MovedReset) -> Finding {
     let start = |mac, role: &str| {
         Fix::safe(
             format!("{}, if it is a director", host(mac)),
-            format!("ipvsadm --start-daemon {role} --mcast-interface IFACE   # keepalived: lvs_sync_daemon IFACE INSTANCE"),
+            format!(
+                "ipvsadm --start-daemon {role} --mcast-interface IFACE   # keepalived: lvs_sync_daemon IFACE INSTANCE"
+            ),
             format!("ipvsadm --stop-daemon {role}"),
         )
     };

@@ -36,8 +36,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
     let s = facts.topology.service(service);
     let first = &set[0];
-    let subject =
-        server_subject(facts, first.control).unwrap_or_else(|| service_subject(s));
+    let subject = server_subject(facts, first.control).unwrap_or_else(|| service_subject(s));
     let (title, explanation) = words(facts, service, set, &subject);
     let mut finding = Finding::cause("control-channel-address", title, explanation);
     let dialled = set.iter().any(|n| !n.there.is_empty());
@@ -71,39 +70,69 @@ fn endpoints(set: &[Named]) -> String {
     list(&ends)
 }
 
-fn words(
-    facts: &Facts,
-    service: ServiceId,
-    set: &[Named],
-    subject: &Subject,
-) -> (String, String) {
+fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) -> (String, String) {
     let s = facts.topology.service(service);
     let first = &set[0];
     let who = name(subject);
     let ip = first.ip.map_or_else(|| "an address".to_owned(), |ip| ip.to_string());
     let tried: usize = set.iter().map(|n| n.there.len()).sum();
-    let fail = format!("{} to {} {}", count(tried, "connection"), endpoints(set), agree(tried, "fails", "fail"));
+    let fail = format!(
+        "{} to {} {}",
+        count(tried, "connection"),
+        endpoints(set),
+        agree(tried, "fails", "fail")
+    );
     let session = count(set.len(), "transfer");
     match first.channel {
         Channel::Passive if first.elsewhere && tried > 0 => (
             format!("{} names {ip} for FTP data, which its clients do not reach", s.name()),
-            format!("The control connection goes to {}, and the server's answer to PASV names {}. The client dials what it is told: {fail}. A balancer that translates addresses leaves the payload as it is, unless it has a helper for FTP or the server is told which address to name.", s.name(), endpoints(set)),
+            format!(
+                "The control connection goes to {}, and the server's answer to PASV names {}. The client dials what it is told: {fail}. A balancer that translates addresses leaves the payload as it is, unless it has a helper for FTP or the server is told which address to name.",
+                s.name(),
+                endpoints(set)
+            ),
         ),
         Channel::Passive if first.elsewhere => (
             format!("{} names {ip} for FTP data, an address behind the balancer", s.name()),
-            format!("The control connection goes to {}, and the server's answer to PASV leaves for the client naming {}. A client that dials it goes past the balancer, to an address that it may have no way to: no data connection of {session} is in these captures.", s.name(), endpoints(set)),
+            format!(
+                "The control connection goes to {}, and the server's answer to PASV leaves for the client naming {}. A client that dials it goes past the balancer, to an address that it may have no way to: no data connection of {session} is in these captures.",
+                s.name(),
+                endpoints(set)
+            ),
         ),
         Channel::Passive => (
             format!("FTP data connections to {} fail at the ports that the server names", s.vip),
-            format!("The control connection to {} works, and the server's answer to PASV names {}, where {fail}. The ports for data are not part of the balanced service, lead to another real server, or are filtered.", s.name(), endpoints(set)),
+            format!(
+                "The control connection to {} works, and the server's answer to PASV names {}, where {fail}. The ports for data are not part of the balanced service, lead to another real server, or are filtered.",
+                s.name(),
+                endpoints(set)
+            ),
         ),
         Channel::Active => (
-            format!("a client of {} names {ip} for FTP data, which the server does not reach", s.name()),
-            format!("With PORT the client names {}, and the server dials what it is told: {fail}. A device that translates the client's address leaves the payload as it is, or a filter keeps connections towards the client out.", endpoints(set)),
+            format!(
+                "a client of {} names {ip} for FTP data, which the server does not reach",
+                s.name()
+            ),
+            format!(
+                "With PORT the client names {}, and the server dials what it is told: {fail}. A device that translates the client's address leaves the payload as it is, or a filter keeps connections towards the client out.",
+                endpoints(set)
+            ),
         ),
         Channel::Sip => (
-            format!("SIP answers go to port {}, which the Via names, and not where the request came from", first.port),
-            format!("Requests to {who} come from {} and name another port or address in their Via, without rport. {who} answers to that, as RFC 3261 says; the client, or the NAT device before it, has nothing there and asks the same again: {}.", facts.connection(first.control).front.client.0.with_port(facts.connection(first.control).front.client.1), count(set.len(), "request")),
+            format!(
+                "SIP answers go to port {}, which the Via names, and not where the request came from",
+                first.port
+            ),
+            format!(
+                "Requests to {who} come from {} and name another port or address in their Via, without rport. {who} answers to that, as RFC 3261 says; the client, or the NAT device before it, has nothing there and asks the same again: {}.",
+                facts
+                    .connection(first.control)
+                    .front
+                    .client
+                    .0
+                    .with_port(facts.connection(first.control).front.client.1),
+                count(set.len(), "request")
+            ),
         ),
     }
 }
@@ -125,7 +154,8 @@ fn advise(
                 "it dials the balancer's address whatever is named: where it works, only the named address is wrong; where it hangs, the ports for data are not served",
             );
             if s.mode == Mode::Nat {
-                let ports = if s.port == FTP { String::new() } else { format!(" ports={}", s.port) };
+                let ports =
+                    if s.port == FTP { String::new() } else { format!(" ports={}", s.port) };
                 finding.fix(
                     crate::diagnose::Names(facts).director(s),
                     format!("modprobe ip_vs_ftp{ports}   # if it is IPVS; translates what is named, and lets the data connection in"),
@@ -134,7 +164,9 @@ fn advise(
             }
             let server = crate::diagnose::Fix::disruptive(
                 format!("the FTP server {who}"),
-                format!("# name the balancer's address and few ports: 'pasv_address={vip}', 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'MasqueradeAddress {vip}', 'PassivePorts 50000 50099' (ProFTPD); the same ports, to the same real server, become part of the service"),
+                format!(
+                    "# name the balancer's address and few ports: 'pasv_address={vip}', 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'MasqueradeAddress {vip}', 'PassivePorts 50000 50099' (ProFTPD); the same ports, to the same real server, become part of the service"
+                ),
                 "Take the lines out again and restart the server.",
             );
             finding.fixes.push(if finding.fixes.is_empty() { server } else { server.or() });
@@ -163,7 +195,8 @@ fn advise(
 }
 
 fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
-    let end = named.ip.map_or_else(|| format!("port {}", named.port), |ip| ip.with_port(named.port));
+    let end =
+        named.ip.map_or_else(|| format!("port {}", named.port), |ip| ip.with_port(named.port));
     let note = match named.channel {
         Channel::Passive => format!("the answer to PASV names {end}"),
         Channel::Active => format!("PORT names {end}"),
@@ -181,7 +214,11 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
         proofs.extend(facts.proof(&named.leg, again, "the client asks the same again"));
     } else {
         proofs.extend(facts.proof(leg, there.syn, "a connection to it"));
-        let end = if back.rst.is_set() { (back.rst, "refused") } else { (there.last, "the last of it, without an answer") };
+        let end = if back.rst.is_set() {
+            (back.rst, "refused")
+        } else {
+            (there.last, "the last of it, without an answer")
+        };
         proofs.extend(facts.proof(leg, end.0, end.1));
     }
     proofs

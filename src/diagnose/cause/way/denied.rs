@@ -31,12 +31,18 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
         format!("for {}", first.left)
     };
     let title = if first.direct {
-        format!("{who} answers its neighbour {} directly, not by way of {}", c.front.client.0, first.came)
+        format!(
+            "{who} answers its neighbour {} directly, not by way of {}",
+            c.front.client.0, first.came
+        )
     } else {
-        format!("{who} answers by way of {}, not of {}, which sends it the SYNs", first.left, first.came)
+        format!(
+            "{who} answers by way of {}, not of {}, which sends it the SYNs",
+            first.left, first.came
+        )
     };
     let explanation = format!(
-        "SYNs to {own} come from {}, and the SYN-ACKs leave {to}. The client gets them, resets them as of no connection of its own, and sends the same SYN again: it called another address, which a balancer translated to {own}, and nobody translates the answers back. {} connections fail so.",
+        "SYNs to {own} come from {}, and the SYN-ACKs leave {to}. The client gets them, resets them as of no connection of its own, and sends the same SYN again: it called another address. A balancer sends it on to {own}, by translating that or by calling in the client's name, and nobody brings the answers back to it. {} connections fail so.",
         first.came,
         share(facts, service, ids)
     );
@@ -46,14 +52,24 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
     let (other, tell) = if first.direct {
         ("nat-return-bypasses-director", "then clients of other networks fail as well")
     } else {
-        ("nat-same-subnet-client", "then only clients on the server's own link fail, and the answer leaves for their own MAC")
+        (
+            "nat-same-subnet-client",
+            "then only clients on the server's own link fail, and the answer leaves for their own MAC",
+        )
     };
     finding.candidate(other, tell);
+    finding.candidate(
+        "tproxy-return-bypass",
+        format!("then {} is a proxy that calls with the client's address: its own capture shows other numbers (sequence, window) than the client's", first.came),
+    );
     let client = c.front.client.0;
     finding.confirm(
         who.clone(),
         format!("ip route get {client} from {own}; ip neigh"),
-        format!("names the gateway of its answers: in NAT that must be the balancer, {}", first.came),
+        format!(
+            "names the gateway of its answers: in NAT that must be the balancer, {}",
+            first.came
+        ),
     );
     finding.fix_disruptive(
         who,

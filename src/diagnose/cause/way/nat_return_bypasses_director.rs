@@ -20,7 +20,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .into_iter()
         .map(|(service, ids)| finding(facts, service, ids))
         .collect();
-    findings.extend(super::denied::findings(facts, "nat-return-bypasses-director", WhyAround::Gateway));
+    findings.extend(super::denied::findings(
+        facts,
+        "nat-return-bypasses-director",
+        WhyAround::Gateway,
+    ));
     Detection::from(findings, || super::unseen_returns(facts))
 }
 

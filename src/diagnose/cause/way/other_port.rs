@@ -34,8 +34,7 @@ fn finding(
 ) -> Finding {
     let s = facts.topology.service(service);
     let answers: Vec<ConnectionId> = ids.iter().flat_map(|id| by_query[id].clone()).collect();
-    let mut from: Vec<Ip> =
-        answers.iter().map(|id| facts.connection(*id).front.client.0).collect();
+    let mut from: Vec<Ip> = answers.iter().map(|id| facts.connection(*id).front.client.0).collect();
     from.sort_unstable();
     from.dedup();
     let who = crate::diagnose::words::list(&from.iter().map(Ip::to_string).collect::<Vec<_>>());
@@ -69,12 +68,8 @@ fn finding(
     };
     finding.fixes = vec![Fix::disruptive("the balancer", helper, undo)];
     finding.proofs = proofs(facts, ids[0], by_query[&ids[0]][0]);
-    let server = |ip: &Ip| Subject {
-        role: Role::RealServer,
-        address: Some(*ip),
-        mac: None,
-        port: None,
-    };
+    let server =
+        |ip: &Ip| Subject { role: Role::RealServer, address: Some(*ip), mac: None, port: None };
     finding.subjects = from.iter().map(server).collect();
     finding.addresses = from;
     finding.connections = ids;
