@@ -200,6 +200,12 @@ impl Trace {
         self.connections.legs(self.connection(id))
     }
 
+    /// What the sides of a leg's stream said in so many words.
+    #[must_use]
+    pub fn spoken(&self, leg: &Leg) -> &[crate::flow::Spoken] {
+        self.vantage(leg).side_tables.spoken(leg.stream)
+    }
+
     /// The service of a connection.
     #[must_use]
     pub fn service(&self, id: ConnectionId) -> &Service {

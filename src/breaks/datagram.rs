@@ -31,12 +31,43 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if rejected(trace, id) {
         return if is_late_answer(trace, id) { Judged::Untold } else { harm(Manner::Rejected) };
     }
-    let shown = trace.legs(id).iter().any(|leg| trace.vantage(leg).shows.both_ways);
+    let shown = trace.legs(id).iter().any(|leg| trace.vantage(leg).shows.both_ways)
+        || is_asked_in_vain(trace, id);
     if !p.request || !shown || at_the_end(trace, id) {
         return Judged::Untold;
     }
-    // Others are answered there, so this one should have been.
-    if pace.answers(trace.service_of(id)) { harm(manner) } else { Judged::Untold }
+    // Others are answered there, so this one should have been; and who asks the same again, in
+    // a protocol that answers all of them, was not answered.
+    if pace.answers(trace.service_of(id)) || is_asked_in_vain(trace, id) {
+        harm(manner)
+    } else {
+        Judged::Untold
+    }
+}
+
+/// Ports of protocols in which every question has an answer (IANA): DNS, TFTP, Kerberos, NTP,
+/// SNMP, RADIUS (both pairs), STUN, SIP.
+const ANSWERED: [u16; 11] = [53, 69, 88, 123, 161, 1645, 1646, 1812, 1813, 3478, 5060];
+/// QUIC over the port of HTTPS (RFC 9114, section 3.1): a client's Initial is answered or sent
+/// again (RFC 9002, section 6.2).
+const QUIC: u16 = 443;
+/// From a question to its repeat at least, nanoseconds: a copy of a frame is no repeat, and
+/// QUIC begins with a probe timeout of 999 ms (RFC 9002, section 6.2.2).
+const AGAIN_NS: i64 = 900_000_000;
+
+/// Whether a client asks the same again where whoever is asked answers, if it can. What follows
+/// a QUIC Initial differs in each packet, so only the client's own capture shows that nothing
+/// came back.
+fn is_asked_in_vain(trace: &Trace, id: ConnectionId) -> bool {
+    let c = trace.connection(id);
+    let port = c.front.server.1;
+    trace.legs(id).iter().any(|leg| {
+        let there = trace.forward(leg);
+        let long = there.last.since(there.first) >= AGAIN_NS;
+        let again = ANSWERED.contains(&port) && there.isns > 1;
+        let probes = port == QUIC && there.packets > 2 && trace.is_client_side(id, leg);
+        c.protocol.is_udp() && long && (again || probes)
+    })
 }
 
 /// One of two DNS questions that were asked together had to be asked again.

@@ -149,10 +149,15 @@ impl Journey {
     /// The first place that had it more often than the next one, and that next one: where
     /// transmissions were lost. A place that a capture shows by another interface of the
     /// same passage is the same place.
+    /// What is seen further on again was missed by a capture.
     #[must_use]
     pub fn thinned(&self) -> Option<(&Sighting, &Sighting)> {
-        let pairs = self.0.windows(2).map(|pair| (&pair[0], &pair[1]));
-        pairs.into_iter().find(|(here, next)| here.times > next.times && next.times > 0)
+        let pairs = self.0.windows(2).map(|pair| (&pair[0], &pair[1])).enumerate();
+        let beyond = |at: usize| self.0[at..].iter().map(|s| s.times).max().unwrap_or(0);
+        let thins = |(at, (here, next)): &(usize, (&Sighting, &Sighting))| {
+            next.times > 0 && here.times > beyond(at + 1)
+        };
+        pairs.into_iter().find(thins).map(|(_, pair)| pair)
     }
 
     /// The first place.
@@ -317,6 +322,16 @@ mod tests {
             to: Some(HostId(to)),
             times: 0,
         }
+    }
+
+    #[test]
+    fn what_is_seen_further_on_was_not_lost_before() {
+        let seen = |frame, passage, times| Sighting { times, ..at(0, frame, passage, 0, 1) };
+        let out = seen(1, Passage::Out, 2);
+        let (thin, whole) = (seen(2, Passage::In, 1), seen(3, Passage::Out, 2));
+        assert!(Journey(vec![out, thin, whole]).thinned().is_none());
+        let lost = Journey(vec![out, thin, seen(3, Passage::Out, 1)]);
+        assert_eq!(lost.thinned().map(|(here, _)| here.at), Some(out.at));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod group;
 mod handshake;
 mod journey;
 mod pace;
+mod said;
 mod talk;
 
 pub use account::{Account, Accounts};
@@ -29,6 +30,7 @@ pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use pace::Pace;
+pub use said::{Refused, server_error, tls_refused};
 pub use talk::reset_by;
 
 use crate::parts::in_parts;

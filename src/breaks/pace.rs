@@ -42,7 +42,8 @@ pub struct Pace {
     /// By vantage and index of a link: the longest time for which the same bytes were
     /// sent again.
     repeated: HashMap<(usize, u32), i64>,
-    /// Connections that were answered with a status of 500 to 599.
+    /// Connections that were answered with a status of 500 to 599, or whose TLS handshake
+    /// was refused.
     errors: HashSet<u32>,
 }
 
@@ -56,7 +57,7 @@ impl Pace {
             habits: vec![Habit::default(); trace.topology.services.len()],
             slow: HashMap::new(),
             repeated: repeated(&trace.vantages),
-            errors: errors(trace),
+            errors: super::said::errors(trace),
         };
         let answered = |p: &Progress| p.request && p.response;
         let all = &trace.connections.list;
@@ -138,19 +139,6 @@ impl Pace {
     pub fn slow(&self, id: ConnectionId) -> Option<i64> {
         self.slow.get(&id).copied()
     }
-}
-
-/// Connections with a response of status 500 to 599: any where exchanges were read, else
-/// the first.
-fn errors(trace: &Trace) -> HashSet<u32> {
-    let is_error = |status: u16| (500..600).contains(&status);
-    let all = trace.pairs.exchanges.iter();
-    let read = all.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection);
-    let first = trace
-        .iter()
-        .map(|(id, _)| id)
-        .filter(|id| trace.first_error(*id).is_some_and(|(_, _, status)| is_error(status)));
-    read.chain(first.map(|id| id.0)).collect()
 }
 
 /// The longest time for which one range of bytes was sent again, by vantage and link.

@@ -15,10 +15,18 @@ const PATIENCE_NS: i64 = 1_000_000_000;
 /// submission, mysql).
 const GREETED: [u16; 7] = [21, 22, 25, 110, 143, 587, 3306];
 
+/// A greeting that takes longer keeps everybody waiting, nanoseconds: mail servers that
+/// greet late on purpose wait five or six seconds (sendmail greet_pause, Postfix
+/// postscreen_greet_wait).
+const LATE_GREETING_NS: i64 = 8_000_000_000;
+
 /// Judges what was said on a TCP connection that stands.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let connection = trace.connection(id);
     match connection.outcome {
+        Outcome::Reset if pace.is_error(id) && super::said::tls_refused(trace, id).is_some() => {
+            error(trace, id)
+        }
         Outcome::Reset => cut(trace, id),
         Outcome::Stalled => stalled(trace, id),
         Outcome::Completed if is_turned_down(trace, id) => cut(trace, id),
@@ -225,15 +233,25 @@ fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     harm(id, Fate::Failed, Packet::Greeting, (manner, last), waited)
 }
 
-/// A request that a server answered with an error.
+/// A request that a server answered with an error, or a handshake that one side refused.
 fn error(trace: &Trace, id: ConnectionId) -> Judged {
-    let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+    let refused = super::said::tls_refused(trace, id);
+    let forward = refused.is_some_and(|(leg, spoken, _)| spoken.side == leg.client);
+    let mut last = Journey::of(trace, id, forward, Milestone::Data).first().copied();
+    if let (Some(last), Some((leg, spoken, _))) = (&mut last, refused)
+        && last.at.vantage == usize::from(leg.vantage)
+    {
+        last.at.mark = spoken.mark;
+    }
     harm(id, Fate::Failed, Packet::Response, (Manner::Error, last), 0)
 }
 
 /// Answers that came far later than others' do, and bytes that waited for timers.
 fn slow(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let p = trace.connection(id).progress;
+    if let Some(judged) = greeted_late(trace, id) {
+        return judged;
+    }
     if p.repeats
         && let Some((client, cost_ns)) = waited_for_timers(trace, pace, id)
     {
@@ -249,6 +267,23 @@ fn slow(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         }
         None => Judged::Well,
     }
+}
+
+/// A server that speaks first, and took its time.
+fn greeted_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+    let c = trace.connection(id);
+    if !GREETED.contains(&c.front.server.1) || !c.progress.syn || !c.progress.response {
+        return None;
+    }
+    let waited = trace.legs(id).iter().filter_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (stands, said) = (there.ack.get()?, back.data.get()?);
+        let first = there.data.get().is_none_or(|asked| said.frame() < asked.frame());
+        (first && back.accepted()).then(|| said.since(stands))
+    });
+    let cost_ns = waited.max().filter(|ns| *ns >= LATE_GREETING_NS)?;
+    let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+    Some(harm(id, Fate::Suffered, Packet::Greeting, (Manner::Late, last), cost_ns))
 }
 
 /// How long the same bytes were sent again and again, if that took longer than a client

@@ -250,9 +250,12 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
                     in_before_out
                 }
                 (true, true) => fallen.then(in_before_out),
-                // The client never asked for what only answers.
-                (true, false) if sent(f) == Some(true) => Ordering::Less,
-                (false, true) if sent(g) == Some(true) => Ordering::Greater,
+                // The client never asked for what only answers. Where its packets come in, this
+                // is another host, whose capture lacks the SYN.
+                (true, false) if sent(f) == Some(true) && sent(g) != Some(false) => Ordering::Less,
+                (false, true) if sent(g) == Some(true) && sent(f) != Some(false) => {
+                    Ordering::Greater
+                }
                 _ => in_before_out,
             };
             if order != Ordering::Equal {

@@ -154,6 +154,7 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "retransmission" retransmission,
     "routing-loop" routing_loop [next, names_culprit],
     "http-5xx" http_5xx [fixes, next, names_culprit],
+    "tls-refused" tls_refused breaks [next, names_culprit],
 ];
 
 /// All causes. Where two explain one symptom, the earlier one takes it.
@@ -180,6 +181,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "garp-missing-stale-arp" address garp_missing_stale_arp,
     "untranslated-by-old-entry" silence untranslated_by_old_entry,
     "masquerade-missing" silence masquerade_missing,
+    "control-channel-address" way control_channel_address,
     "node-without-local-endpoint" silence node_without_local_endpoint,
     "rs-missing-vip" silence rs_missing_vip => settle::silence::missing_vip,
     "windows-strong-host" silence windows_strong_host,

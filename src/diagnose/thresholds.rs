@@ -112,6 +112,14 @@ pub(super) const TIMESTAMPS_KEPT_NS: i64 = 60_000_000_000;
 
 /// Candidates that are offered for one group: more help nobody.
 pub(super) const CANDIDATES_MOST: usize = 6;
+/// Leading bits that two addresses on one link share at least, where no mask is on the wire:
+/// the most usual length of an IPv4 prefix. Judgement: it offers a candidate, no more.
+pub(super) const JUDGE_NETWORK_BITS: u32 = 24;
+/// The same of IPv6, where every link has it (RFC 4291, section 2.5.4).
+pub(super) const JUDGE_NETWORK_BITS_V6: u32 = 64;
+/// Bytes of a segment below which its size is not why it is lost: every IPv6 link carries 1,280
+/// with headers (RFC 8200, section 5), and tunnels of tunnels leave more than this.
+pub(super) const JUDGE_SMALL: u32 = 1000;
 /// Answers of the other claimant of an address that its side of the link must show.
 pub(super) const PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS: u32 = 2;
 /// Advertisements of each that a capture on it must show.

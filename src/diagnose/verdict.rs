@@ -40,6 +40,9 @@ const DR_NEEDS: &[&str] = &["dr-reply-via-director", "syn-unanswered", "syn-refu
 const OTHER_NEEDS: &[&str] = &["syn-unanswered", "syn-refused"];
 /// Beside them, where a text shows the traffic and may hide what these are told by.
 const HIDDEN_NEEDS: &[(Mode, &str)] = &[(Mode::FullNat, "toa-not-inserted")];
+/// Likewise on ports that mostly carry TLS (IANA: https, submissions, imaps, pop3s; 8443).
+const TLS_PORTS: [u16; 5] = [443, 465, 993, 995, 8443];
+const TLS_NEED: &str = "tls-refused";
 
 pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
     let explained: HashSet<usize> = findings.iter().flat_map(|f| &f.explains).copied().collect();
@@ -259,7 +262,10 @@ fn hidden_needs(trace: &Trace) -> impl Iterator<Item = &'static str> {
         super::rests_on::rests_on(id).common(unprinted).any()
             && trace.topology.services.iter().any(|s| s.mode == *mode)
     });
-    hidden.map(|(_, id)| *id)
+    let tls = |s: &crate::topology::Service| s.protocol.is_tcp() && TLS_PORTS.contains(&s.port);
+    let encrypted = super::rests_on::rests_on(TLS_NEED).common(unprinted).any()
+        && trace.topology.services.iter().any(tls);
+    hidden.map(|(_, id)| *id).chain(encrypted.then_some(TLS_NEED))
 }
 
 fn needs(trace: &Trace) -> Vec<&'static str> {

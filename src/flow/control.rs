@@ -129,6 +129,7 @@ impl Observer {
                 addresses: vrrp.virtual_addresses(ip.src.is_v4()),
                 priority: (vrrp.priority, vrrp.priority),
                 interval_cs: vrrp.interval_cs,
+                auth: (vrrp.auth, vrrp.auth_data()),
                 count: 1,
                 first: mark,
                 last: mark,
@@ -184,7 +185,15 @@ mod tests {
     use crate::wire::Ip;
 
     fn advertisement(priority: u8) -> Vrrp<'static> {
-        Vrrp { version: 2, vrid: 51, priority, addresses: 0, interval_cs: 100, rest: &[] }
+        Vrrp {
+            version: 2,
+            vrid: 51,
+            priority,
+            addresses: 0,
+            interval_cs: 100,
+            auth: Some(0),
+            rest: &[],
+        }
     }
 
     fn speaker(n: u8) -> VrrpSpeaker {
@@ -197,6 +206,7 @@ mod tests {
             addresses: advertisement(100).virtual_addresses(true),
             priority: (100, 100),
             interval_cs: 100,
+            auth: (Some(0), None),
             count: 0,
             first: Mark::NONE,
             last: Mark::NONE,

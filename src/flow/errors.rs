@@ -79,6 +79,8 @@ pub struct VrrpSpeaker {
     pub priority: (u8, u8),
     /// Interval between advertisements, centiseconds.
     pub interval_cs: u16,
+    /// Type of authentication, which version 2 alone has, and its data where they are whole.
+    pub auth: (Option<u8>, Option<[u8; 8]>),
     /// Advertisements.
     pub count: u32,
     /// First.

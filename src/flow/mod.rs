@@ -26,6 +26,7 @@ mod own;
 mod preface;
 mod release;
 mod side_tables;
+mod spoken;
 mod stream;
 mod syn_checksum;
 mod tally;
@@ -52,6 +53,7 @@ pub use options::Optioned;
 pub use own::{Own, OwnEvidence};
 pub use preface::{FirstReply, Preface};
 pub use side_tables::{ClosedWindow, FullFirst, Repeat, SideTables, Sums};
+pub use spoken::{Spoken, Words};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
 pub use unopened::{Unopened, UnopenedCounts};
@@ -189,6 +191,11 @@ impl Observations {
         flow: &Flow,
     ) -> impl Iterator<Item = (&'a Hop, &'a Sums)> + use<'a> {
         self.numbered(flow).filter_map(|(at, hop)| Some((hop, self.side_tables.sums(at)?)))
+    }
+
+    /// The indexes of a flow's links, as side tables have them.
+    pub fn link_indexes(&self, flow: &Flow) -> impl Iterator<Item = u32> + use<'_> {
+        self.numbered(flow).map(|(at, _)| at)
     }
 
     /// The links of a flow by their index, with their hops.

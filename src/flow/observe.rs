@@ -211,6 +211,9 @@ impl Observer {
                 flow.payload += u64::from(udp.payload_len);
                 flow.data.set_once(mark);
                 self.dns(id, mark, ip, udp, first);
+                if first {
+                    self.side_tables.spoken.datagram(id, side, mark, udp.payload);
+                }
             }
             Transport::Icmp(icmp) => self.icmp(mark, packet, ip, icmp),
             Transport::Vrrp(vrrp) => {
@@ -284,6 +287,7 @@ impl Observer {
             self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
         }
+        self.side_tables.spoken.segment(id, side, mark, tcp.payload);
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
         if !stream.has_syn() {

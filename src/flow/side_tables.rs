@@ -10,9 +10,10 @@ use super::hello::Hellos;
 use super::idle::{Idle, Idles};
 use super::options::Options;
 use super::preface::Prefaces;
+use super::spoken::AllSpoken;
 use super::token::Tokens;
 use super::trouble::Troubles;
-use super::{Hello, Mark, Preface, Side, Stream, StreamId};
+use super::{Hello, Mark, Preface, Side, Spoken, Stream, StreamId};
 use crate::wire::tls::Random;
 use crate::wire::{Ip, Sum, Tcp, Toa};
 use foldhash::fast::RandomState;
@@ -118,6 +119,7 @@ pub struct SideTables {
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
+    pub(super) spoken: AllSpoken,
     pub(super) dns_pairs: DnsPairs,
     pub(super) health: Health,
     pub(super) pieces: HashMap<u32, Pieces, RandomState>,
@@ -177,6 +179,25 @@ impl SideTables {
     #[must_use]
     pub fn preface(&self, id: StreamId) -> Option<&Preface> {
         self.prefaces.of(id)
+    }
+
+    /// What the sides of a stream said in so many words, in order.
+    #[must_use]
+    pub fn spoken(&self, id: StreamId) -> &[Spoken] {
+        self.spoken.of(id)
+    }
+
+    /// Whether any side of any stream said such words.
+    #[must_use]
+    pub fn has_spoken(&self) -> bool {
+        !self.spoken.is_empty()
+    }
+
+    /// The ClientHello of a stream, the first.
+    #[must_use]
+    pub fn hello_of(&self, id: StreamId) -> Option<&Hello> {
+        let list = self.hellos.list();
+        list.binary_search_by_key(&id, |hello| hello.stream).ok().map(|at| &list[at])
     }
 
     /// What nodes of a cluster said on their health-check ports, by endpoint.
@@ -328,6 +349,7 @@ impl SideTables {
         self.full.remove(&id);
         self.tokens.forget(id);
         self.prefaces.forget(id);
+        self.spoken.forget(id);
         self.dns_pairs.forget(id);
         self.health.forget(id);
         self.idles.forget(id);

@@ -29,6 +29,15 @@ impl Builder<'_> {
         }
     }
 
+    /// Whether an address was captured at, or sent something itself.
+    fn is_alive(&self, address: &str) -> bool {
+        let Ok(ip) = address.parse::<std::net::IpAddr>() else { return false };
+        let ip = crate::wire::Ip::from(ip);
+        let captured = |host| self.trace.is_captured(host);
+        self.trace.host_by_ip(ip).is_some_and(captured)
+            || self.trace.connections.list.iter().any(|c| c.front.client.0 == ip)
+    }
+
     fn absent(&self, finding: &Finding, n: u32, ids: &[ConnectionId], service: &mut Service) {
         let named = finding.subjects.iter().filter(|s| s.role == Role::RealServer);
         let absent: Vec<(String, Option<u16>)> = named
@@ -38,6 +47,11 @@ impl Builder<'_> {
         // Which of several it was is not told.
         let alone = absent.len() == 1;
         for (address, port) in absent {
+            let told = if self.is_alive(&address) {
+                format!("what it gets is lost: finding {n}")
+            } else {
+                format!("no packet reaches it: finding {n}")
+            };
             let own = ids.iter().copied().filter(|_| alone);
             let totals = self.totals(own);
             service.real_servers.push(RealServer {
@@ -47,7 +61,7 @@ impl Builder<'_> {
                 connections: totals.connections,
                 totals,
                 timing: None,
-                remark: Some(format!("no packet reaches it: finding {n}")),
+                remark: Some(told),
             });
         }
     }

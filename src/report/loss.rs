@@ -32,7 +32,9 @@ impl Builder<'_> {
             return Vec::new();
         }
         let losses = self.trace.losses().captures.iter();
-        let here = losses.filter(|(vantage, _)| self.trace.vantages[**vantage].capture == capture);
+        let here = losses.filter(|(vantage, loss)| {
+            self.trace.vantages[**vantage].capture == capture && loss.bytes > 0
+        });
         here.map(|(vantage, loss)| {
             let connections = crate::diagnose::count(loss.connections as usize, "connection");
             format!(

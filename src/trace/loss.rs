@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 
 /// A capture that ends sooner after a repeat may have missed it, nanoseconds.
 const MARGIN_NS: i64 = 100_000_000;
+/// Frames that a capture may be taken to lack for each one that it is seen to lack: of ten
+/// frames of a short connection one or two show that they are missing.
+const HOLED: u64 = 10;
 /// Repeats of one connection that are compared.
 const MAX_COMPARED: usize = 1024;
 
@@ -50,6 +53,8 @@ pub struct CaptureLoss {
     pub connections: u64,
     /// Bytes that were acknowledged and that it never shows.
     pub bytes: u64,
+    /// SYNs and SYN-ACKs that it never shows of connections that go on there.
+    pub openings: u64,
 }
 
 /// All losses of a trace.
@@ -72,6 +77,7 @@ impl Losses {
         for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
             let service = trace.service_of(id);
             losses.captured(trace, id);
+            losses.openings(trace, id);
             if !repeated && !losses.watched.is_empty() {
                 continue;
             }
@@ -117,6 +123,23 @@ impl Losses {
         self.watched.iter().map(|((service, stretch), frames)| (*service, *stretch, *frames))
     }
 
+    /// Counts the openings that the captures of a connection lack.
+    fn openings(&mut self, trace: &Trace, id: ConnectionId) {
+        for leg in trace.legs(id).iter().filter(|leg| lacks_opening(trace, leg)) {
+            self.captures.entry(usize::from(leg.vantage)).or_default().openings += 1;
+        }
+    }
+
+    /// Whether a host's captures lack so many frames themselves that some more which they do
+    /// not show prove nothing.
+    #[must_use]
+    pub fn is_holed(&self, trace: &Trace, host: HostId, lost: u64) -> bool {
+        let of = |v: &usize| trace.host_of_vantage(*v) == Some(host);
+        let own = self.captures.iter().filter(|(v, _)| of(v));
+        let holes: u64 = own.map(|(_, loss)| loss.connections + loss.openings).sum();
+        holes * HOLED >= lost && holes > 0
+    }
+
     /// Counts what the captures of a connection lack although it was acknowledged there.
     fn captured(&mut self, trace: &Trace, id: ConnectionId) {
         for leg in trace.legs(id) {
@@ -141,6 +164,21 @@ impl Losses {
             }
         }
     }
+}
+
+/// Whether a capture lacks a SYN or a SYN-ACK of a connection of which it shows what follows,
+/// both ways, well after it began.
+fn lacks_opening(trace: &Trace, leg: &Leg) -> bool {
+    let (vantage, there, back) = (trace.vantage(leg), trace.forward(leg), trace.reply(leg));
+    let began = |mark: crate::flow::Mark| mark.at().0.saturating_sub(vantage.start.0);
+    let both = there.ack.is_set() && back.seen() && leg.tuple <= 1;
+    let no_syn = back.accepted() && !there.opened() && began(back.syn) >= MARGIN_NS;
+    let no_answer = there.opened()
+        && there.ack.is_set()
+        && !back.accepted()
+        && back.payload > 0
+        && there.ack.frame() > there.syn.frame();
+    both && (no_syn || no_answer)
 }
 
 /// A link of a connection's flow at a host.

@@ -18,6 +18,8 @@ pub struct Vrrp<'a> {
     pub addresses: u8,
     /// Interval between advertisements, in centiseconds.
     pub interval_cs: u16,
+    /// Authentication of version 2 (RFC 3768, section 5.3.6): its type; version 3 has none.
+    pub auth: Option<u8>,
     /// What follows the header: the addresses.
     pub rest: &'a [u8],
 }
@@ -40,6 +42,14 @@ impl VirtualAddresses {
 }
 
 impl Vrrp<'_> {
+    /// The authentication data of version 2, which follow the addresses (RFC 2338, section
+    /// 5.3.10), where they are there whole.
+    #[must_use]
+    pub fn auth_data(&self) -> Option<[u8; 8]> {
+        self.auth?;
+        self.rest.get(4 * usize::from(self.addresses)..)?.first_chunk().copied()
+    }
+
     /// Its addresses, of the family of the packet that carried it (RFC 5798, section
     /// 5.2.9).
     #[must_use]
@@ -76,6 +86,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vrrp<'_>> {
         vrid: header[1],
         priority: header[2],
         addresses: header[3],
+        auth: (version == 2).then_some(header[4]),
         interval_cs: if version == 2 {
             u16::from(header[5]) * 100
         } else {
@@ -95,6 +106,18 @@ mod tests {
         assert_eq!(decode(&[0x31, 51, 100, 1, 0, 100, 0, 0]).map(|v| v.interval_cs), Some(100));
         assert_eq!(decode(&[0x31, 51, 100]), None);
         assert_eq!(decode(&[0x22, 51, 100, 1, 0, 1, 0, 0]), None);
+    }
+
+    #[test]
+    fn authentication_is_that_of_version_2() {
+        let mut bytes = vec![0x21, 51, 100, 1, 1, 1, 0, 0, 192, 0, 2, 8];
+        bytes.extend(b"1111\0\0\0\0");
+        let with = decode(&bytes).unwrap();
+        assert_eq!((with.auth, with.auth_data()), (Some(1), Some(*b"1111\0\0\0\0")));
+        assert_eq!(decode(&bytes[..19]).unwrap().auth_data(), None);
+        bytes[0] = 0x31;
+        let without = decode(&bytes).unwrap();
+        assert_eq!((without.auth, without.auth_data()), (None, None));
     }
 
     #[test]

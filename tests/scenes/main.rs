@@ -11,6 +11,7 @@ mod support;
 
 mod anycast;
 mod clusters;
+mod control;
 mod director_ends;
 mod dns;
 mod firewalled;
@@ -19,6 +20,7 @@ mod hosts;
 mod lost_paths;
 mod nodes;
 mod notes;
+mod one_sided;
 mod oversize;
 mod packet;
 mod places;
@@ -31,6 +33,7 @@ mod stage;
 mod stamps;
 mod synproxy;
 mod talk;
+mod tls;
 mod toa;
 mod trunk;
 
@@ -92,6 +95,10 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-node-forwards-all", play: pods::policy_allows_both },
     Scene { name: "node-not-masqueraded", play: pods::not_masqueraded },
     Scene { name: "node-untranslated-by-old-entry", play: pods::called_before_the_rule },
+    Scene { name: "nat-ftp-names-real-server", play: control::names_the_real_server },
+    Scene { name: "healthy-nat-ftp", play: control::names_the_service },
+    Scene { name: "nat-tls-one-rs-refuses", play: tls::one_refuses },
+    Scene { name: "healthy-nat-tls", play: tls::agreed },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.
@@ -227,6 +234,32 @@ fn a_listener_that_defers_is_told_from_a_full_queue_and_from_lost_acks() {
     assert!(!ids(&report).contains(&"defer-accept-waits"), "{text}");
     let (report, text) = diagnosed(&greeting::acks_lost());
     assert!(!ids(&report).contains(&"defer-accept-waits"), "{text}");
+}
+
+#[test]
+fn a_full_queue_is_a_candidate_at_the_client_alone() {
+    let (report, text) = diagnosed(&one_sided::queue_full_at_client());
+    let finding = &report["findings"][0];
+    assert_eq!(finding["id"], "retransmission", "{text}");
+    let candidates: Vec<&str> = finding["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["id"].as_str().unwrap())
+        .collect();
+    // What is sent again is small, and nothing was idle.
+    assert_eq!(candidates, ["accept-queue-overflow", "packet-loss"], "{text}");
+}
+
+#[test]
+fn masters_whose_passwords_differ_are_told_so() {
+    let (report, text) = diagnosed(&one_sided::passwords_differ());
+    let finding = &report["findings"][0];
+    assert_eq!(finding["id"], "vrrp-split-brain", "{text}");
+    assert!(finding["explanation"].as_str().unwrap().contains("different passwords"), "{text}");
+    assert!(!text.contains("iptables -I"), "{text}");
+    let (report, text) = diagnosed(&one_sided::one_master());
+    assert!(ids(&report).is_empty(), "{text}");
 }
 
 #[test]

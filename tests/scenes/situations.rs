@@ -5,7 +5,7 @@
 use crate::stage::Stage;
 use crate::support::cooked::{Any, cooked};
 use crate::support::run::run_paths;
-use crate::{clusters, firewalled, pods};
+use crate::{clusters, control, firewalled, one_sided, pods, tls};
 use lbdiag::report::{Confidence, Finding, Kind, Report};
 use std::path::PathBuf;
 
@@ -144,6 +144,78 @@ const SITUATIONS: &[Situation] = &[
         broken: pods::ending_pod_refuses,
         told: "connection-refused",
         healthy: pods::ending_pod_answers,
+    },
+    Situation {
+        name: "a balancer's FTP server names itself",
+        broken: control::names_the_real_server,
+        told: "control-channel-address",
+        healthy: control::names_the_service,
+    },
+    Situation {
+        name: "a SIP server answers to the Via's port",
+        broken: control::via_without_rport,
+        told: "control-channel-address",
+        healthy: control::via_with_rport,
+    },
+    Situation {
+        name: "TFTP answers come untranslated",
+        broken: control::transfer_untranslated,
+        told: "udp-reply-from-rip",
+        healthy: control::transfer_translated,
+    },
+    Situation {
+        name: "a real server refuses TLS",
+        broken: tls::one_refuses,
+        told: "tls-refused",
+        healthy: tls::agreed,
+    },
+    Situation {
+        name: "a port answers TLS in plain HTTP",
+        broken: tls::in_plain,
+        told: "tls-refused",
+        healthy: tls::agreed,
+    },
+    Situation {
+        name: "a real server alone: its answers leave by another gateway",
+        broken: one_sided::answers_by_a_gateway,
+        told: "nat-return-bypasses-director",
+        healthy: one_sided::answers_by_a_router,
+    },
+    Situation {
+        name: "an old master alone: the router still sends to it",
+        broken: one_sided::still_sent_to_the_old_master,
+        told: "garp-missing-stale-arp",
+        healthy: one_sided::one_master,
+    },
+    Situation {
+        name: "a client alone: who took the address over resets",
+        broken: one_sided::reset_by_the_new_master,
+        told: "director-no-entry-rst",
+        healthy: one_sided::gone_on_by_the_new_master,
+    },
+    Situation {
+        name: "a mail server greets after twenty seconds",
+        broken: one_sided::greeted_late,
+        told: "slow-answer",
+        healthy: one_sided::greeted_after_a_pause,
+    },
+    Situation {
+        name: "a name server is asked again and again",
+        broken: one_sided::asked_in_vain,
+        told: "datagram-unanswered",
+        healthy: one_sided::said_and_not_answered,
+    },
+    Situation {
+        name: "a server alone: SYNs come with wrong sums",
+        broken: one_sided::sums_wrong_on_arrival,
+        told: "vxlan-or-nat-bad-checksum",
+        healthy: one_sided::sums_left_to_the_card,
+    },
+    Situation {
+        name: "a client alone: a proxy answers 502",
+        broken: one_sided::bad_gateway,
+        told: "http-5xx",
+        healthy: one_sided::not_found,
     },
 ];
 

@@ -327,9 +327,21 @@ impl Stage {
         vips: &[Ipv4Addr],
         link: &[Nic],
     ) -> &mut Self {
-        let mut bytes = vec![0x21, vrid, priority, vips.len() as u8, 0, 1, 0, 0];
+        self.advertise_as((router, ip), (vrid, priority), vips, (0, &[0; 8]), link)
+    }
+
+    /// The same with authentication: its type and data.
+    pub fn advertise_as(
+        &mut self,
+        (router, ip): (Nic, Ipv4Addr),
+        (vrid, priority): (u8, u8),
+        vips: &[Ipv4Addr],
+        (auth, data): (u8, &[u8; 8]),
+        link: &[Nic],
+    ) -> &mut Self {
+        let mut bytes = vec![0x21, vrid, priority, vips.len() as u8, auth, 1, 0, 0];
         bytes.extend(vips.iter().flat_map(|vip| vip.octets()));
-        bytes.extend([0; 8]);
+        bytes.extend(data);
         let sum = etherparse::checksum::Sum16BitWords::new().add_slice(&bytes).ones_complement();
         bytes[6..8].copy_from_slice(&sum.to_ne_bytes());
         let all = Ipv4Addr::new(224, 0, 0, 18);

@@ -2,7 +2,7 @@
 //! candidate, a manual page or a sample may name these and no others.
 
 /// What is seen.
-pub const SYMPTOMS: [&str; 20] = [
+pub const SYMPTOMS: [&str; 21] = [
     "syn-ack-to-self",
     "syn-from-self",
     "rst-no-socket",
@@ -23,6 +23,7 @@ pub const SYMPTOMS: [&str; 20] = [
     "datagram-unanswered",
     "health-check-failing",
     "slow-answer",
+    "tls-refused",
 ];
 
 /// What is worth knowing, and no fault.
@@ -30,7 +31,7 @@ pub const NOTES: [&str; 3] =
     ["l7-self-access-two-flows", "l7-backend-leg-deferred", "icmp-echo-terminates-at-lb"];
 
 /// Why.
-pub const CAUSES: [&str; 82] = [
+pub const CAUSES: [&str; 83] = [
     "l4-self-access-hairpin",
     "dr-arp-problem",
     "dr-arp-announce-leak",
@@ -113,6 +114,7 @@ pub const CAUSES: [&str; 82] = [
     "forward-rule-drop",
     "masquerade-missing",
     "untranslated-by-old-entry",
+    "control-channel-address",
 ];
 
 /// Whether an id is known.

@@ -146,14 +146,14 @@ fn sum(scan: &mut Scan<'_>) -> Option<Sum> {
     Some(Sum::Incorrect(sent, u16::try_from(right?).ok()?))
 }
 
-/// The payload that is printed of HTTP: the first line, with `-v` the head.
+/// The payload that is printed of HTTP and FTP: the first line, with `-v` the head.
 fn payload(scan: &mut Scan<'_>, into: &mut Vec<u8>) {
     let mut scan = *scan;
     if !scan.eat(":") {
         return;
     }
     scan.blanks();
-    if !scan.eat("HTTP") {
+    if !(scan.eat("HTTP") || scan.eat("FTP")) {
         return;
     }
     if scan.eat(": ") {

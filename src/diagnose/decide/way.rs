@@ -2,6 +2,7 @@
 
 use crate::diagnose::facts::Around;
 use crate::diagnose::facts::answers_out::Signs;
+use crate::diagnose::facts::denied_answers::Denied;
 use crate::diagnose::facts::held_answers::Held;
 
 /// Why an answer goes around a director that translates.
@@ -16,8 +17,19 @@ pub(in crate::diagnose) enum WhyAround {
 impl Around {
     /// The reason.
     pub(in crate::diagnose) fn why(&self) -> WhyAround {
-        if self.direct { WhyAround::Neighbour } else { WhyAround::Gateway }
+        why_around(self.direct)
     }
+}
+
+impl Denied {
+    /// The reason.
+    pub fn why(&self) -> WhyAround {
+        why_around(self.direct)
+    }
+}
+
+fn why_around(direct: bool) -> WhyAround {
+    if direct { WhyAround::Neighbour } else { WhyAround::Gateway }
 }
 
 /// Why a director keeps an answer.
@@ -83,6 +95,12 @@ mod tests {
         let around = |direct| Around { direct, next: None, at_client: false };
         assert_eq!(around(true).why(), WhyAround::Neighbour);
         assert_eq!(around(false).why(), WhyAround::Gateway);
+    }
+
+    #[test]
+    fn a_denied_answer_goes_to_a_neighbour_or_to_a_gateway() {
+        assert_eq!(why_around(true), WhyAround::Neighbour);
+        assert_eq!(why_around(false), WhyAround::Gateway);
     }
 
     #[test]

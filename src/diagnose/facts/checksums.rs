@@ -11,18 +11,24 @@ use crate::trace::{ConnectionId, Trace};
 /// all of them with a wrong checksum.
 pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Sums)> {
     let c = trace.connection(id);
-    if !c.protocol.is_tcp()
-        || c.progress.answered
-        || c.progress.syns < 2
-        || !Mode::LAYER_4.contains(&trace.service(id).mode)
-    {
+    if !c.protocol.is_tcp() || c.progress.answered || c.progress.syns < 2 {
         return None;
     }
-    let server = trace.server(id)?.host?;
-    trace.legs(id).iter().filter(|leg| trace.host_of(leg) == Some(server)).find_map(|leg| {
+    let balanced = Mode::LAYER_4.contains(&trace.service(id).mode);
+    let server = trace.server(id).and_then(|server| server.host);
+    // Where no balancer shows, the host that takes them in and sends them nowhere.
+    let ends = |leg: &&Leg| match balanced {
+        true => server.is_some() && trace.host_of(leg) == server,
+        false => trace.host_of(leg).is_some() && c.back.is_none(),
+    };
+    trace.legs(id).iter().filter(ends).find_map(|leg| {
         let vantage = trace.vantage(leg);
-        let mut sums = vantage.sums_of(trace.forward(leg));
         let arrived = |hop: &crate::flow::Hop| vantage.own.arrived(hop) == Some(true);
+        let there = trace.forward(leg);
+        if !balanced && vantage.path(there).any(|(_, hop)| vantage.own.sent(hop) != Some(false)) {
+            return None;
+        }
+        let mut sums = vantage.sums_of(there);
         let (_, sums) = sums.find(|(hop, sums)| arrived(hop) && sums.wrong > 0)?;
         (sums.taken == 0).then_some((leg, sums))
     })

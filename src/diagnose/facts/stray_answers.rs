@@ -19,21 +19,17 @@ pub(in crate::diagnose) struct Pair {
 
 /// All of them.
 pub(in crate::diagnose) fn pairs(trace: &Trace) -> Vec<Pair> {
-    // By client endpoint and port of the service.
-    let mut queries: HashMap<((Ip, u16), u16), Vec<ConnectionId>> = HashMap::new();
-    for (id, c) in trace.requests().filter(|(id, c)| is_query(trace, *id, c)) {
-        queries.entry((c.front.client, c.front.server.1)).or_default().push(id);
-    }
+    let queries = queries(trace);
     if queries.is_empty() {
         return Vec::new();
     }
+    let mut pairs = Vec::new();
     let unasked = trace.iter().filter(|(_, c)| {
         c.protocol == Protocol::UDP
             && c.progress.response
             && !c.progress.request
             && c.back.is_none()
     });
-    let mut pairs = Vec::new();
     for (answer, c) in unasked {
         let asked = queries.get(&(c.front.client, c.front.server.1)).into_iter().flatten();
         for &query in asked {
@@ -48,6 +44,54 @@ pub(in crate::diagnose) fn pairs(trace: &Trace) -> Vec<Pair> {
         }
     }
     pairs
+}
+
+/// Questions without an answer, by client endpoint and port of the service.
+fn queries(trace: &Trace) -> HashMap<((Ip, u16), u16), Vec<ConnectionId>> {
+    let mut queries: HashMap<((Ip, u16), u16), Vec<ConnectionId>> = HashMap::new();
+    for (id, c) in trace.requests().filter(|(id, c)| is_query(trace, *id, c)) {
+        queries.entry((c.front.client, c.front.server.1)).or_default().push(id);
+    }
+    queries
+}
+
+/// Answers of protocols that give each transfer a port of the server's own (RFC 1350, section
+/// 4), which whoever translates does not know: they come from another address and port, so
+/// nothing but the client's refusal ties them to a question.
+pub(in crate::diagnose) fn from_other_ports(trace: &Trace) -> Vec<Pair> {
+    let mut by_client: HashMap<(Ip, u16), Vec<ConnectionId>> = HashMap::new();
+    for ((client, _), ids) in queries(trace) {
+        by_client.entry(client).or_default().extend(ids);
+    }
+    let mut pairs = Vec::new();
+    for (answer, c) in trace.iter() {
+        let one_way = c.protocol == Protocol::UDP && c.progress.request && !c.progress.response;
+        let asked = by_client.get(&c.front.server).filter(|_| one_way && c.back.is_none());
+        for &query in asked.into_iter().flatten() {
+            let server = trace.connection(query).front.server;
+            let elsewhere = server.0 != c.front.client.0 && server.1 != c.front.client.1;
+            let told = elsewhere && refused(trace, answer).is_some();
+            if told && answered_after(trace, query, answer) {
+                pairs.push(Pair { query, answer });
+                break;
+            }
+        }
+    }
+    pairs
+}
+
+/// Whether an answer that was taken for a question follows one at some vantage.
+fn answered_after(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
+    trace.legs(query).iter().any(|asked| {
+        let mut legs = trace.legs(answer).iter().filter(|leg| leg.vantage == asked.vantage);
+        legs.any(|leg| {
+            let there = trace.forward(asked);
+            let after = trace.forward(leg).first.since(there.first);
+            let before_next = trace.forward(leg).first.frame() > there.first.frame();
+            before_next && after >= 0 && there.isns > 1
+                || (0..=UDP_REPLY_FROM_RIP_ANSWER_NS).contains(&after)
+        })
+    })
 }
 
 /// A datagram to a service that is not translated, and no answer from it.
@@ -112,11 +156,12 @@ pub(in crate::diagnose) fn refused(
     answer: ConnectionId,
 ) -> Option<(usize, &IcmpError)> {
     let front = trace.connection(answer).front;
+    // Of two ends without a question, either may be the one that answers.
+    let ends = [(front.client.0, front.server), (front.server.0, front.client)];
     trace.errors_of(answer).find(|(_, error)| {
         let quote = &error.quote;
         Says::of(error.kind) == Some(Says::Port)
-            && error.src == front.client.0
-            && (quote.src, quote.src_port) == front.server
+            && ends.contains(&(error.src, (quote.src, quote.src_port)))
     })
 }
 

@@ -49,7 +49,7 @@ pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Torn
         let mut out = legs().filter_map(|leg| pieces(trace, leg, |hop| own(leg, hop, false)));
         if let (Some(came), Some(left)) = (came, out.next()) {
             // Later ones on any way out were sent on, if to another host.
-            let whole = left.1.laters > 0;
+            let whole = left.1.laters > 0 || got_whole(trace, id);
             let split = came.1.laters > 0 && left.1.firsts > 0 && !whole;
             return split.then_some(Torn {
                 at: Some(director.host),
@@ -72,6 +72,18 @@ pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Torn
         left,
         answers: false,
     })
+}
+
+/// Whether the real server shows that the others came: it answers, or its own capture has them.
+fn got_whole(trace: &Trace, id: ConnectionId) -> bool {
+    let server = trace.server(id).and_then(|s| s.host);
+    let at_server =
+        trace.legs(id).iter().filter(|leg| server.is_some() && trace.host_of(leg) == server);
+    let mut later = at_server.filter(|leg| {
+        let vantage = trace.vantage(leg);
+        vantage.fragments_of(trace.forward(leg)).any(|(_, pieces)| pieces.laters > 0)
+    });
+    trace.connection(id).progress.response || later.next().is_some()
 }
 
 /// Whether somebody gave up waiting for later fragments.

@@ -37,3 +37,29 @@ pub(in crate::diagnose) fn are_strangers(a: &VrrpSpeaker, b: &VrrpSpeaker) -> bo
     let told = x.whole && y.whole && !x.list().is_empty() && !y.list().is_empty();
     told && a.src.is_v4() == b.src.is_v4() && !x.list().iter().any(|ip| y.list().contains(ip))
 }
+
+/// In what the advertisements of two speakers differ, so that each discards the other's (RFC
+/// 3768, section 7.1; RFC 5798, section 7.1).
+pub(in crate::diagnose) fn differences(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<String> {
+    if a.version != b.version {
+        return vec![format!("versions {} and {} of the protocol", a.version, b.version)];
+    }
+    let mut found = Vec::new();
+    let name = |kind: Option<u8>| match kind {
+        Some(0) => "none".to_owned(),
+        Some(1) => "a password".to_owned(),
+        Some(2) => "an authentication header".to_owned(),
+        other => format!("type {}", other.unwrap_or_default()),
+    };
+    let ((kind, data), (other_kind, other_data)) = (a.auth, b.auth);
+    if kind != other_kind {
+        found.push(format!("authentication by {} and by {}", name(kind), name(other_kind)));
+    } else if kind == Some(1) && data.is_some() && other_data.is_some() && data != other_data {
+        found.push("different passwords".to_owned());
+    }
+    // Version 3 learns the master's interval.
+    if a.version == 2 && a.interval_cs != b.interval_cs {
+        found.push(format!("intervals of {} s and {} s", a.interval_cs / 100, b.interval_cs / 100));
+    }
+    found
+}

@@ -121,6 +121,11 @@ impl Trace {
                 return Some(Around { direct, next: left_to.or(from), at_client: true });
             }
         }
+        // Where frames have no MACs: untranslated at a place that has the client's own SYN, and
+        // not the one to the real server.
+        if self.is_untranslated_in_text(id) {
+            return Some(Around { direct: false, next: None, at_client: false });
+        }
         let next = next?;
         // With the director unknown no way can be said to lead around it; nor does one that
         // comes to it in the end, through an overlay or a router.
@@ -131,6 +136,23 @@ impl Trace {
             return None;
         }
         Some(Around { direct: next.to == client, next: next.to, at_client: false })
+    }
+
+    /// Whether a text without hardware addresses shows the client's SYN to one address and the
+    /// answer to it from another, not translated.
+    fn is_untranslated_in_text(&self, id: ConnectionId) -> bool {
+        self.back_legs(id).any(|leg| {
+            let (reply, there) = (self.reply(leg), self.forward(leg));
+            let without =
+                self.vantage(leg).first_hop(reply).is_some_and(|hop| hop.link.src.is_none());
+            let asked = |l: &Leg| {
+                l.vantage == leg.vantage
+                    && l.tuple == 0
+                    && self.forward(l).opened()
+                    && !self.reply(l).seen()
+            };
+            without && reply.accepted() && !there.opened() && self.legs(id).iter().any(asked)
+        })
     }
 
     /// The leg at the client, else at the director that sent it, of an answer that was not

@@ -1,6 +1,6 @@
 //! Connections that stood and then broke.
 
-use super::evidence::{connected, never_idle};
+use super::evidence::{asked_again, connected, never_idle, small};
 use super::{Against, Opinions};
 use crate::breaks::{By, Group};
 use crate::diagnose::Facts;
@@ -28,7 +28,14 @@ pub(super) fn silent(opinions: &mut Opinions) {
 
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
-    opinions.possible(
+    if asked_again(facts, group) {
+        opinions.possible(
+            "accept-queue-overflow",
+            "the server repeats its SYN-ACK although the client went on: then 'ss -ltn' on it shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
+        );
+    }
+    opinions.unless(
+        small(facts, group),
         "tun-mtu-blackhole",
         "then only segments above one size are missing, and 'ping -M do -s 1472' along the way fails",
     );

@@ -1,10 +1,11 @@
 //! What the frames of a group show that speaks for or against several causes.
 
 use super::Against;
-use crate::breaks::Group;
 use crate::breaks::apart::Trait;
+use crate::breaks::{Group, Passage};
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
+use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
 use crate::flow::Mark;
 use crate::trace::At;
 
@@ -73,12 +74,83 @@ pub(super) fn fresh_ports(facts: &Facts, group: &Group) -> Option<Against> {
     (!used).then_some(Against { why, at: None })
 }
 
+/// The place where the packet was last seen is the host that it came to.
+pub(super) fn came_in(group: &Group) -> bool {
+    let passage = group.last.map(|last| last.passage);
+    matches!(passage, Some(Passage::In | Passage::Loopback))
+}
+
+/// The server sent its SYN-ACK again after the client went on.
+pub(super) fn asked_again(facts: &Facts, group: &Group) -> bool {
+    group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id)).any(|leg| {
+        let (there, back) = (facts.forward(leg), facts.reply(leg));
+        back.accepted()
+            && back.syns > 1
+            && there.ack.is_set()
+            && back.last.frame() > there.ack.frame()
+    })
+}
+
+/// Whether the answers of a group leave its host by another interface than the one that the
+/// SYNs came in by: which two, by number where the capture has it, else by MAC.
+pub(super) fn other_exit(facts: &Facts, group: &Group) -> Option<(String, String)> {
+    let mut known = None;
+    for id in group.connections.iter().take(ASKED) {
+        let pair = facts.legs(*id).iter().find_map(|leg| {
+            let own = &facts.vantage(leg).own;
+            let mut there = facts.path(leg, facts.forward(leg));
+            let (_, came) =
+                there.find(|(link, hop)| link.syns > 0 && own.arrived(hop) == Some(true))?;
+            let mut back = facts.path(leg, facts.reply(leg));
+            let (_, left) =
+                back.find(|(link, hop)| link.syns > 0 && own.sent(hop) == Some(true))?;
+            let (a, b) = (came.link, left.link);
+            if a.ifindex != 0 && b.ifindex != 0 {
+                return Some((format!("number {}", a.ifindex), format!("number {}", b.ifindex)));
+            }
+            Some((a.dst?.to_string(), b.src?.to_string()))
+        })?;
+        if pair.0 == pair.1 {
+            return None;
+        }
+        known.get_or_insert(pair);
+    }
+    known
+}
+
+/// None of the group's connections was silent for long before it broke.
+pub(super) fn never_idle(facts: &Facts, group: &Group) -> Option<Against> {
+    let idle = |leg: &Leg| facts.vantage(leg).side_tables.idle(leg.stream).is_some();
+    let ids = group.connections.iter().take(ASKED);
+    let any = ids.flat_map(|id| facts.legs(*id)).any(idle);
+    let why = "none of these connections was silent for half a minute before";
+    (!any).then_some(Against { why, at: None })
+}
+
+/// What is sent again is small, so its size is not why it is lost.
+pub(super) fn small(facts: &Facts, group: &Group) -> Option<Against> {
+    let mut largest = 0;
+    let mut shown = None;
+    for id in group.connections.iter().take(ASKED) {
+        for leg in facts.legs(*id) {
+            let flow =
+                if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
+            let vantage = facts.vantage(leg);
+            let links: Vec<u32> = vantage.link_indexes(flow).collect();
+            for repeat in vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link)) {
+                largest = largest.max(repeat.to.wrapping_sub(repeat.from));
+                shown = shown.or(Some(At { vantage: usize::from(leg.vantage), mark: repeat.mark }));
+            }
+        }
+    }
+    let at = shown.filter(|_| largest < SMALL)?;
+    Some(Against { why: "what is sent again is small", at: Some(at) })
+}
+
 /// The packet came in at the host where it ended, so it was not lost before.
 pub(super) fn arrived(group: &Group) -> Option<Against> {
     let last = group.last?;
-    let came =
-        matches!(last.passage, crate::breaks::Passage::In | crate::breaks::Passage::Loopback);
-    came.then_some(Against { why: "it arrived where it ends", at: Some(last.at) })
+    came_in(group).then_some(Against { why: "it arrived where it ends", at: Some(last.at) })
 }
 
 /// None of the connections was silent for long before it broke.

@@ -66,16 +66,24 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
             syn::swallowed(facts, group, &mut opinions);
         }
         (Packet::Syn, Manner::Late) => syn::late(facts, group, &mut opinions),
+        // What came in and is not seen again was dropped there, or left by a way that the
+        // capture lacks.
+        (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) if evidence::came_in(group) => {
+            syn::swallowed(facts, group, &mut opinions);
+        }
         (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) => {
             syn::unseen(facts, group, &mut opinions);
         }
         (Packet::Datagram, Manner::Late) => datagram::late(&mut opinions),
         (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
-        (Packet::Ack | Packet::Greeting, _) => established::silent(&mut opinions),
+        (Packet::Ack | Packet::Greeting, manner) if manner != Manner::Late => {
+            established::silent(&mut opinions);
+        }
         (_, Manner::Cut(by)) => established::cut(facts, group, by, &mut opinions),
         (Packet::Request | Packet::Response, manner) if manner.is_silence() => {
             established::stalled(facts, group, &mut opinions);
         }
+        (Packet::Datagram, manner) if manner.is_silence() => datagram::judge(group, &mut opinions),
         _ => {}
     }
     opinions.possible.truncate(CANDIDATES_MOST);

@@ -5,6 +5,10 @@ use super::place::Place;
 use super::{Against, Opinions};
 use crate::breaks::{Group, Packet};
 use crate::diagnose::Facts;
+use crate::diagnose::facts::shared_bits;
+use crate::diagnose::thresholds::{
+    JUDGE_NETWORK_BITS as NETWORK_BITS, JUDGE_NETWORK_BITS_V6 as NETWORK_BITS_V6,
+};
 use crate::topology::Mode;
 
 /// Whether the host where the packet ended was asked by an address that it owns.
@@ -53,9 +57,7 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let nobody = none_does_well(facts, group);
     opinions.unless(nobody.or(unstamped(facts, group)), "tw-recycle-nat-timestamps", "then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");
     opinions.unless(nobody, "accept-queue-overflow", OVERFLOWS);
-    if node.is_none() {
-        opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
-    }
+    opinions.unless(nobody, "conntrack-table-full", FULL);
     let own = asked_by_own_address(facts, group);
     let owns = Against {
         why: "the host where it ends owns the address that is asked for",
@@ -68,6 +70,9 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     );
     opinions.possible("rp-filter-drop", FILTERED);
     opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'");
+    if node.is_none() {
+        opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
+    }
     if let Some(came) = arrived(group) {
         opinions.refuted(&["packet-loss"], &came);
     }
@@ -119,8 +124,9 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         return;
     }
     if let Some(came) = arrived(group) {
-        opinions.possible("rp-filter-drop", FILTERED);
         opinions.possible("accept-queue-overflow", OVERFLOWS);
+        opinions.possible("conntrack-table-full", TABLE_FULL);
+        opinions.possible("rp-filter-drop", FILTERED);
         opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
         opinions.refuted(&["packet-loss"], &came);
     } else {
@@ -143,6 +149,19 @@ fn called(place: &Place<'_, '_>, opinions: &mut Opinions) {
     opinions.possible("fullnat-source-port-exhaustion", "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work");
 }
 
+/// Whether all clients of a group are in the network of the real server that they were
+/// translated to, as far as addresses tell.
+fn in_servers_network(facts: &Facts, group: &Group) -> bool {
+    let near = |id: &crate::trace::ConnectionId| {
+        let c = facts.connection(*id);
+        let server =
+            c.back.filter(|back| back.server.0 != c.front.server.0).map(|back| back.server.0);
+        let bits = if c.front.client.0.is_v4() { NETWORK_BITS } else { NETWORK_BITS_V6 };
+        server.is_some_and(|server| shared_bits(server, c.front.client.0) >= bits)
+    };
+    !group.connections.is_empty() && group.connections.iter().all(near)
+}
+
 /// It left, and nothing behind was captured.
 pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     checked(group, opinions);
@@ -156,6 +175,9 @@ pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
     if mode == Mode::Unknown && place.relays() {
         opinions.possible("masquerade-missing", "then what this host asks the same server itself is answered: it passes these on with their own source, to which the server knows no way");
+    }
+    if in_servers_network(facts, group) {
+        opinions.possible("nat-same-subnet-client", "then the real server's own capture shows a SYN-ACK that leaves for the client's own MAC");
     }
     opinions
         .possible("rs-silent", "then the real server's own capture shows the SYN and no answer");

@@ -1,7 +1,7 @@
 //! SYN-ACKs that do not come through: the server is not silent.
 
-use super::Opinions;
-use super::evidence::{answered, none_does_well};
+use super::evidence::{answered, none_does_well, other_exit};
+use super::{Against, Opinions};
 use crate::breaks::{Group, Manner};
 use crate::diagnose::Facts;
 use crate::topology::Mode;
@@ -13,6 +13,14 @@ const SILENT: &[&str] = &[
     "node-without-local-endpoint",
     "accept-queue-overflow",
     "tw-recycle-nat-timestamps",
+];
+
+/// Causes by which the SYN-ACK does not come to the client.
+const ARRIVED: &[&str] = &[
+    "fabric-anti-spoof",
+    "stateful-device-half-path",
+    "dr-vip-foreign-subnet-return",
+    "packet-loss",
 ];
 
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
@@ -28,12 +36,38 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "forward-rule-drop",
             "then a rule for forwarded packets, or one of the network plugin, counts them",
         );
-    } else {
-        opinions.possible("fabric-anti-spoof", "then the answer leaves with a source that its port may not use (EC2: source/destination check)");
+    } else if group.manner == Manner::Unmatched {
+        // Who has no connection with the sender of a SYN-ACK never called that address.
+        if mode != Mode::Dr {
+            opinions.possible(
+                "nat-return-bypasses-director",
+                "then the answer leaves for another MAC than the one that the SYN came from, and nobody translates it back",
+            );
+            opinions.possible(
+                "nat-same-subnet-client",
+                "then only clients on the server's own link fail, and the answer leaves for their own MAC",
+            );
+        }
         opinions.possible(
-            "stateful-device-half-path",
-            "then a firewall on the way back never saw the SYN",
+            "conntrack-invalid-rst",
+            "then a filter on the way kept the connection from being translated back",
         );
+        let came = Against {
+            why: "a RST answers the SYN-ACK, so it arrived",
+            at: group.last.map(|last| last.at),
+        };
+        opinions.refuted(ARRIVED, &came);
+    } else {
+        if let Some((came, left)) = other_exit(facts, group) {
+            opinions.possible("stateful-device-half-path", format!("the SYN-ACKs leave by another interface ({left}) than the SYNs came in by ({came}): then a firewall or router there never saw the SYN and drops them; 'ip rule' and 'ip route get' on this host tell why"));
+        }
+        opinions.possible("fabric-anti-spoof", "then the answer leaves with a source that its port may not use (EC2: source/destination check)");
+        if !opinions.possible.iter().any(|c| c.id == "stateful-device-half-path") {
+            opinions.possible(
+                "stateful-device-half-path",
+                "then a firewall on the way back never saw the SYN",
+            );
+        }
         if mode != Mode::Nat {
             opinions.possible(
                 "dr-vip-foreign-subnet-return",
@@ -47,11 +81,13 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             );
         }
     }
-    opinions.unless(
-        none_does_well(facts, group),
-        "packet-loss",
-        "then captures on both sides of the next link show it leave and not arrive",
-    );
+    if group.manner != Manner::Unmatched {
+        opinions.unless(
+            none_does_well(facts, group),
+            "packet-loss",
+            "then captures on both sides of the next link show it leave and not arrive",
+        );
+    }
     if let Some(syn_ack) = answered(facts, group) {
         opinions.refuted(SILENT, &syn_ack);
     }

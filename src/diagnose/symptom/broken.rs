@@ -55,7 +55,11 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         }
         Packet::Greeting => {
             proofs.extend(note(there.ack, "the connection stands"));
-            proofs.extend(note(there.last, "the client's last, and the server has said nothing"));
+            proofs.extend(note(back.data, "the server's first word"));
+            if !back.data.is_set() {
+                let silent = "the client's last, and the server has said nothing";
+                proofs.extend(note(there.last, silent));
+            }
         }
         Packet::Datagram if broken.manner == Manner::Late => {
             proofs = asked_again(f, broken);

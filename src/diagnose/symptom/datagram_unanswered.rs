@@ -1,4 +1,4 @@
-//! A datagram that nothing answers where others are answered.
+//! A datagram that nothing answers where others are answered, or that is asked again.
 
 use super::broken::{self};
 use super::connections_to;
@@ -18,7 +18,7 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "datagrams stay unanswered".to_owned(),
         explanation: format!(
-            "{}: the client asks, other questions to this service are answered, and no answer to these is in the captures; waited up to {wait}.",
+            "{}: the client asks, and no answer to these is in the captures, where other questions to this service are answered or the client asks the same again; waited up to {wait}.",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),

@@ -1,23 +1,20 @@
-//! A response of status 500 to 599 on a service behind a proxy, and who made it: where
-//! the proxy's own connection shows the real server send it, the proxy only passed it on.
+//! A response of status 500 to 599, and who made it: where a proxy's own connection shows
+//! the real server send it, the proxy only passed it on.
 
 use super::super::{Facts, Fix, Proof, Sighting, Subject, ToConfirm, Wording};
 use super::{concerned, connections, connections_to};
-use crate::breaks::Manner;
+use crate::breaks::server_error;
 use crate::diagnose::words::{agree, list, server_subject};
 use crate::exchange::Exchange;
 use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
-    let mut ids: Vec<ConnectionId> = facts
-        .pairs
-        .exchanges
-        .iter()
-        .filter(|e| is_error(e))
-        .map(|e| ConnectionId(e.connection))
-        .chain(facts.breaks.broken_as(|group| group.manner == Manner::Error))
-        .filter(|id| facts.ordinary(*id).is_none())
-        .collect();
+    let read = facts.pairs.exchanges.iter().filter(|e| is_error(e));
+    let mut ids: Vec<ConnectionId> = read.map(|e| ConnectionId(e.connection)).collect();
+    if has_words(facts) {
+        ids.extend(facts.requests().map(|(id, _)| id).filter(|id| said(facts, *id).is_some()));
+    }
+    ids.retain(|id| facts.ordinary(*id).is_none());
     ids.sort_unstable();
     ids.dedup();
     ids.into_iter().map(|id| Sighting::of(id, true)).collect()
@@ -25,6 +22,19 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 
 fn is_error(exchange: &Exchange) -> bool {
     exchange.status.is_some_and(|status| (500..600).contains(&status))
+}
+
+fn has_words(facts: &Facts) -> bool {
+    facts.vantages.iter().any(|v| v.side_tables.has_spoken())
+}
+
+/// The status that a side said, where no proxy made anybody read the exchange.
+fn said(trace: &Trace, id: ConnectionId) -> Option<u16> {
+    server_error(trace, id).map(|(.., status)| status)
+}
+
+fn status(trace: &Trace, id: ConnectionId) -> Option<u16> {
+    exchange(trace, id).and_then(|e| e.status).or_else(|| said(trace, id))
 }
 
 /// The failed exchange of a connection.
@@ -61,7 +71,7 @@ pub(in crate::diagnose) fn makers(trace: &Trace, ids: &[ConnectionId]) -> Option
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
-    let Some(exchange) = exchange(facts, id) else { return first(facts, id) };
+    let Some(exchange) = exchange(facts, id) else { return proofs_said(facts, id) };
     let at = |e: &Exchange, mark| At { vantage: usize::from(e.vantage), mark };
     let status = exchange.status.unwrap_or_default();
     let mut proofs =
@@ -97,12 +107,16 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
     proofs
 }
 
-/// The first request of a connection and its answer, where no exchanges were read.
-fn first(facts: &Facts, id: ConnectionId) -> Vec<Proof> {
-    let Some((leg, mark, status)) = facts.first_error(id) else { return Vec::new() };
-    let asked = facts.proof(leg, facts.forward(leg).data, "the request");
-    let told = facts.proof(leg, mark, format!("the answer, status {status}"));
-    asked.into_iter().chain(told).collect()
+/// The answer, with the request before it where it is the first.
+fn proofs_said(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let Some((leg, spoken, status)) = server_error(trace, id) else { return Vec::new() };
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    let mut proofs = Vec::new();
+    if back.data == spoken.mark {
+        proofs.extend(trace.proof(leg, there.data, "the request"));
+    }
+    proofs.extend(trace.proof(leg, spoken.mark, format!("the answer, status {status}")));
+    proofs
 }
 
 fn server_name(trace: &Trace, id: ConnectionId) -> String {
@@ -112,11 +126,7 @@ fn server_name(trace: &Trace, id: ConnectionId) -> String {
 
 /// The statuses of a set of connections, "500" or "502 and 503".
 fn statuses(trace: &Trace, sightings: &[Sighting]) -> String {
-    let status = |id| match exchange(trace, id) {
-        Some(exchange) => exchange.status,
-        None => trace.first_error(id).map(|(_, _, status)| status),
-    };
-    let seen = connections(sightings).filter_map(status);
+    let seen = connections(sightings).filter_map(|id| status(trace, id));
     let mut seen: Vec<u16> = seen.collect();
     seen.sort_unstable();
     seen.dedup();
@@ -151,11 +161,29 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
             " {by_proxy} of them are the proxy's own: what the real server answered it was no such status."
         );
     }
+    explanation += &meanings(facts, &ids);
     Wording {
-        title: "requests are answered with a server error".to_owned(),
+        title: format!("requests are answered with a server error ({status})"),
         explanation,
         subjects: concerned(facts, sightings),
     }
+}
+
+/// What a proxy says by each status, where nothing shows who made it.
+fn meanings(trace: &Trace, ids: &[ConnectionId]) -> String {
+    let unread = |id: &&ConnectionId| exchange(trace, **id).is_none();
+    let mut seen: Vec<u16> = ids.iter().filter(unread).filter_map(|id| said(trace, *id)).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    let means = |status: &u16| match status {
+        502 => {
+            " If a proxy made the 502, its server refused it, broke off, or answered what is no HTTP."
+        }
+        503 => " If a proxy made the 503, it has no server in its pool, or its queue is full.",
+        504 => " If a proxy made the 504, its server did not answer in time.",
+        _ => "",
+    };
+    seen.iter().map(means).collect()
 }
 
 /// What to look at on the servers that made the answers themselves.
@@ -196,7 +224,7 @@ pub(in crate::diagnose) fn fixes(trace: &Facts, sightings: &[Sighting]) -> Vec<F
 }
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
-    facts.pairs.exchanges.is_empty().then(|| {
+    (facts.pairs.exchanges.is_empty() && !has_words(facts)).then(|| {
         "no HTTP in the clear through a proxy was captured; capture on the proxy with '-s 0'"
             .to_owned()
     })

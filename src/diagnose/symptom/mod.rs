@@ -24,6 +24,7 @@ pub mod syn_ack_to_self;
 pub mod syn_from_self;
 pub mod syn_refused;
 pub mod syn_unanswered;
+pub mod tls_refused;
 pub mod vip_arp_conflict;
 
 use super::words::{count, list, server_subject, service_subject};

@@ -6,7 +6,7 @@ use crate::breaks::Packet;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
-    broken::broken_as(f, |group| group.packet == Packet::Greeting)
+    broken::broken_as(f, |group| group.packet == Packet::Greeting && !broken::is_late(group))
 }
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {

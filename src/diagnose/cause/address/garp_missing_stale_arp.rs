@@ -14,7 +14,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::moved_vips::{Move, Stale, moved, stale, vips};
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::count;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::Role;
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -34,6 +34,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
                 .map(|s| finding(facts, &s)),
         );
     }
+    let told: Vec<Ip> = findings.iter().flat_map(|f| f.addresses.iter().copied()).collect();
+    findings.extend(super::stale_arp_here::findings(facts, &told));
     Detection::from(findings, || {
         Detection::clean_if(
             facts.vantages.iter().any(|v| !v.vrrp.is_empty()),
@@ -93,7 +95,7 @@ fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
         format!("ip neigh show {vip}"),
         format!("{old_mac} is the old director, {new_mac} the new one"),
     );
-    finding.fixes = fixes(*vip, &new.src.to_string());
+    finding.fixes = super::garp_fixes(*vip, &new.src.to_string());
     let v = stale.moved.vantage;
     let proof = |mark, note: String| Proof::on(v, mark, note);
     finding.proofs.push(proof(old.last, format!("the last advertisement of {}", old.src)));
@@ -119,20 +121,4 @@ fn next_hops(trace: &Trace, stale: &Stale<'_>) -> Option<Subject> {
             .and_then(|(_, hop)| trace.host_by_mac(hop.link.src))
     })?;
     Some(Names(trace).subject(Role::Router, from))
-}
-
-fn fixes(vip: Ip, new: &str) -> Vec<Fix> {
-    let now = if vip.is_v4() {
-        format!("arping -U -c 3 -I IFACE {vip}")
-    } else {
-        format!("ndsend {vip} IFACE   # or: arping6, or restart keepalived")
-    };
-    vec![
-        Fix::safe(new.to_owned(), now, "Nothing to take back."),
-        Fix::safe(
-            format!("{new} and its peer, for the next time"),
-            "# in global_defs of keepalived.conf:\nvrrp_garp_master_repeat 5\nvrrp_garp_master_refresh 60",
-            "Delete the two lines and reload keepalived.",
-        ),
-    ]
 }

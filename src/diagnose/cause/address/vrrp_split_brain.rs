@@ -47,8 +47,17 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
     };
     let unheard = pair.a.0 != pair.b.0;
     let deaf = if unheard { " No capture that hears one of them hears the other." } else { "" };
+    let differences = vrrp::differences(a, b);
+    let unfit = if differences.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " Their advertisements do not fit each other ({}), and who gets one that does not fit its own settings discards it.",
+            list(&differences)
+        )
+    };
     let explanation = format!(
-        "{} (priority {}) and {} (priority {}) advertised virtual router {} at the same time for {} s, longer than the {} s after which a backup may take over: neither stands back for the other.{deaf}{claim}",
+        "{} (priority {}) and {} (priority {}) advertised virtual router {} at the same time for {} s, longer than the {} s after which a backup may take over: neither stands back for the other.{deaf}{unfit}{claim}",
         b.src,
         b.priority.1,
         a.src,
@@ -73,7 +82,7 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
                 other.src
             ), "nothing arrives: the network drops it; it arrives: a filter or another password, version or interval");
     }
-    finding.fixes = fixes(a, b);
+    finding.fixes = if differences.is_empty() { fixes(a, b) } else { alike(a, b) };
     finding.proofs = proofs(trace, pair, &vips);
     finding.subjects = [a, b].iter().map(|s| vrrp::subject(trace, s)).collect();
     finding.addresses = vips;
@@ -82,25 +91,34 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
 }
 
 fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
-    let mut fixes: Vec<Fix> = [(a, b), (b, a)]
-        .iter()
-        .map(|(here, there)| {
-            Fix::safe(
-                here.src.to_string(),
-                format!("iptables -I INPUT -p 112 -s {} -j ACCEPT", there.src),
-                format!("iptables -D INPUT -p 112 -s {} -j ACCEPT", there.src),
-            )
-        })
-        .collect();
-    fixes.push(
-        Fix::disruptive(
-            format!("{}, until then", a.src),
-            "systemctl stop keepalived   # one master is better than two",
-            "systemctl start keepalived",
-        )
-        .meanwhile(),
+    // The one of lower priority must hear the other; the other need not.
+    let tool = crate::diagnose::words::tables(b.src);
+    let rule = format!("INPUT -p 112 -s {} -j ACCEPT", b.src);
+    let heed =
+        Fix::safe(a.src.to_string(), format!("{tool} -I {rule}"), format!("{tool} -D {rule}"));
+    vec![heed, one_alone(a)]
+}
+
+/// The same settings on both.
+fn alike(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
+    let same = Fix::disruptive(
+        format!("{} and {}", a.src, b.src),
+        format!(
+            "# the same in both vrrp_instance of virtual_router_id {}: vrrp_version, advert_int, and in authentication auth_type and auth_pass\nsystemctl reload keepalived",
+            a.vrid
+        ),
+        "Put the old settings back and reload.",
     );
-    fixes
+    vec![same, one_alone(a)]
+}
+
+fn one_alone(a: &VrrpSpeaker) -> Fix {
+    Fix::disruptive(
+        format!("{}, until then", a.src),
+        "systemctl stop keepalived   # one master is better than two",
+        "systemctl start keepalived",
+    )
+    .meanwhile()
 }
 
 fn proofs(trace: &Trace, pair: &Masters, vips: &[Ip]) -> Vec<Proof> {

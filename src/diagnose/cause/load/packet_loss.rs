@@ -45,8 +45,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         loss.ids.push(id);
         loss.shown = loss.shown.or(lost.again.first().map(|again| (lost.first, *again)));
     }
-    sets.retain(|_, loss| {
-        loss.lost >= NO_COINCIDENCE && loss.lost as u64 * PACKET_LOSS_ONE_IN >= loss.frames
+    let holed = |to, lost: usize| losses.is_holed(facts, to, lost as u64);
+    sets.retain(|(_, stretch), loss| {
+        !holed(stretch.to, loss.lost)
+            && loss.lost >= NO_COINCIDENCE
+            && loss.lost as u64 * PACKET_LOSS_ONE_IN >= loss.frames
     });
     let mut findings: Vec<Finding> =
         sets.iter().map(|(of, loss)| finding(facts, *of, loss)).collect();
@@ -57,7 +60,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     };
     for (of, lost) in facts.lost_openings() {
         let link = lost.ids.iter().all(|id| chance(*id));
-        if link && lost.lost as usize >= NO_COINCIDENCE && !told(of.0, of.1, of.2) {
+        let enough = lost.lost as usize >= NO_COINCIDENCE && !holed(of.2, lost.lost as usize);
+        if link && enough && !told(of.0, of.1, of.2) {
             findings.push(openings(facts, *of, lost));
         }
     }

@@ -30,15 +30,17 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let names = Names(facts);
     let s = facts.topology.service(service);
     let mut hosts: Vec<HostId> =
-        ids.iter().filter_map(|id| facts.server(*id).and_then(|r| r.host)).collect();
+        ids.iter().filter_map(|id| facts.host_of(spoilt(facts, *id)?.0)).collect();
     by_address(facts, &mut hosts);
     let who = names.hosts(&hosts);
     let wrong: u32 = ids.iter().filter_map(|id| spoilt(facts, *id)).map(|(_, s)| s.wrong).sum();
     let director = words::directors(facts, service);
     let sender = director.first().map_or_else(|| "the sender".to_owned(), words::name);
     let title = format!("SYNs arrive at {who} with a wrong TCP checksum");
+    let sent_on =
+        if director.is_empty() { String::new() } else { format!(" that {sender} sends on") };
     let explanation = format!(
-        "The SYNs for {} that {sender} sends on arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
+        "The SYNs for {}{sent_on} arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
         s.name(),
         share(facts, service, &ids)
     );

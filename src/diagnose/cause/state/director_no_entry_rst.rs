@@ -18,10 +18,11 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.resets().iter().filter(|one| one.why() == WhyReset::NoEntry);
-    let findings = by_host(facts, own)
+    let known = by_host(facts, own)
         .into_iter()
         .map(|((service, host), set)| finding(facts, service, host, &set));
-    Detection::from(findings.collect(), || super::no_entries(facts))
+    let findings = known.chain(super::moved_reset::findings(facts)).collect();
+    Detection::from(findings, || super::no_entries(facts))
 }
 
 fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -> Finding {

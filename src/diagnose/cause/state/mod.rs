@@ -12,6 +12,7 @@ pub(in crate::diagnose) mod half_translated;
 mod idle_timeouts;
 pub mod ipvs_conn_reuse_1s;
 pub mod lb_idle_timeout;
+pub(in crate::diagnose) mod moved_reset;
 pub mod rs_lost_socket;
 pub mod syn_cookies_lost_options;
 pub mod synproxy_side_effects;

@@ -2,6 +2,8 @@
 
 pub mod bgp_anycast_flap;
 pub mod client_on_director;
+pub mod control_channel_address;
+pub(in crate::diagnose) mod denied;
 pub mod director_bypassed;
 pub mod director_ping_pong;
 pub mod dr_reply_via_director;
@@ -12,6 +14,7 @@ pub mod l4_self_access_hairpin;
 pub mod nat_director_not_forwarding;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
+pub(in crate::diagnose) mod other_port;
 mod sent_back;
 pub mod stateful_device_half_path;
 pub mod tproxy_return_bypass;

@@ -10,13 +10,18 @@ use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered"];
+    &["asymmetric-return-path", "rst-no-socket", "syn-unanswered", "handshake-incomplete"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(_, c)| c.back.is_some()).filter_map(|(id, _)| {
         facts.return_around(id).filter(|around| around.why() == WhyAround::Gateway).map(|_| id)
     });
-    let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
+    let mut findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
+    findings.extend(super::denied::findings(
+        facts,
+        "nat-return-bypasses-director",
+        WhyAround::Gateway,
+    ));
     Detection::from(findings, || super::unseen_returns(facts))
 }
 

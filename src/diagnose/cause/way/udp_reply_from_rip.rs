@@ -24,9 +24,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let pairs = pairs(facts);
     let by_query: BTreeMap<ConnectionId, ConnectionId> =
         pairs.iter().map(|p| (p.query, p.answer)).collect();
-    let findings = each_service(facts, by_query.keys().copied(), |service, ids| {
+    let mut findings = each_service(facts, by_query.keys().copied(), |service, ids| {
         finding(facts, service, ids, &by_query)
     });
+    findings.extend(super::other_port::findings(facts));
     Detection::from(findings, || {
         // A DR director sees no answers, right or wrong.
         let blind = facts.requests().any(|(id, c)| {

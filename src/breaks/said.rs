@@ -1,0 +1,69 @@
+//! Answers that say in so many words that nothing comes of a request: an HTTP status of
+//! 500 to 599, and TLS handshakes that one side refuses.
+
+use crate::correlate::Leg;
+use crate::flow::{Spoken, Words};
+use crate::trace::{ConnectionId, Trace};
+use std::collections::HashSet;
+
+/// How a TLS handshake was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Refused {
+    /// The server sent a fatal alert with this description.
+    ByServer(u8),
+    /// The client did.
+    ByClient(u8),
+    /// The server answered the ClientHello in plain HTTP.
+    InPlain,
+}
+
+/// Words of one side of a connection, the client's own leg first.
+fn words(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = (&Leg, &Spoken)> {
+    trace.legs(id).iter().flat_map(move |leg| trace.spoken(leg).iter().map(move |s| (leg, s)))
+}
+
+/// The first response of status 500 to 599.
+#[must_use]
+pub fn server_error(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, u16)> {
+    words(trace, id).find_map(|(leg, spoken)| match spoken.words {
+        Words::Status(status) if status >= 500 && spoken.side != leg.client => {
+            Some((leg, spoken, status))
+        }
+        _ => None,
+    })
+}
+
+/// How a connection's TLS handshake was refused, if it was.
+#[must_use]
+pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Refused)> {
+    words(trace, id).find_map(|(leg, spoken)| {
+        let by_client = spoken.side == leg.client;
+        let how = match spoken.words {
+            Words::Alert(description) if by_client => Refused::ByClient(description),
+            Words::Alert(description) => Refused::ByServer(description),
+            Words::Status(400) if !by_client => {
+                let hello = trace.vantage(leg).side_tables.hello_of(leg.stream)?;
+                let (there, back) = (trace.forward(leg), trace.reply(leg));
+                let first = hello.mark == there.data && spoken.mark == back.data;
+                first.then_some(Refused::InPlain)?
+            }
+            _ => return None,
+        };
+        Some((leg, spoken, how))
+    })
+}
+
+/// Connections that ended in such words.
+pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
+    let is_error = |status: u16| (500..600).contains(&status);
+    let read = trace.pairs.exchanges.iter();
+    let mut found: HashSet<u32> =
+        read.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect();
+    if trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
+        let said = |id: &ConnectionId| {
+            server_error(trace, *id).is_some() || tls_refused(trace, *id).is_some()
+        };
+        found.extend(trace.iter().map(|(id, _)| id).filter(said).map(|id| id.0));
+    }
+    found
+}

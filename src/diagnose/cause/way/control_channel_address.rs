@@ -1,0 +1,225 @@
+//! A control channel names an endpoint that the other side cannot reach: FTP for its data,
+//! SIP for its answers.
+//!
+//! Both name it in their payload, which a balancer that translates addresses leaves as it is
+//! unless it knows the protocol.
+
+use crate::diagnose::facts::named_endpoints::{Channel, Named, all};
+use crate::diagnose::words::{agree, count, list, name, server_subject, service_subject};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
+use crate::topology::{Mode, ServiceId};
+use crate::trace::{At, ConnectionId};
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
+    "syn-unanswered",
+    "syn-refused",
+    "icmp-unreachable",
+    "handshake-incomplete",
+    "datagram-unanswered",
+    "arp-unanswered",
+];
+
+/// The port of FTP control connections (IANA).
+const FTP: u16 = 21;
+
+pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
+    let mut groups: BTreeMap<(ServiceId, Channel, bool), Vec<Named>> = BTreeMap::new();
+    for named in all(facts) {
+        let key = (facts.service_of(named.control), named.channel, named.elsewhere);
+        groups.entry(key).or_default().push(named);
+    }
+    let findings = groups.into_iter().map(|((service, ..), set)| finding(facts, service, &set));
+    Detection::from(findings.collect(), || Detection::Clean)
+}
+
+fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
+    let s = facts.topology.service(service);
+    let first = &set[0];
+    let subject = server_subject(facts, first.control).unwrap_or_else(|| service_subject(s));
+    let (title, explanation) = words(facts, service, set, &subject);
+    let mut finding = Finding::cause("control-channel-address", title, explanation);
+    let dialled = set.iter().any(|n| !n.there.is_empty());
+    finding.severity = if dialled { Severity::Critical } else { Severity::Warning };
+    finding.confidence = match first.channel {
+        Channel::Sip => Confidence::Certain,
+        _ if dialled && first.elsewhere => Confidence::Certain,
+        _ => Confidence::Likely,
+    };
+    advise(&mut finding, facts, service, first, &subject);
+    finding.proofs = proofs(facts, first);
+    finding.subjects = vec![subject];
+    let mut controls: Vec<ConnectionId> = set.iter().map(|n| n.control).collect();
+    let mut there: Vec<ConnectionId> = set.iter().flat_map(|n| n.there.iter().copied()).collect();
+    let tcp = first.channel != Channel::Sip;
+    for ids in [&mut controls, &mut there] {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    // An FTP session goes on, and its transfers fail; a SIP request is what fails.
+    (finding.connections, finding.strays) =
+        if tcp && !there.is_empty() { (there, Vec::new()) } else { (controls, there) };
+    finding
+}
+
+/// Endpoints by name, each once.
+fn endpoints(set: &[Named]) -> String {
+    let mut ends: Vec<String> =
+        set.iter().filter_map(|n| n.ip.map(|ip| ip.with_port(n.port))).collect();
+    ends.dedup();
+    list(&ends)
+}
+
+fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) -> (String, String) {
+    let s = facts.topology.service(service);
+    let first = &set[0];
+    let who = name(subject);
+    let ip = first.ip.map_or_else(|| "an address".to_owned(), |ip| ip.to_string());
+    let tried: usize = set.iter().map(|n| n.there.len()).sum();
+    let fail = format!(
+        "{} to {} {}",
+        count(tried, "connection"),
+        endpoints(set),
+        agree(tried, "fails", "fail")
+    );
+    let session = count(set.len(), "transfer");
+    match first.channel {
+        Channel::Passive if first.elsewhere && tried > 0 => (
+            format!("{} names {ip} for FTP data, which its clients do not reach", s.name()),
+            format!(
+                "The control connection goes to {}, and the server's answer to PASV names {}. The client dials what it is told: {fail}. A balancer that translates addresses leaves the payload as it is, unless it has a helper for FTP or the server is told which address to name.",
+                s.name(),
+                endpoints(set)
+            ),
+        ),
+        Channel::Passive if first.elsewhere => (
+            format!("{} names {ip} for FTP data, an address behind the balancer", s.name()),
+            format!(
+                "The control connection goes to {}, and the server's answer to PASV leaves for the client naming {}. A client that dials it goes past the balancer, to an address that it may have no way to: no data connection of {session} is in these captures.",
+                s.name(),
+                endpoints(set)
+            ),
+        ),
+        Channel::Passive => (
+            format!("FTP data connections to {} fail at the ports that the server names", s.vip),
+            format!(
+                "The control connection to {} works, and the server's answer to PASV names {}, where {fail}. The ports for data are not part of the balanced service, lead to another real server, or are filtered.",
+                s.name(),
+                endpoints(set)
+            ),
+        ),
+        Channel::Active => (
+            format!(
+                "a client of {} names {ip} for FTP data, which the server does not reach",
+                s.name()
+            ),
+            format!(
+                "With PORT the client names {}, and the server dials what it is told: {fail}. A device that translates the client's address leaves the payload as it is, or a filter keeps connections towards the client out.",
+                endpoints(set)
+            ),
+        ),
+        Channel::Sip => (
+            format!(
+                "SIP answers go to port {}, which the Via names, and not where the request came from",
+                first.port
+            ),
+            format!(
+                "Requests to {who} come from {} and name another port or address in their Via, without rport. {who} answers to that, as RFC 3261 says; the client, or the NAT device before it, has nothing there and asks the same again: {}.",
+                facts
+                    .connection(first.control)
+                    .front
+                    .client
+                    .0
+                    .with_port(facts.connection(first.control).front.client.1),
+                count(set.len(), "request")
+            ),
+        ),
+    }
+}
+
+fn advise(
+    finding: &mut Finding,
+    facts: &Facts,
+    service: ServiceId,
+    first: &Named,
+    subject: &Subject,
+) {
+    let s = facts.topology.service(service);
+    let (vip, who) = (s.vip, name(subject));
+    match first.channel {
+        Channel::Passive => {
+            finding.confirm(
+                "a client",
+                format!("curl -v --disable-epsv --ftp-skip-pasv-ip ftp://{}/", vip.with_port(s.port)),
+                "it dials the balancer's address whatever is named: where it works, only the named address is wrong; where it hangs, the ports for data are not served",
+            );
+            if s.mode == Mode::Nat {
+                let ports =
+                    if s.port == FTP { String::new() } else { format!(" ports={}", s.port) };
+                finding.fix(
+                    crate::diagnose::Names(facts).director(s),
+                    format!("modprobe ip_vs_ftp{ports}   # if it is IPVS; translates what is named, and lets the data connection in"),
+                    "modprobe -r ip_vs_ftp",
+                );
+            }
+            let server = crate::diagnose::Fix::disruptive(
+                format!("the FTP server {who}"),
+                format!(
+                    "# name the balancer's address and few ports: 'pasv_address={vip}', 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'MasqueradeAddress {vip}', 'PassivePorts 50000 50099' (ProFTPD); the same ports, to the same real server, become part of the service"
+                ),
+                "Take the lines out again and restart the server.",
+            );
+            finding.fixes.push(if finding.fixes.is_empty() { server } else { server.or() });
+        }
+        Channel::Active => {
+            finding.confirm(
+                "the client",
+                format!("curl -v ftp://{}/", vip.with_port(s.port)),
+                "passive mode needs no connection towards the client: where it works, the client's side of active mode is at fault",
+            );
+            finding.fix("the client", "# use passive mode", "Use active mode again.");
+        }
+        Channel::Sip => {
+            finding.confirm(
+                who.clone(),
+                format!("tcpdump -ni any -A -c 4 'udp port {}'", s.port),
+                "the topmost Via of a request has no ';rport', and the answer leaves for the port in it",
+            );
+            finding.fix_disruptive(
+                who,
+                "# answer where requests come from (RFC 3581): 'force_rport();' before anything else (Kamailio, OpenSIPS), 'force_rport=yes' (Asterisk, chan_pjsip endpoint)",
+                "Take it out again and reload.",
+            );
+        }
+    }
+}
+
+fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
+    let end =
+        named.ip.map_or_else(|| format!("port {}", named.port), |ip| ip.with_port(named.port));
+    let note = match named.channel {
+        Channel::Passive => format!("the answer to PASV names {end}"),
+        Channel::Active => format!("PORT names {end}"),
+        Channel::Sip => format!("the request's Via names {end}, without rport"),
+    };
+    let mut proofs = vec![Proof { at: named.at, note }];
+    let Some(other) = named.there.first() else { return proofs };
+    let Some(leg) = facts.legs(*other).first() else { return proofs };
+    let (there, back) = (facts.forward(leg), facts.reply(leg));
+    if named.channel == Channel::Sip {
+        let out = if there.seen() { there } else { back };
+        let at = At { vantage: usize::from(leg.vantage), mark: out.first };
+        proofs.push(Proof { at, note: "the answer leaves for that port".to_owned() });
+        let again = facts.forward(&named.leg).last;
+        proofs.extend(facts.proof(&named.leg, again, "the client asks the same again"));
+    } else {
+        proofs.extend(facts.proof(leg, there.syn, "a connection to it"));
+        let end = if back.rst.is_set() {
+            (back.rst, "refused")
+        } else {
+            (there.last, "the last of it, without an answer")
+        };
+        proofs.extend(facts.proof(leg, end.0, end.1));
+    }
+    proofs
+}

@@ -1,0 +1,101 @@
+//! The second form of `nat-return-bypasses-director` and `nat-same-subnet-client`: seen at the
+//! real server alone, where neither the balancer nor what it translates shows.
+
+use crate::diagnose::cause::{by_service, severity};
+use crate::diagnose::decide::way::WhyAround;
+use crate::diagnose::facts::denied_answers::{Denied, all};
+use crate::diagnose::words::{name, server_subject, service_subject, share};
+use crate::diagnose::{Confidence, Facts, Finding};
+use crate::trace::ConnectionId;
+use std::collections::BTreeMap;
+
+/// Findings of one reason, under the id of the cause that asks.
+pub(super) fn findings(facts: &Facts, id: &'static str, why: WhyAround) -> Vec<Finding> {
+    let own: BTreeMap<ConnectionId, Denied> =
+        all(facts).into_iter().filter(|d| d.why() == why).map(|d| (d.id, d)).collect();
+    by_service(facts, own.keys().copied())
+        .into_values()
+        .map(|ids| finding(facts, id, &ids, &own[&ids[0]]))
+        .collect()
+}
+
+fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied) -> Finding {
+    let service = facts.service_of(first.id);
+    let subject = server_subject(facts, first.id)
+        .unwrap_or_else(|| service_subject(facts.topology.service(service)));
+    let c = facts.connection(first.id);
+    let (who, own) = (name(&subject), c.front.server.0);
+    let to = if first.direct {
+        format!("straight to the client's own MAC, {}", first.left)
+    } else {
+        format!("for {}", first.left)
+    };
+    let title = if first.direct {
+        format!(
+            "{who} answers its neighbour {} directly, not by way of {}",
+            c.front.client.0, first.came
+        )
+    } else {
+        format!(
+            "{who} answers by way of {}, not of {}, which sends it the SYNs",
+            first.left, first.came
+        )
+    };
+    let explanation = format!(
+        "SYNs to {own} come from {}, and the SYN-ACKs leave {to}. The client gets them, resets them as of no connection of its own, and sends the same SYN again: it called another address. A balancer sends it on to {own}, by translating that or by calling in the client's name, and nobody brings the answers back to it. {} connections fail so.",
+        first.came,
+        share(facts, service, ids)
+    );
+    let mut finding = Finding::cause(id, title, explanation);
+    finding.severity = severity(facts, ids);
+    finding.confidence = Confidence::Likely;
+    let (other, tell) = if first.direct {
+        ("nat-return-bypasses-director", "then clients of other networks fail as well")
+    } else {
+        (
+            "nat-same-subnet-client",
+            "then only clients on the server's own link fail, and the answer leaves for their own MAC",
+        )
+    };
+    finding.candidate(other, tell);
+    finding.candidate(
+        "tproxy-return-bypass",
+        format!("then {} is a proxy that calls with the client's address: its own capture shows other numbers (sequence, window) than the client's", first.came),
+    );
+    let client = c.front.client.0;
+    finding.confirm(
+        who.clone(),
+        format!("ip route get {client} from {own}; ip neigh"),
+        format!(
+            "names the gateway of its answers: in NAT that must be the balancer, {}",
+            first.came
+        ),
+    );
+    finding.fix_disruptive(
+        who,
+        if first.direct {
+            format!("ip route replace {client} via DIP   # DIP: the balancer's address on this link, {} in 'ip neigh'; it must send no redirects", first.came)
+        } else {
+            format!("ip route replace default via DIP   # DIP: the balancer's address on this link, {} in 'ip neigh'", first.came)
+        },
+        if first.direct {
+            format!("ip route del {client}")
+        } else {
+            "Restore the route that 'ip route show default' printed before.".to_owned()
+        },
+    );
+    let (there, back) = (facts.forward(&first.leg), facts.reply(&first.leg));
+    let proof = |mark, note: String| facts.proof(&first.leg, mark, note);
+    finding.proofs = [
+        proof(there.syn, format!("the SYN, from {}", first.came)),
+        proof(back.syn, format!("the SYN-ACK, {to}")),
+        proof(there.rst, "the client's stack has no such connection".to_owned()),
+        proof(there.last, "the last of the client, which goes on asking".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    finding.subjects = vec![subject];
+    finding.connections = ids.to_vec();
+    finding
+}

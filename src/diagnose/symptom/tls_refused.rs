@@ -1,0 +1,135 @@
+//! A TLS handshake that one side refuses: by an alert in the clear, or by plain text.
+
+use super::{concerned, connections, connections_to};
+use crate::breaks::{Refused, tls_refused};
+use crate::diagnose::words::{count, list};
+use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
+use crate::trace::Trace;
+use crate::wire::tls::alert_name;
+use std::collections::BTreeMap;
+
+pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
+    if !has_words(f) {
+        return Vec::new();
+    }
+    let ids = f.requests().map(|(id, _)| id).filter(|id| tls_refused(f, *id).is_some());
+    ids.map(|id| Sighting::of(id, true)).collect()
+}
+
+fn has_words(trace: &Trace) -> bool {
+    trace.vantages.iter().any(|v| v.side_tables.has_spoken())
+}
+
+pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let Some((leg, spoken, how)) = sighting.connection.and_then(|id| tls_refused(f, id)) else {
+        return Vec::new();
+    };
+    let note = match how {
+        Refused::ByServer(alert) => format!("the server's alert: {alert}, {}", alert_name(alert)),
+        Refused::ByClient(alert) => format!("the client's alert: {alert}, {}", alert_name(alert)),
+        Refused::InPlain => "the server's answer: HTTP in plain text, status 400".to_owned(),
+    };
+    let hello = f.vantage(leg).side_tables.hello_of(leg.stream);
+    let hello = hello.and_then(|hello| f.proof(leg, hello.mark, "the ClientHello"));
+    hello.into_iter().chain(f.proof(leg, spoken.mark, note)).collect()
+}
+
+pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
+    let mut ways: BTreeMap<Refused, usize> = BTreeMap::new();
+    for (.., how) in connections(sightings).filter_map(|id| tls_refused(f, id)) {
+        *ways.entry(how).or_default() += 1;
+    }
+    let many = ways.len() > 1;
+    let told: Vec<String> = ways
+        .iter()
+        .map(
+            |(how, n)| {
+                if many { format!("{} ({})", says(*how), count(*n, "time")) } else { says(*how) }
+            },
+        )
+        .collect();
+    let title = match ways.keys().next() {
+        Some(how) if !many => format!("TLS handshakes fail: {}", says(*how)),
+        _ => "TLS handshakes fail".to_owned(),
+    };
+    let means: Vec<&str> = ways.keys().map(|how| means(*how)).filter(|m| !m.is_empty()).collect();
+    Wording {
+        title,
+        explanation: format!(
+            "{}: {}. {} The network delivered all of it.",
+            connections_to(f, sightings),
+            list(&told),
+            means.join(" ")
+        )
+        .replace("  ", " "),
+        subjects: concerned(f, sightings),
+    }
+}
+
+/// "the server sends alert 40 (handshake_failure)".
+fn says(how: Refused) -> String {
+    match how {
+        Refused::ByServer(alert) => {
+            format!("the server sends alert {alert} ({})", alert_name(alert))
+        }
+        Refused::ByClient(alert) => {
+            format!("the client sends alert {alert} ({})", alert_name(alert))
+        }
+        Refused::InPlain => "the server answers TLS in plain HTTP".to_owned(),
+    }
+}
+
+/// What usually makes a side say so.
+fn means(how: Refused) -> &'static str {
+    match how {
+        Refused::InPlain => {
+            "The port speaks HTTP without TLS: client, listener or balancer use the wrong protocol or port."
+        }
+        Refused::ByServer(40 | 71) => {
+            "Usually the two have no cipher or curve in common, or the server has no certificate for the name that the client asks for (SNI)."
+        }
+        Refused::ByServer(70) => "The server speaks no version of TLS that the client offers.",
+        Refused::ByServer(112) => {
+            "The server knows no site of the name that the client asks for (SNI)."
+        }
+        Refused::ByServer(42 | 48 | 116) => {
+            "The server asks for a client certificate and takes none of what it gets."
+        }
+        Refused::ByServer(120) => {
+            "The server speaks none of the protocols that the client offers (ALPN)."
+        }
+        Refused::ByClient(42..=46 | 48) => {
+            "The client does not accept the server's certificate: an intermediate certificate is missing, it has expired, or is of an authority that the client does not know."
+        }
+        _ => "",
+    }
+}
+
+/// The same handshake by hand.
+pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let Some(id) = connections(sightings).next() else { return Vec::new() };
+    let (ip, port) = f.connection(id).front.server;
+    let at = ip.with_port(port);
+    let plain = tls_refused(f, id).is_some_and(|(.., how)| how == Refused::InPlain);
+    let (command, why) = if plain {
+        (
+            format!("curl -sv -o /dev/null http://{at}/"),
+            "an answer shows that the port speaks plain HTTP",
+        )
+    } else {
+        (
+            format!("openssl s_client -connect {at} -servername NAME -showcerts </dev/null"),
+            "with the name that clients use: shows the certificates and what is agreed on; another -servername, -tls1_2 or -CAfile that helps names what is missing",
+        )
+    };
+    vec![ToConfirm { host: "the client".to_owned(), command, why: why.to_owned() }]
+}
+
+/// One side says itself what it refuses.
+pub(in crate::diagnose) fn names_culprit(_: &Trace, _: &[crate::trace::ConnectionId]) -> bool {
+    true
+}
+
+pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {
+    super::no_tcp(f)
+}

@@ -1,0 +1,164 @@
+//! What few sides say in so many words, and what tells by itself how an exchange went: an
+//! HTTP status of failure, a TLS alert, an endpoint that FTP or SIP names.
+//!
+//! Looked for at the start of each segment's payload by its first byte, so that others pay
+//! one comparison. Bounded; what does not fit is counted.
+
+use super::{Mark, Side, StreamId};
+use crate::wire::{Ip, ftp, http, sip, tls};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+
+/// Streams that are kept.
+const MAX_STREAMS: usize = 1 << 13;
+/// Kept of one stream, the first ones: an FTP session may name an endpoint a minute.
+const MAX_EACH: usize = 8;
+
+/// What was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// An HTTP response of status 400, or 500 to 599, the first of its stream.
+    Status(u16),
+    /// A fatal TLS alert in the clear, with its description.
+    Alert(u8),
+    /// FTP: the endpoint to which the other side is to connect for data.
+    Endpoint(Ip, u16),
+    /// SIP over UDP: the address, if one is named, and port to which a request wants its
+    /// answers, without regard to where it came from.
+    AnswerTo(Option<Ip>, u16),
+}
+
+/// Words of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spoken {
+    /// Who said it.
+    pub side: Side,
+    /// Frame and time.
+    pub mark: Mark,
+    /// What.
+    pub words: Words,
+}
+
+/// Those of one vantage.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AllSpoken {
+    by_stream: HashMap<StreamId, Vec<Spoken>, RandomState>,
+    pub dropped: u64,
+}
+
+impl AllSpoken {
+    /// Takes in a segment's payload.
+    #[inline]
+    pub fn segment(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
+        let words = match payload.first() {
+            Some(b'H') => status(payload),
+            Some(21) => tls::fatal_alert(payload).map(Words::Alert),
+            Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
+            Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
+            _ => None,
+        };
+        if let Some(words) = words {
+            self.keep(id, Spoken { side, mark, words });
+        }
+    }
+
+    /// Takes in the first datagram of a side.
+    #[inline]
+    pub fn datagram(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
+        if payload.first().is_some_and(u8::is_ascii_uppercase)
+            && let Some((ip, port)) = sip::answer_to(payload)
+        {
+            self.keep(id, Spoken { side, mark, words: Words::AnswerTo(ip, port) });
+        }
+    }
+
+    fn keep(&mut self, id: StreamId, spoken: Spoken) {
+        if !self.by_stream.contains_key(&id) && self.by_stream.len() >= MAX_STREAMS {
+            self.dropped += 1;
+            return;
+        }
+        let known = self.by_stream.entry(id).or_default();
+        // A copy of the frame, or the same said again, says nothing new.
+        let again = |k: &Spoken| {
+            let first =
+                matches!(k.words, Words::Status(_)) && matches!(spoken.words, Words::Status(_));
+            k.side == spoken.side && (first || k.words == spoken.words)
+        };
+        if known.iter().any(again) {
+            return;
+        }
+        if known.len() >= MAX_EACH {
+            self.dropped += 1;
+            return;
+        }
+        known.push(spoken);
+    }
+
+    pub fn of(&self, id: StreamId) -> &[Spoken] {
+        self.by_stream.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_stream.is_empty()
+    }
+
+    /// Forgets a stream that is let go.
+    pub fn forget(&mut self, id: StreamId) {
+        self.by_stream.remove(&id);
+    }
+}
+
+fn status(payload: &[u8]) -> Option<Words> {
+    let status = http::status(payload)?;
+    (status == 400 || (500..600).contains(&status)).then_some(Words::Status(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+
+    fn mark(n: u32) -> Mark {
+        Mark::new(n, Timestamp(0))
+    }
+
+    fn said(all: &AllSpoken, id: StreamId) -> Vec<(Side, Words)> {
+        all.of(id).iter().map(|s| (s.side, s.words)).collect()
+    }
+
+    #[test]
+    fn words_of_failure_are_kept_and_others_are_not() {
+        let mut all = AllSpoken::default();
+        all.segment(1, Side::B, mark(1), b"HTTP/1.1 200 OK\r\n\r\n");
+        all.segment(1, Side::B, mark(2), b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
+        all.segment(1, Side::B, mark(3), b"HTTP/1.1 502 Bad Gateway\r\n\r\n");
+        all.segment(2, Side::B, mark(4), &[21, 3, 3, 0, 2, 2, 40]);
+        all.segment(3, Side::B, mark(5), b"");
+        assert_eq!(said(&all, 1), [(Side::B, Words::Status(503))]);
+        assert_eq!(said(&all, 2), [(Side::B, Words::Alert(40))]);
+        assert!(all.of(3).is_empty());
+        all.forget(2);
+        assert!(all.of(2).is_empty());
+    }
+
+    #[test]
+    fn each_endpoint_is_kept_once_and_few_of_a_stream() {
+        let mut all = AllSpoken::default();
+        for n in [1, 1, 2, 3, 4, 5, 6, 7, 8, 9] {
+            let text = format!("227 Entering Passive Mode (192,0,2,1,200,{n}).\r\n");
+            all.segment(1, Side::B, mark(n), text.as_bytes());
+        }
+        assert_eq!((all.of(1).len(), all.dropped), (MAX_EACH, 1));
+        let first = Words::Endpoint(Ip::v4([192, 0, 2, 1]), 51201);
+        assert_eq!(all.of(1)[0], Spoken { side: Side::B, mark: mark(1), words: first });
+    }
+
+    #[test]
+    fn streams_are_bounded() {
+        let mut all = AllSpoken::default();
+        for id in 0..=MAX_STREAMS as u32 {
+            all.segment(id, Side::A, mark(id), &[21, 3, 3, 0, 2, 2, 40]);
+        }
+        assert_eq!((all.by_stream.len(), all.dropped), (MAX_STREAMS, 1));
+    }
+}
