@@ -185,8 +185,9 @@ fn advise<T>(of: Advises<T>, facts: &Facts, sightings: &[Sighting]) -> Vec<T> {
     of.filter(|_| !sightings.is_empty()).map_or_else(Vec::new, |of| of(facts, sightings))
 }
 
-/// Loud before quiet, causes before symptoms, sure before unsure, much before
-/// little; what a finding explains follows it.
+/// Loud before quiet, causes before symptoms, what is at least likely before what may be,
+/// and then by harm: much before little, sure before unsure. What a finding explains follows
+/// it.
 fn flatten(graph: DiGraph<Finding, ()>, causes: &[NodeIndex]) -> Vec<Finding> {
     let mut roots: Vec<NodeIndex> = graph
         .node_indices()
@@ -198,8 +199,9 @@ fn flatten(graph: DiGraph<Finding, ()>, causes: &[NodeIndex]) -> Vec<Finding> {
             f.is_loud(),
             f.kind == Kind::Cause,
             f.severity,
-            f.confidence,
+            f.confidence > Confidence::Possible,
             f.connections.len(),
+            f.confidence,
         ))
     });
     let mut order: Vec<NodeIndex> = Vec::new();
