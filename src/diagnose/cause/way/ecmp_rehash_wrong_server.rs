@@ -124,7 +124,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
             "ip nexthop del id 100",
         ),
         Fix::safe(
-            "each director".to_owned(),
+            "each director, if it is IPVS".to_owned(),
             format!(
                 "ipvsadm -E -t {} -s mh -b mh-port   # all directors choose the same server for a flow",
                 s.name()
@@ -134,6 +134,12 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
                 s.name()
             ),
         ).or(),
+        Fix::disruptive(
+            "each node, if it is a cluster's".to_owned(),
+            "# the same choice on every node: Cilium 'loadBalancer.algorithm=maglev', kube-proxy in IPVS mode scheduler 'mh'; take nodes out of routing before they are drained",
+            "Restore the values that were set before.",
+        )
+        .or(),
     ];
     if let Some(shown) = shown {
         finding.proofs.extend(accepted(facts, shown).and_then(|(_, seen)| seen));
