@@ -11,9 +11,6 @@ use crate::wire::seq_lt;
 /// A client that waited this long for an answer and left without one did not get what it
 /// wanted; one that left sooner may not have wanted it, nanoseconds. Judgement.
 const PATIENCE_NS: i64 = 1_000_000_000;
-/// Bytes of an answer that come within a second on any way that works: one window that is not
-/// scaled (RFC 9293, section 3.1).
-const BEGINNING: u32 = 65_535;
 /// Ports on which servers speak first (IANA service names: ftp, ssh, smtp, pop3, imap,
 /// submission, mysql).
 const GREETED: [u16; 7] = [21, 22, 25, 110, 143, 587, 3306];
@@ -36,9 +33,6 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             };
             if judged != Judged::Well {
                 judged
-            } else if let Some(waited) = incomplete(trace, id) {
-                let lost = (Manner::UnseenBeyond, None);
-                harm(id, Fate::Failed, Packet::Response, lost, waited)
             } else if pace.is_error(id) {
                 error(trace, id)
             } else {
@@ -202,23 +196,6 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         return harm(id, Fate::Failed, Packet::Request, broken, waited);
     }
     if left { Judged::Well } else { Judged::Untold }
-}
-
-/// How long a client waited for bytes of an answer that never came, while later ones did:
-/// it acknowledges nothing beyond them to the end. Only near the beginning of an answer, as
-/// who stops a download leaves such a hole at any time.
-#[must_use]
-pub fn incomplete(trace: &Trace, id: ConnectionId) -> Option<i64> {
-    let wait = |leg: &Leg| {
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
-        let hole = |link| trace.vantage(leg).hole(link);
-        let (_, end) = trace.path(leg, back).find_map(|(link, _)| hole(link))?;
-        let early = there.max_ack.wrapping_sub(back.isn) <= BEGINNING;
-        let known = back.accepted() && there.seen() && seq_lt(there.max_ack, end);
-        (known && early).then(|| there.last.since(back.data))
-    };
-    let waited = trace.legs(id).iter().filter_map(wait).max()?;
-    (waited >= PATIENCE_NS).then_some(waited)
 }
 
 /// Whether the server closed before the client did.

@@ -5,7 +5,7 @@
 use crate::packet::Packet;
 use crate::places::{CLIENT, CLIENT_IP, ROUTER, ROUTER_IN, Ways, at};
 use crate::stage::{Nic, Stage};
-use crate::talk::{Rewrite, Step, Talk, Who, rewritten, step};
+use crate::talk::{Rewrite, Step, Talk, rewritten, step};
 use std::net::Ipv4Addr;
 
 /// A node with its uplink and a veth to each of three pods.
@@ -455,56 +455,4 @@ pub fn half_of_own_calls_in_vain() -> Stage {
         stage.wait_ms(400);
     }
     stage
-}
-
-/// A client behind a router fetches something; `fits` says whether full segments of the
-/// answer come through.
-fn tunnelled(fits: bool) -> Stage {
-    let mut stage = Stage::capturing(&["client"]);
-    let ways = (
-        [step(CLIENT, ROUTER), step(ROUTER_IN, SERVER)],
-        [step(SERVER, ROUTER_IN), step(ROUTER, CLIENT)],
-    );
-    for n in 0..4u16 {
-        let mut talk = Talk::new(at(CLIENT_IP, 50_000 + n), at(SERVER_IP, 443));
-        if n % 2 == 0 {
-            talk.whole(&mut stage, &ways.0, &ways.1);
-            stage.wait_ms(900);
-            continue;
-        }
-        talk.handshake(&mut stage, &ways.0, &ways.1);
-        let ask = talk.data(Who::Client, GET);
-        stage.carry(&ways.0, &ask);
-        let head = talk.data(Who::Server, &[b'h'; 200]);
-        stage.carry(&ways.1, &head);
-        let seen = talk.server.next;
-        for _ in 0..2 {
-            let full = talk.data(Who::Server, &[b'x'; 1448]);
-            if fits {
-                stage.carry(&ways.1, &full);
-            }
-        }
-        let tail = talk.data(Who::Server, &[b'y'; 310]);
-        stage.carry(&ways.1, &tail);
-        if !fits {
-            talk.server.next = seen;
-        }
-        let ack = talk.ack(Who::Client);
-        stage.carry(&ways.0, &ack);
-        stage.wait_ms(9_000);
-        let fin = talk.fin(Who::Client);
-        stage.carry(&ways.0, &fin);
-        stage.wait_ms(2_000);
-    }
-    stage
-}
-
-/// Full segments of the answer are lost before the client, their short last one is not.
-pub fn full_segments_of_answer_lost() -> Stage {
-    tunnelled(false)
-}
-
-/// They fit.
-pub fn full_segments_of_answer_fit() -> Stage {
-    tunnelled(true)
 }

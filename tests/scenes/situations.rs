@@ -145,12 +145,6 @@ const SITUATIONS: &[Situation] = &[
         told: "connection-refused",
         healthy: pods::ending_pod_answers,
     },
-    Situation {
-        name: "full segments of an answer do not come to the client",
-        broken: pods::full_segments_of_answer_lost,
-        told: "request-unanswered",
-        healthy: pods::full_segments_of_answer_fit,
-    },
 ];
 
 fn is_loud(finding: &Finding) -> bool {
