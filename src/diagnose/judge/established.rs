@@ -1,6 +1,6 @@
 //! Connections that stood and then broke.
 
-use super::evidence::{asked_again, connected, never_idle, small};
+use super::evidence::{asked_again, connected, foreign_ttl, never_idle, small};
 use super::{Against, Opinions};
 use crate::breaks::{By, Group};
 use crate::diagnose::Facts;
@@ -71,7 +71,13 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         at: group.last.map(|last| last.at),
     };
     let idle = never_idle(facts, group);
+    if let Some((ttl, before)) = foreign_ttl(facts, group).filter(|_| by == By::ServersName) {
+        opinions.possible("ecmp-rehash-wrong-server", format!("another host than the one that served them sent the resets: their TTL is {ttl}, that of the answers before {before}; then routes, servers or nodes changed at that time, or a firewall resets in the server's name"));
+    }
     for (id, tell) in between {
+        if opinions.possible.iter().any(|known| known.id == id) {
+            continue;
+        }
         let own = matches!(by, By::Client | By::Server).then_some(own);
         let against = own.or(idle.filter(|_| id == "lb-idle-timeout"));
         opinions.unless(against, id, tell);

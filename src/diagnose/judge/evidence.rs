@@ -118,15 +118,6 @@ pub(super) fn other_exit(facts: &Facts, group: &Group) -> Option<(String, String
     known
 }
 
-/// None of the group's connections was silent for long before it broke.
-pub(super) fn never_idle(facts: &Facts, group: &Group) -> Option<Against> {
-    let idle = |leg: &Leg| facts.vantage(leg).side_tables.idle(leg.stream).is_some();
-    let ids = group.connections.iter().take(ASKED);
-    let any = ids.flat_map(|id| facts.legs(*id)).any(idle);
-    let why = "none of these connections was silent for half a minute before";
-    (!any).then_some(Against { why, at: None })
-}
-
 /// What is sent again is small, so its size is not why it is lost.
 pub(super) fn small(facts: &Facts, group: &Group) -> Option<Against> {
     let mut largest = 0;
@@ -160,4 +151,23 @@ pub(super) fn never_idle(facts: &Facts, group: &Group) -> Option<Against> {
     let silent = ids.any(|id| facts.legs(*id).iter().any(idle));
     let why = "none of these connections was silent for half a minute";
     (!silent).then_some(Against { why, at: group.last.map(|last| last.at) })
+}
+
+/// The TTL of the resets in a server's name, where every one has another than all that the
+/// server sent before on its connection, and that one's.
+pub(super) fn foreign_ttl(facts: &Facts, group: &Group) -> Option<(u8, u8)> {
+    let mut found = None;
+    for id in group.connections.iter().take(ASKED) {
+        let leg = facts.legs(*id).iter().find(|leg| facts.reply(leg).rst.is_set())?;
+        let back = facts.reply(leg);
+        let (mut reset, mut before) = (None, None);
+        for (link, hop) in facts.path(leg, back) {
+            let alone =
+                link.first.frame() == back.rst.frame() && link.last.frame() == back.rst.frame();
+            *(if alone { &mut reset } else { &mut before }) = hop.known_ttl();
+        }
+        let both = reset.zip(before).filter(|(reset, before)| reset != before)?;
+        found = found.or(Some(both));
+    }
+    found
 }

@@ -58,6 +58,13 @@ impl<'a, 'b> Place<'a, 'b> {
         out && self.group.connections.first().is_some_and(own)
     }
 
+    /// Who got the packet claims the address that is asked for.
+    pub fn next_owns(&self) -> bool {
+        let vip = self.facts.topology.service(self.group.service).vip;
+        let to = self.group.last.and_then(|last| last.to);
+        to.is_some_and(|host| self.facts.topology.hosts.claims_ip(host, vip))
+    }
+
     /// Others call it, and it accepts: what it asks may be a service that it is part of.
     pub fn serves(&self) -> bool {
         let Some(host) = self.host else { return false };

@@ -57,7 +57,7 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let nobody = none_does_well(facts, group);
     opinions.unless(nobody.or(unstamped(facts, group)), "tw-recycle-nat-timestamps", "then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");
     opinions.unless(nobody, "accept-queue-overflow", OVERFLOWS);
-    opinions.unless(nobody, "conntrack-table-full", FULL);
+    opinions.unless(nobody, "conntrack-table-full", TABLE_FULL);
     let own = asked_by_own_address(facts, group);
     let owns = Against {
         why: "the host where it ends owns the address that is asked for",
@@ -146,7 +146,12 @@ fn called(place: &Place<'_, '_>, opinions: &mut Opinions) {
     if place.serves() {
         opinions.possible("l4-self-access-hairpin", "then the balancer chose the caller itself, a share of its calls as large as its share of the pool, and kept its address: a cloud's balancer with client IP preservation drops that, or the caller's own capture with '-i any' shows a SYN from itself come back");
     }
-    opinions.possible("fullnat-source-port-exhaustion", "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work");
+    // Who has the address is on this very link.
+    let near = place.next_owns().then_some(Against {
+        why: "the next hop itself claims the address that is asked for: no NAT is between",
+        at: None,
+    });
+    opinions.unless(near, "fullnat-source-port-exhaustion", "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work");
 }
 
 /// Whether all clients of a group are in the network of the real server that they were
@@ -175,6 +180,7 @@ pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
     if mode == Mode::Unknown && place.relays() {
         opinions.possible("masquerade-missing", "then what this host asks the same server itself is answered: it passes these on with their own source, to which the server knows no way");
+        opinions.possible("fabric-anti-spoof", "then they leave here and do not arrive at the next host: a cloud's network drops sources and destinations that it does not know (EC2: source/destination check, routes of the VPC)");
     }
     if in_servers_network(facts, group) {
         opinions.possible("nat-same-subnet-client", "then the real server's own capture shows a SYN-ACK that leaves for the client's own MAC");

@@ -39,6 +39,15 @@ pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Ve
         && trace.service(id).directors.is_empty()
     {
         let service = trace.service(id);
+        // Nobody captures on the fabric of a cloud, nor on its balancer.
+        if trace.topology.hosts.iter().any(|(_, host)| host.fabric) {
+            found.push(ToConfirm {
+                host: "the balancer or NAT between, if it is a cloud's".to_owned(),
+                command: "# its flow log, the health of its targets, and what it counts of refused, dropped and failed connections".to_owned(),
+                why: "shows whether it took the SYN, and to whom it was sent on".to_owned(),
+            });
+            return found;
+        }
         found.push(to_capture(
             "the director".to_owned(),
             "director",

@@ -7,7 +7,9 @@
 
 use super::super::facts::disputes::{MAX_INTERFACES, claimants, claims, disputed};
 use super::super::{Facts, Names, Proof, Sighting, Subject, Wording};
+use crate::breaks::{Fate, Journey, Milestone};
 use crate::diagnose::facts::machines::{Kin, kin};
+use crate::diagnose::words::list;
 use crate::topology::{HostId, Role};
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -65,11 +67,39 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     Wording {
         title: format!("several {who} claim {}", names.join(", ")),
         explanation: format!(
-            "{} {who} answer for it on the same link; each neighbour keeps whichever answer it prefers, and sends everything there until it asks again.{doubt}",
-            subjects.len()
+            "{} {who} answer for it on the same link; each neighbour keeps whichever answer it prefers, and sends everything there until it asks again.{doubt}{}",
+            subjects.len(),
+            by_claimant(facts, &vips, &hosts)
         ),
         subjects,
     }
+}
+
+/// What became of connections by the claimant that their SYNs were sent to, where it is not
+/// the same for all.
+fn by_claimant(facts: &Facts, vips: &[Ip], hosts: &[HostId]) -> String {
+    let mut sums: Vec<(HostId, usize, usize)> = hosts.iter().map(|h| (*h, 0, 0)).collect();
+    for (id, _) in vips.iter().flat_map(|vip| facts.requests_to_address(*vip)) {
+        let journey = Journey::of(facts, id, true, Milestone::Syn);
+        let sent =
+            |sum: &&mut (HostId, usize, usize)| journey.0.iter().any(|s| s.to == Some(sum.0));
+        if let Some((_, all, failed)) = sums.iter_mut().find(sent) {
+            *all += 1;
+            *failed += usize::from(facts.breaks.fate(id) == Fate::Failed);
+        }
+    }
+    sums.retain(|(_, all, _)| *all > 0);
+    let differ = sums.iter().any(|(_, all, failed)| all == failed)
+        && sums.iter().any(|(_, _, failed)| *failed == 0);
+    if !differ {
+        return String::new();
+    }
+    let names = Names(facts);
+    let told: Vec<String> = sums
+        .iter()
+        .map(|(host, all, failed)| format!("{failed} of {all} to {}", names.full(*host)))
+        .collect();
+    format!(" Connections fail by whom they are sent to: {}.", list(&told))
 }
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {

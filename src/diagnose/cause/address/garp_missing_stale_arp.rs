@@ -14,7 +14,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::moved_vips::{Move, Stale, moved, stale, vips};
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::count;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::Role;
 use crate::trace::Trace;
 use crate::wire::Ip;

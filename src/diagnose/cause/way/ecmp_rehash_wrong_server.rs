@@ -118,13 +118,19 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
             "ip nexthop add id 100 group 1/2 type resilient buckets 128 idle_timer 300   # keeps flows where they are when a hop comes or goes",
             "ip nexthop del id 100",
         ),
-        Fix::safe("each director", format!(
+        Fix::safe("each director, if it is IPVS", format!(
                 "ipvsadm -E -t {} -s mh -b mh-port   # all directors choose the same server for a flow",
                 s.name()
             ), format!(
                 "ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before",
                 s.name()
             )).or(),
+        Fix::disruptive(
+            "each node, if it is a cluster's",
+            "# the same choice on every node: Cilium 'loadBalancer.algorithm=maglev', kube-proxy in IPVS mode scheduler 'mh'; take nodes out of routing before they are drained",
+            "Restore the values that were set before.",
+        )
+        .or(),
     ];
     if let Some(shown) = shown {
         finding.proofs.extend(accepted(facts, shown).and_then(|(_, seen)| seen));

@@ -1,13 +1,15 @@
 //! A real server behind NAT sends its answers by another gateway than the
 //! director, so nobody translates them back.
 
+use crate::breaks::{Journey, Milestone};
 use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::{shared_bits, telling};
 use crate::diagnose::words::{self, agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
-use crate::topology::ServiceId;
+use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["asymmetric-return-path", "rst-no-socket", "syn-unanswered", "handshake-incomplete"];
@@ -31,12 +33,23 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director = words::directors(facts, service);
     let server = names(&subjects);
     let next = ids.iter().filter_map(|id| facts.return_around(*id)?.next).next();
-    let way = next.map_or_else(
-        || "not by way of the director".to_owned(),
-        |host| format!("by way of {}, which is not the director", Names(facts).full(host)),
-    );
+    let same_way = comes_as_it_went(facts, &ids);
+    let way = match (next, same_way) {
+        (Some(host), true) => format!(
+            "by way of {}, to which the client sends as well: either that is who translates, and does not translate back, or a router before both",
+            Names(facts).full(host)
+        ),
+        (Some(host), false) => {
+            format!("by way of {}, which is not the director", Names(facts).full(host))
+        }
+        (None, _) => "not by way of the director".to_owned(),
+    };
     let verb = agree(subjects.len(), "answers", "answer");
-    let title = format!("{server} {verb} around the director, not through it");
+    let title = if same_way {
+        format!("what {server} {verb} is not translated back to {}", s_name(facts, service))
+    } else {
+        format!("{server} {verb} around the director, not through it")
+    };
     let unexpected = super::unexpected(facts, &ids);
     let explanation = format!(
         "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} connections are concerned.",
@@ -74,6 +87,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = super::proofs_around(facts, id);
     }
+    if same_way {
+        // Whose gateway is wrong, if any is, nobody captured.
+        advise_translator(facts, &mut finding, next, vip);
+        finding.subjects = subjects;
+        finding.connections = ids;
+        return finding;
+    }
     // The director's address on the real servers' side.
     let side = director.first().and_then(|d| gateway(facts, service, d.address));
     let via = side.unwrap_or_else(|| "DIP".to_owned());
@@ -85,6 +105,41 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
     }
     finding.concerning(subjects, ids).also(director)
+}
+
+fn s_name(facts: &Facts, service: ServiceId) -> String {
+    facts.topology.service(service).name()
+}
+
+/// Whether the client gets the untranslated answers from whom it sends to, and nobody else's
+/// capture shows where they left.
+fn comes_as_it_went(facts: &Facts, ids: &[ConnectionId]) -> bool {
+    ids.iter().all(|id| {
+        let journey = Journey::of(facts, *id, true, Milestone::Syn);
+        let next = facts.return_around(*id).filter(|around| around.at_client).and_then(|a| a.next);
+        let mut sent = journey.0.iter().filter(|s| s.tuple == 0).filter_map(|s| s.to);
+        next.is_some() && sent.any(|to| Some(to) == next)
+    }) && !ids.iter().any(|id| {
+        facts.legs(*id).iter().any(|leg| {
+            let host = facts.host_of(leg);
+            host.is_some() && host == facts.server(*id).and_then(|s| s.host)
+        })
+    })
+}
+
+/// What tells whether the translator leaves the answers as they are, or never gets them.
+fn advise_translator(facts: &Facts, finding: &mut Finding, next: Option<HostId>, vip: Ip) {
+    let place = next.map_or_else(|| "the translator".to_owned(), |host| Names(facts).place(host));
+    finding.confirm(
+        place.clone(),
+        format!("tcpdump -ni any -c 20 'host {vip} or tcp[tcpflags] & (tcp-syn|tcp-ack) = (tcp-syn|tcp-ack)'"),
+        "answers that come in and leave as they are: it translates one way only (an entry of another translator, a NOTRACK rule, a reply that a masquerading rule takes first)",
+    );
+    finding.confirm(
+        place,
+        format!("conntrack -L -d {vip}; iptables-save -t nat | grep -wF {vip}; nft list ruleset | grep -wF {vip}"),
+        "who translates here: netfilter has an entry for each call, an eBPF datapath or a router beyond has none",
+    );
 }
 
 /// The director's address nearest to the real servers': the longest common
