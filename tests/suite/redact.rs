@@ -27,6 +27,8 @@ const GONE: [(&str, &str); 6] = [
     ("node-without-local-endpoint", "what the node says of itself"),
     ("l7-backend-timeout", "requests"),
     ("l7-keepalive-race", "requests"),
+    ("control-channel-address", "what FTP and SIP name"),
+    ("tls-refused", "alerts"),
 ];
 
 /// All that identifies somebody.
