@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, beside those that no extract of them alone gives.
-const GONE: [(&str, &str); 6] = [
+const GONE: [(&str, &str); 8] = [
     ("l7-self-access-two-flows", "requests"),
     ("proxy-protocol-mismatch", "the header"),
     ("dns-conntrack-race-5s", "questions and answers"),
