@@ -49,7 +49,7 @@ pub use inputs::{Input, Inputs, inputs, inputs_below};
 pub use known::Known;
 pub(crate) use label::printable;
 pub use link::LinkType;
-pub use peek::{Peek, peek};
+pub use peek::{Peek, is_packed, peek};
 pub use read::{lines, read, read_near, read_range};
 pub use secrets::{Secrets, read_secrets};
 pub use source::{Source, Unpacked};

@@ -29,6 +29,14 @@ pub struct Peek {
     pub first: Option<Timestamp>,
 }
 
+/// Whether a file is compressed; what can be read only once is not looked into.
+#[must_use]
+pub fn is_packed(source: &Source) -> bool {
+    let progress = AtomicU64::new(0);
+    let packed = || source::open(source, &progress, PEEK).is_ok_and(|o| o.compression.is_some());
+    source.is_regular() && packed()
+}
+
 /// Looks at the beginning of a capture, up to its first frame.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Flow, HopId, Observations, Stream};
+use crate::wire::Ip;
 use foldhash::fast::RandomState;
 use rayon::prelude::*;
 use std::hash::BuildHasher;
@@ -80,6 +81,13 @@ impl Shake {
                 .filter(|hop| vantage.hops.get(hop.index()).is_some_and(|hop| !hop.is_blank()))
                 .unwrap_or(NOWHERE),
         })
+    }
+
+    /// The client's end of its stream.
+    fn client_of(&self, vantages: &[Observations]) -> (Ip, u16) {
+        let stream = self.at.of(vantages);
+        let side = stream.client();
+        (stream.key.ip(side), stream.key.port(side))
     }
 
     /// Whether two streams with one client ISN are one connection.
@@ -168,13 +176,17 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef
         }
     }
     shakes.par_sort_unstable_by_key(|shake| (shake.isn, shake.at));
-    for bucket in shakes.chunk_by_mut(|a, b| a.isn == b.isn) {
+    for bucket in shakes.chunk_by(|a, b| a.isn == b.isn) {
         if bucket.len() > MAX_PAIRWISE {
-            bucket.sort_unstable_by_key(|shake| (shake.client, shake.at));
-            for same in bucket.chunk_by(|a, b| a.client == b.client) {
-                for other in &same[1..] {
-                    if same[0].agrees(other).is_some() {
-                        union.join(same[0].at, other.at, Tie::Isn);
+            // Of so many ends two may have one hash: they are compared themselves.
+            let mut own: Vec<((Ip, u16), &Shake)> =
+                bucket.iter().map(|shake| (shake.client_of(vantages), shake)).collect();
+            own.sort_unstable_by_key(|(end, shake)| (*end, shake.at));
+            for same in own.chunk_by(|a, b| a.0 == b.0) {
+                let first = same[0].1;
+                for (_, other) in &same[1..] {
+                    if first.agrees(other).is_some() {
+                        union.join(first.at, other.at, Tie::Isn);
                     }
                 }
             }

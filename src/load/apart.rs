@@ -1,7 +1,7 @@
 //! One capture on two threads: one walks it and packs frames, the other observes them.
 //!
-//! Frames are observed in their order, so that nothing depends on it. Packing copies each frame once,
-//! which costs less than what the other thread is spared: reading, unpacking, finding the next record.
+//! Frames are observed in their order, so that nothing depends on it. It pays where a capture is to be
+//! unpacked: of others, handing the bytes from core to core costs more than reading them.
 
 use super::observe::Taking;
 use crate::capture::{Frame, Known, LinkType, Sink, Timestamp};

@@ -113,8 +113,10 @@ fn near(inputs: &[Input]) -> Option<Timestamp> {
     looks.iter().any(text).then(|| looks.iter().filter_map(|peek| peek.first).min()).flatten()
 }
 
-/// Reads the inputs, the largest first: what is read last is to be short. One that is more than a
-/// thread's part of all is read on two, so that no thread waits for it alone.
+/// Reads the inputs, the largest first: what is read last is to be short. A compressed one that is more
+/// than a thread's part of all is unpacked on one thread and observed on another. Of what is not
+/// compressed, handing frames from core to core costs more than the other is spared; where tests look
+/// it is done all the same.
 fn read(
     inputs: &[Input],
     window: &Window,
@@ -125,17 +127,16 @@ fn read(
     order.sort_by_key(|at| std::cmp::Reverse(inputs[*at].bytes()));
     let threads = rayon::current_num_threads() as u64;
     let all: Option<u64> = inputs.iter().map(Input::bytes).sum();
-    let apart = |input: &Input| match all {
-        Some(all) => input.bytes().is_some_and(|own| own.saturating_mul(threads) > all),
-        None => inputs.len() == 1,
+    let worth =
+        |input: &Input| cfg!(debug_assertions) || input.files.iter().any(capture::is_packed);
+    let apart = |input: &Input| {
+        let large = |all| input.bytes().is_some_and(|own| own.saturating_mul(threads) > all);
+        threads > 1 && all.is_some_and(large) && worth(input)
     };
     let mut read: Vec<(usize, Observed)> = order
         .into_iter()
         .par_bridge()
-        .map(|at| {
-            let apart = threads > 1 && apart(&inputs[at]);
-            (at, observe(&inputs[at], window, near, progress, apart))
-        })
+        .map(|at| (at, observe(&inputs[at], window, near, progress, apart(&inputs[at]))))
         .collect();
     read.sort_unstable_by_key(|(at, _)| *at);
     read.into_iter().map(|(_, observed)| observed).collect()
