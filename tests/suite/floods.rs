@@ -4,6 +4,7 @@ use crate::support::frames::*;
 use crate::support::program::parsed;
 use crate::support::spoofs::{ACK, RST, SYN, Spoofs};
 use etherparse::PacketBuilder;
+use lbdiag::correlate::Stated;
 use lbdiag::flow::{Answer, MAX_EMBRYOS, MAX_REFUSED, Observations, Stream};
 use lbdiag::wire::Ip;
 
@@ -148,6 +149,22 @@ fn a_few_silent_streams_of_another_service_outlive_a_flood() {
         vantage.frame(2000 + i64::from(n), spoofs.frame(spoofed(n), VIP, (n, 0), SYN));
     }
     assert_eq!(of(&vantage.finish(), CLIENT.0), 100);
+}
+
+/// A tool that draws no sequence numbers: of so many clients some have one hash in 32 bits.
+#[test]
+fn one_sequence_number_of_many_clients_ties_no_two_of_them() {
+    const CLIENTS: u32 = 200_000;
+    let mut vantage = Vantage::default();
+    let mut spoofs = Spoofs::new(CLIENT_MAC, DIRECTOR_MAC);
+    for n in 0..CLIENTS {
+        let (at, client, theirs) = (i64::from(n) * 10, spoofed(n), spread(n));
+        vantage.frame(at, spoofs.frame(client, VIP, (7, 0), SYN));
+        vantage.frame(at + 1, spoofs.answer(VIP, client, (theirs, 8), SYN | ACK));
+        vantage.frame(at + 2, spoofs.frame(client, VIP, (8, theirs.wrapping_add(1)), ACK));
+    }
+    let tied = lbdiag::correlate::correlate(&[vantage.finish()], &Stated::default());
+    assert_eq!(tied.list.len(), CLIENTS as usize);
 }
 
 /// A balancer forwards a flood of SYNs to two real servers, and one of them refuses all: the
