@@ -77,7 +77,8 @@ fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
             }
         }
         let address = |token: &str| matches!(ends::end(token, None), Some((_, None)));
-        if !numbered && !(address(src) && address(dst)) {
+        let plain = address(src) && address(dst);
+        if !numbered && !plain {
             return None;
         }
     }
