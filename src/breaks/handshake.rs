@@ -208,11 +208,19 @@ fn is_half_open(trace: &Trace, id: ConnectionId) -> bool {
     })
 }
 
+/// Whether a health check was answered, and not well. That the question is at fault says
+/// something of the check only where all of them are told so.
+fn was_told_no(trace: &Trace, pace: &Pace, id: ConnectionId) -> bool {
+    let front = trace.connection(id).front;
+    let once = || pace.is_blamed_once(front.client.0, front.server);
+    trace.first_error(id).is_some_and(|(.., status)| status >= 500 || !once())
+}
+
 /// Judges a health check by its opening, and by what became of what it asked.
 pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let judged = match trace.connection(id).outcome {
         // The answer that was asked for came, and it was not a good one.
-        _ if trace.first_error(id).is_some() => {
+        _ if was_told_no(trace, pace, id) => {
             let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
             harm(trace, id, Packet::HealthCheck, (Manner::Error, last))
         }

@@ -8,8 +8,9 @@
 use crate::correlate::Progress;
 use crate::flow::{Flow, Mark, Observations};
 use crate::parts::in_parts;
-use crate::topology::ServiceId;
+use crate::topology::{Ordinary, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Answers of a server before it is compared. With three against three that do not
@@ -45,6 +46,8 @@ pub struct Pace {
     /// Connections that were answered with a status of 500 to 599, or whose TLS handshake
     /// was refused.
     errors: HashSet<u32>,
+    /// Health checks that were answered with a status of 400 to 499, by who asked whom.
+    blamed: HashMap<(Ip, (Ip, u16)), u32>,
 }
 
 type ByServer = BTreeMap<u16, Vec<Answer>>;
@@ -58,6 +61,7 @@ impl Pace {
             slow: HashMap::new(),
             repeated: repeated(&trace.vantages),
             errors: super::said::errors(trace),
+            blamed: blamed(trace),
         };
         let answered = |p: &Progress| p.request && p.response;
         let all = &trace.connections.list;
@@ -128,6 +132,13 @@ impl Pace {
         longest
     }
 
+    /// Whether who asked a server for its health was blamed for it once. A proxy that passes
+    /// on one client's bad request, which was captured nowhere else, looks the same.
+    #[must_use]
+    pub fn is_blamed_once(&self, asker: Ip, server: (Ip, u16)) -> bool {
+        self.blamed.get(&(asker, server)).is_some_and(|n| *n < 2)
+    }
+
     /// Whether a connection was answered with a server's error.
     #[must_use]
     pub fn is_error(&self, id: ConnectionId) -> bool {
@@ -139,6 +150,18 @@ impl Pace {
     pub fn slow(&self, id: ConnectionId) -> Option<i64> {
         self.slow.get(&id).copied()
     }
+}
+
+/// Health checks whose answer blames the question, by who asked whom.
+fn blamed(trace: &Trace) -> HashMap<(Ip, (Ip, u16)), u32> {
+    let mut blamed = HashMap::new();
+    let checks = trace.iter().filter(|(id, _)| trace.ordinary(*id) == Some(Ordinary::HealthCheck));
+    for (id, c) in checks {
+        if trace.first_error(id).is_some_and(|(.., status)| status < 500) {
+            *blamed.entry((c.front.client.0, c.front.server)).or_default() += 1;
+        }
+    }
+    blamed
 }
 
 /// The longest time for which one range of bytes was sent again, by vantage and link.

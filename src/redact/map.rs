@@ -5,7 +5,6 @@
 //! may read it.
 
 use super::table::Table;
-use super::text::Token;
 use super::v4::V4;
 use super::v6::V6;
 use crate::trace::Trace;
@@ -24,6 +23,15 @@ const MAX_FILE: u64 = 256 << 20;
 
 /// The file's version.
 const VERSION: u32 = 1;
+
+/// What stands for another, or is stood for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// An address.
+    Ip(Ip),
+    /// A MAC.
+    Mac(Mac),
+}
 
 /// Why a map file is of no use.
 #[derive(Debug, thiserror::Error)]

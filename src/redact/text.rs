@@ -3,18 +3,9 @@
 //! Whatever a sentence, a command or a filter is built like, an address in it is a run
 //! of hexadecimal digits, colons and dots. Refuses to judge the rest of the text.
 
-use super::map::Map;
-use crate::wire::{Ip, Mac};
+use super::map::{Map, Token};
+use crate::wire::Ip;
 use std::net::IpAddr;
-
-/// What a run of characters is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token {
-    /// An address.
-    Ip(Ip),
-    /// A MAC.
-    Mac(Mac),
-}
 
 /// Calls `replace` with every address and the length of the prefix that follows it, if
 /// one does, and gives the text with its answers in their place.

@@ -54,6 +54,7 @@ const NOT_READ: &[(&str, &str)] = &[
     ("for i in", "the same for all interfaces"),
     ("grep", "lines of configurations in many languages"),
     ("ip maddr", "groups that an interface has joined"),
+    ("openssl s_client", "an answer to a person"),
     ("ip nexthop", "objects that routes name"),
     ("ipconfig", "Windows"),
     ("journalctl", "a log in words"),

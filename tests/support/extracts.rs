@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-pub const NOT_ALONE: [(&str, &str); 31] = [
+pub const NOT_ALONE: [(&str, &str); 32] = [
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
@@ -45,6 +45,7 @@ pub const NOT_ALONE: [(&str, &str); 31] = [
     ("health-check-failing", "the checks of other servers, which show the habit"),
     ("no-greeting", "the connections that are greeted"),
     ("datagram-unanswered", "the questions that are answered"),
+    ("forward-rule-drop", "the connections that the host sends on"),
 ];
 
 /// One finding with the file that was made of it.

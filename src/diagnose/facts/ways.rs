@@ -3,7 +3,7 @@
 
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::finding::Proof;
-use crate::flow::{Flow, Hop, Mark};
+use crate::flow::{Flow, Hop, Mark, Reset};
 use crate::topology::{HostId, Mode};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -121,6 +121,9 @@ impl Trace {
                 return Some(Around { direct, next: left_to.or(from), at_client: true });
             }
         }
+        if let Some(direct) = self.reset_untranslated(id) {
+            return Some(Around { direct, next: None, at_client: true });
+        }
         // Where frames have no MACs: untranslated at a place that has the client's own SYN, and
         // not the one to the real server.
         if self.is_untranslated_in_text(id) {
@@ -136,6 +139,31 @@ impl Trace {
             return None;
         }
         Some(Around { direct: next.to == client, next: next.to, at_client: false })
+    }
+
+    /// Whether the client resets the SYN-ACK in the real server's own name, which it never
+    /// called: at the place that translates the SYN, no answer comes in the service's name, and
+    /// the reset goes past it too. If so, whether the two are neighbours on one link.
+    #[must_use]
+    pub fn reset_untranslated(&self, id: ConnectionId) -> Option<bool> {
+        self.back_legs(id).find_map(|leg| {
+            let (there, back) = (self.forward(leg), self.reply(leg));
+            let denied = there.opened() && back.accepted() && there.reset == Reset::NoSocket;
+            let mut legs = self.legs(id).iter();
+            let front = legs.find(|l| l.vantage == leg.vantage && l.tuple == 0)?;
+            let asked = self.forward(front);
+            let unheard = asked.opened() && !self.reply(front).seen() && !asked.rst.is_set();
+            if !denied || !unheard || back.ack.is_set() || there.data.is_set() {
+                return None;
+            }
+            let link = |flow| self.vantage(leg).first_hop(flow).map(|hop| hop.link);
+            let (called, passed, answered) = (link(asked)?, link(there)?, link(back)?);
+            let straight = answered.dst.is_some()
+                && answered.dst == called.src
+                && answered.src.is_some()
+                && answered.src == passed.dst;
+            Some(straight)
+        })
     }
 
     /// Whether a text without hardware addresses shows the client's SYN to one address and the

@@ -58,7 +58,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
     }
     // An FTP session goes on, and its transfers fail; a SIP request is what fails.
     (finding.connections, finding.strays) =
-        if tcp && !there.is_empty() { (there, Vec::new()) } else { (controls, there) };
+        if tcp && !there.is_empty() { (there, controls) } else { (controls, there) };
     finding
 }
 

@@ -23,7 +23,7 @@ pub mod udp_reply_from_rip;
 use super::needs_mode;
 use crate::diagnose::symptom::asymmetric_return_path as symptom;
 use crate::diagnose::words::{arrow, arrow_back};
-use crate::diagnose::{Detection, Facts, Proof};
+use crate::diagnose::{Detection, Facts, Finding, Proof};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 
@@ -84,4 +84,20 @@ fn proofs_around(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
         proofs.extend(trace.proof(leg, trace.forward(leg).rst, note));
     }
     proofs
+}
+
+/// Advice where the host that translates sees the answers pass: pods and containers of one node
+/// hang on a bridge, and netfilter sees bridged frames only if it is told to
+/// (Documentation/networking/ip-sysctl.rst, bridge-nf-call-iptables).
+fn bridged(finding: &mut Finding, host: &str) {
+    finding.confirm(
+        host.to_owned(),
+        "sysctl net.bridge.bridge-nf-call-iptables; bridge link",
+        "0, or no such key, and client and real server on one bridge of this host: their frames pass its rules by",
+    );
+    finding.fix_disruptive(
+        host.to_owned(),
+        "modprobe br_netfilter\nsysctl -w net.bridge.bridge-nf-call-iptables=1",
+        "sysctl -w net.bridge.bridge-nf-call-iptables=0",
+    );
 }

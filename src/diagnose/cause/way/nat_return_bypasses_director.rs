@@ -74,9 +74,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.confidence = Confidence::Likely;
         finding.candidate("conntrack-invalid-rst", "then only one segment of an open connection comes untranslated, and connections begin well");
     }
+    // Where the host that translates sees the answers pass, no gateway is wrong.
+    let passes = ids.iter().any(|id| facts.reset_untranslated(*id).is_some());
     if !seen_at_server {
         finding.candidate("nat-same-subnet-client", "then only clients on the real server's own link fail, and the answer comes from its own MAC");
-        for subject in &subjects {
+        for subject in subjects.iter().filter(|_| !passes) {
             finding.confirm(
                 name(subject),
                 format!("ip route get {}", facts.connection(ids[0]).front.client.0),
@@ -93,6 +95,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.subjects = subjects;
         finding.connections = ids;
         return finding;
+    }
+    if passes {
+        let host = director.first().map_or_else(
+            || "the host that translates".to_owned(),
+            |d| format!("the director {}", name(d)),
+        );
+        super::bridged(&mut finding, &host);
+        return finding.concerning(subjects, ids).also(director);
     }
     // The director's address on the real servers' side.
     let side = director.first().and_then(|d| gateway(facts, service, d.address));

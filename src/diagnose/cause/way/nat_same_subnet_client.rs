@@ -7,7 +7,7 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, explained, name, names, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -48,14 +48,19 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let host = director
         .first()
         .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
+    let passes = ids.iter().any(|id| facts.reset_untranslated(*id).is_some());
+    if passes {
+        super::bridged(&mut finding, &host);
+    }
     let spec = format!("-s {client} -m ipvs --vaddr {vip} -j MASQUERADE");
     let rule = Rule::nat(vip, "POSTROUTING", spec);
     let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
-    finding.fix(
+    let masquerade = Fix::safe(
         host,
         format!("{}\n{}", track("1"), rule.append()),
         format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
     );
+    finding.fixes.push(if passes { masquerade.or() } else { masquerade });
     finding.subjects = subjects;
     let host = facts.host_by_ip(client);
     finding.subjects.extend(host.map(|h| Names(facts).subject(Role::Client, h)));
