@@ -50,7 +50,12 @@ pub(crate) fn stream_of(trace: &Trace, at: At) -> Option<usize> {
     let vantage = trace.vantages.get(at.vantage)?;
     let spans = |stream: &Stream| is_within(stream.first(), stream.last(), at.mark);
     let is = |stream: &Stream| spans(stream) && has(vantage, stream, at.mark);
-    if let Some(index) = vantage.streams.iter().position(is) {
+    // Streams stand in the order of their first frames, and a frame is of one stream: it is
+    // mostly one of the latest that had begun.
+    let begun = |stream: &Stream| stream.first().frame() <= at.mark.frame();
+    let (before, after) = vantage.streams.split_at(vantage.streams.partition_point(begun));
+    let later = || Some(before.len() + after.iter().position(is)?);
+    if let Some(index) = before.iter().rposition(is).or_else(later) {
         return Some(index);
     }
     let here = |v: u16| usize::from(v) == at.vantage;
