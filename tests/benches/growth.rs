@@ -6,6 +6,7 @@
 
 use crate::Fault;
 use crate::measure::{self, Pin};
+use crate::services;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -177,19 +178,7 @@ fn segment(
     numbers: (u32, u32),
 ) -> Vec<u8> {
     let ttl = if from == DIRECTOR || from == ROUTER { 63 } else { 64 };
-    let mut frame = to.to_vec();
-    frame.extend(from);
-    frame.extend([8, 0, 0x45, 0, 0, 40]);
-    frame.extend((numbers.0 as u16).to_be_bytes());
-    frame.extend([0x40, 0, ttl, 6, 0, 0]);
-    frame.extend(src.0.to_be_bytes());
-    frame.extend(dst.0.to_be_bytes());
-    frame.extend(src.1.to_be_bytes());
-    frame.extend(dst.1.to_be_bytes());
-    frame.extend(numbers.0.to_be_bytes());
-    frame.extend(numbers.1.to_be_bytes());
-    frame.extend([0x50, flags, 0xfa, 0, 0, 0, 0, 0]);
-    frame
+    services::segment((from, to), (src, dst), ttl, flags, numbers, (numbers.0 as u16, 0))
 }
 
 /// The frames of `n` things as a pcap file, ten microseconds apart.

@@ -116,7 +116,9 @@ fn station(n: u32) -> [u8; 6] {
     [6, 0, a, b, c, d]
 }
 
-fn segment(
+/// A segment; `numbers`: sequence and acknowledgment number; the last: identification and bytes
+/// of payload.
+pub fn segment(
     (from, to): ([u8; 6], [u8; 6]),
     (src, dst): ((u32, u16), (u32, u16)),
     ttl: u8,
