@@ -6,7 +6,7 @@
 //! more is passed over, and the caller is told.
 
 use crate::capture::{self, CaptureFile, Frame, Interface};
-use crate::flow::{Key, Side};
+use crate::flow::{Key, Side, VantageId};
 use crate::trace::Trace;
 use crate::wire::{Body, Packet, Protocol, Transport};
 use std::ops::RangeInclusive;
@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 pub(crate) struct SecondPass<'a> {
     files: &'a [CaptureFile],
     /// By interface; interfaces without a frame are no vantages.
-    vantages: Vec<Option<usize>>,
+    vantages: Vec<Option<VantageId>>,
 }
 
 impl<'a> SecondPass<'a> {
@@ -27,12 +27,12 @@ impl<'a> SecondPass<'a> {
     }
 
     /// Whether a vantage is an interface of this capture.
-    pub(crate) fn has(&self, vantage: usize) -> bool {
+    pub(crate) fn has(&self, vantage: VantageId) -> bool {
         self.vantages.contains(&Some(vantage))
     }
 
     /// What the capture says of a vantage's interface.
-    pub(crate) fn interface(&self, vantage: usize) -> Option<&'a Interface> {
+    pub(crate) fn interface(&self, vantage: VantageId) -> Option<&'a Interface> {
         let at = self.vantages.iter().position(|v| *v == Some(vantage))?;
         self.files.iter().find_map(|file| file.interfaces.get(at))
     }
@@ -42,7 +42,7 @@ impl<'a> SecondPass<'a> {
     pub(crate) fn frames(
         &self,
         range: RangeInclusive<u32>,
-        mut sink: impl FnMut(usize, u32, &Frame<'_>),
+        mut sink: impl FnMut(VantageId, u32, &Frame<'_>),
     ) -> bool {
         let mut whole = true;
         let mut base = 0u32;
@@ -66,11 +66,8 @@ impl<'a> SecondPass<'a> {
 
 /// The vantage of every interface of a capture: those that have frames are
 /// vantages, in the order of the interfaces.
-fn by_interface(trace: &Trace, capture: usize, files: &[CaptureFile]) -> Vec<Option<usize>> {
-    let mut vantages = trace
-        .vantages
-        .iter()
-        .enumerate()
+fn by_interface(trace: &Trace, capture: usize, files: &[CaptureFile]) -> Vec<Option<VantageId>> {
+    let mut vantages = VantageId::each(&trace.vantages)
         .filter(|(_, vantage)| vantage.capture == capture)
         .map(|(v, _)| v);
     let count = files.iter().map(|file| file.interfaces.len()).max().unwrap_or(0);

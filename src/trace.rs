@@ -22,7 +22,7 @@ use crate::capture::{Capture, Timestamp};
 use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::exchange::{self, Pairs};
-use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations};
+use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations, VantageId};
 use crate::parts::both;
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct At {
     /// Index of the vantage.
-    pub vantage: usize,
+    pub vantage: VantageId,
     /// Frame and time.
     pub mark: Mark,
 }
@@ -77,7 +77,7 @@ pub struct TiedError {
     /// The connection.
     pub connection: ConnectionId,
     /// Index of the vantage that saw the error.
-    pub vantage: u16,
+    pub vantage: VantageId,
     /// Index of the error at that vantage.
     pub error: u32,
 }
@@ -158,14 +158,12 @@ impl Trace {
     }
 
     /// The ICMP errors about a connection.
-    pub fn errors_of(&self, id: ConnectionId) -> impl Iterator<Item = (usize, &IcmpError)> {
+    pub fn errors_of(&self, id: ConnectionId) -> impl Iterator<Item = (VantageId, &IcmpError)> {
         let from = self.errors.partition_point(|e| e.connection < id);
-        self.errors[from..].iter().take_while(move |e| e.connection == id).map(|e| {
-            (
-                usize::from(e.vantage),
-                &self.vantages[usize::from(e.vantage)].errors[e.error as usize],
-            )
-        })
+        self.errors[from..]
+            .iter()
+            .take_while(move |e| e.connection == id)
+            .map(|e| (e.vantage, &self.vantages[e.vantage.index()].errors[e.error as usize]))
     }
 
     /// The first answer of a connection, where it is an HTTP error: the leg that shows it,
@@ -255,7 +253,7 @@ impl Trace {
     /// The vantage of a leg.
     #[must_use]
     pub fn vantage(&self, leg: &Leg) -> &Observations {
-        &self.vantages[usize::from(leg.vantage)]
+        &self.vantages[leg.vantage.index()]
     }
 
     /// What the client sent on a leg.
@@ -276,19 +274,19 @@ impl Trace {
         leg: &Leg,
         flow: &Flow,
     ) -> impl Iterator<Item = (&'a Link, &'a Hop)> + use<'a> {
-        self.vantages[usize::from(leg.vantage)].path(flow)
+        self.vantages[leg.vantage.index()].path(flow)
     }
 
     /// The host on which a vantage was taken.
     #[must_use]
-    pub fn host_of_vantage(&self, vantage: usize) -> Option<HostId> {
+    pub fn host_of_vantage(&self, vantage: VantageId) -> Option<HostId> {
         self.topology.hosts.of_vantage(vantage)
     }
 
     /// The host on which a leg was captured.
     #[must_use]
     pub fn host_of(&self, leg: &Leg) -> Option<HostId> {
-        self.host_of_vantage(usize::from(leg.vantage))
+        self.host_of_vantage(leg.vantage)
     }
 
     /// Whether a host was captured itself.
@@ -331,7 +329,7 @@ impl Trace {
     /// A moment on the reference clock.
     #[must_use]
     pub fn time(&self, at: At) -> Timestamp {
-        self.timeline.align(self.vantages[at.vantage].capture, at.mark)
+        self.timeline.align(self.vantages[at.vantage.index()].capture, at.mark)
     }
 
     /// When a vantage begins to see, on the reference clock.
@@ -351,10 +349,7 @@ impl Trace {
     pub fn start(&self, id: ConnectionId) -> Option<At> {
         self.legs(id)
             .iter()
-            .map(|leg| At {
-                vantage: usize::from(leg.vantage),
-                mark: leg.of(&self.vantages).first(),
-            })
+            .map(|leg| At { vantage: leg.vantage, mark: leg.of(&self.vantages).first() })
             .min_by_key(|at| self.time(*at))
     }
 
@@ -363,10 +358,7 @@ impl Trace {
     pub fn end(&self, id: ConnectionId) -> Option<At> {
         self.legs(id)
             .iter()
-            .map(|leg| At {
-                vantage: usize::from(leg.vantage),
-                mark: leg.of(&self.vantages).last(),
-            })
+            .map(|leg| At { vantage: leg.vantage, mark: leg.of(&self.vantages).last() })
             .max_by_key(|at| self.time(*at))
     }
 }
@@ -381,14 +373,14 @@ fn timed<T>(stage: impl FnOnce() -> T) -> (T, Duration) {
 fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedError> {
     // By protocol, source and destination: which error of which vantage.
     type Quoted = (Protocol, (Ip, u16), (Ip, u16));
-    let mut quoted: HashMap<Quoted, Vec<(u16, u32)>> = HashMap::new();
-    for (v, vantage) in vantages.iter().enumerate() {
+    let mut quoted: HashMap<Quoted, Vec<(VantageId, u32)>> = HashMap::new();
+    for (v, vantage) in VantageId::each(vantages) {
         for (e, error) in vantage.errors.iter().enumerate() {
             let q = &error.quote;
             quoted
                 .entry((q.protocol, (q.src, q.src_port), (q.dst, q.dst_port)))
                 .or_default()
-                .push((v as u16, e as u32));
+                .push((v, e as u32));
         }
     }
     let mut tied: Vec<TiedError> = Vec::new();
@@ -423,14 +415,14 @@ fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedE
 /// the latest that had begun where the error was seen.
 fn latest(vantages: &[Observations], connections: &Connections, tied: &mut Vec<TiedError>) {
     let begun = |t: &TiedError| {
-        let error = &vantages[usize::from(t.vantage)].errors[t.error as usize];
+        let error = &vantages[t.vantage.index()].errors[t.error as usize];
         let legs = connections.legs(&connections.list[t.connection.0 as usize]).iter();
         let here = legs.filter(|leg| leg.vantage == t.vantage);
         let flows = here.flat_map(|leg| &leg.of(vantages).flows);
         let first = flows.filter_map(|flow| flow.first.get()).map(|mark| mark.frame()).min();
         first.filter(|first| *first <= error.mark.frame())
     };
-    let mut of: HashMap<(u16, u32), u32> = HashMap::new();
+    let mut of: HashMap<(VantageId, u32), u32> = HashMap::new();
     for t in tied.iter() {
         if let Some(first) = begun(t) {
             let known = of.entry((t.vantage, t.error)).or_insert(first);

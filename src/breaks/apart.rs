@@ -244,7 +244,7 @@ impl<'a> Worlds<'a> {
         let journey = Journey::of(trace, id, true, Milestone::Syn);
         let Some(first) = journey.first() else { return };
         let here = |leg: &&crate::correlate::Leg| {
-            usize::from(leg.vantage) == first.at.vantage && leg.tuple == first.tuple
+            leg.vantage == first.at.vantage && leg.tuple == first.tuple
         };
         let Some(leg) = trace.legs(id).iter().find(here) else { return };
         let (vantage, there) = (trace.vantage(leg), trace.forward(leg));

@@ -2,6 +2,7 @@
 
 use super::apart::{self, Apart};
 use super::{Break, Fate, Manner, Packet, Passage, Sighting};
+use crate::flow::VantageId;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashSet};
@@ -33,7 +34,7 @@ pub struct Group {
 /// most connections come first.
 const MAX_COMPARED: usize = 64;
 
-type Key = (ServiceId, Packet, Manner, bool, Option<(usize, Passage, u8)>, Option<HostId>);
+type Key = (ServiceId, Packet, Manner, bool, Option<(VantageId, Passage, u8)>, Option<HostId>);
 
 pub(super) fn group(trace: &Trace, fates: &[Fate], breaks: &[Break]) -> Vec<Group> {
     let mut groups: BTreeMap<Key, Group> = BTreeMap::new();

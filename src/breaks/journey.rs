@@ -6,7 +6,7 @@
 
 use super::{Break, Fate, Manner, Packet};
 use crate::correlate::Leg;
-use crate::flow::{Flow, Hop, Link, Mark, Observations};
+use crate::flow::{Flow, Hop, Link, Mark, Observations, VantageId};
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::HashMap;
@@ -61,7 +61,7 @@ pub struct Sighting {
 impl Sighting {
     /// What tells places apart.
     #[must_use]
-    pub fn place(&self) -> (usize, Passage, u8) {
+    pub fn place(&self) -> (VantageId, Passage, u8) {
         (self.at.vantage, self.passage, self.tuple)
     }
 }
@@ -220,7 +220,7 @@ fn comes_before(a: &Sighting, b: &Sighting) -> bool {
 const PEERS: usize = 32;
 
 /// What a connection that did well shows after each place.
-type NextPlaces = HashMap<(usize, Passage, u8), Option<Option<Sighting>>>;
+type NextPlaces = HashMap<(VantageId, Passage, u8), Option<Option<Sighting>>>;
 
 /// Says of each break of silence whether the next capture would have shown the packet, by
 /// what it shows of connections of the same service that did well.
@@ -302,7 +302,7 @@ pub(super) fn silence(
     let journey = Journey::of(trace, id, packet.is_forward(), milestone(packet));
     let Some(last) = journey.last().copied() else { return (Manner::UnseenBeyond, None) };
     let kept = matches!(last.passage, Passage::In | Passage::Loopback)
-        && trace.vantages[last.at.vantage].shows.both_ways;
+        && trace.vantages[last.at.vantage.index()].shows.both_ways;
     (if kept { Manner::Swallowed } else { Manner::UnseenBeyond }, Some(last))
 }
 
@@ -311,9 +311,12 @@ mod tests {
     use super::*;
     use crate::capture::Timestamp;
 
-    fn at(vantage: usize, frame: u32, passage: Passage, from: u32, to: u32) -> Sighting {
+    fn at(vantage: u16, frame: u32, passage: Passage, from: u32, to: u32) -> Sighting {
         Sighting {
-            at: At { vantage, mark: Mark::new(frame, Timestamp(i64::from(frame))) },
+            at: At {
+                vantage: VantageId(vantage),
+                mark: Mark::new(frame, Timestamp(i64::from(frame))),
+            },
             passage,
             tuple: 0,
             ttl: 64,

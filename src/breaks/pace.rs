@@ -6,7 +6,7 @@
 //! answers are far slower than all others' is not chance.
 
 use crate::correlate::Progress;
-use crate::flow::{Flow, Mark, Observations};
+use crate::flow::{Flow, Mark, Observations, VantageId};
 use crate::parts::in_parts;
 use crate::topology::{Ordinary, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -42,7 +42,7 @@ pub struct Pace {
     slow: HashMap<ConnectionId, i64>,
     /// By vantage and index of a link: the longest time for which the same bytes were
     /// sent again.
-    repeated: HashMap<(usize, u32), i64>,
+    repeated: HashMap<(VantageId, u32), i64>,
     /// Connections that were answered with a status of 500 to 599, or whose TLS handshake
     /// was refused.
     errors: HashSet<u32>,
@@ -121,7 +121,7 @@ impl Pace {
     /// For how long the same bytes of a flow were sent again and again at a vantage, from
     /// the first repeat to the last, nanoseconds.
     #[must_use]
-    pub fn repeated_for(&self, vantage: usize, seen: &Observations, flow: &Flow) -> i64 {
+    pub fn repeated_for(&self, vantage: VantageId, seen: &Observations, flow: &Flow) -> i64 {
         let mut longest = 0;
         let mut next = flow.link;
         while let Some(index) = next.index() {
@@ -165,10 +165,10 @@ fn blamed(trace: &Trace) -> HashMap<(Ip, (Ip, u16)), u32> {
 }
 
 /// The longest time for which one range of bytes was sent again, by vantage and link.
-fn repeated(vantages: &[Observations]) -> HashMap<(usize, u32), i64> {
-    let mut first: HashMap<(usize, u32, u32), Mark> = HashMap::new();
-    let mut longest: HashMap<(usize, u32), i64> = HashMap::new();
-    for (v, vantage) in vantages.iter().enumerate() {
+fn repeated(vantages: &[Observations]) -> HashMap<(VantageId, u32), i64> {
+    let mut first: HashMap<(VantageId, u32, u32), Mark> = HashMap::new();
+    let mut longest: HashMap<(VantageId, u32), i64> = HashMap::new();
+    for (v, vantage) in VantageId::each(vantages) {
         for repeat in &vantage.side_tables.repeats {
             let begun = *first.entry((v, repeat.link, repeat.from)).or_insert(repeat.mark);
             let known = longest.entry((v, repeat.link)).or_default();

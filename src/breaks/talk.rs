@@ -239,7 +239,7 @@ fn error(trace: &Trace, id: ConnectionId) -> Judged {
     let forward = refused.is_some_and(|(leg, spoken, _)| spoken.side == leg.client);
     let mut last = Journey::of(trace, id, forward, Milestone::Data).first().copied();
     if let (Some(last), Some((leg, spoken, _))) = (&mut last, refused)
-        && last.at.vantage == usize::from(leg.vantage)
+        && last.at.vantage == leg.vantage
     {
         last.at.mark = spoken.mark;
     }
@@ -296,7 +296,7 @@ fn waited_for_timers(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<(bo
             if flow.retransmissions < 2 {
                 continue;
             }
-            let ns = pace.repeated_for(usize::from(leg.vantage), trace.vantage(leg), flow);
+            let ns = pace.repeated_for(leg.vantage, trace.vantage(leg), flow);
             if ns >= TAIL_NS && most.is_none_or(|(_, known)| ns > known) {
                 most = Some((client, ns));
             }

@@ -191,7 +191,7 @@ fn numbers(diagnosis: &Diagnosis, named: &str) -> anyhow::Result<Vec<usize>> {
             None => bail!("no finding has the id {named}; list all ids with: lbdiag explain"),
         }
     }
-    Ok((0..found.len()).filter(|i| found[*i].id == asked).collect())
+    Ok((0..found.len()).filter(|i| found[*i].id == *asked).collect())
 }
 
 #[cfg(test)]

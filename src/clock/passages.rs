@@ -73,7 +73,7 @@ fn pair(
     y: &Leg,
     sink: &mut impl FnMut(Passage),
 ) {
-    let (a, b) = (&vantages[usize::from(x.vantage)], &vantages[usize::from(y.vantage)]);
+    let (a, b) = (&vantages[x.vantage.index()], &vantages[y.vantage.index()]);
     if a.capture == b.capture {
         return;
     }

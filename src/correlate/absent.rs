@@ -7,7 +7,7 @@
 //! only questions that both captures show are held against each other, about the same
 //! time by both clocks.
 
-use crate::flow::{Ask, Binding, Claim, Observations, Own, OwnEvidence};
+use crate::flow::{Ask, Binding, Claim, Observations, Own, OwnEvidence, VantageId};
 use crate::wire::Mac;
 use std::collections::HashMap;
 
@@ -24,8 +24,8 @@ pub(super) fn settle(vantages: &mut [Observations]) {
     if vantages.len() < 2 || !vantages.iter().any(is_unsure) {
         return;
     }
-    let mut witnesses: HashMap<Mac, Vec<(usize, Ask)>> = HashMap::new();
-    for (at, vantage) in vantages.iter().enumerate() {
+    let mut witnesses: HashMap<Mac, Vec<(VantageId, Ask)>> = HashMap::new();
+    for (at, vantage) in VantageId::each(vantages) {
         for ask in vantage.neighbors.asks.iter().filter(|ask| ask.answers > 0) {
             let of = witnesses.entry(ask.asker_mac).or_default();
             if of.len() < MAX_WITNESSES {
@@ -39,7 +39,7 @@ pub(super) fn settle(vantages: &mut [Observations]) {
         }
         let unheard = |ask: &&Ask| {
             let of = witnesses.get(&ask.asker_mac).map_or(&[][..], Vec::as_slice);
-            of.iter().any(|(there, other)| *there != at && misses(ask, other))
+            of.iter().any(|(there, other)| there.index() != at && misses(ask, other))
         };
         let mut absent: Vec<Mac> =
             vantage.neighbors.asks.iter().filter(unheard).map(|ask| ask.asker_mac).collect();

@@ -9,7 +9,7 @@
 use super::Tie;
 use super::handshake::accepted;
 use super::union::{StreamRef, Union};
-use crate::flow::{Observations, Stream};
+use crate::flow::{Observations, Stream, VantageId};
 use crate::wire::{Ip, Toa};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -21,9 +21,8 @@ type ByClient = HashMap<(Ip, u16), Vec<StreamRef>, RandomState>;
 
 pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     let mut named: Vec<(StreamRef, Toa)> = Vec::new();
-    for (v, vantage) in vantages.iter().enumerate() {
-        let of =
-            |(stream, toa): (&u32, &Toa)| (StreamRef { vantage: v as u16, stream: *stream }, *toa);
+    for (v, vantage) in VantageId::each(vantages) {
+        let of = |(stream, toa): (&u32, &Toa)| (StreamRef { vantage: v, stream: *stream }, *toa);
         named.extend(vantage.side_tables.clients().map(of));
     }
     if named.is_empty() {
@@ -32,7 +31,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     named.sort_unstable_by_key(|(at, _)| *at);
     let mut by_client: ByClient =
         named.iter().map(|(_, toa)| ((toa.addr, toa.port), Vec::new())).collect();
-    for (v, vantage) in vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(vantages) {
         for (s, stream) in vantage.streams.iter().enumerate() {
             if stream.is_evicted() || !stream.key.protocol.is_tcp() {
                 continue;
@@ -40,7 +39,7 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
             let client = stream.client();
             let of = by_client.get_mut(&(stream.key.ip(client), stream.key.port(client)));
             if let Some(list) = of.filter(|list| list.len() < MAX_OF_ENDPOINT) {
-                list.push(StreamRef { vantage: v as u16, stream: s as u32 });
+                list.push(StreamRef { vantage: v, stream: s as u32 });
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use super::Tie;
 use super::union::{StreamRef, Union};
-use crate::flow::{Flow, HopId, Observations, Stream};
+use crate::flow::{Flow, HopId, Observations, Stream, VantageId};
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
 use rayon::prelude::*;
@@ -140,7 +140,7 @@ pub(super) fn accepted(back: &Flow) -> Option<u32> {
 /// What streams show of their handshakes, and those that show none.
 fn gather(
     vantage: &Observations,
-    number: u16,
+    number: VantageId,
     first: usize,
     streams: &[Stream],
     hasher: &RandomState,
@@ -163,12 +163,12 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef
     let hasher = RandomState::default();
     let mut shakes: Vec<Shake> = Vec::new();
     let mut without = Vec::new();
-    for (v, vantage) in vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(vantages) {
         let gathered: Vec<_> = vantage
             .streams
             .par_chunks(CHUNK)
             .enumerate()
-            .map(|(chunk, streams)| gather(vantage, v as u16, chunk * CHUNK, streams, &hasher))
+            .map(|(chunk, streams)| gather(vantage, v, chunk * CHUNK, streams, &hasher))
             .collect();
         for (some, none) in gathered {
             shakes.extend(some);

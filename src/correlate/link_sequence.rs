@@ -1,7 +1,7 @@
 //! How legs passed their vantages: few ways serve most flows, so they are shared,
 //! and what follows looks at each way once instead of at every link again.
 
-use crate::flow::{Flow, HopId, Observations, Reset};
+use crate::flow::{Flow, HopId, Observations, Reset, VantageId};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ impl LinkSequenceId {
 /// The links of one direction at one vantage, in the order of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct LinkSequence {
-    vantage: u16,
+    vantage: VantageId,
     links: u8,
     opening: [bool; MAX_LINKS],
     /// It carried more than a lone reset, which answers for nobody.
@@ -38,9 +38,9 @@ pub struct LinkSequence {
 }
 
 impl LinkSequence {
-    fn of(flow: &Flow, vantage: u16, vantages: &[Observations]) -> Option<Self> {
+    fn of(flow: &Flow, vantage: VantageId, vantages: &[Observations]) -> Option<Self> {
         let mut way = Self { vantage, speaks: speaks(flow), ..Self::default() };
-        for link in vantages[usize::from(vantage)].links_of(flow) {
+        for link in vantages[vantage.index()].links_of(flow) {
             let at = usize::from(way.links);
             *way.hops.get_mut(at)? = link.hop.0;
             way.opening[at] = link.syns > 0;
@@ -103,7 +103,7 @@ impl LinkSequences {
     pub(super) fn id(
         &mut self,
         flow: &Flow,
-        vantage: u16,
+        vantage: VantageId,
         vantages: &[Observations],
     ) -> LinkSequenceId {
         let way = LinkSequence::of(flow, vantage, vantages);

@@ -8,7 +8,7 @@
 
 use super::Tie;
 use super::union::{StreamRef, Union};
-use crate::flow::{Flow, Observations, Side, Stream};
+use crate::flow::{Flow, Observations, Side, Stream, VantageId};
 use crate::wire::{Ip, Protocol};
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
         }
     }
     // Streams with a handshake may be the earlier captured end of one without.
-    for (v, vantage) in vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(vantages) {
         for (s, stream) in vantage.streams.iter().enumerate() {
             if stream.is_evicted() || is_midstream(stream) {
                 continue;
@@ -41,7 +41,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
             let side = stream.client();
             let key = (stream.key.protocol, stream.key.ip(side), stream.key.port(side));
             if let Some(list) = by_endpoint.get_mut(&key) {
-                list.push((StreamRef { vantage: v as u16, stream: s as u32 }, side));
+                list.push((StreamRef { vantage: v, stream: s as u32 }, side));
             }
         }
     }
@@ -56,7 +56,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
                 let here = a.vantage == b.vantage;
                 let (s, t) = (a.of(vantages), b.of(vantages));
                 // What passes one vantage twice by one way was sent twice.
-                let vantage = &vantages[usize::from(a.vantage)];
+                let vantage = &vantages[a.vantage.index()];
                 let told = vantage.first_hop(s.flow(*x)).is_none_or(|hop| !hop.is_blank());
                 let same_way = here
                     && s.key != t.key

@@ -29,7 +29,7 @@ pub use sample::even_out;
 pub use stated::BothSides;
 pub use tuple::Tuple;
 
-use crate::flow::{Flow, Hop, Observations, Side, Stream};
+use crate::flow::{Flow, Hop, Observations, Side, Stream, VantageId};
 use crate::wire::Protocol;
 use union::Union;
 
@@ -89,7 +89,7 @@ impl Tie {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leg {
     /// Index of the vantage.
-    pub vantage: u16,
+    pub vantage: VantageId,
     /// Which of the connection's five-tuples it has: 0 is the client's own.
     pub tuple: u8,
     /// The side of the stream that is the client's.
@@ -157,7 +157,7 @@ impl Connections {
         leg: &Leg,
         forward: bool,
     ) -> Option<&'a Hop> {
-        let vantage = &vantages[usize::from(leg.vantage)];
+        let vantage = &vantages[leg.vantage.index()];
         match self.ways.get(if forward { leg.there } else { leg.back }) {
             Some(way) => way.first().map(|hop| &vantage.hops[hop.index()]),
             None if forward => vantage.first_hop(leg.forward(vantages)),
@@ -170,7 +170,7 @@ impl Leg {
     /// The stream itself.
     #[must_use]
     pub fn of<'a>(&self, vantages: &'a [Observations]) -> &'a Stream {
-        &vantages[usize::from(self.vantage)].streams[self.stream as usize]
+        &vantages[self.vantage.index()].streams[self.stream as usize]
     }
 
     /// What the client sent on it.

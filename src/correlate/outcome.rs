@@ -113,7 +113,7 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         ends.see(there, back);
         // Who repeats has not got what it waits for, even if nothing else shows.
         ends.beyond_syn |= there.syns > 1 || back.syns > 1;
-        let shows = vantages[usize::from(leg.vantage)].shows;
+        let shows = vantages[leg.vantage.index()].shows;
         ends.both_ways |= shows.both_ways;
         ends.beyond_syn |= shows.beyond_syn;
     }

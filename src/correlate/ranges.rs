@@ -8,7 +8,7 @@
 
 use super::Tie;
 use super::union::{StreamRef, Union};
-use crate::flow::{Observations, Side, Stream};
+use crate::flow::{Observations, Side, Stream, VantageId};
 
 /// What both sides of a connection sent, from the handshake on.
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +55,10 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
 
 fn classes(vantages: &[Observations]) -> Classes {
     let mut classes: Classes = vec![Vec::new(); 33];
-    for (v, vantage) in vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(vantages) {
         for (s, stream) in vantage.streams.iter().enumerate() {
             if let Some(sent) = sent(stream) {
-                let at = StreamRef { vantage: v as u16, stream: s as u32 };
+                let at = StreamRef { vantage: v, stream: s as u32 };
                 classes[class(sent[0].1)].push(Whole { at, sent });
             }
         }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn whole(isn: u32) -> Whole {
-        Whole { at: StreamRef { vantage: 0, stream: isn }, sent: [(isn, 1000), (5, 5)] }
+        Whole { at: StreamRef { vantage: VantageId(0), stream: isn }, sent: [(isn, 1000), (5, 5)] }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::Tie;
 use super::union::{StreamRef, Union};
-use crate::flow::{Observations, Stream};
+use crate::flow::{Observations, Stream, VantageId};
 use crate::wire::Ip;
 use std::collections::HashMap;
 
@@ -21,10 +21,10 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
         return;
     }
     let mut by_client: HashMap<(u32, Ip, u16), Vec<StreamRef>> = HashMap::new();
-    for (v, vantage) in vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(vantages) {
         for (s, stream) in vantage.streams.iter().enumerate() {
             if let Some(key) = key(stream) {
-                let at = StreamRef { vantage: v as u16, stream: s as u32 };
+                let at = StreamRef { vantage: v, stream: s as u32 };
                 by_client.entry(key).or_default().push(at);
             }
         }
@@ -54,7 +54,7 @@ fn sent_twice(vantages: &[Observations], a: StreamRef, b: StreamRef) -> bool {
     if a.vantage != b.vantage || s.key == t.key {
         return false;
     }
-    let vantage = &vantages[usize::from(a.vantage)];
+    let vantage = &vantages[a.vantage.index()];
     let hop = |stream: &Stream| vantage.first_hop(stream.flow(stream.client())).copied();
     hop(s).is_some_and(|hop| !hop.is_blank()) && hop(s) == hop(t)
 }

@@ -7,7 +7,7 @@
 use super::tuple::Tuple;
 use super::union::{StreamRef, Union};
 use super::{Tie, tuple};
-use crate::flow::{Observations, Side, Stream};
+use crate::flow::{Observations, Side, Stream, VantageId};
 use crate::wire::{Ip, Protocol};
 use std::collections::HashMap;
 
@@ -49,10 +49,10 @@ pub(super) fn tie(vantages: &[Observations], stated: &[BothSides], union: &mut U
         seen.entry(of_tuple(both.protocol, &both.front)).or_default();
         seen.entry(of_tuple(both.protocol, &both.back)).or_default();
     }
-    for (v, vantage) in vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(vantages) {
         for (s, stream) in vantage.streams.iter().enumerate().filter(|(_, s)| !s.is_evicted()) {
             if let Some(refs) = seen.get_mut(&of_stream(stream)) {
-                refs.push(StreamRef { vantage: v as u16, stream: s as u32 });
+                refs.push(StreamRef { vantage: v, stream: s as u32 });
             }
         }
     }

@@ -17,7 +17,7 @@ const MAX_OF_TOKEN: usize = 64;
 pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut Union) {
     let mut tokens: Vec<(u64, StreamRef, Side)> = Vec::new();
     for at in without {
-        let tables = &vantages[usize::from(at.vantage)].side_tables;
+        let tables = &vantages[at.vantage.index()].side_tables;
         for side in [Side::A, Side::B] {
             let of = tables.tokens(at.stream, side).iter().map(|token| (*token, *at, side));
             tokens.extend(of);
@@ -37,7 +37,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
 /// tell whose it is.
 fn sent_twice(vantages: &[Observations], same: &[(u64, StreamRef, Side)]) -> bool {
     let way = |(_, at, side): &(u64, StreamRef, Side)| {
-        let vantage = &vantages[usize::from(at.vantage)];
+        let vantage = &vantages[at.vantage.index()];
         vantage.first_hop(at.of(vantages).flow(*side)).filter(|hop| !hop.is_blank()).copied()
     };
     let pairs =

@@ -112,7 +112,7 @@ fn connect(
                 tuples.len() - 1
             }
         };
-        let vantage = &vantages[usize::from(at.vantage)];
+        let vantage = &vantages[at.vantage.index()];
         let (there, back) = (stream.flow(client), stream.flow(client.other()));
         // A reset by the client shows no way that was meant.
         if let Some(hop) = vantage
@@ -224,7 +224,7 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
     let at = |tuple: usize| legs.iter().filter(move |leg| usize::from(leg.tuple) == tuple);
     for x in at(a) {
         for y in at(b).filter(|leg| leg.vantage == x.vantage) {
-            let vantage = &vantages[usize::from(x.vantage)];
+            let vantage = &vantages[x.vantage.index()];
             let (f, g) = (x.forward(vantages), y.forward(vantages));
             let sent = |flow| vantage.first_hop(flow).and_then(|hop| vantage.own.sent(hop));
             let ttl = |flow| vantage.first_hop(flow).and_then(|hop| hop.known_ttl());

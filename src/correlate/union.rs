@@ -1,20 +1,20 @@
 //! Disjoint sets of streams over all vantages (union-find with path halving).
 
 use super::Tie;
-use crate::flow::{Observations, Stream};
+use crate::flow::{Observations, Stream, VantageId};
 use std::ops::Range;
 
 /// A stream by its vantage and its place there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct StreamRef {
-    pub vantage: u16,
+    pub vantage: VantageId,
     pub stream: u32,
 }
 
 impl StreamRef {
     /// The stream itself.
     pub(super) fn of(self, vantages: &[Observations]) -> &Stream {
-        &vantages[usize::from(self.vantage)].streams[self.stream as usize]
+        &vantages[self.vantage.index()].streams[self.stream as usize]
     }
 }
 
@@ -70,7 +70,7 @@ impl Union {
     }
 
     fn index(&self, at: StreamRef) -> u32 {
-        self.base[usize::from(at.vantage)] + at.stream
+        self.base[at.vantage.index()] + at.stream
     }
 
     /// The representative of a stream's set.
@@ -92,13 +92,14 @@ impl Union {
         for i in 1..ends.len() {
             ends[i] += ends[i - 1];
         }
-        let mut order = vec![StreamRef { vantage: 0, stream: 0 }; roots.len()];
+        let mut order = vec![StreamRef { vantage: VantageId::default(), stream: 0 }; roots.len()];
         // Filling moves each set's begin to its end.
         for (vantage, base) in self.base.iter().enumerate() {
             let next = self.base.get(vantage + 1).copied().unwrap_or(roots.len() as u32);
             for i in *base..next {
                 let place = &mut ends[roots[i as usize] as usize];
-                order[*place as usize] = StreamRef { vantage: vantage as u16, stream: i - base };
+                order[*place as usize] =
+                    StreamRef { vantage: VantageId::at(vantage), stream: i - base };
                 *place += 1;
             }
         }

@@ -5,6 +5,7 @@
 //! order stands, which knows what follows from what.
 
 use super::{Finding, Proof, evidence};
+use crate::flow::VantageId;
 use crate::trace::Trace;
 use std::collections::HashMap;
 
@@ -52,7 +53,7 @@ fn is_before(trace: &Trace, a: &Proof, b: &Proof) -> bool {
     if a.at.vantage == b.at.vantage {
         return a.at.mark.frame() < b.at.mark.frame();
     }
-    let capture = |proof: &Proof| trace.vantages[proof.at.vantage].capture;
+    let capture = |proof: &Proof| trace.vantages[proof.at.vantage.index()].capture;
     let (x, y) = (trace.time(a.at), trace.time(b.at));
     let doubt = trace.timeline.uncertainty(capture(a), capture(b), y);
     doubt.is_some_and(|doubt| x.0.saturating_add(doubt) < y.0)
@@ -60,12 +61,12 @@ fn is_before(trace: &Trace, a: &Proof, b: &Proof) -> bool {
 
 /// Which of the finding's connections each proof is a frame of.
 fn connections(trace: &Trace, finding: &Finding) -> Vec<Option<u32>> {
-    let streams: Vec<Option<(usize, usize)>> = finding
+    let streams: Vec<Option<(VantageId, usize)>> = finding
         .proofs
         .iter()
         .map(|proof| Some((proof.at.vantage, evidence::stream_of(trace, proof.at)?)))
         .collect();
-    let mut known: HashMap<(usize, usize), Option<u32>> =
+    let mut known: HashMap<(VantageId, usize), Option<u32>> =
         streams.iter().flatten().map(|stream| (*stream, None)).collect();
     let mut open = known.len();
     for id in &finding.connections {
@@ -73,7 +74,7 @@ fn connections(trace: &Trace, finding: &Finding) -> Vec<Option<u32>> {
             break;
         }
         for leg in trace.legs(*id) {
-            let stream = (usize::from(leg.vantage), leg.stream as usize);
+            let stream = (leg.vantage, leg.stream as usize);
             if let Some(slot) = known.get_mut(&stream).filter(|slot| slot.is_none()) {
                 *slot = Some(id.0);
                 open -= 1;

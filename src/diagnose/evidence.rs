@@ -6,7 +6,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::Finding;
-use crate::flow::{Mark, Observations, Stream};
+use crate::flow::{Mark, Observations, Stream, VantageId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::{BTreeSet, HashSet};
 
@@ -23,14 +23,14 @@ pub(crate) fn concerned(trace: &Trace, finding: &Finding) -> BTreeSet<Connection
 
 /// The connections that the evidence of a finding lies in.
 pub(crate) fn proven(trace: &Trace, finding: &Finding) -> BTreeSet<ConnectionId> {
-    let streams: HashSet<(usize, usize)> = finding
+    let streams: HashSet<(VantageId, usize)> = finding
         .proofs
         .iter()
         .filter_map(|proof| Some((proof.at.vantage, stream_of(trace, proof.at)?)))
         .collect();
     let holds = |id: &ConnectionId| {
         let mut legs = trace.legs(*id).iter();
-        legs.any(|leg| streams.contains(&(usize::from(leg.vantage), leg.stream as usize)))
+        legs.any(|leg| streams.contains(&(leg.vantage, leg.stream as usize)))
     };
     if streams.is_empty() {
         return BTreeSet::new();
@@ -41,13 +41,13 @@ pub(crate) fn proven(trace: &Trace, finding: &Finding) -> BTreeSet<ConnectionId>
 /// The connection of which a frame is a milestone.
 pub(crate) fn connection_of(trace: &Trace, at: At) -> Option<ConnectionId> {
     let stream = stream_of(trace, at)?;
-    let is = |leg: &Leg| usize::from(leg.vantage) == at.vantage && leg.stream as usize == stream;
+    let is = |leg: &Leg| leg.vantage == at.vantage && leg.stream as usize == stream;
     trace.iter().map(|(id, _)| id).find(|id| trace.legs(*id).iter().any(is))
 }
 
 /// The stream of which a frame is a milestone, by index at its vantage.
 pub(crate) fn stream_of(trace: &Trace, at: At) -> Option<usize> {
-    let vantage = trace.vantages.get(at.vantage)?;
+    let vantage = trace.vantages.get(at.vantage.index())?;
     let spans = |stream: &Stream| is_within(stream.first(), stream.last(), at.mark);
     let is = |stream: &Stream| spans(stream) && has(vantage, stream, at.mark);
     // Streams stand in the order of their first frames, and a frame is of one stream: it is
@@ -58,7 +58,7 @@ pub(crate) fn stream_of(trace: &Trace, at: At) -> Option<usize> {
     if let Some(index) = before.iter().rposition(is).or_else(later) {
         return Some(index);
     }
-    let here = |v: u16| usize::from(v) == at.vantage;
+    let here = |v: VantageId| v == at.vantage;
     let is = |marks: [Mark; 2]| marks.contains(&at.mark);
     let mut exchanges = trace.pairs.exchanges.iter().filter(|e| here(e.vantage));
     let exchange = exchanges.find(|e| is([e.request, e.response]))?;

@@ -6,7 +6,9 @@
 //! directed graph, flattened into the order in which it reads.
 
 use super::registry::{Advises, CAUSES, SYMPTOMS, SymptomDetector};
-use super::{Candidate, Confidence, Facts, Finding, Kind, Proof, Refuted, Severity, Sighting};
+use super::{
+    Candidate, Confidence, Facts, Finding, FindingId, Kind, Proof, Refuted, Severity, Sighting,
+};
 use crate::breaks::Fate;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
@@ -42,7 +44,7 @@ pub(super) fn arrange(
 const CONDITIONS: [&str; 3] = ["scheduler-imbalance", "stated-not-seen", "director-bypassed"];
 
 /// Whether a symptom says how connections broke, whatever the reason.
-fn is_break(symptom: &str) -> bool {
+fn is_break(symptom: FindingId) -> bool {
     SYMPTOMS.iter().any(|s| s.id == symptom && s.of_breaks)
 }
 
@@ -59,14 +61,14 @@ impl Held {
     fn by(cause: &Finding) -> Self {
         Self {
             symptoms: explains(cause.id),
-            explains_breaks: cause.is_loud() && !CONDITIONS.contains(&cause.id),
+            explains_breaks: cause.is_loud() && !cause.id.is_of(&CONDITIONS),
             connections: cause.connections.iter().chain(&cause.strays).copied().collect(),
             addresses: cause.addresses.clone(),
         }
     }
 
-    fn explains(&self, symptom: &str, sighting: &Sighting) -> bool {
-        (self.symptoms.contains(&symptom) || self.explains_breaks && is_break(symptom))
+    fn explains(&self, symptom: FindingId, sighting: &Sighting) -> bool {
+        (symptom.is_of(self.symptoms) || self.explains_breaks && is_break(symptom))
             && match sighting.connection {
                 Some(id) => self.connections.contains(&id),
                 None => sighting.address.is_some_and(|ip| self.addresses.contains(&ip)),
@@ -74,7 +76,7 @@ impl Held {
     }
 }
 
-fn explains(id: &str) -> &'static [&'static str] {
+fn explains(id: FindingId) -> &'static [&'static str] {
     CAUSES.iter().find(|d| d.id == id).map_or(&[], |d| d.explains)
 }
 
@@ -85,7 +87,7 @@ fn fold(graph: &mut DiGraph<Finding, ()>, causes: &[NodeIndex]) {
         for &inner in causes {
             let (a, b) = (&graph[outer], &graph[inner]);
             let same = a.addresses.iter().any(|ip| b.addresses.contains(ip));
-            if outer != inner && explains(a.id).contains(&b.id) && same {
+            if outer != inner && b.id.is_of(explains(a.id)) && same {
                 graph.update_edge(outer, inner, ());
             }
         }

@@ -1,7 +1,8 @@
 //! What detectors say.
 
+use super::finding_id::FindingId;
 use super::settled::Settled;
-use crate::flow::Mark;
+use crate::flow::{Mark, VantageId};
 use crate::topology::{HostId, Role};
 use crate::trace::{At, ConnectionId};
 use crate::wire::{Ip, Mac};
@@ -136,7 +137,7 @@ impl Proof {
 
     /// A frame of a vantage and what it shows.
     #[must_use]
-    pub fn on(vantage: usize, mark: Mark, note: impl Into<String>) -> Self {
+    pub fn on(vantage: VantageId, mark: Mark, note: impl Into<String>) -> Self {
         Self::at(At { vantage, mark }, note)
     }
 
@@ -244,7 +245,7 @@ impl Fix {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Its id.
-    pub id: &'static str,
+    pub id: FindingId,
     /// What would tell it apart.
     pub tell_apart: String,
 }
@@ -254,7 +255,8 @@ impl Candidate {
     #[must_use]
     pub fn all<'a>(all: impl IntoIterator<Item = (&'static str, &'a str)>) -> Vec<Self> {
         let all = all.into_iter();
-        all.map(|(id, tell_apart)| Self { id, tell_apart: tell_apart.to_owned() }).collect()
+        all.map(|(id, tell_apart)| Self { id: id.into(), tell_apart: tell_apart.to_owned() })
+            .collect()
     }
 }
 
@@ -262,7 +264,7 @@ impl Candidate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refuted {
     /// Its id.
-    pub id: &'static str,
+    pub id: FindingId,
     /// What speaks against it.
     pub why: String,
     /// The frame that shows it; none where it is the sum of many.
@@ -284,7 +286,7 @@ pub struct ToConfirm {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// Detector.
-    pub id: &'static str,
+    pub id: FindingId,
     /// What it is.
     pub kind: Kind,
     /// What it costs.
@@ -326,9 +328,9 @@ pub struct Finding {
 impl Finding {
     /// A cause with the words that every finding needs.
     #[must_use]
-    pub fn cause(id: &'static str, title: String, explanation: String) -> Self {
+    pub fn cause(id: impl Into<FindingId>, title: String, explanation: String) -> Self {
         Self {
-            id,
+            id: id.into(),
             kind: Kind::Cause,
             severity: Severity::Warning,
             confidence: Confidence::Certain,
@@ -351,14 +353,14 @@ impl Finding {
 
     /// What is worth knowing and no fault.
     #[must_use]
-    pub fn note(id: &'static str, title: String, explanation: String) -> Self {
+    pub fn note(id: impl Into<FindingId>, title: String, explanation: String) -> Self {
         let cause = Self::cause(id, title, explanation);
         Self { kind: Kind::Note, severity: Severity::Info, ..cause }
     }
 
     /// Another cause that fits, and what would tell it apart.
-    pub fn candidate(&mut self, id: &'static str, tell_apart: impl Into<String>) {
-        self.candidates.push(Candidate { id, tell_apart: tell_apart.into() });
+    pub fn candidate(&mut self, id: impl Into<FindingId>, tell_apart: impl Into<String>) {
+        self.candidates.push(Candidate { id: id.into(), tell_apart: tell_apart.into() });
     }
 
     /// A command that would settle it, and what its answer decides.

@@ -13,6 +13,7 @@ pub(crate) mod evidence;
 mod explain;
 mod facts;
 mod finding;
+mod finding_id;
 mod judge;
 pub mod note;
 mod rank_test;
@@ -34,6 +35,7 @@ pub use finding::{
     Candidate, Confidence, Detection, Finding, Fix, Join, Kind, Proof, Refuted, Severity, Sighting,
     Subject, ToConfirm, Wording,
 };
+pub use finding_id::FindingId;
 pub use registry::{
     CAUSES, CauseDetector, NOTES, NoteDetector, SYMPTOMS, SymptomDetector, manual, manuals,
 };
@@ -56,7 +58,7 @@ pub enum Checked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
     /// Detector.
-    pub id: &'static str,
+    pub id: FindingId,
     /// What it could say.
     pub checked: Checked,
 }

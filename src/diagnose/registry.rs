@@ -1,8 +1,8 @@
 //! Every detector, once.
 
 use super::{
-    Candidate, Detection, Facts, Finding, Fix, Proof, Sighting, ToConfirm, Wording, cause, note,
-    settle, symptom,
+    Candidate, Detection, Facts, Finding, FindingId, Fix, Proof, Sighting, ToConfirm, Wording,
+    cause, note, settle, symptom,
 };
 use crate::trace::{ConnectionId, Trace};
 
@@ -10,7 +10,7 @@ use crate::trace::{ConnectionId, Trace};
 #[derive(Debug, Clone, Copy)]
 pub struct SymptomDetector {
     /// Its id, which is its file's name with `-` for `_`.
-    pub id: &'static str,
+    pub id: FindingId,
     /// Its manual page, Markdown.
     pub manual: &'static str,
     /// It says how connections broke, so any cause that accounts for these explains it.
@@ -52,7 +52,7 @@ impl Advice {
 #[derive(Debug, Clone, Copy)]
 pub struct CauseDetector {
     /// Its id, which is its file's name with `-` for `_`.
-    pub id: &'static str,
+    pub id: FindingId,
     /// Its manual page, Markdown.
     pub manual: &'static str,
     /// The symptoms that it explains, and causes that are its consequence.
@@ -67,7 +67,7 @@ pub struct CauseDetector {
 #[derive(Debug, Clone, Copy)]
 pub struct NoteDetector {
     /// Its id, which is its file's name with `-` for `_`.
-    pub id: &'static str,
+    pub id: FindingId,
     /// Its manual page, Markdown.
     pub manual: &'static str,
     /// The detector.
@@ -77,7 +77,7 @@ pub struct NoteDetector {
 macro_rules! notes {
     ($($id:literal $module:ident),* $(,)?) => {
         &[$(NoteDetector {
-            id: $id,
+            id: FindingId::new($id),
             manual: include_str!(concat!("note/", stringify!($module), ".md")),
             detect: note::$module::detect,
         }),*]
@@ -87,7 +87,7 @@ macro_rules! notes {
 macro_rules! symptoms {
     ($($id:literal $module:ident $($breaks:ident)? $([$($advice:ident),*])?),* $(,)?) => {
         &[$(SymptomDetector {
-            id: $id,
+            id: FindingId::new($id),
             manual: include_str!(concat!("symptom/", stringify!($module), ".md")),
             of_breaks: of_breaks!($($breaks)?),
             sightings: symptom::$module::sightings,
@@ -123,7 +123,7 @@ macro_rules! of_breaks {
 macro_rules! causes {
     ($($id:literal $family:ident $module:ident $(=> $settle:path)?),* $(,)?) => {
         &[$(CauseDetector {
-            id: $id,
+            id: FindingId::new($id),
             manual: include_str!(concat!("cause/", stringify!($family), "/", stringify!($module), ".md")),
             explains: cause::$family::$module::EXPLAINS,
             detect: cause::$family::$module::detect,
@@ -252,7 +252,7 @@ pub const NOTES: &[NoteDetector] = notes![
 ];
 
 /// Whether a symptom names the culprit of some connections by itself.
-pub(super) fn names_culprit(id: &str, trace: &Trace, ids: &[ConnectionId]) -> bool {
+pub(super) fn names_culprit(id: FindingId, trace: &Trace, ids: &[ConnectionId]) -> bool {
     let of = SYMPTOMS.iter().find(|d| d.id == id).and_then(|d| d.advice.names_culprit);
     of.is_some_and(|of| of(trace, ids))
 }
@@ -265,7 +265,7 @@ pub fn manual(id: &str) -> Option<&'static str> {
 
 /// All ids with their manual pages: symptoms, causes, notes.
 pub fn manuals() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let symptoms = SYMPTOMS.iter().map(|d| (d.id, d.manual));
-    let causes = CAUSES.iter().map(|d| (d.id, d.manual));
-    symptoms.chain(causes).chain(NOTES.iter().map(|d| (d.id, d.manual)))
+    let symptoms = SYMPTOMS.iter().map(|d| (d.id.as_str(), d.manual));
+    let causes = CAUSES.iter().map(|d| (d.id.as_str(), d.manual));
+    symptoms.chain(causes).chain(NOTES.iter().map(|d| (d.id.as_str(), d.manual)))
 }

@@ -4,6 +4,7 @@
 //! A detector that is listed here and found nothing in a text without its field has not checked
 //! anything. One that is not listed goes by what every line prints.
 
+use super::FindingId;
 use crate::trace::Printed;
 
 const E: Printed = Printed { hardware: true, headers: false, bytes: false };
@@ -94,8 +95,8 @@ const RESTS_ON: &[(&str, Printed)] = &[
 ];
 
 /// By what a detector decides beside what every line prints.
-pub(super) fn rests_on(id: &str) -> Printed {
-    let known = RESTS_ON.iter().find(|(known, _)| *known == id);
+pub(super) fn rests_on(id: FindingId) -> Printed {
+    let known = RESTS_ON.iter().find(|(known, _)| id == *known);
     known.map_or(Printed::default(), |(_, printed)| *printed)
 }
 

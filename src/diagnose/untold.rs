@@ -2,7 +2,7 @@
 //! need not print them. What it cannot show makes nothing certain.
 
 use super::rests_on::{name, rests_on};
-use super::{CAUSES, Checked, Confidence, Finding, Kind};
+use super::{CAUSES, Checked, Confidence, Finding, FindingId, Kind};
 use crate::diagnose::thresholds::UNTOLD_CANDIDATES;
 use crate::flow::Observations;
 use crate::trace::{Printed, Trace};
@@ -18,9 +18,9 @@ pub(super) fn cap(trace: &Trace, findings: &mut [Finding]) {
     }
     for finding in findings {
         let concerned =
-            finding.proofs.iter().filter_map(|proof| trace.vantages.get(proof.at.vantage));
+            finding.proofs.iter().filter_map(|proof| trace.vantages.get(proof.at.vantage.index()));
         let certain = finding.confidence == Confidence::Certain;
-        if certain && !BY_ADDRESSES.contains(&finding.id) && concerned.into_iter().any(is_untold) {
+        if certain && !finding.id.is_of(BY_ADDRESSES) && concerned.into_iter().any(is_untold) {
             finding.confidence = Confidence::Likely;
             finding.explanation.push_str(
                 " The text prints no hardware addresses, which would make it certain: tcpdump prints them with -e.",
@@ -35,7 +35,7 @@ fn is_untold(vantage: &Observations) -> bool {
 }
 
 /// What a look was worth where a text hides what the detector decides by.
-pub(super) fn hide(unprinted: Printed, id: &str, checked: Checked) -> Checked {
+pub(super) fn hide(unprinted: Printed, id: FindingId, checked: Checked) -> Checked {
     let hidden = rests_on(id).common(unprinted);
     if checked == Checked::Found || !hidden.any() {
         return checked;
@@ -57,7 +57,7 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
         if !open || !finding.is_loud() {
             continue;
         }
-        let fits = CAUSES.iter().filter(|c| c.explains.contains(&finding.id));
+        let fits = CAUSES.iter().filter(|c| finding.id.is_of(c.explains));
         let hidden = fits.filter_map(|cause| {
             let hidden = rests_on(cause.id).common(unprinted);
             let known = finding.candidates.iter().any(|c| c.id == cause.id);

@@ -259,11 +259,11 @@ fn known_modes(trace: &Trace) -> Vec<&'static str> {
 fn hidden_needs(trace: &Trace) -> impl Iterator<Item = &'static str> {
     let unprinted = trace.unprinted();
     let hidden = HIDDEN_NEEDS.iter().filter(move |(mode, id)| {
-        super::rests_on::rests_on(id).common(unprinted).any()
+        super::rests_on::rests_on((*id).into()).common(unprinted).any()
             && trace.topology.services.iter().any(|s| s.mode == *mode)
     });
     let tls = |s: &crate::topology::Service| s.protocol.is_tcp() && TLS_PORTS.contains(&s.port);
-    let encrypted = super::rests_on::rests_on(TLS_NEED).common(unprinted).any()
+    let encrypted = super::rests_on::rests_on(TLS_NEED.into()).common(unprinted).any()
         && trace.topology.services.iter().any(tls);
     hidden.map(|(_, id)| *id).chain(encrypted.then_some(TLS_NEED))
 }

@@ -28,9 +28,9 @@ pub(super) fn called_back(
         vantages.iter().map(|_| <[Vec<Call>; 2]>::default()).collect();
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         for leg in connections.legs(connection) {
-            let at = usize::from(leg.vantage);
+            let at = leg.vantage;
             let Some(own) = side(connections, vantages, leg) else { continue };
-            let of = &mut calls[at][usize::from(own)];
+            let of = &mut calls[at.index()][usize::from(own)];
             if of.len() <= MAX_CALLS {
                 let stream = leg.of(vantages);
                 of.push((i as u32, stream.first().frame(), stream.last().frame()));
@@ -66,7 +66,7 @@ fn talks(c: &Connection) -> bool {
 
 /// Whether the vantage's host called (`false`) or was called (`true`).
 fn side(connections: &Connections, vantages: &[Observations], leg: &Leg) -> Option<bool> {
-    let vantage = &vantages[usize::from(leg.vantage)];
+    let vantage = &vantages[leg.vantage.index()];
     let hop = connections.first_hop(vantages, leg, true).filter(|hop| !hop.link.is_loopback())?;
     let back = connections.first_hop(vantages, leg, false)?;
     match (vantage.own.sent(hop)?, vantage.own.sent(back)?) {

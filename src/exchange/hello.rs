@@ -44,7 +44,7 @@ pub(super) fn tie(
             continue;
         }
         for leg in connections.legs(connection) {
-            let hellos = vantages[usize::from(leg.vantage)].side_tables.hellos();
+            let hellos = vantages[leg.vantage.index()].side_tables.hellos();
             if let Ok(at) = hellos.binary_search_by_key(&leg.stream, |hello| hello.stream) {
                 let (random, mark) = (hellos[at].random, hellos[at].mark);
                 said.push(Said { random, connection: i as u32, leg, mark });

@@ -26,7 +26,7 @@ pub use reply::Reply;
 
 use crate::capture::Capture;
 use crate::correlate::{BothSides, Connections};
-use crate::flow::{Mark, Observations};
+use crate::flow::{Mark, Observations, VantageId};
 use crate::wire::Ip;
 
 /// A request with its response.
@@ -35,7 +35,7 @@ pub struct Exchange {
     /// Index of the connection.
     pub connection: u32,
     /// Index of the vantage at which it was read.
-    pub vantage: u16,
+    pub vantage: VantageId,
     /// When the request began to pass.
     pub request: Mark,
     /// Digest of method and target.

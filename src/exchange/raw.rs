@@ -9,7 +9,7 @@ use super::opening::{Head, Opening};
 use super::pair::{Evidence, Pairs};
 use super::suspect::Suspects;
 use crate::correlate::Connections;
-use crate::flow::Observations;
+use crate::flow::{Observations, VantageId};
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ struct Sides {
 }
 
 /// Proxy, vantage, and what the client said first.
-type Kind = (Ip, u16, (usize, u64));
+type Kind = (Ip, VantageId, (usize, u64));
 
 pub(super) fn tie(
     vantages: &[Observations],

@@ -6,7 +6,7 @@ use super::reply::Reply;
 use super::suspect::Suspects;
 use crate::capture::{self, Capture, Frame};
 use crate::correlate::{Connections, Leg};
-use crate::flow::{Key, Mark, Observations, Side as End};
+use crate::flow::{Key, Mark, Observations, Side as End, VantageId};
 use crate::wire::http::{self, ResponseHead};
 use crate::wire::{self, Body, Protocol, ProxyHeader, Tcp, Transport};
 use foldhash::fast::RandomState;
@@ -59,22 +59,22 @@ pub(super) fn listen(
     let mut passing = vec![0u32; vantages.len()];
     for connection in &wanted {
         for leg in heard(vantages, connections, **connection) {
-            passing[usize::from(leg.vantage)] += 1;
+            passing[leg.vantage.index()] += 1;
         }
     }
     // What a proxy tries in vain says nothing, and shows where its own side is seen.
     for (attempt, _) in attempts {
         let legs = connections.legs(&connections.list[*attempt as usize]).iter();
         for leg in legs.filter(|leg| leg.forward(vantages).opened()) {
-            passing[usize::from(leg.vantage)] += 1;
+            passing[leg.vantage.index()] += 1;
         }
     }
     for connection in wanted {
         let best = heard(vantages, connections, *connection)
-            .max_by_key(|leg| (passing[usize::from(leg.vantage)], std::cmp::Reverse(leg.vantage)));
+            .max_by_key(|leg| (passing[leg.vantage.index()], std::cmp::Reverse(leg.vantage)));
         let Some(leg) = best else { continue };
         let stream = leg.of(vantages);
-        ears[usize::from(leg.vantage)].entry(stream.key).or_default().push(Ear {
+        ears[leg.vantage.index()].entry(stream.key).or_default().push(Ear {
             connection: *connection,
             leg: *leg,
             from: stream.first().frame(),
@@ -95,13 +95,13 @@ pub(super) fn listen(
     let mut unread = Vec::new();
     let hasher = RandomState::default();
     for (index, capture) in captures.iter().enumerate() {
-        let here: Vec<usize> = (0..vantages.len())
-            .filter(|v| vantages[*v].capture == index && !ears[*v].is_empty())
+        let here: Vec<VantageId> = VantageId::all(vantages)
+            .filter(|v| vantages[v.index()].capture == index && !ears[v.index()].is_empty())
             .collect();
         if here.is_empty() {
             continue;
         }
-        let lists = || here.iter().flat_map(|v| ears[*v].values().flatten());
+        let lists = || here.iter().flat_map(|v| ears[v.index()].values().flatten());
         let first = lists().map(|ear| ear.from).min().unwrap_or(1);
         let last = lists().map(|ear| ear.to).max().unwrap_or(0);
         let mut base = 0u32;
@@ -118,10 +118,10 @@ pub(super) fn listen(
                     Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
                 let mark = Mark::new(base.saturating_add(frame.number), frame.time);
                 for vantage in &here {
-                    let Some(list) = ears[*vantage].get_mut(&key) else { continue };
+                    let Some(list) = ears[vantage.index()].get_mut(&key) else { continue };
                     let within = |ear: &&mut Ear| (ear.from..=ear.to).contains(&mark.frame());
                     if let Some(ear) = list.iter_mut().find(within) {
-                        ear.hear(*vantage as u16, mark, end, tcp, &hasher, &mut found);
+                        ear.hear(*vantage, mark, end, tcp, &hasher, &mut found);
                     }
                 }
             };
@@ -150,7 +150,7 @@ fn heard<'a>(
 impl Ear {
     fn hear(
         &mut self,
-        vantage: u16,
+        vantage: VantageId,
         mark: Mark,
         end: End,
         tcp: &Tcp<'_>,

@@ -6,7 +6,7 @@
 
 use super::groups::Groups;
 use crate::correlate::{Connections, Leg, LinkSequence, LinkSequenceId};
-use crate::flow::{Hop, Observations};
+use crate::flow::{Hop, Observations, VantageId};
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -29,15 +29,15 @@ pub(super) fn opened(
 ) -> HashMap<u32, Ip> {
     let mut origins = Origins::default();
     // Connections of each vantage that begin there, and the addresses that come to it.
-    let mut begun: Vec<(u32, usize)> = Vec::new();
-    let mut guests: HashMap<usize, HashSet<Ip, RandomState>> = HashMap::new();
+    let mut begun: Vec<(u32, VantageId)> = Vec::new();
+    let mut guests: HashMap<VantageId, HashSet<Ip, RandomState>> = HashMap::new();
     for (index, connection) in connections.list.iter().enumerate() {
         if !connection.protocol.is_tcp() {
             continue;
         }
         for leg in connections.legs(connection) {
-            let at = usize::from(leg.vantage);
-            match origins.of(leg.there, &vantages[at], connections) {
+            let at = leg.vantage;
+            match origins.of(leg.there, &vantages[at.index()], connections) {
                 Origin::Here if connection.back.is_none() => begun.push((index as u32, at)),
                 Origin::Elsewhere => {
                     guests.entry(at).or_default().insert(connection.front.client.0);
@@ -47,13 +47,13 @@ pub(super) fn opened(
         }
     }
     let names: Vec<Option<Ip>> = vantages.iter().map(|v| groups.own(v)).collect();
-    let in_the_name = |(index, at): (u32, usize)| {
+    let in_the_name = |(index, at): (u32, VantageId)| {
         let connection = &connections.list[index as usize];
         let (client, server) = (connection.front.client.0, connection.front.server.0);
         let guest = client != server && guests.get(&at).is_some_and(|of| of.contains(&client));
         let mut legs = connections.legs(connection).iter();
-        let opens = |leg: &Leg| usize::from(leg.vantage) == at && leg.forward(vantages).opened();
-        (guest && legs.any(opens)).then(|| Some((index, names[at]?))).flatten()
+        let opens = |leg: &Leg| leg.vantage == at && leg.forward(vantages).opened();
+        (guest && legs.any(opens)).then(|| Some((index, names[at.index()]?))).flatten()
     };
     begun.into_iter().filter_map(in_the_name).collect()
 }

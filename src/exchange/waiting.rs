@@ -5,7 +5,7 @@ use super::pair::Pairs;
 use super::read::Said;
 use super::suspect::Suspects;
 use crate::correlate::Connections;
-use crate::flow::Observations;
+use crate::flow::{Observations, VantageId};
 use crate::wire::Ip;
 use std::collections::HashMap;
 
@@ -72,9 +72,9 @@ impl Waiting {
 
 /// Connections that do not speak HTTP/1, by proxy and vantage.
 struct Streams {
-    fronts: HashMap<(Ip, u16), Vec<Waiting>>,
+    fronts: HashMap<(Ip, VantageId), Vec<Waiting>>,
     /// First frames of backend connections that are nobody's, sorted.
-    backs: HashMap<(Ip, u16), Vec<u32>>,
+    backs: HashMap<(Ip, VantageId), Vec<u32>>,
 }
 
 impl Streams {
@@ -116,7 +116,7 @@ impl Streams {
     }
 
     /// Whether the proxy opened a connection meanwhile that can be the waiting one's.
-    fn served(&self, proxy: Ip, vantage: u16, waiting: &Waiting, until: u32) -> bool {
+    fn served(&self, proxy: Ip, vantage: VantageId, waiting: &Waiting, until: u32) -> bool {
         let backs = self.backs.get(&(proxy, vantage)).map_or(&[][..], Vec::as_slice);
         let after = backs.partition_point(|first| *first < waiting.from);
         backs.get(after).is_some_and(|first| *first < until)

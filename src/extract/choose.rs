@@ -3,6 +3,7 @@
 use super::Which;
 use crate::diagnose::evidence;
 use crate::diagnose::{Diagnosis, Finding};
+use crate::flow::VantageId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{HashMap, HashSet};
@@ -20,9 +21,9 @@ pub(super) struct Chosen {
     /// Connections beyond the cap.
     pub left: usize,
     /// Frames that are taken whatever they belong to, by vantage and number.
-    pub proofs: HashSet<(usize, u32)>,
+    pub proofs: HashSet<(VantageId, u32)>,
     /// What frames prove, of all findings, by vantage and number.
-    pub comments: HashMap<(usize, u32), Vec<String>>,
+    pub comments: HashMap<(VantageId, u32), Vec<String>>,
     /// Addresses whose ARP, neighbour discovery and VRRP belong to it.
     pub addresses: HashSet<Ip>,
 }
@@ -112,11 +113,11 @@ fn proven_first(trace: &Trace, findings: &[Finding], index: usize) -> Vec<Connec
 }
 
 /// One comment a proof, as a reader of a single frame needs it.
-fn comments(trace: &Trace, findings: &[Finding]) -> HashMap<(usize, u32), Vec<String>> {
-    let mut all: HashMap<(usize, u32), Vec<String>> = HashMap::new();
+fn comments(trace: &Trace, findings: &[Finding]) -> HashMap<(VantageId, u32), Vec<String>> {
+    let mut all: HashMap<(VantageId, u32), Vec<String>> = HashMap::new();
     for (n, finding) in findings.iter().enumerate() {
         for proof in &finding.proofs {
-            let vantage = &trace.vantages[proof.at.vantage];
+            let vantage = &trace.vantages[proof.at.vantage.index()];
             let (_, frame) = trace.captures[vantage.capture].locate(proof.at.mark.frame());
             let text = format!(
                 "finding {}, {}: {} ({} #{frame})",

@@ -10,6 +10,7 @@ mod choose;
 mod pick;
 mod spool;
 
+use crate::flow::VantageId;
 pub use spool::{Kept, Spool};
 
 use crate::capture::{self, LinkType, Secrets};
@@ -120,7 +121,7 @@ pub fn extract(
         frames_left: 0,
         unread: Vec::new(),
     };
-    let mut interfaces: HashMap<(usize, LinkType), u32> = HashMap::new();
+    let mut interfaces: HashMap<(VantageId, LinkType), u32> = HashMap::new();
     let mut picker = Picker::new(trace, &chosen, options.all);
     for (at, capture) in trace.captures.iter().enumerate() {
         let Some(again) = SecondPass::new(trace, at) else { continue };
@@ -130,7 +131,7 @@ pub fn extract(
             let interface = *interfaces.entry((vantage, frame.link_type)).or_insert_with(|| {
                 let there = again.interface(vantage);
                 out.interfaces.push(Interface {
-                    name: trace.vantages[vantage].label.clone(),
+                    name: trace.vantages[vantage.index()].label.clone(),
                     description: there.and_then(|i| i.name.clone()),
                     link_type: frame.link_type,
                     snaplen: there.map_or(0, |i| i.snaplen),

@@ -2,7 +2,7 @@
 
 use super::choose::Chosen;
 use crate::capture::Frame;
-use crate::flow::{Key, Mark};
+use crate::flow::{Key, Mark, VantageId};
 use crate::second_pass;
 use crate::trace::Trace;
 use crate::wire::{self, Body, Fragment, IcmpKind, Ip, Packet, Transport};
@@ -28,9 +28,9 @@ pub(super) struct Picker<'a> {
     trace: &'a Trace,
     chosen: &'a Chosen,
     all: bool,
-    streams: HashMap<(usize, Key), Vec<Wanted>>,
+    streams: HashMap<(VantageId, Key), Vec<Wanted>>,
     /// ICMP errors about chosen connections.
-    errors: HashSet<(usize, u32)>,
+    errors: HashSet<(VantageId, u32)>,
     /// Pairs of addresses between which a later fragment may travel.
     pairs: HashSet<(Ip, Ip)>,
     claims: Vec<u32>,
@@ -61,7 +61,7 @@ impl<'a> Picker<'a> {
                     frames: stream.packets(),
                     seen: 0,
                 };
-                let of = (usize::from(leg.vantage), stream.key);
+                let of = (leg.vantage, stream.key);
                 picker.streams.entry(of).or_default().push(wanted);
             }
             let errors = trace.errors_of(*id).map(|(v, error)| (v, error.mark.frame()));
@@ -73,7 +73,7 @@ impl<'a> Picker<'a> {
     /// The frame's number through all files with what it proves, where it is taken.
     pub(super) fn pick(
         &mut self,
-        vantage: usize,
+        vantage: VantageId,
         base: u32,
         frame: &Frame<'_>,
     ) -> Option<(Mark, Vec<String>)> {
@@ -88,7 +88,7 @@ impl<'a> Picker<'a> {
             .then(|| (mark, self.chosen.comments.get(&place).cloned().unwrap_or_default()))
     }
 
-    fn is_of_stream(&mut self, vantage: usize, frame: u32, packet: &Packet<'_>) -> bool {
+    fn is_of_stream(&mut self, vantage: VantageId, frame: u32, packet: &Packet<'_>) -> bool {
         let Some((key, _)) = second_pass::stream(packet) else { return false };
         let Some(streams) = self.streams.get_mut(&(vantage, key)) else { return false };
         let Some(stream) = streams.iter_mut().find(|s| (s.from..=s.to).contains(&frame)) else {
@@ -108,7 +108,7 @@ impl<'a> Picker<'a> {
     }
 
     /// ARP, neighbour discovery and VRRP of those who take part.
-    fn is_claim(&mut self, vantage: usize, frame: &Frame<'_>, packet: &Packet<'_>) -> bool {
+    fn is_claim(&mut self, vantage: VantageId, frame: &Frame<'_>, packet: &Packet<'_>) -> bool {
         let of = |ip: &Ip| self.chosen.addresses.contains(ip);
         let about = match &packet.body {
             Body::Arp(arp) => of(&arp.sender) || of(&arp.target),
@@ -127,11 +127,11 @@ impl<'a> Picker<'a> {
             return false;
         }
         // What lies outside of the window that was asked for was not taken in.
-        let seen = &self.trace.vantages[vantage];
+        let seen = &self.trace.vantages[vantage.index()];
         if frame.time < seen.start || frame.time > seen.end {
             return false;
         }
-        let count = &mut self.claims[vantage];
+        let count = &mut self.claims[vantage.index()];
         *count += 1;
         self.all || *count <= MAX_CLAIMS
     }

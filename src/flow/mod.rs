@@ -35,6 +35,7 @@ mod testkit;
 mod token;
 mod trouble;
 mod unopened;
+mod vantage_id;
 
 pub use dns_pairs::DnsPair;
 pub use embryo::{Answer, Evicted, Kind, LetGo, MAX_EMBRYOS, MAX_REFUSED};
@@ -57,6 +58,7 @@ pub use spoken::{Spoken, Words};
 pub use stream::{Stream, StreamId};
 pub use tally::Tally;
 pub use unopened::{Unopened, UnopenedCounts};
+pub use vantage_id::VantageId;
 
 use crate::capture::{LinkType, Timestamp};
 

@@ -41,7 +41,7 @@ impl<'a> Clocks<'a> {
     ) -> Self {
         let seen = arrows.iter().flat_map(|a| &a.sightings);
         let seen: BTreeSet<usize> =
-            seen.map(|i| trace.vantages[sightings[*i].vantage].capture).collect();
+            seen.map(|i| trace.vantages[sightings[*i].vantage.index()].capture).collect();
         // Bounded ones first, so that the others are tied to them.
         let bounded = |c: &usize| trace.timeline.offset(*c).is_some();
         let (mut captures, open): (Vec<usize>, Vec<usize>) = seen.into_iter().partition(bounded);
@@ -95,7 +95,7 @@ impl<'a> Clocks<'a> {
 
     /// The capture of a frame.
     pub(super) fn capture(&self, s: &Sighting) -> usize {
-        self.trace.vantages[s.vantage].capture
+        self.trace.vantages[s.vantage.index()].capture
     }
 
     /// The time of a frame, nanoseconds.

@@ -7,7 +7,7 @@
 use super::Request;
 use crate::capture::Frame;
 use crate::correlate::Leg;
-use crate::flow::{Key, Mark, Side};
+use crate::flow::{Key, Mark, Side, VantageId};
 use crate::second_pass::{self, SecondPass};
 use crate::trace::Trace;
 use crate::wire::{self, Body, IpPacket, LinkHeader, Outer, Packet, TcpFlags, Transport};
@@ -59,7 +59,7 @@ impl Shape {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sighting {
     /// Index of the vantage.
-    pub vantage: usize,
+    pub vantage: VantageId,
     /// Frame and time.
     pub mark: Mark,
     /// Which of the connection's five-tuples it has.
@@ -88,7 +88,7 @@ pub(super) struct Seen {
     /// Frames that were read and not kept, of the leg that lost most.
     pub dropped: usize,
     /// Vantage and frame of that leg from which on they were kept again.
-    pub resumes: Option<(usize, u32)>,
+    pub resumes: Option<(VantageId, u32)>,
     /// Something of the connection was not read: absence proves nothing.
     pub partial: bool,
 }
@@ -118,7 +118,7 @@ pub(super) fn collect(trace: &Trace, request: &Request<'_>) -> Seen {
         });
     }
     let mut seen = Seen { partial: legs.len() > MAX_LEGS, ..Seen::default() };
-    let marked: HashSet<(usize, u32)> =
+    let marked: HashSet<(VantageId, u32)> =
         request.marked.iter().take(MAX_MARKED).map(|m| (m.at.vantage, m.at.mark.frame())).collect();
     for (at, mut kept) in by_capture {
         read(trace, at, &mut kept, &marked, &mut seen);
@@ -139,7 +139,7 @@ fn read(
     trace: &Trace,
     at: usize,
     kept: &mut [Kept],
-    marked: &HashSet<(usize, u32)>,
+    marked: &HashSet<(VantageId, u32)>,
     seen: &mut Seen,
 ) {
     let Some(again) = SecondPass::new(trace, at) else { return };
@@ -154,10 +154,10 @@ fn read(
         ranges.extend(here.map(|(_, frame)| *frame).filter(between).map(|f| f..=f));
         ranges.sort_by_key(|range| *range.start());
     }
-    let mut index: HashMap<(usize, Key), Vec<usize>> = HashMap::new();
+    let mut index: HashMap<(VantageId, Key), Vec<usize>> = HashMap::new();
     for (i, k) in kept.iter().enumerate() {
         let key = k.leg.of(&trace.vantages).key;
-        index.entry((usize::from(k.leg.vantage), key)).or_default().push(i);
+        index.entry((k.leg.vantage, key)).or_default().push(i);
     }
     for range in ranges {
         seen.partial |= !again.frames(range, |vantage, base, frame| {
@@ -169,10 +169,10 @@ fn read(
 fn take(
     frame: &Frame<'_>,
     base: u32,
-    vantage: usize,
-    index: &HashMap<(usize, Key), Vec<usize>>,
+    vantage: VantageId,
+    index: &HashMap<(VantageId, Key), Vec<usize>>,
     kept: &mut [Kept],
-    marked: &HashSet<(usize, u32)>,
+    marked: &HashSet<(VantageId, u32)>,
 ) {
     let packet = wire::decode(frame);
     let Some((key, side, shape, closed, ip)) = key_of(&packet) else { return };

@@ -80,7 +80,7 @@ fn host_name(cast: &Cast<'_>, host: HostId) -> String {
     let vip = cast.service.vip;
     let usable = |ip: &&crate::wire::Ip| **ip != vip && !ip.is_link_local();
     let same = known.ips.iter().filter(usable).find(|ip| ip.is_v4() == vip.is_v4());
-    let label = known.vantages.first().and_then(|v| cast.trace.vantages.get(*v));
+    let label = known.vantages.first().and_then(|v| cast.trace.vantages.get(v.index()));
     same.or_else(|| known.ips.iter().find(usable))
         .map(ToString::to_string)
         .or_else(|| known.macs.first().map(ToString::to_string))

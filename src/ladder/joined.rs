@@ -48,7 +48,7 @@ fn span(trace: &Trace, id: ConnectionId, back: u32) -> Option<(i64, i64)> {
     let times = own.flat_map(|e| {
         let at = |mark: crate::flow::Mark| {
             let mark = mark.get()?;
-            Some(trace.time(crate::trace::At { vantage: usize::from(e.vantage), mark }).0)
+            Some(trace.time(crate::trace::At { vantage: e.vantage, mark }).0)
         };
         [at(e.request), at(e.response)]
     });
@@ -135,7 +135,7 @@ impl Sheet {
         let last = self.next_packet();
         let mut steps = Vec::new();
         for mark in marked.iter().filter(|mark| !mark.label.is_empty()) {
-            let vantage = &trace.vantages[mark.at.vantage];
+            let vantage = &trace.vantages[mark.at.vantage.index()];
             let number = mark.at.mark.frame();
             let number = trace.captures.get(vantage.capture).map_or(number, |c| c.locate(number).1);
             let frame = (vantage.label.clone(), u64::from(number));
@@ -221,7 +221,7 @@ fn comes_before(a: &Step, b: &Step) -> bool {
 
 /// How far a frame's time may be off the reference clock.
 fn doubt(trace: &Trace, mark: &Marked) -> Option<i64> {
-    let capture = trace.vantages[mark.at.vantage].capture;
+    let capture = trace.vantages[mark.at.vantage.index()].capture;
     trace.timeline.uncertainty(capture, trace.timeline.reference, trace.time(mark.at))
 }
 
@@ -230,14 +230,14 @@ type End = [Option<HostId>; 2];
 
 /// Who sent a frame, and whom it was for; `None` where it cannot be read again.
 fn ends(trace: &Trace, mark: &Marked) -> Option<(End, End)> {
-    let again = SecondPass::new(trace, trace.vantages[mark.at.vantage].capture)?;
+    let again = SecondPass::new(trace, trace.vantages[mark.at.vantage.index()].capture)?;
     let number = mark.at.mark.frame();
     let mut ends = None;
     again.frames(number..=number, |vantage, _, frame| {
         let packet = wire::decode(frame);
         let own = trace.host_of_vantage(vantage);
         let hop = crate::flow::Hop { link: packet.link, ttl: 0 };
-        let seen = &trace.vantages[vantage].own;
+        let seen = &trace.vantages[vantage.index()].own;
         let by = |mac| trace.host_by_mac(mac);
         let sent = by(hop.link.src).or(own.filter(|_| seen.sent(&hop) == Some(true)));
         let came = by(hop.link.dst).or(own.filter(|_| seen.arrived(&hop) == Some(true)));

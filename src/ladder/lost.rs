@@ -9,11 +9,12 @@ use super::arrow::Arrow;
 use super::cast::Cast;
 use super::collect::{Seen, Sighting};
 use super::packet::Sent;
+use crate::flow::VantageId;
 use crate::trace::At;
 use std::collections::{HashMap, HashSet};
 
 /// A receiver's frames that no sender's frame was paired with, by vantage.
-type Unpaired = HashMap<usize, Vec<(bool, u32, u32)>>;
+type Unpaired = HashMap<VantageId, Vec<(bool, u32, u32)>>;
 
 /// More of them than this, and captures that cut the stream differently explain
 /// a missing packet better than a loss.
@@ -24,7 +25,7 @@ pub(super) fn find(cast: &Cast<'_>, seen: &Seen, packets: &[Sent], arrows: &mut 
         return;
     }
     let unpaired = unpaired(packets, &seen.sightings);
-    let shown: HashSet<(usize, bool, u8)> =
+    let shown: HashSet<(VantageId, bool, u8)> =
         seen.sightings.iter().map(|s| (s.vantage, s.forward, s.tuple)).collect();
     for arrow in arrows.iter_mut().filter(|a| a.last && !a.loopback) {
         let packet = &packets[arrow.packet];
@@ -35,7 +36,7 @@ pub(super) fn find(cast: &Cast<'_>, seen: &Seen, packets: &[Sent], arrows: &mut 
 fn unpaired(packets: &[Sent], sightings: &[Sighting]) -> Unpaired {
     let mut found = Unpaired::new();
     for packet in packets {
-        let mut vantages: Vec<usize> =
+        let mut vantages: Vec<VantageId> =
             packet.sightings.iter().map(|i| sightings[*i].vantage).collect();
         vantages.sort_unstable();
         vantages.dedup();
@@ -53,12 +54,12 @@ fn is_lost(
     packet: &Sent,
     arrow: &Arrow,
     unpaired: &Unpaired,
-    directions: &HashSet<(usize, bool, u8)>,
+    directions: &HashSet<(VantageId, bool, u8)>,
 ) -> bool {
     let trace = cast.trace;
     let Some(host) = cast.host(arrow.to) else { return false };
     let vantages = &trace.topology.hosts.get(host).vantages;
-    let shown = |v: &usize| arrow.sightings.iter().any(|i| seen.sightings[*i].vantage == *v);
+    let shown = |v: &VantageId| arrow.sightings.iter().any(|i| seen.sightings[*i].vantage == *v);
     if vantages.is_empty() || vantages.iter().any(shown) {
         return false;
     }
@@ -67,11 +68,11 @@ fn is_lost(
     if packet.shape.seq_len() == 0 && packet.ambiguous {
         return false;
     }
-    let could = |v: &usize| {
+    let could = |v: &VantageId| {
         let others = directions.contains(&(*v, packet.forward, arrow.tuples.1));
         watched(cast, last, *v, others)
     };
-    let covered = |v: &usize| {
+    let covered = |v: &VantageId| {
         unpaired.get(v).is_some_and(|list| {
             list.len() > MAX_UNPAIRED
                 || list.iter().any(|(forward, seq, len)| {
@@ -96,10 +97,10 @@ fn overlaps((seq, len): (u32, u32), packet: &Sent) -> bool {
 
 /// Whether a vantage could have seen the packet that was last seen at `last`;
 /// `others` of its direction it has seen.
-fn watched(cast: &Cast<'_>, last: &Sighting, vantage: usize, others: bool) -> bool {
+fn watched(cast: &Cast<'_>, last: &Sighting, vantage: VantageId, others: bool) -> bool {
     let trace = cast.trace;
-    let there = &trace.vantages[vantage];
-    let here = &trace.vantages[last.vantage];
+    let there = &trace.vantages[vantage.index()];
+    let here = &trace.vantages[last.vantage.index()];
     let at = trace.time(At { vantage: last.vantage, mark: last.mark });
     let Some(error) = trace.timeline.uncertainty(there.capture, here.capture, at) else {
         return false;

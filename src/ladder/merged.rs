@@ -103,17 +103,17 @@ fn tiles(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Mark;
+    use crate::flow::{Mark, VantageId};
     use crate::ladder::collect::Shape;
     use crate::wire::LinkHeader;
 
-    fn world(frames: &[(usize, u32, u32)]) -> (Vec<Sent>, Vec<Sighting>) {
+    fn world(frames: &[(u16, u32, u32)]) -> (Vec<Sent>, Vec<Sighting>) {
         let shape = |seq, len| Shape { seq, ack: 1, flags: TcpFlags::ACK, len, digest: 0 };
         let sightings: Vec<Sighting> = frames
             .iter()
             .enumerate()
             .map(|(i, (vantage, seq, len))| Sighting {
-                vantage: *vantage,
+                vantage: VantageId(*vantage),
                 mark: Mark::new(i as u32 + 1, crate::capture::Timestamp(0)),
                 tuple: 0,
                 forward: true,

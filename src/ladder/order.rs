@@ -8,6 +8,7 @@
 use super::arrow::Arrow;
 use super::clocks::Clocks;
 use super::collect::Sighting;
+use crate::flow::VantageId;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -70,7 +71,7 @@ pub(super) fn order(clocks: &Clocks<'_>, arrows: Vec<Arrow>, sightings: &[Sighti
 fn edges(arrows: &[Arrow], sightings: &[Sighting]) -> Vec<Vec<usize>> {
     let mut after = vec![Vec::new(); arrows.len()];
     // By vantage and frame: whose it is, and whether the arrow stands for it.
-    let mut frames: BTreeMap<usize, Vec<(u32, usize, bool)>> = BTreeMap::new();
+    let mut frames: BTreeMap<VantageId, Vec<(u32, usize, bool)>> = BTreeMap::new();
     let mut last_of: BTreeMap<usize, usize> = BTreeMap::new();
     for (i, arrow) in arrows.iter().enumerate() {
         for (n, s) in arrow.sightings.iter().enumerate() {

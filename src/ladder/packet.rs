@@ -7,6 +7,7 @@
 //! the clocks choose.
 
 use super::collect::{Shape, Sighting};
+use crate::flow::VantageId;
 use crate::trace::{At, Trace};
 use crate::wire::{Direction, Mac};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,7 @@ pub(super) struct Sent {
 }
 
 /// One way past one vantage.
-type Lane = (usize, u8, u8, u32, Direction, [Option<Mac>; 2]);
+type Lane = (VantageId, u8, u8, u32, Direction, [Option<Mac>; 2]);
 
 pub(super) fn lane(s: &Sighting) -> Lane {
     let link = &s.link;
@@ -75,7 +76,7 @@ fn time(trace: &Trace, s: &Sighting) -> i64 {
 /// Whether the rewrite kept the identification: not, where two lanes show the
 /// packet at one time under different ones.
 fn ids_kept(trace: &Trace, sightings: &[Sighting], members: &[usize]) -> bool {
-    let mut lanes: BTreeMap<(usize, u8), (BTreeSet<u16>, i64)> = BTreeMap::new();
+    let mut lanes: BTreeMap<(VantageId, u8), (BTreeSet<u16>, i64)> = BTreeMap::new();
     for i in members {
         let s = &sightings[*i];
         if let Some(id) = s.id {
@@ -118,7 +119,7 @@ fn pair(
     let Some(most) = lanes.values().max_by_key(|times| times.len()) else {
         return Vec::new();
     };
-    let spine: Vec<(i64, usize)> = most
+    let spine: Vec<(i64, VantageId)> = most
         .iter()
         .filter_map(|copies| copies.first())
         .map(|i| (time(trace, &sightings[*i]), sightings[*i].vantage))
@@ -143,11 +144,11 @@ fn pair(
 }
 
 /// Whether the next transmission of the spine is nearer in time.
-fn closer(trace: &Trace, s: &Sighting, spine: &[(i64, usize)], at: usize) -> bool {
+fn closer(trace: &Trace, s: &Sighting, spine: &[(i64, VantageId)], at: usize) -> bool {
     let (Some((this, vantage)), Some((next, _))) = (spine.get(at), spine.get(at + 1)) else {
         return false;
     };
-    let capture = |v: usize| trace.vantages[v].capture;
+    let capture = |v: VantageId| trace.vantages[v.index()].capture;
     let comparable = trace.timeline.comparable(capture(s.vantage), capture(*vantage));
     let t = time(trace, s);
     comparable && t.abs_diff(*next) < t.abs_diff(*this)

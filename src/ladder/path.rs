@@ -8,6 +8,7 @@ use super::cast::Cast;
 use super::collect::Sighting;
 use super::packet::Sent;
 use crate::flow;
+use crate::flow::VantageId;
 use crate::topology::HostId;
 use crate::wire::LinkHeader;
 
@@ -31,7 +32,7 @@ pub(super) struct Hop {
     pub ttl: u8,
     /// Its frames, the sender's first.
     pub sightings: Vec<usize>,
-    links: Vec<(usize, LinkHeader)>,
+    links: Vec<(VantageId, LinkHeader)>,
 }
 
 pub(super) fn hops(cast: &Cast<'_>, packet: &Sent, sightings: &[Sighting]) -> Vec<Hop> {
@@ -69,7 +70,7 @@ pub(super) fn hops(cast: &Cast<'_>, packet: &Sent, sightings: &[Sighting]) -> Ve
 
 /// 0 for the sender's frame, 2 for the receiver's.
 fn side(cast: &Cast<'_>, s: &Sighting) -> u8 {
-    let own = &cast.trace.vantages[s.vantage].own;
+    let own = &cast.trace.vantages[s.vantage.index()].own;
     let hop = flow::Hop { link: s.link, ttl: s.ttl };
     match (own.sent(&hop), own.arrived(&hop)) {
         (Some(true), _) => 0,
@@ -80,7 +81,7 @@ fn side(cast: &Cast<'_>, s: &Sighting) -> u8 {
 
 fn hop(cast: &Cast<'_>, at: usize, s: &Sighting) -> Hop {
     let trace = cast.trace;
-    let vantage = &trace.vantages[s.vantage];
+    let vantage = &trace.vantages[s.vantage.index()];
     let own = trace.host_of_vantage(s.vantage);
     let hop = flow::Hop { link: s.link, ttl: s.ttl };
     let loopback = s.link.is_loopback();

@@ -10,6 +10,7 @@ use super::order::Ordered;
 use super::packet::Sent;
 use super::{Request, columns, note, rewrite};
 use crate::capture::Timestamp;
+use crate::flow::VantageId;
 use crate::report::ladder::{Fold, Ladder, Step, StepKind};
 use crate::report::rfc3339;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -79,7 +80,7 @@ impl Drawing<'_> {
 
     fn steps(&self, arrows: &[Arrow], nodes: &[Node], request: &Request<'_>) -> Vec<Step> {
         let mut labels = Labels::new(self.seen);
-        let mut marked: HashMap<(usize, u32), Vec<&str>> = HashMap::new();
+        let mut marked: HashMap<(VantageId, u32), Vec<&str>> = HashMap::new();
         for m in request.marked {
             marked.entry((m.at.vantage, m.at.mark.frame())).or_default().push(m.note.trim());
         }
@@ -142,22 +143,22 @@ impl Drawing<'_> {
     fn frames(
         &self,
         arrow: &Arrow,
-        marked: &HashMap<(usize, u32), Vec<&str>>,
+        marked: &HashMap<(VantageId, u32), Vec<&str>>,
     ) -> Vec<(String, u64)> {
         let trace = self.cast.trace;
         let ends = [arrow.from, arrow.to].map(|node| self.cast.host(node));
-        let at_end = |v: usize| {
+        let at_end = |v: VantageId| {
             let host = trace.host_of_vantage(v);
             host.is_some() && ends.contains(&host)
         };
-        let mut frames: Vec<(usize, (String, u64))> = Vec::new();
+        let mut frames: Vec<(VantageId, (String, u64))> = Vec::new();
         let any_end = arrow.sightings.iter().any(|i| at_end(self.seen.sightings[*i].vantage));
         for i in &arrow.sightings {
             let s = &self.seen.sightings[*i];
             let is_marked = marked.contains_key(&(s.vantage, s.mark.frame()));
             let known = frames.iter().any(|(v, _)| *v == s.vantage);
             if is_marked || (!known && (!any_end || at_end(s.vantage))) {
-                let vantage = &trace.vantages[s.vantage];
+                let vantage = &trace.vantages[s.vantage.index()];
                 let number = trace
                     .captures
                     .get(vantage.capture)

@@ -87,7 +87,7 @@ pub fn of_proof(
     let at = finding.proofs.get(proof)?.at;
     let all = || finding.connections.iter().chain(&finding.strays).copied();
     let spans = |id: &ConnectionId| {
-        trace.legs(*id).iter().filter(|leg| usize::from(leg.vantage) == at.vantage).any(|leg| {
+        trace.legs(*id).iter().filter(|leg| leg.vantage == at.vantage).any(|leg| {
             let stream = leg.of(&trace.vantages);
             (stream.first().frame()..=stream.last().frame()).contains(&at.mark.frame())
         })
@@ -156,7 +156,7 @@ fn marked(trace: &Trace, proof: &Proof) -> Marked {
 
 /// Whether a frame lies within a connection at its vantage.
 fn is_of(trace: &Trace, id: ConnectionId, at: At) -> bool {
-    trace.legs(id).iter().filter(|leg| usize::from(leg.vantage) == at.vantage).any(|leg| {
+    trace.legs(id).iter().filter(|leg| leg.vantage == at.vantage).any(|leg| {
         let stream = leg.of(&trace.vantages);
         stream.flows.iter().any(|flow| {
             trace.path(leg, flow).any(|(link, _)| {

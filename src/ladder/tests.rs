@@ -184,7 +184,7 @@ fn marked_frames_survive_the_fold_with_their_notes() {
     let all = draw(&trace, id, &[], usize::MAX).unwrap();
     let leg = trace.legs(id)[0];
     let data = trace.forward(&leg).data;
-    let at = At { vantage: usize::from(leg.vantage), mark: data };
+    let at = At { vantage: leg.vantage, mark: data };
     let foreign = At { vantage: at.vantage, mark: crate::flow::Mark::new(1, data.at()) };
     let marked = [
         Marked { at, note: "the request".to_owned(), label: String::new() },

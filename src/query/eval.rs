@@ -10,6 +10,7 @@ use crate::breaks::{Breaks, Fate};
 use crate::capture::Timestamp;
 use crate::correlate::Outcome;
 use crate::diagnose::{Diagnosis, manuals};
+use crate::flow::VantageId;
 use crate::topology::{HostId, Mode, Ordinary, RealServer};
 use crate::trace::{ConnectionId, Trace};
 use crate::window::Moment;
@@ -129,7 +130,7 @@ impl Test {
             Self::Seen(vantages) => trace
                 .legs(id)
                 .iter()
-                .any(|leg| vantages.get(usize::from(leg.vantage)).copied().unwrap_or(false)),
+                .any(|leg| vantages.get(leg.vantage.index()).copied().unwrap_or(false)),
             Self::Kind(kind) => trace.ordinary(id) == *kind,
             Self::Id(span) => within(span, i64::from(id.0) + 1),
             Self::Duration(span) => {
@@ -231,7 +232,9 @@ impl Binder<'_> {
                 if named.is_empty() {
                     return Err(fault(format!("no capture is called {value}")));
                 }
-                Test::Seen((0..self.trace.vantages.len()).map(|v| named.contains(&v)).collect())
+                Test::Seen(
+                    VantageId::all(&self.trace.vantages).map(|v| named.contains(&v)).collect(),
+                )
             }
             Field::Kind if lower == "request" => Test::Kind(None),
             Field::Kind => KINDS
@@ -280,13 +283,13 @@ impl Binder<'_> {
     }
 
     /// Vantages of a label, or of the capture of that label.
-    fn vantages(&self, label: &str) -> BTreeSet<usize> {
-        let named = |(v, vantage): (usize, &crate::flow::Observations)| {
+    fn vantages(&self, label: &str) -> BTreeSet<VantageId> {
+        let named = |(v, vantage): (VantageId, &crate::flow::Observations)| {
             let capture = self.trace.captures.get(vantage.capture);
             let is = vantage.label == label || capture.is_some_and(|c| c.label == label);
             is.then_some(v)
         };
-        self.trace.vantages.iter().enumerate().filter_map(named).collect()
+        VantageId::each(&self.trace.vantages).filter_map(named).collect()
     }
 
     /// Hosts on which captures of a label were taken, or that have a MAC.
@@ -358,7 +361,7 @@ impl Binder<'_> {
                     return Err(Fault::new(at.clone(), why));
                 }
                 Err(_) if manuals().any(|(id, _)| id == asked) => {
-                    all().filter(|i| found[*i].id == asked).collect()
+                    all().filter(|i| found[*i].id == *asked).collect()
                 }
                 Err(_) => {
                     return Err(Fault::new(at.clone(), format!("no finding has the id {value}")));

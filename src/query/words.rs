@@ -45,10 +45,12 @@ impl Vocabulary {
             };
             let host = server.host.map(|host| trace.topology.hosts.get(host));
             let vantages = host.into_iter().flat_map(|host| &host.vantages);
-            servers.extend(vantages.filter_map(|v| Some(trace.vantages.get(*v)?.label.clone())));
+            servers.extend(
+                vantages.filter_map(|v| Some(trace.vantages.get(v.index())?.label.clone())),
+            );
         }
         let found = &diagnosis.findings;
-        let ids: BTreeSet<&str> = found.iter().map(|finding| finding.id).collect();
+        let ids: BTreeSet<&str> = found.iter().map(|finding| finding.id.as_str()).collect();
         let numbers = (1..=found.len()).map(|n| n.to_string());
         let (breaks, traits) = super::broken::words(diagnosis);
         Self {

@@ -126,7 +126,7 @@ impl Builder<'_> {
     }
 
     fn place(&self, sighting: &Sighting) -> Place {
-        let vantage = &self.trace.vantages[sighting.at.vantage];
+        let vantage = &self.trace.vantages[sighting.at.vantage.index()];
         let capture = &self.trace.captures[vantage.capture];
         let (file, frame) = capture.locate(sighting.at.mark.frame());
         let host = sighting.host;

@@ -4,6 +4,7 @@ use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
 use crate::diagnose::{self, Diagnosis, Kind, Names};
+use crate::flow::VantageId;
 use crate::parts::both;
 use crate::topology::{HostId, Mode, Role};
 use crate::trace::{ConnectionId, Trace};
@@ -86,7 +87,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
             .iter()
             .map(|c| {
                 let (status, reason) = coverage_reason(&c.checked);
-                Coverage { id: c.id.to_owned(), status, reason }
+                Coverage { id: c.id.to_string(), status, reason }
             })
             .collect(),
         host_states: builder.host_states(),
@@ -202,7 +203,7 @@ impl Builder<'_> {
         let own = self.names.address(id);
         let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
         let all = own.iter().chain(rest).chain(&host.contested);
-        let label = |v: &usize| self.trace.vantages[*v].label.clone();
+        let label = |v: &VantageId| self.trace.vantages[v.index()].label.clone();
         Host {
             role,
             addresses: all.map(ToString::to_string).collect(),

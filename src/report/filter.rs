@@ -70,7 +70,7 @@ impl Parts {
 
     /// Adds what shows a frame, unless it is there.
     fn proof(&mut self, trace: &Trace, at: At) {
-        let vantage = &trace.vantages[at.vantage];
+        let vantage = &trace.vantages[at.vantage.index()];
         self.fragments |= vantage.side_tables.is_later_fragment(at.mark);
         if let Some(stream) = evidence::stream_of(trace, at).and_then(|at| vantage.streams.get(at))
         {

@@ -15,7 +15,7 @@ impl Builder<'_> {
     pub(super) fn finding(&self, index: usize, finding: &diagnose::Finding) -> Finding {
         Finding {
             n: index as u32 + 1,
-            id: finding.id.to_owned(),
+            id: finding.id.to_string(),
             kind: finding.kind,
             severity: finding.severity,
             confidence: finding.confidence,
@@ -40,7 +40,10 @@ impl Builder<'_> {
             candidates: finding
                 .candidates
                 .iter()
-                .map(|c| super::Candidate { id: c.id.to_owned(), tell_apart: c.tell_apart.clone() })
+                .map(|c| super::Candidate {
+                    id: c.id.to_string(),
+                    tell_apart: c.tell_apart.clone(),
+                })
                 .collect(),
             refuted: finding.refuted.iter().map(|refuted| self.refuted(refuted)).collect(),
             to_confirm: steps(&finding.to_confirm),
@@ -50,7 +53,7 @@ impl Builder<'_> {
     fn refuted(&self, refuted: &diagnose::Refuted) -> Refuted {
         let proof = refuted.at.map(|at| Proof { at, note: refuted.why.clone() });
         Refuted {
-            id: refuted.id.to_owned(),
+            id: refuted.id.to_string(),
             why: refuted.why.clone(),
             evidence: proof.and_then(|proof| self.evidence(&[proof]).into_iter().next()),
         }
@@ -107,7 +110,7 @@ impl Builder<'_> {
         proofs
             .iter()
             .filter_map(|proof| {
-                let vantage = &self.trace.vantages[proof.at.vantage];
+                let vantage = &self.trace.vantages[proof.at.vantage.index()];
                 let capture = &self.trace.captures[vantage.capture];
                 let (file, frame) = capture.locate(proof.at.mark.frame());
                 let time = self.trace.time(proof.at);

@@ -140,7 +140,7 @@ pub(super) fn mention(diagnosis: &Diagnosis, n: u32) -> Option<Mention> {
     let finding = diagnosis.findings.get((n as usize).checked_sub(1)?)?;
     Some(Mention {
         n,
-        id: finding.id.to_owned(),
+        id: finding.id.to_string(),
         severity: finding.severity,
         confidence: finding.confidence,
         title: finding.title.clone(),

@@ -33,13 +33,13 @@ impl Builder<'_> {
         }
         let losses = self.trace.losses().captures.iter();
         let here = losses.filter(|(vantage, loss)| {
-            self.trace.vantages[**vantage].capture == capture && loss.bytes > 0
+            self.trace.vantages[vantage.index()].capture == capture && loss.bytes > 0
         });
         here.map(|(vantage, loss)| {
             let connections = crate::diagnose::count(loss.connections as usize, "connection");
             format!(
                 "{} lacks {} bytes of {connections} that were acknowledged there: the capture dropped frames (tcpdump counts them as 'dropped by kernel'; -B 16384 gives it room) or a filter left them out. None of that counts as network loss",
-                self.trace.vantages[*vantage].label, loss.bytes
+                self.trace.vantages[vantage.index()].label, loss.bytes
             )
         })
         .collect()

@@ -2,7 +2,7 @@
 //! frames, and what one capture alone leaves open.
 
 use super::build::Builder;
-use crate::flow::Observations;
+use crate::flow::{Observations, VantageId};
 use crate::topology::{HostId, Mode, Service};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -102,8 +102,8 @@ impl Builder<'_> {
     fn alone(&self) -> Option<String> {
         let trace = self.trace;
         let ([_], [_, ..]) = (&trace.captures[..], &trace.vantages[..]) else { return None };
-        let host: HostId = trace.host_of_vantage(0)?;
-        if (0..trace.vantages.len()).any(|v| trace.host_of_vantage(v) != Some(host)) {
+        let host: HostId = trace.host_of_vantage(VantageId::default())?;
+        if VantageId::all(&trace.vantages).any(|v| trace.host_of_vantage(v) != Some(host)) {
             return None;
         }
         let services = || trace.topology.services.iter().filter(|s| !s.is_backend);

@@ -2,6 +2,7 @@
 
 use super::build::Builder;
 use super::{Segment, Timing};
+use crate::flow::VantageId;
 use crate::trace::ConnectionId;
 use crate::trace::timing::{self, Timing as Spent, median};
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ impl Builder<'_> {
         let spent: Vec<Spent> = ids.iter().take(SAMPLE).map(|id| self.trace.timing(*id)).collect();
         let of = |get: fn(&Spent) -> Option<i64>| median(spent.iter().filter_map(get).collect());
         // By the place in the path first, which is the same for most.
-        let mut segments: BTreeMap<(usize, usize, usize), Vec<i64>> = BTreeMap::new();
+        let mut segments: BTreeMap<(usize, VantageId, VantageId), Vec<i64>> = BTreeMap::new();
         for (at, segment) in spent.iter().flat_map(|s| s.segments().enumerate()) {
             let key = (at, segment.from, segment.to);
             segments.entry(key).or_default().push(segment.round_trip_ns);
@@ -47,7 +48,7 @@ impl Builder<'_> {
     }
 
     fn segment(&self, segment: timing::Segment) -> Segment {
-        let label = |vantage: usize| self.trace.vantages[vantage].label.clone();
+        let label = |vantage: VantageId| self.trace.vantages[vantage.index()].label.clone();
         Segment {
             from: label(segment.from),
             to: label(segment.to),

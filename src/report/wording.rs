@@ -33,7 +33,7 @@ pub(super) fn describe_mode(mode: Mode, service: &str) -> String {
 
 /// `in`, `out`, `lo`, or nothing, for a frame of a vantage.
 pub(super) fn direction(trace: &Trace, at: At) -> &'static str {
-    let vantage = &trace.vantages[at.vantage];
+    let vantage = &trace.vantages[at.vantage.index()];
     let link = vantage
         .links
         .iter()

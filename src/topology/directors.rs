@@ -268,13 +268,13 @@ impl Neighbours {
         let client = connection.front.client.0;
         let owner = hosts.by_ip(client)?;
         legs.iter().filter(|leg| leg.tuple == 0).find_map(|leg| {
-            let at = usize::from(leg.vantage);
-            if !self.0[at].contains(&client) {
+            let at = leg.vantage;
+            if !self.0[at.index()].contains(&client) {
                 return None;
             }
             let there = leg.forward(vantages);
-            let hop = vantages[at].first_hop(there).filter(|_| there.opened())?;
-            let came = vantages[at].own.arrived(hop) == Some(true) && is_origin(hop);
+            let hop = vantages[at.index()].first_hop(there).filter(|_| there.opened())?;
+            let came = vantages[at.index()].own.arrived(hop) == Some(true) && is_origin(hop);
             let from = hosts.by_mac(hop.link.src.filter(|_| came)?)?;
             (from != owner).then_some(from)
         })

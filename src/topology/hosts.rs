@@ -1,7 +1,7 @@
 //! Machines: MACs that belong together, and who they are.
 
 use crate::correlate::Connections;
-use crate::flow::{Hop, Observations, OwnEvidence};
+use crate::flow::{Hop, Observations, OwnEvidence, VantageId};
 use crate::wire::{Ip, Mac};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -23,7 +23,7 @@ pub struct Host {
     /// Addresses that it claimed by ARP or neighbour discovery, sorted.
     pub claimed: Vec<Ip>,
     /// Vantages that were taken on it.
-    pub vantages: Vec<usize>,
+    pub vantages: Vec<VantageId>,
     /// Its MAC is the next hop for many: a router, a balancer that passes clients'
     /// packets, or the fabric of a cloud. Who is behind it is told by address alone.
     pub next_hop: bool,
@@ -53,7 +53,7 @@ pub(super) const MAX_HOSTS: usize = 1 << 16;
 impl Hosts {
     pub(super) fn build(vantages: &[Observations], connections: &Connections) -> Self {
         let mut hosts = Self::default();
-        for (v, vantage) in vantages.iter().enumerate() {
+        for (v, vantage) in VantageId::each(vantages) {
             hosts.own(v, vantage);
         }
         for vantage in vantages {
@@ -69,7 +69,7 @@ impl Hosts {
         hosts.join_overlays(vantages);
         hosts.join_nameless(vantages, connections);
         for (a, b) in super::interfaces::shared(vantages, connections, &hosts) {
-            let first = |v: usize| vantages[v].own.macs.first().copied();
+            let first = |v: VantageId| vantages[v.index()].own.macs.first().copied();
             if let (Some(a), Some(b)) = (first(a), first(b))
                 && let Some(id) = hosts.by_mac(a)
             {
@@ -79,7 +79,7 @@ impl Hosts {
         hosts.at = vec![None; vantages.len()];
         for (i, host) in hosts.list.iter().enumerate() {
             for v in &host.vantages {
-                hosts.at[*v] = Some(HostId(i as u32));
+                hosts.at[v.index()] = Some(HostId(i as u32));
             }
         }
         hosts.name(vantages, connections);
@@ -114,8 +114,8 @@ impl Hosts {
 
     /// The host that a vantage was taken on, by the vantage's index.
     #[must_use]
-    pub fn of_vantage(&self, vantage: usize) -> Option<HostId> {
-        self.at.get(vantage).copied().flatten()
+    pub fn of_vantage(&self, vantage: VantageId) -> Option<HostId> {
+        self.at.get(vantage.index()).copied().flatten()
     }
 
     /// Whether the host claims an address by ARP or neighbour discovery, alone or
@@ -164,7 +164,7 @@ impl Hosts {
     }
 
     /// The MACs that a host was seen to send with are one machine.
-    fn own(&mut self, vantage: usize, seen: &Observations) {
+    fn own(&mut self, vantage: VantageId, seen: &Observations) {
         // A virtual router's MAC moves between machines.
         let fixed: Vec<Mac> = seen.own.macs.iter().copied().filter(|mac| !mac.is_vrrp()).collect();
         let Some(id) = fixed.first().and_then(|mac| self.host_of(*mac)) else {
@@ -228,22 +228,22 @@ impl Hosts {
     /// A capture of incoming frames alone, without their receiver: another capture may
     /// show to whom they went.
     fn join_nameless(&mut self, vantages: &[Observations], connections: &Connections) {
-        let nameless: Vec<usize> = (0..vantages.len())
-            .filter(|v| vantages[*v].own.evidence == OwnEvidence::Incoming)
+        let nameless: Vec<VantageId> = VantageId::all(vantages)
+            .filter(|v| vantages[v.index()].own.evidence == OwnEvidence::Incoming)
             .collect();
         if nameless.is_empty() || vantages.len() < 2 {
             return;
         }
-        let mut sent_to: BTreeMap<usize, BTreeSet<Mac>> = BTreeMap::new();
+        let mut sent_to: BTreeMap<VantageId, BTreeSet<Mac>> = BTreeMap::new();
         for connection in &connections.list {
             let legs = connections.legs(connection);
-            for leg in legs.iter().filter(|leg| nameless.contains(&usize::from(leg.vantage))) {
-                let at = usize::from(leg.vantage);
-                let here = &vantages[at];
+            for leg in legs.iter().filter(|leg| nameless.contains(&leg.vantage)) {
+                let at = leg.vantage;
+                let here = &vantages[at.index()];
                 for other in
                     legs.iter().filter(|l| l.tuple == leg.tuple && l.vantage != leg.vantage)
                 {
-                    let there = &vantages[usize::from(other.vantage)];
+                    let there = &vantages[other.vantage.index()];
                     let came = here.path(leg.forward(vantages));
                     for (_, hop) in came {
                         let same = |h: &&Hop| {

@@ -8,7 +8,7 @@
 
 use super::hosts::Hosts;
 use crate::correlate::{Connections, Leg};
-use crate::flow::{Flow, Hop, Observations};
+use crate::flow::{Flow, Hop, Observations, VantageId};
 use std::collections::BTreeMap;
 
 /// Connections that are looked at: that shows early.
@@ -37,20 +37,22 @@ pub(super) fn shared(
     vantages: &[Observations],
     connections: &Connections,
     hosts: &Hosts,
-) -> Vec<(usize, usize)> {
+) -> Vec<(VantageId, VantageId)> {
     let known = |v: &Observations| !v.own.macs.is_empty() && !v.own.span && !v.own.overlay;
     if vantages.iter().filter(|v| known(v)).count() < 2 {
         return Vec::new();
     }
-    let mut pairs: BTreeMap<(usize, usize), Between> = BTreeMap::new();
+    let mut pairs: BTreeMap<(VantageId, VantageId), Between> = BTreeMap::new();
     for connection in connections.list.iter().take(SAMPLE) {
         let legs = connections.legs(connection);
         for (i, a) in legs.iter().enumerate() {
             for b in &legs[i + 1..] {
-                let (va, vb) = (usize::from(a.vantage), usize::from(b.vantage));
-                let host = |v: usize| vantages[v].own.macs.first().and_then(|m| hosts.by_mac(*m));
+                let (va, vb) = (a.vantage, b.vantage);
+                let host = |v: VantageId| {
+                    vantages[v.index()].own.macs.first().and_then(|m| hosts.by_mac(*m))
+                };
                 let apart = va != vb && host(va) != host(vb);
-                if !apart || !known(&vantages[va]) || !known(&vantages[vb]) {
+                if !apart || !known(&vantages[va.index()]) || !known(&vantages[vb.index()]) {
                     continue;
                 }
                 let between = pairs.entry((va.min(vb), va.max(vb))).or_default();
@@ -73,7 +75,7 @@ impl Between {
         if !fa.seen() || !fb.seen() {
             return;
         }
-        let (oa, ob) = (&vantages[usize::from(a.vantage)], &vantages[usize::from(b.vantage)]);
+        let (oa, ob) = (&vantages[a.vantage.index()], &vantages[b.vantage.index()]);
         let (Some(wa), Some(wb)) = (way(oa, &fa), way(ob, &fb)) else {
             self.contradicted = true;
             return;

@@ -95,8 +95,8 @@ impl Hosts {
         flow: &Flow,
         forward: bool,
     ) {
-        let at = usize::from(leg.vantage);
-        let (vantage, stream) = (&vantages[at], leg.of(vantages));
+        let at = leg.vantage;
+        let (vantage, stream) = (&vantages[at.index()], leg.of(vantages));
         let side = if forward { leg.client } else { leg.client.other() };
         let (ip, peer) = (stream.key.ip(side), stream.key.ip(side.other()));
         // What a director passes on in its client's name is the client's.

@@ -232,7 +232,7 @@ fn is_check(
     }
     // It says so itself.
     let asks = |leg: &crate::correlate::Leg| {
-        vantages[usize::from(leg.vantage)].side_tables.is_probe(leg.stream)
+        vantages[leg.vantage.index()].side_tables.is_probe(leg.stream)
     };
     if connections.legs(connection).iter().any(asks) {
         return true;

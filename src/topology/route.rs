@@ -7,7 +7,7 @@
 
 use super::{HostId, Hosts};
 use crate::correlate::{Connection, Connections, Leg, LinkSequence, LinkSequences, speaks};
-use crate::flow::{Hop, Mark, Observations, Side};
+use crate::flow::{Hop, Mark, Observations, Side, VantageId};
 use crate::parts::in_parts;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap};
@@ -73,7 +73,8 @@ impl Routes {
         connections: &Connections,
         hosts: &Hosts,
     ) -> Self {
-        let at: Vec<Option<HostId>> = (0..vantages.len()).map(|v| hosts.of_vantage(v)).collect();
+        let at: Vec<Option<HostId>> =
+            VantageId::all(vantages).map(|v| hosts.of_vantage(v)).collect();
         let ends: Vec<Vec<Ends>> = vantages
             .iter()
             .zip(&at)
@@ -251,13 +252,13 @@ impl Ends {
 struct Sighting {
     step: Step,
     ttl: u8,
-    vantage: u16,
+    vantage: VantageId,
     first: Mark,
     id: u16,
 }
 
 impl Sighting {
-    fn place(&self) -> (u16, u8, Option<HostId>, Option<HostId>, bool) {
+    fn place(&self) -> (VantageId, u8, Option<HostId>, Option<HostId>, bool) {
         (self.vantage, self.step.tuple, self.step.from, self.step.to, self.step.loopback)
     }
 }
@@ -282,7 +283,7 @@ fn sign(connection: &Connection, legs: &[Leg], ways: &LinkSequences, out: &mut V
             return false;
         }
         let ways = u64::from(leg.there.number()) << 16 | u64::from(leg.back.number());
-        out.push(u64::from(leg.vantage) << 48 | u64::from(leg.tuple) << 32 | ways);
+        out.push(u64::from(leg.vantage.0) << 48 | u64::from(leg.tuple) << 32 | ways);
     }
     true
 }
@@ -301,11 +302,11 @@ fn steps(
     let last = connection.tuples.saturating_sub(1);
     for leg in legs {
         let side: Side = if forward { leg.client } else { leg.client.other() };
-        let vantage = &vantages[usize::from(leg.vantage)];
+        let vantage = &vantages[leg.vantage.index()];
         let flow = leg.of(vantages).flow(side);
         let speaks = speaks(flow);
         for link in vantage.links_of(flow).take(MAX_STEPS) {
-            let e = ends[usize::from(leg.vantage)][link.hop.index()];
+            let e = ends[leg.vantage.index()][link.hop.index()];
             let step = Step {
                 tuple: leg.tuple,
                 from: e.from,

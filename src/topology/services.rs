@@ -197,7 +197,7 @@ fn kept(
     }
     let mut found = None;
     for leg in connections.legs(&connections.list[index]) {
-        let vantage = &vantages[usize::from(leg.vantage)];
+        let vantage = &vantages[leg.vantage.index()];
         let back = leg.of(vantages).flow(leg.client.other());
         if !back.accepted() || !back.ack.is_set() {
             continue;

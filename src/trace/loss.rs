@@ -9,7 +9,7 @@
 
 use super::{At, ConnectionId, Trace};
 use crate::correlate::Leg;
-use crate::flow::{Flow, Link, Repeat};
+use crate::flow::{Flow, Link, Repeat, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::wire::{seq_gt, seq_lt};
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ pub struct Losses {
     lost: BTreeMap<ConnectionId, Vec<Lost>>,
     watched: BTreeMap<(ServiceId, Stretch), u64>,
     /// By vantage: what its capture lost itself.
-    pub captures: BTreeMap<usize, CaptureLoss>,
+    pub captures: BTreeMap<VantageId, CaptureLoss>,
 }
 
 impl Losses {
@@ -126,7 +126,7 @@ impl Losses {
     /// Counts the openings that the captures of a connection lack.
     fn openings(&mut self, trace: &Trace, id: ConnectionId) {
         for leg in trace.legs(id).iter().filter(|leg| lacks_opening(trace, leg)) {
-            self.captures.entry(usize::from(leg.vantage)).or_default().openings += 1;
+            self.captures.entry(leg.vantage).or_default().openings += 1;
         }
     }
 
@@ -134,7 +134,7 @@ impl Losses {
     /// not show prove nothing.
     #[must_use]
     pub fn is_holed(&self, trace: &Trace, host: HostId, lost: u64) -> bool {
-        let of = |v: &usize| trace.host_of_vantage(*v) == Some(host);
+        let of = |v: &VantageId| trace.host_of_vantage(*v) == Some(host);
         let own = self.captures.iter().filter(|(v, _)| of(v));
         let holes: u64 = own.map(|(_, loss)| loss.connections + loss.openings).sum();
         holes * HOLED >= lost && holes > 0
@@ -158,7 +158,7 @@ impl Losses {
             let pairs = [(flows[0], flows[1]), (flows[1], flows[0])];
             let bytes: u64 = pairs.into_iter().filter_map(lacks).sum();
             if bytes > 0 {
-                let capture = self.captures.entry(usize::from(leg.vantage)).or_default();
+                let capture = self.captures.entry(leg.vantage).or_default();
                 capture.connections += 1;
                 capture.bytes += bytes;
             }
@@ -269,7 +269,7 @@ impl<'a> Walk<'a> {
 /// The places of the vantage that shows most: two captures of one host show its frames
 /// twice, and what left once must not count as left again.
 fn one_vantage(places: Vec<Place<'_>>) -> Vec<Place<'_>> {
-    let mut frames: BTreeMap<u16, u64> = BTreeMap::new();
+    let mut frames: BTreeMap<VantageId, u64> = BTreeMap::new();
     for place in &places {
         *frames.entry(place.leg.vantage).or_default() += u64::from(place.link.packets);
     }
@@ -318,11 +318,14 @@ fn by_link(trace: &Trace) -> Repeats<'_> {
 }
 
 /// Repeats at all places; `None` where not all were kept.
-fn repeats_at<'a>(repeats: &Repeats<'a>, places: &[Place<'_>]) -> Option<Vec<(usize, &'a Repeat)>> {
+fn repeats_at<'a>(
+    repeats: &Repeats<'a>,
+    places: &[Place<'_>],
+) -> Option<Vec<(VantageId, &'a Repeat)>> {
     let mut found = Vec::new();
     for place in places {
-        let vantage = usize::from(place.leg.vantage);
-        let here = repeats[vantage].get(&place.index).map_or(&[][..], Vec::as_slice);
+        let vantage = place.leg.vantage;
+        let here = repeats[vantage.index()].get(&place.index).map_or(&[][..], Vec::as_slice);
         if here.len() != usize::from(place.link.retransmissions) || here.len() > MAX_COMPARED {
             return None;
         }

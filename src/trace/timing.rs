@@ -7,13 +7,14 @@
 //! again tells of loss and not of slowness, and is left out.
 
 use crate::correlate::Leg;
+use crate::flow::VantageId;
 use crate::trace::{ConnectionId, Trace};
 
 /// What one vantage shows of a connection's time, on its own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     /// Index of the vantage.
-    pub vantage: usize,
+    pub vantage: VantageId,
     /// SYN to SYN-ACK, nanoseconds.
     pub connect_ns: i64,
     /// First byte of the request to first byte of the answer, nanoseconds; absent where
@@ -25,9 +26,9 @@ pub struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
     /// Index of the vantage nearer to the client.
-    pub from: usize,
+    pub from: VantageId,
     /// Index of the vantage nearer to the server.
-    pub to: usize,
+    pub to: VantageId,
     /// There and back, nanoseconds.
     pub round_trip_ns: i64,
 }
@@ -101,11 +102,7 @@ impl Trace {
         let answer_ns = (clean && asked && back.data.frame() > there.data.frame())
             .then(|| back.data.since(there.data))
             .filter(|ns| *ns >= 0);
-        (connect_ns >= 0).then_some(Seen {
-            vantage: usize::from(leg.vantage),
-            connect_ns,
-            answer_ns,
-        })
+        (connect_ns >= 0).then_some(Seen { vantage: leg.vantage, connect_ns, answer_ns })
     }
 }
 
@@ -122,8 +119,12 @@ mod tests {
 
     const US: i64 = 1_000;
 
-    fn seen(vantage: usize, connect: i64, answer: Option<i64>) -> Seen {
-        Seen { vantage, connect_ns: connect * US, answer_ns: answer.map(|ns| ns * US) }
+    fn seen(vantage: u16, connect: i64, answer: Option<i64>) -> Seen {
+        Seen {
+            vantage: VantageId(vantage),
+            connect_ns: connect * US,
+            answer_ns: answer.map(|ns| ns * US),
+        }
     }
 
     #[test]
@@ -135,8 +136,8 @@ mod tests {
                 seen(2, 60, Some(50_080)),
             ],
         };
-        let segments: Vec<(usize, usize, i64)> =
-            timing.segments().map(|s| (s.from, s.to, s.round_trip_ns / US)).collect();
+        let segments: Vec<(u16, u16, i64)> =
+            timing.segments().map(|s| (s.from.0, s.to.0, s.round_trip_ns / US)).collect();
         assert_eq!(segments, [(0, 1, 19_990), (1, 2, 250)]);
         assert_eq!(timing.connect_ns(), Some(20_300 * US));
         assert_eq!(timing.server_ns(), Some(50_020 * US));

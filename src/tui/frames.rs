@@ -6,7 +6,7 @@
 
 use super::dissect::{Field, dissect};
 use crate::capture::{self, Frame, Timestamp};
-use crate::flow::Mark;
+use crate::flow::{Mark, VantageId};
 use crate::redact::Mask;
 use crate::report::ladder::Ladder;
 use crate::trace::{At, ConnectionId, Trace};
@@ -53,7 +53,7 @@ pub fn of_step(ladder: &Ladder, n: usize) -> Vec<(String, u64)> {
 pub fn at(trace: &Trace, mask: &Mask, at: At) -> Sight {
     let gone = || Err("the capture is gone or has changed".to_owned());
     let mut sight = Sight { vantage: String::new(), frame: 0, fields: gone(), bytes: Vec::new() };
-    let Some(vantage) = trace.vantages.get(at.vantage) else { return sight };
+    let Some(vantage) = trace.vantages.get(at.vantage.index()) else { return sight };
     sight.vantage.clone_from(&vantage.label);
     let Some(capture) = trace.captures.get(vantage.capture) else { return sight };
     let (file, number) = capture.locate(at.mark.frame());
@@ -90,11 +90,14 @@ fn one(trace: &Trace, mask: &Mask, id: ConnectionId, label: &str, number: u64) -
         fields: Err("the capture is gone or has changed".to_owned()),
         bytes: Vec::new(),
     };
-    let Some(vantage) = trace.vantages.iter().position(|v| v.label == label) else { return sight };
-    let Some(capture) = trace.captures.get(trace.vantages[vantage].capture) else { return sight };
+    let mut all = VantageId::each(&trace.vantages);
+    let Some((vantage, seen)) = all.find(|(_, v)| v.label == label) else { return sight };
+    let Some(capture) = trace.captures.get(seen.capture) else {
+        return sight;
+    };
     let Ok(within) = u32::try_from(number) else { return sight };
     // A rotated capture numbers the frames of each file from 1: the connection tells which.
-    let legs = || trace.legs(id).iter().filter(|leg| usize::from(leg.vantage) == vantage);
+    let legs = || trace.legs(id).iter().filter(|leg| leg.vantage == vantage);
     let mut base = 0u32;
     let mut place = None;
     for file in &capture.files {

@@ -20,9 +20,9 @@ fn all_ids() -> Vec<&'static str> {
 }
 
 fn kinds() -> [(&'static str, Vec<&'static str>); 3] {
-    let causes = CAUSES.iter().map(|d| d.id).collect();
-    let symptoms = SYMPTOMS.iter().map(|d| d.id).collect();
-    let notes = NOTES.iter().map(|d| d.id).collect();
+    let causes = CAUSES.iter().map(|d| d.id.as_str()).collect();
+    let symptoms = SYMPTOMS.iter().map(|d| d.id.as_str()).collect();
+    let notes = NOTES.iter().map(|d| d.id.as_str()).collect();
     [("cause", causes), ("symptom", symptoms), ("note", notes)]
 }
 
@@ -174,7 +174,7 @@ fn causes_explain_what_exists_and_not_themselves() {
     let mut wrong = Vec::new();
     for cause in CAUSES {
         for explained in cause.explains {
-            if !ids.contains(explained) || *explained == cause.id {
+            if !ids.contains(explained) || cause.id == *explained {
                 wrong.push(format!("{} explains {explained}", cause.id));
             }
         }

@@ -21,8 +21,8 @@ fn reported(trace: &Trace) -> Report {
 /// Losses as facts: on which stretch, by its captures' names, in which direction, how many.
 fn lost(trace: &Trace) -> Vec<(String, String, bool, usize)> {
     let name = |host| {
-        let vantage: usize = trace.topology.hosts.get(host).vantages[0];
-        trace.vantages[vantage].label.clone()
+        let vantage = trace.topology.hosts.get(host).vantages[0];
+        trace.vantages[vantage.index()].label.clone()
     };
     let facts = trace.losses().iter();
     facts

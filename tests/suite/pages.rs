@@ -28,8 +28,8 @@ fn the_page_of_a_symptom_names_the_causes_that_explain_it() {
         let section = symptom.manual.split("\n## Which causes explain it").nth(1).unwrap();
         let section = section.split("\n## ").next().unwrap();
         let named: BTreeSet<&str> = quoted_ids(section).collect();
-        for cause in CAUSES.iter().filter(|c| c.explains.contains(&symptom.id)) {
-            if !named.contains(cause.id) {
+        for cause in CAUSES.iter().filter(|c| symptom.id.is_of(c.explains)) {
+            if !named.contains(cause.id.as_str()) {
                 wrong.push(format!("{}: the page does not name {}", symptom.id, cause.id));
             }
         }
@@ -39,9 +39,9 @@ fn the_page_of_a_symptom_names_the_causes_that_explain_it() {
 
 /// The manual pages as one page of the documents, ids linked to each other.
 fn catalogue() -> String {
-    let symptoms: Vec<_> = SYMPTOMS.iter().map(|d| (d.id, d.manual)).collect();
-    let causes: Vec<_> = CAUSES.iter().map(|d| (d.id, d.manual)).collect();
-    let notes: Vec<_> = NOTES.iter().map(|d| (d.id, d.manual)).collect();
+    let symptoms: Vec<_> = SYMPTOMS.iter().map(|d| (d.id.as_str(), d.manual)).collect();
+    let causes: Vec<_> = CAUSES.iter().map(|d| (d.id.as_str(), d.manual)).collect();
+    let notes: Vec<_> = NOTES.iter().map(|d| (d.id.as_str(), d.manual)).collect();
     let all = symptoms.iter().chain(&causes).chain(&notes);
     let ids: BTreeSet<&str> = all.map(|(id, _)| *id).collect();
     let mut page = "# Findings\n\nWhat `lbdiag` can find, and how each is told from what looks like it: the pages of\n`lbdiag explain ID`. A cause says why, a symptom says what is seen, a\nnote what looks like a fault and is none.\n".to_owned();

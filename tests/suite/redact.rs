@@ -308,7 +308,7 @@ fn a_redacted_extract_names_nobody_and_shows_the_same_finding() {
             render::pcapng(&mut taken, &mut bytes).unwrap();
             let path = dir.path().join(format!("{index}.pcapng"));
             std::fs::write(&path, &bytes).unwrap();
-            let name = finding.id;
+            let name = finding.id.as_str();
             let left = Originals::of(std::slice::from_ref(&path));
             let same: Vec<&Ip> = left.ips.intersection(&originals.ips).collect();
             let macs: Vec<&Mac> = left.macs.intersection(&originals.macs).collect();

@@ -65,7 +65,7 @@ fn right(name: &str, world: &World, allowed: &[&str]) {
 fn accused(trace: &Trace, allowed: &[&str]) -> Vec<String> {
     let diagnosis = diagnose::diagnose(trace);
     let loud =
-        |f: &&diagnose::Finding| f.severity > diagnose::Severity::Info && !allowed.contains(&f.id);
+        |f: &&diagnose::Finding| f.severity > diagnose::Severity::Info && !f.id.is_of(allowed);
     diagnosis.findings.iter().filter(loud).map(|f| format!("{}: {}", f.id, f.title)).collect()
 }
 

@@ -133,7 +133,7 @@ pub(in crate::diagnose) fn hears(trace: &Trace, next: HostId, out: &Leaving<'_>)
     let own = trace.host_of(out.leg)?;
     let macs = &trace.topology.hosts.get(own).macs;
     trace.topology.hosts.get(next).vantages.iter().find_map(|v| {
-        let bindings = trace.vantages[*v].neighbors.bindings.iter();
+        let bindings = trace.vantages[v.index()].neighbors.bindings.iter();
         let heard = bindings.filter(|b| macs.contains(&b.mac)).map(|b| b.first).next();
         heard.map(|mark| At { vantage: *v, mark })
     })

@@ -3,7 +3,7 @@
 
 use crate::correlate::Connection;
 use crate::diagnose::thresholds::TRANSMISSIONS;
-use crate::flow::Mark;
+use crate::flow::{Mark, VantageId};
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_gt};
@@ -11,7 +11,7 @@ use crate::wire::{Ip, seq_gt};
 /// A connection as one capture of its real server shows it.
 pub(in crate::diagnose) struct Arrived {
     pub id: ConnectionId,
-    pub vantage: usize,
+    pub vantage: VantageId,
     pub capture: usize,
     /// Its source, as the server sees it.
     pub source: Ip,
@@ -56,7 +56,7 @@ pub(in crate::diagnose) fn arrived(
         {
             found = Some(Arrived {
                 id,
-                vantage: usize::from(leg.vantage),
+                vantage: leg.vantage,
                 capture: vantage.capture,
                 source: leg.of(&trace.vantages).key.ip(leg.client),
                 syn: link.first,

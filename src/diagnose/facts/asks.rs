@@ -1,7 +1,7 @@
 //! Questions by ARP or neighbour discovery that nobody answered.
 
 use crate::diagnose::thresholds::QUESTIONS;
-use crate::flow::{Ask, Neighbors, Observations};
+use crate::flow::{Ask, Neighbors, Observations, VantageId};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Direction, Ip};
@@ -10,10 +10,10 @@ use std::collections::{BTreeSet, HashSet};
 /// Questions that nobody answered, with the index of the vantage: at vantages to
 /// which the answer would have come, and at others where the asker shows by its
 /// repeats that none came.
-pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(usize, &Ask)> {
+pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(VantageId, &Ask)> {
     let begged = begged(trace);
     let known = asks(trace);
-    let overheard = trace.vantages.iter().enumerate().flat_map(|(v, vantage)| {
+    let overheard = VantageId::each(&trace.vantages).flat_map(|(v, vantage)| {
         let asks = vantage.neighbors.asks.iter().filter(|ask| is_begging(ask));
         asks.filter(|ask| !asked_here(vantage, ask)).map(move |ask| (v, ask))
     });
@@ -52,8 +52,8 @@ fn begged(trace: &Trace) -> HashSet<Ip> {
 }
 
 /// Unanswered questions at vantages to which the answer would have come.
-fn asks(trace: &Trace) -> impl Iterator<Item = (usize, &Ask)> {
-    trace.vantages.iter().enumerate().flat_map(|(v, vantage)| {
+fn asks(trace: &Trace) -> impl Iterator<Item = (VantageId, &Ask)> {
+    VantageId::each(&trace.vantages).flat_map(|(v, vantage)| {
         vantage
             .neighbors
             .asks
@@ -80,16 +80,16 @@ pub(in crate::diagnose) fn for_client(
     trace: &Trace,
     id: ConnectionId,
     host: HostId,
-) -> Option<(usize, &Ask)> {
+) -> Option<(VantageId, &Ask)> {
     let client = trace.connection(id).front.client.0;
     let h = trace.topology.hosts.get(host);
     // A client that is on a link of the capture may just be gone.
     let near = h
         .vantages
         .iter()
-        .any(|v| trace.vantages[*v].neighbors.bindings.iter().any(|b| b.ip == client));
+        .any(|v| trace.vantages[v.index()].neighbors.bindings.iter().any(|b| b.ip == client));
     h.vantages.iter().filter(|_| !near).find_map(|v| {
-        let ask = trace.vantages[*v].neighbors.asks.iter().find(|a| {
+        let ask = trace.vantages[v.index()].neighbors.asks.iter().find(|a| {
             a.target == client
                 && a.open >= QUESTIONS
                 && a.answers == 0
@@ -105,12 +105,12 @@ pub(in crate::diagnose) fn for_router<'a>(
     service: ServiceId,
     host: HostId,
     ids: &[ConnectionId],
-) -> Option<(usize, &'a Ask)> {
+) -> Option<(VantageId, &'a Ask)> {
     let service = trace.topology.service(service);
     let h = trace.topology.hosts.get(host);
     let clients: BTreeSet<Ip> = ids.iter().map(|id| trace.connection(*id).front.client.0).collect();
     h.vantages.iter().find_map(|v| {
-        let neighbors = &trace.vantages[*v].neighbors;
+        let neighbors = &trace.vantages[v.index()].neighbors;
         let ask = neighbors.asks.iter().find(|a| {
             a.asker == service.vip
                 && h.macs.contains(&a.asker_mac)

@@ -4,7 +4,7 @@ use super::machines::{Kin, kin};
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::DISPUTES_RESTLESS_NS;
 use crate::diagnose::words::Names;
-use crate::flow::{Claim, Dispute};
+use crate::flow::{Claim, Dispute, VantageId};
 use crate::topology::HostId;
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -15,8 +15,8 @@ const MAX_HANDOVERS: u32 = 3;
 pub(in crate::diagnose) const MAX_INTERFACES: usize = 8;
 
 /// The vantage and the dispute, if several hosts keep claiming an address.
-pub(in crate::diagnose) fn disputed(trace: &Trace, vip: Ip) -> Option<(usize, &Dispute)> {
-    let found = trace.vantages.iter().enumerate().find_map(|(v, vantage)| {
+pub(in crate::diagnose) fn disputed(trace: &Trace, vip: Ip) -> Option<(VantageId, &Dispute)> {
+    let found = VantageId::each(&trace.vantages).find_map(|(v, vantage)| {
         let dispute = vantage.neighbors.disputes.iter().find(|d| d.ip == vip)?;
         // One question with two answers again and again, or a change at every
         // question: hand-overs are neither.
@@ -66,7 +66,7 @@ pub(in crate::diagnose) fn claims(trace: &Trace, vip: Ip) -> Vec<Proof> {
     let Some((v, _)) = disputed(trace, vip) else { return Vec::new() };
     let mut seen = Vec::new();
     let mut proofs: Vec<Proof> = Vec::new();
-    for binding in trace.vantages[v].neighbors.bindings.iter().filter(|b| b.ip == vip) {
+    for binding in trace.vantages[v.index()].neighbors.bindings.iter().filter(|b| b.ip == vip) {
         let host = trace.topology.hosts.by_mac(binding.mac);
         if seen.contains(&host) {
             continue;

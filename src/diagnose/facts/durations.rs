@@ -11,6 +11,7 @@ use crate::diagnose::thresholds::{
     DURATIONS_FEW_TIMES, DURATIONS_MIN_SAMPLES, DURATIONS_SURE, DURATIONS_TIMES, DURATIONS_TOLD,
 };
 use crate::diagnose::{Confidence, rank_test};
+use crate::flow::VantageId;
 use crate::topology::{HostId, Mode, Ordinary, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, HashMap};
@@ -81,7 +82,7 @@ pub(in crate::diagnose) type Durations = BTreeMap<ServiceId, Vec<Server>>;
 pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
     let mut all = Durations::new();
     let hosts: Vec<Option<HostId>> =
-        (0..trace.vantages.len()).map(|v| trace.host_of_vantage(v)).collect();
+        VantageId::all(&trace.vantages).map(|v| trace.host_of_vantage(v)).collect();
     for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.progress.established) {
         let Some((front, at)) = place(trace, id) else { continue };
         let service = trace.service_of(front);
@@ -104,7 +105,7 @@ pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
         let at_client = |leg: &Leg| skipped && trace.is_client_side(id, leg);
         let mut measured = false;
         for leg in trace.back_legs(id) {
-            let host = hosts[usize::from(leg.vantage)];
+            let host = hosts[leg.vantage.index()];
             if host == Some(own) {
                 measured |= server.at_server(trace, leg);
             } else if host.is_some_and(|h| s.is_director(h)) || at_client(leg) {
@@ -112,7 +113,7 @@ pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
             }
         }
         // Once a connection, at the first place outside of the server that shows it.
-        let outside = |leg: &&Leg| hosts[usize::from(leg.vantage)] != Some(own);
+        let outside = |leg: &&Leg| hosts[leg.vantage.index()] != Some(own);
         let thought = trace.back_legs(id).filter(outside).find_map(|leg| thought(trace, leg));
         if let Some(ns) = thought {
             server.thought.add(ns);

@@ -3,7 +3,7 @@
 use super::passages::passage;
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, TRANSMISSIONS};
-use crate::flow::Mark;
+use crate::flow::{Mark, VantageId};
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 /// SYNs that ended at a director.
 pub(in crate::diagnose) struct Full {
-    pub withheld: Vec<(ConnectionId, usize, Mark, Mark)>,
+    pub withheld: Vec<(ConnectionId, VantageId, Mark, Mark)>,
     /// A connection that it had, and one of its answers that passed meanwhile.
     pub goes_on: (ConnectionId, At),
 }
@@ -35,7 +35,7 @@ pub(in crate::diagnose) fn look(
         let Some(leg) = facts.legs(id).get(passage.came.leg) else { continue };
         let link = passage.came.link;
         if link.syns >= TRANSMISSIONS {
-            withheld.push((id, usize::from(leg.vantage), link.first, link.last));
+            withheld.push((id, leg.vantage, link.first, link.last));
         }
     }
     let (_, vantage, first, _) = *withheld.iter().min_by_key(|w| w.2.frame())?;
@@ -45,7 +45,7 @@ pub(in crate::diagnose) fn look(
     let mut sources: HashSet<Ip> = HashSet::new();
     let mut goes_on = None;
     for (id, c) in of_service().filter(|(_, c)| c.back.is_some() && c.progress.answered) {
-        let legs = facts.legs(id).iter().filter(|leg| usize::from(leg.vantage) == vantage);
+        let legs = facts.legs(id).iter().filter(|leg| leg.vantage == vantage);
         for leg in legs.filter(|leg| leg.tuple == 0) {
             let (there, back) = (facts.forward(leg), facts.reply(leg));
             sources.insert(c.front.client.0);

@@ -12,7 +12,7 @@ use crate::correlate::{Leg, Outcome};
 use crate::diagnose::Facts;
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{EXPIRED_LONG_NS, PROMPT_NS};
-use crate::flow::{Ask, Idle, Mark, Reset};
+use crate::flow::{Ask, Idle, Mark, Reset, VantageId};
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId};
 use std::collections::{BTreeMap, HashSet};
@@ -41,7 +41,7 @@ pub(in crate::diagnose) struct Expired {
     pub idle_ns: i64,
     /// The last frame before, the first after, the reset.
     pub marks: [Mark; 3],
-    pub vantage: usize,
+    pub vantage: VantageId,
 }
 
 impl Expired {
@@ -156,7 +156,7 @@ fn died(facts: &Facts<'_>, id: ConnectionId) -> Option<Expired> {
             after,
             idle_ns: silence.ns(),
             marks: [silence.before, silence.after, mark],
-            vantage: usize::from(leg.vantage),
+            vantage: leg.vantage,
         };
         if asking.rst == silence.after {
             // What ends the silence is itself the reset.
@@ -188,10 +188,10 @@ fn died(facts: &Facts<'_>, id: ConnectionId) -> Option<Expired> {
 
 /// What captured hosts ask for in vain, again and again, though no connection has the
 /// address and nobody claims it.
-fn strange_asks<'a>(facts: &Facts<'a>) -> Vec<(usize, &'a Ask)> {
+fn strange_asks<'a>(facts: &Facts<'a>) -> Vec<(VantageId, &'a Ask)> {
     let mut asks = facts.unanswered().to_vec();
     asks.retain(|(v, ask)| {
-        asked_here(&facts.vantages[*v], ask) && ask.answers == 0 && ask.again > 1
+        asked_here(&facts.vantages[v.index()], ask) && ask.answers == 0 && ask.again > 1
     });
     if asks.is_empty() {
         return asks;
@@ -210,13 +210,13 @@ fn strange_asks<'a>(facts: &Facts<'a>) -> Vec<(usize, &'a Ask)> {
 /// A balancer on the client's own host translates before the capture sees a packet; once
 /// it has forgotten, the packet stays as the program addressed it, and the host looks for
 /// that address.
-fn asked(facts: &Facts<'_>, id: ConnectionId, asks: &[(usize, &Ask)]) -> Option<Expired> {
+fn asked(facts: &Facts<'_>, id: ConnectionId, asks: &[(VantageId, &Ask)]) -> Option<Expired> {
     let connection = facts.connection(id);
     let (v, ask) = asks.iter().find(|(_, ask)| ask.asker == connection.front.client.0)?;
     if connection.outcome != Outcome::Open {
         return None;
     }
-    let leg = facts.legs(id).iter().find(|leg| usize::from(leg.vantage) == *v)?;
+    let leg = facts.legs(id).iter().find(|leg| leg.vantage == *v)?;
     let last = leg.of(&facts.vantages).last();
     let idle_ns = ask.first.since(last);
     (ask.first.frame() > last.frame() && idle_ns >= EXPIRED_LONG_NS).then_some(Expired {

@@ -109,7 +109,7 @@ fn shaken(facts: &Facts, id: ConnectionId, leg: &Leg) -> Option<Shaken> {
     };
     let greeting = spoke(back.data, there.data);
     let end = there.fin.get().unwrap_or_else(|| stream.last());
-    let at = |mark| At { vantage: usize::from(leg.vantage), mark };
+    let at = |mark| At { vantage: leg.vantage, mark };
     Some(Shaken {
         id,
         port: stream.key.port(leg.client.other()),

@@ -1,7 +1,7 @@
 //! Errors of directors that call a packet too big which no segment of the connection can be.
 
 use crate::correlate::Leg;
-use crate::flow::{IcmpError, IcmpErrorKind};
+use crate::flow::{IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 
@@ -13,7 +13,7 @@ const HEADERS_V6: u32 = 60;
 /// An error of a director, and the MTU that it names.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::diagnose) struct TooBig<'a> {
-    pub vantage: usize,
+    pub vantage: VantageId,
     pub error: &'a IcmpError,
     pub mtu: u32,
     /// The largest packet that the client may send, bytes.
@@ -40,9 +40,14 @@ pub(in crate::diagnose) fn impossible(trace: &Trace, id: ConnectionId) -> Option
 
 /// The director that made an error: its own capture shows it leave, or the frame comes
 /// from it with the TTL of one that it made.
-fn sender(trace: &Trace, id: ConnectionId, vantage: usize, error: &IcmpError) -> Option<HostId> {
-    let hop = &trace.vantages[vantage].hops[error.hop.index()];
-    let sent = trace.vantages[vantage].own.sent(hop) == Some(true);
+fn sender(
+    trace: &Trace,
+    id: ConnectionId,
+    vantage: VantageId,
+    error: &IcmpError,
+) -> Option<HostId> {
+    let hop = &trace.vantages[vantage.index()].hops[error.hop.index()];
+    let sent = trace.vantages[vantage.index()].own.sent(hop) == Some(true);
     let host = if sent { trace.host_of_vantage(vantage) } else { trace.host_by_mac(hop.link.src) };
     host.filter(|h| trace.service(id).is_director(*h) && crate::topology::is_origin(hop))
 }

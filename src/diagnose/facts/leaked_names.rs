@@ -3,7 +3,7 @@
 use super::disputes::answers_for;
 use super::machines::speaks_vrrp;
 use crate::diagnose::finding::Proof;
-use crate::flow::{Binding, Claim, Hop};
+use crate::flow::{Binding, Claim, Hop, VantageId};
 use crate::topology::{HostId, Service};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ pub(in crate::diagnose) fn leaks<'a>(
     trace: &'a Trace,
     service: &Service,
     ids: &[ConnectionId],
-) -> BTreeMap<HostId, Vec<(usize, &'a Binding)>> {
-    let mut found: BTreeMap<HostId, Vec<(usize, &Binding)>> = BTreeMap::new();
-    for (v, vantage) in trace.vantages.iter().enumerate() {
+) -> BTreeMap<HostId, Vec<(VantageId, &'a Binding)>> {
+    let mut found: BTreeMap<HostId, Vec<(VantageId, &Binding)>> = BTreeMap::new();
+    for (v, vantage) in VantageId::each(&trace.vantages) {
         let asks = |b: &&Binding| {
             b.ip == service.vip && b.claim == Claim::Sender && b.asked != service.vip
         };

@@ -2,7 +2,7 @@
 
 use super::quiet::is_quiet;
 use crate::correlate::{Connection, Tuple};
-use crate::flow::{LocalEndpoints, Mark};
+use crate::flow::{LocalEndpoints, Mark, VantageId};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -26,8 +26,8 @@ pub(in crate::diagnose) struct Nodes {
 
 impl Nodes {
     pub fn of(trace: &Trace) -> Self {
-        let mut said: BTreeMap<Endpoint, (LocalEndpoints, usize)> = BTreeMap::new();
-        for (v, vantage) in trace.vantages.iter().enumerate() {
+        let mut said: BTreeMap<Endpoint, (LocalEndpoints, VantageId)> = BTreeMap::new();
+        for (v, vantage) in VantageId::each(&trace.vantages) {
             for (endpoint, new) in vantage.side_tables.local_endpoints() {
                 let (known, at) = said.entry(*endpoint).or_insert((*new, v));
                 if *at != v {

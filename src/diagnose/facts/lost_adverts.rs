@@ -1,7 +1,7 @@
 //! Advertisements of a VRRP master that one capture shows and another does not.
 
 use super::vrrp;
-use crate::flow::{Mark, VrrpSpeaker};
+use crate::flow::{Mark, VantageId, VrrpSpeaker};
 use crate::trace::{At, Trace};
 
 /// Speakers that are compared; a hostile capture holds more.
@@ -13,8 +13,8 @@ pub(in crate::diagnose) fn shares_address(a: &VrrpSpeaker, b: &VrrpSpeaker) -> b
 }
 
 /// Whether a vantage hears a speaker.
-pub(in crate::diagnose) fn hears(trace: &Trace, vantage: usize, s: &VrrpSpeaker) -> bool {
-    let heard = &trace.vantages[vantage].vrrp;
+pub(in crate::diagnose) fn hears(trace: &Trace, vantage: VantageId, s: &VrrpSpeaker) -> bool {
+    let heard = &trace.vantages[vantage.index()].vrrp;
     heard.iter().any(|h| (h.vrid, h.src) == (s.vrid, s.src))
 }
 
@@ -22,9 +22,9 @@ pub(in crate::diagnose) fn hears(trace: &Trace, vantage: usize, s: &VrrpSpeaker)
 /// speaker took over in between.
 pub(in crate::diagnose) struct Gap {
     /// The master, where it is heard all along.
-    pub sent: (usize, VrrpSpeaker),
+    pub sent: (VantageId, VrrpSpeaker),
     /// The same, where it is not.
-    pub heard: (usize, VrrpSpeaker),
+    pub heard: (VantageId, VrrpSpeaker),
     /// The other, as the second capture has it.
     pub other: VrrpSpeaker,
     /// Its advertisement with which it took over, there.
@@ -33,8 +33,8 @@ pub(in crate::diagnose) struct Gap {
 
 /// All of them, one a master.
 pub(in crate::diagnose) fn gaps(trace: &Trace) -> Vec<Gap> {
-    let speakers = |v: usize| trace.vantages[v].vrrp.iter().take(MAX_SPEAKERS);
-    let all = || (0..trace.vantages.len()).flat_map(|v| speakers(v).map(move |s| (v, s)));
+    let speakers = |v: VantageId| trace.vantages[v.index()].vrrp.iter().take(MAX_SPEAKERS);
+    let all = || VantageId::all(&trace.vantages).flat_map(|v| speakers(v).map(move |s| (v, s)));
     let mut gaps: Vec<Gap> = Vec::new();
     for (there, heard) in all().filter(|(_, s)| s.silence_ns() > vrrp::patience_ns(s)) {
         let found = speakers(there).find_map(|o| {
@@ -65,8 +65,9 @@ fn began_within(s: &VrrpSpeaker, (from, to): (Mark, Mark)) -> Option<Mark> {
 
 /// Whether a capture that hears both has the master advertise without a pause, long before
 /// the other took over, and after. No clock of another capture is asked.
-fn goes_on(trace: &Trace, v: usize, master: &VrrpSpeaker, other: &VrrpSpeaker) -> bool {
-    let here = trace.vantages[v].vrrp.iter().find(|s| (s.vrid, s.src) == (other.vrid, other.src));
+fn goes_on(trace: &Trace, v: VantageId, master: &VrrpSpeaker, other: &VrrpSpeaker) -> bool {
+    let here =
+        trace.vantages[v.index()].vrrp.iter().find(|s| (s.vrid, s.src) == (other.vrid, other.src));
     master.silence_ns() <= 2 * master.interval_ns()
         && here.and_then(|s| began_within(s, (master.first, master.last))).is_some_and(|began| {
             began.since(master.first) > vrrp::patience_ns(master)
@@ -78,16 +79,16 @@ fn goes_on(trace: &Trace, v: usize, master: &VrrpSpeaker, other: &VrrpSpeaker) -
 /// clocks.
 pub(in crate::diagnose) fn overlap_ns(
     trace: &Trace,
-    a: &(usize, VrrpSpeaker),
-    b: &(usize, VrrpSpeaker),
+    a: &(VantageId, VrrpSpeaker),
+    b: &(VantageId, VrrpSpeaker),
 ) -> i64 {
     for (at, other) in [(a, b), (b, a)] {
-        let heard = trace.vantages[at.0].vrrp.iter();
+        let heard = trace.vantages[at.0.index()].vrrp.iter();
         if let Some(h) = heard.clone().find(|h| (h.vrid, h.src) == (other.1.vrid, other.1.src)) {
             let begin = at.1.first.at().0.max(h.first.at().0);
             return at.1.last.at().0.min(h.last.at().0) - begin;
         }
     }
-    let time = |of: &(usize, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
+    let time = |of: &(VantageId, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
     time(a, a.1.last).min(time(b, b.1.last)) - time(a, a.1.first).max(time(b, b.1.first))
 }

@@ -76,7 +76,7 @@ pub(in crate::diagnose) fn answered_for_others(
 /// A capture on all interfaces of a host knows all of its MACs.
 fn knows_all_macs(trace: &Trace, host: HostId) -> bool {
     trace.topology.hosts.get(host).vantages.iter().any(|v| {
-        let vantage = &trace.vantages[*v];
+        let vantage = &trace.vantages[v.index()];
         let cooked = [LinkType::LINUX_SLL, LinkType::LINUX_SLL2].contains(&vantage.link_type);
         cooked && vantage.own.evidence == OwnEvidence::Outgoing
     })

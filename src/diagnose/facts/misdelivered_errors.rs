@@ -2,14 +2,14 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::thresholds::REPEATS;
-use crate::flow::{IcmpError, IcmpErrorKind, Mark};
+use crate::flow::{IcmpError, IcmpErrorKind, Mark, VantageId};
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 
 /// An error that ended at the wrong host.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::diagnose) struct Misdelivered<'a> {
-    pub vantage: usize,
+    pub vantage: VantageId,
     pub error: &'a IcmpError,
     pub mtu: u32,
     /// Where it ended.
@@ -34,9 +34,12 @@ pub(in crate::diagnose) fn stray(trace: &Trace, id: ConnectionId) -> Option<Misd
             _ => None,
         })
     };
-    let hop = |v: usize, e: &IcmpError| &trace.vantages[v].hops[e.hop.index()];
-    let came = |v: usize, e: &IcmpError| trace.vantages[v].own.arrived(hop(v, e)) == Some(true);
-    let left = |v: usize, e: &IcmpError| trace.vantages[v].own.sent(hop(v, e)) == Some(true);
+    let hop = |v: VantageId, e: &IcmpError| &trace.vantages[v.index()].hops[e.hop.index()];
+    let came = |v: VantageId, e: &IcmpError| {
+        trace.vantages[v.index()].own.arrived(hop(v, e)) == Some(true)
+    };
+    let left =
+        |v: VantageId, e: &IcmpError| trace.vantages[v.index()].own.sent(hop(v, e)) == Some(true);
     let server = trace.server(id).and_then(|s| s.host)?;
     // The sender was told after all.
     if all().any(|(v, e, _)| came(v, e) && trace.host_of_vantage(v) == Some(server)) {

@@ -13,7 +13,7 @@ use crate::diagnose::thresholds::{
     ARP_WAIT_NS, MISSING_NEIGHBOURS_PATIENCE_NS, MISSING_NEIGHBOURS_PROMPT_NS,
     MISSING_NEIGHBOURS_ROUND,
 };
-use crate::flow::Ask;
+use crate::flow::{Ask, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -50,7 +50,7 @@ pub(in crate::diagnose) struct Missing {
 }
 
 /// All of them, by service.
-pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &[(usize, &Ask)]) -> Vec<Missing> {
+pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &[(VantageId, &Ask)]) -> Vec<Missing> {
     let mut sets: BTreeMap<ServiceId, Vec<ConnectionId>> = BTreeMap::new();
     for (id, _) in failed(facts) {
         if told(facts, id).is_some() || !in_vain(facts, id, asks).asks.is_empty() {
@@ -87,7 +87,7 @@ fn told(trace: &Trace, id: ConnectionId) -> Option<Refusal<'_>> {
 #[derive(Debug, Default)]
 struct InVain<'a> {
     director: Option<HostId>,
-    asks: Vec<(usize, &'a Ask)>,
+    asks: Vec<(VantageId, &'a Ask)>,
     /// The director says so to the client, too.
     told: bool,
     /// This very SYN made the director ask.
@@ -96,11 +96,11 @@ struct InVain<'a> {
     by_a_node: bool,
 }
 
-fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> InVain<'a> {
+fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(VantageId, &'a Ask)]) -> InVain<'a> {
     let vip = trace.connection(id).front.server.0;
     let service = trace.service(id);
     for leg in trace.legs(id).iter().filter(|leg| leg.tuple == 0) {
-        let v = usize::from(leg.vantage);
+        let v = leg.vantage;
         let Some(host) = trace.host_of(leg).filter(|_| trace.kept_at(id, v)) else { continue };
         let told = trace
             .refusals(id)
@@ -111,12 +111,12 @@ fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(usize, &'a Ask)]) -> In
         if !owner && service.mode != Mode::Unknown {
             continue;
         }
-        let fits = |(at, ask): &&(usize, &'a Ask)| {
-            let own = asked_here(&trace.vantages[*at], ask);
+        let fits = |(at, ask): &&(VantageId, &'a Ask)| {
+            let own = asked_here(&trace.vantages[at.index()], ask);
             let way = owner || is_way_on(trace, id, ask);
             *at == v && own && way && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
         };
-        let found: Vec<(usize, &Ask)> = asks.iter().filter(fits).copied().collect();
+        let found: Vec<(VantageId, &Ask)> = asks.iter().filter(fits).copied().collect();
         if !found.is_empty() {
             let prompted = found.iter().any(|(_, ask)| is_prompt(trace, leg, ask));
             return InVain {
@@ -171,7 +171,7 @@ fn judge(
     trace: &Trace,
     service: ServiceId,
     ids: Vec<ConnectionId>,
-    asks: &[(usize, &Ask)],
+    asks: &[(VantageId, &Ask)],
 ) -> (Missing, bool) {
     let looked = &ids[..ids.len().min(LOOKED)];
     let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
@@ -197,10 +197,10 @@ fn targets(trace: &Trace, ids: &[ConnectionId], vain: &[InVain<'_>]) -> (Vec<Ip>
     if all.len() < 2 {
         return (list(all), true);
     }
-    let by_syn = |v: usize, ask: &Ask| {
+    let by_syn = |v: VantageId, ask: &Ask| {
         ids.iter().flat_map(|id| trace.legs(*id)).any(|leg| {
             let syn = trace.forward(leg).syn;
-            usize::from(leg.vantage) == v && syn.is_set() && is_prompt(trace, leg, ask)
+            leg.vantage == v && syn.is_set() && is_prompt(trace, leg, ask)
         })
     };
     let mut seen = BTreeSet::new();
@@ -215,7 +215,7 @@ fn targets(trace: &Trace, ids: &[ConnectionId], vain: &[InVain<'_>]) -> (Vec<Ip>
 pub(in crate::diagnose) fn proofs(
     trace: &Trace,
     ids: &[ConnectionId],
-    asks: &[(usize, &Ask)],
+    asks: &[(VantageId, &Ask)],
 ) -> Vec<Proof> {
     let asked: Vec<ConnectionId> =
         ids.iter().copied().filter(|id| !in_vain(trace, *id, asks).asks.is_empty()).collect();
@@ -227,7 +227,7 @@ pub(in crate::diagnose) fn proofs(
     let refusal =
         trace.refusals(id).find(|r| r.says == Says::Host && vantage.is_none_or(|v| v == r.vantage));
     let at = vantage.or(refusal.as_ref().map(|r| r.vantage));
-    let leg = trace.legs(id).iter().find(|leg| Some(usize::from(leg.vantage)) == at);
+    let leg = trace.legs(id).iter().find(|leg| Some(leg.vantage) == at);
     let mut proofs: Vec<Proof> = leg
         .and_then(|leg| {
             trace.proof(leg, trace.forward(leg).syn, "the SYN, which goes on to nobody")

@@ -92,7 +92,7 @@ pub use index::Indexed;
 pub use ways::{Around, each_once, in_time, shared_bits, telling};
 
 use crate::breaks::Breaks;
-use crate::flow::Ask;
+use crate::flow::{Ask, VantageId};
 use crate::trace::{ConnectionId, Trace};
 use durations::{Durations, Places};
 use local_endpoints::Nodes;
@@ -113,7 +113,7 @@ pub struct Facts<'a> {
     /// What became of every connection.
     pub breaks: Breaks,
     indexed: Indexed<'a>,
-    unanswered: OnceLock<Vec<(usize, &'a Ask)>>,
+    unanswered: OnceLock<Vec<(VantageId, &'a Ask)>>,
     nodes: OnceLock<Nodes>,
     silences: OnceLock<Vec<Silent>>,
     site_changes: OnceLock<Vec<Flap>>,
@@ -153,7 +153,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Questions by ARP or neighbour discovery that nobody answered, with the vantage.
-    pub(in crate::diagnose) fn unanswered(&self) -> &[(usize, &'a Ask)] {
+    pub(in crate::diagnose) fn unanswered(&self) -> &[(VantageId, &'a Ask)] {
         self.unanswered.get_or_init(|| asks::unanswered(self.indexed.trace))
     }
 

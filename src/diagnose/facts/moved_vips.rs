@@ -5,7 +5,7 @@ use crate::correlate::Leg;
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::thresholds::{GARP_MISSING_STALE_ARP_GRACE_NS, PAIR};
 use crate::diagnose::{Facts, Proof};
-use crate::flow::{Claim, Link, Mark, VrrpSpeaker};
+use crate::flow::{Claim, Link, Mark, VantageId, VrrpSpeaker};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
 
@@ -18,7 +18,7 @@ pub(in crate::diagnose) fn vips(trace: &Trace) -> Vec<Ip> {
 
 /// A VIP's change of master, as one vantage hears it.
 pub(in crate::diagnose) struct Move {
-    pub vantage: usize,
+    pub vantage: VantageId,
     pub vip: Ip,
     pub old: VrrpSpeaker,
     pub old_mac: Mac,
@@ -31,9 +31,10 @@ pub(in crate::diagnose) struct Move {
 }
 
 /// The move of a VIP that a vantage hears.
-pub(in crate::diagnose) fn moved(trace: &Trace, v: usize, vip: Ip) -> Option<Move> {
+pub(in crate::diagnose) fn moved(trace: &Trace, v: VantageId, vip: Ip) -> Option<Move> {
     let of_vip = |s: &&VrrpSpeaker| s.addresses.list().contains(&vip);
-    let speakers: Vec<&VrrpSpeaker> = trace.vantages[v].vrrp.iter().filter(of_vip).collect();
+    let speakers: Vec<&VrrpSpeaker> =
+        trace.vantages[v.index()].vrrp.iter().filter(of_vip).collect();
     let new = speakers.iter().max_by_key(|s| s.last.frame()).filter(|s| s.last_priority > 0)?;
     let before = |s: &&&VrrpSpeaker| {
         (s.vrid, s.segment) == (new.vrid, new.segment)
@@ -77,14 +78,12 @@ pub(in crate::diagnose) fn stale<'a>(
     moved: &'a Move,
     by_mac: bool,
 ) -> Option<Stale<'a>> {
-    let v = &facts.vantages[moved.vantage];
+    let v = &facts.vantages[moved.vantage.index()];
     let since = moved.since;
     // From its last word on the old one did not serve; what is stale shows later.
     let gone = |link: &Link| link.last.frame() > moved.old.last.frame();
     let late = |link: &Link| link.last.since(since) > GARP_MISSING_STALE_ARP_GRACE_NS;
-    let legs = |id: ConnectionId| {
-        facts.legs(id).iter().filter(|leg| usize::from(leg.vantage) == moved.vantage)
-    };
+    let legs = |id: ConnectionId| facts.legs(id).iter().filter(|leg| leg.vantage == moved.vantage);
     let at = |id: ConnectionId| -> Option<(&Leg, &Link)> {
         legs(id).find_map(|leg| {
             let path = facts.path(leg, facts.forward(leg));

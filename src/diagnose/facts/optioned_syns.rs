@@ -113,7 +113,7 @@ impl ToServer {
             return None;
         }
         let vantages = &trace.topology.hosts.get(host).vantages;
-        let seen = vantages.iter().any(|v| trace.vantages[*v].shows.both_ways);
+        let seen = vantages.iter().any(|v| trace.vantages[v.index()].shows.both_ways);
         let many = self.lost.len() >= NO_COINCIDENCE && plain.passed >= PAIR;
         match (seen, self.others) {
             (true, PAIR..) if self.until > self.since => Some(Confidence::Certain),

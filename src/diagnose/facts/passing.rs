@@ -39,7 +39,7 @@ impl Through {
     /// The five-tuple with which it left.
     pub fn tuple(&self, trace: &Trace) -> Option<Tuple> {
         let here = |leg: &&crate::correlate::Leg| {
-            usize::from(leg.vantage) == self.left.at.vantage && leg.tuple == self.left.tuple
+            leg.vantage == self.left.at.vantage && leg.tuple == self.left.tuple
         };
         let leg = trace.legs(self.id).iter().find(here)?;
         Some(Tuple::of(leg.of(&trace.vantages), leg.client))

@@ -4,7 +4,7 @@ use super::disputes::{answers_for, disputed};
 use super::index::Indexed;
 use super::machines::{answered_for_others, speaks_vrrp};
 use crate::diagnose::thresholds::{PAIR, PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS};
-use crate::flow::{Binding, Claim, Hop};
+use crate::flow::{Binding, Claim, Hop, VantageId};
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -32,8 +32,8 @@ pub(in crate::diagnose) fn others(trace: &Trace, host: HostId, vip: Ip) -> BTree
 pub(in crate::diagnose) fn replies(
     trace: &Trace,
     vip: Ip,
-) -> impl Iterator<Item = (usize, &Binding)> {
-    let all = trace.vantages.iter().enumerate();
+) -> impl Iterator<Item = (VantageId, &Binding)> {
+    let all = VantageId::each(&trace.vantages);
     all.flat_map(|(v, vantage)| vantage.neighbors.bindings.iter().map(move |b| (v, b)))
         .filter(move |(_, b)| b.ip == vip && b.claim == Claim::Reply)
 }
@@ -58,10 +58,11 @@ pub(in crate::diagnose) fn believed(
         c.outcome.failed() && !p.answered && !p.established && facts.errors_of(id).next().is_none()
     });
     let is_of = |b: &Binding| facts.host_by_mac(Some(b.mac)) == Some(host);
-    let by_itself = |v: usize| facts.vantages[v].streams.iter().all(|s| !s.key.ips.contains(&vip));
+    let by_itself =
+        |v: VantageId| facts.vantages[v.index()].streams.iter().all(|s| !s.key.ips.contains(&vip));
     // Answers go to one host: who sees the other's and not this one's is the other.
     let apart = replies(facts, vip).any(|(v, b)| {
-        let here = facts.vantages[v].neighbors.bindings.iter();
+        let here = facts.vantages[v.index()].neighbors.bindings.iter();
         !is_of(b)
             && b.count >= PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS
             && !here.into_iter().any(|b| b.ip == vip && is_of(b))

@@ -5,7 +5,7 @@
 //! maker's only while the TTL is a stack's initial one; and the vantage that
 //! sent it. An error that quotes a later segment is no answer to the SYN.
 
-use crate::flow::{Hop, IcmpError, IcmpErrorKind};
+use crate::flow::{Hop, IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::{HostId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -36,7 +36,7 @@ impl Says {
 /// An ICMP error that answers a connection's SYN.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::diagnose) struct Refusal<'a> {
-    pub vantage: usize,
+    pub vantage: VantageId,
     pub error: &'a IcmpError,
     pub says: Says,
     /// From the first SYN at the same vantage to the error, nanoseconds.
@@ -103,7 +103,7 @@ impl Trace {
                 .legs(id)
                 .iter()
                 .filter(opened)
-                .find(|leg| usize::from(leg.vantage) == vantage && leg.tuple == 0);
+                .find(|leg| leg.vantage == vantage && leg.tuple == 0);
             let after_ns = here.map(|leg| error.mark.since(self.forward(leg).syn));
             Some(Refusal { vantage, error, says, after_ns })
         })
@@ -111,7 +111,7 @@ impl Trace {
 
     /// The hop of an ICMP error.
     pub(in crate::diagnose) fn error_hop(&self, refusal: &Refusal<'_>) -> &Hop {
-        &self.vantages[refusal.vantage].hops[refusal.error.hop.index()]
+        &self.vantages[refusal.vantage.index()].hops[refusal.error.hop.index()]
     }
 
     /// The host that made an ICMP error, where its frame shows it.
@@ -149,13 +149,13 @@ impl Trace {
 
     /// Whether the capturing host itself sent an ICMP error.
     pub(in crate::diagnose) fn sent_here(&self, refusal: &Refusal<'_>) -> bool {
-        self.vantages[refusal.vantage].own.sent(self.error_hop(refusal)) == Some(true)
+        self.vantages[refusal.vantage.index()].own.sent(self.error_hop(refusal)) == Some(true)
     }
 
     /// Whether a vantage saw a connection's SYN come in and not go out again.
-    pub(in crate::diagnose) fn kept_at(&self, id: ConnectionId, vantage: usize) -> bool {
-        let own = &self.vantages[vantage].own;
-        let mut legs = self.legs(id).iter().filter(|leg| usize::from(leg.vantage) == vantage);
+    pub(in crate::diagnose) fn kept_at(&self, id: ConnectionId, vantage: VantageId) -> bool {
+        let own = &self.vantages[vantage.index()].own;
+        let mut legs = self.legs(id).iter().filter(|leg| leg.vantage == vantage);
         let mut came = false;
         let stayed = legs.all(|leg| {
             self.path(leg, self.forward(leg)).all(|(_, hop)| {

@@ -45,7 +45,7 @@ pub(in crate::diagnose) fn refused(
     }
     let (told, mtu) = trace.errors_of(id).find_map(|(vantage, error)| {
         let IcmpErrorKind::TooBig { mtu } = error.kind else { return None };
-        let seen = &trace.vantages[vantage];
+        let seen = &trace.vantages[vantage.index()];
         let by_host = trace.host_of_vantage(vantage) == Some(host)
             && seen.own.sent(&seen.hops[error.hop.index()]) == Some(true);
         let to_client = error.dst == c.front.client.0 && error.quote.src == c.front.client.0;
@@ -67,11 +67,7 @@ pub(in crate::diagnose) fn refused(
 fn heard(trace: &Trace, id: ConnectionId) -> Option<bool> {
     let leg = trace.legs(id).iter().find(|leg| trace.is_client_side(id, leg))?;
     let too_big = |kind| matches!(kind, IcmpErrorKind::TooBig { .. });
-    Some(
-        trace
-            .errors_of(id)
-            .any(|(vantage, error)| vantage == usize::from(leg.vantage) && too_big(error.kind)),
-    )
+    Some(trace.errors_of(id).any(|(vantage, error)| vantage == leg.vantage && too_big(error.kind)))
 }
 
 /// The last frame that repeated bytes on a link, as far as repeats were kept.

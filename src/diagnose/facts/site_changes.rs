@@ -6,7 +6,7 @@ use crate::correlate::{Connection, Leg};
 use crate::diagnose::thresholds::{
     SITE_CHANGES_APART_NS, SITE_CHANGES_MIN_CHANGES, SITE_CHANGES_MIN_RUN,
 };
-use crate::flow::{Mark, Reset};
+use crate::flow::{Mark, Reset, VantageId};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +45,7 @@ pub(in crate::diagnose) struct Change {
 #[derive(Debug)]
 pub(in crate::diagnose) struct Flap {
     pub service: ServiceId,
-    pub vantage: usize,
+    pub vantage: VantageId,
     /// The two sites by TTL, the first that was seen first.
     pub ttls: [u8; 2],
     pub changes: Vec<Change>,
@@ -54,7 +54,7 @@ pub(in crate::diagnose) struct Flap {
 
 pub(in crate::diagnose) fn flaps(facts: &Indexed<'_>) -> Vec<Flap> {
     // Mostly nobody was reset by another site, and that is soon told.
-    let mut sets: BTreeMap<(ServiceId, u16, [u8; 2]), Vec<Moved>> = BTreeMap::new();
+    let mut sets: BTreeMap<(ServiceId, VantageId, [u8; 2]), Vec<Moved>> = BTreeMap::new();
     let reset =
         |c: &Connection| c.protocol.is_tcp() && c.progress.no_socket && c.progress.established;
     for (id, _) in facts.requests().filter(|(_, c)| reset(c)) {
@@ -100,7 +100,7 @@ fn opening(trace: &Trace, leg: &Leg) -> Option<Opened> {
 fn flap(
     facts: &Indexed<'_>,
     service: ServiceId,
-    vantage: u16,
+    vantage: VantageId,
     ttls: [u8; 2],
     moved: Vec<Moved>,
 ) -> Option<Flap> {
@@ -148,7 +148,7 @@ fn flap(
     }
     let first = opened.first()?.ttl;
     let other = ttls.into_iter().find(|t| *t != first)?;
-    Some(Flap { service, vantage: usize::from(vantage), ttls: [first, other], changes, moved })
+    Some(Flap { service, vantage, ttls: [first, other], changes, moved })
 }
 
 /// The connections that changes moved: who reset them is not to blame.

@@ -7,7 +7,7 @@ use crate::diagnose::thresholds::{
     FULLNAT_SOURCE_PORT_EXHAUSTION_KEPT_NS, FULLNAT_SOURCE_PORT_EXHAUSTION_MIN_PORTS,
     FULLNAT_SOURCE_PORT_EXHAUSTION_ONE_IN, PAIR, TRANSMISSIONS,
 };
-use crate::flow::Mark;
+use crate::flow::{Mark, VantageId};
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -26,7 +26,7 @@ pub(in crate::diagnose) struct Passed {
 /// A connection whose SYNs did not.
 pub(in crate::diagnose) struct Withheld {
     pub id: ConnectionId,
-    pub vantage: usize,
+    pub vantage: VantageId,
     pub first: Mark,
     pub last: Mark,
 }
@@ -76,7 +76,7 @@ pub(in crate::diagnose) fn look(facts: &Facts, service: ServiceId, host: HostId)
         if passage.left.is_none() && link.syns >= TRANSMISSIONS && here {
             side.withheld.push(Withheld {
                 id,
-                vantage: usize::from(leg.vantage),
+                vantage: leg.vantage,
                 first: link.first,
                 last: link.last,
             });

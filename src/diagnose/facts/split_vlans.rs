@@ -2,7 +2,7 @@
 
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{ARP_WAIT_NS, QUESTIONS};
-use crate::flow::{Ask, Binding, Claim};
+use crate::flow::{Ask, Binding, Claim, VantageId};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
@@ -28,22 +28,22 @@ pub(in crate::diagnose) fn tag(vlan: u32) -> String {
 
 /// A question in one VLAN and the claim in another, each with its vantage.
 pub(in crate::diagnose) struct Split<'a> {
-    pub at: usize,
+    pub at: VantageId,
     pub ask: &'a Ask,
     pub owner: Option<HostId>,
     pub claim: Proof,
     pub vlan: u32,
 }
 
-fn claims(trace: &Trace, vip: Ip) -> impl Iterator<Item = (usize, &Binding)> {
-    let all = trace.vantages.iter().enumerate();
+fn claims(trace: &Trace, vip: Ip) -> impl Iterator<Item = (VantageId, &Binding)> {
+    let all = VantageId::each(&trace.vantages);
     all.flat_map(|(v, vantage)| vantage.neighbors.bindings.iter().map(move |b| (v, b)))
         .filter(move |(_, b)| b.ip == vip)
 }
 
 /// The question and the claim, if nothing of the address is in one VLAN.
 pub(in crate::diagnose) fn split(trace: &Trace, vip: Ip) -> Option<Split<'_>> {
-    let asks = trace.vantages.iter().enumerate().flat_map(|(v, vantage)| {
+    let asks = VantageId::each(&trace.vantages).flat_map(|(v, vantage)| {
         vantage.neighbors.asks.iter().filter(|a| a.target == vip).map(move |a| (v, a))
     });
     let vlans: BTreeSet<u32> = claims(trace, vip).map(|(_, b)| b.vlan).collect();
@@ -55,7 +55,7 @@ pub(in crate::diagnose) fn split(trace: &Trace, vip: Ip) -> Option<Split<'_>> {
         return None;
     }
     let [vlan] = vlans.into_iter().collect::<Vec<_>>()[..] else { return None };
-    let here = |v: usize| (v != at, v);
+    let here = |v: VantageId| (v != at, v);
     let said = claims(trace, vip).filter(|(_, b)| b.claim != Claim::Sender);
     let (v, binding) = said.min_by_key(|(v, _)| here(*v))?;
     let note = format!("{} claims it in VLAN {}", binding.mac, tag(vlan));

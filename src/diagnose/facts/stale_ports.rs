@@ -11,7 +11,7 @@ use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{
     STALE_PORTS_MIN_DATAGRAMS, STALE_PORTS_MIN_OPEN, STALE_PORTS_MIN_SILENT_NS,
 };
-use crate::flow::Ask;
+use crate::flow::{Ask, VantageId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// All of them.
 pub(in crate::diagnose) fn all<'a>(
     facts: &Indexed<'a>,
-    unanswered: &[(usize, &'a Ask)],
+    unanswered: &[(VantageId, &'a Ask)],
 ) -> BTreeMap<ConnectionId, Stale<'a>> {
     let asked = |(id, c): &(ConnectionId, &Connection)| {
         c.protocol == Protocol::UDP && c.progress.request && is_balanced(facts, *id)
@@ -42,7 +42,7 @@ pub(in crate::diagnose) struct Stale<'a> {
     pub leg: &'a Leg,
     pub server: Option<Ip>,
     /// The director asks for it in vain.
-    pub ask: Option<(usize, &'a Ask)>,
+    pub ask: Option<(VantageId, &'a Ask)>,
     /// Connections on new ports that others served meanwhile.
     pub fresh: usize,
     /// The director takes the datagrams in and sends neither them nor a question.
@@ -52,7 +52,7 @@ pub(in crate::diagnose) struct Stale<'a> {
 fn judge<'a>(
     facts: &Indexed<'a>,
     id: ConnectionId,
-    asks: &[(usize, &'a Ask)],
+    asks: &[(VantageId, &'a Ask)],
 ) -> Option<Stale<'a>> {
     let trace = facts.trace;
     let leg = trace.answer_vantage(id)?;
@@ -91,8 +91,8 @@ fn asks_again(
     id: ConnectionId,
     server: Ip,
     from: Timestamp,
-) -> Option<(usize, &Ask)> {
-    trace.vantages.iter().enumerate().find_map(|(v, vantage)| {
+) -> Option<(VantageId, &Ask)> {
+    VantageId::each(&trace.vantages).find_map(|(v, vantage)| {
         trace.host_of_vantage(v).filter(|host| trace.service(id).is_director(*host))?;
         let open = |ask: &&Ask| {
             let late = trace.time(At { vantage: v, mark: ask.last }) >= from;

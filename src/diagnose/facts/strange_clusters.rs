@@ -1,7 +1,7 @@
 //! Two VRRP clusters on one link with one virtual router identifier.
 
 use super::vrrp;
-use crate::flow::VrrpSpeaker;
+use crate::flow::{VantageId, VrrpSpeaker};
 use crate::trace::Trace;
 use crate::wire::Ip;
 
@@ -10,7 +10,7 @@ const MAX_PAIRS: usize = 16;
 
 /// A speaker of each, and the vantage that hears both.
 pub(in crate::diagnose) struct Strangers {
-    pub vantage: usize,
+    pub vantage: VantageId,
     pub a: VrrpSpeaker,
     pub b: VrrpSpeaker,
 }
@@ -36,7 +36,7 @@ impl Strangers {
 /// All of them, each two clusters once.
 pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Strangers> {
     let mut pairs: Vec<Strangers> = Vec::new();
-    for (v, vantage) in trace.vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(&trace.vantages) {
         for (i, x) in vantage.vrrp.iter().enumerate() {
             for y in &vantage.vrrp[i + 1..] {
                 if pairs.len() >= MAX_PAIRS {

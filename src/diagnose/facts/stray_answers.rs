@@ -5,7 +5,7 @@ use crate::diagnose::facts::refusals::Says;
 use crate::diagnose::finding::{Proof, Subject};
 use crate::diagnose::thresholds::UDP_REPLY_FROM_RIP_ANSWER_NS;
 use crate::diagnose::words::server_at;
-use crate::flow::IcmpError;
+use crate::flow::{IcmpError, VantageId};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
@@ -154,7 +154,7 @@ pub(in crate::diagnose) fn in_vain(
 pub(in crate::diagnose) fn refused(
     trace: &Trace,
     answer: ConnectionId,
-) -> Option<(usize, &IcmpError)> {
+) -> Option<(VantageId, &IcmpError)> {
     let front = trace.connection(answer).front;
     // Of two ends without a question, either may be the one that answers.
     let ends = [(front.client.0, front.server), (front.server.0, front.client)];

@@ -199,7 +199,7 @@ fn follow<'a>(trace: &Trace, mut syns: Vec<&'a Arrived>) -> Option<Source<'a>> {
 /// Whether a host's own capture shows what comes and what it answers.
 pub(in crate::diagnose) fn shows(trace: &Trace, host: HostId) -> bool {
     let vantages = &trace.topology.hosts.get(host).vantages;
-    vantages.iter().any(|v| trace.vantages[*v].shows.both_ways)
+    vantages.iter().any(|v| trace.vantages[v.index()].shows.both_ways)
 }
 
 /// The real servers to which SYNs were sent again, by service; mostly none.

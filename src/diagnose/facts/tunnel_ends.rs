@@ -4,7 +4,7 @@ use super::tunnel_ends;
 use crate::capture::LinkType;
 use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
-use crate::flow::{IcmpError, IcmpErrorKind};
+use crate::flow::{IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ fn legs(trace: &Trace, id: ConnectionId, host: HostId) -> impl Iterator<Item = &
 /// Hosts that refused a tunnel's packet, and where they say so.
 pub(in crate::diagnose) fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
     let mut found = BTreeMap::new();
-    for (vantage, seen) in trace.vantages.iter().enumerate() {
+    for (vantage, seen) in VantageId::each(&trace.vantages) {
         let of_tunnel = |e: &&IcmpError| {
             // The error quotes the packet outside, whose protocol is the tunnel's.
             let v4 = matches!(e.kind, IcmpErrorKind::Unreachable { kind: 3, code } if CODES.contains(&code));

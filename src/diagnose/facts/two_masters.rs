@@ -3,20 +3,20 @@
 use super::disputes::claimants;
 use super::vrrp::{self, host, is_own, patience_ns};
 use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
-use crate::flow::VrrpSpeaker;
+use crate::flow::{VantageId, VrrpSpeaker};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
 
 /// Two speakers that are both master, each where it is seen.
 pub(in crate::diagnose) struct Masters {
-    pub a: (usize, VrrpSpeaker),
-    pub b: (usize, VrrpSpeaker),
+    pub a: (VantageId, VrrpSpeaker),
+    pub b: (VantageId, VrrpSpeaker),
     /// How long both were, nanoseconds.
     pub ns: i64,
 }
 
 impl Masters {
-    pub fn new(x: (usize, VrrpSpeaker), y: (usize, VrrpSpeaker), ns: i64) -> Self {
+    pub fn new(x: (VantageId, VrrpSpeaker), y: (VantageId, VrrpSpeaker), ns: i64) -> Self {
         // The one that should have stood back first.
         let rank = |s: &VrrpSpeaker| (s.priority.1, s.src);
         if rank(&x.1) <= rank(&y.1) { Self { a: x, b: y, ns } } else { Self { a: y, b: x, ns } }
@@ -31,7 +31,7 @@ impl Masters {
 /// Pairs that one vantage hears both of.
 pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Masters> {
     let mut pairs = Vec::new();
-    for (v, vantage) in trace.vantages.iter().enumerate() {
+    for (v, vantage) in VantageId::each(&trace.vantages) {
         let long = |s: &&VrrpSpeaker| {
             s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST
                 && s.contest.last.since(s.contest.first) > patience_ns(s)
@@ -57,8 +57,8 @@ pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Masters> {
 /// Pairs of which no capture hears both, best those of the two hosts, while both
 /// claim one service address.
 pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Masters> {
-    let mut own: Vec<(usize, VrrpSpeaker)> = Vec::new();
-    for (v, vantage) in trace.vantages.iter().enumerate() {
+    let mut own: Vec<(VantageId, VrrpSpeaker)> = Vec::new();
+    for (v, vantage) in VantageId::each(&trace.vantages) {
         if let [only] = vantage.vrrp[..]
             && (vantage.own.macs.is_empty() || is_own(trace, v, &only))
             && is_steady(&only)
@@ -71,7 +71,8 @@ pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Masters> {
         for y in own[i + 1..].iter().filter(|y| {
             y.1.vrid == x.1.vrid && y.1.src != x.1.src && !vrrp::are_strangers(&x.1, &y.1)
         }) {
-            let time = |of: &(usize, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
+            let time =
+                |of: &(VantageId, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
             let overlap = time(x, x.1.last).min(time(y, y.1.last))
                 - time(x, x.1.first).max(time(y, y.1.first));
             let pair = Masters::new(*x, *y, overlap);

@@ -1,7 +1,7 @@
 //! What the detectors of VRRP have in common.
 
 use crate::diagnose::{Names, Subject};
-use crate::flow::VrrpSpeaker;
+use crate::flow::{VantageId, VrrpSpeaker};
 use crate::topology::{HostId, Role};
 use crate::trace::Trace;
 
@@ -12,8 +12,8 @@ pub(in crate::diagnose) fn patience_ns(s: &VrrpSpeaker) -> i64 {
 }
 
 /// Whether a vantage was taken on a speaker's host.
-pub(in crate::diagnose) fn is_own(trace: &Trace, vantage: usize, s: &VrrpSpeaker) -> bool {
-    s.mac.is_some_and(|mac| trace.vantages[vantage].own.has(mac))
+pub(in crate::diagnose) fn is_own(trace: &Trace, vantage: VantageId, s: &VrrpSpeaker) -> bool {
+    s.mac.is_some_and(|mac| trace.vantages[vantage.index()].own.has(mac))
 }
 
 /// The host of a speaker.

@@ -74,7 +74,7 @@ impl Trace {
     /// A moment of a leg.
     #[must_use]
     pub fn at(&self, leg: &Leg, mark: Mark) -> At {
-        At { vantage: usize::from(leg.vantage), mark }
+        At { vantage: leg.vantage, mark }
     }
 
     /// How the answer of a translated connection went around its director, if
@@ -224,7 +224,7 @@ impl Trace {
     #[must_use]
     pub fn delivered(&self, id: ConnectionId, host: HostId) -> bool {
         let vantages = &self.topology.hosts.get(host).vantages;
-        vantages.iter().any(|v| self.vantages[*v].shows.both_ways)
+        vantages.iter().any(|v| self.vantages[v.index()].shows.both_ways)
             && self.route(id).forward.iter().any(|step| step.to == Some(host) && step.arrived)
     }
 
@@ -297,8 +297,10 @@ impl Trace {
 /// tell it.
 pub fn in_time(trace: &Trace, proofs: &mut [Proof]) {
     let earlier = |a: &Proof, b: &Proof| {
-        let (at, other) =
-            (trace.vantages[a.at.vantage].capture, trace.vantages[b.at.vantage].capture);
+        let (at, other) = (
+            trace.vantages[a.at.vantage.index()].capture,
+            trace.vantages[b.at.vantage.index()].capture,
+        );
         let (time, than) = (trace.time(a.at), trace.time(b.at));
         let error = if at == other { Some(0) } else { trace.timeline.uncertainty(at, other, time) };
         error.is_some_and(|error| time.0.saturating_add(error) < than.0)

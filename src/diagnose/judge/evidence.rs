@@ -16,7 +16,7 @@ const ASKED: usize = 64;
 fn frame(facts: &Facts, group: &Group, of: impl Fn(&Leg) -> Option<Mark>) -> Option<At> {
     let ids = group.connections.iter().take(ASKED);
     ids.flat_map(|id| facts.legs(*id))
-        .find_map(|leg| of(leg).map(|mark| At { vantage: usize::from(leg.vantage), mark }))
+        .find_map(|leg| of(leg).map(|mark| At { vantage: leg.vantage, mark }))
 }
 
 /// A SYN-ACK was captured.
@@ -57,7 +57,7 @@ pub(super) fn unstamped(facts: &Facts, group: &Group) -> Option<Against> {
     let at = facts
         .legs(*first)
         .iter()
-        .find_map(|leg| syn(leg).map(|mark| At { vantage: usize::from(leg.vantage), mark }));
+        .find_map(|leg| syn(leg).map(|mark| At { vantage: leg.vantage, mark }));
     Some(Against { why: "the SYN carries no timestamps", at })
 }
 
@@ -130,7 +130,7 @@ pub(super) fn small(facts: &Facts, group: &Group) -> Option<Against> {
             let links: Vec<u32> = vantage.link_indexes(flow).collect();
             for repeat in vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link)) {
                 largest = largest.max(repeat.to.wrapping_sub(repeat.from));
-                shown = shown.or(Some(At { vantage: usize::from(leg.vantage), mark: repeat.mark }));
+                shown = shown.or(Some(At { vantage: leg.vantage, mark: repeat.mark }));
             }
         }
     }

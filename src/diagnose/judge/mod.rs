@@ -13,7 +13,7 @@ mod syn;
 mod syn_ack;
 
 use super::finding::Refuted;
-use super::{Candidate, Facts};
+use super::{Candidate, Facts, FindingId};
 use crate::breaks::{Group, Manner, Packet};
 use crate::diagnose::thresholds::CANDIDATES_MOST;
 
@@ -27,24 +27,28 @@ pub(super) struct Opinions {
 }
 
 impl Opinions {
-    fn possible(&mut self, id: &'static str, tell_apart: impl Into<String>) {
-        self.possible.push(Candidate { id, tell_apart: tell_apart.into() });
+    fn possible(&mut self, id: impl Into<FindingId>, tell_apart: impl Into<String>) {
+        self.possible.push(Candidate { id: id.into(), tell_apart: tell_apart.into() });
     }
 
     fn refuted(&mut self, ids: &[&'static str], against: &Against) {
         let (why, at) = (against.why, against.at);
-        self.refuted.extend(ids.iter().map(|id| Refuted { id, why: why.to_owned(), at }));
+        self.refuted.extend(ids.iter().map(|id| Refuted {
+            id: (*id).into(),
+            why: why.to_owned(),
+            at,
+        }));
     }
 
     /// Possible, unless something speaks against it.
     fn unless(
         &mut self,
         against: Option<Against>,
-        id: &'static str,
+        id: impl Into<FindingId>,
         tell_apart: impl Into<String>,
     ) {
         match against {
-            Some(against) => self.refuted(&[id], &against),
+            Some(against) => self.refuted(&[id.into().as_str()], &against),
             None => self.possible(id, tell_apart),
         }
     }

@@ -6,7 +6,7 @@
 
 use super::super::words::service_subject;
 use super::super::{Confidence, Detection, Facts, Finding, Proof};
-use crate::flow::Echo;
+use crate::flow::{Echo, VantageId};
 use crate::topology::{Mode, Service};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
@@ -21,14 +21,14 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     Detection::from(findings, || Detection::Clean)
 }
 
-fn echoes(trace: &Trace, vip: Ip) -> impl Iterator<Item = (usize, &Echo)> {
-    trace.vantages.iter().enumerate().flat_map(move |(v, vantage)| {
+fn echoes(trace: &Trace, vip: Ip) -> impl Iterator<Item = (VantageId, &Echo)> {
+    VantageId::each(&trace.vantages).flat_map(move |(v, vantage)| {
         vantage.echoes.iter().filter(move |e| e.dst == vip && e.requests > 0).map(move |e| (v, e))
     })
 }
 
 fn finding(trace: &Trace, s: &Service) -> Option<Finding> {
-    let asked: Vec<(usize, &Echo)> = echoes(trace, s.vip).collect();
+    let asked: Vec<(VantageId, &Echo)> = echoes(trace, s.vip).collect();
     let (v, first) = *asked.first()?;
     let at_server = asked.iter().any(|(v, echo)| {
         let host = trace.host_of_vantage(*v);
@@ -37,7 +37,7 @@ fn finding(trace: &Trace, s: &Service) -> Option<Finding> {
             && trace.host_by_ip(echo.src) != host
             && s.real_servers.iter().any(|r| r.host == host)
     });
-    if at_server || !trace.vantages[v].shows.both_ways {
+    if at_server || !trace.vantages[v.index()].shows.both_ways {
         return None;
     }
     let answered = asked.iter().any(|(_, e)| e.replies > 0);

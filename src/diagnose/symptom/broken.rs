@@ -21,7 +21,7 @@ pub(super) fn of<'a>(f: &'a Facts, sighting: &Sighting) -> Option<&'a Break> {
 /// The first of the connections of some sightings: the others broke alike.
 fn leg_of<'a>(f: &'a Facts, broken: &Break) -> Option<&'a Leg> {
     let last = broken.last?;
-    let here = |leg: &&Leg| usize::from(leg.vantage) == last.at.vantage && leg.tuple == last.tuple;
+    let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
     f.legs(broken.connection).iter().find(here)
 }
 

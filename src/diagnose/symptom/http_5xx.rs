@@ -72,7 +72,7 @@ pub(in crate::diagnose) fn makers(trace: &Trace, ids: &[ConnectionId]) -> Option
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let Some(id) = sighting.connection else { return Vec::new() };
     let Some(exchange) = exchange(facts, id) else { return proofs_said(facts, id) };
-    let at = |e: &Exchange, mark| At { vantage: usize::from(e.vantage), mark };
+    let at = |e: &Exchange, mark| At { vantage: e.vantage, mark };
     let status = exchange.status.unwrap_or_default();
     let mut proofs =
         vec![Proof { at: at(exchange, exchange.request), note: "the request".to_owned() }];
@@ -82,8 +82,7 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
         proofs.push(Proof { at: at(back, back.request), note });
         // The frame at the server itself says more than the same one at the proxy.
         let first = |leg: &&crate::correlate::Leg| {
-            usize::from(leg.vantage) == usize::from(back.vantage)
-                && facts.reply(leg).data == back.response
+            leg.vantage == back.vantage && facts.reply(leg).data == back.response
         };
         let behind = ConnectionId(back.connection);
         let is_first = facts.legs(behind).iter().find(first).is_some();

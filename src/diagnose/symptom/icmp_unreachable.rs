@@ -12,7 +12,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut last = None;
     let mut found = Vec::new();
     for tied in facts.errors.iter().filter(|tied| facts.ordinary(tied.connection).is_none()) {
-        let error = &facts.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
+        let error = &facts.vantages[tied.vantage.index()].errors[tied.error as usize];
         if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection)
         {
             last = Some(tied.connection);
@@ -99,7 +99,7 @@ pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Ve
     let mut found: Vec<Candidate> = Vec::new();
     for (says, id, tell) in table {
         if said.contains(&says) && found.iter().all(|c| c.id != id) {
-            found.push(Candidate { id, tell_apart: tell.to_owned() });
+            found.push(Candidate { id: id.into(), tell_apart: tell.to_owned() });
         }
     }
     found

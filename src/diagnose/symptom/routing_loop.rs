@@ -12,7 +12,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut ids: Vec<ConnectionId> =
         facts.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
     for tied in &facts.errors {
-        let error = &facts.vantages[usize::from(tied.vantage)].errors[tied.error as usize];
+        let error = &facts.vantages[tied.vantage.index()].errors[tied.error as usize];
         let tcp = facts.connection(tied.connection).protocol.is_tcp();
         if tcp && error.kind == IcmpErrorKind::TimeExceeded && left_well(facts, tied.connection) {
             ids.push(tied.connection);

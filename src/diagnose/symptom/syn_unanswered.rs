@@ -130,5 +130,8 @@ pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Ve
     if modes.contains(&Mode::Dr) {
         found.push(("rs-missing-vip", "then the real server answers for its own address only"));
     }
-    found.into_iter().map(|(id, tell)| Candidate { id, tell_apart: tell.to_owned() }).collect()
+    found
+        .into_iter()
+        .map(|(id, tell)| Candidate { id: id.into(), tell_apart: tell.to_owned() })
+        .collect()
 }

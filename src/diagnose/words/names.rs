@@ -118,7 +118,7 @@ impl Names<'_> {
     #[must_use]
     pub fn capture_of(&self, id: HostId) -> Option<&str> {
         let vantage = self.0.topology.hosts.get(id).vantages.first()?;
-        Some(&self.0.vantages[*vantage].label)
+        Some(&self.0.vantages[vantage.index()].label)
     }
 }
 

@@ -70,10 +70,10 @@ impl Teller<'_> {
         let marks = trace.legs(self.id).iter().filter_map(|leg| {
             let flow = if forward { trace.forward(leg) } else { trace.reply(leg) };
             let mark = moment(flow).get()?;
-            Some(At { vantage: usize::from(leg.vantage), mark })
+            Some(At { vantage: leg.vantage, mark })
         });
         marks.min_by_key(|at| trace.time(*at)).map_or_else(String::new, |at| {
-            let vantage = &trace.vantages[at.vantage];
+            let vantage = &trace.vantages[at.vantage.index()];
             let (_, frame) = trace.captures[vantage.capture].locate(at.mark.frame());
             format!(" ({} #{frame})", vantage.label)
         })

@@ -4,6 +4,7 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::lost_adverts::Gap;
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::{Confidence, Finding, Proof};
+use crate::flow::VantageId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -19,9 +20,9 @@ pub(in crate::diagnose) fn lost_some(trace: &Trace, gap: &Gap) -> Finding {
     );
     let explanation = format!(
         "By the capture {} {from} advertises virtual router {} without a pause; the capture {} has none of that for {seconds:.1} s, and {to} took over meanwhile, as a backup must that hears nothing for more than {} s. {from} was master all the while. tcpdump sees what arrives before any firewall of its host: the network lost them, or a network card.",
-        trace.vantages[*here].label,
+        trace.vantages[here.index()].label,
         sent.vrid,
-        trace.vantages[*there].label,
+        trace.vantages[there.index()].label,
         vrrp::patience_ns(heard) / 1_000_000_000,
     );
     let mut finding = Finding::cause("vrrp-advert-not-received", title, explanation);
@@ -35,7 +36,7 @@ pub(in crate::diagnose) fn lost_some(trace: &Trace, gap: &Gap) -> Finding {
     finding.confidence = if own { Confidence::Certain } else { Confidence::Likely };
     finding.confirm(format!("{to}, and the switches between"), "ip -s link; ethtool -S IFACE | grep -iE 'drop|miss|err|multi'; ip maddr show | grep 224.0.0.18", "a counter that grows: the card or its driver loses frames, often multicast alone");
     finding.fix_disruptive(format!("{from} and {to}"), format!("# in the vrrp_instance of keepalived.conf, and the same with the addresses exchanged on the other, or another interface for VRRP:\nunicast_src_ip {from}\nunicast_peer {{\n    {to}\n}}"), "Delete the lines and reload keepalived.");
-    let proof = |v: &usize, mark, note: String| Proof::on(*v, mark, note);
+    let proof = |v: &VantageId, mark, note: String| Proof::on(*v, mark, note);
     finding.proofs = vec![
         proof(there, heard.silence.0, format!("the last of {from} before the gap")),
         proof(there, gap.takes_over, format!("{to} takes over")),

@@ -11,7 +11,7 @@ use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::words::commands::{ip, sysctl};
 use crate::diagnose::words::{self, agree, count, explained};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
-use crate::flow::{Binding, Claim};
+use crate::flow::{Binding, Claim, VantageId};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -101,7 +101,7 @@ fn finding(facts: &Facts, index: ServiceId, service: &Service) -> Option<Finding
 fn proofs(
     trace: &Trace,
     vip: Ip,
-    leaks: &[(usize, &Binding)],
+    leaks: &[(VantageId, &Binding)],
     host: HostId,
     hit: &[ConnectionId],
 ) -> Vec<Proof> {

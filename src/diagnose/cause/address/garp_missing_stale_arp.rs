@@ -15,6 +15,7 @@ use crate::diagnose::facts::moved_vips::{Move, Stale, moved, stale, vips};
 use crate::diagnose::facts::vrrp;
 use crate::diagnose::words::count;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
+use crate::flow::VantageId;
 use crate::topology::Role;
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -26,7 +27,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> = Vec::new();
     for vip in vips(facts) {
         let moves: Vec<Move> =
-            (0..facts.vantages.len()).filter_map(|v| moved(facts, v, vip)).collect();
+            VantageId::all(&facts.vantages).filter_map(|v| moved(facts, v, vip)).collect();
         let stale = moves.iter().find_map(|m| stale(facts, m, true));
         findings.extend(
             stale

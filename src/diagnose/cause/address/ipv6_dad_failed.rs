@@ -8,7 +8,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::{Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject};
-use crate::flow::Probe;
+use crate::flow::{Probe, VantageId};
 use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, Mac};
@@ -33,11 +33,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 }
 
 fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
-    let of_vip = |(_, p): &(usize, &Probe)| p.ip == vip && p.holder.is_some();
-    let all = trace.vantages.iter().enumerate();
+    let of_vip = |(_, p): &(VantageId, &Probe)| p.ip == vip && p.holder.is_some();
+    let all = VantageId::each(&trace.vantages);
     let all = all.flat_map(|(v, seen)| seen.neighbors.probes.iter().map(move |p| (v, p)));
     // What a later answer of the loser itself contradicts was a passing conflict.
-    let in_force = |(_, p): &(usize, &Probe)| !uses(trace, vip, p.mac);
+    let in_force = |(_, p): &(VantageId, &Probe)| !uses(trace, vip, p.mac);
     let (v, probe) = all.filter(of_vip).find(in_force)?;
     let holder_mac = probe.holder?;
     let loser = trace.host_by_mac(Some(probe.mac));

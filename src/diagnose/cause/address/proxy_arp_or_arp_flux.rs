@@ -21,7 +21,7 @@ use crate::diagnose::words::{count, explained, list, list_of};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
 };
-use crate::flow::Binding;
+use crate::flow::{Binding, VantageId};
 use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -135,7 +135,7 @@ fn proofs(
     let mut proofs = claims(trace, vip);
     for (ip, owners) in foreign.iter().take(2) {
         let by = |host: HostId| {
-            let of = |(_, b): &(usize, &Binding)| trace.host_by_mac(Some(b.mac)) == Some(host);
+            let of = |(_, b): &(VantageId, &Binding)| trace.host_by_mac(Some(b.mac)) == Some(host);
             replies(trace, *ip).find(of)
         };
         let answers = [Some(host), owners.first().copied()];

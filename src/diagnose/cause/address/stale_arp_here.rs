@@ -10,14 +10,14 @@ use crate::diagnose::facts::vrrp;
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::count;
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
-use crate::flow::{Hop, Mark, VrrpSpeaker};
+use crate::flow::{Hop, Mark, VantageId, VrrpSpeaker};
 use crate::topology::{HostId, Role};
 use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
 
 /// One address of which a vantage shows it.
 struct Here {
-    vantage: usize,
+    vantage: VantageId,
     vip: Ip,
     master: VrrpSpeaker,
     host: HostId,
@@ -28,12 +28,12 @@ struct Here {
 }
 
 pub(in crate::diagnose) fn findings(facts: &Facts, told: &[Ip]) -> Vec<Finding> {
-    let all = (0..facts.vantages.len()).flat_map(|v| here(facts, v));
+    let all = VantageId::all(&facts.vantages).flat_map(|v| here(facts, v));
     all.filter(|here| !told.contains(&here.vip)).map(|here| finding(facts, &here)).collect()
 }
 
-fn here(facts: &Facts, v: usize) -> Vec<Here> {
-    let vantage = &facts.vantages[v];
+fn here(facts: &Facts, v: VantageId) -> Vec<Here> {
+    let vantage = &facts.vantages[v.index()];
     let Some(host) = facts.host_of_vantage(v) else { return Vec::new() };
     let own = |s: &VrrpSpeaker| vrrp::is_own(facts, v, s);
     let fixed = |s: &VrrpSpeaker| s.mac.is_some_and(|mac| !mac.is_vrrp());
@@ -51,7 +51,7 @@ fn here(facts: &Facts, v: usize) -> Vec<Here> {
             let ids: Vec<ConnectionId> = facts
                 .requests_to_address(vip)
                 .filter(|(id, c)| {
-                    let legs = facts.legs(*id).iter().filter(|l| usize::from(l.vantage) == v);
+                    let legs = facts.legs(*id).iter().filter(|l| l.vantage == v);
                     let mut seen = false;
                     for leg in legs {
                         let there = facts.forward(leg);

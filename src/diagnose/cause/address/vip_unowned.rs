@@ -7,7 +7,7 @@ use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::symptom::arp_unanswered as symptom;
 use crate::diagnose::words::{service_subject, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
-use crate::flow::Ask;
+use crate::flow::{Ask, VantageId};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashSet;
@@ -48,7 +48,7 @@ fn finding(
     facts: &Facts,
     service: ServiceId,
     ids: Vec<ConnectionId>,
-    asks: &[(usize, &Ask)],
+    asks: &[(VantageId, &Ask)],
 ) -> Option<Finding> {
     let s = facts.topology.service(service);
     // One answer, from whomever, and somebody has the address.
@@ -59,9 +59,9 @@ fn finding(
         return None;
     }
     let mut asks: Vec<_> = asks.iter().filter(|(_, ask)| ask.target == s.vip).collect();
-    asks.sort_by_key(|(v, ask)| (!asked_here(&facts.vantages[*v], ask), *v));
+    asks.sort_by_key(|(v, ask)| (!asked_here(&facts.vantages[v.index()], ask), *v));
     let (v, ask) = *asks.first()?;
-    let by_asker = asked_here(&facts.vantages[*v], ask);
+    let by_asker = asked_here(&facts.vantages[v.index()], ask);
     let refusal = ids.iter().find_map(|id| told(facts, *id));
     let vip = s.vip;
     let title = format!("no host has the VIP {vip}");
@@ -119,7 +119,7 @@ fn asker(trace: &Trace, ask: &Ask) -> Subject {
     })
 }
 
-fn proofs(vantage: usize, ask: &Ask, refusal: Option<&Refusal<'_>>) -> Vec<Proof> {
+fn proofs(vantage: VantageId, ask: &Ask, refusal: Option<&Refusal<'_>>) -> Vec<Proof> {
     let first = format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
     let mut proofs = vec![
         Proof::on(vantage, ask.first, first),

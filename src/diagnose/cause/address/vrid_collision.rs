@@ -39,7 +39,7 @@ fn finding(trace: &Trace, pair: &Strangers) -> Finding {
     let mut finding = Finding::cause("vrid-collision", title, explanation);
     finding.severity = severity(trace, &ids);
     // A mirror may show several links as one, its VLAN tags stripped.
-    if trace.vantages[pair.vantage].own.macs.is_empty() {
+    if trace.vantages[pair.vantage.index()].own.macs.is_empty() {
         finding.confidence = Confidence::Likely;
         finding.candidate(
             "vlan-mismatch",

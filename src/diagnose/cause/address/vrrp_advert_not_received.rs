@@ -13,17 +13,14 @@ use crate::diagnose::facts::vrrp;
 use crate::diagnose::thresholds::VRRP_ADVERT_NOT_RECEIVED_MIN_SENT;
 use crate::diagnose::words::list;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof};
-use crate::flow::VrrpSpeaker;
+use crate::flow::{VantageId, VrrpSpeaker};
 use crate::trace::Trace;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vrrp-split-brain", "vip-arp-conflict"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let own: Vec<(usize, VrrpSpeaker)> = facts
-        .vantages
-        .iter()
-        .enumerate()
+    let own: Vec<(VantageId, VrrpSpeaker)> = VantageId::each(&facts.vantages)
         .flat_map(|(v, seen)| seen.vrrp.iter().map(move |s| (v, *s)))
         .filter(|(v, s)| {
             vrrp::is_own(facts, *v, s)
@@ -50,9 +47,13 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(trace: &Trace, a: &(usize, VrrpSpeaker), b: &(usize, VrrpSpeaker)) -> Option<Finding> {
+fn finding(
+    trace: &Trace,
+    a: &(VantageId, VrrpSpeaker),
+    b: &(VantageId, VrrpSpeaker),
+) -> Option<Finding> {
     // (who sends, who does not get it)
-    let mut lost: Vec<[&(usize, VrrpSpeaker); 2]> =
+    let mut lost: Vec<[&(VantageId, VrrpSpeaker); 2]> =
         [[a, b], [b, a]].into_iter().filter(|[from, to]| !hears(trace, to.0, &from.1)).collect();
     let overlap = overlap_ns(trace, a, b);
     if lost.is_empty() || overlap <= vrrp::patience_ns(&a.1).max(vrrp::patience_ns(&b.1)) {

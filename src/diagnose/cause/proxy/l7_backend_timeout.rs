@@ -77,8 +77,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let mut proofs = Vec::new();
-    let proof =
-        |e: &Exchange, mark, note: &str| Proof::on(usize::from(e.vantage), mark, note.to_owned());
+    let proof = |e: &Exchange, mark, note: &str| Proof::on(e.vantage, mark, note.to_owned());
     let front = http_5xx::exchange(trace, id);
     proofs.extend(front.map(|e| proof(e, e.request, "the client's request reaches the proxy")));
     proofs.extend(waited(trace, id).map(|e| {

@@ -92,8 +92,7 @@ fn statuses(races: &[&Race<'_>]) -> String {
 }
 
 fn proofs(trace: &Trace, race: &Race<'_>) -> Vec<Proof> {
-    let of =
-        |e: &Exchange, mark, note: &str| Proof::on(usize::from(e.vantage), mark, note.to_owned());
+    let of = |e: &Exchange, mark, note: &str| Proof::on(e.vantage, mark, note.to_owned());
     let mut proofs = vec![
         of(race.front, race.front.request, "the client's request reaches the proxy"),
         of(race.before, race.before.response, "the latest answer on the backend connection"),

@@ -181,7 +181,7 @@ fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
     match preface(trace, leg) {
         Some(p) => {
             let note = format!("the connection begins with a PROXY header, version {}", p.version);
-            proofs.push(Proof::on(usize::from(leg.vantage), p.mark, note));
+            proofs.push(Proof::on(leg.vantage, p.mark, note));
             let note = match p.reply {
                 FirstReply::Status(status) => format!("the server answers HTTP {status}"),
                 _ => "the server's first word: a TLS alert".to_owned(),

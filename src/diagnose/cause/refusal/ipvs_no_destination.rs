@@ -126,7 +126,7 @@ fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let found = at_director(trace, id).map(|(_, r)| r).or_else(|| turned_away(trace, id).next());
     let Some(refusal) = found else { return Vec::new() };
-    let here = trace.legs(id).iter().find(|leg| usize::from(leg.vantage) == refusal.vantage);
+    let here = trace.legs(id).iter().find(|leg| leg.vantage == refusal.vantage);
     let syn = here.and_then(|leg| {
         trace.proof(leg, trace.forward(leg).syn, "the SYN, which is sent to no real server")
     });

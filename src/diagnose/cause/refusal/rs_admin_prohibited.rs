@@ -125,7 +125,7 @@ fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     seen.sort_by_key(|r| (!trace.sent_here(r), trace.maker(r).is_none()));
     let Some(refusal) = seen.first() else { return Vec::new() };
     let here = if trace.sent_here(refusal) { ", by the real server itself" } else { "" };
-    let leg = trace.back_legs(id).find(|leg| usize::from(leg.vantage) == refusal.vantage);
+    let leg = trace.back_legs(id).find(|leg| leg.vantage == refusal.vantage);
     let syn =
         leg.and_then(|leg| trace.proof(leg, trace.forward(leg).syn, "the SYN for the real server"));
     let note = format!("{} from {}{here}", refusal.name(), refusal.error.src);

@@ -131,7 +131,7 @@ fn candidates(at_router: bool) -> Vec<Candidate> {
     [Some(half), (!at_router).then_some(spoof)]
         .into_iter()
         .flatten()
-        .map(|(id, tell_apart)| Candidate { id, tell_apart: tell_apart.to_owned() })
+        .map(|(id, tell_apart)| Candidate { id: id.into(), tell_apart: tell_apart.to_owned() })
         .collect()
 }
 

@@ -59,7 +59,7 @@ fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
 /// What another cause of silence says of this one, where the port may be a node's.
 fn no_endpoint(port: u16) -> Option<Candidate> {
     NODE_PORTS.contains(&port).then(|| Candidate {
-        id: "node-without-local-endpoint",
+        id: "node-without-local-endpoint".into(),
         tell_apart: "then the service has externalTrafficPolicy Local and no pod there; its healthCheckNodePort answers 503".to_owned(),
     })
 }

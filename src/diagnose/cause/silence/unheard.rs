@@ -12,13 +12,13 @@ use crate::diagnose::facts::silences::{self, Silent, SilentServers};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, count, list_of, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof};
-use crate::flow::Ask;
+use crate::flow::{Ask, VantageId};
 use crate::topology::Role;
 use crate::trace::Trace;
 use crate::wire::Ip;
 use std::collections::BTreeSet;
 
-fn asked<'a>(trace: &'a Trace, silent: &Silent) -> Option<(usize, &'a Ask)> {
+fn asked<'a>(trace: &'a Trace, silent: &Silent) -> Option<(VantageId, &'a Ask)> {
     for_router(trace, silent.service, silent.host, &silent.ids)
 }
 

@@ -46,15 +46,15 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
         // The captures of both ends leave none.
         Some(After::Between) => None,
         Some(After::Reset) => Some(Candidate {
-            id: "rs-lost-socket",
+            id: "rs-lost-socket".into(),
             tell_apart: "then the real server's own capture shows the reset leave".to_owned(),
         }),
         Some(After::Nothing) => Some(Candidate {
-            id: "packet-loss",
+            id: "packet-loss".into(),
             tell_apart: "then connections that are not idle lose packets as well".to_owned(),
         }),
         Some(After::Asked) | None => Some(Candidate {
-            id: "vip-unowned",
+            id: "vip-unowned".into(),
             tell_apart: "then connections that are not idle fail as well".to_owned(),
         }),
     });

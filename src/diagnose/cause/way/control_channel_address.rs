@@ -208,7 +208,7 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
     let (there, back) = (facts.forward(leg), facts.reply(leg));
     if named.channel == Channel::Sip {
         let out = if there.seen() { there } else { back };
-        let at = At { vantage: usize::from(leg.vantage), mark: out.first };
+        let at = At { vantage: leg.vantage, mark: out.first };
         proofs.push(Proof { at, note: "the answer leaves for that port".to_owned() });
         let again = facts.forward(&named.leg).last;
         proofs.extend(facts.proof(&named.leg, again, "the client asks the same again"));
