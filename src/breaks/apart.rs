@@ -29,6 +29,12 @@ pub enum Trait {
     IpOptions,
     /// Whether the client's SYN asks for ECN (RFC 3168, section 6.1.1).
     Ecn,
+    /// The class of service of the client's SYN (RFC 2474).
+    Dscp,
+    /// Whether the client's SYN may not be fragmented.
+    DontFragment,
+    /// Whether the tunnel that the client's SYN came in has options.
+    TunnelOptions,
     /// Time to live of the client's packets where they were first seen.
     Ttl,
     /// The MAC that the client's packets came from there.
@@ -49,7 +55,7 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::RealServer,
         Self::ClientNetwork,
         Self::PortUsedBefore,
@@ -57,6 +63,9 @@ impl Trait {
         Self::Timestamps,
         Self::IpOptions,
         Self::Ecn,
+        Self::Dscp,
+        Self::DontFragment,
+        Self::TunnelOptions,
         Self::Ttl,
         Self::IncomingMac,
         Self::Interface,
@@ -78,6 +87,9 @@ impl Trait {
             Self::Timestamps => "tcp-timestamps",
             Self::IpOptions => "ip-options",
             Self::Ecn => "ecn",
+            Self::Dscp => "dscp",
+            Self::DontFragment => "dont-fragment",
+            Self::TunnelOptions => "tunnel-options",
             Self::Ttl => "ttl",
             Self::IncomingMac => "incoming-mac",
             Self::Interface => "interface",
@@ -254,6 +266,11 @@ impl<'a> Worlds<'a> {
             values.push((Trait::Timestamps, yes(there.shape.stamped())));
         }
         values.push((Trait::Ecn, yes(there.flags.asks_for_ecn())));
+        if let Some(marks) = vantage.marks_of(there) {
+            values.push((Trait::Dscp, marks.bits.dscp.to_string()));
+            values.push((Trait::DontFragment, yes(marks.bits.dont_fragment)));
+            values.extend(marks.tunnel_options.map(|some| (Trait::TunnelOptions, yes(some))));
+        }
         values.push((Trait::Vlan, leg.of(&trace.vantages).key.vlan.to_string()));
         if let Some(hop) = vantage.first_hop(there) {
             values.push((Trait::Interface, hop.link.ifindex.to_string()));

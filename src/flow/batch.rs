@@ -6,6 +6,7 @@
 //! for many frames step by step, they overlap. Nothing that is observed depends on it: what was found
 //! ahead counts only while no five-tuple was given to another stream meanwhile.
 
+use super::marked::Marks;
 use super::observe::{Observer, WAYS};
 use super::{Hop, HopId, Key, LinkId, Mark, Side, StreamId};
 use crate::capture::{Frame, Known};
@@ -85,6 +86,9 @@ impl Observer {
         self.side_tables.idles.see(id, *side, mark, &self.streams[id as usize]);
         self.count(id, *side, mark);
         let at = self.link_of(id, *side, mark, frame, plain);
+        if tcp.flags.syn() {
+            self.side_tables.marked.see(at, Marks::plain(plain.bits));
+        }
         self.segment((id, *side), key, at, mark, Some(plain.id), tcp);
         if self.doubted.is_some() {
             self.check_syn(mark, frame.data, &wire::decode(frame));

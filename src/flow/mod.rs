@@ -18,6 +18,7 @@ mod idle;
 mod key;
 mod link;
 mod mark;
+mod marked;
 mod neighbor;
 mod observe;
 mod one_way;
@@ -47,6 +48,7 @@ pub use idle::{Idle, Silence};
 pub use key::{Key, Side};
 pub use link::{COPY_WINDOW_NS, Hop, HopId, Link, LinkId};
 pub use mark::Mark;
+pub use marked::Marks;
 pub use neighbor::{Ask, Binding, Claim, Dispute, Neighbors, OverlayEnd, Probe};
 pub use observe::Observer;
 pub use one_way::{Flow, Reset, SynShape};
@@ -185,6 +187,14 @@ impl Observations {
             let of = self.side_tables.options.of(at).copied().unwrap_or_default();
             (&self.links[at as usize], hop, of)
         })
+    }
+
+    /// What the headers of a flow's SYNs asked for on its first link; `None` where it is not known.
+    #[must_use]
+    pub fn marks_of(&self, flow: &Flow) -> Option<Marks> {
+        let (at, hop) = self.numbered(flow).next()?;
+        // Where a text prints no TTL, it prints nothing else of the header.
+        (hop.ttl != 0).then(|| self.side_tables.marked.of(at)).flatten()
     }
 
     /// The links of a flow whose repeated SYNs were weighed: the hop, and their checksums.

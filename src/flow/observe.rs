@@ -3,6 +3,7 @@
 use super::embryo::Embryos;
 use super::fragments::Fragments;
 use super::link::Sending;
+use super::marked::Marks;
 use super::{
     Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Side, SideTables,
     Stream, StreamId, Tally, Unopened, UnopenedCounts, VrrpSpeaker,
@@ -236,6 +237,9 @@ impl Observer {
         self.fragments.count(ip, at, mark);
         if ip.options {
             self.side_tables.options.count(at, mark);
+        }
+        if tcp.flags.syn() {
+            self.side_tables.marked.see(at, Marks::of(ip));
         }
         self.segment((id, side), &key, at, mark, ip.id, tcp);
     }

@@ -8,6 +8,7 @@ use super::fragments::Pieces;
 use super::health::{Health, LocalEndpoints};
 use super::hello::Hellos;
 use super::idle::{Idle, Idles};
+use super::marked::Marked;
 use super::options::Options;
 use super::preface::Prefaces;
 use super::spoken::AllSpoken;
@@ -124,6 +125,7 @@ pub struct SideTables {
     pub(super) health: Health,
     pub(super) pieces: HashMap<u32, Pieces, RandomState>,
     pub(super) options: Options,
+    pub(super) marked: Marked,
     pub(super) idles: Idles,
     sums: HashMap<u32, Sums, RandomState>,
 }
@@ -341,6 +343,7 @@ impl SideTables {
     pub(super) fn forget_link(&mut self, link: u32) {
         self.sums.remove(&link);
         self.options.forget(link);
+        self.marked.forget(link);
     }
 
     /// Forgets a stream that is let go.

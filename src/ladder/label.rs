@@ -2,6 +2,7 @@
 
 use super::collect::{Seen, Sighting};
 use super::packet::Sent;
+use crate::diagnose::words::thousands;
 use crate::wire::{seq_gt, seq_lt};
 use std::collections::{HashMap, HashSet};
 
@@ -52,7 +53,7 @@ impl Labels {
             self.note(at, packet);
         }
         let mut label = if shape.flags == 0 && shape.seq == 0 {
-            format!("UDP {} bytes", shape.len)
+            format!("UDP {} bytes", thousands(shape.len.into()))
         } else {
             self.segment(packet, first, ports)
         };
@@ -94,11 +95,14 @@ impl Labels {
     fn segment(&self, packet: &Sent, first: &Sighting, (from, to): (u16, u16)) -> String {
         let (shape, flags) = (&packet.shape, packet.shape.flags());
         let start = shape.seq.wrapping_sub(self.base[usize::from(!packet.forward)]);
-        let bytes = || format!("{} bytes  {start}:{}", shape.len, start.wrapping_add(shape.len));
+        let bytes = || {
+            let end = start.wrapping_add(shape.len);
+            format!("{} bytes  {start}:{end}", thousands(shape.len.into()))
+        };
         let mut label = match (flags.syn(), flags.rst(), flags.fin(), shape.len) {
             (true, _, _, 0) if flags.ack() => "SYN-ACK".to_owned(),
             (true, _, _, 0) => format!("SYN  {from} > {to}"),
-            (true, _, _, len) => format!("{}  {len} bytes", flags.name()),
+            (true, _, _, len) => format!("{}  {} bytes", flags.name(), thousands(len.into())),
             (_, true, ..) => flags.name().to_owned(),
             (_, _, true, 0) => "FIN,ACK".to_owned(),
             (_, _, true, _) => format!("FIN,ACK  {}", bytes()),

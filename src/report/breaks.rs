@@ -77,7 +77,7 @@ pub struct Next {
 pub struct Apart {
     /// `real-server`, `client-network`, `port-used-before`, `segment-size`,
     /// `tcp-timestamps`, `ip-options`, `ecn`, `ttl`, `incoming-mac`, `interface`, `vlan`,
-    /// `large-request`, `idle`, `second-of-minute`, `every-nth`.
+    /// `dscp`, `dont-fragment`, `tunnel-options`, `large-request`, `idle`, `second-of-minute`, `every-nth`.
     pub what: String,
     /// The value that they have.
     pub value: String,

@@ -2,6 +2,7 @@
 
 use super::Lost;
 use super::build::Builder;
+use crate::diagnose::words::thousands;
 use crate::topology::HostId;
 use crate::trace::ConnectionId;
 
@@ -39,7 +40,8 @@ impl Builder<'_> {
             let connections = crate::diagnose::count(loss.connections as usize, "connection");
             format!(
                 "{} lacks {} bytes of {connections} that were acknowledged there: the capture dropped frames (tcpdump counts them as 'dropped by kernel'; -B 16384 gives it room) or a filter left them out. None of that counts as network loss",
-                self.trace.vantages[vantage.index()].label, loss.bytes
+                self.trace.vantages[vantage.index()].label,
+                thousands(loss.bytes)
             )
         })
         .collect()

@@ -139,6 +139,7 @@ mod tests {
             protocol: 17,
             kind: crate::wire::Tunnel::Vxlan,
             id: None,
+            options: None,
         };
         (bytes, outer)
     }

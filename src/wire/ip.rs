@@ -3,7 +3,7 @@
 use super::Protocol;
 use super::frame::Inner;
 use super::tunnel::{self, MAX_TUNNELS, Outer, Shut};
-use super::{Arp, Icmp, Ip, Stop, Tcp, TcpFlags, Vrrp};
+use super::{Arp, HeaderBits, Icmp, Ip, Stop, Tcp, TcpFlags, Vrrp};
 use super::{icmp, vrrp};
 use crate::capture::Known;
 use etherparse::{LaxIpPayloadSlice, LaxIpSlice, LaxIpv4Slice, LaxIpv6Slice};
@@ -76,6 +76,8 @@ pub struct IpPacket<'a> {
     pub fragment: Fragment,
     /// Whether it has IPv4 options, or IPv6 extension headers but that of a fragment.
     pub options: bool,
+    /// What its header asks of the network.
+    pub bits: HeaderBits,
     /// The innermost outer header, where the packet came in a tunnel.
     pub outer: Option<Outer>,
     /// What it carries.
@@ -159,6 +161,7 @@ pub(super) fn plain_tcp(bytes: &[u8]) -> Option<IpPacket<'_>> {
         protocol: Protocol::TCP,
         fragment: Fragment::Whole,
         options: false,
+        bits: HeaderBits::v4(ip[1], ip[6]),
         outer: None,
         transport: Transport::Tcp(tcp),
     })
@@ -231,6 +234,7 @@ fn v4_header<'a>(
         protocol: Protocol(v4.payload_ip_number().0),
         fragment,
         options: header.ihl() > 5,
+        bits: HeaderBits::v4(header.slice()[1], header.slice()[6]),
         outer,
         transport: Transport::Other,
     };
@@ -264,6 +268,7 @@ fn v6_header<'a>(
         protocol: Protocol(payload.ip_number.0),
         fragment,
         options: extensions > piece,
+        bits: HeaderBits::v6(header.traffic_class()),
         outer,
         transport: Transport::Other,
     };

@@ -39,12 +39,13 @@ pub(super) fn geneve(bytes: &[u8]) -> Result<Inside<'_>, Shut> {
     walk(rest.get(..options).ok_or(Shut::Cut)?)?;
     let rest = &rest[options..];
     let id = Some(u32::from_be_bytes([0, n2, n1, n0]));
-    match u16::from_be_bytes([hi, lo]) {
+    let inside = match u16::from_be_bytes([hi, lo]) {
         0x6558 => Ok(Inside::frame(Some(Tunnel::Geneve), id, rest)),
         0x0800 => Inside::packet(Tunnel::Geneve, id, 4, rest),
         0x86dd => Inside::packet(Tunnel::Geneve, id, 6, rest),
         _ => Err(Shut::Closed),
-    }
+    }?;
+    Ok(Inside { options: Some(options > 0), ..inside })
 }
 
 /// Options must fill their space exactly (RFC 8926, section 3.5).

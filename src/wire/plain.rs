@@ -5,7 +5,7 @@
 //! [`super::decode`].
 
 use super::ip::plain_segment;
-use super::{LinkHeader, Tcp, link};
+use super::{HeaderBits, LinkHeader, Tcp, link};
 use crate::capture::{Frame, Known, LinkType};
 
 /// A TCP segment in plain IPv4 on Ethernet or in a cooked capture.
@@ -22,6 +22,8 @@ pub struct Plain<'a> {
     pub ttl: u8,
     /// Identification.
     pub id: u16,
+    /// What its header asks of the network.
+    pub bits: HeaderBits,
     /// The segment.
     pub tcp: Tcp<'a>,
 }
@@ -57,7 +59,8 @@ impl<'a> Plain<'a> {
         // The last byte of the second word is never the header's, or a part of what follows it.
         let way = [way[0], way[1] & LINK | u64::from(ip[8]) << 56];
         let id = u16::from_be_bytes([ip[4], ip[5]]);
-        Some(Self { way, src: addr(12), dst: addr(16), ttl: ip[8], id, tcp })
+        let bits = HeaderBits::v4(ip[1], ip[6]);
+        Some(Self { way, src: addr(12), dst: addr(16), ttl: ip[8], id, bits, tcp })
     }
 
     /// The link header of the frame that it was read from.

@@ -78,6 +78,8 @@ pub struct Outer {
     /// Network identifier of VXLAN and Geneve (24 bits) or key of GRE; of the
     /// tunnel around it where this one has none.
     pub id: Option<u32>,
+    /// Whether its header has options; `None` where its kind has none.
+    pub options: Option<bool>,
 }
 
 /// Set in [`Outer::tag`] of tunnels in which a balancer forwards.
@@ -127,6 +129,8 @@ pub(super) struct Inside<'a> {
     pub kind: Option<Tunnel>,
     /// See [`Outer::id`].
     pub id: Option<u32>,
+    /// See [`Outer::options`].
+    pub options: Option<bool>,
     /// An Ethernet frame, not an IP packet.
     pub is_frame: bool,
     /// The rest of the payload behind the tunnel's header.
@@ -143,7 +147,7 @@ impl<'a> Inside<'a> {
     ) -> Result<Self, Shut> {
         match bytes.first() {
             Some(byte) if byte >> 4 == version => {
-                Ok(Self { kind: Some(kind), id, is_frame: false, bytes })
+                Ok(Self { kind: Some(kind), id, options: None, is_frame: false, bytes })
             }
             Some(_) => Err(Shut::Closed),
             None => Err(Shut::Cut),
@@ -152,7 +156,7 @@ impl<'a> Inside<'a> {
 
     /// An Ethernet frame.
     pub(super) fn frame(kind: Option<Tunnel>, id: Option<u32>, bytes: &'a [u8]) -> Self {
-        Self { kind, id, is_frame: true, bytes }
+        Self { kind, id, options: None, is_frame: true, bytes }
     }
 }
 
@@ -185,7 +189,13 @@ pub(super) fn open<'a>(
     depth: u8,
 ) -> Result<Opened<'a>, Shut> {
     let inside = match ip.protocol.0 {
-        4 | 41 => Inside { kind: Some(Tunnel::Ip), id: None, is_frame: false, bytes: payload },
+        4 | 41 => Inside {
+            kind: Some(Tunnel::Ip),
+            id: None,
+            options: None,
+            is_frame: false,
+            bytes: payload,
+        },
         47 => gre::header(payload)?,
         _ => datagram(payload)?,
     };
@@ -197,6 +207,7 @@ pub(super) fn open<'a>(
         protocol: ip.protocol.0,
         kind,
         id: inside.id.or(ip.outer.and_then(|around| around.id)),
+        options: inside.options,
     });
     // An IP protocol number is assigned, a port is only customary.
     let strict = ip.protocol.is_udp();

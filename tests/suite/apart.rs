@@ -41,13 +41,14 @@ fn stalls(client: End, isn: u32, start: i64) -> Vec<(i64, Segment)> {
 /// A capture in which every fourth connection or so fails, the failing ones changed as
 /// stated, and what its one group is told apart by.
 fn told(change: impl Fn(usize, Segment) -> Segment) -> Vec<(String, String, u64, u64)> {
-    apart(in_vain, change)
+    apart(in_vain, change, |segment| segment)
 }
 
-/// The same of those that fail as `broken` has it.
+/// The same of those that fail as `broken` has it; `all` is done to every segment first.
 fn apart(
     broken: impl Fn(End, u32, i64) -> Vec<(i64, Segment)>,
     change: impl Fn(usize, Segment) -> Segment,
+    all: impl Fn(Segment) -> Segment,
 ) -> Vec<(String, String, u64, u64)> {
     let mut frames: Vec<(i64, Segment)> = Vec::new();
     // At odd times and places, so that order and seconds say nothing.
@@ -57,10 +58,11 @@ fn apart(
         let isn = 1_000_000 + n as u32 * 77_777;
         if places.contains(&n) {
             frames.extend(
-                broken(client(n), isn, start).into_iter().map(|(us, s)| (us, change(n, s))),
+                broken(client(n), isn, start).into_iter().map(|(us, s)| (us, change(n, all(s)))),
             );
         } else {
-            frames.extend(exchange(client(n), VIP, isn, start));
+            let well = exchange(client(n), VIP, isn, start);
+            frames.extend(well.into_iter().map(|(us, s)| (us, all(s))));
         }
     }
     for (_, segment) in frames.iter_mut().filter(|(_, segment)| segment.src == VIP) {
@@ -138,5 +140,22 @@ fn a_port_that_was_used_before() {
 
 #[test]
 fn requests_that_take_more_than_one_segment() {
-    assert_eq!(apart(stalls, |_, segment| segment), one("large-request", "yes"));
+    assert_eq!(apart(stalls, |_, s| s, |s| s), one("large-request", "yes"));
+}
+
+#[test]
+fn a_class_of_service() {
+    assert_eq!(told(|_, segment| Segment { dscp: 46, ..segment }), one("dscp", "46"));
+}
+
+#[test]
+fn packets_that_may_be_fragmented() {
+    assert_eq!(told(|_, segment| Segment { df: false, ..segment }), one("dont-fragment", "no"));
+}
+
+#[test]
+fn options_of_the_tunnel() {
+    let in_tunnel = |segment| Segment { tunnel: Some(false), ..segment };
+    let told = apart(in_vain, |_, s| Segment { tunnel: Some(true), ..s }, in_tunnel);
+    assert_eq!(told, one("tunnel-options", "yes"));
 }

@@ -33,6 +33,12 @@ pub struct Segment {
     pub options: bool,
     /// A client that a balancer wrote into the segment (TOA, kind 254).
     pub names: Option<End>,
+    /// Class of service (RFC 2474).
+    pub dscp: u8,
+    /// Don't fragment.
+    pub df: bool,
+    /// In a Geneve tunnel, whose header has options or not.
+    pub tunnel: Option<bool>,
     pub payload: Vec<u8>,
 }
 
@@ -52,6 +58,9 @@ impl Segment {
             rst: false,
             options: false,
             names: None,
+            dscp: 0,
+            df: true,
+            tunnel: None,
             payload: Vec::new(),
         }
     }
@@ -123,10 +132,27 @@ impl Segment {
         )
         .unwrap();
         ip.identification = self.id;
-        ip.dont_fragment = true;
+        ip.dont_fragment = self.df;
+        ip.dscp = self.dscp.try_into().unwrap();
         let builder = builder.ip(etherparse::IpHeaders::Ipv4(ip, Default::default()));
-        build(builder.tcp_header(self.header()), &self.payload)
+        let frame = build(builder.tcp_header(self.header()), &self.payload);
+        self.tunnel.map_or(frame.clone(), |options| geneve(&frame, options))
     }
+}
+
+/// A frame in Geneve (RFC 8926) between two hosts of a network below, with one option or none.
+fn geneve(frame: &[u8], options: bool) -> Vec<u8> {
+    let mut payload = vec![u8::from(options) * 2, 0, 0x65, 0x58, 0, 0, 7, 0];
+    if options {
+        payload.extend([0x01, 0x08, 1, 1, 0, 0, 0, 9]);
+    }
+    payload.extend(frame);
+    let builder = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 0x71], [2, 0, 0, 0, 0, 0x72])
+        .ipv4([10, 9, 0, 1], [10, 9, 0, 2], 64)
+        .udp(40_000, 6081);
+    let mut bytes = Vec::with_capacity(builder.size(payload.len()));
+    builder.write(&mut bytes, &payload).unwrap();
+    bytes
 }
 
 /// Writes what a builder has.

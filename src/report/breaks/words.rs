@@ -178,6 +178,12 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         Trait::IpOptions => no("IP options"),
         Trait::Ecn if yes => format!("ask{s} for ECN in the SYN"),
         Trait::Ecn => format!("{} not ask for ECN in the SYN", if one { "does" } else { "do" }),
+        Trait::Dscp => format!("{have} DSCP {value} in the SYN"),
+        Trait::DontFragment if yes => format!("set{s} DF in the SYN"),
+        Trait::DontFragment => format!("leave{s} DF unset in the SYN"),
+        Trait::TunnelOptions => {
+            format!("arrive{s} in a tunnel {} options", if yes { "with" } else { "without" })
+        }
         Trait::Ttl => format!("arrive{s} with TTL {value}"),
         Trait::IncomingMac => format!("come{s} from MAC {value}"),
         Trait::Interface => format!("pass{} interface {value}", if one { "es" } else { "" }),

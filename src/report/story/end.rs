@@ -2,6 +2,7 @@
 
 use super::way::Teller;
 use crate::correlate::Outcome;
+use crate::diagnose::words::thousands;
 use crate::flow::{Flow, Mark};
 use crate::trace::At;
 
@@ -16,9 +17,12 @@ pub(super) fn end(teller: &Teller<'_>) -> String {
     let sent = || match (payload(true), payload(false)) {
         (0, 0) => "no data was sent".to_owned(),
         (there, 0) if !connection.progress.answered => {
+            let there = thousands(there);
             format!("the client sent {there} bytes, and no capture shows what the server sent")
         }
-        (there, back) => format!("the client sent {there} bytes, the server {back}"),
+        (there, back) => {
+            format!("the client sent {} bytes, the server {}", thousands(there), thousands(back))
+        }
     };
     let times = |n: u16| if n == 1 { "once".to_owned() } else { format!("{n} times") };
     match connection.outcome {

@@ -297,6 +297,7 @@ fn tags_tell_kinds_and_networks_apart() {
                 protocol: 0,
                 kind,
                 id: Some(id),
+                options: None,
             };
             assert_ne!(outer.tag(), 0);
             assert_eq!(Outer::tag_is_forwarding(outer.tag()), kind.is_forwarding());
@@ -310,6 +311,7 @@ fn tags_tell_kinds_and_networks_apart() {
         protocol: 17,
         kind: Vxlan,
         id: Some(id),
+        options: None,
     };
     assert_ne!(of(10_001).tag(), of(10_002).tag());
     assert_ne!(of(1 << 12).tag(), of(1 << 13).tag());
