@@ -9,11 +9,14 @@
 mod causal;
 pub mod cause;
 mod decide;
+mod detection;
 pub(crate) mod evidence;
 mod explain;
 mod facts;
 mod finding;
 mod finding_id;
+mod fix;
+mod grade;
 mod judge;
 pub mod note;
 mod rank_test;
@@ -30,12 +33,12 @@ pub mod words;
 use crate::breaks::Breaks;
 use crate::parts::of_each;
 use crate::trace::Trace;
+pub use detection::{Detection, Sighting, Wording};
 pub use facts::{Facts, telling};
-pub use finding::{
-    Candidate, Confidence, Detection, Finding, Fix, Join, Kind, Proof, Refuted, Severity, Sighting,
-    Subject, ToConfirm, Wording,
-};
+pub use finding::{Candidate, Finding, Proof, Refuted, Subject, ToConfirm};
 pub use finding_id::FindingId;
+pub use fix::{Fix, Join};
+pub use grade::{Confidence, Kind, Severity};
 pub use registry::{
     CAUSES, CauseDetector, NOTES, NoteDetector, SYMPTOMS, SymptomDetector, manual, manuals,
 };

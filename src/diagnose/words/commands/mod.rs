@@ -8,7 +8,7 @@ mod proxy;
 pub mod sysctl;
 mod tcpdump;
 
-pub use crate::diagnose::finding::explained;
+pub use crate::diagnose::fix::explained;
 pub use ipvsadm::rest;
 pub use netfilter::tables;
 pub use proxy::out_of_proxy;
