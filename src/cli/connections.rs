@@ -3,7 +3,7 @@
 use super::FAILED;
 use super::closest::closest;
 use super::ends;
-use super::output::Output;
+use super::output::Target;
 use super::reading::Reading;
 use super::stages::Stages;
 use anyhow::bail;
@@ -16,7 +16,6 @@ use lbdiag::render::{self, Style};
 use lbdiag::report::{self, End, Wanted};
 use lbdiag::topology::Who;
 use lbdiag::trace::{ConnectionId, Trace};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// List connections: who, when, to which real server, how each ended
@@ -58,10 +57,8 @@ pub(super) struct Args {
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
-    /// Write to FILE instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = "Report")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    into: Target,
 
     #[command(flatten)]
     reading: Reading,
@@ -132,7 +129,7 @@ fn among(text: &str, trace: &Trace, diagnosis: &Diagnosis) -> anyhow::Result<Vec
 
 /// Reads, chooses and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let output = Output::new(args.output.as_deref())?;
+    let output = args.into.open()?;
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };

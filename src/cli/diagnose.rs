@@ -1,6 +1,6 @@
 //! `lbdiag CAPTURE...`: what is broken, why, and how to mend it.
 
-use super::output::Output;
+use super::output::Target;
 use super::reading::Reading;
 use super::stages::Stages;
 use super::{FAILED, FOUND};
@@ -9,7 +9,6 @@ use lbdiag::render::{self, Style};
 use lbdiag::report::topology::topology;
 use lbdiag::report::{self, ConnectionFilter, Report, Severity};
 use lbdiag::{diagnose, ladder};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Frames of proof listed for a finding with `-v`.
@@ -30,10 +29,8 @@ pub(super) struct Args {
     #[arg(long, overrides_with = "format", help_heading = "Report")]
     json: bool,
 
-    /// Write the report to FILE instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = "Report")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    into: Target,
 
     /// Connections that are listed [default: affected; html: all]
     #[arg(long, value_name = "all|affected|none", value_enum)]
@@ -99,7 +96,7 @@ impl Level {
 /// Reads, judges and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let reading = &args.reading;
-    let output = Output::new(args.output.as_deref())?;
+    let output = args.into.open()?;
     let mut stages = Stages::new((args.verbose > 1).then_some(reading.say()));
     // On a terminal the report itself shows the notes.
     let Some(mut taken) = reading.read(output.is_terminal(), &mut stages)? else {

@@ -1,7 +1,7 @@
 //! `lbdiag diff GOOD BAD`: what changed between a good time and a bad one.
 
 use super::FAILED;
-use super::output::Output;
+use super::output::Target;
 use super::reading::Reading;
 use super::redacting::Redacting;
 use super::stages::Stages;
@@ -13,7 +13,7 @@ use lbdiag::report::compare::compare;
 use lbdiag::report::{self, ConnectionFilter, Report, SCHEMA_VERSION};
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Say what changed between two reports, or between two sets of captures
@@ -32,10 +32,8 @@ pub(super) struct Args {
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
-    /// Write to FILE instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = "Report")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    into: Target,
 
     /// When to use colour
     #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
@@ -71,7 +69,7 @@ const MAX_REPORT: u64 = 1 << 30;
 
 /// Reads both, compares and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let output = Output::new(args.output.as_deref())?;
+    let output = args.into.open()?;
     let (Some(good), Some(bad)) = (side(args, &args.good)?, side(args, &args.bad)?) else {
         return Ok(ExitCode::from(FAILED));
     };

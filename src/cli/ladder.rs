@@ -2,7 +2,7 @@
 
 use super::FAILED;
 use super::ends;
-use super::output::Output;
+use super::output::Target;
 use super::reading::Reading;
 use super::stages::Stages;
 use super::which;
@@ -14,7 +14,6 @@ use lbdiag::render::{self, Style, Times};
 use lbdiag::report::End;
 use lbdiag::report::story;
 use lbdiag::trace::Trace;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Draw one connection as a sequence diagram: who sent what to whom, and where it was lost
@@ -47,10 +46,8 @@ pub(super) struct Args {
     #[arg(long, help_heading = "Report")]
     full: bool,
 
-    /// Write to FILE instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = "Report")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    into: Target,
 
     #[command(flatten)]
     reading: Reading,
@@ -87,7 +84,7 @@ enum Time {
 
 /// Reads, chooses and draws.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let output = Output::new(args.output.as_deref())?;
+    let output = args.into.open()?;
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };

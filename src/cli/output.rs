@@ -15,6 +15,22 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// `-o` of every command that writes a result.
+#[derive(Debug, clap::Args)]
+pub(super) struct Target {
+    /// Write to FILE instead of standard output (-)
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Report")]
+    output: Option<PathBuf>,
+}
+
+impl Target {
+    /// Checks that it can be written before any work is done.
+    pub(super) fn open(&self) -> anyhow::Result<Output> {
+        Output::checked(self.output.as_deref(), false)
+    }
+}
+
 /// Where the result goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Output {
@@ -27,11 +43,6 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Takes `-o`, and checks that it can be written before any work is done.
-    pub(super) fn new(path: Option<&Path>) -> anyhow::Result<Self> {
-        Self::checked(path, false)
-    }
-
     /// The same for frames: what was extracted once may be extracted again.
     pub(super) fn of_frames(path: Option<&Path>) -> anyhow::Result<Self> {
         Self::checked(path, true)

@@ -1,13 +1,12 @@
 //! `lbdiag plan`: which captures to take, where, of what, before there is any.
 
-use super::output::Output;
+use super::output::Target;
 use super::role;
 use clap::{ColorChoice, ValueEnum};
 use lbdiag::plan::{Known, Plan, Station};
 use lbdiag::render::{self, Style};
 use lbdiag::topology::Mode;
 use lbdiag::wire::Ip;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Say which captures to take on which host, as text or as a script that takes them
@@ -49,28 +48,25 @@ pub(super) struct Args {
 
     /// How to write it
     #[arg(long, value_name = "text|script|json", value_enum, default_value_t = Format::Text)]
-    #[arg(hide_possible_values = true, help_heading = REPORT)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
     /// How long the script captures
-    #[arg(long, value_name = "N", default_value_t = 60, help_heading = REPORT)]
+    #[arg(long, value_name = "N", default_value_t = 60, help_heading = "Report")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
 
-    /// Write to FILE instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = REPORT)]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    into: Target,
 
     /// When to use colour
     #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
-    #[arg(hide_possible_values = true, help_heading = REPORT)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
     color: ColorChoice,
 }
 
 const SERVICE: &str = "The service";
 const HOSTS: &str = "Its hosts; NAME is where ssh goes (each may be repeated)";
-const REPORT: &str = "Output";
 
 /// What stands below the options.
 pub(super) const AFTER: &str = "\
@@ -133,7 +129,7 @@ fn station(text: &str) -> Result<Station, String> {
 
 /// Writes the plan.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let output = Output::new(args.output.as_deref())?;
+    let output = args.into.open()?;
     let plan = Plan::of(&Known {
         vip: args.vip,
         port: args.port,

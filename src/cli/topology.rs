@@ -1,14 +1,13 @@
 //! `lbdiag topology`: who is who, and which ways connections took.
 
 use super::FAILED;
-use super::output::Output;
+use super::output::Target;
 use super::reading::Reading;
 use super::stages::Stages;
 use clap::ValueEnum;
 use lbdiag::breaks::Breaks;
 use lbdiag::render::{self, Style};
 use lbdiag::report::topology::topology;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Show hosts, services and real servers, and the ways that connections took
@@ -19,10 +18,8 @@ pub(super) struct Args {
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
-    /// Write to FILE instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = "Report")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    into: Target,
 
     #[command(flatten)]
     reading: Reading,
@@ -47,7 +44,7 @@ enum Format {
 
 /// Reads and draws.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let output = Output::new(args.output.as_deref())?;
+    let output = args.into.open()?;
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };

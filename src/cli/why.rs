@@ -2,7 +2,7 @@
 
 use super::FAILED;
 use super::ends;
-use super::output::Output;
+use super::output::Target;
 use super::reading::Reading;
 use super::stages::Stages;
 use anyhow::anyhow;
@@ -14,7 +14,6 @@ use lbdiag::report::story::{self, Ask};
 use lbdiag::trace::Trace;
 use lbdiag::window::Moment;
 use lbdiag::{diagnose, ladder};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Tell the story of one connection: where it went, how it ended, and why
@@ -33,10 +32,8 @@ pub(super) struct Args {
     #[arg(hide_possible_values = true, help_heading = "Report")]
     format: Format,
 
-    /// Write to FILE instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    #[arg(help_heading = "Report")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    into: Target,
 
     #[command(flatten)]
     reading: Reading,
@@ -68,7 +65,7 @@ fn client(text: &str) -> Result<End, String> {
 
 /// Reads, chooses and tells.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let output = Output::new(args.output.as_deref())?;
+    let output = args.into.open()?;
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
