@@ -2,7 +2,7 @@
 
 use super::fate::{Judged, TAIL_NS, at_the_end};
 use super::journey::{Journey, Milestone, silence};
-use super::{Break, By, Fate, Manner, Pace, Packet, Passage};
+use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{IcmpErrorKind, Reset};
 use crate::topology::{HostId, Mode};
@@ -34,7 +34,7 @@ fn harm(
     trace: &Trace,
     id: ConnectionId,
     packet: Packet,
-    (manner, last): (Manner, Option<super::Sighting>),
+    (manner, last): (Manner, Option<Sighting>),
 ) -> Judged {
     let cost_ns = waited(trace, id);
     let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
@@ -54,9 +54,15 @@ fn waited(trace: &Trace, id: ConnectionId) -> i64 {
 fn refused(trace: &Trace, id: ConnectionId) -> Judged {
     let journey = Journey::of(trace, id, true, Milestone::Syn);
     let refusal = Journey::of(trace, id, false, Milestone::Rst);
-    // The host whose capture shows it leave, else the last that had the SYN.
+    // The SYN at the host whose capture shows the refusal leave, or the refusal itself where that
+    // capture lacks the SYN; else the last that had the SYN.
     let left = refusal.0.iter().find(|s| matches!(s.passage, Passage::Out | Passage::Loopback));
-    let last = left.or(journey.last()).copied();
+    let there = left.map(|left| {
+        let here = |s: &&Sighting| s.at.vantage == left.at.vantage && s.host == left.host;
+        let before = |s: &&Sighting| s.at.mark.frame() < left.at.mark.frame();
+        journey.0.iter().rev().filter(here).find(before).unwrap_or(left)
+    });
+    let last = there.or(journey.last()).copied();
     harm(trace, id, Packet::Syn, (Manner::Refused, last))
 }
 

@@ -254,10 +254,21 @@ pub(super) fn complete(trace: &Trace, fates: &[Fate], breaks: &mut [Break]) {
                 broken.manner = Manner::LostBetween;
             }
             _ => {
-                broken.next = last.to.filter(|to| Some(*to) != last.host);
+                let onward = last.to.or_else(|| addressee(trace, broken, &last));
+                broken.next = onward.filter(|to| Some(*to) != last.host);
             }
         }
     }
+}
+
+/// The host that a packet is addressed to at a place, where a capture was taken on it.
+fn addressee(trace: &Trace, broken: &Break, last: &Sighting) -> Option<HostId> {
+    let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
+    let leg = trace.legs(broken.connection).iter().find(here)?;
+    let receiver = if broken.packet.is_forward() { leg.client.other() } else { leg.client };
+    let ip = leg.of(&trace.vantages).key.ips[receiver.index()];
+    let hosts = &trace.topology.hosts;
+    hosts.by_ip(ip).filter(|host| !hosts.get(*host).vantages.is_empty())
 }
 
 /// For each place at which peers' packet was seen: where all of them were seen next, if

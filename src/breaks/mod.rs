@@ -280,6 +280,22 @@ impl Breaks {
         Self { fates, list, groups, accounts }
     }
 
+    /// Takes over what is proved of connections that did well, or could not be told of, by what they
+    /// show alone.
+    pub fn conclude(&mut self, trace: &Trace, proved: impl Iterator<Item = (ConnectionId, Fate)>) {
+        let mut changed = false;
+        for (id, fate) in proved {
+            if let Some(known) = self.fates.get_mut(id.0 as usize).filter(|known| !known.is_harm())
+            {
+                *known = fate;
+                changed = true;
+            }
+        }
+        if changed {
+            self.accounts = Accounts::of(trace, &self.fates);
+        }
+    }
+
     /// What became of a connection.
     #[must_use]
     pub fn fate(&self, id: ConnectionId) -> Fate {

@@ -52,10 +52,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", help_heading = CHOICE)]
     limit: Option<usize>,
 
-    /// How to write the list
-    #[arg(long, value_name = "text|json|ndjson|csv", value_enum, default_value_t = Format::Text)]
+    /// How to write the list [default: as FILE ends, else text]
+    #[arg(long, value_name = "text|json|ndjson|csv", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
-    format: Format,
+    format: Option<Format>,
 
     #[command(flatten)]
     into: Target,
@@ -78,8 +78,9 @@ Examples:
   lbdiag connections --finding 1 --format ndjson captures/ | jq -r .client
   lbdiag connections --format csv -o connections.csv captures/";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[default]
     Text,
     Json,
     Ndjson,
@@ -130,6 +131,7 @@ fn among(text: &str, trace: &Trace, diagnosis: &Diagnosis) -> anyhow::Result<Vec
 /// Reads, chooses and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = args.into.open()?;
+    let format = args.into.format(args.format);
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
@@ -160,7 +162,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         width: output.width(),
         ..Style::default()
     };
-    let text = match args.format {
+    let text = match format {
         Format::Text => render::connections(&listing, &style),
         Format::Json => render::json(&listing),
         Format::Ndjson => render::ndjson(&listing.connections),

@@ -20,10 +20,10 @@ const PAGE_LISTS: usize = 50_000;
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Write text, json, ndjson, markdown or html
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    /// Write text, json, ndjson, markdown or html [default: as FILE ends, else text]
+    #[arg(long, value_name = "FORMAT", value_enum)]
     #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
-    format: Format,
+    format: Option<Format>,
 
     /// Same as --format json
     #[arg(long, overrides_with = "format", help_heading = "Report")]
@@ -56,8 +56,9 @@ pub(super) struct Args {
 
 // The variants have no doc comments: clap would print them and the help would be twice as long.
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[default]
     Text,
     Json,
     Ndjson,
@@ -109,7 +110,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let diagnosis = diagnose::diagnose(&taken.trace);
     stages.ended("diagnosing");
 
-    let format = if args.json { Format::Json } else { args.format };
+    let format = if args.json { Format::Json } else { args.into.format(args.format) };
     let few = taken.trace.connections.list.len() <= PAGE_LISTS;
     let options = report::Options {
         connections: match args.connections {
@@ -120,7 +121,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         },
         notes: std::mem::take(&mut taken.notes),
     };
-    let report = taken.redactor.document(report::build(&taken.trace, &diagnosis, &options))?;
+    let built = report::build(&taken.trace, &diagnosis, &options);
+    let mut report = taken.redactor.document(built)?;
+    report.redacted = taken.redactor.is_on();
     stages.ended("reporting");
 
     let style = Style {

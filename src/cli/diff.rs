@@ -27,10 +27,10 @@ pub(super) struct Args {
     #[arg(value_name = "BAD", value_hint = clap::ValueHint::AnyPath)]
     bad: String,
 
-    /// How to write it
-    #[arg(long, value_name = "text|json", value_enum, default_value_t = Format::Text)]
+    /// How to write it [default: as FILE ends, else text]
+    #[arg(long, value_name = "text|json", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
-    format: Format,
+    format: Option<Format>,
 
     #[command(flatten)]
     into: Target,
@@ -58,8 +58,9 @@ Examples:
   lbdiag diff monday/ tuesday/
   lbdiag diff good.json bad.json --format json | jq -r .summary";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[default]
     Text,
     Json,
 }
@@ -70,6 +71,7 @@ const MAX_REPORT: u64 = 1 << 30;
 /// Reads both, compares and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = args.into.open()?;
+    let format = args.into.format(args.format);
     let (Some(good), Some(bad)) = (side(args, &args.good)?, side(args, &args.bad)?) else {
         return Ok(ExitCode::from(FAILED));
     };
@@ -82,7 +84,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     redactor.keep()?;
     let style =
         Style { colour: output.colour(args.color), width: output.width(), ..Style::default() };
-    let text = match args.format {
+    let text = match format {
         Format::Text => render::comparison(&comparison, &style),
         Format::Json => render::json(&comparison),
     };

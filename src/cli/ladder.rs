@@ -32,10 +32,10 @@ pub(super) struct Args {
     #[arg(help_heading = WHICH)]
     from: Option<End>,
 
-    /// How to draw it
-    #[arg(long, value_name = "text|svg|mermaid|plantuml|json", value_enum, default_value_t = Format::Text)]
+    /// How to draw it [default: as FILE ends, else text]
+    #[arg(long, value_name = "text|svg|mermaid|plantuml|json", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
-    format: Format,
+    format: Option<Format>,
 
     /// Times since the first packet, since the one before, or of day
     #[arg(long, value_name = "start|delta|absolute", value_enum, default_value_t = Time::Start)]
@@ -66,8 +66,9 @@ Examples:
   lbdiag ladder --finding 2 --full --time absolute captures/
   lbdiag ladder --from 198.51.100.7:40112 client.pcap lb=eth0.pcap";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[default]
     Text,
     Svg,
     Mermaid,
@@ -85,6 +86,7 @@ enum Time {
 /// Reads, chooses and draws.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = args.into.open()?;
+    let format = args.into.format(args.format);
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
@@ -110,7 +112,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         times,
         ..Style::default()
     };
-    let text = match args.format {
+    let text = match format {
         Format::Text => render::ladder(&drawn, &style),
         Format::Plantuml => render::plantuml(&drawn, times),
         Format::Svg => render::svg(&drawn, times),

@@ -139,6 +139,15 @@ fn command() -> clap::Command {
 
 /// Prints clap's answer: help and version on stdout, mistakes on stderr.
 fn refused(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    // What an option was meant for is known only where the command is.
+    let named: Vec<String> =
+        args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Err(misspelt) = find::stop_at_misspelt(&named)
+    {
+        Say::new(clap::ColorChoice::Auto, false).error(&format!("{misspelt:#}"));
+        return ExitCode::from(FAILED);
+    }
     // clap quotes arguments as they are, and a shell's `*` makes file names arguments.
     let hostile = args.iter().any(|arg| arg.to_string_lossy().contains(sanitise::is_unsafe));
     if error.use_stderr() && hostile {

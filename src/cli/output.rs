@@ -7,7 +7,7 @@
 use super::say::choice;
 use super::terminal;
 use anyhow::{Context, bail};
-use clap::ColorChoice;
+use clap::{ColorChoice, ValueEnum};
 use lbdiag::capture::{self, Source};
 use lbdiag::shell::quote;
 use lbdiag::unfinished::{self, Readers, Unfinished, folder};
@@ -27,8 +27,29 @@ pub(super) struct Target {
 impl Target {
     /// Checks that it can be written before any work is done.
     pub(super) fn open(&self) -> anyhow::Result<Output> {
-        Output::checked(self.output.as_deref(), false)
+        Output::new(self.output.as_deref())
     }
+
+    /// What to write: what was asked for, else what the file's name says.
+    pub(super) fn format<F: ValueEnum + Default>(&self, asked: Option<F>) -> F {
+        asked.or_else(|| by_ending(self.output.as_deref()?)).unwrap_or_default()
+    }
+}
+
+/// The format that a file of this name is expected to have, if it is one of those.
+fn by_ending<F: ValueEnum>(path: &Path) -> Option<F> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    let name = match ending.as_str() {
+        "htm" => "html",
+        "md" => "markdown",
+        "jsonl" => "ndjson",
+        "mmd" => "mermaid",
+        "puml" => "plantuml",
+        "gv" => "dot",
+        "sh" => "script",
+        other => other,
+    };
+    F::from_str(name, true).ok()
 }
 
 /// Where the result goes.
@@ -43,6 +64,11 @@ pub(super) enum Output {
 }
 
 impl Output {
+    /// Checks that a result can be written there before any work is done.
+    fn new(path: Option<&Path>) -> anyhow::Result<Self> {
+        Self::checked(path, false)
+    }
+
     /// The same for frames: what was extracted once may be extracted again.
     pub(super) fn of_frames(path: Option<&Path>) -> anyhow::Result<Self> {
         Self::checked(path, true)
@@ -180,6 +206,24 @@ fn keep_permissions(file: &File, old: &Metadata) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+    enum Format {
+        #[default]
+        Text,
+        Html,
+        Markdown,
+    }
+
+    #[test]
+    fn a_name_says_what_is_written_unless_something_else_is_asked_for() {
+        let format = |name: &str, asked| Target { output: Some(name.into()) }.format(asked);
+        assert_eq!(format("ticket.md", None), Format::Markdown);
+        assert_eq!(format("REPORT.HTML", None), Format::Html);
+        assert_eq!(format("report.html", Some(Format::Text)), Format::Text);
+        assert_eq!(format("report.svg", None), Format::Text);
+        assert_eq!(Target { output: None }.format::<Format>(None), Format::Text);
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {

@@ -46,10 +46,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "[NAME=]IP", value_parser = station, help_heading = HOSTS)]
     client: Vec<Station>,
 
-    /// How to write it
-    #[arg(long, value_name = "text|script|json", value_enum, default_value_t = Format::Text)]
+    /// How to write it [default: as FILE ends, else text]
+    #[arg(long, value_name = "text|script|json", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
-    format: Format,
+    format: Option<Format>,
 
     /// How long the script captures
     #[arg(long, value_name = "N", default_value_t = 60, help_heading = "Report")]
@@ -76,8 +76,9 @@ Examples:
       --real-server web1=10.0.0.11 --real-server web2=10.0.0.12 --format script -o take.sh
   sh take.sh 30 && lbdiag captures-*/";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[default]
     Text,
     Script,
     Json,
@@ -130,6 +131,7 @@ fn station(text: &str) -> Result<Station, String> {
 /// Writes the plan.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = args.into.open()?;
+    let format = args.into.format(args.format);
     let plan = Plan::of(&Known {
         vip: args.vip,
         port: args.port,
@@ -141,11 +143,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         clients: args.client.clone(),
     });
     let style = Style {
-        colour: args.format == Format::Text && output.colour(args.color),
+        colour: format == Format::Text && output.colour(args.color),
         width: output.width(),
         ..Style::default()
     };
-    let text = match args.format {
+    let text = match format {
         Format::Text => render::plan(&plan, &style),
         Format::Script => render::script(&plan, args.seconds),
         Format::Json => render::json(&plan),

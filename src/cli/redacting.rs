@@ -85,6 +85,11 @@ impl MaskFile {
 pub(super) struct Redactor(Option<(Map, Option<PathBuf>)>);
 
 impl Redactor {
+    /// Whether it replaces anything.
+    pub(super) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The document to draw.
     pub(super) fn document<T: Serialize + DeserializeOwned>(
         &mut self,

@@ -13,10 +13,10 @@ use std::process::ExitCode;
 /// Show hosts, services and real servers, and the ways that connections took
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How to write it
-    #[arg(long, value_name = "text|svg|dot|mermaid|json", value_enum, default_value_t = Format::Text)]
+    /// How to write it [default: as FILE ends, else text]
+    #[arg(long, value_name = "text|svg|dot|mermaid|json", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
-    format: Format,
+    format: Option<Format>,
 
     #[command(flatten)]
     into: Target,
@@ -33,8 +33,9 @@ Examples:
   lbdiag topology --format dot captures/ | dot -Tsvg -o topology.svg
   lbdiag topology --format mermaid captures/   # for Markdown: ```mermaid";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[default]
     Text,
     Svg,
     Dot,
@@ -45,6 +46,7 @@ enum Format {
 /// Reads and draws.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = args.into.open()?;
+    let format = args.into.format(args.format);
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
@@ -55,7 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         width: output.width(),
         ..Style::default()
     };
-    let text = match args.format {
+    let text = match format {
         Format::Text => render::topology(&topology, &style),
         Format::Svg => render::topology_svg(&topology),
         Format::Dot => render::dot(&topology),

@@ -27,10 +27,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which one")]
     at: Option<Moment>,
 
-    /// How to write the story
-    #[arg(long, value_name = "text|json", value_enum, default_value_t = Format::Text)]
+    /// How to write the story [default: as FILE ends, else text]
+    #[arg(long, value_name = "text|json", value_enum)]
     #[arg(hide_possible_values = true, help_heading = "Report")]
-    format: Format,
+    format: Option<Format>,
 
     #[command(flatten)]
     into: Target,
@@ -50,8 +50,9 @@ Examples:
   lbdiag why 198.51.100.7:40112 --at 07:41:51 client.pcap lb=eth0.pcap
   lbdiag why '[2001:db8::7]:40112' captures/";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
+    #[default]
     Text,
     Json,
 }
@@ -66,6 +67,7 @@ fn client(text: &str) -> Result<End, String> {
 /// Reads, chooses and tells.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let output = args.into.open()?;
+    let format = args.into.format(args.format);
     let Some(mut taken) = args.reading.read(false, &mut Stages::new(None))? else {
         return Ok(ExitCode::from(FAILED));
     };
@@ -87,7 +89,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         width: output.width(),
         ..Style::default()
     };
-    let text = match args.format {
+    let text = match format {
         Format::Text => render::story(&told, &style),
         Format::Json => render::json(&told),
     };

@@ -10,7 +10,7 @@ use crate::trace::{At, ConnectionId};
 use crate::wire::{Ip, Mac};
 
 /// Who is concerned.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Subject {
     /// `client`, `director`, `real server`, `router`, `service`, `host`.
     pub role: Role,

@@ -8,6 +8,7 @@
 
 mod causal;
 pub mod cause;
+mod conclude;
 mod decide;
 mod detection;
 pub(crate) mod evidence;
@@ -82,7 +83,7 @@ pub struct Diagnosis {
 /// Runs every detector over a trace.
 #[must_use]
 pub fn diagnose(trace: &Trace) -> Diagnosis {
-    let facts = Facts::new(trace);
+    let mut facts = Facts::new(trace);
     let unprinted = trace.unprinted();
     let Looked { causes: looked, symptoms, notes } = look(&facts);
     let mut coverage = Vec::new();
@@ -121,6 +122,8 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     for finding in &mut findings {
         causal::order(trace, finding);
     }
+    conclude::conclude(trace, &mut facts.breaks, &findings);
+    conclude::leave_open(&mut coverage, &findings);
     let verdict = verdict::judge(&facts, &findings, &coverage);
     Diagnosis { verdict, findings, coverage, breaks: facts.breaks }
 }

@@ -31,6 +31,8 @@ pub struct Verdict {
     /// A line for each loud finding that stands for itself, most harm first, each with the
     /// counts of the services that it concerns; empty where there is none or one.
     pub lines: Vec<String>,
+    /// The finding of each line, by its index.
+    pub findings: Vec<usize>,
 }
 
 /// Detectors that must have been able to look before a mode is called healthy.
@@ -47,25 +49,44 @@ const TLS_NEED: &str = "tls-refused";
 pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
     let explained: HashSet<usize> = findings.iter().flat_map(|f| &f.explains).copied().collect();
     let standing = |(i, f): &(usize, &Finding)| f.is_loud() && !explained.contains(i);
-    let loud: Vec<&Finding> =
-        findings.iter().enumerate().filter(standing).map(|(_, f)| f).collect();
+    let loud: Vec<(usize, &Finding)> = findings.iter().enumerate().filter(standing).collect();
     let all = facts.breaks.accounts.requests;
     if let Some(first) = findings.iter().find(|f| f.is_loud()) {
-        let critical = findings.iter().any(|f| f.severity == Severity::Critical);
+        let critical = findings.iter().any(|f| f.severity == Severity::Critical)
+            || findings.iter().any(|f| f.is_loud() && takes_all(facts, f));
         let status = if critical { Status::Failing } else { Status::Degraded };
-        let mut lines: Vec<String> = loud.iter().map(|f| line(facts, f)).collect();
+        let mut lines: Vec<String> = loud.iter().map(|(_, f)| line(facts, f)).collect();
+        let mut numbers: Vec<usize> = loud.iter().map(|(at, _)| *at).collect();
         let mut summary = line(facts, first);
-        match loud.iter().filter(|f| f.kind == Kind::Cause).count() {
+        match causes(&loud) {
             0 | 1 => {}
             n => summary.push_str(&format!(" ({} in all)", count(n, "cause"))),
         }
         if lines.len() < 2 {
             lines.clear();
+            numbers.clear();
         }
-        return Verdict { status, summary, lines };
+        return Verdict { status, summary, lines, findings: numbers };
     }
     let (status, summary) = quiet(facts, findings, coverage, all);
-    Verdict { status, summary, lines: Vec::new() }
+    Verdict { status, summary, lines: Vec::new(), findings: Vec::new() }
+}
+
+/// How many different causes stand for themselves: one on several ports is one.
+fn causes(loud: &[(usize, &Finding)]) -> usize {
+    let causes = loud.iter().filter(|(_, f)| f.kind == Kind::Cause);
+    causes.map(|(_, f)| (f.id, &f.subjects)).collect::<HashSet<_>>().len()
+}
+
+/// Whether no connection to one of the services that a finding concerns did well.
+fn takes_all(facts: &Facts, finding: &Finding) -> bool {
+    let failed = |id: &&ConnectionId| {
+        facts.breaks.fate(**id) == Fate::Failed && facts.ordinary(**id).is_none()
+    };
+    finding.connections.iter().filter(failed).any(|id| {
+        let own = facts.breaks.accounts.services[facts.service_of(*id).0 as usize];
+        own.well + own.suffered + own.untold == 0
+    })
 }
 
 /// What to say where nothing loud was found: by then nothing failed or suffered.

@@ -17,7 +17,7 @@ mod timeline;
 
 use super::sanitise::{clean, is_unsafe};
 use super::svg::{DARK, LIGHT, RULES};
-use super::units::{plural, span, verdict};
+use super::units::{REDACTED, plural, span, verdict};
 use crate::report::ladder::Ladder;
 use crate::report::topology::Topology;
 use crate::report::{Report, Status};
@@ -158,10 +158,11 @@ fn head(report: &Report, word: &str, sections: &[Section]) -> Markup {
             }
             h1 { span class={ "verdict " (class) } { (word) } " " (report.verdict.summary) }
             @if report.verdict.lines.len() > 1 {
-                ol class="wrong" start="2" {
-                    @for line in report.verdict.lines.iter().skip(1) { li { (line) } }
+                ol class="wrong" {
+                    @for (n, line) in report.verdict.others() { li value=(n) { (line) } }
                 }
             }
+            @if report.redacted { p class="accounts" { (REDACTED) "." } }
             @if !report.verdict.accounts.is_empty() {
                 p class="accounts" { (report.verdict.accounts) "." }
             }

@@ -44,11 +44,14 @@ pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
 
 /// What else is wrong, a line each, and the sums.
 fn verdict(out: &mut String, report: &Report) {
-    for (n, line) in report.verdict.lines.iter().enumerate().skip(1) {
-        let _ = writeln!(out, "{}. {}", n + 1, prose(line));
+    for (n, line) in report.verdict.others() {
+        let _ = writeln!(out, "{n}. {}", prose(line));
     }
     if report.verdict.lines.len() > 1 {
         out.push('\n');
+    }
+    if report.redacted {
+        let _ = writeln!(out, "{}.\n", units::REDACTED);
     }
     if !report.verdict.accounts.is_empty() {
         let _ = writeln!(out, "{}.\n", prose(&report.verdict.accounts));
@@ -101,7 +104,7 @@ fn services(out: &mut String, report: &Report) {
         let totals = &service.totals;
         let all = plural(totals.connections, "connection");
         let _ = writeln!(out, ": {all}: {}", totals.fates());
-        for server in &service.real_servers {
+        for server in &service.rows() {
             let address = server.address.as_deref().map(|a| super::text::endpoint(a, server.port));
             let name = address.as_deref().or(server.mac.as_deref());
             let remark =
@@ -109,7 +112,7 @@ fn services(out: &mut String, report: &Report) {
             let _ = writeln!(
                 out,
                 "  - real server {}: {}: {}{remark}",
-                name.map_or_else(|| "not known".to_owned(), code),
+                name.map_or_else(|| "none known".to_owned(), code),
                 plural(server.connections, "connection"),
                 server.totals.fates()
             );

@@ -7,6 +7,10 @@ use super::sanitise::clean;
 pub(crate) use crate::diagnose::words::thousands as count;
 use crate::report::{Affected, Status};
 
+/// What a redacted report says of itself.
+pub(crate) const REDACTED: &str =
+    "names, addresses and MACs are stand-ins: commands below fit no real host as they stand";
+
 const MS: u128 = 1_000_000;
 const S: u128 = 1_000_000_000;
 

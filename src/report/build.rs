@@ -57,6 +57,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
+        redacted: false,
         verdict: Verdict {
             status: match diagnosis.verdict.status {
                 diagnose::Status::Healthy => Status::Healthy,
@@ -66,6 +67,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
             },
             summary: diagnosis.verdict.summary.clone() + &builder.lower_bounds(&totals),
             lines: diagnosis.verdict.lines.clone(),
+            findings: diagnosis.verdict.findings.iter().map(|at| *at as u32 + 1).collect(),
             accounts: builder.accounts(&totals, services.len(), &beside),
         },
         captures: builder.captures(),

@@ -64,6 +64,10 @@ pub struct Report {
     pub schema_version: String,
     /// The program and version that wrote it.
     pub generator: String,
+    /// Names, addresses and MACs are stand-ins: no command in it fits a real host. Absent where they are
+    /// what was captured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
     /// What it comes to.
     pub verdict: Verdict,
     /// The files that were read, in the order given.
@@ -112,10 +116,21 @@ pub struct Verdict {
     /// Where several things are wrong: one line each, most harm first.
     #[serde(default)]
     pub lines: Vec<String>,
+    /// The `n` of the finding that each of the lines is of.
+    #[serde(default)]
+    pub findings: Vec<u32>,
     /// What became of all connections, in numbers that add up, and what else was captured:
     /// health checks, scans, floods.
     #[serde(default)]
     pub accounts: String,
+}
+
+impl Verdict {
+    /// What is wrong beside what the summary says, each with the number of its finding.
+    pub fn others(&self) -> impl Iterator<Item = (u32, &str)> {
+        let lines = self.lines.iter().map(String::as_str);
+        self.findings.iter().copied().zip(lines).skip(1)
+    }
 }
 
 /// See [`Verdict::status`].

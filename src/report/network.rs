@@ -40,6 +40,23 @@ pub struct Service {
     pub totals: Totals,
 }
 
+impl Service {
+    /// The rows of its table, which add up to its totals: its real servers, and what reached none
+    /// that is known.
+    #[must_use]
+    pub fn rows(&self) -> Vec<RealServer> {
+        let mut rows = self.real_servers.clone();
+        let served = rows.iter().fold(Totals::default(), |sum, row| sum.and(&row.totals));
+        let totals = self.totals.without(&served);
+        if totals.connections > 0 && !rows.is_empty() {
+            let connections = totals.connections;
+            let (address, port, mac, timing, remark) = (None, None, None, None, None);
+            rows.push(RealServer { address, port, mac, connections, totals, timing, remark });
+        }
+        rows
+    }
+}
+
 /// A host by its addresses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostRef {
@@ -86,4 +103,38 @@ pub struct Totals {
     /// Those of which the captures do not show enough. The four add up to `connections`.
     #[serde(default)]
     pub untold: u64,
+}
+
+impl Totals {
+    /// These and those.
+    #[must_use]
+    fn and(mut self, other: &Self) -> Self {
+        self.combine(other, u64::saturating_add);
+        self
+    }
+
+    /// These without those, which are among them.
+    #[must_use]
+    fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        rest.combine(other, u64::saturating_sub);
+        rest.outcomes.retain(|_, n| *n > 0);
+        rest
+    }
+
+    fn combine(&mut self, other: &Self, how: fn(u64, u64) -> u64) {
+        for (own, add) in [
+            (&mut self.connections, other.connections),
+            (&mut self.well, other.well),
+            (&mut self.failed, other.failed),
+            (&mut self.suffered, other.suffered),
+            (&mut self.untold, other.untold),
+        ] {
+            *own = how(*own, add);
+        }
+        for (outcome, n) in &other.outcomes {
+            let own = self.outcomes.entry(outcome.clone()).or_default();
+            *own = how(*own, *n);
+        }
+    }
 }

@@ -225,7 +225,7 @@ impl Map {
     }
 
     fn pool(&self, service: Service) -> Pool {
-        let all: u64 = service.real_servers.iter().map(|r| r.connections).sum();
+        let all = service.totals.connections;
         let share = |n: u64| (n as f64 * 1000.0 / all.max(1) as f64).round() / 10.0;
         let having = |addresses: &[String], macs: &[String]| {
             self.nodes.iter().find(|n| {

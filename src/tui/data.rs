@@ -77,7 +77,8 @@ impl Data {
     /// the trace already. None where a document cannot be redacted.
     #[must_use]
     pub fn masked(self, mask: Arc<Mask>) -> Option<Self> {
-        let report = mask.document(self.report)?;
+        let mut report = mask.document(self.report)?;
+        report.redacted = true;
         let mut atlas = self.atlas;
         atlas.topology = mask.document(atlas.topology)?;
         let words = self.words.map(|word| mask.text(word));

@@ -240,9 +240,36 @@ fn a_misspelt_command_stops_and_help_helps() {
     let output = run(&["conections", &sample("healthy-nat")]);
     assert_eq!((code(&output), stdout(&output)), (Some(2), String::new()));
     assert!(stderr(&output).contains("did you mean the command connections?"));
+    // Its options are those of the command that was meant.
+    let output = run(&["extarct", "--finding", "1", &sample("healthy-nat")]);
+    assert_eq!((code(&output), stdout(&output)), (Some(2), String::new()));
+    assert!(stderr(&output).contains("did you mean the command extract?"), "{}", stderr(&output));
     let output = run(&["help", "why"]);
     assert_eq!((code(&output), stdout(&output)), (Some(0), stdout(&run(&["why", "--help"]))));
     assert_eq!(stdout(&run(&["help"])), stdout(&run(&["--help"])));
+}
+
+#[test]
+fn a_file_gets_what_its_name_says() {
+    let (dir, _) = scratch("x");
+    let path = dir.path().join("ticket.md");
+    let output = run(&["-q", "-o", text(&path), &sample("healthy-nat")]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("## HEALTHY"));
+}
+
+#[test]
+fn a_redacted_report_says_so() {
+    let said = "stand-ins: commands below fit no real host";
+    for format in ["text", "markdown", "html"] {
+        let plain = ["-q", "--format", format, &sample("rs-port-closed")];
+        let told = |args: &[&str]| {
+            let words = stdout(&run(args));
+            words.split_whitespace().collect::<Vec<_>>().join(" ").contains(said)
+        };
+        assert!(!told(&plain), "{format}");
+        assert!(told(&[&plain[..], &["--redact"]].concat()), "{format}");
+    }
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn broken() -> Break {
         last: None,
         next: None,
         cost_ns: 7_000_000_000,
-        line: s("SYN  rs1 in #45 ✓ ✗ (no answer to it, and not sent on, in this capture)"),
+        line: s("SYN  rs1 in #45 ✗ (no answer to it, and not sent on, in this capture)"),
         apart: vec![Apart {
             what: s("real-server"),
             value: s("172.16.100.11"),
@@ -169,10 +169,12 @@ pub(crate) fn empty() -> Report {
     Report {
         schema_version: s(SCHEMA_VERSION),
         generator: s("lbdiag 0.1.0"),
+        redacted: false,
         verdict: Verdict {
             status: Status::Inconclusive,
             summary: s("no connection through a load balancer in these captures."),
             lines: Vec::new(),
+            findings: Vec::new(),
             accounts: String::new(),
         },
         captures: vec![],
@@ -270,6 +272,7 @@ pub(crate) fn hairpin() -> Report {
                  hands it to itself.",
             ),
             lines: Vec::new(),
+            findings: Vec::new(),
             accounts: s("6 connections: 3 did well, 3 failed"),
         },
         captures: vec![
@@ -341,6 +344,7 @@ pub(crate) fn healthy() -> Report {
         status: Status::Healthy,
         summary: s("all 6 connections to 203.0.113.8:80 complete, by both real servers."),
         lines: Vec::new(),
+        findings: Vec::new(),
         accounts: s("6 connections: 6 did well"),
     };
     report.findings.clear();

@@ -129,22 +129,24 @@ pub(crate) fn outcomes(totals: &Totals, keep: impl Fn(&str) -> bool) -> String {
 }
 
 fn real_servers(service: &Service, shares: &[f64], style: &Style) -> Vec<String> {
-    let mut servers: Vec<Vec<String>> = service.real_servers.iter().map(row).collect();
+    let all = service.rows();
+    let mut servers: Vec<Vec<String>> = all.iter().map(row).collect();
     let mut header =
         vec!["real server", ">connections", ">did well", ">failed", ">suffered", ">untold", ""];
     // Columns of what happened to none are left out.
     for (at, of) in [(5, (|t| t.untold) as fn(&Totals) -> u64), (4, |t| t.suffered)] {
-        if service.real_servers.iter().all(|server| of(&server.totals) == 0) {
+        if all.iter().all(|server| of(&server.totals) == 0) {
             header.remove(at);
             servers.iter_mut().for_each(|row| drop(row.remove(at)));
         }
     }
     if shares.is_empty() {
-        timed(service, style, &mut header, &mut servers);
+        timed(&all, style, &mut header, &mut servers);
     } else {
         header.insert(2, ">share");
-        for (row, share) in servers.iter_mut().zip(shares) {
-            row.insert(2, format!("{share:.1} %"));
+        let shares = shares.iter().map(|share| format!("{share:.1} %"));
+        for (row, share) in servers.iter_mut().zip(shares.chain(std::iter::repeat(String::new()))) {
+            row.insert(2, share);
         }
     }
     let mut below = Vec::new();
@@ -171,20 +173,20 @@ fn real_servers(service: &Service, shares: &[f64], style: &Style) -> Vec<String>
 
 /// Puts the usual times before the last column, where there is room.
 fn timed(
-    service: &Service,
+    all: &[RealServer],
     style: &Style,
     header: &mut Vec<&'static str>,
     rows: &mut [Vec<String>],
 ) {
     let timing = |server: &RealServer| server.timing.clone().unwrap_or_default();
-    let known = service.real_servers.iter().any(|s| timing(s).connect_ns.is_some());
+    let known = all.iter().any(|s| timing(s).connect_ns.is_some());
     let quiet = rows.iter().all(|row| row.last().is_none_or(String::is_empty));
     if !known || !(quiet || style.columns() >= ROOMY) {
         return;
     }
     let last = header.len() - 1;
     header.splice(last..last, [">connect", ">first byte"]);
-    for (row, server) in rows.iter_mut().zip(&service.real_servers) {
+    for (row, server) in rows.iter_mut().zip(all) {
         let timing = timing(server);
         let shown =
             [timing.connect_ns, timing.first_byte_ns].map(|t| t.map_or_else(String::new, duration));
@@ -216,7 +218,7 @@ fn row(server: &RealServer) -> Vec<String> {
     let name = match (&server.address, &server.mac) {
         (Some(address), _) => endpoint(address, server.port),
         (None, Some(mac)) => mac.clone(),
-        (None, None) => "not known".to_owned(),
+        (None, None) => "none known".to_owned(),
     };
     let totals = &server.totals;
     let mut said = outcomes(&server.totals, |name| name != "completed");

@@ -24,11 +24,14 @@ pub(crate) fn lines(report: &Report, style: &Style) -> Vec<String> {
         *first = format!("{}{sentence}", style.ink().paint(tone, word));
     }
     // The sentence says the first of them already.
-    for (i, line) in report.verdict.lines.iter().enumerate().skip(1).take(MAX_LINES) {
-        lines.extend(hang(&format!("  {}. ", i + 1), line, style.prose()));
+    for (n, line) in report.verdict.others().take(MAX_LINES) {
+        lines.extend(hang(&format!("  {n}. "), line, style.prose()));
     }
     if report.verdict.lines.len() > MAX_LINES + 1 {
         lines.push(format!("  and {} more below", report.verdict.lines.len() - MAX_LINES - 1));
+    }
+    if report.redacted {
+        lines.extend(hang("  ", super::super::units::REDACTED, style.prose()));
     }
     if !report.verdict.accounts.is_empty() {
         lines.extend(hang("  ", &report.verdict.accounts, style.prose()));

@@ -33,7 +33,11 @@ impl Break {
 impl Builder<'_> {
     /// `SYN-ACK  web-2 out #31 ✓ → lb in ✗ (captured, not there)`.
     pub(in crate::report) fn break_line(&self, group: &Group) -> String {
-        let packet = label(group.packet);
+        let packet = match group.manner {
+            // The frame is the reset, which is none of the packets that a request is made of.
+            Manner::Cut(_) if group.packet != Packet::HealthCheck => "connection",
+            _ => label(group.packet),
+        };
         let Some(last) = &group.last else {
             return format!("{packet}  in no capture");
         };
@@ -42,24 +46,30 @@ impl Builder<'_> {
             Passage::Passing => format!("{} #{}", place.vantage, place.frame),
             _ => format!("{} {} #{}", place.vantage, place.direction, place.frame),
         };
-        let next = group.next.map(|host| {
-            self.names.capture_of(host).map_or_else(|| self.names.host(host), ToOwned::to_owned)
-        });
+        let captured = group.next.and_then(|host| self.names.capture_of(host));
+        let next =
+            group.next.map(|host| captured.map_or_else(|| self.names.host(host), str::to_owned));
         let became = match (group.manner, next.as_deref()) {
             (Manner::LostBetween, Some(next)) => {
                 format!("✓ → {next} in ✗ (captured, not there)")
             }
             (Manner::LostBetween, None) => "✓ → ✗ (captured further on, not there)".to_owned(),
+            (Manner::UnseenBeyond, Some(next)) if captured.is_some() => {
+                format!("✓ → {next} ? (not in that capture)")
+            }
             (Manner::UnseenBeyond, Some(next)) => format!("✓ → {next} ? (not captured there)"),
+            (Manner::UnseenBeyond, None) if last.passage == Passage::In => {
+                "✓ ? (no answer in this capture)".to_owned()
+            }
             (Manner::UnseenBeyond, None) => "✓ → ? (nothing further on was captured)".to_owned(),
             (Manner::Swallowed, _) => {
-                "✓ ✗ (no answer to it, and not sent on, in this capture)".to_owned()
+                "✗ (no answer to it, and not sent on, in this capture)".to_owned()
             }
             (Manner::Looped, _) => "✗ goes round: passes here again and again".to_owned(),
             (Manner::Refused, _) => "✗ refused by RST".to_owned(),
             (Manner::Rejected, _) => "✗ rejected by ICMP".to_owned(),
             (Manner::Unmatched, _) => "✗ answered by RST: no such connection".to_owned(),
-            (Manner::Cut(by), _) => format!("✗ RST {}", who(by)),
+            (Manner::Cut(by), _) => format!("✗ RST {}", who(by, last.passage)),
             (Manner::Late, next) => late(group, next),
             (Manner::Closed, _) => "✗ closed without an answer".to_owned(),
             (Manner::Error, _) => "✗ answered with an error".to_owned(),
@@ -125,11 +135,15 @@ pub(in crate::report) fn label(packet: Packet) -> &'static str {
     }
 }
 
-fn who(by: By) -> &'static str {
+fn who(by: By, passage: Passage) -> &'static str {
     match by {
+        // A director, or another server, may answer in the name of the one that was asked.
+        By::Client | By::Server if matches!(passage, Passage::Out | Passage::Loopback) => {
+            "that leaves here"
+        }
         By::Client => "sent by the client's host",
-        By::Server => "sent by the server's host",
-        By::Between => "that the host in whose name it comes did not send",
+        By::Server => "sent in the server's name",
+        By::Between => "that its sender's capture does not show in this connection",
         By::ClientsName => "in the client's name",
         By::ServersName => "in the server's name",
     }

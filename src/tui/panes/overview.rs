@@ -164,9 +164,8 @@ fn verdict(app: &App, report: &Report, width: usize, page: &mut Page<To>) {
         let head = if n == 0 { lead.clone() } else { " ".repeat(columns(&lead)) };
         page.line(app.config.theme.line(&[(role, &head), (Paint::Plain, rest)]));
     }
-    let more = report.verdict.lines.iter().enumerate().skip(1);
-    for (n, line) in more.take(MAX_LINES) {
-        for line in hang(&format!("  {}. ", n + 1), line, width) {
+    for (n, line) in report.verdict.others().take(MAX_LINES) {
+        for line in hang(&format!("  {n}. "), line, width) {
             page.line(app.config.theme.line(&[(Paint::Plain, &line)]));
         }
     }
@@ -196,7 +195,8 @@ fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
         To::Connections(format!("service {name}")),
         [app.config.theme.line(&[(Paint::Strong, &head), (Paint::Plain, &said)])],
     );
-    let names: Vec<String> = service.real_servers.iter().map(server_name).collect();
+    let rows = service.rows();
+    let names: Vec<String> = rows.iter().map(server_name).collect();
     let wide = names.iter().map(|n| columns(n)).max().unwrap_or(0).clamp(11, (width / 3).max(15));
     if service.real_servers.is_empty() {
         page.line(app.config.theme.line(&[(Paint::Faint, "  no real server was seen")]));
@@ -210,7 +210,7 @@ fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
         let times = if width >= 100 { "    connect  first byte" } else { "" };
         page.line(app.config.theme.line(&[(Paint::Faint, &format!("{head}{times}"))]));
     }
-    for (server, full) in service.real_servers.iter().zip(&names) {
+    for (server, full) in rows.iter().zip(&names) {
         let filter = match (&server.address, &server.mac) {
             (Some(address), _) => endpoint(address, server.port),
             (None, Some(mac)) => mac.clone(),
@@ -226,7 +226,7 @@ fn server_name(server: &RealServer) -> String {
     match (&server.address, &server.mac) {
         (Some(address), _) => endpoint(address, server.port),
         (None, Some(mac)) => mac.clone(),
-        (None, None) => "not known".to_owned(),
+        (None, None) => "none known".to_owned(),
     }
 }
 
@@ -238,7 +238,7 @@ fn real_server(
     service: &Service,
     width: usize,
 ) -> Line<'static> {
-    let all: u64 = service.real_servers.iter().map(|server| server.connections).sum();
+    let all = service.totals.connections;
     let suffered = service.totals.suffered > 0;
     let share = server.connections as f64 / all.max(1) as f64;
     let filled =

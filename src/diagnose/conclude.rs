@@ -1,0 +1,58 @@
+//! What findings prove of connections that look well by themselves.
+//!
+//! Accounting comes before causes and sees one connection at a time: one that exchanged its data and
+//! died of the silence after it, or whose answer came from an address that its client does not know,
+//! did well by all that it shows. A cause that holds it against the others knows better, and the sums
+//! must not contradict what stands below them.
+
+use super::{Checked, Confidence, Coverage, Finding};
+use crate::breaks::{Breaks, Fate};
+use crate::trace::Trace;
+
+/// Causes of which each connection that they name failed.
+const FATAL: &[&str] = &[
+    "backend-removed-silent-drop",
+    "conntrack-invalid-rst",
+    "dr-half-close-120s",
+    "garp-missing-stale-arp",
+    "healthcheck-source-blocked",
+    "ip-fragments-split",
+    "ipv6-dad-failed",
+    "lb-idle-timeout",
+    "proxy-protocol-mismatch",
+    "rs-missing-vip",
+    "udp-reply-from-rip",
+    "udp-stale-entry",
+];
+
+/// Takes what findings prove over into the accounts.
+pub(super) fn conclude(trace: &Trace, breaks: &mut Breaks, findings: &[Finding]) {
+    let fatal =
+        |f: &&Finding| f.is_loud() && f.confidence >= Confidence::Likely && f.id.is_of(FATAL);
+    let ids = findings.iter().filter(fatal).flat_map(|f| f.connections.iter().copied());
+    breaks.conclude(trace, ids.map(|id| (id, Fate::Failed)));
+}
+
+/// What a finding offers as a candidate was looked for and not found, which does not make it clean.
+pub(super) fn leave_open(coverage: &mut [Coverage], findings: &[Finding]) {
+    for (at, finding) in findings.iter().enumerate().filter(|(_, finding)| finding.is_loud()) {
+        let candidate = |c: &&mut Coverage| {
+            c.checked == Checked::Clean && finding.candidates.iter().any(|other| other.id == c.id)
+        };
+        for c in coverage.iter_mut().filter(candidate) {
+            c.checked = Checked::Unchecked(format!("it stays possible for finding {}", at + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FATAL;
+    use crate::diagnose::CAUSES;
+
+    #[test]
+    fn every_entry_is_a_cause() {
+        assert!(FATAL.iter().all(|id| CAUSES.iter().any(|cause| cause.id == *id)));
+        assert!(FATAL.windows(2).all(|pair| pair[0] < pair[1]), "each once, in order");
+    }
+}
