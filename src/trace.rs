@@ -7,6 +7,7 @@
 mod beyond;
 pub mod loss;
 pub mod sent;
+mod shared;
 mod stated;
 mod tables;
 pub mod timing;
@@ -30,6 +31,7 @@ use crate::topology::{
 };
 use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
+use shared::SharedAddresses;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -69,6 +71,7 @@ pub struct Trace {
     /// The real server of a connection as its director's connection table states it.
     stated_servers: HashMap<u32, (Ip, u16)>,
     losses: OnceLock<Losses>,
+    shared: OnceLock<SharedAddresses>,
 }
 
 /// An ICMP error about a connection's packet.
@@ -140,6 +143,7 @@ impl Trace {
             states: Vec::new(),
             stated_servers: HashMap::new(),
             losses: OnceLock::new(),
+            shared: OnceLock::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::chance::{LEVEL, probability};
 use super::{Fate, Journey, Milestone};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::{Ip, seq_lt};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -25,6 +26,9 @@ pub enum Trait {
     SegmentSize,
     /// Whether the client's SYN has TCP timestamps.
     Timestamps,
+    /// Whether the timestamp of the client's SYN is older than one that its address sent before: several
+    /// hosts behind one address, whose clocks (RFC 7323, section 5.3) a server may take for one.
+    OlderTimestamp,
     /// Whether the client's packets have IP options.
     IpOptions,
     /// Whether the client's SYN asks for ECN (RFC 3168, section 6.1.1).
@@ -55,12 +59,13 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::RealServer,
         Self::ClientNetwork,
         Self::PortUsedBefore,
         Self::SegmentSize,
         Self::Timestamps,
+        Self::OlderTimestamp,
         Self::IpOptions,
         Self::Ecn,
         Self::Dscp,
@@ -85,6 +90,7 @@ impl Trait {
             Self::PortUsedBefore => "port-used-before",
             Self::SegmentSize => "segment-size",
             Self::Timestamps => "tcp-timestamps",
+            Self::OlderTimestamp => "older-timestamp",
             Self::IpOptions => "ip-options",
             Self::Ecn => "ecn",
             Self::Dscp => "dscp",
@@ -140,6 +146,8 @@ pub(super) struct Worlds<'a> {
     order: HashMap<ConnectionId, usize>,
     /// Connections with a forerunner on the same five-tuple.
     reused: HashSet<ConnectionId>,
+    /// Connections whose SYN has an older timestamp than one before it from the same address.
+    older: HashSet<ConnectionId>,
     long: bool,
 }
 
@@ -150,10 +158,12 @@ impl<'a> Worlds<'a> {
             well: HashMap::new(),
             order: HashMap::new(),
             reused: HashSet::new(),
+            older: HashSet::new(),
             long: trace.vantages.iter().any(|v| v.end.0.saturating_sub(v.start.0) >= MINUTES_NS),
         };
         let mut seen = HashSet::new();
         let mut next: HashMap<ServiceId, usize> = HashMap::new();
+        let mut newest: HashMap<Ip, u32> = HashMap::new();
         for (id, connection) in trace.requests() {
             let service = trace.service_of(id);
             if !wanted.contains(&service) {
@@ -164,6 +174,14 @@ impl<'a> Worlds<'a> {
             *place += 1;
             if !seen.insert(connection.front) {
                 world.reused.insert(id);
+            }
+            if let Some(tsval) = stamp(trace, id) {
+                let newest = newest.entry(connection.front.client.0).or_insert(tsval);
+                if seq_lt(tsval, *newest) {
+                    world.older.insert(id);
+                } else {
+                    *newest = tsval;
+                }
             }
             if fates[id.0 as usize] == Fate::Well {
                 let well = world.well.entry(service).or_default();
@@ -264,6 +282,9 @@ impl<'a> Worlds<'a> {
         if !there.shape.cut() {
             values.push((Trait::SegmentSize, there.shape.mss.to_string()));
             values.push((Trait::Timestamps, yes(there.shape.stamped())));
+            if there.shape.stamped() {
+                values.push((Trait::OlderTimestamp, yes(self.older.contains(&id))));
+            }
         }
         values.push((Trait::Ecn, yes(there.flags.asks_for_ecn())));
         if let Some(marks) = vantage.marks_of(there) {
@@ -288,6 +309,12 @@ impl<'a> Worlds<'a> {
         let optioned = vantage.options_of(there).any(|(_, _, of)| of.packets > 0);
         values.push((Trait::IpOptions, yes(optioned)));
     }
+}
+
+/// The timestamp of a connection's SYN, where it has one.
+fn stamp(trace: &Trace, id: ConnectionId) -> Option<u32> {
+    let shape = trace.forward(trace.legs(id).first()?).shape;
+    shape.stamped().then_some(shape.tsval)
 }
 
 /// The network that an address is told by.

@@ -144,6 +144,13 @@ fn requests_that_take_more_than_one_segment() {
 }
 
 #[test]
+fn timestamps_of_another_clock_behind_one_address() {
+    // Every SYN of these is of a host whose clock is behind that of the others.
+    let told = told(|n, segment| Segment { tsval: Some(1_000 + n as u32), ..segment });
+    assert_eq!(told, one("older-timestamp", "yes"));
+}
+
+#[test]
 fn a_class_of_service() {
     assert_eq!(told(|_, segment| Segment { dscp: 46, ..segment }), one("dscp", "46"));
 }

@@ -31,6 +31,8 @@ pub struct Segment {
     pub rst: bool,
     /// What a Linux SYN has: MSS, SACK, timestamps, window scale.
     pub options: bool,
+    /// Its timestamp, else its sequence number stands for one.
+    pub tsval: Option<u32>,
     /// A client that a balancer wrote into the segment (TOA, kind 254).
     pub names: Option<End>,
     /// Class of service (RFC 2474).
@@ -57,6 +59,7 @@ impl Segment {
             fin: false,
             rst: false,
             options: false,
+            tsval: None,
             names: None,
             dscp: 0,
             df: true,
@@ -100,7 +103,7 @@ impl Segment {
             tcp.set_options(&[
                 TcpOptionElement::MaximumSegmentSize(1460),
                 TcpOptionElement::SelectiveAcknowledgementPermitted,
-                TcpOptionElement::Timestamp(self.seq, 0),
+                TcpOptionElement::Timestamp(self.tsval.unwrap_or(self.seq), 0),
                 TcpOptionElement::Noop,
                 TcpOptionElement::WindowScale(7),
             ])

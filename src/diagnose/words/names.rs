@@ -2,7 +2,7 @@
 
 use super::{list, list_of};
 use crate::diagnose::Subject;
-use crate::topology::{HostId, Mode, Role, Service};
+use crate::topology::{HostId, Role, Service};
 use crate::trace::Trace;
 use crate::wire::Ip;
 
@@ -22,14 +22,10 @@ impl Names<'_> {
     #[must_use]
     pub fn address(&self, id: HostId) -> Option<Ip> {
         let host = self.0.topology.hosts.get(id);
-        host.ips.iter().filter(|ip| !ip.is_link_local()).find(|ip| !self.is_shared(**ip)).copied()
-    }
-
-    /// Whether an address is that of a service which a director sends on; a proxy's is as
-    /// good as its own.
-    fn is_shared(&self, ip: Ip) -> bool {
-        let sends_on = |mode| !matches!(mode, Mode::Unknown | Mode::Proxy);
-        self.0.topology.services.iter().any(|s| s.vip == ip && sends_on(s.mode) && !s.is_backend)
+        let own = |ip: &&Ip| !ip.is_link_local() && !self.0.is_shared(**ip);
+        // What clients call may move away; what nobody calls is the host's alone.
+        let quiet = host.ips.iter().filter(own).find(|ip| !self.0.is_called(**ip));
+        quiet.or_else(|| host.ips.iter().find(own)).copied()
     }
 
     /// Where a command is to be run: the host's own address, else its MAC and the capture

@@ -189,6 +189,10 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         }
         Trait::SegmentSize => format!("announce{s} a maximum segment size of {value}"),
         Trait::Timestamps => no("TCP timestamps"),
+        Trait::OlderTimestamp => {
+            let older = if yes { "an older" } else { "no older" };
+            format!("{have} {older} TCP timestamp than their address sent before")
+        }
         Trait::IpOptions => no("IP options"),
         Trait::Ecn if yes => format!("ask{s} for ECN in the SYN"),
         Trait::Ecn => format!("{} not ask for ECN in the SYN", if one { "does" } else { "do" }),

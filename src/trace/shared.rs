@@ -1,0 +1,60 @@
+//! Addresses that name no host: those that clients call and several hosts may hold.
+
+use super::Trace;
+use crate::topology::{Mode, Service};
+use crate::wire::Ip;
+use std::collections::HashSet;
+
+/// Addresses of services, and which of them are several hosts'.
+#[derive(Debug, Default)]
+pub(super) struct SharedAddresses {
+    called: HashSet<Ip>,
+    shared: HashSet<Ip>,
+}
+
+impl SharedAddresses {
+    pub(super) fn of(trace: &Trace) -> Self {
+        let services = || trace.topology.services.iter().filter(|s| !s.is_backend);
+        let advertised =
+            trace.vantages.iter().flat_map(|v| &v.vrrp).flat_map(|s| s.addresses.list());
+        Self {
+            called: services().map(|s| s.vip).collect(),
+            shared: services()
+                .filter(|s| is_several_hosts(s))
+                .map(|s| s.vip)
+                .chain(advertised.copied())
+                .collect(),
+        }
+    }
+}
+
+/// Whether the address of a service is more than its one server's: a director sends it on, or several
+/// hosts serve it. A proxy's is as good as its own.
+fn is_several_hosts(service: &Service) -> bool {
+    let mut hosts = service.real_servers.iter().filter_map(|server| server.host);
+    let first = hosts.next();
+    match service.mode {
+        Mode::Proxy => false,
+        Mode::Unknown => first.is_some_and(|first| hosts.any(|other| other != first)),
+        _ => true,
+    }
+}
+
+impl Trace {
+    /// Whether an address may be several hosts', so that it names none of them: that of a service which
+    /// a director sends on or several hosts serve, or that of a virtual router (RFC 9568).
+    #[must_use]
+    pub fn is_shared(&self, ip: Ip) -> bool {
+        self.shared().shared.contains(&ip)
+    }
+
+    /// Whether clients call an address.
+    #[must_use]
+    pub fn is_called(&self, ip: Ip) -> bool {
+        self.shared().called.contains(&ip)
+    }
+
+    fn shared(&self) -> &SharedAddresses {
+        self.shared.get_or_init(|| SharedAddresses::of(self))
+    }
+}
