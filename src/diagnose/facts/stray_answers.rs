@@ -132,10 +132,18 @@ pub(in crate::diagnose) fn seen_after(
     })
 }
 
-/// Whether the client asks the very same again after the answer, so takes none of it: at the
-/// host that got the question and answered from another of its addresses, or anywhere, where
-/// each question is followed by such an answer, which nothing else that was sent asked for.
+/// Whether the client asks the very same again after the answer, so takes none of it.
 pub(in crate::diagnose) fn in_vain(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> bool {
+    answers_itself(trace, query, answer) || again_each(trace, query, answer)
+}
+
+/// The vantage whose host took the query in and answered from another of its addresses,
+/// where the client asked the very same again after the answer.
+pub(in crate::diagnose) fn answers_itself(
     trace: &Trace,
     query: ConnectionId,
     answer: ConnectionId,
@@ -143,30 +151,32 @@ pub(in crate::diagnose) fn in_vain(
     let (asked_for, from) =
         (trace.connection(query).front.server.0, trace.connection(answer).front.server.0);
     let one_host = trace.host_by_ip(asked_for).is_some_and(|h| trace.host_by_ip(from) == Some(h));
-    let again_each = || {
-        seen_after(trace, query, answer).any(|(asked, replied)| {
+    one_host
+        && seen_after(trace, query, answer).any(|(asked, replied)| {
             let (there, back) = (trace.forward(asked), trace.reply(replied));
-            let times = i64::from(there.packets).saturating_sub(1);
-            // A stream of sound or pictures is no question that is asked again.
-            let paced = there.last.since(there.first) >= times * AGAIN_NS;
-            let same = u32::from(there.isns) == there.packets;
-            (1..MOST_AGAIN).contains(&times)
-                && same
-                && paced
-                && back.packets >= PAIR as u32
-                && there.last.frame() > back.first.frame()
+            let own = &trace.vantage(asked).own;
+            let came = trace.path(asked, there).any(|(_, hop)| own.arrived(hop) == Some(true));
+            let left = trace.path(replied, back).any(|(_, hop)| own.sent(hop) == Some(true));
+            let again = there.isns > 1 && there.last.frame() > back.first.frame();
+            came && left && again
         })
-    };
-    again_each()
-        || one_host
-            && seen_after(trace, query, answer).any(|(asked, replied)| {
-                let (there, back) = (trace.forward(asked), trace.reply(replied));
-                let own = &trace.vantage(asked).own;
-                let came = trace.path(asked, there).any(|(_, hop)| own.arrived(hop) == Some(true));
-                let left = trace.path(replied, back).any(|(_, hop)| own.sent(hop) == Some(true));
-                let again = there.isns > 1 && there.last.frame() > back.first.frame();
-                came && left && again
-            })
+}
+
+/// Whether each question is followed by such an answer, which nothing else that was sent asked
+/// for, and comes again all the same. Whose the address is need not be known.
+fn again_each(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
+    seen_after(trace, query, answer).any(|(asked, replied)| {
+        let (there, back) = (trace.forward(asked), trace.reply(replied));
+        let times = i64::from(there.packets).saturating_sub(1);
+        // A stream of sound or pictures is no question that is asked again.
+        let paced = there.last.since(there.first) >= times * AGAIN_NS;
+        let same = u32::from(there.isns) == there.packets;
+        (1..MOST_AGAIN).contains(&times)
+            && same
+            && paced
+            && back.packets >= PAIR as u32
+            && there.last.frame() > back.first.frame()
+    })
 }
 
 /// The client's word that it expects nothing from there.

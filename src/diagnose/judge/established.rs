@@ -16,7 +16,7 @@ const BEFORE: &[&str] =
 pub(super) fn silent(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if group.packet == Packet::Ack
         && group.manner == Manner::Swallowed
-        && let Some(against) = Place::of(facts, group).no_socket()
+        && let Some(against) = Place::of(facts, group).sent_on()
     {
         opinions.possible("forward-rule-drop", "then a rule for forwarded packets counts the ACKs, one that drops what is INVALID among them: 'iptables -L FORWARD -nvx', 'nft list ruleset'");
         opinions.possible("conntrack-invalid-rst", "then 'conntrack -S' on this host counts invalid with each: what its table takes for invalid is neither translated nor sent on");
