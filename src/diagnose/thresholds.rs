@@ -178,6 +178,11 @@ pub(super) const SYN_UNANSWERED_CERTAIN_SYNS: u16 = 3;
 /// told in a few lines, by field. Judgement; the coverage lists all that could not be judged.
 pub(super) const UNTOLD_CANDIDATES: usize = 16;
 
+/// Bytes of a packet that an Ethernet frame carries (IEEE 802.3; RFC 894).
+pub(super) const SIZE_ETHERNET_MTU: u32 = 1500;
+/// Resets of one change of ways or servers come within this, nanoseconds: who speaks more rarely
+/// meets it later, and is not counted. Judgement.
+pub(super) const MOVED_AT_ONCE_NS: i64 = 5_000_000_000;
 /// A segment above this may be too large for an overlay, bytes: of an MTU of 1280 (RFC 8200,
 /// section 5), the least that any network has, the outer headers of IPv4 (50) and TCP's with
 /// timestamps (72 in IPv6) leave so much.

@@ -5,6 +5,7 @@ use crate::breaks::apart::Trait;
 use crate::breaks::{Group, Passage, asks_again, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
+use crate::diagnose::facts::moved_connections::foreign_reset;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
 use crate::flow::Mark;
 use crate::trace::At;
@@ -160,14 +161,7 @@ pub(super) fn foreign_ttl(facts: &Facts, group: &Group) -> Option<(u8, u8)> {
     let mut found = None;
     for id in group.connections.iter().take(ASKED) {
         let leg = facts.legs(*id).iter().find(|leg| facts.reply(leg).rst.is_set())?;
-        let back = facts.reply(leg);
-        let (mut reset, mut before) = (None, None);
-        for (link, hop) in facts.path(leg, back) {
-            let alone =
-                link.first.frame() == back.rst.frame() && link.last.frame() == back.rst.frame();
-            *(if alone { &mut reset } else { &mut before }) = hop.known_ttl();
-        }
-        let both = reset.zip(before).filter(|(reset, before)| reset != before)?;
+        let both = foreign_reset(facts, leg)?;
         found = found.or(Some(both));
     }
     found
