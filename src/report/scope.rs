@@ -132,7 +132,7 @@ impl Builder<'_> {
         let fabric = trace.topology.hosts.iter().any(|(_, host)| host.fabric);
         let elsewhere = if let Some(cloud) = trace.cloud().filter(|_| !fabric) {
             format!(
-                "This looks like {}, where nobody captures on a balancer of its own: its flow log and the health of its targets show more, and so does a capture on the other side of it. If a machine of yours balances, on that: {}",
+                "This was taken in {}, as it looks, and nobody captures on a balancer of its own: its flow log and the health of its targets show more, and so does a capture on the other side of it. If a machine of yours balances, on that: {}",
                 cloud.name(),
                 take("director")
             )

@@ -38,7 +38,7 @@ impl Cloud {
             Self::Azure => "Azure",
             Self::Google => "Google Cloud",
             Self::Tencent => "Tencent Cloud",
-            Self::Other => "a cloud",
+            Self::Other => "the cloud",
         }
     }
 

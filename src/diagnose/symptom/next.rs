@@ -45,7 +45,7 @@ pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Ve
         if fabric || cloud.is_some() {
             let whose = cloud.map_or("a cloud", crate::trace::Cloud::name);
             found.push(ToConfirm {
-                host: format!("the balancer or NAT between, if it is one of {whose}"),
+                host: format!("the balancer or NAT between, if it is {whose}'s"),
                 command: "# its flow log, the health of its targets, and what it counts of refused, dropped and failed connections".to_owned(),
                 why: "shows whether it took the SYN, and to whom it was sent on".to_owned(),
             });
