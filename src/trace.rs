@@ -6,6 +6,7 @@
 
 mod beyond;
 pub mod loss;
+mod network;
 pub mod sent;
 mod shared;
 mod stated;
@@ -15,6 +16,7 @@ mod unprinted;
 
 pub use crate::correlate::ConnectionId;
 pub use beyond::Beyond;
+pub use network::Cloud;
 pub use stated::Said;
 pub use tables::Asked;
 pub use unprinted::Printed;

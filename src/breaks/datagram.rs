@@ -6,7 +6,7 @@ use super::handshake::rejected;
 use super::journey::{Journey, Milestone, silence};
 use super::{Break, Fate, Manner, Pace, Packet};
 use crate::correlate::Leg;
-use crate::flow::{IcmpErrorKind, Pieces};
+use crate::flow::{EPHEMERAL, IcmpErrorKind, Pieces};
 use crate::trace::{ConnectionId, Trace};
 
 /// Judges an exchange of datagrams.
@@ -33,21 +33,19 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     }
     let shown = trace.legs(id).iter().any(|leg| trace.vantage(leg).shows.both_ways)
         || is_asked_in_vain(trace, id);
-    if !p.request || !shown || at_the_end(trace, id) {
+    // Who asks the same again was not answered before, however soon the capture ends.
+    let in_vain = is_asked_in_vain(trace, id);
+    if !p.request || !shown || at_the_end(trace, id) && !in_vain {
         return Judged::Untold;
     }
-    // Others are answered there, so this one should have been; and who asks the same again, in
-    // a protocol that answers all of them, was not answered.
-    if pace.answers(trace.service_of(id)) || is_asked_in_vain(trace, id) {
-        harm(manner)
-    } else {
-        Judged::Untold
-    }
+    // Others are answered there, so this one should have been.
+    if pace.answers(trace.service_of(id)) || in_vain { harm(manner) } else { Judged::Untold }
 }
 
 /// Ports of protocols in which every question has an answer (IANA): DNS, TFTP, Kerberos, NTP,
-/// SNMP, RADIUS (both pairs), STUN, SIP.
-const ANSWERED: [u16; 11] = [53, 69, 88, 123, 161, 1645, 1646, 1812, 1813, 3478, 5060];
+/// SNMP, LDAP, IKE, IPMI, RADIUS (both pairs), GTP-C, STUN, SIP, PFCP.
+const ANSWERED: [u16; 16] =
+    [53, 69, 88, 123, 161, 389, 500, 623, 1645, 1646, 1812, 1813, 2123, 3478, 5060, 8805];
 /// QUIC over the port of HTTPS (RFC 9114, section 3.1): a client's Initial is answered or sent
 /// again (RFC 9002, section 6.2).
 const QUIC: u16 = 443;
@@ -55,7 +53,8 @@ const QUIC: u16 = 443;
 /// QUIC begins with a probe timeout of 999 ms (RFC 9002, section 6.2.2).
 const AGAIN_NS: i64 = 900_000_000;
 
-/// Whether a client asks the same again where whoever is asked answers, if it can. What follows
+/// Whether a client asks the same again: in a protocol in which whoever is asked answers, or
+/// after waits as programs have that expect an answer. What follows
 /// a QUIC Initial differs in each packet, so only the client's own capture shows that nothing
 /// came back.
 fn is_asked_in_vain(trace: &Trace, id: ConnectionId) -> bool {
@@ -66,7 +65,9 @@ fn is_asked_in_vain(trace: &Trace, id: ConnectionId) -> bool {
         let long = there.last.since(there.first) >= AGAIN_NS;
         let again = ANSWERED.contains(&port) && there.isns > 1;
         let probes = port == QUIC && there.packets > 2 && trace.is_client_side(id, leg);
-        c.protocol.is_udp() && long && (again || probes)
+        let asked = || trace.vantage(leg).side_tables.asked(leg.stream, leg.client);
+        let waits = || asked().is_some_and(|a| a.waits_for_an_answer(trace.vantage(leg).end));
+        c.protocol.is_udp() && long && (again || probes || waits())
     })
 }
 
@@ -83,9 +84,6 @@ fn asked_again(trace: &Trace, id: ConnectionId) -> Judged {
     }
     Judged::Well
 }
-
-/// The first port that clients draw from (Linux `ip_local_port_range`; RFC 6335 has 49152).
-const EPHEMERAL: u16 = 32_768;
 
 /// Whether what was rejected looks like an answer to a question that no capture shows: it
 /// comes from a port of services and goes to one that clients draw. Who asked has closed it.

@@ -1,6 +1,6 @@
 //! What became of one connection.
 
-use super::{Break, Fate, Pace, datagram, handshake, talk};
+use super::{Break, Fate, Pace, datagram, handshake, talk, unfilled, unheeded};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 
@@ -21,7 +21,13 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
             let opened = handshake::judge(trace, id);
             match opened {
                 Judged::Harm(..) | Judged::Untold => verdict(opened),
-                Judged::Well => verdict(talk::judge(trace, pace, id)),
+                Judged::Well => verdict(match talk::judge(trace, pace, id) {
+                    Judged::Well => match unfilled::judge(trace, id) {
+                        Judged::Well => unheeded::judge(trace, pace, id),
+                        harmed => harmed,
+                    },
+                    harmed => harmed,
+                }),
             }
         }
     }

@@ -41,11 +41,14 @@ fn harm(
     Judged::Harm(Fate::Failed, broken)
 }
 
-/// From the first SYN to the last frame of the client.
+/// From the first SYN to the last frame of the client, or to the last SYN-ACK that was sent
+/// again.
 fn waited(trace: &Trace, id: ConnectionId) -> i64 {
     let wait = |leg: &Leg| {
-        let there = trace.forward(leg);
-        there.syn.get().map(|syn| there.last.since(syn))
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let syn = there.syn.get()?;
+        let asked = if back.syns > 1 { back.last.since(syn) } else { 0 };
+        Some(there.last.since(syn).max(asked))
     };
     trace.legs(id).iter().filter_map(wait).max().unwrap_or(0).max(0)
 }

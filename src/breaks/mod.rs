@@ -22,6 +22,8 @@ mod journey;
 mod pace;
 mod said;
 mod talk;
+mod unfilled;
+mod unheeded;
 
 pub use account::{Account, Accounts};
 pub use apart::Apart;
@@ -32,6 +34,8 @@ pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use pace::Pace;
 pub use said::{Refused, server_error, tls_refused};
 pub use talk::reset_by;
+pub use unfilled::unfilled;
+pub use unheeded::asks_again;
 
 use crate::parts::in_parts;
 use crate::topology::{HostId, ServiceId};

@@ -120,6 +120,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         coverage.push(Coverage { id: detector.id, checked });
     }
     for finding in &mut findings {
+        settle::pool::tell(trace, finding);
         causal::order(trace, finding);
     }
     conclude::conclude(trace, &mut facts.breaks, &findings);

@@ -65,6 +65,14 @@ pub(crate) enum Settled {
     Listens { port: u16, at: String },
     /// A director's table has real servers with a weight for the service, or none.
     Destinations { who: String, none: bool, at: String },
+    /// A cluster lists a server among the endpoints of a service.
+    Endpoint { server: String, of: String, ready: bool, at: String },
+    /// It lists so many others, and not this one.
+    NoEndpoint { server: String, of: String, listed: usize, at: String },
+    /// How a proxy has a server.
+    Proxied { name: String, how: &'static str, at: String },
+    /// How a proxy logged a request: its status, whom it asked, and how it ended.
+    Logged { client: String, status: u16, tries: Vec<String>, ended: Option<String>, at: String },
     /// Netfilter could not enter so many connections in its table.
     InsertFailed { count: u64, at: String },
 }

@@ -88,6 +88,11 @@ pub(super) const BGP_ANYCAST_FLAP_BEFORE_NS: i64 = 10_000_000_000;
 pub(super) const BGP_ANYCAST_FLAP_AFTER_NS: i64 = 1_000_000_000;
 /// From the query to the answer, at most.
 pub(super) const UDP_REPLY_FROM_RIP_ANSWER_NS: i64 = 10_000_000_000;
+/// From a question to its repeat at least, on average, where answers from elsewhere follow each:
+/// a stream of media has no such pauses (RFC 8085, section 3.1.1, one second, less a tenth).
+pub(super) const UDP_REPLY_FROM_RIP_AGAIN_NS: i64 = 900_000_000;
+/// Repeats of one question fewer than this: who sends on and on reports something.
+pub(super) const UDP_REPLY_FROM_RIP_MOST_AGAIN: i64 = 16;
 /// Silence from which on a timeout is the better explanation, nanoseconds: no
 /// balancer forgets sooner by itself, and a hand-over takes less.
 pub(super) const RESET_LONG_NS: i64 = 5_000_000_000;
@@ -126,6 +131,9 @@ pub(super) const PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS: u32 = 2;
 pub(super) const VRRP_ADVERT_NOT_RECEIVED_MIN_SENT: u32 = 4;
 /// Advertisements of each master, none of which silenced the other.
 pub(super) const VRRP_SPLIT_BRAIN_MIN_CONTEST: u32 = 4;
+/// The same, where a capture is too short for them: each advertised again after the other had,
+/// which a master that hears a better one does not do (RFC 5798, section 6.4.3).
+pub(super) const VRRP_SPLIT_BRAIN_FEW: u32 = 1;
 /// Answered connections of the director that make a member of the pool.
 pub(super) const SCHEDULER_IMBALANCE_MIN_CHECKS: u32 = 2;
 /// Segments with a closed window that show somebody probing, at a vantage that
@@ -170,6 +178,11 @@ pub(super) const SYN_UNANSWERED_CERTAIN_SYNS: u16 = 3;
 /// told in a few lines, by field. Judgement; the coverage lists all that could not be judged.
 pub(super) const UNTOLD_CANDIDATES: usize = 16;
 
+/// Bytes of a packet that an Ethernet frame carries (IEEE 802.3; RFC 894).
+pub(super) const SIZE_ETHERNET_MTU: u32 = 1500;
+/// Resets of one change of ways or servers come within this, nanoseconds: who speaks more rarely
+/// meets it later, and is not counted. Judgement.
+pub(super) const MOVED_AT_ONCE_NS: i64 = 5_000_000_000;
 /// A segment above this may be too large for an overlay, bytes: of an MTU of 1280 (RFC 8200,
 /// section 5), the least that any network has, the outer headers of IPv4 (50) and TCP's with
 /// timestamps (72 in IPv6) leave so much.

@@ -14,6 +14,9 @@ use std::collections::HashMap;
 const MAX_TWINS: usize = 1 << 13;
 /// Time between the questions of a pair, at most.
 const TOGETHER_NS: i64 = 2_000_000;
+/// The zone of a cluster's services, unless it was given another (Kubernetes DNS specification,
+/// section 2.1).
+const CLUSTER: &[&str] = &["cluster", "local"];
 /// A question that comes again later than this is asked again; earlier, it is a copy of
 /// the frame.
 const AGAIN_NS: i64 = 500_000_000;
@@ -65,6 +68,9 @@ impl Observer {
     ) {
         if udp.dst_port != dns::PORT && udp.src_port != dns::PORT {
             return;
+        }
+        if udp.dst_port == dns::PORT && dns::asks_for(udp.payload, CLUSTER) {
+            self.tally.cluster_names += 1;
         }
         if self.side_tables.dns_pairs.see(id, mark, udp, first) {
             let token = self.datagram(ip, udp);

@@ -5,6 +5,7 @@
 //! counted and said, not kept. A vantage stands alone here: nothing in this
 //! module looks at another capture, at a role or at a fault.
 
+mod asked;
 mod batch;
 mod control;
 mod dns_pairs;
@@ -38,6 +39,7 @@ mod trouble;
 mod unopened;
 mod vantage_id;
 
+pub use asked::Asked;
 pub use dns_pairs::DnsPair;
 pub use embryo::{Answer, Evicted, Kind, LetGo, MAX_EMBRYOS, MAX_REFUSED};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
@@ -57,7 +59,7 @@ pub use own::{Own, OwnEvidence};
 pub use preface::{FirstReply, Preface};
 pub use side_tables::{ClosedWindow, FullFirst, Repeat, SideTables, Sums};
 pub use spoken::{Spoken, Words};
-pub use stream::{Stream, StreamId};
+pub use stream::{EPHEMERAL, Stream, StreamId};
 pub use tally::Tally;
 pub use unopened::{Unopened, UnopenedCounts};
 pub use vantage_id::VantageId;

@@ -208,6 +208,10 @@ impl Observer {
                 }
                 if unheard && flow.last_ack == payload {
                     flow.isns = flow.isns.saturating_add(1);
+                    if !first {
+                        let began = flow.data;
+                        self.side_tables.asked.again(id, side, began, mark, udp);
+                    }
                 }
                 flow.payload += u64::from(udp.payload_len);
                 flow.data.set_once(mark);

@@ -3,6 +3,7 @@
 //!
 //! Tables grow by links at most, or are bounded; what does not fit is counted.
 
+use super::asked::{AllAsked, Asked};
 use super::dns_pairs::{DnsPair, DnsPairs};
 use super::fragments::Pieces;
 use super::health::{Health, LocalEndpoints};
@@ -122,6 +123,7 @@ pub struct SideTables {
     pub(super) prefaces: Prefaces,
     pub(super) spoken: AllSpoken,
     pub(super) dns_pairs: DnsPairs,
+    pub(super) asked: AllAsked,
     pub(super) health: Health,
     pub(super) pieces: HashMap<u32, Pieces, RandomState>,
     pub(super) options: Options,
@@ -224,6 +226,12 @@ impl SideTables {
     #[must_use]
     pub fn dns_pair(&self, id: StreamId) -> Option<&DnsPair> {
         self.dns_pairs.of(id)
+    }
+
+    /// When one side sent its first payload again, the other side silent.
+    #[must_use]
+    pub fn asked(&self, id: StreamId, side: Side) -> Option<&Asked> {
+        self.asked.of(id, side)
     }
 
     /// The silences of a stream, if it was silent for half a minute or longer.
@@ -354,6 +362,7 @@ impl SideTables {
         self.prefaces.forget(id);
         self.spoken.forget(id);
         self.dns_pairs.forget(id);
+        self.asked.forget(id);
         self.health.forget(id);
         self.idles.forget(id);
     }

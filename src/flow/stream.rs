@@ -20,6 +20,9 @@ fn is_privileged_client(port: u16, other: u16) -> bool {
         && (1024..10_000).contains(&other)
 }
 
+/// The first port that clients draw from (Linux `ip_local_port_range`; RFC 6335 has 49152).
+pub const EPHEMERAL: u16 = 32_768;
+
 /// Packets that a stream of a flood has at most: one, as often as it passes.
 const EMBRYO_PACKETS: u32 = 4;
 
@@ -79,10 +82,19 @@ impl Stream {
 
     /// The side that acts as the client: the opener, else the one with the
     /// higher port, as services have low ones; but a privileged port before a
-    /// service's is a client that shows that it is root (NFS, rsh).
+    /// service's is a client that shows that it is root (NFS, rsh). Of two ports that clients
+    /// draw neither tells: who sends the first datagram asks.
     #[must_use]
     pub fn client(&self) -> Side {
         let [a, b] = self.key.ports;
+        if self.key.protocol.is_udp() && a.min(b) >= EPHEMERAL {
+            let first = |side| self.flow(side).first.get().map(|mark| mark.frame());
+            let b_began = match (first(Side::A), first(Side::B)) {
+                (Some(a), Some(b)) => b < a,
+                (a, _) => a.is_none(),
+            };
+            return if b_began { Side::B } else { Side::A };
+        }
         self.opener().unwrap_or(
             if is_privileged_client(a, b) || a >= b && !is_privileged_client(b, a) {
                 Side::A

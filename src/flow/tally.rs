@@ -15,6 +15,8 @@ pub struct Tally {
     pub bare_syn_acks: u64,
     /// UDP datagrams.
     pub udp: u64,
+    /// DNS questions for names that a cluster gives its services.
+    pub cluster_names: u64,
     /// ARP packets and neighbour discovery.
     pub neighbor: u64,
     /// ICMP messages other than neighbour discovery.

@@ -130,7 +130,13 @@ impl Builder<'_> {
         });
         // Nobody captures on the fabric of a cloud.
         let fabric = trace.topology.hosts.iter().any(|(_, host)| host.fabric);
-        let elsewhere = if fabric {
+        let elsewhere = if let Some(cloud) = trace.cloud().filter(|_| !fabric) {
+            format!(
+                "This was taken in {}, as it looks, and nobody captures on a balancer of its own: its flow log and the health of its targets show more, and so does a capture on the other side of it. If a machine of yours balances, on that: {}",
+                cloud.name(),
+                take("director")
+            )
+        } else if fabric {
             "The next hop is one for many, as in a cloud, where nobody captures on the balancer: its flow log and the health of its targets show more, and so does a capture on the other side of it".to_owned()
         } else {
             format!("On the director: {}", take("director"))

@@ -42,6 +42,29 @@ pub fn question(payload: &[u8]) -> Option<Question> {
     })
 }
 
+/// Whether a question's name ends in a zone, given as its labels.
+#[must_use]
+pub fn asks_for(payload: &[u8], zone: &[&str]) -> bool {
+    let Some(mut rest) = payload.get(HEADER..).filter(|_| question(payload).is_some()) else {
+        return false;
+    };
+    let mut left = MAX_NAME;
+    let mut matched = 0;
+    while let Some((&length, after)) = rest.split_first() {
+        let length = usize::from(length);
+        if length == 0 {
+            return matched == zone.len();
+        }
+        let (Some(label), Some(room)) = (after.get(..length), left.checked_sub(1 + length)) else {
+            return false;
+        };
+        let is = |at: usize| zone.get(at).is_some_and(|z| label.eq_ignore_ascii_case(z.as_bytes()));
+        matched = if is(matched) { matched + 1 } else { usize::from(is(0)) };
+        (rest, left) = (&after[length..], room);
+    }
+    false
+}
+
 fn kind(mut rest: &[u8]) -> Option<u16> {
     let mut left = MAX_NAME;
     loop {
@@ -57,6 +80,20 @@ fn kind(mut rest: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_is_the_end_of_a_name() {
+        let asks = |name: &[u8]| {
+            let mut message = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+            message.extend(name);
+            message.extend(b"\x00\x00\x01\x00\x01");
+            asks_for(&message, &["cluster", "local"])
+        };
+        assert!(asks(b"\x03api\x03svc\x07Cluster\x05local"));
+        assert!(!asks(b"\x07cluster\x05local\x07example"));
+        assert!(!asks(b"\x07cluster\x03org"));
+        assert!(!asks_for(b"\x00", &["local"]));
+    }
 
     #[test]
     fn a_question_is_read_and_anything_else_refused() {

@@ -105,6 +105,27 @@ impl Outer {
         forwarding | kind | ((id ^ id >> 12 ^ id >> 24) & 0xfff) as u16
     }
 
+    /// Bytes of the headers of a [`tag`](Self::tag)'s tunnel around the packet inside, over IPv4
+    /// and without options; none outside of tunnels.
+    #[must_use]
+    pub fn headers(tag: u16) -> Option<u32> {
+        const IP: u32 = 20;
+        const UDP: u32 = 8;
+        const ETHERNET: u32 = 14;
+        let kind = (tag & !FORWARDING) >> 12;
+        let of = |tunnel: Tunnel| kind == tunnel as u16;
+        let known = [
+            (Tunnel::Ip, IP),
+            (Tunnel::Gre, IP + 4),
+            (Tunnel::Gue, IP + UDP + 4),
+            (Tunnel::Fou, IP + UDP),
+            (Tunnel::GreTap, IP + 4 + ETHERNET),
+            (Tunnel::Vxlan, IP + UDP + 8 + ETHERNET),
+            (Tunnel::Geneve, IP + UDP + 8 + ETHERNET),
+        ];
+        known.into_iter().find(|(tunnel, _)| of(*tunnel)).map(|(_, bytes)| bytes)
+    }
+
     /// Whether a [`tag`](Self::tag) is of a tunnel in which a balancer forwards.
     #[inline]
     #[must_use]

@@ -41,6 +41,7 @@ mod losses;
 mod midstream;
 mod pages;
 mod parts;
+mod pastes;
 mod plan;
 mod proxies;
 mod ranks;

@@ -744,3 +744,44 @@ fn entries_that_contradict_each_other_name_none() {
     let with = servers_seen_by_the_client(texts(&[("director", table)]));
     assert!(with.iter().all(|(server, _)| server.is_none()));
 }
+
+/// Tables of a cluster: one service, and its endpoints.
+fn cluster(endpoints: &str) -> Vec<HostState> {
+    let services = "NAMESPACE NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE SELECTOR\nshop web LoadBalancer 10.96.1.1 203.0.113.8 80:30080/TCP 3d app=web\n";
+    let slices = format!(
+        "NAMESPACE NAME ADDRESSTYPE PORTS ENDPOINTS AGE\nshop web-x1 IPv4 8000 {endpoints} 3d\n"
+    );
+    texts(&[("kubectl", &format!("{services}\n{slices}"))])
+}
+
+#[test]
+fn a_list_of_endpoints_tells_who_is_none() {
+    let of = |endpoints: &str| {
+        let report = run("rs-port-closed", cluster(endpoints)).report;
+        found(&report, "connection-refused").explanation.clone()
+    };
+    let gone = of("172.16.0.11");
+    assert!(gone.contains("172.16.0.12:8000 is none of them"), "{gone}");
+    assert!(gone.contains("kubectl:2"), "{gone}");
+    let there = of("172.16.0.11,172.16.0.12");
+    assert!(there.contains("172.16.0.12:8000 as a ready endpoint of shop/web"), "{there}");
+    let unsaid = run("rs-port-closed", Vec::new()).report;
+    assert!(!found(&unsaid, "connection-refused").explanation.contains("endpoint"));
+}
+
+#[test]
+fn a_proxy_says_how_it_has_a_server_and_how_a_request_went() {
+    let state = "# pxname,svname,qcur,status,weight,addr,\napp,s1,0,UP,1,172.16.0.11:8000,\napp,s2,0,DOWN,1,172.16.0.12:8000,\n";
+    let log = "Nov 28 08:08:25 lb haproxy[1]: 188.88.88.10:41296 [28/Nov/2026:08:08:24.100] web app/s2 0/0/-1/-1/900 503 0 - - SC-- 2/2/0/0/0 0/0 \"GET / HTTP/1.1\"\n";
+    let report = run("l7-backend-refused", texts(&[("stat", state), ("log", log)])).report;
+    let told = &found(&report, "l7-backend-refused").explanation;
+    assert!(told.contains("has it as app/s2, down (stat:3)"), "{told}");
+    assert!(
+        told.contains("188.88.88.10:41296 with status 503, asked app/s2, ended SC-- (log:1)"),
+        "{told}"
+    );
+    // What it says of others is not told of this one.
+    let other = log.replace("41296", "41299");
+    let report = run("l7-backend-refused", texts(&[("log", &other)])).report;
+    assert!(!found(&report, "l7-backend-refused").explanation.contains("logged"));
+}

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use etherparse::checksum::Sum16BitWords;
 
 use super::numbers::{Numbers, Resolved};
-use super::shown::{Arp, Body, Carrier, Extent, Layer, Shown, Sum, Tcp};
+use super::shown::{Arp, Body, Carrier, Extent, Layer, MacBytes, Shown, Sum, Tcp};
 use crate::capture::{Known, LinkType};
 
 /// Bytes of a segment at most; what claims more is no length.
@@ -15,6 +15,9 @@ const LONGEST: u32 = 1 << 24;
 const TCP: u32 = 20;
 /// Bytes of an Ethernet frame without its sum that no frame is shorter than.
 const SHORTEST: u32 = 60;
+/// Stands in a frame inside an overlay where the text prints no hardware address: unicast,
+/// locally administered.
+const UNTOLD: MacBytes = [2, 0, 0, 0, 0, 0];
 
 /// A frame that was built.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -339,7 +342,8 @@ fn carrier(carrier: &Carrier, next: Option<&Layer>, out: &mut Vec<u8>) -> u32 {
             let vni = (vni << 8).to_be_bytes();
             out.extend(if *geneve { [0, 0, 0x65, 0x58] } else { [8, 0, 0, 0] });
             out.extend(vni);
-            let (src, dst) = macs.unwrap_or_default();
+            // A sender that is not printed (`macs` says so) is still one that a frame can have.
+            let (src, dst) = macs.unwrap_or((UNTOLD, UNTOLD));
             out.extend(dst);
             out.extend(src);
             out.extend(inside.to_be_bytes());

@@ -89,6 +89,8 @@ pub struct Facts {
     pub passed_lines: u64,
     /// Names of hosts whose addresses are not printed. The first stands as 240.0.0.1, and so on.
     pub names: Vec<String>,
+    /// Names of network interfaces that its lines print (`-i any`).
+    pub devices: Vec<String>,
 }
 
 impl Facts {

@@ -145,6 +145,11 @@ impl Sections {
         self.names.len() as u32
     }
 
+    /// Names of interfaces that lines print.
+    pub(super) fn devices(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
     pub(super) fn interfaces(&self) -> Vec<Interface> {
         let one = |section: &Section| Interface {
             name: section.name.clone(),

@@ -65,6 +65,7 @@ pub(in crate::capture) fn walk<F: Sink>(
     walk.finish();
     walk.facts.names = std::mem::take(&mut walk.names.list);
     walk.facts.lines = line;
+    walk.facts.devices = walk.sections.devices();
     Walked { interfaces: walk.sections.interfaces(), facts: walk.facts }
 }
 

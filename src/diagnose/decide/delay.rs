@@ -3,7 +3,7 @@
 use crate::diagnose::facts::paired_questions;
 use crate::diagnose::thresholds::{
     DELAY_OWN_PART, DNS_CONNTRACK_RACE_5S_CHANCE, DNS_CONNTRACK_RACE_5S_OTHER_ONE_IN,
-    DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE,
+    DNS_CONNTRACK_RACE_5S_TIMER_NS, NO_COINCIDENCE, PAIR,
 };
 
 /// Why a server's SYN-ACKs come late.
@@ -52,6 +52,8 @@ pub(in crate::diagnose) enum WhyAskedAgain {
     Race,
     /// The same, by chance and by a timer that is always the same.
     LikelyRace,
+    /// The same, of too few to tell it from chance, in a cluster, where it is usual.
+    PossibleRace,
     /// `packet-loss`, a server that is deaf to one kind, or too few.
     Untold,
 }
@@ -61,16 +63,28 @@ impl paired_questions::Signs {
     pub fn why(&self) -> WhyAskedAgain {
         // What a question alone meets too is no race.
         let otherwise = self.other * DNS_CONNTRACK_RACE_5S_OTHER_ONE_IN > self.lost;
-        if self.lost < NO_COINCIDENCE || otherwise || self.elsewhere > 0 {
+        let alike = self.spread_ns <= DNS_CONNTRACK_RACE_5S_TIMER_NS;
+        if self.cluster && alike && self.lost >= PAIR && self.other == 0 && self.elsewhere == 0 {
+            return self.of_several().unwrap_or(WhyAskedAgain::PossibleRace);
+        }
+        if otherwise || self.elsewhere > 0 {
             return WhyAskedAgain::Untold;
+        }
+        self.of_several().unwrap_or(WhyAskedAgain::Untold)
+    }
+
+    /// The reason, where there are enough of them to tell it.
+    fn of_several(&self) -> Option<WhyAskedAgain> {
+        if self.lost < NO_COINCIDENCE {
+            return None;
         }
         // What comes in and does not go out is no loss of the network.
         if self.shown >= NO_COINCIDENCE && self.alone >= self.lost {
-            return WhyAskedAgain::Race;
+            return Some(WhyAskedAgain::Race);
         }
         let alike = self.chance <= DNS_CONNTRACK_RACE_5S_CHANCE
             && self.spread_ns <= DNS_CONNTRACK_RACE_5S_TIMER_NS;
-        if alike { WhyAskedAgain::LikelyRace } else { WhyAskedAgain::Untold }
+        alike.then_some(WhyAskedAgain::LikelyRace)
     }
 }
 
@@ -87,7 +101,28 @@ mod tests {
         other: 0,
         chance: 1.0,
         spread_ns: i64::MAX,
+        cluster: false,
     };
+
+    #[test]
+    fn two_alike_in_a_cluster_may_be_a_race() {
+        use paired_questions::Signs;
+        let two = Signs {
+            lost: PAIR,
+            shown: 0,
+            spread_ns: DNS_CONNTRACK_RACE_5S_TIMER_NS,
+            cluster: true,
+            ..RACE
+        };
+        assert_eq!(two.why(), WhyAskedAgain::PossibleRace);
+        assert_eq!(Signs { lost: PAIR - 1, ..two }.why(), WhyAskedAgain::Untold);
+        assert_eq!(Signs { cluster: false, ..two }.why(), WhyAskedAgain::Untold);
+        assert_eq!(Signs { other: 1, ..two }.why(), WhyAskedAgain::Untold);
+        assert_eq!(Signs { elsewhere: 1, ..two }.why(), WhyAskedAgain::Untold);
+        assert_eq!(Signs { spread_ns: i64::MAX, ..two }.why(), WhyAskedAgain::Untold);
+        let many = Signs { lost: NO_COINCIDENCE, chance: DNS_CONNTRACK_RACE_5S_CHANCE, ..two };
+        assert_eq!(many.why(), WhyAskedAgain::LikelyRace);
+    }
 
     #[test]
     fn what_the_director_takes_in_and_keeps_is_a_race() {

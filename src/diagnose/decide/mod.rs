@@ -7,6 +7,7 @@
 //! contest.
 
 pub(in crate::diagnose) mod delay;
+pub(in crate::diagnose) mod ended;
 pub(in crate::diagnose) mod refusal;
 pub(in crate::diagnose) mod reset;
 pub(in crate::diagnose) mod silence;

@@ -1,8 +1,8 @@
 //! Why a host resets a connection in mid-stream: whose state is gone.
 
-use crate::diagnose::facts::expired;
 use crate::diagnose::facts::resets::{Forgotten, Keeper, Signs};
-use crate::diagnose::thresholds::{EXPIRED_LONG_NS, EXPIRED_SEVERAL, RESET_LONG_NS};
+use crate::diagnose::facts::{expired, moved_connections};
+use crate::diagnose::thresholds::{EXPIRED_LONG_NS, EXPIRED_SEVERAL, PAIR, RESET_LONG_NS};
 
 /// The reason of a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +98,43 @@ fn why_died(least_ns: i64, outlived_ns: i64, died: usize, between: bool) -> WhyD
     if longest_lived && (contrast || alone) { WhyDied::Forgotten } else { WhyDied::Untold }
 }
 
+/// Why several open connections were reset by another host than their server, where no capture
+/// shows what lies behind the balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::diagnose) enum WhyMoved {
+    /// `ecmp-rehash-wrong-server`: some of those open at the time, and not all.
+    OtherServer,
+    /// `director-no-entry-rst`, `lb-idle-timeout`, or somebody who cuts what he dislikes.
+    Untold,
+}
+
+impl moved_connections::Signs {
+    /// The reason.
+    pub fn why(&self) -> WhyMoved {
+        let some = self.at_once() && self.went_on >= PAIR;
+        if some && self.idle == 0 { WhyMoved::OtherServer } else { WhyMoved::Untold }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_that_are_cut_at_once_while_others_go_on_were_moved() {
+        use crate::diagnose::thresholds::MOVED_AT_ONCE_NS;
+        use moved_connections::Signs;
+        let moved = Signs { cut: PAIR, spread_ns: MOVED_AT_ONCE_NS, went_on: PAIR, idle: 0 };
+        assert_eq!(moved.why(), WhyMoved::OtherServer);
+        for other in [
+            Signs { cut: PAIR - 1, ..moved },
+            Signs { spread_ns: MOVED_AT_ONCE_NS + 1, ..moved },
+            Signs { went_on: PAIR - 1, ..moved },
+            Signs { idle: 1, ..moved },
+        ] {
+            assert_eq!(other.why(), WhyMoved::Untold, "{other:?}");
+        }
+    }
 
     #[test]
     fn who_never_had_it_says_nothing_of_a_timeout() {

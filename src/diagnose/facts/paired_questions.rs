@@ -43,6 +43,8 @@ pub(in crate::diagnose) struct Signs {
     pub chance: f64,
     /// How far the times are apart after which lost ones were asked again, nanoseconds.
     pub spread_ns: i64,
+    /// Who asks is in a cluster.
+    pub cluster: bool,
 }
 
 /// What was asked of one service.
@@ -86,7 +88,7 @@ impl<'a> Asked<'a> {
     }
 
     /// What tells why.
-    pub fn signs(&self) -> Signs {
+    pub fn signs(&self, cluster: bool) -> Signs {
         let (longest, shortest) = self.timers();
         Signs {
             lost: self.lost.len(),
@@ -96,6 +98,7 @@ impl<'a> Asked<'a> {
             other: self.other as usize,
             chance: self.chance(),
             spread_ns: longest - shortest,
+            cluster,
         }
     }
 

@@ -3,7 +3,10 @@
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::facts::refusals::Says;
 use crate::diagnose::finding::{Proof, Subject};
-use crate::diagnose::thresholds::UDP_REPLY_FROM_RIP_ANSWER_NS;
+use crate::diagnose::thresholds::{
+    PAIR, UDP_REPLY_FROM_RIP_AGAIN_NS as AGAIN_NS, UDP_REPLY_FROM_RIP_ANSWER_NS,
+    UDP_REPLY_FROM_RIP_MOST_AGAIN as MOST_AGAIN,
+};
 use crate::diagnose::words::server_at;
 use crate::flow::{IcmpError, VantageId};
 use crate::topology::Mode;
@@ -129,9 +132,18 @@ pub(in crate::diagnose) fn seen_after(
     })
 }
 
+/// Whether the client asks the very same again after the answer, so takes none of it.
+pub(in crate::diagnose) fn in_vain(
+    trace: &Trace,
+    query: ConnectionId,
+    answer: ConnectionId,
+) -> bool {
+    answers_itself(trace, query, answer) || again_each(trace, query, answer)
+}
+
 /// The vantage whose host took the query in and answered from another of its addresses,
 /// where the client asked the very same again after the answer.
-pub(in crate::diagnose) fn in_vain(
+pub(in crate::diagnose) fn answers_itself(
     trace: &Trace,
     query: ConnectionId,
     answer: ConnectionId,
@@ -148,6 +160,23 @@ pub(in crate::diagnose) fn in_vain(
             let again = there.isns > 1 && there.last.frame() > back.first.frame();
             came && left && again
         })
+}
+
+/// Whether each question is followed by such an answer, which nothing else that was sent asked
+/// for, and comes again all the same. Whose the address is need not be known.
+fn again_each(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
+    seen_after(trace, query, answer).any(|(asked, replied)| {
+        let (there, back) = (trace.forward(asked), trace.reply(replied));
+        let times = i64::from(there.packets).saturating_sub(1);
+        // A stream of sound or pictures is no question that is asked again.
+        let paced = there.last.since(there.first) >= times * AGAIN_NS;
+        let same = u32::from(there.isns) == there.packets;
+        (1..MOST_AGAIN).contains(&times)
+            && same
+            && paced
+            && back.packets >= PAIR as u32
+            && there.last.frame() > back.first.frame()
+    })
 }
 
 /// The client's word that it expects nothing from there.

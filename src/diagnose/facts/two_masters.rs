@@ -2,7 +2,7 @@
 
 use super::disputes::claimants;
 use super::vrrp::{self, host, is_own, patience_ns};
-use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
+use crate::diagnose::thresholds::{VRRP_SPLIT_BRAIN_FEW, VRRP_SPLIT_BRAIN_MIN_CONTEST};
 use crate::flow::{VantageId, VrrpSpeaker};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
@@ -13,13 +13,16 @@ pub(in crate::diagnose) struct Masters {
     pub b: (VantageId, VrrpSpeaker),
     /// How long both were, nanoseconds.
     pub ns: i64,
+    /// Few advertisements show it, in less time than a backup waits.
+    pub brief: bool,
 }
 
 impl Masters {
     pub fn new(x: (VantageId, VrrpSpeaker), y: (VantageId, VrrpSpeaker), ns: i64) -> Self {
         // The one that should have stood back first.
         let rank = |s: &VrrpSpeaker| (s.priority.1, s.src);
-        if rank(&x.1) <= rank(&y.1) { Self { a: x, b: y, ns } } else { Self { a: y, b: x, ns } }
+        let (a, b) = if rank(&x.1) <= rank(&y.1) { (x, y) } else { (y, x) };
+        Self { a, b, ns, brief: false }
     }
 
     pub fn is(&self, other: &Self) -> bool {
@@ -32,11 +35,8 @@ impl Masters {
 pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Masters> {
     let mut pairs = Vec::new();
     for (v, vantage) in VantageId::each(&trace.vantages) {
-        let long = |s: &&VrrpSpeaker| {
-            s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST
-                && s.contest.last.since(s.contest.first) > patience_ns(s)
-        };
-        let speakers: Vec<&VrrpSpeaker> = vantage.vrrp.iter().filter(long).collect();
+        let speakers: Vec<&VrrpSpeaker> =
+            vantage.vrrp.iter().filter(|s| is_long(s) || is_brief(s)).collect();
         for (i, x) in speakers.iter().enumerate() {
             for y in &speakers[i + 1..] {
                 let overlap = x.contest.last.at().0.min(y.contest.last.at().0)
@@ -46,12 +46,33 @@ pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Masters> {
                     && overlap > 0
                     && !vrrp::are_strangers(x, y)
                 {
-                    pairs.push(Masters::new((v, **x), (v, **y), overlap));
+                    let brief = !(is_long(x) && is_long(y));
+                    // One of them is heard for long, so the capture was not too short for both.
+                    if !brief || !(is_long(x) || is_long(y)) {
+                        let pair = Masters::new((v, **x), (v, **y), overlap);
+                        pairs.push(Masters { brief, ..pair });
+                    }
                 }
             }
         }
     }
     pairs
+}
+
+/// Whether it held out against another for longer than a backup waits.
+pub(in crate::diagnose) fn is_long(s: &VrrpSpeaker) -> bool {
+    s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST
+        && s.contest.last.since(s.contest.first) > patience_ns(s)
+}
+
+/// Whether the few advertisements of it that there are came in its own time, all but the first
+/// after the other's. Who is answered by a better master at once stands back and sends none;
+/// and who asks for an election sends one more, at once.
+fn is_brief(s: &VrrpSpeaker) -> bool {
+    let (count, ns) = (s.contest.count, s.contest.last.since(s.contest.first));
+    count >= VRRP_SPLIT_BRAIN_FEW
+        && count + 1 >= s.count
+        && ns * 10 >= i64::from(count) * s.interval_ns() * 8
 }
 
 /// Pairs of which no capture hears both, best those of the two hosts, while both

@@ -166,6 +166,32 @@ impl Trace {
         })
     }
 
+    /// Whether the host that translated the SYN gets the answer and sends it on by another
+    /// interface as it came, untranslated: it passes that host, and is not routed past it.
+    #[must_use]
+    pub fn passed_on_untranslated(&self, id: ConnectionId) -> bool {
+        self.back_legs(id).any(|leg| {
+            let own = &self.vantage(leg).own;
+            let turned = self.legs(id).iter().any(|front| {
+                front.vantage == leg.vantage
+                    && front.tuple == 0
+                    && self.forward(front).opened()
+                    && !self.reply(front).seen()
+                    && self
+                        .path(front, self.forward(front))
+                        .any(|(_, hop)| own.arrived(hop) == Some(true))
+            });
+            let on = |which: fn(&crate::flow::Own, &crate::flow::Hop) -> Option<bool>| {
+                let mut path = self.path(leg, self.reply(leg));
+                path.find(|(link, hop)| link.syns > 0 && which(own, hop) == Some(true))
+                    .map(|(_, hop)| hop.link.ifindex)
+            };
+            let came = on(crate::flow::Own::arrived);
+            let left = on(crate::flow::Own::sent);
+            turned && came.is_some() && left.is_some() && came != left
+        })
+    }
+
     /// Whether a text without hardware addresses shows the client's SYN to one address and the
     /// answer to it from another, not translated.
     fn is_untranslated_in_text(&self, id: ConnectionId) -> bool {

@@ -1,9 +1,11 @@
 //! Connections that stood and then broke.
 
-use super::evidence::{asked_again, connected, foreign_ttl, never_idle, small};
+use super::evidence::{asked_again, came_in, connected, foreign_ttl, missing, never_idle, small};
+use super::place::Place;
 use super::{Against, Opinions};
-use crate::breaks::{By, Group};
+use crate::breaks::{By, Group, Manner, Packet};
 use crate::diagnose::Facts;
+use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
 
 /// Causes that let no connection stand.
 const BEFORE: &[&str] =
@@ -11,20 +13,63 @@ const BEFORE: &[&str] =
 
 /// The last step of the handshake, or the first word of a server that speaks first, is
 /// missing.
-pub(super) fn silent(opinions: &mut Opinions) {
+pub(super) fn silent(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if group.packet == Packet::Ack
+        && group.manner == Manner::Swallowed
+        && let Some(against) = Place::of(facts, group).sent_on()
+    {
+        opinions.possible("forward-rule-drop", "then a rule for forwarded packets counts the ACKs, one that drops what is INVALID among them: 'iptables -L FORWARD -nvx', 'nft list ruleset'");
+        opinions.possible("conntrack-invalid-rst", "then 'conntrack -S' on this host counts invalid with each: what its table takes for invalid is neither translated nor sent on");
+        opinions.refuted(LISTENER, &against);
+        return;
+    }
+    listener(opinions);
+    if group.packet == Packet::Greeting {
+        opinions.possible(
+            "proxy-protocol-mismatch",
+            "then the server waits for a PROXY header: its listener asks for one",
+        );
+    } else if !came_in(group) {
+        opinions.possible("packet-loss", "then the server's own capture lacks the ACK");
+        opinions.possible(
+            "stateful-device-half-path",
+            "then a firewall between, which sees one direction only, drops the ACK",
+        );
+    }
+}
+
+/// Causes of a listener that takes no connection.
+const LISTENER: &[&str] = &["accept-queue-overflow", "defer-accept-waits"];
+
+fn listener(opinions: &mut Opinions) {
     opinions.possible(
         "accept-queue-overflow",
         "then 'ss -ltn' on the server shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
     );
     opinions.possible(
         "defer-accept-waits",
-        "then TcpExtTCPDeferAcceptDrop grows on the server, and a client that sends a byte first is greeted at once",
-    );
-    opinions.possible(
-        "proxy-protocol-mismatch",
-        "then the server waits for a PROXY header: its listener asks for one",
+        "then TcpExtTCPDeferAcceptDrop grows on the server, and a client that sends a byte at once is served",
     );
 }
+
+/// Bytes of an answer never came, and later ones did.
+pub(super) fn torn(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let bytes = missing(facts, group).unwrap_or(0);
+    if bytes >= SMALL {
+        opinions.possible("tun-mtu-blackhole", "then full segments do not fit on the way and shorter ones do: 'ping -M do -s 1472' between client and server fails and a smaller one passes; the server needs a smaller MSS (iptables -t mangle ... -j TCPMSS --clamp-mss-to-pmtu on the router before the tunnel)");
+        opinions.possible("pmtud-icmp-misdelivered", "then a router says 'fragmentation needed', and the server's own capture does not show it arrive");
+    } else {
+        let why = "what is missing is small";
+        opinions.refuted(SIZE, &Against { why, at: None });
+    }
+    opinions.possible("packet-loss", "then the server's own capture shows the missing segments leave, and short ones are lost as well");
+    if let Some(stood) = connected(facts, group) {
+        opinions.refuted(BEFORE, &stood);
+    }
+}
+
+/// Causes that let short segments through.
+const SIZE: &[&str] = &["tun-mtu-blackhole", "pmtud-icmp-misdelivered"];
 
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
@@ -71,6 +116,10 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         at: group.last.map(|last| last.at),
     };
     let idle = never_idle(facts, group);
+    if by != By::Client && by != By::ClientsName && asked_again(facts, group) {
+        // It repeated its SYN-ACK, then gave up; what the client says meets no socket.
+        listener(opinions);
+    }
     if let Some((ttl, before)) = foreign_ttl(facts, group).filter(|_| by == By::ServersName) {
         opinions.possible("ecmp-rehash-wrong-server", format!("another host than the one that served them sent the resets: their TTL is {ttl}, that of the answers before {before}; then routes, servers or nodes changed at that time, or a firewall resets in the server's name"));
     }

@@ -2,9 +2,10 @@
 
 use super::Against;
 use crate::breaks::apart::Trait;
-use crate::breaks::{Group, Passage};
+use crate::breaks::{Group, Passage, asks_again, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
+use crate::diagnose::facts::moved_connections::foreign_reset;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
 use crate::flow::Mark;
 use crate::trace::At;
@@ -82,13 +83,14 @@ pub(super) fn came_in(group: &Group) -> bool {
 
 /// The server sent its SYN-ACK again after the client went on.
 pub(super) fn asked_again(facts: &Facts, group: &Group) -> bool {
-    group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id)).any(|leg| {
-        let (there, back) = (facts.forward(leg), facts.reply(leg));
-        back.accepted()
-            && back.syns > 1
-            && there.ack.is_set()
-            && back.last.frame() > there.ack.frame()
-    })
+    let legs = group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id));
+    legs.into_iter().any(|leg| asks_again(facts, leg))
+}
+
+/// The most bytes that an answer of a group lacks while later ones came.
+pub(super) fn missing(facts: &Facts, group: &Group) -> Option<u32> {
+    let legs = group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id));
+    legs.filter_map(|leg| unfilled(facts, leg)).map(|(bytes, _)| bytes).max()
 }
 
 /// Whether the answers of a group leave its host by another interface than the one that the
@@ -159,14 +161,7 @@ pub(super) fn foreign_ttl(facts: &Facts, group: &Group) -> Option<(u8, u8)> {
     let mut found = None;
     for id in group.connections.iter().take(ASKED) {
         let leg = facts.legs(*id).iter().find(|leg| facts.reply(leg).rst.is_set())?;
-        let back = facts.reply(leg);
-        let (mut reset, mut before) = (None, None);
-        for (link, hop) in facts.path(leg, back) {
-            let alone =
-                link.first.frame() == back.rst.frame() && link.last.frame() == back.rst.frame();
-            *(if alone { &mut reset } else { &mut before }) = hop.known_ttl();
-        }
-        let both = reset.zip(before).filter(|(reset, before)| reset != before)?;
+        let both = foreign_reset(facts, leg)?;
         found = found.or(Some(both));
     }
     found

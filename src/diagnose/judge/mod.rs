@@ -81,9 +81,14 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Datagram, Manner::Late) => datagram::late(&mut opinions),
         (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
         (Packet::Ack | Packet::Greeting, manner) if manner != Manner::Late => {
-            established::silent(&mut opinions);
+            established::silent(facts, group, &mut opinions);
         }
         (_, Manner::Cut(by)) => established::cut(facts, group, by, &mut opinions),
+        (Packet::Response, manner)
+            if manner.is_silence() && evidence::missing(facts, group).is_some() =>
+        {
+            established::torn(facts, group, &mut opinions);
+        }
         (Packet::Request | Packet::Response, manner) if manner.is_silence() => {
             established::stalled(facts, group, &mut opinions);
         }

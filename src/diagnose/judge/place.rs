@@ -31,6 +31,14 @@ impl<'a, 'b> Place<'a, 'b> {
         passed(self.facts, self.group.service, self.host?).first().map(|way| way.left.at)
     }
 
+    /// It sent the SYNs of these connections on.
+    pub fn sent_on(&self) -> Option<Against> {
+        let (host, mut ids) = (self.host?, self.group.connections.iter().take(ASKED));
+        let way = ids.find_map(|id| through(self.facts, *id, host))?;
+        let why = "the host where it ends sent the SYN on: its own sockets are not asked";
+        Some(Against { why, at: Some(way.left.at) })
+    }
+
     /// The same as what speaks against causes of a socket.
     pub fn no_socket(&self) -> Option<Against> {
         let at = self.passes_on()?;

@@ -2,7 +2,7 @@
 //! and the frames that show it.
 
 use super::concerned;
-use crate::breaks::{Break, Fate, Group, Manner, Packet};
+use crate::breaks::{Break, Fate, Group, Manner, Packet, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::{Facts, Proof, Sighting, Subject};
 use crate::flow::{Flow, Mark};
@@ -20,7 +20,10 @@ pub(super) fn of<'a>(f: &'a Facts, sighting: &Sighting) -> Option<&'a Break> {
 
 /// The first of the connections of some sightings: the others broke alike.
 fn leg_of<'a>(f: &'a Facts, broken: &Break) -> Option<&'a Leg> {
-    let last = broken.last?;
+    let Some(last) = broken.last else {
+        // What never came was seen nowhere; what came around it was.
+        return f.legs(broken.connection).iter().find(|leg| unfilled(f, leg).is_some());
+    };
     let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
     f.legs(broken.connection).iter().find(here)
 }
@@ -50,6 +53,9 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         Packet::SynAck | Packet::Ack => {
             proofs.extend(note(there.syn, "the SYN"));
             proofs.extend(note(back.syn, "the SYN-ACK"));
+            if broken.packet == Packet::Ack {
+                proofs.extend(note(there.ack, "the client acknowledges it"));
+            }
             proofs.extend(repeated(back).and_then(|last| note(last, "the last of the server")));
             proofs.extend(note(there.rst, "a RST answers it"));
         }
@@ -72,6 +78,11 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         Packet::Response => {
             proofs.extend(note(there.data, "what the client asks"));
             proofs.extend(note(back.data, "the first of the answer"));
+            if unfilled(f, leg).is_some() {
+                let left = if there.fin.is_set() { there.fin } else { there.last };
+                proofs
+                    .extend(note(left, "the client's last; it lacks bytes before those that came"));
+            }
         }
     }
     proofs.dedup_by_key(|proof| proof.at.mark);

@@ -1,4 +1,5 @@
-//! A SYN-ACK that the client never acknowledges: it did not come, or the client knows nothing of it.
+//! A SYN-ACK that the client never acknowledges, as it did not come or the client knows nothing
+//! of it; or one that the server repeats as if the client had not.
 
 use super::broken::{self};
 use super::connections_to;
@@ -15,12 +16,36 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
     broken::proofs(f, sighting)
 }
 
+/// Whether the client's ACK is there, and the server goes on asking for it.
+fn is_unheeded(f: &Facts, sighting: &Sighting) -> bool {
+    broken::of(f, sighting).is_some_and(|broken| broken.packet == Packet::Ack)
+}
+
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
+    let unheeded = sightings.iter().filter(|s| is_unheeded(f, s)).count();
+    if unheeded == sightings.len() {
+        return Wording {
+            title: format!(
+                "servers repeat their SYN-ACK for {wait}, though the client's ACK was sent"
+            ),
+            explanation: format!(
+                "{}: the client acknowledges the SYN-ACK, and the server sends it again and again as if it had not: to its kernel the connection does not stand.",
+                connections_to(f, sightings)
+            ),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
+    let among = match unheeded {
+        0 => String::new(),
+        n => format!(
+            " In {n} of them the client's ACK is there, and the SYN-ACK comes again all the same."
+        ),
+    };
     Wording {
         title: format!("SYN-ACKs are never acknowledged, for {wait}"),
         explanation: format!(
-            "{}: the SYN is answered by a SYN-ACK, and no acknowledgment of it is in the captures.",
+            "{}: the SYN is answered by a SYN-ACK, and no acknowledgment of it is in the captures.{among}",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),

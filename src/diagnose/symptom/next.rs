@@ -40,16 +40,26 @@ pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Ve
     {
         let service = trace.service(id);
         // Nobody captures on the fabric of a cloud, nor on its balancer.
-        if trace.topology.hosts.iter().any(|(_, host)| host.fabric) {
+        let fabric = trace.topology.hosts.iter().any(|(_, host)| host.fabric);
+        let cloud = trace.cloud();
+        if fabric || cloud.is_some() {
+            let whose = cloud.map_or("a cloud", crate::trace::Cloud::name);
             found.push(ToConfirm {
-                host: "the balancer or NAT between, if it is a cloud's".to_owned(),
+                host: format!("the balancer or NAT between, if it is {whose}'s"),
                 command: "# its flow log, the health of its targets, and what it counts of refused, dropped and failed connections".to_owned(),
                 why: "shows whether it took the SYN, and to whom it was sent on".to_owned(),
             });
-            return found;
+            if fabric {
+                return found;
+            }
         }
+        let whose = if cloud.is_some() {
+            "the director, if it is a machine of yours"
+        } else {
+            "the director"
+        };
         found.push(to_capture(
-            "the director".to_owned(),
+            whose.to_owned(),
             "director",
             &[service.vip],
             service.port,

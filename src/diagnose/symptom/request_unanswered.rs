@@ -1,4 +1,4 @@
-//! A request that nothing answers on a connection that stands.
+//! A request that nothing answers on a connection that stands, or whose answer has a hole.
 
 use super::broken::{self};
 use super::connections_to;
@@ -8,7 +8,8 @@ use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     let silent = |group: &Group| group.manner.is_silence() || group.manner == Manner::Closed;
-    let mut found = broken::broken_as(f, |group| group.packet == Packet::Request && silent(group));
+    let said = [Packet::Request, Packet::Response];
+    let mut found = broken::broken_as(f, |group| said.contains(&group.packet) && silent(group));
     // What was sent again and again is `retransmission`.
     let stalled = |id| f.connection(id).outcome == Outcome::Stalled;
     found.retain(|s| !s.connection.is_some_and(stalled));
@@ -19,12 +20,27 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
     broken::proofs(f, sighting)
 }
 
+/// Whether an answer began, and bytes of it never came.
+fn is_unfilled(f: &Facts, sighting: &Sighting) -> bool {
+    broken::of(f, sighting).is_some_and(|broken| broken.packet == Packet::Response)
+}
+
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
+    let unfilled = sightings.iter().filter(|s| is_unfilled(f, s)).count();
+    let hole = "later bytes of the answer come, those between never do, and the client goes on acknowledging what stands before them";
+    if unfilled == sightings.len() {
+        return Wording {
+            title: format!("answers have a hole that is never filled, after waits of up to {wait}"),
+            explanation: format!("{}: {hole}.", connections_to(f, sightings)),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
+    let among = if unfilled > 0 { format!(" Of {unfilled} {hole}.") } else { String::new() };
     Wording {
         title: format!("requests get no answer, after waits of up to {wait}"),
         explanation: format!(
-            "{}: the client sends a request, and no byte of an answer is in the captures, where others of this service show one.",
+            "{}: the client sends a request, and no byte of an answer is in the captures, where others of this service show one.{among}",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),

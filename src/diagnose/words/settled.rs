@@ -2,6 +2,7 @@
 
 use crate::diagnose::Finding;
 use crate::diagnose::settled::Settled;
+use crate::diagnose::words::{count, list};
 
 /// Puts what was settled into the finding's words: the title for the reason that it gave,
 /// if it has one, and the sentences behind its explanation.
@@ -94,6 +95,23 @@ fn sentence(settled: &Settled) -> Option<String> {
         S::Destinations { who, none: false, at } => format!(
             "The table of {who} has real servers for it ({at}): if that was taken after the capture, they were added since."
         ),
+        S::Endpoint { server, of, ready: true, at } => {
+            format!("The cluster lists {server} as a ready endpoint of {of} ({at}).")
+        }
+        S::Endpoint { server, of, ready: false, at } => format!(
+            "The cluster lists {server} as an endpoint of {of} that is not ready ({at}): who sends there goes by an older list."
+        ),
+        S::NoEndpoint { server, of, listed, at } => format!(
+            "The cluster lists {} for {of} ({at}), and {server} is none of them: who sends there goes by an older list or entry, if that was not made since.",
+            count(*listed, "endpoint")
+        ),
+        S::Proxied { name, how, at } => format!("The proxy has it as {name}, {how} ({at})."),
+        S::Logged { client, status, tries, ended, at } => {
+            let status = if *status > 0 { format!(" with status {status}") } else { String::new() };
+            let asked = if tries.is_empty() { String::new() } else { format!(", asked {}", list(tries)) };
+            let ended = ended.as_ref().map_or_else(String::new, |e| format!(", ended {e}"));
+            format!("The proxy logged the request of {client}{status}{asked}{ended} ({at}).")
+        }
         S::InsertFailed { count, at } => {
             format!("Netfilter could not enter {count} connections (insert_failed, {at}).")
         }

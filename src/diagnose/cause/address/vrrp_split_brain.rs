@@ -6,9 +6,8 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::claims;
-use crate::diagnose::facts::two_masters::{Masters, contests, unheard, vips};
+use crate::diagnose::facts::two_masters::{Masters, contests, is_long, unheard, vips};
 use crate::diagnose::facts::vrrp::{self, is_own, patience_ns};
-use crate::diagnose::thresholds::VRRP_SPLIT_BRAIN_MIN_CONTEST;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;
@@ -56,23 +55,30 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
             list(&differences)
         )
     };
+    let how = if pair.brief {
+        "in turn: each advertised again after the other had, where the lower of two stands back for the higher as soon as it hears it; more of them would make it sure".to_owned()
+    } else {
+        format!(
+            "at the same time for {} s, longer than the {} s after which a backup may take over: neither stands back for the other",
+            pair.ns / 1_000_000_000,
+            // Rounded up: the limit was passed.
+            patience_ns(a) / 1_000_000_000 + 1,
+        )
+    };
     let explanation = format!(
-        "{} (priority {}) and {} (priority {}) advertised virtual router {} at the same time for {} s, longer than the {} s after which a backup may take over: neither stands back for the other.{deaf}{unfit}{claim}",
-        b.src,
-        b.priority.1,
-        a.src,
-        a.priority.1,
-        a.vrid,
-        pair.ns / 1_000_000_000,
-        // Rounded up: the limit was passed.
-        patience_ns(a) / 1_000_000_000 + 1,
+        "{} (priority {}) and {} (priority {}) advertised virtual router {} {how}.{deaf}{unfit}{claim}",
+        b.src, b.priority.1, a.src, a.priority.1, a.vrid,
     );
     let mut finding = Finding::cause("vrrp-split-brain", title, explanation);
     finding.severity = severity(trace, &ids);
     // On two links, each with its own, they would be no contest.
     let apart = unheard && ![pair.a, pair.b].iter().all(|(v, s)| is_own(trace, *v, s));
     let doubt = vips.is_empty() || apart;
-    finding.confidence = if doubt { Confidence::Likely } else { Confidence::Certain };
+    finding.confidence = match (doubt, pair.brief) {
+        (_, true) => Confidence::Possible,
+        (true, false) => Confidence::Likely,
+        (false, false) => Confidence::Certain,
+    };
     if doubt {
         finding.candidate("vrid-collision", "then they are two clusters with one virtual_router_id: on different links, which is harmless, or with different addresses");
     }
@@ -124,7 +130,7 @@ fn one_alone(a: &VrrpSpeaker) -> Fix {
 fn proofs(trace: &Trace, pair: &Masters, vips: &[Ip]) -> Vec<Proof> {
     let mut proofs = Vec::new();
     for (v, s) in [&pair.b, &pair.a] {
-        let heard = s.contest.count >= VRRP_SPLIT_BRAIN_MIN_CONTEST;
+        let heard = pair.brief || is_long(s);
         let (first, last) =
             if heard { (s.contest.first, s.contest.last) } else { (s.first, s.last) };
         for (mark, what) in [(first, "advertises"), (last, "still advertises")] {

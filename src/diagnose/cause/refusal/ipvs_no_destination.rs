@@ -5,6 +5,7 @@ use crate::diagnose::cause::{each_service, severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::{service_subject, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
@@ -101,13 +102,36 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
             _ => format!("the director of {}", s.vip),
         },
     );
-    advise(&mut finding, s, &host, director.is_none());
+    if cluster::is_clusters(facts, s) {
+        in_cluster(&mut finding, s, &host);
+    } else {
+        advise(&mut finding, s, &host, director.is_none());
+    }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     Some(
         finding
             .concerning(vec![service_subject(s)], ids)
             .also(director.map(|d| Names(facts).subject(Role::Director, d))),
     )
+}
+
+/// A node says so of a service without a ready endpoint.
+fn in_cluster(finding: &mut Finding, s: &Service, host: &str) {
+    finding.confirm(
+        cluster::KUBECTL,
+        cluster::endpoints(s),
+        "a service without a ready endpoint: this is it",
+    );
+    finding.confirm(
+        host.to_owned(),
+        "iptables-save -c | grep 'has no endpoints'; ipvsadm -Ln   # the second where kube-proxy runs in IPVS mode",
+        "a rule that counts them, or a service with no line below it",
+    );
+    finding.fix_disruptive(
+        cluster::KUBECTL,
+        "kubectl get endpointslices -A   # NAMESPACE and the service's name\nkubectl -n NAMESPACE describe pod -l KEY=VALUE   # as the service's selector says: why is none ready?",
+        "Nothing was changed.",
+    );
 }
 
 fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {

@@ -5,22 +5,20 @@
 //! clients to the same service leave it. That every client is either served or not, and
 //! none both, is no loss and no full table.
 
-use crate::breaks::{Group, Manner};
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::passing::{Through, by_client, clients, each_often, ended, passed};
-use crate::diagnose::thresholds::PAIR;
+use crate::diagnose::decide::ended::WhyEnded;
+use crate::diagnose::facts::ended_ways::{Ended, all};
+use crate::diagnose::facts::passing::clients;
 use crate::diagnose::words::{agree, list, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Role};
+use crate::topology::Role;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let swallowed = ended(facts, |group| group.manner == Manner::Swallowed);
-    let findings: Vec<Finding> =
-        swallowed.filter_map(|(group, host)| finding(facts, group, host)).collect();
-    Detection::from(findings, || {
+    let ruled = all(facts).filter(|ended| ended.why() == WhyEnded::Rule);
+    Detection::from(ruled.map(|ended| finding(facts, &ended)).collect(), || {
         let shown = facts.vantages.iter().any(|v| v.shows.both_ways);
         if shown {
             return Detection::Clean;
@@ -29,15 +27,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(facts: &Facts, group: &Group, host: HostId) -> Option<Finding> {
-    let enough = group.connections.len() >= PAIR && each_often(facts, group);
-    if !enough || !by_client(facts, group) {
-        return None;
-    }
-    let others = passed(facts, group.service, host);
-    if others.len() < PAIR {
-        return None;
-    }
+fn finding(facts: &Facts, ended: &Ended<'_>) -> Finding {
+    let (group, host, others) = (ended.group, ended.host, &ended.others);
     let names = Names(facts);
     let s = facts.topology.service(group.service);
     let (who, vip) = (names.full(host), s.vip);
@@ -79,22 +70,22 @@ fn finding(facts: &Facts, group: &Group, host: HostId) -> Option<Finding> {
         format!("# allow {} to {} port {}: in the policy's 'ingress.from', or before the rule that drops", texts(&failed), vip, s.port),
         "Take the permission out again.",
     ));
-    finding.proofs = proofs(facts, group, &others);
+    finding.proofs = proofs(facts, ended);
     finding.subjects = vec![names.subject(Role::Router, host)];
     finding.connections.clone_from(&group.connections);
-    Some(finding)
+    finding
 }
 
-fn proofs(facts: &Facts, group: &Group, others: &[Through]) -> Vec<Proof> {
+fn proofs(facts: &Facts, ended: &Ended<'_>) -> Vec<Proof> {
     let mut proofs = Vec::new();
-    if let Some(last) = group.last {
+    if let Some(last) = ended.group.last {
         proofs.push(Proof { at: last.at, note: "a SYN that goes no further".to_owned() });
     }
-    if let Some(leg) = group.connections.first().and_then(|id| facts.legs(*id).first()) {
+    if let Some(leg) = ended.group.connections.first().and_then(|id| facts.legs(*id).first()) {
         let there = facts.forward(leg);
         proofs.extend(facts.proof(leg, there.last, "the last of its repeats"));
     }
-    if let Some(other) = others.first() {
+    if let Some(other) = ended.others.first() {
         proofs.push(Proof { at: other.came.at, note: "another client's SYN".to_owned() });
         proofs.push(Proof { at: other.left.at, note: "which leaves".to_owned() });
     }

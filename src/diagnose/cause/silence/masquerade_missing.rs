@@ -4,28 +4,22 @@
 //! Its capture shows them leave with their own source and no answer come, while the same
 //! server answers what the host asks itself, or sends on masqueraded.
 
-use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::passing::{Through, by_client, clients, ended, through};
-use crate::diagnose::thresholds::PAIR;
+use crate::diagnose::decide::ended::WhyEnded;
+use crate::diagnose::facts::ended_ways::{Ended, all};
+use crate::diagnose::facts::passing::{Through, clients};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{agree, explained, list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Mode, Role};
+use crate::topology::Role;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let lost = |group: &Group| {
-        group.manner == Manner::UnseenBeyond
-            && group.last.is_some_and(|last| last.passage == Passage::Out)
-            && facts.topology.service(group.service).mode == Mode::Unknown
-    };
-    let findings: Vec<Finding> =
-        ended(facts, lost).filter_map(|(group, host)| finding(facts, group, host)).collect();
-    Detection::from(findings, || {
+    let kept = all(facts).filter(|ended| ended.why() == WhyEnded::NotMasqueraded);
+    Detection::from(kept.filter_map(|ended| finding(facts, &ended)).collect(), || {
         if facts.vantages.iter().any(|v| v.shows.both_ways) {
             return Detection::Clean;
         }
@@ -33,31 +27,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-/// A connection to the same server that did well with an address of the host: its own, or
-/// one that it masqueraded.
-fn own_call(facts: &Facts, group: &Group, host: HostId) -> Option<ConnectionId> {
-    let well = facts.requests_to(group.service).filter(|(id, c)| {
-        c.progress.established && facts.breaks.fate(*id) == crate::breaks::Fate::Well
-    });
-    well.map(|(id, _)| id).find(|id| match through(facts, *id, host) {
-        Some(way) => !way.keeps_client(facts),
-        None => facts.host_by_ip(facts.connection(*id).front.client.0) == Some(host),
-    })
-}
-
-fn finding(facts: &Facts, group: &Group, host: HostId) -> Option<Finding> {
+fn finding(facts: &Facts, ended: &Ended<'_>) -> Option<Finding> {
+    let (group, host, own) = (ended.group, ended.host, ended.own_call?);
     let ids = &group.connections;
-    if ids.len() < PAIR || !by_client(facts, group) {
-        return None;
-    }
-    let ways: Vec<Through> = ids.iter().filter_map(|id| through(facts, *id, host)).collect();
-    let kept = |way: &Through| way.keeps_client(facts) && way.keeps_server(facts);
-    let own_address = |ip: &Ip| facts.host_by_ip(*ip) == Some(host);
     let failed: Vec<Ip> = clients(facts, ids.iter().copied()).into_iter().collect();
-    if ways.len() < ids.len() || !ways.iter().all(kept) || failed.iter().any(own_address) {
-        return None;
-    }
-    let own = own_call(facts, group, host)?;
     let names = Names(facts);
     let s = facts.topology.service(group.service);
     let (who, address) = (names.full(host), facts.connection(own).front.client.0);
@@ -109,7 +82,7 @@ fn finding(facts: &Facts, group: &Group, host: HostId) -> Option<Finding> {
             .meanwhile(),
         );
     }
-    finding.proofs = proofs(facts, &ways, own);
+    finding.proofs = proofs(facts, &ended.ways, own);
     finding.subjects = vec![names.subject(Role::Router, host)];
     finding.connections.clone_from(ids);
     Some(finding)

@@ -5,12 +5,12 @@
 //! again: whose SYN came before the rule keeps an entry without one, and each repeat renews
 //! it. Its own capture shows both.
 
-use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::passing::{Through, ended, passed, through};
+use crate::diagnose::decide::ended::WhyEnded;
+use crate::diagnose::facts::ended_ways::{Ended, all};
 use crate::diagnose::words::{agree, count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Mode, Role};
+use crate::topology::{Mode, Role};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
@@ -18,30 +18,16 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 const MODES: [Mode; 2] = [Mode::Nat, Mode::FullNat];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let out = |group: &Group| {
-        matches!(group.manner, Manner::UnseenBeyond | Manner::LostBetween)
-            && group.last.is_some_and(|last| last.passage == Passage::Out)
-            && MODES.contains(&facts.topology.service(group.service).mode)
-    };
-    let findings: Vec<Finding> =
-        ended(facts, out).filter_map(|(group, host)| finding(facts, group, host)).collect();
-    Detection::from(findings, || {
+    let old = all(facts).filter(|ended| ended.why() == WhyEnded::OldEntry);
+    Detection::from(old.filter_map(|ended| finding(facts, &ended)).collect(), || {
         crate::diagnose::cause::needs_mode(facts, &MODES).unwrap_or(Detection::Clean)
     })
 }
 
-fn finding(facts: &Facts, group: &Group, host: HostId) -> Option<Finding> {
+fn finding(facts: &Facts, ended: &Ended<'_>) -> Option<Finding> {
+    let (group, host, ways) = (ended.group, ended.host, &ended.ways);
     let s = facts.topology.service(group.service);
-    if !s.is_director(host) {
-        return None;
-    }
-    let ways: Vec<Through> =
-        group.connections.iter().filter_map(|id| through(facts, *id, host)).collect();
-    if ways.is_empty() || !ways.iter().all(|way| way.keeps_server(facts)) {
-        return None;
-    }
-    let others = passed(facts, group.service, host);
-    let translated = others.iter().find(|way| !way.keeps_server(facts))?;
+    let translated = ended.others.iter().find(|way| !way.keeps_server(facts))?;
     let names = Names(facts);
     let (who, ids) = (names.full(host), &group.connections);
     let title = format!("{who} sends SYNs for {} on untranslated", s.name());

@@ -43,6 +43,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> =
         sets.into_iter().map(|(key, set)| finding(facts, key, &set)).collect();
     findings.extend(super::overlay_mtu::findings(facts));
+    let known: Vec<ConnectionId> = findings.iter().flat_map(|f| f.connections.clone()).collect();
+    findings.extend(super::outgrown_tunnel::findings(facts, &known));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Tun]) {
             return other;

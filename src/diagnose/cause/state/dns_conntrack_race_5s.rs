@@ -46,11 +46,12 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 }
 
 fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Finding> {
-    let why = asked.signs().why();
+    let why = asked.signs(facts.in_cluster(&[])).why();
     if why == WhyAskedAgain::Untold {
         return None;
     }
     let (lost, sure) = (&asked.lost, why == WhyAskedAgain::Race);
+    let few = why == WhyAskedAgain::PossibleRace;
     let names = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = lost.iter().map(|l| l.id).collect();
@@ -64,16 +65,29 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
     } else {
         "The client's capture shows both leave and one answer come".to_owned()
     };
+    let answered = match asked.alone {
+        1 => "1 question was answered".to_owned(),
+        n => format!("{n} questions were answered"),
+    };
+    let alone = if few {
+        format!(
+            "Asked alone, {answered} and none was lost; so few may be chance, but in a cluster this is its usual reason."
+        )
+    } else {
+        format!("Asked alone, {answered} and none was lost: it is no loss of the network.")
+    };
     let explanation = format!(
-        "Resolvers ask for A and AAAA from one port at once. {how}; the lost one is asked again {seconds} s later and answered. Asked alone, {} and none was lost: it is no loss of the network. Both meet a connection table without an entry for the port, each makes one, and the second to be entered is dropped. {} lookups wait so.",
-        match asked.alone {
-            1 => "1 question was answered".to_owned(),
-            n => format!("{n} questions were answered"),
-        },
+        "Resolvers ask for A and AAAA from one port at once. {how}; the lost one is asked again {seconds} s later and answered. {alone} Both meet a connection table without an entry for the port, each makes one, and the second to be entered is dropped. {} lookups wait so.",
         share(facts, service, &ids)
     );
-    let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation)
-        .rated(Severity::Warning, if sure { Confidence::Certain } else { Confidence::Likely });
+    let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation).rated(
+        Severity::Warning,
+        match why {
+            WhyAskedAgain::Race => Confidence::Certain,
+            WhyAskedAgain::PossibleRace => Confidence::Possible,
+            _ => Confidence::Likely,
+        },
+    );
     if !sure {
         finding.candidate(
             "packet-loss",

@@ -19,6 +19,19 @@ pub(in crate::diagnose) const CLOUD: &str = "# raise its idle timeout, if it has
 pub(in crate::diagnose) const LOWER: &str =
     "ipvsadm --set 900 120 300   # if 'ipvsadm -L --timeout' printed these";
 
+/// What tells how long the node of a cluster keeps a silent connection.
+pub(in crate::diagnose) const TABLE: &str =
+    "sysctl net.netfilter.nf_conntrack_tcp_timeout_established; conntrack -S";
+
+/// The node of a cluster keeps them for longer.
+pub(in crate::diagnose) fn longer(node: &str) -> Fix {
+    sysctl::change(
+        node.to_owned(),
+        &[("net.netfilter.nf_conntrack_tcp_timeout_established", "432000", "86400")],
+    )
+    .undone("or what it was before; kube-proxy sets it anew when it starts (--conntrack-tcp-timeout-established, 24 h unless set)")
+}
+
 /// Keep-alives of an end, often enough for a silence that was too long.
 pub(in crate::diagnose) fn keep_alive(host: &str, idle_ns: i64) -> Fix {
     sysctl::change(

@@ -6,12 +6,13 @@
 //! connection. Where no capture shows the director, the ends tell ([`expired`]).
 
 use super::expired::by_the_ends;
-use super::idle_timeouts::{LOWER, RAISE, keep_alive, seconds, usual};
+use super::idle_timeouts::{LOWER, RAISE, TABLE, keep_alive, longer, seconds, usual};
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::reset::{WhyDied, WhyReset};
 use crate::diagnose::facts::expired;
 use crate::diagnose::facts::lost_entries::proofs;
 use crate::diagnose::facts::resets::{Forgotten, by_host};
+use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{HostId, Role, ServiceId};
@@ -58,13 +59,18 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         "director-no-entry-rst",
         "then connections that were never idle are reset as well, all at one moment",
     );
+    let in_cluster = cluster::is_clusters(facts, s);
     finding.confirm(
         director.clone(),
-        "ipvsadm -L --timeout; sysctl net.ipv4.vs.expire_nodest_conn",
+        if in_cluster {
+            TABLE
+        } else {
+            "ipvsadm -L --timeout; sysctl net.ipv4.vs.expire_nodest_conn"
+        },
         format!("a TCP timeout of {silence} or less: this is it"),
     );
     finding.fixes = vec![
-        Fix::safe(director, RAISE.to_owned(), LOWER.to_owned()),
+        if in_cluster { longer(&director) } else { Fix::safe(director, RAISE, LOWER) },
         keep_alive("the clients or the real servers, where the timeout cannot be raised", idle)
             .or(),
     ];

@@ -22,8 +22,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     for one in facts.resets().iter().filter(|one| one.why() == WhyReset::OtherServer) {
         sets.entry(facts.service_of(one.id)).or_default().push(*one);
     }
-    let findings = sets.into_iter().map(|(service, set)| finding(facts, service, &set));
-    Detection::from(findings.collect(), || clean_in(facts, &Mode::LAYER_4))
+    let found = sets.into_iter().map(|(service, set)| finding(facts, service, &set));
+    let mut findings: Vec<Finding> = found.collect();
+    findings.extend(super::moved_at_once::findings(facts));
+    Detection::from(findings, || clean_in(facts, &Mode::LAYER_4))
 }
 
 /// The frame in which another host accepted the connection, and that host.

@@ -135,17 +135,13 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
 /// What a node does for pods that call themselves: the reply has to come back to the node.
 fn hairpins_of_pods(place: &str, (caller, vip): (Ip, Ip)) -> Vec<Fix> {
     let node = format!("the node {place}");
-    let spec = format!(
-        "-s {caller} -d {caller} -m conntrack --ctstate DNAT --ctorigdst {vip} -j MASQUERADE"
-    );
-    let rule = Rule::nat(vip, "POSTROUTING", spec);
     vec![
         Fix::disruptive(
             "the cluster's network plugin and kube-proxy".to_owned(),
             "# hairpins on and masqueraded: 'hairpinMode: true' of the bridge plugin (kube-router: --hairpin-mode), kube-proxy with the pods' own network in --cluster-cidr; its chains then mark such packets (KUBE-MARK-MASQ)",
             "Restore the values that were set before.",
         ),
-        Fix::safe(node, explained(rule.append(), "until then, for this pod"), rule.delete())
+        cluster::masquerade(node, caller, Some(caller), vip, "until then, for this pod")
             .meanwhile(),
     ]
 }

@@ -11,6 +11,7 @@ pub mod dsr_rst_from_rip;
 pub mod ecmp_rehash_wrong_server;
 pub mod fake_load_balancing;
 pub mod l4_self_access_hairpin;
+pub(in crate::diagnose) mod moved_at_once;
 pub mod nat_director_not_forwarding;
 pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;

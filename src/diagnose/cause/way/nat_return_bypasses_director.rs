@@ -34,7 +34,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let server = names(&subjects);
     let next = ids.iter().filter_map(|id| facts.return_around(*id)?.next).next();
     let same_way = comes_as_it_went(facts, &ids);
+    let through = ids.iter().any(|id| facts.passed_on_untranslated(*id));
     let way = match (next, same_way) {
+        _ if through => {
+            "by way of the very host that translated, which sends it on as it came".to_owned()
+        }
         (Some(host), true) => format!(
             "by way of {}, to which the client sends as well: either that is who translates, and does not translate back, or a router before both",
             Names(facts).full(host)
@@ -45,7 +49,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         (None, _) => "not by way of the director".to_owned(),
     };
     let verb = agree(subjects.len(), "answers", "answer");
-    let title = if same_way {
+    let title = if same_way || through {
         format!("what {server} {verb} is not translated back to {}", s_name(facts, service))
     } else {
         format!("{server} {verb} around the director, not through it")
@@ -78,7 +82,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let passes = ids.iter().any(|id| facts.reset_untranslated(*id).is_some());
     if !seen_at_server {
         finding.candidate("nat-same-subnet-client", "then only clients on the real server's own link fail, and the answer comes from its own MAC");
-        for subject in subjects.iter().filter(|_| !passes) {
+        for subject in subjects.iter().filter(|_| !passes && !through) {
             finding.confirm(
                 name(subject),
                 format!("ip route get {}", facts.connection(ids[0]).front.client.0),
@@ -88,6 +92,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = super::proofs_around(facts, id);
+    }
+    if through {
+        let place = director.first().map_or_else(|| "the host that translates".to_owned(), name);
+        translates_one_way(&mut finding, &place, vip);
+        return finding.concerning(subjects, ids).also(director);
     }
     if same_way {
         // Whose gateway is wrong, if any is, nobody captured.
@@ -145,10 +154,15 @@ fn advise_translator(facts: &Facts, finding: &mut Finding, next: Option<HostId>,
         format!("tcpdump -ni any -c 20 'host {vip} or tcp[tcpflags] & (tcp-syn|tcp-ack) = (tcp-syn|tcp-ack)'"),
         "answers that come in and leave as they are: it translates one way only (an entry of another translator, a NOTRACK rule, a reply that a masquerading rule takes first)",
     );
+    translates_one_way(finding, &place, vip);
+}
+
+/// What tells who translates at a host, and why only one way.
+fn translates_one_way(finding: &mut Finding, place: &str, vip: Ip) {
     finding.confirm(
-        place,
-        format!("conntrack -L -d {vip}; iptables-save -t nat | grep -wF {vip}; nft list ruleset | grep -wF {vip}"),
-        "who translates here: netfilter has an entry for each call, an eBPF datapath or a router beyond has none",
+        place.to_owned(),
+        format!("conntrack -L -d {vip}; conntrack -S; iptables-save | grep -E 'NOTRACK|CT --notrack'; iptables-save -t nat | grep -wF {vip}; nft list ruleset | grep -wF {vip}"),
+        "who translates here: netfilter has an entry for each call, an eBPF datapath (cilium bpf lb list, cilium bpf ct list global) or a router beyond has none; answers that are not tracked, or taken for invalid, stay as they are",
     );
 }
 

@@ -5,7 +5,7 @@ use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{cluster, sysctl};
 use crate::diagnose::words::{self, explained, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Role, ServiceId};
@@ -52,14 +52,24 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if passes {
         super::bridged(&mut finding, &host);
     }
-    let spec = format!("-s {client} -m ipvs --vaddr {vip} -j MASQUERADE");
-    let rule = Rule::nat(vip, "POSTROUTING", spec);
-    let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
-    let masquerade = Fix::safe(
-        host,
-        format!("{}\n{}", track("1"), rule.append()),
-        format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
-    );
+    let masquerade = if cluster::is_clusters(facts, facts.topology.service(service)) {
+        cluster::masquerade(
+            host,
+            client,
+            None,
+            vip,
+            "answers then come back to the node; kube-proxy's --masquerade-all does it for every client",
+        )
+    } else {
+        let spec = format!("-s {client} -m ipvs --vaddr {vip} -j MASQUERADE");
+        let rule = Rule::nat(vip, "POSTROUTING", spec);
+        let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
+        Fix::safe(
+            host,
+            format!("{}\n{}", track("1"), rule.append()),
+            format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
+        )
+    };
     finding.fixes.push(if passes { masquerade.or() } else { masquerade });
     finding.subjects = subjects;
     let host = facts.host_by_ip(client);

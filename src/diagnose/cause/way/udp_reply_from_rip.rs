@@ -8,7 +8,7 @@
 
 use crate::diagnose::cause::each_service;
 use crate::diagnose::facts::stray_answers::{
-    answering, in_vain, is_chosen, pairs, proofs, refused,
+    answering, answers_itself, is_chosen, pairs, proofs, refused,
 };
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{self, agree, names, share};
@@ -71,7 +71,7 @@ fn finding(
     let sure = known && ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     // A host that answers itself is no director.
-    let itself = ids.iter().any(|id| in_vain(facts, *id, by_query[id]));
+    let itself = ids.iter().any(|id| answers_itself(facts, *id, by_query[id]));
     if !known && !itself {
         finding.candidate(
             "nat-return-bypasses-director",

@@ -1,6 +1,8 @@
 //! Commands of kubectl(1), where a service's translator is the node of a cluster: its table
 //! is written by a program, and what is changed there by hand does not last.
 
+use super::explained;
+use super::netfilter::Rule;
 use crate::diagnose::Fix;
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::Trace;
@@ -10,8 +12,13 @@ use std::net::IpAddr;
 /// Where a fix is for nodes whose kube-proxy does not use netfilter.
 pub const IPVS_MODE: &str = "if kube-proxy runs in IPVS mode";
 
-/// Whether a service is translated by the node of a cluster: it says so, or it serves by
-/// pods, whose addresses are made as container networks make them.
+/// Ports that a cluster gives services on its nodes, unless it was told others
+/// (`--service-node-port-range`).
+const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+
+/// Whether a service is translated by the node of a cluster: it says so, its devices or the names
+/// that it asks for are a cluster's, it serves by pods, whose addresses are made as container
+/// networks make them, or on a port that nodes have, and states no table of IPVS.
 #[must_use]
 pub fn is_clusters(trace: &Trace, service: &Service) -> bool {
     if !matches!(service.mode, Mode::Nat | Mode::FullNat) {
@@ -19,8 +26,49 @@ pub fn is_clusters(trace: &Trace, service: &Service) -> bool {
     }
     let directors = service.directors.iter().map(|d| d.host);
     let servers = service.real_servers.iter().filter_map(|s| s.host);
+    let hosts: Vec<HostId> = directors.clone().chain(servers).collect();
+    let of_node = || {
+        NODE_PORTS.contains(&service.port)
+            && !directors.clone().any(|host| trace.stated_service(host, service).is_some())
+    };
     directors.clone().any(|host| says_so(trace, host))
-        || directors.chain(servers).any(|host| is_container(trace, host))
+        || hosts.iter().any(|host| is_container(trace, *host))
+        || names_it(trace, service)
+        || trace.in_cluster(&directors.clone().collect::<Vec<HostId>>())
+        || of_node()
+}
+
+/// What a cluster said of its services names it.
+fn names_it(trace: &Trace, service: &Service) -> bool {
+    let said = trace.states.iter().flat_map(|matched| &matched.state.cluster.services);
+    said.into_iter().any(|s| {
+        s.protocol == service.protocol
+            && (s.port == service.port && s.addresses.contains(&service.vip)
+                || s.node_port == Some(service.port))
+    })
+}
+
+/// Where a service's endpoints and nodes are asked for.
+pub const KUBECTL: &str = "where kubectl is at hand";
+
+/// What a cluster has for a service, by its address and port.
+#[must_use]
+pub fn endpoints(service: &Service) -> String {
+    let (vip, port) = (service.vip, service.port);
+    format!(
+        "kubectl get svc -A -o wide | grep -wE '{vip}|{port}'; kubectl get endpointslices,pods -A -o wide"
+    )
+}
+
+/// Source addresses of the node's own for what one client sends to a service, so that answers
+/// come back to the node; and its undo.
+#[must_use]
+pub fn masquerade(node: String, client: Ip, server: Option<Ip>, vip: Ip, why: &str) -> Fix {
+    let to = server.map_or_else(String::new, |server| format!(" -d {server}"));
+    let spec =
+        format!("-s {client}{to} -m conntrack --ctstate DNAT --ctorigdst {vip} -j MASQUERADE");
+    let rule = Rule::nat(vip, "POSTROUTING", spec);
+    Fix::safe(node, explained(rule.append(), why), rule.delete())
 }
 
 /// Its own rules or tables name a cluster's.
