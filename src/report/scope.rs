@@ -94,7 +94,7 @@ impl Builder<'_> {
             more => format!("; and {more} more groups"),
         };
         Some(format!(
-            "no connection was seen on both sides of: {shown}{more}. They are of other traffic or another time; each is judged for itself"
+            "no connection was seen on both sides of: {shown}{more}. Each is judged for itself"
         ))
     }
 
@@ -106,13 +106,20 @@ impl Builder<'_> {
         if VantageId::all(&trace.vantages).any(|v| trace.host_of_vantage(v) != Some(host)) {
             return None;
         }
-        let services = || trace.topology.services.iter().filter(|s| !s.is_backend);
         let serves = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
-        // What the host does for any of them says more than what it is to the first.
-        let service = services()
-            .find(|s| s.is_director(host))
-            .or_else(|| services().find(|s| serves(s)))
-            .or_else(|| services().next())?;
+        // What the host does for any of them says more than what it is to others; of several, the one
+        // that most goes wrong with.
+        let worst = |of: &dyn Fn(&Service) -> bool| {
+            let all = trace.topology.services.iter().enumerate();
+            let own = all.filter(|(_, s)| !s.is_backend && of(s));
+            own.min_by_key(|(at, _)| {
+                let account = self.breaks.accounts.services[*at];
+                std::cmp::Reverse(account.failed + account.suffered)
+            })
+        };
+        let (_, service) = worst(&|s| s.is_director(host))
+            .or_else(|| worst(&serves))
+            .or_else(|| worst(&|_| true))?;
         let ports: BTreeSet<u16> = std::iter::once(service.port)
             .chain(service.real_servers.iter().map(|r| r.port))
             .filter(|port| *port > 0)
@@ -151,9 +158,13 @@ impl Builder<'_> {
                 take("rs")
             )
         } else if serves(service) {
-            format!(
-                "one capture, on a real server: how the director forwards does not show, nor whether answers reach the client. {elsewhere}"
-            )
+            let forwards = match service.mode {
+                Mode::Unknown => "how a director forwards does not show, nor ",
+                _ => "what the director does with others does not show, nor ",
+            };
+            let rest =
+                if calls { "what came back to others" } else { "whether answers reach the client" };
+            format!("one capture, on a real server: {forwards}{rest}. {elsewhere}")
         } else if calls {
             format!(
                 "one capture, on the client's side: where behind the first hop packets go does not show. {elsewhere}"
