@@ -41,9 +41,12 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
     match broken.packet {
         Packet::Syn | Packet::HealthCheck => {
             proofs.extend(note(there.syn, "the SYN"));
-            proofs.extend(repeated(there).and_then(|last| {
-                note(last, if there.ack.is_set() { "the last of the client" } else { "its repeat" })
-            }));
+            // The last frame of one that went on tells nothing of the wait.
+            proofs.extend(if there.ack.is_set() && there.syns > 1 {
+                note(there.ack, "the client goes on")
+            } else {
+                repeated(there).and_then(|last| note(last, "its repeat"))
+            });
             proofs.extend(note(back.rst, "a RST answers it"));
             if let Some((_, mark, status)) = f.first_error(broken.connection) {
                 proofs.extend(note(there.data, "what it asks"));

@@ -107,13 +107,13 @@ pub fn hints() -> Vec<(Action, &'static str)> {
     ]
 }
 
-/// The page: services before findings, where the first finding is on the first screen so.
+/// The page: services before findings, where the verdict and the first finding are on one screen so.
 fn page(app: &App, width: usize) -> Page<To> {
     let page = ordered(app, width, false);
     let height = usize::from(super::super::view::screen(app.size).body.height);
     let first = page.stops.iter().position(|stop| matches!(stop, To::Finding(_)));
     match first {
-        Some(stop) if page.line_of(stop) >= height => ordered(app, width, true),
+        Some(stop) if page.top(stop, height) > 0 => ordered(app, width, true),
         _ => page,
     }
 }

@@ -73,8 +73,8 @@ fn table_columns(app: &App, width: usize) -> Vec<Column> {
         Some(7),
         false,
     ));
-    // What the ladder shows too goes first where not all fit.
-    for name in ["connect", "bytes", "duration", "fate", "service"] {
+    // What the ladder shows too goes first where not all fit; how it ended stays.
+    for name in ["connect", "bytes", "duration", "fate", "service", "real server", "start", "#"] {
         if all.iter().map(|column| column.width + 2).sum::<usize>() > width + 2 {
             all.retain(|column| column.name != name);
         }
