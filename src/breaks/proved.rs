@@ -1,7 +1,7 @@
 //! Where a connection broke of which only the others prove that it did.
 
 use super::journey::{Journey, Milestone, silence};
-use super::{Break, Manner, Packet, reset_by};
+use super::{Break, Manner, Packet, Passage, reset_by};
 use crate::flow::Flow;
 use crate::trace::{ConnectionId, Trace};
 
@@ -42,6 +42,21 @@ fn found(
         let (manner, last) = silence(trace, id, Packet::Syn);
         return (Packet::Syn, manner, last);
     }
-    let (manner, last) = silence(trace, id, question);
+    // What was answered before is not what was lost.
+    let (manner, last) =
+        if p.response { unheeded(trace, id) } else { silence(trace, id, question) };
     (question, manner, last)
+}
+
+/// Places show one packet within this, nanoseconds.
+const ONE_PACKET_NS: i64 = 500_000_000;
+
+/// What became of the client's last packet: where it was seen last.
+fn unheeded(trace: &Trace, id: ConnectionId) -> (Manner, Option<super::Sighting>) {
+    let places = Journey::of(trace, id, true, Milestone::Last).0;
+    let time = |s: &super::Sighting| trace.time(s.at).0;
+    let newest = places.iter().map(time).max().unwrap_or(0);
+    let last = places.into_iter().rev().find(|s| newest.saturating_sub(time(s)) <= ONE_PACKET_NS);
+    let came = last.is_some_and(|s| matches!(s.passage, Passage::In | Passage::Loopback));
+    (if came { Manner::Swallowed } else { Manner::UnseenBeyond }, last)
 }
