@@ -66,7 +66,9 @@ impl Accounts {
                     accounts.services[trace.service_of(id).0 as usize].count(*fate);
                 }
                 Some(Ordinary::HealthCheck) => accounts.checks.count(*fate),
-                Some(Ordinary::ProxyLeg | Ordinary::Scan | Ordinary::Flood) => {}
+                Some(
+                    Ordinary::ProxyLeg | Ordinary::Scan | Ordinary::Flood | Ordinary::StrayAnswer,
+                ) => {}
             }
         }
         accounts

@@ -12,7 +12,9 @@ pub(super) const TAIL_NS: i64 = 1_000_000_000;
 /// floods meet harms nobody.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {
     match trace.ordinary(id) {
-        Some(Ordinary::ProxyLeg | Ordinary::Scan | Ordinary::Flood) => (Fate::Well, None),
+        Some(Ordinary::ProxyLeg | Ordinary::Scan | Ordinary::Flood | Ordinary::StrayAnswer) => {
+            (Fate::Well, None)
+        }
         Some(Ordinary::HealthCheck) => verdict(handshake::check(trace, pace, id)),
         None if !trace.connection(id).protocol.is_tcp() => {
             verdict(datagram::judge(trace, pace, id))

@@ -79,6 +79,8 @@ pub enum Milestone {
     Rst,
     /// First payload that was sent again.
     Repeat,
+    /// The last packet of each place, which need not be the same.
+    Last,
 }
 
 impl Milestone {
@@ -90,6 +92,7 @@ impl Milestone {
             Self::Data => flow.data,
             Self::Rst => flow.rst,
             Self::Repeat => return vantage.first_repeat(link).get(),
+            Self::Last => return link.last.get(),
         };
         let mark = mark.get()?;
         match self {

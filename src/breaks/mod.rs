@@ -20,6 +20,7 @@ mod group;
 mod handshake;
 mod journey;
 mod pace;
+mod proved;
 mod said;
 mod talk;
 mod unfilled;
@@ -158,11 +159,13 @@ pub enum Manner {
     Closed,
     /// It was answered with an error.
     Error,
+    /// It was answered from elsewhere than where it was sent.
+    Astray,
 }
 
 impl Manner {
     /// All of them, a cut by whomever once.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LostBetween,
         Self::UnseenBeyond,
         Self::Swallowed,
@@ -173,6 +176,7 @@ impl Manner {
         Self::Late,
         Self::Closed,
         Self::Error,
+        Self::Astray,
     ];
 
     /// The name in reports.
@@ -190,6 +194,7 @@ impl Manner {
             Self::Late => "late",
             Self::Closed => "closed",
             Self::Error => "error",
+            Self::Astray => "astray",
         }
     }
 
@@ -271,33 +276,30 @@ impl Breaks {
         let accounts = Accounts::of(trace, &fates);
         journey::complete(trace, &fates, &mut harmed);
         let groups = group::group(trace, &fates, &harmed);
-        let mut list = HashMap::with_capacity(harmed.len());
-        let mut of: HashMap<ConnectionId, GroupId> = HashMap::with_capacity(harmed.len());
-        for (i, group) in groups.iter().enumerate() {
-            of.extend(group.connections.iter().map(|id| (*id, GroupId(i as u32))));
-        }
-        for broken in harmed {
-            if let Some(group) = of.get(&broken.connection) {
-                list.insert(broken.connection, (broken, *group));
-            }
-        }
+        let list = listed(&groups, harmed);
         Self { fates, list, groups, accounts }
     }
 
     /// Takes over what is proved of connections that did well, or could not be told of, by what they
-    /// show alone.
-    pub fn conclude(&mut self, trace: &Trace, proved: impl Iterator<Item = (ConnectionId, Fate)>) {
-        let mut changed = false;
-        for (id, fate) in proved {
+    /// show alone: they failed; the second of each: they were answered from elsewhere.
+    pub fn prove(&mut self, trace: &Trace, failed: impl Iterator<Item = (ConnectionId, bool)>) {
+        let mut proved = Vec::new();
+        for (id, astray) in failed {
             if let Some(known) = self.fates.get_mut(id.0 as usize).filter(|known| !known.is_harm())
             {
-                *known = fate;
-                changed = true;
+                *known = Fate::Failed;
+                proved.push(proved::broken(trace, id, astray));
             }
         }
-        if changed {
-            self.accounts = Accounts::of(trace, &self.fates);
+        if proved.is_empty() {
+            return;
         }
+        journey::complete(trace, &self.fates, &mut proved);
+        proved.extend(self.list.values().map(|(broken, _)| *broken));
+        proved.sort_unstable_by_key(|broken| broken.connection);
+        self.accounts = Accounts::of(trace, &self.fates);
+        self.groups = group::group(trace, &self.fates, &proved);
+        self.list = listed(&self.groups, proved);
     }
 
     /// What became of a connection.
@@ -341,4 +343,14 @@ impl Breaks {
     pub fn of_service(&self, service: ServiceId) -> impl Iterator<Item = &Group> {
         self.groups.iter().filter(move |group| group.service == service)
     }
+}
+
+/// Breaks by their connections, each with the group that it is of.
+fn listed(groups: &[Group], breaks: Vec<Break>) -> HashMap<ConnectionId, (Break, GroupId)> {
+    let mut of: HashMap<ConnectionId, GroupId> = HashMap::with_capacity(breaks.len());
+    for (i, group) in groups.iter().enumerate() {
+        of.extend(group.connections.iter().map(|id| (*id, GroupId(i as u32))));
+    }
+    let known = |broken: Break| Some((broken.connection, (broken, *of.get(&broken.connection)?)));
+    breaks.into_iter().filter_map(known).collect()
 }

@@ -20,7 +20,7 @@ const PAGE_LISTS: usize = 50_000;
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Write text, json, ndjson, markdown or html [default: as FILE ends, else text]
+    /// Write text, json, ndjson, markdown, html [else as FILE ends]
     #[arg(long, value_name = "FORMAT", value_enum)]
     #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
     format: Option<Format>,

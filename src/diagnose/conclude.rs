@@ -6,7 +6,7 @@
 //! must not contradict what stands below them.
 
 use super::{Checked, Confidence, Coverage, Finding};
-use crate::breaks::{Breaks, Fate};
+use crate::breaks::Breaks;
 use crate::trace::Trace;
 
 /// Causes of which each connection that they name failed.
@@ -25,12 +25,18 @@ const FATAL: &[&str] = &[
     "udp-stale-entry",
 ];
 
+/// Of those, the one whose connections were answered from elsewhere.
+const ASTRAY: &str = "udp-reply-from-rip";
+
 /// Takes what findings prove over into the accounts.
 pub(super) fn conclude(trace: &Trace, breaks: &mut Breaks, findings: &[Finding]) {
     let fatal =
         |f: &&Finding| f.is_loud() && f.confidence >= Confidence::Likely && f.id.is_of(FATAL);
-    let ids = findings.iter().filter(fatal).flat_map(|f| f.connections.iter().copied());
-    breaks.conclude(trace, ids.map(|id| (id, Fate::Failed)));
+    let ids = findings.iter().filter(fatal).flat_map(|f| {
+        let astray = f.id == ASTRAY;
+        f.connections.iter().map(move |id| (*id, astray))
+    });
+    breaks.prove(trace, ids);
 }
 
 /// What a finding offers as a candidate was looked for and not found, which does not make it clean.

@@ -220,7 +220,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "vrrp-split-brain" address vrrp_split_brain,
     "dr-half-close-120s" state dr_half_close_120s,
     "director-no-entry-rst" state director_no_entry_rst,
-    "lb-idle-timeout" state lb_idle_timeout,
+    "lb-idle-timeout" state lb_idle_timeout => settle::idle::forgotten,
     "fullnat-double-reset" state fullnat_double_reset,
     "toa-not-inserted" proxy toa_not_inserted,
     "backend-removed-silent-drop" silence backend_removed_silent_drop,

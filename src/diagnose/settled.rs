@@ -51,6 +51,10 @@ pub(crate) enum Settled {
     Balances { vip: Ip, at: String },
     /// A director tracks so many connections of so many.
     Tracked { who: String, count: u64, most: u64, at: String },
+    /// A director forgets silent connections after so many seconds, sooner than these were used again.
+    ForgetsAfter { seconds: u64, at: String },
+    /// It keeps them for longer than these were silent.
+    KeepsFor { seconds: u64, at: String },
     /// Its table had room when it was asked.
     RoomLeft,
     /// A rule of a server's packet filter, or its policy, stopped so many packets.

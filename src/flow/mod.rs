@@ -66,6 +66,9 @@ pub use vantage_id::VantageId;
 
 use crate::capture::{LinkType, Timestamp};
 
+/// The largest window that TCP can announce, bytes (RFC 7323, section 2.3).
+const MAX_WINDOW: u32 = 1 << 30;
+
 /// What one vantage saw: one interface of one capture.
 #[derive(Debug, Clone)]
 pub struct Observations {
@@ -155,10 +158,11 @@ impl Observations {
     }
 
     /// The bytes that a link lacks below the highest that it saw, as many as are known to
-    /// be missing, and the sequence number after the last of them.
+    /// be missing, and the sequence number after the last of them. Numbers that lie further apart
+    /// than any window are of two connections on one five-tuple, and nothing lies between them.
     #[must_use]
     pub fn hole(&self, link: &Link) -> Option<(u32, u32)> {
-        self.side_tables.troubles.hole_of(link.trouble)
+        self.side_tables.troubles.hole_of(link.trouble).filter(|(bytes, _)| *bytes < MAX_WINDOW)
     }
 
     /// The hop that a link travels.

@@ -57,8 +57,13 @@ enum Test {
 type Span = (i64, i64);
 
 /// What a connection may be instead of a request.
-pub(super) const KINDS: [Ordinary; 4] =
-    [Ordinary::HealthCheck, Ordinary::ProxyLeg, Ordinary::Scan, Ordinary::Flood];
+pub(super) const KINDS: [Ordinary; 5] = [
+    Ordinary::HealthCheck,
+    Ordinary::ProxyLeg,
+    Ordinary::Scan,
+    Ordinary::Flood,
+    Ordinary::StrayAnswer,
+];
 
 impl Filter {
     /// Resolves the names of an expression.
@@ -242,8 +247,8 @@ impl Binder<'_> {
                 .find(|kind| kind.name() == lower)
                 .map(|kind| Test::Kind(Some(kind)))
                 .ok_or_else(|| {
-                    let [a, b, c, d] = KINDS.map(Ordinary::name);
-                    fault(one_of(value, "kind", ["request", a, b, c, d]))
+                    let [a, b, c, d, e] = KINDS.map(Ordinary::name);
+                    fault(one_of(value, "kind", ["request", a, b, c, d, e]))
                 })?,
             Field::Id => Test::Id(span(number(), 1)?),
             Field::Duration => Test::Duration(span(duration(value), 1)?),

@@ -112,7 +112,7 @@ fn services(out: &mut String, report: &Report) {
             let _ = writeln!(
                 out,
                 "  - real server {}: {}: {}{remark}",
-                name.map_or_else(|| "none known".to_owned(), code),
+                name.map_or_else(|| "not known".to_owned(), code),
                 plural(server.connections, "connection"),
                 server.totals.fates()
             );

@@ -57,7 +57,8 @@ impl Builder<'_> {
                     services.insert(connection.front.server);
                 }
                 Some(Ordinary::Flood) => floods += 1,
-                Some(Ordinary::HealthCheck | Ordinary::ProxyLeg) | None => {}
+                Some(Ordinary::HealthCheck | Ordinary::ProxyLeg | Ordinary::StrayAnswer) | None => {
+                }
             }
         }
         scans.sources = sources.len() as u64;

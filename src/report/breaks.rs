@@ -20,7 +20,7 @@ pub struct Break {
     /// `response`, `datagram`, `health-check`.
     pub packet: String,
     /// What became of it: `lost-between`, `unseen-beyond`, `swallowed`, `refused`,
-    /// `rejected`, `unmatched`, `cut`, `late`, `closed`, `error`.
+    /// `rejected`, `unmatched`, `cut`, `late`, `closed`, `error`, `astray`.
     pub manner: String,
     /// `failed` or `suffered`.
     pub fate: String,

@@ -14,6 +14,7 @@ mod route;
 mod scans;
 mod service;
 mod services;
+mod stray;
 
 pub use hosts::{Host, HostId, Hosts, is_origin};
 pub use ordinary::Ordinary;

@@ -4,6 +4,7 @@
 //! exceptions.
 
 use super::scans::{Scans, Try};
+use super::stray;
 use super::{HostId, Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
@@ -23,6 +24,8 @@ pub enum Ordinary {
     Scan,
     /// One of a mass of SYNs from sources that never come back.
     Flood,
+    /// An answer to somebody's question, from elsewhere than who was asked.
+    StrayAnswer,
 }
 
 impl Ordinary {
@@ -34,6 +37,7 @@ impl Ordinary {
             Self::ProxyLeg => "proxy-leg",
             Self::Scan => "scan",
             Self::Flood => "flood",
+            Self::StrayAnswer => "stray-answer",
         }
     }
 }
@@ -59,6 +63,7 @@ pub(super) fn classify(
     let floods = floods(connections, topology);
     let fleets = Fleets::of(topology);
     let flooded = flooded(vantages);
+    let strays = stray::answers(vantages, connections);
     connections
         .list
         .iter()
@@ -71,6 +76,8 @@ pub(super) fn classify(
             let carried = pairs.clients.contains_key(&index);
             if carried || pairs.attempted.contains_key(&index) || pairs.tried.contains(&index) {
                 Some(Ordinary::ProxyLeg)
+            } else if strays.contains(&index) {
+                Some(Ordinary::StrayAnswer)
             } else if named {
                 None
             } else if vain.contains(&pair(connection))

@@ -1,15 +1,17 @@
 //! Addresses that name no host: those that clients call and several hosts may hold.
 
 use super::Trace;
-use crate::topology::{Mode, Service};
+use crate::flow::{IcmpError, VantageId};
+use crate::topology::{HostId, Mode, Service};
 use crate::wire::Ip;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Addresses of services, and which of them are several hosts'.
 #[derive(Debug, Default)]
 pub(super) struct SharedAddresses {
     called: HashSet<Ip>,
     shared: HashSet<Ip>,
+    directors: HashSet<HostId>,
 }
 
 impl SharedAddresses {
@@ -17,15 +19,32 @@ impl SharedAddresses {
         let services = || trace.topology.services.iter().filter(|s| !s.is_backend);
         let advertised =
             trace.vantages.iter().flat_map(|v| &v.vrrp).flat_map(|s| s.addresses.list());
+        let shared = services().filter(|s| is_several_hosts(s)).map(|s| s.vip);
         Self {
             called: services().map(|s| s.vip).collect(),
-            shared: services()
-                .filter(|s| is_several_hosts(s))
-                .map(|s| s.vip)
-                .chain(advertised.copied())
+            shared: shared.chain(advertised.copied()).chain(complain(trace)).collect(),
+            directors: services()
+                .filter(|s| s.mode != Mode::Proxy)
+                .flat_map(|s| s.directors.iter().map(|d| d.host))
                 .collect(),
         }
     }
+}
+
+/// Addresses in whose name two captured hosts send ICMP errors.
+fn complain(trace: &Trace) -> Vec<Ip> {
+    let mut by: HashMap<Ip, HostId> = HashMap::new();
+    let mut shared = Vec::new();
+    for (v, seen) in VantageId::each(&trace.vantages) {
+        let Some(host) = trace.host_of_vantage(v) else { continue };
+        let own = |e: &&IcmpError| seen.own.sent(&seen.hops[e.hop.index()]) == Some(true);
+        for error in seen.errors.iter().filter(own) {
+            if *by.entry(error.src).or_insert(host) != host {
+                shared.push(error.src);
+            }
+        }
+    }
+    shared
 }
 
 /// Whether the address of a service is more than its one server's: a director sends it on, or several
@@ -52,6 +71,12 @@ impl Trace {
     #[must_use]
     pub fn is_called(&self, ip: Ip) -> bool {
         self.shared().called.contains(&ip)
+    }
+
+    /// Whether a host is the director of any service, and no proxy.
+    #[must_use]
+    pub fn directs(&self, host: HostId) -> bool {
+        self.shared().directors.contains(&host)
     }
 
     fn shared(&self) -> &SharedAddresses {

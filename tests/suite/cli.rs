@@ -255,7 +255,7 @@ fn a_file_gets_what_its_name_says() {
     let path = dir.path().join("ticket.md");
     let output = run(&["-q", "-o", text(&path), &sample("healthy-nat")]);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
-    assert!(std::fs::read_to_string(&path).unwrap().starts_with("## HEALTHY"));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("## Healthy"));
 }
 
 #[test]

@@ -406,6 +406,21 @@ fn a_count_settles_a_full_table() {
 }
 
 #[test]
+fn a_timeout_settles_who_forgets_silent_connections() {
+    let of = |seconds: u32| {
+        let text = format!(
+            "eth0 UP 52:54:00:1b:e9:07 <UP>\nTimeout (tcp tcpfin udp): {seconds} 120 300\n"
+        );
+        let report = run("idle-timeout-expired", texts(&[("lb", &text)])).report;
+        let finding = found(&report, "lb-idle-timeout");
+        let asked = finding.to_confirm.iter().any(|c| c.command.contains("ipvsadm"));
+        (finding.confidence, finding.explanation.contains(&format!("{seconds} s (")), asked)
+    };
+    assert_eq!(of(5), (Confidence::Certain, true, false));
+    assert_eq!(of(900), (Confidence::Possible, true, false));
+}
+
+#[test]
 fn a_route_settles_answers_past_the_director() {
     let sample = "nat-rs-gateway-bypasses-director";
     let (_, with) =

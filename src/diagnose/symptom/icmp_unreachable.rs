@@ -6,12 +6,15 @@ pub(in crate::diagnose) use super::next::captures as next;
 use super::{concerned, connections_to};
 use crate::breaks::Fate;
 use crate::flow::IcmpErrorKind;
+use crate::topology::Ordinary;
 use crate::trace::At;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut last = None;
     let mut found = Vec::new();
-    for tied in facts.errors.iter().filter(|tied| facts.ordinary(tied.connection).is_none()) {
+    // Who rejects an answer says more than that it is nobody's question.
+    let told = |id| matches!(facts.ordinary(id), None | Some(Ordinary::StrayAnswer));
+    for tied in facts.errors.iter().filter(|tied| told(tied.connection)) {
         let error = &facts.vantages[tied.vantage.index()].errors[tied.error as usize];
         if matches!(error.kind, IcmpErrorKind::Unreachable { .. }) && last != Some(tied.connection)
         {

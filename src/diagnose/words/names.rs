@@ -25,7 +25,8 @@ impl Names<'_> {
         let own = |ip: &&Ip| !ip.is_link_local() && !self.0.is_shared(**ip);
         // What clients call may move away; what nobody calls is the host's alone.
         let quiet = host.ips.iter().filter(own).find(|ip| !self.0.is_called(**ip));
-        quiet.or_else(|| host.ips.iter().find(own)).copied()
+        let called = || host.ips.iter().filter(own).find(|_| !self.0.directs(id));
+        quiet.or_else(called).copied()
     }
 
     /// Where a command is to be run: the host's own address, else its MAC and the capture

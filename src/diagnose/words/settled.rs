@@ -47,6 +47,12 @@ fn sentence(settled: &Settled) -> Option<String> {
         S::Recycling { on: false, at } => {
             format!("When its settings were taken, it was off ({at}).")
         }
+        S::ForgetsAfter { seconds, at } => {
+            format!("Its timeout is {seconds} s ({at}): it forgets them sooner.")
+        }
+        S::KeepsFor { seconds, at } => format!(
+            "IPVS keeps them for {seconds} s ({at}), longer than they were silent: another device forgets them, or the setting was changed since."
+        ),
         S::RouteLeads { server, via, at } => format!(
             "The route of {server} at {at} does lead to the director, {via}: it was changed since, or a policy rule or another table goes first."
         ),

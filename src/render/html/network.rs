@@ -101,7 +101,7 @@ fn row(server: &RealServer, timed: bool) -> Markup {
             th scope="row" {
                 @if let Some(address) = &address { code { (address) } " " }
                 @if let Some(mac) = &server.mac { code class="path" { (mac) } }
-                @else if address.is_none() { "none known" }
+                @else if address.is_none() { "not known" }
             }
             td class="num" { (count(server.connections)) }
             @for n in [totals.well, totals.failed, totals.suffered, totals.untold] {

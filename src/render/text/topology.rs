@@ -218,7 +218,7 @@ fn row(server: &RealServer) -> Vec<String> {
     let name = match (&server.address, &server.mac) {
         (Some(address), _) => endpoint(address, server.port),
         (None, Some(mac)) => mac.clone(),
-        (None, None) => "none known".to_owned(),
+        (None, None) => "not known".to_owned(),
     };
     let totals = &server.totals;
     let mut said = outcomes(&server.totals, |name| name != "completed");

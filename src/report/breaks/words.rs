@@ -73,6 +73,7 @@ impl Builder<'_> {
             (Manner::Late, next) => late(group, next),
             (Manner::Closed, _) => "✗ closed without an answer".to_owned(),
             (Manner::Error, _) => "✗ answered with an error".to_owned(),
+            (Manner::Astray, _) => "✗ answered from elsewhere than it was sent".to_owned(),
         };
         format!("{packet}  {here} {became}")
     }

@@ -226,7 +226,7 @@ fn server_name(server: &RealServer) -> String {
     match (&server.address, &server.mac) {
         (Some(address), _) => endpoint(address, server.port),
         (None, Some(mac)) => mac.clone(),
-        (None, None) => "none known".to_owned(),
+        (None, None) => "not known".to_owned(),
     }
 }
 

@@ -1,0 +1,62 @@
+//! Where a connection broke of which only the others prove that it did.
+
+use super::journey::{Journey, Milestone, silence};
+use super::{Break, Manner, Packet, Passage, reset_by};
+use crate::flow::Flow;
+use crate::trace::{ConnectionId, Trace};
+
+/// The break of a connection that looks well by itself; `astray`: it was answered from elsewhere than
+/// where it asked.
+pub(super) fn broken(trace: &Trace, id: ConnectionId, astray: bool) -> Break {
+    let (packet, manner, last) = found(trace, id, astray);
+    let (start, end) = (trace.start(id), trace.end(id));
+    let cost_ns = match (start, end) {
+        (Some(start), Some(end)) => trace.time(end).0.saturating_sub(trace.time(start).0),
+        _ => 0,
+    };
+    Break { connection: id, packet, manner, last, next: None, cost_ns }
+}
+
+fn found(
+    trace: &Trace,
+    id: ConnectionId,
+    astray: bool,
+) -> (Packet, Manner, Option<super::Sighting>) {
+    let connection = trace.connection(id);
+    let p = connection.progress;
+    let question = if connection.protocol.is_tcp() { Packet::Request } else { Packet::Datagram };
+    let last = |forward, milestone| Journey::of(trace, id, forward, milestone).last().copied();
+    let flows = || trace.legs(id).iter().map(|leg| (trace.forward(leg), trace.reply(leg)));
+    let seen = |is: fn(&Flow) -> bool| flows().any(|(there, back)| is(there) || is(back));
+    if astray {
+        return (question, Manner::Astray, last(true, Milestone::Data));
+    }
+    if seen(|flow| flow.rst.is_set()) {
+        let rst = last(false, Milestone::Rst).or_else(|| last(true, Milestone::Rst));
+        return (Packet::Response, Manner::Cut(reset_by(trace, id)), rst);
+    }
+    if !p.response && flows().any(|(_, back)| back.fin.is_set()) {
+        return (Packet::Request, Manner::Closed, last(true, Milestone::Data));
+    }
+    if !(p.request || p.response) && p.syn {
+        let (manner, last) = silence(trace, id, Packet::Syn);
+        return (Packet::Syn, manner, last);
+    }
+    // What was answered before is not what was lost.
+    let (manner, last) =
+        if p.response { unheeded(trace, id) } else { silence(trace, id, question) };
+    (question, manner, last)
+}
+
+/// Places show one packet within this, nanoseconds.
+const ONE_PACKET_NS: i64 = 500_000_000;
+
+/// What became of the client's last packet: where it was seen last.
+fn unheeded(trace: &Trace, id: ConnectionId) -> (Manner, Option<super::Sighting>) {
+    let places = Journey::of(trace, id, true, Milestone::Last).0;
+    let time = |s: &super::Sighting| trace.time(s.at).0;
+    let newest = places.iter().map(time).max().unwrap_or(0);
+    let last = places.into_iter().rev().find(|s| newest.saturating_sub(time(s)) <= ONE_PACKET_NS);
+    let came = last.is_some_and(|s| matches!(s.passage, Passage::In | Passage::Loopback));
+    (if came { Manner::Swallowed } else { Manner::UnseenBeyond }, last)
+}
