@@ -13,6 +13,9 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+/// Ports on which servers speak first (IANA service names: ftp, ssh, smtp, pop3, imap,
+/// submission, mysql).
+pub(super) const GREETED: [u16; 7] = [21, 22, 25, 110, 143, 587, 3306];
 /// Answers of a server before it is compared. With three against three that do not
 /// overlap, chance gives such an order once in twenty (exact rank test, 1 / (6 over 3)).
 const ENOUGH: usize = 3;
@@ -110,6 +113,12 @@ impl Pace {
     pub fn greets(&self, service: ServiceId) -> bool {
         let habit = self.habits[service.0 as usize];
         habit.greeted > 0 && habit.asked == habit.answered && habit.greeted > habit.asked
+    }
+
+    /// Whether a server speaks first, by its port or by what others of its service do.
+    #[must_use]
+    pub fn speaks_first(&self, service: ServiceId, port: u16) -> bool {
+        GREETED.contains(&port) || self.greets(service)
     }
 
     /// Longer than this nobody waits for an answer of a service, nanoseconds.

@@ -2,6 +2,7 @@
 
 use super::fate::{Judged, TAIL_NS, at_the_end};
 use super::journey::{Journey, Milestone, silence};
+use super::pace::GREETED;
 use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::Flow;
@@ -11,10 +12,6 @@ use crate::wire::seq_lt;
 /// A client that waited this long for an answer and left without one did not get what it
 /// wanted; one that left sooner may not have wanted it, nanoseconds. Judgement.
 const PATIENCE_NS: i64 = 1_000_000_000;
-/// Ports on which servers speak first (IANA service names: ftp, ssh, smtp, pop3, imap,
-/// submission, mysql).
-const GREETED: [u16; 7] = [21, 22, 25, 110, 143, 587, 3306];
-
 /// A greeting that takes longer keeps everybody waiting, nanoseconds: mail servers that
 /// greet late on purpose wait five or six seconds (sendmail greet_pause, Postfix
 /// postscreen_greet_wait).
@@ -216,7 +213,7 @@ fn before(fin: crate::flow::Mark, there: &Flow) -> bool {
 fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let port = trace.connection(id).front.server.1;
     let service = trace.service_of(id);
-    if !(GREETED.contains(&port) || pace.greets(service)) || at_the_end(trace, id) {
+    if !pace.speaks_first(service, port) || at_the_end(trace, id) {
         return Judged::Well;
     }
     let shows = |leg: &&Leg| trace.forward(leg).ack.is_set() && trace.reply(leg).accepted();

@@ -35,6 +35,10 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if !matches!(c.outcome, Outcome::Open | Outcome::Completed) || p.response || p.syns > 1 {
         return Judged::Well;
     }
+    // Of a server that speaks first its greeting is missed.
+    if pace.speaks_first(trace.service_of(id), c.front.server.1) {
+        return Judged::Well;
+    }
     let waited = |leg: &Leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         let silent = back.data.get().is_none() && !back.fin.is_set() && !back.rst.is_set();

@@ -176,7 +176,7 @@ pub(super) const TIMESTAMPS_CERTAIN: (usize, usize) = (3, 6);
 pub(super) const SYN_UNANSWERED_CERTAIN_SYNS: u16 = 3;
 /// Candidates of one symptom at most, of those whose fields a text does not print: they are
 /// told in a few lines, by field. Judgement; the coverage lists all that could not be judged.
-pub(super) const UNTOLD_CANDIDATES: usize = 16;
+pub(super) const UNTOLD_CANDIDATES: usize = 32;
 
 /// Bytes of a packet that an Ethernet frame carries (IEEE 802.3; RFC 894).
 pub(super) const SIZE_ETHERNET_MTU: u32 = 1500;

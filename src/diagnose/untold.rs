@@ -43,6 +43,24 @@ pub(super) fn hide(unprinted: Printed, id: FindingId, checked: Checked) -> Check
     Checked::Unchecked(format!("it is told by {}, which the text does not print", name(hidden)))
 }
 
+/// Ports on which a program names addresses to the other side (IANA: ftp, sip, sips).
+const NAMING: [u16; 3] = [21, 5060, 5061];
+
+/// Whether what a text does print leaves room for a cause: what it needs to be there is.
+fn may_be(trace: &Trace, id: FindingId) -> bool {
+    let services = || trace.topology.services.iter();
+    match id.as_str() {
+        "ipv6-dad-failed" | "duplicate-na-for-vip" => services().any(|s| !s.vip.is_v4()),
+        "control-channel-address" => services().any(|s| NAMING.contains(&s.port)),
+        "vrid-collision" => trace.vantages.iter().any(|v| !v.vrrp.is_empty()),
+        "tunnel-not-decapsulated" => {
+            let mut streams = trace.vantages.iter().flat_map(|v| &v.streams);
+            streams.any(|stream| stream.key.tunnel != 0)
+        }
+        _ => true,
+    }
+}
+
 /// Where a text shows trouble and no cause: names the causes that could not be judged, and how to
 /// print what would tell them.
 pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
@@ -57,7 +75,7 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
         if !open || !finding.is_loud() {
             continue;
         }
-        let fits = CAUSES.iter().filter(|c| finding.id.is_of(c.explains));
+        let fits = CAUSES.iter().filter(|c| finding.id.is_of(c.explains) && may_be(trace, c.id));
         let hidden = fits.filter_map(|cause| {
             let hidden = rests_on(cause.id).common(unprinted);
             let known = finding.candidates.iter().any(|c| c.id == cause.id);

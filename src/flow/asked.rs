@@ -19,6 +19,8 @@ const AGAIN_NS: i64 = 400_000_000;
 /// Waits of one length that a program is taken to have, nanoseconds. Judgement: shorter ones are
 /// a stream's pace, longer ones a report's.
 const STEADY_NS: std::ops::RangeInclusive<i64> = 900_000_000..=10_000_000_000;
+/// How many of them.
+const STEADY_GAPS: usize = 3;
 
 /// When one payload was sent, and sent again.
 #[derive(Debug, Clone, Copy)]
@@ -42,16 +44,22 @@ impl Asked {
         kept.windows(2).map(|pair| pair[1].since(pair[0])).collect()
     }
 
-    /// Whether the waits are those of somebody who waits for an answer: each half as long again
-    /// as the one before, or more (RFC 7252, section 4.2; RFC 7296, section 2.4; RFC 6347, section
-    /// 4.2.4), or of one length and then given up, while the capture went on until `end`.
+    /// Whether the waits are those of somebody who waits for an answer: each twice the one before,
+    /// up to a longest (RFC 7252, section 4.2; RFC 6347, section 4.2.4; RFC 3261, section 17.1.2.2),
+    /// or a little less (strongSwan: 1.8 times), or of one length and then given up, while the
+    /// capture went on until `end`.
     #[must_use]
     pub fn waits_for_an_answer(&self, end: Timestamp) -> bool {
         let gaps = self.gaps();
-        // What only looks the same is the same by chance now and then.
-        let enough = if self.blind { 3 } else { 2 };
-        let grows = |pair: &[i64]| pair[1] * 2 >= pair[0] * 3 && pair[1] <= pair[0] * 4;
-        if gaps.len() >= enough && gaps.windows(2).all(grows) {
+        // Two gaps of a ratio between 1.69 and 2.12 come by chance once in twenty (of exponential
+        // ones 1 / 2.69 - 1 / 3.12), three in four hundred; two of one near 2 once in ninety.
+        let ratio = |pair: &[i64], percent: std::ops::RangeInclusive<i64>| {
+            pair[0] > 0 && percent.contains(&(pair[1].saturating_mul(100) / pair[0]))
+        };
+        let grown = gaps.windows(2).take_while(|pair| ratio(pair, 169..=212)).count();
+        let capped = gaps.windows(2).skip(grown).all(|pair| ratio(pair, 95..=105));
+        let exact = !self.blind && gaps.len() == 2 && ratio(&gaps, 195..=205);
+        if exact || grown >= 2 && capped {
             return true;
         }
         let first = gaps.first().copied().unwrap_or(0);
@@ -59,7 +67,7 @@ impl Asked {
             STEADY_NS.contains(&first) && gaps.iter().all(|gap| (gap - first).abs() <= first / 8);
         let silent = end.0.saturating_sub(self.last().at().0);
         !self.blind
-            && gaps.len() > enough
+            && gaps.len() >= STEADY_GAPS
             && self.count as usize <= TIMES
             && steady
             && silent > 2 * first + AGAIN_NS
@@ -129,7 +137,10 @@ mod tests {
         assert!(asked(&[0, 1000, 3000, 7000], true).waits_for_an_answer(end));
         assert!(asked(&[0, 1000, 3000], false).waits_for_an_answer(end));
         assert!(!asked(&[0, 1000, 3000], true).waits_for_an_answer(end));
+        assert!(asked(&[0, 500, 1500, 3500, 7500, 11_500], false).waits_for_an_answer(end));
         assert!(!asked(&[0, 1000, 2000, 7000], true).waits_for_an_answer(end));
+        assert!(!asked(&[0, 1000, 2700], false).waits_for_an_answer(end));
+        assert!(!asked(&[0, 1000, 4000, 13_000], false).waits_for_an_answer(end));
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod talk;
 mod tls;
 mod toa;
 mod trunk;
+mod unfinished;
 
 use places::*;
 use stage::Stage;

@@ -5,7 +5,7 @@
 use crate::stage::Stage;
 use crate::support::cooked::{Any, cooked};
 use crate::support::run::run_paths;
-use crate::{clusters, control, firewalled, one_sided, pods, tls};
+use crate::{clusters, control, firewalled, one_sided, pods, tls, unfinished};
 use lbdiag::report::{Confidence, Finding, Kind, Report};
 use std::path::PathBuf;
 
@@ -210,6 +210,36 @@ const SITUATIONS: &[Situation] = &[
         broken: one_sided::sums_wrong_on_arrival,
         told: "vxlan-or-nat-bad-checksum",
         healthy: one_sided::sums_left_to_the_card,
+    },
+    Situation {
+        name: "a client alone: answers have a hole",
+        broken: unfinished::answers_with_a_hole,
+        told: "request-unanswered",
+        healthy: unfinished::answers_filled_up,
+    },
+    Situation {
+        name: "a client alone: a datagram is asked again after growing waits",
+        broken: unfinished::asked_with_growing_waits,
+        told: "datagram-unanswered",
+        healthy: unfinished::said_now_and_then,
+    },
+    Situation {
+        name: "a server alone: it asks for ACKs that it got",
+        broken: unfinished::never_taken_in,
+        told: "handshake-incomplete",
+        healthy: unfinished::taken_in_late,
+    },
+    Situation {
+        name: "one end of a tunnel: full segments are too long under it",
+        broken: unfinished::too_long_under_a_tunnel,
+        told: "tun-mtu-blackhole",
+        healthy: unfinished::short_in_a_tunnel,
+    },
+    Situation {
+        name: "a client alone: two of six connections move to another server",
+        broken: unfinished::two_of_six_moved,
+        told: "ecmp-rehash-wrong-server",
+        healthy: unfinished::none_moved,
     },
     Situation {
         name: "a client alone: a proxy answers 502",

@@ -3,7 +3,7 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
-use crate::flow::Sums;
+use crate::flow::{Hop, Sums};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 
@@ -19,19 +19,31 @@ pub(in crate::diagnose) fn spoilt(trace: &Trace, id: ConnectionId) -> Option<(&L
     // Where no balancer shows, the host that takes them in and sends them nowhere.
     let ends = |leg: &&Leg| match balanced {
         true => server.is_some() && trace.host_of(leg) == server,
-        false => trace.host_of(leg).is_some() && c.back.is_none(),
+        false => (trace.host_of(leg).is_some() || no_macs(trace, leg)) && c.back.is_none(),
     };
     trace.legs(id).iter().filter(ends).find_map(|leg| {
         let vantage = trace.vantage(leg);
-        let arrived = |hop: &crate::flow::Hop| vantage.own.arrived(hop) == Some(true);
+        // Without hardware addresses: what somebody passed on was sent by no card that sums later.
+        let untold = trace.host_of(leg).is_none();
+        let passed_on =
+            |hop: &Hop| untold && hop.known_ttl().is_some() && !crate::topology::is_origin(hop);
+        let arrived = |hop: &Hop| vantage.own.arrived(hop) == Some(true) || passed_on(hop);
         let there = trace.forward(leg);
-        if !balanced && vantage.path(there).any(|(_, hop)| vantage.own.sent(hop) != Some(false)) {
+        if !balanced
+            && !untold
+            && vantage.path(there).any(|(_, hop)| vantage.own.sent(hop) != Some(false))
+        {
             return None;
         }
         let mut sums = vantage.sums_of(there);
         let (_, sums) = sums.find(|(hop, sums)| arrived(hop) && sums.wrong > 0)?;
         (sums.taken == 0).then_some((leg, sums))
     })
+}
+
+/// Whether a text shows a leg that prints no hardware addresses.
+fn no_macs(trace: &Trace, leg: &Leg) -> bool {
+    trace.vantage(leg).tally.without_macs > 0
 }
 
 /// A leg whose repeated SYNs are in a datagram of a tunnel with a wrong checksum.

@@ -52,6 +52,31 @@ fn listener(opinions: &mut Opinions) {
     );
 }
 
+/// Bytes got through at last, or an answer took its time.
+pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let repeated = group.connections.iter().any(|id| facts.connection(*id).progress.repeats);
+    if !repeated {
+        opinions.possible(
+            "slow-real-server",
+            "then the server's own capture shows the same wait between request and answer",
+        );
+        opinions.possible(
+            "network-latency",
+            "then a ping to the server takes as long, and so does its handshake",
+        );
+        return;
+    }
+    opinions.unless(
+        small(facts, group),
+        "pmtud-icmp-misdelivered",
+        "then full segments come again until they are sent in smaller ones, and a router says 'fragmentation needed' to somebody else than their sender",
+    );
+    opinions.possible(
+        "packet-loss",
+        "then captures on both sides of a link show segments of any size leave and not arrive",
+    );
+}
+
 /// Bytes of an answer never came, and later ones did.
 pub(super) fn torn(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let bytes = missing(facts, group).unwrap_or(0);

@@ -79,6 +79,9 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
             syn::unseen(facts, group, &mut opinions);
         }
         (Packet::Datagram, Manner::Late) => datagram::late(&mut opinions),
+        (Packet::Request | Packet::Response, Manner::Late) => {
+            established::late(facts, group, &mut opinions);
+        }
         (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
         (Packet::Ack | Packet::Greeting, manner) if manner != Manner::Late => {
             established::silent(facts, group, &mut opinions);

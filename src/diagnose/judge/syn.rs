@@ -138,6 +138,10 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "accept-queue-overflow",
             "then the server's own capture shows them arrive, and TcpExtListenOverflows grows",
         );
+        opinions.possible(
+            "syn-retry-rescheduled",
+            "then the first SYN reached one real server and its repeat another, as both captures show",
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::evidence::{answered, none_does_well, other_exit};
 use super::{Against, Opinions};
-use crate::breaks::{Group, Manner};
+use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
 use crate::topology::Mode;
 
@@ -79,6 +79,21 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
                 "nat-return-bypasses-director",
                 "then the answer leaves for another MAC than the one that the SYN came from",
             );
+        }
+    }
+    // Whether it reached a host that had to send it on is not told.
+    if group.manner == Manner::UnseenBeyond
+        && group.last.is_some_and(|last| last.passage == Passage::Passing)
+    {
+        if mode != Mode::Dr {
+            opinions.possible("nat-director-not-forwarding", "then the host that translates gets it and does not send it on: 'sysctl net.ipv4.ip_forward' is 0 there, or a rule of FORWARD counts them");
+            opinions.possible(
+                "rp-filter-drop",
+                "then 'nstat -az TcpExtIPReversePathFilter' on that host grows with each",
+            );
+        }
+        if matches!(mode, Mode::Dr | Mode::Unknown) {
+            opinions.possible("dr-reply-via-director", "then it comes to a host that owns the address which it comes from, as where the director is the real servers' router, and is dropped as a martian");
         }
     }
     if group.manner != Manner::Unmatched {

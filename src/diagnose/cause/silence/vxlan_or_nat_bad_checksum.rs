@@ -32,7 +32,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let mut hosts: Vec<HostId> =
         ids.iter().filter_map(|id| facts.host_of(spoilt(facts, *id)?.0)).collect();
     by_address(facts, &mut hosts);
-    let who = names.hosts(&hosts);
+    let who = if hosts.is_empty() { s.vip.to_string() } else { names.hosts(&hosts) };
     let wrong: u32 = ids.iter().filter_map(|id| spoilt(facts, *id)).map(|(_, s)| s.wrong).sum();
     let director = words::directors(facts, service);
     let sender = director.first().map_or_else(|| "the sender".to_owned(), words::name);
@@ -46,7 +46,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let mut finding = Finding::cause("vxlan-or-nat-bad-checksum", title, explanation);
     finding.severity = severity(facts, &ids);
-    finding.confidence = if wrong >= VXLAN_OR_NAT_BAD_CHECKSUM_SURE {
+    finding.confidence = if wrong >= VXLAN_OR_NAT_BAD_CHECKSUM_SURE && !hosts.is_empty() {
         Confidence::Certain
     } else {
         Confidence::Likely

@@ -112,11 +112,17 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
 fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>) -> Vec<Fix> {
     let clients: Vec<_> = each_once(lost.iter().map(|l| trace.connection(l.id).front.client.0));
     let names: Vec<String> = clients.iter().map(ToString::to_string).collect();
-    let mut fixes = vec![Fix::safe(
+    let pods = Fix::disruptive(
+        format!("where kubectl is at hand, for the pods ({})", words::list(&names)),
+        "# in their spec, which starts them anew: dnsConfig: {options: [{name: single-request-reopen}]}; or NodeLocal DNSCache on all nodes, which asks on without translation",
+        "Take it out of the spec again.",
+    );
+    let hosts = Fix::safe(
         format!("the clients ({})", words::list(&names)),
         "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; or a cache on the client's own host (NodeLocal DNSCache)",
         "sed -i '/single-request-reopen/d' /etc/resolv.conf",
-    )];
+    );
+    let mut fixes = vec![if trace.in_cluster(&[]) { pods } else { hosts }];
     if s.mode == Mode::FullNat {
         let spec = format!("-p udp --dport {} -j MASQUERADE --random-fully", s.port);
         let rule = Rule::nat(s.vip, "POSTROUTING", spec);

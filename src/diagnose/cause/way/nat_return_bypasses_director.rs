@@ -80,7 +80,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     // Where the host that translates sees the answers pass, no gateway is wrong.
     let passes = ids.iter().any(|id| facts.reset_untranslated(*id).is_some());
-    if !seen_at_server {
+    // Which gateway a server used, or none, is told by hardware addresses.
+    let untold = ids
+        .iter()
+        .flat_map(|id| facts.legs(*id))
+        .any(|leg| facts.vantage(leg).tally.without_macs > 0);
+    if !seen_at_server || untold {
         finding.candidate("nat-same-subnet-client", "then only clients on the real server's own link fail, and the answer comes from its own MAC");
         for subject in subjects.iter().filter(|_| !passes && !through) {
             finding.confirm(
