@@ -37,6 +37,8 @@ pub mod flow;
 pub mod ladder;
 #[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
+pub mod parquet;
 mod parts;
 #[doc(hidden)]
 pub mod plan;
