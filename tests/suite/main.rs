@@ -54,6 +54,7 @@ mod signals;
 mod states;
 mod streams;
 mod sums;
+mod tables;
 mod text;
 mod threads;
 mod ties;
