@@ -70,8 +70,8 @@ impl AnalysisOptions {
         self
     }
 
-    /// Reads the captures and diagnoses them. A path is a capture, a folder of captures, or
-    /// `NAME=FILE` for a label, as on the command line.
+    /// Reads the captures and diagnoses them. A path is a capture, a folder of captures, a folder
+    /// of tables that `lbdiag index` wrote, or `NAME=FILE` for a label, as on the command line.
     ///
     /// # Errors
     /// Where a path leads nowhere, no capture can be read, or a host state cannot.
@@ -81,7 +81,11 @@ impl AnalysisOptions {
     ) -> Result<Analysis, AnalysisError> {
         let args: Vec<String> =
             paths.into_iter().map(|path| path.as_ref().display().to_string()).collect();
-        let Inputs { inputs, mut notes, .. } = capture::inputs(&args)?;
+        let mut sorted = load::sort_out(&args);
+        let faults = std::mem::take(&mut sorted.faults);
+        let tables = sorted.captures.is_empty() && (sorted.has_tables() || !faults.is_empty());
+        let Inputs { inputs, mut notes, .. } =
+            if tables { Inputs::default() } else { capture::inputs(&sorted.captures)? };
         let states = state::read(&self.host_states)?;
         notes.extend(states.notes);
         let stated = StatedRoles {
@@ -89,7 +93,8 @@ impl AnalysisOptions {
             ..StatedRoles::default()
         };
         let how = How { stated: &stated, window: &Window::default(), align: true };
-        let loaded = load::load_as(&inputs, &how, &AtomicU64::new(0));
+        let mut loaded = load::load_all(&sorted.origins(&inputs, 0), &how, &AtomicU64::new(0));
+        loaded.failures.splice(0..0, faults);
         if loaded.trace.captures.is_empty() {
             return Err(AnalysisError::NothingRead(loaded.failures));
         }

@@ -37,6 +37,8 @@ pub mod flow;
 pub mod ladder;
 #[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
+pub mod parquet;
 mod parts;
 #[doc(hidden)]
 pub mod plan;
@@ -47,11 +49,15 @@ pub mod redact;
 #[doc(hidden)]
 pub mod render;
 pub mod report;
+#[doc(hidden)]
+pub mod row;
 mod second_pass;
 #[doc(hidden)]
 pub mod shell;
 #[doc(hidden)]
 pub mod state;
+#[doc(hidden)]
+pub mod tables;
 #[doc(hidden)]
 pub mod topology;
 #[doc(hidden)]

@@ -24,7 +24,7 @@ pub use unprinted::Printed;
 use crate::capture::{Capture, Timestamp};
 use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
-use crate::exchange::{self, Pairs};
+use crate::exchange::{self, Heard, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations, VantageId};
 use crate::parts::both;
 use crate::state::{HostState, MatchedState};
@@ -88,12 +88,13 @@ pub struct TiedError {
 }
 
 impl Trace {
-    /// Draws the conclusions from what the vantages saw; with `align` off, times stay on
-    /// the captures' own clocks.
+    /// Draws the conclusions from what the vantages saw, and of captures whose frames are elsewhere
+    /// from what was `heard`; with `align` off, times stay on the captures' own clocks.
     #[must_use]
     pub fn new(
         captures: Vec<Capture>,
         mut vantages: Vec<Observations>,
+        heard: &Heard,
         stated: &StatedRoles,
         align: bool,
     ) -> Self {
@@ -117,8 +118,9 @@ impl Trace {
             connections.list.len(),
             || timed(|| clock::align(&vantages, &connections, captures.len(), align)),
             || {
-                let (pairs, pairing) =
-                    timed(|| exchange::pair(&captures, &vantages, &connections, &stated.proxied));
+                let (pairs, pairing) = timed(|| {
+                    exchange::pair(&captures, &vantages, &connections, heard, &stated.proxied)
+                });
                 let inferred = timed(|| topology::infer(&vantages, &connections, &pairs, stated));
                 (pairs, pairing, inferred)
             },

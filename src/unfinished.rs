@@ -89,10 +89,56 @@ impl Write for Unfinished {
     }
 }
 
-/// Removes all files that are not whole.
+/// A folder that is not whole yet. Dropped, it is gone with all that is in it.
+#[derive(Debug)]
+pub struct UnfinishedFolder {
+    folder: tempfile::TempDir,
+}
+
+impl UnfinishedFolder {
+    /// Begins a folder within another.
+    ///
+    /// # Errors
+    /// Where nothing can be written there.
+    pub fn within(folder: &Path) -> io::Result<Self> {
+        let mut builder = Builder::new();
+        builder.prefix(".lbdiag-").suffix(".tmp");
+        folder_open_to_all(&mut builder);
+        let mut open = open();
+        let folder = builder.tempdir_in(folder)?;
+        open.insert(folder.path().to_owned());
+        Ok(Self { folder })
+    }
+
+    /// Where it is meanwhile.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts it into its place, where nothing may be.
+    ///
+    /// # Errors
+    /// Where something is, or it cannot be renamed; it is gone then.
+    pub fn place_new(mut self, place: &Path) -> io::Result<()> {
+        std::fs::rename(self.folder.path(), place)?;
+        // It is no longer where it would be removed from.
+        self.folder.disable_cleanup(true);
+        Ok(())
+    }
+}
+
+impl Drop for UnfinishedFolder {
+    fn drop(&mut self) {
+        open().remove(self.folder.path());
+    }
+}
+
+/// Removes all files and folders that are not whole.
 pub fn remove_all() {
     for path in std::mem::take(&mut *open()) {
-        let _ = std::fs::remove_file(path);
+        let _ =
+            if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     }
 }
 
@@ -111,6 +157,15 @@ fn open_to_all(builder: &mut Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
     builder.permissions(std::fs::Permissions::from_mode(0o666));
 }
+
+#[cfg(unix)]
+fn folder_open_to_all(builder: &mut Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(std::fs::Permissions::from_mode(0o777));
+}
+
+#[cfg(not(unix))]
+fn folder_open_to_all(_: &mut Builder<'_, '_>) {}
 
 #[cfg(not(unix))]
 fn open_to_all(_: &mut Builder<'_, '_>) {}

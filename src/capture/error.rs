@@ -138,6 +138,24 @@ pub enum CaptureError {
         "no capture is given; name at least one file, for example: lbdiag client.pcap director.pcap"
     )]
     NoInput,
+    /// The tables of a capture cannot be used.
+    #[error("{path}: {why}; {next}")]
+    Tables {
+        /// Their folder, or one of its files.
+        path: String,
+        /// What is wrong.
+        why: String,
+        /// A next step.
+        next: String,
+    },
+    /// Only what was observed of it is here.
+    #[error(
+        "{path}: its frames are not in the tables that were read, but in that file on the host where it was indexed; name the capture in place of its tables"
+    )]
+    Elsewhere {
+        /// The name that it had there.
+        path: String,
+    },
     /// The file is no longer what it was in the first pass.
     #[error(
         "{path}: the file changed while it was being read; wait until the capture has ended and run lbdiag again"

@@ -25,7 +25,7 @@ pub struct Secrets {
 /// Where the file cannot be opened any more, or no longer holds what it held.
 pub fn read_secrets(file: &CaptureFile) -> Result<Vec<Secrets>, CaptureError> {
     let Some(first) = file.secrets.first() else { return Ok(Vec::new()) };
-    let changed = || CaptureError::Changed { path: file.path.clone() };
+    let changed = || source::gone(&file.handle, &file.path);
     let packed = file.compression.is_some();
     let mut window = source::reopen(&file.handle, &file.path, packed, first.offset)?;
     let mut all = Vec::new();

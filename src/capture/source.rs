@@ -91,13 +91,15 @@ pub(super) enum Handle {
     Path(PathBuf),
     Unpacked(Arc<Unpacked>),
     Spool(Arc<Spool>),
+    /// Nowhere here: only what was observed of it is known.
+    Elsewhere,
 }
 
 impl Handle {
     /// The part of a stream that cannot be read again.
     pub(super) fn unkept(&self) -> Option<Unkept> {
         match self {
-            Self::Path(_) | Self::Unpacked(_) => None,
+            Self::Path(_) | Self::Unpacked(_) | Self::Elsewhere => None,
             Self::Spool(spool) => spool.unkept(),
         }
     }
@@ -158,6 +160,7 @@ pub(super) fn reopen(
             Handle::Path(path) => Box::new(At { file: open(path)?, offset }),
             Handle::Unpacked(unpacked) => Box::new(At { file: open(&unpacked.path)?, offset }),
             Handle::Spool(spool) => Box::new(Again { spool: Arc::clone(spool), offset }),
+            Handle::Elsewhere => return Err(gone(handle, name)),
         })
     };
     if !packed {
@@ -170,6 +173,9 @@ pub(super) fn reopen(
 /// Why frames that were read once cannot be read again.
 pub(super) fn gone(handle: &Handle, name: &str) -> CaptureError {
     let path = name.to_owned();
+    if matches!(handle, Handle::Elsewhere) {
+        return CaptureError::Elsewhere { path };
+    }
     match handle.unkept() {
         Some(Unkept { why, folder, .. }) => CaptureError::Spool { path, why, folder },
         None => CaptureError::Changed { path },

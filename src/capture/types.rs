@@ -122,6 +122,12 @@ impl CaptureFile {
     pub fn unkept(&self) -> Option<Unkept> {
         self.handle.unkept()
     }
+
+    /// Whether only what was observed of it is here, and its frames are where it was indexed.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.handle, Handle::Elsewhere)
+    }
 }
 
 /// How the records of a file are read.

@@ -1,10 +1,11 @@
 //! `lbdiag CAPTURE...`: what is broken, why, and how to mend it.
 
 use super::output::Target;
-use super::reading::Reading;
+use super::reading::{Reading, no_frames};
 use super::stages::Stages;
 use super::{FAILED, FOUND};
 use clap::ValueEnum;
+use lbdiag::capture::{Capture, CaptureFile};
 use lbdiag::render::{self, Style};
 use lbdiag::report::topology::topology;
 use lbdiag::report::{self, ConnectionFilter, Report, Severity};
@@ -142,6 +143,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Format::Json | Format::Ndjson | Format::Html => None,
     };
     let drawn = taken.redactor.document(drawn)?;
+    let draws = matches!(format, Format::Text | Format::Markdown | Format::Html);
+    let away = |capture: &Capture| capture.files.iter().any(CaptureFile::is_elsewhere);
+    if draws
+        && drawn.is_none()
+        && taken.trace.captures.iter().any(away)
+        && !report.findings.is_empty()
+    {
+        reading.say().note(&format!("nothing is drawn: {}", no_frames(&taken.trace)));
+    }
     let page = match format {
         Format::Html => {
             let ladders = ladder::of_findings(&taken.trace, &diagnosis);

@@ -3,7 +3,7 @@
 use super::FAILED;
 use super::ends;
 use super::output::Output;
-use super::reading::Reading;
+use super::reading::{Reading, no_frames};
 use super::stages::Stages;
 use super::which;
 use anyhow::{Context, anyhow, bail};
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         anyhow!("nothing was found here; name a connection with --connection or --from: lbdiag connections {}", args.reading.named())
     })?;
     if extracted.frames.is_empty() {
-        bail!("no frame can be read again: captures are gone or have changed");
+        bail!("no frame can be read again: {}", no_frames(trace));
     }
     taken.redactor.frames(&mut extracted)?;
     taken.redactor.keep()?;

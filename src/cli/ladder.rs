@@ -3,7 +3,7 @@
 use super::FAILED;
 use super::ends;
 use super::output::Target;
-use super::reading::Reading;
+use super::reading::{Reading, no_frames};
 use super::stages::Stages;
 use super::which;
 use anyhow::{anyhow, bail};
@@ -95,8 +95,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let chosen = choose(args, trace, &diagnosis)?;
     let Some(drawn) = ladder::draw(trace, &diagnosis, chosen, args.full) else {
         bail!(
-            "no frame of connection {} can be read again: captures are gone or have changed",
-            chosen.connection.0 + 1
+            "no frame of connection {} can be read again: {}",
+            chosen.connection.0 + 1,
+            no_frames(trace)
         );
     };
     let drawn = taken.redactor.document(drawn)?;

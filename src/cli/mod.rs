@@ -16,6 +16,7 @@ mod explain;
 mod extract;
 mod find;
 mod help;
+mod index;
 mod ladder;
 mod man;
 mod memory;
@@ -82,6 +83,8 @@ enum Command {
     Diff(diff::Args),
     #[command(after_help = topology::AFTER)]
     Topology(Box<topology::Args>),
+    #[command(after_help = index::AFTER)]
+    Index(Box<index::Args>),
     #[command(after_help = plan::AFTER)]
     Plan(Box<plan::Args>),
     #[command(after_help = tui::AFTER)]
@@ -123,6 +126,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Extract(args)) => extract::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
+        Some(Command::Index(args)) => index::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Tui(args)) => tui::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),

@@ -5,7 +5,7 @@
 
 use super::memory;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lbdiag::capture::Input;
+use lbdiag::load::Origin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -32,8 +32,8 @@ pub(super) fn watch<T>(shown: bool, total: Option<u64>, work: impl FnOnce(&Atomi
 }
 
 /// Bytes to read; `None` where one of the sources has no size, as a pipe has none.
-pub(super) fn total(inputs: &[Input]) -> Option<u64> {
-    inputs.iter().map(Input::bytes).sum()
+pub(super) fn total(origins: &[Origin]) -> Option<u64> {
+    origins.iter().map(Origin::bytes).sum()
 }
 
 fn draw(waiting: &Receiver<()>, counter: &AtomicU64, total: Option<u64>) {
@@ -73,11 +73,11 @@ fn draw(waiting: &Receiver<()>, counter: &AtomicU64, total: Option<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lbdiag::capture::Source;
+    use lbdiag::capture::{Input, Source};
 
     #[test]
     fn a_pipe_leaves_the_total_open() {
-        let input = |files| Input { label: "a".into(), labelled: false, files };
+        let input = |files| Origin::Capture(Input { label: "a".into(), labelled: false, files });
         let file = || Source::Path("Cargo.toml".into());
         assert!(total(&[input(vec![file()]), input(vec![file()])]).is_some_and(|n| n > 0));
         assert_eq!(total(&[input(vec![file()]), input(vec![Source::Stdin])]), None);

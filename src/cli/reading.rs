@@ -11,8 +11,8 @@ use super::{memory, progress, role};
 use anyhow::{anyhow, bail};
 use clap::ColorChoice;
 use lbdiag::bundle;
-use lbdiag::capture::{CaptureError, Input, Source};
-use lbdiag::load::{self, Loaded};
+use lbdiag::capture::{CaptureError, Input, Inputs, Source};
+use lbdiag::load::{self, Loaded, Origin, Seen};
 use lbdiag::redact::{Labels, Mask};
 use lbdiag::shell::quote;
 use lbdiag::state::{self, HostState};
@@ -126,6 +126,16 @@ impl Reading {
         }
     }
 
+    /// The same of a part of the time, through so many levels of folders.
+    pub(super) fn of_time(
+        &mut self,
+        recursive: usize,
+        since: Option<Moment>,
+        until: Option<Moment>,
+    ) {
+        (self.recursive, self.since, self.until) = (recursive, since, until);
+    }
+
     /// The voice on stderr.
     pub(super) fn say(&self) -> Say {
         Say::new(self.color, self.quiet)
@@ -187,8 +197,16 @@ impl Reading {
     /// Finds the captures and what is said of them, and reads none yet.
     pub(super) fn prepare(&self) -> anyhow::Result<Job> {
         stop_at_misspelt(&self.captures)?;
-        let opened = bundle::open(&self.captures)?;
-        let (inputs, unnamed) = find(&opened.args, self.recursive, opened.captures)?;
+        let mut sorted = load::sort_out(&self.captures);
+        let opened = bundle::open(&sorted.captures)?;
+        let tables = sorted.has_tables() || !sorted.faults.is_empty();
+        let nothing = opened.args.is_empty() && opened.captures.is_empty();
+        let (inputs, mut unnamed) = match tables && nothing {
+            true => (Inputs::default(), Vec::new()),
+            false => find(&opened.args, self.recursive, opened.captures)?,
+        };
+        unnamed.append(&mut sorted.faults);
+        sorted.captures = opened.args;
         let window = Window::new(&inputs.inputs, self.since, self.until).map_err(|e| anyhow!(e))?;
         let mut states = state::read(&self.host_state)?;
         states.hosts.extend(opened.states);
@@ -202,6 +220,7 @@ impl Reading {
             proxied: state::proxied(&states.hosts),
         };
         Ok(Job {
+            origins: sorted.origins(&inputs.inputs, self.recursive),
             inputs: inputs.inputs,
             unnamed,
             notes: inputs.notes.into_iter().chain(states.notes).collect(),
@@ -222,6 +241,25 @@ pub(super) fn without_names(notes: Vec<String>, redacts: bool) -> Vec<String> {
     notes
 }
 
+/// Paths that a sentence names.
+const NAMED: usize = 4;
+
+/// Why frames cannot be read again, and where they are.
+pub(super) fn no_frames(trace: &Trace) -> String {
+    let files = trace.captures.iter().flat_map(|capture| &capture.files);
+    let away: Vec<&str> =
+        files.filter(|file| file.is_elsewhere()).map(|file| file.path.as_str()).collect();
+    let Some(more) = away.len().checked_sub(1) else {
+        return "captures are gone or have changed".to_owned();
+    };
+    let named = away[..away.len().min(NAMED)].join(", ");
+    let rest =
+        if more >= NAMED { format!(" and {} more", away.len() - NAMED) } else { String::new() };
+    format!(
+        "tables have none; they are in {named}{rest}, on the hosts where these were indexed: name captures in place of their tables"
+    )
+}
+
 /// Whether an input is standard input.
 fn is_stdin(input: &Input) -> bool {
     input.files.contains(&Source::Stdin)
@@ -233,6 +271,8 @@ pub(super) type Read = (Trace, Vec<String>);
 /// All that a reading needs.
 pub(super) struct Job {
     inputs: Vec<Input>,
+    /// These, and the tables that were made of others.
+    origins: Vec<Origin>,
     /// Names that lead nowhere.
     pub(super) unnamed: Vec<CaptureError>,
     /// What was done that may not be expected.
@@ -258,7 +298,22 @@ impl Job {
 
     /// Bytes to read, where all sources have a size.
     pub(super) fn total(&self) -> Option<u64> {
-        progress::total(&self.inputs)
+        progress::total(&self.origins)
+    }
+
+    /// Whether hosts said something of themselves.
+    pub(super) fn has_states(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    /// Whether tables are among what is to be read.
+    pub(super) fn has_tables(&self) -> bool {
+        self.origins.iter().any(|origin| matches!(origin, Origin::Tables(_)))
+    }
+
+    /// Reads what can be observed, counting bytes, and concludes nothing.
+    pub(super) fn see(self, counter: &AtomicU64) -> Seen {
+        load::see(&self.origins, &self.window, counter)
     }
 
     /// Reads, counting bytes: the trace with remarks, or nothing where no capture could be
@@ -268,7 +323,7 @@ impl Job {
         counter: &AtomicU64,
     ) -> (anyhow::Result<Option<Read>>, Vec<CaptureError>) {
         let how = load::How { stated: &self.stated, window: &self.window, align: self.align };
-        let Loaded { trace, failures } = load::load_as(&self.inputs, &how, counter);
+        let Loaded { trace, failures } = load::load_all(&self.origins, &how, counter);
         if trace.captures.is_empty() {
             return (Ok(None), failures);
         }

@@ -16,6 +16,7 @@ mod link_sequence;
 mod midstream;
 mod outcome;
 mod ranges;
+mod rows;
 mod sample;
 mod stamp;
 mod stated;
@@ -25,6 +26,7 @@ mod union;
 
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
+pub use rows::{store, tables};
 pub use sample::even_out;
 pub use stated::BothSides;
 pub use tuple::Tuple;

@@ -8,8 +8,8 @@
 
 pub(super) mod address;
 pub(super) mod filter;
-pub(super) mod pool;
 pub(super) mod idle;
+pub(super) mod pool;
 pub(super) mod refusal;
 pub(super) mod silence;
 pub(super) mod table_full;

@@ -16,6 +16,7 @@ mod pair;
 mod raw;
 mod read;
 mod reply;
+mod rows;
 mod stated;
 mod suspect;
 mod transparent;
@@ -23,11 +24,13 @@ mod waiting;
 
 pub use pair::{Evidence, Pairs};
 pub use reply::Reply;
+pub use rows::{Heard, restore, store, tables};
 
 use crate::capture::Capture;
 use crate::correlate::{BothSides, Connections};
-use crate::flow::{Mark, Observations, VantageId};
+use crate::flow::{Mark, Observations, StreamId, VantageId};
 use crate::wire::Ip;
+use std::collections::HashMap;
 
 /// A request with its response.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,6 +39,8 @@ pub struct Exchange {
     pub connection: u32,
     /// Index of the vantage at which it was read.
     pub vantage: VantageId,
+    /// Index of the stream there.
+    pub stream: StreamId,
     /// When the request began to pass.
     pub request: Mark,
     /// Digest of method and target.
@@ -56,25 +61,34 @@ pub struct Exchange {
     pub reply: Reply,
 }
 
-/// Pairs the connections of proxies; reads again what suspected ones say. `stated`: what proxies'
+/// Digests of what is said: one seed for all, as what was read on several hosts is compared.
+pub(super) type Digests = foldhash::fast::FixedState;
+
+/// A seed of their own.
+fn digests() -> Digests {
+    Digests::with_seed(2)
+}
+
+/// Pairs the connections of proxies; reads again what suspected ones say. `heard`: of captures whose
+/// frames are elsewhere, what their connections said when they were indexed. `stated`: what proxies'
 /// tables say of both sides.
 #[must_use]
 pub fn pair(
     captures: &[Capture],
     vantages: &[Observations],
     connections: &Connections,
+    heard: &Heard,
     stated: &[BothSides],
 ) -> Pairs {
     let hosts = groups::Groups::of(vantages);
-    let transparent = transparent::opened(vantages, &hosts, connections);
-    let suspects = suspect::suspects(vantages, &hosts, connections, &transparent);
+    let (transparent, suspects) = suspected(vantages, &hosts, connections);
     let mut pairs = Pairs::default();
     stated::tie(connections, stated, &mut pairs);
     hello::tie(vantages, connections, &hosts, &mut pairs);
     if suspects.sides.is_empty() {
         return pairs;
     }
-    let said = read::listen(captures, vantages, connections, &suspects);
+    let said = read::listen(captures, vantages, connections, &suspects, heard);
     pair::pair(connections, &suspects, &said, &mut pairs);
     raw::tie(vantages, connections, &suspects, &said.openings, &mut pairs);
     let own = suspects.attempts.iter().map(|(attempt, _)| *attempt);
@@ -83,4 +97,29 @@ pub fn pair(
     pairs.exchanges = said.exchanges;
     pairs.unread = said.unread;
     pairs
+}
+
+/// Reads what suspected connections say, of which [`pair`] would read it, to be kept with their
+/// captures.
+#[must_use]
+pub fn hear(captures: &[Capture], vantages: &[Observations], connections: &Connections) -> Heard {
+    let hosts = groups::Groups::of(vantages);
+    let (_, suspects) = suspected(vantages, &hosts, connections);
+    if suspects.sides.is_empty() {
+        return Heard::default();
+    }
+    let said = read::listen(captures, vantages, connections, &suspects, &Heard::default());
+    Heard::of(said)
+}
+
+/// Backends' connections that carry their client's address, by host; and the connections of hosts that
+/// may be proxies.
+fn suspected(
+    vantages: &[Observations],
+    hosts: &groups::Groups,
+    connections: &Connections,
+) -> (HashMap<u32, Ip>, suspect::Suspects) {
+    let transparent = transparent::opened(vantages, hosts, connections);
+    let suspects = suspect::suspects(vantages, hosts, connections, &transparent);
+    (transparent, suspects)
 }

@@ -1,9 +1,9 @@
 //! What a connection begins with that does not speak HTTP/1 in the clear.
 
+use super::Digests;
 use crate::correlate::Leg;
 use crate::flow::{Flow, Mark, Observations};
 use crate::wire::{Ip, Tcp};
-use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 
 /// Lengths at which first bytes are compared: a proxy cuts segments in its own way.
@@ -17,15 +17,15 @@ pub(super) struct Head {
     /// Bytes that were digested; fewer than 16 are all that the segment had.
     pub len: usize,
     /// Digests of the first 16, 32, 64 and 128, or of all where there are fewer than 16.
-    digests: [u64; 4],
+    pub(super) digests: [u64; 4],
     /// Of all that were digested.
-    whole: u64,
+    pub(super) whole: u64,
 }
 
 impl Head {
     /// Of the payload of a side's first segment, of which `wire` bytes were on the wire;
     /// `None` where they were cut off.
-    pub(super) fn of(mark: Mark, payload: &[u8], wire: usize, by: &RandomState) -> Option<Self> {
+    pub(super) fn of(mark: Mark, payload: &[u8], wire: usize, by: &Digests) -> Option<Self> {
         let len = payload.len().min(LENGTHS[3]);
         if len == 0 || len < wire.min(LENGTHS[0]) {
             return None;
@@ -91,7 +91,7 @@ impl Opening {
         mark: Mark,
         tcp: &Tcp<'_>,
         at: usize,
-        by: &RandomState,
+        by: &Digests,
     ) {
         let payload = tcp.payload.get(at..).unwrap_or(&[]);
         let wire = (tcp.payload_len as usize).saturating_sub(at);
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn heads_are_compared_as_far_as_both_go() {
-        let by = RandomState::default();
+        let by = super::super::digests();
         let mark = Mark::new(1, Timestamp(0));
         let of = |bytes: &[u8]| Head::of(mark, bytes, bytes.len(), &by).unwrap();
         let bytes: Vec<u8> = (0..200).collect();

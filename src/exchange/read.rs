@@ -1,20 +1,19 @@
 //! The second, bounded pass: what suspected connections say.
 
-use super::Exchange;
 use super::opening::Opening;
 use super::reply::Reply;
 use super::suspect::Suspects;
-use crate::capture::{self, Capture, Frame};
+use super::{Digests, Exchange, Heard};
+use crate::capture::{self, Capture, CaptureError, CaptureFile, Frame};
 use crate::correlate::{Connections, Leg};
-use crate::flow::{Key, Mark, Observations, Side as End, VantageId};
+use crate::flow::{Key, Mark, Observations, Side as End, StreamId, VantageId};
 use crate::wire::http::{self, ResponseHead};
 use crate::wire::{self, Body, Protocol, ProxyHeader, Tcp, Transport};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
 
 /// Exchanges that are kept.
-const MAX_EXCHANGES: usize = 1 << 20;
+pub(super) const MAX_EXCHANGES: usize = 1 << 20;
 
 /// What suspected connections say.
 #[derive(Debug, Default)]
@@ -25,12 +24,14 @@ pub(super) struct Said {
     pub openings: Vec<Opening>,
     /// Captures that could not be read again, with why.
     pub unread: Vec<(usize, String)>,
+    /// All streams that were listened to: vantage, stream, which side was taken for the client's.
+    pub ears: Vec<(VantageId, StreamId, End)>,
 }
 
 /// One stream that is listened to.
-struct Ear {
-    connection: u32,
-    leg: Leg,
+pub(super) struct Ear {
+    pub connection: u32,
+    pub leg: Leg,
     from: u32,
     to: u32,
     /// Its latest exchange.
@@ -52,6 +53,7 @@ pub(super) fn listen(
     vantages: &[Observations],
     connections: &Connections,
     Suspects { sides: suspects, attempts }: &Suspects,
+    known: &Heard,
 ) -> Said {
     let mut ears: Vec<HashMap<Key, Vec<Ear>>> = vantages.iter().map(|_| HashMap::new()).collect();
     let mut wanted: Vec<&u32> = suspects.keys().collect();
@@ -69,10 +71,23 @@ pub(super) fn listen(
             passing[leg.vantage.index()] += 1;
         }
     }
+    let mut found = Said::default();
+    let mut unheard: BTreeSet<usize> = BTreeSet::new();
+    let elsewhere: Vec<bool> = captures.iter().map(is_elsewhere).collect();
     for connection in wanted {
+        let is_away = |leg: &Leg| {
+            let capture = vantages[leg.vantage.index()].capture;
+            elsewhere.get(capture) == Some(&true) && !known.has(leg)
+        };
         let best = heard(vantages, connections, *connection)
+            .filter(|leg| !is_away(leg))
             .max_by_key(|leg| (passing[leg.vantage.index()], std::cmp::Reverse(leg.vantage)));
-        let Some(leg) = best else { continue };
+        let Some(leg) = best else {
+            let legs = heard(vantages, connections, *connection);
+            unheard.extend(legs.map(|leg| vantages[leg.vantage.index()].capture));
+            continue;
+        };
+        found.ears.push((leg.vantage, leg.stream, leg.client));
         let stream = leg.of(vantages);
         ears[leg.vantage.index()].entry(stream.key).or_default().push(Ear {
             connection: *connection,
@@ -91,14 +106,17 @@ pub(super) fn listen(
             heads: [None; 2],
         });
     }
-    let mut found = Said::default();
     let mut unread = Vec::new();
-    let hasher = RandomState::default();
+    let hasher = super::digests();
     for (index, capture) in captures.iter().enumerate() {
         let here: Vec<VantageId> = VantageId::all(vantages)
             .filter(|v| vantages[v.index()].capture == index && !ears[v.index()].is_empty())
             .collect();
         if here.is_empty() {
+            continue;
+        }
+        if elsewhere[index] {
+            known.repeat(&here, &ears, &mut found);
             continue;
         }
         let lists = || here.iter().flat_map(|v| ears[v.index()].values().flatten());
@@ -132,8 +150,18 @@ pub(super) fn listen(
             base = base.saturating_add(file.last);
         }
     }
+    let away = unheard.into_iter().filter_map(|capture| {
+        let path = captures.get(capture)?.files.first()?.path.clone();
+        Some((capture, CaptureError::Elsewhere { path }.to_string()))
+    });
+    unread.extend(away);
     found.unread = unread;
     found
+}
+
+/// Whether the frames of a capture are elsewhere.
+fn is_elsewhere(capture: &Capture) -> bool {
+    capture.files.iter().any(CaptureFile::is_elsewhere)
 }
 
 /// The legs on which a connection can be read. It is read at the vantage that
@@ -154,7 +182,7 @@ impl Ear {
         mark: Mark,
         end: End,
         tcp: &Tcp<'_>,
-        hasher: &RandomState,
+        hasher: &Digests,
         found: &mut Said,
     ) {
         let said_by_client = end == self.leg.client;
@@ -192,6 +220,7 @@ impl Ear {
         found.exchanges.push(Exchange {
             connection: self.connection,
             vantage,
+            stream: self.leg.stream,
             request: mark,
             line: hasher.hash_one(request.line),
             id: request.request_id.map(|id| hasher.hash_one(id)),
@@ -212,7 +241,7 @@ impl Ear {
         mark: Mark,
         tcp: &Tcp<'_>,
         at: usize,
-        hasher: &RandomState,
+        hasher: &Digests,
         found: &mut Said,
     ) {
         let begins = &mut self.begins[usize::from(of_client)];

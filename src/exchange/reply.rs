@@ -5,8 +5,8 @@
 //! request of either side ties; a field that differs rules a pair out, one that is
 //! absent says nothing.
 
+use super::Digests;
 use crate::wire::http::ResponseHead;
-use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
 
@@ -14,15 +14,15 @@ use std::num::NonZeroU64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reply {
     /// X-Request-ID, Set-Cookie: drawn for one response, if they are not constant.
-    own: [Option<NonZeroU64>; 2],
+    pub(super) own: [Option<NonZeroU64>; 2],
     /// ETag, Content-Length.
-    content: [Option<NonZeroU64>; 2],
+    pub(super) content: [Option<NonZeroU64>; 2],
     /// Date: the same on all of one second.
-    date: Option<NonZeroU64>,
+    pub(super) date: Option<NonZeroU64>,
 }
 
 impl Reply {
-    pub(super) fn of(head: &ResponseHead<'_>, by: &RandomState) -> Self {
+    pub(super) fn of(head: &ResponseHead<'_>, by: &Digests) -> Self {
         let digest =
             |value: Option<&[u8]>| value.and_then(|value| NonZeroU64::new(by.hash_one(value)));
         Self {
@@ -96,14 +96,14 @@ pub(super) fn settle(open: &[Open]) -> Vec<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn reply(text: &str, by: &RandomState) -> Option<Reply> {
+    fn reply(text: &str, by: &Digests) -> Option<Reply> {
         let text = format!("HTTP/1.1 200 OK\r\n{text}\r\n\r\n");
         Some(Reply::of(&ResponseHead::parse(text.as_bytes()), by))
     }
 
     /// Every back request may be every client's.
     fn settled(fronts: &[&str], backs: &[&str]) -> Vec<(usize, usize)> {
-        let by = RandomState::default();
+        let by = super::super::digests();
         let of = |text: &&str| if text.is_empty() { None } else { reply(text, &by) };
         let fronts: Vec<_> = fronts.iter().map(of).enumerate().collect();
         let open = backs.iter().map(of).enumerate();

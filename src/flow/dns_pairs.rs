@@ -82,7 +82,7 @@ impl Observer {
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DnsPairs {
-    by_stream: HashMap<StreamId, DnsPair, RandomState>,
+    pub(super) by_stream: HashMap<StreamId, DnsPair, RandomState>,
     room: usize,
 }
 

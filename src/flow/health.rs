@@ -53,9 +53,9 @@ pub struct LocalEndpoints {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Health {
     waiting: HashMap<StreamId, Side, RandomState>,
-    said: BTreeMap<(Ip, u16), LocalEndpoints>,
-    probes: HashSet<StreamId, RandomState>,
-    errors: HashMap<StreamId, (Mark, u16), RandomState>,
+    pub(super) said: BTreeMap<(Ip, u16), LocalEndpoints>,
+    pub(super) probes: HashSet<StreamId, RandomState>,
+    pub(super) errors: HashMap<StreamId, (Mark, u16), RandomState>,
 }
 
 impl Health {

@@ -30,7 +30,7 @@ const ROOM: usize = 1 << 12;
 /// twice as many.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hellos {
-    list: Vec<Hello>,
+    pub(super) list: Vec<Hello>,
     room: usize,
 }
 

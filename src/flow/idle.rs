@@ -47,7 +47,7 @@ pub struct Idle {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Idles(HashMap<StreamId, Idle, RandomState>);
+pub(super) struct Idles(pub(super) HashMap<StreamId, Idle, RandomState>);
 
 impl Idles {
     /// Looks at a segment before its stream takes it in.

@@ -100,7 +100,7 @@ pub struct Link {
     pub packets: u32,
     /// Last frame.
     pub last: Mark,
-    next_seq: u32,
+    pub(super) next_seq: u32,
     pub(super) trouble: TroubleId,
     /// Ends of the latest segments, for senders without identifications.
     recent: [u32; 2],
@@ -109,7 +109,7 @@ pub struct Link {
     pub syns: u16,
     /// Segments that sent bytes again, not counting copies and keep-alives.
     pub retransmissions: u16,
-    started: bool,
+    pub(super) started: bool,
     /// Copies of one packet that the capture itself made.
     pub copies: u16,
     /// IPv4 identification of the first frame.

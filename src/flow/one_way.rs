@@ -13,7 +13,7 @@ pub struct SynShape {
     /// Window scale plus one; 0 where not seen.
     pub window_scale: u8,
     // One byte for three: flows hold two of these.
-    marks: u8,
+    pub(super) marks: u8,
     /// TSval, where [`Self::stamped`].
     pub tsval: u32,
     /// TSecr, where [`Self::stamped`]: what a SYN-ACK echoes.
@@ -22,10 +22,10 @@ pub struct SynShape {
 
 impl SynShape {
     const NONE: Self = Self { mss: 0, window_scale: 0, marks: 0, tsval: 0, tsecr: 0 };
-    const SACK: u8 = 1;
-    const STAMPED: u8 = 2;
-    const CUT: u8 = 4;
-    const CLOSED: u8 = 8;
+    pub(super) const SACK: u8 = 1;
+    pub(super) const STAMPED: u8 = 2;
+    pub(super) const CUT: u8 = 4;
+    pub(super) const CLOSED: u8 = 8;
 
     fn of(tcp: &Tcp<'_>) -> Self {
         let options = &tcp.parse_options();

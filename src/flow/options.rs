@@ -22,7 +22,7 @@ pub struct Optioned {
 /// Links that carried packets with options, by their index.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
-    of: HashMap<u32, Optioned, RandomState>,
+    pub(super) of: HashMap<u32, Optioned, RandomState>,
 }
 
 impl Options {

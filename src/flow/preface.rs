@@ -48,7 +48,7 @@ pub struct Preface {
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Prefaces {
-    by_stream: HashMap<StreamId, Preface, RandomState>,
+    pub(super) by_stream: HashMap<StreamId, Preface, RandomState>,
     pub dropped: u64,
 }
 

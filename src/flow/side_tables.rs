@@ -64,7 +64,7 @@ pub struct ClosedWindow {
     pub closed: Mark,
     /// The segment that opened it again; not set where none did.
     pub opened: Mark,
-    since: Mark,
+    pub(super) since: Mark,
 }
 
 /// Checksums of repeated SYNs on one link.
@@ -116,8 +116,8 @@ pub struct SideTables {
     pub closed_dropped: u64,
     by_side: HashMap<(StreamId, Side), u32, RandomState>,
     pub(super) troubles: Troubles,
-    toa: HashMap<StreamId, Toa, RandomState>,
-    full: HashMap<StreamId, FullFirst, RandomState>,
+    pub(super) toa: HashMap<StreamId, Toa, RandomState>,
+    pub(super) full: HashMap<StreamId, FullFirst, RandomState>,
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
@@ -129,7 +129,7 @@ pub struct SideTables {
     pub(super) options: Options,
     pub(super) marked: Marked,
     pub(super) idles: Idles,
-    sums: HashMap<u32, Sums, RandomState>,
+    pub(super) sums: HashMap<u32, Sums, RandomState>,
 }
 
 impl SideTables {

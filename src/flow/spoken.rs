@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
 /// Kept of one stream, the first ones: an FTP session may name an endpoint a minute.
-const MAX_EACH: usize = 8;
+pub(super) const MAX_EACH: usize = 8;
 
 /// What was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Spoken {
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllSpoken {
-    by_stream: HashMap<StreamId, Vec<Spoken>, RandomState>,
+    pub(super) by_stream: HashMap<StreamId, Vec<Spoken>, RandomState>,
     pub dropped: u64,
 }
 

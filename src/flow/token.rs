@@ -25,18 +25,18 @@ const WRITTEN_BY_HAND: u32 = 1 << 16;
 
 /// The smallest tokens of one direction, in order.
 #[derive(Debug, Clone, Copy, Default)]
-struct Smallest {
+pub(super) struct Smallest {
     kept: u8,
     tokens: [u64; KEPT],
 }
 
 impl Smallest {
-    fn list(&self) -> &[u64] {
+    pub(super) fn list(&self) -> &[u64] {
         &self.tokens[..usize::from(self.kept)]
     }
 
     #[inline]
-    fn add(&mut self, token: u64) {
+    pub(super) fn add(&mut self, token: u64) {
         let full = usize::from(self.kept) == KEPT;
         if full && token >= self.tokens[KEPT - 1] {
             return;
@@ -54,7 +54,7 @@ impl Smallest {
 /// The tokens of a vantage's streams without a handshake.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tokens {
-    streams: HashMap<StreamId, [Smallest; 2], RandomState>,
+    pub(super) streams: HashMap<StreamId, [Smallest; 2], RandomState>,
     /// Segments of streams beyond the bound.
     pub(super) dropped: u64,
 }

@@ -103,6 +103,24 @@ impl Troubles {
         self.get(id).map_or(Mark::NONE, |trouble| trouble.first_repeat)
     }
 
+    /// Puts back what was said of a link: missing bytes with the end of the gap, the first repeat.
+    pub(super) fn restore(&mut self, id: &mut TroubleId, hole: (u32, u32), first_repeat: Mark) {
+        if hole.0 == 0 && !first_repeat.is_set() {
+            return;
+        }
+        let trouble = self.of(id);
+        trouble.missing = hole.0;
+        trouble.gap = (hole.1, hole.1);
+        trouble.first_repeat = first_repeat;
+    }
+
+    /// Puts back that some link had one.
+    pub(super) fn restore_any(&mut self) {
+        if self.list.is_empty() {
+            self.list.push(Trouble::default());
+        }
+    }
+
     /// Whether any link has one.
     pub(super) fn any(&self) -> bool {
         !self.list.is_empty()

@@ -97,7 +97,7 @@ impl fmt::Display for Unopened {
 /// Counts of frames by what hides what is inside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnopenedCounts {
-    kinds: Vec<(Unopened, u64)>,
+    pub(super) kinds: Vec<(Unopened, u64)>,
     /// Frames of kinds beyond those that are counted apart.
     pub beyond: u64,
 }

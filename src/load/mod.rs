@@ -1,4 +1,5 @@
-//! From inputs to a [`Trace`]: reads the captures in parallel, each in one pass.
+//! From inputs to a [`Trace`]: reads the captures in parallel, each in one pass, or tables that were made
+//! of them.
 //!
 //! A capture that cannot be read is reported and left out; the others go on. The order of
 //! inputs and of frames decides all that is kept, never which thread was first: the same
@@ -7,14 +8,19 @@
 mod apart;
 mod notes;
 mod observe;
+mod origins;
+mod restored;
 
 use crate::capture::{self, Capture, CaptureError, CaptureFile, Input, Timestamp};
+use crate::exchange::Heard;
 use crate::flow::{Observations, Observer};
+use crate::tables::Place;
 use crate::topology::StatedRoles;
 use crate::trace::Trace;
 use crate::window::Window;
 use notes::{note_tally, note_unkept, note_window};
 use observe::{Observed, observe};
+pub use origins::{Origin, Sorted, sort_out};
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
@@ -50,6 +56,19 @@ pub struct How<'a> {
     pub align: bool,
 }
 
+/// What was observed, before anything is concluded of it.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Captures in the order given.
+    pub captures: Vec<Capture>,
+    /// Their vantages, by capture.
+    pub vantages: Vec<Observations>,
+    /// Of captures that come from tables, what their connections said.
+    pub heard: Heard,
+    /// Why others could not be read.
+    pub failures: Vec<CaptureError>,
+}
+
 /// Reads all inputs in a certain way: takes in the frames of a window.
 ///
 /// Frames outside of it are read and counted, so that the others keep their
@@ -57,50 +76,93 @@ pub struct How<'a> {
 /// in no window.
 #[must_use]
 pub fn load_as(inputs: &[Input], how: &How<'_>, progress: &AtomicU64) -> Loaded {
+    load_all(&Origin::captures(inputs), how, progress)
+}
+
+/// The same of captures and of tables that were made of others.
+#[must_use]
+pub fn load_all(origins: &[Origin], how: &How<'_>, progress: &AtomicU64) -> Loaded {
     let begin = Instant::now();
-    let mut jobs = Vec::new();
-    let mut failures = Vec::new();
+    let Seen { captures, vantages, heard, failures } = see(origins, how.window, progress);
+    let reading = begin.elapsed();
+    let mut trace = Trace::new(captures, vantages, &heard, how.stated, how.align);
+    trace.spent.insert(0, ("reading", reading));
+    Loaded { trace, failures }
+}
+
+/// Reads what was observed, and concludes nothing.
+#[must_use]
+pub fn see(origins: &[Origin], window: &Window, progress: &AtomicU64) -> Seen {
+    let input = |origin: &Origin| match origin {
+        Origin::Capture(input) => Some(input.clone()),
+        Origin::Tables(_) => None,
+    };
+    let inputs: Vec<Input> = origins.iter().filter_map(input).collect();
+    let places: Vec<&Place> = origins
+        .iter()
+        .filter_map(|origin| if let Origin::Tables(place) = origin { Some(place) } else { None })
+        .collect();
+    let mut seen = Seen::default();
     let mut room = MAX_VANTAGES;
+    let mut observed = of_captures(&inputs, window, progress, &mut room, &mut seen.failures);
+    let mut restored = restored::read(&places, window, progress);
+    let mut gather = restored::Gather::new(room, !places.is_empty());
+    for origin in origins {
+        match origin {
+            Origin::Capture(_) => {
+                let Some((capture, vantages)) = observed.next().flatten() else { continue };
+                gather.capture(capture, vantages, &mut seen);
+            }
+            Origin::Tables(place) => match restored.next() {
+                Some(Ok(tables)) => gather.tables(place, tables, &mut seen),
+                Some(Err(fault)) => seen.failures.push(fault),
+                None => {}
+            },
+        }
+    }
+    seen
+}
+
+/// The captures of inputs, each with its vantages; none where nothing of it could be read.
+fn of_captures(
+    inputs: &[Input],
+    window: &Window,
+    progress: &AtomicU64,
+    room: &mut usize,
+    failures: &mut Vec<CaptureError>,
+) -> std::vec::IntoIter<Option<(Capture, Vec<Observations>)>> {
+    let mut jobs = Vec::new();
     let near = near(inputs);
-    for (input, mut outcome) in inputs.iter().zip(read(inputs, how.window, near, progress)) {
+    for (input, mut outcome) in inputs.iter().zip(read(inputs, window, near, progress)) {
         let mut notes = Vec::new();
         for file in &outcome.files {
             if let Some(facts) = &file.text {
                 facts.note(near.is_some(), &mut notes);
             }
         }
-        note_window(&outcome, how.window, &mut notes);
+        note_window(&outcome, window, &mut notes);
         note_unkept(&outcome.files, &mut notes);
-        let beyond = leave_room(&mut outcome.observers, room);
+        let beyond = leave_room(&mut outcome.observers, *room);
         if beyond > 0 {
             notes.push(format!(
                 "{beyond} frames of interfaces beyond the first {MAX_VANTAGES} of all captures were not taken in"
             ));
         }
-        room -= outcome.observers.iter().flatten().count();
+        *room -= outcome.observers.iter().flatten().count();
         failures.append(&mut outcome.failures);
-        if !outcome.files.is_empty() {
-            jobs.push((input, outcome, notes));
-        }
+        jobs.push((input, outcome, notes));
     }
     let finished: Vec<_> = jobs
         .into_par_iter()
-        .enumerate()
-        .map(|(capture, (input, outcome, mut notes))| {
-            let seen = finish(input, capture, &outcome.files, outcome.observers, &mut notes);
-            (Capture { label: input.label.clone(), files: outcome.files, notes }, seen)
+        .map(|(input, outcome, mut notes)| {
+            if outcome.files.is_empty() {
+                return None;
+            }
+            let seen = finish(input, &outcome.files, outcome.observers, &mut notes);
+            Some((Capture { label: input.label.clone(), files: outcome.files, notes }, seen))
         })
         .collect();
-    let mut captures = Vec::with_capacity(finished.len());
-    let mut vantages = Vec::new();
-    for (capture, seen) in finished {
-        captures.push(capture);
-        vantages.extend(seen);
-    }
-    let reading = begin.elapsed();
-    let mut trace = Trace::new(captures, vantages, how.stated, how.align);
-    trace.spent.insert(0, ("reading", reading));
-    Loaded { trace, failures }
+    finished.into_iter()
 }
 
 /// The first moment of a capture that has a date: texts without one are taken to be of the
@@ -151,7 +213,6 @@ fn leave_room(observers: &mut [Option<Observer>], room: usize) -> u64 {
 
 fn finish(
     input: &Input,
-    capture: usize,
     files: &[CaptureFile],
     observers: Vec<Option<Observer>>,
     notes: &mut Vec<String>,
@@ -172,7 +233,8 @@ fn finish(
             let name = named.map_or_else(|| at.to_string(), capture::printable);
             labels.unique(format!("{}#{name}", input.label))
         };
-        let vantage = observer.finish(label, capture);
+        // Which capture it is of is told where captures are gathered.
+        let vantage = observer.finish(label, 0);
         note_tally(&vantage, interface.map(|i| i.link_type), notes);
         vantages.push(vantage);
     }

@@ -34,6 +34,15 @@ pub struct VirtualAddresses {
 }
 
 impl VirtualAddresses {
+    /// These, as many as are kept.
+    #[must_use]
+    pub fn of(addresses: &[Ip], whole: bool) -> Self {
+        let len = addresses.len().min(MAX_ADDRESSES);
+        let mut list = [Ip::v4([0; 4]); MAX_ADDRESSES];
+        list[..len].copy_from_slice(&addresses[..len]);
+        Self { list, len: len as u8, whole: whole && len == addresses.len() }
+    }
+
     /// The addresses.
     #[must_use]
     pub fn list(&self) -> &[Ip] {

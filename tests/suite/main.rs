@@ -55,6 +55,7 @@ mod signals;
 mod states;
 mod streams;
 mod sums;
+mod tables;
 mod text;
 mod threads;
 mod ties;

@@ -5,8 +5,14 @@ use crate::support::expected::root;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const PAGES: [&str; 5] =
-    ["README.md", "docs/usage.md", "docs/report.md", "docs/tui.md", "docs/limits.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "docs/usage.md",
+    "docs/report.md",
+    "docs/tui.md",
+    "docs/limits.md",
+    "docs/tables.md",
+];
 
 /// A folder in which the examples find what they name.
 fn place() -> tempfile::TempDir {

@@ -68,6 +68,16 @@ pub fn everything(paths: &[String], states: Vec<HostState>, deep: bool) {
     }
 }
 
+/// Every report and drawing of what was read otherwise.
+pub fn concluded(trace: &Trace) {
+    if trace.captures.is_empty() {
+        return;
+    }
+    let (diagnosis, report) = judged(trace);
+    outputs(trace, &diagnosis, &report);
+    drawings(trace, &diagnosis, &report);
+}
+
 fn judged(trace: &Trace) -> (Diagnosis, Report) {
     let diagnosis = diagnose::diagnose(trace);
     let options = report::Options { connections: ConnectionFilter::All, notes: Vec::new() };

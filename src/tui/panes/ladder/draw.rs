@@ -109,7 +109,9 @@ fn draw_side(app: &App, side: usize, area: Rect, buf: &mut Buffer) {
         let said = match (slot.chosen, slot.shown < slot.asked) {
             (None, _) => "choose a connection in pane 3 and press Enter",
             (_, true) => "reading frames ...",
-            _ => "no frame can be read again: the captures are gone or have changed",
+            _ => {
+                "no frame can be read again: the captures are gone, have changed, or come from tables"
+            }
         };
         put(buf, area, 2, &theme.line(&[(Paint::Faint, said)]));
         return;
