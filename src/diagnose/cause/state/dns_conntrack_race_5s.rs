@@ -11,7 +11,10 @@ use crate::diagnose::decide::delay::WhyAskedAgain;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::paired_questions::{Asked, Lost, concerns};
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::{self, directors, explained, share};
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::counted;
+use crate::diagnose::words::part;
+use crate::diagnose::words::{self, directors};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::flow::Mark;
 use crate::topology::{Mode, Service, ServiceId};
@@ -65,12 +68,9 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
         "The client's capture shows both leave and one answer come".to_owned()
     };
     let explanation = format!(
-        "Resolvers ask for A and AAAA from one port at once. {how}; the lost one is asked again {seconds} s later and answered. Asked alone, {} and none was lost: it is no loss of the network. Both meet a connection table without an entry for the port, each makes one, and the second to be entered is dropped. {} lookups wait so.",
-        match asked.alone {
-            1 => "1 question was answered".to_owned(),
-            n => format!("{n} questions were answered"),
-        },
-        share(facts, service, &ids)
+        "Resolvers ask for A and AAAA from one port at once. {how}; the lost one is asked again {seconds} s later and answered. Asked alone, {} and none was lost: it is no loss of the network. Both meet a connection table without an entry for the port, each makes one, and the second to be entered is dropped. {} so.",
+        format!("{} answered", counted(asked.alone as usize, "question", "were")),
+        part(ids.len(), facts.requests_to(service).len(), "lookup", "wait")
     );
     let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation)
         .rated(Severity::Warning, if sure { Confidence::Certain } else { Confidence::Likely });
@@ -107,10 +107,9 @@ fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>
         let spec = format!("-p udp --dport {} -j MASQUERADE --random-fully", s.port);
         let rule = Rule::nat(s.vip, "POSTROUTING", spec);
         fixes.push(
-            Fix::safe(
+            step::safe(
                 director.unwrap_or_else(|| "the host that translates".to_owned()),
-                explained(rule.insert(), "before the rule that draws ports without it"),
-                rule.delete(),
+                [rule.inserted().because("before the rule that draws ports without it")],
             )
             .or(),
         );

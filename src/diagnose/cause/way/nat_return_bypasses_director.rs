@@ -52,8 +52,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     };
     let unexpected = super::unexpected(facts, &ids);
     let explanation = format!(
-        "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} connections are concerned.",
-        share(facts, service, &ids)
+        "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} concerned.",
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("nat-return-bypasses-director", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -145,9 +145,10 @@ fn advise_translator(facts: &Facts, finding: &mut Finding, next: Option<HostId>,
         format!("tcpdump -ni any -c 20 'host {vip} or tcp[tcpflags] & (tcp-syn|tcp-ack) = (tcp-syn|tcp-ack)'"),
         "answers that come in and leave as they are: it translates one way only (an entry of another translator, a NOTRACK rule, a reply that a masquerading rule takes first)",
     );
+    let tables = crate::diagnose::words::tables(vip);
     finding.confirm(
         place,
-        format!("conntrack -L -d {vip}; iptables-save -t nat | grep -wF {vip}; nft list ruleset | grep -wF {vip}"),
+        format!("conntrack -L -d {vip}; {tables}-save -t nat | grep -wF {vip}; nft list ruleset | grep -wF {vip}"),
         "who translates here: netfilter has an entry for each call, an eBPF datapath or a router beyond has none",
     );
 }
