@@ -47,7 +47,6 @@ fn wants_back(command: &str) -> Vec<String> {
             let modules = words[1..].iter().filter(|w| !w.starts_with('-') && !w.contains('='));
             modules.map(|module| (*module).to_owned()).collect()
         }
-        ["ip", "link", "set", device, "up"] => vec![format!("ip link set {device} down")],
         ["ipvsadm", "-e", ..] | ["ipvsadm", "-E", ..] => vec![words[..4].join(" ")],
         _ => Vec::new(),
     }
@@ -75,6 +74,12 @@ fn harm(fix: &Fix) -> Vec<String> {
             let gone = undo.iter().any(|u| u.contains(&format!("-D {rest}")));
             if !gone {
                 wrong.push(format!("the rule stays: {command} / {}", fix.undo));
+            }
+        }
+        if let ["ip", "link", "set", device, "up"] = words.as_slice() {
+            let ends = [format!("ip link set {device} down"), format!("ip link del {device}")];
+            if !undo.iter().any(|u| ends.contains(u)) {
+                wrong.push(format!("{device} stays up: {}", fix.undo));
             }
         }
         for wanted in wants_back(&command) {

@@ -64,7 +64,13 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     } else {
         ("duplicate-na-for-vip", "neighbour solicitations")
     };
-    let answering: Vec<String> = servers.iter().map(|(_, host)| names.full(*host)).collect();
+    // Who served nobody is a real server only where that is known: it may be the director.
+    let known = |host: HostId| {
+        forwarding && service.real_servers.iter().any(|server| server.host == Some(host))
+    };
+    let real: Vec<HostId> =
+        servers.iter().filter(|(n, host)| *n > 0 || known(*host)).map(|(_, host)| *host).collect();
+    let answering: Vec<String> = real.iter().map(|host| names.full(*host)).collect();
     let title = format!(
         "{} {} {} {what} for {vip}",
         agree(answering.len(), "real server", "real servers"),
@@ -97,7 +103,6 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     }
     finding.proofs = claims(facts, vip);
     finding.proofs.extend(arrival(facts, &ids, culprit));
-    let real: Vec<HostId> = servers.iter().filter(|(n, _)| *n > 0).map(|(_, h)| *h).collect();
     finding.fixes = real.iter().map(|host| hush(facts, service, *host)).collect();
     // Before the last of them is quiet, a neighbour learns a wrong MAC again.
     finding.fixes.extend(vip.is_v4().then(|| arp::forgotten(&[vip])));

@@ -43,7 +43,7 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
         "and nothing leaves for them: no SYN-ACK, no RST, no ICMP"
     };
     let explanation = format!(
-        "SYNs for {} arrive at {who} {nothing}. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} lost there.",
+        "SYNs for {} arrive at {who} {nothing}. tcpdump sees packets before the firewall and the kernel's filters do, so arrival is not acceptance. {} lost there.",
         s.name(),
         share(facts, *service, ids, "are")
     );

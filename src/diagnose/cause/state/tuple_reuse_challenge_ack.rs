@@ -93,12 +93,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         )
     };
     let state = if old_closed(facts, &ids) {
-        "closed and not forgotten yet (TIME_WAIT)"
+        "has closed and not forgotten yet (TIME_WAIT)"
     } else {
-        "not done with"
+        "still has"
     };
     let explanation = format!(
-        "{who} uses a port again of a connection that {server} has {state}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut}{translator} {} so delayed.",
+        "{who} uses a port again of a connection that {server} {state}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut}{translator} {} so delayed.",
         counted(ids.len(), "connection", "are"),
     );
     let mut finding = Finding::cause("tuple-reuse-challenge-ack", title, explanation);

@@ -134,12 +134,12 @@ fn fixes(name: &str, s: &Service, servers: &[Ip], in_cluster: bool) -> Vec<Fix> 
     }
     vec![
         expire(name.to_owned()),
+        forget(format!("{name}, where netfilter translates (kube-proxy with iptables)")).or(),
         Fix::disruptive(
             name.to_owned(),
             "ipvsadm -L --timeout\nipvsadm --set 0 0 10   # the entries of all UDP services live 10 s; what pauses for longer changes its server",
             "ipvsadm --set 0 0 300   # or the third number that the list printed",
         )
         .meanwhile(),
-        forget(format!("{name}, where netfilter translates (kube-proxy with iptables)")).or(),
     ]
 }

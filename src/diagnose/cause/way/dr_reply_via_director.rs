@@ -45,7 +45,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let vip = facts.topology.service(service).vip;
     let director = ids.iter().find_map(|id| into_director(facts, *id));
     let director_name =
-        director.map_or_else(|| "the director".to_owned(), |d| Names(facts).full(d));
+        director.map_or_else(|| "the director".to_owned(), |d| Names(facts).place(d));
     let server = names(&subjects);
     let verb = agree(subjects.len(), "sends its", "send their");
     let title = format!("{server} {verb} answers to the director, which drops them");

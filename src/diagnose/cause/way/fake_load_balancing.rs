@@ -26,15 +26,22 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let own = names.full(host);
     let title = format!("{own} gets packets for {vip} first and passes it to the director");
     let who = if serves { ", a real server" } else { ", which is not the director" };
+    let seen_there =
+        ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.host_of(leg) == Some(host)));
+    let comes = if seen_there {
+        format!("The neighbours of {vip} send to the MAC of {own}{who}.")
+    } else {
+        format!(
+            "The director gets packets of others for {vip} from the MAC of {own}{who}, to which the neighbours send them."
+        )
+    };
     let explanation = format!(
-        "The neighbours of {vip} send to the MAC of {own}{who}. It does not serve them but forwards them to the director {}, which balances as it should: the load looks spread while one host carries all of the inbound traffic, and all of it stops with that host. {} this way.",
+        "{comes} It does not serve them but forwards them to the director {}, which balances as it should: the load looks spread while one host carries all of the inbound traffic, and all of it stops with that host. {} this way.",
         names.full(director),
         share(facts, service, &ids, "took")
     );
     let mut finding = Finding::cause("fake-load-balancing", title, explanation);
     finding.severity = severity(facts, &ids);
-    let seen_there =
-        ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.host_of(leg) == Some(host)));
     finding.confidence =
         if seen_there && serves { Confidence::Certain } else { Confidence::Likely };
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, host)).unwrap_or_default();

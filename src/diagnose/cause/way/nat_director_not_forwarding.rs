@@ -114,7 +114,7 @@ fn answered_here(trace: &Trace, id: ConnectionId, director: &str) -> Fix {
     let c = trace.connection(id);
     let (client, (server, port)) = (c.front.client.0, c.back.unwrap_or(c.front).server);
     Fix::disruptive(
-        format!("{director}, or whoever asks"),
+        format!("{director}, or on the host that asks"),
         format!(
             "# let it be answered on this host, not beyond it: ask from an address that has a route (a balancer's probe over IPv4, or of a port that the host itself answers, as healthCheckNodePort is), or let the translator put its own address in the place of {client} towards {} (kube-proxy: externalTrafficPolicy Cluster; a masquerading rule)",
             server.with_port(port)
@@ -130,7 +130,10 @@ fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<F
     let rule = Rule::filter(ip, "FORWARD", format!("-s {ip} -p tcp --sport {port} -j ACCEPT"));
     let mut fixes = Vec::new();
     if !passes && v4 {
-        fixes.push(sysctl::change(director, &[("net.ipv4.ip_forward", "1", "0")]));
+        fixes.push(sysctl::change(
+            format!("{director}, if ip_forward is 0"),
+            &[("net.ipv4.ip_forward", "1", "0")],
+        ));
     } else if !passes {
         // A host that forwards takes no router's word any more, unless it is told to: its
         // default route would run out (ip-sysctl.rst, accept_ra).
