@@ -1,10 +1,14 @@
 //! What a report tells somebody to do does no harm: every change is taken back by its undo,
 //! commands are of the family of the traffic, and no service is left without a real server.
 
+use super::accounting::other_worlds;
 use crate::support::check::{none, of_each};
+use crate::support::orders::{named, parts};
 use crate::support::run::run_paths;
 use lbdiag::report::{Finding, Fix, Report};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// What names IPv4 alone, in commands for IPv6.
 const OF_IPV4: &[&str] = &[
@@ -132,24 +136,47 @@ fn left_alone(report: &Report, finding: &Finding) -> Vec<String> {
     services.map(|s| format!("all real servers of {}:{} rest", s.vip, s.port)).collect()
 }
 
+/// What is wrong with what a report tells somebody to do.
+fn wrong(report: &Report) -> Vec<String> {
+    let of = |finding: &Finding| {
+        let mut wrong = finding.fix.iter().flat_map(harm).collect::<Vec<_>>();
+        wrong.extend(of_other_family(report, finding));
+        wrong.extend(left_alone(report, finding));
+        // "on where ..." and "on whoever ..." are no places.
+        let places = finding.fix.iter().map(|f| &f.host);
+        let places = places.chain(finding.to_confirm.iter().map(|c| &c.host));
+        let no_place = |p: &&String| p.starts_with("where ") || p.starts_with("whoever ");
+        wrong.extend(places.filter(no_place).map(|p| format!("no place: {p}")));
+        wrong.into_iter().map(|line| format!("{}: {line}", finding.id)).collect::<Vec<_>>()
+    };
+    report.findings.iter().flat_map(of).collect()
+}
+
 #[test]
 fn no_fix_does_harm() {
     none(of_each(|sample| {
-        let report = run_paths(&sample.captures).report;
-        let mut wrong = Vec::new();
-        for finding in &report.findings {
-            let mut of = finding.fix.iter().flat_map(harm).collect::<Vec<_>>();
-            of.extend(of_other_family(&report, finding));
-            of.extend(left_alone(&report, finding));
-            // "on where ..." and "on whoever ..." are no places.
-            let places = finding.fix.iter().map(|f| &f.host);
-            let places = places.chain(finding.to_confirm.iter().map(|c| &c.host));
-            let no_place = |p: &&String| p.starts_with("where ") || p.starts_with("whoever ");
-            of.extend(places.filter(no_place).map(|p| format!("no place: {p}")));
-            wrong.extend(of.into_iter().map(|line| format!("{}: {line}", finding.id)));
-        }
-        wrong
+        // What is left out of the captures leaves advice of another kind.
+        let mut all = parts(sample);
+        all.push(sample.captures.iter().collect());
+        let judge = |part: Vec<&PathBuf>| {
+            let lines = wrong(&run_paths(&part).report);
+            lines.into_iter().map(|line| format!("{}: {line}", named(&part))).collect::<Vec<_>>()
+        };
+        all.into_par_iter().flat_map_iter(judge).collect()
     }));
+}
+
+#[test]
+fn no_fix_of_other_worlds_does_harm() {
+    let worlds = other_worlds();
+    let judge = |captures: &Vec<PathBuf>| {
+        let lines = wrong(&run_paths(captures).report);
+        lines
+            .into_iter()
+            .map(|line| format!("{}: {line}", captures[0].display()))
+            .collect::<Vec<_>>()
+    };
+    none(worlds.par_iter().flat_map_iter(judge).collect());
 }
 
 #[test]
