@@ -25,11 +25,11 @@ const STEADY_GAPS: usize = 3;
 /// When one payload was sent, and sent again.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
-    at: [Mark; TIMES],
+    pub(super) at: [Mark; TIMES],
     /// How often, those that are not kept included.
-    count: u32,
+    pub(super) count: u32,
     /// Only the length is known to be the same, as a text has it.
-    blind: bool,
+    pub(super) blind: bool,
 }
 
 impl Asked {
@@ -76,7 +76,7 @@ impl Asked {
 
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AllAsked(HashMap<(StreamId, Side), Asked, RandomState>);
+pub(super) struct AllAsked(pub(super) HashMap<(StreamId, Side), Asked, RandomState>);
 
 impl AllAsked {
     /// The first payload of a side, sent again; `first` is when it was sent first.

@@ -20,7 +20,7 @@ pub struct Marks {
 }
 
 impl Marks {
-    const ORDINARY: Self = Self { bits: HeaderBits::ORDINARY, tunnel_options: None };
+    pub(super) const ORDINARY: Self = Self { bits: HeaderBits::ORDINARY, tunnel_options: None };
 
     pub(super) fn of(ip: &IpPacket<'_>) -> Self {
         Self { bits: ip.bits, tunnel_options: ip.outer.and_then(|outer| outer.options) }
@@ -34,9 +34,7 @@ impl Marks {
 /// The first SYN of each link whose header is not the ordinary one, by the link's index.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Marked {
-    of: HashMap<u32, Marks, RandomState>,
-    /// There were more than are kept.
-    full: bool,
+    pub(super) of: HashMap<u32, Marks, RandomState>,
 }
 
 impl Marked {
@@ -46,7 +44,6 @@ impl Marked {
         }
         let link = link as u32;
         if self.of.len() >= MAX_LINKS && !self.of.contains_key(&link) {
-            self.full = true;
             return;
         }
         self.of.entry(link).or_insert(marks);
@@ -55,7 +52,7 @@ impl Marked {
     /// What the SYNs of a link asked for; `None` where that was not kept.
     pub(super) fn of(&self, link: u32) -> Option<Marks> {
         let known = self.of.get(&link).copied();
-        known.or((!self.full).then_some(Marks::ORDINARY))
+        known.or((self.of.len() < MAX_LINKS).then_some(Marks::ORDINARY))
     }
 
     /// Forgets a link that is let go.

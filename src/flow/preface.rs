@@ -13,6 +13,8 @@ use std::collections::HashMap;
 const MAX_PREFACES: usize = 1 << 13;
 /// Signature of version 2 (haproxy, doc/proxy-protocol.txt, section 2.2).
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// Version 2 and the command `LOCAL` (haproxy, doc/proxy-protocol.txt, section 2.2).
+const LOCAL: u8 = 0x20;
 /// Content type of a TLS alert (RFC 8446, section 5.1).
 const ALERT: u8 = 21;
 
@@ -39,6 +41,9 @@ pub struct Preface {
     pub mark: Mark,
     /// Version, 1 or 2.
     pub version: u8,
+    /// It names nobody: the sender opened the connection for itself, as a balancer does for
+    /// its health checks (haproxy, doc/proxy-protocol.txt, section 2.2, `LOCAL`).
+    pub own: bool,
     /// What the other side said first.
     pub reply: FirstReply,
     /// When it did.
@@ -60,8 +65,14 @@ impl Prefaces {
                 self.dropped += 1;
                 return;
             }
-            let begun =
-                Preface { side, mark, version, reply: FirstReply::None, replied: Mark::NONE };
+            let begun = Preface {
+                side,
+                mark,
+                version,
+                own: version == 2 && tcp.payload.get(V2.len()) == Some(&LOCAL),
+                reply: FirstReply::None,
+                replied: Mark::NONE,
+            };
             self.by_stream.entry(id).or_insert(begun);
         } else if !self.by_stream.is_empty()
             && let Some(preface) = self.by_stream.get_mut(&id)
@@ -126,5 +137,6 @@ mod tests {
         assert!(all.of(2).is_none());
         let second = all.of(3).unwrap();
         assert_eq!((second.version, second.reply), (2, FirstReply::Alert));
+        assert!(second.own && !first.own);
     }
 }

@@ -1,7 +1,8 @@
 //! The report as Markdown, for tickets: GitHub and GitLab, or read as it is.
 //!
-//! Verdict, topology in short, findings with fixes to paste, proof folded away,
-//! the drawing, what to capture next. Syntax: GitHub Flavored Markdown
+//! Verdict, findings with fixes to paste, what to check first before them and proof folded
+//! away, services and hosts, the drawing, what to capture next. A symptom that a finding
+//! explains is a line of that finding, as in the text. Syntax: GitHub Flavored Markdown
 //! (<https://github.github.com/gfm/>) with fenced code, Mermaid and `<details>`.
 //! What a capture or a user brought stands as plain words, in a code span, or in a
 //! fence; it never runs as markup. Refuses to judge: order and numbers are the
@@ -13,11 +14,15 @@ mod finding;
 use super::drawing::Times;
 use super::mermaid::mermaid_sequence;
 use super::text::MAX_ROWS;
+use super::text::topology::needed;
 use super::units::{self, count, plural, span};
 use crate::report::ladder::Ladder;
-use crate::report::{CoverageStatus, Finding, Kind, Report, ToConfirm};
+use crate::report::{CoverageStatus, Finding, Host, Kind, Report, ToConfirm};
 use escape::{code, fence, prose};
 use std::fmt::Write as _;
+
+/// Addresses, MACs and captures of one host that are named.
+const MAX_NAMES: usize = 3;
 
 /// The whole report as Markdown; ends with a line feed.
 #[must_use]
@@ -30,6 +35,7 @@ pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
     breaks(&mut out, report);
     findings(&mut out, report);
     services(&mut out, report);
+    hosts(&mut out, report);
     if let Some(ladder) = ladder {
         let _ = writeln!(out, "### Drawing\n\nConnection {}.\n", ladder.connection);
         out.push_str(&fence("mermaid", &mermaid_sequence(ladder, Times::Start)));
@@ -42,10 +48,10 @@ pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
     out
 }
 
-/// What else is wrong, a line each, and the sums.
+/// What else is wrong, a line each with its finding's number, and the sums.
 fn verdict(out: &mut String, report: &Report) {
     for (n, line) in report.verdict.others() {
-        let _ = writeln!(out, "{n}. {}", prose(line));
+        let _ = writeln!(out, "- finding {n}: {}", prose(line));
     }
     if report.verdict.lines.len() > 1 {
         out.push('\n');
@@ -124,15 +130,48 @@ fn services(out: &mut String, report: &Report) {
     out.push('\n');
 }
 
+/// Who is who, for those whom findings and commands name.
+fn hosts(out: &mut String, report: &Report) {
+    let shown: Vec<&Host> = report.hosts.iter().filter(|host| needed(host, report)).collect();
+    if shown.is_empty() {
+        return;
+    }
+    out.push_str("### Hosts\n\n| host | addresses | MAC | capture |\n|---|---|---|---|\n");
+    for host in shown.iter().take(MAX_ROWS) {
+        let cells = [&host.addresses, &host.macs, &host.vantages].map(|all| {
+            let some: Vec<String> = all.iter().take(MAX_NAMES).map(|name| code(name)).collect();
+            let more = all.len().saturating_sub(MAX_NAMES);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            // A bar ends a cell even in a code span.
+            format!("{}{more}", some.join(", ")).replace('|', "\\|")
+        });
+        let _ = writeln!(out, "| {} | {} |", host.role, cells.join(" | "));
+    }
+    out.push('\n');
+    if shown.len() > MAX_ROWS {
+        let more = count((shown.len() - MAX_ROWS) as u64);
+        let _ = writeln!(out, "And {more} more.\n");
+    }
+}
+
+/// What a symptom says is said by the cause that explains it: it has no block of its own.
+fn folded(report: &Report, finding: &Finding) -> bool {
+    finding.kind == Kind::Symptom && report.cause_of(finding.n).is_some()
+}
+
 fn findings(out: &mut String, report: &Report) {
-    let (notes, found): (Vec<&Finding>, Vec<&Finding>) =
-        report.findings.iter().partition(|f| f.kind == Kind::Note);
+    let shown = report.findings.iter().filter(|f| !folded(report, f));
+    let (notes, found): (Vec<&Finding>, Vec<&Finding>) = shown.partition(|f| f.kind == Kind::Note);
     if !found.is_empty() {
         out.push_str("### Findings\n\n");
     }
     for found in found {
-        let cause = report.cause_of(found.n).filter(|_| found.kind == Kind::Symptom);
-        finding::write(out, found, cause);
+        let explained: Vec<&Finding> = report
+            .findings
+            .iter()
+            .filter(|f| found.n != f.n && found.explains.contains(&f.n))
+            .collect();
+        finding::write(out, found, &explained);
     }
     if !notes.is_empty() {
         out.push_str("### Worth knowing\n\n");
@@ -143,10 +182,12 @@ fn findings(out: &mut String, report: &Report) {
     }
 }
 
-/// What to capture or to ask next, each command once.
+/// What to capture or to ask next, each command once; what decides a finding that is not
+/// settled stands in that, before its fixes.
 fn next(out: &mut String, report: &Report) {
     let mut steps: Vec<(&ToConfirm, Vec<&Finding>)> = Vec::new();
-    for finding in &report.findings {
+    let later = |f: &&Finding| !folded(report, f) && (f.kind == Kind::Note || f.is_settled());
+    for finding in report.findings.iter().filter(later) {
         for step in &finding.to_confirm {
             let known =
                 steps.iter_mut().find(|(s, _)| s.host == step.host && s.command == step.command);
@@ -186,9 +227,18 @@ fn unchecked(out: &mut String, report: &Report) {
         return;
     }
     let _ = writeln!(out, "<details>\n<summary>{summary}</summary>\n");
+    // Many lack the same: a reason once, in the order in which it comes first.
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for row in report.coverage.iter().filter(|c| c.status == CoverageStatus::NotCheckable) {
         let reason = row.reason.as_deref().unwrap_or("not known why");
-        let _ = writeln!(out, "- {}: {}", code(&row.id), prose(reason));
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) => ids.push(code(&row.id)),
+            None => reasons.push((reason, vec![code(&row.id)])),
+        }
+    }
+    for (reason, ids) in reasons {
+        let _ =
+            writeln!(out, "- {} ({}: {})", prose(reason), count(ids.len() as u64), ids.join(", "));
     }
     out.push_str("\n</details>\n\n");
 }
@@ -251,6 +301,37 @@ mod tests {
             }
         }
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    }
+
+    #[test]
+    fn what_is_not_certain_is_checked_before_it_is_mended() {
+        let mut report = fixtures::hairpin();
+        report.findings[0].confidence = crate::report::Confidence::Likely;
+        let text = markdown(&report, None);
+        let (check, fix) = (text.find("Check first").unwrap(), text.find("Fix on").unwrap());
+        assert!(check < fix, "{text}");
+        let step = &report.findings[0].to_confirm[0].command;
+        assert_eq!(text.matches(step.as_str()).count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_symptom_that_is_explained_is_a_line_of_its_cause() {
+        let report = fixtures::hairpin();
+        let text = markdown(&report, None);
+        let symptom = report.findings.iter().find(|f| folded(&report, f)).unwrap();
+        assert!(!text.contains(&format!("#### {}. ", symptom.n)), "{text}");
+        assert!(text.contains(&format!("- {}. `{}`", symptom.n, symptom.id)), "{text}");
+    }
+
+    #[test]
+    fn a_reason_is_said_once() {
+        let mut report = fixtures::hairpin();
+        for row in report.coverage.iter_mut().take(3) {
+            row.status = CoverageStatus::NotCheckable;
+            row.reason = Some("no director was captured".to_owned());
+        }
+        let text = markdown(&report, None);
+        assert_eq!(text.matches("no director was captured").count(), 1, "{text}");
     }
 
     #[test]

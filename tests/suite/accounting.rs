@@ -125,12 +125,18 @@ fn worlds(folder: &Path, found: &mut Vec<Vec<PathBuf>>) {
     folders.iter().for_each(|folder| worlds(folder, found));
 }
 
-#[test]
-fn every_connection_of_other_worlds_is_accounted_for() {
-    let Some(folders) = std::env::var_os("LBDIAG_WORLDS") else { return };
+/// The networks that `LBDIAG_WORLDS` names; none where it is not set.
+pub fn other_worlds() -> Vec<Vec<PathBuf>> {
+    let Some(folders) = std::env::var_os("LBDIAG_WORLDS") else { return Vec::new() };
     let mut found = Vec::new();
     std::env::split_paths(&folders).for_each(|folder| worlds(&folder, &mut found));
     assert!(!found.is_empty(), "no captures below LBDIAG_WORLDS");
+    found
+}
+
+#[test]
+fn every_connection_of_other_worlds_is_accounted_for() {
+    let found = other_worlds();
     let of = |captures: &Vec<PathBuf>| {
         let first = &captures[0];
         let place = if captures.len() > 1 { first.parent().unwrap() } else { first };

@@ -28,6 +28,7 @@ mod docs;
 mod evidence;
 mod example;
 mod extract;
+mod fixes;
 mod floods;
 mod flows;
 mod formats;

@@ -6,6 +6,7 @@
 //! is gone: the ACK comes before it has acknowledged anything, and no SYN-ACK with it.
 
 use super::index::Indexed;
+use super::port_reuse::forerunners;
 use crate::correlate::{Leg, Outcome, Tuple};
 use crate::diagnose::thresholds::{PROMPT_NS, TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS};
 use crate::flow::Reset;
@@ -84,6 +85,18 @@ pub(in crate::diagnose) fn victims(facts: &Indexed<'_>, ids: &[ConnectionId]) ->
             && of(*id).is_some_and(|since| reset_at(*id).is_some_and(|at| at > since))
     });
     if ended.is_empty() { Vec::new() } else { hit.map(|(id, _)| id).collect() }
+}
+
+/// Whether the captures show the connections before on these ports closed from both sides.
+pub(in crate::diagnose) fn old_closed(facts: &Indexed<'_>, ids: &[ConnectionId]) -> bool {
+    let before = forerunners(facts, ids);
+    let closed = |old: &ConnectionId| {
+        facts
+            .legs(*old)
+            .iter()
+            .any(|leg| facts.forward(leg).fin.is_set() && facts.reply(leg).fin.is_set())
+    };
+    !ids.is_empty() && ids.iter().all(|id| before.get(id).is_some_and(closed))
 }
 
 /// From the first SYN to the SYN-ACK, where it came.

@@ -11,9 +11,9 @@ mod settled;
 mod subjects;
 mod tuples;
 
-pub use commands::{capture_line, explained, out_of_proxy, rest, tables, to_capture};
+pub use commands::{capture_line, ease, explained, out_of_proxy, rest, spare, tables, to_capture};
 pub use names::{Names, name, names};
-pub use numbers::{agree, count, list, list_of, seconds, share, thousands};
+pub use numbers::{agree, count, counted, list, list_of, part, seconds, share, thousands};
 pub(super) use settled::tell;
 pub use subjects::{
     directors, in_roles, server_at, server_of, server_subject, servers, servers_called,

@@ -61,9 +61,53 @@ pub fn agree<T>(n: usize, one: T, many: T) -> T {
     if n == 1 { one } else { many }
 }
 
-/// How many of a service's connections failed or not, "3 of 6".
+/// What a number of a service's connections do: "3 of 6 connections are", "1 of 2
+/// connections is", "1 of 1 connection fails". The verb is given as many have it.
 #[must_use]
-pub fn share(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> String {
+pub fn share(facts: &Facts, service: ServiceId, ids: &[ConnectionId], verb: &str) -> String {
     let all = facts.requests_to(service).len();
-    format!("{} of {all}", ids.len())
+    part(ids.len(), all, "connection", verb)
+}
+
+/// The same of anything: "1 of 3 exchanges fails"; without a verb where words stand between.
+#[must_use]
+pub fn part(n: usize, of: usize, what: &str, verb: &str) -> String {
+    let verb = if n == 1 { singular(verb) } else { verb.to_owned() };
+    let whole = format!("{} of {} {verb}", thousands(n as u64), count(of, what));
+    whole.trim_end().to_owned()
+}
+
+/// "1 connection is", "3 connections are".
+#[must_use]
+pub fn counted(n: usize, what: &str, verb: &str) -> String {
+    let verb = if n == 1 { singular(verb) } else { verb.to_owned() };
+    format!("{} {verb}", count(n, what))
+}
+
+/// A verb as one has it. Those of the past are alike for all.
+fn singular(verb: &str) -> String {
+    match verb {
+        "are" => "is".to_owned(),
+        "were" => "was".to_owned(),
+        "have" => "has".to_owned(),
+        "do" => "does".to_owned(),
+        "got" | "took" | "had" | "went" | "" => verb.to_owned(),
+        other => format!("{other}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_agree_with_what_is_counted() {
+        assert_eq!(part(1, 1, "connection", "took"), "1 of 1 connection took");
+        assert_eq!(part(1, 5, "connection", "are"), "1 of 5 connections is");
+        assert_eq!(part(2, 5, "connection", "hang"), "2 of 5 connections hang");
+        assert_eq!(part(1, 3, "exchange", "fail"), "1 of 3 exchanges fails");
+        assert_eq!(part(1, 3, "exchange", ""), "1 of 3 exchanges");
+        assert_eq!(counted(1, "connection", "have"), "1 connection has");
+        assert_eq!(counted(2, "connection", "have"), "2 connections have");
+    }
 }

@@ -7,8 +7,8 @@ use crate::flow::health::LocalEndpoints;
 use crate::flow::idle::{Idle, Silence};
 use crate::flow::spoken::{MAX_EACH, Spoken, Words};
 use crate::flow::{
-    ClosedWindow, FirstReply, FullFirst, Hello, Mark, Observations, Optioned, Preface, Repeat,
-    Side, StreamId, Sums,
+    Asked, ClosedWindow, FirstReply, FullFirst, Hello, Mark, Marks, Observations, Optioned,
+    Preface, Repeat, Side, StreamId, Sums,
 };
 use crate::row::{Columns, Restore, Row, Store, TableVisitor, words};
 use crate::wire::{Ip, Toa};
@@ -177,7 +177,7 @@ impl Row for Of<Preface> {
     fn blank() -> Self {
         let mark = Mark::NONE;
         let reply = FirstReply::None;
-        Self(0, Preface { side: Side::A, mark, version: 1, reply, replied: mark })
+        Self(0, Preface { side: Side::A, mark, version: 1, own: false, reply, replied: mark })
     }
 
     fn row<C: Columns>(&mut self, c: &mut C) {
@@ -186,6 +186,7 @@ impl Row for Of<Preface> {
         c.word("side", SIDE, &mut preface.side);
         mark(c, "at", "the segment that begins with it", &mut preface.mark);
         c.num("version", "1 or 2", &mut preface.version);
+        c.num("own", "the header names nobody (`LOCAL`)", &mut preface.own);
         let (mut reply, mut status) = match preface.reply {
             FirstReply::None => (Reply::None, 0),
             FirstReply::Status(status) => (Reply::Status, status),
@@ -410,6 +411,69 @@ impl Row for Of<Sums> {
     }
 }
 
+impl Row for Of<Marks> {
+    const TABLE: &'static str = "marked_syns";
+    const ABOUT: &'static str = "One row for each link whose SYN asks for what most do not: a class of service, fragments, options of its tunnel.";
+
+    fn blank() -> Self {
+        Self(0, Marks::ORDINARY)
+    }
+
+    fn row<C: Columns>(&mut self, c: &mut C) {
+        super::link_of(c, &mut self.0);
+        let marks = &mut self.1;
+        c.num("dscp", "differentiated services code point", &mut marks.bits.dscp);
+        c.num("dont_fragment", "DF is set", &mut marks.bits.dont_fragment);
+        let (mut known, mut options) =
+            (marks.tunnel_options.is_some(), marks.tunnel_options.unwrap_or(false));
+        c.num("tunnelled", "it came in a tunnel whose header may have options", &mut known);
+        c.num("tunnel_options", "that header has some", &mut options);
+        marks.tunnel_options = known.then_some(options);
+    }
+}
+
+/// Datagrams of one side of a stream that were sent again.
+struct AskedRow {
+    stream: StreamId,
+    side: Side,
+    asked: Asked,
+}
+
+impl AskedRow {
+    fn of(seen: &Observations) -> impl Iterator<Item = Self> {
+        let all = &seen.side_tables.asked.0;
+        let mut rows: Vec<Self> = all
+            .iter()
+            .map(|((stream, side), asked)| Self { stream: *stream, side: *side, asked: *asked })
+            .collect();
+        rows.sort_unstable_by_key(|row| (row.stream, row.side));
+        rows.into_iter()
+    }
+}
+
+/// Names of the times at which a datagram was sent.
+const SENT: [&str; 6] = ["sent_1", "sent_2", "sent_3", "sent_4", "sent_5", "sent_6"];
+
+impl Row for AskedRow {
+    const TABLE: &'static str = "datagrams_sent_again";
+    const ABOUT: &'static str = "One row for each side of a stream whose first datagram was sent again while nobody answered.";
+
+    fn blank() -> Self {
+        let asked = Asked { at: [Mark::NONE; 6], count: 1, blind: false };
+        Self { stream: 0, side: Side::A, asked }
+    }
+
+    fn row<C: Columns>(&mut self, c: &mut C) {
+        stream_of(c, &mut self.stream);
+        c.word("side", SIDE, &mut self.side);
+        c.num("times", "how often it was sent", &mut self.asked.count);
+        c.num("blind", "only its length is known to be the same", &mut self.asked.blind);
+        for (name, at) in SENT.into_iter().zip(&mut self.asked.at) {
+            mark(c, name, "when, of the first six", at);
+        }
+    }
+}
+
 pub(super) fn tables(visit: &mut impl TableVisitor) {
     visit.table::<Repeat>();
     visit.table::<ClosedWindow>();
@@ -427,6 +491,8 @@ pub(super) fn tables(visit: &mut impl TableVisitor) {
     visit.table::<Of<Optioned>>();
     visit.table::<Of<Idle>>();
     visit.table::<Of<Sums>>();
+    visit.table::<Of<Marks>>();
+    visit.table::<AskedRow>();
 }
 
 /// The rows of a map, by their key.
@@ -476,7 +542,9 @@ pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S:
     to.table(numbered(all, |seen| by_key(&seen.side_tables.pieces)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.options.of)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.idles.0)))?;
-    to.table(numbered(all, |seen| by_key(&seen.side_tables.sums)))
+    to.table(numbered(all, |seen| by_key(&seen.side_tables.sums)))?;
+    to.table(numbered(all, |seen| by_key(&seen.side_tables.marked.of)))?;
+    to.table(numbered(all, AskedRow::of))
 }
 
 /// Reads a table of which each row is about a stream or a link, and puts each where it belongs.
@@ -558,6 +626,17 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
     })?;
     each(from, all, links, |seen, of, sums: Sums| {
         seen.side_tables.sums.insert(of, sums);
+    })?;
+    each(from, all, links, |seen, of, marks: Marks| {
+        seen.side_tables.marked.of.insert(of, marks);
+    })?;
+    from.table(|v, _, row: AskedRow| {
+        let seen = all.get_mut(v).ok_or("a row is of no vantage")?;
+        if row.stream as usize >= seen.streams.len() || row.asked.count == 0 {
+            return Err("a datagram is of no stream");
+        }
+        seen.side_tables.asked.0.insert((row.stream, row.side), row.asked);
+        Ok(())
     })
 }
 

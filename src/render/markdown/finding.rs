@@ -5,8 +5,8 @@ use super::escape::{code, fence, prose};
 use crate::report::{Evidence, Finding, Fix};
 use std::fmt::Write as _;
 
-/// A finding with all that belongs to it; one that `cause` explains in short.
-pub(super) fn write(out: &mut String, finding: &Finding, cause: Option<&Finding>) {
+/// A finding with all that belongs to it, and those that it `explains` in a line each.
+pub(super) fn write(out: &mut String, finding: &Finding, explains: &[&Finding]) {
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(out, "#### {}. {}\n", finding.n, prose(&finding.title));
     let _ = write!(
@@ -17,28 +17,63 @@ pub(super) fn write(out: &mut String, finding: &Finding, cause: Option<&Finding>
         finding.kind,
         code(&finding.id)
     );
-    if let Some(cause) = cause {
-        let _ = write!(out, ", explained by finding {}", cause.n);
-    }
     let affected = affects(&finding.affected);
     if !affected.is_empty() {
         let _ = write!(out, "; {}", prose(&affected));
     }
     let _ = writeln!(out, ".\n\n{}\n", prose(&finding.explanation));
-    if !finding.is_settled() && !finding.fix.is_empty() && !finding.to_confirm.is_empty() {
-        out.push_str("Check first what stands under Next.\n\n");
+    // Where it is not certain, what to check stands before what to change.
+    if !finding.is_settled() {
+        candidates(out, finding);
+        checks(out, finding);
     }
     for (n, fix) in finding.fix.iter().enumerate() {
         write_fix(out, n, fix);
     }
-    if !finding.candidates.is_empty() {
-        out.push_str("It may also be:\n\n");
-        for candidate in &finding.candidates {
-            let _ = writeln!(out, "- {}: {}", code(&candidate.id), prose(&candidate.tell_apart));
-        }
+    if finding.is_settled() {
+        candidates(out, finding);
+    }
+    explained(out, explains);
+    evidence(out, finding);
+}
+
+fn candidates(out: &mut String, finding: &Finding) {
+    if finding.candidates.is_empty() {
+        return;
+    }
+    out.push_str("It may also be:\n\n");
+    for candidate in &finding.candidates {
+        let _ = writeln!(out, "- {}: {}", code(&candidate.id), prose(&candidate.tell_apart));
+    }
+    out.push('\n');
+}
+
+fn checks(out: &mut String, finding: &Finding) {
+    for (n, step) in finding.to_confirm.iter().enumerate() {
+        let lead = if n == 0 { "Check first" } else { "And" };
+        let place =
+            if step.host.is_empty() { String::new() } else { format!(" on {}", prose(&step.host)) };
+        let why =
+            if step.why.is_empty() { String::new() } else { format!(": {}", prose(&step.why)) };
+        let _ = writeln!(out, "{lead}{place}{why}\n");
+        out.push_str(&fence("sh", &step.command));
         out.push('\n');
     }
-    evidence(out, finding);
+}
+
+fn explained(out: &mut String, explains: &[&Finding]) {
+    if explains.is_empty() {
+        return;
+    }
+    out.push_str("It explains:\n\n");
+    for other in explains {
+        let hit = match other.affected.connections {
+            0 => String::new(),
+            n => format!(" ({})", plural(n, "connection")),
+        };
+        let _ = writeln!(out, "- {}. {}{hit}: {}", other.n, code(&other.id), prose(&other.title));
+    }
+    out.push('\n');
 }
 
 fn write_fix(out: &mut String, n: usize, fix: &Fix) {

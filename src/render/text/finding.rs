@@ -280,7 +280,7 @@ impl Block<'_> {
         lines
     }
 
-    /// One line for each finding that this one explains.
+    /// Each finding that this one explains, by number, id and title.
     fn explains(&self) -> Vec<String> {
         let room = self.style.prose() - self.inner();
         let rows: Vec<String> = self
@@ -288,12 +288,12 @@ impl Block<'_> {
             .explains
             .iter()
             .filter_map(|n| self.others.get(n))
-            .map(|f| {
+            .flat_map(|f| {
                 let hit = match f.affected.connections {
                     0 => String::new(),
                     n => format!(" ({})", plural(n, "connection")),
                 };
-                cut(&format!("{} {}{hit}: {}", f.n, f.id, f.title), room)
+                hang(&format!("{} ", f.n), &format!("{}{hit}: {}", f.id, f.title), room)
             })
             .collect();
         self.labelled("explains", rows)

@@ -277,7 +277,7 @@ pub(super) fn host_table(hosts: &[&Host], cap: usize, style: &Style) -> Vec<Stri
 }
 
 /// Whether a host forwards, was captured, or is what a finding is about.
-fn needed(host: &Host, report: &Report) -> bool {
+pub(crate) fn needed(host: &Host, report: &Report) -> bool {
     let accused = || {
         report.findings.iter().flat_map(|f| &f.subjects).any(|s| {
             s.address.as_ref().is_some_and(|a| host.addresses.contains(a))

@@ -8,8 +8,8 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::{answers_for, claimants, claims, disputed};
 use crate::diagnose::facts::machines::speaks_vrrp;
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
-use crate::diagnose::words::commands::{ip, sysctl};
-use crate::diagnose::words::{count, list};
+use crate::diagnose::words::commands::arp;
+use crate::diagnose::words::{agree, count, list};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
 };
@@ -64,7 +64,19 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     } else {
         ("duplicate-na-for-vip", "neighbour solicitations")
     };
-    let title = format!("real server {own} answers {what} for {vip}");
+    // Who served nobody is a real server only where that is known: it may be the director.
+    let known = |host: HostId| {
+        forwarding && service.real_servers.iter().any(|server| server.host == Some(host))
+    };
+    let real: Vec<HostId> =
+        servers.iter().filter(|(n, host)| *n > 0 || known(*host)).map(|(_, host)| *host).collect();
+    let answering: Vec<String> = real.iter().map(|host| names.full(*host)).collect();
+    let title = format!(
+        "{} {} {} {what} for {vip}",
+        agree(answering.len(), "real server", "real servers"),
+        list(&answering),
+        agree(answering.len(), "answers", "answer"),
+    );
     let director = if forwarding {
         String::new()
     } else if others.len() == 1 {
@@ -91,8 +103,9 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     }
     finding.proofs = claims(facts, vip);
     finding.proofs.extend(arrival(facts, &ids, culprit));
-    let real: Vec<HostId> = servers.iter().filter(|(n, _)| *n > 0).map(|(_, h)| *h).collect();
-    finding.fixes = real.iter().flat_map(|host| fixes(facts, service, *host)).collect();
+    finding.fixes = real.iter().map(|host| hush(facts, service, *host)).collect();
+    // Before the last of them is quiet, a neighbour learns a wrong MAC again.
+    finding.fixes.extend(vip.is_v4().then(|| arp::forgotten(&[vip])));
     finding.subjects = names.subjects(Role::RealServer, &real);
     let mut rest: Vec<HostId> = claimants.iter().copied().filter(|h| !real.contains(h)).collect();
     rest.sort_by_key(|h| facts.topology.hosts.get(*h).macs.first().copied());
@@ -118,7 +131,8 @@ fn arrival(trace: &Trace, ids: &[ConnectionId], host: HostId) -> Option<Proof> {
     })
 }
 
-fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
+/// What is done on one of them.
+fn hush(trace: &Trace, service: &Service, host: HostId) -> Fix {
     let vip = service.vip;
     let server = Names(trace).full(host);
     if !vip.is_v4() {
@@ -127,31 +141,11 @@ fn fixes(trace: &Trace, service: &Service, host: HostId) -> Vec<Fix> {
                 "nft {verb} rule ip6 filter output icmpv6 type nd-neighbor-advert icmpv6 taddr {vip} drop"
             )
         };
-        return vec![Fix::safe(
+        return Fix::safe(
             server,
             format!("ip addr replace {vip}/128 dev lo nodad\n{}", rule("add")),
-            "Delete the rule by its handle ('nft -a list ruleset').",
-        )];
+            "Delete the rule by its handle ('nft -a list ruleset'), and the address from lo if it was not there.",
+        );
     }
-    vec![
-        Fix::safe(
-            server,
-            format!(
-                "{}\nip -br addr show to {vip}   # must be on lo, as /32: on another interface it is still answered for",
-                sysctl::set(&[
-                    ("net.ipv4.conf.all.arp_ignore", "1"),
-                    ("net.ipv4.conf.all.arp_announce", "2"),
-                ])
-            ),
-            sysctl::set(&[
-                ("net.ipv4.conf.all.arp_ignore", "0"),
-                ("net.ipv4.conf.all.arp_announce", "0"),
-            ]),
-        ),
-        Fix::safe(
-            "the VIP's neighbours (router, clients on its link), after that",
-            ip::forget_neighbour(vip),
-            "The entry is learnt again by itself.",
-        ),
-    ]
+    arp::hushed(server, vip)
 }

@@ -8,8 +8,8 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::leaked_names::{leaks, straight};
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
-use crate::diagnose::words::commands::{ip, sysctl};
-use crate::diagnose::words::{self, agree, count, explained};
+use crate::diagnose::words::commands::{arp, step, sysctl};
+use crate::diagnose::words::{self, agree, count};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::flow::{Binding, Claim, VantageId};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
@@ -118,26 +118,8 @@ fn proofs(
 }
 
 fn fixes(vip: Ip, servers: &[String]) -> Vec<Fix> {
-    let mut fixes: Vec<Fix> = servers
-        .iter()
-        .map(|server| {
-            Fix::safe(
-                server.clone(),
-                sysctl::set(&[
-                    ("net.ipv4.conf.all.arp_announce", "2"),
-                    ("net.ipv4.conf.all.arp_ignore", "1"),
-                ]),
-                explained(
-                    sysctl::set(&[("net.ipv4.conf.all.arp_announce", "0")]),
-                    "or what it was before",
-                ),
-            )
-        })
-        .collect();
-    fixes.push(Fix::safe(
-        "the VIP's neighbours (router, clients on its link), after that",
-        ip::forget_neighbour(vip),
-        "The entry is learnt again by itself.",
-    ));
+    let mut fixes: Vec<Fix> =
+        servers.iter().map(|server| step::safe(server.clone(), [sysctl::quiet()])).collect();
+    fixes.push(arp::forgotten(&[vip]));
     fixes
 }

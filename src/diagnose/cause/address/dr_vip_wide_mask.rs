@@ -10,6 +10,8 @@
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
 use crate::diagnose::facts::wide_masks::{Wide, delivered, lo_leg, looped, near};
 use crate::diagnose::facts::{each_once, telling};
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{agree, list, list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role, ServiceId};
@@ -83,7 +85,7 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
         let verb = agree(wide.len(), "is", "are");
         format!("{who} {verb} silent to clients in the VIP's subnet")
     };
-    let explanation = format!("{what} {} connections are lost there.", share(facts, service, &ids));
+    let explanation = format!("{what} {} lost there.", share(facts, service, &ids, "are"));
     let mut finding = Finding::cause("dr-vip-wide-mask", title, explanation);
     finding.severity = severity(facts, &ids);
     if !over_lo {
@@ -97,13 +99,14 @@ fn finding(facts: &Facts, service: ServiceId, wide: &[Wide]) -> Finding {
         );
     }
     let device = if s.mode == Mode::Tun { "tunl0" } else { "lo" };
-    let single = if vip.is_v4() { 32 } else { 128 };
     for w in wide {
         let server = names.place(w.host);
         if !over_lo {
             finding.confirm(server.clone(), format!("ip -br addr show to {vip}; ip route get {}", facts.connection(w.ids[0]).front.client.0), "a mask shorter than the whole address, or 'local' as the route's first word: this is it");
         }
-        finding.fix(server, format!("ip -br addr show to {vip}   # note MASK, the one that is wrong\nip addr add {vip}/{single} dev {device} && ip addr del {vip}/MASK dev {device}"), format!("ip addr add {vip}/MASK dev {device} && ip addr del {vip}/{single} dev {device}"));
+        let list = format!("ip -br addr show to {vip}   # note MASK, the one that is wrong");
+        let narrow = ip::Address::single(vip, device).in_place_of("MASK", device);
+        finding.fixes.push(step::safe(server, [step::Step::look(list), narrow]));
     }
     finding.proofs = proofs(facts, &wide[0]);
     finding.concerning(wide.iter().map(|w| names.subject(Role::RealServer, w.host)).collect(), ids)

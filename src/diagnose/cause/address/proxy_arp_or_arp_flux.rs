@@ -16,8 +16,11 @@ use crate::diagnose::facts::proxied_arp::{
 };
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::thresholds::PAIR;
-use crate::diagnose::words::commands::{ip, sysctl};
-use crate::diagnose::words::{count, explained, list, list_of};
+use crate::diagnose::words::commands::arp;
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::part;
+use crate::diagnose::words::{count, list, list_of};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
 };
@@ -65,12 +68,12 @@ fn finding(facts: &Facts, host: HostId, many: bool, vips: &[Ip]) -> Finding {
     let requests = || facts.requests().filter(|(id, _)| vips.contains(&facts.service(*id).vip));
     let ids: Vec<ConnectionId> =
         requests().filter(|(id, _)| strayed(facts, *id, host)).map(|(id, _)| id).collect();
-    let share = format!("{} of {}", ids.len(), requests().count());
+    let share = part(ids.len(), requests().count(), "connection", "are");
     let foreign = answered_for_others(facts, host, vip);
     let lost = if ids.is_empty() {
         "Its answers were not believed so far; each neighbour asks again after a while.".to_owned()
     } else {
-        format!("{share} connections are lost that way.")
+        format!("{share} lost that way.")
     };
     let (title, explanation) = if many {
         let addresses = list(&foreign.keys().map(Ip::to_string).collect::<Vec<_>>());
@@ -148,26 +151,15 @@ fn proofs(
 }
 
 fn fixes(who: &str, vips: &[Ip]) -> Vec<Fix> {
-    let forget: Vec<String> = vips.iter().map(|ip| ip::forget_neighbour(*ip)).collect();
     vec![
-        Fix::disruptive(
-            who.to_owned(),
-            explained(
-                sysctl::set(&[
-                    ("net.ipv4.conf.all.proxy_arp", "0"),
-                    ("net.ipv4.conf.IFACE.proxy_arp", "0"),
-                ]),
-                "IFACE: the one on the VIP's link; what it answers for by intent needs a route instead",
-            ),
-            explained(
-                sysctl::set(&[("net.ipv4.conf.IFACE.proxy_arp", "1")]),
-                "and 'all', if that was 1 before",
-            ),
+        step::disruptive(
+            who,
+            [sysctl::step(&[
+                ("net.ipv4.conf.all.proxy_arp", "0", "1"),
+                ("net.ipv4.conf.IFACE.proxy_arp", "0", "1"),
+            ])
+            .because("IFACE: the one on the VIP's link; what it answers for by intent needs a route instead")],
         ),
-        Fix::safe(
-            "the VIP's neighbours (router, clients on its link), after that",
-            forget.join("\n"),
-            "The entry is learnt again by itself.",
-        ),
+        arp::forgotten(vips),
     ]
 }

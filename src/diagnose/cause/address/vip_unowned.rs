@@ -5,6 +5,8 @@ use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::asks::asked_here;
 use crate::diagnose::facts::refusals::Refusal;
 use crate::diagnose::symptom::arp_unanswered as symptom;
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{service_subject, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::flow::{Ask, VantageId};
@@ -72,17 +74,16 @@ fn finding(
         None => String::new(),
     };
     let explanation = format!(
-        "{} asks for {vip} {} times, and nobody claims it, in none of these captures: no reply, no announcement.{report} {} connections fail. Either no director has the address, or it is on another network than the one where it is asked for.",
+        "{} asks for {vip} {} times, and nobody claims it, in none of these captures: no reply, no announcement.{report} {}. Either no director has the address, or it is on another network than the one where it is asked for.",
         ask.asker,
         ask.count,
-        share(facts, service, &ids)
+        share(facts, service, &ids, "fail")
     );
     let mut finding = Finding::cause("vip-unowned", title, explanation);
     finding.severity = severity(facts, &ids);
     let sure = by_asker && refusal.is_some();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.candidate("vlan-mismatch", "then 'ip -br addr' on the director shows the VIP, and a capture there does not show the questions");
-    let bits = if vip.is_v4() { 32 } else { 128 };
     finding.confirm(
         "every director",
         format!("ip -br addr show to {vip}; systemctl status keepalived"),
@@ -97,10 +98,11 @@ fn finding(
             "an answer that comes to the asker shows there only",
         ));
     }
-    finding.fix("the director that should have it", format!(
-            "ip addr add {vip}/{bits} dev IFACE   # the interface on the network of {}; with keepalived, see first why no node is master",
-            ask.asker
-        ), format!("ip addr del {vip}/{bits} dev IFACE"));
+    let given = ip::Address::single(vip, "IFACE").given().because(&format!(
+        "the interface on the network of {}; with keepalived, see first why no node is master",
+        ask.asker
+    ));
+    finding.fixes.push(step::safe("the director that should have it", [given]));
     finding.proofs = proofs(*v, ask, refusal.as_ref());
     finding.subjects = vec![service_subject(s), asker(facts, ask)];
     finding.connections = ids;

@@ -71,13 +71,10 @@ fn finding(trace: &Trace, pair: &Strangers) -> Finding {
     finding.fixes = vec![Fix::disruptive(
         format!("all directors of one of the clusters, such as {}", b.src),
         format!(
-            "sed -i 's/virtual_router_id {}\\b/virtual_router_id FREE/' /etc/keepalived/keepalived.conf   # FREE: an identifier that nobody on the link uses\nsystemctl reload keepalived",
-            b.vrid
+            "tcpdump -ni IFACE -c 20 vrrp   # the identifiers that are in use; not {}\nFREE=   # write one here that nobody uses, 1 to 255\n[ \"$FREE\" ] && sed -i.before -E \"s/(virtual_router_id +){}\\b/\\1$FREE/\" /etc/keepalived/keepalived.conf && systemctl reload keepalived",
+            b.vrid, b.vrid
         ),
-        format!(
-            "sed -i 's/virtual_router_id FREE\\b/virtual_router_id {}/' /etc/keepalived/keepalived.conf; systemctl reload keepalived",
-            b.vrid
-        ),
+        "mv /etc/keepalived/keepalived.conf.before /etc/keepalived/keepalived.conf && systemctl reload keepalived",
     )];
     finding.subjects = vec![vrrp::subject(trace, a), vrrp::subject(trace, b)];
     finding.addresses = vips;

@@ -9,19 +9,23 @@ mod stated_elsewhere;
 pub mod stated_not_seen;
 pub mod zero_window;
 
-use crate::diagnose::Fix;
-use crate::topology::{Mode, ServiceId};
-use crate::trace::Trace;
+use crate::diagnose::{Facts, Fix};
+use crate::topology::{HostId, Mode, ServiceId};
 
-/// How to keep new connections away from a real server, where IPVS chooses it.
+/// How to keep new connections away from real servers, where IPVS chooses them.
 pub(in crate::diagnose) fn spare(
-    trace: &Trace,
+    facts: &Facts,
     service: ServiceId,
-    at: usize,
+    at: impl Iterator<Item = usize>,
     until: &str,
-) -> Option<Fix> {
-    let s = trace.topology.service(service);
-    let server = &s.real_servers[at];
-    let host = server.host.filter(|_| matches!(s.mode, Mode::Nat | Mode::Dr | Mode::Tun))?;
-    Some(crate::diagnose::words::rest(trace, service, host, server.port, until))
+) -> Vec<Fix> {
+    let s = facts.topology.service(service);
+    if !matches!(s.mode, Mode::Nat | Mode::Dr | Mode::Tun) {
+        return Vec::new();
+    }
+    let servers: Vec<(HostId, u16)> =
+        at.filter_map(|at| Some((s.real_servers[at].host?, s.real_servers[at].port))).collect();
+    let hosts: Vec<HostId> = servers.iter().map(|(host, _)| *host).collect();
+    let port = servers.first().map_or(s.port, |(_, port)| *port);
+    crate::diagnose::words::rest(facts, service, &hosts, port, until)
 }

@@ -106,7 +106,7 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
             "then a capture on the real server shows the time between a SYN and its SYN-ACK",
         );
     }
-    for ((at, _), subject) in far.iter().zip(&subjects) {
+    for subject in &subjects {
         let server = name(subject);
         finding.confirm(before.clone(), format!("ping -c 20 -i 0.2 {server}; tracepath -n {server}"), "a time that is high at once and steady: distance or a shaper; one that varies: a queue; the hop at which it rises is the place");
         finding.confirm(
@@ -114,9 +114,9 @@ fn finding(facts: &Facts, service: ServiceId, servers: &[Server], found: &Outlie
             "tc -s qdisc show; ip -s link show",
             "a netem or tbf qdisc, or a backlog, delays on the host itself",
         );
-        let until = "until the way is as short as to the others";
-        finding.fixes.extend(super::spare(facts, service, *at, until));
     }
+    let until = "until the way is as short as to the others";
+    finding.fixes = super::spare(facts, service, far.iter().map(|(at, _)| *at), until);
     let ids = durations::connections(facts, facts.places(), service, &far);
     finding.proofs =
         far.first().map(|(at, q)| handshake(facts, service, *at, q.median)).unwrap_or_default();

@@ -73,8 +73,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss) -> Finding {
+fn finding(facts: &Facts, (service, stretch): (ServiceId, Stretch), loss: &Loss) -> Finding {
     let Stretch { from, to, forward } = stretch;
+    let trace: &Trace = facts;
     let names = Names(trace);
     let s = trace.topology.service(service);
     let (a, b) = (names.host(from), names.host(to));
@@ -110,7 +111,7 @@ fn finding(trace: &Trace, (service, stretch): (ServiceId, Stretch), loss: &Loss)
     ends.sort_by_key(|h| s.is_director(*h) || !s.real_servers.iter().any(|r| r.host == Some(*h)));
     if let Some(r) = s.real_servers.iter().find(|r| r.host == Some(ends[0])) {
         let until = "until the link is mended";
-        finding.fixes = vec![words::rest(trace, service, ends[0], r.port, until)];
+        finding.fixes = words::rest(facts, service, &ends[..1], r.port, until);
     }
     finding.concerning(in_roles(trace, s, &ends), loss.ids.clone())
 }

@@ -108,9 +108,13 @@ fn finding(
                 "uptime; vmstat 1 5; ss -tn state established '( sport = :{port} )'; ss -ltn 'sport = :{port}'",
                 port = s.real_servers[*at].port
             ), "processor, memory, disk; Recv-Q of the listener shows requests that wait to be accepted; if all is idle, the application waits for something else, see its log");
-        let until = "until it is as quick as the others";
-        finding.fixes.extend(super::spare(facts, service, *at, until));
     }
+    let until = agree(
+        slow.len(),
+        "until it is as quick as the others",
+        "until they are as quick as the others",
+    );
+    finding.fixes = super::spare(facts, service, slow.iter().map(|(at, _)| *at), until);
     let ids = durations::connections(facts, facts.places(), service, &slow);
     finding.proofs =
         slow.first().map(|(at, q)| request(facts, service, *at, q.median, own)).unwrap_or_default();

@@ -67,8 +67,7 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Stall<'_>]) -> Finding {
             who,
             &[("net.ipv4.tcp_rmem", "4096 131072 16777216", "4096 131072 6291456")],
         )
-        .because("helps over short pauses only; a process that does not read must be mended")
-        .undone("if 'sysctl net.ipv4.tcp_rmem' printed this before"),
+        .because("helps over short pauses only; a process that does not read must be mended"),
     );
     let shown = set.iter().max_by_key(|x| x.window.longest_ns).unwrap_or(first);
     finding.proofs = proofs(trace, shown);

@@ -33,13 +33,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let unanswered = ids.iter().any(|id| !facts.connection(*id).progress.response);
     let title = format!("{who} {verb} the proxy's connections on port {port}");
     let explanation = format!(
-        "The proxy tried {who} for a client and got RST,ACK: nobody listens on port {port} there. {} {} connections are concerned.",
+        "The proxy tried {who} for a client and got RST,ACK: nobody listens on port {port} there. {} {} concerned.",
         if unanswered {
             "The client's connection ends without an answer."
         } else {
             "The client gets an error from the proxy, or waits until another server is tried."
         },
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("l7-backend-refused", title, explanation);
     // A server error is a failed request on a connection that looks complete.

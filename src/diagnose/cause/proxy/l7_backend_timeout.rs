@@ -47,8 +47,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let verb = agree(subjects.len(), "does", "do");
     let title = format!("{who} {verb} not answer the proxy's requests in time");
     let explanation = format!(
-        "The proxy passed the request on, {who} acknowledged it and sent no response; the proxy gave up after {longest} ms and told the client 504. {} connections are concerned.",
-        share(facts, service, &ids)
+        "The proxy passed the request on, {who} acknowledged it and sent no response; the proxy gave up after {longest} ms and told the client 504. {} concerned.",
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("l7-backend-timeout", title, explanation);
     // A server error is a failed request on a connection that looks complete.

@@ -53,9 +53,9 @@ fn finding(
     };
     let title = format!("{who} {verb} idle connections that the proxy still uses");
     let explanation = format!(
-        "{who} {verb} an idle connection{after}, and the proxy's next request on it is already on its way: FIN and request cross, the request is answered with RST and never acknowledged, and the client gets {}. The server keeps idle connections for a shorter time than the proxy. {} connections are concerned.",
+        "{who} {verb} an idle connection{after}, and the proxy's next request on it is already on its way: FIN and request cross, the request is answered with RST and never acknowledged, and the client gets {}. The server keeps idle connections for a shorter time than the proxy. {} concerned.",
         statuses(&here),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("l7-keepalive-race", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

@@ -10,7 +10,7 @@ use crate::diagnose::cause::no_proxy;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::prefaces::{Listener, Said, Wrong, end_of, endpoints, preface};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
-use crate::diagnose::words::{agree, list, names};
+use crate::diagnose::words::{agree, count, list, names, part};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::flow::FirstReply;
 use crate::topology::{Mode, Role, ServiceId};
@@ -22,7 +22,11 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut groups: BTreeMap<(ServiceId, Wrong), (Vec<Listener>, Said)> = BTreeMap::new();
+    let mut served: Vec<Listener> = Vec::new();
     for (at, said) in endpoints(facts) {
+        if !said.accepted.is_empty() {
+            served.push(at);
+        }
         let Some(wrong) = judge(facts, at, &said) else { continue };
         let Some(service) = said.service(facts, wrong) else { continue };
         let (servers, all) = groups.entry((service, wrong)).or_default();
@@ -34,7 +38,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .filter(|((_, wrong), (_, said))| {
             *wrong != Wrong::Silent || said.dropped.len() >= NO_COINCIDENCE
         })
-        .map(|((_, wrong), (servers, said))| finding(facts, servers, said, *wrong))
+        .map(|((_, wrong), (servers, said))| finding(facts, servers, said, *wrong, &served))
         .collect();
     Detection::from(findings, || {
         let told = facts.vantages.iter().any(|v| v.side_tables.has_prefaces());
@@ -55,11 +59,17 @@ fn judge(trace: &Trace, at: Listener, said: &Said) -> Option<Wrong> {
     Some(if said.accepted.is_empty() { Wrong::Silent } else { Wrong::Missing })
 }
 
-fn finding(trace: &Trace, servers: &[Listener], said: &Said, wrong: Wrong) -> Finding {
+fn finding(
+    trace: &Trace,
+    servers: &[Listener],
+    said: &Said,
+    wrong: Wrong,
+    served: &[Listener],
+) -> Finding {
     let names: Vec<String> = servers.iter().map(|(ip, port)| ip.with_port(*port)).collect();
     let who = list(&names);
     match wrong {
-        Wrong::Unexpected => unexpected(trace, servers, &who, said),
+        Wrong::Unexpected => unexpected(trace, servers, &who, said, served),
         Wrong::Missing | Wrong::Silent => missing(trace, servers, &who, said, wrong),
     }
 }
@@ -73,24 +83,49 @@ fn is_backend(trace: &Trace, at: Listener) -> bool {
 }
 
 /// A header where none is expected.
-fn unexpected(trace: &Trace, servers: &[Listener], who: &str, said: &Said) -> Finding {
+fn unexpected(
+    trace: &Trace,
+    servers: &[Listener],
+    who: &str,
+    said: &Said,
+    served: &[Listener],
+) -> Finding {
+    // A header that names nobody is a balancer's own, before what it asks for itself.
+    let own = said.rejected.iter().all(|(_, leg)| preface(trace, leg).is_some_and(|p| p.own));
+    let of_clients: Vec<String> = served
+        .iter()
+        .filter(|(ip, _)| servers.iter().any(|(server, _)| server == ip))
+        .map(|(ip, port)| ip.with_port(*port))
+        .collect();
+    let mut checks = String::new();
+    if own {
+        checks.push_str(" None of these headers names a client (LOCAL): they are the balancer's own questions, its health checks, and a server that fails them gets no clients.");
+    }
+    if !of_clients.is_empty() {
+        checks.push_str(&format!(
+            " {} takes the header and answers: who stops sending it there breaks that.",
+            list(&of_clients)
+        ));
+    }
     let n = said.rejected.len();
     let version =
         said.rejected.iter().find_map(|(_, leg)| preface(trace, leg)).map_or(1, |p| p.version);
     let verb = agree(servers.len(), "is", "are");
     let title = format!("{who} {verb} sent a PROXY header that nobody there expects");
     let explanation = format!(
-        "Each connection to {who} begins with a PROXY header of version {version}, and the server takes it for a broken request: {}. {n} of {n} such connections end so. Either the balancer must not send the header, or the server must be told to read it.",
-        answers(trace, said)
+        "Each connection to {who} begins with a PROXY header of version {version}, and the server takes it for a broken request: {}. {} so. Either the server must be told to read the header, or the balancer must not send it there: one of the two, since both leave them at odds the other way round.{checks}",
+        answers(trace, said),
+        part(n, n, "such connection", "end"),
     );
     let mut finding = based_on(trace, servers, title, explanation, &said.rejected);
     let sure = n >= NO_COINCIDENCE || !said.answered.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.fixes = vec![
-        server_fix(who, "read the header", "Take the word out again."),
+        server_fix(who, "read the header: 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache)", "Take the word out again."),
         balancer_fix(
-            "send no header: leave out 'send-proxy' (haproxy server line), 'proxy_protocol on' (nginx stream)",
-        ),
+            "send no header there: leave out 'send-proxy' (haproxy server line), 'proxy_protocol on' (nginx stream), the target group's attribute proxy_protocol_v2.enabled (AWS)",
+        )
+        .or(),
     ];
     finding
 }
@@ -121,7 +156,12 @@ fn missing(trace: &Trace, servers: &[Listener], who: &str, said: &Said, wrong: W
         format!("{who} {verb} every connection at the first request, as without a PROXY header")
     };
     let other = if expected {
-        format!(" {} connections that begin with a PROXY header are answered.", said.accepted.len())
+        format!(
+            " {} that {} with a PROXY header {} answered.",
+            count(said.accepted.len(), "connection"),
+            agree(said.accepted.len(), "begins", "begin"),
+            agree(said.accepted.len(), "is", "are")
+        )
     } else {
         String::new()
     };
@@ -136,9 +176,9 @@ fn missing(trace: &Trace, servers: &[Listener], who: &str, said: &Said, wrong: W
     }
     finding.fixes = vec![
         balancer_fix(
-            "send the header: 'send-proxy' or 'send-proxy-v2' on the server line, with 'check-send-proxy' (haproxy), 'proxy_protocol on' (nginx stream)",
+            "send the header: 'send-proxy' or 'send-proxy-v2' on the server line, with 'check-send-proxy' (haproxy), 'proxy_protocol on' (nginx stream), the target group's attribute proxy_protocol_v2.enabled (AWS)",
         ),
-        server_fix(who, "expect none", "Put the word in again."),
+        server_fix(who, "expect none: leave out 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache)", "Put the word in again.").or(),
     ];
     finding
 }
@@ -200,13 +240,7 @@ fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
 }
 
 fn server_fix(who: &str, what: &str, undo: &str) -> Fix {
-    Fix::disruptive(
-        format!("the server {who}"),
-        format!(
-            "# {what}: 'accept-proxy' on bind (haproxy), 'proxy_protocol' on listen (nginx), 'RemoteIPProxyProtocol' (Apache)"
-        ),
-        undo.to_owned(),
-    )
+    Fix::disruptive(format!("the server {who}"), format!("# {what}"), undo.to_owned())
 }
 
 fn balancer_fix(what: &str) -> Fix {

@@ -9,6 +9,7 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::grown_packets::size;
 use crate::diagnose::facts::unnamed_clients::{Served, Unnamed, WhyUnnamed};
+use crate::diagnose::words::counted;
 use crate::diagnose::words::{self, directors, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, ServiceId};
@@ -106,10 +107,10 @@ fn finding(
         _ => "The real server takes the director for the client: in its logs, limits and rules.",
     };
     let explanation = format!(
-        "Clients of {} are named to the real servers in a TCP option (kind 254), {} connections show it. {reason} {effect} {} connections are concerned.",
+        "Clients of {} are named to the real servers in a TCP option (kind 254), as {}. {reason} {effect} {} concerned.",
         s.name(),
-        others.named,
-        share(facts, service, &ids)
+        counted(others.named, "connection", "show"),
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("toa-not-inserted", title, explanation);
     finding.severity = severity(facts, &ids);

@@ -11,9 +11,10 @@ use crate::diagnose::facts::own_refusals::refuser;
 use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::thresholds::PAIR;
-use crate::diagnose::words::commands::ipvsadm::{Server, spared};
+use crate::diagnose::words::commands::ipvsadm::Server;
+use crate::diagnose::words::spare;
 use crate::diagnose::words::{self, agree, name, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -63,9 +64,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         _ => String::new(),
     };
     let explanation = format!(
-        "{who} {answer} SYNs for {} with RST,ACK: no process listens on port {port} there.{listens} {} connections are refused.",
+        "{who} {answer} SYNs for {} with RST,ACK, as a kernel does where no process listens on port {port}, and a firewall that rejects with a reset.{listens} {} refused.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("connection-refused", title, explanation)
         .rated(severity(facts, &ids), confidence(facts, &ids, by_server));
@@ -81,10 +82,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             format!("ss -ltn 'sport = :{port}'"),
             "shows whether anything listens, and on which address",
         );
-        if by_server {
-            let server = Server::subject(subject, s.port);
-            finding.fixes.push(spared(Names(facts), s, server, "until the service runs again"));
-        }
+    }
+    if by_server {
+        let servers = subjects.iter().map(|subject| Server::subject(subject, s.port)).collect();
+        finding.fixes = spare(facts, service, servers, "until the service runs again");
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.concerning(subjects, ids)

@@ -88,8 +88,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
         }
     };
     let explanation = format!(
-        "{shown} That is how IPVS refuses where a virtual service has no usable real server, all removed or of weight 0; a host without the service would send a reset. {} connections are refused.",
-        share(facts, service, &ids)
+        "{shown} That is how IPVS refuses where a virtual service has no usable real server, all removed or of weight 0; a host without the service would send a reset. {} refused.",
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("ipvs-no-destination", title, explanation).rated(
         severity(facts, &ids),
@@ -138,7 +138,8 @@ fn advise(finding: &mut Finding, s: &Service, host: &str, from_afar: bool) {
     if from_afar {
         finding.candidate("rs-admin-prohibited", "then the director's capture shows that the SYN goes on, and the error comes from the real server");
     }
-    finding.confirm(host.to_owned(), "ipvsadm -Ln; iptables -L INPUT -nvx | grep -i reject; nft list ruleset | grep -i reject", "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it");
+    let tables = crate::diagnose::words::tables(s.vip);
+    finding.confirm(host.to_owned(), format!("ipvsadm -Ln; {tables} -L INPUT -nvx | grep -i reject; nft list ruleset | grep -i reject"), "a service with no line below it, or only weights 0: this is it; a REJECT rule whose counter grows: the firewall does it");
     let table = Virtual::of(s);
     let any = table.server(Server::any());
     finding.fix(host.to_owned(), format!(

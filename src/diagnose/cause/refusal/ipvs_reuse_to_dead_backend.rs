@@ -10,6 +10,7 @@ use crate::diagnose::facts::missing_neighbours::{Missing, proofs};
 use crate::diagnose::facts::used_ports::Pinned;
 use crate::diagnose::thresholds::NO_DOUBT;
 use crate::diagnose::words::commands::{cluster, sysctl};
+use crate::diagnose::words::count;
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{Mode, Role};
@@ -60,10 +61,10 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
         format!("make {director} ask for {server} again; nobody answers{told}")
     };
     let explanation = format!(
-        "SYNs to {} on ports that had carried a connection to {server} {what}. {} connections on new ports went to other real servers meanwhile, so the table no longer has it: the old entry of the port decides (conn_reuse_mode=0, or the entry was not closed). It lives for two minutes after the FINs, and each SYN renews it. {} connections fail.",
+        "SYNs to {} on ports that had carried a connection to {server} {what}. {} on new ports went to other real servers meanwhile, so the table no longer has it: the old entry of the port decides (conn_reuse_mode=0, or the entry was not closed). It lives for two minutes after the FINs, and each SYN renews it. {}.",
         s.name(),
-        pinned.fresh,
-        share(facts, m.service, &m.ids)
+        count(pinned.fresh, "connection"),
+        share(facts, m.service, &m.ids, "fail")
     );
     let mut finding = Finding::cause("ipvs-reuse-to-dead-backend", title, explanation);
     finding.severity = severity(facts, &m.ids);
@@ -75,9 +76,10 @@ fn finding(facts: &Facts, pinned: &Pinned, m: &Missing) -> Finding {
             format!("then its table still has {server}, and new ports are sent there too"),
         );
     }
+    let tables = crate::diagnose::words::tables(server);
     let lists = if cluster::is_clusters(facts, s) {
         format!(
-            "iptables-save -t nat | grep -wF {server}; nft list ruleset | grep -wF {server}; conntrack -L -p tcp -r {server}"
+            "{tables}-save -t nat | grep -wF {server}; nft list ruleset | grep -wF {server}; conntrack -L -p tcp -r {server}"
         )
     } else {
         format!(

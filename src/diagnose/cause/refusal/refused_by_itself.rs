@@ -47,10 +47,10 @@ pub(in crate::diagnose) fn by_itself(
     };
     let title = format!("{who} itself refuses connections to {}", s.name());
     let explanation = format!(
-        "The SYNs for {} reach {who} and go no further: it answers them with RST,ACK itself, since no process listens on port {port} of {} there.{over_lo}{meant} {} connections are refused.",
+        "The SYNs for {} reach {who} and go no further: it answers them with RST,ACK itself, as a kernel does where no process listens on port {port} of {}, and a firewall that rejects with a reset.{over_lo}{meant} {} refused.",
         s.name(),
         s.vip,
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("connection-refused", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

@@ -9,6 +9,8 @@ use crate::diagnose::cause::{by_address, each_service, severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::refusals::{Refusal, Says};
 use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Ordinary, Role, ServiceId};
@@ -67,9 +69,14 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let what = all().next().map_or_else(|| "ICMP".to_owned(), |(_, r)| r.name());
     let forbidden = all().any(|(_, r)| r.says == Says::Prohibited);
     let means = if forbidden { "administratively prohibited" } else { "port unreachable" };
-    let (verb, answer, its) =
-        agree(subjects.len(), ("rejects", "answers", "its"), ("reject", "answer", "their"));
-    let title = format!("a firewall on {who} {verb} connections to port {port}");
+    let (verb, answer, rule) = agree(
+        subjects.len(),
+        ("rejects", "answers", "a rule in its firewall does so"),
+        ("reject", "answer", "rules in their firewalls do so"),
+    );
+    let (firewall, one) =
+        agree(subjects.len(), ("a firewall", "a director"), ("firewalls", "directors"));
+    let title = format!("{firewall} on {who} {verb} connections to port {port}");
     let checks = ids.iter().all(|id| facts.ordinary(*id) == Some(Ordinary::HealthCheck));
     let harm = if checks {
         format!(
@@ -78,12 +85,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         )
     } else {
         format!(
-            "{} connections are rejected; the director goes on choosing that server unless a health check of the same port removes it.",
-            share(facts, service, &ids)
+            "{} rejected; the director goes on choosing that server unless a health check of the same port removes it.",
+            share(facts, service, &ids, "are")
         )
     };
     let explanation = format!(
-        "{who} {answer} SYNs for {} with {what}, {means}: a rule in {its} firewall does, TCP refuses with a reset. {harm}",
+        "{who} {answer} SYNs for {} with {what}, {means}: {rule}, TCP refuses with a reset. {harm}",
         s.name(),
     );
     let mut finding = Finding::cause("rs-admin-prohibited", title, explanation);
@@ -92,18 +99,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.confidence = if shown { Confidence::Certain } else { Confidence::Likely };
     if !forbidden {
         finding.candidate("ipvs-no-destination", format!(
-                "then {who} is a director itself, and 'ipvsadm -Ln' there shows a service without real servers"
+                "then {who} {} {one} of the service, and 'ipvsadm -Ln' there shows it without real servers", agree(subjects.len(), "is", "are")
             ));
     }
     let tables = words::tables(s.vip);
     for subject in &subjects {
         let host = name(subject);
         finding.confirm(host.clone(), format!("{tables} -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"), "the rule whose counter grows with every SYN is it");
-        finding.fix(
-            host,
-            format!("{tables} -I INPUT 1 -p tcp --dport {port} -j ACCEPT"),
-            format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
-        );
+        let rule = Rule::filter(s.vip, "INPUT", format!("-p tcp --dport {port} -j ACCEPT"));
+        finding.fixes.push(step::safe(host, [rule.inserted()]));
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.concerning(subjects, ids)

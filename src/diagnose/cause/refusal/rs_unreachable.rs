@@ -5,10 +5,13 @@ use crate::diagnose::cause::{severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
 use crate::diagnose::facts::port_reuse::forerunners;
+use crate::diagnose::words::agree;
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
+use crate::diagnose::words::spare;
 use crate::diagnose::words::{list, list_of, service_subject, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
+use crate::topology::ServiceId;
 use crate::topology::{HostId, Role, Service};
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -48,13 +51,11 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
         "{who} {verb} unreachable: nobody answers there, and SYNs for {} cannot be sent",
         s.name()
     );
-    let share = share(facts, service, ids);
+    let share = share(facts, service, ids, "fail");
     let lost = if *by_a_node {
-        format!("{share} connections fail.")
+        format!("{share}.")
     } else {
-        format!(
-            "{share} connections fail; the director goes on choosing that server until it is taken out."
-        )
+        format!("{share}; the director goes on choosing that server until it is taken out.")
     };
     let mut explanation = explain(facts, s, director, &who, said, &lost);
     if targets.iter().any(|ip| ip.is_link_local()) {
@@ -71,7 +72,7 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
     if *by_a_node {
         at_a_node(&mut finding, facts, s, director, targets);
     } else {
-        advise(&mut finding, facts, s, director, targets);
+        advise(&mut finding, facts, service, director, targets);
     }
     finding.proofs = proofs(facts, ids, facts.unanswered());
     finding.subjects = targets
@@ -127,8 +128,9 @@ fn at_a_node(
             "then {asked} is this host's own way to its clients ('ip route get CLIENT' names it), and the answers cannot leave"
         ));
     for target in targets {
+        let tables = crate::diagnose::words::tables(*target);
         finding.confirm(node.map_or_else(|| "the node".to_owned(), |d| Names(trace).place(d)), format!(
-                "ip neigh show {target}; ip route get {target}; conntrack -L -p tcp --orig-dst {} 2>/dev/null | head; iptables-save -t nat | grep -F {target}",
+                "ip neigh show {target}; ip route get {target}; conntrack -L -p tcp --orig-dst {} 2>/dev/null | head; {tables}-save -t nat | grep -F {target}",
                 s.vip
             ), format!(
                 "FAILED or INCOMPLETE, and translations of {} to {target}: whoever made them (kube-proxy, the cluster's network plugin) takes it for a neighbour of this host",
@@ -139,48 +141,42 @@ fn at_a_node(
 
 fn advise(
     finding: &mut Finding,
-    trace: &Trace,
-    s: &Service,
+    facts: &Facts,
+    service: ServiceId,
     director: Option<HostId>,
     targets: &[Ip],
 ) {
     let host = director.map_or_else(
         || "the director".to_owned(),
-        |d| format!("the director {}", Names(trace).place(d)),
+        |d| format!("the director {}", Names(facts).place(d)),
     );
+    let s = facts.topology.service(service);
     let table = Virtual::of(s);
-    let known = s.mode.is_layer_4();
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
-    let in_cluster = cluster::is_clusters(trace, s);
+    let in_cluster = cluster::is_clusters(facts, s);
     for target in targets {
+        let tables = crate::diagnose::words::tables(*target);
         if in_cluster {
             finding.confirm(
                 host.clone(),
-                format!("ip neigh show {target}; ip route get {target}; iptables-save -t nat | grep -wF {target}; nft list ruleset | grep -wF {target}"),
+                format!("ip neigh show {target}; ip route get {target}; {tables}-save -t nat | grep -wF {target}; nft list ruleset | grep -wF {target}"),
                 "FAILED or INCOMPLETE, and a rule that still translates to it: this is it",
             );
-            finding.fixes.push(cluster::spared(
-                Some(*target),
-                "until its node and its place in the service are put right",
-            ));
             continue;
         }
-        let entry = table.server(Server::at(*target, port));
         finding.confirm(
             host.clone(),
             format!("ip neigh show {target}; ping -c 3 {target}; {}", table.list()),
             "FAILED or INCOMPLETE, and listed with a weight above 0: this is it",
         );
-        finding.fix(
-            format!("{host}, until {target} is up again"),
-            entry.delete(),
-            if known {
-                entry.add(1)
-            } else {
-                "Add it again with the flags that 'ipvsadm -Sn' printed before.".to_owned()
-            },
-        );
     }
+    let until = if in_cluster {
+        "until its node and its place in the service are put right".to_owned()
+    } else {
+        format!("until {} {} up again", list_of(targets), agree(targets.len(), "is", "are"))
+    };
+    let servers = targets.iter().map(|target| Server::at(*target, port)).collect();
+    finding.fixes = spare(facts, service, servers, &until);
     if targets.is_empty() {
         finding.confirm(host, format!("tcpdump -i any -s 128 -w director.pcap 'arp or icmp or icmp6 or host {}'; ip neigh show nud failed nud incomplete", s.vip), "shows which address is asked for and does not answer");
     }

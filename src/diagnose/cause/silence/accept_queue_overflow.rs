@@ -11,10 +11,10 @@ use crate::diagnose::cause::{by_server_host, needs_mode, severity};
 use crate::diagnose::decide::silence::WhyDropped;
 use crate::diagnose::facts::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::facts::queues::{Dropping, dropping};
-use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{self, agree, name, rest, share};
+use crate::diagnose::words::commands::{step, sysctl};
+use crate::diagnose::words::{self, agree, ease, name, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
-use crate::topology::{Mode, Role, ServiceId};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
@@ -71,9 +71,9 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
     let verb = agree(full.len(), "accepts", "accept");
     let title = format!("{who} {verb} connections more slowly than they come");
     let explanation = format!(
-        "SYNs for {} arrive at {who} and get nothing, while others of the same sources were answered. When they arrive, {depth} or more accepted connections wait for a first answer: the kernel acknowledged their requests, and the program has not answered. A listener whose accept queue is full drops new SYNs without a word. {} connections are lost.",
+        "SYNs for {} arrive at {who} and get nothing, while others of the same sources were answered. When they arrive, {depth} or more accepted connections wait for a first answer: the kernel acknowledged their requests, and the program has not answered. A listener whose accept queue is full drops new SYNs without a word. {} lost.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("accept-queue-overflow", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);
@@ -85,19 +85,20 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
             format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
             "ListenOverflows that grows with every lost SYN, or a Recv-Q above Send-Q: this is it",
         );
-        finding.fixes.push(
-            sysctl::change(
-                format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
-                &[("net.core.somaxconn", "4096", "128")],
-            )
-            .undone("or what it was before"),
-        );
-        finding.fixes.push(rest(facts, service, f.host, port, "until the program keeps up"));
+        let longer = sysctl::step(&[("net.core.somaxconn", "4096", "128")]);
+        finding.fixes.push(step::disruptive(
+            format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
+            [longer],
+        ));
         finding.proofs.extend([
             Proof::at(f.waiting, "a request that no answer follows until then"),
             Proof::at(f.shown.0, "a SYN that arrives meanwhile"),
             Proof::at(f.shown.1, "and again; nothing answers"),
         ]);
     }
+    // What one cannot bear, the next cannot either: nobody is taken out.
+    let hosts: Vec<HostId> = full.iter().map(|f| f.host).collect();
+    let until = agree(full.len(), "until the program keeps up", "until the programs keep up");
+    finding.fixes.extend(ease(facts, service, &hosts, port, until));
     finding.concerning(subjects, ids)
 }

@@ -28,9 +28,9 @@ pub(in crate::diagnose) fn director(
         words::names(&subjects)
     );
     let explanation = format!(
-        "The director sends the SYNs for {} by one interface and gets the SYN-ACKs by another, where they end: nothing leaves for the client. Where the filter is on, a packet whose source it would reach by another interface is dropped. {} connections get no answer.",
+        "The director sends the SYNs for {} by one interface and gets the SYN-ACKs by another, where they end: nothing leaves for the client. Where the filter is on, a packet whose source it would reach by another interface is dropped. {} no answer.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("rp-filter-drop", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);
@@ -38,12 +38,12 @@ pub(in crate::diagnose) fn director(
         "nat-director-not-forwarding",
         "ip_forward is 0, or a rule of FORWARD counts with every answer",
     );
-    finding.confirm(who.clone(), "nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv", "a filter counter that grows with every answer: this is it");
+    let tables = crate::diagnose::words::tables(s.vip);
+    finding.confirm(who.clone(), format!("nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; {tables} -L FORWARD -nv"), "a filter counter that grows with every answer: this is it");
     if s.vip.is_v4() {
         finding.fixes.push(
             sysctl::change(who, &[("net.ipv4.conf.all.rp_filter", "2", "1")])
-                .because("loose; or lead the way to the real servers and back over one interface")
-                .undone("or what it was before"),
+                .because("loose; or lead the way to the real servers and back over one interface"),
         );
     }
     finding.proofs = proofs(facts, told);

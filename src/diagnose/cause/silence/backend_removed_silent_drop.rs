@@ -149,10 +149,10 @@ fn finding(
         names.host(director)
     );
     let explanation = format!(
-        "Packets of {} to {} that {who} had served come in at {host} again and again and do not go out, and {nothing} tells the client, while other connections are forwarded. IPVS does that with an entry whose real server was deleted from the table (expire_nodest_conn=0): the client waits until it gives up. {} connections are cut off.",
+        "Packets of {} to {} that {who} had served come in at {host} again and again and do not go out, and {nothing} tells the client, while other connections are forwarded. IPVS does that with an entry whose real server was deleted from the table (expire_nodest_conn=0): the client waits until it gives up. {} cut off.",
         count(ids.len(), what),
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("backend-removed-silent-drop", title, explanation);
     finding.severity = severity(facts, &ids);

@@ -50,9 +50,10 @@ fn finding(facts: &Facts, set: &[Holding]) -> Finding {
         |ns| format!("the greeting of the first came {} after its ACK", seconds(ns)),
     );
     let explanation = format!(
-        "{} connections to {} stand for their clients, whose ACKs arrive at {who}; the SYN-ACK goes out again as if they had not, and {end}. No client that spoke first was held. So does a listener with TCP_DEFER_ACCEPT (haproxy defer-accept, nginx deferred): it gives a connection to its program when the first bytes of the client come, and here the server is to speak first.",
-        share(facts, first.service, &ids),
+        "{} to {} {} for the client, whose ACK arrives at {who}; the SYN-ACK goes out again as if it had not, and {end}. No client that spoke first was held. So does a listener with TCP_DEFER_ACCEPT (haproxy defer-accept, nginx deferred): it gives a connection to its program when the first bytes of the client come, and here the server is to speak first.",
+        share(facts, first.service, &ids, ""),
         service.name(),
+        agree(ids.len(), "stands", "stand"),
     );
     let mut finding = Finding::cause("defer-accept-waits", title, explanation);
     // A connection without its greeting is open, and failed.

@@ -86,10 +86,10 @@ fn finding(facts: &Facts, (service, next): (ServiceId, Mac), ids: Vec<Connection
         format!("answers with the VIP {} as source are lost at or after the router", s.vip)
     };
     let explanation = format!(
-        "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {router_name}, again and again. {end} The way in works, and no answer came through by that router. A router that would reach {} through the director takes an answer from the real servers' side for forged (strict reverse path check) and drops it. {} connections get no answer.",
+        "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {router_name}, again and again. {end} The way in works, and no answer came through by that router. A router that would reach {} through the director takes an answer from the real servers' side for forged (strict reverse path check) and drops it. {} no answer.",
         s.name(),
         s.vip,
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);
@@ -147,8 +147,7 @@ fn fixes(trace: &Trace, service: ServiceId, router: &str) -> Vec<Fix> {
     );
     vec![
         sysctl::change(host.clone(), &[("net.ipv4.conf.all.rp_filter", "2", "1")])
-            .because("loose; the higher of 'all' and the interface counts")
-            .undone("or what it was before"),
+            .because("loose; the higher of 'all' and the interface counts"),
         Fix::disruptive(
             host,
             format!(

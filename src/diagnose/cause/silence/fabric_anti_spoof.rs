@@ -66,9 +66,9 @@ fn finding(
         )
     };
     let explanation = format!(
-        "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {hop}, again and again. {end}: a virtual switch, hypervisor or cloud between drops packets whose source is not the machine's own address. {} connections get no answer.",
+        "The SYNs for {} arrive at {server}, whose SYN-ACKs leave for {hop}, again and again. {end}: a virtual switch, hypervisor or cloud between drops packets whose source is not the machine's own address. {} no answer.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("fabric-anti-spoof", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -88,11 +88,16 @@ fn finding(
         ));
     }
     for subject in &subjects {
-        finding.confirm(format!("the cloud or hypervisor of {}", name(subject)), format!("openstack port show PORT -c allowed_address_pairs -c port_security_enabled   # the port of {}", name(subject)), format!("{} is not among the addresses that the port may use (EC2: source/destination check; vSphere: forged transmits)", s.vip));
-        finding.fix(
-            format!("the cloud or hypervisor of {}", name(subject)),
-            format!("openstack port set PORT --allowed-address ip-address={}", s.vip),
-            format!("openstack port unset PORT --allowed-address ip-address={}", s.vip),
+        let fabric = format!("the cloud or hypervisor of {}", name(subject));
+        finding.confirm(
+            fabric.clone(),
+            format!("# which sources its port may send from: OpenStack 'openstack port show PORT -c allowed_address_pairs -c port_security_enabled', EC2 the source/destination check of its interface, Google Cloud 'canIpForward' of the instance, Azure IP forwarding of its interface, vSphere forged transmits of the port group, libvirt the filter of its interface (virsh dumpxml)"),
+            format!("{} is not among them: this is it", s.vip),
+        );
+        finding.fix_disruptive(
+            fabric,
+            format!("# let it send as {0}: OpenStack 'openstack port set PORT --allowed-address ip-address={0}', EC2 the source/destination check off, Google Cloud an instance with canIpForward, Azure IP forwarding on, vSphere forged transmits accepted, libvirt an IP parameter {0} for the filter", s.vip),
+            "Set it back.",
         );
     }
     if let Some(out) = telling(facts, &ids).and_then(|id| Some((id, leaving(facts, id)?))) {

@@ -42,11 +42,11 @@ fn finding(facts: &Facts, ended: &Ended<'_>) -> Finding {
         s.name()
     );
     let explanation = format!(
-        "The SYNs of {} for {} come in at {who}, again and again, and it neither answers nor sends them on. Those of {} come in as well and leave it. A rule for forwarded packets tells them apart: a firewall's, or a NetworkPolicy of the cluster. {} connections end there.",
+        "The SYNs of {} for {} come in at {who}, again and again, and it neither answers nor sends them on. Those of {} come in as well and leave it. A rule for forwarded packets tells them apart: a firewall's, or a NetworkPolicy of the cluster. {} there.",
         texts(&failed),
         s.name(),
         texts(&served),
-        share(facts, group.service, &group.connections)
+        share(facts, group.service, &group.connections, "end")
     );
     let mut finding = Finding::cause("forward-rule-drop", title, explanation);
     finding.severity = severity(facts, &group.connections);
@@ -61,12 +61,12 @@ fn finding(facts: &Facts, ended: &Ended<'_>) -> Finding {
         "the rule whose counter grows with each attempt is it; a network plugin that works in eBPF counts it itself ('cilium-dbg monitor --type drop', 'calicoctl get gnp,np -A')",
     );
     finding.confirm(
-        "where kubectl is at hand, if it is a node".to_owned(),
+        "a host that has kubectl, if it is a node".to_owned(),
         "kubectl get networkpolicies -A; kubectl get pods -A -o wide",
         format!("a policy that selects the pods behind {} and does not allow {client}", s.name()),
     );
     finding.fixes.push(Fix::disruptive(
-        "whoever keeps that rule or policy, if these clients are to be served".to_owned(),
+        "the firewall or the policy that has the rule, if these clients are to be served".to_owned(),
         format!("# allow {} to {} port {}: in the policy's 'ingress.from', or before the rule that drops", texts(&failed), vip, s.port),
         "Take the permission out again.",
     ));

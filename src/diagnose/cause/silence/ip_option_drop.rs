@@ -10,6 +10,7 @@
 use crate::diagnose::cause::{by_address, severity};
 use crate::diagnose::facts::optioned_syns::{Lossy, Plain, ToServer, proofs, sent};
 use crate::diagnose::facts::telling;
+use crate::diagnose::words::agree;
 use crate::diagnose::words::{self, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity};
 use crate::topology::{HostId, Role, ServiceId};
@@ -73,9 +74,10 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Lossy<'_>]) -> Finding {
         )
     };
     let explanation = format!(
-        "{} connections to {} leave the director with IP options in every packet, and none {end}. {others} without options do, on the same way. What lies between drops packets whose IP header is longer than 20 bytes: switches, routers and firewalls often do.",
-        share(facts, service, &ids),
-        s.name()
+        "{} to {} {} the director with IP options in every packet, and none {end}. {others} without options do, on the same way. What lies between drops packets whose IP header is longer than 20 bytes: switches, routers and firewalls often do.",
+        share(facts, service, &ids, ""),
+        s.name(),
+        agree(ids.len(), "leaves", "leave"),
     );
     let mut finding = Finding::cause("ip-option-drop", title, explanation);
     finding.severity = if seen { Severity::Critical } else { severity(facts, &ids) };

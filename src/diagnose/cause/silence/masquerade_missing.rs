@@ -9,7 +9,8 @@ use crate::diagnose::decide::ended::WhyEnded;
 use crate::diagnose::facts::ended_ways::{Ended, all};
 use crate::diagnose::facts::passing::{Through, clients};
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::{agree, explained, list, share};
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::{agree, list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::Role;
 use crate::trace::ConnectionId;
@@ -41,10 +42,10 @@ fn finding(facts: &Facts, ended: &Ended<'_>) -> Option<Finding> {
         s.name()
     );
     let explanation = format!(
-        "The SYNs of {texts} for {} leave {who} with their own source, and no answer comes back. Connections from {address}, {who} itself, are answered by {}. Who gets a packet from an address that it knows no way to cannot answer it: the host that stands before that network has to put its own address in its place. {} connections stay without an answer.",
+        "The SYNs of {texts} for {} leave {who} with their own source, and no answer comes back. Connections of its own, from {address}, are answered by {}. Who gets a packet from an address that it knows no way to cannot answer it: the host that stands before that network has to put its own address in its place. {} without an answer.",
         s.name(),
         s.vip,
-        share(facts, group.service, ids)
+        share(facts, group.service, ids, "stay")
     );
     let mut finding = Finding::cause("masquerade-missing", title, explanation);
     finding.severity = severity(facts, ids);
@@ -55,9 +56,10 @@ fn finding(facts: &Facts, ended: &Ended<'_>) -> Option<Finding> {
     );
     let place = names.place(host);
     let client = failed[0];
+    let tables = crate::diagnose::words::tables(s.vip);
     finding.confirm(
         place.clone(),
-        format!("iptables-save -t nat -c | grep -E 'MASQUERADE|SNAT'; nft list ruleset | grep -E 'masquerade|snat'; ip route get {} from {client} iif IFACE", s.vip),
+        format!("{tables}-save -t nat -c | grep -E 'MASQUERADE|SNAT'; nft list ruleset | grep -E 'masquerade|snat'; ip route get {} from {client} iif IFACE", s.vip),
         "no rule, or none whose counter grows with these packets: this is it",
     );
     finding.confirm(
@@ -74,12 +76,7 @@ fn finding(facts: &Facts, ended: &Ended<'_>) -> Option<Finding> {
         let rule =
             Rule::nat(client, "POSTROUTING", format!("-s {client} -d {} -j MASQUERADE", s.vip));
         finding.fixes.push(
-            Fix::safe(
-                place,
-                explained(rule.append(), "until then, for this client"),
-                rule.delete(),
-            )
-            .meanwhile(),
+            step::safe(place, [rule.appended().because("until then, for this client")]).meanwhile(),
         );
     }
     finding.proofs = proofs(facts, &ended.ways, own);

@@ -28,7 +28,7 @@ pub mod vxlan_or_nat_bad_checksum;
 pub mod windows_strong_host;
 
 use crate::diagnose::facts::local_endpoints::NODE_PORTS;
-use crate::diagnose::words::commands::{explained, ip, sysctl};
+use crate::diagnose::words::commands::{ip, step, sysctl};
 use crate::diagnose::{Candidate, Fix};
 use crate::topology::Mode;
 use crate::wire::Ip;
@@ -37,23 +37,12 @@ use crate::wire::Ip;
 fn give_vip(host: String, vip: Ip, mode: Mode) -> Fix {
     let device = if mode == Mode::Tun { "tunl0" } else { "lo" };
     let address = ip::Address::single(vip, device);
-    let (add, del) = (address.add(), address.del());
-    let quiet = |ignore, announce| {
-        sysctl::set(&[
-            ("net.ipv4.conf.all.arp_ignore", ignore),
-            ("net.ipv4.conf.all.arp_announce", announce),
-        ])
-    };
     // In IPv6 nobody answers for what another of its interfaces has.
-    let (command, undo) = if vip.is_v4() {
-        (
-            format!("{}\n{add}", explained(quiet("1", "2"), "first, or it will answer ARP for it")),
-            format!("{del}\n{}", explained(quiet("0", "0"), "if they were 0 before")),
-        )
-    } else {
-        (format!("{add} nodad"), del)
-    };
-    Fix::safe(host, command, undo)
+    if !vip.is_v4() {
+        return step::safe(host, [address.given_unasked()]);
+    }
+    let quiet = sysctl::quiet().because("first, or it will answer ARP for it");
+    step::safe(host, [quiet, address.given()])
 }
 
 /// What another cause of silence says of this one, where the port may be a node's.

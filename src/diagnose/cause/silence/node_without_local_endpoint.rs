@@ -125,9 +125,9 @@ fn finding(
         None => "Another node hands on what comes to the same port. With externalTrafficPolicy Local a node without a pod of the service drops it; a firewall does the same, and the node's health-check port, which would tell, was not asked.".to_owned(),
     };
     let explanation = format!(
-        "SYNs for {} {place}. {word} {} connections are lost so.",
+        "SYNs for {} {place}. {word} {} lost so.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("node-without-local-endpoint", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -148,7 +148,7 @@ fn finding(
     }
     finding.confirm(format!("the node {ip}"), format!("iptables-save | grep 'no local endpoints'; nft list ruleset | grep -B2 -A2 {port}; curl -si http://localhost:{asked}/healthz"), "a rule that drops the service, and how many local endpoints the node counts");
     finding.confirm(
-        "where kubectl is at hand",
+        "a host that has kubectl",
         format!("kubectl get svc -A -o wide | grep {port}; kubectl get endpointslices -A -o wide"),
         "the service of that port, its policy, and on which nodes its pods are",
     );
@@ -160,11 +160,13 @@ fn finding(
     finding.fixes = vec![
         Fix::safe(
             "the balancer before the nodes",
-            format!("# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"),
+            format!(
+                "# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"
+            ),
             "Restore the health check that it had before.",
         ),
         Fix::disruptive(
-            "where kubectl is at hand, in place of that; real servers no longer see clients' addresses",
+            "a host that has kubectl; real servers then no longer see clients' addresses",
             policy("Cluster"),
             policy("Local"),
         )

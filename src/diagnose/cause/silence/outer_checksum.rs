@@ -38,9 +38,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title = format!("SYNs travel from {from} to {to} in a tunnel whose UDP checksum is wrong");
     let place = if arrived.is_some() { "arrive at" } else { "leave for" };
     let explanation = format!(
-        "The SYNs for {} {place} {to} inside of UDP datagrams whose own checksum is not theirs: the stack there drops such a datagram with all that is in it, and says nothing.{through} Kernels and network cards are known to make that sum wrong for packets that {from} masquerades before they enter the tunnel. {} connections are concerned.",
+        "The SYNs for {} {place} {to} inside of UDP datagrams whose own checksum is not theirs: the stack there drops such a datagram with all that is in it, and says nothing.{through} Kernels and network cards are known to make that sum wrong for packets that {from} masquerades before they enter the tunnel. {} concerned.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("vxlan-or-nat-bad-checksum", title, explanation);
     finding.severity = severity(facts, &ids);

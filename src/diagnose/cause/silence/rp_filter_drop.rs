@@ -15,7 +15,7 @@ use crate::diagnose::facts::silences::{self, Silent, SilentServers};
 use crate::diagnose::facts::turns::peer;
 use crate::diagnose::facts::{in_time, tunnel_ends};
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, explained, share};
+use crate::diagnose::words::{agree, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role};
 use crate::trace::ConnectionId;
@@ -61,9 +61,9 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
         "Nothing answers them, while other real servers answer by another interface than that on which they are asked: where the filter is on, that is not allowed, and the request is dropped."
     };
     let explanation = format!(
-        "SYNs for {} arrive at {who}. {sign} {} connections are lost there.",
+        "SYNs for {} arrive at {who}. {sign} {} lost there.",
         s.name(),
-        share(facts, *service, ids)
+        share(facts, *service, ids, "are")
     );
     let mut finding = Finding::cause("rp-filter-drop", title, explanation)
         .rated(severity(facts, ids), Confidence::Likely);
@@ -75,16 +75,10 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
             if s.mode == Mode::Tun { &["all", "tunl0"] } else { &["all", "IFACE"] };
         let filters: Vec<String> =
             devices.iter().map(|d| format!("net.ipv4.conf.{d}.rp_filter")).collect();
-        let set_to = |value: &'static str| {
-            let each: Vec<_> = filters.iter().map(|name| (name.as_str(), value)).collect();
-            sysctl::set(&each)
-        };
+        let off: Vec<_> = filters.iter().map(|name| (name.as_str(), "0", "1")).collect();
         if s.vip.is_v4() {
-            finding.fix(
-                server,
-                explained(set_to("0"), "the higher of 'all' and the interface counts"),
-                explained(set_to("1"), "or what they were before"),
-            );
+            let off = sysctl::change(server, &off);
+            finding.fixes.push(off.because("the higher of 'all' and the interface counts"));
         }
     }
     finding.proofs = silences::proofs(facts, set[0]);

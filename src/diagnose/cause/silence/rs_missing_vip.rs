@@ -48,8 +48,7 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     } else {
         "health checks of a real server's own address would not notice"
     };
-    let explanation =
-        format!("{what} {} connections are lost there; {green}.", share(facts, *service, ids));
+    let explanation = format!("{what} {} lost there; {green}.", share(facts, *service, ids, "are"));
     let mut finding = Finding::cause("rs-missing-vip", title, explanation);
     finding.severity = severity(facts, ids);
     // Of a second director that balances once more, too, packets come back.
@@ -59,15 +58,18 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     for host in &hosts {
         let server = names.place(*host);
         if !sent_on {
-            finding.confirm(server.clone(), format!("ip -br addr show to {vip}; nstat -az TcpExtIPReversePathFilter TcpExtListenDrops"), "no address printed: this is it; a counter that grows: rp_filter or a full accept queue");
+            finding.confirm(server.clone(), format!("ip -br addr show to {vip}; nstat -az {}TcpExtListenDrops", if vip.is_v4() { "TcpExtIPReversePathFilter " } else { "" }), "no address printed: this is it; a counter that grows names another reason: a filter or a full accept queue");
         }
         finding.fixes.push(super::give_vip(server, vip, mode));
     }
     if !sent_on {
-        finding.candidate(
-            "rp-filter-drop",
-            "the counter TcpExtIPReversePathFilter grows with every SYN",
-        );
+        // IPv6 has no such filter.
+        if vip.is_v4() {
+            finding.candidate(
+                "rp-filter-drop",
+                "the counter TcpExtIPReversePathFilter grows with every SYN",
+            );
+        }
         finding.candidate(
             "rs-silent",
             "a firewall on the real server drops port traffic for the VIP only",

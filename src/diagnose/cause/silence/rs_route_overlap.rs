@@ -47,9 +47,9 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let asker = shown.map_or_else(String::new, |(_, ask)| format!(" as {}", ask.asker));
     let title = format!("{who} looks for distant clients in a network of its own");
     let explanation = format!(
-        "SYNs for {} arrive at {who}, and instead of an answer it asks for {texts} by ARP{asker}, which nobody answers: a route of its own covers these addresses, that of a container bridge, a tunnel or too wide a mask, so answers never take the way to the router. {} connections are lost there.",
+        "SYNs for {} arrive at {who}, and instead of an answer it asks for {texts} by ARP{asker}, which nobody answers: a route of its own covers these addresses, that of a container bridge, a tunnel or too wide a mask, so answers never take the way to the router. {} lost there.",
         s.name(),
-        share(facts, *service, ids)
+        share(facts, *service, ids, "are")
     );
     let mut finding = Finding::cause("rs-route-overlap", title, explanation);
     finding.severity = severity(facts, ids);

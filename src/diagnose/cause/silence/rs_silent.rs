@@ -4,6 +4,8 @@
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::silences::{self, SilentServers};
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, agree, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Settled};
 use crate::topology::{Mode, Role};
@@ -41,9 +43,9 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
         "and nothing leaves for them: no SYN-ACK, no RST, no ICMP"
     };
     let explanation = format!(
-        "SYNs for {} arrive at {who} {nothing}. tcpdump sees packets before the firewall and the reverse path filter do, so arrival is not acceptance. {} connections are lost there.",
+        "SYNs for {} arrive at {who} {nothing}. tcpdump sees packets before the firewall and the kernel's filters do, so arrival is not acceptance. {} lost there.",
         s.name(),
-        share(facts, *service, ids)
+        share(facts, *service, ids, "are")
     );
     let mut finding = Finding::cause("rs-silent", title, explanation);
     finding.titles.push((
@@ -53,6 +55,8 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     finding.severity = severity(facts, ids);
     finding.confidence = if one_way { Confidence::Possible } else { Confidence::Likely };
     finding.candidates = candidates(s.mode);
+    // IPv6 has no such filter.
+    finding.candidates.retain(|c| s.vip.is_v4() || c.id != "rp-filter-drop");
     finding.candidates.extend(super::no_endpoint(port));
     let tables = words::tables(s.vip);
     // Translated packets are for its own address; others need the VIP.
@@ -60,13 +64,14 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     for host in hosts {
         let server = names.place(*host);
         let counters = format!(
-            "nstat -az TcpExtIPReversePathFilter TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset"
+            "nstat -az {}TcpExtListenDrops TcpExtListenOverflows\n{tables} -L INPUT -nv; nft list ruleset",
+            if s.vip.is_v4() { "TcpExtIPReversePathFilter " } else { "" }
         );
         let grows = "a counter or rule that grows with every SYN is the reason";
         let has = facts.has_address(*host, s.vip).is_some_and(|said| said.value);
         let (command, why) = if needs_vip && !has {
             finding.fixes.push(super::give_vip(
-                format!("{server}, if the first command below prints no address"),
+                format!("{server}, if 'ip -br addr show to {}' prints no address", s.vip),
                 s.vip,
                 s.mode,
             ));
@@ -78,11 +83,12 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
             (counters, grows.to_owned())
         };
         finding.confirm(server.clone(), command, why);
-        finding.fix(
+        let rule = Rule::filter(s.vip, "INPUT", format!("-p tcp --dport {port} -j ACCEPT"));
+        let open = step::safe(
             format!("{server}, if a rule of its firewall grows with them"),
-            format!("{tables} -I INPUT -p tcp --dport {port} -j ACCEPT"),
-            format!("{tables} -D INPUT -p tcp --dport {port} -j ACCEPT"),
+            [rule.inserted()],
         );
+        finding.fixes.push(if needs_vip && !has { open.or() } else { open });
     }
     if !set.iter().any(|x| x.signs.own_answers) {
         let addresses: Vec<_> = hosts.iter().filter_map(|h| names.address(*h)).collect();

@@ -22,10 +22,10 @@ fn finding(facts: &Facts, one: &Strange) -> Finding {
     };
     let title = format!("{who} does not take what comes for {}", s.vip);
     let explanation = format!(
-        "SYNs for {} arrive at {who}, come again, and nothing answers; the same host answers on port {} for {own}. A balancer that leaves its own address in the packets (direct server return; a cloud's passthrough balancer, Azure's floating IP) needs servers that have that address, and a host without it drops them.{green} {} connections are lost there.",
+        "SYNs for {} arrive at {who}, come again, and nothing answers; the same host answers on port {} for {own}. A balancer that leaves its own address in the packets (direct server return; a cloud's passthrough balancer, Azure's floating IP) needs servers that have that address, and a host without it drops them.{green} {} lost there.",
         s.name(),
         s.port,
-        share(facts, one.service, &one.ids)
+        share(facts, one.service, &one.ids, "are")
     );
     let mut finding = Finding::cause("rs-missing-vip", title, explanation);
     finding.severity = severity(facts, &one.ids);

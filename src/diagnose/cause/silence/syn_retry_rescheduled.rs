@@ -37,8 +37,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let who = names.hosts(&hosts);
     let title = format!("a SYN to {} and its repeat go to different real servers", s.name());
     let explanation = format!(
-        "{who} each got a transmission of the same SYN and each accepted it, with a sequence number of its own. The client can take one SYN-ACK; what it sends then reaches a server that does not know it, or the other one is left with half a connection. Whoever chooses the real server keeps no state for a SYN, or lost it between two transmissions. {} connections are concerned.",
-        share(facts, service, &ids)
+        "{who} each got a transmission of the same SYN and each accepted it, with a sequence number of its own. The client can take one SYN-ACK; what it sends then reaches a server that does not know it, or the other one is left with half a connection. Whoever chooses the real server keeps no state for a SYN, or lost it between two transmissions. {} concerned.",
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("syn-retry-rescheduled", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

@@ -9,7 +9,11 @@ use crate::diagnose::cause::{by_address, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::tunnel_ends::{Closed, proofs};
 use crate::diagnose::facts::{each_once, tunnel_ends};
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::kernel;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::tables;
 use crate::diagnose::words::{agree, count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -78,9 +82,9 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     let verb = agree(hosts.len(), "does", "do");
     let title = format!("{who} {verb} not accept the director's tunnel");
     let explanation = format!(
-        "Packets for {} arrive at {who} in the director's tunnel. The real server {how}. {} of the service's connections are lost there ({}).",
+        "Packets for {} arrive at {who} in the director's tunnel. The real server {how}. {} lost there ({}).",
         s.name(),
-        share(facts, service, &ids),
+        share(facts, service, &ids, "are"),
         count(hosts.len(), "real server"),
     );
     let mut finding = Finding::cause("tunnel-not-decapsulated", title, explanation);
@@ -98,18 +102,16 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     let device = if s.vip.is_v4() { "tunl0" } else { "ip6tnl0" };
     for host in &hosts {
         let server = names.place(*host);
-        finding.confirm(server.clone(), format!("ip -d link show {device}; ip -br addr show {device}; iptables -L INPUT -nv; nft list ruleset"), "no such interface, or one that is DOWN, or a rule that counts the tunnel's protocol");
-        finding.fix(
-            server,
-            format!(
-                "modprobe {protocol}; ip link set {device} up\n{}",
-                sysctl::set(&[
-                    ("net.ipv4.conf.all.rp_filter", "0"),
-                    (&format!("net.ipv4.conf.{device}.rp_filter"), "0"),
-                ])
-            ),
-            format!("ip link set {device} down"),
-        );
+        finding.confirm(server.clone(), format!("ip -d link show {device}; ip -br addr show {device}; {} -L INPUT -nv; nft list ruleset", tables(s.vip)), "no such interface, or one that is DOWN, or a rule that counts the tunnel's protocol");
+        let mut steps = vec![kernel::load(&[protocol]), ip::up(device)];
+        // There is no such filter in IPv6.
+        if s.vip.is_v4() {
+            steps.push(sysctl::step(&[
+                ("net.ipv4.conf.all.rp_filter", "0", "1"),
+                ("net.ipv4.conf.tunl0.rp_filter", "0", "1"),
+            ]));
+        }
+        finding.fixes.push(step::safe(server, steps));
     }
     finding.proofs = proofs(facts, set, &hosts);
     finding.concerning(names.subjects(Role::RealServer, &hosts), ids)

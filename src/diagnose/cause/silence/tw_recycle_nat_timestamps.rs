@@ -65,9 +65,9 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
     let title = format!("{who} {verb} SYNs whose timestamps go back: tcp_tw_recycle");
     let (source, dropped, taken) = set[0].1.sources[0];
     let explanation = format!(
-        "SYNs of {source} for {} arrive at {who}. {dropped} of them got nothing for their first transmission or for all: the timestamp of each is lower than the latest one of that address, of whatever port, on a connection that the server closed within the minute before. {taken} that came between them with higher timestamps were answered at once. Linux before 4.12 does that with net.ipv4.tcp_tw_recycle=1: it takes one address for one clock, and behind a NAT or a FullNAT director there are many. {} connections are concerned.",
+        "SYNs of {source} for {} arrive at {who}. {dropped} of them got nothing for their first transmission or for all: the timestamp of each is lower than the latest one of that address, of whatever port, on a connection that the server closed within the minute before. {taken} that came between them with higher timestamps were answered at once. Linux before 4.12 does that with net.ipv4.tcp_tw_recycle=1: it takes one address for one clock, and behind a NAT or a FullNAT director there are many. {} concerned.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("tw-recycle-nat-timestamps", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -90,8 +90,9 @@ fn finding(facts: &Facts, service: ServiceId, mut set: Vec<(HostId, Dropped)>) -
             sysctl::change(server, &[("net.ipv4.tcp_tw_recycle", "0", "1")])
                 .because("and in /etc/sysctl.conf; the kernel forgets within a minute"),
         );
-        finding.fixes.push(rest(facts, service, *host, port, "until that is done"));
         finding.proofs.extend(d.proofs.iter().cloned());
     }
+    let hosts: Vec<HostId> = set.iter().map(|(host, _)| *host).collect();
+    finding.fixes.extend(rest(facts, service, &hosts, port, "until that is done"));
     finding.concerning(subjects, ids)
 }

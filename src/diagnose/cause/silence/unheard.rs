@@ -35,10 +35,10 @@ pub(in crate::diagnose) fn finding(facts: &Facts, of: &SilentServers<'_>) -> Fin
     let verb = agree(set.len(), "asks", "ask");
     let title = format!("{who} {verb} for the router {router} as the VIP {vip}, and get no answer");
     let explanation = format!(
-        "The SYNs for {} arrive at {who}, and instead of a SYN-ACK {} for {router} leave, with {vip} as their sender; none is answered. No host of that link claims {vip} but the real servers: it is of another subnet, and a router that would reach it by another interface takes the question for forged. {} connections get no answer.",
+        "The SYNs for {} arrive at {who}, and instead of a SYN-ACK {} for {router} leave, with {vip} as their sender; none is answered. No host of that link claims {vip} but the real servers: it is of another subnet, and a router that would reach it by another interface takes the question for forged. {} no answer.",
         s.name(),
         count(asks as usize, "ARP question"),
-        share(facts, *service, ids)
+        share(facts, *service, ids, "get")
     );
     let mut finding = Finding::cause("dr-vip-foreign-subnet-return", title, explanation)
         .rated(severity(facts, ids), Confidence::Likely);
@@ -55,8 +55,7 @@ pub(in crate::diagnose) fn finding(facts: &Facts, of: &SilentServers<'_>) -> Fin
         }
         finding.fixes.push(
             sysctl::change(server, &[("net.ipv4.conf.all.arp_announce", "2", "0")])
-                .because("it asks in its own name; the answers' source is as before, so see that the router lets them pass")
-                .undone("or what it was before"),
+                .because("it asks in its own name; the answers' source is as before, so see that the router lets them pass"),
         );
     }
     finding.proofs = silences::proofs(facts, set[0]);

@@ -8,7 +8,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::ended::WhyEnded;
 use crate::diagnose::facts::ended_ways::{Ended, all};
-use crate::diagnose::words::{agree, count, share};
+use crate::diagnose::words::{count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Mode, Role};
 
@@ -32,21 +32,21 @@ fn finding(facts: &Facts, ended: &Ended<'_>) -> Option<Finding> {
     let (who, ids) = (names.full(host), &group.connections);
     let title = format!("{who} sends SYNs for {} on untranslated", s.name());
     let explanation = format!(
-        "The SYNs of {} for {} leave {who} with the service's address still in them, and nobody behind has it. It translates others' SYNs for the same service. A host decides on the translation of a connection with its first packet: one that came before the rule was there has an entry without it, and its repeats keep that entry. {} connections {} so; a new port would be translated.",
+        "The SYNs of {} for {} leave {who} with the service's address still in them, and nobody behind has it. It translates others' SYNs for the same service. A host decides on the translation of a connection with its first packet: one that came before the rule was there has an entry without it, and its repeats keep that entry. {} so; a new port would be translated.",
         count(ids.len(), "connection"),
         s.name(),
-        share(facts, group.service, ids),
-        agree(ids.len(), "fails", "fail"),
+        share(facts, group.service, ids, "fail"),
     );
     let mut finding = Finding::cause("untranslated-by-old-entry", title, explanation);
     finding.severity = severity(facts, ids);
     finding.confidence = Confidence::Likely;
     let (client, port) = facts.connection(ids[0]).front.client;
     let place = names.place(host);
+    let tables = crate::diagnose::words::tables(s.vip);
     finding.confirm(
         place.clone(),
         format!("conntrack -L -p tcp --orig-src {client} --orig-dst {} --orig-port-src {port}", s.vip),
-        "an entry whose second half names the service's address as source, too: this is it; none, or one that is translated: a rule that leaves these packets out ('iptables-save -t nat', 'nft list ruleset')",
+        format!("an entry whose second half names the service's address as source, too: this is it; none, or one that is translated: a rule that leaves these packets out ('{tables}-save -t nat', 'nft list ruleset')"),
     );
     finding.fixes.push(Fix::safe(
         place,

@@ -64,10 +64,10 @@ fn finding(
     let owner = subject.as_ref().map_or_else(|| "its owner".to_owned(), words::name);
     let title = format!("{vip} is asked for in VLAN {x} and is in VLAN {y}");
     let explanation = format!(
-        "{} asks for {vip} in VLAN {x}, {}, and gets no answer: {owner} claims {vip} in VLAN {y} and nowhere else. Frames of one VLAN do not reach the other. {} connections fail.",
+        "{} asks for {vip} in VLAN {x}, {}, and gets no answer: {owner} claims {vip} in VLAN {y} and nowhere else. Frames of one VLAN do not reach the other. {}.",
         ask.asker,
         count(ask.count as usize, "time"),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "fail")
     );
     let mut finding = Finding::cause("vlan-mismatch", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);

@@ -40,9 +40,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let sent_on =
         if director.is_empty() { String::new() } else { format!(" that {sender} sends on") };
     let explanation = format!(
-        "The SYNs for {}{sent_on} arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} connections get no answer.",
+        "The SYNs for {}{sent_on} arrive at {who} with a checksum that is not theirs, the repeats too: a receiver drops such packets before anything else looks at them, and says nothing. Between sender and receiver something rewrote them and did not mend the sum, mostly a network card or a tunnel device that was to compute it. {} no answer.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("vxlan-or-nat-bad-checksum", title, explanation);
     finding.severity = severity(facts, &ids);

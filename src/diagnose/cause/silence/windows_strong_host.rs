@@ -31,8 +31,8 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
     let verb = agree(hosts.len(), "runs Windows and does", "run Windows and do");
     let title = format!("{who} {verb} not take packets for {vip}");
     let explanation = format!(
-        "The SYNs for {vip} arrive and nothing leaves, while the same host answers for its own address, with the TTL of Windows. Windows takes only packets for an address of the interface on which they come, so the VIP on a loopback adapter gets none until the network's interface is told to receive for others (weak host model). {} connections are lost there.",
-        share(facts, *service, ids)
+        "The SYNs for {vip} arrive and nothing leaves, while the same host answers for its own address, with the TTL of Windows. Windows takes only packets for an address of the interface on which they come, so the VIP on a loopback adapter gets none until the network's interface is told to receive for others (weak host model). {} lost there.",
+        share(facts, *service, ids, "are")
     );
     let mut finding = Finding::cause("windows-strong-host", title, explanation)
         .rated(severity(facts, ids), Confidence::Likely);

@@ -39,9 +39,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title =
         format!("{director} rejects packets that fit as too big: its network card merges them");
     let explanation = format!(
-        "The director tells clients of {} that their packets exceed {mtu} bytes. By their handshake they send at most {largest}, so each of them fits. What does not fit is several of them in one, as a card (LRO) or a driver hands them up; the kernel may not split what it did not merge itself, drops them and sends the error. The client cannot send smaller than small enough: it gets on by repeating single segments. {} connections are slow.",
+        "The director tells clients of {} that their packets exceed {mtu} bytes. By their handshake they send at most {largest}, so each of them fits. What does not fit is several of them in one, as a card (LRO) or a driver hands them up; the kernel may not split what it did not merge itself, drops them and sends the error. The client cannot send smaller than small enough: it gets on by repeating single segments. {} slow.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("director-lro-oversize", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

@@ -9,7 +9,8 @@
 use crate::diagnose::cause::{by_address, each_service};
 use crate::diagnose::facts::torn_datagrams::{Torn, judge, of_answers, told};
 use crate::diagnose::thresholds::IP_FRAGMENTS_SPLIT_ENOUGH;
-use crate::diagnose::words::{capture_line, list, share};
+use crate::diagnose::words::commands::{kernel, step};
+use crate::diagnose::words::{capture_line, list, share, tables};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
 };
@@ -76,9 +77,9 @@ fn finding(
     };
     let which = if answers { "Answers of" } else { "Datagrams to" };
     let explanation = format!(
-        "{which} {} that are too long for one packet travel in fragments, and only the first has the ports. {where_}: something there goes by ports, a rule or a table, without joining fragments before.{word} {} connections are lost.",
+        "{which} {} that are too long for one packet travel in fragments, and only the first has the ports. {where_}: something there goes by ports, a rule or a table, without joining fragments before.{word} {} lost.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("ip-fragments-split", title, explanation)
         .rated(Severity::Critical, if sure { Confidence::Certain } else { Confidence::Likely });
@@ -90,13 +91,11 @@ fn finding(
     if !sure {
         finding.confirm(host.clone(), capture_line("director", &[s.vip], None), "without a port in the filter, or later fragments are not captured: shows whether they go out");
     }
-    finding.confirm(host.clone(), "nft list ruleset; iptables -L -nvx; nstat -az IpReasmFails IpFragFails", "a rule that matches ports before fragments are joined, or a counter that grows with each such datagram");
+    finding.confirm(host.clone(), format!("nft list ruleset; {} -L -nvx; nstat -az {}", tables(s.vip), if s.vip.is_v4() { "IpReasmFails IpFragFails" } else { "Ip6ReasmFails Ip6FragFails" }), "a rule that matches ports before fragments are joined, or a counter that grows with each such datagram");
+    let (defrag, family) =
+        if s.vip.is_v4() { ("nf_defrag_ipv4", "ipv4") } else { ("nf_defrag_ipv6", "ipv6") };
     finding.fixes = vec![
-        Fix::safe(
-            host.clone(),
-            "modprobe nf_defrag_ipv4 nf_defrag_ipv6   # joins fragments before rules and tables see them; in Cilium: --enable-ipv4-fragment-tracking",
-            "modprobe -r nf_defrag_ipv4 nf_defrag_ipv6",
-        ),
+        step::safe(host.clone(), [kernel::load(&[defrag]).because(&format!("joins fragments before rules and tables see them; in Cilium: --enable-{family}-fragment-tracking"))]),
         Fix::safe(
             "the clients or the protocol",
             "# smaller datagrams: edns-udp-size 1232 (DNS), TCP for SIP",

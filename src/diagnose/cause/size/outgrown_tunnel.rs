@@ -44,12 +44,12 @@ fn finding(
     let title =
         format!("large {what} {} hang: in the tunnel their packets make {packet} bytes", s.name());
     let explanation = format!(
-        "Full segments go into the tunnel, with its headers ({headers} bytes) as packets of {packet} bytes, come again and again, and are never acknowledged; no ICMP message says why. An Ethernet frame carries {SIZE_ETHERNET_MTU}: the interfaces of those who talk have an MTU that leaves no room for the tunnel's headers{}. {} connections hang.",
+        "Full segments go into the tunnel, with its headers ({headers} bytes) as packets of {packet} bytes, come again and again, and are never acknowledged; no ICMP message says why. An Ethernet frame carries {SIZE_ETHERNET_MTU}: the interfaces of those who talk have an MTU that leaves no room for the tunnel's headers{}. {}.",
         match well {
             0 => String::new(),
             n => format!("; {n} connections with small messages did well"),
         },
-        share(facts, service, &ids)
+        share(facts, service, &ids, "hang")
     );
     let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);

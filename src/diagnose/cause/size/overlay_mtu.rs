@@ -12,6 +12,8 @@ use crate::diagnose::facts::kept_segments::{Kept, kept};
 use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::count;
 use crate::diagnose::words::{servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -21,6 +23,10 @@ use std::collections::BTreeMap;
 /// Bytes that the headers of an overlay take at most: Ethernet (14), IPv6 (40), UDP (8),
 /// VXLAN or Geneve without options (8).
 const OVERHEAD: u32 = 70;
+/// The same over IPv4.
+const OVER_V4: u32 = 50;
+/// Bytes of a TCP header without options.
+const TCP: u32 = 20;
 /// Bytes that the timestamp option takes of a segment (RFC 7323, appendix A).
 const STAMP: u32 = 12;
 
@@ -56,7 +62,7 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
         s.name()
     );
     let explanation = format!(
-        "Segments of {size} bytes for {} come in at {node} again and again and never leave; smaller ones do, in the overlay that leads to the real server{}{}. The outer headers take up to {OVERHEAD} bytes of the uplink's MTU, and a full segment has not left them. No ICMP message tells the client. {} connections hang.",
+        "Segments of {size} bytes for {} come in at {node} again and again and never leave; smaller ones do, in the overlay that leads to the real server{}{}. The outer headers take up to {OVERHEAD} bytes of the uplink's MTU, and a full segment has not left them. No ICMP message tells the client. {}.",
         s.name(),
         match small {
             0 => String::new(),
@@ -65,9 +71,9 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
         },
         match well {
             0 => String::new(),
-            n => format!("; {n} connections with small requests did well"),
+            n => format!("; {} with small requests did well", count(n as usize, "connection")),
         },
-        share(facts, service, &ids)
+        share(facts, service, &ids, "hang")
     );
     let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);
@@ -75,7 +81,12 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
         "backend-removed-silent-drop",
         "then small segments of these connections do not leave either",
     );
-    finding.confirm(node.clone(), "ip -d link show | grep -B1 -E 'vxlan|geneve|gretap'; ip route show | grep mtu; ping -c 2 -M do -s 1422 OTHERNODE", "the uplink's MTU must be that of the pods plus the outer headers (50 bytes, 70 in IPv6)");
+    let header = if s.vip.is_v4() { 20 } else { 40 };
+    // In the overlay over IPv4: inner headers, then Ethernet (14), IPv4, UDP and VXLAN (8 each).
+    let outer = size + if stamped { STAMP } else { 0 } + TCP + header + OVER_V4;
+    // What ping(8) puts behind its own headers of IPv4 and ICMP.
+    let ping = outer - 28;
+    finding.confirm(node.clone(), format!("ip -d link show | grep -B1 -E 'vxlan|geneve|gretap'; ip route show | grep mtu; ping -c 2 -M do -s {ping} OTHERNODE"), format!("the ping is as large as the segment in the overlay, {outer} bytes: with no answer the uplink's MTU is smaller; it must be that of the pods plus the outer headers (50 bytes, 70 in IPv6)"));
     // What the segment had with its options, less the outer headers.
     let fit = (size + if stamped { STAMP } else { 0 }).saturating_sub(OVERHEAD);
     let clamp = Rule::mangle(
@@ -83,7 +94,8 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
         "FORWARD",
         format!("-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {fit}"),
     );
-    finding.fix(format!("{node}, where iptables sees its packets"), clamp.append(), clamp.delete());
+    let place = format!("{node}, where iptables sees its packets");
+    finding.fixes.push(step::safe(place, [clamp.appended()]));
     let plugin = Fix::disruptive(
         "the cluster's network plugin",
         "# an MTU for pods that is smaller than the uplink's by the outer headers, on all nodes; new pods take it",

@@ -44,10 +44,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         ("send", "are not told and repeat"),
     );
     let explanation = format!(
-        "{who} {send} segments to clients of {} that do not fit into {mtu} bytes further on. The router there says so to their source, which is {}: the error arrives at {director} and goes no further. {who} {told} the same segments. {} connections hang as soon as an answer is long.",
+        "{who} {send} segments to clients of {} that do not fit into {mtu} bytes further on. The router there says so to their source, which is {}: the error arrives at {director} and goes no further. {who} {told} the same segments. {} as soon as an answer is long.",
         s.name(),
         s.vip,
-        share(facts, service, &ids)
+        share(facts, service, &ids, "hang")
     );
     let mut finding = Finding::cause("pmtud-icmp-misdelivered", title, explanation).rated(
         severity(facts, &ids),

@@ -11,8 +11,10 @@ use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::passages::passage;
 use crate::diagnose::facts::refused_segments::{HEADERS, Refused, refused};
 use crate::diagnose::facts::telling;
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::flow::Mark;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -75,9 +77,9 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
     let title =
         format!("large requests to {} hang: they do not fit into the tunnel (MTU {mtu})", s.name());
     let explanation = format!(
-        "Large segments for {} reach {director} and do not go out in the tunnel, whose outer header leaves {mtu} bytes for a packet; small ones pass.{asked} The director says 'fragmentation needed' to the client. {fate}: it sends them again as large as before. {} connections hang after the handshake.",
+        "Large segments for {} reach {director} and do not go out in the tunnel, whose outer header leaves {mtu} bytes for a packet; small ones pass.{asked} The director says 'fragmentation needed' to the client. {fate}: it sends them again as large as before. {} after the handshake.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "hang")
     );
     let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -86,15 +88,19 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
         finding.candidate("director-lro-oversize", "then the segments fit on the wire and the director's network card merges them: 'ethtool -k' shows large-receive-offload on");
     }
     let fit = mtu.saturating_sub(HEADERS[usize::from(!s.vip.is_v4())]);
+    let too_big = if s.vip.is_v4() {
+        "-p icmp --icmp-type fragmentation-needed -j ACCEPT"
+    } else {
+        "-p icmpv6 --icmpv6-type packet-too-big -j ACCEPT"
+    };
     finding.confirm("the client", format!("ip route get {}; tracepath -n {}", s.vip, s.vip), format!("a cached 'mtu {mtu}' means that the messages arrive; none, that a firewall on the way drops ICMP"));
     for server in servers(facts, &ids) {
         finding.fix(words::name(&server), format!("ip route change default via ROUTER advmss {fit}   # ROUTER as 'ip route show default' prints it"), "ip route change default via ROUTER advmss 0");
     }
     finding.fixes.push(
-        Fix::safe(
+        step::safe(
             "the firewalls between the director and the clients",
-            "iptables -I FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -I FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT",
-            "iptables -D FORWARD -p icmp --icmp-type fragmentation-needed -j ACCEPT; ip6tables -D FORWARD -p icmpv6 --icmpv6-type packet-too-big -j ACCEPT",
+            [Rule::filter(s.vip, "FORWARD", too_big).inserted()],
         )
         .or(),
     );

@@ -11,6 +11,7 @@
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, arrow_back, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
@@ -63,8 +64,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let title =
         format!("{who} passes segments of {server} on untranslated, which cuts connections");
     let explanation = format!(
-        "In the middle of {} connections to {}, which the director translates both ways, a segment left for the client with the real server's own address. The client knows no such connection and resets it, which ends the connection at {server}. Netfilter does that with a segment that conntrack calls invalid, one that is late or beyond the window: it forwards it without translation.",
-        share(facts, service, &ids),
+        "In the middle of {} to {}, which the director translates both ways, a segment left for the client with the real server's own address. The client knows no such connection and resets it, which ends the connection at {server}. Netfilter does that with a segment that conntrack calls invalid, one that is late or beyond the window: it forwards it without translation.",
+        share(facts, service, &ids, ""),
         s.name()
     );
     let mut finding = Finding::cause("conntrack-invalid-rst", title, explanation);
@@ -76,7 +77,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "then no RST of the client reaches the real server before its own leaves",
         );
     }
-    finding.confirm(who.clone(), "sysctl net.netfilter.nf_conntrack_tcp_be_liberal; sysctl -w net.netfilter.nf_conntrack_log_invalid=6; conntrack -S", "be_liberal 0 and 'invalid' that grows, or the kernel's log naming these segments");
+    finding.confirm(who.clone(), "sysctl net.netfilter.nf_conntrack_tcp_be_liberal net.netfilter.nf_conntrack_log_invalid; conntrack -S; dmesg | grep nf_ct", "be_liberal 0 and 'invalid' that grows with these segments; where nf_conntrack_log_invalid is 6 already, the kernel's log names them");
     finding.fixes = fixes(&who, s.vip);
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = proofs(facts, id);
@@ -89,7 +90,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 fn fixes(director: &str, vip: Ip) -> Vec<Fix> {
     let rule = Rule::filter(vip, "FORWARD", "-m conntrack --ctstate INVALID -j DROP");
     vec![
-        Fix::safe(director.to_owned(), rule.insert(), rule.delete()),
+        step::safe(director, [rule.inserted()]),
         sysctl::change(
             director.to_owned(),
             &[("net.netfilter.nf_conntrack_tcp_be_liberal", "1", "0")],

@@ -45,18 +45,18 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Find
     let director = names.full(host);
     let title = format!("new connections end at the director {}, old ones go on", names.host(host));
     let explanation = format!(
-        "SYNs for {} come in at {director} again and again and nothing goes out for them, no answer and no error, while connections that it had before are served. That is what a full table of connections (conntrack) does, or a rule that drops new connections. {} connections get no answer.",
+        "SYNs for {} come in at {director} again and again and nothing goes out for them, no answer and no error, while connections that it had before are served. That is what a full table of connections (conntrack) does, or a rule that drops new connections. {} no answer.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("conntrack-table-full", title, explanation)
         .rated(severity(facts, &ids), Confidence::Possible);
     finding.candidate("node-without-local-endpoint", "then it is a Kubernetes node that has no pod of the service (externalTrafficPolicy: Local)");
-    finding.confirm(director.clone(), "dmesg | grep 'nf_conntrack: table full'; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; nft list ruleset | grep -n drop; iptables -L -nvx | grep -i drop", "count at max, or 'table full': this is it; else a rule whose counter grows with each SYN");
+    let tables = crate::diagnose::words::tables(s.vip);
+    finding.confirm(director.clone(), format!("dmesg | grep 'nf_conntrack: table full'; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; nft list ruleset | grep -n drop; {tables} -L -nvx | grep -i drop"), "count at max, or 'table full': this is it; else a rule whose counter grows with each SYN");
     finding.fixes = vec![
         sysctl::change(director, &[("net.netfilter.nf_conntrack_max", "1048576", "262144")])
-            .because("about 300 bytes of memory each")
-            .undone("what sysctl printed before"),
+            .because("about 300 bytes of memory each"),
     ];
     if let Some((_, vantage, first, last)) = full.withheld.first() {
         let at = |mark| At { vantage: *vantage, mark };

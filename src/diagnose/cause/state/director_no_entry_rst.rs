@@ -52,9 +52,9 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         }
     };
     let explanation = format!(
-        "Segments of established connections to {} reach {director}, which sends them to no real server: without an entry IPVS schedules only SYNs, so its own kernel, which has {vip}, answers them with a bare RST. {history} {} connections are cut off.",
+        "Segments of established connections to {} reach {director}, which sends them to no real server: without an entry IPVS schedules only SYNs, so its own kernel, which has {vip}, answers them with a bare RST. {history} {} cut off.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("director-no-entry-rst", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -96,7 +96,7 @@ fn fixes(trace: &Trace, host: HostId, old: Option<HostId>, moved: bool) -> Vec<F
     if !moved {
         return vec![Fix::safe(
             names.place(host),
-            "ipvsadm-save -n > /etc/ipvsadm.rules   # and load changes with 'ipvsadm -e' and '-a'; 'ipvsadm -C' and a restart empty the table",
+            "ipvsadm-save -n > /etc/ipvsadm.rules   # and load changes with 'ipvsadm -e' and '-a': what clears the table, a restart too, ends all connections",
             "rm /etc/ipvsadm.rules",
         )];
     }

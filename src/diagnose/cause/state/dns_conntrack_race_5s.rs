@@ -11,7 +11,10 @@ use crate::diagnose::decide::delay::WhyAskedAgain;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::paired_questions::{Asked, Lost, concerns};
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::{self, directors, explained, share};
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::counted;
+use crate::diagnose::words::part;
+use crate::diagnose::words::{self, directors};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity};
 use crate::flow::Mark;
 use crate::topology::{Mode, Service, ServiceId};
@@ -65,10 +68,7 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
     } else {
         "The client's capture shows both leave and one answer come".to_owned()
     };
-    let answered = match asked.alone {
-        1 => "1 question was answered".to_owned(),
-        n => format!("{n} questions were answered"),
-    };
+    let answered = format!("{} answered", counted(asked.alone as usize, "question", "were"));
     let alone = if few {
         format!(
             "Asked alone, {answered} and none was lost; so few may be chance, but in a cluster this is its usual reason."
@@ -77,8 +77,8 @@ fn finding(facts: &Facts, service: ServiceId, asked: &Asked<'_>) -> Option<Findi
         format!("Asked alone, {answered} and none was lost: it is no loss of the network.")
     };
     let explanation = format!(
-        "Resolvers ask for A and AAAA from one port at once. {how}; the lost one is asked again {seconds} s later and answered. {alone} Both meet a connection table without an entry for the port, each makes one, and the second to be entered is dropped. {} lookups wait so.",
-        share(facts, service, &ids)
+        "Resolvers ask for A and AAAA from one port at once. {how}; the lost one is asked again {seconds} s later and answered. {alone} Both meet a connection table without an entry for the port, each makes one, and the second to be entered is dropped. {} so.",
+        part(ids.len(), facts.requests_to(service).len(), "lookup", "wait")
     );
     let mut finding = Finding::cause("dns-conntrack-race-5s", title, explanation).rated(
         Severity::Warning,
@@ -127,10 +127,9 @@ fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>
         let spec = format!("-p udp --dport {} -j MASQUERADE --random-fully", s.port);
         let rule = Rule::nat(s.vip, "POSTROUTING", spec);
         fixes.push(
-            Fix::safe(
+            step::safe(
                 director.unwrap_or_else(|| "the host that translates".to_owned()),
-                explained(rule.insert(), "before the rule that draws ports without it"),
-                rule.delete(),
+                [rule.inserted().because("before the rule that draws ports without it")],
             )
             .or(),
         );

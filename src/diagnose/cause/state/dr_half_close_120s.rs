@@ -45,10 +45,10 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[HalfClosed<'_
         names.host(host)
     );
     let explanation = format!(
-        "The clients of {} to {} close their side and wait for the answer. {director} sees what clients send and nothing of the answer, which goes around it: to it the connection is about to end, and after some time without a packet its entry is gone. {silence} after the last one it resets the client's acknowledgment of the answer, which the client takes for the server's reset: the answer is cut off. {} connections end so.",
+        "The clients of {} to {} close their side and wait for the answer. {director} sees what clients send and nothing of the answer, which goes around it: to it the connection is about to end, and after some time without a packet its entry is gone. {silence} after the last one it resets the client's acknowledgment of the answer, which the client takes for the server's reset: the answer is cut off. {} so.",
         count(ids.len(), "connection"),
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "end")
     );
     let mut finding = Finding::cause("dr-half-close-120s", title, explanation)
         .rated(Severity::Critical, Confidence::Likely);
@@ -65,7 +65,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[HalfClosed<'_
         Fix::safe(
             director,
             "ipvsadm --set 0 600 0   # the time after FIN, in seconds; 0 leaves the others as they are",
-            "ipvsadm --set 0 120 0",
+            "ipvsadm --set 0 120 0   # if 'ipvsadm -L --timeout' printed that",
         ),
         Fix::safe(
             "the clients",

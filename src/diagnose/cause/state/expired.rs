@@ -34,9 +34,9 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     let title =
         format!("connections to {} that are idle for {silence} are forgotten on the way", s.name());
     let explanation = format!(
-        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} A balancer, firewall or NAT between the ends forgets idle connections. {} connections die of it; an end that is not told keeps its side open.",
+        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} A balancer, firewall or NAT between the ends forgets idle connections. {} of it; an end that is not told keeps its side open.",
         s.name(),
-        share(facts, set.service, &ids)
+        share(facts, set.service, &ids, "die")
     );
     let mut finding = Finding::cause("lb-idle-timeout", title, explanation).rated(
         severity(facts, &ids),

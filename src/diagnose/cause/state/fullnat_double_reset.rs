@@ -40,17 +40,17 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) 
     let title =
         format!("the director {} resets connections on both sides at once", names.host(host));
     let explanation = format!(
-        "Connections to {} are established on both sides and carry data; then {director} sends a RST to the client and one to the real server, within milliseconds, though neither side had closed and nothing was idle. Neither client nor server sent a reset. A timer of the director's that is zero or was never set does that, or a filter in it. {} connections are cut off.",
+        "Connections to {} are established on both sides and carry data; then {director} sends a RST to the client and one to the real server, within milliseconds, though neither side had closed and nothing was idle. Neither client nor server sent a reset. A timer of the director's that is zero or was never set does that, or a filter in it. {} cut off.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("fullnat-double-reset", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);
     finding.confirm(director.clone(), "ipvsadm -L --timeout; ipvsadm -Ln; dmesg | tail -50", "a timeout of 0 for established connections, or a filter that resets what it takes for an attack");
     finding.fixes = vec![Fix::safe(
         director,
-        "ipvsadm --set 900 120 300   # TCP, TCP after FIN, UDP, in seconds; in dpvs and alibaba/LVS also the service's own est_timeout",
-        "ipvsadm --set with what 'ipvsadm -L --timeout' printed before.",
+        "ipvsadm -L --timeout\nipvsadm --set 900 120 300   # TCP, TCP after FIN, UDP, in seconds; in dpvs and alibaba/LVS also the service's own est_timeout",
+        "ipvsadm --set TCP FIN UDP   # the three that 'ipvsadm -L --timeout' printed before",
     )];
     if let Some(d) = set.first() {
         let (told, sent) = (facts.reply(d.front), facts.forward(d.back));

@@ -9,10 +9,13 @@
 
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::source_ports::{Exhausted, Translated, look};
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, directors, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
@@ -64,23 +67,27 @@ fn finding(
     let locals = words::list(&locals);
     let title = format!("the director {} has no local port left for {servers}", say.host(host));
     let explanation = format!(
-        "SYNs for {} reach {director} and nothing goes out for them, while the connections that it has go on. Towards {servers} all local ports that it was seen to use are in use: {locals}, without a gap. {} connections get no answer; as ports become free, some will.",
+        "SYNs for {} reach {director} and nothing goes out for them, while the connections that it has go on. Towards {servers} all local ports that it was seen to use are in use: {locals}, without a gap. {} no answer; as ports become free, some will.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("fullnat-source-port-exhaustion", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidate("conntrack-table-full", "then 'dmesg' on the director says 'nf_conntrack: table full', and connections to all servers and services are lost alike");
-    finding.confirm(director.clone(), "iptables-save -t nat | grep -E 'SNAT|MASQUERADE'; sysctl net.ipv4.ip_local_port_range net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; dmesg | grep conntrack", "insert_failed or drop in 'conntrack -S' that grows, with count below max: no port was free");
+    let tables = crate::diagnose::words::tables(s.vip);
+    finding.confirm(director.clone(), format!("{tables}-save -t nat | grep -E 'SNAT|MASQUERADE'; sysctl net.ipv4.ip_local_port_range net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; dmesg | grep conntrack"), "insert_failed or drop in 'conntrack -S' that grows, with count below max: no port was free");
     if let Some((local, ..)) = full[0].ranges.first() {
         for e in full {
-            let rule = |action: &str| {
-                format!(
-                    "iptables -t nat -{action} POSTROUTING -p tcp -d {} --dport {} -j SNAT --to-source {local}:1024-65535",
-                    e.server.0, e.server.1
-                )
-            };
-            finding.fix(format!("{director}, or another local address beside it (dpvs: ipvsadm -P -t {} -z LIP)", s.name()), rule("I"), rule("D"));
+            let to = Ip::with_port(*local, 1024);
+            let spec = format!(
+                "-p tcp -d {} --dport {} -j SNAT --to-source {to}-65535",
+                e.server.0, e.server.1
+            );
+            let rule = Rule::nat(*local, "POSTROUTING", spec);
+            finding.fixes.push(step::safe(
+                format!("{director}, or another local address beside it (dpvs: ipvsadm -P -t {} -z LIP)", s.name()),
+                [rule.inserted()],
+            ));
         }
     }
     if let Some(w) = side.withheld.first() {

@@ -51,9 +51,10 @@ fn finding(facts: &Facts, service: ServiceId, set: &[HalfTranslated<'_>]) -> Fin
             "then the server answers past the balancer: its own capture shows who translates what",
         );
     }
+    let tables = crate::diagnose::words::tables(s.vip);
     finding.confirm(
         who,
-        "iptables-save -t nat | grep -E 'MASQUERADE|SNAT'; conntrack -E -p tcp; cilium-dbg status 2>/dev/null | grep -iE 'masquerading|kubeproxy'",
+        format!("{tables}-save -t nat | grep -E 'MASQUERADE|SNAT'; conntrack -L -p tcp 2>/dev/null | head -20; cilium-dbg status 2>/dev/null | grep -iE 'masquerading|kubeproxy'"),
         "a rule that masquerades these answers, beside another translator of the same node (an eBPF datapath with direct server return)",
     );
     finding.fixes.push(Fix::disruptive(

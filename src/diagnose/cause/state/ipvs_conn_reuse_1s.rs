@@ -64,10 +64,10 @@ fn finding(
         names.host(host)
     );
     let explanation = format!(
-        "{} to {} come from a client port that had carried another connection less than two minutes before. Their first SYN comes in at {director} and does not go out; the client's repeat, one second later, does. IPVS did so up to Linux 5.8 where it uses conntrack and must replace an old entry (conn_reuse_mode=1). No SYN of an unused port is lost. {} connections take a second longer.",
+        "{} to {} come from a client port that had carried another connection less than two minutes before. Their first SYN comes in at {director} and does not go out; the client's repeat, one second later, does. IPVS did so up to Linux 5.8 where it uses conntrack and must replace an old entry (conn_reuse_mode=1). No SYN of an unused port is lost. {} a second longer.",
         count(ids.len(), "connection"),
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "take")
     );
     let mut finding = Finding::cause("ipvs-conn-reuse-1s", title, explanation);
     finding.confidence =

@@ -47,9 +47,9 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let known = usual(idle)
         .map_or_else(String::new, |s| format!(" A timeout of {s} s is usual in balancers."));
     let explanation = format!(
-        "The connections to {} were silent for {silence} or longer. Their next segment reaches {director}, which had forwarded them before: it sends nothing to a real server and answers with a bare RST, as its entry is gone.{known} {} connections are cut off; the real server is not told and keeps its side open.",
+        "The connections to {} were silent for {silence} or longer. Their next segment reaches {director}, which had forwarded them before: it sends nothing to a real server and answers with a bare RST, as its entry is gone.{known} {} cut off; the real server is not told and keeps its side open.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("lb-idle-timeout", title, explanation);
     finding.severity = severity(facts, &ids);

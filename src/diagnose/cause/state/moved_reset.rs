@@ -24,8 +24,8 @@ fn finding(facts: &Facts, ids: &[ConnectionId], first: &MovedReset) -> Finding {
     let MovedReset { old, new, .. } = *first;
     let title = format!("{new}, which took over {vip}, resets the connections that were open");
     let explanation = format!(
-        "These connections went to {old}; then {new} announced {vip}, their next segments went there, and its kernel answered them with a bare RST: it knows none of them. If {old} and {new} are directors, their entries were not synchronised; if they are proxies or servers, their sockets cannot be, and clients must connect again. {} connections are cut off.",
-        share(facts, service, ids)
+        "These connections went to {old}; then {new} announced {vip}, their next segments went there, and its kernel answered them with a bare RST: it knows none of them. If {old} and {new} are directors, their entries were not synchronised; if they are proxies or servers, their sockets cannot be, and clients must connect again. {} cut off.",
+        share(facts, service, ids, "are")
     );
     let mut finding = Finding::cause("director-no-entry-rst", title, explanation);
     finding.severity = severity(facts, ids);

@@ -37,9 +37,9 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         "The segments are sent on to it, and its MAC and TTL are on the answer,"
     };
     let explanation = format!(
-        "{server} had accepted these connections to {}; their next segments draw a bare RST from it. {seen} that it has no socket for them: the process or the host was started anew without closing them, or something closed its sockets. {} connections are cut off.",
+        "{server} had accepted these connections to {}; their next segments draw a bare RST from it. {seen} that it has no socket for them: the process or the host was started anew without closing them, or something closed its sockets. {} cut off.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("rs-lost-socket", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -62,7 +62,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
     finding.confirm(server.clone(), format!("ps -o lstart=,cmd= -p \"$(ss -Hltnp 'sport = :{port}' | grep -o 'pid=[0-9]*' | head -1 | cut -d= -f2)\"; uptime -s; nstat -az TcpOutRsts"), "a start after the connections began: this is it");
     let until = format!("before the next restart of {server}, till its ActiveConn is 0");
-    finding.fixes = vec![words::rest(facts, service, host, port, &until)];
+    finding.fixes = words::rest(facts, service, &[host], port, &until);
     if let Some(shown) = shown {
         finding.proofs = proofs(facts, shown);
     }

@@ -60,9 +60,9 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
     let beside = if mixed { "at other times" } else { "of other real servers" };
     let title = format!("{who} accepts connections without the TCP options that clients offer");
     let explanation = format!(
-        "{} SYN-ACKs of {who} have a maximum segment size and nothing else, though the SYNs offer window scaling and SACK; {kept} {beside} have them. So do SYN cookies, which a kernel sends when its queue of half-open connections is full, or always with tcp_syncookies=2. Such a connection carries at most 64 KiB a round trip and recovers from loss slowly. {} connections are concerned.",
+        "{} SYN-ACKs of {who} have a maximum segment size and nothing else, though the SYNs offer window scaling and SACK; {kept} {beside} have them. So do SYN cookies, which a kernel sends when its queue of half-open connections is full, or always with tcp_syncookies=2. Such a connection carries at most 64 KiB a round trip and recovers from loss slowly. {} concerned.",
         ids.len(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("syn-cookies-lost-options", title, explanation)
         .rated(Severity::Warning, if mixed { Confidence::Likely } else { Confidence::Possible });
@@ -81,8 +81,7 @@ fn finding(facts: &Facts, service: ServiceId, pool: &BTreeMap<HostId, Answers>) 
                 ("net.core.somaxconn", "8192", "4096"),
             ],
         )
-        .because("and a larger backlog in the program")
-        .undone("what sysctl printed before"),
+        .because("and a larger backlog in the program"),
     ];
     let shown = hit.first().and_then(|(_, a)| a.stripped.first());
     finding.proofs = shown.map(|(_, leg)| proofs(facts, leg)).unwrap_or_default();

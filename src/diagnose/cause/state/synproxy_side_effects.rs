@@ -9,7 +9,7 @@ use crate::diagnose::facts::syn_proxies::{Fault, Spoilt, guards, second_answerer
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{explained, names, rest, servers, service_subject, share};
+use crate::diagnose::words::{names, rest, servers, service_subject, share};
 use crate::diagnose::{Candidate, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -76,10 +76,10 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
         _ => "before a real server was asked (SYN proxy)",
     };
     let explanation = format!(
-        "{director} answers SYNs for {} itself, {how}. {} {} connections are concerned.",
+        "{director} answers SYNs for {} itself, {how}. {} {} concerned.",
         s.name(),
         told.reason,
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("synproxy-side-effects", told.title, explanation);
     finding.severity = severity(facts, &ids);
@@ -93,7 +93,7 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
         by_address(facts, &mut resting);
         let port = facts.server(ids[0]).map_or(s.port, |r| r.port);
         let until = "until it answers";
-        finding.fixes = resting.iter().map(|h| rest(facts, service, *h, port, until)).collect();
+        finding.fixes = rest(facts, service, &resting, port, until);
     } else if fault == Fault::Stalled {
         finding.fixes = vec![mend(director)];
     } else {
@@ -124,15 +124,11 @@ fn off(table: &Virtual, director: String) -> Fix {
 
 /// What netfilter's SYNPROXY needs beside its rule.
 fn mend(director: String) -> Fix {
-    let loose = |state: &str| sysctl::set(&[("net.netfilter.nf_conntrack_tcp_loose", state)]);
-    Fix::safe(
+    sysctl::change(
         format!("{director}, if its rules have SYNPROXY"),
-        format!(
-            "{}   # or delete the rule with '-j SYNPROXY': a flood of SYNs then reaches the server",
-            loose("0")
-        ),
-        explained(loose("1"), "if it was 1 before"),
+        &[("net.netfilter.nf_conntrack_tcp_loose", "0", "1")],
     )
+    .because("or delete the rule with '-j SYNPROXY': a flood of SYNs then reaches the server")
 }
 
 fn proofs(trace: &Trace, x: &Spoilt<'_>) -> Vec<Proof> {

@@ -28,8 +28,9 @@ pub(in crate::diagnose) fn words(
         "ss -ltn 'sport = :{port}'; {} -L INPUT -nv | grep -iE 'drop|reject'",
         words::tables(s.vip)
     );
+    let tables = crate::diagnose::words::tables(s.vip);
     let proxy = format!(
-        "ipvsadm -Ln -t {}; iptables-save | grep SYNPROXY; nstat -az TcpExtSyncookiesFailed; cat /proc/net/stat/synproxy",
+        "ipvsadm -Ln -t {}; {tables}-save | grep SYNPROXY; nstat -az TcpExtSyncookiesFailed; cat /proc/net/stat/synproxy",
         s.name()
     );
     match fault {
@@ -64,7 +65,7 @@ pub(in crate::diagnose) fn words(
             candidates: if known { Vec::new() } else {
                 vec![("zero-window", "then it is no director but a program that never reads, or a tarpit: nobody connects behind it")]
             },
-            confirm: (director.to_owned(), "grep -nE 'defer|close_client_window|syn_proxy' /etc/dpvs.conf /etc/keepalived/keepalived.conf; iptables-save | grep SYNPROXY".to_owned(), "deferring together with a closed window"),
+            confirm: (director.to_owned(), format!("grep -nE 'defer|close_client_window|syn_proxy' /etc/dpvs.conf /etc/keepalived/keepalived.conf; {tables}-save | grep SYNPROXY"), "deferring together with a closed window"),
         },
         Fault::Stalled => FaultWords {
             title: format!("{director} answers SYNs with a window of 0, opens it, and takes nothing of what clients send"),

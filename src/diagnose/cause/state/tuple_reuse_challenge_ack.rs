@@ -8,13 +8,17 @@
 
 use crate::correlate::Tuple;
 use crate::diagnose::cause::{each_service, severity, syns_or_blind};
-use crate::diagnose::facts::challenged_syns::{challenged, delay_ns, is_reset, victims};
-use crate::diagnose::facts::telling;
+use crate::diagnose::facts::challenged_syns::{
+    challenged, delay_ns, is_reset, old_closed, victims,
+};
+use crate::diagnose::facts::{each_once, telling};
+use crate::diagnose::fix::Join;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{self, agree, arrow, count, list, share};
+use crate::diagnose::words::{self, agree, arrow, count, counted, list, list_of};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Subject};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "syn-unanswered", "connection-reset"];
@@ -53,8 +57,6 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let lost = delay.map_or_else(String::new, |ns| {
         format!(" The handshake takes up to {} ms longer by that.", ns / 1_000_000)
     });
-    let title =
-        format!("new connections of {who} are delayed by old ones on the same port at {server}");
     let reset = ids.iter().all(|id| challenged(facts, *id).is_some_and(|l| is_reset(facts, l)));
     let then = if reset {
         format!("{who} resets that, and only the repeated SYN is accepted")
@@ -70,14 +72,44 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             agree(n, "is", "are")
         ),
     };
+    let title = if victims.is_empty() {
+        format!("new connections of {who} are delayed by old ones on the same port at {server}")
+    } else {
+        format!("{who} uses ports again at {server}: old connections are cut off, new ones delayed")
+    };
+    // Somebody between the client and the balancer chose the port.
+    let behind: Vec<Ip> =
+        each_once(ids.iter().zip(&tuples).filter(|_| !rewritten).filter_map(|(id, tuple)| {
+            let client = facts.connection(*id).front.client.0;
+            (client != tuple.client.0).then_some(client)
+        }));
+    let translator = if behind.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " {who} is the address of a translator, behind which {} {}: it may use one port for several destinations, which are one to the server when balancers in front of it keep the source.",
+            list_of(&behind),
+            agree(behind.len(), "is", "are")
+        )
+    };
+    let state = if old_closed(facts, &ids) {
+        "has closed and not forgotten yet (TIME_WAIT)"
+    } else {
+        "still has"
+    };
     let explanation = format!(
-        "{who} uses a port again of a connection that is still open at {server}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut} {} connections are concerned.",
-        share(facts, service, &ids)
+        "{who} uses a port again of a connection that {server} {state}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut}{translator} {} so delayed.",
+        counted(ids.len(), "connection", "are"),
     );
     let mut finding = Finding::cause("tuple-reuse-challenge-ack", title, explanation);
     finding.severity = severity(facts, &[&ids[..], &victims[..]].concat());
     finding.confidence = if reset { Confidence::Certain } else { Confidence::Likely };
-    if !reset {
+    let arrived = ids.iter().all(|id| {
+        let host = challenged(facts, *id).and_then(|leg| facts.host_of(leg));
+        host.is_some() && host == facts.server(*id).and_then(|s| s.host)
+    });
+    // Its own capture shows the first SYN come in.
+    if !reset && !arrived {
         finding.candidate("packet-loss", "then the ACK is a late one of the connection before, and the server's own capture does not show the first SYN come in");
     }
     let ports: Vec<String> = tuples.iter().map(|t| t.client.1.to_string()).collect();
@@ -89,7 +121,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         ),
         format!("old sockets towards the ports that are used again ({})", list(&ports)),
     );
-    finding.fixes = fixes(&who, &server, rewritten);
+    let kept = victims.is_empty() && !old_closed(facts, &ids);
+    finding.fixes =
+        if behind.is_empty() { fixes(&who, &server, rewritten, kept) } else { of_translator(&who) };
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = subjects;
     finding.subjects.extend(servers);
@@ -99,14 +133,30 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding
 }
 
-fn fixes(who: &str, server: &str, rewritten: bool) -> Vec<Fix> {
+/// Where the client does not choose the port, nothing that is set there helps.
+fn of_translator(who: &str) -> Vec<Fix> {
+    vec![
+        Fix::disruptive(
+            "the balancer, in its own settings",
+            "# let one port of a translator reach a server by one way only: client IP preservation off (servers then see the balancer's address), or cross-zone balancing off where a name leads to one node a zone",
+            "Set it back.",
+        ),
+        Fix::safe(
+            format!("the translator {who}"),
+            "# more addresses of its own: each of its ports then rests longer",
+            "Take them away again once they carry no connection.",
+        )
+        .or(),
+    ]
+}
+
+fn fixes(who: &str, server: &str, rewritten: bool, kept: bool) -> Vec<Fix> {
     let mut fixes = vec![
         sysctl::change(
             who.to_owned(),
             &[("net.ipv4.ip_local_port_range", "1024 65535", "32768 60999")],
         )
-        .because("more ports, so that each rests longer")
-        .undone("the default; see 'sysctl net.ipv4.ip_local_port_range' first"),
+        .because("more ports, so that each rests longer"),
     ];
     if rewritten {
         fixes.insert(
@@ -115,18 +165,18 @@ fn fixes(who: &str, server: &str, rewritten: bool) -> Vec<Fix> {
                 who.to_owned(),
                 "# add local addresses: another 'source' (haproxy) or 'proxy_bind' (nginx), another address in laddr_group (FullNAT)",
                 "Take them out again once they carry no connection.",
-            )
-            .or(),
+            ),
         );
+        fixes[1].join = Join::Or;
     }
-    fixes.push(
+    fixes.extend(kept.then(|| {
         sysctl::change(
             format!("{server}, if a program there never closed the old connections"),
             &[("net.ipv4.tcp_keepalive_time", "600", "7200")],
         )
         .because("ends dead ones sooner, for sockets that ask for keep-alives")
-        .or(),
-    );
+        .or()
+    }));
     fixes
 }
 

@@ -57,9 +57,9 @@ fn finding(
         format!("nothing comes back from {who}")
     };
     let explanation = format!(
-        "Datagrams to {} of one client port are sent on as before, and {how}; {fresh} other ports of the same client went to other real servers meanwhile. UDP has no end that could be seen: the entry of the port lives as long as datagrams come, whether its server lives or not. {} connections get no answer.",
+        "Datagrams to {} of one client port are sent on as before, and {how}; {fresh} other ports of the same client went to other real servers meanwhile. UDP has no end that could be seen: the entry of the port lives as long as datagrams come, whether its server lives or not. {} no answer.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("udp-stale-entry", title, explanation);
     finding.severity = Severity::Critical;
@@ -71,10 +71,11 @@ fn finding(
             format!("then its table still has {who}, and new ports are sent there too"),
         );
     }
+    let tables = crate::diagnose::words::tables(s.vip);
     let (lists, what) = if cluster::is_clusters(facts, s) {
         (
             format!(
-                "iptables-save -t nat | grep -wF {0}; nft list ruleset | grep -wF {0}; conntrack -L -p udp --orig-dst {0}",
+                "{tables}-save -t nat | grep -wF {0}; nft list ruleset | grep -wF {0}; conntrack -L -p udp --orig-dst {0}",
                 s.vip
             ),
             format!(
@@ -88,7 +89,7 @@ fn finding(
         )
     };
     finding.confirm(name.clone(), lists, what);
-    finding.fixes = fixes(&name, s, cluster::is_clusters(facts, s));
+    finding.fixes = fixes(&name, s, &servers, cluster::is_clusters(facts, s));
     finding.proofs = ids
         .first()
         .and_then(|id| Some((*id, stale.get(id)?)))
@@ -106,13 +107,22 @@ fn finding(
     finding
 }
 
-fn fixes(name: &str, s: &Service, in_cluster: bool) -> Vec<Fix> {
-    let forget = |whose: String| {
-        Fix::safe(
-            whose,
-            format!("conntrack -D -p udp --orig-dst {}", s.vip),
-            "Nothing to take back: the next packet makes a new entry.",
+fn fixes(name: &str, s: &Service, servers: &[Ip], in_cluster: bool) -> Vec<Fix> {
+    // The entries that lead to the server that is gone, and nobody else's.
+    let lines = servers
+        .iter()
+        .map(|ip| format!("conntrack -D -p udp --orig-dst {} --reply-src {ip}", s.vip));
+    let stale = lines.collect::<Vec<_>>().join("\n");
+    let stale = if stale.is_empty() {
+        format!(
+            "conntrack -D -p udp --orig-dst {} --reply-src RIP   # RIP: the server that is gone",
+            s.vip
         )
+    } else {
+        stale
+    };
+    let forget = |whose: String| {
+        Fix::safe(whose, stale.clone(), "Nothing to take back: the next packet makes a new entry.")
     };
     let expire = |whose: String| {
         sysctl::change(whose, &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
@@ -124,12 +134,12 @@ fn fixes(name: &str, s: &Service, in_cluster: bool) -> Vec<Fix> {
     }
     vec![
         expire(name.to_owned()),
-        Fix::safe(
+        forget(format!("{name}, where netfilter translates (kube-proxy with iptables)")).or(),
+        Fix::disruptive(
             name.to_owned(),
-            "ipvsadm --set 0 0 10   # UDP entries live 10 s",
-            "ipvsadm --set 0 0 300",
+            "ipvsadm -L --timeout\nipvsadm --set 0 0 10   # the entries of all UDP services live 10 s; what pauses for longer changes its server",
+            "ipvsadm --set 0 0 300   # or the third number that the list printed",
         )
         .meanwhile(),
-        forget(format!("{name}, where netfilter translates (kube-proxy with iptables)")).or(),
     ]
 }

@@ -55,10 +55,10 @@ fn finding(facts: &Facts, flap: &Flap, events: &[SessionEvent]) -> Finding {
         None => String::new(),
     };
     let explanation = format!(
-        "New connections to {} are answered with TTL {a}, then with {b}, then with {a} again: {} changes, the shortest time between two of them {shortest:.1} s, and never both at once. At each change connections that the one site accepted reach the other, which does not know them: {} were reset.{session}",
+        "New connections to {} are answered with TTL {a}, then with {b}, then with {a} again: {} changes, the shortest time between two of them {shortest:.1} s, and never both at once. At each change connections that the one site accepted reach the other, which does not know them: {} reset.{session}",
         s.name(),
         flap.changes.len(),
-        share(facts, flap.service, &ids)
+        share(facts, flap.service, &ids, "were")
     );
     let mut finding = Finding::cause("bgp-anycast-flap", title, explanation).rated(
         severity(facts, &ids),

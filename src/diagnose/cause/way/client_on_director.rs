@@ -50,9 +50,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director = shown.map_or_else(|| "the director".to_owned(), |(h, _)| names.host(h));
     let title = format!("the director {director} calls its own VIP {vip}");
     let explanation = format!(
-        "A program on {director} connects to {}, and as the address is its own, the SYN gets {vip} as source too. Balanced to a real server, it comes there from outside with the real server's own address: it is dropped as a martian, and an answer could not leave. {} connections are lost that way; clients elsewhere are not concerned.",
+        "A program on {director} connects to {}, and as the address is its own, the SYN gets {vip} as source too. Balanced to a real server, it comes there from outside with the real server's own address: it is dropped as a martian, and an answer could not leave. {} lost that way; clients elsewhere are not concerned.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("client-on-director", title, explanation);
     finding.severity = severity(facts, &ids);

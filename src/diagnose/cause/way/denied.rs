@@ -42,9 +42,9 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
         )
     };
     let explanation = format!(
-        "SYNs to {own} come from {}, and the SYN-ACKs leave {to}. The client gets them, resets them as of no connection of its own, and sends the same SYN again: it called another address. A balancer sends it on to {own}, by translating that or by calling in the client's name, and nobody brings the answers back to it. {} connections fail so.",
+        "SYNs to {own} come from {}, and the SYN-ACKs leave {to}. The client gets them, resets them as of no connection of its own, and sends the same SYN again: it called another address. A balancer sends it on to {own}, by translating that or by calling in the client's name, and nobody brings the answers back to it. {} so.",
         first.came,
-        share(facts, service, ids)
+        share(facts, service, ids, "fail")
     );
     let mut finding = Finding::cause(id, title, explanation);
     finding.severity = severity(facts, ids);

@@ -26,9 +26,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let verb = agree(subjects.len(), "gets", "get");
     let title = format!("{server} {verb} packets for {vip} past the director");
     let explanation = format!(
-        "Packets for {vip} arrive at {server} from {} and not from the director, so they are not balanced. {} connections took this way.",
+        "Packets for {vip} arrive at {server} from {} and not from the director, so they are not balanced. {} this way.",
         list(&from),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "took")
     );
     let mut finding = Finding::cause("director-bypassed", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

@@ -59,9 +59,9 @@ fn finding(
     let who = list(&pair.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
     let title = format!("{who} send packets for {} to each other", s.vip);
     let explanation = format!(
-        "Both are director and real server of {}. What one of them chooses the other for is balanced there once more, and may come back: one packet goes to and fro until its TTL is used up, {} connections got no further.",
+        "Both are director and real server of {}. What one of them chooses the other for is balanced there once more, and may come back: one packet goes to and fro until its TTL is used up, {} no further.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "got")
     );
     let mut finding = Finding::cause("director-ping-pong", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

@@ -1,13 +1,15 @@
 //! A DR real server sends its answers to the director, whose kernel drops them:
 //! they come from outside with one of its own addresses, the VIP, as source.
 
+use crate::diagnose::Subject;
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{agree, explained, name, names, servers, share};
+use crate::diagnose::words::{agree, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
@@ -43,13 +45,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let vip = facts.topology.service(service).vip;
     let director = ids.iter().find_map(|id| into_director(facts, *id));
     let director_name =
-        director.map_or_else(|| "the director".to_owned(), |d| Names(facts).full(d));
+        director.map_or_else(|| "the director".to_owned(), |d| Names(facts).place(d));
     let server = names(&subjects);
     let verb = agree(subjects.len(), "sends its", "send their");
     let title = format!("{server} {verb} answers to the director, which drops them");
     let explanation = format!(
-        "In DR the answer must leave by the router. {server} {verb} answers to {director_name}, whose kernel sees a packet from outside with its own address {vip} as source, a martian, and drops it. {} connections got no answer.",
-        share(facts, service, &ids)
+        "In DR the answer must leave by the router. {server} {verb} answers to {director_name}, whose kernel sees a packet from outside with its own address {vip} as source, a martian, and drops it unless it is told to accept such. {} no answer.",
+        share(facts, service, &ids, "got")
     );
     let mut finding = Finding::cause("dr-reply-via-director", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -69,34 +71,54 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, director)).unwrap_or_default();
-    for subject in &subjects {
-        finding.fix_disruptive(
-            name(subject),
-            "ip route replace default via ROUTER   # the router of this network, not the director",
-            "Restore the route that 'ip route show default' printed before.",
-        );
-    }
-    if let Some(director) = director {
-        let inner = |filter: &str, local: &str| {
-            sysctl::set(&[
-                ("net.ipv4.conf.INNER.accept_local", local),
-                ("net.ipv4.conf.INNER.rp_filter", filter),
-                ("net.ipv4.conf.all.rp_filter", filter),
-            ])
-        };
-        let take = Fix::safe(
-            format!("{}, where it is to be the way out", Names(facts).place(director)),
-            explained(
-                inner("0", "1"),
-                "INNER: its interface towards the real servers; needs net.ipv4.ip_forward=1",
-            ),
-            explained(inner("1", "0"), "if they were so before"),
-        );
-        finding.fixes.push(take.or());
-    }
+    finding.fixes = fixes(facts, vip, &subjects, director);
     finding
         .concerning(subjects, ids)
         .also(director.map(|d| Names(facts).subject(Role::Director, d)))
+}
+
+/// By another router, or by the director after all. The first needs one: it stands first only
+/// where a router was seen that is not the director.
+fn fixes(trace: &Trace, vip: Ip, servers: &[Subject], director: Option<HostId>) -> Vec<Fix> {
+    let around = Fix::disruptive(
+        names(servers),
+        "ip route show default\nip route replace default via ROUTER   # a router of this network that is not the director, if there is one",
+        "ip route replace default via BEFORE   # BEFORE: as 'ip route show default' printed it",
+    );
+    let Some(host) = director else { return vec![around] };
+    // IPv6 has neither of these filters.
+    if !vip.is_v4() {
+        return vec![around];
+    }
+    let accepted = sysctl::change(
+        format!("{}, where it is to be the way out", Names(trace).place(host)),
+        &[
+            ("net.ipv4.conf.INNER.accept_local", "1", "0"),
+            ("net.ipv4.conf.INNER.rp_filter", "0", "1"),
+            ("net.ipv4.conf.all.rp_filter", "0", "1"),
+        ],
+    )
+    .because("INNER: its interface towards the real servers; needs net.ipv4.ip_forward=1");
+    if has_other_router(trace, servers, host) {
+        vec![around, accepted.or()]
+    } else {
+        vec![accepted, around.or()]
+    }
+}
+
+/// Whether one of these servers was seen to send something to a router beside the director.
+fn has_other_router(trace: &Trace, servers: &[Subject], director: HostId) -> bool {
+    let hosts = &trace.topology.hosts;
+    let own: Vec<Option<HostId>> = servers
+        .iter()
+        .map(|s| trace.host_by_mac(s.mac).or_else(|| trace.host_by_ip(s.address?)))
+        .collect();
+    trace.iter().any(|(id, _)| {
+        trace.route(id).back.iter().any(|step| {
+            let router = step.to.filter(|to| *to != director && hosts.get(*to).next_hop);
+            step.from.is_some() && own.contains(&step.from) && router.is_some()
+        })
+    })
 }
 
 fn proofs(trace: &Trace, id: ConnectionId, director: Option<HostId>) -> Vec<Proof> {

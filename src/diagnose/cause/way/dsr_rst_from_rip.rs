@@ -43,10 +43,10 @@ fn finding(
         s.name()
     );
     let explanation = format!(
-        "Segments of open connections to {} reach {who}, where no socket is for them. The RST leaves with the real server's own address as source instead of {}: the client has no connection with that, ignores it, and repeats its segment until it gives up. Two things are wrong: the segments meet no socket, since they reach another server or their own lost it, and the answer is not given the VIP. {} connections hang.",
+        "Segments of open connections to {} reach {who}, where no socket is for them. The RST leaves with the real server's own address as source instead of {}: the client has no connection with that, ignores it, and repeats its segment until it gives up. Two things are wrong: the segments meet no socket, since they reach another server or their own lost it, and the answer is not given the VIP. {}.",
         s.name(),
         s.vip,
-        share(facts, service, &ids)
+        share(facts, service, &ids, "hang")
     );
     let mut finding = Finding::cause("dsr-rst-from-rip", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

@@ -8,9 +8,12 @@
 use crate::diagnose::cause::{by_address, clean_in, severity};
 use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::resets::{Forgotten, acceptor};
+use crate::diagnose::words::commands::cluster;
+use crate::diagnose::words::commands::ipvsadm::Virtual;
+use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -44,6 +47,41 @@ fn accepted(trace: &Trace, one: &Forgotten) -> Option<(HostId, Option<Proof>)> {
 fn sender(trace: &Trace, one: &Forgotten) -> Option<HostId> {
     let to_stranger = trace.route(one.id).forward.iter().rev();
     to_stranger.filter(|step| step.to == Some(one.host)).find_map(|step| step.from)
+}
+
+/// By what was seen to choose: the nodes of a cluster, a director, or, with neither, whoever
+/// it is.
+fn fixes(facts: &Facts, s: &Service) -> Vec<Fix> {
+    let router = Fix::disruptive(
+        "the router before the directors, if it has several next hops for the VIP",
+        format!(
+            "# a resilient group of next hops, which keeps flows where they are when a hop comes or goes: 'ip nexthop show' and 'ip route show {}' name ONE and TWO, then 'ip nexthop add id NEW group ONE/TWO type resilient buckets 128 idle_timer 300' and 'ip route replace {} nhid NEW'",
+            s.vip, s.vip
+        ),
+        "Put the route back that 'ip route show' printed before, then delete the group.",
+    );
+    let table = Virtual::of(s);
+    let director = step::safe(
+        "each director, if it is IPVS",
+        [
+            Step::look(format!("ipvsadm -Sn | grep -F -e '{}'", s.name())),
+            Step::new(table.schedule("mh -b mh-port"), table.schedule("SCHEDULER"))
+                .because("all directors choose the same server for a flow")
+                .back_if("SCHEDULER: with its options, as the first line printed it"),
+        ],
+    );
+    let node = Fix::disruptive(
+        "each node, if it is a cluster's",
+        "# the same choice on every node: Cilium 'loadBalancer.algorithm=maglev', kube-proxy in IPVS mode scheduler 'mh'; take nodes out of routing before they are drained",
+        "Restore the values that were set before.",
+    );
+    if cluster::is_clusters(facts, s) {
+        return vec![node];
+    }
+    if s.directors.is_empty() {
+        return vec![node, router.or(), director.or()];
+    }
+    vec![director, router.or(), node.or()]
 }
 
 fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
@@ -93,8 +131,8 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
         format!(" They come there from {}.", list(&senders))
     };
     let explanation = format!(
-        "{story}{by} Whoever chooses the way chose anew for connections that were open: a set of equal routes changed, a director without their entries scheduled them again, or a hash over the servers moved. {} connections are cut off.",
-        share(facts, service, &ids)
+        "{story}{by} Whoever chooses the way chose anew for connections that were open: a set of equal routes changed, a director without their entries scheduled them again, or a hash over the servers moved. {} cut off.",
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("ecmp-rehash-wrong-server", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -114,26 +152,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
         ));
     }
     finding.confirm("the router before the directors, and each director", format!("ip route show {}; ip nexthop show; ipvsadm -Ln; ipvsadm -Lnc", s.vip), "several next hops for the VIP: a change among them moves open connections; an entry with another real server: the director chose anew");
-    finding.fixes = vec![
-        Fix::disruptive(
-            "the router before the directors, if it has several next hops for the VIP",
-            "ip nexthop add id 100 group 1/2 type resilient buckets 128 idle_timer 300   # keeps flows where they are when a hop comes or goes",
-            "ip nexthop del id 100",
-        ),
-        Fix::safe("each director, if it is IPVS", format!(
-                "ipvsadm -E -t {} -s mh -b mh-port   # all directors choose the same server for a flow",
-                s.name()
-            ), format!(
-                "ipvsadm -E -t {} -s rr   # the scheduler that 'ipvsadm -Sn' printed before",
-                s.name()
-            )).or(),
-        Fix::disruptive(
-            "each node, if it is a cluster's",
-            "# the same choice on every node: Cilium 'loadBalancer.algorithm=maglev', kube-proxy in IPVS mode scheduler 'mh'; take nodes out of routing before they are drained",
-            "Restore the values that were set before.",
-        )
-        .or(),
-    ];
+    finding.fixes = fixes(facts, s);
     if let Some(shown) = shown {
         finding.proofs.extend(accepted(facts, shown).and_then(|(_, seen)| seen));
         finding.proofs.extend(shown.proofs(

@@ -4,12 +4,12 @@
 use crate::diagnose::cause::{clean_in, each_service, severity};
 use crate::diagnose::facts::detours::{Detour, detour};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::commands::{ip, sysctl};
+use crate::diagnose::words::commands::ipvsadm::Virtual;
+use crate::diagnose::words::commands::{arp, step};
 use crate::diagnose::words::share;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{HostId, Mode, Role, ServiceId};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict"];
 
@@ -24,28 +24,37 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let Detour { host, director, serves } = ids.iter().find_map(|id| detour(facts, *id))?;
     let vip = facts.topology.service(service).vip;
     let own = names.full(host);
-    let title = format!("{own} gets every packet for {vip} first and passes it to the director");
+    let title = format!("{own} gets packets for {vip} first and passes it to the director");
     let who = if serves { ", a real server" } else { ", which is not the director" };
+    let seen_there =
+        ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.host_of(leg) == Some(host)));
+    let comes = if seen_there {
+        format!("The neighbours of {vip} send to the MAC of {own}{who}.")
+    } else {
+        format!(
+            "The director gets packets of others for {vip} from the MAC of {own}{who}, to which the neighbours send them."
+        )
+    };
     let explanation = format!(
-        "The neighbours of {vip} send to the MAC of {own}{who}. It does not serve them but forwards them to the director {}, which balances as it should: the load looks spread while one host carries all of the inbound traffic, and all of it stops with that host. {} connections took this way.",
+        "{comes} It does not serve them but forwards them to the director {}, which balances as it should: the load looks spread while one host carries all of the inbound traffic, and all of it stops with that host. {} this way.",
         names.full(director),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "took")
     );
     let mut finding = Finding::cause("fake-load-balancing", title, explanation);
     finding.severity = severity(facts, &ids);
-    let seen_there =
-        ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.host_of(leg) == Some(host)));
     finding.confidence =
         if seen_there && serves { Confidence::Certain } else { Confidence::Likely };
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, host)).unwrap_or_default();
-    finding.fixes = fixes(vip, names.full(host), serves);
-    if !serves {
-        finding.confirm(
-            own,
-            format!("ipvsadm -Ln; ip -br addr; ip neigh show {vip}"),
-            "tells whether it forwards as a balancer, and whether it has the VIP",
-        );
-    }
+    finding.fixes = fixes(facts.topology.service(service), names.full(host), serves);
+    finding.confirm(
+        own,
+        format!("ipvsadm -Ln; sysctl net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore; ip -br addr show to {vip}; ip neigh show {vip}"),
+        if serves {
+            "a service for the VIP in its table, or ip_forward 1 alone, sends it on; it answers for the VIP where arp_ignore is 0 or the VIP is not on lo"
+        } else {
+            "tells whether it forwards as a balancer, and whether it has the VIP"
+        },
+    );
     let role = if serves { Role::RealServer } else { Role::Host };
     finding.subjects = vec![names.subject(role, host), names.subject(Role::Director, director)];
     finding.addresses = vec![vip];
@@ -53,27 +62,19 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     Some(finding)
 }
 
-fn fixes(vip: Ip, host: String, serves: bool) -> Vec<Fix> {
+fn fixes(service: &Service, host: String, serves: bool) -> Vec<Fix> {
+    let vip = service.vip;
     let mut fixes = Vec::new();
     if serves {
-        fixes.push(Fix::disruptive(
-            host,
-            format!(
-                "ipvsadm -Ln\nipvsadm -C\n{}\n{}",
-                ip::Address::single(vip, "lo").add(),
-                sysctl::set(&[
-                    ("net.ipv4.conf.all.arp_ignore", "1"),
-                    ("net.ipv4.conf.all.arp_announce", "2"),
-                ])
-            ),
-            "Restore the table with 'ipvsadm -R' from what 'ipvsadm -Sn' printed before.",
+        // It serves the VIP, so it has it: what is wrong is that it answers for it, and that
+        // it passes on what it should take.
+        fixes.push(arp::hushed(host.clone(), vip));
+        fixes.push(step::disruptive(
+            format!("{host}, if its table has a service for {vip}"),
+            Virtual::of(service).removed(),
         ));
     }
-    fixes.push(Fix::safe(
-        "the router or client that holds the wrong neighbour entry",
-        ip::forget_neighbour(vip),
-        "The entry is learnt again by itself.",
-    ));
+    fixes.push(arp::forgotten(&[vip]));
     fixes
 }
 
@@ -88,7 +89,9 @@ fn proofs(trace: &Trace, id: ConnectionId, host: HostId) -> Vec<Proof> {
         let there = trace.forward(leg);
         let came = trace.path(leg, there).find(|(_, hop)| is(hop.link.dst));
         let left = trace.path(leg, there).find(|(_, hop)| is(hop.link.src));
-        if let (Some((a, x)), Some((b, y))) = (came, left) {
+        if let (Some((a, x)), Some((b, y))) = (came, left)
+            && trace.host_of(leg) == Some(host)
+        {
             let text = |mac: Option<crate::wire::Mac>| mac.map_or("?".into(), |m| m.to_string());
             proofs.extend(trace.proof(
                 leg,
@@ -105,7 +108,7 @@ fn proofs(trace: &Trace, id: ConnectionId, host: HostId) -> Vec<Proof> {
     }
     if proofs.is_empty() {
         let from_it = trace.legs(id).iter().find_map(|leg| {
-            let note = format!("the packet comes to the director from {}", names.host(host));
+            let note = format!("the packet comes on from {}", names.host(host));
             trace.proof_on(leg, trace.forward(leg), |hop| is(hop.link.src), note)
         });
         proofs.extend(from_it);

@@ -10,8 +10,9 @@ use crate::diagnose::cause::{by_service, clean_in, severity};
 use crate::diagnose::facts::self_calls::{Variant, proofs, variant};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::commands::{cluster, sysctl};
-use crate::diagnose::words::{self, capture_line, explained, share};
+use crate::diagnose::words::{self, capture_line, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -55,8 +56,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         }
     };
     let explanation = format!(
-        "The director rewrote the destination and kept the source, so {caller} received a SYN from itself and {after}. It fails every time the scheduler picks the caller ({} connections here) and works every other time.",
-        share(facts, service, &ids)
+        "The director rewrote the destination and kept the source, so {caller} received a SYN from itself and {after}. It fails each time that the scheduler picks the caller ({} here), and works when it picks another server.",
+        share(facts, service, &ids, "")
     );
     let title = format!("{caller} called the VIP and was chosen as its own real server");
     let mut finding = Finding::cause("l4-self-access-hairpin", title, explanation);
@@ -75,12 +76,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "shows on lo whether the caller resets its own answer or drops the SYN as a martian",
         );
     }
-    // Who serves others is not silent.
+    // Who serves others is not silent, nor who answered this call.
     let serves_others = facts.requests_to(service).any(|(id, c)| {
         let served = facts.server(id).and_then(|s| s.address) == Some(caller);
         served && c.front.client.0 != caller && c.progress.established
     });
-    if facts.vantages.len() == 1 && !serves_others {
+    let unseen = variant(facts, &ids) == Variant::Unseen;
+    if facts.vantages.len() == 1 && !serves_others && unseen {
         finding.candidate("rs-silent", "would fail for every client; this fails only where caller and real server are one host");
     }
     finding.concerning(callers, ids).also(words::directors(facts, service))
@@ -121,12 +123,11 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
     }
     let spec = format!("-s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}");
     let rule = Rule::nat(vip, "POSTROUTING", spec);
-    let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
+    let track = sysctl::step(&[("net.ipv4.vs.conntrack", "1", "0")]);
     vec![
-        Fix::safe(
+        step::safe(
             format!("the director {}", Names(trace).place(director.host)),
-            format!("{}\n{}", track("1"), rule.append()),
-            format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
+            [track, rule.appended()],
         ),
         calls_elsewhere,
     ]

@@ -23,6 +23,9 @@ pub mod udp_reply_from_rip;
 
 use super::needs_mode;
 use crate::diagnose::symptom::asymmetric_return_path as symptom;
+use crate::diagnose::words::commands::kernel;
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{arrow, arrow_back};
 use crate::diagnose::{Detection, Facts, Finding, Proof};
 use crate::topology::Mode;
@@ -96,9 +99,6 @@ fn bridged(finding: &mut Finding, host: &str) {
         "sysctl net.bridge.bridge-nf-call-iptables; bridge link",
         "0, or no such key, and client and real server on one bridge of this host: their frames pass its rules by",
     );
-    finding.fix_disruptive(
-        host.to_owned(),
-        "modprobe br_netfilter\nsysctl -w net.bridge.bridge-nf-call-iptables=1",
-        "sysctl -w net.bridge.bridge-nf-call-iptables=0",
-    );
+    let on = sysctl::step(&[("net.bridge.bridge-nf-call-iptables", "1", "0")]);
+    finding.fixes.push(step::disruptive(host, [kernel::load(&["br_netfilter"]), on]));
 }

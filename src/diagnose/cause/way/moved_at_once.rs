@@ -22,12 +22,12 @@ fn finding(facts: &Facts, moved: &Moved) -> Finding {
     let title =
         format!("open connections to {} are sent to another server in mid-stream", s.name());
     let explanation = format!(
-        "{} to {} are reset within {:.1} s by a bare RST, as a kernel sends that has no such connection. It comes from another distance than the server that answered them (TTL {reset}, before {before}), and {} that were open then went on: whoever chooses the way or the server chose anew for some of them, as a router does whose equal routes change (a node or a BGP session that goes or comes), or a balancer that hashes over other servers than before. {} connections are cut off.",
+        "{} to {} are reset within {:.1} s by a bare RST, as a kernel sends that has no such connection. It comes from another distance than the server that answered them (TTL {reset}, before {before}), and {} that were open then went on: whoever chooses the way or the server chose anew for some of them, as a router does whose equal routes change (a node or a BGP session that goes or comes), or a balancer that hashes over other servers than before. {} cut off.",
         count(ids.len(), "connection"),
         s.name(),
         moved.signs.spread_ns as f64 / 1e9,
         count(moved.went_on.len(), "other"),
-        share(facts, moved.service, &ids)
+        share(facts, moved.service, &ids, "are")
     );
     let mut finding = Finding::cause("ecmp-rehash-wrong-server", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);

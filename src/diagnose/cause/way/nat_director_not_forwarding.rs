@@ -9,13 +9,15 @@
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::decide::way::WhyHeld;
 use crate::diagnose::facts::held_answers::{Held, answers_in, held, proofs};
+use crate::diagnose::facts::passing::clients;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::{names, servers, share};
+use crate::diagnose::words::commands::{cluster, step, sysctl};
+use crate::diagnose::words::{list_of, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["syn-unanswered", "retransmission", "icmp-unreachable"];
@@ -48,16 +50,30 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director = held[0].director;
     let name = Names(facts).full(director);
     let passes = facts.requests_to(service).any(|(_, c)| c.progress.established);
-    let why = if passes {
-        "Other answers pass, so it is a rule of its firewall, the reverse path filter of one interface, or packets that it takes for invalid."
+    let v4 = s.vip.is_v4();
+    // An address of one link is no destination for what comes from another (RFC 4291, 2.5.6).
+    let of_link: Vec<Ip> =
+        clients(facts, ids.iter().copied()).into_iter().filter(|ip| ip.is_link_local()).collect();
+    let why = match (of_link.is_empty(), passes, v4) {
+        (false, ..) => format!(
+            "The clients' addresses ({}) are link-local: they hold on one link, and a router does not send on to them what comes from another.",
+            list_of(&of_link)
+        ),
+        (true, true, true) => "Other answers pass, so it is a rule of its firewall, the reverse path filter of one interface, or packets that it takes for invalid.".to_owned(),
+        (true, true, false) => "Other answers pass, so it is a rule of its firewall, or packets that it takes for invalid.".to_owned(),
+        (true, false, true) => "Forwarding is off (net.ipv4.ip_forward), a rule of its firewall drops it (FORWARD), or the reverse path filter of the real servers' interface does.".to_owned(),
+        (true, false, false) => "Forwarding is off (net.ipv6.conf.all.forwarding), or a rule of its firewall drops it (FORWARD).".to_owned(),
+    };
+    let way_in = if cluster::is_clusters(facts, s) || !of_link.is_empty() {
+        ""
     } else {
-        "Forwarding is off (net.ipv4.ip_forward), a rule of its firewall drops it (FORWARD), or the reverse path filter of the real servers' interface does."
+        " The way in works all the same where IPVS translates: it sends requests from the local input path, and only answers are forwarded."
     };
     let title = format!("the director {name} does not send the answers of {server} on");
     let explanation = format!(
-        "The director sends the SYNs for {} to {server} and gets their SYN-ACKs back, again and again, but nothing leaves it for the client. {why} The way in works all the same, since IPVS sends requests from the local input path and only answers are forwarded. {} connections get no answer.",
+        "The director sends the SYNs for {} to {server} and gets their SYN-ACKs back, again and again, but nothing leaves it for the client. {why}{way_in} {} no answer.",
         s.name(),
-        share(facts, service, &ids)
+        share(facts, service, &ids, "get")
     );
     let mut finding = Finding::cause("nat-director-not-forwarding", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -65,10 +81,46 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.confidence = Confidence::Likely;
         finding.candidate("packet-loss", "then the director sends the answers by an interface that was not captured, and they are lost beyond it");
     }
-    finding.confirm(name.clone(), "sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv; nft list ruleset; nstat -az TcpExtIPReversePathFilter", "ip_forward 0, a rule that counts, or a filter counter that grows with every answer: that one drops them");
-    finding.fixes = fixes(facts, told, &name, passes);
+    if let Some(client) = of_link.first() {
+        finding.confirm(name.clone(), format!("ip -6 route get {client}; nstat -az Ip6InNoRoutes Ip6OutNoRoutes; ip6tables -L FORWARD -nv"), "a way by another interface than the question came in by, or none, and a counter that grows with every answer: this is it");
+        finding.fixes = vec![answered_here(facts, told, &name)];
+    } else {
+        let (command, what) = check(v4);
+        finding.confirm(name.clone(), command, what);
+        finding.fixes = fixes(facts, told, &name, passes);
+    }
     finding.proofs = proofs(facts, told);
     finding.concerning(vec![Names(facts).subject(Role::Director, director)], ids).also(subjects)
+}
+
+/// What asks the director why, and what its answer decides.
+fn check(v4: bool) -> (&'static str, &'static str) {
+    if v4 {
+        (
+            "sysctl net.ipv4.ip_forward; sysctl -a 2>/dev/null | grep '\\.rp_filter'; iptables -L FORWARD -nv; nft list ruleset; nstat -az TcpExtIPReversePathFilter",
+            "ip_forward 0, a rule that counts, or a filter counter that grows with every answer: that one drops them",
+        )
+    } else {
+        (
+            "sysctl net.ipv6.conf.all.forwarding; ip6tables -L FORWARD -nv; nft list ruleset; nstat -az Ip6InNoRoutes Ip6InDiscards",
+            "forwarding 0, a rule that counts, or a counter that grows with every answer: that one drops them",
+        )
+    }
+}
+
+/// Where the client's address holds on the director's link alone, the director has to ask
+/// in its place: the answer then comes back to it.
+fn answered_here(trace: &Trace, id: ConnectionId, director: &str) -> Fix {
+    let c = trace.connection(id);
+    let (client, (server, port)) = (c.front.client.0, c.back.unwrap_or(c.front).server);
+    Fix::disruptive(
+        format!("{director}, or on the host that asks"),
+        format!(
+            "# let it be answered on this host, not beyond it: ask from an address that has a route (a balancer's probe over IPv4, or of a port that the host itself answers, as healthCheckNodePort is), or let the translator put its own address in the place of {client} towards {} (kube-proxy: externalTrafficPolicy Cluster; a masquerading rule)",
+            server.with_port(port)
+        ),
+        "Ask as before.",
+    )
 }
 
 fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<Fix> {
@@ -76,14 +128,23 @@ fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<F
     let v4 = back.server.0.is_v4();
     let (ip, port) = back.server;
     let rule = Rule::filter(ip, "FORWARD", format!("-s {ip} -p tcp --sport {port} -j ACCEPT"));
-    let switch = if v4 { "net.ipv4.ip_forward" } else { "net.ipv6.conf.all.forwarding" };
     let mut fixes = Vec::new();
-    if !passes {
-        fixes.push(sysctl::change(director.to_owned(), &[(switch, "1", "0")]));
+    if !passes && v4 {
+        fixes.push(sysctl::change(
+            format!("{director}, if ip_forward is 0"),
+            &[("net.ipv4.ip_forward", "1", "0")],
+        ));
+    } else if !passes {
+        // A host that forwards takes no router's word any more, unless it is told to: its
+        // default route would run out (ip-sysctl.rst, accept_ra).
+        let on = sysctl::step(&[
+            ("net.ipv6.conf.IFACE.accept_ra", "2", "1"),
+            ("net.ipv6.conf.all.forwarding", "1", "0"),
+        ])
+        .because("IFACE: each that has its router by advertisement ('ip -6 route' says proto ra), whose default route it loses without accept_ra=2");
+        fixes.push(step::disruptive(format!("{director}, if forwarding is 0"), [on]));
     }
-    fixes.push(
-        Fix::safe(format!("{director}, if its firewall drops them"), rule.insert(), rule.delete())
-            .or(),
-    );
+    let open = step::safe(format!("{director}, if its firewall drops them"), [rule.inserted()]);
+    fixes.push(if fixes.is_empty() { open } else { open.or() });
     fixes
 }

@@ -56,8 +56,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     };
     let unexpected = super::unexpected(facts, &ids);
     let explanation = format!(
-        "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} connections are concerned.",
-        share(facts, service, &ids)
+        "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} concerned.",
+        share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("nat-return-bypasses-director", title, explanation);
     finding.severity = severity(facts, &ids);
@@ -164,9 +164,10 @@ fn advise_translator(facts: &Facts, finding: &mut Finding, next: Option<HostId>,
 
 /// What tells who translates at a host, and why only one way.
 fn translates_one_way(finding: &mut Finding, place: &str, vip: Ip) {
+    let tables = crate::diagnose::words::tables(vip);
     finding.confirm(
         place.to_owned(),
-        format!("conntrack -L -d {vip}; conntrack -S; iptables-save | grep -E 'NOTRACK|CT --notrack'; iptables-save -t nat | grep -wF {vip}; nft list ruleset | grep -wF {vip}"),
+        format!("conntrack -L -d {vip}; conntrack -S; {tables}-save | grep -E 'NOTRACK|CT --notrack'; {tables}-save -t nat | grep -wF {vip}; nft list ruleset | grep -wF {vip}"),
         "who translates here: netfilter has an entry for each call, an eBPF datapath (cilium bpf lb list, cilium bpf ct list global) or a router beyond has none; answers that are not tracked, or taken for invalid, stay as they are",
     );
 }

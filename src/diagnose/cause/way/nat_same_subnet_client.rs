@@ -5,9 +5,9 @@ use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::commands::{cluster, sysctl};
-use crate::diagnose::words::{self, explained, name, names, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
+use crate::diagnose::words::commands::{cluster, step, sysctl};
+use crate::diagnose::words::{self, name, names, servers, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -36,8 +36,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let unexpected = super::unexpected(facts, &ids);
     let title = format!("{who} answered {its} neighbour {client} directly");
     let explanation = format!(
-        "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it {unexpected}. {} connections took this way; clients from other networks are not concerned.",
-        share(facts, service, &ids)
+        "{client} is on the same link as {who}. The director translated {vip} to {to}, but the answer went straight to {client} and kept the address {kept}; {client} has no connection with it {unexpected}. {} this way; clients from other networks are not concerned.",
+        share(facts, service, &ids, "took")
     );
     let mut finding = Finding::cause("nat-same-subnet-client", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);
@@ -63,12 +63,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     } else {
         let spec = format!("-s {client} -m ipvs --vaddr {vip} -j MASQUERADE");
         let rule = Rule::nat(vip, "POSTROUTING", spec);
-        let track = |on| sysctl::set(&[("net.ipv4.vs.conntrack", on)]);
-        Fix::safe(
-            host,
-            format!("{}\n{}", track("1"), rule.append()),
-            format!("{}\n{}", rule.delete(), explained(track("0"), "if it was 0 before")),
-        )
+        let track = sysctl::step(&[("net.ipv4.vs.conntrack", "1", "0")]);
+        step::safe(host, [track, rule.appended()])
     };
     finding.fixes.push(if passes { masquerade.or() } else { masquerade });
     finding.subjects = subjects;

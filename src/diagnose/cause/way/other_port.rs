@@ -5,7 +5,10 @@
 
 use crate::diagnose::cause::by_service;
 use crate::diagnose::facts::stray_answers::{from_other_ports, refused};
-use crate::diagnose::words::share;
+use crate::diagnose::words::commands::kernel;
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::part;
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{At, ConnectionId};
@@ -40,9 +43,9 @@ fn finding(
     let who = crate::diagnose::words::list(&from.iter().map(Ip::to_string).collect::<Vec<_>>());
     let title = format!("answers for {} come from {who} and a port of its own", s.name());
     let explanation = format!(
-        "Clients ask {}, the answers come from {who} and another port, and the clients refuse them with ICMP port unreachable. The server takes a new port for each transfer, as TFTP does; whoever translated the question to it does not know that port, and lets the answer pass as it is. {} exchanges fail.",
+        "Clients ask {}, the answers come from {who} and another port, and the clients refuse them with ICMP port unreachable. The server takes a new port for each transfer, as TFTP does; whoever translated the question to it does not know that port, and lets the answer pass as it is. {}.",
         s.name(),
-        share(facts, service, &ids)
+        part(ids.len(), facts.requests_to(service).len(), "exchange", "fail")
     );
     let mut finding = Finding::cause("udp-reply-from-rip", title, explanation);
     finding.severity = Severity::Critical;
@@ -56,17 +59,17 @@ fn finding(
         format!("tcpdump -ni any -c 20 'udp and host {}'", from[0]),
         "shows whether the answers pass it, and leave it with their own source",
     );
-    let helper = if s.port == TFTP {
-        "modprobe nf_nat_tftp; sysctl -w net.netfilter.nf_conntrack_helper=1   # where it is netfilter that translates; IPVS has no helper for it: balance it by DR, so that nothing is translated"
+    finding.fixes = vec![if s.port == TFTP {
+        let helper = sysctl::step(&[("net.netfilter.nf_conntrack_helper", "1", "0")]);
+        step::disruptive("the balancer", [kernel::load(&["nf_nat_tftp"]), helper])
+            .because("where it is netfilter that translates; IPVS has no helper for it: balance it by DR, so that nothing is translated")
     } else {
-        "# balance it by DR, so that nothing is translated, or by a proxy that knows the protocol"
-    };
-    let undo = if s.port == TFTP {
-        "modprobe -r nf_nat_tftp; sysctl -w net.netfilter.nf_conntrack_helper=0"
-    } else {
-        "Balance it as before."
-    };
-    finding.fixes = vec![Fix::disruptive("the balancer", helper, undo)];
+        Fix::disruptive(
+            "the balancer",
+            "# balance it by DR, so that nothing is translated, or by a proxy that knows the protocol",
+            "Balance it as before.",
+        )
+    }];
     finding.proofs = proofs(facts, ids[0], by_query[&ids[0]][0]);
     let server =
         |ip: &Ip| Subject { role: Role::RealServer, address: Some(*ip), mac: None, port: None };

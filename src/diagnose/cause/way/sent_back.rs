@@ -32,8 +32,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let host = facts.host_by_ip(caller)?;
     let title = format!("{caller} called the VIP and got its own SYN back");
     let explanation = format!(
-        "The director chose {caller} for its own call and sent its packet back as it was. A host drops what comes from outside with its own address as source (a martian), so nothing answers. It fails every time the caller is chosen ({} connections here), and clients elsewhere are served.",
-        share(facts, service, &ids)
+        "The director chose {caller} for its own call and sent its packet back as it was. A host drops what comes from outside with its own address as source (a martian), so nothing answers. It fails each time that the caller is chosen ({} here), and clients elsewhere are served.",
+        share(facts, service, &ids, "")
     );
     let mut finding = Finding::cause("l4-self-access-hairpin", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);

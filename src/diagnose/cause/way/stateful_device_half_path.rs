@@ -10,6 +10,7 @@
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::half_paths::{culprit, half, proofs};
 use crate::diagnose::facts::telling;
+use crate::diagnose::words::agree;
 use crate::diagnose::words::{self, servers, share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, Role, Service, ServiceId};
@@ -67,8 +68,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
             "The answer comes from another MAC than the SYN went to, and is repeated although the client acknowledged it: the acknowledgments do not arrive, or are not heeded. A firewall on the way in that never sees the answers drops them as invalid.".to_owned(),
         )
     };
-    let explanation =
-        format!("{what} {} connections to {} hang.", share(facts, service, ids), s.name());
+    let explanation = format!(
+        "{what} {} to {} {}.",
+        share(facts, service, ids, ""),
+        s.name(),
+        agree(ids.len(), "hangs", "hang")
+    );
     let mut finding = Finding::cause("stateful-device-half-path", title, explanation);
     finding.severity = severity(facts, ids);
     finding.confidence = if !sure {
@@ -95,7 +100,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         ));
     }
     let host = culprit.as_ref().map_or_else(|| "the device".to_owned(), words::name);
-    finding.confirm(format!("{host}, and any firewall beyond it"), format!("conntrack -L -p tcp -d {} | grep SYN_SENT; iptables -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip), "entries that stay in SYN_SENT, and a rule on invalid packets that counts");
+    let tables = crate::diagnose::words::tables(s.vip);
+    finding.confirm(format!("{host}, and any firewall beyond it"), format!("conntrack -L -p tcp -d {} | grep SYN_SENT; {tables} -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip), "entries that stay in SYN_SENT, and a rule on invalid packets that counts");
     let is_director = culprit.as_ref().is_some_and(|c| c.role == Role::Director);
     finding.fixes = fixes(s, &host, is_director);
     finding.proofs = told_half.map(|half| proofs(facts, &half)).unwrap_or_default();

@@ -11,7 +11,8 @@ use crate::diagnose::facts::stray_answers::{
     answering, answers_itself, is_chosen, pairs, proofs, refused,
 };
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{self, agree, names, share};
+use crate::diagnose::words::part;
+use crate::diagnose::words::{self, agree, names};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Severity, Subject};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::ConnectionId;
@@ -61,9 +62,9 @@ fn finding(
         "takes nothing from anybody else, and asks the same again"
     };
     let explanation = format!(
-        "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source. {} exchanges fail.",
+        "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source. {}.",
         s.vip,
-        share(facts, service, &ids)
+        part(ids.len(), facts.requests_to(service).len(), "exchange", "fail")
     );
     let mut finding = Finding::cause("udp-reply-from-rip", title, explanation);
     finding.severity = Severity::Critical;

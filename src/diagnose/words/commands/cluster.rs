@@ -99,12 +99,22 @@ fn is_container(trace: &Trace, host: HostId) -> bool {
 #[must_use]
 pub fn spared(pod: Option<Ip>, until: &str) -> Fix {
     let who = pod.map_or_else(|| "POD".to_owned(), |ip| ip.to_string());
-    Fix::safe(
-        format!("where kubectl is at hand, {until}"),
+    Fix::disruptive(
+        format!("a host that has kubectl, {until}"),
         format!(
             "kubectl get pods -A -o wide --show-labels | grep -wF {who}   # NAMESPACE, POD, and the label that the service selects by\nkubectl -n NAMESPACE label pod POD KEY-   # the pod lives on and gets no new connections; its Deployment starts another"
         ),
         "kubectl -n NAMESPACE label pod POD KEY=VALUE",
     )
     .meanwhile()
+}
+
+/// More pods, and its undo.
+#[must_use]
+pub fn scaled(until: &str) -> Fix {
+    Fix::safe(
+        format!("a host that has kubectl, {until}"),
+        "kubectl -n NAMESPACE get deployment NAME   # READY: the number of pods before\nkubectl -n NAMESPACE scale deployment NAME --replicas=MORE",
+        "kubectl -n NAMESPACE scale deployment NAME --replicas=BEFORE",
+    )
 }

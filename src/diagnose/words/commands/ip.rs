@@ -1,10 +1,12 @@
 //! Commands of ip(8) that change something.
 
+use super::step::Step;
 use crate::wire::Ip;
 
 /// An address on an interface.
 #[derive(Debug, Clone)]
 pub struct Address {
+    ip: Ip,
     what: String,
     device: String,
 }
@@ -13,7 +15,7 @@ impl Address {
     /// With the length of its prefix.
     #[must_use]
     pub fn new(ip: Ip, bits: u8, device: &str) -> Self {
-        Self { what: format!("{ip}/{bits}"), device: device.to_owned() }
+        Self { ip, what: format!("{ip}/{bits}"), device: device.to_owned() }
     }
 
     /// Alone in its prefix: a VIP that is nobody's neighbour.
@@ -24,15 +26,39 @@ impl Address {
 
     /// Puts it there.
     #[must_use]
-    pub fn add(&self) -> String {
+    pub fn given(&self) -> Step {
+        Step::new(self.add(), self.del())
+    }
+
+    /// The same of an address of IPv6 that others have too: nobody is asked whether it is
+    /// free.
+    #[must_use]
+    pub fn given_unasked(&self) -> Step {
+        Step::new(format!("{} nodad", self.add()), self.del())
+    }
+
+    /// Puts it there in the place of the same address with another mask or on another
+    /// interface; the old one stays where the new one is there already.
+    #[must_use]
+    pub fn in_place_of(&self, mask: &str, device: &str) -> Step {
+        let old = Self { what: format!("{}/{mask}", self.ip), device: device.to_owned(), ..*self };
+        let put = |new: &Self, old: &Self| format!("{} && {}", new.add(), old.del());
+        Step::new(put(self, &old), put(&old, self))
+    }
+
+    fn add(&self) -> String {
         format!("ip addr add {} dev {}", self.what, self.device)
     }
 
-    /// Takes it away.
-    #[must_use]
-    pub fn del(&self) -> String {
+    fn del(&self) -> String {
         format!("ip addr del {} dev {}", self.what, self.device)
     }
+}
+
+/// Sets an interface up.
+#[must_use]
+pub fn up(device: &str) -> Step {
+    Step::new(format!("ip link set {device} up"), format!("ip link set {device} down"))
 }
 
 /// Makes a neighbour forget whose MAC it took an address for; it asks again.

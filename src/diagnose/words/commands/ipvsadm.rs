@@ -1,12 +1,16 @@
 //! Commands of ipvsadm(8), on the director.
 
-use super::cluster;
+use super::step::Step;
+use crate::diagnose::Subject;
 use crate::diagnose::words::Names;
-use crate::diagnose::{Fix, Subject};
-use crate::state::StatedServer;
-use crate::topology::{HostId, Mode, Service, ServiceId};
-use crate::trace::Trace;
-use crate::wire::Ip;
+use crate::topology::{HostId, Mode, RealServer, Service};
+use crate::wire::{Ip, Mac};
+
+/// Stands for the option where the mode does not show: an entry that is edited without it
+/// is forwarded another way from then on.
+const FLAG: &str = "FLAG";
+/// Where all that ipvsadm has is kept before it is changed.
+const KEPT: &str = "/root/ipvs.before";
 
 /// The option of ipvsadm(8) for a mode.
 #[must_use]
@@ -14,6 +18,7 @@ pub fn forwarding_flag(mode: Mode) -> &'static str {
     match mode {
         Mode::Dr => "-g",
         Mode::Tun => "-i",
+        Mode::Unknown => FLAG,
         _ => "-m",
     }
 }
@@ -39,6 +44,18 @@ impl Virtual {
         format!("ipvsadm -Ln {}", self.name)
     }
 
+    /// Takes the service out, and no other; all that ipvsadm has is kept before.
+    #[must_use]
+    pub fn removed(&self) -> [Step; 2] {
+        [
+            Step::look(format!("ipvsadm -Sn > {KEPT}")),
+            Step::new(
+                format!("ipvsadm -D {}", self.name),
+                format!("grep -wF -e '{}' {KEPT} | ipvsadm -R", self.name),
+            ),
+        ]
+    }
+
     /// Gives it another scheduler, with its options.
     #[must_use]
     pub fn schedule(&self, scheduler: &str) -> String {
@@ -58,6 +75,8 @@ impl Virtual {
 pub struct Server {
     at: String,
     ip: Option<Ip>,
+    mac: Option<Mac>,
+    host: Option<HostId>,
     whose: Option<String>,
 }
 
@@ -65,16 +84,17 @@ impl Server {
     /// By address and port.
     #[must_use]
     pub fn at(ip: Ip, port: u16) -> Self {
-        Self { at: ip.with_port(port), ip: Some(ip), whose: None }
+        Self { at: ip.with_port(port), ip: Some(ip), ..Self::unnamed("RIP") }
     }
 
     /// A host; an address that others have too would be the wrong one.
     #[must_use]
     pub fn host(names: Names<'_>, host: HostId, port: u16) -> Self {
-        match names.address(host) {
+        let named = match names.address(host) {
             Some(ip) => Self::at(ip, port),
             None => Self::unknown(&format!("the own address of {}", names.by_mac(host))),
-        }
+        };
+        Self { host: Some(host), ..named }
     }
 
     /// A subject, as far as it is known.
@@ -83,20 +103,46 @@ impl Server {
         match (subject.address, subject.mac) {
             (Some(ip), _) => Self::at(ip, subject.port.unwrap_or(port)),
             (None, Some(mac)) => {
-                Self::unknown(&format!("the own address of the real server (MAC {mac})"))
+                let whose = format!("the own address of the real server (MAC {mac})");
+                Self { mac: Some(mac), ..Self::unknown(&whose) }
             }
-            (None, None) => Self { at: "RIP".to_owned(), ip: None, whose: None },
+            (None, None) => Self::unnamed("RIP"),
         }
     }
 
     /// Any: whose it is, the reader knows.
     #[must_use]
     pub fn any() -> Self {
-        Self { at: "RIP:RPORT".to_owned(), ip: None, whose: None }
+        Self::unnamed("RIP:RPORT")
     }
 
     fn unknown(whose: &str) -> Self {
-        Self { at: "RIP".to_owned(), ip: None, whose: Some(whose.to_owned()) }
+        Self { whose: Some(whose.to_owned()), ..Self::unnamed("RIP") }
+    }
+
+    fn unnamed(at: &str) -> Self {
+        Self { at: at.to_owned(), ip: None, mac: None, host: None, whose: None }
+    }
+
+    /// Its address, where that is known.
+    #[must_use]
+    pub fn ip(&self) -> Option<Ip> {
+        self.ip
+    }
+
+    /// As ipvsadm wants it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.at
+    }
+
+    /// Whether it is this one.
+    #[must_use]
+    pub fn is(&self, real: &RealServer) -> bool {
+        let same = |a: bool, b: bool| a && b;
+        same(self.host.is_some(), self.host == real.host)
+            || same(self.ip.is_some(), self.ip == real.address)
+            || same(self.mac.is_some(), self.mac == real.mac)
     }
 }
 
@@ -111,7 +157,12 @@ impl Entry<'_> {
     fn line(&self, verb: &str, rest: &str) -> String {
         let whose = self.server.whose.as_ref();
         let whose = whose.map_or_else(String::new, |whose| format!("   # RIP: {whose}"));
-        format!("ipvsadm {verb} {} -r {}{rest}{whose}", self.service.name, self.server.at)
+        let flag = if rest.contains(FLAG) {
+            "   # FLAG: -g where the list says Route, -i Tunnel, -m Masq"
+        } else {
+            ""
+        };
+        format!("ipvsadm {verb} {} -r {}{rest}{whose}{flag}", self.service.name, self.server.at)
     }
 
     /// Puts it in.
@@ -130,6 +181,18 @@ impl Entry<'_> {
     #[must_use]
     pub fn weigh(&self, weight: u32) -> String {
         self.line("-e", &format!(" {} -w {weight}", self.service.flag))
+    }
+
+    /// Gives it half of the weight that it has: `before`, where a table states it.
+    #[must_use]
+    pub fn halve(&self, before: Option<u32>) -> String {
+        match before {
+            Some(weight @ 2..) => self.weigh(weight / 2),
+            _ => format!(
+                "{}   # HALF: half of its weight; where that is 1, give the others 2",
+                self.line("-e", &format!(" {} -w HALF", self.service.flag)),
+            ),
+        }
     }
 
     /// Gives it the weight back that it had: `before`, where a table states it, else the
@@ -151,44 +214,6 @@ impl Entry<'_> {
     pub fn delete(&self) -> String {
         self.line("-d", "")
     }
-}
-
-/// Choosing a real server no more, on the director, and its undo.
-#[must_use]
-pub fn rest(trace: &Trace, service: ServiceId, host: HostId, port: u16, until: &str) -> Fix {
-    let (s, names) = (trace.topology.service(service), Names(trace));
-    spared(names, s, Server::host(names, host, port), until)
-}
-
-/// The same, by what is known of the real server.
-#[must_use]
-pub fn spared(names: Names<'_>, service: &Service, server: Server, until: &str) -> Fix {
-    if cluster::is_clusters(names.0, service) {
-        return cluster::spared(server.ip, until);
-    }
-    let of = Virtual::of(service);
-    let before = stated_weight(names.0, service, &server);
-    let entry = of.server(server);
-    // What was not stated is printed before it is changed, else there is no way back.
-    let print = if before.is_none() { format!("{}\n", of.list()) } else { String::new() };
-    Fix::safe(
-        format!("{}, {until}", names.director(service)),
-        format!("{print}{}", entry.weigh(0)),
-        entry.restore(before),
-    )
-    .meanwhile()
-}
-
-/// The weight of a real server in the table that a director stated.
-fn stated_weight(trace: &Trace, service: &Service, server: &Server) -> Option<u32> {
-    let at = |s: &StatedServer| {
-        let port = if s.port == 0 { service.port } else { s.port };
-        s.address.with_port(port) == server.at
-    };
-    service.directors.iter().find_map(|director| {
-        let said = trace.stated_service(director.host, service)?;
-        said.value.servers.iter().find(|s| at(s))?.weight
-    })
 }
 
 #[cfg(test)]

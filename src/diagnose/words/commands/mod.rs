@@ -1,15 +1,19 @@
 //! Commands that mend or that settle a question, one program a file.
 
+pub mod arp;
 pub mod cluster;
 pub mod ip;
 pub mod ipvsadm;
+pub mod kernel;
 pub mod netfilter;
 mod proxy;
+mod rest;
+pub mod step;
 pub mod sysctl;
 mod tcpdump;
 
 pub use crate::diagnose::fix::explained;
-pub use ipvsadm::rest;
 pub use netfilter::tables;
 pub use proxy::out_of_proxy;
+pub use rest::{ease, rest, spare};
 pub use tcpdump::{capture_line, to_capture};

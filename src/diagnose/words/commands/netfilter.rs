@@ -1,5 +1,6 @@
 //! Commands of iptables(8) and ip6tables(8).
 
+use super::step::Step;
 use crate::wire::Ip;
 
 /// The command that rules an address' packets in netfilter.
@@ -38,6 +39,18 @@ impl Rule {
 
     fn line(&self, verb: &str) -> String {
         format!("{} {}{verb} {} {}", self.program, self.table, self.chain, self.spec)
+    }
+
+    /// Puts it before all others.
+    #[must_use]
+    pub fn inserted(&self) -> Step {
+        Step::new(self.insert(), self.delete())
+    }
+
+    /// Puts it after all others.
+    #[must_use]
+    pub fn appended(&self) -> Step {
+        Step::new(self.append(), self.delete())
     }
 
     /// Puts it before all others.

@@ -1,19 +1,41 @@
 //! Commands of sysctl(8).
 
+use super::step::{self, Step};
 use crate::diagnose::Fix;
+use crate::diagnose::words::agree;
 
-/// A fix that sets kernel settings, each by name, with the value that mends and the one
-/// that it has before.
+/// A kernel setting: its name, the value that mends, and the one that it has unless
+/// somebody gave it another.
+pub type Setting<'a> = (&'a str, &'a str, &'a str);
+
+/// Sets kernel settings; the values before are those that a kernel has by itself, so the
+/// way back says that it goes by them.
 #[must_use]
-pub fn change(host: impl Into<String>, settings: &[(&str, &str, &str)]) -> Fix {
+pub fn step(settings: &[Setting<'_>]) -> Step {
     let new: Vec<_> = settings.iter().map(|(name, new, _)| (*name, *new)).collect();
     let old: Vec<_> = settings.iter().map(|(name, _, old)| (*name, *old)).collect();
-    Fix::safe(host, set(&new), set(&old))
+    let before = agree(settings.len(), "if it was so before", "if they were so before");
+    Step::new(set(&new), set(&old)).back_if(before)
+}
+
+/// A fix that sets kernel settings and nothing else.
+#[must_use]
+pub fn change(host: impl Into<String>, settings: &[Setting<'_>]) -> Fix {
+    step::safe(host, [step(settings)])
+}
+
+/// Keeps a host from answering and asking for an address that it has on lo or on a tunnel,
+/// as a real server must in DR.
+#[must_use]
+pub fn quiet() -> Step {
+    step(&[
+        ("net.ipv4.conf.all.arp_ignore", "1", "0"),
+        ("net.ipv4.conf.all.arp_announce", "2", "0"),
+    ])
 }
 
 /// Sets kernel settings until the next boot.
-#[must_use]
-pub fn set(settings: &[(&str, &str)]) -> String {
+fn set(settings: &[(&str, &str)]) -> String {
     settings.iter().fold(String::from("sysctl -w"), |line, (name, value)| {
         let quote = if value.contains(' ') { "'" } else { "" };
         format!("{line} {name}={quote}{value}{quote}")
@@ -29,5 +51,12 @@ mod tests {
         assert_eq!(set(&[("a.b", "1"), ("c", "0")]), "sysctl -w a.b=1 c=0");
         let line = set(&[("net.ipv4.tcp_rmem", "4096 131072 6291456")]);
         assert_eq!(line, "sysctl -w net.ipv4.tcp_rmem='4096 131072 6291456'");
+    }
+
+    #[test]
+    fn every_setting_is_set_back() {
+        let fix = change("10.0.0.1", &[("a.b", "1", "0"), ("c", "2", "3")]);
+        assert_eq!(fix.command, "sysctl -w a.b=1 c=2");
+        assert_eq!(fix.undo, "sysctl -w a.b=0 c=3   # if they were so before");
     }
 }
