@@ -23,6 +23,7 @@ use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::exchange::{self, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations, VantageId};
+use crate::hashed::HashMap;
 use crate::parts::both;
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
@@ -30,7 +31,6 @@ use crate::topology::{
 };
 use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -138,7 +138,7 @@ impl Trace {
             beyond,
             spent,
             states: Vec::new(),
-            stated_servers: HashMap::new(),
+            stated_servers: HashMap::default(),
             losses: OnceLock::new(),
         }
     }
@@ -373,7 +373,7 @@ fn timed<T>(stage: impl FnOnce() -> T) -> (T, Duration) {
 fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedError> {
     // By protocol, source and destination: which error of which vantage.
     type Quoted = (Protocol, (Ip, u16), (Ip, u16));
-    let mut quoted: HashMap<Quoted, Vec<(VantageId, u32)>> = HashMap::new();
+    let mut quoted: HashMap<Quoted, Vec<(VantageId, u32)>> = HashMap::default();
     for (v, vantage) in VantageId::each(vantages) {
         for (e, error) in vantage.errors.iter().enumerate() {
             let q = &error.quote;
@@ -422,7 +422,7 @@ fn latest(vantages: &[Observations], connections: &Connections, tied: &mut Vec<T
         let first = flows.filter_map(|flow| flow.first.get()).map(|mark| mark.frame()).min();
         first.filter(|first| *first <= error.mark.frame())
     };
-    let mut of: HashMap<(VantageId, u32), u32> = HashMap::new();
+    let mut of: HashMap<(VantageId, u32), u32> = HashMap::default();
     for t in tied.iter() {
         if let Some(first) = begun(t) {
             let known = of.entry((t.vantage, t.error)).or_insert(first);

@@ -7,9 +7,10 @@
 
 use super::chance::{LEVEL, probability};
 use super::{Fate, Journey, Milestone};
+use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Something that connections can have in common.
@@ -135,13 +136,13 @@ impl<'a> Worlds<'a> {
     pub(super) fn of(trace: &'a Trace, fates: &[Fate], wanted: &HashSet<ServiceId>) -> Self {
         let mut world = Self {
             trace,
-            well: HashMap::new(),
-            order: HashMap::new(),
-            reused: HashSet::new(),
+            well: HashMap::default(),
+            order: HashMap::default(),
+            reused: HashSet::default(),
             long: trace.vantages.iter().any(|v| v.end.0.saturating_sub(v.start.0) >= MINUTES_NS),
         };
-        let mut seen = HashSet::new();
-        let mut next: HashMap<ServiceId, usize> = HashMap::new();
+        let mut seen = HashSet::default();
+        let mut next: HashMap<ServiceId, usize> = HashMap::default();
         for (id, connection) in trace.requests() {
             let service = trace.service_of(id);
             if !wanted.contains(&service) {

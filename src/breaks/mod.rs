@@ -33,10 +33,10 @@ pub use pace::Pace;
 pub use said::{Refused, server_error, tls_refused};
 pub use talk::reset_by;
 
+use crate::hashed::HashMap;
 use crate::parts::in_parts;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::HashMap;
 
 /// What became of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -267,8 +267,9 @@ impl Breaks {
         let accounts = Accounts::of(trace, &fates);
         journey::complete(trace, &fates, &mut harmed);
         let groups = group::group(trace, &fates, &harmed);
-        let mut list = HashMap::with_capacity(harmed.len());
-        let mut of: HashMap<ConnectionId, GroupId> = HashMap::with_capacity(harmed.len());
+        let mut list = HashMap::with_capacity_and_hasher(harmed.len(), Default::default());
+        let mut of: HashMap<ConnectionId, GroupId> =
+            HashMap::with_capacity_and_hasher(harmed.len(), Default::default());
         for (i, group) in groups.iter().enumerate() {
             of.extend(group.connections.iter().map(|id| (*id, GroupId(i as u32))));
         }

@@ -4,10 +4,10 @@
 use super::union::{StreamRef, Union};
 use super::{Connection, Connections, Leg, LinkSequenceId, LinkSequences, Stated, Tie, outcome};
 use crate::flow::{Observations, Side, Stream};
+use crate::hashed::HashMap;
 use crate::parts::in_parts;
 use crate::wire::Ip;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// Both ends, client first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -269,7 +269,7 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
 /// An endpoint that is the real server of most of its connections is the real
 /// server of all: turns round the few whose own frames misled.
 fn outvote(connections: &mut Connections) {
-    let mut votes: HashMap<(Ip, u16), (u32, u32)> = HashMap::new();
+    let mut votes: HashMap<(Ip, u16), (u32, u32)> = HashMap::default();
     for connection in connections.list.iter().filter(|c| c.tuples == 2) {
         if let Some(back) = connection.back {
             votes.entry(connection.front.server).or_default().0 += 1;

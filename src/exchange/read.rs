@@ -7,10 +7,10 @@ use super::suspect::Suspects;
 use crate::capture::{self, Capture, Frame};
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Key, Mark, Observations, Side as End, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::http::{self, ResponseHead};
 use crate::wire::{self, Body, Protocol, ProxyHeader, Tcp, Transport};
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 /// Exchanges that are kept.
@@ -53,7 +53,8 @@ pub(super) fn listen(
     connections: &Connections,
     Suspects { sides: suspects, attempts }: &Suspects,
 ) -> Said {
-    let mut ears: Vec<HashMap<Key, Vec<Ear>>> = vantages.iter().map(|_| HashMap::new()).collect();
+    let mut ears: Vec<HashMap<Key, Vec<Ear>>> =
+        vantages.iter().map(|_| HashMap::default()).collect();
     let mut wanted: Vec<&u32> = suspects.keys().collect();
     wanted.sort_unstable();
     let mut passing = vec![0u32; vantages.len()];

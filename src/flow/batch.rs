@@ -6,22 +6,31 @@
 //! for many frames step by step, they overlap. Nothing that is observed depends on it: what was found
 //! ahead counts only while no five-tuple was given to another stream meanwhile.
 
-use super::observe::{Observer, WAYS};
-use super::{Hop, HopId, Key, LinkId, Mark, Side, StreamId};
+use super::key::Ends;
+use super::steady;
+use super::{Hop, LinkId, Mark, Observer, Side, StreamId};
 use crate::capture::{Frame, Known};
 use crate::wire::{self, Plain};
 
 /// Frames that are looked up together.
 const TOGETHER: usize = 32;
+/// No stream.
+const NONE: StreamId = StreamId::MAX;
 
-/// A segment with the stream that it is of.
+/// What is known of a plain segment before it is taken in.
 #[derive(Clone, Copy)]
-struct Found<'a> {
-    plain: Plain<'a>,
-    key: Key,
+struct Ahead {
+    ends: Ends,
     side: Side,
-    /// [`StreamId::MAX`] where none was found.
+    /// Its stream; [`NONE`] where none was found, and for what is no such segment.
     stream: StreamId,
+    /// The first link of its flow.
+    link: LinkId,
+}
+
+impl Ahead {
+    const NOTHING: Self =
+        Self { ends: Ends::NONE, side: Side::A, stream: NONE, link: LinkId::NONE };
 }
 
 impl Observer {
@@ -42,50 +51,80 @@ impl Observer {
     }
 
     fn observe_some(&mut self, frames: &[Frame<'_>], base: u32) {
-        let mut all: [Option<Found<'_>>; TOGETHER] = [None; TOGETHER];
-        for (frame, found) in frames.iter().zip(&mut all) {
-            if let Some(plain) = Plain::of(frame) {
-                let ends = ((plain.src, plain.tcp.src_port), (plain.dst, plain.tcp.dst_port));
-                let (key, side) = Key::plain(ends.0, ends.1);
-                let stream = self.likely(self.hash(&key));
-                *found = Some(Found { plain, key, side, stream });
-            }
-        }
-        // Each step asks for what the one before told; within one nothing waits for another.
-        let mut links = [LinkId::NONE; TOGETHER];
-        for (found, link) in all.iter_mut().flatten().zip(&mut links) {
-            match self.streams.get(found.stream as usize).filter(|s| s.key == found.key) {
-                Some(stream) => *link = stream.flow(found.side).link,
-                None => found.stream = StreamId::MAX,
-            }
-        }
-        let fetched = links.iter().filter_map(|link| self.links.get(link.index()?));
-        std::hint::black_box(fetched.fold(0u32, |sum, link| sum.wrapping_add(link.packets)));
-        let moves = self.moves;
-        for (frame, found) in frames.iter().zip(&all) {
+        let mut all = [Ahead::NOTHING; TOGETHER];
+        self.look_ahead(frames, &mut all);
+        let moves = self.table.moves();
+        for (frame, ahead) in frames.iter().zip(&all) {
             let mark = Mark::new(base.saturating_add(frame.number), frame.time);
-            match found {
-                Some(found) => {
-                    let known = found.stream != StreamId::MAX && self.moves == moves;
-                    self.plain(mark, frame, found, known);
-                }
-                None => self.observe_frame(mark, frame),
+            let known = ahead.stream != NONE && self.table.moves() == moves;
+            if !(known && self.steady(mark, frame, ahead)) {
+                self.unsteady(mark, frame, known.then_some(ahead.stream));
             }
         }
     }
 
-    /// As [`Self::observe`]; `known`: its stream was found.
+    /// Finds the streams of segments, and has their links fetched. Each step asks for what the one before told;
+    /// within one nothing waits for another.
     #[inline(always)]
-    fn plain(&mut self, mark: Mark, frame: &Frame<'_>, found: &Found<'_>, known: bool) {
-        let (Found { plain, key, side, .. }, tcp) = (found, &found.plain.tcp);
+    fn look_ahead(&self, frames: &[Frame<'_>], all: &mut [Ahead; TOGETHER]) {
+        for (frame, ahead) in frames.iter().zip(&mut *all) {
+            if let Some(plain) = Plain::of(frame) {
+                (ahead.ends, ahead.side) = Ends::of(plain.segment.ends());
+                ahead.stream = self.table.likely(self.table.hash(&ahead.ends.key()));
+            }
+        }
+        for ahead in &mut *all {
+            match self.streams.get(ahead.stream as usize) {
+                Some(stream) if stream.key == ahead.ends.key() => {
+                    ahead.link = stream.flow(ahead.side).link;
+                }
+                _ => ahead.stream = NONE,
+            }
+        }
+        let fetched = all.iter().filter_map(|ahead| self.links.get(ahead.link.index()?));
+        std::hint::black_box(fetched.fold(0u32, |sum, link| sum.wrapping_add(link.packets)));
+    }
+
+    /// Takes in a segment of a stream that is known, where it only goes on; `false`: it was not taken in.
+    #[inline(always)]
+    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead) -> bool {
+        let Some(Plain { way, segment }) = Plain::of(frame) else { return false };
+        let Some(hop) = self.hops.of(frame, way) else { return false };
+        let Some(stream) = self.streams.get_mut(ahead.stream as usize) else { return false };
+        let first = stream.flow(ahead.side).link.index();
+        let Some(link) = first.and_then(|at| self.links.get_mut(at)) else { return false };
+        if link.hop != hop {
+            return false;
+        }
+        let Some(words) = steady::take(stream, link, ahead.side, mark, &segment) else {
+            return false;
+        };
         self.count_frame(mark, is_cut(frame));
-        self.count_segment(tcp);
-        let id = if known { found.stream } else { self.stream(*key) };
-        let id = self.opened(id, *side, *key, tcp);
-        self.side_tables.idles.see(id, *side, mark, &self.streams[id as usize]);
-        self.count(id, *side, mark);
-        let at = self.link_of(id, *side, mark, frame, plain);
-        self.segment((id, *side), key, at, mark, Some(plain.id), tcp);
+        let Some(payload) = segment.payload() else { return true };
+        self.count_segment(payload.len);
+        if words {
+            self.side_tables.spoken.segment(ahead.stream, ahead.side, mark, payload.captured);
+        }
+        true
+    }
+
+    /// As [`Self::observe`]; `known`: the stream of a plain segment, where it was found.
+    #[inline(never)]
+    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, known: Option<StreamId>) {
+        let plain = Plain::of(frame).and_then(|plain| Some((plain, plain.segment.tcp()?)));
+        let Some((Plain { way, segment }, tcp)) = plain else {
+            return self.observe_frame(mark, frame);
+        };
+        self.count_frame(mark, is_cut(frame));
+        self.count_segment(tcp.payload_len);
+        let (ends, side) = Ends::of(segment.ends());
+        let key = ends.key();
+        let id = known.unwrap_or_else(|| self.stream(key));
+        let id = self.opened(id, side, key, &tcp);
+        self.side_tables.idles.see(id, side, mark, &self.streams[id as usize]);
+        self.count(id, side, mark);
+        let at = self.link_of(id, side, mark, frame, way);
+        self.segment((id, side), &key, at, mark, Some(segment.id()), &tcp);
         if self.doubted.is_some() {
             self.check_syn(mark, frame.data, &wire::decode(frame));
         }
@@ -99,39 +138,13 @@ impl Observer {
         side: Side,
         mark: Mark,
         frame: &Frame<'_>,
-        plain: &Plain<'_>,
+        way: [u64; 2],
     ) -> usize {
-        if let Some(hop) = self.hop_of(frame, plain) {
+        if let Some(hop) = self.hops.of(frame, way) {
             return self.link_by_id(id, side, hop, mark);
         }
         let link = Plain::link(frame).unwrap_or_default();
-        self.link_by(id, side, Hop { link, ttl: plain.ttl }, mark)
-    }
-
-    /// The hop of a segment, where it is known: few serve most.
-    #[inline(always)]
-    fn hop_of(&mut self, frame: &Frame<'_>, plain: &Plain<'_>) -> Option<HopId> {
-        let [a, b] = plain.way;
-        let drawn = (a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        let place = drawn as usize & self.ways.len().wrapping_sub(1);
-        if let Some((way, hop)) = self.ways.get(place)
-            && *way == plain.way
-            && *hop != HopId(u32::MAX)
-        {
-            return Some(*hop);
-        }
-        if self.ways.len() < self.hops.len() * 2 && self.ways.len() < WAYS {
-            // Vantages are many at times, and most have few hops.
-            let places = (self.hops.len() * 4).next_power_of_two().min(WAYS);
-            self.ways = vec![([0; 2], HopId(u32::MAX)); places];
-        }
-        let place = drawn as usize & self.ways.len().wrapping_sub(1);
-        let link = Plain::link(frame).unwrap_or_default();
-        let hop = self.known_hop(&Hop { link, ttl: plain.ttl })?;
-        if let Some(entry) = self.ways.get_mut(place) {
-            *entry = (plain.way, hop);
-        }
-        Some(hop)
+        self.link_by(id, side, Hop { link, ttl: Plain::ttl(way) }, mark)
     }
 }
 

@@ -14,10 +14,9 @@ use super::spoken::AllSpoken;
 use super::token::Tokens;
 use super::trouble::Troubles;
 use super::{Hello, Mark, Preface, Side, Spoken, Stream, StreamId};
+use crate::hashed::HashMap;
 use crate::wire::tls::Random;
 use crate::wire::{Ip, Sum, Tcp, Toa};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
 /// Repeats that are kept, and flows whose window closed.
 const MAX_REPEATS: usize = 1 << 14;
@@ -112,20 +111,20 @@ pub struct SideTables {
     pub closed: Vec<ClosedWindow>,
     /// Flows with a closed window beyond the bound.
     pub closed_dropped: u64,
-    by_side: HashMap<(StreamId, Side), u32, RandomState>,
+    by_side: HashMap<(StreamId, Side), u32>,
     pub(super) troubles: Troubles,
-    toa: HashMap<StreamId, Toa, RandomState>,
-    full: HashMap<StreamId, FullFirst, RandomState>,
+    toa: HashMap<StreamId, Toa>,
+    full: HashMap<StreamId, FullFirst>,
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
     pub(super) spoken: AllSpoken,
     pub(super) dns_pairs: DnsPairs,
     pub(super) health: Health,
-    pub(super) pieces: HashMap<u32, Pieces, RandomState>,
+    pub(super) pieces: HashMap<u32, Pieces>,
     pub(super) options: Options,
     pub(super) idles: Idles,
-    sums: HashMap<u32, Sums, RandomState>,
+    sums: HashMap<u32, Sums>,
 }
 
 impl SideTables {

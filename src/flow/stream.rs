@@ -224,7 +224,9 @@ impl Stream {
         } else if tcp.flags.ack() {
             flow.ack_seen(mark);
         }
-        flow.time(mark, tcp, back);
+        if tcp.flags.ack() {
+            flow.time(mark, tcp.ack, back);
+        }
         let end = tcp.seq.wrapping_add(tcp.seq_len());
         if tcp.payload_len > 0 && !tcp.flags.rst() {
             if flow.payload == 0 {

@@ -8,9 +8,9 @@
 use super::{HostId, Hosts};
 use crate::correlate::{Connection, Connections, Leg, LinkSequence, LinkSequences, speaks};
 use crate::flow::{Hop, Mark, Observations, Side, VantageId};
+use crate::hashed::HashMap;
 use crate::parts::in_parts;
-use foldhash::fast::RandomState;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Index of a route.
@@ -90,7 +90,7 @@ impl Routes {
     fn together(parts: Vec<Self>) -> Self {
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
-        let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
+        let mut known: HashMap<Route, RouteId> = HashMap::default();
         if parts.len() > 0 {
             let ids = all.list.iter().enumerate();
             known.extend(ids.map(|(at, route)| (route.clone(), RouteId(at as u32))));
@@ -121,9 +121,9 @@ impl Routes {
         part: Range<usize>,
     ) -> Self {
         let mut routes = Self { of: Vec::with_capacity(part.len()), ..Self::default() };
-        let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
+        let mut known: HashMap<Route, RouteId> = HashMap::default();
         let mut recent: Vec<RouteId> = Vec::with_capacity(RECENT_ROUTES);
-        let mut by_ways: HashMap<Vec<u64>, RouteId, RandomState> = HashMap::default();
+        let mut by_ways: HashMap<Vec<u64>, RouteId> = HashMap::default();
         let mut signature = Vec::new();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
