@@ -198,6 +198,13 @@ impl Trace {
         self.connections.legs(self.connection(id))
     }
 
+    /// All connections with their ids, each given when its streams are fetched.
+    pub fn ahead(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+        let all = 0..self.connections.list.len();
+        let ahead = self.connections.ahead(&self.vantages, all);
+        ahead.map(|at| (ConnectionId(at as u32), &self.connections.list[at]))
+    }
+
     /// What the sides of a leg's stream said in so many words.
     #[must_use]
     pub fn spoken(&self, leg: &Leg) -> &[crate::flow::Spoken] {

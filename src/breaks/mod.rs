@@ -252,7 +252,8 @@ impl Breaks {
         let pace = Pace::of(trace);
         let judged = in_parts(trace.connections.list.len(), |part| {
             let mut harmed = Vec::new();
-            let fates = part.map(|at| {
+            let ahead = trace.connections.ahead(&trace.vantages, part);
+            let fates = ahead.map(|at| {
                 let (fate, broken) = fate::judge(trace, &pace, ConnectionId(at as u32));
                 harmed.extend(broken);
                 fate

@@ -11,8 +11,11 @@ use super::hull::{MAX_DRIFT_PPB, Point, along, bound, drifted, narrow};
 
 /// Stands for no bound; sums of a few stay in range.
 pub(super) const UNBOUNDED: i64 = i64::MAX / 8;
-/// Moments at which bounds are kept.
+/// Moments at which bounds are kept, of few clocks.
 const MAX_KNOTS: usize = 32;
+/// Clocks that are few. Of more, bounds are kept at fewer moments: at each the work grows with the third power
+/// of the clocks, and between two of them bounds only get wider.
+const FEW: usize = 32;
 /// Rounds of tightening; each gains less than the one before.
 const ROUNDS: usize = 8;
 
@@ -44,11 +47,13 @@ impl Constraints {
         let mut all: Vec<i64> = self.hulls.iter().flatten().map(|p| p.at).collect();
         all.sort_unstable();
         all.dedup();
-        if all.len() <= MAX_KNOTS {
+        let many = self.clocks.max(FEW);
+        let most = (MAX_KNOTS * FEW * FEW / (many * many)).max(2);
+        if all.len() <= most {
             return all;
         }
         let last = all.len() - 1;
-        let mut few: Vec<i64> = (0..MAX_KNOTS).map(|i| all[i * last / (MAX_KNOTS - 1)]).collect();
+        let mut few: Vec<i64> = (0..most).map(|i| all[i * last / (most - 1)]).collect();
         few.dedup();
         few
     }
@@ -148,6 +153,10 @@ impl Bounds {
                             continue;
                         }
                         let gained = (i128::from(end) + i128::from(begin)) * 1_000_000_000;
+                        // A division is dear, and most of them would tell nothing new.
+                        if gained > (i128::from(self.drift[a][b]) - 1) * apart {
+                            continue;
+                        }
                         let ppb = gained.div_euclid(apart) + i128::from(gained % apart != 0);
                         self.drift[a][b] = self.drift[a][b].min(narrow(ppb));
                     }
@@ -182,14 +191,16 @@ impl Bounds {
 fn shortest(matrix: &mut Matrix) -> Option<()> {
     let n = matrix.len();
     for via in 0..n {
-        for a in 0..n {
-            if matrix[a][via] >= UNBOUNDED {
+        // What is added to itself while it is read: where it would change there is a negative cycle.
+        let onward = matrix[via].clone();
+        for row in matrix.iter_mut() {
+            let there = row[via];
+            if there >= UNBOUNDED {
                 continue;
             }
-            for b in 0..n {
-                if matrix[via][b] < UNBOUNDED {
-                    let sum = matrix[a][via].saturating_add(matrix[via][b]);
-                    matrix[a][b] = matrix[a][b].min(sum);
+            for (most, on) in row.iter_mut().zip(&onward) {
+                if *on < UNBOUNDED {
+                    *most = (*most).min(there.saturating_add(*on));
                 }
             }
         }

@@ -37,8 +37,8 @@ pub(super) fn each(
     of: Range<usize>,
     mut sink: impl FnMut(Passage),
 ) {
-    for connection in &connections.list[of] {
-        let legs = connections.legs(connection);
+    for at in connections.ahead(vantages, of) {
+        let legs = connections.legs(&connections.list[at]);
         for (i, x) in legs.iter().enumerate() {
             for y in &legs[i + 1..] {
                 pair(vantages, &connections.ways, x, y, &mut sink);

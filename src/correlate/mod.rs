@@ -9,6 +9,7 @@
 //! and rest on these ties.
 
 mod absent;
+mod ahead;
 mod carried;
 mod elsewhere;
 mod handshake;
@@ -17,6 +18,7 @@ mod midstream;
 mod outcome;
 mod ranges;
 mod sample;
+mod spans;
 mod stamp;
 mod stated;
 mod token;
@@ -26,6 +28,7 @@ mod union;
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
 pub use sample::even_out;
+pub use spans::Spans;
 pub use stated::BothSides;
 pub use tuple::Tuple;
 
@@ -100,6 +103,8 @@ pub struct Leg {
     pub back: LinkSequenceId,
     /// Index of the stream at its vantage.
     pub stream: u32,
+    /// How long its handshake and its first answer took.
+    pub spans: Spans,
 }
 
 /// What a user means by a connection: client to service, through whatever

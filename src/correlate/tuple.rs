@@ -2,7 +2,9 @@
 //! which the real server's.
 
 use super::union::{StreamRef, Union};
-use super::{Connection, Connections, Leg, LinkSequenceId, LinkSequences, Stated, Tie, outcome};
+use super::{
+    Connection, Connections, Leg, LinkSequenceId, LinkSequences, Spans, Stated, Tie, ahead, outcome,
+};
 use crate::flow::{Observations, Side, Stream};
 use crate::hashed::HashMap;
 use crate::parts::in_parts;
@@ -47,11 +49,20 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
         };
         let mut scratch = Vec::new();
         let mut set = Vec::new();
-        for (root, members) in sets.of(part) {
-            set.clear();
-            set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));
-            if !set.is_empty() {
-                connect(vantages, &set, union.tie_of(root), stated, &mut scratch, &mut connections);
+        let mut sets = sets.of(part);
+        loop {
+            let some: Vec<(u32, &[StreamRef])> = sets.by_ref().take(ahead::TOGETHER).collect();
+            if some.is_empty() {
+                break;
+            }
+            some.iter().for_each(|(_, members)| ahead::with_links(vantages, members));
+            for (root, members) in some {
+                set.clear();
+                set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));
+                let tie = union.tie_of(root);
+                if !set.is_empty() {
+                    connect(vantages, &set, tie, stated, &mut scratch, &mut connections);
+                }
             }
         }
         connections
@@ -131,6 +142,7 @@ fn connect(
             there: out.ways.id(there, at.vantage, vantages),
             back: out.ways.id(back, at.vantage, vantages),
             stream: at.stream,
+            spans: Spans::of(there, back),
         });
     }
     order(tuples, &out.legs[first_leg..], vantages, stated);

@@ -73,16 +73,19 @@ impl Observer {
                 ahead.stream = self.table.likely(self.table.hash(&ahead.ends.key()));
             }
         }
+        let mut fetched = 0;
         for ahead in &mut *all {
             match self.streams.get(ahead.stream as usize) {
                 Some(stream) if stream.key == ahead.ends.key() => {
                     ahead.link = stream.flow(ahead.side).link;
+                    // What is sent is held against what came back.
+                    fetched ^= stream.flow(ahead.side.other()).packets;
                 }
                 _ => ahead.stream = NONE,
             }
         }
-        let fetched = all.iter().filter_map(|ahead| self.links.get(ahead.link.index()?));
-        std::hint::black_box(fetched.fold(0u32, |sum, link| sum.wrapping_add(link.packets)));
+        let links = all.iter().filter_map(|ahead| self.links.get(ahead.link.index()?));
+        std::hint::black_box(links.fold(fetched, |all, link| all ^ link.packets));
     }
 
     /// Takes in a segment of a stream that is known, where it only goes on; `false`: it was not taken in.

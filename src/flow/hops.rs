@@ -10,7 +10,7 @@ const MAX_HOPS: usize = 1 << 16;
 /// Hops used lately, compared before the table is asked.
 const RECENT: usize = 8;
 /// Places for hops by the bytes that they were read from, at most.
-const WAYS: usize = 1 << 14;
+const WAYS: usize = 1 << 16;
 /// No hop.
 const NOWHERE: HopId = HopId(u32::MAX);
 

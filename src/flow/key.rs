@@ -54,8 +54,9 @@ impl PartialEq for Key {
         let [[a, b], [c, d]] = self.ips.map(Ip::words);
         let [[e, f], [g, h]] = other.ips.map(Ip::words);
         let ips = (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h);
-        let rest = (self.rest() ^ other.rest()) | u64::from(self.vlan ^ other.vlan);
-        ips | rest == 0
+        let ports = (self.ports[0] ^ other.ports[0]) | (self.ports[1] ^ other.ports[1]);
+        let kind = (self.tunnel ^ other.tunnel) | u16::from(self.protocol.0 ^ other.protocol.0);
+        ips | u64::from(u32::from(ports | kind) | (self.vlan ^ other.vlan)) == 0
     }
 }
 

@@ -129,11 +129,9 @@ impl Stream {
     /// Last frame of either direction.
     #[must_use]
     pub fn last(&self) -> Mark {
-        if self.flows[0].last.frame() > self.flows[1].last.frame() {
-            self.flows[0].last
-        } else {
-            self.flows[1].last
-        }
+        let [a, b] = &self.flows;
+        let later = if a.last.frame() > b.last.frame() { &a.last } else { &b.last };
+        *later
     }
 
     /// Frames of both directions.

@@ -54,7 +54,7 @@ pub struct Route {
 const MAX_STEPS: usize = 12;
 
 /// Routes that are compared before the table is asked.
-const RECENT_ROUTES: usize = 8;
+const RECENT_ROUTES: usize = 2;
 
 /// All distinct routes.
 #[derive(Debug, Default)]

@@ -84,7 +84,7 @@ pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
     let mut all = Durations::new();
     let hosts: Vec<Option<HostId>> =
         VantageId::all(&trace.vantages).map(|v| trace.host_of_vantage(v)).collect();
-    for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.progress.established) {
+    for (id, c) in trace.ahead().filter(|(_, c)| c.protocol.is_tcp() && c.progress.established) {
         let Some((front, at)) = place(trace, id) else { continue };
         let service = trace.service_of(front);
         let s = trace.topology.service(service);
