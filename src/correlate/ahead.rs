@@ -4,13 +4,13 @@
 //! waits for each line in turn; asked for together, by loads that do not wait for each other, they come while
 //! others are on their way.
 
-use super::Connections;
 use super::union::StreamRef;
+use super::{Connection, Connections, Leg};
 use crate::flow::{Observations, Stream};
 use std::ops::Range;
 
 /// Connections whose streams are fetched together.
-pub(super) const TOGETHER: usize = 16;
+pub const TOGETHER: usize = 16;
 
 /// Has all lines of a stream fetched.
 #[inline(always)]
@@ -21,9 +21,12 @@ fn touch(stream: &Stream) -> u32 {
 }
 
 /// Has streams fetched, and the first links of their flows.
-pub(super) fn with_links(vantages: &[Observations], streams: &[StreamRef]) {
-    let own = streams.iter().fold(0, |all, at| all ^ touch(at.of(vantages)));
-    let links = streams.iter().fold(own, |all, at| {
+pub(super) fn with_links(
+    vantages: &[Observations],
+    streams: impl Iterator<Item = StreamRef> + Clone,
+) {
+    let own = streams.clone().fold(0, |all, at| all ^ touch(at.of(vantages)));
+    let links = streams.fold(own, |all, at| {
         let links = &vantages[at.vantage.index()].links;
         at.of(vantages).flows.iter().fold(all, |all, flow| {
             all ^ flow.link.index().and_then(|at| links.get(at)).map_or(0, |link| link.packets)
@@ -33,6 +36,13 @@ pub(super) fn with_links(vantages: &[Observations], streams: &[StreamRef]) {
 }
 
 impl Connections {
+    /// Has the streams and links of some connections fetched.
+    pub fn fetch(&self, vantages: &[Observations], some: &[Connection]) {
+        let legs = some.iter().flat_map(|connection| self.legs(connection));
+        let at = |leg: &Leg| StreamRef { vantage: leg.vantage, stream: leg.stream };
+        with_links(vantages, legs.map(at));
+    }
+
     /// The places of connections, one after the other, each given when its streams are fetched.
     pub fn ahead<'a>(
         &'a self,

@@ -25,6 +25,7 @@ mod token;
 mod tuple;
 mod union;
 
+pub use ahead::TOGETHER;
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
 pub use sample::even_out;

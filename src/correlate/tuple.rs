@@ -55,7 +55,10 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
             if some.is_empty() {
                 break;
             }
-            some.iter().for_each(|(_, members)| ahead::with_links(vantages, members));
+            ahead::with_links(
+                vantages,
+                some.iter().flat_map(|(_, members)| members.iter().copied()),
+            );
             for (root, members) in some {
                 set.clear();
                 set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));

@@ -92,11 +92,10 @@ impl Observer {
     #[inline(always)]
     fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead) -> bool {
         let Some(Plain { way, segment }) = Plain::of(frame) else { return false };
-        let Some(hop) = self.hops.of(frame, way) else { return false };
         let Some(stream) = self.streams.get_mut(ahead.stream as usize) else { return false };
         let first = stream.flow(ahead.side).link.index();
         let Some(link) = first.and_then(|at| self.links.get_mut(at)) else { return false };
-        if link.hop != hop {
+        if !self.hops.is(link.hop, way) {
             return false;
         }
         let Some(words) = steady::take(stream, link, ahead.side, mark, &segment) else {
@@ -153,4 +152,121 @@ impl Observer {
 
 fn is_cut(frame: &Frame<'_>) -> bool {
     (frame.data.len() as u32) < frame.wire_len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{LinkType, Timestamp};
+    use crate::flow::Observations;
+
+    /// Numbers that look drawn, the same ones in every run.
+    struct Drawn(u64);
+
+    impl Drawn {
+        fn below(&mut self, end: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (self.0 >> 33) % end
+        }
+
+        fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+            all[self.below(all.len() as u64) as usize]
+        }
+    }
+
+    /// One side of a conversation, as far as its numbers go.
+    #[derive(Clone, Copy, Default)]
+    struct Sender {
+        seq: u32,
+        id: u16,
+    }
+
+    /// A frame of one of a few conversations: mostly the next of its flow, at times anything else.
+    fn frame(drawn: &mut Drawn, senders: &mut [[Sender; 2]; 6]) -> Vec<u8> {
+        let (stream, side) = (drawn.below(6) as usize, drawn.below(2) as usize);
+        let (seq, id, ack) = {
+            let [own, other] = [senders[stream][side], senders[stream][1 - side]];
+            let seq = match drawn.below(8) {
+                0 => own.seq.wrapping_sub(300),
+                1 => own.seq.wrapping_add(200),
+                _ => own.seq,
+            };
+            (seq, own.id.wrapping_add(drawn.one_of(&[0, 1, 1, 1, 2])), other.seq)
+        };
+        let ack_only = [0x10u8, 0x18, 0x10, 0x18, 0x10, 0x18, 0x11, 0x12, 0x02, 0x14, 0x04];
+        let flags = drawn.one_of(&ack_only);
+        let begin = drawn.one_of(b"xxHGP2\x15\x16\r");
+        let bytes = drawn.one_of(&[0usize, 0, 1, 100, 1400]);
+        let mac = |n: u8| [2, 0, 0, 0, 0, n];
+        let hop = drawn.one_of(&[1u8, 1, 1, 1, 1, 1, 3]);
+        let mut frame = [mac(hop), mac(2), [8, 0, 0x45, 0, 0, 0]].concat();
+        frame[16..18].copy_from_slice(&(40 + bytes as u16).to_be_bytes());
+        frame.extend(id.to_be_bytes());
+        frame.extend([0x40, 0, drawn.one_of(&[64, 64, 64, 63]), 6, 0, 0]);
+        let ends = [[10, 0, 0, stream as u8, 0x9c, 0x40], [10, 0, 1, 1, 0, 80]];
+        let (src, dst) = (ends[side], ends[1 - side]);
+        frame.extend([&src[..4], &dst[..4], &src[4..], &dst[4..]].concat());
+        frame.extend([seq.to_be_bytes(), ack.to_be_bytes()].concat());
+        frame.extend([0x50, flags, 0, drawn.one_of(&[9, 9, 9, 9, 9, 0]), 0, 0, 0, 0]);
+        frame.extend(vec![begin; bytes]);
+        let took = bytes as u32 + u32::from(flags & 1) + u32::from(flags >> 1 & 1);
+        senders[stream][side] = Sender { seq: seq.wrapping_add(took), id };
+        frame
+    }
+
+    /// All that is told of streams, in an order that does not depend on tables.
+    fn told(seen: &Observations) -> String {
+        let tables = &seen.side_tables;
+        let each = |at: usize| {
+            let id = at as u32;
+            let tokens = [Side::A, Side::B].map(|side| tables.tokens(id, side).to_vec());
+            let said =
+                (tables.spoken(id), tables.idle(id), tables.preface(id), tables.hello_of(id));
+            format!("{said:?} {tokens:?} {:?}", tables.first_error(id))
+        };
+        let streams: Vec<String> = (0..seen.streams.len()).map(each).collect();
+        let all = (&seen.streams, &seen.links, &seen.hops, &seen.tally, seen.start, seen.end);
+        format!("{all:?} {streams:?} {:?} {:?}", tables.repeats, tables.closed())
+    }
+
+    /// Frames taken in together, few of them in full, give what each gives that is taken in by itself.
+    #[test]
+    fn together_is_as_one_by_one() {
+        let mut drawn = Drawn(7);
+        for round in 0..200 {
+            let mut senders = [[Sender::default(); 2]; 6];
+            for sender in senders.as_flattened_mut() {
+                // Some begin where numbers wrap.
+                sender.seq = drawn.one_of(&[1_000_000, u32::MAX - 2_000]);
+            }
+            let bytes: Vec<Vec<u8>> = (0..300).map(|_| frame(&mut drawn, &mut senders)).collect();
+            let mut time = 0;
+            let frames: Vec<Frame<'_>> = bytes
+                .iter()
+                .zip(1..)
+                .map(|(data, number)| {
+                    time += drawn.one_of(&[10_000, 10_000, 1_000_000, 300_000_000]);
+                    time += if drawn.below(100) == 0 { 31_000_000_000 } else { 0 };
+                    Frame {
+                        number,
+                        time: Timestamp(time),
+                        interface: 0,
+                        link_type: LinkType::ETHERNET,
+                        wire_len: data.len() as u32,
+                        data,
+                        known: Known::ALL,
+                    }
+                })
+                .collect();
+            let (mut together, mut single) =
+                (Observer::new(LinkType::ETHERNET), Observer::new(LinkType::ETHERNET));
+            together.observe_all(&frames, 0);
+            for frame in &frames {
+                single.observe_frame(Mark::new(frame.number, frame.time), frame);
+            }
+            let [together, single] =
+                [together, single].map(|observer| told(&observer.finish("x".to_owned(), 0)));
+            assert_eq!(together, single, "round {round}");
+        }
+    }
 }

@@ -18,6 +18,8 @@ const NOWHERE: HopId = HopId(u32::MAX);
 #[derive(Debug)]
 pub(super) struct Hops {
     list: Vec<Hop>,
+    /// By hop: the bytes that it was read from last ([`Plain::way`]).
+    read: Vec<Option<[u64; 2]>>,
     ids: HashMap<Hop, HopId>,
     recent: [HopId; RECENT],
     /// Hops by the bytes that they were read from.
@@ -28,6 +30,7 @@ impl Hops {
     pub(super) fn new() -> Self {
         Self {
             list: Vec::new(),
+            read: Vec::new(),
             ids: HashMap::default(),
             recent: [HopId(0); RECENT],
             ways: Vec::new(),
@@ -40,6 +43,12 @@ impl Hops {
 
     pub(super) fn into_list(self) -> Vec<Hop> {
         self.list
+    }
+
+    /// Whether a hop was read from these bytes last: then it is the segment's.
+    #[inline(always)]
+    pub(super) fn is(&self, hop: HopId, way: [u64; 2]) -> bool {
+        matches!(self.read.get(hop.index()), Some(Some([a, b])) if *a == way[0] && *b == way[1])
     }
 
     /// The hop that is this one, added where it is new; `None` beyond the bound.
@@ -59,6 +68,7 @@ impl Hops {
         }
         let id = HopId(self.list.len() as u32);
         self.list.push(hop);
+        self.read.push(None);
         self.ids.insert(hop, id);
         Some(id)
     }
@@ -68,10 +78,14 @@ impl Hops {
     pub(super) fn of(&mut self, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
         let [a, b] = way;
         let drawn = ((a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
-        match self.ways.get(drawn & self.ways.len().wrapping_sub(1)) {
+        let found = match self.ways.get(drawn & self.ways.len().wrapping_sub(1)) {
             Some((known, hop)) if known[0] == a && known[1] == b && *hop != NOWHERE => Some(*hop),
             _ => self.learn(drawn, frame, way),
+        };
+        if let Some(read) = found.and_then(|hop| self.read.get_mut(hop.index())) {
+            *read = Some(way);
         }
+        found
     }
 
     #[cold]

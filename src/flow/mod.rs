@@ -6,6 +6,7 @@
 //! module looks at another capture, at a role or at a fault.
 
 mod batch;
+mod closed;
 mod control;
 mod dns_pairs;
 mod embryo;
@@ -41,6 +42,7 @@ mod trouble;
 mod unopened;
 mod vantage_id;
 
+pub use closed::ClosedWindow;
 pub use dns_pairs::DnsPair;
 pub use embryo::{Answer, Evicted, Kind, LetGo, MAX_EMBRYOS, MAX_REFUSED};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
@@ -57,9 +59,10 @@ pub use one_way::{Flow, Reset, SynShape};
 pub use options::Optioned;
 pub use own::{Own, OwnEvidence};
 pub use preface::{FirstReply, Preface};
-pub use side_tables::{ClosedWindow, FullFirst, Repeat, SideTables, Sums};
+pub use side_tables::{FullFirst, Repeat, SideTables};
 pub use spoken::{Spoken, Words};
 pub use stream::{Stream, StreamId};
+pub use syn_checksum::Sums;
 pub use tally::Tally;
 pub use unopened::{Unopened, UnopenedCounts};
 pub use vantage_id::VantageId;

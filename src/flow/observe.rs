@@ -268,7 +268,7 @@ impl Observer {
             Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
             Sending::Again => self.side_tables.repeat(at, mark, tcp),
         }
-        self.side_tables.window(id, side, mark, stream, tcp);
+        self.side_tables.windows.follow(id, side, mark, stream, tcp);
         let flow = &mut stream.flows[side.index()];
         if sending != Sending::Copy {
             flow.syns = flow.syns.max(syns);

@@ -9,7 +9,7 @@
 use super::hosts::Hosts;
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Flow, Hop, Observations, VantageId};
-use std::collections::BTreeMap;
+use crate::hashed::HashMap;
 
 /// Connections that are looked at: that shows early.
 const SAMPLE: usize = 1 << 14;
@@ -44,7 +44,7 @@ pub(super) fn shared(
     }
     let of_vantage = |v: &Observations| v.own.macs.first().and_then(|m| hosts.by_mac(*m));
     let host: Vec<_> = vantages.iter().map(|v| known(v).then(|| of_vantage(v))).collect();
-    let mut pairs: BTreeMap<(VantageId, VantageId), Between> = BTreeMap::new();
+    let mut pairs: HashMap<(VantageId, VantageId), Between> = HashMap::default();
     for connection in connections.list.iter().take(SAMPLE) {
         let legs = connections.legs(connection);
         for (i, a) in legs.iter().enumerate() {
@@ -65,7 +65,9 @@ pub(super) fn shared(
         }
     }
     let one = |b: &Between| b.passed >= ENOUGH && !b.contradicted;
-    pairs.into_iter().filter(|(_, b)| one(b)).map(|(pair, _)| pair).collect()
+    let mut found: Vec<_> = pairs.into_iter().filter(|(_, b)| one(b)).map(|(at, _)| at).collect();
+    found.sort_unstable();
+    found
 }
 
 impl Between {

@@ -6,7 +6,9 @@
 //! closes it.
 
 use super::{HostId, Hosts};
-use crate::correlate::{Connection, Connections, Leg, LinkSequence, LinkSequences, speaks};
+use crate::correlate::{
+    Connection, Connections, Leg, LinkSequence, LinkSequences, TOGETHER, speaks,
+};
 use crate::flow::{Hop, Mark, Observations, Side, VantageId};
 use crate::hashed::HashMap;
 use crate::parts::in_parts;
@@ -127,7 +129,20 @@ impl Routes {
         let mut signature = Vec::new();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
-        for connection in &connections.list[part] {
+        let mut new: Vec<Connection> = Vec::new();
+        let all = &connections.list[part];
+        for (at, connection) in all.iter().enumerate() {
+            if at.is_multiple_of(TOGETHER) {
+                // What ways alone tell asks for no stream; the others' are fetched together.
+                let some = &all[at..all.len().min(at + TOGETHER)];
+                let mut told = |c: &&Connection| {
+                    sign(c, connections.legs(c), &connections.ways, &mut signature)
+                        && by_ways.contains_key(signature.as_slice())
+                };
+                new.clear();
+                new.extend(some.iter().filter(|c| !told(c)).copied());
+                connections.fetch(vantages, &new);
+            }
             let legs = connections.legs(connection);
             let plain = sign(connection, legs, &connections.ways, &mut signature);
             if plain && let Some(id) = by_ways.get(signature.as_slice()) {
