@@ -39,9 +39,9 @@ impl StreamTable {
     }
 
     /// What a key is looked for by.
+    #[expect(clippy::manual_hash_one, reason = "the compiler keeps `hash_one` apart and calls it")]
     #[inline(always)]
     pub(super) fn hash(&self, key: &Key) -> u32 {
-        // As `hash_one`, which the compiler keeps apart.
         let mut hasher = self.hasher.build_hasher();
         key.hash(&mut hasher);
         (hasher.finish() >> 32) as u32
