@@ -33,6 +33,7 @@ pub mod exchange;
 pub mod extract;
 #[doc(hidden)]
 pub mod flow;
+mod hashed;
 #[doc(hidden)]
 pub mod ladder;
 #[doc(hidden)]

@@ -26,6 +26,7 @@ use crate::clock::{self, Timeline};
 use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
 use crate::exchange::{self, Heard, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations, VantageId};
+use crate::hashed::HashMap;
 use crate::parts::both;
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
@@ -34,7 +35,6 @@ use crate::topology::{
 use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
 use shared::SharedAddresses;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -145,7 +145,7 @@ impl Trace {
             beyond,
             spent,
             states: Vec::new(),
-            stated_servers: HashMap::new(),
+            stated_servers: HashMap::default(),
             losses: OnceLock::new(),
             shared: OnceLock::new(),
         }
@@ -204,6 +204,13 @@ impl Trace {
     #[must_use]
     pub fn legs(&self, id: ConnectionId) -> &[Leg] {
         self.connections.legs(self.connection(id))
+    }
+
+    /// All connections with their ids, each given when its streams are fetched.
+    pub fn ahead(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+        let all = 0..self.connections.list.len();
+        let ahead = self.connections.ahead(&self.vantages, all);
+        ahead.map(|at| (ConnectionId(at as u32), &self.connections.list[at]))
     }
 
     /// What the sides of a leg's stream said in so many words.
@@ -381,7 +388,7 @@ fn timed<T>(stage: impl FnOnce() -> T) -> (T, Duration) {
 fn tie_errors(vantages: &[Observations], connections: &Connections) -> Vec<TiedError> {
     // By protocol, source and destination: which error of which vantage.
     type Quoted = (Protocol, (Ip, u16), (Ip, u16));
-    let mut quoted: HashMap<Quoted, Vec<(VantageId, u32)>> = HashMap::new();
+    let mut quoted: HashMap<Quoted, Vec<(VantageId, u32)>> = HashMap::default();
     for (v, vantage) in VantageId::each(vantages) {
         for (e, error) in vantage.errors.iter().enumerate() {
             let q = &error.quote;
@@ -430,7 +437,7 @@ fn latest(vantages: &[Observations], connections: &Connections, tied: &mut Vec<T
         let first = flows.filter_map(|flow| flow.first.get()).map(|mark| mark.frame()).min();
         first.filter(|first| *first <= error.mark.frame())
     };
-    let mut of: HashMap<(VantageId, u32), u32> = HashMap::new();
+    let mut of: HashMap<(VantageId, u32), u32> = HashMap::default();
     for t in tied.iter() {
         if let Some(first) = begun(t) {
             let known = of.entry((t.vantage, t.error)).or_insert(first);

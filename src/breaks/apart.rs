@@ -7,10 +7,11 @@
 
 use super::chance::{LEVEL, probability};
 use super::{Fate, Journey, Milestone};
+use crate::hashed::{HashMap, HashSet};
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Something that connections can have in common.
@@ -155,15 +156,15 @@ impl<'a> Worlds<'a> {
     pub(super) fn of(trace: &'a Trace, fates: &[Fate], wanted: &HashSet<ServiceId>) -> Self {
         let mut world = Self {
             trace,
-            well: HashMap::new(),
-            order: HashMap::new(),
-            reused: HashSet::new(),
-            older: HashSet::new(),
+            well: HashMap::default(),
+            order: HashMap::default(),
+            reused: HashSet::default(),
+            older: HashSet::default(),
             long: trace.vantages.iter().any(|v| v.end.0.saturating_sub(v.start.0) >= MINUTES_NS),
         };
-        let mut seen = HashSet::new();
-        let mut next: HashMap<ServiceId, usize> = HashMap::new();
-        let mut newest: HashMap<Ip, u32> = HashMap::new();
+        let mut seen = HashSet::default();
+        let mut next: HashMap<ServiceId, usize> = HashMap::default();
+        let mut newest: HashMap<Ip, u32> = HashMap::default();
         for (id, connection) in trace.requests() {
             let service = trace.service_of(id);
             if !wanted.contains(&service) {

@@ -3,9 +3,10 @@
 use super::apart::{self, Apart};
 use super::{Break, Fate, Manner, Packet, Passage, Sighting};
 use crate::flow::VantageId;
+use crate::hashed::HashSet;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// Connections of one service that broke in the same way at the same place.
 #[derive(Debug, Clone, PartialEq)]

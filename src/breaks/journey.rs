@@ -7,9 +7,9 @@
 use super::{Break, Fate, Manner, Packet};
 use crate::correlate::Leg;
 use crate::flow::{Flow, Hop, Link, Mark, Observations, VantageId};
+use crate::hashed::HashMap;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
-use std::collections::HashMap;
 
 /// How a packet passed a vantage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -243,7 +243,7 @@ pub(super) fn complete(trace: &Trace, fates: &[Fate], breaks: &mut [Break]) {
             peers.push(id);
         }
     }
-    let mut known: HashMap<(ServiceId, Packet), NextPlaces> = HashMap::new();
+    let mut known: HashMap<(ServiceId, Packet), NextPlaces> = HashMap::default();
     for broken in breaks.iter_mut().filter(|b| b.manner == Manner::UnseenBeyond) {
         let Some(last) = broken.last else { continue };
         let service = trace.service_of(broken.connection);
@@ -277,7 +277,7 @@ fn addressee(trace: &Trace, broken: &Break, last: &Sighting) -> Option<HostId> {
 /// For each place at which peers' packet was seen: where all of them were seen next, if
 /// that is one place.
 fn next_places(trace: &Trace, peers: &[ConnectionId], packet: Packet) -> NextPlaces {
-    let mut places: NextPlaces = HashMap::new();
+    let mut places: NextPlaces = HashMap::default();
     let what = milestone(packet);
     for id in peers {
         let journey = Journey::of(trace, *id, packet.is_forward(), what);

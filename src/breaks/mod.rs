@@ -38,10 +38,10 @@ pub use talk::reset_by;
 pub use unfilled::unfilled;
 pub use unheeded::asks_again;
 
+use crate::hashed::HashMap;
 use crate::parts::in_parts;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::HashMap;
 
 /// What became of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -261,7 +261,8 @@ impl Breaks {
         let pace = Pace::of(trace);
         let judged = in_parts(trace.connections.list.len(), |part| {
             let mut harmed = Vec::new();
-            let fates = part.map(|at| {
+            let ahead = trace.connections.ahead(&trace.vantages, part);
+            let fates = ahead.map(|at| {
                 let (fate, broken) = fate::judge(trace, &pace, ConnectionId(at as u32));
                 harmed.extend(broken);
                 fate
@@ -347,7 +348,8 @@ impl Breaks {
 
 /// Breaks by their connections, each with the group that it is of.
 fn listed(groups: &[Group], breaks: Vec<Break>) -> HashMap<ConnectionId, (Break, GroupId)> {
-    let mut of: HashMap<ConnectionId, GroupId> = HashMap::with_capacity(breaks.len());
+    let mut of: HashMap<ConnectionId, GroupId> =
+        HashMap::with_capacity_and_hasher(breaks.len(), Default::default());
     for (i, group) in groups.iter().enumerate() {
         of.extend(group.connections.iter().map(|id| (*id, GroupId(i as u32))));
     }

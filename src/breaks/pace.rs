@@ -7,11 +7,12 @@
 
 use crate::correlate::Progress;
 use crate::flow::{Flow, Mark, Observations, VantageId};
+use crate::hashed::{HashMap, HashSet};
 use crate::parts::in_parts;
 use crate::topology::{Ordinary, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// Ports on which servers speak first (IANA service names: ftp, ssh, smtp, pop3, imap,
 /// submission, mysql).
@@ -61,7 +62,7 @@ impl Pace {
     pub fn of(trace: &Trace) -> Self {
         let mut pace = Self {
             habits: vec![Habit::default(); trace.topology.services.len()],
-            slow: HashMap::new(),
+            slow: HashMap::default(),
             repeated: repeated(&trace.vantages),
             errors: super::said::errors(trace),
             blamed: blamed(trace),
@@ -163,7 +164,7 @@ impl Pace {
 
 /// Health checks whose answer blames the question, by who asked whom.
 fn blamed(trace: &Trace) -> HashMap<(Ip, (Ip, u16)), u32> {
-    let mut blamed = HashMap::new();
+    let mut blamed = HashMap::default();
     let checks = trace.iter().filter(|(id, _)| trace.ordinary(*id) == Some(Ordinary::HealthCheck));
     for (id, c) in checks {
         if trace.first_error(id).is_some_and(|(.., status)| status < 500) {
@@ -175,8 +176,8 @@ fn blamed(trace: &Trace) -> HashMap<(Ip, (Ip, u16)), u32> {
 
 /// The longest time for which one range of bytes was sent again, by vantage and link.
 fn repeated(vantages: &[Observations]) -> HashMap<(VantageId, u32), i64> {
-    let mut first: HashMap<(VantageId, u32, u32), Mark> = HashMap::new();
-    let mut longest: HashMap<(VantageId, u32), i64> = HashMap::new();
+    let mut first: HashMap<(VantageId, u32, u32), Mark> = HashMap::default();
+    let mut longest: HashMap<(VantageId, u32), i64> = HashMap::default();
     for (v, vantage) in VantageId::each(vantages) {
         for repeat in &vantage.side_tables.repeats {
             let begun = *first.entry((v, repeat.link, repeat.from)).or_insert(repeat.mark);

@@ -3,8 +3,8 @@
 
 use crate::correlate::Leg;
 use crate::flow::{Spoken, Words};
+use crate::hashed::HashSet;
 use crate::trace::{ConnectionId, Trace};
-use std::collections::HashSet;
 
 /// How a TLS handshake was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

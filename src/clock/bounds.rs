@@ -11,8 +11,11 @@ use super::hull::{MAX_DRIFT_PPB, Point, along, bound, drifted, narrow};
 
 /// Stands for no bound; sums of a few stay in range.
 pub(super) const UNBOUNDED: i64 = i64::MAX / 8;
-/// Moments at which bounds are kept.
+/// Moments at which bounds are kept, of few clocks.
 const MAX_KNOTS: usize = 32;
+/// Clocks that are few. Of more, bounds are kept at fewer moments: at each the work grows with the third power
+/// of the clocks, and between two of them bounds only get wider.
+const FEW: usize = 64;
 /// Rounds of tightening; each gains less than the one before.
 const ROUNDS: usize = 8;
 
@@ -44,11 +47,13 @@ impl Constraints {
         let mut all: Vec<i64> = self.hulls.iter().flatten().map(|p| p.at).collect();
         all.sort_unstable();
         all.dedup();
-        if all.len() <= MAX_KNOTS {
+        let many = self.clocks.max(FEW);
+        let most = (MAX_KNOTS * FEW * FEW / (many * many)).max(2);
+        if all.len() <= most {
             return all;
         }
         let last = all.len() - 1;
-        let mut few: Vec<i64> = (0..MAX_KNOTS).map(|i| all[i * last / (MAX_KNOTS - 1)]).collect();
+        let mut few: Vec<i64> = (0..most).map(|i| all[i * last / (most - 1)]).collect();
         few.dedup();
         few
     }
@@ -56,6 +61,9 @@ impl Constraints {
     /// Bounds at all moments; `None` where they contradict each other.
     pub(super) fn solve(&self) -> Option<Bounds> {
         let n = self.clocks;
+        if n > FEW && !self.each_two_agree() {
+            return None;
+        }
         let mut drift = vec![vec![MAX_DRIFT_PPB; n]; n];
         for (a, row) in drift.iter_mut().enumerate() {
             row[a] = 0;
@@ -80,6 +88,19 @@ impl Constraints {
             shortest(matrix)?;
         }
         Some(bounds)
+    }
+
+    /// Whether each two clocks that hear of each other agree by themselves: between the few moments that are kept
+    /// of many clocks one may have been set.
+    fn each_two_agree(&self) -> bool {
+        let agree = |a: usize, b: usize| {
+            let (there, back) = (self.get(a, b), self.get(b, a));
+            let mut two = Self::new(2);
+            two.set(0, 1, there.to_vec());
+            two.set(1, 0, back.to_vec());
+            there.is_empty() || back.is_empty() || two.solve().is_some()
+        };
+        (0..self.clocks).all(|a| (a + 1..self.clocks).all(|b| agree(a, b)))
     }
 
     fn at(&self, at: i64, drift: &Matrix) -> Matrix {
@@ -148,6 +169,10 @@ impl Bounds {
                             continue;
                         }
                         let gained = (i128::from(end) + i128::from(begin)) * 1_000_000_000;
+                        // A division is dear, and most of them would tell nothing new.
+                        if gained > (i128::from(self.drift[a][b]) - 1) * apart {
+                            continue;
+                        }
                         let ppb = gained.div_euclid(apart) + i128::from(gained % apart != 0);
                         self.drift[a][b] = self.drift[a][b].min(narrow(ppb));
                     }
@@ -182,14 +207,16 @@ impl Bounds {
 fn shortest(matrix: &mut Matrix) -> Option<()> {
     let n = matrix.len();
     for via in 0..n {
-        for a in 0..n {
-            if matrix[a][via] >= UNBOUNDED {
+        // What is added to itself while it is read: where it would change there is a negative cycle.
+        let onward = matrix[via].clone();
+        for row in matrix.iter_mut() {
+            let there = row[via];
+            if there >= UNBOUNDED {
                 continue;
             }
-            for b in 0..n {
-                if matrix[via][b] < UNBOUNDED {
-                    let sum = matrix[a][via].saturating_add(matrix[via][b]);
-                    matrix[a][b] = matrix[a][b].min(sum);
+            for (most, on) in row.iter_mut().zip(&onward) {
+                if *on < UNBOUNDED {
+                    *most = (*most).min(there.saturating_add(*on));
                 }
             }
         }
@@ -242,6 +269,26 @@ mod tests {
         constraints.set(0, 1, points(&[(0, 50_000), (10 * S, S)]));
         constraints.set(1, 0, points(&[(0, 50_000), (10 * S, -S + 50_000)]));
         assert!(constraints.solve().is_none());
+    }
+
+    #[test]
+    fn a_clock_that_jumps_among_many_contradicts_itself() {
+        let jumps = |clocks: usize, after: i64| {
+            let mut constraints = Constraints::new(clocks);
+            let there = [(0, 50_000), (1800 * S, 50_000), (1801 * S, after + 50_000)];
+            let back = [(0, 50_000), (1800 * S, 50_000), (1801 * S, 50_000 - after)];
+            constraints.set(0, 1, points(&there));
+            constraints.set(1, 0, points(&back));
+            // Of the others' moments more are kept than of the jump's.
+            for c in 2..clocks {
+                let at = c as i64 * S;
+                constraints.set(0, c, points(&[(at, 5), (9000 * S + at, 5)]));
+            }
+            constraints.solve().is_none()
+        };
+        for clocks in [2, FEW + 20] {
+            assert_eq!((jumps(clocks, 0), jumps(clocks, S)), (false, true), "{clocks}");
+        }
     }
 
     #[test]

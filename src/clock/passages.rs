@@ -37,8 +37,8 @@ pub(super) fn each(
     of: Range<usize>,
     mut sink: impl FnMut(Passage),
 ) {
-    for connection in &connections.list[of] {
-        let legs = connections.legs(connection);
+    for at in connections.ahead(vantages, of) {
+        let legs = connections.legs(&connections.list[at]);
         for (i, x) in legs.iter().enumerate() {
             for y in &legs[i + 1..] {
                 pair(vantages, &connections.ways, x, y, &mut sink);
@@ -90,7 +90,7 @@ fn pair(
         let p = Sight { leg: x, vantage: a, flow: f, way: x.there };
         let q = Sight { leg: y, vantage: b, flow: g, way: y.there };
         let order = order(&p, &q, ways);
-        passages(order, (&p, &q), &marks(syn, fin, false), sink);
+        passages(order, (&p, &q), marks(syn, fin, false), sink);
     }
     let once = syn && f.syns == 1 && g.syns == 1;
     let (f, g) = (x.reply(vantages), y.reply(vantages));
@@ -101,7 +101,7 @@ fn pair(
         let p = Sight { leg: x, vantage: a, flow: f, way: x.back };
         let q = Sight { leg: y, vantage: b, flow: g, way: y.back };
         let order = order(&p, &q, ways);
-        passages(order, (&p, &q), &marks(answer, fin, refusal), sink);
+        passages(order, (&p, &q), marks(answer, fin, refusal), sink);
     }
 }
 
@@ -133,15 +133,16 @@ fn refused(f: &Flow, g: &Flow) -> bool {
 /// Which packet of a flow is one at both.
 type Which = fn(&Flow) -> Mark;
 
-fn marks(syn: bool, fin: bool, rst: bool) -> Vec<Which> {
+/// Those of SYN, FIN and RST that are.
+fn marks(syn: bool, fin: bool, rst: bool) -> impl Iterator<Item = Which> {
     let all: [(bool, Which); 3] = [(syn, |f| f.syn), (fin, |f| f.fin), (rst, |f| f.rst)];
-    all.into_iter().filter(|(is, _)| *is).map(|(_, which)| which).collect()
+    all.into_iter().filter(|(is, _)| *is).map(|(_, which)| which)
 }
 
 fn passages(
     order: Ordering,
     (p, q): (&Sight<'_>, &Sight<'_>),
-    which: &[Which],
+    which: impl Iterator<Item = Which>,
     sink: &mut impl FnMut(Passage),
 ) {
     let (first, second) = match order {

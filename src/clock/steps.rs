@@ -9,6 +9,7 @@ use super::passages::Passage;
 use super::timeline::Node;
 use super::{Each, gather, measure};
 use crate::flow::Mark;
+use crate::hashed::HashMap;
 use std::collections::BTreeMap;
 
 /// Steps of one clock that are followed; more is no clock.
@@ -74,7 +75,7 @@ fn thin(each: &Each<'_>) -> (Vec<Passage>, Longest) {
             *frames = mark.frame().max(*frames);
         }
     });
-    let mut kept: BTreeMap<(usize, usize, u32, u32), Passage> = BTreeMap::new();
+    let mut kept: HashMap<(usize, usize, u32, u32), Passage> = HashMap::default();
     each(&mut |p: Passage| {
         let part = |(capture, mark): (usize, Mark)| mark.frame() / stretch(&longest, capture);
         // By both captures' frames: either clock may have been set.
@@ -84,7 +85,9 @@ fn thin(each: &Each<'_>) -> (Vec<Passage>, Longest) {
             *quickest = p;
         }
     });
-    (kept.into_values().collect(), longest)
+    let mut kept: Vec<_> = kept.into_iter().collect();
+    kept.sort_unstable_by_key(|(key, _)| *key);
+    (kept.into_iter().map(|(_, quickest)| quickest).collect(), longest)
 }
 
 /// The last frame of each capture that counts.

@@ -8,8 +8,8 @@
 //! time by both clocks.
 
 use crate::flow::{Ask, Binding, Claim, Observations, Own, OwnEvidence, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::Mac;
-use std::collections::HashMap;
 
 /// By how much the clocks of two captures of one question may differ: 60 s.
 const SAME_TIME_NS: u64 = 60_000_000_000;
@@ -24,7 +24,7 @@ pub(super) fn settle(vantages: &mut [Observations]) {
     if vantages.len() < 2 || !vantages.iter().any(is_unsure) {
         return;
     }
-    let mut witnesses: HashMap<Mac, Vec<(VantageId, Ask)>> = HashMap::new();
+    let mut witnesses: HashMap<Mac, Vec<(VantageId, Ask)>> = HashMap::default();
     for (at, vantage) in VantageId::each(vantages) {
         for ask in vantage.neighbors.asks.iter().filter(|ask| ask.answers > 0) {
             let of = witnesses.entry(ask.asker_mac).or_default();

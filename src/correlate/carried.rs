@@ -10,14 +10,13 @@ use super::Tie;
 use super::handshake::accepted;
 use super::union::{StreamRef, Union};
 use crate::flow::{Observations, Stream, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::{Ip, Toa};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
 /// Streams of one client endpoint that are looked at.
 const MAX_OF_ENDPOINT: usize = 256;
 
-type ByClient = HashMap<(Ip, u16), Vec<StreamRef>, RandomState>;
+type ByClient = HashMap<(Ip, u16), Vec<StreamRef>>;
 
 pub(super) fn tie(vantages: &[Observations], union: &mut Union) {
     let mut named: Vec<(StreamRef, Toa)> = Vec::new();

@@ -3,8 +3,8 @@
 //! out, and so is who is seen elsewhere to pass others' packets on.
 
 use crate::flow::{Observations, Own, OwnEvidence};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::Mac;
-use std::collections::{HashMap, HashSet};
 
 /// Tells own MACs where few are left and other captures show more.
 pub(super) fn settle(vantages: &mut [Observations]) {
@@ -13,14 +13,14 @@ pub(super) fn settle(vantages: &mut [Observations]) {
     }
     // By MAC: a capture that it is of, and whether it is of others too. One capture may have
     // vantages by the ten thousand.
-    let mut owned: HashMap<Mac, (usize, bool)> = HashMap::new();
+    let mut owned: HashMap<Mac, (usize, bool)> = HashMap::default();
     for vantage in vantages.iter() {
         for mac in &vantage.own.macs {
             let (capture, several) = owned.entry(*mac).or_insert((vantage.capture, false));
             *several |= *capture != vantage.capture;
         }
     }
-    let mut relays: HashSet<Mac> = HashSet::new();
+    let mut relays: HashSet<Mac> = HashSet::default();
     for hop in vantages.iter().flat_map(|v| &v.hops) {
         if !matches!(hop.ttl, 64 | 128 | 255) && !hop.link.overlay {
             relays.extend(hop.link.src);

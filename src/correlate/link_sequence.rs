@@ -2,8 +2,7 @@
 //! and what follows looks at each way once instead of at every link again.
 
 use crate::flow::{Flow, HopId, Observations, Reset, VantageId};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use crate::hashed::HashMap;
 
 /// Links of a way that is shared; flows with more are looked at one by one.
 const MAX_LINKS: usize = 2;
@@ -88,7 +87,7 @@ pub fn speaks(flow: &Flow) -> bool {
 #[derive(Debug, Clone, Default)]
 pub struct LinkSequences {
     list: Vec<LinkSequence>,
-    ids: HashMap<LinkSequence, LinkSequenceId, RandomState>,
+    ids: HashMap<LinkSequence, LinkSequenceId>,
     recent: [u16; RECENT],
 }
 

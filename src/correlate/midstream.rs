@@ -9,8 +9,8 @@
 use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Flow, Observations, Side, Stream, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::{Ip, Protocol};
-use std::collections::HashMap;
 
 /// Streams of one endpoint that are compared; more is a proxy's or a scanner's.
 const MAX_PER_ENDPOINT: usize = 64;
@@ -24,7 +24,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
     if without.is_empty() {
         return;
     }
-    let mut by_endpoint: HashMap<(Protocol, Ip, u16), Vec<(StreamRef, Side)>> = HashMap::new();
+    let mut by_endpoint: HashMap<(Protocol, Ip, u16), Vec<(StreamRef, Side)>> = HashMap::default();
     for at in without {
         let key = at.of(vantages).key;
         for side in [Side::A, Side::B] {

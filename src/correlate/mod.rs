@@ -9,6 +9,7 @@
 //! and rest on these ties.
 
 mod absent;
+mod ahead;
 mod carried;
 mod elsewhere;
 mod handshake;
@@ -18,16 +19,19 @@ mod outcome;
 mod ranges;
 mod rows;
 mod sample;
+mod spans;
 mod stamp;
 mod stated;
 mod token;
 mod tuple;
 mod union;
 
+pub use ahead::TOGETHER;
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
 pub use outcome::{Outcome, Progress};
 pub use rows::{store, tables};
 pub use sample::even_out;
+pub use spans::Spans;
 pub use stated::BothSides;
 pub use tuple::Tuple;
 
@@ -102,6 +106,8 @@ pub struct Leg {
     pub back: LinkSequenceId,
     /// Index of the stream at its vantage.
     pub stream: u32,
+    /// How long its handshake and its first answer took.
+    pub spans: Spans,
 }
 
 /// What a user means by a connection: client to service, through whatever

@@ -2,7 +2,7 @@
 //! shows and another had no room for would look lost between them.
 
 use crate::flow::Observations;
-use std::collections::HashSet;
+use crate::hashed::HashSet;
 
 /// Lets streams go, and counts them, that some vantage had no room for.
 pub fn even_out(vantages: &mut [Observations]) {
@@ -10,7 +10,7 @@ pub fn even_out(vantages: &mut [Observations]) {
         return;
     }
     let mut below = [u32::MAX; 2];
-    let mut first: HashSet<u32> = HashSet::new();
+    let mut first: HashSet<u32> = HashSet::default();
     for evicted in vantages.iter().map(|vantage| &vantage.evicted) {
         for (least, own) in below.iter_mut().zip(evicted.below) {
             *least = own.min(*least);

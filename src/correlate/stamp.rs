@@ -7,8 +7,8 @@
 use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Observations, Stream, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::Ip;
-use std::collections::HashMap;
 
 /// Streams with one TSval and endpoint: every vantage twice is far below.
 const MOST: usize = 64;
@@ -20,7 +20,7 @@ pub(super) fn tie(vantages: &[Observations], without: &[StreamRef], union: &mut 
     if counted.is_empty() {
         return;
     }
-    let mut by_client: HashMap<(u32, Ip, u16), Vec<StreamRef>> = HashMap::new();
+    let mut by_client: HashMap<(u32, Ip, u16), Vec<StreamRef>> = HashMap::default();
     for (v, vantage) in VantageId::each(vantages) {
         for (s, stream) in vantage.streams.iter().enumerate() {
             if let Some(key) = key(stream) {

@@ -8,8 +8,8 @@ use super::tuple::Tuple;
 use super::union::{StreamRef, Union};
 use super::{Tie, tuple};
 use crate::flow::{Observations, Side, Stream, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::{Ip, Protocol};
-use std::collections::HashMap;
 
 /// One connection on both sides of a host that rewrites it, or ends it and opens another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) fn tie(vantages: &[Observations], stated: &[BothSides], union: &mut U
     if stated.is_empty() {
         return;
     }
-    let mut seen: HashMap<Either, Vec<StreamRef>> = HashMap::new();
+    let mut seen: HashMap<Either, Vec<StreamRef>> = HashMap::default();
     for both in stated {
         seen.entry(of_tuple(both.protocol, &both.front)).or_default();
         seen.entry(of_tuple(both.protocol, &both.back)).or_default();

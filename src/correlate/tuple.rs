@@ -2,12 +2,14 @@
 //! which the real server's.
 
 use super::union::{StreamRef, Union};
-use super::{Connection, Connections, Leg, LinkSequenceId, LinkSequences, Stated, Tie, outcome};
+use super::{
+    Connection, Connections, Leg, LinkSequenceId, LinkSequences, Spans, Stated, Tie, ahead, outcome,
+};
 use crate::flow::{Observations, Side, Stream};
+use crate::hashed::HashMap;
 use crate::parts::in_parts;
 use crate::wire::Ip;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// Both ends, client first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,11 +49,23 @@ pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated
         };
         let mut scratch = Vec::new();
         let mut set = Vec::new();
-        for (root, members) in sets.of(part) {
-            set.clear();
-            set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));
-            if !set.is_empty() {
-                connect(vantages, &set, union.tie_of(root), stated, &mut scratch, &mut connections);
+        let mut sets = sets.of(part);
+        loop {
+            let some: Vec<(u32, &[StreamRef])> = sets.by_ref().take(ahead::TOGETHER).collect();
+            if some.is_empty() {
+                break;
+            }
+            ahead::with_links(
+                vantages,
+                some.iter().flat_map(|(_, members)| members.iter().copied()),
+            );
+            for (root, members) in some {
+                set.clear();
+                set.extend(members.iter().copied().filter(|at| is_conversation(at.of(vantages))));
+                let tie = union.tie_of(root);
+                if !set.is_empty() {
+                    connect(vantages, &set, tie, stated, &mut scratch, &mut connections);
+                }
             }
         }
         connections
@@ -131,6 +145,7 @@ fn connect(
             there: out.ways.id(there, at.vantage, vantages),
             back: out.ways.id(back, at.vantage, vantages),
             stream: at.stream,
+            spans: Spans::of(there, back),
         });
     }
     order(tuples, &out.legs[first_leg..], vantages, stated);
@@ -269,7 +284,7 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
 /// An endpoint that is the real server of most of its connections is the real
 /// server of all: turns round the few whose own frames misled.
 fn outvote(connections: &mut Connections) {
-    let mut votes: HashMap<(Ip, u16), (u32, u32)> = HashMap::new();
+    let mut votes: HashMap<(Ip, u16), (u32, u32)> = HashMap::default();
     for connection in connections.list.iter().filter(|c| c.tuples == 2) {
         if let Some(back) = connection.back {
             votes.entry(connection.front.server).or_default().0 += 1;

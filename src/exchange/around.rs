@@ -9,7 +9,7 @@ use super::groups::Groups;
 use super::suspect::{Around, Sides};
 use crate::correlate::{Connection, Connections, Leg};
 use crate::flow::Observations;
-use std::collections::HashMap;
+use crate::hashed::HashMap;
 
 /// Connections of one kind at one vantage that are held against each other; a host
 /// with more is busy with others' business, and reading all of it again is not worth it.
@@ -37,7 +37,7 @@ pub(super) fn called_back(
             }
         }
     }
-    let mut found = HashMap::new();
+    let mut found = HashMap::default();
     for [out, back] in &calls {
         if out.len() > MAX_CALLS || back.len() > MAX_CALLS {
             continue;

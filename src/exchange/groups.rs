@@ -2,20 +2,19 @@
 //! host takes in and sends.
 
 use crate::flow::{Observations, Stream};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::{Ip, Mac};
-use foldhash::fast::RandomState;
-use std::collections::{HashMap, HashSet};
 
 /// Streams of a vantage that are asked whose addresses they show: that shows early.
 const SAMPLE: usize = 1 << 12;
 
 /// Addresses of one host, named by the lowest of them.
-pub(super) struct Groups(HashMap<Ip, Ip, RandomState>);
+pub(super) struct Groups(HashMap<Ip, Ip>);
 
 impl Groups {
     pub(super) fn of(vantages: &[Observations]) -> Self {
-        let mut by_mac: HashMap<Mac, Ip> = HashMap::new();
-        let mut names: HashMap<Ip, Ip, RandomState> = HashMap::default();
+        let mut by_mac: HashMap<Mac, Ip> = HashMap::default();
+        let mut names: HashMap<Ip, Ip> = HashMap::default();
         // What one capturing host claims with any of its MACs is one host's.
         for vantage in vantages {
             let own: Vec<Ip> = vantage

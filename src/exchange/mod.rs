@@ -29,8 +29,8 @@ pub use rows::{Heard, restore, store, tables};
 use crate::capture::Capture;
 use crate::correlate::{BothSides, Connections};
 use crate::flow::{Mark, Observations, StreamId, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::Ip;
-use std::collections::HashMap;
 
 /// A request with its response.
 #[derive(Debug, Clone, Copy, PartialEq)]

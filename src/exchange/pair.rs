@@ -5,8 +5,8 @@ use super::read::Said;
 use super::reply::{self, Open};
 use super::suspect::{Around, Suspects};
 use crate::correlate::Connections;
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
-use std::collections::{HashMap, HashSet};
 
 /// Why a backend connection is taken for a client connection's, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,8 +128,8 @@ fn pass(
     let to = |connection: u32| sides(connection).0;
     let from = |connection: u32| sides(connection).1;
     // By proxy and request line: what came in.
-    let mut fronts: HashMap<(Ip, u64), Vec<usize>> = HashMap::new();
-    let mut by_client: HashMap<(Ip, (Ip, u16)), Vec<u32>> = HashMap::new();
+    let mut fronts: HashMap<(Ip, u64), Vec<usize>> = HashMap::default();
+    let mut by_client: HashMap<(Ip, (Ip, u16)), Vec<u32>> = HashMap::default();
     let exchanges = &said.exchanges;
     for (at, exchange) in exchanges.iter().enumerate() {
         if let Some(proxy) = to(exchange.connection) {
@@ -152,7 +152,7 @@ fn pass(
         Some([front]) if *front != connection => Some(*front),
         _ => None,
     };
-    let mut open: HashMap<(Ip, u64), Vec<Open>> = HashMap::new();
+    let mut open: HashMap<(Ip, u64), Vec<Open>> = HashMap::default();
     for (at, back) in exchanges.iter().enumerate() {
         let Some(proxy) = from(back.connection) else { continue };
         let alike = fronts.get(&(proxy, back.line)).map_or(&[][..], Vec::as_slice);

@@ -10,9 +10,8 @@ use super::pair::{Evidence, Pairs};
 use super::suspect::Suspects;
 use crate::correlate::Connections;
 use crate::flow::{Observations, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::Ip;
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
 /// Connections of one kind and length that are compared with each other.
 const MAX_ALIKE: usize = 512;
@@ -34,7 +33,7 @@ pub(super) fn tie(
     openings: &[Opening],
     pairs: &mut Pairs,
 ) {
-    let mut kinds: HashMap<Kind, Sides, RandomState> = HashMap::default();
+    let mut kinds: HashMap<Kind, Sides> = HashMap::default();
     for (at, opening) in openings.iter().enumerate().filter(|(_, o)| !o.tls) {
         let (Some(head), Some(sides)) = (opening.client, suspects.sides.get(&opening.connection))
         else {
@@ -96,7 +95,7 @@ fn by_bytes(
     openings: &[Opening],
     sides: &Sides,
 ) -> HashMap<[u32; 2], Sides> {
-    let mut alike: HashMap<[u32; 2], Sides> = HashMap::new();
+    let mut alike: HashMap<[u32; 2], Sides> = HashMap::default();
     let bytes = |at: &usize| {
         let opening = &openings[*at];
         let spoken = opening.server.is_some() && opening.has_ended(vantages);

@@ -7,9 +7,10 @@ use super::{Digests, Exchange, Heard};
 use crate::capture::{self, Capture, CaptureError, CaptureFile, Frame};
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Key, Mark, Observations, Side as End, StreamId, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::http::{self, ResponseHead};
 use crate::wire::{self, Body, Protocol, ProxyHeader, Tcp, Transport};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 
 /// Exchanges that are kept.
@@ -55,7 +56,8 @@ pub(super) fn listen(
     Suspects { sides: suspects, attempts }: &Suspects,
     known: &Heard,
 ) -> Said {
-    let mut ears: Vec<HashMap<Key, Vec<Ear>>> = vantages.iter().map(|_| HashMap::new()).collect();
+    let mut ears: Vec<HashMap<Key, Vec<Ear>>> =
+        vantages.iter().map(|_| HashMap::default()).collect();
     let mut wanted: Vec<&u32> = suspects.keys().collect();
     wanted.sort_unstable();
     let mut passing = vec![0u32; vantages.len()];

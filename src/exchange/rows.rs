@@ -7,11 +7,11 @@
 use super::opening::{Head, Opening};
 use super::read::{Ear, MAX_EXCHANGES, Said};
 use super::{Exchange, Reply};
-use crate::correlate::Leg;
+use crate::correlate::{Leg, Spans};
 use crate::flow::{Key, Mark, Observations, Side, StreamId, VantageId};
+use crate::hashed::HashMap;
 use crate::row::{Columns, Restore, Row, Store, TableVisitor};
 use crate::wire::Ip;
-use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 /// What connections of captures said, by vantage and stream.
@@ -198,6 +198,7 @@ impl Row for Opening {
             there: none,
             back: none,
             stream: 0,
+            spans: Spans::UNKNOWN,
         };
         Self::new(0, leg)
     }

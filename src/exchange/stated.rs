@@ -3,15 +3,15 @@
 
 use super::pair::{Evidence, Pairs};
 use crate::correlate::{BothSides, Connections, Tuple};
+use crate::hashed::HashMap;
 use crate::wire::Protocol;
-use std::collections::HashMap;
 
 pub(super) fn tie(connections: &Connections, stated: &[BothSides], pairs: &mut Pairs) {
     if stated.is_empty() {
         return;
     }
     // A port that comes again leaves open which of its connections is meant.
-    let mut of: HashMap<(Protocol, Tuple), Option<u32>> = HashMap::new();
+    let mut of: HashMap<(Protocol, Tuple), Option<u32>> = HashMap::default();
     for (index, connection) in connections.list.iter().enumerate() {
         let all = [Some(connection.front), connection.back];
         for tuple in all.into_iter().flatten() {

@@ -3,9 +3,8 @@
 use super::groups::Groups;
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::flow::Observations;
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
-use foldhash::fast::RandomState;
-use std::collections::{HashMap, HashSet};
 
 /// Which suspected proxy a connection leads to, and which it comes from; a proxy
 /// is named by one of its addresses. A real server that calls the service makes
@@ -58,7 +57,7 @@ pub(super) fn suspects(
     };
     // A host that is connected to and connects, by any of its addresses.
     let talks = |c: &&Connection| c.protocol.is_tcp() && c.back.is_none() && c.progress.request;
-    let mut serves: HashSet<Ip, RandomState> = HashSet::default();
+    let mut serves: HashSet<Ip> = HashSet::default();
     let mut last = None;
     for connection in connections.list.iter().filter(talks) {
         let server = connection.front.server.0;
@@ -66,7 +65,7 @@ pub(super) fn suspects(
             serves.insert(groups.host(server));
         }
     }
-    let mut both: HashSet<Ip> = HashSet::new();
+    let mut both: HashSet<Ip> = HashSet::default();
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         let client = comes_from(i, connection);
         if serves.contains(&client) {

@@ -7,9 +7,8 @@
 use super::groups::Groups;
 use crate::correlate::{Connections, Leg, LinkSequence, LinkSequenceId};
 use crate::flow::{Hop, Observations, VantageId};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
-use foldhash::fast::RandomState;
-use std::collections::{HashMap, HashSet};
 
 /// What a way says of its flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(super) fn opened(
     let mut origins = Origins::default();
     // Connections of each vantage that begin there, and the addresses that come to it.
     let mut begun: Vec<(u32, VantageId)> = Vec::new();
-    let mut guests: HashMap<VantageId, HashSet<Ip, RandomState>> = HashMap::new();
+    let mut guests: HashMap<VantageId, HashSet<Ip>> = HashMap::default();
     for (index, connection) in connections.list.iter().enumerate() {
         if !connection.protocol.is_tcp() {
             continue;

@@ -6,8 +6,8 @@ use super::read::Said;
 use super::suspect::Suspects;
 use crate::correlate::Connections;
 use crate::flow::{Observations, VantageId};
+use crate::hashed::HashMap;
 use crate::wire::Ip;
-use std::collections::HashMap;
 
 /// Ties each attempt in vain to the client connection that waited for it.
 pub(super) fn attempts(
@@ -79,8 +79,8 @@ struct Streams {
 
 impl Streams {
     fn of(vantages: &[Observations], suspects: &Suspects, said: &Said, pairs: &Pairs) -> Self {
-        let mut streams = Self { fronts: HashMap::new(), backs: HashMap::new() };
-        let mut opened: HashMap<u32, u32> = HashMap::new();
+        let mut streams = Self { fronts: HashMap::default(), backs: HashMap::default() };
+        let mut opened: HashMap<u32, u32> = HashMap::default();
         let tied = |o: &Opening| pairs.clients.get(&o.connection);
         for opening in &said.openings {
             let (first, _) = opening.frames(vantages);

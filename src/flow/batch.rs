@@ -6,23 +6,32 @@
 //! for many frames step by step, they overlap. Nothing that is observed depends on it: what was found
 //! ahead counts only while no five-tuple was given to another stream meanwhile.
 
+use super::key::Ends;
 use super::marked::Marks;
-use super::observe::{Observer, WAYS};
-use super::{Hop, HopId, Key, LinkId, Mark, Side, StreamId};
+use super::steady;
+use super::{Hop, LinkId, Mark, Observer, Side, StreamId};
 use crate::capture::{Frame, Known};
 use crate::wire::{self, Plain};
 
 /// Frames that are looked up together.
 const TOGETHER: usize = 32;
+/// No stream.
+const NONE: StreamId = StreamId::MAX;
 
-/// A segment with the stream that it is of.
+/// What is known of a plain segment before it is taken in.
 #[derive(Clone, Copy)]
-struct Found<'a> {
-    plain: Plain<'a>,
-    key: Key,
+struct Ahead {
+    ends: Ends,
     side: Side,
-    /// [`StreamId::MAX`] where none was found.
+    /// Its stream; [`NONE`] where none was found, and for what is no such segment.
     stream: StreamId,
+    /// The first link of its flow.
+    link: LinkId,
+}
+
+impl Ahead {
+    const NOTHING: Self =
+        Self { ends: Ends::NONE, side: Side::A, stream: NONE, link: LinkId::NONE };
 }
 
 impl Observer {
@@ -43,53 +52,85 @@ impl Observer {
     }
 
     fn observe_some(&mut self, frames: &[Frame<'_>], base: u32) {
-        let mut all: [Option<Found<'_>>; TOGETHER] = [None; TOGETHER];
-        for (frame, found) in frames.iter().zip(&mut all) {
-            if let Some(plain) = Plain::of(frame) {
-                let ends = ((plain.src, plain.tcp.src_port), (plain.dst, plain.tcp.dst_port));
-                let (key, side) = Key::plain(ends.0, ends.1);
-                let stream = self.likely(self.hash(&key));
-                *found = Some(Found { plain, key, side, stream });
-            }
-        }
-        // Each step asks for what the one before told; within one nothing waits for another.
-        let mut links = [LinkId::NONE; TOGETHER];
-        for (found, link) in all.iter_mut().flatten().zip(&mut links) {
-            match self.streams.get(found.stream as usize).filter(|s| s.key == found.key) {
-                Some(stream) => *link = stream.flow(found.side).link,
-                None => found.stream = StreamId::MAX,
-            }
-        }
-        let fetched = links.iter().filter_map(|link| self.links.get(link.index()?));
-        std::hint::black_box(fetched.fold(0u32, |sum, link| sum.wrapping_add(link.packets)));
-        let moves = self.moves;
-        for (frame, found) in frames.iter().zip(&all) {
+        let mut all = [Ahead::NOTHING; TOGETHER];
+        self.look_ahead(frames, &mut all);
+        let moves = self.table.moves();
+        for (frame, ahead) in frames.iter().zip(&all) {
             let mark = Mark::new(base.saturating_add(frame.number), frame.time);
-            match found {
-                Some(found) => {
-                    let known = found.stream != StreamId::MAX && self.moves == moves;
-                    self.plain(mark, frame, found, known);
-                }
-                None => self.observe_frame(mark, frame),
+            let known = ahead.stream != NONE && self.table.moves() == moves;
+            if !(known && self.steady(mark, frame, ahead)) {
+                self.unsteady(mark, frame, known.then_some(ahead.stream));
             }
         }
     }
 
-    /// As [`Self::observe`]; `known`: its stream was found.
+    /// Finds the streams of segments, and has their links fetched. Each step asks for what the one before told;
+    /// within one nothing waits for another.
     #[inline(always)]
-    fn plain(&mut self, mark: Mark, frame: &Frame<'_>, found: &Found<'_>, known: bool) {
-        let (Found { plain, key, side, .. }, tcp) = (found, &found.plain.tcp);
-        self.count_frame(mark, is_cut(frame));
-        self.count_segment(tcp);
-        let id = if known { found.stream } else { self.stream(*key) };
-        let id = self.opened(id, *side, *key, tcp);
-        self.side_tables.idles.see(id, *side, mark, &self.streams[id as usize]);
-        self.count(id, *side, mark);
-        let at = self.link_of(id, *side, mark, frame, plain);
-        if tcp.flags.syn() {
-            self.side_tables.marked.see(at, Marks::plain(plain.bits));
+    fn look_ahead(&self, frames: &[Frame<'_>], all: &mut [Ahead; TOGETHER]) {
+        for (frame, ahead) in frames.iter().zip(&mut *all) {
+            if let Some(plain) = Plain::of(frame) {
+                (ahead.ends, ahead.side) = Ends::of(plain.segment.ends());
+                ahead.stream = self.table.likely(self.table.hash(&ahead.ends.key()));
+            }
         }
-        self.segment((id, *side), key, at, mark, Some(plain.id), tcp);
+        let mut fetched = 0;
+        for ahead in &mut *all {
+            match self.streams.get(ahead.stream as usize) {
+                Some(stream) if stream.key == ahead.ends.key() => {
+                    ahead.link = stream.flow(ahead.side).link;
+                    // What is sent is held against what came back.
+                    fetched ^= stream.flow(ahead.side.other()).packets;
+                }
+                _ => ahead.stream = NONE,
+            }
+        }
+        let links = all.iter().filter_map(|ahead| self.links.get(ahead.link.index()?));
+        std::hint::black_box(links.fold(fetched, |all, link| all ^ link.packets));
+    }
+
+    /// Takes in a segment of a stream that is known, where it only goes on; `false`: it was not taken in.
+    #[inline(always)]
+    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead) -> bool {
+        let Some(Plain { way, segment }) = Plain::of(frame) else { return false };
+        let Some(stream) = self.streams.get_mut(ahead.stream as usize) else { return false };
+        let first = stream.flow(ahead.side).link.index();
+        let Some(link) = first.and_then(|at| self.links.get_mut(at)) else { return false };
+        if !self.hops.is(link.hop, way) {
+            return false;
+        }
+        let Some(words) = steady::take(stream, link, ahead.side, mark, &segment) else {
+            return false;
+        };
+        self.count_frame(mark, is_cut(frame));
+        let Some(payload) = segment.payload() else { return true };
+        self.count_segment(payload.len);
+        if words {
+            self.side_tables.spoken.segment(ahead.stream, ahead.side, mark, payload.captured);
+        }
+        true
+    }
+
+    /// As [`Self::observe`]; `known`: the stream of a plain segment, where it was found.
+    #[inline(never)]
+    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, known: Option<StreamId>) {
+        let plain = Plain::of(frame).and_then(|plain| Some((plain, plain.segment.tcp()?)));
+        let Some((Plain { way, segment }, tcp)) = plain else {
+            return self.observe_frame(mark, frame);
+        };
+        self.count_frame(mark, is_cut(frame));
+        self.count_segment(tcp.payload_len);
+        let (ends, side) = Ends::of(segment.ends());
+        let key = ends.key();
+        let id = known.unwrap_or_else(|| self.stream(key));
+        let id = self.opened(id, side, key, &tcp);
+        self.side_tables.idles.see(id, side, mark, &self.streams[id as usize]);
+        self.count(id, side, mark);
+        let at = self.link_of(id, side, mark, frame, way);
+        if tcp.flags.syn() {
+            self.side_tables.marked.see(at, Marks::plain(segment.bits()));
+        }
+        self.segment((id, side), &key, at, mark, Some(segment.id()), &tcp);
         if self.doubted.is_some() {
             self.check_syn(mark, frame.data, &wire::decode(frame));
         }
@@ -103,42 +144,133 @@ impl Observer {
         side: Side,
         mark: Mark,
         frame: &Frame<'_>,
-        plain: &Plain<'_>,
+        way: [u64; 2],
     ) -> usize {
-        if let Some(hop) = self.hop_of(frame, plain) {
+        if let Some(hop) = self.hops.of(frame, way) {
             return self.link_by_id(id, side, hop, mark);
         }
         let link = Plain::link(frame).unwrap_or_default();
-        self.link_by(id, side, Hop { link, ttl: plain.ttl }, mark)
-    }
-
-    /// The hop of a segment, where it is known: few serve most.
-    #[inline(always)]
-    fn hop_of(&mut self, frame: &Frame<'_>, plain: &Plain<'_>) -> Option<HopId> {
-        let [a, b] = plain.way;
-        let drawn = (a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        let place = drawn as usize & self.ways.len().wrapping_sub(1);
-        if let Some((way, hop)) = self.ways.get(place)
-            && *way == plain.way
-            && *hop != HopId(u32::MAX)
-        {
-            return Some(*hop);
-        }
-        if self.ways.len() < self.hops.len() * 2 && self.ways.len() < WAYS {
-            // Vantages are many at times, and most have few hops.
-            let places = (self.hops.len() * 4).next_power_of_two().min(WAYS);
-            self.ways = vec![([0; 2], HopId(u32::MAX)); places];
-        }
-        let place = drawn as usize & self.ways.len().wrapping_sub(1);
-        let link = Plain::link(frame).unwrap_or_default();
-        let hop = self.known_hop(&Hop { link, ttl: plain.ttl })?;
-        if let Some(entry) = self.ways.get_mut(place) {
-            *entry = (plain.way, hop);
-        }
-        Some(hop)
+        self.link_by(id, side, Hop { link, ttl: Plain::ttl(way) }, mark)
     }
 }
 
 fn is_cut(frame: &Frame<'_>) -> bool {
     (frame.data.len() as u32) < frame.wire_len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{LinkType, Timestamp};
+    use crate::flow::Observations;
+
+    /// Numbers that look drawn, the same ones in every run.
+    struct Drawn(u64);
+
+    impl Drawn {
+        fn below(&mut self, end: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (self.0 >> 33) % end
+        }
+
+        fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+            all[self.below(all.len() as u64) as usize]
+        }
+    }
+
+    /// One side of a conversation, as far as its numbers go.
+    #[derive(Clone, Copy, Default)]
+    struct Sender {
+        seq: u32,
+        id: u16,
+    }
+
+    /// A frame of one of a few conversations: mostly the next of its flow, at times anything else.
+    fn frame(drawn: &mut Drawn, senders: &mut [[Sender; 2]; 6]) -> Vec<u8> {
+        let (stream, side) = (drawn.below(6) as usize, drawn.below(2) as usize);
+        let (seq, id, ack) = {
+            let [own, other] = [senders[stream][side], senders[stream][1 - side]];
+            let seq = match drawn.below(8) {
+                0 => own.seq.wrapping_sub(300),
+                1 => own.seq.wrapping_add(200),
+                _ => own.seq,
+            };
+            (seq, own.id.wrapping_add(drawn.one_of(&[0, 1, 1, 1, 2])), other.seq)
+        };
+        let ack_only = [0x10u8, 0x18, 0x10, 0x18, 0x10, 0x18, 0x11, 0x12, 0x02, 0x14, 0x04];
+        let flags = drawn.one_of(&ack_only);
+        let begin = drawn.one_of(b"xxHGP2\x15\x16\r");
+        let bytes = drawn.one_of(&[0usize, 0, 1, 100, 1400]);
+        let mac = |n: u8| [2, 0, 0, 0, 0, n];
+        let hop = drawn.one_of(&[1u8, 1, 1, 1, 1, 1, 3]);
+        let mut frame = [mac(hop), mac(2), [8, 0, 0x45, 0, 0, 0]].concat();
+        frame[16..18].copy_from_slice(&(40 + bytes as u16).to_be_bytes());
+        frame.extend(id.to_be_bytes());
+        frame.extend([0x40, 0, drawn.one_of(&[64, 64, 64, 63]), 6, 0, 0]);
+        let ends = [[10, 0, 0, stream as u8, 0x9c, 0x40], [10, 0, 1, 1, 0, 80]];
+        let (src, dst) = (ends[side], ends[1 - side]);
+        frame.extend([&src[..4], &dst[..4], &src[4..], &dst[4..]].concat());
+        frame.extend([seq.to_be_bytes(), ack.to_be_bytes()].concat());
+        frame.extend([0x50, flags, 0, drawn.one_of(&[9, 9, 9, 9, 9, 0]), 0, 0, 0, 0]);
+        frame.extend(vec![begin; bytes]);
+        let took = bytes as u32 + u32::from(flags & 1) + u32::from(flags >> 1 & 1);
+        senders[stream][side] = Sender { seq: seq.wrapping_add(took), id };
+        frame
+    }
+
+    /// All that is told of streams, in an order that does not depend on tables.
+    fn told(seen: &Observations) -> String {
+        let tables = &seen.side_tables;
+        let each = |at: usize| {
+            let id = at as u32;
+            let tokens = [Side::A, Side::B].map(|side| tables.tokens(id, side).to_vec());
+            let said =
+                (tables.spoken(id), tables.idle(id), tables.preface(id), tables.hello_of(id));
+            format!("{said:?} {tokens:?} {:?}", tables.first_error(id))
+        };
+        let streams: Vec<String> = (0..seen.streams.len()).map(each).collect();
+        let all = (&seen.streams, &seen.links, &seen.hops, &seen.tally, seen.start, seen.end);
+        format!("{all:?} {streams:?} {:?} {:?}", tables.repeats, tables.closed())
+    }
+
+    /// Frames taken in together, few of them in full, give what each gives that is taken in by itself.
+    #[test]
+    fn together_is_as_one_by_one() {
+        let mut drawn = Drawn(7);
+        for round in 0..200 {
+            let mut senders = [[Sender::default(); 2]; 6];
+            for sender in senders.as_flattened_mut() {
+                // Some begin where numbers wrap.
+                sender.seq = drawn.one_of(&[1_000_000, u32::MAX - 2_000]);
+            }
+            let bytes: Vec<Vec<u8>> = (0..300).map(|_| frame(&mut drawn, &mut senders)).collect();
+            let mut time = 0;
+            let frames: Vec<Frame<'_>> = bytes
+                .iter()
+                .zip(1..)
+                .map(|(data, number)| {
+                    time += drawn.one_of(&[10_000, 10_000, 1_000_000, 300_000_000]);
+                    time += if drawn.below(100) == 0 { 31_000_000_000 } else { 0 };
+                    Frame {
+                        number,
+                        time: Timestamp(time),
+                        interface: 0,
+                        link_type: LinkType::ETHERNET,
+                        wire_len: data.len() as u32,
+                        data,
+                        known: Known::ALL,
+                    }
+                })
+                .collect();
+            let (mut together, mut single) =
+                (Observer::new(LinkType::ETHERNET), Observer::new(LinkType::ETHERNET));
+            together.observe_all(&frames, 0);
+            for frame in &frames {
+                single.observe_frame(Mark::new(frame.number, frame.time), frame);
+            }
+            let [together, single] =
+                [together, single].map(|observer| told(&observer.finish("x".to_owned(), 0)));
+            assert_eq!(together, single, "round {round}");
+        }
+    }
 }

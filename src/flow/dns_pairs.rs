@@ -5,10 +5,9 @@
 //! pending and what failed. It is bounded; what does not fit is counted.
 
 use super::{Mark, Observer, StreamId};
+use crate::hashed::HashMap;
 use crate::wire::dns::{self, Question};
 use crate::wire::{IpPacket, Udp};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
 /// Pairs that are kept.
 const MAX_TWINS: usize = 1 << 13;
@@ -82,7 +81,7 @@ impl Observer {
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DnsPairs {
-    pub(super) by_stream: HashMap<StreamId, DnsPair, RandomState>,
+    pub(super) by_stream: HashMap<StreamId, DnsPair>,
     room: usize,
 }
 

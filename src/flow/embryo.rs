@@ -9,9 +9,10 @@
 //! of each such kind the first streams stay, so that no kind drowns in another.
 
 use super::{Mark, StreamId};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::{Ip, Mac, Protocol};
-use foldhash::fast::{FixedState, RandomState};
-use std::collections::{HashMap, HashSet, VecDeque};
+use foldhash::fast::FixedState;
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 /// Streams of a vantage that may be nothing but an opening, or one that was accepted and
@@ -116,14 +117,14 @@ pub struct Evicted {
     /// All of it.
     pub all: LetGo,
     /// By kind.
-    pub kinds: HashMap<Kind, LetGo, RandomState>,
+    pub kinds: HashMap<Kind, LetGo>,
     /// Streams of further kinds, which are not told apart.
     pub beyond_kinds: u64,
     /// Of streams that were accepted, and of those that were refused, those stay whose
     /// number lies below: all, or as many as the bound allows.
     pub(crate) below: [u32; 2],
     /// Numbers that stay beside these: of the first streams of each kind.
-    pub(crate) first: HashSet<u32, RandomState>,
+    pub(crate) first: HashSet<u32>,
 }
 
 impl Default for Evicted {
@@ -182,9 +183,9 @@ pub(super) struct Embryos {
     /// Those that had it, and go unless another leg of theirs stays.
     judged: VecDeque<StreamId>,
     /// How many of each kind were kept as its first.
-    kinds: HashMap<Kind, u32, RandomState>,
+    kinds: HashMap<Kind, u32>,
     /// Numbers of the first of all kinds, with how many legs may still join them.
-    first: HashMap<u32, u8, RandomState>,
+    first: HashMap<u32, u8>,
     /// Streams without an answer that stay.
     silent: usize,
     /// Streams with an answer that stay: accepted, refused.
@@ -262,7 +263,7 @@ impl Embryos {
     }
 
     /// The numbers of the first streams of all kinds.
-    pub(super) fn first(&self) -> HashSet<u32, RandomState> {
+    pub(super) fn first(&self) -> HashSet<u32> {
         self.first.keys().copied().collect()
     }
 

@@ -44,8 +44,9 @@ impl Observer {
         self.side_tables.hellos.settle(&self.streams);
         self.side_tables.dns_pairs.settle();
         self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
-        let own = own::infer(&self.streams, &self.links, &self.hops, &self.neighbors, &[]);
-        let shows = shows(&self.streams, &self.hops, &self.neighbors, &own);
+        let hops = self.hops.into_list();
+        let own = own::infer(&self.streams, &self.links, &hops, &self.neighbors, &[]);
+        let shows = shows(&self.streams, &hops, &self.neighbors, &own);
         let empty = self.tally.frames == 0;
         Observations {
             label,
@@ -57,7 +58,7 @@ impl Observer {
             end: if empty { Timestamp(0) } else { self.end },
             streams: self.streams,
             links: self.links,
-            hops: self.hops,
+            hops,
             neighbors: self.neighbors,
             errors: self.errors,
             errors_dropped: self.errors_dropped,

@@ -5,9 +5,9 @@
 //! before its first is not tied.
 
 use super::{Mark, Side, StreamId};
+use crate::hashed::HashMap;
 use crate::wire::{Fragment, Ip, IpPacket, Protocol};
-use foldhash::fast::RandomState;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Datagrams that may be incomplete at one time.
 const MAX_OPEN: usize = 4096;
@@ -34,9 +34,9 @@ pub struct Pieces {
 /// Datagrams whose first fragment was seen.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
-    of: HashMap<Datagram, (StreamId, Side), RandomState>,
+    of: HashMap<Datagram, (StreamId, Side)>,
     order: VecDeque<Datagram>,
-    pieces: HashMap<u32, Pieces, RandomState>,
+    pieces: HashMap<u32, Pieces>,
 }
 
 impl Fragments {
@@ -79,7 +79,7 @@ impl Fragments {
     }
 
     /// The counts by link, as what is kept of fragments in the end.
-    pub(super) fn into_pieces(self) -> HashMap<u32, Pieces, RandomState> {
+    pub(super) fn into_pieces(self) -> HashMap<u32, Pieces> {
         self.pieces
     }
 

@@ -10,9 +10,9 @@
 //! 15.5 and 15.6). That a node has no pod is no error: it is what the port is for.
 
 use super::{Key, Mark, Side, StreamId};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::{Ip, Tcp, http};
-use foldhash::fast::RandomState;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 const ASKS: &[u8] = b"GET /healthz";
 const NAMES: &[u8] = b"localEndpoints";
@@ -32,7 +32,7 @@ const PROBERS: [&[u8]; 7] = [
     b"Consul Health Check",
     b"Envoy/HC",
 ];
-const AGENT: &[u8] = b"\nuser-agent: ";
+const AGENT: &[u8] = b"user-agent: ";
 /// Bytes of a request that are searched for its agent.
 const HEAD: usize = 1024;
 
@@ -52,10 +52,10 @@ pub struct LocalEndpoints {
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Health {
-    waiting: HashMap<StreamId, Side, RandomState>,
+    waiting: HashMap<StreamId, Side>,
     pub(super) said: BTreeMap<(Ip, u16), LocalEndpoints>,
-    pub(super) probes: HashSet<StreamId, RandomState>,
-    pub(super) errors: HashMap<StreamId, (Mark, u16), RandomState>,
+    pub(super) probes: HashSet<StreamId>,
+    pub(super) errors: HashMap<StreamId, (Mark, u16)>,
 }
 
 impl Health {
@@ -139,9 +139,11 @@ fn is_probe(payload: &[u8]) -> bool {
         return false;
     }
     let head = &payload[..payload.len().min(HEAD)];
-    let at = head.windows(AGENT.len()).position(|w| w.eq_ignore_ascii_case(AGENT));
-    at.and_then(|at| head.get(at + AGENT.len()..))
-        .is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
+    let agent = head.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
+        let (name, agent) = line.split_at_checked(AGENT.len())?;
+        name.eq_ignore_ascii_case(AGENT).then_some(agent)
+    });
+    agent.is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
 }
 
 #[cfg(test)]

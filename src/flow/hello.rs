@@ -10,7 +10,7 @@ use crate::wire::{ProxyHeader, Tcp, tls};
 /// Payload bytes before a hello: a PROXY header of version 1 takes at most 107, of
 /// version 2 as many as fit the smallest segment that every host takes (haproxy,
 /// doc/proxy-protocol.txt, section 2.2).
-const BEFORE: u64 = 536;
+pub(super) const BEFORE: u64 = 536;
 
 /// A ClientHello of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +59,17 @@ impl Hellos {
     }
 }
 
+/// Whether a segment that begins so may bring a hello.
+#[inline(always)]
+pub(super) fn begins(byte: u8) -> bool {
+    matches!(byte, 22 | b'P' | b'\r')
+}
+
 /// The random of a hello that a segment brings, where it is new to the flow of its
 /// sender, which does not count the segment yet.
 #[inline]
 pub(super) fn random(flow: &Flow, tcp: &Tcp<'_>) -> Option<tls::Random> {
-    let may = matches!(tcp.payload.first(), Some(22 | b'P' | b'\r'));
+    let may = tcp.payload.first().copied().is_some_and(begins);
     if !may || flow.payload > BEFORE || (flow.packets > 1 && tcp.seq != flow.end_seq) {
         return None;
     }

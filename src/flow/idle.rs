@@ -4,8 +4,7 @@
 //! segment does. Kept for few streams: most are never silent for long.
 
 use super::{Mark, Side, Stream, StreamId};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use crate::hashed::HashMap;
 
 /// Silence that counts, nanoseconds: no balancer forgets much sooner by itself.
 const LEAST_NS: i64 = 30_000_000_000;
@@ -47,16 +46,22 @@ pub struct Idle {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Idles(pub(super) HashMap<StreamId, Idle, RandomState>);
+pub(super) struct Idles(pub(super) HashMap<StreamId, Idle>);
 
 impl Idles {
     /// Looks at a segment before its stream takes it in.
     #[inline]
     pub fn see(&mut self, id: StreamId, by: Side, mark: Mark, stream: &Stream) {
-        let before = stream.last();
-        if before.is_set() && mark.since(before) >= LEAST_NS {
-            self.ended(id, Silence { before, after: mark, by }, stream);
+        if Self::ended_by(mark, stream) {
+            self.ended(id, Silence { before: stream.last(), after: mark, by }, stream);
         }
+    }
+
+    /// Whether a segment ends a silence of its stream.
+    #[inline(always)]
+    pub fn ended_by(mark: Mark, stream: &Stream) -> bool {
+        let before = stream.last();
+        before.is_set() && mark.since(before) >= LEAST_NS
     }
 
     #[cold]

@@ -33,7 +33,7 @@ impl Side {
 }
 
 /// Five-tuple, VLAN and tunnel, the same for both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Eq)]
 pub struct Key {
     /// Addresses, in sorted order of (address, port).
     pub ips: [Ip; 2],
@@ -47,21 +47,33 @@ pub struct Key {
     pub protocol: Protocol,
 }
 
+// Asked for every packet: all words at once, without a branch.
+impl PartialEq for Key {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        let [[a, b], [c, d]] = self.ips.map(Ip::words);
+        let [[e, f], [g, h]] = other.ips.map(Ip::words);
+        let ips = (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h);
+        let ports = (self.ports[0] ^ other.ports[0]) | (self.ports[1] ^ other.ports[1]);
+        let kind = (self.tunnel ^ other.tunnel) | u16::from(self.protocol.0 ^ other.protocol.0);
+        ips | u64::from(u32::from(ports | kind) | (self.vlan ^ other.vlan)) == 0
+    }
+}
+
 impl Hash for Key {
     /// Every packet is looked up by this: whole words, no lengths.
-    #[inline]
+    #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [[a_hi, a_lo], [b_hi, b_lo]] = self.ips.map(Ip::words);
         if self.ips.iter().all(|ip| ip.is_v4()) {
-            state.write_u64(a_lo << 32 | b_lo & u64::from(u32::MAX));
+            // Nearly all are these: one multiplication.
+            let ips = a_lo << 32 | b_lo & u64::from(u32::MAX);
+            state.write_u128(u128::from(ips) << 64 | u128::from(self.rest()));
         } else {
-            for word in [a_hi, a_lo, b_hi, b_lo] {
+            for word in [a_hi, a_lo, b_hi, b_lo, self.rest()] {
                 state.write_u64(word);
             }
         }
-        let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
-        let rest = u64::from(self.tunnel) << 8 | u64::from(self.protocol.0);
-        state.write_u64(ports << 32 | rest);
         if self.vlan != 0 {
             state.write_u32(self.vlan);
         }
@@ -69,6 +81,13 @@ impl Hash for Key {
 }
 
 impl Key {
+    /// What it has besides addresses and VLAN, in one word.
+    #[inline(always)]
+    fn rest(&self) -> u64 {
+        let [a, b] = self.ports.map(u64::from);
+        a << 48 | b << 32 | u64::from(self.tunnel) << 8 | u64::from(self.protocol.0)
+    }
+
     /// The key of a packet, and the side that sent it.
     #[inline]
     #[must_use]
@@ -83,21 +102,6 @@ impl Key {
         let side = if src <= dst { Side::A } else { Side::B };
         let (a, b) = if side == Side::A { (src, dst) } else { (dst, src) };
         (Self { ips: [a.0, b.0], ports: [a.1, b.1], vlan, tunnel, protocol }, side)
-    }
-
-    /// As [`Self::of`], of a segment in plain IPv4: the same, told from whole words.
-    #[inline(always)]
-    pub(super) fn plain(src: (u32, u16), dst: (u32, u16)) -> (Self, Side) {
-        let word = |end: (u32, u16)| u64::from(end.0) << 16 | u64::from(end.1);
-        let (from, to) = (word(src), word(dst));
-        let side = if from <= to { Side::A } else { Side::B };
-        let (a, b) = (from.min(to), from.max(to));
-        let ip = |end: u64| Ip::v4(((end >> 16) as u32).to_be_bytes());
-        let protocol = Protocol::TCP;
-        (
-            Self { ips: [ip(a), ip(b)], ports: [a as u16, b as u16], vlan: 0, tunnel: 0, protocol },
-            side,
-        )
     }
 
     /// Address of a side.
@@ -127,6 +131,39 @@ impl Key {
     }
 }
 
+/// The addresses and ports of a TCP segment in plain IPv4, the same for both directions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    /// Address and port of each side, in the order of the key.
+    words: [u64; 2],
+}
+
+impl Ends {
+    pub(super) const NONE: Self = Self { words: [0; 2] };
+
+    /// Those of a segment, and the side that sent it.
+    #[inline(always)]
+    pub(super) fn of([src, dst]: [(u32, u16); 2]) -> (Self, Side) {
+        let word = |end: (u32, u16)| u64::from(end.0) << 16 | u64::from(end.1);
+        let (from, to) = (word(src), word(dst));
+        let side = if from <= to { Side::A } else { Side::B };
+        (Self { words: [from.min(to), from.max(to)] }, side)
+    }
+
+    /// The key: what [`Key::of`] gives.
+    #[inline(always)]
+    pub(super) fn key(self) -> Key {
+        let ip = |end: u64| Ip::v4(((end >> 16) as u32).to_be_bytes());
+        Key {
+            ips: self.words.map(ip),
+            ports: self.words.map(|end| end as u16),
+            vlan: 0,
+            tunnel: 0,
+            protocol: Protocol::TCP,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,7 +186,8 @@ mod tests {
                 let whole = |end: ([u8; 4], u16)| (Ip::v4(end.0), end.1);
                 let word = |end: ([u8; 4], u16)| (u32::from_be_bytes(end.0), end.1);
                 let key = Key::of(Protocol::TCP, whole(src), whole(dst), 0, None);
-                assert_eq!(Key::plain(word(src), word(dst)), key);
+                let (ends, side) = Ends::of([word(src), word(dst)]);
+                assert_eq!((ends.key(), side), key);
             }
         }
     }

@@ -216,6 +216,25 @@ impl Link {
         sending
     }
 
+    /// Whether bytes from `from` to `end` follow those that were seen, without a hole, and are new.
+    #[inline(always)]
+    pub(super) fn continues(&self, from: u32, end: u32) -> bool {
+        self.started && !seq_gt(from, self.next_seq) && seq_gt(end, self.next_seq)
+    }
+
+    /// As [`Self::segment`] of one that [`Self::continues`], or of one without bytes; not the first of the link.
+    #[inline(always)]
+    pub(super) fn go_on(&mut self, mark: Mark, id: u16, end: u32, bytes: bool) {
+        self.count(mark);
+        if id == 0 || self.last_id.wrapping_sub(id) >= COPY_WINDOW_IDS {
+            self.last_id = id;
+        }
+        if bytes {
+            self.next_seq = end;
+            self.recent = [end, self.recent[0]];
+        }
+    }
+
     #[inline]
     fn classify(
         &mut self,

@@ -7,22 +7,24 @@ use crate::capture::Timestamp;
 /// Frames are numbered from 1 through all files of the capture; 0 means that
 /// the moment never came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
 pub struct Mark {
     frame: u32,
-    // Split, so that the struct is aligned to four bytes: flows hold many.
-    seconds_hi: i32,
+    // Split, so that the struct is aligned to four bytes: flows hold many. In the order in which the two are one
+    // word in memory.
     lo: u32,
+    hi: i32,
 }
 
 impl Mark {
     /// The moment that never came.
-    pub const NONE: Self = Self { frame: 0, seconds_hi: 0, lo: 0 };
+    pub const NONE: Self = Self { frame: 0, lo: 0, hi: 0 };
 
     /// A mark at a frame.
     #[inline]
     #[must_use]
     pub fn new(frame: u32, at: Timestamp) -> Self {
-        Self { frame, seconds_hi: (at.0 >> 32) as i32, lo: at.0 as u32 }
+        Self { frame, lo: at.0 as u32, hi: (at.0 >> 32) as i32 }
     }
 
     /// Whether the moment came.
@@ -57,7 +59,7 @@ impl Mark {
     #[inline]
     #[must_use]
     pub fn at(self) -> Timestamp {
-        Timestamp(i64::from(self.seconds_hi) << 32 | i64::from(self.lo))
+        Timestamp(i64::from(self.hi) << 32 | i64::from(self.lo))
     }
 
     /// Nanoseconds from `earlier` to this mark; negative if it came before.

@@ -3,8 +3,8 @@
 
 use super::Mark;
 use crate::capture::Known;
+use crate::hashed::HashMap;
 use crate::wire::{Arp, ArpOperation, Direction, Icmp, IcmpKind, Ip, LinkHeader, Mac};
-use std::collections::HashMap;
 
 /// Bindings and questions that are kept; a scan or a flood holds more.
 const MAX_ENTRIES: usize = 1 << 16;

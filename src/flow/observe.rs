@@ -2,30 +2,20 @@
 
 use super::embryo::Embryos;
 use super::fragments::Fragments;
+use super::hops::Hops;
 use super::link::Sending;
 use super::marked::Marks;
+use super::stream_table::StreamTable;
 use super::{
-    Echo, Evicted, Hop, HopId, IcmpError, Key, Link, LinkId, Mark, Neighbors, Side, SideTables,
-    Stream, StreamId, Tally, Unopened, UnopenedCounts, VrrpSpeaker,
+    Echo, Evicted, IcmpError, Key, Link, LinkId, Mark, Neighbors, Side, SideTables, Stream,
+    StreamId, Tally, Unopened, UnopenedCounts, VrrpSpeaker,
 };
 use crate::capture::{Known, LinkType, Timestamp};
-use crate::wire::{Body, Ip, IpPacket, LinkHeader, Packet, Protocol, Stop, Tcp, Transport, Udp};
+use crate::hashed::HashMap;
+use crate::wire::{Body, Ip, IpPacket, Packet, Protocol, Stop, Tcp, Transport, Udp};
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 
-/// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
-const MAX_HOPS: usize = 1 << 16;
-/// Places for streams seen lately, 32 KiB of them, and how many a vantage begins with.
-const NEAR: usize = 1 << 12;
-const FEW: usize = 1 << 4;
-/// Places for hops by the bytes that they were read from, at most.
-pub(super) const WAYS: usize = 1 << 14;
-/// Hops used lately, compared before the table is asked.
-const RECENT_HOPS: usize = 8;
-/// Links of one flow that are kept apart; a loop makes one a TTL.
-const MAX_LINKS_PER_FLOW: usize = 48;
 /// Bytes of a datagram's payload that go into its token.
 const DATAGRAM_HEAD: usize = 128;
 /// Bytes of TCP options that hold a maximum segment size and one more, padded.
@@ -43,25 +33,16 @@ pub struct Observer {
     pub(super) end: Timestamp,
     pub(super) streams: Vec<Stream>,
     pub(super) free_streams: Vec<StreamId>,
-    /// Hash and stream: growing the table must not touch the streams.
-    pub(super) table: HashTable<(u32, StreamId)>,
-    /// Streams seen lately, by hash: the table lies far away in memory.
-    pub(super) near: Vec<(u32, StreamId)>,
-    /// How often a five-tuple was given to another stream, or a stream let go.
-    pub(super) moves: u32,
-    /// Hops by the bytes that they were read from.
-    pub(super) ways: Vec<([u64; 2], HopId)>,
-    pub(super) hasher: RandomState,
+    pub(super) table: StreamTable,
+    hasher: RandomState,
     pub(super) links: Vec<Link>,
     pub(super) free_links: Vec<LinkId>,
-    pub(super) hops: Vec<Hop>,
-    pub(super) hop_ids: HashMap<Hop, HopId, RandomState>,
-    pub(super) recent_hops: [HopId; RECENT_HOPS],
+    pub(super) hops: Hops,
     pub(super) neighbors: Neighbors,
     pub(super) errors: Vec<IcmpError>,
     pub(super) errors_dropped: u64,
     pub(super) echoes: Vec<Echo>,
-    pub(super) echo_ids: HashMap<(Ip, Ip), u32, RandomState>,
+    pub(super) echo_ids: HashMap<(Ip, Ip), u32>,
     pub(super) echoes_dropped: u64,
     pub(super) vrrp: Vec<VrrpSpeaker>,
     pub(super) vrrp_dropped: u64,
@@ -71,11 +52,6 @@ pub struct Observer {
     pub(super) doubted: Option<u32>,
     pub(super) embryos: Embryos,
     pub(super) evicted: Evicted,
-}
-
-/// The table takes its place from the low bits and its tag from the high ones.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl Observer {
@@ -90,16 +66,11 @@ impl Observer {
             end: Timestamp(i64::MIN),
             streams: Vec::new(),
             free_streams: Vec::new(),
-            table: HashTable::new(),
-            near: vec![(0, StreamId::MAX); FEW],
-            moves: 0,
-            ways: Vec::new(),
+            table: StreamTable::new(),
             hasher: RandomState::default(),
             links: Vec::new(),
             free_links: Vec::new(),
-            hops: Vec::new(),
-            hop_ids: HashMap::default(),
-            recent_hops: [HopId(0); RECENT_HOPS],
+            hops: Hops::new(),
             neighbors: Neighbors::default(),
             errors: Vec::new(),
             errors_dropped: 0,
@@ -159,9 +130,9 @@ impl Observer {
     }
 
     #[inline(always)]
-    pub(super) fn count_segment(&mut self, tcp: &Tcp<'_>) {
+    pub(super) fn count_segment(&mut self, bytes: u32) {
         self.tally.tcp += 1;
-        self.tally.oversize += u64::from(tcp.payload_len > LINK_MTU);
+        self.tally.oversize += u64::from(bytes > LINK_MTU);
     }
 
     /// Counts what a text does not print.
@@ -177,7 +148,7 @@ impl Observer {
     fn ip(&mut self, mark: Mark, packet: &Packet<'_>, ip: &IpPacket<'_>) {
         match &ip.transport {
             Transport::Tcp(tcp) => {
-                self.count_segment(tcp);
+                self.count_segment(tcp.payload_len);
                 self.tcp(mark, packet, ip, tcp);
             }
             Transport::Udp(udp) => {
@@ -305,7 +276,7 @@ impl Observer {
             Sending::New | Sending::Ahead | Sending::Late | Sending::Copy => {}
             Sending::Again => self.side_tables.repeat(at, mark, tcp),
         }
-        self.side_tables.window(id, side, mark, stream, tcp);
+        self.side_tables.windows.follow(id, side, mark, stream, tcp);
         let flow = &mut stream.flows[side.index()];
         if sending != Sending::Copy {
             flow.syns = flow.syns.max(syns);
@@ -353,61 +324,22 @@ impl Observer {
         self.hasher.hash_one((head, udp.payload_len)) as u32
     }
 
-    /// The stream that a hash most likely leads to.
-    #[inline(always)]
-    pub(super) fn likely(&self, hash: u32) -> StreamId {
-        let (known, id) = self.near[self.near_of(hash)];
-        if known == hash && id != StreamId::MAX {
-            return id;
-        }
-        let found = self.table.find(spread(hash), |(known, _)| *known == hash);
-        found.map_or(StreamId::MAX, |(_, id)| *id)
-    }
-
     /// The current incarnation of a key, begun if there was none.
     #[inline]
     pub(super) fn stream(&mut self, key: Key) -> StreamId {
-        let hash = self.hash(&key);
-        let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == key;
-        let near = self.near_of(hash);
-        let entry = self.near[near];
-        if entry.1 != StreamId::MAX && same(&entry) {
-            return entry.1;
-        }
-        if let Some(&(_, id)) = self.table.find(spread(hash), same) {
-            self.near[near] = (hash, id);
+        let hash = self.table.hash(&key);
+        if let Some(id) = self.table.find(hash, &key, &self.streams) {
             return id;
         }
         let id = self.allocate(key);
-        self.table.insert_unique(spread(hash), (hash, id), |entry| spread(entry.0));
-        self.near[near] = (hash, id);
-        if self.near.len() < NEAR && self.streams.len() > self.near.len() {
-            self.near = vec![(0, StreamId::MAX); NEAR];
-        }
+        self.table.insert(hash, id, self.streams.len());
         self.bound_embryos(id);
         id
     }
 
-    /// Where a stream of this hash is looked for first.
-    #[inline]
-    fn near_of(&self, hash: u32) -> usize {
-        hash as usize & (self.near.len() - 1)
-    }
-
-    #[inline]
-    pub(super) fn hash(&self, key: &Key) -> u32 {
-        (self.hasher.hash_one(key) >> 32) as u32
-    }
-
     fn reopen(&mut self, old: StreamId, key: Key) -> StreamId {
-        self.moves = self.moves.wrapping_add(1);
         let id = self.allocate(key);
-        let hash = self.hash(&key);
-        if let Some(entry) = self.table.find_mut(spread(hash), |entry| entry.1 == old) {
-            entry.1 = id;
-        }
-        let near = self.near_of(hash);
-        self.near[near] = (hash, id);
+        self.table.replace(self.table.hash(&key), old, id);
         self.bound_embryos(id);
         id
     }
@@ -423,131 +355,12 @@ impl Observer {
 
     /// Forgets which stream a key had, if it was this one.
     pub(super) fn forget_key(&mut self, key: &Key, id: StreamId) {
-        self.moves = self.moves.wrapping_add(1);
-        let hash = self.hash(key);
-        let near = self.near_of(hash);
-        self.near[near] = (0, StreamId::MAX);
-        if let Ok(entry) = self.table.find_entry(spread(hash), |entry| entry.1 == id) {
-            entry.remove();
-        }
+        self.table.remove(self.table.hash(key), id);
     }
 
     /// The current incarnation of a key, where there is one.
-    pub(super) fn known(&self, key: &Key) -> Option<StreamId> {
-        let hash = self.hash(key);
-        let same = |&(h, id): &(u32, StreamId)| h == hash && self.streams[id as usize].key == *key;
-        self.table.find(spread(hash), same).map(|entry| entry.1)
-    }
-
-    /// The link of a frame, with the flow's own counts brought up to date.
-    #[inline]
-    fn link(&mut self, id: StreamId, side: Side, header: LinkHeader, ttl: u8, mark: Mark) -> usize {
-        self.count(id, side, mark);
-        self.link_by(id, side, Hop { link: header, ttl }, mark)
-    }
-
-    /// Counts a frame of a flow.
-    #[inline(always)]
-    pub(super) fn count(&mut self, id: StreamId, side: Side, mark: Mark) {
-        let flow = &mut self.streams[id as usize].flows[side.index()];
-        flow.packets += 1;
-        if flow.packets == 1 {
-            flow.first = mark;
-        }
-        flow.last = mark;
-    }
-
-    /// The link of a flow by a hop.
-    pub(super) fn link_by(&mut self, id: StreamId, side: Side, hop: Hop, mark: Mark) -> usize {
-        let same = |hops: &[Hop], at: HopId| hops[at.index()] == hop;
-        self.link_where((id, side), mark, same, |own| own.hop(hop))
-    }
-
-    /// The link of a flow by a hop that is known.
-    #[inline(always)]
-    pub(super) fn link_by_id(&mut self, id: StreamId, side: Side, hop: HopId, mark: Mark) -> usize {
-        self.link_where((id, side), mark, |_, at| at == hop, |_| hop)
-    }
-
-    /// The link of a flow whose hop is the `same`, added with a `hop` where there is none.
-    #[inline(always)]
-    fn link_where(
-        &mut self,
-        (id, side): (StreamId, Side),
-        mark: Mark,
-        same: impl Fn(&[Hop], HopId) -> bool,
-        hop: impl FnOnce(&mut Self) -> HopId,
-    ) -> usize {
-        let mut tail = None;
-        let mut next = self.streams[id as usize].flows[side.index()].link;
-        let mut length = 0;
-        while let Some(at) = next.index() {
-            let link = &self.links[at];
-            if same(&self.hops, link.hop) {
-                return at;
-            }
-            tail = Some(at);
-            next = link.next;
-            length += 1;
-        }
-        if let Some(at) = tail
-            && length >= MAX_LINKS_PER_FLOW
-        {
-            self.tally.rounds_dropped += 1;
-            return at;
-        }
-        let hop = hop(self);
-        self.add_link((id, side), hop, mark, tail)
-    }
-
-    fn add_link(
-        &mut self,
-        (id, side): (StreamId, Side),
-        hop: HopId,
-        mark: Mark,
-        tail: Option<usize>,
-    ) -> usize {
-        let link = Link::new(hop, mark);
-        let new = match self.free_links.pop() {
-            Some(free) => free,
-            None => {
-                self.links.push(link);
-                LinkId::new(self.links.len() - 1)
-            }
-        };
-        let at = new.index().unwrap_or_default();
-        self.links[at] = link;
-        match tail {
-            Some(tail) => self.links[tail].next = new,
-            None => self.streams[id as usize].flows[side.index()].link = new,
-        }
-        at
-    }
-
-    /// The hop that is known already.
-    pub(super) fn known_hop(&self, hop: &Hop) -> Option<HopId> {
-        self.hop_ids.get(hop).copied()
-    }
-
-    pub(super) fn hop(&mut self, hop: Hop) -> HopId {
-        // Few hops carry most flows: compare before hashing.
-        let known = |id: &&HopId| self.hops.get(id.index()) == Some(&hop);
-        if let Some(&id) = self.recent_hops.iter().find(known) {
-            return id;
-        }
-        if let Some(&id) = self.hop_ids.get(&hop) {
-            self.recent_hops.rotate_right(1);
-            self.recent_hops[0] = id;
-            return id;
-        }
-        if self.hops.len() >= MAX_HOPS {
-            self.tally.hops_dropped += 1;
-            return HopId(0);
-        }
-        let id = HopId(self.hops.len() as u32);
-        self.hops.push(hop);
-        self.hop_ids.insert(hop, id);
-        id
+    pub(super) fn known(&mut self, key: &Key) -> Option<StreamId> {
+        self.table.find(self.table.hash(key), key, &self.streams)
     }
 
     /// Frames taken in so far.

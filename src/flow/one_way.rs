@@ -227,9 +227,8 @@ impl Flow {
     /// last of it arrived: the time between is this side's own, plus the
     /// network's where the vantage is far from it.
     #[inline]
-    pub(super) fn time(&mut self, mark: Mark, tcp: &Tcp<'_>, back: &Self) {
-        if tcp.flags.ack() && back.packets > 0 && tcp.ack == back.end_seq && tcp.ack != self.max_ack
-        {
+    pub(super) fn time(&mut self, mark: Mark, ack: u32, back: &Self) {
+        if back.packets > 0 && ack == back.end_seq && ack != self.max_ack {
             let ns = u32::try_from(mark.since(back.last)).ok().and_then(NonZeroU32::new);
             self.turnaround_ns = match (self.turnaround_ns, ns) {
                 (Some(a), Some(b)) => Some(a.min(b)),

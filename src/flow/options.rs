@@ -4,8 +4,7 @@
 //! Counted by link, and bounded: what does not fit is not counted.
 
 use super::Mark;
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use crate::hashed::HashMap;
 
 /// Links whose packets with options are counted.
 const MAX_LINKS: usize = 1 << 14;
@@ -22,7 +21,7 @@ pub struct Optioned {
 /// Links that carried packets with options, by their index.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
-    pub(super) of: HashMap<u32, Optioned, RandomState>,
+    pub(super) of: HashMap<u32, Optioned>,
 }
 
 impl Options {

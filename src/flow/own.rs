@@ -13,9 +13,9 @@ mod choose;
 mod shares;
 
 use super::{Hop, Link, Neighbors, Stream};
+use crate::hashed::HashSet;
 use crate::wire::{Direction, Mac};
 use shares::Shares;
-use std::collections::HashSet;
 
 /// How own MACs were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

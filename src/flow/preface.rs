@@ -5,9 +5,8 @@
 //! counted.
 
 use super::{Mark, Side, StreamId};
+use crate::hashed::HashMap;
 use crate::wire::{Tcp, http};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
 /// Streams that are kept.
 const MAX_PREFACES: usize = 1 << 13;
@@ -53,7 +52,7 @@ pub struct Preface {
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Prefaces {
-    pub(super) by_stream: HashMap<StreamId, Preface, RandomState>,
+    pub(super) by_stream: HashMap<StreamId, Preface>,
     pub dropped: u64,
 }
 

@@ -3,8 +3,8 @@
 use super::embryo::Kind;
 use super::observe::Observer;
 use super::{Flow, Hop, Observations, Stream, StreamId};
+use crate::hashed::HashSet;
 use crate::wire::Mac;
-use std::collections::HashSet;
 
 /// The MAC that answered a stream, else the one to which it was sent last.
 fn counterpart<'a>(
@@ -66,7 +66,7 @@ impl Observer {
             while let Some(next) = self.links[last].next.index() {
                 last = next;
             }
-            let hop = |at: usize| self.hops.get(self.links[at].hop.index());
+            let hop = |at: usize| self.hops.list().get(self.links[at].hop.index());
             Some((hop(first)?, hop(last)?))
         })
     }

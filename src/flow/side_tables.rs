@@ -4,6 +4,7 @@
 //! Tables grow by links at most, or are bounded; what does not fit is counted.
 
 use super::asked::{AllAsked, Asked};
+use super::closed::{ClosedWindow, ClosedWindows};
 use super::dns_pairs::{DnsPair, DnsPairs};
 use super::fragments::Pieces;
 use super::health::{Health, LocalEndpoints};
@@ -13,19 +14,16 @@ use super::marked::Marked;
 use super::options::Options;
 use super::preface::Prefaces;
 use super::spoken::AllSpoken;
+use super::syn_checksum::{AllSums, Sums};
 use super::token::Tokens;
 use super::trouble::Troubles;
 use super::{Hello, Mark, Preface, Side, Spoken, Stream, StreamId};
+use crate::hashed::HashMap;
 use crate::wire::tls::Random;
-use crate::wire::{Ip, Sum, Tcp, Toa};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use crate::wire::{Ip, Tcp, Toa};
 
-/// Repeats that are kept, and flows whose window closed.
+/// Repeats that are kept.
 const MAX_REPEATS: usize = 1 << 14;
-const MAX_CLOSED: usize = 1 << 12;
-/// Links whose repeated SYNs are weighed.
-const MAX_SUMS: usize = 1 << 13;
 /// Streams whose first payload is kept for leaving little room.
 const MAX_FULL: usize = 1 << 13;
 /// Option bytes and payload bytes above which it does: a client's address, with its port,
@@ -44,47 +42,6 @@ pub struct Repeat {
     pub to: u32,
     /// Frame and time.
     pub mark: Mark,
-}
-
-/// A side of a stream that advertised a window of 0.
-#[derive(Debug, Clone, Copy)]
-pub struct ClosedWindow {
-    /// Index of the stream.
-    pub stream: StreamId,
-    /// The side that would take no more.
-    pub side: Side,
-    /// Segments with a window of 0.
-    pub frames: u32,
-    /// Segments that the other side sent meanwhile: probes (RFC 9293, section
-    /// 3.8.6.1), and what was on its way.
-    pub probes: u32,
-    /// The longest time that it stayed closed, nanoseconds.
-    pub longest_ns: i64,
-    /// When that time began.
-    pub closed: Mark,
-    /// The segment that opened it again; not set where none did.
-    pub opened: Mark,
-    pub(super) since: Mark,
-}
-
-/// Checksums of repeated SYNs on one link.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Sums {
-    /// Those that a receiver takes.
-    pub taken: u32,
-    /// Those for which it drops the packet.
-    pub wrong: u32,
-    /// The first of these.
-    pub first_wrong: Mark,
-    /// The same of the datagram around it, where it came in a tunnel over UDP: those that a
-    /// receiver takes.
-    pub outer_taken: u32,
-    /// Those for which it drops all that is inside.
-    pub outer_wrong: u32,
-    /// The first of these.
-    pub first_outer_wrong: Mark,
-    /// Between whom the tunnel is.
-    pub outer: Option<(Ip, Ip)>,
 }
 
 /// The client's first segment with payload, where it leaves little room for an option.
@@ -110,14 +67,10 @@ pub struct SideTables {
     pub repeats: Vec<Repeat>,
     /// Repeats beyond the bound.
     pub repeats_dropped: u64,
-    /// By first appearance.
-    pub closed: Vec<ClosedWindow>,
-    /// Flows with a closed window beyond the bound.
-    pub closed_dropped: u64,
-    by_side: HashMap<(StreamId, Side), u32, RandomState>,
+    pub(super) windows: ClosedWindows,
     pub(super) troubles: Troubles,
-    pub(super) toa: HashMap<StreamId, Toa, RandomState>,
-    pub(super) full: HashMap<StreamId, FullFirst, RandomState>,
+    pub(super) toa: HashMap<StreamId, Toa>,
+    pub(super) full: HashMap<StreamId, FullFirst>,
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
@@ -125,11 +78,11 @@ pub struct SideTables {
     pub(super) dns_pairs: DnsPairs,
     pub(super) asked: AllAsked,
     pub(super) health: Health,
-    pub(super) pieces: HashMap<u32, Pieces, RandomState>,
+    pub(super) pieces: HashMap<u32, Pieces>,
     pub(super) options: Options,
     pub(super) marked: Marked,
     pub(super) idles: Idles,
-    pub(super) sums: HashMap<u32, Sums, RandomState>,
+    pub(super) sums: AllSums,
 }
 
 impl SideTables {
@@ -255,33 +208,19 @@ impl SideTables {
     /// The checksums of repeated SYNs on a link, by its index.
     #[must_use]
     pub fn sums(&self, link: u32) -> Option<&Sums> {
-        self.sums.get(&link)
+        self.sums.of(link)
     }
 
-    fn sums_at(&mut self, link: u32) -> Option<&mut Sums> {
-        let full = self.sums.len() >= MAX_SUMS && !self.sums.contains_key(&link);
-        (!full).then(|| self.sums.entry(link).or_default())
+    /// Sides of streams that advertised a window of 0, by first appearance.
+    #[must_use]
+    pub fn closed(&self) -> &[ClosedWindow] {
+        self.windows.list()
     }
 
-    pub(super) fn outer_summed(&mut self, link: u32, mark: Mark, sum: Sum, ends: (Ip, Ip)) {
-        let Some(sums) = self.sums_at(link) else { return };
-        sums.outer = Some(ends);
-        if sum == Sum::Wrong {
-            sums.outer_wrong = sums.outer_wrong.saturating_add(1);
-            sums.first_outer_wrong.set_once(mark);
-        } else {
-            sums.outer_taken = sums.outer_taken.saturating_add(1);
-        }
-    }
-
-    pub(super) fn summed(&mut self, link: u32, mark: Mark, sum: Sum) {
-        let Some(sums) = self.sums_at(link) else { return };
-        if sum == Sum::Wrong {
-            sums.wrong = sums.wrong.saturating_add(1);
-            sums.first_wrong.set_once(mark);
-        } else {
-            sums.taken = sums.taken.saturating_add(1);
-        }
+    /// Flows with a closed window that are more than are kept.
+    #[must_use]
+    pub fn closed_dropped(&self) -> u64 {
+        self.windows.dropped
     }
 
     /// Whether a frame is the first later fragment of a link.
@@ -349,7 +288,7 @@ impl SideTables {
 
     /// Forgets a link that is let go.
     pub(super) fn forget_link(&mut self, link: u32) {
-        self.sums.remove(&link);
+        self.sums.forget(link);
         self.options.forget(link);
         self.marked.forget(link);
     }
@@ -365,150 +304,5 @@ impl SideTables {
         self.asked.forget(id);
         self.health.forget(id);
         self.idles.forget(id);
-    }
-
-    /// Follows the window of the side that sent a segment.
-    #[inline]
-    pub(super) fn window(
-        &mut self,
-        id: StreamId,
-        side: Side,
-        mark: Mark,
-        stream: &mut Stream,
-        tcp: &Tcp<'_>,
-    ) {
-        let [a, b] = &stream.flows;
-        let zero = tcp.window == 0;
-        if !(zero || a.closed || b.closed) {
-            return;
-        }
-        // A reset has no window, and that of a SYN may be held back.
-        if tcp.header_cut || tcp.flags.rst() || tcp.flags.syn() || !tcp.flags.ack() {
-            return;
-        }
-        if stream.flow(side.other()).closed
-            && let Some(&at) = self.by_side.get(&(id, side.other()))
-        {
-            let entry = &mut self.closed[at as usize];
-            entry.probes = entry.probes.saturating_add(1);
-        }
-        match (zero, stream.flow(side).closed) {
-            (true, was) => {
-                stream.flows[side.index()].closed = true;
-                self.close(id, side, mark, was);
-            }
-            (false, true) => {
-                stream.flows[side.index()].closed = false;
-                if let Some(&at) = self.by_side.get(&(id, side)) {
-                    self.closed[at as usize].until(mark, true);
-                }
-            }
-            (false, false) => {}
-        }
-    }
-
-    fn close(&mut self, stream: StreamId, side: Side, mark: Mark, was: bool) {
-        let at = match self.by_side.get(&(stream, side)) {
-            Some(&at) => at as usize,
-            None if self.closed.len() >= MAX_CLOSED => {
-                self.closed_dropped += u64::from(!was);
-                return;
-            }
-            None => {
-                self.by_side.insert((stream, side), self.closed.len() as u32);
-                self.closed.push(ClosedWindow {
-                    stream,
-                    side,
-                    frames: 0,
-                    probes: 0,
-                    longest_ns: 0,
-                    closed: mark,
-                    opened: Mark::NONE,
-                    since: mark,
-                });
-                self.closed.len() - 1
-            }
-        };
-        let entry = &mut self.closed[at];
-        entry.frames = entry.frames.saturating_add(1);
-        if was {
-            entry.until(mark, false);
-        } else {
-            entry.since = mark;
-        }
-    }
-}
-
-impl ClosedWindow {
-    /// It is still closed, or opens, at a moment.
-    fn until(&mut self, mark: Mark, opens: bool) {
-        let ns = mark.since(self.since);
-        if ns >= self.longest_ns {
-            self.longest_ns = ns;
-            self.closed = self.since;
-            self.opened = if opens { mark } else { Mark::NONE };
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::capture::Timestamp;
-    use crate::flow::Key;
-    use crate::wire::{Ip, TcpFlags};
-
-    fn segment(window: u16, flags: u8) -> Tcp<'static> {
-        Tcp {
-            src_port: 1,
-            dst_port: 2,
-            seq: 1,
-            ack: 1,
-            flags: TcpFlags(flags),
-            window,
-            options: &[],
-            header_cut: false,
-            payload: &[],
-            payload_len: 0,
-            known: crate::capture::Known::ALL,
-        }
-    }
-
-    fn at(ms: i64) -> Mark {
-        Mark::new(1 + ms as u32, Timestamp(ms * 1_000_000))
-    }
-
-    fn stream() -> Stream {
-        let end = |n| (Ip::v4([192, 0, 2, n]), 80);
-        let (key, _) = Key::of(crate::wire::Protocol::TCP, end(1), end(2), 0, None);
-        Stream::new(key)
-    }
-
-    #[test]
-    fn a_window_is_closed_from_the_first_zero_to_the_update() {
-        let (mut tables, mut stream) = (SideTables::default(), stream());
-        let mut see = |side, ms, window| {
-            tables.window(7, side, at(ms), &mut stream, &segment(window, TcpFlags::ACK));
-        };
-        see(Side::A, 0, 0);
-        see(Side::B, 300, 500);
-        see(Side::A, 301, 0);
-        see(Side::A, 2000, 1460);
-        see(Side::A, 2001, 0);
-        see(Side::A, 2002, 1460);
-        let [closed] = tables.closed[..] else { panic!("one flow closed its window") };
-        assert_eq!((closed.stream, closed.side), (7, Side::A));
-        assert_eq!((closed.frames, closed.probes), (3, 1));
-        assert_eq!(closed.longest_ns, 2_000_000_000);
-        assert_eq!((closed.closed, closed.opened), (at(0), at(2000)));
-    }
-
-    #[test]
-    fn resets_and_syns_close_nothing() {
-        let (mut tables, mut stream) = (SideTables::default(), stream());
-        for flags in [TcpFlags::RST, TcpFlags::SYN, TcpFlags::SYN | TcpFlags::ACK] {
-            tables.window(0, Side::A, at(0), &mut stream, &segment(0, flags));
-        }
-        assert!(tables.closed.is_empty());
     }
 }

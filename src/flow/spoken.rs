@@ -5,9 +5,8 @@
 //! one comparison. Bounded; what does not fit is counted.
 
 use super::{Mark, Side, StreamId};
+use crate::hashed::HashMap;
 use crate::wire::{Ip, ftp, http, sip, tls};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
@@ -39,10 +38,16 @@ pub struct Spoken {
     pub words: Words,
 }
 
+/// Whether a segment that begins so may say some of it.
+#[inline(always)]
+pub(super) fn begins(byte: u8) -> bool {
+    matches!(byte, b'H' | 21 | b'2' | b'P')
+}
+
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllSpoken {
-    pub(super) by_stream: HashMap<StreamId, Vec<Spoken>, RandomState>,
+    pub(super) by_stream: HashMap<StreamId, Vec<Spoken>>,
     pub dropped: u64,
 }
 

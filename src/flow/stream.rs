@@ -141,11 +141,9 @@ impl Stream {
     /// Last frame of either direction.
     #[must_use]
     pub fn last(&self) -> Mark {
-        if self.flows[0].last.frame() > self.flows[1].last.frame() {
-            self.flows[0].last
-        } else {
-            self.flows[1].last
-        }
+        let [a, b] = &self.flows;
+        let later = if a.last.frame() > b.last.frame() { &a.last } else { &b.last };
+        *later
     }
 
     /// Frames of both directions.
@@ -236,7 +234,9 @@ impl Stream {
         } else if tcp.flags.ack() {
             flow.ack_seen(mark);
         }
-        flow.time(mark, tcp, back);
+        if tcp.flags.ack() {
+            flow.time(mark, tcp.ack, back);
+        }
         let end = tcp.seq.wrapping_add(tcp.seq_len());
         if tcp.payload_len > 0 && !tcp.flags.rst() {
             if flow.payload == 0 {

@@ -10,9 +10,9 @@
 
 use super::{Side, StreamId};
 use crate::capture::Known;
+use crate::hashed::HashMap;
 use crate::wire::Tcp;
-use foldhash::fast::{FixedState, RandomState};
-use std::collections::HashMap;
+use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 
 /// Tokens that a direction keeps.
@@ -54,7 +54,7 @@ impl Smallest {
 /// The tokens of a vantage's streams without a handshake.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tokens {
-    pub(super) streams: HashMap<StreamId, [Smallest; 2], RandomState>,
+    pub(super) streams: HashMap<StreamId, [Smallest; 2]>,
     /// Segments of streams beyond the bound.
     pub(super) dropped: u64,
 }

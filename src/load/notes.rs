@@ -70,7 +70,7 @@ pub(super) fn note_tally(
         (vantage.echoes_dropped, "pings of further pairs"),
         (vantage.vrrp_dropped, "VRRP advertisements of further speakers"),
         (vantage.side_tables.repeats_dropped, "segments that were sent again"),
-        (vantage.side_tables.closed_dropped, "flows whose window closed"),
+        (vantage.side_tables.closed_dropped(), "flows whose window closed"),
         (vantage.side_tables.tokens_dropped(), "segments without a handshake"),
     ];
     for (n, what) in beyond.into_iter().filter(|(n, _)| *n > 0) {

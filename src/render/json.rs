@@ -4,7 +4,7 @@
 //! obeys it (DEL, C1, bidirectional controls) is escaped as `\uNNNN`, which
 //! reads back as the same string. Refuses to leave anything out.
 
-use super::sanitise::is_unsafe;
+use super::sanitise::{has_unsafe, is_unsafe};
 use crate::report::{Break, Connection, Finding, Report, Totals, Verdict};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -67,7 +67,7 @@ fn failed(why: serde_json::Error) -> String {
 
 /// With nothing raw that a terminal obeys.
 fn shown(text: String) -> String {
-    if !text.contains(|c| c != '\n' && is_unsafe(c)) {
+    if !has_unsafe(&text) {
         return text;
     }
     let mut out = String::with_capacity(text.len() + 64);

@@ -41,6 +41,29 @@ pub fn is_unsafe(c: char) -> bool {
         )
 }
 
+/// Bytes that are looked at together.
+const TOGETHER: usize = 64;
+
+/// Whether `text` has an unsafe character, line feeds aside. Nearly all text is printable ASCII, which is
+/// passed over many bytes at a time.
+pub(super) fn has_unsafe(text: &str) -> bool {
+    let plain = |all: bool, byte: &u8| all & matches!(byte, b' '..=b'~' | b'\n');
+    let mut rest = text;
+    while !rest.is_empty() {
+        let chunks = rest.as_bytes().chunks(TOGETHER);
+        let passed = chunks.take_while(|chunk| chunk.iter().fold(true, plain)).count() * TOGETHER;
+        let Some(odd) = rest.get(passed..) else { return false };
+        // The rest of the chunk, or as much of it as ends with a character.
+        let end = (TOGETHER..).find(|end| *end >= odd.len() || odd.is_char_boundary(*end));
+        let (some, after) = odd.split_at(end.unwrap_or_default().min(odd.len()));
+        if some.contains(|c| c != '\n' && is_unsafe(c)) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
 /// `text` with every unsafe character written out: `\xNN` up to U+00FF,
 /// `\u{..}` above. Line feeds are unsafe too; split lines first. Cleaning what
 /// is clean changes nothing.

@@ -25,7 +25,8 @@ impl Builder<'_> {
 
     /// The medians of some connections, each for itself.
     pub(super) fn typical(&self, ids: &[ConnectionId]) -> Option<Timing> {
-        let spent: Vec<Spent> = ids.iter().take(SAMPLE).map(|id| self.trace.timing(*id)).collect();
+        let ids = &ids[..ids.len().min(SAMPLE)];
+        let spent: Vec<Spent> = ids.iter().map(|id| self.trace.timing(*id)).collect();
         let of = |get: fn(&Spent) -> Option<i64>| median(spent.iter().filter_map(get).collect());
         // By the place in the path first, which is the same for most.
         let mut segments: BTreeMap<(usize, VantageId, VantageId), Vec<i64>> = BTreeMap::new();

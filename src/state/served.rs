@@ -3,8 +3,8 @@
 
 use super::MatchedState;
 use crate::correlate::Connection;
+use crate::hashed::HashMap;
 use crate::wire::{Ip, Protocol};
-use std::collections::HashMap;
 
 /// A connection's protocol, client and service.
 type Asked = (Protocol, (Ip, u16), (Ip, u16));
@@ -16,7 +16,7 @@ pub(crate) fn servers(
     states: &[MatchedState],
     connections: &[Connection],
 ) -> HashMap<u32, (Ip, u16)> {
-    let mut stated: HashMap<Asked, Option<(Ip, u16)>> = HashMap::new();
+    let mut stated: HashMap<Asked, Option<(Ip, u16)>> = HashMap::default();
     let tables = states.iter().map(|m| &m.state);
     let entries = tables.clone().flat_map(|state| &state.entries);
     let entries = entries.map(|e| ((e.protocol, e.client, e.service), e.server));
@@ -28,9 +28,9 @@ pub(crate) fn servers(
         *known = known.filter(|one| *one == server);
     }
     if stated.is_empty() {
-        return HashMap::new();
+        return HashMap::default();
     }
-    let mut of: HashMap<Asked, Vec<u32>> = HashMap::new();
+    let mut of: HashMap<Asked, Vec<u32>> = HashMap::default();
     for (index, c) in connections.iter().enumerate() {
         let key = (c.protocol, c.front.client, c.front.server);
         if stated.contains_key(&key) {

@@ -9,8 +9,9 @@ use super::service::{Director, Mode, Named, Service, ServiceId};
 use super::{HostId, Hosts, Route, RouteId, is_origin};
 use crate::correlate::{Connection, Leg, Tuple};
 use crate::flow::Observations;
+use crate::hashed::HashSet;
 use crate::wire::Ip;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the connections of one service show.
 #[derive(Debug, Default)]

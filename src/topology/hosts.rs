@@ -2,9 +2,9 @@
 
 use crate::correlate::Connections;
 use crate::flow::{Hop, Observations, OwnEvidence, VantageId};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::{Ip, Mac};
-use foldhash::fast::RandomState;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Index of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,8 +36,8 @@ pub struct Host {
 #[derive(Debug, Clone, Default)]
 pub struct Hosts {
     pub(super) list: Vec<Host>,
-    by_mac: HashMap<Mac, HostId, RandomState>,
-    pub(super) by_ip: HashMap<Ip, HostId, RandomState>,
+    by_mac: HashMap<Mac, HostId>,
+    pub(super) by_ip: HashMap<Ip, HostId>,
     /// Who asks as an address without answering for it or announcing it.
     pub(super) askers: HashSet<(HostId, Ip)>,
     /// By vantage: the host that it was taken on.

@@ -9,7 +9,7 @@
 use super::hosts::Hosts;
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Flow, Hop, Observations, VantageId};
-use std::collections::BTreeMap;
+use crate::hashed::HashMap;
 
 /// Connections that are looked at: that shows early.
 const SAMPLE: usize = 1 << 14;
@@ -42,20 +42,22 @@ pub(super) fn shared(
     if vantages.iter().filter(|v| known(v)).count() < 2 {
         return Vec::new();
     }
-    let mut pairs: BTreeMap<(VantageId, VantageId), Between> = BTreeMap::new();
+    let of_vantage = |v: &Observations| v.own.macs.first().and_then(|m| hosts.by_mac(*m));
+    let host: Vec<_> = vantages.iter().map(|v| known(v).then(|| of_vantage(v))).collect();
+    let mut pairs: HashMap<(VantageId, VantageId), Between> = HashMap::default();
     for connection in connections.list.iter().take(SAMPLE) {
         let legs = connections.legs(connection);
         for (i, a) in legs.iter().enumerate() {
             for b in &legs[i + 1..] {
                 let (va, vb) = (a.vantage, b.vantage);
-                let host = |v: VantageId| {
-                    vantages[v.index()].own.macs.first().and_then(|m| hosts.by_mac(*m))
-                };
-                let apart = va != vb && host(va) != host(vb);
-                if !apart || !known(&vantages[va.index()]) || !known(&vantages[vb.index()]) {
+                let (Some(ha), Some(hb)) = (host[va.index()], host[vb.index()]) else { continue };
+                if va == vb || ha == hb {
                     continue;
                 }
                 let between = pairs.entry((va.min(vb), va.max(vb))).or_default();
+                if between.contradicted {
+                    continue;
+                }
                 for forward in [true, false] {
                     between.see(vantages, (a, b), forward);
                 }
@@ -63,20 +65,21 @@ pub(super) fn shared(
         }
     }
     let one = |b: &Between| b.passed >= ENOUGH && !b.contradicted;
-    pairs.into_iter().filter(|(_, b)| one(b)).map(|(pair, _)| pair).collect()
+    let mut found: Vec<_> = pairs.into_iter().filter(|(_, b)| one(b)).map(|(at, _)| at).collect();
+    found.sort_unstable();
+    found
 }
 
 impl Between {
     fn see(&mut self, vantages: &[Observations], (a, b): (&Leg, &Leg), forward: bool) {
-        let flow = |leg: &Leg| -> Flow {
-            if forward { *leg.forward(vantages) } else { *leg.reply(vantages) }
-        };
+        let side = |leg: &Leg| if forward { leg.client } else { leg.client.other() };
+        let flow = |leg: &Leg| leg.of(vantages).flow(side(leg));
         let (fa, fb) = (flow(a), flow(b));
         if !fa.seen() || !fb.seen() {
             return;
         }
         let (oa, ob) = (&vantages[a.vantage.index()], &vantages[b.vantage.index()]);
-        let (Some(wa), Some(wb)) = (way(oa, &fa), way(ob, &fb)) else {
+        let (Some(wa), Some(wb)) = (way(oa, fa), way(ob, fb)) else {
             self.contradicted = true;
             return;
         };

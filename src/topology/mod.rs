@@ -25,8 +25,8 @@ pub use service::{Director, Mode, RealServer, Service, ServiceId};
 use crate::correlate::{BothSides, Connections};
 use crate::exchange::Pairs;
 use crate::flow::Observations;
+use crate::hashed::HashMap;
 use crate::wire::{Ip, Mac};
-use std::collections::HashMap;
 
 /// Roles that the user stated.
 #[derive(Debug, Clone, Default)]

@@ -5,8 +5,9 @@
 use super::hosts::{HostId, Hosts, MAX_HOSTS, begins, is_origin};
 use crate::correlate::{Connection, Connections, Leg, speaks};
 use crate::flow::{Claim, Flow, Observations};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Connections that are asked whose addresses they show: that shows early.
@@ -142,8 +143,8 @@ impl Hosts {
 
     fn claims(&mut self, vantages: &[Observations]) {
         let mut claimants: BTreeMap<Ip, BTreeSet<HostId>> = BTreeMap::new();
-        let mut owners: HashSet<(HostId, Ip)> = HashSet::new();
-        let mut asks: HashSet<HostId> = HashSet::new();
+        let mut owners: HashSet<(HostId, Ip)> = HashSet::default();
+        let mut asks: HashSet<HostId> = HashSet::default();
         for binding in vantages.iter().flat_map(|v| &v.neighbors.bindings) {
             if let Some(id) = self.by_mac(binding.mac) {
                 claimants.entry(binding.ip).or_default().insert(id);
@@ -156,7 +157,7 @@ impl Hosts {
         }
         self.askers.retain(|of| !owners.contains(of));
         // A fabric answers for everybody and asks nothing in its own name.
-        let mut answered: HashMap<HostId, usize> = HashMap::new();
+        let mut answered: HashMap<HostId, usize> = HashMap::default();
         for id in claimants.values().flatten() {
             *answered.entry(*id).or_default() += 1;
         }
@@ -225,7 +226,7 @@ impl Hosts {
                 }
             }
         }
-        let mut per_ip: HashMap<Ip, u32> = HashMap::new();
+        let mut per_ip: HashMap<Ip, u32> = HashMap::default();
         for (_, ip) in &found {
             *per_ip.entry(*ip).or_default() += 1;
         }

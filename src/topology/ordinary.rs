@@ -9,8 +9,8 @@ use super::{HostId, Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
 use crate::flow::{Answer, Kind, Observations, Reset};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
-use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Why a connection is nobody's request.
@@ -133,7 +133,7 @@ fn is_empty_exchange(connection: &Connection) -> bool {
 /// Pairs whose every connection is an empty exchange, again and again.
 fn habits(connections: &Connections) -> HashSet<Pair> {
     let tcp = || connections.list.iter().filter(|c| c.protocol.is_tcp());
-    let mut counts: HashMap<Pair, u32> = HashMap::new();
+    let mut counts: HashMap<Pair, u32> = HashMap::default();
     for connection in tcp().filter(|c| is_empty_exchange(c)) {
         *counts.entry(pair(connection)).or_default() += 1;
     }
@@ -167,9 +167,9 @@ fn in_vain(
         .map(|(client, _, port)| (client, port))
         .collect();
     if callers.is_empty() {
-        return HashSet::new();
+        return HashSet::default();
     }
-    let mut tries: HashMap<Pair, (u32, bool)> = HashMap::new();
+    let mut tries: HashMap<Pair, (u32, bool)> = HashMap::default();
     for connection in connections.list.iter().filter(|c| c.protocol.is_tcp() && !c.has_self()) {
         let pair = pair(connection);
         if callers.contains(&(pair.0, pair.2)) {
@@ -303,7 +303,7 @@ fn is_flood_shaped(connection: &Connection) -> bool {
 /// Where streams had to be let go, what is left of their kind is the same: to whom they
 /// were opened; `None` where these are too many to tell.
 fn flooded(vantages: &[Observations]) -> Option<HashSet<(Ip, u16)>> {
-    let mut flooded = HashSet::new();
+    let mut flooded = HashSet::default();
     for evicted in vantages.iter().map(|v| &v.evicted) {
         if evicted.beyond_kinds > 0 {
             return None;
@@ -315,7 +315,7 @@ fn flooded(vantages: &[Observations]) -> Option<HashSet<(Ip, u16)>> {
 }
 
 fn floods(connections: &Connections, topology: &Topology) -> HashSet<super::ServiceId> {
-    let mut sources: HashMap<super::ServiceId, (HashSet<Ip>, u32)> = HashMap::new();
+    let mut sources: HashMap<super::ServiceId, (HashSet<Ip>, u32)> = HashMap::default();
     for (connection, service) in connections.list.iter().zip(&topology.service_of) {
         if connection.protocol.is_tcp() && is_flood_shaped(connection) {
             let (ips, count) = sources.entry(*service).or_default();

@@ -6,11 +6,13 @@
 //! closes it.
 
 use super::{HostId, Hosts};
-use crate::correlate::{Connection, Connections, Leg, LinkSequence, LinkSequences, speaks};
+use crate::correlate::{
+    Connection, Connections, Leg, LinkSequence, LinkSequences, TOGETHER, speaks,
+};
 use crate::flow::{Hop, Mark, Observations, Side, VantageId};
+use crate::hashed::HashMap;
 use crate::parts::in_parts;
-use foldhash::fast::RandomState;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Index of a route.
@@ -54,7 +56,7 @@ pub struct Route {
 const MAX_STEPS: usize = 12;
 
 /// Routes that are compared before the table is asked.
-const RECENT_ROUTES: usize = 8;
+const RECENT_ROUTES: usize = 2;
 
 /// All distinct routes.
 #[derive(Debug, Default)]
@@ -90,7 +92,7 @@ impl Routes {
     fn together(parts: Vec<Self>) -> Self {
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
-        let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
+        let mut known: HashMap<Route, RouteId> = HashMap::default();
         if parts.len() > 0 {
             let ids = all.list.iter().enumerate();
             known.extend(ids.map(|(at, route)| (route.clone(), RouteId(at as u32))));
@@ -121,13 +123,26 @@ impl Routes {
         part: Range<usize>,
     ) -> Self {
         let mut routes = Self { of: Vec::with_capacity(part.len()), ..Self::default() };
-        let mut known: HashMap<Route, RouteId, RandomState> = HashMap::default();
+        let mut known: HashMap<Route, RouteId> = HashMap::default();
         let mut recent: Vec<RouteId> = Vec::with_capacity(RECENT_ROUTES);
-        let mut by_ways: HashMap<Vec<u64>, RouteId, RandomState> = HashMap::default();
+        let mut by_ways: HashMap<Vec<u64>, RouteId> = HashMap::default();
         let mut signature = Vec::new();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
-        for connection in &connections.list[part] {
+        let mut new: Vec<Connection> = Vec::new();
+        let all = &connections.list[part];
+        for (at, connection) in all.iter().enumerate() {
+            if at.is_multiple_of(TOGETHER) {
+                // What ways alone tell asks for no stream; the others' are fetched together.
+                let some = &all[at..all.len().min(at + TOGETHER)];
+                let mut told = |c: &&Connection| {
+                    sign(c, connections.legs(c), &connections.ways, &mut signature)
+                        && by_ways.contains_key(signature.as_slice())
+                };
+                new.clear();
+                new.extend(some.iter().filter(|c| !told(c)).copied());
+                connections.fetch(vantages, &new);
+            }
             let legs = connections.legs(connection);
             let plain = sign(connection, legs, &connections.ways, &mut signature);
             if plain && let Some(id) = by_ways.get(signature.as_slice()) {

@@ -8,8 +8,8 @@
 //! Portscan Detection Using Sequential Hypothesis Testing", IEEE S&P 2004). A service that
 //! answers anybody, or that somebody asks again and again, is not what a scan finds dark.
 
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
-use std::collections::{HashMap, HashSet};
 
 /// Services that one source must try, mostly in vain, to be scanning by itself; and that
 /// several must try in vain together.
@@ -45,9 +45,9 @@ pub(super) struct Scans {
 impl Scans {
     /// Looks at all attempts; `tries` is walked twice.
     pub(super) fn of(tries: impl Iterator<Item = Try> + Clone) -> Self {
-        let mut lone: HashMap<Ip, HashSet<(Ip, u16)>> = HashMap::new();
-        let mut answered: HashSet<(Ip, u16)> = HashSet::new();
-        let mut lucky: HashSet<Ip> = HashSet::new();
+        let mut lone: HashMap<Ip, HashSet<(Ip, u16)>> = HashMap::default();
+        let mut answered: HashSet<(Ip, u16)> = HashSet::default();
+        let mut lucky: HashSet<Ip> = HashSet::default();
         for one in tries.clone() {
             if one.vain || one.empty {
                 let services = lone.entry(one.source).or_default();
@@ -61,7 +61,7 @@ impl Scans {
             }
         }
         // By source: the dark services that it tries, and how often in all.
-        let mut tried: HashMap<Ip, (HashSet<(Ip, u16)>, u32)> = HashMap::new();
+        let mut tried: HashMap<Ip, (HashSet<(Ip, u16)>, u32)> = HashMap::default();
         for one in tries.filter(|one| one.vain && !lucky.contains(&one.source)) {
             let known = tried.entry(one.source).or_default();
             known.1 = known.1.saturating_add(1 + u32::from(one.syns > 2) * AGAIN);
@@ -71,7 +71,8 @@ impl Scans {
         }
         tried.retain(|_, (dark, times)| dark.len() >= FEW && *times <= dark.len() as u32 * AGAIN);
         let dark: HashSet<(Ip, u16)> = tried.values().flat_map(|(dark, _)| dark).copied().collect();
-        let joint = if dark.len() >= MANY { tried.into_keys().collect() } else { HashSet::new() };
+        let joint =
+            if dark.len() >= MANY { tried.into_keys().collect() } else { HashSet::default() };
         lone.retain(|_, services| services.len() >= MANY);
         Self { lone: lone.into_keys().collect(), joint, dark }
     }
@@ -114,7 +115,7 @@ mod tests {
         // Each asks for its own service, again and again.
         let own: Vec<Try> =
             (1..=40).flat_map(|s| (0..8).map(move |_| vain(s, u16::from(s)))).collect();
-        assert_eq!(scans(&own), Scans { dark: HashSet::new(), ..Scans::default() });
+        assert_eq!(scans(&own), Scans { dark: HashSet::default(), ..Scans::default() });
         // Few clients that want all of few services.
         let few: Vec<Try> = (1..=9).flat_map(|s| (0..9).map(move |n| vain(s, n))).collect();
         assert_eq!(scans(&few).joint.len(), 0);

@@ -6,9 +6,8 @@ use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, 
 use crate::correlate::Connections;
 use crate::exchange::Pairs;
 use crate::flow::Observations;
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::{Ip, Protocol};
-use foldhash::fast::RandomState;
-use std::collections::{HashMap, HashSet};
 
 pub(super) fn infer(
     vantages: &[Observations],
@@ -19,7 +18,7 @@ pub(super) fn infer(
     stated: &StatedRoles,
 ) -> Topology {
     let mut topology = Topology { hosts, routes, ..Topology::default() };
-    let mut ids: HashMap<(Ip, u16, Protocol), ServiceId> = HashMap::new();
+    let mut ids: HashMap<(Ip, u16, Protocol), ServiceId> = HashMap::default();
     let mut last = None;
     for connection in &connections.list {
         let (vip, port) = connection.front.server;
@@ -125,7 +124,7 @@ fn assign_servers(
         Address(Ip, u16),
         Host(HostId),
     }
-    let mut known: HashMap<(ServiceId, Identity), u16, RandomState> = HashMap::default();
+    let mut known: HashMap<(ServiceId, Identity), u16> = HashMap::default();
     topology.server_of = Vec::with_capacity(connections.list.len());
     for (i, connection) in connections.list.iter().enumerate() {
         let id = topology.service_of[i];
@@ -257,9 +256,9 @@ fn serving_host(route: &Route, service: &Service, hosts: &Hosts, named: &Named) 
 
 /// Fills in addresses and MACs of real servers from their hosts.
 fn name_servers(topology: &mut Topology) {
-    let vips: HashSet<Ip, RandomState> = topology.services.iter().map(|s| s.vip).collect();
+    let vips: HashSet<Ip> = topology.services.iter().map(|s| s.vip).collect();
     // A host may own as many addresses as there are services: each is looked through once.
-    let mut owned: HashMap<HostId, Owned, RandomState> = HashMap::default();
+    let mut owned: HashMap<HostId, Owned> = HashMap::default();
     for service in &mut topology.services {
         let owner = topology.hosts.by_ip(service.vip).filter(|_| service.mode == Mode::Unknown);
         for server in &mut service.real_servers {
@@ -285,7 +284,7 @@ struct Owned {
 }
 
 impl Owned {
-    fn of(ips: &[Ip], vips: &HashSet<Ip, RandomState>) -> Self {
+    fn of(ips: &[Ip], vips: &HashSet<Ip>) -> Self {
         let lasting = || ips.iter().copied().filter(|ip| !ip.is_link_local());
         let plain = |v4: bool| lasting().find(|ip| ip.is_v4() == v4 && !vips.contains(ip));
         let mut any = lasting();

@@ -74,7 +74,8 @@ impl Losses {
         let repeats = by_link(trace);
         // Nothing repeated, nothing lost: then it only matters that it could be seen.
         let repeated = trace.requests().any(|(_, c)| c.progress.repeats);
-        for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        let requests = trace.ahead().filter(|(id, _)| trace.ordinary(*id).is_none());
+        for (id, c) in requests.filter(|(_, c)| c.protocol.is_tcp()) {
             let service = trace.service_of(id);
             losses.captured(trace, id);
             losses.openings(trace, id);

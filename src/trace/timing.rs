@@ -81,28 +81,21 @@ impl Trace {
         let mut seen: Vec<Seen> = self.legs(id).iter().filter_map(|leg| self.seen(leg)).collect();
         seen.sort_by_key(|s| (std::cmp::Reverse(s.connect_ns), s.vantage));
         // In and out of one host are two legs of one vantage.
-        let mut known = Vec::new();
-        seen.retain(|s| {
-            let new = !known.contains(&s.vantage);
-            known.push(s.vantage);
-            new
-        });
+        let mut kept = 0;
+        for at in 0..seen.len() {
+            if seen[..kept].iter().all(|before| before.vantage != seen[at].vantage) {
+                seen[kept] = seen[at];
+                kept += 1;
+            }
+        }
+        seen.truncate(kept);
         Timing { seen }
     }
 
     fn seen(&self, leg: &Leg) -> Option<Seen> {
-        let (there, back) = (self.forward(leg), self.reply(leg));
-        let once = there.syns == 1 && back.syns == 1 && back.isns <= 1;
-        if !there.opened() || !back.accepted() || !once {
-            return None;
-        }
-        let connect_ns = back.syn.since(there.syn);
-        let clean = there.retransmissions == 0 && back.retransmissions == 0;
-        let asked = there.data.is_set() && back.data.is_set();
-        let answer_ns = (clean && asked && back.data.frame() > there.data.frame())
-            .then(|| back.data.since(there.data))
-            .filter(|ns| *ns >= 0);
-        (connect_ns >= 0).then_some(Seen { vantage: leg.vantage, connect_ns, answer_ns })
+        let flows = || (self.forward(leg), self.reply(leg));
+        let (connect_ns, answer_ns) = leg.spans.get(flows)?;
+        Some(Seen { vantage: leg.vantage, connect_ns, answer_ns })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Protocol;
 use super::frame::Inner;
+use super::segment::Segment;
 use super::tunnel::{self, MAX_TUNNELS, Outer, Shut};
 use super::{Arp, HeaderBits, Icmp, Ip, Stop, Tcp, TcpFlags, Vrrp};
 use super::{icmp, vrrp};
@@ -115,55 +116,23 @@ pub(super) fn quoted_ports(bytes: &[u8]) -> Option<(u16, u16)> {
     Some((u16::from_be_bytes([ports[0], ports[1]]), u16::from_be_bytes([ports[2], ports[3]])))
 }
 
-/// A TCP segment in plain IPv4 without IP options, all of its headers there, with its IP header.
-#[inline(always)]
-pub(super) fn plain_segment(bytes: &[u8]) -> Option<(&[u8; 20], Tcp<'_>)> {
-    let ip = bytes.first_chunk::<20>()?;
-    let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
-    // No options, a whole datagram, TCP, with its length.
-    if ip[0] != 0x45 || ip[6] & 0x3f != 0 || ip[7] != 0 || ip[9] != ip_number::TCP.0 {
-        return None;
-    }
-    let segment = bytes.get(20..total.min(bytes.len()))?;
-    let tcp = segment.first_chunk::<20>()?;
-    let header = usize::from(tcp[12] >> 4) * 4;
-    let options = segment.get(20..header)?;
-    let half = |at: usize| u16::from_be_bytes([tcp[at], tcp[at + 1]]);
-    let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
-    let tcp = Tcp {
-        src_port: half(0),
-        dst_port: half(2),
-        seq: word(4),
-        ack: word(8),
-        flags: TcpFlags(tcp[13]),
-        window: half(14),
-        options,
-        header_cut: false,
-        payload: &segment[header..],
-        // More was on the wire than was captured.
-        payload_len: (total - 20 - header) as u32,
-        known: Known::ALL,
-    };
-    Some((ip, tcp))
-}
-
 /// What nearly every packet is, built where it is read, not copied there; what [`open`] makes of it is
 /// the same.
 #[inline(always)]
 pub(super) fn plain_tcp(bytes: &[u8]) -> Option<IpPacket<'_>> {
-    let (ip, tcp) = plain_segment(bytes)?;
-    let addr = |at: usize| Ip::v4([ip[at], ip[at + 1], ip[at + 2], ip[at + 3]]);
+    let segment = Segment::of(bytes)?;
+    let [src, dst] = segment.addresses().map(|ip| Ip::v4(ip.to_be_bytes()));
     Some(IpPacket {
-        src: addr(12),
-        dst: addr(16),
-        ttl: ip[8],
-        id: Some(u16::from_be_bytes([ip[4], ip[5]])),
+        src,
+        dst,
+        ttl: segment.ttl(),
+        id: Some(segment.id()),
         protocol: Protocol::TCP,
         fragment: Fragment::Whole,
         options: false,
-        bits: HeaderBits::v4(ip[1], ip[6]),
+        bits: segment.bits(),
         outer: None,
-        transport: Transport::Tcp(tcp),
+        transport: Transport::Tcp(segment.tcp()?),
     })
 }
 

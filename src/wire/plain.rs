@@ -4,8 +4,8 @@
 //! What is tagged, tunnelled, fragmented, cut in a header, of IPv6 or has IP options is left to
 //! [`super::decode`].
 
-use super::ip::plain_segment;
-use super::{HeaderBits, LinkHeader, Tcp, link};
+use super::segment::Segment;
+use super::{LinkHeader, link};
 use crate::capture::{Frame, Known, LinkType};
 
 /// A TCP segment in plain IPv4 on Ethernet or in a cooked capture.
@@ -14,53 +14,27 @@ pub struct Plain<'a> {
     /// The bytes of the link header that say where it passed, with the TTL: of two frames of one link
     /// type with the same, link header and TTL are the same.
     pub way: [u64; 2],
-    /// Source address, IPv4.
-    pub src: u32,
-    /// Destination address, IPv4.
-    pub dst: u32,
-    /// Time to live.
-    pub ttl: u8,
-    /// Identification.
-    pub id: u16,
-    /// What its header asks of the network.
-    pub bits: HeaderBits,
     /// The segment.
-    pub tcp: Tcp<'a>,
+    pub segment: Segment<'a>,
 }
 
 impl<'a> Plain<'a> {
-    /// Reads a frame; `None` where it is to be decoded.
+    /// Reads a frame; `None` where it is to be decoded, as where its segment's options do not fit.
     #[inline(always)]
     #[must_use]
     pub fn of(frame: &Frame<'a>) -> Option<Self> {
-        let data = frame.data;
-        let (kind, at, way) = match frame.link_type {
-            LinkType::ETHERNET => {
-                let h = data.first_chunk::<14>()?;
-                let low = u64::from_le_bytes([h[8], h[9], h[10], h[11], 0, 0, 0, 0]);
-                (&h[12..14], 14, [first(h), low])
-            }
-            LinkType::LINUX_SLL => {
-                let h = data.first_chunk::<16>()?;
-                (&h[14..16], 16, [first(h), first(&h[6..])])
-            }
-            LinkType::LINUX_SLL2 => {
-                let h = data.first_chunk::<20>()?;
-                let low = u64::from_le_bytes([h[12], h[13], h[14], h[15], h[16], h[17], 0, 0]);
-                (&h[0..2], 20, [first(&h[4..]), low])
-            }
-            _ => return None,
-        };
-        if *kind != link::IPV4.to_be_bytes() || frame.known != Known::ALL {
-            return None;
-        }
-        let (ip, tcp) = plain_segment(&data[at..])?;
-        let addr = |at: usize| u32::from_be_bytes([ip[at], ip[at + 1], ip[at + 2], ip[at + 3]]);
+        let (packet, way) = above(frame)?;
+        let segment = Segment::of(packet)?;
         // The last byte of the second word is never the header's, or a part of what follows it.
-        let way = [way[0], way[1] & LINK | u64::from(ip[8]) << 56];
-        let id = u16::from_be_bytes([ip[4], ip[5]]);
-        let bits = HeaderBits::v4(ip[1], ip[6]);
-        Some(Self { way, src: addr(12), dst: addr(16), ttl: ip[8], id, bits, tcp })
+        let way = [way[0], way[1] & LINK | u64::from(segment.ttl()) << 56];
+        Some(Self { way, segment })
+    }
+
+    /// The TTL of a way.
+    #[inline]
+    #[must_use]
+    pub fn ttl(way: [u64; 2]) -> u8 {
+        (way[1] >> 56) as u8
     }
 
     /// The link header of the frame that it was read from.
@@ -68,6 +42,32 @@ impl<'a> Plain<'a> {
     pub fn link(frame: &Frame<'_>) -> Option<LinkHeader> {
         link::split(frame.link_type, frame.data).ok().map(|(link, ..)| link)
     }
+}
+
+/// What is above the link header where that says IPv4, and the bytes of the link header that say where the frame
+/// passed.
+#[inline(always)]
+fn above<'a>(frame: &Frame<'a>) -> Option<(&'a [u8], [u64; 2])> {
+    let data = frame.data;
+    let (kind, at, way) = match frame.link_type {
+        LinkType::ETHERNET => {
+            let h = data.first_chunk::<14>()?;
+            let low = u64::from_le_bytes([h[8], h[9], h[10], h[11], 0, 0, 0, 0]);
+            (&h[12..14], 14, [first(h), low])
+        }
+        LinkType::LINUX_SLL => {
+            let h = data.first_chunk::<16>()?;
+            (&h[14..16], 16, [first(h), first(&h[6..])])
+        }
+        LinkType::LINUX_SLL2 => {
+            let h = data.first_chunk::<20>()?;
+            let low = u64::from_le_bytes([h[12], h[13], h[14], h[15], h[16], h[17], 0, 0]);
+            (&h[0..2], 20, [first(&h[4..]), low])
+        }
+        _ => return None,
+    };
+    let plain = *kind == link::IPV4.to_be_bytes() && frame.known == Known::ALL;
+    plain.then(|| (&data[at..], way))
 }
 
 /// The bits of the second word that are the link header's.
@@ -131,14 +131,21 @@ mod tests {
                         bytes[at] = value;
                         let frame = frame(link_type, &bytes[..len]);
                         let Some(read) = Plain::of(&frame) else { continue };
+                        let Some(tcp) = read.segment.tcp() else { continue };
                         let packet = decode(&frame);
                         let Body::Ip(ip) = &packet.body else { panic!("{packet:?}") };
                         assert_eq!((packet.vlan, packet.stop, packet.around), (0, None, None));
                         let of = |ip: u32| crate::wire::Ip::v4(ip.to_be_bytes());
-                        assert_eq!((of(read.src), of(read.dst)), (ip.src, ip.dst));
-                        assert_eq!(read.ttl, ip.ttl);
-                        assert_eq!(Some(read.id), ip.id);
-                        assert_eq!(Transport::Tcp(read.tcp), ip.transport);
+                        assert_eq!(read.segment.addresses().map(of), [ip.src, ip.dst]);
+                        let [(src, _), (dst, _)] = read.segment.ends();
+                        assert_eq!([src, dst], read.segment.addresses());
+                        assert_eq!(
+                            read.segment.ends().map(|(_, port)| port),
+                            [tcp.src_port, tcp.dst_port]
+                        );
+                        assert_eq!(read.segment.ttl(), ip.ttl);
+                        assert_eq!(Some(read.segment.id()), ip.id);
+                        assert_eq!(Transport::Tcp(tcp), ip.transport);
                         assert_eq!(Plain::link(&frame), Some(packet.link));
                         let way = ways.entry(read.way).or_insert((packet.link, ip.ttl));
                         assert_eq!(*way, (packet.link, ip.ttl));

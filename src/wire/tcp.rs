@@ -117,7 +117,8 @@ impl Tcp<'_> {
     #[inline]
     #[must_use]
     pub fn may_name_client(&self) -> bool {
-        self.options.iter().any(|byte| (252..=254).contains(byte))
+        // All of them: many bytes are compared at once.
+        self.options.iter().fold(false, |any, byte| any | (252..=254).contains(byte))
     }
 
     /// The options, as far as they were captured.

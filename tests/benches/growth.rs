@@ -1,5 +1,5 @@
 //! How the work grows with each thing that captures hold: one and ten times as many connections, services, real servers,
-//! hosts, MACs, interfaces, captures and findings, each in a world of its own.
+//! hosts, MACs, interfaces, captures, captures of one path and findings, each in a world of its own.
 //!
 //! Work is counted in instructions where valgrind is installed, which nothing else on the machine disturbs; else in CPU time.
 //! What an empty capture costs is taken off.
@@ -18,7 +18,7 @@ const MOST: f64 = 15.0;
 /// A world of one kind of things: its name, how many of them to begin with, and its captures.
 type World = (&'static str, u32, fn(u32) -> Vec<Vec<u8>>);
 
-const WORLDS: [World; 8] = [
+const WORLDS: [World; 9] = [
     ("connections", 1_000, |n| vec![pcap(n, |i| nat(i, 0, 0))]),
     ("services", 1_000, |n| vec![pcap(n, |i| nat(i, i, 0))]),
     ("real servers", 1_000, |n| vec![pcap(n, |i| nat(i, 0, i))]),
@@ -28,6 +28,9 @@ const WORLDS: [World; 8] = [
     }),
     ("interfaces", 1_000, |n| vec![interfaces(n)]),
     ("captures", 10, |n| (0..n).map(|i| pcap(20, |c| nat(i * 20 + c, 0, i))).collect()),
+    ("captures that see the same", 10, |n| {
+        (0..n).map(|i| pcap(20, |c| passing(c, i, n))).collect()
+    }),
     ("findings", 100, |n| vec![pcap(n * 8, |i| refused(i, i % n))]),
 ];
 
@@ -47,7 +50,7 @@ pub fn run(pin: Pin, folder: &Path, small: u32) -> Result<(), Fault> {
     let unit = if counted { "million instructions" } else { "CPU ms" };
     writeln!(
         out,
-        "{:14} {:>8} {:>20} {:>8} {:>20} {:>7}",
+        "{:26} {:>8} {:>20} {:>8} {:>20} {:>7}",
         "", "few", unit, "many", unit, "growth"
     )?;
     let work = |captures: Vec<Vec<u8>>| -> Result<f64, Fault> {
@@ -71,7 +74,7 @@ pub fn run(pin: Pin, folder: &Path, small: u32) -> Result<(), Fault> {
         let remark = if growth > MOST { "  more than fifteen times" } else { "" };
         writeln!(
             out,
-            "{name:14} {few:>8} {one:>20.1} {:>8} {ten:>20.1} {growth:>7.1}{remark}",
+            "{name:26} {few:>8} {one:>20.1} {:>8} {ten:>20.1} {growth:>7.1}{remark}",
             few * 10
         )?;
         out.flush()?;
@@ -139,6 +142,31 @@ fn nat(n: u32, service: u32, server: u32) -> Vec<Vec<u8>> {
         there(ACK, 2, 2),
     ]
     .concat()
+}
+
+/// A connection as the capture at a place of its path shows it, one of so many; every second hop is a router.
+fn passing(n: u32, place: u32, places: u32) -> Vec<Vec<u8>> {
+    let (isn, theirs) = (n.wrapping_mul(2_654_435_761), n ^ 0x5bd1_e995);
+    let (here, next) = (mac(place), mac(place + 1));
+    let aged = |hops: u32| 64 - (hops / 2) as u8;
+    let there = |flags, seq: u32, ack: u32| {
+        let numbers = (isn.wrapping_add(seq), if flags == SYN { 0 } else { theirs + ack });
+        let id = (n * 8 + seq) as u16;
+        services::segment((here, next), (client(n), VIP), aged(place), flags, numbers, (id, 0))
+    };
+    let back = |flags, seq: u32, ack: u32| {
+        let numbers = (theirs + seq, isn.wrapping_add(ack));
+        let (ttl, id) = (aged(places - place), (n * 8 + seq) as u16);
+        services::segment((next, here), (VIP, client(n)), ttl, flags, numbers, (id, 0))
+    };
+    vec![
+        there(SYN, 0, 0),
+        back(SYN_ACK, 0, 1),
+        there(ACK, 1, 1),
+        there(FIN_ACK, 1, 1),
+        back(FIN_ACK, 1, 2),
+        there(ACK, 2, 2),
+    ]
 }
 
 /// A connection to one of many services that its host refuses.

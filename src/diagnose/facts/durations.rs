@@ -12,9 +12,10 @@ use crate::diagnose::thresholds::{
 };
 use crate::diagnose::{Confidence, rank_test};
 use crate::flow::VantageId;
+use crate::hashed::HashMap;
 use crate::topology::{HostId, Mode, Ordinary, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Samples of one server that are kept; the first are as good as any.
 const MAX_SAMPLES: usize = 1 << 12;
@@ -83,7 +84,7 @@ pub(in crate::diagnose) fn measure(trace: &Trace) -> Durations {
     let mut all = Durations::new();
     let hosts: Vec<Option<HostId>> =
         VantageId::all(&trace.vantages).map(|v| trace.host_of_vantage(v)).collect();
-    for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.progress.established) {
+    for (id, c) in trace.ahead().filter(|(_, c)| c.protocol.is_tcp() && c.progress.established) {
         let Some((front, at)) = place(trace, id) else { continue };
         let service = trace.service_of(front);
         let s = trace.topology.service(service);
@@ -147,7 +148,7 @@ pub(in crate::diagnose) type Places =
 
 /// All of them.
 pub(in crate::diagnose) fn places(trace: &Trace) -> Places {
-    let mut all = Places::new();
+    let mut all = Places::default();
     for (id, _) in trace.iter() {
         if let Some((front, at)) = place(trace, id) {
             all.entry((trace.service_of(front), at)).or_default().push((front, id));

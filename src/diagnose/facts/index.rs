@@ -3,10 +3,10 @@
 
 use super::ways::each_once;
 use crate::correlate::Connection;
+use crate::hashed::HashMap;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::OnceLock;
@@ -23,7 +23,7 @@ impl<K: Copy + Ord + Hash> Index<K> {
     /// Of pairs that come in the order of the connections.
     fn of(pairs: impl Iterator<Item = (K, ConnectionId)>) -> Self {
         let pairs: Vec<(K, ConnectionId)> = each_once(pairs);
-        let mut spans = HashMap::new();
+        let mut spans = HashMap::default();
         let mut from = 0;
         for set in pairs.chunk_by(|a, b| a.0 == b.0) {
             let to = from + set.len() as u32;

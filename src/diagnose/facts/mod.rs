@@ -96,6 +96,7 @@ pub use ways::{Around, each_once, in_time, shared_bits, telling};
 
 use crate::breaks::Breaks;
 use crate::flow::{Ask, VantageId};
+use crate::hashed::{HashMap, HashSet};
 use crate::trace::{ConnectionId, Trace};
 use durations::{Durations, Places};
 use local_endpoints::Nodes;
@@ -105,7 +106,7 @@ use resets::Forgotten;
 use silences::Silent;
 use site_changes::Flap;
 use stale_ports::Stale;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::OnceLock;
 use syn_proxies::Spoilt;

@@ -1,5 +1,6 @@
 //! Connections that directors open to addresses of real servers by themselves.
 
+use crate::hashed::HashSet;
 use crate::topology::{HostId, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -15,17 +16,20 @@ pub(in crate::diagnose) struct Checks {
 /// All of them, to ports on which these services have real servers.
 pub(in crate::diagnose) fn checks(trace: &Trace, services: &[&Service]) -> Checks {
     let mut checks = Checks::default();
-    let port_of = |host: HostId, port: u16| {
-        services
-            .iter()
-            .any(|s| s.is_director(host) && s.real_servers.iter().any(|r| r.port == port))
-    };
+    // Services are many, and what each has is asked of every connection.
+    let ports: HashSet<(HostId, u16)> = services
+        .iter()
+        .flat_map(|s| s.directors.iter().map(move |d| (d.host, s)))
+        .flat_map(|(host, s)| s.real_servers.iter().map(move |r| (host, r.port)))
+        .collect();
+    let vips: HashSet<Ip> = services.iter().map(|s| s.vip).collect();
     for (id, c) in trace.iter().filter(|(_, c)| c.protocol.is_tcp() && c.back.is_none()) {
         let (client, (ip, port)) = (c.front.client.0, c.front.server);
-        let Some(director) = trace.host_by_ip(client).filter(|h| port_of(*h, port)) else {
+        let Some(director) = trace.host_by_ip(client).filter(|h| ports.contains(&(*h, port)))
+        else {
             continue;
         };
-        if services.iter().any(|s| s.vip == ip || s.vip == client) {
+        if vips.contains(&ip) || vips.contains(&client) {
             continue;
         }
         let key = (director, ip, port);

@@ -12,10 +12,11 @@ use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::RESETS_IN_FLIGHT_NS;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
+use crate::hashed::HashSet;
 use crate::topology::{HostId, ServiceId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{seq_gt, seq_lt};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose state it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,11 @@ use crate::diagnose::thresholds::{
     SCHEDULER_IMBALANCE_MIN_CONNECTIONS, SCHEDULER_IMBALANCE_MIN_EXPECTED,
     SCHEDULER_IMBALANCE_ONE_IN, SCHEDULER_IMBALANCE_Z,
 };
+use crate::hashed::HashMap;
 use crate::topology::{HostId, Mode, RealServer, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Client addresses that are told apart.
 pub(in crate::diagnose) const MAX_CLIENTS: usize = 1 << 16;
@@ -141,7 +142,7 @@ pub(in crate::diagnose) struct Clients {
 
 /// Who called.
 pub(in crate::diagnose) fn clients(trace: &Trace, ids: &[ConnectionId]) -> Clients {
-    let mut by: HashMap<Ip, (u64, Option<u16>, bool)> = HashMap::new();
+    let mut by: HashMap<Ip, (u64, Option<u16>, bool)> = HashMap::default();
     for id in ids {
         let client = trace.connection(*id).front.client.0;
         let server = trace.topology.server_of[id.0 as usize];

@@ -20,7 +20,7 @@ pub(in crate::diagnose) struct Stall<'a> {
 /// One a connection and side: at the vantage that saw most.
 pub(in crate::diagnose) fn stalls<'a>(facts: &'a Trace) -> Vec<Stall<'a>> {
     let mut stalls = Vec::new();
-    if facts.vantages.iter().all(|v| v.side_tables.closed.is_empty()) {
+    if facts.vantages.iter().all(|v| v.side_tables.closed().is_empty()) {
         return stalls;
     }
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
@@ -59,7 +59,7 @@ fn longest(trace: &Trace, id: ConnectionId, by_client: bool) -> Option<(Leg, &Cl
         .iter()
         .filter_map(|leg| {
             let side = if by_client { leg.client } else { leg.client.other() };
-            let closed = &trace.vantage(leg).side_tables.closed;
+            let closed = trace.vantage(leg).side_tables.closed();
             let at = closed.iter().find(|w| w.stream == leg.stream && w.side == side)?;
             let waits = at.probes > 0 || at.frames >= ZERO_WINDOW_BLIND_FRAMES;
             (waits && at.longest_ns >= ZERO_WINDOW_STALL_NS).then_some((*leg, at))

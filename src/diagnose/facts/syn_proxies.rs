@@ -206,7 +206,7 @@ fn never_opens(trace: &Trace, front: &Leg) -> bool {
 /// A window that closed once more had been open; the first time is the SYN-ACK's own.
 fn never_was_open(trace: &Trace, front: &Leg) -> bool {
     let side = front.client.other();
-    let windows = &trace.vantage(front).side_tables.closed;
+    let windows = trace.vantage(front).side_tables.closed();
     let own = windows.iter().find(|w| w.stream == front.stream && w.side == side);
     own.is_none_or(|w| !w.opened.is_set() && trace.reply(front).ack == w.closed)
 }

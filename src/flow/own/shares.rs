@@ -1,8 +1,8 @@
 //! What each MAC of a capture has to do with its frames.
 
 use crate::flow::{Claim, Flow, Hop, Link, Neighbors, Side, Stream};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::{Ip, Mac};
-use std::collections::{HashMap, HashSet};
 
 /// A MAC's part.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Shares {
         neighbors: &Neighbors,
         absent: &[Mac],
     ) -> Option<Self> {
-        let mut by_mac: HashMap<Mac, Share> = HashMap::new();
+        let mut by_mac: HashMap<Mac, Share> = HashMap::default();
         let (mut total, mut all) = (0u64, 0u64);
         // A frame to a MAC that never sends was flooded by a switch.
         let said = neighbors.bindings.iter().map(|b| b.mac);
@@ -206,7 +206,7 @@ impl Shares {
     }
 
     fn neighbors(&mut self, neighbors: &Neighbors) {
-        let mut repliers: HashMap<Ip, Mac> = HashMap::new();
+        let mut repliers: HashMap<Ip, Mac> = HashMap::default();
         for binding in neighbors.bindings.iter().filter(|b| b.claim == Claim::Reply) {
             repliers.entry(binding.ip).or_insert(binding.mac);
         }
@@ -221,8 +221,8 @@ impl Shares {
                 share.tunnels = true;
             }
         }
-        let mut claimed: HashMap<Mac, Vec<Ip>> = HashMap::new();
-        let mut owners: HashMap<Ip, Mac> = HashMap::new();
+        let mut claimed: HashMap<Mac, Vec<Ip>> = HashMap::default();
+        let mut owners: HashMap<Ip, Mac> = HashMap::default();
         for binding in &neighbors.bindings {
             owners.entry(binding.ip).or_insert(binding.mac);
             if self.by_mac.contains_key(&binding.mac) {

@@ -524,7 +524,7 @@ fn spoken(seen: &Observations) -> impl Iterator<Item = Of<Spoken>> {
 
 pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S::Fault> {
     to.table(numbered(all, |seen| seen.side_tables.repeats.iter().copied()))?;
-    to.table(numbered(all, |seen| seen.side_tables.closed.iter().copied()))?;
+    to.table(numbered(all, |seen| seen.side_tables.windows.list.iter().copied()))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.toa)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.full)))?;
     to.table(numbered(all, |seen| seen.side_tables.hellos().iter().copied()))?;
@@ -542,7 +542,7 @@ pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S:
     to.table(numbered(all, |seen| by_key(&seen.side_tables.pieces)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.options.of)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.idles.0)))?;
-    to.table(numbered(all, |seen| by_key(&seen.side_tables.sums)))?;
+    to.table(numbered(all, |seen| by_key(&seen.side_tables.sums.0)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.marked.of)))?;
     to.table(numbered(all, AskedRow::of))
 }
@@ -625,7 +625,7 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
         seen.side_tables.idles.0.insert(of, idle);
     })?;
     each(from, all, links, |seen, of, sums: Sums| {
-        seen.side_tables.sums.insert(of, sums);
+        seen.side_tables.sums.0.insert(of, sums);
     })?;
     each(from, all, links, |seen, of, marks: Marks| {
         seen.side_tables.marked.of.insert(of, marks);
@@ -655,7 +655,7 @@ fn in_order<R: Restore>(from: &mut R, all: &mut [Observations]) -> Result<(), R:
         if list.iter().any(|closed| closed.stream as usize >= seen.streams.len()) {
             return Err(from.refuse("a closed window is of no stream"));
         }
-        seen.side_tables.closed = list;
+        seen.side_tables.windows.list = list;
     }
     for (seen, list) in all.iter_mut().zip(hellos) {
         let rises = list.is_sorted_by(|one, next| one.stream < next.stream);

@@ -53,7 +53,7 @@ impl VantageRow {
         own.seen.neighbors.dropped = seen.neighbors.dropped;
         let to = &mut own.seen.side_tables;
         to.repeats_dropped = side.repeats_dropped;
-        to.closed_dropped = side.closed_dropped;
+        to.windows.dropped = side.windows.dropped;
         to.tokens.dropped = side.tokens_dropped();
         to.prefaces.dropped = side.prefaces.dropped;
         to.spoken.dropped = side.spoken.dropped;
@@ -130,7 +130,7 @@ impl Row for VantageRow {
         c.num("vrrp_dropped", more, &mut seen.vrrp_dropped);
         let side = &mut seen.side_tables;
         c.num("repeats_dropped", more, &mut side.repeats_dropped);
-        c.num("closed_windows_dropped", more, &mut side.closed_dropped);
+        c.num("closed_windows_dropped", more, &mut side.windows.dropped);
         c.num("packet_tokens_dropped", more, &mut side.tokens.dropped);
         c.num("proxy_headers_dropped", more, &mut side.prefaces.dropped);
         c.num("said_dropped", more, &mut side.spoken.dropped);

@@ -1,0 +1,106 @@
+//! The distinct link headers with TTLs of a vantage, and how they are found again.
+
+use super::{Hop, HopId};
+use crate::capture::Frame;
+use crate::hashed::HashMap;
+use crate::wire::Plain;
+
+/// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
+const MAX_HOPS: usize = 1 << 16;
+/// Hops used lately, compared before the table is asked.
+const RECENT: usize = 8;
+/// Places for hops by the bytes that they were read from, at most.
+const WAYS: usize = 1 << 16;
+/// No hop.
+const NOWHERE: HopId = HopId(u32::MAX);
+
+/// All hops.
+#[derive(Debug)]
+pub(super) struct Hops {
+    list: Vec<Hop>,
+    /// By hop: the bytes that it was read from last ([`Plain::way`]).
+    read: Vec<Option<[u64; 2]>>,
+    ids: HashMap<Hop, HopId>,
+    recent: [HopId; RECENT],
+    /// Hops by the bytes that they were read from.
+    ways: Vec<([u64; 2], HopId)>,
+}
+
+impl Hops {
+    pub(super) fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            read: Vec::new(),
+            ids: HashMap::default(),
+            recent: [HopId(0); RECENT],
+            ways: Vec::new(),
+        }
+    }
+
+    pub(super) fn list(&self) -> &[Hop] {
+        &self.list
+    }
+
+    pub(super) fn into_list(self) -> Vec<Hop> {
+        self.list
+    }
+
+    /// Whether a hop was read from these bytes last: then it is the segment's.
+    #[inline(always)]
+    pub(super) fn is(&self, hop: HopId, way: [u64; 2]) -> bool {
+        matches!(self.read.get(hop.index()), Some(Some([a, b])) if *a == way[0] && *b == way[1])
+    }
+
+    /// The hop that is this one, added where it is new; `None` beyond the bound.
+    pub(super) fn id(&mut self, hop: Hop) -> Option<HopId> {
+        // Few hops carry most flows: compare before hashing.
+        let known = |id: &&HopId| self.list.get(id.index()) == Some(&hop);
+        if let Some(&id) = self.recent.iter().find(known) {
+            return Some(id);
+        }
+        if let Some(&id) = self.ids.get(&hop) {
+            self.recent.rotate_right(1);
+            self.recent[0] = id;
+            return Some(id);
+        }
+        if self.list.len() >= MAX_HOPS {
+            return None;
+        }
+        let id = HopId(self.list.len() as u32);
+        self.list.push(hop);
+        self.read.push(None);
+        self.ids.insert(hop, id);
+        Some(id)
+    }
+
+    /// The hop of a segment that passed by a way ([`Plain::way`]), where it is known: few serve most.
+    #[inline(always)]
+    pub(super) fn of(&mut self, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
+        let [a, b] = way;
+        let drawn = ((a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
+        let found = match self.ways.get(drawn & self.ways.len().wrapping_sub(1)) {
+            Some((known, hop)) if known[0] == a && known[1] == b && *hop != NOWHERE => Some(*hop),
+            _ => self.learn(drawn, frame, way),
+        };
+        if let Some(read) = found.and_then(|hop| self.read.get_mut(hop.index())) {
+            *read = Some(way);
+        }
+        found
+    }
+
+    #[cold]
+    fn learn(&mut self, drawn: usize, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
+        if self.ways.len() < self.list.len() * 2 && self.ways.len() < WAYS {
+            // Vantages are many at times, and most have few hops.
+            let places = (self.list.len() * 4).next_power_of_two().min(WAYS);
+            self.ways = vec![([0; 2], NOWHERE); places];
+        }
+        let link = Plain::link(frame).unwrap_or_default();
+        let hop = *self.ids.get(&Hop { link, ttl: Plain::ttl(way) })?;
+        let place = drawn & self.ways.len().wrapping_sub(1);
+        if let Some(entry) = self.ways.get_mut(place) {
+            *entry = (way, hop);
+        }
+        Some(hop)
+    }
+}
