@@ -43,8 +43,7 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
                 && answers_for(facts, **host, vip)
         })
         .map(|host| {
-            let of = |id: &&ConnectionId| facts.server(**id).and_then(|s| s.host) == Some(*host);
-            (ids.iter().filter(of).count(), *host)
+            (ids.iter().filter(|id| went_straight(facts, **id, *host)).count(), *host)
         })
         .collect();
     servers.sort_by_key(|(n, host)| (std::cmp::Reverse(*n), *host));
@@ -115,9 +114,15 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     finding.addresses = vec![vip];
     finding.connections = ids
         .into_iter()
-        .filter(|id| facts.server(*id).and_then(|s| s.host).is_some_and(|h| real.contains(&h)))
+        .filter(|id| real.iter().any(|host| went_straight(facts, *id, *host)))
         .collect();
     Some(finding)
+}
+
+/// Whether a host served a connection that nobody had sent on to it.
+fn went_straight(facts: &Facts, id: ConnectionId, host: HostId) -> bool {
+    facts.server(id).and_then(|s| s.host) == Some(host)
+        && !facts.route(id).forwarders().any(|(_, next)| next.to == Some(host))
 }
 
 /// A packet for the VIP that went to the culprit's MAC.

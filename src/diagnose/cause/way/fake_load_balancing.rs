@@ -24,7 +24,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let Detour { host, director, serves } = ids.iter().find_map(|id| detour(facts, *id))?;
     let vip = facts.topology.service(service).vip;
     let own = names.full(host);
-    let title = format!("{own} gets packets for {vip} first and passes it to the director");
+    let title = format!("{own} gets packets for {vip} first and passes them to the director");
     let who = if serves { ", a real server" } else { ", which is not the director" };
     let seen_there =
         ids.iter().any(|id| facts.legs(*id).iter().any(|leg| facts.host_of(leg) == Some(host)));
