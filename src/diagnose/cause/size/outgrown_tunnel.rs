@@ -83,7 +83,7 @@ fn finding(
     );
     finding.fixes.push(plugin.or());
     let shown = telling(facts, &ids).and_then(|id| set.get(&id));
-    finding.proofs = shown.map(|o| proofs(o)).unwrap_or_default();
+    finding.proofs = shown.map(proofs).unwrap_or_default();
     finding.concerning(servers(facts, &ids), ids)
 }
 
