@@ -10,8 +10,7 @@
 use crate::diagnose::cause::{by_server_host, needs_mode, severity};
 use crate::diagnose::facts::wide_masks::{Wide, delivered, lo_leg, looped, near};
 use crate::diagnose::facts::{each_once, telling};
-use crate::diagnose::words::commands::ip;
-use crate::diagnose::words::commands::step;
+use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{agree, list, list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role, ServiceId};

@@ -16,11 +16,8 @@ use crate::diagnose::facts::proxied_arp::{
 };
 use crate::diagnose::symptom::vip_arp_conflict as symptom;
 use crate::diagnose::thresholds::PAIR;
-use crate::diagnose::words::commands::arp;
-use crate::diagnose::words::commands::step;
-use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::part;
-use crate::diagnose::words::{count, list, list_of};
+use crate::diagnose::words::commands::{arp, step, sysctl};
+use crate::diagnose::words::{count, list, list_of, part};
 use crate::diagnose::{
     Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity,
 };

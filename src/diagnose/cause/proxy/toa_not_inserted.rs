@@ -9,8 +9,7 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::grown_packets::size;
 use crate::diagnose::facts::unnamed_clients::{Served, Unnamed, WhyUnnamed};
-use crate::diagnose::words::counted;
-use crate::diagnose::words::{self, directors, share, tables};
+use crate::diagnose::words::{self, counted, directors, share, tables};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::ConnectionId;

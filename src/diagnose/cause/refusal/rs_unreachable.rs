@@ -5,14 +5,11 @@ use crate::diagnose::cause::{severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
 use crate::diagnose::facts::port_reuse::forerunners;
-use crate::diagnose::words::agree;
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
-use crate::diagnose::words::spare;
-use crate::diagnose::words::{list, list_of, service_subject, share};
+use crate::diagnose::words::{agree, list, list_of, service_subject, share, spare};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
-use crate::topology::ServiceId;
-use crate::topology::{HostId, Role, Service};
+use crate::topology::{HostId, Role, Service, ServiceId};
 use crate::trace::Trace;
 use crate::wire::Ip;
 

@@ -10,8 +10,7 @@
 use crate::diagnose::cause::{by_address, severity};
 use crate::diagnose::facts::optioned_syns::{Lossy, Plain, ToServer, proofs, sent};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::agree;
-use crate::diagnose::words::{self, share, to_capture};
+use crate::diagnose::words::{self, agree, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Severity};
 use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::ConnectionId;

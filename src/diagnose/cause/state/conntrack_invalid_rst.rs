@@ -11,8 +11,7 @@
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::commands::step;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{step, sysctl};
 use crate::diagnose::words::{self, arrow_back, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{Mode, ServiceId};

@@ -1,12 +1,11 @@
 //! A DR real server sends its answers to the director, whose kernel drops them:
 //! they come from outside with one of its own addresses, the VIP, as source.
 
-use crate::diagnose::Subject;
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{agree, names, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;

@@ -23,9 +23,7 @@ pub mod udp_reply_from_rip;
 
 use super::needs_mode;
 use crate::diagnose::symptom::asymmetric_return_path as symptom;
-use crate::diagnose::words::commands::kernel;
-use crate::diagnose::words::commands::step;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{kernel, step, sysctl};
 use crate::diagnose::words::{arrow, arrow_back};
 use crate::diagnose::{Detection, Facts, Finding, Proof};
 use crate::topology::Mode;

@@ -82,7 +82,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.candidate("packet-loss", "then the director sends the answers by an interface that was not captured, and they are lost beyond it");
     }
     if let Some(client) = of_link.first() {
-        finding.confirm(name.clone(), format!("ip -6 route get {client}; nstat -az Ip6InNoRoutes Ip6OutNoRoutes; ip6tables -L FORWARD -nv"), "a way by another interface than the question came in by, or none, and a counter that grows with every answer: this is it");
+        finding.confirm(name.clone(), format!("ip route get {client}; nstat -az Ip6InNoRoutes Ip6OutNoRoutes; ip6tables -L FORWARD -nv"), "a way by another interface than the question came in by, or none, and a counter that grows with every answer: this is it");
         finding.fixes = vec![answered_here(facts, told, &name)];
     } else {
         let (command, what) = check(v4);

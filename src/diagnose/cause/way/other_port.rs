@@ -5,9 +5,7 @@
 
 use crate::diagnose::cause::by_service;
 use crate::diagnose::facts::stray_answers::{from_other_ports, refused};
-use crate::diagnose::words::commands::kernel;
-use crate::diagnose::words::commands::step;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{kernel, step, sysctl};
 use crate::diagnose::words::part;
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::topology::{Role, ServiceId};

@@ -11,8 +11,7 @@ use crate::diagnose::facts::stray_answers::{
     answering, answers_itself, is_chosen, pairs, proofs, refused,
 };
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::part;
-use crate::diagnose::words::{self, agree, names};
+use crate::diagnose::words::{self, agree, names, part};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Severity, Subject};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::ConnectionId;

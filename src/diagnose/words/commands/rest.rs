@@ -8,7 +8,7 @@ use super::cluster;
 use super::ipvsadm::{Server, Virtual};
 use super::step::{self, Step};
 use crate::breaks::Fate;
-use crate::diagnose::words::{Names, list};
+use crate::diagnose::words::{Names, list_of};
 use crate::diagnose::{Facts, Fix};
 use crate::state::StatedServer;
 use crate::topology::{HostId, Service, ServiceId};
@@ -113,13 +113,11 @@ fn one_more(facts: &Facts, service: ServiceId, until: &str) -> Fix {
     }
     let of = Virtual::of(s);
     let entry = of.server(Server::any());
-    let like = list(
-        &s.real_servers.iter().filter_map(|r| Some(r.address?.to_string())).collect::<Vec<_>>(),
-    );
-    let why = match s.real_servers.iter().any(|r| r.address.is_some()) {
-        true => format!("one more real server, set up as {like}"),
-        false => "one more real server, set up as the others".to_owned(),
-    };
+    let mut known: Vec<_> = s.real_servers.iter().filter_map(|r| r.address).collect();
+    known.sort_unstable();
+    known.dedup();
+    let like = if known.is_empty() { "the others".to_owned() } else { list_of(known) };
+    let why = format!("one more real server, set up as {like}");
     let added = Step::new(entry.add(1), entry.delete()).because(&why);
     step::safe(format!("{}, {until}", Names(facts).director(s)), [added]).meanwhile()
 }
