@@ -42,9 +42,7 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
                 && !speaks_vrrp(facts, **host)
                 && answers_for(facts, **host, vip)
         })
-        .map(|host| {
-            (ids.iter().filter(|id| went_straight(facts, **id, *host)).count(), *host)
-        })
+        .map(|host| (ids.iter().filter(|id| went_straight(facts, **id, *host)).count(), *host))
         .collect();
     servers.sort_by_key(|(n, host)| (std::cmp::Reverse(*n), *host));
     // Somebody who claims the address must also serve it: else nobody shows
