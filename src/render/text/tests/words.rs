@@ -22,8 +22,8 @@ fn a_hairpin() {
       real server  172.16.101.11  52:54:00:12:00:01  rs2
 
     where it breaks
-      3 connections to 203.0.113.8:80 fail: SYN  rs1 in #45 ✓ ✗ (no answer to it,
-      and not sent on, in this capture)  [1, 2]
+      3 connections to 203.0.113.8:80 fail: SYN  rs1 in #45 ✗ (no answer to it, and
+      not sent on, in this capture)  [1, 2]
           apart: all 3 that fail are served by 172.16.100.11; of 3 that do well,
           none
 
@@ -175,8 +175,8 @@ fn everything_said() {
       client 198.51.100.7: it forwards what comes for the VIP
 
     where it breaks
-      3 connections to 203.0.113.8:80 fail: SYN  rs1 in #45 ✓ ✗ (no answer to it,
-      and not sent on, in this capture)  [1, 2]
+      3 connections to 203.0.113.8:80 fail: SYN  rs1 in #45 ✗ (no answer to it, and
+      not sent on, in this capture)  [1, 2]
           apart: all 3 that fail are served by 172.16.100.11; of 3 that do well,
           none
 
