@@ -3,12 +3,15 @@
 use super::journey::{Journey, Milestone, silence};
 use super::{Break, Manner, Packet, Passage, reset_by};
 use crate::flow::Flow;
+use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 
 /// The break of a connection that looks well by itself; `astray`: it was answered from elsewhere than
 /// where it asked.
 pub(super) fn broken(trace: &Trace, id: ConnectionId, astray: bool) -> Break {
     let (packet, manner, last) = found(trace, id, astray);
+    let check = trace.ordinary(id) == Some(Ordinary::HealthCheck);
+    let packet = if check { Packet::HealthCheck } else { packet };
     let (start, end) = (trace.start(id), trace.end(id));
     let cost_ns = match (start, end) {
         (Some(start), Some(end)) => trace.time(end).0.saturating_sub(trace.time(start).0),
