@@ -26,7 +26,11 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         Judged::Harm(Fate::Failed, broken)
     };
     if p.response {
-        return harm(Manner::UnseenBeyond);
+        let packet = Packet::Datagram;
+        let last = Journey::of(trace, id, false, Milestone::Data).last().copied();
+        let broken =
+            Break { connection: id, packet, manner: Manner::Torn, last, next: None, cost_ns };
+        return Judged::Harm(Fate::Failed, broken);
     }
     if rejected(trace, id) {
         return if is_late_answer(trace, id) { Judged::Untold } else { harm(Manner::Rejected) };

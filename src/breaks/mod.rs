@@ -161,11 +161,13 @@ pub enum Manner {
     Error,
     /// It was answered from elsewhere than where it was sent.
     Astray,
+    /// Only the first fragment of its answer came.
+    Torn,
 }
 
 impl Manner {
     /// All of them, a cut by whomever once.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LostBetween,
         Self::UnseenBeyond,
         Self::Swallowed,
@@ -177,6 +179,7 @@ impl Manner {
         Self::Closed,
         Self::Error,
         Self::Astray,
+        Self::Torn,
     ];
 
     /// The name in reports.
@@ -195,13 +198,14 @@ impl Manner {
             Self::Closed => "closed",
             Self::Error => "error",
             Self::Astray => "astray",
+            Self::Torn => "torn",
         }
     }
 
-    /// Whether nobody answered at all.
+    /// Whether nobody answered at all, or nobody got the answer.
     #[must_use]
     pub fn is_silence(self) -> bool {
-        matches!(self, Self::LostBetween | Self::UnseenBeyond | Self::Swallowed)
+        matches!(self, Self::LostBetween | Self::UnseenBeyond | Self::Swallowed | Self::Torn)
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Break {
     /// `response`, `datagram`, `health-check`.
     pub packet: String,
     /// What became of it: `lost-between`, `unseen-beyond`, `swallowed`, `refused`,
-    /// `rejected`, `unmatched`, `cut`, `late`, `closed`, `error`, `astray`.
+    /// `rejected`, `unmatched`, `cut`, `late`, `closed`, `error`, `astray`, `torn`.
     pub manner: String,
     /// `failed` or `suffered`.
     pub fate: String,

@@ -36,6 +36,7 @@ impl Builder<'_> {
         let packet = match group.manner {
             // The frame is the reset, which is none of the packets that a request is made of.
             Manner::Cut(_) if group.packet != Packet::HealthCheck => "connection",
+            Manner::Torn => "response",
             _ => label(group.packet),
         };
         let Some(last) = &group.last else {
@@ -73,6 +74,7 @@ impl Builder<'_> {
             (Manner::Late, next) => late(group, next),
             (Manner::Closed, _) => "✗ closed without an answer".to_owned(),
             (Manner::Error, _) => "✗ answered with an error".to_owned(),
+            (Manner::Torn, _) => "✗ its first fragment alone".to_owned(),
             (Manner::Astray, _) => "✗ answered from elsewhere than it was sent".to_owned(),
         };
         format!("{packet}  {here} {became}")
