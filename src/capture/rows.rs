@@ -30,6 +30,9 @@ words!(Packing {
     Packing(Some("zstd")) => "zstd",
 });
 
+/// Bytes of a file, or what is counted in it, at most.
+const MOST: u64 = 1 << 50;
+
 /// A capture without its files.
 struct CaptureRow(Capture);
 
@@ -277,5 +280,18 @@ pub fn restore<R: Restore>(from: &mut R) -> Result<(Capture, u32), R::Fault> {
         capture.notes.push(row.0);
         Ok(())
     })?;
+    let large = |file: &CaptureFile| {
+        let facts = file.text.clone().unwrap_or_default();
+        let counts = [file.bytes, file.untimed, file.damage_omitted, facts.packets];
+        let of_lines = [facts.without_macs, facts.without_ttl, facts.dumped];
+        let of_interfaces = file
+            .interfaces
+            .iter()
+            .flat_map(|own| [own.frames, own.dropped.unwrap_or(0), own.received.unwrap_or(0)]);
+        counts.into_iter().chain(of_lines).chain(of_interfaces).any(|count| count > MOST)
+    };
+    if capture.files.iter().any(large) {
+        return Err(from.refuse("it counts more than a capture can hold"));
+    }
     Ok((capture, place))
 }

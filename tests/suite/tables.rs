@@ -240,6 +240,29 @@ fn what_is_wrong_with_tables_is_said_and_costs_no_other_capture() {
     });
 }
 
+/// Counts that no capture can have would add up to more than sums hold.
+#[test]
+fn impossible_counts_are_refused() {
+    use lbdiag::parquet::{Reader, Values, Writer};
+    for (table, column) in [("vantages", "frames_without_macs"), ("neighbor_claims", "count")] {
+        let (_, tables) = sample("healthy-nat");
+        let path = folders(tables.path())[0].1.join(format!("{table}.parquet"));
+        let bytes = fs::read(&path).unwrap();
+        let mut reader = Reader::open(std::io::Cursor::new(&bytes)).unwrap();
+        let fields = reader.fields().to_vec();
+        let every: Vec<usize> = (0..fields.len()).collect();
+        let mut columns = reader.columns(0, &every).unwrap();
+        let at = fields.iter().position(|field| field.name == column).unwrap();
+        let Values::Numbers(list) = &mut columns[at].values else { panic!("{column}") };
+        list.fill(if table == "vantages" { -1 } else { i64::from(u32::MAX) });
+        let mut writer = Writer::new(Vec::new(), fields).unwrap();
+        writer.group(&columns).unwrap();
+        fs::write(&path, writer.finish(&[], &[]).unwrap()).unwrap();
+        let (errors, _) = said_of(tables.path());
+        assert!(errors.len() == 1 && errors[0].contains("more than a capture"), "{errors:?}");
+    }
+}
+
 #[test]
 fn names_in_tables_lead_nowhere() {
     let (_, tables) = sample("healthy-nat");

@@ -4,6 +4,7 @@
 //! that come from tables take in no further packet. Coming back, every index is held against the table
 //! that it points into, and sums of counts against what a capture can have: a table is anybody's.
 
+mod counts;
 mod link;
 mod misc;
 mod neighbors;
@@ -80,6 +81,9 @@ pub fn restore<R: Restore>(from: &mut R) -> Result<Vec<Observations>, R::Fault> 
     misc::restore(from, &mut all)?;
     neighbors::restore(from, &mut all)?;
     rare::restore(from, &mut all)?;
+    if !all.iter().all(counts::are_possible) {
+        return Err(from.refuse("it counts more than a capture can hold"));
+    }
     Ok(all)
 }
 
