@@ -36,7 +36,7 @@ pub(super) fn are_possible(seen: &Observations) -> bool {
         seen.echoes_dropped,
         seen.vrrp_dropped,
         side.repeats_dropped,
-        side.closed_dropped,
+        side.windows.dropped,
         side.tokens.dropped,
         side.prefaces.dropped,
         side.spoken.dropped,
@@ -61,11 +61,12 @@ fn rare(seen: &Observations) -> bool {
     let disputes = near.disputes.iter().flat_map(|dispute| [dispute.quick, dispute.changes]);
     let pings = seen.echoes.iter().flat_map(|echo| [echo.requests, echo.replies]);
     let vrrp = seen.vrrp.iter().flat_map(|vrrp| [vrrp.count, vrrp.contest.count]);
-    let closed = side.closed.iter().flat_map(|closed| [closed.frames, closed.probes]);
+    let closed = side.windows.list.iter().flat_map(|closed| [closed.frames, closed.probes]);
     let pieces = side.pieces.values().flat_map(|pieces| [pieces.firsts, pieces.laters]);
     let health = side.health.said.values().flat_map(|said| [said.some, said.none]);
     let sums = side
         .sums
+        .0
         .values()
         .flat_map(|sums| [sums.taken, sums.wrong, sums.outer_taken, sums.outer_wrong]);
     let options = side.options.of.values().map(|options| options.packets);
