@@ -74,11 +74,14 @@ pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Ve
 fn swallowed_at(facts: &Facts, sightings: &[Sighting]) -> Option<ToConfirm> {
     let broken = sightings.iter().find_map(|s| facts.breaks.broken(s.connection?))?;
     let host = broken.last.filter(|_| broken.manner == Manner::Swallowed)?.host?;
-    let save = tables(facts.service(broken.connection).vip);
+    let vip = facts.service(broken.connection).vip;
+    let save = tables(vip);
+    // IPv6 has no such filter.
+    let filter = if vip.is_v4() { "TcpExtIPReversePathFilter " } else { "" };
     Some(ToConfirm {
         host: Names(facts).place(host),
         command: format!(
-            "nstat -az TcpExtListenDrops TcpExtListenOverflows TcpExtIPReversePathFilter TcpInCsumErrors; {save}-save -c | grep -E 'DROP|REJECT'; nft list ruleset | grep -E 'drop|reject'; conntrack -S"
+            "nstat -az TcpExtListenDrops TcpExtListenOverflows {filter}TcpInCsumErrors; {save}-save -c | grep -E 'DROP|REJECT'; nft list ruleset | grep -E 'drop|reject'; conntrack -S"
         ),
         why: "run it before and after one more attempt: the counter that grows names who drops it"
             .to_owned(),
