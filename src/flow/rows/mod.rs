@@ -8,7 +8,10 @@ mod counts;
 mod link;
 mod misc;
 mod neighbors;
+mod on_links;
+mod on_streams;
 mod rare;
+mod said;
 mod stream;
 mod vantage;
 
@@ -19,6 +22,14 @@ use link::LinkRow;
 use vantage::VantageRow;
 
 words!(Side { Side::A => "a", Side::B => "b" });
+
+/// What a column `side` holds.
+const SIDE: &str =
+    "which end: `a` sorts first by address and port; `client_side` in `streams` says whose";
+
+/// One row about one stream, or one link.
+#[derive(Clone, Copy)]
+struct Of<T>(StreamId, T);
 
 /// A frame and its time in two columns.
 fn mark<C: Columns>(columns: &mut C, name: &'static str, what: &'static str, mark: &mut Mark) {
