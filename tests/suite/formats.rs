@@ -45,12 +45,16 @@ fn reports_agree_on_findings_counts_and_frames() {
 
         let is_note = |f: &&lbdiag::report::Finding| f.kind == Kind::Note;
         let notes = report.findings.iter().filter(is_note).count();
-        let told = report.findings.len() - notes;
+        // What a cause explains is a line of it.
+        let folded =
+            |f: &lbdiag::report::Finding| f.kind == Kind::Symptom && report.cause_of(f.n).is_some();
+        let lines = report.findings.iter().filter(|f| folded(f)).count();
+        let told = report.findings.len() - notes - lines;
         assert_eq!(markdown.matches("\n#### ").count(), told, "{of}");
         assert!(flat.contains(&flowing(&report.verdict.summary.replace('`', ""))), "{of}");
         for finding in &report.findings {
             let place = format!("{of}: finding {}", finding.n);
-            if is_note(&finding) {
+            if is_note(&finding) || folded(finding) {
                 // A line says it all.
                 assert!(
                     markdown.contains(&format!("\n- {}. `{}`", finding.n, finding.id)),
