@@ -13,7 +13,7 @@ use crate::diagnose::words::{agree, count, list};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
 };
-use crate::topology::{HostId, Mode, Role, Service, ServiceId};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId, Step};
 use crate::trace::{ConnectionId, Trace};
 
 /// The same for services of one family: neighbour discovery is another cause's, as
@@ -42,7 +42,9 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
                 && !speaks_vrrp(facts, **host)
                 && answers_for(facts, **host, vip)
         })
-        .map(|host| (ids.iter().filter(|id| went_straight(facts, **id, *host)).count(), *host))
+        .map(|host| {
+            (ids.iter().filter(|id| went_straight(facts, **id, *host, &claimants)).count(), *host)
+        })
         .collect();
     servers.sort_by_key(|(n, host)| (std::cmp::Reverse(*n), *host));
     // Somebody who claims the address must also serve it: else nobody shows
@@ -112,15 +114,18 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     finding.addresses = vec![vip];
     finding.connections = ids
         .into_iter()
-        .filter(|id| real.iter().any(|host| went_straight(facts, *id, *host)))
+        .filter(|id| real.iter().any(|host| went_straight(facts, *id, *host, &claimants)))
         .collect();
     Some(finding)
 }
 
-/// Whether a host served a connection that nobody had sent on to it.
-fn went_straight(facts: &Facts, id: ConnectionId, host: HostId) -> bool {
+/// Whether a host served a connection that none of the others who hold the address had sent on to it.
+fn went_straight(facts: &Facts, id: ConnectionId, host: HostId, claimants: &[HostId]) -> bool {
+    let sent_on = |next: &Step| {
+        next.to == Some(host) && next.from.is_some_and(|from| claimants.contains(&from))
+    };
     facts.server(id).and_then(|s| s.host) == Some(host)
-        && !facts.route(id).forwarders().any(|(_, next)| next.to == Some(host))
+        && !facts.route(id).forwarders().any(|(_, next)| sent_on(next))
 }
 
 /// A packet for the VIP that went to the culprit's MAC.
