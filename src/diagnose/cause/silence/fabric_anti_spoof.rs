@@ -91,7 +91,7 @@ fn finding(
         let fabric = format!("the cloud or hypervisor of {}", name(subject));
         finding.confirm(
             fabric.clone(),
-            format!("# which sources its port may send from: OpenStack 'openstack port show PORT -c allowed_address_pairs -c port_security_enabled', EC2 the source/destination check of its interface, Google Cloud 'canIpForward' of the instance, Azure IP forwarding of its interface, vSphere forged transmits of the port group, libvirt the filter of its interface (virsh dumpxml)"),
+            "# which sources its port may send from: OpenStack 'openstack port show PORT -c allowed_address_pairs -c port_security_enabled', EC2 the source/destination check of its interface, Google Cloud 'canIpForward' of the instance, Azure IP forwarding of its interface, vSphere forged transmits of the port group, libvirt the filter of its interface (virsh dumpxml)".to_owned(),
             format!("{} is not among them: this is it", s.vip),
         );
         finding.fix_disruptive(
