@@ -38,6 +38,9 @@ fn found(
         let rst = last(false, Milestone::Rst).or_else(|| last(true, Milestone::Rst));
         return (Packet::Response, Manner::Cut(reset_by(trace, id)), rst);
     }
+    if trace.first_error(id).is_some() {
+        return (Packet::Response, Manner::Error, last(false, Milestone::Data));
+    }
     if !p.response && flows().any(|(_, back)| back.fin.is_set()) {
         return (Packet::Request, Manner::Closed, last(true, Milestone::Data));
     }

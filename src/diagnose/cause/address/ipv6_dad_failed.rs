@@ -87,7 +87,9 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
         Fix::safe(
             format!("{lost}, after that"),
             format!("ip -6 addr del {vip}/64 dev IFACE; ip -6 addr add {vip}/64 dev IFACE nodad"),
-            format!("ip -6 addr del {vip}/64 dev IFACE"),
+            format!(
+                "ip -6 addr del {vip}/64 dev IFACE; ip -6 addr add {vip}/64 dev IFACE   # as it was, with detection"
+            ),
         ),
     ];
     let subject = |host: Option<HostId>, mac: Mac| Subject {

@@ -11,10 +11,9 @@ use crate::diagnose::cause::clean_in;
 use crate::diagnose::facts::shares::{Clients, Pool, clients, idle, was_sent, watched};
 use crate::diagnose::thresholds::SCHEDULER_IMBALANCE_MIN_CONNECTIONS;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{capture_line, directors, name, server_of, service_subject};
-use crate::diagnose::{
-    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
-};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
 use crate::topology::{Mode, RealServer, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -143,16 +142,13 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
         capture_line("director", &hosts, Some(port)),
         "a longer capture at a busy time: whether more clients even it out",
     );
-    let fix = |scheduler: &str, undo: &str| {
-        Fix::safe(director.clone(), table.schedule(scheduler), table.schedule(undo))
+    let fix = |scheduler: &str, why: &str| {
+        step::safe(director.clone(), table.rescheduled(scheduler, why))
     };
     if who.sticky {
-        finding.fixes.push(fix(
-            "wlc   # without -p, if no client needs to return to its server",
-            "SCHEDULER -p SECONDS   # as 'ipvsadm -Sn' printed them before",
-        ));
+        finding.fixes.push(fix("wlc", "without -p, if no client needs to return to its server"));
     } else {
-        finding.fixes.push(fix("wrr", "SCHEDULER   # as 'ipvsadm -Sn' printed it before"));
+        finding.fixes.push(fix("wrr", "turns by weight, whatever is open"));
     }
     finding.candidate("slow-real-server", "schedulers that count open connections spare the server that keeps them longest: compare how long requests take there");
     finding.proofs = proofs(facts, &ids);

@@ -8,8 +8,9 @@ use crate::diagnose::cause::{by_address, clean_in, each_service, severity};
 use crate::diagnose::facts::in_time;
 use crate::diagnose::facts::two_servers::accepted_twice;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
-use crate::diagnose::words::{self, explained, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
+use crate::diagnose::words::commands::step;
+use crate::diagnose::words::{self, share};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 
@@ -52,14 +53,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.sync_threshold",
         "the scheduler, and whether the entry of a SYN stays until the handshake is complete",
     );
-    finding.fixes = vec![Fix::safe(
-        place,
-        explained(
-            Virtual::of(s).schedule("mh -b mh-port"),
-            "each transmission of a SYN is sent to the same server",
-        ),
-        explained(Virtual::of(s).schedule("rr"), "the scheduler that 'ipvsadm -Sn' printed before"),
-    )];
+    let why = "each transmission of a SYN is sent to the same server";
+    finding.fixes = vec![step::safe(place, Virtual::of(s).rescheduled("mh -b mh-port", why))];
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     finding.concerning(director, ids).also(names.subjects(Role::RealServer, &hosts))
 }

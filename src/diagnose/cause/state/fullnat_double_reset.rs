@@ -49,8 +49,8 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Double<'_>]) 
     finding.confirm(director.clone(), "ipvsadm -L --timeout; ipvsadm -Ln; dmesg | tail -50", "a timeout of 0 for established connections, or a filter that resets what it takes for an attack");
     finding.fixes = vec![Fix::safe(
         director,
-        "ipvsadm -L --timeout\nipvsadm --set 900 120 300   # TCP, TCP after FIN, UDP, in seconds; in dpvs and alibaba/LVS also the service's own est_timeout",
-        "ipvsadm --set TCP FIN UDP   # the three that 'ipvsadm -L --timeout' printed before",
+        "ipvsadm -L --timeout\nipvsadm --set 900 0 0   # of open TCP connections, in seconds; 0 leaves the others as they are; in dpvs and alibaba/LVS also the service's own est_timeout",
+        "ipvsadm --set TCP 0 0   # the first number that was printed before",
     )];
     if let Some(d) = set.first() {
         let (told, sent) = (facts.reply(d.front), facts.forward(d.back));

@@ -10,14 +10,14 @@ use crate::diagnose::words::commands::sysctl;
 const USUAL_S: [i64; 8] = [60, 75, 240, 300, 350, 600, 900, 3600];
 
 /// A longer timeout in IPVS.
-pub(in crate::diagnose) const RAISE: &str = "ipvsadm --set 3600 120 300   # TCP, TCP after FIN, UDP, in seconds; keepalived: lvs_timeouts tcp 3600";
+pub(in crate::diagnose) const RAISE: &str = "ipvsadm -L --timeout\nipvsadm --set 3600 0 0   # of open TCP connections, in seconds; 0 leaves the others as they are; keepalived: lvs_timeouts tcp 3600";
 
 /// What a cloud lets its users set.
 pub(in crate::diagnose) const CLOUD: &str = "# raise its idle timeout, if it has one that can be set: AWS network balancers 350 s unless set (tcp.idle_timeout.seconds), NAT gateways 350 s always; Azure 4 minutes unless set; Google Cloud 600 s always";
 
 /// The one that it comes with.
 pub(in crate::diagnose) const LOWER: &str =
-    "ipvsadm --set 900 120 300   # if 'ipvsadm -L --timeout' printed these";
+    "ipvsadm --set 900 0 0   # or the first number that was printed before";
 
 /// What tells how long the node of a cluster keeps a silent connection.
 pub(in crate::diagnose) const TABLE: &str =

@@ -8,6 +8,7 @@ use crate::diagnose::cause::{by_address, needs_mode, severity};
 use crate::diagnose::facts::syn_proxies::{Fault, Spoilt, guards, second_answerer};
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{names, rest, servers, service_subject, share};
 use crate::diagnose::{Candidate, Detection, Facts, Finding, Fix, Names, Proof, Subject};
@@ -111,15 +112,8 @@ fn finding(facts: &Facts, service: ServiceId, fault: Fault, set: &[Spoilt<'_>]) 
 
 /// The SYN proxy off for a service.
 fn off(table: &Virtual, director: String) -> Fix {
-    let edit = |what: &str| table.schedule(&format!("rr -j {what}"));
-    Fix::safe(
-        format!("{director}, with the service's own scheduler for rr"),
-        format!(
-            "{}   # dpvs, alibaba/LVS; netfilter: delete the rule with '-j SYNPROXY'. A flood of SYNs then reaches the real servers",
-            edit("disable")
-        ),
-        edit("enable"),
-    ).or()
+    let why = "SCHEDULER: with its options, as the first line printed it; dpvs, alibaba/LVS; netfilter: delete the rule with '-j SYNPROXY'. A flood of SYNs then reaches the real servers";
+    step::disruptive(director, table.rescheduled("SCHEDULER -j disable", why)).or()
 }
 
 /// What netfilter's SYNPROXY needs beside its rule.

@@ -10,7 +10,7 @@ use crate::diagnose::decide::reset::WhyReset;
 use crate::diagnose::facts::resets::{Forgotten, acceptor};
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Virtual;
-use crate::diagnose::words::commands::step::{self, Step};
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{share, to_capture};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
@@ -63,12 +63,7 @@ fn fixes(facts: &Facts, s: &Service) -> Vec<Fix> {
     let table = Virtual::of(s);
     let director = step::safe(
         "each director, if it is IPVS",
-        [
-            Step::look(format!("ipvsadm -Sn | grep -F -e '{}'", s.name())),
-            Step::new(table.schedule("mh -b mh-port"), table.schedule("SCHEDULER"))
-                .because("all directors choose the same server for a flow")
-                .back_if("SCHEDULER: with its options, as the first line printed it"),
-        ],
+        table.rescheduled("mh -b mh-port", "all directors choose the same server for a flow"),
     );
     let node = Fix::disruptive(
         "each node, if it is a cluster's",

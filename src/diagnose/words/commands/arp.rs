@@ -30,7 +30,7 @@ pub fn hushed(host: impl Into<String>, vip: Ip) -> Fix {
 pub fn forgotten(vips: &[Ip]) -> Fix {
     let lines: Vec<String> = vips.iter().map(|vip| ip::forget_neighbour(*vip)).collect();
     Fix::safe(
-        "the VIP's neighbours (router, clients on its link), after that",
+        "the VIP's neighbours (router, clients on its link), when nobody else answers for it",
         lines.join("\n"),
         "The entry is learnt again by itself.",
     )
@@ -46,10 +46,10 @@ mod tests {
         let fix = hushed("10.0.0.11", vip);
         assert!(fix.command.starts_with("sysctl -w net.ipv4.conf.all.arp_ignore=1"), "{fix:?}");
         assert!(fix.command.ends_with(
-            "ip addr add 203.0.113.8/32 dev lo && ip addr del 203.0.113.8/MASK dev IFACE"
+            "ip addr replace 203.0.113.8/32 dev lo && ip addr del 203.0.113.8/MASK dev IFACE"
         ));
         assert!(fix.undo.starts_with(
-            "ip addr add 203.0.113.8/MASK dev IFACE && ip addr del 203.0.113.8/32 dev lo\n"
+            "ip addr replace 203.0.113.8/MASK dev IFACE && ip addr del 203.0.113.8/32 dev lo\n"
         ));
         assert!(fix.undo.contains("arp_ignore=0 net.ipv4.conf.all.arp_announce=0"));
     }

@@ -42,8 +42,13 @@ impl Address {
     #[must_use]
     pub fn in_place_of(&self, mask: &str, device: &str) -> Step {
         let old = Self { what: format!("{}/{mask}", self.ip), device: device.to_owned(), ..*self };
-        let put = |new: &Self, old: &Self| format!("{} && {}", new.add(), old.del());
+        let put = |new: &Self, old: &Self| format!("{} && {}", new.put(), old.del());
         Step::new(put(self, &old), put(&old, self))
+    }
+
+    /// Adds it, if it is not there.
+    fn put(&self) -> String {
+        format!("ip addr replace {} dev {}", self.what, self.device)
     }
 
     fn add(&self) -> String {

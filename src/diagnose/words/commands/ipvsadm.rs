@@ -56,10 +56,19 @@ impl Virtual {
         ]
     }
 
-    /// Gives it another scheduler, with its options.
-    #[must_use]
-    pub fn schedule(&self, scheduler: &str) -> String {
+    fn schedule(&self, scheduler: &str) -> String {
         format!("ipvsadm -E {} -s {scheduler}", self.name)
+    }
+
+    /// Gives it another scheduler; what it has, with its options, is printed before.
+    #[must_use]
+    pub fn rescheduled(&self, scheduler: &str, why: &str) -> [Step; 2] {
+        [
+            Step::look(format!("ipvsadm -Sn | grep -wF -e '{}'", self.name)),
+            Step::new(self.schedule(scheduler), self.schedule("SCHEDULER"))
+                .because(why)
+                .back_if("SCHEDULER: with its options, as the first line printed it"),
+        ]
     }
 
     /// One of its real servers, as `address:port`.
