@@ -14,9 +14,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Time between two looks.
-const PERIOD: Duration = Duration::from_millis(20);
+const PERIOD: Duration = Duration::from_millis(5);
 /// Part of a bound, in percent, from which on the next allocation may be the last.
 const NEAR: u64 = 92;
+/// What is to be left at least, bytes: a table that doubles, and what is read between two looks. Of a
+/// small bound a third.
+const LEFT: u64 = 32 << 20;
 
 /// A bound and what counts against it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +95,8 @@ fn message(bound: &Bound, used: u64) -> String {
 fn reached<'a>(bounds: &'a [Bound], status: &str) -> Option<(&'a Bound, u64)> {
     bounds.iter().find_map(|bound| {
         let used = field(status, bound.counts)?;
-        (used > bound.bytes / 100 * NEAR).then_some((bound, used))
+        let left = (bound.bytes / 100 * (100 - NEAR)).max(LEFT.min(bound.bytes / 3));
+        (used > bound.bytes - left).then_some((bound, used))
     })
 }
 
