@@ -312,9 +312,21 @@ fn an_overlay_without_hardware_addresses_is_opened() {
     is_well(&well);
 }
 
-/// A pod or a server that refuses, on the capture of who translates.
+/// A pod or a server that refuses, on the capture of who translates, beside one that serves.
 fn refused(device: &str) -> Run {
     let mut out = String::new();
+    let (client, other, way) = ("10.7.0.20.40900", "10.42.3.10.8080", format!("{device}x"));
+    line(&mut out, 0, "eth0  In  ", &syn(client, SERVICE, 1));
+    line(&mut out, 0, &format!("{way} Out "), &syn(client, other, 1));
+    line(&mut out, 1, &format!("{way} In  "), &syn_ack(other, client));
+    line(&mut out, 1, "eth0  Out ", &syn_ack(SERVICE, client));
+    for (to, place) in [(SERVICE, "eth0  In  ".to_owned()), (other, format!("{way} Out "))] {
+        line(&mut out, 2, &place, &ack(client, to));
+        line(&mut out, 3, &place, &data(client, to, (1, 80), 1));
+    }
+    for (from, place) in [(other, format!("{way} In  ")), (SERVICE, "eth0  Out ".to_owned())] {
+        line(&mut out, 4, &place, &data(from, client, (1, 200), 80));
+    }
     at_node(&mut out, 0, device, |to| syn(CLIENT, to, 1));
     back_at_node(&mut out, 1, device, |from| {
         format!("{from} > {CLIENT}: Flags [R.], seq 0, ack 5000001, win 0, length 0")
@@ -329,7 +341,7 @@ fn a_cluster_is_told_by_its_devices() {
     assert!(run.text.contains("kubectl") && !run.text.contains("ipvsadm -e"), "{}", run.text);
     let run = refused("eth1");
     found(&run, "connection-refused");
-    assert!(!run.text.contains("kubectl"), "{}", run.text);
+    assert!(run.text.contains("ipvsadm -e") && !run.text.contains("kubectl"), "{}", run.text);
 }
 
 #[test]
