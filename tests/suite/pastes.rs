@@ -327,6 +327,8 @@ fn refused(device: &str) -> Run {
     for (from, place) in [(other, format!("{way} In  ")), (SERVICE, "eth0  Out ".to_owned())] {
         line(&mut out, 4, &place, &data(from, client, (1, 200), 80));
     }
+    // Numbers of its own, or both would be one.
+    let mut out = out.replace("5000", "7000").replace("9000", "6000");
     at_node(&mut out, 0, device, |to| syn(CLIENT, to, 1));
     back_at_node(&mut out, 1, device, |from| {
         format!("{from} > {CLIENT}: Flags [R.], seq 0, ack 5000001, win 0, length 0")
