@@ -14,13 +14,15 @@ mod route;
 mod scans;
 mod service;
 mod services;
+mod steps;
 mod stray;
 
 pub use hosts::{Host, HostId, Hosts, is_origin};
 pub use ordinary::Ordinary;
 pub use role::Role;
-pub use route::{Route, RouteId, Routes, Step};
+pub use route::{Route, RouteId, Routes};
 pub use service::{Director, Mode, RealServer, Service, ServiceId};
+pub use steps::Step;
 
 use crate::correlate::{BothSides, Connections};
 use crate::exchange::Pairs;

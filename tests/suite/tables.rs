@@ -2,7 +2,8 @@
 //! tables is said in one line, and costs no other capture; other engines read them.
 
 use crate::support::check::none;
-use crate::support::expected::{Sample, root, samples};
+use crate::support::each::of_each;
+use crate::support::expected::root;
 use crate::support::program::{code, lbdiag, printed, run, stderr, stdout};
 use crate::support::tools::tool;
 use lbdiag::capture::{self, Capture};
@@ -15,25 +16,8 @@ use lbdiag::{diagnose, render, tables};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 use tempfile::TempDir;
-
-/// The deviations of each sample, several at a time.
-fn of_each(judge: impl Fn(&Sample) -> Vec<String> + Sync) -> Vec<String> {
-    let (all, next) = (samples(), AtomicUsize::new(0));
-    let work = || {
-        let mut wrong = Vec::new();
-        while let Some(sample) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let name = &sample.name;
-            wrong.extend(judge(sample).into_iter().map(|line| format!("{name}: {line}")));
-        }
-        wrong
-    };
-    std::thread::scope(|scope| {
-        let workers = [(); 2].map(|()| scope.spawn(work));
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    })
-}
 
 fn args(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().map(|path| path.display().to_string()).collect()

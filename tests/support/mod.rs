@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod catalogue;
 pub mod check;
 pub mod cooked;
+pub mod each;
 pub mod expected;
 pub mod extracts;
 pub mod frames;
