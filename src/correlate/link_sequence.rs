@@ -8,19 +8,22 @@ use crate::hashed::HashMap;
 const MAX_LINKS: usize = 2;
 /// Ways that are compared before the table is asked.
 const RECENT: usize = 8;
+/// Ways that are kept apart: a bound for captures that make up a MAC for each packet. A data centre
+/// of 40,000 real servers has four for each.
+const MAX_WAYS: usize = 1 << 20;
 
 /// Index of a way, or none where the flow has more links than ways have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkSequenceId(u16);
+pub struct LinkSequenceId(u32);
 
 impl LinkSequenceId {
     /// No way.
-    pub const NONE: Self = Self(u16::MAX);
+    pub const NONE: Self = Self(u32::MAX);
 
     /// The number that tells it from others.
     #[inline]
     #[must_use]
-    pub fn number(self) -> u16 {
+    pub fn number(self) -> u32 {
         self.0
     }
 }
@@ -88,7 +91,7 @@ pub fn speaks(flow: &Flow) -> bool {
 pub struct LinkSequences {
     list: Vec<LinkSequence>,
     ids: HashMap<LinkSequence, LinkSequenceId>,
-    recent: [u16; RECENT],
+    recent: [u32; RECENT],
 }
 
 impl LinkSequences {
@@ -96,7 +99,7 @@ impl LinkSequences {
     #[inline]
     #[must_use]
     pub fn get(&self, id: LinkSequenceId) -> Option<&LinkSequence> {
-        self.list.get(usize::from(id.0))
+        self.list.get(id.0 as usize)
     }
 
     pub(super) fn id(
@@ -116,18 +119,18 @@ impl LinkSequences {
 
     #[inline]
     fn intern(&mut self, way: LinkSequence) -> LinkSequenceId {
-        let same = |id: &&u16| self.list.get(usize::from(**id)) == Some(&way);
+        let same = |id: &&u32| self.list.get(**id as usize) == Some(&way);
         if let Some(id) = self.recent.iter().find(same) {
             return LinkSequenceId(*id);
         }
         let next = self.list.len();
         let id = match self.ids.get(&way) {
             Some(id) => *id,
-            None if next >= usize::from(u16::MAX) => return LinkSequenceId::NONE,
+            None if next >= MAX_WAYS => return LinkSequenceId::NONE,
             None => {
                 self.list.push(way);
-                self.ids.insert(way, LinkSequenceId(next as u16));
-                LinkSequenceId(next as u16)
+                self.ids.insert(way, LinkSequenceId(next as u32));
+                LinkSequenceId(next as u32)
             }
         };
         self.recent.rotate_right(1);

@@ -83,7 +83,7 @@ fn together(parts: Vec<Connections>) -> Connections {
         let base = all.legs.len() as u32;
         let ways = all.ways.take_in(&part.ways);
         let way = |id: LinkSequenceId| {
-            ways.get(usize::from(id.number())).copied().unwrap_or(LinkSequenceId::NONE)
+            ways.get(id.number() as usize).copied().unwrap_or(LinkSequenceId::NONE)
         };
         all.legs.extend(part.legs.into_iter().map(|leg| Leg {
             there: way(leg.there),

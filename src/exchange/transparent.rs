@@ -69,7 +69,7 @@ impl Origins {
         connections: &Connections,
     ) -> Origin {
         let Some(way) = connections.ways.get(id) else { return Origin::Unknown };
-        let at = usize::from(id.number());
+        let at = id.number() as usize;
         if self.0.len() <= at {
             self.0.resize(at + 1, None);
         }

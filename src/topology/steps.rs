@@ -105,8 +105,8 @@ pub(super) fn sign(
         if here().any(|other| other.tuple == leg.tuple) || forward.max(reply) >= LOOP_PASSES {
             return false;
         }
-        let ways = u64::from(leg.there.number()) << 16 | u64::from(leg.back.number());
-        out.push(u64::from(leg.vantage.0) << 48 | u64::from(leg.tuple) << 32 | ways);
+        out.push(u64::from(leg.vantage.0) << 8 | u64::from(leg.tuple));
+        out.push(u64::from(leg.there.number()) << 32 | u64::from(leg.back.number()));
     }
     true
 }
