@@ -51,6 +51,12 @@ impl LinkSequence {
         Some(way)
     }
 
+    /// The vantage that it passed.
+    #[must_use]
+    pub fn vantage(&self) -> VantageId {
+        self.vantage
+    }
+
     /// How many links it has.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -100,6 +106,11 @@ impl LinkSequences {
     #[must_use]
     pub fn get(&self, id: LinkSequenceId) -> Option<&LinkSequence> {
         self.list.get(id.0 as usize)
+    }
+
+    /// All of them, in the order of their ids' numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &LinkSequence> {
+        self.list.iter()
     }
 
     pub(super) fn id(

@@ -5,10 +5,10 @@
 //! there before the SYN-ACK can go out a second time.
 
 use crate::breaks::Packet;
-use crate::correlate::Leg;
+use crate::correlate::{Leg, LinkSequence};
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::{FIRST_TRY_NS, TRANSMISSIONS};
-use crate::flow::{HopId, Mark};
+use crate::flow::{Hop, Mark};
 use crate::topology::{HostId, ServiceId, is_origin};
 use crate::trace::{At, ConnectionId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,17 +71,25 @@ impl Shaken {
     }
 }
 
+/// Of each way, whether the host of its vantage opens by it: most legs are of other hosts, and
+/// their flows need not be fetched. Ways are fewer than legs, and lie in a row.
+fn opened_here(facts: &Facts) -> Vec<bool> {
+    let opens = |way: &LinkSequence| {
+        let vantage = &facts.vantages[way.vantage().index()];
+        let sends = |hop: &Hop| vantage.own.sent(hop) == Some(true) && is_origin(hop);
+        way.opening().any(|hop| vantage.hops.get(hop.index()).is_some_and(sends))
+    };
+    facts.connections.ways.iter().map(opens).collect()
+}
+
 /// A handshake whose ACK came in before the SYN-ACK could be sent again; `None` where the
 /// leg is no such, or not of the host that answers.
-fn shaken(facts: &Facts, id: ConnectionId, leg: &Leg) -> Option<Shaken> {
-    let (own, hops) = (&facts.vantage(leg).own, &facts.vantage(leg).hops);
-    // Most legs are of other hosts: their ways tell, and the flows are not fetched.
-    let sends = |hop: HopId| {
-        hops.get(hop.index()).is_some_and(|hop| own.sent(hop) == Some(true) && is_origin(hop))
-    };
-    if facts.connections.ways.get(leg.back).is_some_and(|way| !way.opening().any(sends)) {
+fn shaken(facts: &Facts, here: &[bool], id: ConnectionId, leg: &Leg) -> Option<Shaken> {
+    // A flow with a way of its own is looked at.
+    if here.get(leg.back.number() as usize) == Some(&false) {
         return None;
     }
+    let own = &facts.vantage(leg).own;
     let (there, back) = (facts.forward(leg), facts.reply(leg));
     // A SYN that comes again is answered again, whatever the listener does.
     let prompt = back.accepted()
@@ -123,9 +131,10 @@ fn shaken(facts: &Facts, id: ConnectionId, leg: &Leg) -> Option<Shaken> {
 
 /// The listeners that hold handshakes back; how many handshakes could be looked at.
 pub(in crate::diagnose) fn holding(facts: &Facts) -> (Vec<Holding>, usize) {
+    let here = opened_here(facts);
     let all = || {
         facts.requests().filter(|(_, c)| c.protocol.is_tcp()).filter_map(|(id, _)| {
-            let of_leg = |leg: &Leg| Some((facts.host_of(leg)?, shaken(facts, id, leg)?));
+            let of_leg = |leg: &Leg| Some((facts.host_of(leg)?, shaken(facts, &here, id, leg)?));
             let (host, one) = facts.legs(id).iter().find_map(of_leg)?;
             Some(((facts.service_of(id), host, one.port), one))
         })
