@@ -23,7 +23,7 @@ pub use unprinted::Printed;
 
 use crate::capture::{Capture, Timestamp};
 use crate::clock::{self, Timeline};
-use crate::correlate::{self, Connection, Connections, Leg, Stated, Tuple};
+use crate::correlate::{self, Connection, Connections, Leg, Stated, TOGETHER, Tuple};
 use crate::exchange::{self, Heard, Pairs};
 use crate::flow::{Flow, Hop, IcmpError, Link, Mark, Observations, VantageId};
 use crate::hashed::HashMap;
@@ -211,6 +211,18 @@ impl Trace {
         let all = 0..self.connections.list.len();
         let ahead = self.connections.ahead(&self.vantages, all);
         ahead.map(|at| (ConnectionId(at as u32), &self.connections.list[at]))
+    }
+
+    /// All connections with their ids, each given when its way is fetched: in a large data centre
+    /// each real server has ways of its own, which lie far apart in memory.
+    pub fn by_way(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
+        let all = self.connections.list.len();
+        let fetched = (0..all).step_by(TOGETHER).flat_map(move |from| {
+            let some = from..all.min(from + TOGETHER);
+            self.topology.routes.fetch(some.clone());
+            some
+        });
+        fetched.map(|at| ConnectionId(at as u32)).map(|id| (id, self.connection(id)))
     }
 
     /// What the sides of a leg's stream said in so many words.

@@ -1,5 +1,6 @@
 //! From a trace and its diagnosis to the document.
 
+use super::findings::FindingWriter;
 use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
@@ -54,6 +55,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
         },
     );
     builder.add_absent(diagnosis, &mut services);
+    let writer = FindingWriter::new(&builder, diagnosis);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
@@ -82,7 +84,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
             .findings
             .iter()
             .enumerate()
-            .map(|(i, finding)| builder.finding(i, finding))
+            .map(|(i, finding)| writer.finding(i, finding))
             .collect(),
         coverage: diagnosis
             .coverage

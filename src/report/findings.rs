@@ -1,17 +1,35 @@
 //! Findings in the document.
 
 use super::build::Builder;
-use super::wording::{direction, rfc3339};
+use super::directions::Directions;
+use super::wording::rfc3339;
 use super::{Affected, Effect, Evidence, Finding, Fix, Refuted, Subject, ToConfirm};
 use crate::breaks::Fate;
-use crate::diagnose::Join;
-use crate::diagnose::{self, Proof};
+use crate::diagnose::{self, Diagnosis, Join, Proof};
 use std::collections::BTreeMap;
 
 /// Ids that an affected list shows.
 const MAX_IDS: usize = 100;
 
-impl Builder<'_> {
+/// Writes findings, with what is looked up for all of them at once: one walk over connections
+/// and links, not one for each.
+pub(super) struct FindingWriter<'a> {
+    builder: &'a Builder<'a>,
+    directions: Directions,
+    /// Requests, by service.
+    requests: Vec<u64>,
+}
+
+impl<'a> FindingWriter<'a> {
+    pub(super) fn new(builder: &'a Builder<'a>, diagnosis: &Diagnosis) -> Self {
+        let trace = builder.trace;
+        let mut requests = vec![0; trace.topology.services.len()];
+        for (id, _) in trace.requests() {
+            requests[trace.service_of(id).0 as usize] += 1;
+        }
+        Self { builder, directions: Directions::of(trace, diagnosis), requests }
+    }
+
     pub(super) fn finding(&self, index: usize, finding: &diagnose::Finding) -> Finding {
         Finding {
             n: index as u32 + 1,
@@ -34,7 +52,7 @@ impl Builder<'_> {
                 .collect(),
             affected: self.affected(finding),
             evidence: self.evidence(&finding.proofs),
-            wireshark_filter: self.filter(finding),
+            wireshark_filter: self.builder.filter(finding),
             fix: fixes(&finding.fixes),
             explains: finding.explains.iter().map(|i| *i as u32 + 1).collect(),
             candidates: finding
@@ -61,41 +79,40 @@ impl Builder<'_> {
 
     /// The capture that stands for a host without an address.
     fn capture_of(&self, subject: &diagnose::Subject) -> Option<String> {
-        let host = self.trace.host_by_mac(subject.mac).filter(|_| subject.address.is_none())?;
-        self.names.capture_of(host).map(ToOwned::to_owned)
+        let host =
+            self.builder.trace.host_by_mac(subject.mac).filter(|_| subject.address.is_none())?;
+        self.builder.names.capture_of(host).map(ToOwned::to_owned)
     }
 
-    pub(super) fn affected(&self, finding: &diagnose::Finding) -> Affected {
+    fn affected(&self, finding: &diagnose::Finding) -> Affected {
         let ids = &finding.connections;
-        let mut services: Vec<_> = ids.iter().map(|id| self.trace.service_of(*id)).collect();
+        let mut services: Vec<_> =
+            ids.iter().map(|id| self.builder.trace.service_of(*id)).collect();
         services.sort_unstable();
         services.dedup();
-        let of = self
-            .trace
-            .requests()
-            .filter(|(id, _)| services.contains(&self.trace.service_of(*id)))
-            .count();
+        let of: u64 = services.iter().map(|service| self.requests[service.0 as usize]).sum();
         // Health checks are counted among themselves.
-        let checks = ids.iter().all(|id| self.trace.ordinary(*id).is_some());
-        let of = if checks { of.max(ids.len()) } else { of };
-        let fate = |fate| ids.iter().filter(|id| self.breaks.fate(**id) == fate).count() as u64;
+        let checks = ids.iter().all(|id| self.builder.trace.ordinary(*id).is_some());
+        let of = if checks { of.max(ids.len() as u64) } else { of };
+        let fate =
+            |fate| ids.iter().filter(|id| self.builder.breaks.fate(**id) == fate).count() as u64;
         let mut by_real_server: BTreeMap<String, u64> = BTreeMap::new();
         for id in ids {
-            if let Some(server) = self.trace.server(*id) {
+            if let Some(server) = self.builder.trace.server(*id) {
                 let name = server.address.map(|ip| ip.to_string());
                 if let Some(name) = name.or_else(|| server.mac.map(|mac| mac.to_string())) {
                     *by_real_server.entry(name).or_default() += 1;
                 }
             }
         }
-        let starts = ids.iter().filter_map(|id| self.trace.start(*id));
-        let ends = ids.iter().filter_map(|id| self.trace.end(*id));
+        let starts = ids.iter().filter_map(|id| self.builder.trace.start(*id));
+        let ends = ids.iter().filter_map(|id| self.builder.trace.end(*id));
         let shown = finding.proofs.iter().map(|p| p.at);
-        let first = starts.chain(shown.clone()).map(|at| self.trace.time(at)).min();
-        let last = ends.chain(shown).map(|at| self.trace.time(at)).max();
+        let first = starts.chain(shown.clone()).map(|at| self.builder.trace.time(at)).min();
+        let last = ends.chain(shown).map(|at| self.builder.trace.time(at)).max();
         Affected {
             connections: ids.len() as u64,
-            of: of as u64,
+            of,
             failed: fate(Fate::Failed),
             suffered: fate(Fate::Suffered),
             ids: ids.iter().take(MAX_IDS).map(|id| id.0 + 1).collect(),
@@ -105,22 +122,22 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn evidence(&self, proofs: &[Proof]) -> Vec<Evidence> {
-        let first = proofs.iter().map(|p| self.trace.time(p.at)).min();
+    fn evidence(&self, proofs: &[Proof]) -> Vec<Evidence> {
+        let first = proofs.iter().map(|p| self.builder.trace.time(p.at)).min();
         proofs
             .iter()
             .filter_map(|proof| {
-                let vantage = &self.trace.vantages[proof.at.vantage.index()];
-                let capture = &self.trace.captures[vantage.capture];
+                let vantage = &self.builder.trace.vantages[proof.at.vantage.index()];
+                let capture = &self.builder.trace.captures[vantage.capture];
                 let (file, frame) = capture.locate(proof.at.mark.frame());
-                let time = self.trace.time(proof.at);
+                let time = self.builder.trace.time(proof.at);
                 Some(Evidence {
                     capture: capture.files.get(file)?.path.clone(),
                     vantage: vantage.label.clone(),
                     frame: u64::from(frame),
                     time: rfc3339(time),
                     since_first_ns: first.map_or(0, |f| time.0 - f.0),
-                    direction: direction(self.trace, proof.at).to_owned(),
+                    direction: self.directions.get(proof.at).to_owned(),
                     note: proof.note.clone(),
                     line: None,
                     printed: None,

@@ -17,6 +17,7 @@ mod clocks;
 pub mod compare;
 mod connection;
 mod crowd;
+mod directions;
 mod filter;
 mod finding;
 mod findings;

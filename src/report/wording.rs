@@ -4,8 +4,6 @@ use super::CoverageStatus;
 use crate::capture::Timestamp;
 use crate::diagnose::Checked;
 use crate::topology::Mode;
-use crate::trace::{At, Trace};
-use crate::wire::Direction;
 
 /// RFC 3339 in UTC with nanoseconds.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
@@ -28,24 +26,6 @@ pub(super) fn describe_mode(mode: Mode, service: &str) -> String {
         Mode::Dr => format!("sends packets for {service} on to other MACs, unchanged"),
         Mode::Tun => format!("sends packets for {service} on in a tunnel"),
         Mode::Proxy | Mode::Unknown => format!("serves {service}"),
-    }
-}
-
-/// `in`, `out`, `lo`, or nothing, for a frame of a vantage.
-pub(super) fn direction(trace: &Trace, at: At) -> &'static str {
-    let vantage = &trace.vantages[at.vantage.index()];
-    let link = vantage
-        .links
-        .iter()
-        .find(|l| [l.first, l.last, vantage.first_repeat(l)].contains(&at.mark));
-    let Some(hop) = link.map(|link| vantage.hop(link)) else { return "" };
-    if hop.link.is_loopback() {
-        return "lo";
-    }
-    match (hop.link.direction, vantage.own.sent(hop), vantage.own.arrived(hop)) {
-        (Direction::Out, ..) | (_, Some(true), _) => "out",
-        (Direction::In, ..) | (_, _, Some(true)) => "in",
-        _ => "",
     }
 }
 

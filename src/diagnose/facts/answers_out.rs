@@ -5,6 +5,7 @@ use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::flow::{Hop, Link};
+use crate::hashed::HashSet;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Mac;
@@ -113,10 +114,15 @@ pub(in crate::diagnose) struct ByHop {
 /// Answers that do not get through, by service and next hop.
 pub(in crate::diagnose) fn by_next_hop(trace: &Trace) -> BTreeMap<(ServiceId, Mac), ByHop> {
     let mut sets: BTreeMap<(ServiceId, Mac), ByHop> = BTreeMap::new();
-    if !trace.requests().any(|(_, c)| c.outcome.failed()) {
+    let failed = trace.requests().filter(|(_, c)| c.outcome.failed());
+    let concerned: HashSet<ServiceId> = failed.map(|(id, _)| trace.service_of(id)).collect();
+    if concerned.is_empty() {
         return sets;
     }
     for (id, c) in trace.requests().filter(|(_, c)| c.protocol.is_tcp()) {
+        if !concerned.contains(&trace.service_of(id)) {
+            continue;
+        }
         let Some(out) = leaving(trace, id) else { continue };
         let set = sets.entry((trace.service_of(id), out.next)).or_default();
         set.passes |= c.progress.established || arrives(trace, id) == Some(true);

@@ -216,7 +216,7 @@ impl<'a> Facts<'a> {
     /// not lead there.
     #[must_use]
     pub fn return_around(&self, id: ConnectionId) -> Option<Around> {
-        let all = || self.iter().filter_map(|(id, _)| Some((id, self.looks_around(id)?)));
+        let all = || self.by_way().filter_map(|(id, _)| Some((id, self.looks_around(id)?)));
         self.around.get_or_init(|| all().collect()).get(&id).copied()
     }
 

@@ -11,6 +11,7 @@ use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subje
 use crate::flow::{Ask, VantageId};
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 use std::collections::HashSet;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
@@ -18,12 +19,14 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let asks = facts.unanswered();
-    let claimed: HashSet<_> =
-        facts.vantages.iter().flat_map(|v| &v.neighbors.bindings).map(|b| b.ip).collect();
+    let wanted: HashSet<Ip> = asks.iter().map(|(_, ask)| ask.target).collect();
+    let bindings = facts.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    let claimed: HashSet<Ip> = bindings.map(|b| b.ip).filter(|ip| wanted.contains(ip)).collect();
     let hit = facts.requests().filter(|(id, c)| {
         let vip = c.front.server.0;
         c.protocol.is_tcp()
             && c.outcome.failed()
+            && wanted.contains(&vip)
             && !claimed.contains(&vip)
             && asks.iter().any(|(_, ask)| ask.target == vip && !sends(facts, *id, ask))
     });

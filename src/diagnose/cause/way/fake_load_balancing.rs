@@ -14,7 +14,8 @@ use crate::trace::{ConnectionId, Trace};
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["vip-arp-conflict"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let hit = facts.requests().filter(|(id, _)| detour(facts, *id).is_some()).map(|(id, _)| id);
+    let requests = facts.by_way().map(|(id, _)| id).filter(|id| facts.ordinary(*id).is_none());
+    let hit = requests.filter(|id| detour(facts, *id).is_some());
     let findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
     Detection::from(findings, || clean_in(facts, &[Mode::Dr]))
 }
