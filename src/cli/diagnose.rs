@@ -15,9 +15,6 @@ use std::process::ExitCode;
 /// Frames of proof listed for a finding with `-v`.
 const MORE_EVIDENCE: usize = 64;
 
-/// Connections up to which a page lists all.
-const PAGE_LISTS: usize = 50_000;
-
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -112,12 +109,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     stages.ended("diagnosing");
 
     let format = if args.json { Format::Json } else { args.into.format(args.format) };
-    let few = taken.trace.connections.list.len() <= PAGE_LISTS;
     let options = report::Options {
         connections: match args.connections {
             Some(Listed::All) => ConnectionFilter::All,
             Some(Listed::None) => ConnectionFilter::None,
-            None if format == Format::Html && few => ConnectionFilter::All,
+            None if format == Format::Html => ConnectionFilter::of_page(&taken.trace),
             Some(Listed::Affected) | None => ConnectionFilter::Affected,
         },
         notes: std::mem::take(&mut taken.notes),

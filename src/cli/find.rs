@@ -35,15 +35,20 @@ pub(super) fn find(
     Ok((inputs, failures))
 }
 
+/// The command that was probably meant.
+pub(super) fn command_like(typed: &str) -> Option<String> {
+    let command = super::command();
+    let commands = command.get_subcommands().map(clap::Command::get_name);
+    closest(typed, commands).first().map(|&name| name.to_owned())
+}
+
 /// Stops where the first name is a command misspelt: what follows it is meant for that command.
 pub(super) fn stop_at_misspelt(names: &[String]) -> anyhow::Result<()> {
     let Some(first) = names.first().filter(|name| !Path::new(name).exists()) else { return Ok(()) };
     if names.len() < 2 || first.contains(['.', '/', '=', '*', '?', '[']) || first == "-" {
         return Ok(());
     }
-    let command = super::command();
-    let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    match closest(first, commands.iter().copied()).first() {
+    match command_like(first) {
         Some(name) => bail!(
             "there is no command and no capture {first}; did you mean the command {name}? lbdiag {name} --help says what it takes"
         ),

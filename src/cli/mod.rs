@@ -152,6 +152,13 @@ fn refused(error: &clap::Error, args: &[OsString]) -> ExitCode {
         Say::new(clap::ColorChoice::Auto, false).error(&format!("{misspelt:#}"));
         return ExitCode::from(FAILED);
     }
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(near) = find::command_like(named.last().map_or("", String::as_str))
+    {
+        let said = format!("there is no command {}; did you mean {near}?", named[named.len() - 1]);
+        Say::new(clap::ColorChoice::Auto, false).error(&format!("{said} lbdiag {near} --help"));
+        return ExitCode::from(FAILED);
+    }
     // clap quotes arguments as they are, and a shell's `*` makes file names arguments.
     let hostile = args.iter().any(|arg| arg.to_string_lossy().contains(sanitise::is_unsafe));
     if error.use_stderr() && hostile {

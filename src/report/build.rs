@@ -24,6 +24,17 @@ pub enum ConnectionFilter {
     None,
 }
 
+/// Connections up to which a page lists all.
+const PAGE_LISTS: usize = 50_000;
+
+impl ConnectionFilter {
+    /// Those that a page lists: all, where a browser bears it.
+    #[must_use]
+    pub fn of_page(trace: &Trace) -> Self {
+        if trace.connections.list.len() <= PAGE_LISTS { Self::All } else { Self::Affected }
+    }
+}
+
 /// What the user chose.
 #[derive(Debug, Clone, Default)]
 pub struct Options {

@@ -6,10 +6,11 @@
 //! place of another.
 
 use super::data::Data;
-use crate::extract::{self, Options, Which};
+use crate::extract::{self, Which};
 use crate::ladder;
 use crate::render::{self, Times};
 use crate::report::ladder::Ladder;
+use crate::report::{self, ConnectionFilter, Options, Report};
 use crate::trace::ConnectionId;
 use crate::unfinished::{Readers, Unfinished};
 use std::io::{self, Write as _};
@@ -40,6 +41,8 @@ pub enum Drawing {
 pub enum Contents {
     /// The report as Markdown.
     Markdown,
+    /// The report as a page.
+    Html,
     /// The report as JSON.
     Json,
     /// Frames as pcapng.
@@ -81,6 +84,7 @@ fn bytes_of(data: &Data, contents: &Contents) -> io::Result<Vec<u8>> {
             let telling = telling.and_then(|drawn| data.mask.document(drawn));
             render::markdown(&data.report, telling.as_ref())
         }
+        Contents::Html => page(data).ok_or_else(|| io::Error::other("it cannot be redacted"))?,
         Contents::Json => render::json(&data.report),
         Contents::Drawing(Drawing::Svg, ladder, times) => render::svg(ladder, *times),
         Contents::Drawing(Drawing::Mermaid, ladder, times) => {
@@ -89,6 +93,18 @@ fn bytes_of(data: &Data, contents: &Contents) -> io::Result<Vec<u8>> {
         Contents::Drawing(Drawing::PlantUml, ladder, times) => render::plantuml(ladder, *times),
     }
     .into_bytes())
+}
+
+/// The page, with the connections that the panes make only when they are drawn; `None` where it
+/// cannot be redacted.
+fn page(data: &Data) -> Option<String> {
+    let connections = ConnectionFilter::of_page(&data.trace);
+    let options = Options { connections, notes: Vec::new() };
+    let listing = report::build(&data.trace, &data.diagnosis, &options);
+    let connections = data.mask.document(listing.connections)?;
+    let report = Report { connections, ..data.report.clone() };
+    let ladders = data.mask.document(ladder::of_findings(&data.trace, &data.diagnosis))?;
+    Some(render::html(&report, &data.atlas.topology, &ladders))
 }
 
 fn frames(data: &Data, subject: Subject) -> io::Result<Vec<u8>> {
@@ -101,8 +117,9 @@ fn frames(data: &Data, subject: Subject) -> io::Result<Vec<u8>> {
         Subject::Finding(at) => Which::Finding(at),
     };
     let nothing = || io::Error::other("no frame can be read again");
-    let mut extract = extract::extract(&data.trace, &data.diagnosis, which, Options::default())?
-        .ok_or_else(nothing)?;
+    let mut extract =
+        extract::extract(&data.trace, &data.diagnosis, which, extract::Options::default())?
+            .ok_or_else(nothing)?;
     data.mask.extract(&mut extract)?;
     let mut bytes = Vec::new();
     render::pcapng(&mut extract, &mut bytes)?;
@@ -127,9 +144,14 @@ mod tests {
         let none = order("none.pcapng", Contents::Frames(Subject::Finding(usize::MAX)));
         assert!(write(&data, &none).is_err());
         write(&data, &order("new.json", Contents::Json)).unwrap();
+        write(&data, &order("new.html", Contents::Html)).unwrap();
+        let page = std::fs::read_to_string(path("new.html")).unwrap();
+        for part in ["<!DOCTYPE html>", "l4-self-access-hairpin", "<svg"] {
+            assert!(page.contains(part), "{part}");
+        }
         let mut names: Vec<_> =
             dir.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
-        assert_eq!(names, ["new.json", "there.md"]);
+        assert_eq!(names, ["new.html", "new.json", "there.md"]);
     }
 }

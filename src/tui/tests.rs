@@ -338,7 +338,7 @@ fn a_report_and_a_drawing_are_saved_and_nothing_is_overwritten() {
     probe.key("4");
     probe.settle();
     for (down, name, holds) in
-        [(0, "a.md", "l4-self-access-hairpin"), (2, "a.pcapng", "rs1"), (3, "a.svg", "<svg")]
+        [(0, "a.md", "l4-self-access-hairpin"), (3, "a.pcapng", "rs1"), (4, "a.svg", "<svg")]
     {
         let path = dir.path().join(name);
         for again in [false, true] {

@@ -23,6 +23,7 @@ use std::path::Path;
 enum Format {
     Evidence,
     Markdown,
+    Html,
     Json,
     Drawn(Drawing),
 }
@@ -38,8 +39,9 @@ enum Needs {
 }
 
 /// What is said of a format, what its file is called, what it needs.
-const FORMATS: [(Format, &str, &str, Needs); 6] = [
+const FORMATS: [(Format, &str, &str, Needs); 7] = [
     (Format::Markdown, "report as Markdown, for a ticket", "lbdiag-report.md", Needs::Nothing),
+    (Format::Html, "report as a page, with pictures", "lbdiag-report.html", Needs::Nothing),
     (Format::Json, "report as JSON", "lbdiag-report.json", Needs::Nothing),
     (Format::Evidence, "frames as one pcapng file", "pcapng", Needs::Frames),
     (Format::Drawn(Drawing::Svg), "ladder as SVG picture", "svg", Needs::Ladder),
@@ -168,6 +170,7 @@ fn contents_of(app: &App, format: Format) -> Option<Contents> {
     Some(match format {
         Format::Evidence => Contents::Frames(subject_of(app)?),
         Format::Markdown => Contents::Markdown,
+        Format::Html => Contents::Html,
         Format::Json => Contents::Json,
         Format::Drawn(drawing) => {
             let ladder = side.ladder.clone()?;
