@@ -125,6 +125,11 @@ pub(super) fn infer(
     if hops.iter().any(|hop| hop.link.direction == Direction::In && !hop.link.is_loopback()) {
         return Own { evidence: OwnEvidence::Incoming, ..Own::default() };
     }
+    // ARP's own words (`is-at`) tell who has an address, and not who was captured.
+    let bare = |hop: &Hop| hop.link.src.is_none() && hop.link.dst.is_none();
+    if !hops.is_empty() && hops.iter().all(bare) {
+        return Own::default();
+    }
     let Some(shares) = Shares::gather(streams, links, hops, neighbors, absent) else {
         return Own::default();
     };

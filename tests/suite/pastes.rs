@@ -474,3 +474,20 @@ fn some_connections_that_move_at_one_moment() {
     }
     assert!(loud(&moved(&[])).is_empty());
 }
+
+/// ARP prints who has an address, not on which host it was captured: nothing is said of that.
+#[test]
+fn words_of_arp_do_not_tell_who_was_captured() {
+    let (client, vip) = ("10.1.0.9.40000", "10.1.0.100.80");
+    let mut text = "\
+12:00:00.000000 ARP, Request who-has 10.1.0.100 tell 10.1.0.9, length 28
+12:00:00.001000 ARP, Reply 10.1.0.100 is-at 52:54:00:00:00:0a, length 28
+"
+    .to_owned();
+    line(&mut text, 2, "", &syn(client, vip, 1));
+    line(&mut text, 3, "", &syn_ack(vip, client));
+    line(&mut text, 4, "", &ack(client, vip));
+    let run = told(&text);
+    let printed = format!("{:?}", run.report.notes);
+    assert!(!printed.contains("was taken on") && !printed.contains("SPAN"), "{printed}");
+}

@@ -135,7 +135,7 @@ impl Shares {
             share.frames += frames;
             share.all += frames;
         }
-        for ask in neighbors.asks.iter().filter(|_| !overlay) {
+        for ask in neighbors.asks.iter().filter(|a| !overlay && a.asker_mac != Mac::ZERO) {
             // The answer went to the asker, unicast.
             let share = by_mac.entry(ask.asker_mac).or_default();
             share.frames += u64::from(ask.answers);
