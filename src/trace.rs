@@ -220,6 +220,7 @@ impl Trace {
         let fetched = (0..all).step_by(TOGETHER).flat_map(move |from| {
             let some = from..all.min(from + TOGETHER);
             self.topology.routes.fetch(some.clone());
+            self.connections.fetch_ways(&self.vantages, some.clone());
             some
         });
         fetched.map(|at| ConnectionId(at as u32)).map(|id| (id, self.connection(id)))

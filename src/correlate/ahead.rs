@@ -43,6 +43,17 @@ impl Connections {
         with_links(vantages, legs.map(at));
     }
 
+    /// Has the ways of some connections fetched, and the hops that they lead by.
+    pub fn fetch_ways(&self, vantages: &[Observations], some: Range<usize>) {
+        let legs = self.list[some].iter().flat_map(|connection| self.legs(connection));
+        let ways = legs.flat_map(|leg| [leg.there, leg.back].map(|id| (leg, id)));
+        let hops = ways.filter_map(|(leg, id)| Some((leg, self.ways.get(id)?.first()?)));
+        std::hint::black_box(hops.fold(0, |all, (leg, hop)| {
+            let at = vantages[leg.vantage.index()].hops.get(hop.index());
+            all ^ at.map_or(0, |hop| hop.ttl)
+        }));
+    }
+
     /// The places of connections, one after the other, each given when its streams are fetched.
     pub fn ahead<'a>(
         &'a self,

@@ -1,6 +1,5 @@
 //! From a trace and its diagnosis to the document.
 
-use super::findings::FindingWriter;
 use super::wording::{coverage_reason, describe_mode, rfc3339};
 use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
@@ -66,7 +65,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
         },
     );
     builder.add_absent(diagnosis, &mut services);
-    let writer = FindingWriter::new(&builder, diagnosis);
+    let writer = builder.finding_writer(diagnosis);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),

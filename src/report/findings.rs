@@ -20,16 +20,19 @@ pub(super) struct FindingWriter<'a> {
     requests: Vec<u64>,
 }
 
-impl<'a> FindingWriter<'a> {
-    pub(super) fn new(builder: &'a Builder<'a>, diagnosis: &Diagnosis) -> Self {
-        let trace = builder.trace;
-        let mut requests = vec![0; trace.topology.services.len()];
-        for (id, _) in trace.requests() {
-            requests[trace.service_of(id).0 as usize] += 1;
+impl Builder<'_> {
+    /// What writes the findings of a diagnosis.
+    pub(super) fn finding_writer(&self, diagnosis: &Diagnosis) -> FindingWriter<'_> {
+        let mut requests = vec![0; self.trace.topology.services.len()];
+        for (id, _) in self.trace.requests() {
+            requests[self.trace.service_of(id).0 as usize] += 1;
         }
-        Self { builder, directions: Directions::of(trace, diagnosis), requests }
+        let directions = Directions::of(self.trace, diagnosis);
+        FindingWriter { builder: self, directions, requests }
     }
+}
 
+impl FindingWriter<'_> {
     pub(super) fn finding(&self, index: usize, finding: &diagnose::Finding) -> Finding {
         Finding {
             n: index as u32 + 1,

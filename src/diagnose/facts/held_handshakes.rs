@@ -133,7 +133,8 @@ fn shaken(facts: &Facts, here: &[bool], id: ConnectionId, leg: &Leg) -> Option<S
 pub(in crate::diagnose) fn holding(facts: &Facts) -> (Vec<Holding>, usize) {
     let here = opened_here(facts);
     let all = || {
-        facts.requests().filter(|(_, c)| c.protocol.is_tcp()).filter_map(|(id, _)| {
+        let requests = facts.by_way().filter(|(id, _)| facts.ordinary(*id).is_none());
+        requests.filter(|(_, c)| c.protocol.is_tcp()).filter_map(|(id, _)| {
             let of_leg = |leg: &Leg| Some((facts.host_of(leg)?, shaken(facts, &here, id, leg)?));
             let (host, one) = facts.legs(id).iter().find_map(of_leg)?;
             Some(((facts.service_of(id), host, one.port), one))

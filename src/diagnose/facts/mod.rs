@@ -97,6 +97,7 @@ pub use ways::{Around, each_once, in_time, shared_bits, telling};
 use crate::breaks::Breaks;
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
+use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use durations::{Durations, Places};
 use local_endpoints::Nodes;
@@ -128,6 +129,7 @@ pub struct Facts<'a> {
     lost_openings: OnceLock<Openings>,
     stale_ports: OnceLock<BTreeMap<ConnectionId, Stale<'a>>>,
     durations: OnceLock<Durations>,
+    serving: OnceLock<HashSet<HostId>>,
     around: OnceLock<HashMap<ConnectionId, Around>>,
     places: OnceLock<Places>,
 }
@@ -151,6 +153,7 @@ impl<'a> Facts<'a> {
             lost_openings: OnceLock::new(),
             stale_ports: OnceLock::new(),
             durations: OnceLock::new(),
+            serving: OnceLock::new(),
             around: OnceLock::new(),
             places: OnceLock::new(),
         }
@@ -205,6 +208,11 @@ impl<'a> Facts<'a> {
     /// Client ports whose datagrams go to a server that answers no more.
     pub(in crate::diagnose) fn stale_ports(&self) -> &BTreeMap<ConnectionId, Stale<'a>> {
         self.stale_ports.get_or_init(|| stale_ports::all(&self.indexed, self.unanswered()))
+    }
+
+    /// Hosts that are real servers of a service whose mode is known.
+    pub(in crate::diagnose) fn serving(&self) -> &HashSet<HostId> {
+        self.serving.get_or_init(|| shares::serving(self))
     }
 
     /// How long the real servers of balanced services take.

@@ -6,7 +6,7 @@ use crate::diagnose::thresholds::{
     SCHEDULER_IMBALANCE_MIN_CONNECTIONS, SCHEDULER_IMBALANCE_MIN_EXPECTED,
     SCHEDULER_IMBALANCE_ONE_IN, SCHEDULER_IMBALANCE_Z,
 };
-use crate::hashed::HashMap;
+use crate::hashed::{HashMap, HashSet};
 use crate::topology::{HostId, Mode, RealServer, Service};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -96,15 +96,16 @@ pub(in crate::diagnose) fn is_no_chance(counts: &[u64]) -> bool {
     ((square / freedom).cbrt() - (1.0 - part)) / part.sqrt() > SCHEDULER_IMBALANCE_Z
 }
 
+/// Hosts that are real servers of a service whose mode is known.
+pub(in crate::diagnose) fn serving(trace: &Trace) -> HashSet<HostId> {
+    let known = trace.topology.services.iter().filter(|s| s.mode != Mode::Unknown);
+    known.flat_map(|s| s.real_servers.iter().filter_map(|r| r.host)).collect()
+}
+
 /// Hosts that were captured, whose port of the pool answers the director's own
 /// connections, and that are no server of any service: members without a share.
 pub(in crate::diagnose) fn idle(facts: &Facts, service: &Service) -> Vec<RealServer> {
-    let services = &facts.topology.services;
     let mut checks: BTreeMap<(Ip, u16), u32> = BTreeMap::new();
-    let serves = |host: HostId| {
-        let by = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
-        services.iter().any(|s| s.mode != Mode::Unknown && by(s))
-    };
     let ports: BTreeSet<u16> = service.real_servers.iter().map(|r| r.port).collect();
     let directors: BTreeSet<HostId> = service.directors.iter().map(|d| d.host).collect();
     let each = directors.iter().flat_map(|host| ports.iter().map(move |port| (*host, *port)));
@@ -117,7 +118,7 @@ pub(in crate::diagnose) fn idle(facts: &Facts, service: &Service) -> Vec<RealSer
         let host = facts.host_by_ip(ip)?;
         let fits = n >= SCHEDULER_IMBALANCE_MIN_CHECKS
             && facts.is_captured(host)
-            && !serves(host)
+            && !facts.serving().contains(&host)
             && !service.is_director(host);
         let mac = facts.topology.hosts.get(host).macs.first().copied();
         fits.then_some(RealServer {

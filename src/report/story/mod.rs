@@ -13,7 +13,6 @@ mod way;
 pub use choose::{Ask, Chosen, choose};
 
 use super::build::{Builder, findings_of};
-use super::findings::FindingWriter;
 use super::ladder::Ladder;
 use super::listing::mention;
 use super::{Candidate, Connection, Fix, Mention, SCHEMA_VERSION, ToConfirm, Totals};
@@ -93,7 +92,7 @@ pub fn tell(
     let id = chosen.id;
     let numbers = findings_of(diagnosis).remove(&id).unwrap_or_default();
     let index = chosen.finding;
-    let writer = FindingWriter::new(&builder, diagnosis);
+    let writer = builder.finding_writer(diagnosis);
     let told = index.and_then(|i| Some(writer.finding(i, diagnosis.findings.get(i)?)));
     let teller = way::Teller { trace, names: Names(trace), id };
     let (mut fixes, candidates, to_confirm) =
