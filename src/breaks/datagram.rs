@@ -4,7 +4,7 @@
 use super::fate::{Judged, at_the_end};
 use super::handshake::rejected;
 use super::journey::{Journey, Milestone, silence};
-use super::{Break, Fate, Manner, Pace, Packet};
+use super::{Break, Fate, Manner, Pace, Packet, Sighting};
 use crate::correlate::Leg;
 use crate::flow::{EPHEMERAL, IcmpErrorKind, Pieces};
 use crate::trace::{ConnectionId, Trace};
@@ -22,14 +22,22 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     };
     let harm = |manner| {
         let packet = Packet::Datagram;
-        let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
+        let broken =
+            Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
         Judged::Harm(Fate::Failed, broken)
     };
     if p.response {
         let packet = Packet::Datagram;
         let last = Journey::of(trace, id, false, Milestone::Data).last().copied();
-        let broken =
-            Break { connection: id, packet, manner: Manner::Torn, last, next: None, cost_ns };
+        let broken = Break {
+            connection: id,
+            packet,
+            manner: Manner::Torn,
+            last,
+            next: None,
+            cost_ns,
+            behind: None,
+        };
         return Judged::Harm(Fate::Failed, broken);
     }
     if rejected(trace, id) {
@@ -42,8 +50,39 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if !p.request || !shown || at_the_end(trace, id) && !in_vain {
         return Judged::Untold;
     }
+    if let Some(last) = split(trace, id) {
+        let (packet, manner) = (Packet::Datagram, Manner::Split);
+        let broken = Break { last: Some(last), ..harmed(id, packet, manner, cost_ns) };
+        return Judged::Harm(Fate::Failed, broken);
+    }
     // Others are answered there, so this one should have been.
     if pace.answers(trace.service_of(id)) || in_vain { harm(manner) } else { Judged::Untold }
+}
+
+fn harmed(connection: ConnectionId, packet: Packet, manner: Manner, cost_ns: i64) -> Break {
+    Break { connection, packet, manner, last: None, next: None, cost_ns, behind: None }
+}
+
+/// The last place that a later fragment of a question reached, where first fragments alone are seen
+/// further on.
+pub(super) fn split(trace: &Trace, id: ConnectionId) -> Option<Sighting> {
+    let mut seen: Vec<(Sighting, Pieces)> = Vec::new();
+    let places = Journey::of(trace, id, true, Milestone::Data).0;
+    for leg in trace.legs(id) {
+        let (vantage, there) = (trace.vantage(leg), trace.forward(leg));
+        for (hop, pieces) in vantage.fragments_of(there) {
+            let here =
+                |s: &&Sighting| (s.at.vantage, s.tuple, s.ttl) == (leg.vantage, leg.tuple, hop.ttl);
+            seen.extend(places.iter().find(here).map(|s| (*s, *pieces)));
+        }
+    }
+    let order = |s: &Sighting| places.iter().position(|p| p == s);
+    seen.sort_by_key(|(s, _)| order(s));
+    let (last, firsts) = seen.split_last()?;
+    let (first_alone, whole) = (last.1, firsts.iter().rev().find(|(_, p)| p.laters > 0)?);
+    let mut place = whole.0;
+    place.at.mark = whole.1.later;
+    (first_alone.firsts > 0 && first_alone.laters == 0).then_some(place)
 }
 
 /// Ports of protocols in which every question has an answer (IANA): DNS, TFTP, Kerberos, NTP,
@@ -83,7 +122,8 @@ fn asked_again(trace: &Trace, id: ConnectionId) -> Judged {
         let cost_ns = pair.settled[lost].since(pair.asked[lost]);
         let (packet, manner) = (Packet::Datagram, Manner::Late);
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
-        let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
+        let broken =
+            Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
         return Judged::Harm(Fate::Suffered, broken);
     }
     Judged::Well

@@ -1,6 +1,6 @@
 //! What became of one connection.
 
-use super::{Break, Fate, Pace, datagram, handshake, talk, unfilled, unheeded};
+use super::{Break, Fate, Pace, behind, datagram, handshake, talk, unfilled, unheeded};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 
@@ -11,6 +11,14 @@ pub(super) const TAIL_NS: i64 = 1_000_000_000;
 /// Judges one connection; a proxy's own are part of its client's, and what scans and
 /// floods meet harms nobody.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {
+    let (fate, mut broken) = own(trace, pace, id);
+    if let Some(broken) = broken.as_mut().filter(|_| fate == Fate::Failed) {
+        broken.behind = behind::of(trace, pace, id);
+    }
+    (fate, broken)
+}
+
+fn own(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {
     match trace.ordinary(id) {
         Some(Ordinary::ProxyLeg | Ordinary::Scan | Ordinary::Flood | Ordinary::StrayAnswer) => {
             (Fate::Well, None)
@@ -20,8 +28,16 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
             verdict(datagram::judge(trace, pace, id))
         }
         None => {
+            if let Some(half) = talk::half(trace, id) {
+                return verdict(half);
+            }
             let opened = handshake::judge(trace, id);
             match opened {
+                // Who connected late at last may have got nothing all the same.
+                Judged::Harm(Fate::Suffered, _) => match talk::judge(trace, pace, id) {
+                    failed @ Judged::Harm(Fate::Failed, _) => verdict(failed),
+                    _ => verdict(opened),
+                },
                 Judged::Harm(..) | Judged::Untold => verdict(opened),
                 Judged::Well => verdict(match talk::judge(trace, pace, id) {
                     Judged::Well => match unfilled::judge(trace, id) {

@@ -1,7 +1,7 @@
 //! Breaks of one service that are alike.
 
 use super::apart::{self, Apart};
-use super::{Break, Fate, Manner, Packet, Passage, Sighting};
+use super::{Behind, Break, Fate, Manner, Packet, Passage, Sighting};
 use crate::flow::VantageId;
 use crate::hashed::HashSet;
 use crate::topology::{HostId, ServiceId};
@@ -23,6 +23,8 @@ pub struct Group {
     pub last: Option<Sighting>,
     /// The next that should have had it.
     pub next: Option<HostId>,
+    /// Where what a proxy opened for the first of them broke, if that is why.
+    pub behind: Option<Behind>,
     /// The connections, in order.
     pub connections: Vec<ConnectionId>,
     /// The longest that one of them waited, nanoseconds.
@@ -35,7 +37,13 @@ pub struct Group {
 /// most connections come first.
 const MAX_COMPARED: usize = 64;
 
-type Key = (ServiceId, Packet, Manner, bool, Option<(VantageId, Passage, u8)>, Option<HostId>);
+type Place = (VantageId, Passage, u8);
+type Key = (
+    (ServiceId, Packet, Manner, bool),
+    Option<Place>,
+    Option<HostId>,
+    Option<(Packet, Manner, Place)>,
+);
 
 pub(super) fn group(trace: &Trace, fates: &[Fate], breaks: &[Break]) -> Vec<Group> {
     let mut groups: BTreeMap<Key, Group> = BTreeMap::new();
@@ -44,7 +52,8 @@ pub(super) fn group(trace: &Trace, fates: &[Fate], breaks: &[Break]) -> Vec<Grou
         let fate = fates[broken.connection.0 as usize];
         let place = broken.last.map(|s| s.place());
         let failed = fate == Fate::Failed;
-        let key = (service, broken.packet, broken.manner, failed, place, broken.next);
+        let behind = broken.behind.map(|b| (b.packet, b.manner, b.last.place()));
+        let key = ((service, broken.packet, broken.manner, failed), place, broken.next, behind);
         let group = groups.entry(key).or_insert_with(|| Group {
             service,
             packet: broken.packet,
@@ -52,6 +61,7 @@ pub(super) fn group(trace: &Trace, fates: &[Fate], breaks: &[Break]) -> Vec<Grou
             fate,
             last: broken.last,
             next: broken.next,
+            behind: broken.behind,
             connections: Vec::new(),
             cost_ns: 0,
             apart: Vec::new(),

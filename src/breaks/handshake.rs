@@ -37,7 +37,7 @@ fn harm(
     (manner, last): (Manner, Option<Sighting>),
 ) -> Judged {
     let cost_ns = waited(trace, id);
-    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
+    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
     Judged::Harm(Fate::Failed, broken)
 }
 
@@ -125,7 +125,8 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
             let kept = last.is_some_and(|last| last.host.is_some() && last.host == next);
             let manner = if kept { Manner::Swallowed } else { Manner::LostBetween };
             let cost_ns = waited(trace, id);
-            let broken = Break { connection: id, packet, manner, last, next, cost_ns };
+            let broken =
+                Break { connection: id, packet, manner, last, next, cost_ns, behind: None };
             Judged::Harm(Fate::Failed, broken)
         }
         Some(Reset::NoSocket | Reset::Abort)
@@ -180,7 +181,8 @@ fn late(trace: &Trace, id: ConnectionId) -> Judged {
         let journey = Journey::of(trace, id, packet.is_forward(), Milestone::Syn);
         (packet, journey.last().copied(), None)
     });
-    let broken = Break { connection: id, packet, manner: Manner::Late, last, next, cost_ns };
+    let broken =
+        Break { connection: id, packet, manner: Manner::Late, last, next, cost_ns, behind: None };
     Judged::Harm(Fate::Suffered, broken)
 }
 

@@ -10,6 +10,7 @@ use crate::flow::{Flow, Hop, Link, Mark, Observations, VantageId};
 use crate::hashed::HashMap;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
 
 /// How a packet passed a vantage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -127,6 +128,16 @@ impl Journey {
                 }
             }
         }
+        // What a host merely overhears, as switches flood it, is on nobody's way.
+        if seen.iter().any(|s| !is_overheard(trace, s)) {
+            let overheard: Vec<Sighting> =
+                seen.extract_if(.., |s| is_overheard(trace, s)).collect();
+            // But it tells for whom a frame was where the sender's capture does not.
+            for s in seen.iter_mut().filter(|s| s.passage == Passage::Out && s.to.is_none()) {
+                let same = |o: &&Sighting| (o.from, o.tuple, o.ttl) == (s.host, s.tuple, s.ttl);
+                s.to = s.host.and(overheard.iter().find(same)).and_then(|o| o.to);
+            }
+        }
         let rank = |s: &Sighting| if forward { s.tuple } else { last - s.tuple.min(last) };
         seen.sort_by(|a: &Sighting, b: &Sighting| {
             rank(a).cmp(&rank(b)).then(b.ttl.cmp(&a.ttl)).then_with(|| {
@@ -192,6 +203,13 @@ fn sighting(trace: &Trace, leg: &Leg, hop: &Hop, mark: Mark) -> Sighting {
     Sighting { at, passage, tuple: leg.tuple, ttl: hop.ttl, host, from, to, times: 0 }
 }
 
+/// Whether a frame was neither for the host that captured it nor from it, where that is known: a
+/// capture of everybody's frames overhears nothing.
+fn is_overheard(trace: &Trace, seen: &Sighting) -> bool {
+    let own = &trace.vantages[seen.at.vantage.index()].own;
+    seen.passage == Passage::Passing && !own.span && !own.macs.is_empty() && !own.overlay
+}
+
 /// Where hosts do not lower the TTL, the receiver of one step sends the next.
 fn chain(places: &mut [Sighting]) {
     for at in 0..places.len() {
@@ -222,12 +240,15 @@ fn comes_before(a: &Sighting, b: &Sighting) -> bool {
 /// Connections that did well and are asked for the way that they took.
 const PEERS: usize = 32;
 
-/// What a connection that did well shows after each place.
-type NextPlaces = HashMap<(VantageId, Passage, u8), Option<Option<Sighting>>>;
+/// What connections that did well show after each place, by the address that they went to there.
+type NextPlaces = HashMap<((VantageId, Passage, u8), Option<Ip>), Option<Option<Sighting>>>;
 
 /// Says of each break of silence whether the next capture would have shown the packet, by
 /// what it shows of connections of the same service that did well.
 pub(super) fn complete(trace: &Trace, fates: &[Fate], breaks: &mut [Break]) {
+    for broken in breaks.iter_mut() {
+        drop_own(trace, broken);
+    }
     let mut wanted: HashMap<ServiceId, Vec<ConnectionId>> = breaks
         .iter()
         .filter(|b| b.manner == Manner::UnseenBeyond && b.last.is_some())
@@ -250,9 +271,10 @@ pub(super) fn complete(trace: &Trace, fates: &[Fate], breaks: &mut [Break]) {
         let next = known
             .entry((service, broken.packet))
             .or_insert_with(|| next_places(trace, &wanted[&service], broken.packet));
-        match next.get(&last.place()) {
+        let there = receiver(trace, broken.connection, broken.packet, &last);
+        match next.get(&(last.place(), there)) {
             // They all were seen next at one host, which is not the one that lost it.
-            Some(Some(Some(next))) => {
+            Some(Some(Some(next))) if last.to.is_none_or(|to| next.host == Some(to)) => {
                 broken.next = next.host;
                 broken.manner = Manner::LostBetween;
             }
@@ -264,6 +286,21 @@ pub(super) fn complete(trace: &Trace, fates: &[Fate], breaks: &mut [Break]) {
     }
 }
 
+/// What its receiver takes for its own, by what that host says of itself, goes no further.
+fn drop_own(trace: &Trace, broken: &mut Break) {
+    let silent = matches!(broken.manner, Manner::UnseenBeyond | Manner::Swallowed);
+    let Some(last) = broken.last.filter(|_| silent && broken.packet.is_forward()) else { return };
+    let there = if last.passage == Passage::In { last.host } else { last.to };
+    let Some(there) = there.filter(|there| Some(*there) != last.from) else { return };
+    let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
+    let Some(leg) = trace.legs(broken.connection).iter().find(here) else { return };
+    let source = leg.of(&trace.vantages).key.ip(leg.client);
+    if trace.has_address(there, source).is_some_and(|said| said.value) {
+        broken.manner = Manner::OwnSource;
+        broken.next = Some(there);
+    }
+}
+
 /// The host that a packet is addressed to at a place, where a capture was taken on it.
 fn addressee(trace: &Trace, broken: &Break, last: &Sighting) -> Option<HostId> {
     let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
@@ -271,7 +308,29 @@ fn addressee(trace: &Trace, broken: &Break, last: &Sighting) -> Option<HostId> {
     let receiver = if broken.packet.is_forward() { leg.client.other() } else { leg.client };
     let ip = leg.of(&trace.vantages).key.ips[receiver.index()];
     let hosts = &trace.topology.hosts;
-    hosts.by_ip(ip).filter(|host| !hosts.get(*host).vantages.is_empty())
+    let owner = hosts.by_ip(ip).filter(|host| !hosts.get(*host).vantages.is_empty());
+    owner.or_else(|| asker(trace, broken, last))
+}
+
+/// The captured host that sent what a packet answers, on the same five-tuple: the nearest one.
+fn asker(trace: &Trace, broken: &Break, last: &Sighting) -> Option<HostId> {
+    let legs = trace.legs(broken.connection).iter();
+    let there = legs.filter(|leg| leg.tuple == last.tuple && leg.vantage != last.at.vantage);
+    let sent = there.flat_map(|leg| {
+        let own = &trace.vantage(leg).own;
+        let flow = if broken.packet.is_forward() { trace.reply(leg) } else { trace.forward(leg) };
+        let out = trace.path(leg, flow).filter(|(_, hop)| own.sent(hop) == Some(true));
+        out.filter_map(move |(_, hop)| Some((hop.ttl, trace.host_of(leg)?)))
+    });
+    sent.min_by_key(|(ttl, _)| *ttl).map(|(_, host)| host)
+}
+
+/// The server's address to which a packet went at a place: of several servers each has its own way. `None`
+/// of what goes to clients.
+fn receiver(trace: &Trace, id: ConnectionId, packet: Packet, at: &Sighting) -> Option<Ip> {
+    let here = |leg: &&Leg| leg.vantage == at.at.vantage && leg.tuple == at.tuple;
+    let leg = trace.legs(id).iter().find(here).filter(|_| packet.is_forward())?;
+    Some(leg.of(&trace.vantages).key.ip(leg.client.other()))
 }
 
 /// For each place at which peers' packet was seen: where all of them were seen next, if
@@ -284,7 +343,7 @@ fn next_places(trace: &Trace, peers: &[ConnectionId], packet: Packet) -> NextPla
         for (i, here) in journey.0.iter().enumerate() {
             let next = journey.0.get(i + 1).copied();
             places
-                .entry(here.place())
+                .entry((here.place(), receiver(trace, *id, packet, here)))
                 .and_modify(|known| {
                     let agrees = known
                         .is_some_and(|known| known.map(|k| k.place()) == next.map(|n| n.place()));

@@ -13,6 +13,7 @@
 
 mod account;
 pub mod apart;
+mod behind;
 pub mod chance;
 mod datagram;
 mod fate;
@@ -163,14 +164,22 @@ pub enum Manner {
     Astray,
     /// Only the first fragment of its answer came.
     Torn,
+    /// A later fragment of it came in, and only first ones are seen further on.
+    Split,
+    /// It is for a host that has the packet's source address itself, as that host says: a stack
+    /// drops what seems to come from itself (RFC 1812, section 5.3.8).
+    OwnSource,
+    /// It was not sent: its host asks for the next hop's MAC, and nobody answers.
+    Unresolved,
 }
 
 impl Manner {
     /// All of them, a cut by whomever once.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::LostBetween,
         Self::UnseenBeyond,
         Self::Swallowed,
+        Self::Looped,
         Self::Refused,
         Self::Rejected,
         Self::Unmatched,
@@ -180,6 +189,9 @@ impl Manner {
         Self::Error,
         Self::Astray,
         Self::Torn,
+        Self::Split,
+        Self::OwnSource,
+        Self::Unresolved,
     ];
 
     /// The name in reports.
@@ -199,13 +211,25 @@ impl Manner {
             Self::Error => "error",
             Self::Astray => "astray",
             Self::Torn => "torn",
+            Self::Split => "split",
+            Self::OwnSource => "own-source",
+            Self::Unresolved => "unresolved",
         }
     }
 
     /// Whether nobody answered at all, or nobody got the answer.
     #[must_use]
     pub fn is_silence(self) -> bool {
-        matches!(self, Self::LostBetween | Self::UnseenBeyond | Self::Swallowed | Self::Torn)
+        matches!(
+            self,
+            Self::LostBetween
+                | Self::UnseenBeyond
+                | Self::Swallowed
+                | Self::Torn
+                | Self::Split
+                | Self::OwnSource
+                | Self::Unresolved
+        )
     }
 }
 
@@ -241,6 +265,30 @@ pub struct Break {
     pub next: Option<HostId>,
     /// What it cost, nanoseconds: how long the client waited, as far as it shows.
     pub cost_ns: i64,
+    /// Where what a proxy opened for it broke, if that is why.
+    pub behind: Option<Behind>,
+}
+
+/// The break of a proxy's own connection, told of the client's for which it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// The packet that did not do its work.
+    pub packet: Packet,
+    /// What became of it.
+    pub manner: Manner,
+    /// The last place that surely had it.
+    pub last: Sighting,
+}
+
+/// What is proved of a connection that looks well by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proved {
+    /// It failed.
+    Failed,
+    /// It was answered from elsewhere than where it asked.
+    Astray,
+    /// Its host seeks the next hop in vain, from this frame on.
+    Unresolved(crate::trace::At),
 }
 
 /// Index of a group.
@@ -286,14 +334,14 @@ impl Breaks {
     }
 
     /// Takes over what is proved of connections that did well, or could not be told of, by what they
-    /// show alone: they failed; the second of each: they were answered from elsewhere.
-    pub fn prove(&mut self, trace: &Trace, failed: impl Iterator<Item = (ConnectionId, bool)>) {
+    /// show alone: they failed.
+    pub fn prove(&mut self, trace: &Trace, failed: impl Iterator<Item = (ConnectionId, Proved)>) {
         let mut proved = Vec::new();
-        for (id, astray) in failed {
+        for (id, how) in failed {
             if let Some(known) = self.fates.get_mut(id.0 as usize).filter(|known| !known.is_harm())
             {
                 *known = Fate::Failed;
-                proved.push(proved::broken(trace, id, astray));
+                proved.push(proved::broken(trace, id, how));
             }
         }
         if proved.is_empty() {

@@ -37,6 +37,8 @@ struct Habit {
     answered: u32,
     greeted: u32,
     typical_ns: i64,
+    /// The longest that a client waited for a greeting that came.
+    greeting_ns: Option<i64>,
 }
 
 /// The pace of all services.
@@ -88,6 +90,9 @@ impl Pace {
             habit.asked += u32::from(p.request);
             habit.answered += u32::from(answered(&p));
             habit.greeted += u32::from(!p.request && p.response);
+            if p.syn && p.response && GREETED.contains(&connection.front.server.1) {
+                habit.greeting_ns = habit.greeting_ns.max(greeting(trace, id));
+            }
             let Some((_, ns)) = spent.next_if(|(next, _)| *next == id) else { continue };
             let server = trace.topology.server_of[id.0 as usize].unwrap_or(u16::MAX);
             times[at].entry(server).or_default().push((ns, id));
@@ -120,6 +125,13 @@ impl Pace {
     #[must_use]
     pub fn speaks_first(&self, service: ServiceId, port: u16) -> bool {
         GREETED.contains(&port) || self.greets(service)
+    }
+
+    /// Longer than this nobody waits for the greeting of a service, where others got theirs,
+    /// nanoseconds.
+    #[must_use]
+    pub fn greeting_patience(&self, service: ServiceId) -> Option<i64> {
+        Some(self.habits[service.0 as usize].greeting_ns? * TIMES)
     }
 
     /// Longer than this nobody waits for an answer of a service, nanoseconds.
@@ -160,6 +172,17 @@ impl Pace {
     pub fn slow(&self, id: ConnectionId) -> Option<i64> {
         self.slow.get(&id).copied()
     }
+}
+
+/// How long a client waited for the words of a server that spoke first, once its connection stood.
+pub(super) fn greeting(trace: &Trace, id: ConnectionId) -> Option<i64> {
+    let waited = trace.legs(id).iter().filter_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (stands, said) = (there.ack.get()?, back.data.get()?);
+        let first = there.data.get().is_none_or(|asked| said.frame() < asked.frame());
+        (first && back.accepted()).then(|| said.since(stands))
+    });
+    waited.max()
 }
 
 /// Health checks whose answer blames the question, by who asked whom.

@@ -1,15 +1,14 @@
 //! Where a connection broke of which only the others prove that it did.
 
 use super::journey::{Journey, Milestone, silence};
-use super::{Break, Manner, Packet, Passage, reset_by};
+use super::{Break, Manner, Packet, Passage, Proved, datagram, reset_by};
 use crate::flow::Flow;
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 
-/// The break of a connection that looks well by itself; `astray`: it was answered from elsewhere than
-/// where it asked.
-pub(super) fn broken(trace: &Trace, id: ConnectionId, astray: bool) -> Break {
-    let (packet, manner, last) = found(trace, id, astray);
+/// The break of a connection that looks well by itself.
+pub(super) fn broken(trace: &Trace, id: ConnectionId, how: Proved) -> Break {
+    let (packet, manner, last) = found(trace, id, how);
     let check = trace.ordinary(id) == Some(Ordinary::HealthCheck);
     let packet = if check { Packet::HealthCheck } else { packet };
     let (start, end) = (trace.start(id), trace.end(id));
@@ -17,13 +16,13 @@ pub(super) fn broken(trace: &Trace, id: ConnectionId, astray: bool) -> Break {
         (Some(start), Some(end)) => trace.time(end).0.saturating_sub(trace.time(start).0),
         _ => 0,
     };
-    Break { connection: id, packet, manner, last, next: None, cost_ns }
+    Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None }
 }
 
 fn found(
     trace: &Trace,
     id: ConnectionId,
-    astray: bool,
+    how: Proved,
 ) -> (Packet, Manner, Option<super::Sighting>) {
     let connection = trace.connection(id);
     let p = connection.progress;
@@ -31,15 +30,25 @@ fn found(
     let last = |forward, milestone| Journey::of(trace, id, forward, milestone).last().copied();
     let flows = || trace.legs(id).iter().map(|leg| (trace.forward(leg), trace.reply(leg)));
     let seen = |is: fn(&Flow) -> bool| flows().any(|(there, back)| is(there) || is(back));
-    if astray {
-        return (question, Manner::Astray, last(true, Milestone::Data));
+    match how {
+        Proved::Failed => {}
+        Proved::Astray => return (question, Manner::Astray, last(true, Milestone::Data)),
+        Proved::Unresolved(at) => {
+            let known = last(true, Milestone::Last);
+            let there = known.map(|s| super::Sighting { at, passage: Passage::Out, to: None, ..s });
+            return (question, Manner::Unresolved, there);
+        }
+    }
+    if let Some(split) = datagram::split(trace, id) {
+        return (question, Manner::Split, Some(split));
     }
     if seen(|flow| flow.rst.is_set()) {
         let rst = last(false, Milestone::Rst).or_else(|| last(true, Milestone::Rst));
         return (Packet::Response, Manner::Cut(reset_by(trace, id)), rst);
     }
     if trace.first_error(id).is_some() {
-        return (Packet::Response, Manner::Error, last(false, Milestone::Data));
+        let said = Journey::of(trace, id, false, Milestone::Data).first().copied();
+        return (Packet::Response, Manner::Error, said);
     }
     if !p.response && flows().any(|(_, back)| back.fin.is_set()) {
         return (Packet::Request, Manner::Closed, last(true, Milestone::Data));

@@ -5,9 +5,9 @@ use super::journey::{Journey, Milestone, silence};
 use super::pace::GREETED;
 use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
 use crate::correlate::{Leg, Outcome};
-use crate::flow::Flow;
+use crate::flow::{Flow, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::seq_lt;
+use crate::wire::{Ip, seq_lt};
 
 /// A client that waited this long for an answer and left without one did not get what it
 /// wanted; one that left sooner may not have wanted it, nanoseconds. Judgement.
@@ -55,8 +55,16 @@ fn harm(
     (manner, last): (Manner, Option<Sighting>),
     cost_ns: i64,
 ) -> Judged {
-    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns };
+    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
     Judged::Harm(fate, broken)
+}
+
+/// A connection of which the SYN-ACK alone was translated: what its server said next met a client that
+/// never called such an address.
+pub(super) fn half(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+    let rest = ConnectionId(*trace.topology.halves.get(&id.0)?);
+    let last = Journey::of(trace, rest, false, Milestone::Ack).last().copied();
+    Some(harm(id, Fate::Failed, Packet::Response, (Manner::Unmatched, last), 0))
 }
 
 /// Who reset a connection, as far as captures show it leave.
@@ -162,6 +170,12 @@ fn stalled(trace: &Trace, id: ConnectionId) -> Judged {
         (None, Passage::In | Passage::Loopback) => Manner::Swallowed,
         _ => Manner::UnseenBeyond,
     };
+    let manner = match trace.topology.resets.contains_key(&id.0) {
+        // Its answer came in another's name, and nobody heeds it.
+        true if client => Manner::Astray,
+        _ if is_turned_back(trace, id, client) => Manner::Rejected,
+        _ => manner,
+    };
     let broken = Break {
         connection: id,
         packet,
@@ -169,8 +183,25 @@ fn stalled(trace: &Trace, id: ConnectionId) -> Judged {
         last: Some(last),
         next: next.and_then(|s| s.host),
         cost_ns,
+        behind: None,
     };
     Judged::Harm(Fate::Failed, broken)
+}
+
+/// Whether an ICMP error says that a packet of a side went no further.
+fn is_turned_back(trace: &Trace, id: ConnectionId, client: bool) -> bool {
+    let told = |kind: IcmpErrorKind| {
+        use IcmpErrorKind::{TimeExceeded, TooBig, Unreachable};
+        matches!(kind, Unreachable { .. } | TimeExceeded | TooBig { .. })
+    };
+    let is_sender = |leg: &Leg, ip: Ip| {
+        let side = if client { leg.client } else { leg.client.other() };
+        leg.of(&trace.vantages).key.ip(side) == ip
+    };
+    trace.errors_of(id).any(|(_, e)| {
+        let own = trace.legs(id).iter().any(|leg| is_sender(leg, e.quote.src));
+        told(e.kind) && e.src != e.dst && own
+    })
 }
 
 /// The leg that shows a request and would show its answer, with how long the client
@@ -204,7 +235,7 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
 }
 
 /// Whether the server closed before the client did.
-fn before(fin: crate::flow::Mark, there: &Flow) -> bool {
+pub(super) fn before(fin: crate::flow::Mark, there: &Flow) -> bool {
     let ends = [there.fin, there.rst].into_iter().filter_map(crate::flow::Mark::get);
     ends.map(|mark| mark.frame()).min().is_none_or(|frame| fin.frame() < frame)
 }
@@ -218,7 +249,15 @@ fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     }
     let shows = |leg: &&Leg| trace.forward(leg).ack.is_set() && trace.reply(leg).accepted();
     let Some(leg) = trace.legs(id).iter().find(shows) else { return Judged::Well };
-    let waited = leg.of(&trace.vantages).last().since(trace.forward(leg).ack);
+    let there = trace.forward(leg);
+    let mut waited = leg.of(&trace.vantages).last().since(there.ack);
+    // Who says nothing waits on, and the capture with it.
+    let left = there.fin.is_set() || there.rst.is_set();
+    let silent = trace.vantage(leg).end.0.saturating_sub(there.ack.at().0);
+    let patience = pace.greeting_patience(service).unwrap_or(LATE_GREETING_NS).max(PATIENCE_NS);
+    if !left && silent >= patience {
+        waited = silent;
+    }
     if waited < PATIENCE_NS {
         return Judged::Well;
     }
@@ -232,10 +271,11 @@ fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
 
 /// A request that a server answered with an error, or a handshake that one side refused.
 fn error(trace: &Trace, id: ConnectionId) -> Judged {
-    let refused = super::said::tls_refused(trace, id);
-    let forward = refused.is_some_and(|(leg, spoken, _)| spoken.side == leg.client);
+    let refused = super::said::tls_refused(trace, id).map(|(leg, spoken, _)| (leg, spoken));
+    let forward = refused.is_some_and(|(leg, spoken)| spoken.side == leg.client);
+    let said = refused.or_else(|| super::server_error(trace, id).map(|(leg, said, _)| (leg, said)));
     let mut last = Journey::of(trace, id, forward, Milestone::Data).first().copied();
-    if let (Some(last), Some((leg, spoken, _))) = (&mut last, refused)
+    if let (Some(last), Some((leg, spoken))) = (&mut last, said)
         && last.at.vantage == leg.vantage
     {
         last.at.mark = spoken.mark;
@@ -272,13 +312,7 @@ fn greeted_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
     if !GREETED.contains(&c.front.server.1) || !c.progress.syn || !c.progress.response {
         return None;
     }
-    let waited = trace.legs(id).iter().filter_map(|leg| {
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
-        let (stands, said) = (there.ack.get()?, back.data.get()?);
-        let first = there.data.get().is_none_or(|asked| said.frame() < asked.frame());
-        (first && back.accepted()).then(|| said.since(stands))
-    });
-    let cost_ns = waited.max().filter(|ns| *ns >= LATE_GREETING_NS)?;
+    let cost_ns = super::pace::greeting(trace, id).filter(|ns| *ns >= LATE_GREETING_NS)?;
     let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
     Some(harm(id, Fate::Suffered, Packet::Greeting, (Manner::Late, last), cost_ns))
 }

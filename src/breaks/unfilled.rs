@@ -58,6 +58,7 @@ pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
         return Judged::Well;
     };
     let (packet, manner) = (Packet::Response, Manner::UnseenBeyond);
-    let broken = Break { connection: id, packet, manner, last: None, next: None, cost_ns };
+    let broken =
+        Break { connection: id, packet, manner, last: None, next: None, cost_ns, behind: None };
     Judged::Harm(Fate::Failed, broken)
 }

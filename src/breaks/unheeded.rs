@@ -59,5 +59,8 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         _ => Manner::UnseenBeyond,
     };
     let packet = Packet::Ack;
-    Judged::Harm(Fate::Failed, Break { connection: id, packet, manner, last, next: None, cost_ns })
+    Judged::Harm(
+        Fate::Failed,
+        Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None },
+    )
 }

@@ -6,8 +6,8 @@
 //! must not contradict what stands below them.
 
 use super::{Checked, Confidence, Coverage, Finding};
-use crate::breaks::Breaks;
-use crate::trace::Trace;
+use crate::breaks::{Breaks, Proved};
+use crate::trace::{At, ConnectionId, Trace};
 
 /// Causes of which each connection that they name failed.
 const FATAL: &[&str] = &[
@@ -27,16 +27,38 @@ const FATAL: &[&str] = &[
 
 /// Of those, the one whose connections were answered from elsewhere.
 const ASTRAY: &str = "udp-reply-from-rip";
+/// The one of which questions for the next hop show that connections died, whatever forgot them.
+const SEEKS: &str = "lb-idle-timeout";
 
 /// Takes what findings prove over into the accounts.
 pub(super) fn conclude(trace: &Trace, breaks: &mut Breaks, findings: &[Finding]) {
-    let fatal =
-        |f: &&Finding| f.is_loud() && f.confidence >= Confidence::Likely && f.id.is_of(FATAL);
+    let fatal = |f: &&Finding| f.is_loud() && f.id.is_of(FATAL);
     let ids = findings.iter().filter(fatal).flat_map(|f| {
-        let astray = f.id == ASTRAY;
-        f.connections.iter().map(move |id| (*id, astray))
+        f.connections.iter().filter_map(move |id| {
+            let how = match sought(trace, *id).filter(|_| f.id == SEEKS) {
+                Some(at) => Proved::Unresolved(at),
+                None if f.confidence < Confidence::Likely => return None,
+                None if f.id == ASTRAY => Proved::Astray,
+                None => Proved::Failed,
+            };
+            Some((*id, how))
+        })
     });
     breaks.prove(trace, ids);
+}
+
+/// Where the client's host begins to seek a next hop in vain after the last packet of a connection.
+fn sought(trace: &Trace, id: ConnectionId) -> Option<At> {
+    let client = trace.connection(id).front.client.0;
+    trace.legs(id).iter().find_map(|leg| {
+        let vantage = trace.vantage(leg);
+        let last = leg.of(&trace.vantages).last();
+        let ask = vantage.neighbors.asks.iter().find(|ask| {
+            let in_vain = ask.answers == 0 && ask.again > 1;
+            in_vain && ask.asker == client && ask.first.frame() > last.frame()
+        })?;
+        Some(At { vantage: leg.vantage, mark: ask.first })
+    })
 }
 
 /// What a finding offers as a candidate was looked for and not found, which does not make it clean.

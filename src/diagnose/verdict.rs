@@ -75,7 +75,9 @@ pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) 
 /// How many different causes stand for themselves: one on several ports is one.
 fn causes(loud: &[(usize, &Finding)]) -> usize {
     let causes = loud.iter().filter(|(_, f)| f.kind == Kind::Cause);
-    causes.map(|(_, f)| (f.id, &f.subjects)).collect::<HashSet<_>>().len()
+    let hosts =
+        |f: &Finding| -> Vec<_> { f.subjects.iter().map(|s| (s.role, s.address, s.mac)).collect() };
+    causes.map(|(_, f)| (f.id, hosts(f))).collect::<HashSet<_>>().len()
 }
 
 /// Whether no connection to one of the services that a finding concerns did well.

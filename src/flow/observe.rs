@@ -20,6 +20,8 @@ use std::hash::BuildHasher;
 const DATAGRAM_HEAD: usize = 128;
 /// Bytes of TCP options that hold a maximum segment size and one more, padded.
 const TWO_OPTIONS: usize = 8;
+/// Connections that displaced one that had not ended, of which that is remembered.
+const MAX_DISPLACED: usize = 4096;
 /// No link carries a longer packet; a longer one was merged by offload.
 const LINK_MTU: u32 = 9216;
 
@@ -34,6 +36,8 @@ pub struct Observer {
     pub(super) streams: Vec<Stream>,
     pub(super) free_streams: Vec<StreamId>,
     pub(super) table: StreamTable,
+    /// By stream: the one before it on its five-tuple, where that had not ended.
+    displaced: HashMap<StreamId, StreamId>,
     hasher: RandomState,
     pub(super) links: Vec<Link>,
     pub(super) free_links: Vec<LinkId>,
@@ -67,6 +71,7 @@ impl Observer {
             streams: Vec::new(),
             free_streams: Vec::new(),
             table: StreamTable::new(),
+            displaced: HashMap::default(),
             hasher: RandomState::default(),
             links: Vec::new(),
             free_links: Vec::new(),
@@ -219,7 +224,8 @@ impl Observer {
         self.segment((id, side), &key, at, mark, ip.id, tcp);
     }
 
-    /// The stream of a segment, begun anew where its SYN says so.
+    /// The stream of a segment, begun anew where its SYN says so. What goes on with the connection before it
+    /// is that one's.
     #[inline(always)]
     pub(super) fn opened(
         &mut self,
@@ -234,8 +240,20 @@ impl Observer {
             }
             let bare = tcp.flags.ack() && tcp.options.len() < TWO_OPTIONS && !tcp.header_cut;
             self.tally.bare_syn_acks += u64::from(bare);
+        } else if !self.displaced.is_empty() {
+            return self.displaced_by(id, side, key, tcp).unwrap_or(id);
         }
         id
+    }
+
+    /// The connection that another one displaced, where a segment with payload or a reset goes on with it.
+    #[cold]
+    fn displaced_by(&self, id: StreamId, side: Side, key: Key, tcp: &Tcp<'_>) -> Option<StreamId> {
+        let old = *self.displaced.get(&id)?;
+        let (before, now) = (self.streams.get(old as usize)?, &self.streams[id as usize]);
+        let says = tcp.payload_len > 0 || tcp.flags.rst();
+        (says && before.key == key && now.is_accepted() && before.goes_on_with(side, tcp, now))
+            .then_some(old)
     }
 
     /// A segment of a side of a stream, on a link.
@@ -339,6 +357,11 @@ impl Observer {
 
     fn reopen(&mut self, old: StreamId, key: Key) -> StreamId {
         let id = self.allocate(key);
+        if self.displaced.len() < MAX_DISPLACED && self.streams[old as usize].is_in_use() {
+            self.displaced.insert(id, old);
+        } else {
+            self.displaced.remove(&id);
+        }
         self.table.replace(self.table.hash(&key), old, id);
         self.bound_embryos(id);
         id

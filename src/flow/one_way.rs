@@ -1,5 +1,6 @@
 //! One direction of a five-tuple: counters, milestones, options, resets.
 
+use super::stream::NEAR;
 use super::{LinkId, Mark};
 use crate::wire::{Tcp, TcpFlags};
 use std::num::NonZeroU32;
@@ -204,6 +205,7 @@ impl Flow {
         if !self.syn.is_set() {
             self.shape = SynShape::of(tcp);
             self.isns = 1;
+            self.leave_older(tcp.seq);
         } else if self.isn != tcp.seq {
             self.isns = self.isns.saturating_add(1);
         }
@@ -211,6 +213,16 @@ impl Flow {
         self.isn = tcp.seq;
         if tcp.flags.ack() {
             self.syn_ack_of = tcp.ack;
+        }
+    }
+
+    /// What was sent before a SYN-ACK with numbers far from its own is an older connection's, such as a
+    /// challenge ACK (RFC 5961, section 4.2): they are not what this one's bytes are counted from.
+    fn leave_older(&mut self, seq: u32) {
+        let ahead = self.end_seq.wrapping_sub(seq);
+        if self.packets > 1 && ahead.min(ahead.wrapping_neg()) > NEAR {
+            self.end_seq = seq;
+            self.max_ack = 0;
         }
     }
 

@@ -168,6 +168,12 @@ impl SideTables {
         self.health.is_probe(id)
     }
 
+    /// Whether any stream was first answered with an HTTP error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        !self.health.errors.is_empty()
+    }
+
     /// The first answer of a stream and its status, if that is an HTTP error (400 to 599).
     #[must_use]
     pub fn first_error(&self, id: StreamId) -> Option<(Mark, u16)> {

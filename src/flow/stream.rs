@@ -23,6 +23,10 @@ fn is_privileged_client(port: u16, other: u16) -> bool {
 /// The first port that clients draw from (Linux `ip_local_port_range`; RFC 6335 has 49152).
 pub const EPHEMERAL: u16 = 32_768;
 
+/// Numbers that are not further apart are of one connection: a window that is not scaled (RFC 9293, section
+/// 3.1). By chance two drawn ones are so near once in 32,768 times.
+pub(super) const NEAR: u32 = 65_535;
+
 /// Packets that a stream of a flood has at most: one, as often as it passes.
 const EMBRYO_PACKETS: u32 = 4;
 
@@ -214,6 +218,30 @@ impl Stream {
             let known = self.client_isn().is_some() || !self.flows.iter().any(|f| f.counted);
             known && self.flows.iter().any(Flow::seen) && self.client_isn() != Some(tcp.seq)
         }
+    }
+
+    /// Whether its SYN was accepted.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.flows.iter().any(Flow::accepted)
+    }
+
+    /// Whether both sides take it for open, as far as is seen: it stands, and nobody closed or reset it.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.flows.iter().all(|f| f.seen() && !f.counted && !f.fin.is_set() && !f.rst.is_set())
+            && self.is_accepted()
+            && self.flows.iter().any(|f| f.opened() && f.acked)
+    }
+
+    /// Whether a segment goes on where this connection ended, and is far from all that `now` sent, which took
+    /// its five-tuple.
+    pub(super) fn goes_on_with(&self, side: Side, tcp: &Tcp<'_>, now: &Self) -> bool {
+        let near = |known: u32, number: u32| {
+            number.wrapping_sub(known).min(known.wrapping_sub(number)) <= NEAR
+        };
+        let acked = self.flow(side.other()).end_seq;
+        near(self.flow(side).end_seq, tcp.seq)
+            && !near(now.flow(side).end_seq, tcp.seq)
+            && (!tcp.flags.ack() || near(acked, tcp.ack))
     }
 
     /// Takes in a segment that a side sent.

@@ -24,6 +24,8 @@ const KEEP: usize = 2048;
 const MAX_LEGS: usize = 64;
 /// Marked frames that are read beyond the rest.
 const MAX_MARKED: usize = 64;
+/// Bytes that a connection is taken to send at most while an older one has its five-tuple.
+const YOUNGER: u32 = 1 << 24;
 /// Payload bytes that tell datagrams apart.
 const DIGEST: usize = 16;
 
@@ -96,6 +98,8 @@ pub(super) struct Seen {
 struct Kept {
     leg: Leg,
     frames: RangeInclusive<u32>,
+    /// Initial sequence numbers, by side, of those that took its five-tuple before it ended.
+    younger: Vec<[u32; 2]>,
     head: Vec<Sighting>,
     tail: VecDeque<Sighting>,
     marked: Vec<Sighting>,
@@ -110,6 +114,7 @@ pub(super) fn collect(trace: &Trace, request: &Request<'_>) -> Seen {
         let frames = stream.first().frame()..=stream.last().frame();
         by_capture.entry(trace.vantage(leg).capture).or_default().push(Kept {
             leg: *leg,
+            younger: younger(trace, leg),
             frames,
             head: Vec::new(),
             tail: VecDeque::new(),
@@ -180,7 +185,7 @@ fn take(
     let mark = Mark::new(base.saturating_add(frame.number), frame.time);
     for at in legs {
         let Some(kept) = kept.get_mut(*at) else { continue };
-        if !kept.frames.contains(&mark.frame()) {
+        if !kept.frames.contains(&mark.frame()) || kept.is_of_younger(side, &shape) {
             continue;
         }
         let sighting = Sighting {
@@ -200,7 +205,25 @@ fn take(
     }
 }
 
+/// Initial sequence numbers of connections that took a stream's five-tuple before its last frame.
+fn younger(trace: &Trace, leg: &Leg) -> Vec<[u32; 2]> {
+    let own = leg.of(&trace.vantages);
+    let (first, last) = (own.first().frame(), own.last().frame());
+    let inside = |frame: u32| first < frame && frame < last;
+    let others = trace.vantage(leg).streams.iter();
+    others
+        .filter(|s| s.key == own.key && s.key.protocol.is_tcp() && inside(s.first().frame()))
+        .map(|s| s.flows.map(|flow| flow.isn))
+        .collect()
+}
+
 impl Kept {
+    /// Whether a segment is one of those: its number lies between theirs and where they came to.
+    fn is_of_younger(&self, side: Side, shape: &Shape) -> bool {
+        let from = |isn: u32| shape.seq.wrapping_sub(isn);
+        self.younger.iter().any(|isns| from(isns[side.index()]) <= YOUNGER)
+    }
+
     fn keep(&mut self, sighting: Sighting, marked: bool) {
         if self.head.len() < KEEP {
             self.head.push(sighting);

@@ -52,6 +52,8 @@ impl Builder<'_> {
             } else {
                 format!("no packet reaches it: finding {n}")
             };
+            // A service of the server's own has its port.
+            let port = port.filter(|_| service.vip != address);
             let own = ids.iter().copied().filter(|_| alone);
             let totals = self.totals(own);
             service.real_servers.push(RealServer {

@@ -20,7 +20,8 @@ pub struct Break {
     /// `response`, `datagram`, `health-check`.
     pub packet: String,
     /// What became of it: `lost-between`, `unseen-beyond`, `swallowed`, `refused`,
-    /// `rejected`, `unmatched`, `cut`, `late`, `closed`, `error`, `astray`, `torn`.
+    /// `looped`, `rejected`, `unmatched`, `cut`, `late`, `closed`, `error`, `astray`, `torn`,
+    /// `split`, `own-source`, `unresolved`.
     pub manner: String,
     /// `failed` or `suffered`.
     pub fate: String,
@@ -34,6 +35,9 @@ pub struct Break {
     pub last: Option<Place>,
     /// The next that should have had it.
     pub next: Option<Next>,
+    /// Where what a proxy opened for them broke, if that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Behind>,
     /// The longest that one of them waited, nanoseconds.
     pub cost_ns: i64,
     /// All of it in one line.
@@ -61,6 +65,17 @@ pub struct Place {
     pub frame: u64,
     /// `in`, `out`, `lo`, `passing`.
     pub direction: String,
+}
+
+/// The break of a proxy's own connection, told of the clients' for which it was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Behind {
+    /// The packet that did not do its work, as above.
+    pub packet: String,
+    /// What became of it, as above.
+    pub manner: String,
+    /// The last place that surely had it.
+    pub last: Place,
 }
 
 /// Where a packet should have been seen next.
@@ -117,6 +132,11 @@ impl Builder<'_> {
             next: group.next.map(|host| Next {
                 host: self.names.host(host),
                 capture: self.names.capture_of(host).map(ToOwned::to_owned),
+            }),
+            behind: group.behind.map(|behind| Behind {
+                packet: behind.packet.name().to_owned(),
+                manner: behind.manner.name().to_owned(),
+                last: self.place(&behind.last),
             }),
             cost_ns: group.cost_ns,
             line: self.break_line(group),

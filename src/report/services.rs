@@ -20,7 +20,8 @@ impl Builder<'_> {
             .services
             .iter()
             .zip(&by_service)
-            .filter(|(service, ids)| !service.is_backend && !ids.is_empty())
+            // Who calls a real server itself calls a service, too.
+            .filter(|(_, ids)| !ids.is_empty())
             .collect();
         let mut services = of_each(self.trace.connections.list.len(), &asked, |(service, ids)| {
             let mut object = self.service(service, ids);

@@ -4,6 +4,7 @@
 //! of MACs that one machine was seen to use, a role is what the host was seen
 //! to do. Every role names its evidence. What the user stated wins.
 
+mod checks;
 mod directors;
 mod hosts;
 mod interfaces;
@@ -75,6 +76,10 @@ pub struct Topology {
     pub several_servers: HashMap<u32, Vec<u16>>,
     /// By connection: why it is nobody's request, if it is not.
     pub ordinary: Vec<Option<Ordinary>>,
+    /// By connection whose SYN-ACK alone was translated: the one that has what its server said next.
+    pub halves: HashMap<u32, u32>,
+    /// By connection: the one that is nothing but a reset for it, from another address than was called.
+    pub resets: HashMap<u32, u32>,
     /// Hosts and addresses that the user stated and no capture shows.
     pub unseen: Vec<String>,
 }

@@ -5,7 +5,7 @@
 
 use super::scans::{Scans, Try};
 use super::stray;
-use super::{HostId, Mode, StatedRoles, Topology, Who};
+use super::{HostId, Mode, StatedRoles, Topology, Who, checks};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
 use crate::flow::{Answer, Kind, Observations, Reset};
@@ -58,12 +58,15 @@ pub(super) fn classify(
     stated: &StatedRoles,
 ) -> Vec<Option<Ordinary>> {
     let habits = habits(connections);
-    let vain = in_vain(connections, &habits, topology);
+    let mut vain = in_vain(connections, &habits, topology);
+    vain.extend(checks::always_refused(vantages, connections));
     let scans = scans(connections);
     let floods = floods(connections, topology);
     let fleets = Fleets::of(topology);
     let flooded = flooded(vantages);
-    let strays = stray::answers(vantages, connections);
+    let mut strays = stray::answers(vantages, connections);
+    strays.extend(topology.halves.values());
+    strays.extend(topology.resets.values());
     connections
         .list
         .iter()
@@ -119,9 +122,9 @@ fn is_traceroute(connection: &Connection) -> bool {
         && !connection.progress.response
 }
 
-type Pair = (Ip, Ip, u16);
+pub(super) type Pair = (Ip, Ip, u16);
 
-fn pair(connection: &Connection) -> Pair {
+pub(super) fn pair(connection: &Connection) -> Pair {
     (connection.front.client.0, connection.front.server.0, connection.front.server.1)
 }
 

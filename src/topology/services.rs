@@ -2,7 +2,7 @@
 
 use super::directors::{self, Ballot, Votes};
 use super::service::{Mode, Named, RealServer, Service, ServiceId};
-use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, ordinary};
+use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, ordinary, stray};
 use crate::correlate::Connections;
 use crate::exchange::Pairs;
 use crate::flow::Observations;
@@ -64,6 +64,8 @@ pub(super) fn infer(
     topology.unseen = unseen;
     assign_servers(vantages, connections, pairs, &mut topology, &named);
     name_servers(&mut topology);
+    topology.halves = stray::halves(vantages, connections);
+    topology.resets = stray::resets(vantages, connections);
     topology.ordinary = ordinary::classify(vantages, connections, pairs, &topology, stated);
     mark_backends(&mut topology);
     topology.balanced = topology.services.iter().any(|s| s.mode != Mode::Unknown);

@@ -1,9 +1,15 @@
 //! Answers that come from elsewhere than who was asked: flows of their own to whoever only looks at
 //! addresses, and nobody's questions.
+//!
+//! Of TCP these are halves of connections: a translator gave the SYN-ACK the called address and left what
+//! follows as it was. Nothing that rewrites leave alone ties the two in both directions, as the client's
+//! packets may travel in a tunnel that the capture lacks. What ties them is what the server says next: its
+//! first segment after the SYN-ACK has the number after the SYN-ACK's, and acknowledges the same; both go to
+//! one client port.
 
 use crate::correlate::{Connection, Connections, Leg};
-use crate::flow::Observations;
-use crate::wire::Ip;
+use crate::flow::{Observations, Reset};
+use crate::wire::{Ip, TcpFlags};
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 
@@ -39,6 +45,103 @@ pub(super) fn answers(
         questions.iter().rev().take(MAX_QUESTIONS).any(|question| answers(&question))
     });
     ways.into_iter().map(|(at, ..)| at).collect()
+}
+
+/// Bytes that a client may have sent when the server's next segment acknowledges them: a
+/// window that is not scaled (RFC 9293, section 3.1).
+const FIRST_WORDS: u32 = 65_535;
+
+/// Halves by the connection whose SYN-ACK was translated, both by index: what its server says next comes
+/// from another address, and the client resets it.
+pub(super) fn halves(
+    vantages: &[Observations],
+    connections: &Connections,
+) -> HashMap<u32, u32, RandomState> {
+    let resets = |leg: &&Leg| {
+        let (there, back) = (leg.forward(vantages), leg.reply(vantages));
+        there.reset == Reset::NoSocket && there.payload == 0 && back.seen() && !back.accepted()
+    };
+    let mut by_client: HashMap<End, Vec<(u32, &Leg)>, RandomState> = HashMap::default();
+    for (at, c) in connections.list.iter().enumerate() {
+        if c.protocol.is_tcp()
+            && c.progress.no_socket
+            && !c.progress.syn
+            && let Some(rest) = connections.legs(c).iter().find(resets)
+        {
+            by_client.entry(c.front.client).or_default().push((at as u32, rest));
+        }
+    }
+    let mut halves = HashMap::default();
+    if by_client.is_empty() {
+        return halves;
+    }
+    for (at, c) in connections.list.iter().enumerate().filter(|(_, c)| c.protocol.is_tcp()) {
+        let Some(strays) = by_client.get(&c.front.client) else { continue };
+        let half = connections.legs(c).iter().find_map(|opened| {
+            let fits = |(stray, rest): &&(u32, &Leg)| {
+                *stray != at as u32 && goes_on(vantages, opened, rest)
+            };
+            strays.iter().take(MAX_QUESTIONS).find(fits)
+        });
+        halves.extend(half.map(|(stray, _)| (at as u32, *stray)));
+    }
+    halves
+}
+
+/// By connection, those that are nothing but a reset from elsewhere than who was called, all by index: its
+/// number is what the client of an open connection on the same port acknowledged, as a stack without a
+/// socket builds it.
+pub(super) fn resets(
+    vantages: &[Observations],
+    connections: &Connections,
+) -> HashMap<u32, u32, RandomState> {
+    let is_lone = |leg: &Leg| {
+        let (there, back) = (leg.forward(vantages), leg.reply(vantages));
+        !there.seen() && back.rst.is_set() && back.flags.0 & !TcpFlags::RST == 0
+    };
+    let mut lone: HashMap<End, Vec<u32>, RandomState> = HashMap::default();
+    for (at, c) in connections.list.iter().enumerate() {
+        if c.protocol.is_tcp()
+            && !c.progress.syn
+            && !c.progress.response
+            && connections.legs(c).iter().all(is_lone)
+        {
+            lone.entry(c.front.client).or_default().push(at as u32);
+        }
+    }
+    let mut found = HashMap::default();
+    if lone.is_empty() {
+        return found;
+    }
+    let called = |(_, c): &(u32, &Connection)| c.protocol.is_tcp() && c.progress.established;
+    for (of, c) in (0..).zip(&connections.list).filter(called) {
+        for at in lone.get(&c.front.client).into_iter().flatten().take(MAX_QUESTIONS) {
+            let stray = &connections.list[*at as usize];
+            let answers = |leg: &Leg| {
+                let there = leg.forward(vantages);
+                let same = connections.legs(stray).iter().find(|l| l.vantage == leg.vantage);
+                same.is_some_and(|same| {
+                    let number = same.reply(vantages).isn;
+                    there.max_ack != 0 && (number == there.max_ack || number == there.last_ack)
+                })
+            };
+            if stray.front.server.0 != c.front.server.0 && connections.legs(c).iter().any(answers) {
+                found.insert(of, *at);
+            }
+        }
+    }
+    found
+}
+
+/// Whether one leg's answers go on where another's SYN-ACK ended.
+fn goes_on(vantages: &[Observations], opened: &Leg, rest: &Leg) -> bool {
+    let (syn_ack, next) = (opened.reply(vantages), rest.reply(vantages));
+    let taken = next.last_ack.wrapping_sub(syn_ack.syn_ack_of);
+    rest.vantage == opened.vantage
+        && syn_ack.accepted()
+        && next.isn == syn_ack.isn.wrapping_add(1)
+        && taken <= FIRST_WORDS
+        && next.first.frame() > syn_ack.syn.frame()
 }
 
 type End = (Ip, u16);

@@ -4,6 +4,7 @@
 use crate::support::check::{deviations, difference, essence, none, of_each, overconfident};
 use crate::support::orders::renamed;
 use crate::support::run::run_paths;
+use lbdiag::report::Break;
 
 #[test]
 fn every_sample_gives_the_report_that_it_states() {
@@ -12,6 +13,10 @@ fn every_sample_gives_the_report_that_it_states() {
         let mut wrong = deviations(&run.report, &sample.expected);
         wrong.extend(overconfident(&run.report, &sample.expected));
         wrong.extend(run.failures);
+        let breaks: Vec<String> = run.report.breaks.iter().map(Break::sentence).collect();
+        if !sample.expected.breaks.is_empty() && breaks != sample.expected.breaks {
+            wrong.push(format!("it breaks {breaks:?}"));
+        }
         wrong
     }));
 }

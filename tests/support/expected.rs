@@ -20,6 +20,9 @@ pub struct Expected {
     pub symptoms: Vec<String>,
     /// Further causes and symptoms that are no mistake.
     pub may: Vec<String>,
+    /// The break lines, most harm first, where they are stated.
+    #[serde(default)]
+    pub breaks: Vec<String>,
     /// Client endpoint to addresses and MACs of the real server that answered.
     #[serde(default)]
     pub connections: BTreeMap<String, Vec<String>>,

@@ -10,6 +10,7 @@ pub mod state;
 pub mod way;
 
 use super::{Detection, Facts, Finding, Names, Severity};
+use crate::correlate::Progress;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -52,7 +53,12 @@ pub(in crate::diagnose) fn by_server_host(
 
 /// Critical where connections failed, else a warning.
 pub(in crate::diagnose) fn severity(trace: &Trace, ids: &[ConnectionId]) -> Severity {
-    let failed = ids.iter().any(|id| trace.connection(*id).outcome.failed());
+    // Who asks again was not answered, whatever the capture leaves out.
+    let in_vain = |p: &Progress| p.syn && !p.answered && p.syns > 1;
+    let failed = ids.iter().any(|id| {
+        let c = trace.connection(*id);
+        c.outcome.failed() || in_vain(&c.progress)
+    });
     if failed { Severity::Critical } else { Severity::Warning }
 }
 

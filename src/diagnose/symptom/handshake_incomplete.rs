@@ -6,6 +6,9 @@ use super::connections_to;
 use crate::breaks::{Manner, Packet};
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
+/// A wait that is worth telling, nanoseconds.
+const NOTICED_NS: i64 = 1_000_000;
+
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     broken::broken_as(f, |group| {
         matches!(group.packet, Packet::SynAck | Packet::Ack) && group.manner != Manner::Late
@@ -23,6 +26,7 @@ fn is_unheeded(f: &Facts, sighting: &Sighting) -> bool {
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
+    let long = broken::longest(f, sightings) >= NOTICED_NS;
     let unheeded = sightings.iter().filter(|s| is_unheeded(f, s)).count();
     if unheeded == sightings.len() {
         return Wording {
@@ -43,7 +47,11 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         ),
     };
     Wording {
-        title: format!("SYN-ACKs are never acknowledged, for {wait}"),
+        title: match long {
+            true => format!("SYN-ACKs are never acknowledged, for {wait}"),
+            // Who is reset at once does not wait.
+            false => "SYN-ACKs are never acknowledged".to_owned(),
+        },
         explanation: format!(
             "{}: the SYN is answered by a SYN-ACK, and no acknowledgment of it is in the captures.{among}",
             connections_to(f, sightings)

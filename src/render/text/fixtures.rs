@@ -149,6 +149,7 @@ fn broken() -> Break {
         ids: vec![1, 2, 3],
         last: None,
         next: None,
+        behind: None,
         cost_ns: 7_000_000_000,
         line: s("SYN  rs1 in #45 ✗ (no answer to it, and not sent on, in this capture)"),
         apart: vec![Apart {

@@ -42,6 +42,17 @@ impl Builder<'_> {
         let Some(last) = &group.last else {
             return format!("{packet}  in no capture");
         };
+        if let Some(behind) = group.behind {
+            let opened = Group {
+                packet: behind.packet,
+                manner: behind.manner,
+                last: Some(behind.last),
+                next: behind.last.to,
+                behind: None,
+                ..group.clone()
+            };
+            return format!("{}, behind the proxy", self.break_line(&opened));
+        }
         let place = self.place(last);
         let here = match last.passage {
             Passage::Passing => format!("{} #{}", place.vantage, place.frame),
@@ -58,6 +69,9 @@ impl Builder<'_> {
             (Manner::UnseenBeyond, Some(next)) if captured.is_some() => {
                 format!("✓ → {next} ? (not in that capture)")
             }
+            (Manner::UnseenBeyond, Some(next)) if self.may_be_there(group) => {
+                format!("✓ → {next} ? (nothing shows whether it arrived)")
+            }
             (Manner::UnseenBeyond, Some(next)) => format!("✓ → {next} ? (not captured there)"),
             (Manner::UnseenBeyond, None) if last.passage == Passage::In => {
                 "✓ ? (no answer in this capture)".to_owned()
@@ -71,10 +85,21 @@ impl Builder<'_> {
             (Manner::Rejected, _) => "✗ rejected by ICMP".to_owned(),
             (Manner::Unmatched, _) => "✗ answered by RST: no such connection".to_owned(),
             (Manner::Cut(by), _) => format!("✗ RST {}", who(by, last.passage)),
+            (Manner::Late, _) if self.met_older(group) => format!(
+                "✗ answered by an ACK of an older connection; the client goes on after {}",
+                seconds(group.cost_ns)
+            ),
             (Manner::Late, next) => late(group, next),
             (Manner::Closed, _) => "✗ closed without an answer".to_owned(),
             (Manner::Error, _) => "✗ answered with an error".to_owned(),
             (Manner::Torn, _) => "✗ its first fragment alone".to_owned(),
+            (Manner::Split, _) => "✗ a later fragment: only first ones go on".to_owned(),
+            (Manner::OwnSource, next) => {
+                format!("✗ {} has its source address itself", next.unwrap_or("its receiver"))
+            }
+            (Manner::Unresolved, _) => {
+                "✗ not sent: its host seeks the next hop by ARP, and nobody answers".to_owned()
+            }
             (Manner::Astray, _) => "✗ answered from elsewhere than it was sent".to_owned(),
         };
         format!("{packet}  {here} {became}")
@@ -93,6 +118,7 @@ impl Builder<'_> {
             fate: of.fate,
             last: own.last,
             next: own.next,
+            behind: own.behind,
             connections: vec![id],
             cost_ns: own.cost_ns,
             apart: Vec::new(),
@@ -105,6 +131,31 @@ impl Builder<'_> {
         let group = self.breaks.group_of(id).map(|at| self.breaks.group(at));
         let of = |group: &Group| group.apart.iter().map(|a| told(group, a).sentence).collect();
         group.map_or_else(Vec::new, of)
+    }
+}
+
+impl Builder<'_> {
+    /// Whether the capture that shows the packet may have been taken on its receiver.
+    fn may_be_there(&self, group: &Group) -> bool {
+        let macs = group.next.map(|host| &self.trace.topology.hosts.get(host).macs);
+        group.last.filter(|last| last.passage == Passage::Passing).zip(macs).is_some_and(
+            |(last, macs)| {
+                let own = &self.trace.vantages[last.at.vantage.index()].own;
+                own.macs.is_empty() && own.between.iter().any(|mac| macs.contains(mac))
+            },
+        )
+    }
+
+    /// Whether the first answer to a SYN was no SYN-ACK, where the SYN was last seen.
+    fn met_older(&self, group: &Group) -> bool {
+        let at = group.last.filter(|_| group.packet == Packet::Syn).map(|last| last.at.vantage);
+        group.connections.first().is_some_and(|id| {
+            let mut legs = self.trace.legs(*id).iter().filter(|leg| Some(leg.vantage) == at);
+            legs.any(|leg| {
+                let back = self.trace.reply(leg);
+                back.accepted() && back.ack.is_set() && back.ack.frame() < back.syn.frame()
+            })
+        })
     }
 }
 

@@ -11,10 +11,12 @@ use std::collections::BTreeMap;
 /// should have had it, or that answered it with an error. The second is absent where the
 /// packet came to the first and no further.
 fn places(group: &Group) -> Option<(HostId, Option<HostId>)> {
-    let last = group.last?;
+    // Behind a proxy, where it broke there.
+    let last = group.behind.map(|behind| behind.last).or(group.last)?;
+    let manner = group.behind.map_or(group.manner, |behind| behind.manner);
     let at = last.host.or(last.from)?;
     let left = matches!(last.passage, Passage::Out | Passage::Passing);
-    let to = match group.manner {
+    let to = match manner {
         Manner::Swallowed => None,
         Manner::LostBetween | Manner::UnseenBeyond | Manner::Late => group.next.or(last.to),
         // Who refuses it is the one that it was sent to.

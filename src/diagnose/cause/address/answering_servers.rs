@@ -101,7 +101,8 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
         );
     }
     finding.proofs = claims(facts, vip);
-    finding.proofs.extend(arrival(facts, &ids, culprit));
+    let straight = |id: &&ConnectionId| went_straight(facts, **id, culprit, &claimants);
+    finding.proofs.extend(ids.iter().filter(straight).find_map(|id| arrival(facts, *id, culprit)));
     finding.fixes = real.iter().map(|host| hush(facts, service, *host)).collect();
     // Before the last of them is quiet, a neighbour learns a wrong MAC again.
     finding.fixes.extend(vip.is_v4().then(|| arp::forgotten(&[vip])));
@@ -128,14 +129,12 @@ fn went_straight(facts: &Facts, id: ConnectionId, host: HostId, claimants: &[Hos
         && !facts.route(id).forwarders().any(|(_, next)| sent_on(next))
 }
 
-/// A packet for the VIP that went to the culprit's MAC.
-fn arrival(trace: &Trace, ids: &[ConnectionId], host: HostId) -> Option<Proof> {
+/// A packet for the VIP that went to the culprit's MAC, of a connection that nobody sent on to it.
+fn arrival(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Proof> {
     let macs = &trace.topology.hosts.get(host).macs;
-    ids.iter().find_map(|id| {
-        trace.legs(*id).iter().find_map(|leg| {
-            let to = |hop: &crate::flow::Hop| hop.link.dst.is_some_and(|mac| macs.contains(&mac));
-            trace.proof_on(leg, trace.forward(leg), to, "packets for the VIP go to that MAC")
-        })
+    trace.legs(id).iter().find_map(|leg| {
+        let to = |hop: &crate::flow::Hop| hop.link.dst.is_some_and(|mac| macs.contains(&mac));
+        trace.proof_on(leg, trace.forward(leg), to, "packets for the VIP go to that MAC")
     })
 }
 

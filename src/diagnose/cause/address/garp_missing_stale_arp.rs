@@ -76,8 +76,9 @@ fn finding(trace: &Trace, stale: &Stale<'_>) -> Finding {
         )
     };
     let explanation = format!(
-        "{changed}, {who}: {goes}. {} failed since.",
+        "{changed}, {who}: {goes}. {} failed {}.",
         count(stale.ids.len(), "connection"),
+        if proven { "whose last packets went there" } else { "whose last packets came later" },
     );
     let mut finding = Finding::cause("garp-missing-stale-arp", title, explanation);
     finding.severity = severity(trace, &stale.ids);

@@ -1,0 +1,52 @@
+//! Where it broke behind a proxy: a client gets an error or nothing because of what became of a
+//! connection that the proxy opened for it.
+
+use super::fate::Judged;
+use super::journey::{Journey, Milestone, silence};
+use super::{Behind, Break, By, Manner, Pace, Packet, handshake, reset_by, talk};
+use crate::trace::{ConnectionId, Trace};
+
+/// The break of what a proxy opened for a client's connection, if one shows.
+pub(super) fn of(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Behind> {
+    let pairs = &trace.pairs;
+    let opened = [pairs.attempts.get(&id.0), pairs.backends.get(&id.0)];
+    let mut legs = opened.into_iter().flatten().flatten().filter(|leg| {
+        // Of one that carries several clients' requests, what ended it is the last one's.
+        pairs.clients.get(leg).is_none_or(|of| of.last() == Some(&id.0))
+    });
+    legs.find_map(|leg| broken(trace, pace, ConnectionId(*leg)))
+}
+
+fn broken(trace: &Trace, pace: &Pace, leg: ConnectionId) -> Option<Behind> {
+    // What the proxy itself ended, it had given up before.
+    let own = [Manner::Late, Manner::Cut(By::Client), Manner::Cut(By::ClientsName)];
+    let harmed = |judged: Judged| match judged {
+        Judged::Harm(_, Break { packet, manner, last: Some(last), .. }) => {
+            (!own.contains(&manner)).then_some(Behind { packet, manner, last })
+        }
+        _ => None,
+    };
+    let found = harmed(handshake::judge(trace, leg));
+    if let Some(found) = found.or_else(|| harmed(talk::judge(trace, pace, leg))) {
+        return Some(found);
+    }
+    let p = trace.connection(leg).progress;
+    if trace.legs(leg).iter().any(|at| trace.reply(at).rst.is_set()) {
+        let last = Journey::of(trace, leg, false, Milestone::Rst).first().copied()?;
+        return Some(Behind {
+            packet: Packet::Response,
+            manner: Manner::Cut(reset_by(trace, leg)),
+            last,
+        });
+    }
+    if p.request && !p.response {
+        let closed = trace.legs(leg).iter().any(|at| {
+            let (there, back) = (trace.forward(at), trace.reply(at));
+            back.fin.is_set() && talk::before(back.fin, there)
+        });
+        let (manner, last) = silence(trace, leg, Packet::Request);
+        let manner = if closed { Manner::Closed } else { manner };
+        return Some(Behind { packet: Packet::Request, manner, last: last? });
+    }
+    None
+}
