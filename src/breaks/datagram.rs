@@ -20,25 +20,16 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         (Some(a), Some(b)) => trace.time(b).0.saturating_sub(trace.time(a).0),
         _ => 0,
     };
-    let harm = |manner| {
+    let at = |manner, last| {
         let packet = Packet::Datagram;
         let broken =
             Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
         Judged::Harm(Fate::Failed, broken)
     };
+    let harm = |manner| at(manner, last);
     if p.response {
-        let packet = Packet::Datagram;
         let last = Journey::of(trace, id, false, Milestone::Data).last().copied();
-        let broken = Break {
-            connection: id,
-            packet,
-            manner: Manner::Torn,
-            last,
-            next: None,
-            cost_ns,
-            behind: None,
-        };
-        return Judged::Harm(Fate::Failed, broken);
+        return at(Manner::Torn, last);
     }
     if rejected(trace, id) {
         return if is_late_answer(trace, id) { Judged::Untold } else { harm(Manner::Rejected) };
@@ -47,20 +38,17 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         || is_asked_in_vain(trace, id);
     // Who asks the same again was not answered before, however soon the capture ends.
     let in_vain = is_asked_in_vain(trace, id);
+    if in_vain && trace.topology.astray.contains(&id.0) {
+        return harm(Manner::Astray);
+    }
     if !p.request || !shown || at_the_end(trace, id) && !in_vain {
         return Judged::Untold;
     }
     if let Some(last) = split(trace, id) {
-        let (packet, manner) = (Packet::Datagram, Manner::Split);
-        let broken = Break { last: Some(last), ..harmed(id, packet, manner, cost_ns) };
-        return Judged::Harm(Fate::Failed, broken);
+        return at(Manner::Split, Some(last));
     }
     // Others are answered there, so this one should have been.
     if pace.answers(trace.service_of(id)) || in_vain { harm(manner) } else { Judged::Untold }
-}
-
-fn harmed(connection: ConnectionId, packet: Packet, manner: Manner, cost_ns: i64) -> Break {
-    Break { connection, packet, manner, last: None, next: None, cost_ns, behind: None }
 }
 
 /// The last place that a later fragment of a question reached, where first fragments alone are seen

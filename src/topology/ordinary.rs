@@ -4,7 +4,7 @@
 //! exceptions.
 
 use super::scans::{Scans, Try};
-use super::stray;
+use super::stray::Answers;
 use super::{HostId, Mode, StatedRoles, Topology, Who, checks};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
@@ -56,6 +56,7 @@ pub(super) fn classify(
     pairs: &Pairs,
     topology: &Topology,
     stated: &StatedRoles,
+    answers: &Answers,
 ) -> Vec<Option<Ordinary>> {
     let habits = habits(connections);
     let mut vain = in_vain(connections, &habits, topology);
@@ -64,9 +65,9 @@ pub(super) fn classify(
     let floods = floods(connections, topology);
     let fleets = Fleets::of(topology);
     let flooded = flooded(vantages);
-    let mut strays = stray::answers(vantages, connections);
-    strays.extend(topology.halves.values());
+    let mut strays: HashSet<u32> = topology.halves.values().copied().collect();
     strays.extend(topology.resets.values());
+    strays.extend(answers.keys());
     connections
         .list
         .iter()

@@ -64,9 +64,12 @@ pub(super) fn infer(
     topology.unseen = unseen;
     assign_servers(vantages, connections, pairs, &mut topology, &named);
     name_servers(&mut topology);
+    let answers = stray::answers(vantages, connections);
+    topology.astray = answers.values().copied().collect();
     topology.halves = stray::halves(vantages, connections);
     topology.resets = stray::resets(vantages, connections);
-    topology.ordinary = ordinary::classify(vantages, connections, pairs, &topology, stated);
+    topology.ordinary =
+        ordinary::classify(vantages, connections, pairs, &topology, stated, &answers);
     mark_backends(&mut topology);
     topology.balanced = topology.services.iter().any(|s| s.mode != Mode::Unknown);
     topology

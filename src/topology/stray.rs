@@ -11,7 +11,7 @@ use crate::correlate::{Connection, Connections, Leg};
 use crate::flow::{Observations, Reset};
 use crate::wire::{Ip, TcpFlags};
 use foldhash::fast::RandomState;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// An answer comes this soon after its question, nanoseconds: resolvers give up after it
 /// (`timeout` of resolv.conf, twice).
@@ -19,32 +19,40 @@ const ANSWER_NS: i64 = 10_000_000_000;
 /// Below are ports of services (RFC 6335, section 6): who asks from one is asked there too.
 const FIRST_CLIENT_PORT: u16 = 1024;
 
-/// Connections by index that are such answers: datagrams one way, to where an unanswered question
-/// came from, from the port or the address that was asked.
-pub(super) fn answers(
-    vantages: &[Observations],
-    connections: &Connections,
-) -> HashSet<u32, RandomState> {
+/// Answers by index, each with its question.
+pub(super) type Answers = HashMap<u32, u32, RandomState>;
+
+/// Such answers by index, each with its question: datagrams one way, to where an unanswered question came
+/// from, from the port or the address that was asked; or from both, to that port at who asked (the answers
+/// to requests that name it, as a Via of SIP does: RFC 3261, section 18.2.2).
+pub(super) fn answers(vantages: &[Observations], connections: &Connections) -> Answers {
     let mut asked: HashMap<End, Vec<(u32, End)>, RandomState> = HashMap::default();
+    let mut by_host: HashMap<(Ip, End), Vec<(u32, End)>, RandomState> = HashMap::default();
     let mut ways = Vec::new();
     for (at, c) in connections.list.iter().enumerate() {
         let Some((from, to)) = one_way(c) else { continue };
         ways.push((at as u32, from, to));
         if from.1 >= FIRST_CLIENT_PORT && from.1 != to.1 {
             asked.entry(from).or_default().push((at as u32, to));
+            by_host.entry((from.0, to)).or_default().push((at as u32, to));
         }
     }
-    ways.retain(|(at, from, to)| {
-        let Some(questions) = asked.get(to) else { return false };
+    let found = ways.into_iter().filter_map(|(at, from, to)| {
+        let named = by_host.get(&(to.0, from)).filter(|_| to.1 == from.1);
+        let mut questions = asked.get(&to).into_iter().chain(named).flat_map(|list| {
+            // The newest of them.
+            list.iter().rev().take(MAX_QUESTIONS)
+        });
         let answers = |(question, server): &&(u32, End)| {
             let legs = |at: u32| connections.legs(&connections.list[at as usize]);
-            question != at
+            *question != at
                 && (from.1 == server.1 || from.0 == server.0)
-                && follows(vantages, legs(*question), legs(*at))
+                && follows(vantages, legs(*question), legs(at))
         };
-        questions.iter().rev().take(MAX_QUESTIONS).any(|question| answers(&question))
+        let (question, _) = questions.find(answers)?;
+        Some((at, *question))
     });
-    ways.into_iter().map(|(at, ..)| at).collect()
+    found.collect()
 }
 
 /// Bytes that a client may have sent when the server's next segment acknowledges them: a

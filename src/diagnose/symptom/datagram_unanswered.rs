@@ -2,11 +2,15 @@
 
 use super::broken::{self};
 use super::connections_to;
-use crate::breaks::Packet;
+use crate::breaks::{Manner, Packet};
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
-    broken::broken_as(f, |group| broken::is_silence(group, Packet::Datagram))
+    // To who asks it is the same where the answer went elsewhere.
+    broken::broken_as(f, |group| {
+        broken::is_silence(group, Packet::Datagram)
+            || (group.packet, group.manner) == (Packet::Datagram, Manner::Astray)
+    })
 }
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {

@@ -69,6 +69,9 @@ impl Builder<'_> {
             (Manner::UnseenBeyond, Some(next)) if captured.is_some() => {
                 format!("✓ → {next} ? (not in that capture)")
             }
+            (Manner::Swallowed, _) if self.met_older(group) => {
+                "✗ answered by an ACK of an older connection".to_owned()
+            }
             (Manner::UnseenBeyond, Some(next)) if self.may_be_there(group) => {
                 format!("✓ → {next} ? (nothing shows whether it arrived)")
             }
@@ -153,7 +156,8 @@ impl Builder<'_> {
             let mut legs = self.trace.legs(*id).iter().filter(|leg| Some(leg.vantage) == at);
             legs.any(|leg| {
                 let back = self.trace.reply(leg);
-                back.accepted() && back.ack.is_set() && back.ack.frame() < back.syn.frame()
+                let before = !back.syn.is_set() || back.ack.frame() < back.syn.frame();
+                back.ack.is_set() && before
             })
         })
     }
