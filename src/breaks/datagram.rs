@@ -38,7 +38,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         || is_asked_in_vain(trace, id);
     // Who asks the same again was not answered before, however soon the capture ends.
     let in_vain = is_asked_in_vain(trace, id);
-    if in_vain && trace.topology.astray.contains(&id.0) {
+    if in_vain && trace.topology.astray.contains_key(&id.0) {
         return harm(Manner::Astray);
     }
     if !p.request || !shown || at_the_end(trace, id) && !in_vain {

@@ -74,6 +74,8 @@ impl Parts {
         self.fragments |= vantage.side_tables.is_later_fragment(at.mark);
         if let Some(stream) = evidence::stream_of(trace, at).and_then(|at| vantage.streams.get(at))
         {
+            self.fragments |=
+                stream.flows.iter().any(|flow| vantage.fragments_of(flow).next().is_some());
             let client = client_of(stream);
             let ports = self.ports.entry(stream.key.protocol).or_default();
             if !stream.key.ports.iter().any(|port| ports.contains(port)) {

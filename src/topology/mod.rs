@@ -28,7 +28,7 @@ pub use steps::Step;
 use crate::correlate::{BothSides, Connections};
 use crate::exchange::Pairs;
 use crate::flow::Observations;
-use crate::hashed::{HashMap, HashSet};
+use crate::hashed::HashMap;
 use crate::wire::{Ip, Mac};
 
 /// Roles that the user stated.
@@ -78,8 +78,8 @@ pub struct Topology {
     pub ordinary: Vec<Option<Ordinary>>,
     /// By connection whose SYN-ACK alone was translated: the one that has what its server said next.
     pub halves: HashMap<u32, u32>,
-    /// Questions whose answer came from elsewhere, or went elsewhere.
-    pub astray: HashSet<u32>,
+    /// By question: an answer that came from elsewhere, or went elsewhere.
+    pub astray: HashMap<u32, u32>,
     /// By connection: the one that is nothing but a reset for it, from another address than was called.
     pub resets: HashMap<u32, u32>,
     /// Hosts and addresses that the user stated and no capture shows.

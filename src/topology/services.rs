@@ -65,7 +65,7 @@ pub(super) fn infer(
     assign_servers(vantages, connections, pairs, &mut topology, &named);
     name_servers(&mut topology);
     let answers = stray::answers(vantages, connections);
-    topology.astray = answers.values().copied().collect();
+    topology.astray = answers.iter().map(|(answer, question)| (*question, *answer)).collect();
     topology.halves = stray::halves(vantages, connections);
     topology.resets = stray::resets(vantages, connections);
     topology.ordinary =

@@ -103,6 +103,9 @@ impl Builder<'_> {
             (Manner::Unresolved, _) => {
                 "✗ not sent: its host seeks the next hop by ARP, and nobody answers".to_owned()
             }
+            (Manner::Astray, _) if self.met_another_port(group) => {
+                "✗ answered to another port than it came from".to_owned()
+            }
             (Manner::Astray, _) => "✗ answered from elsewhere than it was sent".to_owned(),
         };
         format!("{packet}  {here} {became}")
@@ -147,6 +150,19 @@ impl Builder<'_> {
                 own.macs.is_empty() && own.between.iter().any(|mac| macs.contains(mac))
             },
         )
+    }
+
+    /// Whether who was asked answered, and to another port than asked.
+    fn met_another_port(&self, group: &Group) -> bool {
+        let answered = group.connections.first().and_then(|id| {
+            let answer = self.trace.topology.astray.get(&id.0)?;
+            Some((*id, ConnectionId(*answer)))
+        });
+        answered.is_some_and(|(asked, answer)| {
+            let server = self.trace.connection(asked).front.server;
+            let there = self.trace.connection(answer).front;
+            there.client == server || there.server == server
+        })
     }
 
     /// Whether the first answer to a SYN was no SYN-ACK, where the SYN was last seen.
