@@ -38,7 +38,7 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
     };
     [
         facts.proof(leg, facts.forward(leg).syn, "the SYN"),
-        facts.proof(leg, facts.reply(leg).rst, "RST,ACK: nobody listens"),
+        facts.proof(leg, facts.reply(leg).rst, "a RST,ACK refuses it"),
     ]
     .into_iter()
     .flatten()

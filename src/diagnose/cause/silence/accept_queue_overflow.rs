@@ -17,7 +17,8 @@ use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "handshake-incomplete", "retransmission"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
@@ -49,6 +50,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             findings.push(finding(facts, ServiceId(i as u32), &full));
         }
     }
+    findings.extend(super::accept_queue_asks_again::findings(facts));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &Mode::LAYER_4) {
             return other;
@@ -78,27 +80,44 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
     let mut finding = Finding::cause("accept-queue-overflow", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidate("rs-silent", "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows");
+    let hosts: Vec<HostId> = full.iter().map(|f| f.host).collect();
+    mended(facts, &mut finding, service, &hosts, port);
     for f in full {
-        let server = name(&say.subject(Role::RealServer, f.host));
-        finding.confirm(
-            server.clone(),
-            format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
-            "ListenOverflows that grows with every lost SYN, or a Recv-Q above Send-Q: this is it",
-        );
-        let longer = sysctl::step(&[("net.core.somaxconn", "4096", "128")]);
-        finding.fixes.push(step::disruptive(
-            format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
-            [longer],
-        ));
         finding.proofs.extend([
             Proof::at(f.waiting, "a request that no answer follows until then"),
             Proof::at(f.shown.0, "a SYN that arrives meanwhile"),
             Proof::at(f.shown.1, "and again; nothing answers"),
         ]);
     }
-    // What one cannot bear, the next cannot either: nobody is taken out.
-    let hosts: Vec<HostId> = full.iter().map(|f| f.host).collect();
-    let until = agree(full.len(), "until the program keeps up", "until the programs keep up");
-    finding.fixes.extend(ease(facts, service, &hosts, port, until));
     finding.concerning(subjects, ids)
+}
+
+/// What tells that queues are full on these hosts, and mends it.
+pub(super) fn mended(
+    facts: &Facts,
+    finding: &mut Finding,
+    service: ServiceId,
+    hosts: &[HostId],
+    port: u16,
+) {
+    for host in hosts {
+        let server = name(&Names(facts).subject(Role::RealServer, *host));
+        finding.confirm(
+            server.clone(),
+            format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
+            "ListenOverflows that grows with every lost SYN or ACK, or a Recv-Q above Send-Q: this is it",
+        );
+        let longer = sysctl::step(&[("net.core.somaxconn", "4096", "128")]);
+        finding.fixes.push(step::disruptive(
+            format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
+            [longer],
+        ));
+    }
+    // Nobody is given a table that may not be there.
+    if !facts.topology.service(service).mode.is_layer_4() {
+        return;
+    }
+    // What one cannot bear, the next cannot either: nobody is taken out.
+    let until = agree(hosts.len(), "until the program keeps up", "until the programs keep up");
+    finding.fixes.extend(ease(facts, service, hosts, port, until));
 }

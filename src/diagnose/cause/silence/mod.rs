@@ -1,5 +1,6 @@
 //! SYNs that are not answered.
 
+mod accept_queue_asks_again;
 pub mod accept_queue_overflow;
 mod answers_filtered;
 pub mod backend_removed_silent_drop;
