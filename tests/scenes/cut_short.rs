@@ -331,3 +331,28 @@ fn who_sends_first_asks_where_both_ports_are_one() {
     assert_eq!(report["services"][0]["vip"], "203.0.113.80", "{text}");
     assert!(ids(&report).is_empty(), "{text}");
 }
+
+/// One port is served, another one refused, by the server or by a device before it.
+fn another_port_refused(ttl: u8) -> Stage {
+    let mut stage = Stage::capturing(&["client"]);
+    resolved(&mut stage);
+    let (there, back) = dr(RS1);
+    for n in 0..3 {
+        Talk::new(at(CLIENT_IP, 46_000 + n), at(VIP, 80)).whole(&mut stage, &there, &back);
+        let syn = Talk::new(at(CLIENT_IP, 47_000 + n), at(VIP, 8443)).syn();
+        stage.carry(&there, &syn);
+        stage.carry(&back, &Talk::refusal_of(&syn).ttl(ttl));
+        stage.wait_ms(500);
+    }
+    stage
+}
+
+#[test]
+fn a_refusal_with_a_ttl_of_its_own_is_another_devices() {
+    let (report, text) = diagnosed(&another_port_refused(255));
+    assert_eq!(ids(&report), ["syn-refused"], "{text}");
+    assert!(said(&report).contains("another device refuses"), "{text}");
+    let (report, text) = diagnosed(&another_port_refused(64));
+    assert_eq!(ids(&report), ["syn-refused"], "{text}");
+    assert!(!said(&report).contains("another device"), "{text}");
+}

@@ -45,7 +45,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .collect::<std::collections::BTreeSet<_>>()
         .into_iter()
         .collect();
-    super::accept_queue_overflow::mended(facts, &mut finding, service, &hosts, port);
+    super::queue_mended(facts, &mut finding, service, &hosts, port);
     finding.confirm(
         who,
         "nft list ruleset; iptables -L INPUT -nvx --line-numbers",

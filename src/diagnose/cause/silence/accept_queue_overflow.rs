@@ -11,8 +11,7 @@ use crate::diagnose::cause::{by_server_host, needs_mode, severity};
 use crate::diagnose::decide::silence::WhyDropped;
 use crate::diagnose::facts::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::facts::queues::{Dropping, dropping};
-use crate::diagnose::words::commands::{step, sysctl};
-use crate::diagnose::words::{self, agree, ease, name, share};
+use crate::diagnose::words::{self, agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
@@ -81,7 +80,7 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
         .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidate("rs-silent", "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows");
     let hosts: Vec<HostId> = full.iter().map(|f| f.host).collect();
-    mended(facts, &mut finding, service, &hosts, port);
+    super::queue_mended(facts, &mut finding, service, &hosts, port);
     for f in full {
         finding.proofs.extend([
             Proof::at(f.waiting, "a request that no answer follows until then"),
@@ -90,34 +89,4 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
         ]);
     }
     finding.concerning(subjects, ids)
-}
-
-/// What tells that queues are full on these hosts, and mends it.
-pub(super) fn mended(
-    facts: &Facts,
-    finding: &mut Finding,
-    service: ServiceId,
-    hosts: &[HostId],
-    port: u16,
-) {
-    for host in hosts {
-        let server = name(&Names(facts).subject(Role::RealServer, *host));
-        finding.confirm(
-            server.clone(),
-            format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
-            "ListenOverflows that grows with every lost SYN or ACK, or a Recv-Q above Send-Q: this is it",
-        );
-        let longer = sysctl::step(&[("net.core.somaxconn", "4096", "128")]);
-        finding.fixes.push(step::disruptive(
-            format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
-            [longer],
-        ));
-    }
-    // Nobody is given a table that may not be there.
-    if !facts.topology.service(service).mode.is_layer_4() {
-        return;
-    }
-    // What one cannot bear, the next cannot either: nobody is taken out.
-    let until = agree(hosts.len(), "until the program keeps up", "until the programs keep up");
-    finding.fixes.extend(ease(facts, service, hosts, port, until));
 }
