@@ -13,6 +13,7 @@
 
 mod account;
 pub mod apart;
+mod at_once;
 mod behind;
 mod beyond;
 pub mod chance;
@@ -31,6 +32,7 @@ mod unheeded;
 
 pub use account::{Account, Accounts};
 pub use apart::Apart;
+pub use at_once::cut_at_once;
 pub use datagram::torn;
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;

@@ -52,6 +52,8 @@ pub struct Pace {
     /// Connections that were answered with a status of 500 to 599, or whose TLS handshake
     /// was refused.
     errors: HashSet<u32>,
+    /// Connections that were reset with others, at one moment.
+    at_once: HashSet<u32>,
     /// Health checks that were answered with a status of 400 to 499, by who asked whom.
     blamed: HashMap<(Ip, (Ip, u16)), u32>,
 }
@@ -67,6 +69,7 @@ impl Pace {
             slow: HashMap::default(),
             repeated: repeated(&trace.vantages),
             errors: super::said::errors(trace),
+            at_once: super::at_once::cut_at_once(trace),
             blamed: blamed(trace),
         };
         let answered = |p: &Progress| p.request && p.response;
@@ -132,6 +135,12 @@ impl Pace {
     #[must_use]
     pub fn greeting_patience(&self, service: ServiceId) -> Option<i64> {
         Some(self.habits[service.0 as usize].greeting_ns? * TIMES)
+    }
+
+    /// Whether a connection was reset with others, at one moment.
+    #[must_use]
+    pub(super) fn is_cut_at_once(&self, id: ConnectionId) -> bool {
+        self.at_once.contains(&id.0)
     }
 
     /// Longer than this nobody waits for an answer of a service, nanoseconds.

@@ -26,9 +26,14 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         }
         Outcome::Reset => cut(trace, id),
         Outcome::Stalled => stalled(trace, id),
-        Outcome::Completed if is_turned_down(trace, id) => cut(trace, id),
+        Outcome::Completed if is_turned_down(trace, id) || pace.is_cut_at_once(id) => {
+            cut(trace, id)
+        }
         Outcome::Completed | Outcome::Open => {
             let p = connection.progress;
+            if let Some(late) = answered_too_late(trace, id) {
+                return late;
+            }
             let judged = if p.request && !p.response {
                 request(trace, pace, id)
             } else if !p.request && !p.response && p.syn {
@@ -315,6 +320,23 @@ fn greeted_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
     let cost_ns = super::pace::greeting(trace, id).filter(|ns| *ns >= LATE_GREETING_NS)?;
     let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
     Some(harm(id, Fate::Suffered, Packet::Greeting, (Manner::Late, last), cost_ns))
+}
+
+/// An answer that came when its client had waited, closed and gone: its kernel reset it, and took
+/// nothing. Who closes its own direction alone takes what comes.
+fn answered_too_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
+    let cost_ns = trace.legs(id).iter().find_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (asked, left, rst) = (there.data.get()?, there.fin.get()?, there.rst.get()?);
+        let answer = back.data.get()?;
+        let gone = left.since(asked) >= PATIENCE_NS
+            && left.frame() < answer.frame()
+            && answer.frame() < rst.frame()
+            && there.max_ack == back.isn.wrapping_add(1);
+        (back.accepted() && gone).then(|| answer.since(asked))
+    })?;
+    let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+    Some(harm(id, Fate::Failed, Packet::Response, (Manner::Late, last), cost_ns))
 }
 
 /// How long the same bytes were sent again and again, if that took longer than a client

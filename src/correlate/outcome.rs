@@ -132,6 +132,9 @@ struct Ends {
     /// The client's application ended it.
     aborted: bool,
     stalled: bool,
+    /// A reset in the server's name came before its answer, or data came to a server that
+    /// had closed: what the client asked for was lost.
+    lost: bool,
     /// End of what the client sent and of what was acknowledged, at any vantage:
     /// what was lost on the way is not acknowledged.
     sent: Option<u32>,
@@ -159,6 +162,40 @@ fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
         && seq_lt(receiver.max_ack, sender.end_seq)
 }
 
+/// An answer that comes later than this after a reset of its own side was not put behind it by the
+/// capture, nanoseconds: frames of several queues of a network card change places by less.
+const BEHIND_NS: i64 = 1_000_000;
+
+/// Whether the client was reset in the server's name, and the answer came after that: another one sent
+/// the reset, and the client's kernel took nothing of the answer.
+#[must_use]
+pub fn is_forestalled(there: &Flow, back: &Flow) -> bool {
+    let (Some(rst), Some(answer)) = (back.rst.get(), back.data.get()) else { return false };
+    back.accepted()
+        && there.data.is_set()
+        && there.data.frame() < rst.frame()
+        && !there.fin.is_set()
+        && answer.since(rst) >= BEHIND_NS
+        && there.max_ack == back.isn.wrapping_add(1)
+}
+
+/// Bytes with which a client takes leave of a server that has closed, at most: an alert of TLS, in the
+/// longest of its ciphers 85 (AES-CBC with SHA-384), behind a GOAWAY of HTTP/2.
+const FAREWELL: u32 = 160;
+
+/// Whether data of the client came to a server that had closed, and was reset: more than a farewell.
+#[must_use]
+pub fn is_thrown_away(there: &Flow, back: &Flow) -> bool {
+    back.fin.is_set()
+        && back.rst.is_set()
+        && back.fin.frame() < back.rst.frame()
+        && back.payload > 0
+        && !there.fin.is_set()
+        && there.seen()
+        && back.flags.ack()
+        && seq_lt(back.max_ack.wrapping_add(FAREWELL), there.end_seq)
+}
+
 /// SYNs of one connection after which nobody answered, also where the capture may show
 /// one direction alone: one may be repeated while its answer is on the way.
 const CERTAIN_SYNS: u16 = 3;
@@ -170,6 +207,7 @@ impl Ends {
         self.server_fin |= back.fin.is_set();
         self.reset |= there.rst.is_set() || (back.rst.is_set() && back.reset != Reset::Refused);
         self.reply_seen |= back.seen();
+        self.lost |= is_forestalled(there, back) || is_thrown_away(there, back);
         self.stalled |= in_vain(there, back) || in_vain(back, there);
         self.forgotten |= back.reset == Reset::NoSocket;
         self.aborted |= there.reset == Reset::Abort;
@@ -206,6 +244,9 @@ impl Ends {
         }
         if self.stalled && !(self.client_fin && self.server_fin) {
             return if self.reset && progress.response { Outcome::Reset } else { Outcome::Stalled };
+        }
+        if self.lost {
+            return Outcome::Reset;
         }
         let closed = self.client_fin && (self.server_fin || !self.reply_seen);
         if closed {

@@ -43,6 +43,10 @@ pub(super) const ARP_WAIT_NS: i64 = 5_000_000_000;
 /// [`PROMPT_NS`].
 pub(super) const CAPTURE_TAIL_NS: i64 = 1_000_000_000;
 
+/// Questions that a host repeats at the pace of a kernel in two rounds of three: it has something to
+/// send. Linux asks three times a round (neighbour.c, `mcast_solicit`).
+pub(super) const ARP_UNANSWERED_ON_AND_ON: u32 = 4;
+
 // Times, nanoseconds, each of one detector.
 
 /// Time that neighbours and keepalived have to make the change known, nanoseconds:
@@ -53,6 +57,8 @@ pub(super) const GARP_MISSING_STALE_ARP_GRACE_NS: i64 = 1_000_000_000;
 pub(super) const NETWORK_LATENCY_AT_LEAST_NS: u64 = 20_000_000;
 /// What it must take longer than the others, nanoseconds.
 pub(super) const SLOW_REAL_SERVER_AT_LEAST_NS: u64 = 50_000_000;
+/// No balancer forgets a connection sooner by its own timer, nanoseconds, as `flow/idle.rs` has it.
+pub(super) const CONNECTION_RESET_SILENT_NS: i64 = 30_000_000_000;
 /// A window that is closed for less is no stall, nanoseconds.
 pub(super) const ZERO_WINDOW_STALL_NS: i64 = 1_000_000_000;
 /// How long before the request the FIN may have reached the proxy, nanoseconds:

@@ -87,11 +87,11 @@ impl Stream {
     /// The side that acts as the client: the opener, else the one with the
     /// higher port, as services have low ones; but a privileged port before a
     /// service's is a client that shows that it is root (NFS, rsh). Of two ports that clients
-    /// draw neither tells: who sends the first datagram asks.
+    /// draw, and of two that are one (SIP, NTP), neither tells: who sends the first datagram asks.
     #[must_use]
     pub fn client(&self) -> Side {
         let [a, b] = self.key.ports;
-        if self.key.protocol.is_udp() && a.min(b) >= EPHEMERAL {
+        if self.key.protocol.is_udp() && (a.min(b) >= EPHEMERAL || a == b) {
             let first = |side| self.flow(side).first.get().map(|mark| mark.frame());
             let b_began = match (first(Side::A), first(Side::B)) {
                 (Some(a), Some(b)) => b < a,

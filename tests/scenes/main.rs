@@ -12,6 +12,7 @@ mod support;
 mod anycast;
 mod clusters;
 mod control;
+mod cut_short;
 mod director_ends;
 mod dns;
 mod firewalled;

@@ -319,6 +319,21 @@ impl Stage {
         self.pass(owner, asker, &answer)
     }
 
+    /// The IPv6 form of [`Stage::ask`].
+    pub fn ask6(
+        &mut self,
+        asker: Nic,
+        asks: Ipv6Addr,
+        target: Ipv6Addr,
+        link: &[Nic],
+    ) -> &mut Self {
+        let [.., a, b, c] = target.octets();
+        let to =
+            Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), u16::from_be_bytes([b, c]));
+        let asked = discovery(asks, to, 135, 0, target, Some((1, asker.mac)));
+        self.flood(asker, link, group6(to), content(&asked))
+    }
+
     /// A VRRPv2 advertisement (RFC 3768, section 5.1) with its addresses.
     pub fn advertise(
         &mut self,

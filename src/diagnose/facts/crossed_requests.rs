@@ -4,9 +4,10 @@
 //! That they crossed shows in the acknowledgment numbers: the real server never
 //! acknowledged the request, though it closed after it had answered an earlier one.
 
-use crate::correlate::Leg;
-use crate::diagnose::thresholds::L7_KEEPALIVE_RACE_NOTICED_NS;
+use crate::correlate::{Leg, is_thrown_away};
+use crate::diagnose::thresholds::{L7_KEEPALIVE_RACE_NOTICED_NS, PROMPT_NS};
 use crate::exchange::Exchange;
+use crate::topology::is_origin;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::seq_lt;
 use std::collections::{BTreeMap, HashMap};
@@ -85,6 +86,43 @@ fn crossed(trace: &Trace, e: &Exchange) -> bool {
             && (leg.vantage != e.vantage
                 || (e.request.since(back.fin) <= L7_KEEPALIVE_RACE_NOTICED_NS
                     && e.request.frame() < back.rst.frame()))
+    })
+}
+
+/// A request that crossed a FIN, seen at the server alone.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::diagnose) struct Crossed<'a> {
+    /// Where it is seen.
+    pub leg: &'a Leg,
+    /// How long after its first answer the server closed, nanoseconds.
+    pub kept_ns: i64,
+}
+
+/// What a server answers before it is idle takes less than this, nanoseconds. Judgement: as
+/// [`PROMPT_NS`], so that a server which breaks off a request it has begun to read is none.
+const IDLE_NS: i64 = PROMPT_NS;
+
+/// A request that a server's own capture shows come in after its FIN has left, on a connection on which
+/// it had answered before: it was sent when the FIN was not there yet.
+pub(in crate::diagnose) fn crossed_at_server<'a>(
+    trace: &'a Trace,
+    id: ConnectionId,
+) -> Option<Crossed<'a>> {
+    trace.legs(id).iter().find_map(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let (answer, fin) = (back.data.get()?, back.fin.get()?);
+        let own = &trace.vantage(leg).own;
+        let sends = || {
+            let mut path = trace.path(leg, back);
+            path.any(|(_, hop)| own.sent(hop) == Some(true) && is_origin(hop))
+        };
+        let since = back.rst_answers.since(fin);
+        let kept_ns = fin.since(answer);
+        let crossed = is_thrown_away(there, back)
+            && (0..=L7_KEEPALIVE_RACE_NOTICED_NS).contains(&since)
+            && kept_ns >= IDLE_NS
+            && sends();
+        crossed.then_some(Crossed { leg, kept_ns })
     })
 }
 

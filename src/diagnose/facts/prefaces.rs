@@ -4,10 +4,10 @@ use crate::correlate::Leg;
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::PROMPT_NS;
 use crate::flow::{FirstReply, Preface};
-use crate::topology::ServiceId;
+use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// RFC 9110, section 15.5.1.
 pub(in crate::diagnose) const BAD_REQUEST: u16 = 400;
@@ -137,4 +137,42 @@ pub(in crate::diagnose) fn broke_off(trace: &Trace, leg: &Leg) -> bool {
 pub(in crate::diagnose) fn end_of(trace: &Trace, leg: &Leg) -> Option<crate::flow::Mark> {
     let back = trace.reply(leg);
     [back.fin, back.rst].into_iter().filter_map(|m| m.get()).min_by_key(|m| m.frame())
+}
+
+/// What does not fit at a server, if anything.
+pub(in crate::diagnose) fn judge(facts: &Facts, at: Listener, said: &Said) -> Option<Wrong> {
+    if !said.rejected.is_empty() && said.accepted.is_empty() {
+        return Some(Wrong::Unexpected);
+    }
+    let all_dropped = said.answered.is_empty() && said.other == 0 && said.rejected.is_empty();
+    let balanced = said.dropped.iter().any(|(id, _)| facts.service(*id).mode != Mode::Unknown)
+        || is_backend(facts, at);
+    if said.dropped.is_empty() || !all_dropped {
+        return None;
+    }
+    // Connections with a header that the same server answers prove what it expects.
+    if !said.accepted.is_empty() {
+        return Some(Wrong::Missing);
+    }
+    (balanced && !others_take_none(facts, at, said)).then_some(Wrong::Silent)
+}
+
+/// Whether another server of the same service answers what comes without a header: then the balancer
+/// sends none to any of them, and rightly.
+fn others_take_none(facts: &Facts, at: Listener, said: &Said) -> bool {
+    let services: BTreeSet<ServiceId> =
+        said.dropped.iter().map(|(id, _)| facts.service_of(*id)).collect();
+    services.into_iter().flat_map(|service| facts.requests_to(service)).any(|(id, c)| {
+        c.progress.response
+            && c.back.is_some_and(|back| back.server != at)
+            && !facts.back_legs(id).any(|leg| preface(facts, leg).is_some())
+    })
+}
+
+/// Whether a proxy is known to send its requests there.
+fn is_backend(trace: &Trace, at: Listener) -> bool {
+    trace.topology.services.iter().any(|s| {
+        s.mode == Mode::Proxy
+            && s.real_servers.iter().any(|r| (r.address, r.port) == (Some(at.0), at.1))
+    })
 }

@@ -1,7 +1,7 @@
 //! Datagrams of which only the first fragments get through.
 
 use crate::correlate::Leg;
-use crate::flow::{Hop, IcmpErrorKind, Pieces};
+use crate::flow::{Hop, IcmpError, IcmpErrorKind, Pieces};
 use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
 
@@ -37,7 +37,7 @@ fn pieces<'a>(
 pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Torn<'_>> {
     let service = trace.service(id);
     if service.mode == Mode::Unknown {
-        return None;
+        return at_the_asked(trace, id);
     }
     for director in &service.directors {
         let legs = || trace.legs(id).iter().filter(|l| trace.host_of(l) == Some(director.host));
@@ -72,6 +72,22 @@ pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Torn
         left,
         answers: false,
     })
+}
+
+/// Where nothing shows how a service is forwarded: first fragments that came in alone, and who was asked
+/// says so itself.
+fn at_the_asked(trace: &Trace, id: ConnectionId) -> Option<Torn<'_>> {
+    let asked = trace.connection(id).front.server.0;
+    let gave_up =
+        |(_, error): (_, &IcmpError)| error.kind == IcmpErrorKind::Reassembly && error.src == asked;
+    if !trace.errors_of(id).any(gave_up) {
+        return None;
+    }
+    let own = |leg: &Leg, hop: &Hop| trace.vantage(leg).own.arrived(hop) == Some(true);
+    let mut legs = trace.legs(id).iter();
+    let left = legs.find_map(|leg| pieces(trace, leg, |hop| own(leg, hop)))?;
+    let alone = left.1.firsts > 0 && left.1.laters == 0;
+    alone.then_some(Torn { at: None, came: None, left, answers: false })
 }
 
 /// Whether the real server shows that the others came: it answers, or its own capture has them.

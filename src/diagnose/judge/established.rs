@@ -4,8 +4,10 @@ use super::evidence::{asked_again, came_in, connected, foreign_ttl, missing, nev
 use super::place::Place;
 use super::{Against, Opinions};
 use crate::breaks::{By, Group, Manner, Packet};
+use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
+use crate::trace::ConnectionId;
 
 /// Causes that let no connection stand.
 const BEFORE: &[&str] =
@@ -141,6 +143,14 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         at: group.last.map(|last| last.at),
     };
     let idle = never_idle(facts, group);
+    let thrown_away = |id: &ConnectionId| {
+        let mut legs = facts.legs(*id).iter();
+        legs.any(|leg| is_thrown_away(facts.forward(leg), facts.reply(leg)))
+    };
+    let closed = group.connections.iter().all(thrown_away).then_some(Against {
+        why: "the server had answered and closed before",
+        at: group.last.map(|last| last.at),
+    });
     if by != By::Client && by != By::ClientsName && asked_again(facts, group) {
         // It repeated its SYN-ACK, then gave up; what the client says meets no socket.
         listener(opinions);
@@ -153,7 +163,7 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
             continue;
         }
         let own = matches!(by, By::Client | By::Server).then_some(own);
-        let against = own.or(idle.filter(|_| id == "lb-idle-timeout"));
+        let against = own.or(closed).or(idle.filter(|_| id == "lb-idle-timeout"));
         opinions.unless(against, id, tell);
     }
 }

@@ -2,8 +2,9 @@
 
 use super::super::words::list;
 use super::super::{Facts, Proof, Sighting, Subject, Wording};
-use crate::diagnose::thresholds::ARP_WAIT_NS;
-use crate::flow::Ask;
+use crate::diagnose::facts::asks::asked_here;
+use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
+use crate::flow::{Ask, VantageId};
 use crate::topology::{Role, Service};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
@@ -14,8 +15,9 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut found: Vec<Ip> = facts
         .unanswered()
         .iter()
-        .filter(|(_, ask)| {
+        .filter(|(vantage, ask)| {
             needed.contains(&ask.target)
+                || asks_on_and_on(facts, *vantage, ask)
                 || asked_by_director(facts, ask)
                 || asked_by_server(facts, ask)
         })
@@ -27,6 +29,15 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         .into_iter()
         .map(|ip| Sighting { connection: None, address: Some(ip), host: None, costly: true })
         .collect()
+}
+
+/// A host whose own capture shows it ask in vain, round after round, at the pace of a kernel: what its
+/// programs want to send waits for the answer, and so shows nowhere. Who looks for hosts asks each
+/// once or twice.
+fn asks_on_and_on(facts: &Facts, vantage: VantageId, ask: &Ask) -> bool {
+    ask.again >= ARP_UNANSWERED_ON_AND_ON
+        && ask.asker.is_host()
+        && asked_here(&facts.vantages[vantage.index()], ask)
 }
 
 /// Addresses that connections go to.
@@ -89,12 +100,21 @@ pub(in crate::diagnose) fn word(_: &Facts, sightings: &[Sighting]) -> Wording {
     let ips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
     let names: Vec<String> = ips.iter().map(Ip::to_string).collect();
     Wording {
-        title: format!("nobody answers ARP for {}", list(&names)),
+        title: format!("nobody answers {} for {}", question(&ips), list(&names)),
         explanation: "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned(),
         subjects: ips
             .iter()
             .map(|ip| Subject { role: Role::Host, address: Some(*ip), ..Subject::default() })
             .collect(),
+    }
+}
+
+/// What asks for addresses of these families.
+fn question(ips: &[Ip]) -> &'static str {
+    match (ips.iter().any(|ip| ip.is_v4()), ips.iter().any(|ip| !ip.is_v4())) {
+        (false, true) => "neighbour solicitations",
+        (true, true) => "ARP or neighbour solicitations",
+        _ => "ARP",
     }
 }
 

@@ -80,7 +80,15 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         }
         Packet::Response => {
             proofs.extend(note(there.data, "what the client asks"));
+            let late =
+                broken.manner == Manner::Late && f.breaks.fate(broken.connection) == Fate::Failed;
+            if late {
+                proofs.extend(note(there.fin, "the client has waited, and closes"));
+            }
             proofs.extend(note(back.data, "the first of the answer"));
+            if late {
+                proofs.extend(note(there.rst, "the client resets it"));
+            }
             if unfilled(f, leg).is_some() {
                 let left = if there.fin.is_set() { there.fin } else { there.last };
                 proofs

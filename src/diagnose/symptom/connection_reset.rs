@@ -2,9 +2,13 @@
 //! unanswered.
 
 use super::super::{Facts, Proof, Sighting, Wording};
-use super::broken;
-use super::{concerned, connections_to};
-use crate::breaks::{Manner, Packet};
+use super::broken::{self, seconds};
+use super::{concerned, connections, connections_to};
+use crate::breaks::{Manner, Packet, cut_at_once};
+use crate::correlate::{Leg, Outcome, is_forestalled, is_thrown_away};
+use crate::diagnose::thresholds::CONNECTION_RESET_SILENT_NS;
+use crate::diagnose::words::count;
+use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     // A check that is reset asked for nothing: it is told as a check that fails.
@@ -19,9 +23,18 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
         for (flow, who) in [(facts.reply(leg), "server"), (facts.forward(leg), "client")] {
             if flow.rst.is_set() {
                 let note = format!("RST from the {who}'s side");
+                let (there, back) = (facts.forward(leg), facts.reply(leg));
+                let after = is_forestalled(there, back).then(|| {
+                    facts.proof(
+                        leg,
+                        back.data,
+                        "the server answers after it was said to have reset",
+                    )
+                });
                 return [
                     facts.proof(leg, flow.rst_answers, "the last segment before it"),
                     facts.proof(leg, flow.rst, note),
+                    after.flatten(),
                 ]
                 .into_iter()
                 .flatten()
@@ -35,12 +48,82 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "established connections are reset".to_owned(),
-        explanation: format!(
-            "{} ended with a RST while a request was unanswered or data was on its way.",
-            connections_to(facts, sightings)
-        ),
+        explanation: format!("{}{}", how(facts, sightings), by_another(facts, sightings)),
         subjects: concerned(facts, sightings),
     }
+}
+
+/// In the middle of an exchange, or all at one moment.
+fn how(facts: &Facts, sightings: &[Sighting]) -> String {
+    // Most were cut in the middle, and no table is asked for.
+    let whole = |id: &ConnectionId| facts.connection(*id).outcome != Outcome::Reset;
+    let n = if connections(sightings).any(|id| whole(&id)) {
+        let at_once = cut_at_once(facts);
+        connections(sightings).filter(|id| at_once.contains(&id.0)).count()
+    } else {
+        0
+    };
+    let whom = connections_to(facts, sightings);
+    let at_once = "stood open and were reset within half a second of each other, though they had been silent for different times: no timer of theirs, but what held them ended, as a proxy or a server that is restarted";
+    let cut = "ended with a RST while a request was unanswered or data was on its way";
+    let silent: Vec<i64> = connections(sightings).filter_map(|id| silent_ns(facts, id)).collect();
+    if n == 0 && !silent.is_empty() && silent.len() == sightings.len() {
+        let longest = silent.iter().max().copied().unwrap_or(0);
+        let least = silent.iter().min().copied().unwrap_or(0);
+        return format!(
+            "{whom} were reset after {} to {} without a word from the client: what ended them goes by a timer, a device between or the server. Whether an answer was still to come does not show.",
+            seconds(least),
+            seconds(longest)
+        );
+    }
+    match n {
+        0 => format!("{whom} {cut}."),
+        n if n == sightings.len() => format!("{whom} {at_once}."),
+        n => format!("{whom} {cut}, or {at_once} ({}).", count(n, "connection")),
+    }
+}
+
+/// How long a client was silent before it was reset in the server's name, nanoseconds, where that is no
+/// answer to anything.
+fn silent_ns(facts: &Facts, id: ConnectionId) -> Option<i64> {
+    let silent = |leg: &Leg| {
+        let back = facts.reply(leg);
+        Some(back.rst.get()?.since(back.rst_answers.get()?))
+    };
+    facts.legs(id).iter().filter_map(silent).max().filter(|ns| *ns >= CONNECTION_RESET_SILENT_NS)
+}
+
+/// That somebody else than the server sent resets in its name.
+fn by_another(facts: &Facts, sightings: &[Sighting]) -> String {
+    let answered = |id: &ConnectionId| {
+        let mut legs = facts.legs(*id).iter();
+        legs.any(|leg| is_forestalled(facts.forward(leg), facts.reply(leg)))
+    };
+    let n = connections(sightings).filter(answered).count();
+    if n == 0 {
+        return on_closed(facts, sightings);
+    }
+    format!(
+        " In {} the server's answer came after the RST: a device on the way sent that in its name, as firewalls do that read what is asked.",
+        if n == sightings.len() { "all of them".to_owned() } else { count(n, "connection") }
+    )
+}
+
+/// That the server had closed already.
+fn on_closed(facts: &Facts, sightings: &[Sighting]) -> String {
+    let n = connections(sightings).filter(|id| was_closed(facts, *id)).count();
+    if n == 0 {
+        return String::new();
+    }
+    let whom = if n == sightings.len() { "all of them".to_owned() } else { count(n, "connection") };
+    format!(
+        " In {whom} the server had answered and closed before, and took no more of what its client was sending."
+    )
+}
+
+/// Whether data of the client came to a server that had closed.
+fn was_closed(facts: &Facts, id: ConnectionId) -> bool {
+    facts.legs(id).iter().any(|leg| is_thrown_away(facts.forward(leg), facts.reply(leg)))
 }
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {

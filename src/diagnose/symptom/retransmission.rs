@@ -4,6 +4,8 @@
 use super::super::words::count;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections, connections_to};
+use crate::breaks::{Manner, Packet, Passage};
+use crate::correlate::Outcome;
 use crate::flow::IcmpErrorKind;
 use crate::trace::{ConnectionId, Trace};
 
@@ -53,10 +55,29 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     }
 }
 
-fn why(trace: &Trace, sightings: &[Sighting]) -> &'static str {
-    let told = connections(sightings).filter(|id| too_big(trace, *id)).count();
-    if told == 0 {
+/// Whether the host that it is for has it, by its own capture, and leaves it without answer.
+fn came_in(facts: &Facts, id: ConnectionId) -> bool {
+    facts.breaks.broken(id).is_some_and(|broken| {
+        broken.packet == Packet::Request
+            && broken.manner == Manner::Swallowed
+            && broken
+                .last
+                .is_some_and(|last| matches!(last.passage, Passage::In | Passage::Loopback))
+    })
+}
+
+fn why(facts: &Facts, sightings: &[Sighting]) -> &'static str {
+    let told = connections(sightings).filter(|id| too_big(facts, *id)).count();
+    let in_vain = |id| facts.connection(id).outcome == Outcome::Stalled;
+    let came = connections(sightings).filter(|id| came_in(facts, *id)).count();
+    if told == 0 && came == sightings.len() {
+        "it came in where it was captured each time, and was not acknowledged there"
+    } else if told == 0 && came > 0 {
+        "of some it came in where it was captured and was not acknowledged there, of others it or its acknowledgment was lost on the way"
+    } else if told == 0 {
         "it, or its acknowledgment, was lost on the way"
+    } else if told == sightings.len() && connections(sightings).any(in_vain) {
+        "it was too big for a link on the way, ICMP said so, and it was never acknowledged"
     } else if told == sightings.len() {
         "it was too big for a link on the way, ICMP said so, and it was sent again in smaller segments"
     } else {

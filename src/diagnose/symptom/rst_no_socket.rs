@@ -4,6 +4,7 @@
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::Leg;
+use crate::diagnose::thresholds::PROMPT_NS;
 use crate::flow::{Flow, Reset};
 use crate::trace::{ConnectionId, Trace};
 
@@ -15,16 +16,26 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         .collect()
 }
 
+/// Whether the reset follows the segment that it would answer at once. One that comes later by
+/// itself is a device's, which forgot the connection, or a program's.
+fn is_answer(flow: &Flow) -> bool {
+    flow.rst.since(flow.rst_answers) < PROMPT_NS
+}
+
 /// The leg, and the flow that the RST belongs to.
 pub(in crate::diagnose) fn found(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Flow)> {
     let front_reset =
         trace.legs(id).iter().any(|leg| leg.tuple == 0 && trace.forward(leg).rst.is_set());
     trace.legs(id).iter().find_map(|leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
-        if back.reset == Reset::NoSocket {
+        if back.reset == Reset::NoSocket && is_answer(back) {
             return Some((leg, back));
         }
-        if there.reset != Reset::NoSocket {
+        if there.reset != Reset::NoSocket || !is_answer(there) {
+            return None;
+        }
+        // Whom a reset has told to forget it has nothing strange to say.
+        if back.rst.is_set() && back.rst.frame() < there.rst.frame() {
             return None;
         }
         let asked = there.opened() && leg.tuple == 0;

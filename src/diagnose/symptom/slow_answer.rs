@@ -2,7 +2,8 @@
 
 use super::broken::{self};
 use super::connections_to;
-use crate::breaks::Packet;
+use crate::breaks::{Fate, Packet};
+use crate::diagnose::words::count;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
@@ -29,14 +30,35 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             subjects: broken::subjects(f, sightings),
         };
     }
+    let gone = |s: &&Sighting| s.connection.is_some_and(|id| f.breaks.fate(id) == Fate::Failed);
+    let gone = sightings.iter().filter(gone).count();
+    if gone > 0 && gone == sightings.len() {
+        return Wording {
+            title: format!("answers come after up to {wait}, when the client has gone"),
+            explanation: format!(
+                "{}: the client closes while it waits, the answer comes after that, and the client's kernel resets it and takes none of it.",
+                connections_to(f, sightings)
+            ),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
     Wording {
         title: format!("answers come up to {wait} later than they should"),
         explanation: format!(
-            "{}: the answer took far longer than those of the other real servers, or bytes or questions waited for timers until they were sent again.",
-            connections_to(f, sightings)
+            "{}: the answer took far longer than those of the other real servers, or bytes or questions waited for timers until they were sent again.{}",
+            connections_to(f, sightings),
+            left_before(gone)
         ),
         subjects: broken::subjects(f, sightings),
     }
+}
+
+/// Of some the client had closed before.
+fn left_before(gone: usize) -> String {
+    if gone == 0 {
+        return String::new();
+    }
+    format!(" To {} it came when the client had closed, and was reset.", count(gone, "connection"))
 }
 
 pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {

@@ -4,8 +4,10 @@ use super::super::facts::attempts;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::{Leg, Outcome};
-use crate::flow::Reset;
+use crate::flow::{Reset, VantageId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     facts
@@ -38,7 +40,7 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
     };
     [
         facts.proof(leg, facts.forward(leg).syn, "the SYN"),
-        facts.proof(leg, facts.reply(leg).rst, "RST,ACK: nobody listens"),
+        facts.proof(leg, facts.reply(leg).rst, "a RST,ACK refuses it"),
     ]
     .into_iter()
     .flatten()
@@ -49,10 +51,43 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     Wording {
         title: "SYNs are refused".to_owned(),
         explanation: format!(
-            "{}: the SYN is answered with RST,ACK.",
-            connections_to(facts, sightings)
+            "{}: the SYN is answered with RST,ACK.{}",
+            connections_to(facts, sightings),
+            by_another(facts, sightings)
         ),
         subjects: concerned(facts, sightings),
+    }
+}
+
+/// That another device refuses in the server's name, where its TTL is none that the same address has in
+/// what it accepts at the same vantage: the same for all, on either side.
+fn by_another(facts: &Facts, sightings: &[Sighting]) -> String {
+    let ttl = |leg: &Leg| facts.vantage(leg).first_hop(facts.reply(leg))?.known_ttl();
+    let mut refused: BTreeMap<(Ip, VantageId), BTreeSet<u8>> = BTreeMap::new();
+    for id in sightings.iter().filter_map(|s| s.connection) {
+        // Without a TTL nothing of them is said.
+        let Some(leg) = legs(facts, id).first().copied() else { return String::new() };
+        let Some(ttl) = ttl(leg) else { return String::new() };
+        let server = facts.connection(id).front.server.0;
+        refused.entry((server, leg.vantage)).or_default().insert(ttl);
+    }
+    let mut accepted: BTreeMap<(Ip, VantageId), BTreeSet<u8>> = BTreeMap::new();
+    for (id, c) in facts.iter().filter(|(_, c)| c.progress.established) {
+        for leg in facts.legs(id).iter().filter(|leg| facts.reply(leg).accepted()) {
+            let at = (c.front.server.0, leg.vantage);
+            if let Some(ttl) = ttl(leg).filter(|_| refused.contains_key(&at)) {
+                accepted.entry(at).or_default().insert(ttl);
+            }
+        }
+    }
+    let one = |set: &BTreeSet<u8>| set.first().copied().filter(|_| set.len() == 1);
+    let pairs: Option<BTreeSet<(u8, u8)>> =
+        refused.iter().map(|(at, ttls)| Some((one(ttls)?, one(accepted.get(at)?)?))).collect();
+    match pairs.as_ref().and_then(|pairs| pairs.first().filter(|_| pairs.len() == 1)) {
+        Some((refusal, answer)) if refusal != answer => format!(
+            " The refusals have TTL {refusal}, what the same address accepts has TTL {answer}: another device refuses in its name, such as a firewall on the way."
+        ),
+        _ => String::new(),
     }
 }
 

@@ -79,10 +79,22 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     Wording {
         title: "SYNs stay unanswered".to_owned(),
         explanation: format!(
-            "{}: the client repeats its SYN and gets no answer where one would be seen.",
-            connections_to(facts, sightings)
+            "{}: {} no answer where one would be seen.",
+            connections_to(facts, sightings),
+            asked(facts, sightings)
         ),
         subjects: concerned(facts, sightings),
+    }
+}
+
+/// How often clients asked.
+fn asked(facts: &Facts, sightings: &[Sighting]) -> &'static str {
+    let ids = || sightings.iter().filter_map(|s| s.connection);
+    let again = ids().filter(|id| facts.connection(*id).progress.syns > 1).count();
+    match again {
+        0 => "the client sends one SYN, repeats none, and gets",
+        n if n == ids().count() => "the client repeats its SYN and gets",
+        _ => "the client sends its SYN, mostly again, and gets",
     }
 }
 

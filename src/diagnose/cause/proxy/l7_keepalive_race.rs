@@ -6,7 +6,9 @@
 //! one. A server that closes once it has the request acknowledges it.
 
 use crate::diagnose::cause::{each_service, no_exchange, severity};
-use crate::diagnose::facts::crossed_requests::{Race, heard, idle, races};
+use crate::diagnose::facts::crossed_requests::{
+    Crossed, Race, crossed_at_server, heard, idle, races,
+};
 use crate::diagnose::facts::each_once;
 use crate::diagnose::words::{self, agree, names, servers, servers_called, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
@@ -23,7 +25,43 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let findings = each_service(facts, races.keys().copied(), |service, ids| {
         finding(facts, service, ids, &races)
     });
+    let findings = if findings.is_empty() { alone(facts) } else { findings };
     Detection::from(findings, || no_exchange(facts))
+}
+
+/// At the server alone, where nothing tells who the clients are.
+fn alone(facts: &Facts) -> Vec<Finding> {
+    let hit = facts.requests().filter(|(id, c)| {
+        c.protocol.is_tcp() && c.outcome.failed() && crossed_at_server(facts, *id).is_some()
+    });
+    each_service(facts, hit.map(|(id, _)| id), |service, ids| {
+        let found: Vec<Crossed<'_>> =
+            ids.iter().filter_map(|id| crossed_at_server(facts, *id)).collect();
+        let servers = servers(facts, &ids);
+        let who = names(&servers);
+        let title = format!("{who} closes idle connections that its clients still use");
+        let explanation = format!(
+            "{who} closes connections that it has kept since an earlier answer, and a client's next request on them is already on its way: it comes in after the FIN has left, and is answered with RST and never acknowledged. A balancer that sent it gives its own client 502 or 503, unless it repeats the request. The server keeps idle connections for a shorter time than those who call it. {} concerned.",
+            share(facts, service, &ids, "are")
+        );
+        let mut finding = Finding::cause("l7-keepalive-race", title, explanation)
+            .rated(severity(facts, &ids), Confidence::Likely);
+        finding.fixes = fixes("who calls it, where the server cannot be changed");
+        finding.proofs = found.first().map(|crossed| shown(facts, crossed)).unwrap_or_default();
+        finding.concerning(servers, ids)
+    })
+}
+
+fn shown(trace: &Trace, crossed: &Crossed<'_>) -> Vec<Proof> {
+    let leg = crossed.leg;
+    let back = trace.reply(leg);
+    let kept = format!("the server closes, {} ms after that", crossed.kept_ns / 1_000_000);
+    Proof::seen([
+        trace.proof(leg, back.data, "the first answer on the connection"),
+        trace.proof(leg, back.fin, &kept),
+        trace.proof(leg, back.rst_answers, "the next request comes in"),
+        trace.proof(leg, back.rst, "RST: it is not taken"),
+    ])
 }
 
 fn finding(
@@ -59,19 +97,7 @@ fn finding(
     );
     let mut finding = Finding::cause("l7-keepalive-race", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);
-    finding.fixes = vec![
-        Fix::safe(
-            "the real servers",
-            "# keep idle connections longer than the proxy does: keepalive_timeout (nginx), KeepAliveTimeout (Apache), server.keepAliveTimeout (Node.js), --timeout-keep-alive (uvicorn)",
-            "Set the old value again.",
-        ),
-        Fix::safe(
-            "the proxy, where the servers cannot be changed",
-            "# let idle connections go sooner than the server does: keepalive_timeout in 'upstream' (nginx), 'pool-purge-delay' (haproxy); repeat what may be repeated: 'retry-on conn-failure empty-response' with 'option redispatch' (haproxy), proxy_next_upstream error (nginx)",
-            "Set the old values again.",
-        )
-        .or(),
-    ];
+    finding.fixes = fixes("the proxy, where the servers cannot be changed");
     if let Some(subject) = subjects.first() {
         let port = subject.port.unwrap_or(80);
         finding.confirm("the proxy", format!(
@@ -84,6 +110,23 @@ fn finding(
     finding.strays = here.iter().map(|race| ConnectionId(race.back.connection)).collect();
     finding.connections = ids;
     finding
+}
+
+/// One of the two sides keeps idle connections longer, or lets them go sooner.
+fn fixes(callers: &str) -> Vec<Fix> {
+    vec![
+        Fix::safe(
+            "the real servers",
+            "# keep idle connections longer than the proxy does: keepalive_timeout (nginx), KeepAliveTimeout (Apache), server.keepAliveTimeout (Node.js), --timeout-keep-alive (uvicorn)",
+            "Set the old value again.",
+        ),
+        Fix::safe(
+            callers,
+            "# let idle connections go sooner than the server does: keepalive_timeout in 'upstream' (nginx), 'pool-purge-delay' (haproxy); repeat what may be repeated: 'retry-on conn-failure empty-response' with 'option redispatch' (haproxy), proxy_next_upstream error (nginx)",
+            "Set the old values again.",
+        )
+        .or(),
+    ]
 }
 
 fn statuses(races: &[&Race<'_>]) -> String {

@@ -8,12 +8,12 @@
 use crate::correlate::Leg;
 use crate::diagnose::cause::no_proxy;
 use crate::diagnose::facts::each_once;
-use crate::diagnose::facts::prefaces::{Listener, Said, Wrong, end_of, endpoints, preface};
+use crate::diagnose::facts::prefaces::{Listener, Said, Wrong, end_of, endpoints, judge, preface};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::{agree, count, list, names, part};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::flow::FirstReply;
-use crate::topology::{Mode, Role, ServiceId};
+use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
@@ -46,19 +46,6 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-fn judge(trace: &Trace, at: Listener, said: &Said) -> Option<Wrong> {
-    if !said.rejected.is_empty() && said.accepted.is_empty() {
-        return Some(Wrong::Unexpected);
-    }
-    let all_dropped = said.answered.is_empty() && said.other == 0 && said.rejected.is_empty();
-    let balanced = said.dropped.iter().any(|(id, _)| trace.service(*id).mode != Mode::Unknown)
-        || is_backend(trace, at);
-    if said.dropped.is_empty() || !all_dropped || !balanced {
-        return None;
-    }
-    Some(if said.accepted.is_empty() { Wrong::Silent } else { Wrong::Missing })
-}
-
 fn finding(
     trace: &Trace,
     servers: &[Listener],
@@ -72,14 +59,6 @@ fn finding(
         Wrong::Unexpected => unexpected(trace, servers, &who, said, served),
         Wrong::Missing | Wrong::Silent => missing(trace, servers, &who, said, wrong),
     }
-}
-
-/// Whether a proxy is known to send its requests there.
-fn is_backend(trace: &Trace, at: Listener) -> bool {
-    trace.topology.services.iter().any(|s| {
-        s.mode == Mode::Proxy
-            && s.real_servers.iter().any(|r| (r.address, r.port) == (Some(at.0), at.1))
-    })
 }
 
 /// A header where none is expected.
@@ -173,6 +152,16 @@ fn missing(trace: &Trace, servers: &[Listener], who: &str, said: &Said, wrong: W
     if !expected {
         finding.candidate("rs-lost-socket", "then the server's program ends or crashes at each request: its log and its process start time tell");
         finding.confirm(names(&finding.subjects), "grep -rnE 'proxy_protocol|accept-proxy|RemoteIPProxyProtocol|proxy-protocol' /etc; # and its error log: 'broken header' (nginx), 'PROXY SIG ERROR' (haproxy)", "a listener that requires the header: this is it");
+    }
+    if expected {
+        // Who brings the header is served: the server is not to stop taking it.
+        let fix = Fix::disruptive(
+            "whoever opens the connections without it",
+            "# send the header, as the others do: 'send-proxy' or 'send-proxy-v2' on the server line, with 'check-send-proxy' (haproxy), 'proxy_protocol on' (nginx stream), the target group's attribute proxy_protocol_v2.enabled (AWS); or call by the balancer that sends it",
+            "Set it back and reload.",
+        );
+        finding.fixes = vec![fix];
+        return finding;
     }
     finding.fixes = vec![
         balancer_fix(

@@ -11,13 +11,13 @@ use crate::diagnose::cause::{by_server_host, needs_mode, severity};
 use crate::diagnose::decide::silence::WhyDropped;
 use crate::diagnose::facts::arrivals::{Arrived, arrived, may_be_silent};
 use crate::diagnose::facts::queues::{Dropping, dropping};
-use crate::diagnose::words::commands::{step, sysctl};
-use crate::diagnose::words::{self, agree, ease, name, share};
+use crate::diagnose::words::{self, agree, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["syn-unanswered", "handshake-incomplete", "retransmission"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings = Vec::new();
@@ -49,6 +49,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             findings.push(finding(facts, ServiceId(i as u32), &full));
         }
     }
+    findings.extend(super::accept_queue_asks_again::findings(facts));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &Mode::LAYER_4) {
             return other;
@@ -78,27 +79,14 @@ fn finding(facts: &Facts, service: ServiceId, full: &[Dropping]) -> Finding {
     let mut finding = Finding::cause("accept-queue-overflow", title, explanation)
         .rated(severity(facts, &ids), Confidence::Likely);
     finding.candidate("rs-silent", "then a firewall limits new connections: TcpExtListenOverflows stands still and a rule's counter grows");
+    let hosts: Vec<HostId> = full.iter().map(|f| f.host).collect();
+    super::queue_mended(facts, &mut finding, service, &hosts, port);
     for f in full {
-        let server = name(&say.subject(Role::RealServer, f.host));
-        finding.confirm(
-            server.clone(),
-            format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
-            "ListenOverflows that grows with every lost SYN, or a Recv-Q above Send-Q: this is it",
-        );
-        let longer = sysctl::step(&[("net.core.somaxconn", "4096", "128")]);
-        finding.fixes.push(step::disruptive(
-            format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
-            [longer],
-        ));
         finding.proofs.extend([
             Proof::at(f.waiting, "a request that no answer follows until then"),
             Proof::at(f.shown.0, "a SYN that arrives meanwhile"),
             Proof::at(f.shown.1, "and again; nothing answers"),
         ]);
     }
-    // What one cannot bear, the next cannot either: nobody is taken out.
-    let hosts: Vec<HostId> = full.iter().map(|f| f.host).collect();
-    let until = agree(full.len(), "until the program keeps up", "until the programs keep up");
-    finding.fixes.extend(ease(facts, service, &hosts, port, until));
     finding.concerning(subjects, ids)
 }

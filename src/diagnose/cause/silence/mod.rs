@@ -1,5 +1,6 @@
 //! SYNs that are not answered.
 
+mod accept_queue_asks_again;
 pub mod accept_queue_overflow;
 mod answers_filtered;
 pub mod backend_removed_silent_drop;
@@ -29,8 +30,9 @@ pub mod windows_strong_host;
 
 use crate::diagnose::facts::local_endpoints::NODE_PORTS;
 use crate::diagnose::words::commands::{ip, step, sysctl};
-use crate::diagnose::{Candidate, Fix};
-use crate::topology::Mode;
+use crate::diagnose::words::{agree, ease, name};
+use crate::diagnose::{Candidate, Facts, Finding, Fix, Names};
+use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::wire::Ip;
 
 /// The VIP on a real server, so that it takes packets for it and claims nothing on the link.
@@ -51,4 +53,34 @@ fn no_endpoint(port: u16) -> Option<Candidate> {
         id: "node-without-local-endpoint".into(),
         tell_apart: "then the service has externalTrafficPolicy Local and no pod there; its healthCheckNodePort answers 503".to_owned(),
     })
+}
+
+/// What tells that queues are full on these hosts, and mends it.
+fn queue_mended(
+    facts: &Facts,
+    finding: &mut Finding,
+    service: ServiceId,
+    hosts: &[HostId],
+    port: u16,
+) {
+    for host in hosts {
+        let server = name(&Names(facts).subject(Role::RealServer, *host));
+        finding.confirm(
+            server.clone(),
+            format!("nstat -az TcpExtListenOverflows TcpExtListenDrops; ss -ltn 'sport = :{port}'"),
+            "ListenOverflows that grows with every lost SYN or ACK, or a Recv-Q above Send-Q: this is it",
+        );
+        let longer = sysctl::step(&[("net.core.somaxconn", "4096", "128")]);
+        finding.fixes.push(step::disruptive(
+            format!("{server}, with a listen backlog as long in the program, which then must be restarted"),
+            [longer],
+        ));
+    }
+    // Nobody is given a table that may not be there.
+    if !facts.topology.service(service).mode.is_layer_4() {
+        return;
+    }
+    // What one cannot bear, the next cannot either: nobody is taken out.
+    let until = agree(hosts.len(), "until the program keeps up", "until the programs keep up");
+    finding.fixes.extend(ease(facts, service, hosts, port, until));
 }
