@@ -43,6 +43,7 @@ mod midstream;
 mod pages;
 mod parts;
 mod pastes;
+mod places;
 mod plan;
 mod proxies;
 mod ranks;

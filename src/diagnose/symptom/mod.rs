@@ -18,6 +18,7 @@ pub mod request_unanswered;
 pub mod retransmission;
 pub mod routing_loop;
 pub mod rst_no_socket;
+pub(in crate::diagnose) mod settles;
 pub mod slow_answer;
 pub mod slow_connect;
 pub mod syn_ack_to_self;

@@ -60,12 +60,6 @@ impl Address {
     }
 }
 
-/// Sets an interface up.
-#[must_use]
-pub fn up(device: &str) -> Step {
-    Step::new(format!("ip link set {device} up"), format!("ip link set {device} down"))
-}
-
 /// Makes a neighbour forget whose MAC it took an address for; it asks again.
 #[must_use]
 pub fn forget_neighbour(ip: Ip) -> String {
