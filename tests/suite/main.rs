@@ -10,6 +10,7 @@ mod generator;
 mod support;
 
 mod accounting;
+mod advice;
 mod any;
 mod apart;
 mod arrows;
