@@ -151,8 +151,12 @@ fn add(
         }
     };
     let wording = (detector.word)(facts, &sightings);
-    let proofs: Vec<Proof> =
-        sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)).collect();
+    let mut proofs: Vec<Proof> = Vec::new();
+    for proof in sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)) {
+        if proofs.iter().all(|known| known.at != proof.at) {
+            proofs.push(proof);
+        }
+    }
     // What a cause explains needs no advice of its own.
     let stands = if cause.is_none() { sightings.as_slice() } else { &[] };
     // What costs nothing by itself is another symptom's, which says what to do.

@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 /// TCP flags.
 pub const FIN: u8 = 0x01;
 pub const SYN: u8 = 0x02;
+/// ECE and CWR, by which a SYN asks for ECN (RFC 3168, section 6.1.1).
+pub const ECN: u8 = 0xc0;
 pub const RST: u8 = 0x04;
 pub const PSH: u8 = 0x08;
 pub const ACK: u8 = 0x10;

@@ -4,12 +4,14 @@ use super::evidence::{arrived, fresh_ports, none_does_well, none_does_well_here,
 use super::place::Place;
 use super::{Against, Opinions, marks};
 use crate::breaks::{Group, Packet};
+use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::shared_bits;
 use crate::diagnose::thresholds::{
     JUDGE_NETWORK_BITS as NETWORK_BITS, JUDGE_NETWORK_BITS_V6 as NETWORK_BITS_V6,
 };
 use crate::diagnose::{Facts, Names};
 use crate::topology::Mode;
+use crate::trace::At;
 
 /// Whether the host where the packet ended was asked by an address that it owns.
 fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
@@ -41,6 +43,17 @@ fn checked(group: &Group, opinions: &mut Opinions) {
     }
 }
 
+/// Whether the router takes none of the answers for the address, as the symptom says itself:
+/// nobody behind it is asked.
+fn nobody_behind(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    let vip = facts.topology.service(group.service).vip;
+    let Some((vantage, ask)) = not_taken(facts, vip) else { return false };
+    let why = "the router before it takes none of the answers for the address: nothing is sent on to a server";
+    let at = Some(At { vantage, mark: ask.last });
+    opinions.refuted(BEHIND, &Against { why, at });
+    true
+}
+
 /// What the SYNs say by themselves fits better than where they end.
 fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some((host, source)) = marks::own_source(facts, group) {
@@ -60,6 +73,9 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let place = Place::of(facts, group);
     if let Some(against) = place.no_socket() {
         return kept_from_others(facts, group, &against, opinions);
+    }
+    if nobody_behind(facts, group, opinions) {
+        return;
     }
     marked(facts, group, opinions);
     checked(group, opinions);
@@ -197,8 +213,20 @@ fn in_servers_network(facts: &Facts, group: &Group) -> bool {
     !group.connections.is_empty() && group.connections.iter().all(near)
 }
 
+/// Causes of who is behind the last router.
+const BEHIND: &[&str] = &[
+    "rs-silent",
+    "rs-missing-vip",
+    "nat-return-bypasses-director",
+    "dr-vip-foreign-subnet-return",
+    "masquerade-missing",
+];
+
 /// It left, and nothing behind was captured.
 pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if nobody_behind(facts, group, opinions) {
+        return;
+    }
     marked(facts, group, opinions);
     checked(group, opinions);
     let mode = facts.topology.service(group.service).mode;
