@@ -164,7 +164,7 @@ fn add(
     let (candidates, refuted) = suspects(facts, detector, own);
     let mut to_confirm = advise(detector.advice.next, facts, own);
     if to_confirm.is_empty() && !own.is_empty() {
-        to_confirm = super::symptom::settles::settles(facts, own);
+        to_confirm = super::symptom::next::settles(facts, own);
     }
     let finding = Finding {
         id: detector.id,

@@ -225,6 +225,7 @@ impl Packet {
                 let has = |flag| flags & flag != 0;
                 (tcp.fin, tcp.syn, tcp.rst) = (has(FIN), has(SYN), has(RST));
                 (tcp.psh, tcp.ack) = (has(PSH), has(ACK));
+                (tcp.ece, tcp.cwr) = (has(ECN & 0x40), has(ECN & 0x80));
                 tcp.set_options_raw(options).unwrap();
                 let mut bytes = tcp.to_bytes().to_vec();
                 bytes.extend(payload);

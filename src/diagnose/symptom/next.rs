@@ -1,7 +1,7 @@
 //! What would decide an unexplained symptom of connections: what the host says where a packet
 //! ended, else a capture where none was taken.
 
-use super::settles::{at_place, next_stated};
+use super::settles::{at_place, counters, next_stated};
 use crate::breaks::{Break, By, Manner, Packet, Passage};
 use crate::correlate::Tuple;
 use crate::diagnose::words::{Names, to_capture};
@@ -34,6 +34,26 @@ pub(in crate::diagnose) fn captures(facts: &Facts, sightings: &[Sighting]) -> Ve
     }
     found.truncate(MOST);
     found
+}
+
+/// What to run for a symptom that has nothing of its own to ask: where its break shows, else on
+/// the host that it names.
+pub(in crate::diagnose) fn settles(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let found = captures(facts, sightings);
+    if !found.is_empty() {
+        return found;
+    }
+    let vip = sightings.iter().find_map(|s| match s.connection {
+        Some(id) => Some(facts.service(id).vip),
+        None => s.address,
+    });
+    let ids = || sightings.iter().filter_map(|s| s.connection);
+    let captured = |host: &HostId| facts.is_captured(*host);
+    let server = ids().find_map(|id| facts.server(id)?.host.filter(captured));
+    let at = server.or_else(|| ids().find_map(|id| facts.host_of(facts.legs(id).first()?)));
+    let Some((host, vip)) = at.zip(vip) else { return Vec::new() };
+    let (command, why) = counters(vip);
+    vec![ToConfirm { host: Names(facts).place(host), command, why: why.to_owned() }]
 }
 
 /// Whether the host where a packet was last seen can tell what became of it.

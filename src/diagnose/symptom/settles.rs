@@ -4,7 +4,7 @@
 use crate::breaks::{Break, By, Manner, Packet, Passage};
 use crate::correlate::{Leg, Tuple};
 use crate::diagnose::words::{Names, tables};
-use crate::diagnose::{Facts, Sighting, ToConfirm};
+use crate::diagnose::{Facts, ToConfirm};
 use crate::topology::HostId;
 use crate::wire::Ip;
 
@@ -50,30 +50,10 @@ pub(super) fn next_stated(facts: &Facts, broken: &Break) -> Option<HostId> {
     facts.states.iter().any(|m| m.hosts.contains(&to)).then_some(to)
 }
 
-/// What to run for a symptom that has nothing of its own to ask: where its break shows, else on
-/// the host that it names.
-pub(in crate::diagnose) fn settles(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
-    let found = super::next::captures(facts, sightings);
-    if !found.is_empty() {
-        return found;
-    }
-    let vip = sightings.iter().find_map(|s| match s.connection {
-        Some(id) => Some(facts.service(id).vip),
-        None => s.address,
-    });
-    let ids = || sightings.iter().filter_map(|s| s.connection);
-    let captured = |host: &HostId| facts.is_captured(*host);
-    let server = ids().find_map(|id| facts.server(id)?.host.filter(captured));
-    let at = server.or_else(|| ids().find_map(|id| facts.host_of(facts.legs(id).first()?)));
-    let Some((host, vip)) = at.zip(vip) else { return Vec::new() };
-    let (command, why) = counters(vip);
-    vec![ToConfirm { host: Names(facts).place(host), command, why: why.to_owned() }]
-}
-
 type Said = (String, &'static str);
 
 /// What the kernel counts of what it drops.
-fn counters(vip: Ip) -> Said {
+pub(super) fn counters(vip: Ip) -> Said {
     let save = tables(vip);
     // IPv6 has no such filter.
     let filter = if vip.is_v4() { "TcpExtIPReversePathFilter " } else { "" };
@@ -99,7 +79,7 @@ fn listener(vip: Ip, port: u16) -> Said {
 /// Who has the connections.
 fn process(port: u16) -> Said {
     (
-        format!("ss -tlnp 'sport = :{port}'; journalctl -k --since -1h | tail -20"),
+        format!("ss -ltnp 'sport = :{port}'; journalctl -k --since -1h | tail -20"),
         "names the process that answers there: its own log, or the kernel's, says why it ends them so",
     )
 }
@@ -108,7 +88,7 @@ fn process(port: u16) -> Said {
 fn queue(port: u16) -> Said {
     (
         format!(
-            "ss -tlnp 'sport = :{port}'; ss -tn state established 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPDeferAcceptDrop"
+            "ss -ltnp 'sport = :{port}'; ss -tn state established 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPDeferAcceptDrop"
         ),
         "Recv-Q of the first list above its Send-Q: the accept queue is full; Recv-Q of the second above 0: the program does not read; the second lacks the client: the server has no such connection",
     )

@@ -47,6 +47,12 @@ impl Names<'_> {
         }
     }
 
+    /// The same of several.
+    #[must_use]
+    pub fn places_of(&self, subjects: &[Subject]) -> String {
+        list_of(subjects.iter().map(|subject| self.place_of(subject)))
+    }
+
     /// The director of a service, the first of several, where a command is to be run.
     #[must_use]
     pub fn director(&self, service: &Service) -> String {

@@ -174,9 +174,7 @@ fn missing(trace: &Trace, servers: &[Listener], who: &str, said: &Said, wrong: W
     finding.confidence = if expected { Confidence::Certain } else { Confidence::Possible };
     if !expected {
         finding.candidate("rs-lost-socket", "then the server's program ends or crashes at each request: its log and its process start time tell");
-        let places: Vec<String> =
-            finding.subjects.iter().map(|s| Names(trace).place_of(s)).collect();
-        finding.confirm(list(&places), "grep -rnE 'proxy_protocol|accept-proxy|RemoteIPProxyProtocol|proxy-protocol' /etc; # and its error log: 'broken header' (nginx), 'PROXY SIG ERROR' (haproxy)", "a listener that requires the header: this is it");
+        finding.confirm(Names(trace).places_of(&finding.subjects), "grep -rnE 'proxy_protocol|accept-proxy|RemoteIPProxyProtocol|proxy-protocol' /etc; # and its error log: 'broken header' (nginx), 'PROXY SIG ERROR' (haproxy)", "a listener that requires the header: this is it");
     }
     finding.fixes = vec![
         balancer_fix(
