@@ -7,6 +7,7 @@
 mod beyond;
 pub mod loss;
 mod network;
+mod roles;
 pub mod sent;
 mod shared;
 mod stated;
@@ -17,6 +18,7 @@ mod unprinted;
 pub use crate::correlate::ConnectionId;
 pub use beyond::Beyond;
 pub use network::Cloud;
+pub use roles::Why;
 pub use stated::Said;
 pub use tables::Asked;
 pub use unprinted::Printed;
@@ -30,11 +32,12 @@ use crate::hashed::HashMap;
 use crate::parts::both;
 use crate::state::{HostState, MatchedState};
 use crate::topology::{
-    self, HostId, Ordinary, RealServer, Route, Service, ServiceId, StatedRoles, Topology, Who,
+    self, HostId, Ordinary, RealServer, Role, Route, Service, ServiceId, StatedRoles, Topology, Who,
 };
 use crate::wire::{Ip, Mac, Protocol};
 use loss::Losses;
 use shared::SharedAddresses;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -74,6 +77,7 @@ pub struct Trace {
     stated_servers: HashMap<u32, (Ip, u16)>,
     losses: OnceLock<Losses>,
     shared: OnceLock<SharedAddresses>,
+    roles: OnceLock<BTreeMap<HostId, (Role, Why)>>,
 }
 
 /// An ICMP error about a connection's packet.
@@ -148,6 +152,7 @@ impl Trace {
             stated_servers: HashMap::default(),
             losses: OnceLock::new(),
             shared: OnceLock::new(),
+            roles: OnceLock::new(),
         }
     }
 

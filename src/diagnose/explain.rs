@@ -159,11 +159,21 @@ fn add(
         }
     };
     let wording = (detector.word)(facts, &sightings);
-    let proofs: Vec<Proof> =
-        sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)).collect();
+    let mut proofs: Vec<Proof> = Vec::new();
+    for proof in sightings.iter().take(SHOWN).flat_map(|s| (detector.proofs)(facts, s)) {
+        if proofs.iter().all(|known| known.at != proof.at) {
+            proofs.push(proof);
+        }
+    }
     // What a cause explains needs no advice of its own.
     let stands = if cause.is_none() { sightings.as_slice() } else { &[] };
-    let (candidates, refuted) = suspects(facts, detector, stands);
+    // What costs nothing by itself is another symptom's, which says what to do.
+    let own = if severity > Severity::Info { stands } else { &[] };
+    let (candidates, refuted) = suspects(facts, detector, own);
+    let mut to_confirm = advise(detector.advice.next, facts, own);
+    if to_confirm.is_empty() && !own.is_empty() {
+        to_confirm = super::symptom::next::settles(facts, own);
+    }
     let finding = Finding {
         id: detector.id,
         kind: Kind::Symptom,
@@ -179,7 +189,7 @@ fn add(
         fixes: advise(detector.advice.fixes, facts, stands),
         candidates,
         refuted,
-        to_confirm: advise(detector.advice.next, facts, stands),
+        to_confirm,
         strays: Vec::new(),
         addresses: sightings.iter().filter_map(|s| s.address).collect(),
         explains: Vec::new(),

@@ -116,6 +116,9 @@ pub(super) const SITE_CHANGES_APART_NS: i64 = 300_000_000_000;
 pub(super) const STALE_PORTS_MIN_SILENT_NS: i64 = 2_000_000_000;
 /// A window that stays closed for less is a server that is late, nanoseconds.
 pub(super) const SYN_PROXIES_STUCK_NS: i64 = 3_000_000_000;
+/// From question to question, on average, below which an asker has learnt nothing: what it has
+/// learnt it keeps for longer (Linux, half of `base_reachable_time_ms`; routers, hours).
+pub(super) const MULTICAST_ANSWERS_PACE_NS: i64 = 15_000_000_000;
 /// For how long a source's timestamp is remembered (Linux `TCP_PAWS_MSL`).
 pub(super) const TIMESTAMPS_KEPT_NS: i64 = 60_000_000_000;
 

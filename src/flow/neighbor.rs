@@ -185,6 +185,10 @@ impl Neighbors {
         // Of an answer that a text shows, who it goes to may be untold.
         let to = known.has(Known::ARP_TARGET);
         if sent && to && !arp.is_plausible() {
+            // An answer that names a group of hosts binds nobody, and is an answer.
+            if arp.operation == ArpOperation::Reply && arp.sender_mac.is_group() {
+                self.answer(arp.sender, arp.target_mac, mark);
+            }
             return;
         }
         let claim = match arp.operation {

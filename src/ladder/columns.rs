@@ -4,7 +4,7 @@ use super::arrow::Arrow;
 use super::cast::{Cast, Node};
 use super::packet::Sent;
 use crate::report::ladder::Column;
-use crate::topology::HostId;
+use crate::topology::{HostId, Role};
 
 /// Parts that some arrow touches, the client first, in the order in which the
 /// client's packets pass them; those that only answers pass stand where the
@@ -101,8 +101,13 @@ fn role(cast: &Cast<'_>, node: Node, nodes: &[Node]) -> String {
         Node::Server => "service, not captured",
         Node::Host(host) if cast.service.is_director(host) => "director",
         Node::Host(host) if cast.is_real_server(host) => "real server",
-        Node::Host(host) if cast.holds_vip(host) => "holds the service's address",
-        Node::Host(_) => "router",
+        // What it is to others says more than what this connection shows of it.
+        Node::Host(host) => match cast.trace.roles().get(&host).map(|(role, _)| *role) {
+            Some(role @ (Role::Director | Role::RealServer | Role::Client)) => role.name(),
+            _ if cast.holds_vip(host) => "holds the service's address",
+            Some(role) => role.name(),
+            None => "host",
+        },
     }
     .to_owned()
 }

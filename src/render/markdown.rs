@@ -1,9 +1,8 @@
 //! The report as Markdown, for tickets: GitHub and GitLab, or read as it is.
 //!
-//! Verdict, findings with fixes to paste, what to check first before them and proof folded
-//! away, services and hosts, the drawing, what to capture next. A symptom that a finding
-//! explains is a line of that finding, as in the text. Syntax: GitHub Flavored Markdown
-//! (<https://github.github.com/gfm/>) with fenced code, Mermaid and `<details>`.
+//! Verdict, findings with fixes to paste, what to check (before them where it is not certain)
+//! and proof folded away, services and hosts, the drawing. A symptom that a finding explains is a
+//! line of that finding, as in the text. Syntax: GitHub Flavored Markdown (<https://github.github.com/gfm/>) with fenced code, Mermaid and `<details>`.
 //! What a capture or a user brought stands as plain words, in a code span, or in a
 //! fence; it never runs as markup. Refuses to judge: order and numbers are the
 //! report's.
@@ -17,7 +16,7 @@ use super::text::MAX_ROWS;
 use super::text::topology::needed;
 use super::units::{self, count, plural, span};
 use crate::report::ladder::Ladder;
-use crate::report::{CoverageStatus, Finding, Host, Kind, Report, ToConfirm};
+use crate::report::{CoverageStatus, Finding, Host, Kind, Report};
 use escape::{code, fence, prose};
 use std::fmt::Write as _;
 
@@ -41,7 +40,6 @@ pub fn markdown(report: &Report, ladder: Option<&Ladder>) -> String {
         out.push_str(&fence("mermaid", &mermaid_sequence(ladder, Times::Start)));
         out.push('\n');
     }
-    next(&mut out, report);
     unchecked(&mut out, report);
     captures(&mut out, report);
     let _ = writeln!(out, "Written by {}.", prose(&report.generator));
@@ -98,12 +96,8 @@ fn services(out: &mut String, report: &Report) {
         let name = super::text::endpoint(&service.vip, (service.port > 0).then_some(service.port));
         let mode = if service.mode == "unknown" { "mode unknown" } else { &service.mode };
         let _ = write!(out, "- {} {}", code(&format!("{name}/{}", service.protocol)), prose(mode));
-        let directors: Vec<String> = service
-            .directors
-            .iter()
-            .filter_map(|d| d.addresses.first().or_else(|| d.macs.first()))
-            .map(|name| code(name))
-            .collect();
+        let directors: Vec<String> =
+            service.directors.iter().filter_map(|d| d.name()).map(|name| code(name)).collect();
         if !directors.is_empty() {
             let _ = write!(out, ", director {}", directors.join(", "));
         }
@@ -165,55 +159,24 @@ fn findings(out: &mut String, report: &Report) {
     if !found.is_empty() {
         out.push_str("### Findings\n\n");
     }
+    let mut asked = Vec::new();
     for found in found {
         let explained: Vec<&Finding> = report
             .findings
             .iter()
             .filter(|f| found.n != f.n && found.explains.contains(&f.n))
             .collect();
-        finding::write(out, found, &explained);
+        finding::write(out, found, &explained, &mut asked);
     }
     if !notes.is_empty() {
         out.push_str("### Worth knowing\n\n");
-        for note in notes {
+        for note in &notes {
             let _ = writeln!(out, "- {}. {} {}", note.n, code(&note.id), prose(&note.title));
         }
         out.push('\n');
-    }
-}
-
-/// What to capture or to ask next, each command once; what decides a finding that is not
-/// settled stands in that, before its fixes.
-fn next(out: &mut String, report: &Report) {
-    let mut steps: Vec<(&ToConfirm, Vec<&Finding>)> = Vec::new();
-    let later = |f: &&Finding| !folded(report, f) && (f.kind == Kind::Note || f.is_settled());
-    for finding in report.findings.iter().filter(later) {
-        for step in &finding.to_confirm {
-            let known =
-                steps.iter_mut().find(|(s, _)| s.host == step.host && s.command == step.command);
-            match known {
-                Some((_, of)) => of.push(finding),
-                None => steps.push((step, vec![finding])),
-            }
+        for note in notes {
+            finding::checks(out, note, &mut asked);
         }
-    }
-    if steps.is_empty() {
-        return;
-    }
-    out.push_str("### Next\n\n");
-    for (step, of) in steps {
-        let numbers: Vec<String> = of.iter().map(|f| f.n.to_string()).collect();
-        let place = if step.host.is_empty() {
-            String::new()
-        } else {
-            format!("On {}, for", prose(&step.host))
-        };
-        let place = if place.is_empty() { "For".to_owned() } else { place };
-        let why =
-            if step.why.is_empty() { String::new() } else { format!(": {}", prose(&step.why)) };
-        let _ = writeln!(out, "{place} finding {}{why}\n", numbers.join(", "));
-        out.push_str(&fence("sh", &step.command));
-        out.push('\n');
     }
 }
 
@@ -278,7 +241,7 @@ mod tests {
     use crate::render::text::fixtures::ladders::{hairpin_ladder, hostile_ladder};
 
     #[test]
-    fn a_ticket_has_verdict_findings_fixes_proof_drawing_and_next_steps() {
+    fn a_ticket_has_verdict_findings_fixes_checks_proof_and_drawing() {
         let report = fixtures::hairpin();
         let text = markdown(&report, Some(&hairpin_ladder()));
         for part in [
@@ -288,7 +251,7 @@ mod tests {
             "```sh\n",
             "<details>\n",
             "```mermaid\nsequenceDiagram\n",
-            "### Next\n",
+            "\nCheck on ",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
@@ -308,7 +271,7 @@ mod tests {
         let mut report = fixtures::hairpin();
         report.findings[0].confidence = crate::report::Confidence::Likely;
         let text = markdown(&report, None);
-        let (check, fix) = (text.find("Check first").unwrap(), text.find("Fix on").unwrap());
+        let (check, fix) = (text.find("Check on ").unwrap(), text.find("Fix on").unwrap());
         assert!(check < fix, "{text}");
         let step = &report.findings[0].to_confirm[0].command;
         assert_eq!(text.matches(step.as_str()).count(), 1, "{text}");
@@ -359,7 +322,8 @@ mod tests {
                 match open {
                     Some(n) if ticks >= n && line.trim_start_matches('`').is_empty() => open = None,
                     Some(_) => {}
-                    None if ticks >= 3 => open = Some(ticks),
+                    // What has ticks behind them is a span (GFM, section 4.5).
+                    None if ticks >= 3 && !line[ticks..].contains('`') => open = Some(ticks),
                     None => {
                         let bare = escape::without_code(line);
                         let tags = bare.replace("<details>", "").replace("</details>", "");
@@ -373,7 +337,7 @@ mod tests {
                     }
                 }
             }
-            assert_eq!(open, None, "{evil:?}");
+            assert_eq!(open, None, "{evil:?}\n{text}");
         }
     }
 }

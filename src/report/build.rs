@@ -1,15 +1,15 @@
 //! From a trace and its diagnosis to the document.
 
-use super::wording::{coverage_reason, describe_mode, rfc3339};
-use super::{Capture, Clock, Coverage, Host, Report, SCHEMA_VERSION, Status, Verdict};
+use super::wording::{coverage_reason, describe_role, rfc3339};
+use super::{Capture, Clock, Coverage, Host, HostRef, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
 use crate::diagnose::{self, Diagnosis, Kind, Names};
 use crate::flow::VantageId;
 use crate::parts::both;
-use crate::topology::{HostId, Mode, Role};
+use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::Ip;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::wire::Mac;
+use std::collections::{BTreeSet, HashMap};
 
 /// Which connections the document lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -211,17 +211,33 @@ impl Builder<'_> {
         self.host_list().into_iter().map(|(_, host)| host).collect()
     }
 
-    /// A host in a role.
-    pub(super) fn host(&self, id: HostId, role: Role, evidence: String) -> Host {
+    /// A host by its addresses, its own first.
+    pub(super) fn host_ref(&self, id: HostId) -> HostRef {
         let host = self.trace.topology.hosts.get(id);
         let own = self.names.address(id);
         let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
-        let all = own.iter().chain(rest).chain(&host.contested);
+        // The MAC of a cloud's network names nobody, where an address does.
+        let fabric = |mac: &Mac| Trace::is_everybodys(*mac) && !host.ips.is_empty();
+        let names = host.macs.iter().filter(|mac| !fabric(mac));
+        HostRef {
+            own: own.map(|ip| ip.to_string()),
+            addresses: own.iter().chain(rest).map(ToString::to_string).collect(),
+            macs: names.map(ToString::to_string).collect(),
+        }
+    }
+
+    /// A host in a role.
+    pub(super) fn host(&self, id: HostId, role: Role, evidence: String) -> Host {
+        let host = self.trace.topology.hosts.get(id);
+        let HostRef { own, mut addresses, .. } = self.host_ref(id);
+        let macs = host.macs.iter().map(ToString::to_string).collect();
+        addresses.extend(host.contested.iter().map(ToString::to_string));
         let label = |v: &VantageId| self.trace.vantages[v.index()].label.clone();
         Host {
             role,
-            addresses: all.map(ToString::to_string).collect(),
-            macs: host.macs.iter().map(ToString::to_string).collect(),
+            own,
+            addresses,
+            macs,
             vantages: host.vantages.iter().map(label).collect(),
             evidence,
         }
@@ -229,73 +245,17 @@ impl Builder<'_> {
 
     /// The hosts that matter, with who they are.
     pub(super) fn host_list(&self) -> Vec<(HostId, Host)> {
-        let mut roles: BTreeMap<HostId, (Role, String)> = BTreeMap::new();
-        for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
-            for director in &service.directors {
-                let why = describe_mode(service.mode, &service.name());
-                roles.entry(director.host).or_insert((Role::Director, why));
-            }
-        }
-        for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
-            for server in service.real_servers.iter().filter_map(|r| r.host) {
-                let why = format!("serves connections to {}", service.name());
-                roles.entry(server).or_insert((Role::RealServer, why));
-            }
-        }
-        let passes = self.trace.topology.routes.passers();
-        for (_, connection) in self.trace.requests() {
-            // A node that takes packets in and sends them on is no client for opening
-            // connections too.
-            if let Some(host) = self.trace.host_by_ip(connection.front.client.0)
-                && !passes.contains(&host)
-            {
-                let why = || format!("connects to {}", connection.front.server.0);
-                roles.entry(host).or_insert_with(|| (Role::Client, why()));
-            }
-        }
-        let mut contested: HashMap<Ip, Vec<HostId>> = HashMap::new();
-        for (id, host) in self.trace.topology.hosts.iter() {
-            for ip in &host.contested {
-                contested.entry(*ip).or_default().push(id);
-            }
-        }
-        for service in self.trace.topology.services.iter().filter(|s| !s.is_backend) {
-            for id in contested.get(&service.vip).into_iter().flatten() {
-                let why = || format!("claims {} among others", service.vip);
-                roles.entry(*id).or_insert_with(|| (Role::Host, why()));
-            }
-        }
-        for service in self.trace.topology.services.iter().filter(|s| s.mode == Mode::Unknown) {
-            if let Some(host) = self.trace.host_by_ip(service.vip) {
-                roles.entry(host).or_insert((Role::Server, format!("owns {}", service.name())));
-            }
-        }
-        for route in &self.trace.topology.routes.list {
-            let steps = route.forward.iter().chain(&route.back);
-            for host in steps.flat_map(|s| [s.from, s.to]).flatten() {
-                let (role, why) = if self.trace.topology.hosts.is_next_hop(host) {
-                    (Role::Router, "the next hop of several, whose packets come from its MAC")
-                } else if passes.contains(&host) {
-                    (Role::Router, "passes packets between the others")
-                } else {
-                    (Role::Host, "gets packets; what it does with them was not seen")
-                };
-                roles.entry(host).or_insert_with(|| (role, why.to_owned()));
-            }
-        }
-        for (id, _) in self.trace.topology.hosts.iter().filter(|(_, h)| !h.vantages.is_empty()) {
-            let why = "a capture was taken on it; no connection is known to pass it".to_owned();
-            roles.entry(id).or_insert((Role::Host, why));
-        }
         let rank = |role| match role {
             Role::Director => 0,
             Role::RealServer => 1,
             Role::Client => 2,
             _ => 3,
         };
-        let mut hosts: Vec<(HostId, Host)> = roles
-            .into_iter()
-            .map(|(id, (role, evidence))| (id, self.host(id, role, evidence)))
+        let mut hosts: Vec<(HostId, Host)> = self
+            .trace
+            .roles()
+            .iter()
+            .map(|(id, (role, why))| (*id, self.host(*id, *role, describe_role(self.trace, *why))))
             .collect();
         hosts.sort_by_key(|(id, host)| (rank(host.role), *id));
         hosts

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 pub struct Host {
     /// `client`, `router`, `director`, `real server`, `server`, `host`.
     pub role: Role,
+    /// The address that names it and no other host; null where none was seen.
+    #[serde(default)]
+    pub own: Option<String>,
     /// Addresses, the host's own first, then VIPs that it answers for.
     pub addresses: Vec<String>,
     /// Hardware addresses of its interfaces.
@@ -60,10 +63,37 @@ impl Service {
 /// A host by its addresses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostRef {
-    /// Network addresses.
+    /// The address that names it and no other host; null where none was seen.
+    #[serde(default)]
+    pub own: Option<String>,
+    /// Network addresses, its own first.
     pub addresses: Vec<String>,
     /// Hardware addresses.
     pub macs: Vec<String>,
+}
+
+impl HostRef {
+    /// What it is called: its own address, else its MAC, else what address it has.
+    #[must_use]
+    pub fn name(&self) -> Option<&String> {
+        name(self.own.as_ref(), &self.macs, &self.addresses)
+    }
+}
+
+impl Host {
+    /// What it is called: its own address, else its MAC, else what address it has.
+    #[must_use]
+    pub fn name(&self) -> Option<&String> {
+        name(self.own.as_ref(), &self.macs, &self.addresses)
+    }
+}
+
+fn name<'a>(
+    own: Option<&'a String>,
+    macs: &'a [String],
+    addresses: &'a [String],
+) -> Option<&'a String> {
+    own.or_else(|| macs.first()).or_else(|| addresses.first())
 }
 
 /// A real server of a service.

@@ -2,8 +2,11 @@
 //! frames, and what one capture alone leaves open.
 
 use super::build::Builder;
+use crate::correlate::Connection;
 use crate::flow::{Observations, VantageId};
 use crate::topology::{HostId, Mode, Service};
+use crate::trace::ConnectionId;
+use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Labels that a sentence lists.
@@ -106,20 +109,23 @@ impl Builder<'_> {
         if VantageId::all(&trace.vantages).any(|v| trace.host_of_vantage(v) != Some(host)) {
             return None;
         }
-        let serves = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
-        // What the host does for any of them says more than what it is to others; of several, the one
-        // that most goes wrong with.
-        let worst = |of: &dyn Fn(&Service) -> bool| {
-            let all = trace.topology.services.iter().enumerate();
-            let own = all.filter(|(_, s)| !s.is_backend && of(s));
-            own.min_by_key(|(at, _)| {
-                let account = self.breaks.accounts.services[*at];
-                std::cmp::Reverse(account.failed + account.suffered)
-            })
+        // By one of an address' ports it serves the others, though nothing answered there.
+        let of_host = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
+        let served: BTreeSet<Ip> =
+            trace.topology.services.iter().filter(|s| of_host(s)).map(|s| s.vip).collect();
+        let serves = |s: &Service| of_host(s) || served.contains(&s.vip);
+        // The one that most goes wrong, whatever the host is to it; of those that do well, the
+        // one for which it does most.
+        let rank = |s: &Service| match (s.is_director(host), serves(s)) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
         };
-        let (_, service) = worst(&|s| s.is_director(host))
-            .or_else(|| worst(&serves))
-            .or_else(|| worst(&|_| true))?;
+        let all = trace.topology.services.iter().enumerate().filter(|(_, s)| !s.is_backend);
+        let (_, service) = all.min_by_key(|(at, s)| {
+            let account = self.breaks.accounts.services[*at];
+            (std::cmp::Reverse(account.failed + account.suffered), rank(s))
+        })?;
         let ports: BTreeSet<u16> = std::iter::once(service.port)
             .chain(service.real_servers.iter().map(|r| r.port))
             .filter(|port| *port > 0)
@@ -145,16 +151,27 @@ impl Builder<'_> {
             )
         } else if fabric {
             "The next hop is one for many, as in a cloud, where nobody captures on the balancer: its flow log and the health of its targets show more, and so does a capture on the other side of it".to_owned()
+        } else if service.directors.is_empty() {
+            format!(
+                "On whatever balances before it, if that is a machine of yours: {}",
+                take("director")
+            )
         } else {
             format!("On the director: {}", take("director"))
         };
-        let said = if service.is_director(host) {
+        let directs = trace.directs(host);
+        let said = if directs || self.calls_servers(host) {
             let answers = match service.mode {
                 Mode::Dr | Mode::Tun => "nor do answers, which pass it by",
                 _ => "nor what the client got",
             };
+            let what = if directs {
+                "on the director"
+            } else {
+                "on a host that serves and calls others, as a proxy does"
+            };
             format!(
-                "one capture, on the director: what a real server did with what it was sent does not show, {answers}. On a real server: {}",
+                "one capture, {what}: what a real server did with what it was sent does not show, {answers}. On a real server: {}",
                 take("rs")
             )
         } else if serves(service) {
@@ -165,6 +182,11 @@ impl Builder<'_> {
             let rest =
                 if calls { "what came back to others" } else { "whether answers reach the client" };
             format!("one capture, on a real server: {forwards}{rest}. {elsewhere}")
+        } else if let Some(to) = calls.then(|| self.owner_on_the_link(service)).flatten() {
+            format!(
+                "one capture, on the client's side: what the host that has {to} did does not show. There: {}",
+                take("server")
+            )
         } else if calls {
             format!(
                 "one capture, on the client's side: where behind the first hop packets go does not show. {elsewhere}"
@@ -177,5 +199,34 @@ impl Builder<'_> {
             )
         };
         Some(said)
+    }
+
+    /// Whether a host serves some and opens connections to others, all of one capture.
+    fn calls_servers(&self, host: HostId) -> bool {
+        let trace = self.trace;
+        let accepted = || {
+            let mut servers = trace.topology.services.iter().flat_map(|s| &s.real_servers);
+            servers.any(|r| r.host == Some(host))
+        };
+        let opens = |(id, c): (ConnectionId, &Connection)| {
+            trace.host_by_ip(c.front.client.0) == Some(host)
+                && trace.service(id).real_servers.iter().all(|r| r.host != Some(host))
+        };
+        accepted() && trace.requests().any(opens)
+    }
+
+    /// Who has a service's address and gets the caller's frames: nobody balances before it.
+    fn owner_on_the_link(&self, service: &Service) -> Option<String> {
+        let trace = self.trace;
+        let ids = trace.requests().filter(|(_, c)| c.front.server == (service.vip, service.port));
+        let to = ids.flat_map(|(id, _)| trace.legs(id)).find_map(|leg| {
+            let hop = trace.vantage(leg).first_hop(trace.forward(leg))?;
+            trace.host_by_mac(hop.link.dst)
+        })?;
+        let owns = trace.topology.hosts.claims_ip(to, service.vip)
+            || trace.host_by_ip(service.vip) == Some(to);
+        let is_one = !trace.topology.hosts.is_next_hop(to) && trace.cloud().is_none();
+        let mac = trace.topology.hosts.get(to).macs.first();
+        (owns && is_one).then_some(mac).flatten().map(|mac| format!("{} ({mac})", service.vip))
     }
 }

@@ -2,11 +2,11 @@
 
 use super::build::{Builder, ConnectionFilter};
 use super::wording::rfc3339;
-use super::{Connection, Endpoint, HostRef, RealServer, Sent, Service, Totals};
+use super::{Connection, Endpoint, RealServer, Sent, Service, Totals};
 use crate::breaks::Fate;
 use crate::parts::{in_parts, of_each};
 use crate::topology::Ordinary;
-use crate::trace::{At, ConnectionId};
+use crate::trace::{At, ConnectionId, Trace};
 use std::collections::HashMap;
 
 impl Builder<'_> {
@@ -59,7 +59,10 @@ impl Builder<'_> {
                 RealServer {
                     address: server.address.map(|ip| ip.to_string()),
                     port: Some(server.port),
-                    mac: server.mac.map(|mac| mac.to_string()),
+                    mac: server
+                        .mac
+                        .filter(|mac| !Trace::is_everybodys(*mac))
+                        .map(|mac| mac.to_string()),
                     connections: ids.len() as u64,
                     totals: self.totals(ids.iter().copied()),
                     timing: self.typical(ids),
@@ -73,17 +76,7 @@ impl Builder<'_> {
             port: service.port,
             protocol: service.protocol.to_string(),
             mode: service.mode.name().to_owned(),
-            directors: service
-                .directors
-                .iter()
-                .map(|d| {
-                    let host = self.trace.topology.hosts.get(d.host);
-                    HostRef {
-                        addresses: host.ips.iter().map(ToString::to_string).collect(),
-                        macs: host.macs.iter().map(ToString::to_string).collect(),
-                    }
-                })
-                .collect(),
+            directors: service.directors.iter().map(|d| self.host_ref(d.host)).collect(),
             real_servers,
             totals: self.totals(ids.iter().copied()),
         }

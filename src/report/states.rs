@@ -25,6 +25,7 @@ impl Builder<'_> {
             name: matched.state.name.clone(),
             files: matched.state.files.clone(),
             host: by.map(|_| HostRef {
+                own: matched.hosts.first().and_then(|id| self.host_ref(*id).own),
                 addresses: hosts().flat_map(|h| &h.ips).map(ToString::to_string).collect(),
                 macs: hosts().flat_map(|h| &h.macs).map(ToString::to_string).collect(),
             }),

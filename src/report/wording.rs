@@ -4,6 +4,7 @@ use super::CoverageStatus;
 use crate::capture::Timestamp;
 use crate::diagnose::Checked;
 use crate::topology::Mode;
+use crate::trace::{Trace, Why};
 
 /// RFC 3339 in UTC with nanoseconds.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
@@ -19,7 +20,23 @@ pub(super) fn coverage_reason(checked: &Checked) -> (CoverageStatus, Option<Stri
     }
 }
 
-pub(super) fn describe_mode(mode: Mode, service: &str) -> String {
+/// Why a host has its role.
+pub(super) fn describe_role(trace: &Trace, why: Why) -> String {
+    let service = |id| trace.topology.service(id);
+    match why {
+        Why::Forwards(id) => describe_mode(service(id).mode, &service(id).name()),
+        Why::Serves(id) => format!("serves connections to {}", service(id).name()),
+        Why::Calls(ip) => format!("connects to {ip}"),
+        Why::Claims(ip) => format!("claims {ip} among others"),
+        Why::Owns(id) => format!("owns {}", service(id).name()),
+        Why::NextHop => "the next hop of several, whose packets come from its MAC".to_owned(),
+        Why::Passes => "passes packets between the others".to_owned(),
+        Why::Gets => "gets packets; what it does with them was not seen".to_owned(),
+        Why::Captured => "a capture was taken on it; no connection is known to pass it".to_owned(),
+    }
+}
+
+fn describe_mode(mode: Mode, service: &str) -> String {
     match mode {
         Mode::Nat => format!("rewrites the destination of packets for {service}"),
         Mode::FullNat => format!("rewrites both addresses of packets for {service}"),

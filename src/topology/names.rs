@@ -72,7 +72,23 @@ impl Hosts {
         }
         self.claims(vantages);
         self.own_addresses(&survey);
+        self.speakers(vantages);
         self.others(&survey);
+    }
+
+    /// Who advertises a virtual router does so from an address of its own and on the link
+    /// (RFC 9568, section 5.1.1), which with its own MAC names it.
+    fn speakers(&mut self, vantages: &[Observations]) {
+        let contested = self.contested();
+        for speaker in vantages.iter().flat_map(|v| &v.vrrp) {
+            let own = speaker.mac.filter(|mac| !mac.is_vrrp());
+            let Some(id) = own.and_then(|mac| self.by_mac(mac)) else { continue };
+            let taken = self.by_ip(speaker.src).is_some() || contested.contains(&speaker.src);
+            if !taken && !speaker.src.is_link_local() && !self.get(id).next_hop {
+                self.list[id.0 as usize].ips.push(speaker.src);
+                self.by_ip.insert(speaker.src, id);
+            }
+        }
     }
 
     fn survey(&self, vantages: &[Observations], connections: &Connections) -> Survey {

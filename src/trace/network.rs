@@ -135,6 +135,12 @@ impl Trace {
         })
     }
 
+    /// Whether a MAC is one that a cloud's network has for everybody, so that it names no host.
+    #[must_use]
+    pub fn is_everybodys(mac: Mac) -> bool {
+        matches!(Cloud::by_mac(mac), Some(Cloud::Azure | Cloud::Alibaba | Cloud::Tencent))
+    }
+
     /// The cloud in whose network a capture seems to be taken. Nobody captures on a balancer of
     /// its own.
     #[must_use]

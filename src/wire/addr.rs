@@ -162,6 +162,12 @@ impl Mac {
         self.0[0] & 1 == 0 && self != Self::ZERO
     }
 
+    /// Whether it names several interfaces, and not all.
+    #[must_use]
+    pub fn is_group(self) -> bool {
+        self.0[0] & 1 == 1 && self != Self::BROADCAST
+    }
+
     /// Whether it is a VRRP virtual router's MAC (RFC 5798, section 7.3).
     #[must_use]
     pub fn is_vrrp(self) -> bool {

@@ -126,6 +126,14 @@ impl Outer {
         known.into_iter().find(|(tunnel, _)| of(*tunnel)).map(|(_, bytes)| bytes)
     }
 
+    /// The kind of a [`tag`](Self::tag)'s tunnel, where a balancer forwards in it.
+    #[must_use]
+    pub fn forwarding_kind(tag: u16) -> Option<Tunnel> {
+        let kind = (tag & !FORWARDING) >> 12;
+        let known = [Tunnel::Ip, Tunnel::Gre, Tunnel::Gue, Tunnel::Fou];
+        known.into_iter().find(|tunnel| Self::tag_is_forwarding(tag) && kind == *tunnel as u16)
+    }
+
     /// Whether a [`tag`](Self::tag) is of a tunnel in which a balancer forwards.
     #[inline]
     #[must_use]

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod advised;
 mod anycast;
 mod clusters;
 mod control;
@@ -251,6 +252,35 @@ fn a_full_queue_is_a_candidate_at_the_client_alone() {
         .collect();
     // What is sent again is small, and nothing was idle.
     assert_eq!(candidates, ["accept-queue-overflow", "packet-loss"], "{text}");
+}
+
+fn candidates(finding: &serde_json::Value) -> Vec<&str> {
+    let all = finding["candidates"].as_array().unwrap();
+    all.iter().map(|c| c["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn syns_that_alone_ask_for_ecn_are_told_from_others_that_are_lost() {
+    let (report, text) = diagnosed(&advised::ecn_lost());
+    assert_eq!(report["findings"][0]["id"], "syn-unanswered", "{text}");
+    assert_eq!(candidates(&report["findings"][0])[0], "forward-rule-drop", "{text}");
+    assert!(text.contains("ask for ECN"), "{text}");
+    let (report, text) = diagnosed(&advised::plain_lost());
+    assert!(!candidates(&report["findings"][0]).contains(&"forward-rule-drop"), "{text}");
+}
+
+#[test]
+fn answers_with_a_multicast_mac_are_why_nothing_is_sent_on() {
+    let (report, text) = diagnosed(&advised::multicast_answers());
+    let finding = &report["findings"][0];
+    assert_eq!(finding["id"], "syn-unanswered", "{text}");
+    assert!(finding["explanation"].as_str().unwrap().contains("multicast MAC"), "{text}");
+    assert!(candidates(finding).is_empty(), "{text}");
+    assert_eq!(finding["to_confirm"][0]["host"], "the router 203.0.113.1", "{text}");
+    let shown = finding["evidence"].as_array().unwrap();
+    assert!(shown.iter().any(|e| e["note"].as_str().unwrap().contains("multicast")), "{text}");
+    let (_, text) = diagnosed(&advised::own_answers());
+    assert!(!text.contains("multicast MAC"), "{text}");
 }
 
 #[test]

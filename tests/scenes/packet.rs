@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 /// TCP flags.
 pub const FIN: u8 = 0x01;
 pub const SYN: u8 = 0x02;
+/// ECE and CWR, by which a SYN asks for ECN (RFC 3168, section 6.1.1).
+pub const ECN: u8 = 0xc0;
 pub const RST: u8 = 0x04;
 pub const PSH: u8 = 0x08;
 pub const ACK: u8 = 0x10;
@@ -223,6 +225,7 @@ impl Packet {
                 let has = |flag| flags & flag != 0;
                 (tcp.fin, tcp.syn, tcp.rst) = (has(FIN), has(SYN), has(RST));
                 (tcp.psh, tcp.ack) = (has(PSH), has(ACK));
+                (tcp.ece, tcp.cwr) = (has(ECN & 0x40), has(ECN & 0x80));
                 tcp.set_options_raw(options).unwrap();
                 let mut bytes = tcp.to_bytes().to_vec();
                 bytes.extend(payload);

@@ -10,6 +10,7 @@ mod generator;
 mod support;
 
 mod accounting;
+mod advice;
 mod any;
 mod apart;
 mod arrows;
@@ -43,6 +44,7 @@ mod midstream;
 mod pages;
 mod parts;
 mod pastes;
+mod named_places;
 mod places;
 mod plan;
 mod proxies;

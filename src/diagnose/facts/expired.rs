@@ -15,6 +15,7 @@ use crate::diagnose::thresholds::{EXPIRED_LONG_NS, PROMPT_NS};
 use crate::flow::{Ask, Idle, Mark, Reset, VantageId};
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId};
+use crate::wire::Ip;
 use std::collections::{BTreeMap, HashSet};
 
 /// What came after a silence.
@@ -42,6 +43,8 @@ pub(in crate::diagnose) struct Expired {
     /// The last frame before, the first after, the reset.
     pub marks: [Mark; 3],
     pub vantage: VantageId,
+    /// The address that is asked for after it.
+    pub wanted: Option<Ip>,
 }
 
 impl Expired {
@@ -53,11 +56,11 @@ impl Expired {
             After::Nothing => "the last of them: nothing answered",
             After::Asked => "the last question, still no answer",
         };
-        let second = match self.after {
-            After::Asked => "the host asks for an address that its connections did not have",
-            _ => "the next segment",
+        let second = match self.wanted {
+            Some(ip) => format!("the host asks for {ip}, which its connections did not have"),
+            None => "the next segment".to_owned(),
         };
-        let notes = ["the last packet before the silence", second, third];
+        let notes = ["the last packet before the silence", &second, third];
         let mut proofs: Vec<Proof> = Vec::new();
         for (mark, note) in self.marks.into_iter().zip(notes).rev() {
             let Some(mark) = mark.get() else { continue };
@@ -157,6 +160,7 @@ fn died(facts: &Facts<'_>, id: ConnectionId) -> Option<Expired> {
             idle_ns: silence.ns(),
             marks: [silence.before, silence.after, mark],
             vantage: leg.vantage,
+            wanted: None,
         };
         if asking.rst == silence.after {
             // What ends the silence is itself the reset.
@@ -225,5 +229,6 @@ fn asked(facts: &Facts<'_>, id: ConnectionId, asks: &[(VantageId, &Ask)]) -> Opt
         idle_ns,
         marks: [last, ask.first, ask.last],
         vantage: *v,
+        wanted: Some(ask.target),
     })
 }

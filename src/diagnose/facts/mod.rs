@@ -45,6 +45,7 @@ pub(in crate::diagnose) mod missing_neighbours;
 pub(in crate::diagnose) mod moved_connections;
 pub(in crate::diagnose) mod moved_resets;
 pub(in crate::diagnose) mod moved_vips;
+pub(in crate::diagnose) mod multicast_answers;
 pub(in crate::diagnose) mod named_endpoints;
 pub(in crate::diagnose) mod optioned_syns;
 pub(in crate::diagnose) mod outgrown;

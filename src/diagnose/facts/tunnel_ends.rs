@@ -7,6 +7,7 @@ use crate::diagnose::finding::Proof;
 use crate::flow::{IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::{Outer, Tunnel};
 use std::collections::BTreeMap;
 
 /// IPIP, 6in4, GRE (RFC 2003, RFC 4213, RFC 2784).
@@ -20,6 +21,12 @@ const PORT_UNREACHABLE_6: IcmpErrorKind = IcmpErrorKind::Unreachable { kind: 1, 
 /// The leg at a host on which a connection's packets arrive in the tunnel.
 pub(in crate::diagnose) fn wrapped(trace: &Trace, id: ConnectionId, host: HostId) -> Option<&Leg> {
     legs(trace, id, host).find(|leg| leg.of(&trace.vantages).key.is_forwarded())
+}
+
+/// The kind of tunnel in which a connection's packets arrive at a host.
+pub(in crate::diagnose) fn kind(trace: &Trace, id: ConnectionId, host: HostId) -> Option<Tunnel> {
+    let leg = wrapped(trace, id, host)?;
+    Outer::forwarding_kind(leg.of(&trace.vantages).key.tunnel)
 }
 
 /// The leg at a host on which they come out of it: the tunnel's own interface.

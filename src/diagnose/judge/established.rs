@@ -159,7 +159,7 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         opinions.possible("ecmp-rehash-wrong-server", format!("another host than the one that served them sent the resets: their TTL is {ttl}, that of the answers before {before}; then routes, servers or nodes changed at that time, or a firewall resets in the server's name"));
     }
     for (id, tell) in between {
-        if opinions.possible.iter().any(|known| known.id == id) {
+        if opinions.has(id) {
             continue;
         }
         let own = matches!(by, By::Client | By::Server).then_some(own);

@@ -2,13 +2,13 @@
 
 use super::Against;
 use crate::breaks::apart::Trait;
-use crate::breaks::{Group, Passage, asks_again, unfilled};
+use crate::breaks::{Fate, Group, Passage, asks_again, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::moved_connections::foreign_reset;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
 use crate::flow::Mark;
-use crate::trace::At;
+use crate::trace::{At, ConnectionId};
 
 /// Connections of a group that are asked: they are alike.
 const ASKED: usize = 64;
@@ -45,6 +45,23 @@ pub(super) fn none_does_well(facts: &Facts, group: &Group) -> Option<Against> {
     let well = facts.breaks.accounts.services[group.service.0 as usize].well;
     let why = "no connection to this service did well, and it lets some through";
     (well == 0).then_some(Against { why, at: None })
+}
+
+/// The same of the host where the group ends: what others are served elsewhere says nothing of
+/// what this host drops.
+pub(super) fn none_does_well_here(facts: &Facts, group: &Group) -> Option<Against> {
+    if let Some(against) = none_does_well(facts, group) {
+        return Some(against);
+    }
+    let here = group.last?.host?;
+    let well = |id: ConnectionId| facts.breaks.fate(id) == Fate::Well;
+    let passed = |id: ConnectionId| {
+        facts.server(id).and_then(|s| s.host) == Some(here)
+            || facts.legs(id).iter().any(|leg| facts.host_of(leg) == Some(here))
+    };
+    let some = facts.requests_to(group.service).any(|(id, _)| well(id) && passed(id));
+    let why = "no connection to this service did well on the host where it ends, and it lets some through";
+    (!some).then_some(Against { why, at: None })
 }
 
 /// The SYNs carry no timestamps, by which a server remembers a client.

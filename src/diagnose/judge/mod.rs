@@ -8,6 +8,7 @@
 mod datagram;
 mod established;
 mod evidence;
+mod marks;
 mod place;
 mod syn;
 mod syn_ack;
@@ -27,8 +28,16 @@ pub(super) struct Opinions {
 }
 
 impl Opinions {
+    /// One that was said before fits better than by what is said of it now.
     fn possible(&mut self, id: impl Into<FindingId>, tell_apart: impl Into<String>) {
-        self.possible.push(Candidate { id: id.into(), tell_apart: tell_apart.into() });
+        let id = id.into();
+        if !self.has(id.as_str()) {
+            self.possible.push(Candidate { id, tell_apart: tell_apart.into() });
+        }
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.possible.iter().any(|known| known.id == id)
     }
 
     fn refuted(&mut self, ids: &[&'static str], against: &Against) {

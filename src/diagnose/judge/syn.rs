@@ -1,15 +1,17 @@
 //! SYNs that nobody answers, or of which the first ones were lost.
 
-use super::evidence::{arrived, fresh_ports, none_does_well, unstamped};
+use super::evidence::{arrived, fresh_ports, none_does_well, none_does_well_here, unstamped};
 use super::place::Place;
-use super::{Against, Opinions};
+use super::{Against, Opinions, marks};
 use crate::breaks::{Group, Packet};
-use crate::diagnose::Facts;
+use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::shared_bits;
 use crate::diagnose::thresholds::{
     JUDGE_NETWORK_BITS as NETWORK_BITS, JUDGE_NETWORK_BITS_V6 as NETWORK_BITS_V6,
 };
+use crate::diagnose::{Facts, Names};
 use crate::topology::Mode;
+use crate::trace::At;
 
 /// Whether the host where the packet ended was asked by an address that it owns.
 fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
@@ -41,23 +43,60 @@ fn checked(group: &Group, opinions: &mut Opinions) {
     }
 }
 
+/// Whether the router takes none of the answers for the address, as the symptom says itself:
+/// nobody behind it is asked.
+fn nobody_behind(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    let vip = facts.topology.service(group.service).vip;
+    let Some((vantage, ask)) = not_taken(facts, vip) else { return false };
+    let why = "the router before it takes none of the answers for the address: nothing is sent on to a server";
+    let at = Some(At { vantage, mark: ask.last });
+    opinions.refuted(BEHIND, &Against { why, at });
+    true
+}
+
+/// What the SYNs say by themselves fits better than where they end.
+fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if let Some((host, source)) = marks::own_source(facts, group) {
+        let who = Names(facts).place(host);
+        opinions.possible("healthcheck-source-blocked", format!("their source {source} is an address of {who} itself, as it states: a kernel drops what comes from outside in its own name; then 'ip route get {source}' there says local, and with net.ipv4.conf.all.log_martians=1 its log says 'martian source'. kube-proxy in IPVS mode puts the addresses of all services on kube-ipvs0, a balancer's too"));
+    }
+    if marks::ecn_alone(facts, group) {
+        opinions.possible("forward-rule-drop", "exactly the SYNs that ask for ECN (flags ECE and CWR) stay unanswered, of all services here: a firewall on the way drops them; then they are answered after 'sysctl -w net.ipv4.tcp_ecn=0' on the client");
+    }
+    if marks::all_older(facts, group) {
+        opinions.possible("tw-recycle-nat-timestamps", "each of these SYNs carries an older TCP timestamp than one of the same address that was answered before; then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");
+    }
+}
+
 /// It came in, and nothing of it was seen again.
 pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let place = Place::of(facts, group);
     if let Some(against) = place.no_socket() {
         return kept_from_others(facts, group, &against, opinions);
     }
+    if nobody_behind(facts, group, opinions) {
+        return;
+    }
+    marked(facts, group, opinions);
     checked(group, opinions);
     // A node answers ARP for an address of a service that it then drops, so owning it refutes
     // nothing here.
     let node = hands_on(facts, group);
+    let nobody = none_does_well_here(facts, group);
+    // Another host of the service takes what this one does not, none of it.
+    let elsewhere = nobody.is_some() && none_does_well(facts, group).is_none();
     if let Some(served) = &node {
         opinions.possible("node-without-local-endpoint", format!("{NO_ENDPOINT}; it sends on what comes for {served}, so compare the node names of kube-proxy (--hostname-override) and of its pods"));
+    } else if elsewhere {
+        opinions.possible("node-without-local-endpoint", format!("{NO_ENDPOINT}: another host takes what comes for this service, and this one none of it"));
     }
-    let nobody = none_does_well(facts, group);
-    opinions.unless(nobody.or(unstamped(facts, group)), "tw-recycle-nat-timestamps", "then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");
+    // What fits stands above; what does not, below.
+    let fits = opinions.has("tw-recycle-nat-timestamps");
     opinions.unless(nobody, "accept-queue-overflow", OVERFLOWS);
     opinions.unless(nobody, "conntrack-table-full", TABLE_FULL);
+    if !fits {
+        opinions.unless(nobody.or(unstamped(facts, group)), "tw-recycle-nat-timestamps", "then TcpExtPAWSPassive or PAWSActive grows and net.ipv4.tcp_tw_recycle is 1 (Linux before 4.12)");
+    }
     let own = asked_by_own_address(facts, group);
     let owns = Against {
         why: "the host where it ends owns the address that is asked for",
@@ -70,7 +109,7 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     );
     opinions.possible("rp-filter-drop", FILTERED);
     opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'");
-    if node.is_none() {
+    if node.is_none() && !elsewhere {
         opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
     }
     if let Some(came) = arrived(group) {
@@ -126,8 +165,11 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(came) = arrived(group) {
         opinions.possible("accept-queue-overflow", OVERFLOWS);
         opinions.possible("conntrack-table-full", TABLE_FULL);
-        opinions.possible("rp-filter-drop", FILTERED);
-        opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
+        let taken = Against {
+            why: "the repeat of the same SYN was taken, and it lets none through",
+            at: came.at,
+        };
+        opinions.refuted(&["rp-filter-drop", "node-without-local-endpoint"], &taken);
         opinions.refuted(&["packet-loss"], &came);
     } else {
         opinions.possible(
@@ -171,8 +213,21 @@ fn in_servers_network(facts: &Facts, group: &Group) -> bool {
     !group.connections.is_empty() && group.connections.iter().all(near)
 }
 
+/// Causes of who is behind the last router.
+const BEHIND: &[&str] = &[
+    "rs-silent",
+    "rs-missing-vip",
+    "nat-return-bypasses-director",
+    "dr-vip-foreign-subnet-return",
+    "masquerade-missing",
+];
+
 /// It left, and nothing behind was captured.
 pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if nobody_behind(facts, group, opinions) {
+        return;
+    }
+    marked(facts, group, opinions);
     checked(group, opinions);
     let mode = facts.topology.service(group.service).mode;
     let place = Place::of(facts, group);

@@ -62,12 +62,10 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             opinions.possible("stateful-device-half-path", format!("the SYN-ACKs leave by another interface ({left}) than the SYNs came in by ({came}): then a firewall or router there never saw the SYN and drops them; 'ip rule' and 'ip route get' on this host tell why"));
         }
         opinions.possible("fabric-anti-spoof", "then the answer leaves with a source that its port may not use (EC2: source/destination check)");
-        if !opinions.possible.iter().any(|c| c.id == "stateful-device-half-path") {
-            opinions.possible(
-                "stateful-device-half-path",
-                "then a firewall on the way back never saw the SYN",
-            );
-        }
+        opinions.possible(
+            "stateful-device-half-path",
+            "then a firewall on the way back never saw the SYN",
+        );
         if mode != Mode::Nat {
             opinions.possible(
                 "dr-vip-foreign-subnet-return",

@@ -1,7 +1,7 @@
 //! Two or more questions for an address that traffic needs, and no answer.
 
 use super::super::words::list;
-use super::super::{Facts, Proof, Sighting, Subject, Wording};
+use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
 use crate::diagnose::facts::asks::asked_here;
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
@@ -94,6 +94,23 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
         Proof { at: At { vantage, mark: ask.first }, note: first },
         Proof { at: At { vantage, mark: ask.last }, note: "the last, still no answer".to_owned() },
     ]
+}
+
+/// Who asks knows by what route it takes the address for a neighbour's.
+pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let asked = |sighting: &Sighting| {
+        let target = sighting.address?;
+        let (_, ask) = facts.unanswered().iter().find(|(_, ask)| ask.target == target)?;
+        let host = facts.topology.hosts.by_mac(ask.asker_mac);
+        Some(ToConfirm {
+            host: host.map_or_else(|| ask.asker.to_string(), |host| Names(facts).place(host)),
+            command: format!("ip neigh show {target}; ip route get {target}; ping -c 3 {target}"),
+            why: format!(
+                "FAILED or INCOMPLETE: {target} is down, or on another network than the interface that the route names"
+            ),
+        })
+    };
+    sightings.iter().filter_map(asked).collect()
 }
 
 pub(in crate::diagnose) fn word(_: &Facts, sightings: &[Sighting]) -> Wording {

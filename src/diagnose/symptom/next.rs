@@ -1,89 +1,232 @@
-//! The captures, or commands, that would decide an unexplained symptom of connections.
+//! What would decide an unexplained symptom of connections: what the host says where a packet
+//! ended, else a capture where none was taken.
 
-use crate::breaks::Manner;
-use crate::diagnose::words::{Names, tables, to_capture};
+use super::settles::{at_place, counters, next_stated};
+use crate::breaks::{Break, By, Manner, Packet, Passage};
+use crate::correlate::Tuple;
+use crate::diagnose::words::{Names, to_capture};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
+use crate::topology::HostId;
+use crate::trace::{Cloud, ConnectionId};
 
-/// On the real servers that were not captured; where none is known, at the host whose own
-/// capture shows where the packet ended, else on the director.
-pub(in crate::diagnose) fn captures(trace: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
-    let names = Names(trace);
+/// Captures that are asked for at most: who takes more of them reads none.
+const MOST: usize = 4;
+
+/// What to ask or to capture, most telling first.
+pub(in crate::diagnose) fn captures(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let broken = sightings.iter().find_map(|s| facts.breaks.broken(s.connection?));
+    let told = broken.map_or(Told::Elsewhere, |b| told(facts, b));
+    let mut found = Vec::new();
+    if told != Told::Elsewhere {
+        found.extend(broken.and_then(|b| at_place(facts, b)));
+    }
+    if told == Told::AndBeyond {
+        found.extend(broken.and_then(|b| at_next(facts, b)));
+    }
+    if found.is_empty() {
+        found = at_servers(facts, sightings, broken);
+    }
+    if found.is_empty() {
+        found = in_between(facts, sightings, broken);
+    }
+    if found.is_empty() {
+        found.extend(broken.and_then(|b| at_place(facts, b)));
+    }
+    found.truncate(MOST);
+    found
+}
+
+/// What to run for a symptom that has nothing of its own to ask: where its break shows, else on
+/// the host that it names.
+pub(in crate::diagnose) fn settles(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let found = captures(facts, sightings);
+    if !found.is_empty() {
+        return found;
+    }
+    let vip = sightings.iter().find_map(|s| match s.connection {
+        Some(id) => Some(facts.service(id).vip),
+        None => s.address,
+    });
+    let ids = || sightings.iter().filter_map(|s| s.connection);
+    let captured = |host: &HostId| facts.is_captured(*host);
+    let server = ids().find_map(|id| facts.server(id)?.host.filter(captured));
+    let at = server.or_else(|| ids().find_map(|id| facts.host_of(facts.legs(id).first()?)));
+    let Some((host, vip)) = at.zip(vip) else { return Vec::new() };
+    let (command, why) = counters(vip);
+    vec![ToConfirm { host: Names(facts).place(host), command, why: why.to_owned() }]
+}
+
+/// Whether the host where a packet was last seen can tell what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// It can: its own capture shows that it took the packet in, or that it did the harm.
+    Here,
+    /// It sent it, by a way that it can tell; who got it tells more.
+    AndBeyond,
+    /// It sent it, and that is all.
+    Elsewhere,
+}
+
+fn told(facts: &Facts, broken: &Break) -> Told {
+    let Some(last) = broken.last else { return Told::Elsewhere };
+    let Some(host) = last.host.filter(|host| facts.is_captured(*host)) else {
+        return if next_stated(facts, broken).is_some() { Told::Here } else { Told::Elsewhere };
+    };
+    let serves = facts.server(broken.connection).and_then(|s| s.host) == Some(host);
+    let came = matches!(last.passage, Passage::In | Passage::Loopback);
+    match broken.manner {
+        Manner::Swallowed | Manner::Cut(By::Client | By::Server) => Told::Here,
+        Manner::Error | Manner::Closed | Manner::Refused if serves => Told::Here,
+        Manner::UnseenBeyond | Manner::Late | Manner::Unmatched if came => Told::Here,
+        Manner::UnseenBeyond | Manner::LostBetween if broken.packet == Packet::SynAck => {
+            Told::AndBeyond
+        }
+        _ if next_stated(facts, broken).is_some() => Told::Here,
+        _ => Told::Elsewhere,
+    }
+}
+
+/// On whom the packet was sent to, where that one was not captured.
+fn at_next(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
+    let next = broken.next.or(broken.last?.to)?;
+    if facts.is_captured(next) || is_fabric(facts, next) {
+        return None;
+    }
+    let service = facts.service(broken.connection);
+    let shows = format!("shows whether the {} arrives there and is sent on", word(broken.packet));
+    Some(to_capture(Names(facts).place(next), "next", &[service.vip], service.port, &shows))
+}
+
+/// On the real servers that were not captured.
+fn at_servers(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> Vec<ToConfirm> {
+    let names = Names(facts);
     let mut asked = Vec::new();
     let mut found = Vec::new();
     for id in sightings.iter().filter_map(|s| s.connection) {
-        let service = trace.service(id);
-        let Some(server) = trace.server(id) else { continue };
-        let captured = server.host.is_some_and(|h| trace.is_captured(h));
-        if captured || asked.contains(&server.address) {
+        let service = facts.service(id);
+        let Some(server) = facts.server(id) else { continue };
+        let host = server.host.or_else(|| server.address.and_then(|ip| facts.host_by_ip(ip)));
+        let captured = host.is_some_and(|h| facts.is_captured(h) || is_fabric(facts, h));
+        let key = (server.host, server.address);
+        if captured || asked.contains(&key) {
             continue;
         }
-        asked.push(server.address);
-        let host = server.host.map_or_else(
+        asked.push(key);
+        let name = host.map_or_else(
             || server.address.map_or_else(|| "the real server".to_owned(), |ip| ip.to_string()),
             |h| names.host(h),
         );
         let addresses: Vec<_> = [Some(service.vip), server.address].into_iter().flatten().collect();
         found.push(to_capture(
-            format!("real server {host}"),
-            &format!("rs-{}", host.replace(':', "-")),
+            format!("real server {name}"),
+            &format!("rs-{}", name.replace(':', "-")),
             &addresses,
             server.port,
-            "shows whether the SYN arrives, whether it is answered, and to which MAC the answer leaves",
-        ));
-    }
-    if found.is_empty() {
-        found.extend(swallowed_at(trace, sightings));
-    }
-    if found.is_empty()
-        && let Some(id) = sightings.iter().find_map(|s| s.connection)
-        && trace.service(id).directors.is_empty()
-    {
-        let service = trace.service(id);
-        // Nobody captures on the fabric of a cloud, nor on its balancer.
-        let fabric = trace.topology.hosts.iter().any(|(_, host)| host.fabric);
-        let cloud = trace.cloud();
-        if fabric || cloud.is_some() {
-            let whose = cloud.map_or("a cloud", crate::trace::Cloud::name);
-            found.push(ToConfirm {
-                host: format!("the balancer or NAT between, if it is {whose}'s"),
-                command: "# its flow log, the health of its targets, and what it counts of refused, dropped and failed connections".to_owned(),
-                why: "shows whether it took the SYN, and to whom it was sent on".to_owned(),
-            });
-            if fabric {
-                return found;
-            }
-        }
-        let whose = if cloud.is_some() {
-            "the director, if it is a machine of yours"
-        } else {
-            "the director"
-        };
-        found.push(to_capture(
-            whose.to_owned(),
-            "director",
-            &[service.vip],
-            service.port,
-            "shows whether the SYN arrives there and to whom it is sent on",
+            shows_at_server(broken),
         ));
     }
     found
 }
 
-/// Where a host's own capture shows that it took a packet in and did nothing with it, no
-/// other capture is missing: its counters tell who dropped it.
-fn swallowed_at(facts: &Facts, sightings: &[Sighting]) -> Option<ToConfirm> {
-    let broken = sightings.iter().find_map(|s| facts.breaks.broken(s.connection?))?;
-    let host = broken.last.filter(|_| broken.manner == Manner::Swallowed)?.host?;
-    let vip = facts.service(broken.connection).vip;
-    let save = tables(vip);
-    // IPv6 has no such filter.
-    let filter = if vip.is_v4() { "TcpExtIPReversePathFilter " } else { "" };
-    Some(ToConfirm {
-        host: Names(facts).place(host),
-        command: format!(
-            "nstat -az TcpExtListenDrops TcpExtListenOverflows {filter}TcpInCsumErrors; {save}-save -c | grep -E 'DROP|REJECT'; nft list ruleset | grep -E 'drop|reject'; conntrack -S"
-        ),
-        why: "run it before and after one more attempt: the counter that grows names who drops it"
-            .to_owned(),
+fn is_fabric(facts: &Facts, host: HostId) -> bool {
+    facts.topology.hosts.get(host).fabric
+}
+
+/// What a capture at a real server decides.
+fn shows_at_server(broken: Option<&Break>) -> &'static str {
+    let Some(broken) = broken else {
+        return "shows whether the packets arrive, and what is answered";
+    };
+    match (broken.packet, broken.manner) {
+        (_, Manner::Cut(_)) => {
+            "shows whether the reset leaves there: if it does not, somebody between sent it"
+        }
+        (Packet::Syn | Packet::HealthCheck, Manner::Error) => "shows what is asked and answered",
+        (Packet::Syn | Packet::HealthCheck, Manner::Late) => {
+            "shows which of the SYNs arrive, and which of them it answers"
+        }
+        (Packet::Syn | Packet::HealthCheck, _) => {
+            "shows whether the SYN arrives, whether it is answered, and to which MAC the answer leaves"
+        }
+        (Packet::SynAck, _) => {
+            "shows to which MAC the SYN-ACK leaves, and whether the client's ACK arrives"
+        }
+        (Packet::Ack | Packet::Greeting, _) => {
+            "shows whether the client's ACK arrives, and whether the server says anything"
+        }
+        (Packet::Datagram, _) => {
+            "shows whether the datagram arrives, and from which address an answer leaves"
+        }
+        (_, Manner::Error) => "shows whether the error is the server's own",
+        (Packet::Request | Packet::Response, _) => {
+            "shows whether the request arrives, and which segments of the answer leave, and when"
+        }
+    }
+}
+
+/// On the director, where it was not captured, or on what may stand for one.
+fn in_between(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> Vec<ToConfirm> {
+    let Some(id) = sightings.iter().find_map(|s| s.connection) else { return Vec::new() };
+    let service = facts.service(id);
+    let packet = broken.map_or("SYN", |b| word(b.packet));
+    let shows = format!("shows whether the {packet} arrives there and to whom it is sent on");
+    let take =
+        |whose: String, name: &str| to_capture(whose, name, &[service.vip], service.port, &shows);
+    if let Some(director) = service.directors.first() {
+        let captured = service.directors.iter().any(|d| facts.is_captured(d.host));
+        if captured || is_fabric(facts, director.host) {
+            return Vec::new();
+        }
+        return vec![take(Names(facts).director(service), "director")];
+    }
+    if is_answered_on_the_link(facts, id) {
+        return Vec::new();
+    }
+    // Nobody captures on the fabric of a cloud, nor on its balancer.
+    let fabric = facts.topology.hosts.iter().any(|(_, host)| host.fabric);
+    let cloud = facts.cloud();
+    let mut found = Vec::new();
+    if fabric || cloud.is_some() {
+        let whose = cloud.map_or("a cloud", Cloud::name);
+        found.push(ToConfirm {
+            host: format!("the balancer or NAT between, if it is {whose}'s"),
+            command: "# its flow log, the health of its targets, and what it counts of refused, dropped and failed connections".to_owned(),
+            why: format!("shows whether it took the {packet}, and to whom it was sent on"),
+        });
+    }
+    if !fabric {
+        let whose = if cloud.is_some() {
+            "the director, if it is a machine of yours"
+        } else {
+            "whatever balances, if that is a machine of yours, else the next router"
+        };
+        found.push(take(whose.to_owned(), "director"));
+    }
+    found
+}
+
+/// Whether the caller's own frames go to a host that has the address itself: nobody balances
+/// before it on this link.
+fn is_answered_on_the_link(facts: &Facts, id: ConnectionId) -> bool {
+    let vip = facts.service(id).vip;
+    facts.legs(id).iter().any(|leg| {
+        let tuple = Tuple::of(leg.of(&facts.vantages), leg.client);
+        tuple.server.0 == vip
+            && facts.is_client_side(id, leg)
+            && facts
+                .vantage(leg)
+                .first_hop(facts.forward(leg))
+                .and_then(|hop| facts.host_by_mac(hop.link.dst))
+                .is_some_and(|to| facts.is_captured(to) && facts.topology.hosts.claims_ip(to, vip))
     })
+}
+
+fn word(packet: Packet) -> &'static str {
+    match packet {
+        Packet::Syn | Packet::HealthCheck => "SYN",
+        Packet::SynAck => "SYN-ACK",
+        Packet::Ack | Packet::Greeting => "client's ACK",
+        Packet::Request | Packet::Response => "request",
+        Packet::Datagram => "datagram",
+    }
 }

@@ -1,14 +1,16 @@
 //! A SYN and its repeats without an answer, at a vantage that would see one.
 
-use super::super::{Candidate, Facts, Proof, Sighting, Wording};
+use super::super::{Candidate, Facts, Proof, Sighting, ToConfirm, Wording};
 use super::broken;
 use super::{concerned, connections_to};
 use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
+use crate::diagnose::facts::multicast_answers::{self, not_taken};
 use crate::diagnose::thresholds::{CAPTURE_TAIL_NS, SYN_UNANSWERED_CERTAIN_SYNS};
-use crate::flow::{IcmpError, IcmpErrorKind};
+use crate::flow::{Ask, IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 use std::collections::HashSet;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
@@ -66,20 +68,28 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
         0 | 1 => "a SYN that nothing answers".to_owned(),
         n => format!("the first of {n} SYNs that nothing answers"),
     };
+    let untaken = untaken(facts, std::slice::from_ref(sighting)).map(multicast_answers::proofs);
     [
         facts.proof(leg, there.syn, first),
         (there.syns > 1).then(|| facts.proof(leg, there.last, "the last of them")).flatten(),
     ]
     .into_iter()
     .flatten()
+    .chain(untaken.into_iter().flatten())
     .collect()
 }
 
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
+    let untaken = untaken(facts, sightings).map_or_else(String::new, |(_, ask)| {
+        format!(
+            " {} asks for {} {} times and goes on asking though it is answered: the answers name a multicast MAC, which a router does not take for one host's (RFC 1812, section 3.3.2), so it sends nothing on.",
+            ask.asker, ask.target, ask.count
+        )
+    });
     Wording {
         title: "SYNs stay unanswered".to_owned(),
         explanation: format!(
-            "{}: {} no answer where one would be seen.",
+            "{}: {} no answer where one would be seen.{untaken}",
             connections_to(facts, sightings),
             asked(facts, sightings)
         ),
@@ -125,7 +135,30 @@ pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {
     })
 }
 
-pub(in crate::diagnose) use super::next::captures as next;
+/// Who does not take the answers for the address says so itself.
+pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let mut found: Vec<ToConfirm> = untaken(facts, sightings)
+        .map(|(_, ask)| ToConfirm {
+            host: format!("the router {}", ask.asker),
+            command: format!("ip neigh show {0}   # or: show ip arp {0}", ask.target),
+            why: "INCOMPLETE, though it is answered: it needs a static entry with the MAC that the cluster answers with (and one for its ports in the switch), or the cluster its unicast mode".to_owned(),
+        })
+        .into_iter()
+        .collect();
+    if found.is_empty() {
+        found = super::next::captures(facts, sightings);
+    }
+    found
+}
+
+/// A question for an address of these connections whose answers nobody takes.
+fn untaken<'a>(facts: &'a Facts, sightings: &[Sighting]) -> Option<(VantageId, &'a Ask)> {
+    let mut vips: Vec<Ip> =
+        sightings.iter().filter_map(|s| Some(facts.service(s.connection?).vip)).collect();
+    vips.sort_unstable();
+    vips.dedup();
+    vips.into_iter().find_map(|vip| not_taken(facts, vip))
+}
 
 /// What an unexplained silence may come from.
 pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {

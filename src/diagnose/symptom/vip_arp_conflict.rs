@@ -6,7 +6,7 @@
 //! and warns nobody.
 
 use super::super::facts::disputes::{MAX_INTERFACES, claimants, claims, disputed};
-use super::super::{Facts, Names, Proof, Sighting, Subject, Wording};
+use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
 use crate::breaks::{Fate, Journey, Milestone};
 use crate::diagnose::facts::machines::{Kin, kin};
 use crate::diagnose::words::list;
@@ -100,6 +100,23 @@ fn by_claimant(facts: &Facts, vips: &[Ip], hosts: &[HostId]) -> String {
         .map(|(host, all, failed)| format!("{failed} of {all} to {}", names.full(*host)))
         .collect();
     format!(" Connections fail by whom they are sent to: {}.", list(&told))
+}
+
+/// What each of the claimants has and does.
+pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let vips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
+    let ask = |vip: &Ip| {
+        let hosts = claimants(facts, *vip).into_iter();
+        let places: Vec<String> = hosts.map(|host| Names(facts).place(host)).collect();
+        ToConfirm {
+            host: list(&places),
+            command: format!(
+                "ip -br addr show to {vip}; ipvsadm -Ln; systemctl status keepalived; sysctl net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.proxy_arp"
+            ),
+            why: "which of them has it, and as what: the director, a real server that is to be quiet, one that answers for others, or a stranger".to_owned(),
+        }
+    };
+    vips.iter().map(ask).collect()
 }
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {

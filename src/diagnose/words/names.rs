@@ -4,7 +4,7 @@ use super::{list, list_of};
 use crate::diagnose::Subject;
 use crate::topology::{HostId, Role, Service};
 use crate::trace::Trace;
-use crate::wire::Ip;
+use crate::wire::{Ip, Mac};
 
 /// How to speak of hosts.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,23 @@ impl Names<'_> {
     #[must_use]
     pub fn place(&self, id: HostId) -> String {
         if self.address(id).is_some() { self.host(id) } else { self.full(id) }
+    }
+
+    /// The same of a subject: an address that others may have too names nobody.
+    #[must_use]
+    pub fn place_of(&self, subject: &Subject) -> String {
+        match subject.address {
+            Some(ip) if subject.role == Role::Service || self.0.is_shared(ip) => {
+                format!("the server of {ip}")
+            }
+            _ => name(subject),
+        }
+    }
+
+    /// The same of several.
+    #[must_use]
+    pub fn places_of(&self, subjects: &[Subject]) -> String {
+        list_of(subjects.iter().map(|subject| self.place_of(subject)))
     }
 
     /// The director of a service, the first of several, where a command is to be run.
@@ -69,16 +86,26 @@ impl Names<'_> {
         }
     }
 
-    /// A host as `address (MAC)`; one without an address by the capture taken on it.
+    /// A host as `address (MAC)`; one without an address by the capture taken on it. Of several
+    /// MACs none is meant: see [`Self::by_frame`].
     #[must_use]
     pub fn full(&self, id: HostId) -> String {
-        let bare = self.0.topology.hosts.get(id).macs.is_empty();
+        let macs = self.0.topology.hosts.get(id).macs.len();
         match (self.address(id), self.capture_of(id)) {
-            (Some(ip), _) if bare => ip.to_string(),
-            _ if bare => self.mac_text(id),
+            (Some(ip), _) if macs != 1 => ip.to_string(),
+            _ if macs == 0 => self.mac_text(id),
             (Some(ip), _) => format!("{ip} ({})", self.mac_text(id)),
             (None, Some(capture)) => format!("{} (capture {capture})", self.mac_text(id)),
             (None, None) => self.mac_text(id),
+        }
+    }
+
+    /// A host as `address (MAC)`, by the MAC that a frame has of it.
+    #[must_use]
+    pub fn by_frame(&self, id: HostId, mac: Option<Mac>) -> String {
+        match (self.address(id), mac) {
+            (Some(ip), Some(mac)) => format!("{ip} ({mac})"),
+            _ => self.full(id),
         }
     }
 

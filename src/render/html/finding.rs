@@ -118,7 +118,7 @@ fn remedy(n: usize, fix: &Fix) -> Markup {
 fn doubt(f: &Finding) -> Markup {
     html! {
         @if !f.candidates.is_empty() {
-            h4 { "It may also be" }
+            h4 { "Or maybe" }
             ul {
                 @for candidate in &f.candidates {
                     li { code { (candidate.id) } ": " (candidate.tell_apart) }
@@ -126,13 +126,13 @@ fn doubt(f: &Finding) -> Markup {
             }
         }
         @if !f.to_confirm.is_empty() {
-            h4 { "To be sure" }
+            h4 { "Check" }
             @for step in &f.to_confirm {
                 p {
                     @if step.host.is_empty() { "Run" } @else { "On " (step.host) }
                     @if !step.why.is_empty() { ", " (step.why) }
                 }
-                (command(&step.command, "To be sure"))
+                (command(&step.command, "Check"))
             }
         }
     }

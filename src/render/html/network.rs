@@ -82,9 +82,17 @@ fn directors(directors: &[HostRef]) -> Markup {
             ", by director "
             @for (n, director) in directors.iter().enumerate() {
                 @if n > 0 { "; " }
-                (codes(director.addresses.iter().take(3).map(String::as_str)))
-                @if !director.macs.is_empty() {
-                    " (" (codes(director.macs.iter().map(String::as_str))) ")"
+                @match director.own.as_deref() {
+                    Some(own) => {
+                        (codes([own].into_iter()))
+                        @if !director.macs.is_empty() {
+                            " (" (codes(director.macs.iter().map(String::as_str))) ")"
+                        }
+                    }
+                    None if director.macs.is_empty() => {
+                        (codes(director.addresses.iter().take(1).map(String::as_str)))
+                    }
+                    None => (codes(director.macs.iter().map(String::as_str))),
                 }
             }
         }

@@ -93,10 +93,7 @@ fn clock(capture: &Capture) -> Markup {
 
 /// Whose output was taken for whose.
 pub(super) fn states(report: &Report) -> Markup {
-    let named = |host: &HostRef| {
-        let names = host.addresses.first().or(host.macs.first());
-        names.map_or_else(String::new, |name| endpoint(name, None))
-    };
+    let named = |host: &HostRef| host.name().map_or_else(String::new, |name| endpoint(name, None));
     let table = html! {
         table {
             thead {

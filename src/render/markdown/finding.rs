@@ -2,11 +2,19 @@
 
 use super::super::units::{affects, capitalised, plural, since};
 use super::escape::{code, fence, prose};
-use crate::report::{Evidence, Finding, Fix};
+use crate::report::{Evidence, Finding, Fix, ToConfirm};
 use std::fmt::Write as _;
 
+/// Checks of findings that stand above, with the number of the first that has each.
+pub(super) type Asked<'a> = Vec<(&'a ToConfirm, u32)>;
+
 /// A finding with all that belongs to it, and those that it `explains` in a line each.
-pub(super) fn write(out: &mut String, finding: &Finding, explains: &[&Finding]) {
+pub(super) fn write<'a>(
+    out: &mut String,
+    finding: &'a Finding,
+    explains: &[&Finding],
+    asked: &mut Asked<'a>,
+) {
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(out, "#### {}. {}\n", finding.n, prose(&finding.title));
     let _ = write!(
@@ -25,13 +33,14 @@ pub(super) fn write(out: &mut String, finding: &Finding, explains: &[&Finding]) 
     // Where it is not certain, what to check stands before what to change.
     if !finding.is_settled() {
         candidates(out, finding);
-        checks(out, finding);
+        checks(out, finding, asked);
     }
     for (n, fix) in finding.fix.iter().enumerate() {
         write_fix(out, n, fix);
     }
     if finding.is_settled() {
         candidates(out, finding);
+        checks(out, finding, asked);
     }
     explained(out, explains);
     evidence(out, finding);
@@ -41,21 +50,27 @@ fn candidates(out: &mut String, finding: &Finding) {
     if finding.candidates.is_empty() {
         return;
     }
-    out.push_str("It may also be:\n\n");
+    out.push_str("Or maybe:\n\n");
     for candidate in &finding.candidates {
         let _ = writeln!(out, "- {}: {}", code(&candidate.id), prose(&candidate.tell_apart));
     }
     out.push('\n');
 }
 
-fn checks(out: &mut String, finding: &Finding) {
-    for (n, step) in finding.to_confirm.iter().enumerate() {
-        let lead = if n == 0 { "Check first" } else { "And" };
+/// What decides it: a command that a finding above has is not repeated.
+pub(super) fn checks<'a>(out: &mut String, finding: &'a Finding, asked: &mut Asked<'a>) {
+    for step in &finding.to_confirm {
         let place =
             if step.host.is_empty() { String::new() } else { format!(" on {}", prose(&step.host)) };
         let why =
             if step.why.is_empty() { String::new() } else { format!(": {}", prose(&step.why)) };
-        let _ = writeln!(out, "{lead}{place}{why}\n");
+        let same = |known: &ToConfirm| known.host == step.host && known.command == step.command;
+        if let Some((_, n)) = asked.iter().find(|(known, _)| same(known)) {
+            let _ = writeln!(out, "Check{place}, by the command of finding {n}{why}\n");
+            continue;
+        }
+        asked.push((step, finding.n));
+        let _ = writeln!(out, "Check{place}{why}\n");
         out.push_str(&fence("sh", &step.command));
         out.push('\n');
     }

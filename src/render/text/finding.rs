@@ -60,10 +60,10 @@ impl Block<'_> {
         if self.finding.is_settled() {
             parts.extend(self.fixes());
             parts.extend(self.candidates());
-            parts.extend(self.next());
+            parts.extend(self.checks());
         } else {
             parts.extend(self.candidates());
-            parts.extend(self.next());
+            parts.extend(self.checks());
             parts.extend(self.fixes());
         }
         parts.extend(self.explains());
@@ -268,11 +268,10 @@ impl Block<'_> {
         lines
     }
 
-    fn next(&self) -> Vec<String> {
+    fn checks(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for step in &self.finding.to_confirm {
-            let first = if self.finding.is_settled() { "next" } else { "check" };
-            let label = if lines.is_empty() { first } else { "" };
+            let label = if lines.is_empty() { "check" } else { "" };
             let mut part = self.beside(&ask(step));
             part.extend(self.command(&step.command));
             lines.extend(self.labelled(label, part));

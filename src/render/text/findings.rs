@@ -6,7 +6,7 @@
 //! at the end. Refuses to reorder.
 
 use super::super::Style;
-use super::super::measure::{pad_start, wrap};
+use super::super::measure::{pad_start, verbatim, wrap};
 use super::super::sanitise::clean;
 use super::finding;
 use crate::report::{Finding, Kind, Report};
@@ -51,17 +51,24 @@ pub(crate) fn sections(report: &Report, style: &Style) -> Vec<Vec<String>> {
     sections
 }
 
-/// One line a note; `--verbose` shows each as a block instead.
+/// One line a note, and what to check of it; `--verbose` shows each as a block instead.
 fn notes(report: &Report, style: &Style, digits: usize) -> Vec<String> {
     let notes = report.findings.iter().filter(|f| f.kind == Kind::Note);
-    let lines = notes.flat_map(|f| {
+    let mut lines = Vec::new();
+    for f in notes {
         let said = format!("note {}: {}", clean(&f.id), f.title);
         let mut number = pad_start(&f.n.to_string(), digits);
-        let wrapped = wrap(&said, style.prose() - digits - 2).into_iter();
-        wrapped.map(move |line| {
-            let blank = pad_start("", digits);
-            format!("{}  {line}", std::mem::replace(&mut number, blank))
-        })
-    });
-    lines.collect()
+        let blank = || pad_start("", digits);
+        for line in wrap(&said, style.prose() - digits - 2) {
+            lines.push(format!("{}  {line}", std::mem::replace(&mut number, blank())));
+        }
+        for step in &f.to_confirm {
+            let said = format!("check on {}: {}", step.host, step.why);
+            let said = wrap(&said, style.prose() - digits - 4);
+            lines.extend(said.into_iter().map(|line| format!("{}    {line}", blank())));
+            let command = verbatim(&step.command);
+            lines.extend(command.into_iter().map(|line| format!("{}      {line}", blank())));
+        }
+    }
+    lines
 }

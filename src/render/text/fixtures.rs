@@ -62,6 +62,7 @@ fn host(role: Role, address: &str, mac: &str, vantage: &str) -> Host {
     let some = |t: &str| if t.is_empty() { vec![] } else { vec![s(t)] };
     Host {
         role,
+        own: some(address).pop(),
         addresses: some(address),
         macs: some(mac),
         vantages: some(vantage),
@@ -294,6 +295,7 @@ pub(crate) fn hairpin() -> Report {
             protocol: s("tcp"),
             mode: s("nat"),
             directors: vec![HostRef {
+                own: Some(s("172.16.100.254")),
                 addresses: vec![s("172.16.100.254")],
                 macs: vec![s("52:54:00:79:a1:5c")],
             }],

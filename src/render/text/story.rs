@@ -54,7 +54,7 @@ pub fn story(story: &Story, style: &Style) -> String {
         lines.extend(part(if n == 0 { "unknown" } else { "" }, unknown, style));
     }
     for step in story.to_confirm.iter().take(1) {
-        lines.extend(part("next", &format!("on {}: {}", step.host, step.why), style));
+        lines.extend(part("check", &format!("on {}: {}", step.host, step.why), style));
         lines.extend(command(&step.command));
     }
     lines.extend(others(story, style));

@@ -94,7 +94,7 @@ fn directors(directors: &[HostRef]) -> String {
         .iter()
         .map(|d| {
             let macs = list(d.macs.iter().map(String::as_str), 2);
-            match d.addresses.first() {
+            match d.own.as_ref().or(d.addresses.first().filter(|_| macs.is_empty())) {
                 Some(address) if macs.is_empty() => address.clone(),
                 Some(address) => format!("{address} ({macs})"),
                 None => macs,
@@ -247,7 +247,7 @@ pub(crate) fn hosts(report: &Report, style: &Style) -> Vec<String> {
     if style.verbose && !lines.is_empty() {
         lines.push(String::new());
         for host in shown.iter().filter(|h| !h.evidence.is_empty()) {
-            let name = host.addresses.first().or(host.macs.first());
+            let name = host.name();
             let said =
                 format!("{} {}: {}", host.role, name.map_or("", String::as_str), host.evidence);
             lines.extend(hang("  ", &said, style.prose()));

@@ -184,8 +184,7 @@ fn service(app: &App, service: &Service, width: usize, page: &mut Page<To>) {
     };
     let mut by: Vec<String> = Vec::new();
     for director in &service.directors {
-        let own = director.addresses.iter().find(|a| **a != service.vip);
-        by.extend(own.or(director.addresses.first()).or(director.macs.first()).cloned());
+        by.extend(director.name().cloned());
     }
     let by = if by.is_empty() { String::new() } else { format!(", by director {}", by.join(", ")) };
     let said = format!("  {mode}{by}");

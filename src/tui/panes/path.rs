@@ -294,7 +294,7 @@ fn draw_box(
         .title_bottom(theme.line(&[(Paint::Good, &cut_middle(&captured, room))]));
     let inside = block.inner(place.area);
     block.render(place.area, buf);
-    let own = host.addresses.first().or(host.macs.first()).cloned();
+    let own = host.name().cloned();
     // One box may stand for all clients.
     let name = if place.node.name.starts_with(host.role.name()) {
         own.unwrap_or_default()

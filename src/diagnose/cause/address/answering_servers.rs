@@ -104,6 +104,12 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     let straight = |id: &&ConnectionId| went_straight(facts, **id, culprit, &claimants);
     finding.proofs.extend(ids.iter().filter(straight).find_map(|id| arrival(facts, *id, culprit)));
     finding.fixes = real.iter().map(|host| hush(facts, service, *host)).collect();
+    // Of the others that answer, all but the director.
+    if !forwarding && others.len() > 1 && vip.is_v4() {
+        let whom =
+            format!("each of {} that is not the director, by the check above", list(&others));
+        finding.fixes.push(arp::hushed(whom, vip));
+    }
     // Before the last of them is quiet, a neighbour learns a wrong MAC again.
     finding.fixes.extend(vip.is_v4().then(|| arp::forgotten(&[vip])));
     finding.subjects = names.subjects(Role::RealServer, &real);

@@ -91,7 +91,8 @@ fn finding(
         format!("ip -br addr show to {vip}; systemctl status keepalived"),
         "printed nowhere: this is it",
     );
-    if !by_asker {
+    let captured = facts.host_by_ip(ask.asker).is_some_and(|host| facts.is_captured(host));
+    if !by_asker && !captured {
         finding.to_confirm.push(to_capture(
             format!("the router {}", ask.asker),
             "router",

@@ -178,6 +178,13 @@ impl View<'_> {
                 self.service.name()
             ),
         );
+        let gone =
+            seen.first().and_then(|s| s.address).map_or_else(String::new, |ip| ip.to_string());
+        finding.confirm(
+            Names(self.trace).director(self.service),
+            format!("ipvsadm -Lnc | grep -wF {gone}; ipvsadm -Sn | grep -wF {gone}; sysctl net.ipv4.vs.expire_nodest_conn"),
+            "entries in the first list and nothing in the second: clients that had that server are still sent there, and each packet renews their entry",
+        );
         finding.subjects.splice(0..0, subjects);
         finding.proofs = self.proofs(&ids);
         finding.connections = ids;

@@ -10,8 +10,10 @@ use crate::diagnose::cause::no_proxy;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::prefaces::{Listener, Said, Wrong, end_of, endpoints, judge, preface};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
-use crate::diagnose::words::{agree, count, list, names, part};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof, Severity, Subject};
+use crate::diagnose::words::{agree, count, list, part};
+use crate::diagnose::{
+    Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
+};
 use crate::flow::FirstReply;
 use crate::topology::{Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -151,7 +153,7 @@ fn missing(trace: &Trace, servers: &[Listener], who: &str, said: &Said, wrong: W
     finding.confidence = if expected { Confidence::Certain } else { Confidence::Possible };
     if !expected {
         finding.candidate("rs-lost-socket", "then the server's program ends or crashes at each request: its log and its process start time tell");
-        finding.confirm(names(&finding.subjects), "grep -rnE 'proxy_protocol|accept-proxy|RemoteIPProxyProtocol|proxy-protocol' /etc; # and its error log: 'broken header' (nginx), 'PROXY SIG ERROR' (haproxy)", "a listener that requires the header: this is it");
+        finding.confirm(Names(trace).places_of(&finding.subjects), "grep -rnE 'proxy_protocol|accept-proxy|RemoteIPProxyProtocol|proxy-protocol' /etc; # and its error log: 'broken header' (nginx), 'PROXY SIG ERROR' (haproxy)", "a listener that requires the header: this is it");
     }
     if expected {
         // Who brings the header is served: the server is not to stop taking it.
@@ -229,7 +231,7 @@ fn proofs(trace: &Trace, leg: &Leg) -> Vec<Proof> {
 }
 
 fn server_fix(who: &str, what: &str, undo: &str) -> Fix {
-    Fix::disruptive(format!("the server {who}"), format!("# {what}"), undo.to_owned())
+    Fix::disruptive(format!("the server of {who}"), format!("# {what}"), undo.to_owned())
 }
 
 fn balancer_fix(what: &str) -> Fix {

@@ -12,8 +12,8 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::ipvsadm::Server;
-use crate::diagnose::words::{self, agree, name, servers, share, spare};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Subject};
+use crate::diagnose::words::{self, agree, servers, share, spare};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     for subject in &subjects {
         finding.confirm(
-            name(subject),
+            Names(facts).place_of(subject),
             format!("ss -ltn 'sport = :{port}'"),
             "shows whether anything listens, and on which address",
         );

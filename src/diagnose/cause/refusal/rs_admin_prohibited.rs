@@ -11,7 +11,7 @@ use crate::diagnose::facts::refusals::{Refusal, Says};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::step;
-use crate::diagnose::words::{self, agree, name, names, servers, share};
+use crate::diagnose::words::{self, agree, list, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Ordinary, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -63,7 +63,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     if subjects.is_empty() {
         subjects = rejecting(facts, &ids);
     }
-    let who = names(&subjects);
+    let places: Vec<String> = subjects.iter().map(|s| place(facts, s)).collect();
+    let who = list(&places);
     let all = || ids.iter().flat_map(|id| by_server(facts, *id).map(move |r| (*id, r)));
     let port = subjects.first().and_then(|subject| subject.port).unwrap_or(s.port);
     let what = all().next().map_or_else(|| "ICMP".to_owned(), |(_, r)| r.name());
@@ -74,6 +75,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         ("rejects", "answers", "a rule in its firewall does so"),
         ("reject", "answer", "rules in their firewalls do so"),
     );
+    let rule = if forbidden {
+        format!("{rule}, TCP refuses with a reset")
+    } else {
+        "TCP refuses with a reset, so most likely a firewall's rule does so".to_owned()
+    };
     let (firewall, one) =
         agree(subjects.len(), ("a firewall", "a director"), ("firewalls", "directors"));
     let title = format!("{firewall} on {who} {verb} connections to port {port}");
@@ -89,10 +95,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             share(facts, service, &ids, "are")
         )
     };
-    let explanation = format!(
-        "{who} {answer} SYNs for {} with {what}, {means}: {rule}, TCP refuses with a reset. {harm}",
-        s.name(),
-    );
+    let explanation =
+        format!("{who} {answer} SYNs for {} with {what}, {means}: {rule}. {harm}", s.name(),);
     let mut finding = Finding::cause("rs-admin-prohibited", title, explanation);
     finding.severity = severity(facts, &ids);
     let shown = all().any(|(id, r)| r.says == Says::Prohibited && is_shown(facts, id, &r));
@@ -104,13 +108,22 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     let tables = words::tables(s.vip);
     for subject in &subjects {
-        let host = name(subject);
+        let host = place(facts, subject);
         finding.confirm(host.clone(), format!("{tables} -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"), "the rule whose counter grows with every SYN is it");
         let rule = Rule::filter(s.vip, "INPUT", format!("-p tcp --dport {port} -j ACCEPT"));
         finding.fixes.push(step::safe(host, [rule.inserted()]));
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.concerning(subjects, ids)
+}
+
+/// What a subject is called where commands are to be run: one without an address of its own by
+/// the capture taken on it too.
+fn place(facts: &Facts, subject: &Subject) -> String {
+    match (subject.address, facts.host_by_mac(subject.mac)) {
+        (None, Some(host)) => Names(facts).place(host),
+        _ => Names(facts).place_of(subject),
+    }
 }
 
 /// The hosts whose own captures show them reject, where no pool is known.

@@ -16,6 +16,7 @@ use crate::diagnose::facts::answers_out::{
     arrives, at_router, by_next_hop, leaving, proofs, signs,
 };
 use crate::diagnose::facts::{silences, telling};
+use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, name, names, servers, share};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Fix, Names, Subject};
@@ -148,13 +149,20 @@ fn fixes(trace: &Trace, service: ServiceId, router: &str) -> Vec<Fix> {
     vec![
         sysctl::change(host.clone(), &[("net.ipv4.conf.all.rp_filter", "2", "1")])
             .because("loose; the higher of 'all' and the interface counts"),
-        Fix::disruptive(
+        step::disruptive(
             host,
-            format!(
-                "ip route replace {}/32 via DIP   # DIP: the address of the director {director} on the real servers' link",
-                s.vip
-            ),
-            format!("Restore the route that 'ip route show {}' printed before.", s.vip),
-        ).or(),
+            [
+                Step::look(format!("ip route show {}", s.vip)),
+                Step::new(
+                    format!("ip route replace {}/32 via DIP", s.vip),
+                    format!("ip route del {}/32 via DIP", s.vip),
+                )
+                .because(&format!(
+                    "DIP: the address of the director {director} on the real servers' link"
+                ))
+                .back_if("and then 'ip route add' with what the first line printed, if anything"),
+            ],
+        )
+        .or(),
     ]
 }

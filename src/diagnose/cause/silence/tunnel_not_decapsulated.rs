@@ -9,11 +9,12 @@ use crate::diagnose::cause::{by_address, needs_mode, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::tunnel_ends::{Closed, proofs};
 use crate::diagnose::facts::{each_once, tunnel_ends};
-use crate::diagnose::words::commands::{ip, kernel, step, sysctl};
-use crate::diagnose::words::{agree, count, share, tables};
+use crate::diagnose::words::commands::tunnel::End;
+use crate::diagnose::words::{agree, count, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
+use crate::wire::Tunnel;
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered", "icmp-unreachable"];
@@ -71,7 +72,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
     let told = set.values().filter(|c| c.told.is_some()).count();
     let all_told = told == set.len();
     let how = if told > 0 {
-        "answers them with ICMP unreachable: it has no end of that tunnel that is up"
+        "answers them with ICMP unreachable: it has no end of that tunnel that is up, or a firewall rejects its protocol"
     } else {
         "shows nothing of them on any other interface: the tunnel has no end there that is up, or a firewall drops its protocol"
     };
@@ -94,20 +95,20 @@ fn finding(facts: &Facts, service: ServiceId, set: &BTreeMap<HostId, Closed>) ->
             "then 'tcpdump -ni tunl0' shows them too, and the VIP is on no interface",
         );
     }
-    let protocol = if s.vip.is_v4() { "ipip" } else { "ip6tnl" };
-    let device = if s.vip.is_v4() { "tunl0" } else { "ip6tnl0" };
+    let kind = set.iter().find_map(|(host, closed)| {
+        closed.ids.iter().find_map(|id| tunnel_ends::kind(facts, *id, *host))
+    });
+    let end = End::of(s.vip, kind.unwrap_or(Tunnel::Ip));
+    // Another director's tunnel has another source.
+    let director = match s.directors.as_slice() {
+        [only] => names.address(only.host),
+        _ => None,
+    };
     for host in &hosts {
         let server = names.place(*host);
-        finding.confirm(server.clone(), format!("ip -d link show {device}; ip -br addr show {device}; {} -L INPUT -nv; nft list ruleset", tables(s.vip)), "no such interface, or one that is DOWN, or a rule that counts the tunnel's protocol");
-        let mut steps = vec![kernel::load(&[protocol]), ip::up(device)];
-        // There is no such filter in IPv6.
-        if s.vip.is_v4() {
-            steps.push(sysctl::step(&[
-                ("net.ipv4.conf.all.rp_filter", "0", "1"),
-                ("net.ipv4.conf.tunl0.rp_filter", "0", "1"),
-            ]));
-        }
-        finding.fixes.push(step::safe(server, steps));
+        finding.confirm(server.clone(), end.shown(), format!("{} is missing or DOWN: that is it; a rule that counts the tunnel's packets: it is that rule", end.device()));
+        finding.fixes.push(end.opened(&server));
+        finding.fixes.push(end.let_in(&server, director).or());
     }
     finding.proofs = proofs(facts, set, &hosts);
     finding.concerning(names.subjects(Role::RealServer, &hosts), ids)

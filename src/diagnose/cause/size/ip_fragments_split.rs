@@ -95,7 +95,7 @@ fn finding(
     let (defrag, family) =
         if s.vip.is_v4() { ("nf_defrag_ipv4", "ipv4") } else { ("nf_defrag_ipv6", "ipv6") };
     finding.fixes = vec![
-        step::safe(host.clone(), [kernel::load(&[defrag]).because(&format!("joins fragments before rules and tables see them; in Cilium: --enable-{family}-fragment-tracking"))]),
+        step::safe(host.clone(), kernel::load(&[defrag])).because(&format!("joins fragments before rules and tables see them; in Cilium: --enable-{family}-fragment-tracking")),
         Fix::safe(
             "the clients or the protocol",
             "# smaller datagrams: edns-udp-size 1232 (DNS), TCP for SIP",

@@ -53,10 +53,13 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         severity(facts, &ids),
         if untold { Confidence::Certain } else { Confidence::Likely },
     );
-    if !untold {
-        let addresses: Vec<_> = servers.iter().filter_map(|server| server.address).collect();
+    // Those whose captures do not show it already.
+    let captured = |mac| facts.host_by_mac(mac).is_some_and(|host| facts.is_captured(host));
+    let open: Vec<_> = servers.iter().filter(|server| !captured(server.mac)).cloned().collect();
+    if !untold && !open.is_empty() {
+        let addresses: Vec<_> = open.iter().filter_map(|server| server.address).collect();
         finding.to_confirm.push(to_capture(
-            who.clone(),
+            words::names(&open),
             "sender",
             &[&addresses[..], &[s.vip]].concat(),
             s.port,

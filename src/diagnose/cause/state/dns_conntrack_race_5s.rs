@@ -111,7 +111,7 @@ fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>
     let clients: Vec<_> = each_once(lost.iter().map(|l| trace.connection(l.id).front.client.0));
     let names: Vec<String> = clients.iter().map(ToString::to_string).collect();
     let pods = Fix::disruptive(
-        format!("where kubectl is at hand, for the pods ({})", words::list(&names)),
+        format!("a host that has kubectl, for the pods ({})", words::list(&names)),
         "# in their spec, which starts them anew: dnsConfig: {options: [{name: single-request-reopen}]}; or NodeLocal DNSCache on all nodes, which asks on without translation",
         "Take it out of the spec again.",
     );

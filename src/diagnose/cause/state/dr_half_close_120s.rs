@@ -64,8 +64,8 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[HalfClosed<'_
     finding.fixes = vec![
         Fix::safe(
             director,
-            "ipvsadm --set 0 600 0   # the time after FIN, in seconds; 0 leaves the others as they are",
-            "ipvsadm --set 0 120 0   # if 'ipvsadm -L --timeout' printed that",
+            "ipvsadm -L --timeout\nipvsadm --set 0 600 0   # the time after FIN, in seconds; 0 leaves the others as they are",
+            "ipvsadm --set 0 120 0   # or the second number that was printed before",
         ),
         Fix::safe(
             "the clients",

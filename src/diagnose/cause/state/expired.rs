@@ -3,10 +3,16 @@
 
 use crate::diagnose::cause::severity;
 use crate::diagnose::cause::state::idle_timeouts::{CLOUD, LOWER, RAISE, keep_alive, usual};
+use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::expired::{After, Expired, ExpiredSet};
-use crate::diagnose::words::{service_subject, share, to_capture};
+use crate::diagnose::words::{list_of, service_subject, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Facts, Finding, Fix, ToConfirm};
+use crate::topology::Service;
 use crate::trace::ConnectionId;
+use crate::wire::Ip;
+
+/// What enters a container's network.
+const INSIDE: &str = "nsenter -t PID -n ";
 
 /// What only the ends show.
 pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Finding {
@@ -17,13 +23,14 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     let after = set.expired.iter().map(|e| e.after).min();
     let then = match after {
         Some(After::Between) => {
-            "are reset by something between the ends: neither of them sent the reset that comes in its name"
+            "are reset by something between the ends: neither of them sent the reset that comes in its name".to_owned()
         }
-        Some(After::Reset) => "are reset at their next segment",
-        Some(After::Nothing) => "get no answer to their next segment any more",
-        Some(After::Asked) | None => {
-            "send nothing any more: their client's host asks for an address by ARP that none of their packets had, as it does when a balancer on that host no longer translates it"
-        }
+        Some(After::Reset) => "are reset at their next segment".to_owned(),
+        Some(After::Nothing) => "get no answer to their next segment any more".to_owned(),
+        Some(After::Asked) | None => format!(
+            "send nothing any more: their client's host asks by ARP for {}, which none of their packets had, as it does when a balancer on that host no longer translates it. A container has a table of its own, in its network namespace",
+            wanted(set)
+        ),
     };
     let alive = match set.outlived_ns {
         0 => String::new(),
@@ -33,8 +40,13 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
         .map_or_else(String::new, |s| format!(" A timeout of {s} s is usual in balancers."));
     let title =
         format!("connections to {} that are idle for {silence} are forgotten on the way", s.name());
+    let who = if after == Some(After::Asked) {
+        "The balancer on the client's own host"
+    } else {
+        "A balancer, firewall or NAT between the ends"
+    };
     let explanation = format!(
-        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} A balancer, firewall or NAT between the ends forgets idle connections. {} of it; an end that is not told keeps its side open.",
+        "Connections to {} that were silent for {silence} or longer {then}.{alive}{known} {who} forgets idle connections. {} of it; an end that is not told keeps its side open.",
         s.name(),
         share(facts, set.service, &ids, "die")
     );
@@ -58,7 +70,25 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
             tell_apart: "then connections that are not idle fail as well".to_owned(),
         }),
     });
-    finding.to_confirm = vec![
+    (finding.to_confirm, finding.fixes) = if after == Some(After::Asked) {
+        on_the_client(facts, set, &silence)
+    } else {
+        between(s, set, &silence)
+    };
+    let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
+    finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
+    finding.concerning(vec![service_subject(s)], ids)
+}
+
+/// What the client's host asked for.
+fn wanted(set: &ExpiredSet) -> String {
+    let asked: Vec<Ip> = each_once(set.expired.iter().filter_map(|e| e.wanted));
+    list_of(&asked)
+}
+
+/// Of a table between the ends, wherever it is.
+fn between(s: &Service, set: &ExpiredSet, silence: &str) -> (Vec<ToConfirm>, Vec<Fix>) {
+    let checks = vec![
         ToConfirm {
             host: "the balancer, firewall or NAT between the ends".to_owned(),
             command:
@@ -74,7 +104,7 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
             "shows whether the next segment leaves it for the other end",
         ),
     ];
-    finding.fixes = vec![
+    let fixes = vec![
         keep_alive("either end", set.least_ns()),
         Fix::safe("the balancer, if it is IPVS", RAISE, LOWER).or(),
         Fix::safe(
@@ -84,7 +114,28 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
         )
         .or(),
     ];
-    let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
-    finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
-    finding.concerning(vec![service_subject(s)], ids)
+    (checks, fixes)
+}
+
+/// Of a table in the client's own network namespace.
+fn on_the_client(facts: &Facts, set: &ExpiredSet, silence: &str) -> (Vec<ToConfirm>, Vec<Fix>) {
+    let clients: Vec<Ip> =
+        each_once(set.expired.iter().map(|e| facts.connection(e.id).front.client.0));
+    let host = format!("the host of {}, PID: a process that has that address", list_of(&clients));
+    let inside = |lines: &str| {
+        let lines = lines.lines().map(|line| format!("{INSIDE}{line}"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let checks = vec![ToConfirm {
+        host: host.clone(),
+        command: format!("{INSIDE}ip -br addr; {INSIDE}ipvsadm -L --timeout; {INSIDE}ipvsadm -Ln"),
+        why: format!(
+            "it has {}, a TCP timeout of {silence} or less, and a service that leads to these servers: this is it",
+            list_of(&clients)
+        ),
+    }];
+    let alive = keep_alive(&host, set.least_ns());
+    let alive = Fix { command: inside(&alive.command), undo: inside(&alive.undo), ..alive };
+    let raise = Fix::safe(host, inside(RAISE), inside(LOWER)).or();
+    (checks, vec![alive, raise])
 }

@@ -52,7 +52,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     let who = words::names(&subjects);
     let servers = words::servers(facts, &ids);
-    let server = if servers.is_empty() { s.name() } else { words::names(&servers) };
+    let server = if servers.is_empty() {
+        format!("the server of {}", s.name())
+    } else {
+        words::names(&servers)
+    };
     let delay = ids.iter().filter_map(|id| delay_ns(facts, *id)).max();
     let lost = delay.map_or_else(String::new, |ns| {
         format!(" The handshake takes up to {} ms longer by that.", ns / 1_000_000)
@@ -122,8 +126,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         format!("old sockets towards the ports that are used again ({})", list(&ports)),
     );
     let kept = victims.is_empty() && !old_closed(facts, &ids);
-    finding.fixes =
-        if behind.is_empty() { fixes(&who, &server, rewritten, kept) } else { of_translator(&who) };
+    let stamped = ids
+        .iter()
+        .all(|id| challenged(facts, *id).is_some_and(|leg| facts.forward(leg).shape.stamped()));
+    let narrow = tuples.iter().all(|tuple| DRAWN.contains(&tuple.client.1));
+    finding.fixes = if behind.is_empty() {
+        fixes(&Shown { who: &who, server: &server, rewritten, kept, narrow, stamped })
+    } else {
+        of_translator(&who)
+    };
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.subjects = subjects;
     finding.subjects.extend(servers);
@@ -150,33 +161,68 @@ fn of_translator(who: &str) -> Vec<Fix> {
     ]
 }
 
-fn fixes(who: &str, server: &str, rewritten: bool, kept: bool) -> Vec<Fix> {
-    let mut fixes = vec![
-        sysctl::change(
-            who.to_owned(),
-            &[("net.ipv4.ip_local_port_range", "1024 65535", "32768 60999")],
-        )
-        .because("more ports, so that each rests longer"),
-    ];
+/// Ports that Linux gives by itself (`net.ipv4.ip_local_port_range`): who draws others was
+/// given another range, or is no Linux host.
+const DRAWN: std::ops::RangeInclusive<u16> = 32_768..=60_999;
+
+/// What the shown connections have in common that decides how they are mended.
+struct Shown<'a> {
+    who: &'a str,
+    server: &'a str,
+    /// The balancer chose the port.
+    rewritten: bool,
+    /// A program on the server never closed the old connections.
+    kept: bool,
+    /// All ports are of the range that Linux draws from, so that a wider one adds some.
+    narrow: bool,
+    /// The SYNs carry timestamps.
+    stamped: bool,
+}
+
+fn fixes(shown: &Shown<'_>) -> Vec<Fix> {
+    let Shown { who, server, rewritten, kept, narrow, stamped } = *shown;
+    let mut fixes = Vec::new();
     if rewritten {
-        fixes.insert(
-            0,
-            Fix::safe(
-                who.to_owned(),
-                "# add local addresses: another 'source' (haproxy) or 'proxy_bind' (nginx), another address in laddr_group (FullNAT)",
-                "Take them out again once they carry no connection.",
-            ),
-        );
-        fixes[1].join = Join::Or;
+        fixes.push(Fix::safe(
+            who.to_owned(),
+            "# add local addresses: another 'source' (haproxy) or 'proxy_bind' (nginx), another address in laddr_group (FullNAT)",
+            "Take them out again once they carry no connection.",
+        ));
     }
-    fixes.extend(kept.then(|| {
-        sysctl::change(
-            format!("{server}, if a program there never closed the old connections"),
-            &[("net.ipv4.tcp_keepalive_time", "600", "7200")],
-        )
-        .because("ends dead ones sooner, for sockets that ask for keep-alives")
-        .or()
-    }));
+    if narrow {
+        let wider = [("net.ipv4.ip_local_port_range", "1024 65535", "32768 60999")];
+        fixes.push(
+            sysctl::change(who.to_owned(), &wider).because("more ports, so that each rests longer"),
+        );
+    } else if !rewritten {
+        fixes.push(Fix::safe(
+            format!("{who}, in its own settings"),
+            "# a longer rest of each port before it is used again (60 s, the server's TIME_WAIT), or more source addresses; its range of ports is wide already",
+            "Set it back.",
+        ));
+    }
+    if !stamped && !kept {
+        // RFC 6191: a SYN with a later timestamp is taken in TIME_WAIT, whatever its number.
+        fixes.push(
+            sysctl::change(
+                format!("both {who} and {server}, as far as they run Linux"),
+                &[("net.ipv4.tcp_timestamps", "1", "0")],
+            )
+            .because("a SYN with a later timestamp is taken at once, whatever its number"),
+        );
+    }
+    if kept {
+        fixes.push(
+            sysctl::change(
+                format!("{server}, if a program there never closed the old connections"),
+                &[("net.ipv4.tcp_keepalive_time", "600", "7200")],
+            )
+            .because("ends dead ones sooner, for sockets that ask for keep-alives"),
+        );
+    }
+    for fix in fixes.iter_mut().skip(1) {
+        fix.join = Join::Or;
+    }
     fixes
 }
 

@@ -9,6 +9,8 @@ use crate::diagnose::decide::refusal::WhyStale;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::stale_ports::{Stale, is_balanced, proofs};
 use crate::diagnose::thresholds::NO_DOUBT;
+use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
+use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::commands::{cluster, sysctl};
 use crate::diagnose::words::{list_of, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject};
@@ -84,12 +86,22 @@ fn finding(
         )
     } else {
         (
-            format!("ipvsadm -Ln -u {}; ipvsadm -Lnc | grep UDP; ipvsadm -L --timeout", s.name()),
-            format!("{who} is missing in the first list and named in the second: this is it"),
+            format!("ipvsadm -Ln -u {}; ipvsadm -Lnc | grep UDP", s.name()),
+            format!(
+                "{who} is missing in the first list, or has weight 0 there, and is named in the second: this is it"
+            ),
         )
     };
     finding.confirm(name.clone(), lists, what);
-    finding.fixes = fixes(&name, s, &servers, cluster::is_clusters(facts, s));
+    let ports: Vec<u16> = each_once(ids.iter().map(|id| facts.connection(*id).front.client.1));
+    let clients: Vec<Ip> = each_once(ids.iter().map(|id| facts.connection(*id).front.client.0));
+    let known = ids.iter().filter_map(|id| {
+        let server = facts.server(*id)?;
+        Some(Server::at(server.address?, server.port))
+    });
+    let gone = each_once_by(known);
+    finding.fixes = fixes(&name, s, &servers, &gone, cluster::is_clusters(facts, s));
+    finding.fixes.push(other_port(&clients, &ports));
     finding.proofs = ids
         .first()
         .and_then(|id| Some((*id, stale.get(id)?)))
@@ -107,7 +119,7 @@ fn finding(
     finding
 }
 
-fn fixes(name: &str, s: &Service, servers: &[Ip], in_cluster: bool) -> Vec<Fix> {
+fn fixes(name: &str, s: &Service, servers: &[Ip], gone: &[Server], in_cluster: bool) -> Vec<Fix> {
     // The entries that lead to the server that is gone, and nobody else's.
     let lines = servers
         .iter()
@@ -124,22 +136,50 @@ fn fixes(name: &str, s: &Service, servers: &[Ip], in_cluster: bool) -> Vec<Fix> 
     let forget = |whose: String| {
         Fix::safe(whose, stale.clone(), "Nothing to take back: the next packet makes a new entry.")
     };
-    let expire = |whose: String| {
-        sysctl::change(whose, &[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
-            .because("entries of a removed server go with their next packet")
+    let keep_none = |whose: String| {
+        let of = Virtual::of(s);
+        let mut steps = vec![
+            sysctl::step(&[("net.ipv4.vs.expire_nodest_conn", "1", "0")])
+                .because("first: entries of a server that is taken out then go, at once or with their next packet"),
+            Step::look(of.list()),
+        ];
+        let any = [Server::any()];
+        for server in if gone.is_empty() { &any[..] } else { gone } {
+            let entry = of.server(server.clone());
+            steps.push(Step::new(entry.delete(), entry.put_back()).because(
+                "if it is listed: weight 0 keeps the entries (keepalived: leave out inhibit_on_failure)",
+            ));
+        }
+        step::disruptive(whose, steps)
     };
     if in_cluster {
         let ipvs = format!("{name}, {}", cluster::IPVS_MODE);
-        return vec![forget(name.to_owned()), expire(ipvs).or()];
+        return vec![forget(name.to_owned()), keep_none(ipvs).or()];
     }
     vec![
-        expire(name.to_owned()),
+        keep_none(name.to_owned()),
         forget(format!("{name}, where netfilter translates (kube-proxy with iptables)")).or(),
-        Fix::disruptive(
-            name.to_owned(),
-            "ipvsadm -L --timeout\nipvsadm --set 0 0 10   # the entries of all UDP services live 10 s; what pauses for longer changes its server",
-            "ipvsadm --set 0 0 300   # or the third number that the list printed",
-        )
-        .meanwhile(),
     ]
+}
+
+/// Servers, each once, in order.
+fn each_once_by(all: impl Iterator<Item = Server>) -> Vec<Server> {
+    let mut known: Vec<Server> = Vec::new();
+    for one in all {
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    known
+}
+
+/// The client's own way out: the entry is of its port.
+fn other_port(clients: &[Ip], ports: &[u16]) -> Fix {
+    let ports = list_of(ports);
+    Fix::disruptive(
+        list_of(clients),
+        format!("# restart the program that sends from port {ports}: another port has no entry"),
+        "Nothing to take back.",
+    )
+    .meanwhile()
 }

@@ -158,8 +158,8 @@ fn advise(
                     if s.port == FTP { String::new() } else { format!(" ports={}", s.port) };
                 finding.fix(
                     crate::diagnose::Names(facts).director(s),
-                    format!("modprobe ip_vs_ftp{ports}   # if it is IPVS; translates what is named, and lets the data connection in"),
-                    "modprobe -r ip_vs_ftp",
+                    format!("lsmod | grep -w ip_vs_ftp\nmodprobe ip_vs_ftp{ports}   # if it is IPVS; translates what is named, and lets the data connection in"),
+                    "modprobe -r ip_vs_ftp   # if the first line printed nothing",
                 );
             }
             let server = crate::diagnose::Fix::disruptive(

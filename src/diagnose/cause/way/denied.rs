@@ -4,6 +4,8 @@
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::denied_answers::{Denied, all};
+use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::{name, server_subject, service_subject, share};
 use crate::diagnose::{Confidence, Facts, Finding};
 use crate::trace::ConnectionId;
@@ -71,19 +73,16 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
             first.came
         ),
     );
-    finding.fix_disruptive(
-        who,
-        if first.direct {
-            format!("ip route replace {client} via DIP   # DIP: the balancer's address on this link, {} in 'ip neigh'; it must send no redirects", first.came)
-        } else {
-            format!("ip route replace default via DIP   # DIP: the balancer's address on this link, {} in 'ip neigh'", first.came)
-        },
-        if first.direct {
-            format!("ip route del {client}")
-        } else {
-            "Restore the route that 'ip route show default' printed before.".to_owned()
-        },
-    );
+    let dip = format!("DIP: the balancer's address on this link, {} in 'ip neigh'", first.came);
+    finding.fixes.push(if first.direct {
+        let route = Step::new(
+            format!("ip route replace {client} via DIP"),
+            format!("ip route del {client}"),
+        );
+        step::disruptive(who, [route.because(&format!("{dip}; it must send no redirects"))])
+    } else {
+        step::disruptive(who, ip::default_via("DIP", client.is_v4())).because(&dip)
+    });
     let (there, back) = (facts.forward(&first.leg), facts.reply(&first.leg));
     let proof = |mark, note: String| facts.proof(&first.leg, mark, note);
     finding.proofs = [

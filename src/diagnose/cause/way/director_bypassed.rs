@@ -1,12 +1,14 @@
 //! A real server gets the VIP's traffic without the director in between.
 
+use crate::correlate::Leg;
 use crate::diagnose::cause::{clean_in, each_service, severity};
 use crate::diagnose::facts::bypasses::bypass;
 use crate::diagnose::facts::{each_once, telling};
 use crate::diagnose::words::{self, agree, list, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Mac;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
 
@@ -19,8 +21,9 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
     let names = Names(facts);
     let subjects = servers(facts, &ids);
-    let senders: Vec<HostId> = each_once(ids.iter().filter_map(|id| bypass(facts, *id)));
-    let from: Vec<String> = senders.iter().map(|h| names.full(*h)).collect();
+    let senders: Vec<(HostId, Option<Mac>)> =
+        each_once(ids.iter().filter_map(|id| Some((bypass(facts, *id)?, sender(facts, *id)))));
+    let from: Vec<String> = senders.iter().map(|(h, mac)| names.by_frame(*h, *mac)).collect();
     let vip = facts.topology.service(service).vip;
     let server = words::names(&subjects);
     let verb = agree(subjects.len(), "gets", "get");
@@ -39,18 +42,30 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "The entry is learnt again by itself.",
     );
     finding.subjects = subjects;
-    finding.subjects.extend(names.subjects(Role::Router, &senders));
+    finding.subjects.extend(senders.iter().map(|(host, mac)| {
+        let known = names.subject(Role::Router, *host);
+        Subject { mac: mac.or(known.mac), ..known }
+    }));
     finding.addresses = vec![vip];
     finding.connections = ids;
     finding
 }
 
-fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+/// The leg at the real server.
+fn at_server(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
     let server = trace.server(id).and_then(|s| s.host);
-    let leg = trace.legs(id).iter().find(|leg| trace.host_of(leg) == server);
-    let Some(leg) = leg else { return Vec::new() };
-    let src = trace.vantage(leg).first_hop(trace.forward(leg)).and_then(|h| h.link.src);
-    let src = src.map_or_else(String::new, |mac| format!(" from {mac}"));
+    trace.legs(id).iter().find(|leg| trace.host_of(leg) == server)
+}
+
+/// The MAC that its packets come from there.
+fn sender(trace: &Trace, id: ConnectionId) -> Option<Mac> {
+    let leg = at_server(trace, id)?;
+    trace.vantage(leg).first_hop(trace.forward(leg))?.link.src
+}
+
+fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let Some(leg) = at_server(trace, id) else { return Vec::new() };
+    let src = sender(trace, id).map_or_else(String::new, |mac| format!(" from {mac}"));
     let note = format!("a packet for the VIP arrives{src}, which is not the director");
     trace.proof(leg, trace.forward(leg).first, note).into_iter().collect()
 }

@@ -4,6 +4,7 @@
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{agree, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -79,11 +80,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 /// By another router, or by the director after all. The first needs one: it stands first only
 /// where a router was seen that is not the director.
 fn fixes(trace: &Trace, vip: Ip, servers: &[Subject], director: Option<HostId>) -> Vec<Fix> {
-    let around = Fix::disruptive(
-        names(servers),
-        "ip route show default\nip route replace default via ROUTER   # a router of this network that is not the director, if there is one",
-        "ip route replace default via BEFORE   # BEFORE: as 'ip route show default' printed it",
-    );
+    let around = step::disruptive(names(servers), ip::default_via("ROUTER", vip.is_v4()))
+        .because("a router of this network that is not the director, if there is one");
     let Some(host) = director else { return vec![around] };
     // IPv6 has neither of these filters.
     if !vip.is_v4() {

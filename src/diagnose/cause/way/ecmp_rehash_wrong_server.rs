@@ -135,8 +135,11 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Forgotten]) -> Finding {
     let proven =
         shown.is_some_and(|f| f.own && accepted(facts, f).is_some_and(|(_, seen)| seen.is_some()));
     finding.confidence = if proven { Confidence::Certain } else { Confidence::Likely };
-    if !proven {
+    // Where another one goes on with them, it is not the server that has them which resets.
+    if !proven && !owners.is_empty() {
         finding.candidate("rs-lost-socket", "then the same real server sent the SYN-ACK and the RST: compare MACs and TTLs at its own capture");
+    }
+    if !proven && strangers.iter().any(|host| !facts.is_captured(*host)) {
         let addresses: Vec<_> = strangers.iter().filter_map(|h| names.address(*h)).collect();
         finding.to_confirm.push(to_capture(
             to.clone(),

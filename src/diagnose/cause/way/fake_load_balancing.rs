@@ -49,11 +49,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     finding.fixes = fixes(facts.topology.service(service), names.full(host), serves);
     finding.confirm(
         own,
-        format!("ipvsadm -Ln; sysctl net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore; ip -br addr show to {vip}; ip neigh show {vip}"),
+        format!("ipvsadm -Ln; sysctl net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.proxy_arp; ip -br addr show to {vip}; ip neigh show {vip}; ip neigh show proxy"),
         if serves {
             "a service for the VIP in its table, or ip_forward 1 alone, sends it on; it answers for the VIP where arp_ignore is 0 or the VIP is not on lo"
         } else {
-            "tells whether it forwards as a balancer, and whether it has the VIP"
+            "tells whether it forwards as a balancer, and why it gets what is for the VIP: it has it, or answers for others (proxy_arp 1, or the VIP in the last list: set the one to 0, delete the other). If none of these, its neighbours have a static entry for it"
         },
     );
     let role = if serves { Role::RealServer } else { Role::Host };
@@ -63,20 +63,21 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     Some(finding)
 }
 
+/// What is wrong is that it answers for the VIP, and that it passes on what it gets; one that
+/// serves has the VIP, of another the check tells. The neighbours come last: they would learn
+/// its MAC again.
 fn fixes(service: &Service, host: String, serves: bool) -> Vec<Fix> {
     let vip = service.vip;
-    let mut fixes = Vec::new();
-    if serves {
-        // It serves the VIP, so it has it: what is wrong is that it answers for it, and that
-        // it passes on what it should take.
-        fixes.push(arp::hushed(host.clone(), vip));
-        fixes.push(step::disruptive(
+    let whom =
+        if serves { host.clone() } else { format!("{host}, if it has {vip} on an interface") };
+    vec![
+        arp::hushed(whom, vip),
+        step::disruptive(
             format!("{host}, if its table has a service for {vip}"),
             Virtual::of(service).removed(),
-        ));
-    }
-    fixes.push(arp::forgotten(&[vip]));
-    fixes
+        ),
+        arp::forgotten(&[vip]),
+    ]
 }
 
 fn proofs(trace: &Trace, id: ConnectionId, host: HostId) -> Vec<Proof> {

@@ -75,15 +75,6 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "shows on lo whether the caller resets its own answer or drops the SYN as a martian",
         );
     }
-    // Who serves others is not silent, nor who answered this call.
-    let serves_others = facts.requests_to(service).any(|(id, c)| {
-        let served = facts.server(id).and_then(|s| s.address) == Some(caller);
-        served && c.front.client.0 != caller && c.progress.established
-    });
-    let unseen = variant(facts, &ids) == Variant::Unseen;
-    if facts.vantages.len() == 1 && !serves_others && unseen {
-        finding.candidate("rs-silent", "would fail for every client; this fails only where caller and real server are one host");
-    }
     finding.concerning(callers, ids).also(words::directors(facts, service))
 }
 

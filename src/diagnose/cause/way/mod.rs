@@ -98,5 +98,6 @@ fn bridged(finding: &mut Finding, host: &str) {
         "0, or no such key, and client and real server on one bridge of this host: their frames pass its rules by",
     );
     let on = sysctl::step(&[("net.bridge.bridge-nf-call-iptables", "1", "0")]);
-    finding.fixes.push(step::disruptive(host, [kernel::load(&["br_netfilter"]), on]));
+    let [look, load] = kernel::load(&["br_netfilter"]);
+    finding.fixes.push(step::disruptive(host, [look, load, on]));
 }

@@ -5,11 +5,15 @@ use crate::breaks::{Journey, Milestone};
 use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::{shared_bits, telling};
+use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{self, agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
+
+/// Stands for the director's address where none is known on that side.
+const DIP: &str = "DIP";
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["asymmetric-return-path", "rst-no-socket", "syn-unanswered", "handshake-incomplete"];
@@ -120,13 +124,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     // The director's address on the real servers' side.
     let side = director.first().and_then(|d| gateway(facts, service, d.address));
-    let via = side.unwrap_or_else(|| "DIP".to_owned());
+    let via = side.unwrap_or_else(|| DIP.to_owned());
     for subject in &subjects {
-        finding.fix_disruptive(
-            name(subject),
-            format!("ip route replace default via {via}"),
-            "Restore the route that 'ip route show default' printed before.",
-        );
+        let steps = ip::default_via(&via, vip.is_v4());
+        let fix = step::disruptive(name(subject), steps);
+        finding.fixes.push(if via == DIP {
+            fix.because("DIP: the director's address on the real servers' link")
+        } else {
+            fix
+        });
     }
     finding.concerning(subjects, ids).also(director)
 }

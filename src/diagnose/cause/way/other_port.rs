@@ -59,7 +59,8 @@ fn finding(
     );
     finding.fixes = vec![if s.port == TFTP {
         let helper = sysctl::step(&[("net.netfilter.nf_conntrack_helper", "1", "0")]);
-        step::disruptive("the balancer", [kernel::load(&["nf_nat_tftp"]), helper])
+        let [look, load] = kernel::load(&["nf_nat_tftp"]);
+        step::disruptive("the balancer", [look, load, helper])
             .because("where it is netfilter that translates; IPVS has no helper for it: balance it by DR, so that nothing is translated")
     } else {
         Fix::disruptive(

@@ -9,6 +9,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::unasked_answers::{accepts, bypassed, fronts, originates, proofs};
+use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{agree, count, list_of};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{HostId, Role};
@@ -78,11 +79,9 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
             format!("ip route get {client} from {server}"),
             "names the gateway of its answers; it must be the proxy",
         );
-        finding.fix_disruptive(
-            server.to_string(),
-            format!("ip route replace default via {proxy_ip}   # the proxy's address on this link"),
-            "Restore the route that 'ip route show default' printed before.",
-        );
+        let steps = ip::default_via(&proxy_ip.to_string(), server.is_v4());
+        let fix = step::disruptive(server.to_string(), steps);
+        finding.fixes.push(fix.because("the proxy's address on this link"));
     }
     finding.fixes.push(
         Fix::disruptive(

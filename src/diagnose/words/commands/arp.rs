@@ -13,7 +13,7 @@ use crate::wire::Ip;
 #[must_use]
 pub fn hushed(host: impl Into<String>, vip: Ip) -> Fix {
     let list = format!(
-        "ip -br addr show to {vip}   # on lo as /32: that was all; else the next line too, with IFACE and MASK as printed"
+        "ip -br addr show to {vip}   # on lo alone, as /32: that was all; else the next line too, for each other IFACE and MASK that is printed"
     );
     step::disruptive(
         host,

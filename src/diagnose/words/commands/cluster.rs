@@ -49,7 +49,7 @@ fn names_it(trace: &Trace, service: &Service) -> bool {
 }
 
 /// Where a service's endpoints and nodes are asked for.
-pub const KUBECTL: &str = "where kubectl is at hand";
+pub const KUBECTL: &str = "a host that has kubectl";
 
 /// What a cluster has for a service, by its address and port.
 #[must_use]

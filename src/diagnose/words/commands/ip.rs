@@ -60,10 +60,16 @@ impl Address {
     }
 }
 
-/// Sets an interface up.
+/// Another default gateway for packets of a family; the old one is printed before.
 #[must_use]
-pub fn up(device: &str) -> Step {
-    Step::new(format!("ip link set {device} up"), format!("ip link set {device} down"))
+pub fn default_via(via: &str, v4: bool) -> [Step; 2] {
+    let ip = if v4 { "ip" } else { "ip -6" };
+    let replace = |gateway: &str| format!("{ip} route replace default via {gateway}");
+    [
+        Step::look(format!("{ip} route show default")),
+        Step::new(replace(via), replace("BEFORE"))
+            .back_if("BEFORE: with all that the first line printed behind 'via'"),
+    ]
 }
 
 /// Makes a neighbour forget whose MAC it took an address for; it asks again.

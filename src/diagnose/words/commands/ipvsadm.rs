@@ -218,6 +218,16 @@ impl Entry<'_> {
         }
     }
 
+    /// Puts it in again as it was before it was taken out.
+    #[must_use]
+    pub fn put_back(&self) -> String {
+        format!(
+            "{}   # WEIGHT: as '{}' printed it before",
+            self.line("-a", &format!(" {} -w WEIGHT", self.service.flag)),
+            self.service.list()
+        )
+    }
+
     /// Takes it out.
     #[must_use]
     pub fn delete(&self) -> String {

@@ -2,16 +2,20 @@
 
 use super::step::Step;
 
-/// Loads modules. The second word of modprobe(8) is a parameter of the first, unless it is
-/// told that all are modules.
+/// Loads modules, after printing which of them are there: those stay when it is taken back.
+/// The second word of modprobe(8) is a parameter of the first, unless it is told that all are
+/// modules.
 #[must_use]
-pub fn load(modules: &[&str]) -> Step {
+pub fn load(modules: &[&str]) -> [Step; 2] {
     let all = if modules.len() > 1 { "-a " } else { "" };
     let names = modules.join(" ");
     let mut back: Vec<&str> = modules.to_vec();
     back.reverse();
-    Step::new(format!("modprobe {all}{names}"), format!("modprobe -r {}", back.join(" ")))
-        .back_if("if nothing had loaded it before and nothing else uses it")
+    [
+        Step::look(format!("lsmod | grep -wE '{}'", modules.join("|"))),
+        Step::new(format!("modprobe {all}{names}"), format!("modprobe -r {}", back.join(" ")))
+            .back_if("if the first line printed nothing"),
+    ]
 }
 
 #[cfg(test)]
@@ -21,9 +25,12 @@ mod tests {
 
     #[test]
     fn several_modules_are_all_loaded() {
-        let fix = safe("x", [load(&["nf_defrag_ipv4", "nf_defrag_ipv6"])]);
-        assert_eq!(fix.command, "modprobe -a nf_defrag_ipv4 nf_defrag_ipv6");
+        let fix = safe("x", load(&["nf_defrag_ipv4", "nf_defrag_ipv6"]));
+        assert_eq!(
+            fix.command,
+            "lsmod | grep -wE 'nf_defrag_ipv4|nf_defrag_ipv6'\nmodprobe -a nf_defrag_ipv4 nf_defrag_ipv6"
+        );
         assert!(fix.undo.starts_with("modprobe -r nf_defrag_ipv6 nf_defrag_ipv4   # if "));
-        assert_eq!(safe("x", [load(&["ipip"])]).command, "modprobe ipip");
+        assert!(safe("x", load(&["ipip"])).command.ends_with("\nmodprobe ipip"));
     }
 }

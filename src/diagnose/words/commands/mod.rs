@@ -11,6 +11,7 @@ mod rest;
 pub mod step;
 pub mod sysctl;
 mod tcpdump;
+pub mod tunnel;
 
 pub use crate::diagnose::fix::explained;
 pub use netfilter::tables;

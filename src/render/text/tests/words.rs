@@ -50,7 +50,7 @@ fn a_hairpin() {
                  undo: the same with -D for -A.
         or maybe nat-return-bypasses-director: there the answer leaves the host;
                  here it stays on lo.
-        next     on the director: an entry with the caller on both sides.
+        check    on the director: an entry with the caller on both sides.
                    ipvsadm -Lnc | grep 172.16.100.11
         explains 2 syn-ack-to-self (3 connections): 172.16.100.11 answered itself
                  3 rst-no-socket (3 connections): a SYN-ACK met no socket
@@ -138,7 +138,7 @@ fn hostile_strings() {
                    \x1b[2J\u{202e}x
                  undo: \x1b[2J\u{202e}x
         or maybe \x1b[2J\u{202e}x: \x1b[2J\u{202e}x
-        next     on \x1b[2J\u{202e}x: \x1b[2J\u{202e}x
+        check    on \x1b[2J\u{202e}x: \x1b[2J\u{202e}x
                    \x1b[2J\u{202e}x
         filter   \x1b[2J\u{202e}x
 
@@ -201,7 +201,7 @@ fn everything_said() {
                  undo: the same with -D for -A.
         or maybe nat-return-bypasses-director: there the answer leaves the host;
                  here it stays on lo.
-        next     on the director: an entry with the caller on both sides.
+        check    on the director: an entry with the caller on both sides.
                    ipvsadm -Lnc | grep 172.16.100.11
         explains 2 syn-ack-to-self (3 connections): 172.16.100.11 answered itself
                  3 rst-no-socket (3 connections): a SYN-ACK met no socket

@@ -128,12 +128,13 @@ fn command(app: &App, text: &str, width: usize) -> Vec<Line<'static>> {
 fn doubt(app: &App, f: &Finding, width: usize, page: &mut Page<To>) {
     for (n, candidate) in f.candidates.iter().enumerate() {
         let said = format!("{}: {}", candidate.id, candidate.tell_apart);
-        let label = if n == 0 { "or it is" } else { "" };
+        let label = if n == 0 { "or maybe" } else { "" };
         let lines = labelled(app, label, Paint::Plain, &said, width);
         page.stop(To::Manual(candidate.id.clone()), lines);
     }
-    for ToConfirm { host, command: text, why } in &f.to_confirm {
-        for line in labelled(app, "confirm", Paint::Plain, &format!("on {host}: {why}"), width) {
+    for (n, ToConfirm { host, command: text, why }) in f.to_confirm.iter().enumerate() {
+        let label = if n == 0 { "check" } else { "" };
+        for line in labelled(app, label, Paint::Plain, &format!("on {host}: {why}"), width) {
             page.line(line);
         }
         page.stop(To::Copy(text.clone(), "command"), command(app, text, width));

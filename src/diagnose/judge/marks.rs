@@ -1,0 +1,78 @@
+//! What the SYNs of a group say by themselves: how old their timestamps are, whether they ask
+//! for ECN, and whether their source is an address of the host that they are for.
+
+use crate::breaks::{Fate, Group, Packet};
+use crate::correlate::Connection;
+use crate::diagnose::Facts;
+use crate::flow::Flow;
+use crate::topology::HostId;
+use crate::trace::ConnectionId;
+use crate::wire::{Ip, seq_gt};
+
+/// Connections of a group that are asked: they are alike.
+const ASKED: usize = 64;
+/// Connections on either side that make a contrast: one may have any reason.
+const SEVERAL: usize = 2;
+
+/// The client's SYN where it was first seen.
+fn opening<'a>(facts: &'a Facts, id: ConnectionId) -> Option<&'a Flow> {
+    let legs = facts.legs(id).iter().map(|leg| facts.forward(leg));
+    legs.into_iter().find(|flow| flow.opened())
+}
+
+fn stamp(facts: &Facts, id: ConnectionId) -> Option<u32> {
+    opening(facts, id).filter(|flow| flow.shape.stamped()).map(|flow| flow.shape.tsval)
+}
+
+/// Whether each of the group's SYNs has an older timestamp than one that its address sent to
+/// this service before and that was answered.
+pub(super) fn all_older(facts: &Facts, group: &Group) -> bool {
+    let is_older = |id: &ConnectionId| {
+        let Some(own) = stamp(facts, *id) else { return false };
+        let client = facts.connection(*id).front.client.0;
+        let before = facts.requests_from(client).into_iter().take_while(|(other, _)| other < id);
+        let answered = before
+            .filter(|(other, c)| c.progress.answered && facts.service_of(*other) == group.service);
+        answered
+            .into_iter()
+            .any(|(other, _)| stamp(facts, other).is_some_and(|newer| seq_gt(newer, own)))
+    };
+    group.connections.iter().take(ASKED).all(is_older)
+}
+
+/// Whether exactly the SYNs that ask for ECN stay unanswered, and none that does not, whatever
+/// service they are for.
+pub(super) fn ecn_alone(facts: &Facts, group: &Group) -> bool {
+    let asks = |id: ConnectionId| opening(facts, id).is_some_and(|f| f.flags.asks_for_ecn());
+    if !group.connections.iter().take(ASKED).all(|id| asks(*id)) {
+        return false;
+    }
+    let (mut lost, mut well) = (0, 0);
+    for (id, _) in facts.requests().filter(|(_, c)| is_tcp(c)) {
+        let broken = facts.breaks.broken(id).is_some_and(|b| b.packet == Packet::Syn);
+        match (broken, facts.breaks.fate(id) == Fate::Well) {
+            (true, _) if asks(id) => lost += 1,
+            (_, true) if !asks(id) => well += 1,
+            (true, _) | (_, true) => return false,
+            (false, false) => {}
+        }
+    }
+    lost >= SEVERAL && well >= SEVERAL
+}
+
+fn is_tcp(connection: &Connection) -> bool {
+    connection.protocol.is_tcp()
+}
+
+/// The host that the group's SYNs are for, or came to, and their source, where that is an
+/// address of the same host: a kernel drops what claims to come from itself.
+pub(super) fn own_source(facts: &Facts, group: &Group) -> Option<(HostId, Ip)> {
+    let last = group.last?;
+    let client = facts.connection(*group.connections.first()?).front.client.0;
+    let stated = |host: &HostId| {
+        facts.has_address(*host, client).is_some_and(|said| said.value)
+            && facts.host_by_ip(client) != Some(*host)
+    };
+    let host = [last.host, last.to].into_iter().flatten().find(stated)?;
+    Some((host, client))
+}

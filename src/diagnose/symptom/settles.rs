@@ -1,0 +1,121 @@
+//! Commands that tell why a packet ended where it was last seen, on the host whose own capture
+//! shows it: counters, sockets and routes say what no frame does.
+
+use crate::breaks::{Break, By, Manner, Packet, Passage};
+use crate::correlate::{Leg, Tuple};
+use crate::diagnose::words::{Names, tables};
+use crate::diagnose::{Facts, ToConfirm};
+use crate::topology::HostId;
+use crate::wire::Ip;
+
+/// What to run where a break shows. None where the place is no host that can be named.
+pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
+    let last = broken.last?;
+    // Who states something of itself can be asked more.
+    let stated = next_stated(facts, broken);
+    let host = last.host.filter(|host| facts.is_captured(*host)).or(stated);
+    let connection = facts.connection(broken.connection);
+    let (client, vip) = (connection.front.client.0, connection.front.server.0);
+    let port = connection.back.map_or(connection.front.server.1, |back| back.server.1);
+    let server = facts.server(broken.connection).and_then(|s| s.host);
+    // The client and the server that the packet has there.
+    let at = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
+    let leg = facts.legs(broken.connection).iter().find(at);
+    let here = leg.map_or((client, vip), |leg| {
+        let tuple = Tuple::of(leg.of(&facts.vantages), leg.client);
+        (tuple.client.0, tuple.server.0)
+    });
+    let left = matches!(last.passage, Passage::Out | Passage::Passing) && stated.is_none();
+    let (host, (command, why)) = match (broken.packet, broken.manner) {
+        (_, Manner::Cut(By::Client | By::Server)) | (_, Manner::Error | Manner::Closed) => {
+            (host, process(port))
+        }
+        (_, Manner::Cut(_)) => return None,
+        (Packet::Syn | Packet::HealthCheck, Manner::Refused) => (host, listener(vip, port)),
+        (Packet::Syn | Packet::HealthCheck, _) if !left => (host, counters(vip)),
+        (Packet::SynAck, Manner::Unmatched) => (server.or(host), way_back((client, vip), true)),
+        (Packet::SynAck, _) if left && host.is_some() => (host, way_back(here, host == server)),
+        (Packet::SynAck, _) => (host, counters(vip)),
+        (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left => (host, queue(port)),
+        (Packet::Datagram, _) if !left => (host, datagrams(port)),
+        (Packet::Response, _) if left && host == server => (host, process(port)),
+        (_, _) => (host, way(if broken.packet.is_forward() { here.1 } else { here.0 })),
+    };
+    Some(ToConfirm { host: Names(facts).place(host?), command, why: why.to_owned() })
+}
+
+/// Who should have had it, where it was not captured and stated something of itself.
+pub(super) fn next_stated(facts: &Facts, broken: &Break) -> Option<HostId> {
+    let to = broken.last?.to.filter(|host| !facts.is_captured(*host))?;
+    facts.states.iter().any(|m| m.hosts.contains(&to)).then_some(to)
+}
+
+type Said = (String, &'static str);
+
+/// What the kernel counts of what it drops.
+pub(super) fn counters(vip: Ip) -> Said {
+    let save = tables(vip);
+    // IPv6 has no such filter.
+    let filter = if vip.is_v4() { "TcpExtIPReversePathFilter " } else { "" };
+    (
+        format!(
+            "nstat -az TcpExtListenDrops TcpExtListenOverflows {filter}TcpInCsumErrors; {save}-save -c | grep -E 'DROP|REJECT'; nft list ruleset | grep -E 'drop|reject'; conntrack -S"
+        ),
+        "run it before and after one more attempt: the counter that grows names who drops it",
+    )
+}
+
+/// Who listens, and who refuses in a listener's place.
+fn listener(vip: Ip, port: u16) -> Said {
+    let save = tables(vip);
+    (
+        format!(
+            "ss -ltnp 'sport = :{port}'; {save}-save -c | grep -i reject; nft list ruleset | grep -i reject"
+        ),
+        "nobody listens on the port, or only on another address; or a rule that rejects counts it",
+    )
+}
+
+/// Who has the connections.
+fn process(port: u16) -> Said {
+    (
+        format!("ss -ltnp 'sport = :{port}'; journalctl -k --since -1h | tail -20"),
+        "names the process that answers there: its own log, or the kernel's, says why it ends them so",
+    )
+}
+
+/// Whether somebody takes the connections off the listener's hands.
+fn queue(port: u16) -> Said {
+    (
+        format!(
+            "ss -ltnp 'sport = :{port}'; ss -tn state established 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPDeferAcceptDrop"
+        ),
+        "Recv-Q of the first list above its Send-Q: the accept queue is full; Recv-Q of the second above 0: the program does not read; the second lacks the client: the server has no such connection",
+    )
+}
+
+fn datagrams(port: u16) -> Said {
+    (
+        format!(
+            "ss -lunp 'sport = :{port}'; nstat -az UdpNoPorts UdpInErrors UdpRcvbufErrors UdpInCsumErrors"
+        ),
+        "nobody on the port, or a counter that grows with each datagram: that is it; else the program takes them and says nothing",
+    )
+}
+
+/// By which way a server answers, or a host passes its answers on.
+fn way_back((client, server): (Ip, Ip), own: bool) -> Said {
+    let iif = if own { "" } else { " iif IFACE" };
+    (
+        format!("ip route get {client} from {server}{iif}; ip rule; ip neigh"),
+        "the interface and next hop of the answers: the way by which the SYN came, or else one on which nobody drops what he did not see begin, or in a foreign name",
+    )
+}
+
+/// By which way something leaves.
+fn way(to: Ip) -> Said {
+    (
+        format!("ip route get {to}; ip neigh; tc -s qdisc; ip -s link"),
+        "by which interface and next hop it leaves, whether that neighbour is known, and drops that grow with each",
+    )
+}
