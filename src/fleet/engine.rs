@@ -2,6 +2,7 @@
 //! and says so.
 
 use super::broadcast::{Broadcast, How, Member};
+use super::lanes;
 use super::members::{self, File, Tables};
 use super::packed::{Of, all, append, entry, named_client};
 use super::plan::{self, Asked, named};
@@ -15,7 +16,7 @@ use crate::report::{ConnectionFilter, Report};
 use crate::tables::TablesError;
 use crate::window::Moment;
 use crate::wire::Ip;
-use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::UInt32Type;
 use datafusion::common::{DataFusionError, JoinType};
 use datafusion::dataframe::DataFrame;
@@ -33,7 +34,7 @@ const MAX_VANTAGES: usize = 1 << 16;
 /// What to do where tables are not what was written.
 const AGAIN: &str = "copy the folder again from where it was indexed, or index the capture again";
 /// Time between two looks at how far the work is.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// What is asked of a fleet.
 #[derive(Debug, Clone)]
@@ -50,6 +51,8 @@ pub struct Options {
     pub whole: u64,
     /// Streams of a part, where it is several.
     pub part: u64,
+    /// Streams that this machine gathers at one time, where they are in parts.
+    pub lane: u64,
     /// Connections of one server that did well and are diagnosed, about.
     pub well: u32,
     /// The scheduler of a cluster that does the work, `http://HOST:PORT`; this machine where there is none.
@@ -65,6 +68,7 @@ impl Default for Options {
             connections: ConnectionFilter::Affected,
             whole: 500_000,
             part: 25_000,
+            lane: 4_000_000,
             well: 500,
             scheduler: None,
         }
@@ -73,6 +77,9 @@ impl Default for Options {
 
 /// Connections that did not do well and are diagnosed, of one server and outcome.
 const ILL: u64 = 50_000;
+
+/// Lanes at most: each is a folder while parts are dealt out.
+const MAX_LANES: u64 = 4096;
 
 /// What a fleet's tables come to.
 #[derive(Debug)]
@@ -247,25 +254,32 @@ impl Asking<'_> {
         let broadcast = self.gathered(members, broadcast, &asked).await?;
         let empty = || Trouble::Engine(DataFusionError::Execution("there is no stream".to_owned()));
         let broadcast = Arc::new(broadcast);
-        let plan = plan::report(self.far, members, &broadcast, &asked)?;
-        let text = match plan {
-            Some(plan) => {
-                // Rows are counted as they pass; parts are dealt out of two passes.
-                let passes = if broadcast.how.parts > 1 { 2 } else { 1 };
-                let rows = sum(members, |file| file.rows).saturating_mul(passes).max(1);
-                let bytes = sum(members, |file| file.bytes);
-                let show = |seen: u64| {
-                    let part = (seen.min(rows) as f64 / rows as f64 * bytes as f64) as u64;
-                    progress.store(part, Ordering::Relaxed);
-                };
-                watched(plan, &broadcast, show).await?
-            }
+        let Some(dealt) = plan::dealt(self.far, members, &broadcast, &asked)? else {
             // Captures may hold other packets alone.
-            None => {
-                let told = super::work::diagnosed(&broadcast, &[]);
-                return told.map_err(|unfit| of(&unfit, members));
-            }
+            let told = super::work::diagnosed(&broadcast, &[]);
+            return told.map_err(|unfit| of(&unfit, members));
         };
+        // Rows are counted as they pass; parts are dealt out of two passes.
+        let passes = if broadcast.how.parts > 1 { 2 } else { 1 };
+        let rows = sum(members, |file| file.rows).saturating_mul(passes).max(1);
+        let bytes = sum(members, |file| file.bytes);
+        let show = || {
+            let seen = broadcast.seen.load(Ordering::Relaxed).min(rows);
+            let part = (seen as f64 / rows as f64 * bytes as f64) as u64;
+            progress.store(part, Ordering::Relaxed);
+        };
+        let streams: u64 = members.iter().map(|member| member.streams).sum();
+        let lanes = streams.div_ceil(self.options.lane.max(1)).min(MAX_LANES);
+        let here = self.options.scheduler.is_none() && broadcast.how.parts > 1;
+        let kept = match lanes > 1 && here {
+            true => lanes::kept(self.near, &broadcast, dealt, lanes as u32, &show).await?,
+            false => plan::kept(self.far, &broadcast, dealt)?,
+        };
+        let batches = watched(plan::report(&broadcast, kept)?, &show).await?;
+        let text = batches.iter().filter(|batch| batch.num_rows() > 0).find_map(|batch| {
+            let told = batch.column(0).as_string_opt::<i64>()?;
+            told.iter().flatten().next().map(str::to_owned)
+        });
         serde_json::from_str(&text.ok_or_else(empty)?)
             .map_err(|e| Trouble::Engine(DataFusionError::External(Box::new(e))))
     }
@@ -514,24 +528,18 @@ fn named_in(text: &str) -> Option<(&str, &str)> {
     Some((id, rest.split_once(';')?.0))
 }
 
-/// The one text that a plan gives; meanwhile counts.
-async fn watched(
+/// What a plan gives; meanwhile shows how far it is.
+pub(super) async fn watched(
     plan: DataFrame,
-    broadcast: &Broadcast,
-    show: impl Fn(u64),
-) -> Result<Option<String>, DataFusionError> {
+    show: &impl Fn(),
+) -> Result<Vec<RecordBatch>, DataFusionError> {
     let mut work = std::pin::pin!(plan.collect());
-    let batches = loop {
+    loop {
         match tokio::time::timeout(TICK, &mut work).await {
-            Ok(done) => break done?,
-            Err(_) => show(broadcast.seen.load(Ordering::Relaxed)),
+            Ok(done) => return done,
+            Err(_) => show(),
         }
-    };
-    let text = batches.iter().filter(|batch| batch.num_rows() > 0).find_map(|batch| {
-        let told = batch.column(0).as_string_opt::<i64>()?;
-        told.iter().flatten().next().map(str::to_owned)
-    });
-    Ok(text)
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::{Expr, Partitioning, lit};
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -130,8 +130,8 @@ pub(super) fn of_all(
     together(places.map(|(place, _)| packed(context, members, broadcast, place, &asked)))
 }
 
-/// The report of all that is asked for: one row with one text.
-pub(super) fn report(
+/// Every row of all that is asked for, packed, with its part.
+pub(super) fn dealt(
     context: &SessionContext,
     members: &[Tables],
     broadcast: &Arc<Broadcast>,
@@ -141,20 +141,31 @@ pub(super) fn report(
         let places = all().iter().enumerate().filter(move |(_, table)| table.of == of);
         together(places.map(|(place, _)| packed(context, members, broadcast, place, asked)))
     };
-    let (streams, links) = (of(Of::Streams)?, of(Of::Links)?);
-    let (about_streams, about_links) = (of(Of::Stream)?, of(Of::Link)?);
-    let rows = if broadcast.how.parts <= 1 {
-        let frames = [streams, links, about_streams, about_links];
-        let all = together(frames.into_iter().map(Ok))?;
-        all.map(|all| all.with_column("part", lit(0u32))).transpose()?
-    } else {
-        in_parts(broadcast, [streams, links, about_streams, about_links])?
-    };
-    let Some(rows) = rows else { return Ok(None) };
+    let frames = [of(Of::Streams)?, of(Of::Links)?, of(Of::Stream)?, of(Of::Link)?];
+    if broadcast.how.parts > 1 {
+        return in_parts(broadcast, frames);
+    }
+    let all = together(frames.into_iter().map(Ok))?;
+    all.map(|all| all.with_column("part", lit(0u32))).transpose()
+}
+
+/// What is kept of each part.
+pub(super) fn kept(
+    context: &SessionContext,
+    broadcast: &Arc<Broadcast>,
+    dealt: DataFrame,
+) -> Result<DataFrame> {
     let kept = tie(broadcast).call(vec![named("row")]).alias("kept");
+    // Dealt out before they are gathered: nothing is gathered twice.
+    let lanes = context.state().config().target_partitions();
+    let dealt = dealt.repartition(Partitioning::Hash(vec![named("part")], lanes))?;
+    dealt.aggregate(vec![named("part")], vec![kept])?.select(vec![named("kept")])
+}
+
+/// The report of what was kept: one row with one text.
+pub(super) fn report(broadcast: &Arc<Broadcast>, kept: DataFrame) -> Result<DataFrame> {
     let told = diagnose(broadcast).call(vec![named("kept")]).alias("told");
-    let tied = rows.aggregate(vec![named("part")], vec![kept])?;
-    Ok(Some(tied.select(vec![named("kept")])?.aggregate(vec![], vec![told])?))
+    kept.aggregate(vec![], vec![told])
 }
 
 /// Every row with the part of its stream.
@@ -194,7 +205,8 @@ fn in_parts(
         number(Which::Part, broadcast).call(vec![named("row")]).alias("part"),
     ])?;
     let Some(others) = others else { return Ok(Some(tied)) };
-    let joined = others.join(parts, JoinType::Inner, &["stream"], &["own"], None)?;
+    // The first of the two is held in memory: numbers alone.
+    let joined = parts.join(others, JoinType::Inner, &["own"], &["stream"], None)?;
     let joined = joined.select(vec![named("row"), named("part")])?;
     Ok(Some(tied.union(joined)?))
 }

@@ -63,6 +63,42 @@ pub(super) fn to(trace: &Trace, id: ConnectionId) -> To {
     }
 }
 
+/// Sentences that count the diagnosed connections of a service count all of them: `3 of 506 connections`.
+fn reword(report: &mut Report, told: &[(u64, u64)]) {
+    let words = |n: u64| count(usize::try_from(n).unwrap_or(usize::MAX), "connection");
+    let mut known: HashMap<u64, u64> = HashMap::new();
+    for (before, now) in told {
+        // Where two services have as many, a number tells neither.
+        known
+            .entry(*before)
+            .and_modify(|all| *all = if *all == *now { *now } else { 0 })
+            .or_insert(*now);
+    }
+    for finding in &mut report.findings {
+        if let Some(now) = known.get(&finding.affected.of).filter(|now| **now > 0) {
+            finding.affected.of = *now;
+        }
+    }
+    let changes: Vec<(String, String)> = known
+        .into_iter()
+        .filter(|(before, now)| *now > *before)
+        .map(|(before, now)| (format!(" of {}", words(before)), format!(" of {}", words(now))))
+        .collect();
+    let change = |text: &mut String| {
+        for (before, now) in &changes {
+            if text.contains(before.as_str()) {
+                *text = text.replace(before.as_str(), now);
+            }
+        }
+    };
+    change(&mut report.verdict.summary);
+    report.verdict.lines.iter_mut().for_each(change);
+    for finding in &mut report.findings {
+        change(&mut finding.title);
+        change(&mut finding.explanation);
+    }
+}
+
 impl Ended {
     fn add(&mut self, other: &Self) {
         self.connections += other.connections;
@@ -137,6 +173,7 @@ impl Sums {
         if self.diagnosed >= all {
             return;
         }
+        let mut told: Vec<(u64, u64)> = Vec::new();
         for service in &mut report.services {
             let own = |to: &To| {
                 to.ordinary.is_none()
@@ -160,9 +197,13 @@ impl Sums {
                 server.totals = totals;
             }
             let totals = self.sum(own);
+            told.push((service.totals.connections, totals.connections));
             service.totals = totals;
         }
-        report.totals = self.sum(|to| to.ordinary.is_none() && !to.backend);
+        let totals = self.sum(|to| to.ordinary.is_none());
+        told.push((report.totals.connections, totals.connections));
+        report.totals = totals;
+        reword(report, &told);
         let checks = self.sum(|to| to.ordinary.as_deref() == Some("health-check"));
         let number = |n: u64, what: &str| count(usize::try_from(n).unwrap_or(usize::MAX), what);
         let services = number(report.services.len() as u64, "service");
@@ -181,7 +222,7 @@ impl Sums {
         report.notes.insert(
             0,
             format!(
-                "{} of {} were diagnosed one by one: those that failed or suffered, and of those that did well enough for each real server; the sums of services and real servers count all",
+                "{} of {} were diagnosed one by one: those that failed or suffered, and of those that did well enough for each real server; sums, and \"of so many connections\", count all",
                 number(self.diagnosed, "connection"),
                 number(all, "connection")
             ),

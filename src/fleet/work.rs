@@ -121,8 +121,9 @@ pub(super) fn diagnosed(broadcast: &Broadcast, parts: &[Vec<u8>]) -> Result<Told
         lists.push(rows);
     }
     let mut rows = Rows::new(broadcast, &lists, None)?;
-    let trace = trace_of(broadcast, rows.seen()?);
+    let mut trace = trace_of(broadcast, rows.seen()?);
     drop(rows);
+    trace.sampled = sums.diagnosed < sums.connections();
     let diagnosis = diagnose::diagnose(&trace);
     let connections = match broadcast.how.list.as_str() {
         "all" => ConnectionFilter::All,

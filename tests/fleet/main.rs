@@ -6,4 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cluster;
+#[allow(dead_code)]
+mod columns;
 mod same;
+mod unsound;
