@@ -2,7 +2,6 @@
 //! and says so.
 
 use super::broadcast::{Broadcast, How, Member};
-use super::lanes;
 use super::members::{self, File, Tables};
 use super::packed::{Of, all, append, entry, named_client};
 use super::plan::{self, Asked, named};
@@ -34,7 +33,7 @@ const MAX_VANTAGES: usize = 1 << 16;
 /// What to do where tables are not what was written.
 const AGAIN: &str = "copy the folder again from where it was indexed, or index the capture again";
 /// Time between two looks at how far the work is.
-pub(super) const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(100);
 
 /// What is asked of a fleet.
 #[derive(Debug, Clone)]
@@ -51,8 +50,6 @@ pub struct Options {
     pub whole: u64,
     /// Streams of a part, where it is several.
     pub part: u64,
-    /// Streams that this machine gathers at one time, where they are in parts.
-    pub lane: u64,
     /// Connections of one server that did well and are diagnosed, about.
     pub well: u32,
     /// The scheduler of a cluster that does the work, `http://HOST:PORT`; this machine where there is none.
@@ -68,7 +65,6 @@ impl Default for Options {
             connections: ConnectionFilter::Affected,
             whole: 500_000,
             part: 25_000,
-            lane: 4_000_000,
             well: 500,
             scheduler: None,
         }
@@ -77,9 +73,6 @@ impl Default for Options {
 
 /// Connections that did not do well and are diagnosed, of one server and outcome.
 const ILL: u64 = 50_000;
-
-/// Lanes at most: each is a folder while parts are dealt out.
-const MAX_LANES: u64 = 4096;
 
 /// What a fleet's tables come to.
 #[derive(Debug)]
@@ -268,13 +261,7 @@ impl Asking<'_> {
             let part = (seen as f64 / rows as f64 * bytes as f64) as u64;
             progress.store(part, Ordering::Relaxed);
         };
-        let streams: u64 = members.iter().map(|member| member.streams).sum();
-        let lanes = streams.div_ceil(self.options.lane.max(1)).min(MAX_LANES);
-        let here = self.options.scheduler.is_none() && broadcast.how.parts > 1;
-        let kept = match lanes > 1 && here {
-            true => lanes::kept(self.near, &broadcast, dealt, lanes as u32, &show).await?,
-            false => plan::kept(self.far, &broadcast, dealt)?,
-        };
+        let kept = plan::kept(self.far, &broadcast, dealt)?;
         let batches = watched(plan::report(&broadcast, kept)?, &show).await?;
         let text = batches.iter().filter(|batch| batch.num_rows() > 0).find_map(|batch| {
             let told = batch.column(0).as_string_opt::<i64>()?;
@@ -529,10 +516,7 @@ fn named_in(text: &str) -> Option<(&str, &str)> {
 }
 
 /// What a plan gives; meanwhile shows how far it is.
-pub(super) async fn watched(
-    plan: DataFrame,
-    show: &impl Fn(),
-) -> Result<Vec<RecordBatch>, DataFusionError> {
+async fn watched(plan: DataFrame, show: &impl Fn()) -> Result<Vec<RecordBatch>, DataFusionError> {
     let mut work = std::pin::pin!(plan.collect());
     loop {
         match tokio::time::timeout(TICK, &mut work).await {

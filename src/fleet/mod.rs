@@ -22,7 +22,6 @@
 //! | [`functions`], [`aggregates`] | the work as functions of the engine |
 //! | [`together`] | what lies in one part though its numbers differ |
 //! | [`work`], [`totals`] | the work itself, which knows no engine |
-//! | [`lanes`] | more than memory is to hold, on one machine |
 //! | [`stores`] | object stores by their addresses |
 //! | [`cluster`], [`codec`] | scheduler and executors, and how functions travel to them |
 //! | [`engine`] | asks, and what to do where a capture's tables are not sound |
@@ -33,7 +32,6 @@ pub mod cluster;
 mod codec;
 mod engine;
 mod functions;
-mod lanes;
 mod members;
 mod packed;
 mod plan;

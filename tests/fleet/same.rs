@@ -51,7 +51,7 @@ pub fn options() -> Options {
 
 /// Dealt into several parts, of which all is kept.
 pub fn in_parts() -> Options {
-    Options { whole: 0, part: 20, lane: 40, well: u32::MAX, ..options() }
+    Options { whole: 0, part: 20, well: u32::MAX, ..options() }
 }
 
 /// Connections by outcome.
