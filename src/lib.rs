@@ -31,6 +31,9 @@ pub mod diagnose;
 pub mod exchange;
 #[doc(hidden)]
 pub mod extract;
+#[cfg(feature = "fleet")]
+#[doc(hidden)]
+pub mod fleet;
 #[doc(hidden)]
 pub mod flow;
 mod hashed;

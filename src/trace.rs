@@ -71,6 +71,8 @@ pub struct Trace {
     pub beyond: Vec<Beyond>,
     /// How long each stage took, by its name; some ran beside each other.
     pub spent: Vec<(&'static str, Duration)>,
+    /// Of the connections that did well only some are here.
+    pub sampled: bool,
     /// What hosts said of themselves.
     pub states: Vec<MatchedState>,
     /// The real server of a connection as its director's connection table states it.
@@ -148,6 +150,7 @@ impl Trace {
             errors,
             beyond,
             spent,
+            sampled: false,
             states: Vec::new(),
             stated_servers: HashMap::default(),
             losses: OnceLock::new(),

@@ -15,6 +15,8 @@ mod ends;
 mod explain;
 mod extract;
 mod find;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod help;
 mod index;
 mod ladder;
@@ -85,6 +87,9 @@ enum Command {
     Topology(Box<topology::Args>),
     #[command(after_help = index::AFTER)]
     Index(Box<index::Args>),
+    #[cfg(feature = "fleet")]
+    #[command(after_help = fleet::AFTER)]
+    Fleet(Box<fleet::Args>),
     #[command(after_help = plan::AFTER)]
     Plan(Box<plan::Args>),
     #[command(after_help = tui::AFTER)]
@@ -127,6 +132,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Topology(args)) => topology::run(&args),
         Some(Command::Index(args)) => index::run(&args),
+        #[cfg(feature = "fleet")]
+        Some(Command::Fleet(args)) => fleet::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Tui(args)) => tui::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),

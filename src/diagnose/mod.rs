@@ -23,6 +23,7 @@ pub mod note;
 mod rank_test;
 mod registry;
 mod rests_on;
+mod sampled;
 mod settle;
 mod settled;
 pub mod symptom;
@@ -90,6 +91,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     let mut causes = Vec::new();
     for (detector, detection) in CAUSES.iter().zip(looked) {
         let before = causes.len();
+        let detection = sampled::hide(trace, detector.id, detection);
         let checked = take(detection, &mut causes);
         let checked = untold::hide(unprinted, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });

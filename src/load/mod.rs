@@ -22,6 +22,8 @@ use notes::{note_tally, note_unkept, note_window};
 use observe::{Observed, observe};
 pub use origins::{Origin, Sorted, sort_out};
 use rayon::prelude::*;
+#[cfg(feature = "fleet")]
+pub(crate) use restored::{free_label, relabelled};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;

@@ -88,17 +88,26 @@ fn add(capture: Capture, vantages: Vec<Observations>, seen: &mut Seen) {
 /// could see to it.
 fn rename(place: &Place, capture: &mut Capture, vantages: &mut [Observations], seen: &Seen) {
     let taken = |label: &str| seen.captures.iter().any(|other| other.label == label);
-    let wanted = place.label.clone().unwrap_or_else(|| capture.label.clone());
-    let numbered = (2u64..).map(|n| format!("{wanted} ({n})"));
-    let Some(label) = std::iter::once(wanted.clone()).chain(numbered).find(|l| !taken(l)) else {
-        return;
-    };
+    let wanted = place.label.as_ref().unwrap_or(&capture.label);
+    let label = free_label(wanted, taken);
     if label == capture.label {
         return;
     }
     for own in vantages {
-        let rest = own.label.strip_prefix(capture.label.as_str()).unwrap_or(&own.label);
-        own.label = format!("{label}{rest}");
+        own.label = relabelled(&own.label, &capture.label, &label);
     }
     capture.label = label;
+}
+
+/// The label, numbered where another capture has it.
+pub(crate) fn free_label(wanted: &str, taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2u64..).map(|n| format!("{wanted} ({n})"));
+    let all = std::iter::once(wanted.to_owned()).chain(numbered);
+    // There are more numbers than captures.
+    all.into_iter().find(|label| !taken(label)).unwrap_or_default()
+}
+
+/// The label of a vantage whose capture has another one now.
+pub(crate) fn relabelled(own: &str, before: &str, now: &str) -> String {
+    format!("{now}{}", own.strip_prefix(before).unwrap_or(own))
 }

@@ -10,7 +10,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Its name.
-pub(super) const NAME: &str = "manifest.json";
+pub(crate) const NAME: &str = "manifest.json";
 /// What it says that it is of.
 const OF: &str = "lbdiag tables";
 /// Bytes of a manifest, at most.
@@ -18,37 +18,38 @@ const MOST: u64 = 16 << 20;
 
 /// One file of a table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Its name within the folder, with `/`.
-    pub(super) file: String,
-    pub(super) rows: u64,
-    pub(super) bytes: u64,
+    pub(crate) file: String,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
 }
 
+/// What the tables of a capture are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     of: String,
-    pub(super) version: u32,
+    pub(crate) version: u32,
     /// The program that wrote it.
     program: String,
     /// The capture, as its folder is named.
-    pub(super) capture: String,
+    pub(crate) capture: String,
     /// Its label, for who looks in here.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// Its place among the captures that were indexed together.
-    pub(super) place: u32,
+    pub(crate) place: u32,
     /// By table. One without a row has no file.
-    pub(super) tables: BTreeMap<String, Vec<Part>>,
+    pub(crate) tables: BTreeMap<String, Vec<Part>>,
 }
 
 impl Manifest {
-    pub(super) fn new(capture: String, label: String, place: u32) -> Self {
+    pub(crate) fn new(capture: String, label: String, place: u32) -> Self {
         let program = env!("CARGO_PKG_VERSION").to_owned();
         let tables = BTreeMap::new();
         Self { of: OF.to_owned(), version: VERSION, program, capture, label, place, tables }
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         // It holds nothing that cannot be written so.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
@@ -56,7 +57,7 @@ impl Manifest {
     }
 
     /// Reads the manifest of a folder.
-    pub(super) fn read(folder: &Path) -> Result<Self, TablesError> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, TablesError> {
         let path = folder.join(NAME);
         let again = "copy the folder again from where it was indexed";
         let fault = |why: String| TablesError::new(&path, why, again);
@@ -64,6 +65,14 @@ impl Manifest {
         File::open(&path)
             .and_then(|file| file.take(MOST).read_to_string(&mut text))
             .map_err(|e| fault(format!("cannot be read ({e})")))?;
+        Self::parse(folder, &text)
+    }
+
+    /// A manifest that was read from a folder.
+    pub(crate) fn parse(folder: &Path, text: &str) -> Result<Self, TablesError> {
+        let path = folder.join(NAME);
+        let again = "copy the folder again from where it was indexed";
+        let fault = |why: String| TablesError::new(&path, why, again);
         // The version comes first: all else may have changed with it.
         #[derive(Deserialize)]
         struct Head {
@@ -72,7 +81,7 @@ impl Manifest {
             #[serde(default)]
             program: String,
         }
-        let head: Head = serde_json::from_str(&text)
+        let head: Head = serde_json::from_str(text)
             .map_err(|_| fault("is no manifest of tables, or was cut off".to_owned()))?;
         if head.of != OF {
             return Err(fault("is no manifest of lbdiag's tables".to_owned()));
@@ -86,11 +95,11 @@ impl Manifest {
             );
             return Err(TablesError::new(folder, why, "index the capture again with this lbdiag"));
         }
-        serde_json::from_str(&text).map_err(|_| fault("is damaged".to_owned()))
+        serde_json::from_str(text).map_err(|_| fault("is damaged".to_owned()))
     }
 
     /// The files of a table: only such as lie below the folder and are files themselves.
-    pub(super) fn files(
+    pub(crate) fn files(
         &self,
         folder: &Path,
         table: &str,
@@ -111,14 +120,20 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.chars().all(may)
 }
 
-fn within(folder: &Path, name: &str) -> Result<PathBuf, TablesError> {
+/// A name leads below its folder, and is one that this program writes.
+pub(crate) fn plain(folder: &Path, name: &str) -> Result<(), TablesError> {
     let parts: Vec<&str> = name.split('/').collect();
     if parts.len() > 4 || !parts.iter().all(|part| is_plain(part)) {
         let why = "its manifest names a file in a way that lbdiag does not write";
         return Err(TablesError::new(folder, why, "index the capture again"));
     }
+    Ok(())
+}
+
+fn within(folder: &Path, name: &str) -> Result<PathBuf, TablesError> {
+    plain(folder, name)?;
     let mut path = folder.to_owned();
-    for part in &parts {
+    for part in name.split('/') {
         path.push(part);
         let kind = path.symlink_metadata().map_err(|_| {
             let why = format!("{name} is missing, which its manifest lists");

@@ -19,6 +19,8 @@ mod write;
 
 pub use find::{Place, find};
 pub use identity::identity;
+#[cfg(feature = "fleet")]
+pub(crate) use manifest::{Manifest, plain};
 pub use read::{Restored, read};
 pub use schema::{Described, schema};
 pub use write::{Written, write};

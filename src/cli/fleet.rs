@@ -1,0 +1,206 @@
+//! `lbdiag fleet`: the report of many hosts' tables, joined where they lie.
+
+use super::FOUND;
+use super::output::Target;
+use super::progress;
+use super::role;
+use super::say::Say;
+use clap::{ColorChoice, ValueEnum};
+use lbdiag::fleet::{Fleet, Options, cluster};
+use lbdiag::render::{self, Style};
+use lbdiag::report::ConnectionFilter;
+use lbdiag::window::Moment;
+use lbdiag::wire::Ip;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Diagnose the tables of many hosts with a query engine, on this machine or on a cluster
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    serve: Option<Serve>,
+
+    /// Folder that lbdiag index wrote, or that holds such ones; s3://BUCKET/PREFIX
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath, required = true)]
+    tables: Vec<String>,
+
+    /// Leave out streams that began before TIME: 07:41[:51[.5]] (UTC), RFC 3339, +10s, -5m
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<Moment>,
+
+    /// Leave out streams that began after TIME
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<Moment>,
+
+    /// Address of the service that is asked for (may be repeated)
+    #[arg(long, value_name = "IP", value_parser = role::vip)]
+    vip: Vec<Ip>,
+
+    /// Scheduler of a cluster that does the work: http://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    scheduler: Option<String>,
+
+    /// Streams up to which all are diagnosed together; more are dealt into parts
+    #[arg(long, value_name = "STREAMS", default_value_t = Options::default().whole)]
+    whole: u64,
+
+    /// Streams of a part
+    #[arg(long, value_name = "STREAMS", default_value_t = Options::default().part)]
+    part: u64,
+
+    /// Write text, json, ndjson, markdown [else as FILE ends]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
+    format: Option<Format>,
+
+    /// Same as --format json
+    #[arg(long, overrides_with = "format", help_heading = "Report")]
+    json: bool,
+
+    #[command(flatten)]
+    into: Target,
+
+    /// Connections that are listed [default: affected]
+    #[arg(long, value_name = "all|affected|none", value_enum, default_value_t = Listed::Affected)]
+    #[arg(hide_possible_values = true, hide_default_value = true, help_heading = "Report")]
+    connections: Listed,
+
+    /// Write how all connections ended, by service, real server and vantage, as JSON into FILE too
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(help_heading = "Report")]
+    sums: Option<PathBuf>,
+
+    /// Exit with code 1 where something is wrong
+    #[arg(long, help_heading = "Report")]
+    fail: bool,
+
+    /// When to use colour
+    #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
+    #[arg(hide_possible_values = true, help_heading = "Report")]
+    color: ColorChoice,
+
+    /// Show no progress and no notes on stderr
+    #[arg(short, long, help_heading = "Report")]
+    quiet: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Serve {
+    Scheduler(Scheduler),
+    Executor(Executor),
+}
+
+/// Run the scheduler of a cluster
+#[derive(Debug, clap::Args)]
+struct Scheduler {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:50050")]
+    bind: std::net::SocketAddr,
+}
+
+/// Run an executor of a cluster
+#[derive(Debug, clap::Args)]
+struct Executor {
+    /// The scheduler: HOST:PORT
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:50050")]
+    scheduler: String,
+
+    /// Address and port to listen on; the port after it is used too
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:50051")]
+    bind: std::net::SocketAddr,
+
+    /// Pieces of work at one time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    cores: Option<usize>,
+
+    /// Folder for what parts hand to each other [default: a temporary one]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    work: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+    Ndjson,
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Listed {
+    All,
+    Affected,
+    None,
+}
+
+/// What stands below the options.
+pub(super) const AFTER: &str = "\
+The report is that of `lbdiag DIR...`. Where there are more streams than --whole, every
+connection is tied and counted, and those that failed or suffered are diagnosed with enough
+that did well. Drawings need frames: index copies of the captures in question, or name them.
+
+Examples:
+  lbdiag index eth0.pcap -o /srv/tables/$(hostname)    on each host
+  lbdiag fleet /srv/tables/                            the report of all of them
+  lbdiag fleet s3://captures/tables/ --vip 203.0.113.8
+  lbdiag fleet scheduler --bind 10.0.0.1:50050         a cluster: one scheduler,
+  lbdiag fleet executor --scheduler 10.0.0.1:50050     executors where the data is,
+  lbdiag fleet s3://captures/ --scheduler http://10.0.0.1:50050";
+
+/// Opens, asks and writes; or serves.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.serve {
+        Some(Serve::Scheduler(own)) => {
+            cluster::scheduler(own.bind)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Serve::Executor(own)) => {
+            cluster::executor(&own.scheduler, own.bind, own.cores, own.work.as_deref())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => {}
+    }
+    let say = Say::new(args.color, args.quiet);
+    let output = args.into.open()?;
+    let options = Options {
+        vips: args.vip.clone(),
+        since: args.since,
+        until: args.until,
+        connections: match args.connections {
+            Listed::All => ConnectionFilter::All,
+            Listed::Affected => ConnectionFilter::Affected,
+            Listed::None => ConnectionFilter::None,
+        },
+        whole: args.whole,
+        part: args.part,
+        scheduler: args.scheduler.clone(),
+        ..Options::default()
+    };
+    let fleet = Fleet::open(&args.tables, options)?;
+    let shown = !args.quiet && io::stderr().is_terminal();
+    let total = fleet.bytes();
+    let answer = progress::watch(shown, Some(total), |counter| fleet.diagnose(counter))?;
+    for failure in &answer.failures {
+        say.error(&failure.to_string());
+    }
+    let report = answer.report;
+    if let Some(file) = &args.sums {
+        std::fs::write(file, serde_json::to_vec(&answer.sums)?)?;
+    }
+    let format = if args.json { Format::Json } else { args.into.format(args.format) };
+    let style =
+        Style { colour: output.colour(args.color), width: output.width(), ..Style::default() };
+    let text = match format {
+        Format::Text => render::text(&report, None, &style),
+        Format::Json => render::json(&report),
+        Format::Ndjson => render::report_ndjson(&report),
+        Format::Markdown => render::markdown(&report, None),
+    };
+    output.write(&text, style.colour)?;
+    let loud = report.findings.iter().any(|finding| finding.severity.is_loud());
+    let code = if args.fail && loud { FOUND } else { 0 };
+    Ok(ExitCode::from(code))
+}

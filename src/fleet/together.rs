@@ -1,0 +1,136 @@
+//! Which streams lie in one part though their numbers differ.
+//!
+//! Connections that began before their capture, and streams that name their client or belong to a proxy,
+//! are tied by more than the handshake: by ends, by ranges of sequence numbers, by what they carried. They
+//! lie in the first part, with every stream that may be tied to one of them. What may be, this asks widely;
+//! what is, [`crate::correlate`] decides there.
+
+use crate::flow::{Side, Stream};
+use crate::wire::Ip;
+use serde::{Deserialize, Serialize};
+
+/// See the module.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Together {
+    /// Initial sequence numbers of clients whose streams lie in the first part, in order.
+    pub(super) isns: Vec<u32>,
+    /// Ends of streams without a handshake and clients that are named, in order.
+    ends: Vec<[u64; 3]>,
+    /// Where both sides of streams without a handshake begin, in both orders, in order.
+    begins: Vec<(u32, u32)>,
+    /// So do all datagrams, which are few.
+    pub(super) datagrams: bool,
+}
+
+/// Streams without a handshake that are looked at; those beyond are tied in the part of their client's end.
+pub(super) const MOST: usize = 200_000;
+
+fn end(ip: Ip, port: u16) -> [u64; 3] {
+    let [high, low] = ip.words();
+    [high, low, u64::from(port)]
+}
+
+/// Whether a stream shows no handshake, and so is tied by more than that.
+pub(super) fn is_loose(stream: &Stream) -> bool {
+    stream.key.protocol.is_tcp() && !stream.is_evicted() && stream.client_isn().is_none()
+}
+
+impl Together {
+    /// Adds a stream without a handshake.
+    pub(super) fn loose(&mut self, stream: &Stream) {
+        let key = &stream.key;
+        for side in [Side::A, Side::B] {
+            self.ends.push(end(key.ip(side), key.port(side)));
+        }
+        let [a, b] = &stream.flows;
+        if a.seen() && b.seen() && !a.counted && !b.counted {
+            self.begins.extend([(a.isn, b.isn), (b.isn, a.isn)]);
+        }
+    }
+
+    /// Adds a client that some stream names.
+    pub(super) fn client(&mut self, ip: Ip, port: u16) {
+        self.ends.push(end(ip, port));
+    }
+
+    /// Brings all into order.
+    pub(super) fn sort(&mut self) {
+        self.ends.sort_unstable();
+        self.ends.dedup();
+        self.begins.sort_unstable();
+        self.isns.sort_unstable();
+        self.isns.dedup();
+    }
+
+    /// What parts are dealt by: the numbers alone.
+    pub(super) fn told(self) -> Self {
+        Self { ends: Vec::new(), begins: Vec::new(), ..self }
+    }
+
+    /// Whether nothing is asked of streams with a handshake.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ends.is_empty() && self.begins.is_empty()
+    }
+
+    /// The client's number of a stream that may be tied to one of these by more than it.
+    pub(super) fn isn_of(&self, stream: &Stream) -> Option<u32> {
+        if !stream.key.protocol.is_tcp() || stream.is_evicted() {
+            return None;
+        }
+        let isn = stream.client_isn()?;
+        let client = stream.client();
+        let (ip, port) = (stream.key.ip(client), stream.key.port(client));
+        let named = self.ends.binary_search(&end(ip, port)).is_ok();
+        (named || self.holds_a_beginning(stream)).then_some(isn)
+    }
+
+    /// Whether both sides of a stream without a handshake begin inside of what this one sent.
+    fn holds_a_beginning(&self, stream: &Stream) -> bool {
+        let client = stream.client();
+        let [there, back] = [client, client.other()].map(|side| {
+            let flow = stream.flow(side);
+            (flow.isn, flow.end_seq.wrapping_sub(flow.isn))
+        });
+        let last = there.0.wrapping_add(there.1);
+        let within = |from: u32, to: u32| {
+            let first = self.begins.partition_point(|(isn, _)| *isn < from);
+            let rest = self.begins[first..].iter().take_while(move |(isn, _)| *isn <= to);
+            rest.copied()
+        };
+        let inside = |(_, isn): (u32, u32)| isn.wrapping_sub(back.0) <= back.1;
+        if there.0 <= last {
+            within(there.0, last).any(inside)
+        } else {
+            // Round the end of the numbers.
+            within(there.0, u32::MAX).chain(within(0, last)).any(inside)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Key;
+    use crate::wire::Protocol;
+
+    fn stream(ports: [u16; 2], begins: [u32; 2], bytes: u32) -> Stream {
+        let [a, b] = ports.map(|port| (Ip::v4([10, 0, 0, 1]), port));
+        let mut stream = Stream::new(Key::of(Protocol::TCP, a, b, 0, None).0);
+        for (flow, isn) in stream.flows.iter_mut().zip(begins) {
+            (flow.isn, flow.end_seq) = (isn, isn.wrapping_add(bytes));
+        }
+        stream
+    }
+
+    #[test]
+    fn a_beginning_lies_inside_of_both_directions() {
+        let mut together = Together::default();
+        together.begins = vec![(1005, 2005), (2005, 1005), (3, 4), (4, 3)];
+        together.sort();
+        let holds = |begins| together.holds_a_beginning(&stream([40000, 80], begins, 10));
+        // The side with the higher port is the client's.
+        assert!(holds([1000, 2000]) && holds([2000, 1000]));
+        assert!(!holds([1000, 2010]) && !holds([1006, 2000]));
+        assert!(holds([u32::MAX - 2, u32::MAX - 1]), "round the end of the numbers");
+    }
+}
