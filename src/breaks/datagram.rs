@@ -34,10 +34,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if rejected(trace, id) {
         return if is_late_answer(trace, id) { Judged::Untold } else { harm(Manner::Rejected) };
     }
-    let shown = trace.legs(id).iter().any(|leg| trace.vantage(leg).shows.both_ways)
-        || is_asked_in_vain(trace, id);
     // Who asks the same again was not answered before, however soon the capture ends.
-    let in_vain = is_asked_in_vain(trace, id);
+    let in_vain = is_asked_in_vain(trace, id) || is_given_up(trace, id);
+    let shown = in_vain || trace.legs(id).iter().any(|leg| trace.vantage(leg).shows.both_ways);
     if in_vain && trace.topology.astray.contains_key(&id.0) {
         return harm(Manner::Astray);
     }
@@ -100,6 +99,13 @@ fn is_asked_in_vain(trace: &Trace, id: ConnectionId) -> bool {
         let waits = || asked().is_some_and(|a| a.waits_for_an_answer(trace.vantage(leg).end));
         c.protocol.is_udp() && long && (again || probes || waits())
     })
+}
+
+/// Whether who was asked says that it could not put the question together (RFC 792, time exceeded,
+/// code 1): then nobody there has read it.
+fn is_given_up(trace: &Trace, id: ConnectionId) -> bool {
+    let asked = trace.connection(id).front.server.0;
+    trace.errors_of(id).any(|(_, e)| e.kind == IcmpErrorKind::Reassembly && e.src == asked)
 }
 
 /// One of two DNS questions that were asked together had to be asked again.

@@ -78,7 +78,8 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
         let fits = CAUSES.iter().filter(|c| finding.id.is_of(c.explains) && may_be(trace, c.id));
         let hidden = fits.filter_map(|cause| {
             let hidden = rests_on(cause.id).common(unprinted);
-            let known = finding.candidates.iter().any(|c| c.id == cause.id);
+            let known = finding.candidates.iter().any(|c| c.id == cause.id)
+                || finding.refuted.iter().any(|r| r.id == cause.id);
             (hidden.any() && !known).then_some((cause.id, hidden))
         });
         let mut hidden: Vec<_> = hidden.take(UNTOLD_CANDIDATES).collect();

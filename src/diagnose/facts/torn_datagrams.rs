@@ -13,12 +13,14 @@ pub(in crate::diagnose) struct Torn<'a> {
     pub left: (&'a Leg, &'a Pieces),
     /// They are the server's answers.
     pub answers: bool,
+    /// All fragments are seen to leave who asks, and nothing further on.
+    pub whole: bool,
 }
 
 /// Answers that came in first fragments alone.
 pub(in crate::diagnose) fn of_answers(trace: &Trace, id: ConnectionId) -> Option<Torn<'_>> {
     let left = crate::breaks::torn(trace, id)?;
-    Some(Torn { at: None, came: None, left, answers: true })
+    Some(Torn { at: None, came: None, left, answers: true, whole: false })
 }
 
 /// Fragments of what the client sent, on links that satisfy a test.
@@ -56,6 +58,7 @@ pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Torn
                 came: Some(came),
                 left,
                 answers: false,
+                whole: false,
             });
         }
     }
@@ -71,23 +74,31 @@ pub(in crate::diagnose) fn judge(trace: &Trace, id: ConnectionId) -> Option<Torn
         came: None,
         left,
         answers: false,
+        whole: false,
     })
 }
 
-/// Where nothing shows how a service is forwarded: first fragments that came in alone, and who was asked
-/// says so itself.
+/// Where nothing shows how a service is forwarded: who was asked says itself that fragments are
+/// missing, and first ones came in alone, or all of them left who asks.
 fn at_the_asked(trace: &Trace, id: ConnectionId) -> Option<Torn<'_>> {
-    let asked = trace.connection(id).front.server.0;
+    let front = trace.connection(id).front;
+    let asked = front.server.0;
     let gave_up =
         |(_, error): (_, &IcmpError)| error.kind == IcmpErrorKind::Reassembly && error.src == asked;
     if !trace.errors_of(id).any(gave_up) {
         return None;
     }
-    let own = |leg: &Leg, hop: &Hop| trace.vantage(leg).own.arrived(hop) == Some(true);
+    let came = |leg: &Leg, hop: &Hop| trace.vantage(leg).own.arrived(hop) == Some(true);
     let mut legs = trace.legs(id).iter();
-    let left = legs.find_map(|leg| pieces(trace, leg, |hop| own(leg, hop)))?;
-    let alone = left.1.firsts > 0 && left.1.laters == 0;
-    alone.then_some(Torn { at: None, came: None, left, answers: false })
+    if let Some(left) = legs.find_map(|leg| pieces(trace, leg, |hop| came(leg, hop))) {
+        let alone = left.1.firsts > 0 && left.1.laters == 0;
+        return alone.then_some(Torn { at: None, came: None, left, answers: false, whole: false });
+    }
+    let mut legs = trace.legs(id).iter();
+    let left = legs.find_map(|leg| pieces(trace, leg, |_| true))?;
+    let answered = trace.connection(id).progress.response;
+    let whole = left.1.firsts > 0 && left.1.laters > 0 && !answered;
+    whole.then_some(Torn { at: None, came: None, left, answers: false, whole })
 }
 
 /// Whether the real server shows that the others came: it answers, or its own capture has them.

@@ -30,7 +30,7 @@ pub(super) fn all_older(facts: &Facts, group: &Group) -> bool {
     let is_older = |id: &ConnectionId| {
         let Some(own) = stamp(facts, *id) else { return false };
         let client = facts.connection(*id).front.client.0;
-        let before = facts.requests_from(client).into_iter().take_while(|(other, _)| other < id);
+        let before = facts.requests_from(client).take_while(|(other, _)| other < id);
         let answered = before
             .filter(|(other, c)| c.progress.answered && facts.service_of(*other) == group.service);
         answered

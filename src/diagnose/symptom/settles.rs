@@ -3,6 +3,7 @@
 
 use crate::breaks::{Break, By, Manner, Packet, Passage};
 use crate::correlate::{Leg, Tuple};
+use crate::diagnose::facts::passing::through;
 use crate::diagnose::words::{Names, tables};
 use crate::diagnose::{Facts, ToConfirm};
 use crate::topology::HostId;
@@ -25,6 +26,8 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
         let tuple = Tuple::of(leg.of(&facts.vantages), leg.client);
         (tuple.client.0, tuple.server.0)
     });
+    // Who sends the connection's packets on has no socket of it.
+    let relays = || host.is_some_and(|host| through(facts, broken.connection, host).is_some());
     let left = matches!(last.passage, Passage::Out | Passage::Passing) && stated.is_none();
     let (host, (command, why)) = match (broken.packet, broken.manner) {
         (_, Manner::Cut(By::Client | By::Server)) | (_, Manner::Error | Manner::Closed) => {
@@ -36,6 +39,9 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
         (Packet::SynAck, Manner::Unmatched) => (server.or(host), way_back((client, vip), true)),
         (Packet::SynAck, _) if left && host.is_some() => (host, way_back(here, host == server)),
         (Packet::SynAck, _) => (host, counters(vip)),
+        (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left && relays() => {
+            (host, counters(vip))
+        }
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left => (host, queue(port)),
         (Packet::Datagram, _) if !left => (host, datagrams(port)),
         (Packet::Response, _) if left && host == server => (host, process(port)),

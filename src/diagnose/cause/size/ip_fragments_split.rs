@@ -19,7 +19,7 @@ use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &[];
+pub(in crate::diagnose) const EXPLAINS: &[&str] = &["datagram-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     if !facts.vantages.iter().any(|v| v.side_tables.has_pieces()) {
@@ -53,10 +53,13 @@ fn finding(
     let place = list(&hosts.iter().map(|h| names.full(*h)).collect::<Vec<_>>());
     let told = ids.iter().filter(|id| told(facts, **id)).count();
     let answers = set.iter().all(|c| c.answers);
+    let whole = set.iter().all(|c| c.whole);
     let title = if answers {
         format!("later fragments of the answers of {} do not reach the clients", s.name())
     } else if sure {
         format!("later fragments of datagrams to {} do not leave the director", s.name())
+    } else if whole {
+        format!("later fragments of datagrams to {} do not arrive there", s.name())
     } else {
         format!("later fragments of datagrams to {} do not reach the real servers", s.name())
     };
@@ -64,27 +67,40 @@ fn finding(
         "The clients get the first fragments of the answers and no other; where the others stay these captures do not show".to_owned()
     } else if sure {
         format!("All fragments come in at {place}; the first ones go out and no other does")
+    } else if whole {
+        "All fragments leave the client; where the later ones stay these captures do not show"
+            .to_owned()
     } else {
         "The real servers get the first fragments and no other; where the others stay these captures do not show".to_owned()
     };
     let word = if told > 0 {
-        let who = if answers { "clients" } else { "real servers" };
-        format!(
-            " The {who} say that they gave up waiting for the rest (ICMP time exceeded in reassembly)."
-        )
+        let who = match (answers, whole) {
+            (true, _) => "The clients say that they".to_owned(),
+            (_, true) => format!("{} says that it", s.vip),
+            _ => "The real servers say that they".to_owned(),
+        };
+        format!(" {who} gave up waiting for the rest (ICMP time exceeded in reassembly).")
     } else {
         String::new()
     };
+    let goes = if whole { "as where something" } else { "something there" };
     let which = if answers { "Answers of" } else { "Datagrams to" };
     let explanation = format!(
-        "{which} {} that are too long for one packet travel in fragments, and only the first has the ports. {where_}: something there goes by ports, a rule or a table, without joining fragments before.{word} {} lost.",
+        "{which} {} that are too long for one packet travel in fragments, and only the first has the ports. {where_}: {goes} goes by ports, a rule or a table, without joining fragments before.{word} {} lost.",
         s.name(),
         share(facts, service, &ids, "are")
     );
+    // A fragment that is merely lost, or too large for a link, ends alike.
+    let confidence = match (sure, whole) {
+        (true, _) => Confidence::Certain,
+        (_, true) => Confidence::Possible,
+        _ => Confidence::Likely,
+    };
     let mut finding = Finding::cause("ip-fragments-split", title, explanation)
-        .rated(Severity::Critical, if sure { Confidence::Certain } else { Confidence::Likely });
+        .rated(Severity::Critical, confidence);
     let host = match (hosts.is_empty(), answers) {
         (true, true) => "each hop between server and client".to_owned(),
+        (true, false) if whole => "each hop between client and server".to_owned(),
         (true, false) => "the director".to_owned(),
         (false, _) => place,
     };
@@ -129,6 +145,11 @@ fn proofs(trace: &Trace, cut: &Torn<'_>) -> Vec<Proof> {
     if let Some((leg, came)) = cut.came {
         proofs.extend(trace.proof(leg, came.first, "the first fragment comes in"));
         proofs.extend(trace.proof(leg, came.later, "a later fragment comes in"));
+    }
+    if cut.whole {
+        proofs.extend(trace.proof(leg, left.first, "the first fragment leaves"));
+        proofs.extend(trace.proof(leg, left.later, "a later fragment leaves"));
+        return proofs;
     }
     let note = "the first fragment; no later one follows it here";
     proofs.extend(trace.proof(leg, left.first, note));
