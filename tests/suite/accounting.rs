@@ -6,11 +6,12 @@
 use crate::sums::in_every_output;
 use crate::support::check::none;
 use crate::support::cooked::{Any, cooked, own_macs};
-use crate::support::expected::{entries, samples};
+use crate::support::expected::samples;
 use crate::support::orders::named;
+use crate::support::worlds::other_worlds;
 use lbdiag::report::{Report, Status};
 use rayon::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn wrong(report: &Report) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -98,40 +99,6 @@ fn world(name: &str, captures: &[PathBuf]) -> Vec<String> {
 fn every_connection_of_every_sample_is_accounted_for() {
     let of = |sample: &crate::support::expected::Sample| world(&sample.name, &sample.captures);
     none(samples().par_iter().flat_map_iter(of).collect());
-}
-
-/// What is read as a capture, by the end of its name.
-const CAPTURES: [&str; 4] = ["pcap", "pcapng", "cap", "ntar"];
-
-fn is_capture(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let bare = name.strip_suffix(".gz").or(name.strip_suffix(".zst")).unwrap_or(&name);
-    bare.rsplit_once('.').is_some_and(|(_, end)| CAPTURES.contains(&end))
-}
-
-/// The networks below a folder. The captures of a folder that says what is true of them are
-/// of one network; any other capture is one by itself.
-fn worlds(folder: &Path, found: &mut Vec<Vec<PathBuf>>) {
-    const SAY: [&str; 3] = ["truth.json", "case.json", "expected.toml"];
-    let (folders, files): (Vec<_>, Vec<_>) =
-        entries(folder).into_iter().partition(|path| path.is_dir());
-    let said = files.iter().any(|path| SAY.iter().any(|name| path.ends_with(name)));
-    let captures: Vec<PathBuf> = files.into_iter().filter(|path| is_capture(path)).collect();
-    if said && !captures.is_empty() {
-        found.push(captures);
-    } else {
-        found.extend(captures.into_iter().map(|path| vec![path]));
-    }
-    folders.iter().for_each(|folder| worlds(folder, found));
-}
-
-/// The networks that `LBDIAG_WORLDS` names; none where it is not set.
-pub fn other_worlds() -> Vec<Vec<PathBuf>> {
-    let Some(folders) = std::env::var_os("LBDIAG_WORLDS") else { return Vec::new() };
-    let mut found = Vec::new();
-    std::env::split_paths(&folders).for_each(|folder| worlds(&folder, &mut found));
-    assert!(!found.is_empty(), "no captures below LBDIAG_WORLDS");
-    found
 }
 
 #[test]

@@ -1,13 +1,9 @@
 //! What a report asks somebody to do next: whatever wakes somebody comes with a check or a fix,
 //! no capture is asked for that was given, and no candidate is offered that is refuted.
 
-use super::accounting::other_worlds;
-use crate::support::check::{none, of_each};
-use crate::support::orders::{named, parts};
-use crate::support::run::run_paths;
+use crate::support::check::none;
+use crate::support::worlds::{of_samples, of_worlds};
 use lbdiag::report::{Finding, Host, Report};
-use rayon::prelude::*;
-use std::path::PathBuf;
 
 /// Causes that ask for a capture of another moment or interface of the same host: during a
 /// test of their own, over lo, at a busy time.
@@ -46,29 +42,10 @@ fn wrong(report: &Report) -> Vec<String> {
 
 #[test]
 fn whatever_wakes_somebody_says_what_to_do() {
-    none(of_each(|sample| {
-        let mut all = parts(sample);
-        all.push(sample.captures.iter().collect());
-        let judge = |part: Vec<&PathBuf>| {
-            let lines = wrong(&run_paths(&part).report);
-            lines.into_iter().map(|line| format!("{}: {line}", named(&part))).collect::<Vec<_>>()
-        };
-        all.into_par_iter().flat_map_iter(judge).collect()
-    }));
+    none(of_samples(wrong));
 }
 
 #[test]
 fn whatever_wakes_somebody_in_other_worlds_says_what_to_do() {
-    let worlds = other_worlds();
-    let judge = |captures: &Vec<PathBuf>| {
-        let alone = captures.iter().filter(|_| captures.len() > 1).map(|one| vec![one.clone()]);
-        let all = std::iter::once(captures.clone()).chain(alone);
-        let lines = all.flat_map(|part| {
-            let lines = wrong(&run_paths(&part).report);
-            let name = part[0].display().to_string();
-            lines.into_iter().map(move |line| format!("{name} ({}): {line}", part.len()))
-        });
-        lines.collect::<Vec<_>>()
-    };
-    none(worlds.par_iter().flat_map_iter(judge).collect());
+    none(of_worlds(wrong));
 }

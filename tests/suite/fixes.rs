@@ -1,14 +1,10 @@
 //! What a report tells somebody to do does no harm: every change is taken back by its undo,
 //! commands are of the family of the traffic, and no service is left without a real server.
 
-use super::accounting::other_worlds;
-use crate::support::check::{none, of_each};
-use crate::support::orders::{named, parts};
-use crate::support::run::run_paths;
+use crate::support::check::none;
+use crate::support::worlds::{of_samples, of_worlds};
 use lbdiag::report::{Finding, Fix, Report};
-use rayon::prelude::*;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 /// What names IPv4 alone, in commands for IPv6.
 const OF_IPV4: &[&str] = &[
@@ -154,29 +150,12 @@ fn wrong(report: &Report) -> Vec<String> {
 
 #[test]
 fn no_fix_does_harm() {
-    none(of_each(|sample| {
-        // What is left out of the captures leaves advice of another kind.
-        let mut all = parts(sample);
-        all.push(sample.captures.iter().collect());
-        let judge = |part: Vec<&PathBuf>| {
-            let lines = wrong(&run_paths(&part).report);
-            lines.into_iter().map(|line| format!("{}: {line}", named(&part))).collect::<Vec<_>>()
-        };
-        all.into_par_iter().flat_map_iter(judge).collect()
-    }));
+    none(of_samples(wrong));
 }
 
 #[test]
 fn no_fix_of_other_worlds_does_harm() {
-    let worlds = other_worlds();
-    let judge = |captures: &Vec<PathBuf>| {
-        let lines = wrong(&run_paths(captures).report);
-        lines
-            .into_iter()
-            .map(|line| format!("{}: {line}", captures[0].display()))
-            .collect::<Vec<_>>()
-    };
-    none(worlds.par_iter().flat_map_iter(judge).collect());
+    none(of_worlds(wrong));
 }
 
 #[test]

@@ -2,15 +2,12 @@
 //! a fix or a check names a place, by address or MAC, that name is one host's alone, is the
 //! finding's own, and an address, a MAC and a capture that stand together are of one host.
 
-use super::accounting::other_worlds;
-use crate::support::check::{none, of_each};
-use crate::support::orders::{named, parts};
+use crate::support::check::none;
 use crate::support::run::run_paths;
+use crate::support::worlds::{of_samples, of_worlds};
 use lbdiag::report::{Finding, Report};
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 /// Where the place ends and what must hold there begins.
 const CONDITIONS: &[&str] = &[
@@ -172,32 +169,12 @@ fn wrong(report: &Report) -> Vec<String> {
 
 #[test]
 fn every_command_is_for_the_host_that_is_meant() {
-    none(of_each(|sample| {
-        let mut all = parts(sample);
-        all.push(sample.captures.iter().collect());
-        let judge = |part: Vec<&PathBuf>| {
-            let lines = wrong(&run_paths(&part).report);
-            lines.into_iter().map(|line| format!("{}: {line}", named(&part))).collect::<Vec<_>>()
-        };
-        all.into_par_iter().flat_map_iter(judge).collect()
-    }));
+    none(of_samples(wrong));
 }
 
 #[test]
 fn every_command_of_other_worlds_is_for_the_host_that_is_meant() {
-    let worlds = other_worlds();
-    // All of a world, and each of its captures alone.
-    let judge = |captures: &Vec<PathBuf>| {
-        let alone = captures.iter().filter(|_| captures.len() > 1).map(|one| vec![one.clone()]);
-        let all = std::iter::once(captures.clone()).chain(alone);
-        let lines = all.flat_map(|part| {
-            let lines = wrong(&run_paths(&part).report);
-            let name = part[0].display().to_string();
-            lines.into_iter().map(move |line| format!("{name} ({}): {line}", part.len()))
-        });
-        lines.collect::<Vec<_>>()
-    };
-    none(worlds.par_iter().flat_map_iter(judge).collect());
+    none(of_worlds(wrong));
 }
 
 #[test]

@@ -20,3 +20,4 @@ pub mod run;
 pub mod spoofs;
 pub mod talks;
 pub mod tools;
+pub mod worlds;
