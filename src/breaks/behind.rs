@@ -1,8 +1,8 @@
 //! Where it broke behind a proxy: a client gets an error or nothing because of what became of a
 //! connection that the proxy opened for it.
 
-use super::fate::Judged;
 use super::journey::{Journey, Milestone, silence};
+use super::judged::Judged;
 use super::{Behind, Break, By, Manner, Pace, Packet, handshake, reset_by, talk};
 use crate::trace::{ConnectionId, Trace};
 

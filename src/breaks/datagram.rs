@@ -1,9 +1,9 @@
 //! Datagrams that ask: UDP has no handshake, so an answer is one only where such a
 //! question has any.
 
-use super::fate::{Judged, at_the_end};
 use super::handshake::rejected;
 use super::journey::{Journey, Milestone, silence};
+use super::judged::{Judged, at_the_end};
 use super::{Break, Fate, Manner, Pace, Packet, Sighting};
 use crate::correlate::Leg;
 use crate::flow::{EPHEMERAL, IcmpErrorKind, Pieces};

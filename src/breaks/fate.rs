@@ -1,12 +1,9 @@
 //! What became of one connection.
 
+use super::judged::Judged;
 use super::{Break, Fate, Pace, behind, datagram, handshake, talk, unfilled, unheeded};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
-
-/// A capture that ends sooner than this after a packet may have missed its answer, or its
-/// repeat: the initial retransmission time-out (RFC 6298, section 2), nanoseconds.
-pub(super) const TAIL_NS: i64 = 1_000_000_000;
 
 /// Judges one connection; a proxy's own are part of its client's, and what scans and
 /// floods meet harms nobody.
@@ -51,29 +48,10 @@ fn own(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {
     }
 }
 
-/// What a look at one part of a connection says.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Judged {
-    /// Nothing is amiss.
-    Well,
-    /// It does not show.
-    Untold,
-    /// It failed or suffered.
-    Harm(Fate, Break),
-}
-
 fn verdict(judged: Judged) -> (Fate, Option<Break>) {
     match judged {
         Judged::Well => (Fate::Well, None),
         Judged::Untold => (Fate::Untold, None),
         Judged::Harm(fate, broken) => (fate, Some(broken)),
     }
-}
-
-/// Whether every vantage that saw a connection ends within the tail after its last frame.
-pub(super) fn at_the_end(trace: &Trace, id: ConnectionId) -> bool {
-    trace.legs(id).iter().all(|leg| {
-        let last = leg.of(&trace.vantages).last();
-        trace.vantage(leg).end.0.saturating_sub(last.at().0) < TAIL_NS
-    })
 }

@@ -1,7 +1,7 @@
 //! How connections open: SYN, SYN-ACK, and how long it took.
 
-use super::fate::{Judged, TAIL_NS, at_the_end};
 use super::journey::{Journey, Milestone, silence};
+use super::judged::{Judged, TAIL_NS, at_the_end};
 use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{IcmpErrorKind, Reset};

@@ -22,6 +22,7 @@ mod fate;
 mod group;
 mod handshake;
 mod journey;
+mod judged;
 mod manner;
 mod pace;
 mod proved;

@@ -1,7 +1,7 @@
 //! What was said once a connection stood: requests, answers, resets, and waits.
 
-use super::fate::{Judged, TAIL_NS, at_the_end};
 use super::journey::{Journey, Milestone, silence};
+use super::judged::{Judged, TAIL_NS, at_the_end};
 use super::pace::GREETED;
 use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
 use crate::correlate::{Leg, Outcome};

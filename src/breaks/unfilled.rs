@@ -5,7 +5,7 @@
 //! does. What a capture merely dropped is acknowledged. Nothing is said of long transfers: who
 //! breaks one off may leave such a hole behind.
 
-use super::fate::Judged;
+use super::judged::Judged;
 use super::{Break, Fate, Manner, Packet};
 use crate::correlate::{Leg, Outcome};
 use crate::trace::{ConnectionId, Trace};

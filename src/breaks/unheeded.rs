@@ -2,8 +2,8 @@
 //! and the SYN-ACK comes again and again, as the server's kernel sends it that has no such
 //! ACK, or puts off what it got (a full accept queue, TCP_DEFER_ACCEPT).
 
-use super::fate::Judged;
 use super::journey::{Journey, Milestone};
+use super::judged::Judged;
 use super::{Break, Fate, Manner, Pace, Packet, Passage};
 use crate::correlate::{Leg, Outcome};
 use crate::trace::{ConnectionId, Trace};

@@ -6,7 +6,7 @@
 //! one is left to what they say: being there at the same time is no evidence.
 
 use super::groups::Groups;
-use super::suspect::{Around, Sides};
+use super::sides::{Around, Sides};
 use crate::correlate::{Connection, Connections, Leg};
 use crate::flow::Observations;
 use crate::hashed::HashMap;

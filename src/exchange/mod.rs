@@ -17,6 +17,7 @@ mod raw;
 mod read;
 mod reply;
 mod rows;
+mod sides;
 mod stated;
 mod suspect;
 mod transparent;

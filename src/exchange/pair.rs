@@ -3,7 +3,8 @@
 use super::Exchange;
 use super::read::Said;
 use super::reply::{self, Open};
-use super::suspect::{Around, Suspects};
+use super::sides::Around;
+use super::suspect::Suspects;
 use crate::correlate::Connections;
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;

@@ -3,7 +3,7 @@
 //!
 //! Steps are put in by time; frames of one vantage keep their order, whatever clocks say.
 
-use super::steps::fold;
+use super::fold::fold;
 use super::{Marked, Request};
 use crate::report::ladder::{Fold, Ladder, Step, StepKind};
 use crate::second_pass::SecondPass;

@@ -13,6 +13,7 @@ mod cast;
 mod clocks;
 mod collect;
 mod columns;
+mod fold;
 mod joined;
 mod label;
 mod lost;

@@ -52,6 +52,28 @@ fn wants_back(command: &str) -> Vec<String> {
     }
 }
 
+/// Kernel settings that are changed without the value before being known: neither stated,
+/// so that the undo names it without a condition, nor printed first.
+fn unprinted(fix: &Fix) -> Vec<String> {
+    let conditional = |name: &str| {
+        fix.undo.lines().any(|l| l.contains(&format!("{name}=")) && l.contains("   # "))
+    };
+    let mut printed = BTreeSet::new();
+    let mut unprinted = Vec::new();
+    for command in commands(&fix.command) {
+        match command.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["sysctl", "-w", settings @ ..] => {
+                let names = settings.iter().filter_map(|s| s.split_once('=')).map(|(name, _)| name);
+                let unknown = names.filter(|name| conditional(name) && !printed.contains(*name));
+                unprinted.extend(unknown.map(str::to_owned));
+            }
+            ["sysctl", names @ ..] => printed.extend(names.iter().map(|n| (*n).to_owned())),
+            _ => {}
+        }
+    }
+    unprinted
+}
+
 fn harm(fix: &Fix) -> Vec<String> {
     let mut wrong = Vec::new();
     let undo = commands(&fix.undo);
@@ -87,6 +109,10 @@ fn harm(fix: &Fix) -> Vec<String> {
                 wrong.push(format!("{wanted} is not taken back: {command} / {}", fix.undo));
             }
         }
+    }
+    // An undo that goes by what a kernel has by itself is no undo where somebody changed it.
+    for name in unprinted(fix) {
+        wrong.push(format!("{name} is not printed before it is set"));
     }
     if fix.undo.trim().is_empty() {
         wrong.push(format!("no undo: {}", fix.command));
@@ -171,12 +197,18 @@ fn the_check_itself_finds_harm() {
         ("ipvsadm -C", "ipvsadm -R < x"),
         ("modprobe a b", "modprobe -r b a"),
         ("sysctl -w a=1 b=2", "sysctl -w a=0"),
+        ("sysctl -w a=1", "sysctl -w a=0   # if it was so before"),
+        ("sysctl b\nsysctl -w a=1", "sysctl -w a=0   # or the value noted"),
         ("ip addr add 1.2.3.4/32 dev lo", "sysctl -w a=0"),
         ("iptables -I INPUT 1 -p tcp -j ACCEPT", "iptables -F"),
         ("ipvsadm -e -t 1.2.3.4:80 -r 10.0.0.1:80 -g -w 0", "nothing"),
     ] {
         assert!(!harm(&fix(command, undo)).is_empty(), "{command}");
     }
-    let good = fix("sysctl -w a=1   # why\nmodprobe -a x y", "modprobe -r y x\nsysctl -w a=0");
-    assert_eq!(harm(&good), Vec::<String>::new());
+    for good in [
+        fix("sysctl -w a=1   # why\nmodprobe -a x y", "modprobe -r y x\nsysctl -w a=0"),
+        fix("sysctl a   # note its value\nsysctl -w a=1", "sysctl -w a=0   # or the value noted"),
+    ] {
+        assert_eq!(harm(&good), Vec::<String>::new());
+    }
 }

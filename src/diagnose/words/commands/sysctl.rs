@@ -2,20 +2,24 @@
 
 use super::step::{self, Step};
 use crate::diagnose::Fix;
+use crate::diagnose::fix::explained;
 use crate::diagnose::words::agree;
 
 /// A kernel setting: its name, the value that mends, and the one that it has unless
 /// somebody gave it another.
 pub type Setting<'a> = (&'a str, &'a str, &'a str);
 
-/// Sets kernel settings; the values before are those that a kernel has by itself, so the
-/// way back says that it goes by them.
+/// Sets kernel settings, after printing what they are: the way back names the values that a
+/// kernel has by itself, which somebody may have changed.
 #[must_use]
 pub fn step(settings: &[Setting<'_>]) -> Step {
+    let names: Vec<_> = settings.iter().map(|(name, ..)| *name).collect();
     let new: Vec<_> = settings.iter().map(|(name, new, _)| (*name, *new)).collect();
     let old: Vec<_> = settings.iter().map(|(name, _, old)| (*name, *old)).collect();
-    let before = agree(settings.len(), "if it was so before", "if they were so before");
-    Step::new(set(&new), set(&old)).back_if(before)
+    let note = agree(settings.len(), "note its value", "note their values");
+    let does = explained(format!("sysctl {}", names.join(" ")), note);
+    let noted = agree(settings.len(), "or the value noted", "or the values noted");
+    Step::new(format!("{does}\n{}", set(&new)), set(&old)).back_if(noted)
 }
 
 /// A fix that sets kernel settings and nothing else.
@@ -54,9 +58,9 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_is_set_back() {
+    fn every_setting_is_printed_and_set_back() {
         let fix = change("10.0.0.1", &[("a.b", "1", "0"), ("c", "2", "3")]);
-        assert_eq!(fix.command, "sysctl -w a.b=1 c=2");
-        assert_eq!(fix.undo, "sysctl -w a.b=0 c=3   # if they were so before");
+        assert_eq!(fix.command, "sysctl a.b c   # note their values\nsysctl -w a.b=1 c=2");
+        assert_eq!(fix.undo, "sysctl -w a.b=0 c=3   # or the values noted");
     }
 }
