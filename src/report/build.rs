@@ -1,5 +1,6 @@
 //! From a trace and its diagnosis to the document.
 
+use super::lasting;
 use super::wording::{coverage_reason, describe_role, rfc3339};
 use super::{Capture, Clock, Coverage, Host, HostRef, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
@@ -66,6 +67,14 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
     );
     builder.add_absent(diagnosis, &mut services);
     let writer = builder.finding_writer(diagnosis);
+    let findings: Vec<_> = diagnosis
+        .findings
+        .iter()
+        .enumerate()
+        .map(|(i, finding)| writer.finding(i, finding))
+        .collect();
+    let mut notes = builder.notes(&options.notes);
+    notes.extend(lasting::note(&findings));
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         generator: super::generator(),
@@ -90,12 +99,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
         beside,
         connections: builder.connections(options.connections, &of),
         beyond: builder.beyond(),
-        findings: diagnosis
-            .findings
-            .iter()
-            .enumerate()
-            .map(|(i, finding)| writer.finding(i, finding))
-            .collect(),
+        findings,
         coverage: diagnosis
             .coverage
             .iter()
@@ -105,7 +109,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
             })
             .collect(),
         host_states: builder.host_states(),
-        notes: builder.notes(&options.notes),
+        notes,
     }
 }
 

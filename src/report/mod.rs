@@ -22,6 +22,7 @@ mod filter;
 mod finding;
 mod findings;
 pub mod ladder;
+mod lasting;
 mod lines;
 mod listing;
 mod lookup;

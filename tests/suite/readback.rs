@@ -51,6 +51,7 @@ const NOT_READ: &[(&str, &str)] = &[
     ("curl", "an answer to a person"),
     ("dmesg", "a log in words"),
     ("ethtool", "settings of an interface"),
+    ("firewall-cmd --state", "whether firewalld rules"),
     ("for i in", "the same for all interfaces"),
     ("grep", "lines of configurations in many languages"),
     ("ip maddr", "groups that an interface has joined"),

@@ -119,6 +119,11 @@ impl ExpiredSet {
         self.expired.iter().map(|e| e.idle_ns).min().unwrap_or(0)
     }
 
+    /// The longest, nanoseconds.
+    pub fn most_ns(&self) -> i64 {
+        self.expired.iter().map(|e| e.idle_ns).max().unwrap_or(0)
+    }
+
     /// Whether one was reset by neither end.
     pub fn cut_between(&self) -> bool {
         self.expired.iter().any(|e| e.after == After::Between)

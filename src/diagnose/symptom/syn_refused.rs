@@ -1,6 +1,7 @@
 //! RST,ACK with sequence 0 and acknowledgment SYN + 1.
 
 use super::super::facts::attempts;
+use super::super::facts::disputes::disputed;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
 use crate::correlate::{Leg, Outcome};
@@ -84,9 +85,16 @@ fn by_another(facts: &Facts, sightings: &[Sighting]) -> String {
     let pairs: Option<BTreeSet<(u8, u8)>> =
         refused.iter().map(|(at, ttls)| Some((one(ttls)?, one(accepted.get(at)?)?))).collect();
     match pairs.as_ref().and_then(|pairs| pairs.first().filter(|_| pairs.len() == 1)) {
-        Some((refusal, answer)) if refusal != answer => format!(
-            " The refusals have TTL {refusal}, what the same address accepts has TTL {answer}: another device refuses in its name, such as a firewall on the way."
-        ),
+        Some((refusal, answer)) if refusal != answer => {
+            let who = if refused.keys().any(|(ip, _)| disputed(facts, *ip).is_some()) {
+                "they come from another of the hosts that claim it by ARP"
+            } else {
+                "another device refuses in its name, such as a firewall on the way"
+            };
+            format!(
+                " The refusals have TTL {refusal}, what the same address accepts has TTL {answer}: {who}."
+            )
+        }
         _ => String::new(),
     }
 }

@@ -55,6 +55,11 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     }
     let names = Names(facts);
     let forwarding = !service.directors.is_empty();
+    // Nobody forwards, and each of them takes or refuses what it gets by itself: none of them
+    // is seen to be a director, so nothing tells real servers from a duplicate address.
+    if !forwarding && servers.len() == claimants.len() && servers.iter().all(|(n, _)| *n > 0) {
+        return None;
+    }
     let own = names.full(culprit);
     let others: Vec<String> =
         claimants.iter().filter(|h| **h != culprit).map(|h| names.full(*h)).collect();
@@ -149,15 +154,17 @@ fn hush(trace: &Trace, service: &Service, host: HostId) -> Fix {
     let vip = service.vip;
     let server = Names(trace).full(host);
     if !vip.is_v4() {
-        let rule = |verb: &str| {
-            format!(
-                "nft {verb} rule ip6 filter output icmpv6 type nd-neighbor-advert icmpv6 taddr {vip} drop"
-            )
-        };
+        let bits = vip.to_string().parse::<std::net::Ipv6Addr>().map_or(0, u128::from);
+        // The target stands 8 octets behind the ICMPv6 type (RFC 4861, section 4.4).
+        let rule = format!(
+            "nft add table ip6 lbvip\nnft add chain ip6 lbvip out '{{ type filter hook output priority 0; }}'\nnft add rule ip6 lbvip out icmpv6 type nd-neighbor-advert @th,64,128 {bits:#034x} drop   # its advertisements for {vip}"
+        );
         return Fix::safe(
             server,
-            format!("ip addr replace {vip}/128 dev lo nodad\n{}", rule("add")),
-            "Delete the rule by its handle ('nft -a list ruleset'), and the address from lo if it was not there.",
+            format!("ip -6 addr show to {vip}\nip -6 addr replace {vip}/128 dev lo nodad\n{rule}"),
+            format!(
+                "nft delete table ip6 lbvip\nip -6 addr del {vip}/128 dev lo   # if the first line did not print it on lo"
+            ),
         );
     }
     arp::hushed(server, vip)

@@ -80,15 +80,17 @@ fn finding(trace: &Trace, vip: Ip) -> Option<Finding> {
         Fix::disruptive(
             format!("{has}, if the address is not its own any more, or if it is a real server"),
             format!(
-                "ip -6 addr del {vip} dev IFACE   # a real server keeps it on lo: ip addr add {vip}/128 dev lo nodad"
+                "ip -6 addr show to {vip}   # MASK and IFACE\nip -6 addr del {vip}/MASK dev IFACE   # a real server keeps it on lo: ip -6 addr add {vip}/128 dev lo nodad"
             ),
-            format!("ip -6 addr add {vip}/64 dev IFACE   # or the mask that it had"),
+            format!("ip -6 addr add {vip}/MASK dev IFACE"),
         ),
         Fix::safe(
             format!("{lost}, after that"),
-            format!("ip -6 addr del {vip}/64 dev IFACE; ip -6 addr add {vip}/64 dev IFACE nodad"),
             format!(
-                "ip -6 addr del {vip}/64 dev IFACE; ip -6 addr add {vip}/64 dev IFACE   # as it was, with detection"
+                "ip -6 addr show to {vip}   # MASK and IFACE\nip -6 addr del {vip}/MASK dev IFACE; ip -6 addr add {vip}/MASK dev IFACE nodad"
+            ),
+            format!(
+                "ip -6 addr del {vip}/MASK dev IFACE; ip -6 addr add {vip}/MASK dev IFACE   # as it was, with detection"
             ),
         ),
     ];

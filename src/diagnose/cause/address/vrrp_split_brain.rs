@@ -8,6 +8,8 @@ use crate::diagnose::cause::severity;
 use crate::diagnose::facts::disputes::claims;
 use crate::diagnose::facts::two_masters::{Masters, contests, is_long, unheard, vips};
 use crate::diagnose::facts::vrrp::{self, is_own, patience_ns};
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Proof};
 use crate::flow::VrrpSpeaker;
@@ -98,24 +100,32 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
 
 fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
     // The one of lower priority must hear the other; the other need not.
-    let tool = crate::diagnose::words::tables(b.src);
-    let rule = format!("INPUT -p 112 -s {} -j ACCEPT", b.src);
-    let heed =
-        Fix::safe(a.src.to_string(), format!("{tool} -I {rule}"), format!("{tool} -D {rule}"));
-    vec![heed, one_alone(a)]
+    let rule = Rule::filter(b.src, "INPUT", format!("-p 112 -s {} -j ACCEPT", b.src));
+    let heed = step::safe(
+        format!("{}, if they arrive there and a rule counts them", a.src),
+        [rule.inserted().because("where firewalld rules: firewall-cmd --add-protocol=vrrp")],
+    );
+    let settings = Fix {
+        host: format!("{} and {}, if they arrive and no rule counts them", a.src, b.src),
+        ..same(a)
+    };
+    vec![heed, settings.or(), one_alone(a)]
 }
 
 /// The same settings on both.
 fn alike(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
-    let same = Fix::disruptive(
-        format!("{} and {}", a.src, b.src),
+    vec![Fix { host: format!("{} and {}", a.src, b.src), ..same(a) }, one_alone(a)]
+}
+
+fn same(a: &VrrpSpeaker) -> Fix {
+    Fix::disruptive(
+        String::new(),
         format!(
             "# the same in both vrrp_instance of virtual_router_id {}: vrrp_version, advert_int, and in authentication auth_type and auth_pass\nsystemctl reload keepalived",
             a.vrid
         ),
         "Put the old settings back and reload.",
-    );
-    vec![same, one_alone(a)]
+    )
 }
 
 fn one_alone(a: &VrrpSpeaker) -> Fix {

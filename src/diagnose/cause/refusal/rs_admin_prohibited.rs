@@ -9,7 +9,7 @@ use crate::diagnose::cause::{by_address, each_service, severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyRejected;
 use crate::diagnose::facts::refusals::{Refusal, Says};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, agree, list, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
@@ -90,10 +90,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             ids.len()
         )
     } else {
-        format!(
-            "{} rejected; the director goes on choosing that server unless a health check of the same port removes it.",
-            share(facts, service, &ids, "are")
-        )
+        let chosen = if s.directors.is_empty() {
+            ""
+        } else {
+            "; the director goes on choosing that server unless a health check of the same port removes it"
+        };
+        format!("{} rejected{chosen}.", share(facts, service, &ids, "are"))
     };
     let explanation =
         format!("{who} {answer} SYNs for {} with {what}, {means}: {rule}. {harm}", s.name(),);
@@ -109,9 +111,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let tables = words::tables(s.vip);
     for subject in &subjects {
         let host = place(facts, subject);
-        finding.confirm(host.clone(), format!("{tables} -L INPUT -nvx --line-numbers | grep -i reject; nft list ruleset | grep -i reject"), "the rule whose counter grows with every SYN is it");
-        let rule = Rule::filter(s.vip, "INPUT", format!("-p tcp --dport {port} -j ACCEPT"));
-        finding.fixes.push(step::safe(host, [rule.inserted()]));
+        finding.confirm(host.clone(), format!("{tables}-save -c | grep -iE 'reject|drop'; nft list ruleset | grep -iE 'reject|drop'; firewall-cmd --state"), "the rule whose counter grows with every SYN is it; firewalld rejects what none of its zones lets in, and counts nothing");
+        finding.fixes.push(step::safe(host, [let_in(s.vip, None, port)]));
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.concerning(subjects, ids)

@@ -4,7 +4,7 @@
 use crate::breaks::{Group, Manner, Packet};
 use crate::diagnose::facts::passing::clients;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
-use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof, Severity};
@@ -55,11 +55,9 @@ fn finding(facts: &Facts, group: &Group, host: HostId) -> Option<Finding> {
         format!("{tables} -L INPUT -nvx; nft list ruleset; ip route get {}{counter}", sources[0]),
         "a rule or counter that grows with every check",
     );
-    let spec = format!("-p tcp -s {} --dport {} -j ACCEPT", sources[0], s.port);
-    let rule = Rule::filter(s.vip, "INPUT", spec);
     finding.fixes.push(step::safe(
         format!("{place}; so for each of the checks' networks (Google Cloud documents 35.191.0.0/16 and 130.211.0.0/22, Azure 168.63.129.16)"),
-        [rule.inserted()],
+        [let_in(s.vip, Some(sources[0]), s.port)],
     ));
     if let Some(last) = group.last {
         finding.proofs.push(Proof { at: last.at, note: "a check that nothing answers".to_owned() });

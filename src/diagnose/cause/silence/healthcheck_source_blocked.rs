@@ -9,7 +9,7 @@
 use crate::diagnose::cause::clean_in;
 use crate::diagnose::facts::own_checks::checks;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
-use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::count;
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
@@ -94,9 +94,7 @@ fn finding(
     }
     let tables = crate::diagnose::words::tables(ip);
     finding.confirm(ip.to_string(), format!("{tables} -L INPUT -nv; nft list ruleset; ss -ltn 'sport = :{port}'; ip route get {source}"), "a rule that counts with every check, or a route to the checks' source by another interface");
-    let spec = format!("-p tcp -s {source} --dport {port} -j ACCEPT");
-    let rule = Rule::filter(ip, "INPUT", spec);
-    finding.fixes.push(step::safe(ip.to_string(), [rule.inserted()]));
+    finding.fixes.push(step::safe(ip.to_string(), [let_in(ip, Some(source), port)]));
     let shown = silent.iter().find(own).or_else(|| silent.first());
     let leg = shown.and_then(|id| {
         let legs = trace.legs(*id);

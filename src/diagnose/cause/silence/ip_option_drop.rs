@@ -127,8 +127,8 @@ fn fixes(director: &str, servers: &str) -> Vec<Fix> {
         ),
         Fix::disruptive(
             "the balancer, if it adds the options (Cilium, DSR)",
-            "helm upgrade cilium cilium/cilium -n kube-system --reuse-values --set loadBalancer.dsrDispatch=geneve --set tunnelProtocol=geneve   # the VIP travels in a Geneve option instead",
-            "helm rollback cilium -n kube-system",
+            "helm list -n kube-system   # VERSION: that of the chart, behind 'cilium-'; without it Cilium itself is upgraded\nhelm upgrade cilium cilium/cilium -n kube-system --version VERSION --reuse-values --set loadBalancer.dsrDispatch=geneve --set tunnelProtocol=geneve   # the VIP travels in a Geneve option instead\nkubectl -n kube-system rollout restart ds/cilium",
+            "helm rollback cilium -n kube-system\nkubectl -n kube-system rollout restart ds/cilium",
         )
         .or(),
     ]

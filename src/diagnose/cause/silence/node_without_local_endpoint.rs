@@ -154,7 +154,7 @@ fn finding(
     );
     let policy = |to: &str| {
         format!(
-            "kubectl -n NAMESPACE patch svc NAME -p '{{\"spec\":{{\"externalTrafficPolicy\":\"{to}\"}}}}'"
+            "kubectl -n NAMESPACE patch svc NAME -p '{{\"spec\":{{\"externalTrafficPolicy\":{to}}}}}'"
         )
     };
     finding.fixes = vec![
@@ -167,8 +167,9 @@ fn finding(
         ),
         Fix::disruptive(
             "a host that has kubectl; real servers then no longer see clients' addresses",
-            policy("Cluster"),
-            policy("Local"),
+            policy("\"Cluster\""),
+            // Set back without it, the service gets another port, which no check asks.
+            policy(&format!("\"Local\",\"healthCheckNodePort\":{asked}")),
         )
         .or(),
     ];

@@ -4,7 +4,7 @@
 use crate::diagnose::cause::{clean_in, severity};
 use crate::diagnose::decide::silence::WhySilent;
 use crate::diagnose::facts::silences::{self, SilentServers};
-use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::netfilter::let_in;
 use crate::diagnose::words::commands::step;
 use crate::diagnose::words::{self, agree, share, to_capture};
 use crate::diagnose::{Candidate, Confidence, Detection, Facts, Finding, Names, Settled};
@@ -83,10 +83,14 @@ fn finding(facts: &Facts, of: &SilentServers<'_>) -> Finding {
             (counters, grows.to_owned())
         };
         finding.confirm(server.clone(), command, why);
-        let rule = Rule::filter(s.vip, "INPUT", format!("-p tcp --dport {port} -j ACCEPT"));
+        let whose = if super::no_endpoint(port).is_some() {
+            " other than kube-proxy's own ('no local endpoints')"
+        } else {
+            ""
+        };
         let open = step::safe(
-            format!("{server}, if a rule of its firewall grows with them"),
-            [rule.inserted()],
+            format!("{server}, if a rule of its firewall{whose} grows with them"),
+            [let_in(s.vip, None, port)],
         );
         finding.fixes.push(if needs_vip && !has { open.or() } else { open });
     }

@@ -9,7 +9,6 @@
 use crate::diagnose::cause::{by_address, each_service};
 use crate::diagnose::facts::torn_datagrams::{Torn, judge, of_answers, told};
 use crate::diagnose::thresholds::IP_FRAGMENTS_SPLIT_ENOUGH;
-use crate::diagnose::words::commands::{kernel, step};
 use crate::diagnose::words::{capture_line, list, share, tables};
 use crate::diagnose::{
     Confidence, Detection, Facts, Finding, Fix, Names, Proof, Severity, Subject,
@@ -108,10 +107,15 @@ fn finding(
         finding.confirm(host.clone(), capture_line("director", &[s.vip], None), "without a port in the filter, or later fragments are not captured: shows whether they go out");
     }
     finding.confirm(host.clone(), format!("nft list ruleset; {} -L -nvx; nstat -az {}", tables(s.vip), if s.vip.is_v4() { "IpReasmFails IpFragFails" } else { "Ip6ReasmFails Ip6FragFails" }), "a rule that matches ports before fragments are joined, or a counter that grows with each such datagram");
-    let (defrag, family) =
-        if s.vip.is_v4() { ("nf_defrag_ipv4", "ipv4") } else { ("nf_defrag_ipv6", "ipv6") };
+    let (family, cilium) = if s.vip.is_v4() { ("ip", "ipv4") } else { ("ip6", "ipv6") };
     finding.fixes = vec![
-        step::safe(host.clone(), kernel::load(&[defrag])).because(&format!("joins fragments before rules and tables see them; in Cilium: --enable-{family}-fragment-tracking")),
+        Fix::disruptive(
+            format!("{host}, where it runs Linux"),
+            format!(
+                "nft add table {family} defrag\nnft add chain {family} defrag pre '{{ type filter hook prerouting priority raw; }}'\nnft add rule {family} defrag pre ct state new counter   # a rule that asks for a state has fragments joined before any rule or table sees them; connections are tracked from then on. In Cilium: --enable-{cilium}-fragment-tracking"
+            ),
+            format!("nft delete table {family} defrag"),
+        ),
         Fix::safe(
             "the clients or the protocol",
             "# smaller datagrams: edns-udp-size 1232 (DNS), TCP for SIP",

@@ -7,9 +7,9 @@
 
 use crate::diagnose::cause::{clean_in, each_service, severity};
 use crate::diagnose::facts::misdelivered_errors::stray;
-use crate::diagnose::words::commands::sysctl;
+use crate::diagnose::words::commands::{ip, step, sysctl};
 use crate::diagnose::words::{self, agree, share, to_capture};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{Mode, Role, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -74,13 +74,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.fixes = vec![
         sysctl::change(who.clone(), &[("net.ipv4.tcp_mtu_probing", "1", "0")])
             .because("finds the size without the error"),
-        Fix::safe(
-            format!("{who}, if the narrow path is known"),
-            format!(
-                "ip route change default via GATEWAY advmss {}   # GATEWAY as 'ip route' prints it",
-                mtu.saturating_sub(40)
-            ),
-            "ip route change default via GATEWAY",
+        step::safe(
+            format!("{who}, if all beyond its router is that narrow"),
+            ip::default_with(&format!("mtu {mtu}"), s.vip.is_v4()),
         )
         .or(),
     ];

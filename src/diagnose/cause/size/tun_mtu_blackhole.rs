@@ -12,7 +12,7 @@ use crate::diagnose::facts::passages::passage;
 use crate::diagnose::facts::refused_segments::{HEADERS, Refused, refused};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::commands::step;
+use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{self, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::flow::Mark;
@@ -95,7 +95,8 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
     };
     finding.confirm("the client", format!("ip route get {}; tracepath -n {}", s.vip, s.vip), format!("a cached 'mtu {mtu}' means that the messages arrive; none, that a firewall on the way drops ICMP"));
     for server in servers(facts, &ids) {
-        finding.fix(words::name(&server), format!("ip route change default via ROUTER advmss {fit}   # ROUTER as 'ip route show default' prints it"), "ip route change default via ROUTER advmss 0");
+        let steps = ip::default_with(&format!("advmss {fit}"), s.vip.is_v4());
+        finding.fixes.push(step::safe(words::name(&server), steps));
     }
     finding.fixes.push(
         step::safe(

@@ -13,8 +13,8 @@ use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{step, sysctl};
 use crate::diagnose::words::{self, arrow_back, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof};
-use crate::topology::{Mode, ServiceId};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
+use crate::topology::{Mode, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 
@@ -59,7 +59,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let subjects = servers(facts, &ids);
     let server = words::names(&subjects);
     let director = words::directors(facts, service);
-    let who = director.first().map_or_else(|| "the director".to_owned(), words::name);
+    let who = director.first().map_or_else(|| format!("whoever translates {}", s.vip), words::name);
     let title =
         format!("{who} passes segments of {server} on untranslated, which cuts connections");
     let explanation = format!(
@@ -77,7 +77,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
     }
     finding.confirm(who.clone(), "sysctl net.netfilter.nf_conntrack_tcp_be_liberal net.netfilter.nf_conntrack_log_invalid; conntrack -S; dmesg | grep nf_ct", "be_liberal 0 and 'invalid' that grows with these segments; where nf_conntrack_log_invalid is 6 already, the kernel's log names them");
-    finding.fixes = fixes(&who, s.vip);
+    finding.fixes = fixes(&who, s, &subjects);
     if let Some(id) = telling(facts, &ids) {
         finding.proofs = proofs(facts, id);
     }
@@ -86,16 +86,28 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .also(subjects)
 }
 
-fn fixes(director: &str, vip: Ip) -> Vec<Fix> {
-    let rule = Rule::filter(vip, "FORWARD", "-m conntrack --ctstate INVALID -j DROP");
-    vec![
-        step::safe(director, [rule.inserted()]),
-        sysctl::change(
-            director.to_owned(),
-            &[("net.netfilter.nf_conntrack_tcp_be_liberal", "1", "0")],
+/// Dropping what is invalid is bounded by the real servers: a host that sees one direction of
+/// others' traffic, as in DR, takes all of that for invalid.
+fn fixes(director: &str, service: &Service, servers: &[Subject]) -> Vec<Fix> {
+    let answers = |ip: Ip| {
+        let port = service.real_servers.iter().find(|r| r.address == Some(ip)).map(|r| r.port);
+        let port = port.unwrap_or(service.port);
+        let spec = format!("-s {ip} -p tcp --sport {port} -m conntrack --ctstate INVALID -j DROP");
+        Rule::filter(service.vip, "FORWARD", spec).inserted()
+    };
+    let rules: Vec<_> = servers.iter().filter_map(|s| s.address).map(answers).collect();
+    let liberal = sysctl::change(
+        director.to_owned(),
+        &[("net.netfilter.nf_conntrack_tcp_be_liberal", "1", "0")],
+    );
+    let drops = (!rules.is_empty()).then(|| {
+        step::disruptive(
+            format!("{director}, unless it is IPVS with net.ipv4.vs.conntrack=0"),
+            rules,
         )
-        .or(),
-    ]
+        .or()
+    });
+    std::iter::once(liberal).chain(drops).collect()
 }
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {

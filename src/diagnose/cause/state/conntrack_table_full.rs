@@ -55,8 +55,11 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, full: &Full) -> Find
     let tables = crate::diagnose::words::tables(s.vip);
     finding.confirm(director.clone(), format!("dmesg | grep 'nf_conntrack: table full'; sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; conntrack -S; nft list ruleset | grep -n drop; {tables} -L -nvx | grep -i drop"), "count at max, or 'table full': this is it; else a rule whose counter grows with each SYN");
     finding.fixes = vec![
-        sysctl::change(director, &[("net.netfilter.nf_conntrack_max", "1048576", "262144")])
-            .because("about 300 bytes of memory each"),
+        sysctl::change(
+            format!("{director}, if its max is lower"),
+            &[("net.netfilter.nf_conntrack_max", "1048576", "262144")],
+        )
+        .because("about 300 bytes of memory each"),
     ];
     if let Some((_, vantage, first, last)) = full.withheld.first() {
         let at = |mark| At { vantage: *vantage, mark };

@@ -117,8 +117,8 @@ fn fixes(trace: &Trace, s: &Service, lost: &[Lost<'_>], director: Option<String>
     );
     let hosts = Fix::safe(
         format!("the clients ({})", words::list(&names)),
-        "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; or a cache on the client's own host (NodeLocal DNSCache)",
-        "sed -i '/single-request-reopen/d' /etc/resolv.conf",
+        "echo 'options single-request-reopen' >> /etc/resolv.conf   # glibc: one port for each question; who manages that file writes it anew; or a cache on the client's own host (NodeLocal DNSCache)",
+        "sed -i --follow-symlinks '/single-request-reopen/d' /etc/resolv.conf",
     );
     let mut fixes = vec![if trace.in_cluster(&[]) { pods } else { hosts }];
     if s.mode == Mode::FullNat {

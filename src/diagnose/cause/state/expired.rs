@@ -2,7 +2,7 @@
 //! the second form of `lb-idle-timeout`.
 
 use crate::diagnose::cause::severity;
-use crate::diagnose::cause::state::idle_timeouts::{CLOUD, LOWER, RAISE, keep_alive, usual};
+use crate::diagnose::cause::state::idle_timeouts::{CLOUD, LOWER, keep_alive, raise, usual};
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::expired::{After, Expired, ExpiredSet};
 use crate::diagnose::words::{list_of, service_subject, share, to_capture};
@@ -90,7 +90,8 @@ fn wanted(set: &ExpiredSet) -> String {
 fn between(s: &Service, set: &ExpiredSet, silence: &str) -> (Vec<ToConfirm>, Vec<Fix>) {
     let checks = vec![
         ToConfirm {
-            host: "the balancer, firewall or NAT between the ends".to_owned(),
+            host: "the balancer, firewall or NAT between the ends, if one is a machine of yours"
+                .to_owned(),
             command:
                 "ipvsadm -L --timeout; sysctl net.netfilter.nf_conntrack_tcp_timeout_established"
                     .to_owned(),
@@ -106,7 +107,7 @@ fn between(s: &Service, set: &ExpiredSet, silence: &str) -> (Vec<ToConfirm>, Vec
     ];
     let fixes = vec![
         keep_alive("either end", set.least_ns()),
-        Fix::safe("the balancer, if it is IPVS", RAISE, LOWER).or(),
+        Fix::safe("the balancer, if it is IPVS", raise(set.most_ns()), LOWER).or(),
         Fix::safe(
             "the balancer or NAT, if it is a cloud's, in its own settings",
             CLOUD,
@@ -136,6 +137,6 @@ fn on_the_client(facts: &Facts, set: &ExpiredSet, silence: &str) -> (Vec<ToConfi
     }];
     let alive = keep_alive(&host, set.least_ns());
     let alive = Fix { command: inside(&alive.command), undo: inside(&alive.undo), ..alive };
-    let raise = Fix::safe(host, inside(RAISE), inside(LOWER)).or();
+    let raise = Fix::safe(host, inside(&raise(set.most_ns())), inside(LOWER)).or();
     (checks, vec![alive, raise])
 }

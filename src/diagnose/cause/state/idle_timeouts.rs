@@ -9,8 +9,14 @@ use crate::diagnose::words::commands::sysctl;
 /// by hand.
 const USUAL_S: [i64; 8] = [60, 75, 240, 300, 350, 600, 900, 3600];
 
-/// A longer timeout in IPVS.
-pub(in crate::diagnose) const RAISE: &str = "ipvsadm -L --timeout\nipvsadm --set 3600 0 0   # of open TCP connections, in seconds; 0 leaves the others as they are; keepalived: lvs_timeouts tcp 3600";
+/// A timeout in IPVS that outlasts a silence, in whole hours.
+pub(in crate::diagnose) fn raise(idle_ns: i64) -> String {
+    const HOUR: i64 = 3600;
+    let s = (idle_ns / 1_000_000_000 / HOUR + 1) * HOUR;
+    format!(
+        "ipvsadm -L --timeout\nipvsadm --set {s} 0 0   # of open TCP connections, in seconds; 0 leaves the others as they are; keepalived: lvs_timeouts tcp {s}"
+    )
+}
 
 /// What a cloud lets its users set.
 pub(in crate::diagnose) const CLOUD: &str = "# raise its idle timeout, if it has one that can be set: AWS network balancers 350 s unless set (tcp.idle_timeout.seconds), NAT gateways 350 s always; Azure 4 minutes unless set; Google Cloud 600 s always";
@@ -73,6 +79,13 @@ mod tests {
         assert_eq!(usual(899_000_000_000), Some(900));
         assert_eq!(usual(330_000_000_000), None);
         assert_eq!(usual(6_000_000_000), None);
+    }
+
+    #[test]
+    fn what_is_set_outlasts_the_silence() {
+        assert!(raise(900_000_000_000).contains("--set 3600 0 0"));
+        assert!(raise(3_600_000_000_000).contains("--set 7200 0 0"));
+        assert!(raise(3_699_000_000_000).ends_with("tcp 7200"));
     }
 
     #[test]

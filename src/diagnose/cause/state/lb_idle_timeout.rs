@@ -6,7 +6,7 @@
 //! connection. Where no capture shows the director, the ends tell ([`expired`]).
 
 use super::expired::by_the_ends;
-use super::idle_timeouts::{LOWER, RAISE, TABLE, keep_alive, longer, seconds, usual};
+use super::idle_timeouts::{LOWER, TABLE, keep_alive, longer, raise, seconds, usual};
 use crate::diagnose::cause::severity;
 use crate::diagnose::decide::reset::{WhyDied, WhyReset};
 use crate::diagnose::facts::expired;
@@ -38,6 +38,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|l| l.id).collect();
     let idle = set.iter().filter_map(|l| l.signs.idle_ns).min().unwrap_or(0);
+    let longest = set.iter().filter_map(|l| l.signs.idle_ns).max().unwrap_or(0);
     let silence = seconds(idle);
     let director = names.full(host);
     let title = format!(
@@ -70,7 +71,7 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         format!("a TCP timeout of {silence} or less: this is it"),
     );
     finding.fixes = vec![
-        if in_cluster { longer(&director) } else { Fix::safe(director, RAISE, LOWER) },
+        if in_cluster { longer(&director) } else { Fix::safe(director, raise(longest), LOWER) },
         keep_alive("the clients or the real servers, where the timeout cannot be raised", idle)
             .or(),
     ];

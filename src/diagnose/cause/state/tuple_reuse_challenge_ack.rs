@@ -190,9 +190,9 @@ fn fixes(shown: &Shown<'_>) -> Vec<Fix> {
         ));
     }
     if narrow {
-        let wider = [("net.ipv4.ip_local_port_range", "1024 65535", "32768 60999")];
+        let wider = [("net.ipv4.ip_local_port_range", "15000 65535", "32768 60999")];
         fixes.push(
-            sysctl::change(who.to_owned(), &wider).because("more ports, so that each rests longer"),
+            sysctl::change(who.to_owned(), &wider).because("more ports, so that each rests longer; ports that programs listen on there belong in net.ipv4.ip_local_reserved_ports before, and a program that binds its own is not helped"),
         );
     } else if !rewritten {
         fixes.push(Fix::safe(

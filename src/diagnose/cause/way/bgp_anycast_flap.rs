@@ -89,11 +89,9 @@ fn finding(facts: &Facts, flap: &Flap, events: &[SessionEvent]) -> Finding {
     );
     let vip = s.vip;
     let (own, peer) = ends(facts, flap, told.as_ref().map(|t| t[0].peers));
-    let timers = |verb: &str, times: &str| {
-        let peer = peer.map_or_else(|| "PEER".to_owned(), |ip| ip.to_string());
-        format!(
-            "vtysh -c 'configure terminal' -c 'router bgp' -c '{verb}neighbor {peer} timers{times}'"
-        )
+    let neighbour = |ip: Option<Ip>, verb: &str, what: &str| {
+        let whose = ip.map_or_else(|| "PEER".to_owned(), |ip| ip.to_string());
+        format!("vtysh -c 'configure terminal' -c 'router bgp' -c '{verb}neighbor {whose} {what}'")
     };
     let host =
         own.map_or_else(|| "the director whose session flaps".to_owned(), |ip| ip.to_string());
@@ -101,14 +99,20 @@ fn finding(facts: &Facts, flap: &Flap, events: &[SessionEvent]) -> Finding {
         Fix::disruptive(
             format!("{host}, once it is known why the session ends"),
             format!(
-                "{}   # a hold time that outlasts a busy second; with BFD a larger detect-multiplier",
-                timers("", " 10 30")
+                "{}   # where the hold time in force, as the check prints it, is shorter; it holds from the next session on ('clear bgp'); with BFD a larger detect-multiplier",
+                neighbour(peer, "", "timers 10 30")
             ),
-            timers("no ", ""),
+            neighbour(peer, "no ", "timers"),
         ),
-        Fix::safe("the router", format!(
-                "vtysh -c 'configure terminal' -c 'router bgp' -c 'bgp dampening'   # a way to {vip} that flaps is left alone until it stands"
-            ), "vtysh -c 'configure terminal' -c 'router bgp' -c 'no bgp dampening'").meanwhile(),
+        Fix::disruptive(
+            "the router, where another site takes its share",
+            format!(
+                "{}   # the way to {vip} that comes and goes stays away until it stands",
+                neighbour(own, "", "shutdown")
+            ),
+            neighbour(own, "no ", "shutdown"),
+        )
+        .meanwhile(),
     ];
     finding.proofs = proofs(facts, flap, told.as_deref());
     let subject = |ip: Ip, role| Subject {

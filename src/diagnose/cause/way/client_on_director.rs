@@ -63,10 +63,17 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let real = s.real_servers.iter().find_map(|r| r.address);
     let target = real.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
+    // In DR and TUN the answer comes from outside with the VIP as source, which is this host's
+    // own: it is dropped whatever the call's source was.
+    let own_source = if s.mode == Mode::Nat {
+        ", or a source address of its own (bind, 'curl --interface DIP')"
+    } else {
+        ""
+    };
     finding.fixes = vec![Fix::safe(
         director,
         format!(
-            "# in the program that calls: {target} or another real server in place of {vip}, or a source address of its own (bind, 'curl --interface DIP')"
+            "# in the program that calls: {target} or another real server in place of {vip}{own_source}"
         ),
         "Take the setting back.",
     )];

@@ -162,8 +162,17 @@ fn advise(
                     "modprobe -r ip_vs_ftp   # if the first line printed nothing",
                 );
             }
+            if first.ip == Some(vip) {
+                finding.fix_disruptive(
+                    format!("whoever balances {vip}"),
+                    "# the ports that the server names become part of the service, all to the server that has the control connection: in IPVS a firewall mark for both with persistence ('ipvsadm -A -f MARK -s wlc -p'), in a proxy a listener for the range with sticky sources; the server names few: 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'PassivePorts 50000 50099' (ProFTPD)",
+                    "Take the ports out of the service again.",
+                );
+                return;
+            }
+            let where_ = if subject.address == Some(vip) { "behind " } else { "" };
             let server = crate::diagnose::Fix::disruptive(
-                format!("the FTP server {who}"),
+                format!("the FTP server {where_}{who}"),
                 format!(
                     "# name the balancer's address and few ports: 'pasv_address={vip}', 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'MasqueradeAddress {vip}', 'PassivePorts 50000 50099' (ProFTPD); the same ports, to the same real server, become part of the service"
                 ),

@@ -4,7 +4,7 @@
 use crate::diagnose::cause::{by_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::denied_answers::{Denied, all};
-use crate::diagnose::words::commands::ip;
+use crate::diagnose::words::commands::ip::Answers;
 use crate::diagnose::words::commands::step::{self, Step};
 use crate::diagnose::words::{name, server_subject, service_subject, share};
 use crate::diagnose::{Confidence, Facts, Finding};
@@ -81,7 +81,13 @@ fn finding(facts: &Facts, id: &'static str, ids: &[ConnectionId], first: &Denied
         );
         step::disruptive(who, [route.because(&format!("{dip}; it must send no redirects"))])
     } else {
-        step::disruptive(who, ip::default_via("DIP", client.is_v4())).because(&dip)
+        let answers = Answers {
+            from: own.to_string(),
+            protocol: c.protocol,
+            port: c.front.server.1,
+            v4: client.is_v4(),
+        };
+        step::safe(who, answers.leave_by("DIP", &dip))
     });
     let (there, back) = (facts.forward(&first.leg), facts.reply(&first.leg));
     let proof = |mark, note: String| facts.proof(&first.leg, mark, note);

@@ -4,6 +4,7 @@ use crate::correlate::Leg;
 use crate::diagnose::cause::{clean_in, each_service, severity};
 use crate::diagnose::facts::bypasses::bypass;
 use crate::diagnose::facts::{each_once, telling};
+use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{self, agree, list, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -36,11 +37,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let mut finding = Finding::cause("director-bypassed", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
-    finding.fix(
-        from.first().cloned().unwrap_or_default(),
-        format!("ip neigh show {vip}\nip neigh del {vip} dev IFACE"),
-        "The entry is learnt again by itself.",
-    );
+    let whose = from.first().cloned().unwrap_or_default();
+    finding.fixes.push(step::safe(whose, ip::forget_neighbour(vip)));
     finding.subjects = subjects;
     finding.subjects.extend(senders.iter().map(|(host, mac)| {
         let known = names.subject(Role::Router, *host);

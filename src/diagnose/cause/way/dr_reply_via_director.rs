@@ -3,13 +3,11 @@
 
 use crate::diagnose::cause::{each_service, needs_mode, severity};
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::commands::sysctl;
-use crate::diagnose::words::commands::{ip, step};
+use crate::diagnose::words::commands::{ip::Answers, step, sysctl};
 use crate::diagnose::words::{agree, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-unanswered"];
 
@@ -71,7 +69,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id, director)).unwrap_or_default();
-    finding.fixes = fixes(facts, vip, &subjects, director);
+    finding.fixes = fixes(facts, service, &subjects, director);
     finding
         .concerning(subjects, ids)
         .also(director.map(|d| Names(facts).subject(Role::Director, d)))
@@ -79,9 +77,18 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 
 /// By another router, or by the director after all. The first needs one: it stands first only
 /// where a router was seen that is not the director.
-fn fixes(trace: &Trace, vip: Ip, servers: &[Subject], director: Option<HostId>) -> Vec<Fix> {
-    let around = step::disruptive(names(servers), ip::default_via("ROUTER", vip.is_v4()))
-        .because("a router of this network that is not the director, if there is one");
+fn fixes(
+    trace: &Trace,
+    service: ServiceId,
+    servers: &[Subject],
+    director: Option<HostId>,
+) -> Vec<Fix> {
+    let s = trace.topology.service(service);
+    let vip = s.vip;
+    let answers =
+        Answers { from: vip.to_string(), protocol: s.protocol, port: s.port, v4: vip.is_v4() };
+    let router = "ROUTER: one of this network that is not the director, if there is one";
+    let around = step::safe(names(servers), answers.leave_by("ROUTER", router));
     let Some(host) = director else { return vec![around] };
     // IPv6 has neither of these filters.
     if !vip.is_v4() {

@@ -113,7 +113,8 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
     }
     let spec = format!("-s {caller} -d {caller} -m ipvs --vaddr {vip} -j SNAT --to-source {vip}");
     let rule = Rule::nat(vip, "POSTROUTING", spec);
-    let track = sysctl::step(&[("net.ipv4.vs.conntrack", "1", "0")]);
+    let track =
+        sysctl::step(&[("net.ipv4.vs.conntrack", "1", "0")]).because(sysctl::IPVS_CONNTRACK);
     vec![
         step::safe(
             format!("the director {}", Names(trace).place(director.host)),

@@ -87,7 +87,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     } else {
         let (command, what) = check(v4);
         finding.confirm(name.clone(), command, what);
-        finding.fixes = fixes(facts, told, &name, passes);
+        let of = |ip: Ip| subjects.iter().any(|s| s.address == Some(ip));
+        finding.fixes = fixes(facts, told, of, &name, passes);
     }
     finding.proofs = proofs(facts, told);
     finding.concerning(vec![Names(facts).subject(Role::Director, director)], ids).also(subjects)
@@ -123,11 +124,26 @@ fn answered_here(trace: &Trace, id: ConnectionId, director: &str) -> Fix {
     )
 }
 
-fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<Fix> {
+/// `held`: whether answers of a real server are among those that stay.
+fn fixes(
+    trace: &Trace,
+    id: ConnectionId,
+    held: impl Fn(Ip) -> bool,
+    director: &str,
+    passes: bool,
+) -> Vec<Fix> {
     let back = trace.connection(id).back.unwrap_or(trace.connection(id).front);
     let v4 = back.server.0.is_v4();
-    let (ip, port) = back.server;
-    let rule = Rule::filter(ip, "FORWARD", format!("-s {ip} -p tcp --sport {port} -j ACCEPT"));
+    let of = |(ip, port): (Ip, u16)| {
+        Rule::filter(ip, "FORWARD", format!("-s {ip} -p tcp --sport {port} -j ACCEPT")).inserted()
+    };
+    let servers = trace.service(id).real_servers.iter();
+    let mut served: Vec<(Ip, u16)> =
+        servers.filter_map(|r| r.address.map(|ip| (ip, r.port))).filter(|r| held(r.0)).collect();
+    if served.is_empty() {
+        served.push(back.server);
+    }
+    let rules = served.into_iter().map(of);
     let mut fixes = Vec::new();
     if !passes && v4 {
         fixes.push(sysctl::change(
@@ -144,7 +160,7 @@ fn fixes(trace: &Trace, id: ConnectionId, director: &str, passes: bool) -> Vec<F
         .because("IFACE: each that has its router by advertisement ('ip -6 route' says proto ra), whose default route it loses without accept_ra=2");
         fixes.push(step::disruptive(format!("{director}, if forwarding is 0"), [on]));
     }
-    let open = step::safe(format!("{director}, if its firewall drops them"), [rule.inserted()]);
+    let open = step::safe(format!("{director}, if its firewall drops them"), rules);
     fixes.push(if fixes.is_empty() { open } else { open.or() });
     fixes
 }

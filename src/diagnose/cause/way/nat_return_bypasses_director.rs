@@ -5,9 +5,9 @@ use crate::breaks::{Journey, Milestone};
 use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::{shared_bits, telling};
-use crate::diagnose::words::commands::{ip, step};
+use crate::diagnose::words::commands::{ip::Answers, step};
 use crate::diagnose::words::{self, agree, name, names, servers, share};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -125,16 +125,24 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     // The director's address on the real servers' side.
     let side = director.first().and_then(|d| gateway(facts, service, d.address));
     let via = side.unwrap_or_else(|| DIP.to_owned());
+    let why = if via == DIP { "DIP: the director's address on this link" } else { "the director" };
     for subject in &subjects {
-        let steps = ip::default_via(&via, vip.is_v4());
-        let fix = step::disruptive(name(subject), steps);
-        finding.fixes.push(if via == DIP {
-            fix.because("DIP: the director's address on the real servers' link")
-        } else {
-            fix
-        });
+        let answers = answers(facts, service, subject);
+        finding.fixes.push(step::safe(name(subject), answers.leave_by(&via, why)));
     }
     finding.concerning(subjects, ids).also(director)
+}
+
+/// What a real server answers for the service, by its own address.
+fn answers(facts: &Facts, service: ServiceId, subject: &Subject) -> Answers {
+    let s = facts.topology.service(service);
+    let own = s.real_servers.iter().find(|r| r.address.is_some() && r.address == subject.address);
+    Answers {
+        from: subject.address.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string()),
+        protocol: s.protocol,
+        port: own.map_or(s.port, |r| r.port),
+        v4: s.vip.is_v4(),
+    }
 }
 
 fn s_name(facts: &Facts, service: ServiceId) -> String {

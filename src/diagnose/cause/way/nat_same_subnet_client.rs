@@ -63,7 +63,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     } else {
         let spec = format!("-s {client} -m ipvs --vaddr {vip} -j MASQUERADE");
         let rule = Rule::nat(vip, "POSTROUTING", spec);
-        let track = sysctl::step(&[("net.ipv4.vs.conntrack", "1", "0")]);
+        let track =
+            sysctl::step(&[("net.ipv4.vs.conntrack", "1", "0")]).because(sysctl::IPVS_CONNTRACK);
         step::safe(host, [track, rule.appended()])
     };
     finding.fixes.push(if passes { masquerade.or() } else { masquerade });

@@ -5,7 +5,8 @@
 
 use crate::diagnose::cause::by_service;
 use crate::diagnose::facts::stray_answers::{from_other_ports, refused};
-use crate::diagnose::words::commands::{kernel, step, sysctl};
+use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::{kernel, step};
 use crate::diagnose::words::part;
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Proof, Severity, Subject};
 use crate::topology::{Role, ServiceId};
@@ -58,8 +59,9 @@ fn finding(
         "shows whether the answers pass it, and leave it with their own source",
     );
     finding.fixes = vec![if s.port == TFTP {
-        let helper = sysctl::step(&[("net.netfilter.nf_conntrack_helper", "1", "0")]);
         let [look, load] = kernel::load(&["nf_nat_tftp"]);
+        let spec = format!("-p udp -d {} --dport {TFTP} -j CT --helper tftp", s.vip);
+        let helper = Rule::raw(s.vip, "PREROUTING", spec).appended();
         step::disruptive("the balancer", [look, load, helper])
             .because("where it is netfilter that translates; IPVS has no helper for it: balance it by DR, so that nothing is translated")
     } else {

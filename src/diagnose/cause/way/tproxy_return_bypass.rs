@@ -9,7 +9,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::unasked_answers::{accepts, bypassed, fronts, originates, proofs};
-use crate::diagnose::words::commands::{ip, step};
+use crate::diagnose::words::commands::{ip::Answers, step};
 use crate::diagnose::words::{agree, count, list_of};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Subject};
 use crate::topology::{HostId, Role};
@@ -73,15 +73,21 @@ fn finding(trace: &Trace, proxy: HostId, ids: Vec<ConnectionId>) -> Finding {
     finding.confidence = if seen { Confidence::Certain } else { Confidence::Likely };
     let proxy_ip = names.address(proxy).map_or_else(|| "PROXY".to_owned(), |ip| ip.to_string());
     for server in &servers {
-        let client = trace.connection(ids[0]).front.client.0;
+        let c = trace.connection(ids[0]);
+        let client = c.front.client.0;
         finding.confirm(
             server.to_string(),
             format!("ip route get {client} from {server}"),
             "names the gateway of its answers; it must be the proxy",
         );
-        let steps = ip::default_via(&proxy_ip.to_string(), server.is_v4());
-        let fix = step::disruptive(server.to_string(), steps);
-        finding.fixes.push(fix.because("the proxy's address on this link"));
+        let answers = Answers {
+            from: server.to_string(),
+            protocol: c.protocol,
+            port: c.front.server.1,
+            v4: server.is_v4(),
+        };
+        let steps = answers.leave_by(&proxy_ip, "the proxy's address on this link");
+        finding.fixes.push(step::safe(server.to_string(), steps));
     }
     finding.fixes.push(
         Fix::disruptive(

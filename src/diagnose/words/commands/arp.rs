@@ -28,11 +28,9 @@ pub fn hushed(host: impl Into<String>, vip: Ip) -> Fix {
 /// Makes the neighbours forget whose MAC they took VIPs for.
 #[must_use]
 pub fn forgotten(vips: &[Ip]) -> Fix {
-    let lines: Vec<String> = vips.iter().map(|vip| ip::forget_neighbour(*vip)).collect();
-    Fix::safe(
+    step::safe(
         "the VIP's neighbours (router, clients on its link), when nobody else answers for it",
-        lines.join("\n"),
-        "The entry is learnt again by itself.",
+        vips.iter().flat_map(|vip| ip::forget_neighbour(*vip)),
     )
 }
 

@@ -66,7 +66,7 @@ impl Virtual {
         [
             Step::look(format!("ipvsadm -Sn | grep -wF -e '{}'", self.name)),
             Step::new(self.schedule(scheduler), self.schedule("SCHEDULER"))
-                .because(why)
+                .because(&format!("{why}; with what the first line printed behind the scheduler (-p, -M, -o), which is lost else"))
                 .back_if("SCHEDULER: with its options, as the first line printed it"),
         ]
     }

@@ -9,6 +9,10 @@ use crate::diagnose::words::agree;
 /// somebody gave it another.
 pub type Setting<'a> = (&'a str, &'a str, &'a str);
 
+/// What `net.ipv4.vs.conntrack` brings with it (`ip_vs_in`, conn_reuse_mode).
+pub const IPVS_CONNTRACK: &str =
+    "on Linux before 5.9 a client's port that is used again then waits 1 s";
+
 /// Sets kernel settings, after printing what they are: the way back names the values that a
 /// kernel has by itself, which somebody may have changed.
 #[must_use]
