@@ -1,8 +1,8 @@
 //! Logs of requests: haproxy's (`option httplog`, `option tcplog`) and nginx's with fields of the
 //! upstream (`upstream_addr=... upstream_status=...`, in any place of the line).
 
+use super::context::Cx;
 use super::model::{MAX_ENTRIES, keep};
-use super::parse::Cx;
 use super::records::Logged;
 use super::text::{endpoint, ip};
 use crate::wire::Ip;

@@ -1,7 +1,7 @@
 //! `ip addr` and `ip link` of iproute2, with and without `-d` and `-s`.
 
+use super::context::{Block, Cx};
 use super::model::{Address, Interface, MAX_ROWS, keep};
-use super::parse::{Block, Cx};
 use super::text::{after, prefix};
 
 pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {

@@ -1,7 +1,7 @@
 //! `arp -an`, as Linux and BSD print it, and the table of `arp -n`.
 
+use super::context::Cx;
 use super::model::{MAX_ROWS, Neighbour, keep};
-use super::parse::Cx;
 use super::text::ip;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {

@@ -1,8 +1,8 @@
 //! `ip -br addr` and `ip -br link`: one line an interface.
 
 use super::addresses::{add, bare, interface};
+use super::context::Cx;
 use super::model::Address;
-use super::parse::Cx;
 use super::text::prefix;
 
 /// Operational states (RFC 2863, section 3.1.14) as iproute2 prints them.

@@ -1,9 +1,9 @@
 //! `cilium bpf lb list` and `cilium bpf ct list`. Written after cilium's command reference; none
 //! was at hand.
 
+use super::context::{Block, Cx};
 use super::ipvs_table::{server, service};
 use super::model::{Front, StatedServer};
-use super::parse::{Block, Cx};
 use super::text::{endpoint, protocol};
 use crate::wire::{Ip, Protocol};
 

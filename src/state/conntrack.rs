@@ -1,7 +1,7 @@
 //! `conntrack -L`, `-E` and `-S`, and /proc/net/nf_conntrack.
 
+use super::context::Cx;
 use super::model::{MAX_ENTRIES, Told, keep};
-use super::parse::Cx;
 use super::records::Tracked;
 use super::text::{ip, protocol};
 use crate::wire::{Ip, Protocol};

@@ -1,21 +1,10 @@
 //! haproxy's own words (management guide, section 9): `show stat`, `show servers state`, `show sess
 //! all`.
 
+use super::context::{Block, Cx, ProxySession};
 use super::model::{MAX_ENTRIES, MAX_ROWS, keep};
-use super::parse::{Block, Cx};
 use super::records::{ProxyServer, Session};
 use super::text::endpoint;
-use crate::wire::Ip;
-
-/// What of a session was read so far.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Open {
-    source: Option<(Ip, u16)>,
-    front: Option<(Ip, u16)>,
-    own: Option<(Ip, u16)>,
-    server: Option<(Ip, u16)>,
-    stage: u8,
-}
 
 /// The heads of the tables, which begin like a comment.
 pub(super) fn heading(cx: &mut Cx<'_>, line: &str) -> bool {
@@ -118,12 +107,12 @@ fn begins(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let source = rest.iter().find_map(|word| word.strip_prefix("source=").and_then(endpoint));
     // `show sess` without `all` names the client alone.
     if rest.iter().any(|word| word.starts_with("source=")) {
-        cx.block = Block::Session(Open { source, ..Open::default() });
+        cx.block = Block::Session(ProxySession { source, ..ProxySession::default() });
     }
     true
 }
 
-fn session(cx: &mut Cx<'_>, mut open: Open, words: &[&str]) {
+fn session(cx: &mut Cx<'_>, mut open: ProxySession, words: &[&str]) {
     let first = words.first().copied().unwrap_or("");
     let stages = [("frontend=", 1), ("backend=", 2), ("server=", 3)];
     if let Some((_, stage)) = stages.iter().find(|(name, _)| first.starts_with(name)) {

@@ -1,7 +1,7 @@
 //! `iptables-save` (also `-c`), `iptables -S`, and the listing of `iptables -L -nv` in any table.
 
+use super::context::{Block, Cx};
 use super::model::{MAX_ROWS, keep};
-use super::parse::{Block, Cx};
 use super::records::{Rule, Verdict};
 use super::text::{endpoint, prefix, protocol};
 use crate::wire::Protocol;

@@ -2,8 +2,8 @@
 //! director itself used: `[1]tcp 7s ESTABLISHED CLIENT SERVICE LOCAL SERVER` (written after its
 //! ipvsadm; none was at hand).
 
+use super::context::Cx;
 use super::model::{Entry, MAX_ENTRIES, keep};
-use super::parse::Cx;
 use super::text::{endpoint, protocol};
 use crate::wire::Protocol;
 

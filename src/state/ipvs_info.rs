@@ -1,7 +1,7 @@
 //! What ipvsadm(8) says beside its tables: `-L --timeout` and `-L --daemon`.
 
+use super::context::Cx;
 use super::model::Told;
-use super::parse::Cx;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {

@@ -1,8 +1,8 @@
 //! `ipvsadm -Sn`: the table as commands that would build it (ipvsadm(8)).
 
+use super::context::Cx;
 use super::ipvs_table::{server, service};
 use super::model::{Forwarding, Front, StatedServer, Tunnel};
-use super::parse::Cx;
 use super::text::{after, endpoint};
 use crate::wire::Protocol;
 

@@ -3,8 +3,8 @@
 //! Also reads the listing of `--stats` and `--rate`, of which it takes the
 //! addresses alone.
 
+use super::context::{Block, Cx};
 use super::model::{Forwarding, Front, MAX_SERVICES, StatedServer, StatedService, Tunnel, keep};
-use super::parse::{Block, Cx};
 use super::text::{endpoint, protocol};
 use crate::wire::Protocol;
 

@@ -5,8 +5,8 @@
 //! line of one is found by going on from the one before.
 
 use super::addresses::{add, bare, interface};
+use super::context::Cx;
 use super::model::{Address, MAX_ROWS, Neighbour, Place, Route, keep};
-use super::parse::Cx;
 use super::records::PolicyRule;
 use super::text::{ip, prefix};
 use super::{kubernetes, model};

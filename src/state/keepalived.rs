@@ -6,9 +6,9 @@
 //!
 //! [`HostState::partial`]: super::HostState::partial
 
+use super::context::{Block, Braces, Cx, Level};
 use super::ipvs_table::{server, service};
 use super::model::{Forwarding, Front, MAX_ROWS, StatedServer, Tunnel, VrrpInstance, keep};
-use super::parse::{Block, Cx};
 use super::text::{ip, prefix, protocol};
 use crate::wire::Protocol;
 
@@ -34,36 +34,6 @@ const TOP: [&str; 17] = [
 ];
 /// Deeper blocks are counted and not told apart.
 const MAX_DEPTH: usize = 32;
-
-/// The blocks that are open.
-#[derive(Debug, Default)]
-pub(super) struct Braces {
-    open: Vec<Level>,
-    /// Blocks beyond [`MAX_DEPTH`].
-    deeper: u32,
-    /// Words before a brace that has not come yet.
-    waiting: Option<Level>,
-}
-
-impl Braces {
-    /// Whether a closing brace is missing.
-    pub fn is_open(&self) -> bool {
-        !self.open.is_empty() || self.deeper > 0 || self.waiting.is_some()
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Level {
-    Other,
-    /// A virtual server, by its index; `None` where it was not kept.
-    Virtual(Option<usize>),
-    /// A real server of it.
-    Real(Option<(usize, usize)>),
-    /// A VRRP instance, by its index.
-    Vrrp(Option<usize>),
-    /// Its addresses.
-    Addresses(Option<usize>),
-}
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let end = words.iter().position(|w| w.starts_with(['!', '#'])).unwrap_or(words.len());

@@ -1,29 +1,20 @@
 //! Tables of kubectl: `get svc`, `get endpointslices`, `get nodes`, `get pods`, with `-o wide` and
 //! without, with `-A` and without. Written after kubectl's printers; none was at hand.
 
+use super::context::{Block, Cx, KubectlTable};
 use super::kubernetes::{ClusterService, Endpoint, put, put_endpoint};
 use super::model::{MAX_SERVICES, keep};
-use super::parse::{Block, Cx};
 use super::text::{ip, protocol};
 use crate::wire::Ip;
-
-/// Which table is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Table {
-    Services { spaces: bool },
-    Slices { spaces: bool },
-    Nodes,
-    Pods,
-}
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     let spaces = words.first() == Some(&"NAMESPACE");
     let heads = if spaces { &words[1..] } else { words };
     let table = match heads {
-        ["NAME", "TYPE", "CLUSTER-IP", ..] => Some(Table::Services { spaces }),
-        ["NAME", "ADDRESSTYPE", ..] => Some(Table::Slices { spaces }),
-        ["NAME", "STATUS", "ROLES", ..] => Some(Table::Nodes),
-        ["NAME", "READY", "STATUS", ..] => Some(Table::Pods),
+        ["NAME", "TYPE", "CLUSTER-IP", ..] => Some(KubectlTable::Services { spaces }),
+        ["NAME", "ADDRESSTYPE", ..] => Some(KubectlTable::Slices { spaces }),
+        ["NAME", "STATUS", "ROLES", ..] => Some(KubectlTable::Nodes),
+        ["NAME", "READY", "STATUS", ..] => Some(KubectlTable::Pods),
         _ => None,
     };
     if let Some(table) = table {
@@ -32,9 +23,9 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     }
     let Block::Kubectl(table) = cx.block else { return false };
     match table {
-        Table::Services { spaces } => services(cx, words, spaces),
-        Table::Slices { spaces } => slices(cx, words, spaces),
-        Table::Nodes => {
+        KubectlTable::Services { spaces } => services(cx, words, spaces),
+        KubectlTable::Slices { spaces } => slices(cx, words, spaces),
+        KubectlTable::Nodes => {
             // The first address of `-o wide` is the internal one.
             let ready = words.get(1).is_some_and(|word| word.contains("Ready"));
             let address = words.iter().find_map(|w| ip(w)).filter(|_| ready);
@@ -43,7 +34,9 @@ pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
             }
             words.len() >= 4 && words[1].contains("Ready")
         }
-        Table::Pods => words.len() >= 5 && words.iter().take(3).any(|word| word.contains('/')),
+        KubectlTable::Pods => {
+            words.len() >= 5 && words.iter().take(3).any(|word| word.contains('/'))
+        }
     }
 }
 

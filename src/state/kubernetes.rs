@@ -1,10 +1,10 @@
 //! What kubectl gives with `-o json` of services, endpoint slices, nodes and pods, and what it all
 //! comes to: which endpoints a service has, and on which nodes.
 
+use super::context::Cx;
 use super::ipvs_table::{server, service};
 use super::json::Lines;
 use super::model::{Front, HostState, MAX_SERVICES, Place, StatedServer, keep};
-use super::parse::Cx;
 use super::text::{ip, protocol};
 use crate::wire::{Ip, Protocol};
 use serde::Deserialize;
@@ -231,7 +231,7 @@ pub(super) fn join(state: &mut HostState) {
     }
     let cluster = std::mem::take(&mut state.cluster);
     let file = u16::try_from(state.files.len().saturating_sub(1)).unwrap_or(u16::MAX);
-    let mut cx = Cx { state, at: Place { file, line: 0 }, block: super::parse::Block::None };
+    let mut cx = Cx { state, at: Place { file, line: 0 }, block: super::context::Block::None };
     for own in &cluster.services {
         for address in &own.addresses {
             cx.at = own.at;

@@ -19,6 +19,7 @@ mod both_sides;
 mod brief;
 mod cilium;
 mod conntrack;
+mod context;
 mod haproxy;
 mod identify;
 mod iptables;

@@ -1,7 +1,7 @@
 //! `ip neigh`.
 
+use super::context::Cx;
 use super::model::{MAX_ROWS, Neighbour, keep};
-use super::parse::Cx;
 use super::text::{after, ip};
 
 /// States of a neighbour (ip-neighbour(8)).

@@ -1,8 +1,8 @@
 //! `netstat -s` of net-tools: the kernel's counters in words (statistics.c there), kept by their
 //! nstat(8) names.
 
+use super::context::{Block, Cx};
 use super::model::{MAX_VALUES, Told};
-use super::parse::{Block, Cx};
 
 /// Sections, which are the first parts of nstat's names.
 const SECTIONS: [&str; 11] = [

@@ -3,23 +3,16 @@
 //! What a rule asks beside addresses, ports and the state of a connection is not followed; such a
 //! rule is known to ask for more. Sets and maps are passed over.
 
+use super::context::{Block, Cx, Ruleset};
 use super::iptables::{blank, ports, put};
-use super::parse::{Block, Cx};
 use super::records::{Rule, Verdict};
 use super::text::{endpoint, prefix};
 use crate::wire::Protocol;
 
-/// Where in a ruleset a line stands.
-#[derive(Debug, Default)]
-pub(super) struct Depth {
-    open: u32,
-    chain: Option<String>,
-}
-
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     match words {
         ["table", _family, _name, "{", ..] if !matches!(cx.block, Block::Nft(_)) => {
-            cx.block = Block::Nft(Depth { open: 1, chain: None });
+            cx.block = Block::Nft(Ruleset { open: 1, chain: None });
             return true;
         }
         _ => {}

@@ -1,7 +1,7 @@
 //! `nstat -az`: the kernel's counters.
 
+use super::context::Cx;
 use super::model::{MAX_VALUES, Told};
-use super::parse::Cx;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
     // Name, count, rate: `TcpExtListenOverflows   0   0.0`.

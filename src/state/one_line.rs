@@ -1,8 +1,8 @@
 //! `ip -o addr` and `ip -o link`: one line for each address or link.
 
 use super::addresses::{add, bare, interface};
+use super::context::{Block, Cx};
 use super::model::Address;
-use super::parse::{Block, Cx};
 use super::text::{after, prefix};
 use crate::wire::Mac;
 

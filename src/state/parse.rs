@@ -4,6 +4,7 @@
 //! those that need what stands above them (an address under its interface) are
 //! read in the open [`Block`]. Comments, prompts and headings close it.
 
+use super::context::{Block, Cx};
 use super::model::{HostState, Place};
 use super::{
     access_log, addresses, arp, brief, cilium, conntrack, haproxy, iptables, ipvs_connections,
@@ -17,82 +18,6 @@ const MAX_LINE: usize = 4096;
 const TRIED: u32 = 16;
 /// Lines not understood that are shown.
 const SHOWN: u32 = 3;
-
-/// What the lines before have opened.
-#[derive(Debug, Default)]
-pub(super) enum Block {
-    /// Nothing.
-    #[default]
-    None,
-    /// An interface of `ip addr`, by its index.
-    Interface(usize),
-    /// A service of `ipvsadm -Ln`, by its index; `None` where it was not kept.
-    Service(Option<usize>),
-    /// Braces of keepalived.conf.
-    Braces(keepalived::Braces),
-    /// A table of ss(8); without the column of states where one was asked for.
-    Sockets {
-        /// Without that column.
-        stateless: bool,
-    },
-    /// A section of `netstat -s`.
-    Netstat(&'static str),
-    /// A chain of `iptables -L`.
-    Chain(String),
-    /// Braces of nft(8).
-    Nft(nft::Depth),
-    /// haproxy's `show stat`, with its columns.
-    ProxyStat(Vec<String>),
-    /// haproxy's `show servers state`, with its columns.
-    ProxyState(Vec<String>),
-    /// A session of haproxy's `show sess all`.
-    Session(haproxy::Open),
-    /// A table of kubectl.
-    Kubectl(kubectl::Table),
-    /// `cilium bpf lb list`, with the service above.
-    CiliumServices(Option<super::Front>),
-}
-
-impl Block {
-    /// Comments and empty lines do not end it.
-    fn is_braces(&self) -> bool {
-        matches!(self, Self::Braces(_) | Self::Nft(_))
-    }
-
-    /// A row that is not understood does not end it.
-    fn is_table(&self) -> bool {
-        matches!(
-            self,
-            Self::Nft(_)
-                | Self::Sockets { .. }
-                | Self::Chain(_)
-                | Self::ProxyStat(_)
-                | Self::Kubectl(_)
-        )
-    }
-}
-
-/// Where a line goes.
-#[derive(Debug)]
-pub(super) struct Cx<'a> {
-    pub state: &'a mut HostState,
-    pub at: Place,
-    pub block: Block,
-}
-
-impl Cx<'_> {
-    /// A note about this line.
-    pub fn note(&mut self, what: &str) {
-        let place = self.state.place(self.at);
-        self.state.note(format!("{place}: {what}"));
-    }
-
-    /// A table is full.
-    pub fn full(&mut self, what: &str) {
-        let file = self.state.files.get(usize::from(self.at.file)).cloned().unwrap_or_default();
-        self.state.note(format!("{file}: too many {what}, the rest is left out"));
-    }
-}
 
 /// Reads one text into a state; `name` is what its file is called in notes.
 ///

@@ -1,7 +1,7 @@
 //! `ip rule`: which table of routes is asked.
 
+use super::context::Cx;
 use super::model::{MAX_ROWS, keep};
-use super::parse::Cx;
 use super::records::PolicyRule;
 use super::text::prefix;
 

@@ -1,7 +1,7 @@
 //! `ip route` and `ip -6 route`.
 
+use super::context::Cx;
 use super::model::{MAX_ROWS, Route, keep};
-use super::parse::Cx;
 use super::text::{after, ip, prefix};
 use crate::wire::Ip;
 

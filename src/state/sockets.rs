@@ -1,7 +1,7 @@
 //! `ss` in its forms (-ltn, -tan, -ti, -peaonmi, -s) and `netstat -tan`: sockets and what waits in them.
 
+use super::context::{Block, Cx};
 use super::model::{MAX_ENTRIES, Told, keep};
-use super::parse::{Block, Cx};
 use super::records::Listener;
 use super::text::ip;
 use crate::wire::{Ip, Protocol};

@@ -1,7 +1,7 @@
 //! `sysctl -a`: settings that matter to a balancer or its real servers.
 
+use super::context::Cx;
 use super::model::{MAX_VALUES, Told};
-use super::parse::Cx;
 
 /// Last parts of the names that are kept.
 const LAST: [&str; 12] = [
