@@ -1,6 +1,6 @@
 //! Values of the fields that tell what became of a connection, and where it broke.
 
-use super::eval::one_of;
+use super::value::one_of;
 use crate::breaks::apart::Trait;
 use crate::breaks::{Breaks, Fate, Group, Manner, Packet};
 use crate::diagnose::Diagnosis;

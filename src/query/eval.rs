@@ -4,7 +4,7 @@
 //! trace may hold millions. It reads facts of the trace and the lists of the diagnosis
 //! and judges nothing itself.
 
-use super::value::{End, duration, size};
+use super::value::{End, duration, one_of, size};
 use super::{Expr, Fault, Field, Op, Term, broken};
 use crate::breaks::{Breaks, Fate};
 use crate::capture::Timestamp;
@@ -391,8 +391,4 @@ fn span(op: Op, value: i64, width: i64) -> Span {
         Op::More => (last.saturating_add(1), i64::MAX),
         Op::AtLeast => (value, i64::MAX),
     }
-}
-
-pub(super) fn one_of<const N: usize>(value: &str, what: &str, names: [&str; N]) -> String {
-    format!("{value} is no {what}; there are {}", names.join(", "))
 }

@@ -89,3 +89,8 @@ fn scaled(number: &str, factor: f64) -> Option<i64> {
     let value = number.parse::<f64>().ok()? * factor;
     (value.is_finite() && value < 9e18).then_some(value as i64)
 }
+
+/// That a value is none of those that there are.
+pub(super) fn one_of<const N: usize>(value: &str, what: &str, names: [&str; N]) -> String {
+    format!("{value} is no {what}; there are {}", names.join(", "))
+}

@@ -1,6 +1,7 @@
 //! What parsers of lines share: where a line goes, and what the lines before have opened.
 
-use super::model::{Front, HostState, Place};
+use super::model::{Front, HostState};
+use super::place::Place;
 use crate::wire::Ip;
 
 /// What the lines before have opened.

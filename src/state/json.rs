@@ -6,7 +6,8 @@
 
 use super::addresses::{add, bare, interface};
 use super::context::Cx;
-use super::model::{Address, MAX_ROWS, Neighbour, Place, Route, keep};
+use super::model::{Address, MAX_ROWS, Neighbour, Route, keep};
+use super::place::Place;
 use super::records::PolicyRule;
 use super::text::{ip, prefix};
 use super::{kubernetes, model};

@@ -1,8 +1,9 @@
 //! Tables of kubectl: `get svc`, `get endpointslices`, `get nodes`, `get pods`, with `-o wide` and
 //! without, with `-A` and without. Written after kubectl's printers; none was at hand.
 
+use super::cluster::{ClusterService, Endpoint};
 use super::context::{Block, Cx, KubectlTable};
-use super::kubernetes::{ClusterService, Endpoint, put, put_endpoint};
+use super::kubernetes::{put, put_endpoint};
 use super::model::{MAX_SERVICES, keep};
 use super::text::{ip, protocol};
 use crate::wire::Ip;

@@ -1,63 +1,16 @@
 //! What kubectl gives with `-o json` of services, endpoint slices, nodes and pods, and what it all
 //! comes to: which endpoints a service has, and on which nodes.
 
+use super::cluster::{ClusterService, Endpoint};
 use super::context::Cx;
 use super::ipvs_table::{server, service};
 use super::json::Lines;
-use super::model::{Front, HostState, MAX_SERVICES, Place, StatedServer, keep};
+use super::model::{Front, HostState, MAX_SERVICES, StatedServer, keep};
+use super::place::Place;
 use super::text::{ip, protocol};
 use crate::wire::{Ip, Protocol};
 use serde::Deserialize;
 use serde_json::Value;
-
-/// What a cluster says of its services.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cluster {
-    /// Services.
-    pub services: Vec<ClusterService>,
-    /// Endpoints of services.
-    pub endpoints: Vec<Endpoint>,
-    /// Nodes: name and address.
-    pub nodes: Vec<(String, Ip)>,
-}
-
-/// A port of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterService {
-    /// Namespace and name.
-    pub name: (String, String),
-    /// Addresses that clients ask.
-    pub addresses: Vec<Ip>,
-    /// Port that clients ask.
-    pub port: u16,
-    /// Port on every node.
-    pub node_port: Option<u16>,
-    /// The port's name in the slices.
-    pub port_name: String,
-    /// IP protocol.
-    pub protocol: Protocol,
-    /// Nodes answer only for endpoints of their own (`externalTrafficPolicy: Local`).
-    pub local: bool,
-    /// Where.
-    pub at: Place,
-}
-
-/// An endpoint of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Namespace and name of the service.
-    pub service: (String, String),
-    /// The port's name; `None` where it is not printed.
-    pub port_name: Option<String>,
-    /// Address and port.
-    pub address: (Ip, u16),
-    /// It takes traffic.
-    pub ready: bool,
-    /// Its node.
-    pub node: Option<String>,
-    /// Where.
-    pub at: Place,
-}
 
 /// An object, or a list of them.
 #[derive(Debug, Default, Deserialize)]

@@ -18,6 +18,7 @@ mod arp;
 mod both_sides;
 mod brief;
 mod cilium;
+mod cluster;
 mod conntrack;
 mod context;
 mod haproxy;
@@ -38,6 +39,7 @@ mod nft;
 mod nstat;
 mod one_line;
 mod parse;
+mod place;
 mod policy;
 mod read;
 mod records;
@@ -48,13 +50,14 @@ mod sysctl;
 mod text;
 
 pub use both_sides::{proxied, translated};
+pub use cluster::{Cluster, ClusterService, Endpoint};
 pub use identify::{MatchedBy, MatchedState, identify};
-pub use kubernetes::{Cluster, ClusterService, Endpoint};
 pub use model::{
-    Address, Entry, Forwarding, Front, HostState, Interface, Neighbour, Place, Route, StatedServer,
+    Address, Entry, Forwarding, Front, HostState, Interface, Neighbour, Route, StatedServer,
     StatedService, Told, Tunnel, VrrpInstance,
 };
 pub use parse::parse;
+pub use place::Place;
 pub use read::{StateError, States, read, read_group};
 pub use records::{Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked, Verdict};
 pub(crate) use served::servers;

@@ -3,7 +3,8 @@
 //! Every list is bounded (`MAX_*`): a text may be hostile. What does not fit is
 //! left out with a note.
 
-use super::kubernetes::Cluster;
+use super::cluster::Cluster;
+use super::place::Place;
 use super::records::{Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked};
 use crate::wire::{Ip, Mac, Protocol};
 use std::collections::BTreeMap;
@@ -18,15 +19,6 @@ pub(super) const MAX_ENTRIES: usize = 1 << 16;
 pub(super) const MAX_VALUES: usize = 1 << 13;
 /// Notes of a host.
 pub(super) const MAX_NOTES: usize = 32;
-
-/// A line of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Place {
-    /// Index in [`HostState::files`].
-    pub file: u16,
-    /// Line, from 1.
-    pub line: u32,
-}
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 //! read in the open [`Block`]. Comments, prompts and headings close it.
 
 use super::context::{Block, Cx};
-use super::model::{HostState, Place};
+use super::model::HostState;
+use super::place::Place;
 use super::{
     access_log, addresses, arp, brief, cilium, conntrack, haproxy, iptables, ipvs_connections,
     ipvs_info, ipvs_rules, ipvs_table, json, keepalived, kubectl, kubernetes, neighbours, netstat,

@@ -1,7 +1,7 @@
 //! What tables of sockets, rules, translations and proxies say: rows with the place where they
 //! stand. Every list is bounded as those of [`model`](super::model).
 
-use super::model::Place;
+use super::place::Place;
 use crate::wire::{Ip, Protocol};
 
 /// A socket that waits for connections (ss(8), `-l`).

@@ -9,8 +9,7 @@ use super::super::super::drawing::{TIME_COLUMNS, time};
 use super::super::super::ink::Tone;
 use super::super::super::measure::{columns, cut, cut_middle, wrap};
 use super::super::super::sanitise::clean;
-use super::row::Row;
-use super::steps;
+use super::row::{Row, frame};
 use crate::report::ladder::{Ladder, StepKind};
 
 /// Least distance of two lifelines; with less, the steps are better listed.
@@ -68,7 +67,7 @@ impl Plan {
             .steps
             .iter()
             .filter_map(|s| s.frames.first())
-            .map(|first| columns(&clean(&steps::frame(first))))
+            .map(|first| columns(&clean(&frame(first))))
             .max()
             .unwrap_or(0)
             .min(width / 4);

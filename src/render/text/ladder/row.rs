@@ -81,6 +81,11 @@ fn between(from: usize, to: usize, xs: &[usize], line: char) -> String {
     out
 }
 
+/// A frame as the right margin names it: `rs1 #14`.
+pub(crate) fn frame((vantage, number): &(String, u64)) -> String {
+    format!("{vantage} #{number}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

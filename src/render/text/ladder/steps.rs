@@ -9,7 +9,7 @@ use super::super::super::ink::Tone;
 use super::super::super::measure::{columns, cut, pad_start, wrap};
 use super::super::super::sanitise::clean;
 use super::plan::Plan;
-use super::row::Row;
+use super::row::{Row, frame};
 use crate::report::ladder::{Step, StepKind};
 
 /// Columns that an arrow needs beside its label: `─ ` and ` ▸`, and one dash.
@@ -25,11 +25,6 @@ pub(crate) struct Item {
     /// The text, as it came.
     pub(crate) text: String,
     tone: Tone,
-}
-
-/// A frame as the right margin names it: `rs1 #14`.
-pub(crate) fn frame((vantage, number): &(String, u64)) -> String {
-    format!("{vantage} #{number}")
 }
 
 /// What stands in the right margin: frames, what is odd, what is rewritten.
