@@ -7,16 +7,13 @@
 use super::addresses::{add, bare, interface};
 use super::context::Cx;
 use super::model::{Address, MAX_ROWS, Neighbour, Route, keep};
-use super::place::Place;
+use super::place::Lines;
 use super::records::PolicyRule;
 use super::text::{ip, prefix};
 use super::{kubernetes, model};
 use crate::wire::{Ip, Mac};
 use serde::Deserialize;
 use serde_json::Value;
-
-/// Bytes in which the line of a value is looked for.
-const NEAR: usize = 64 << 10;
 
 /// Whether a text begins as such a value does: counts of iptables-save stand in brackets too.
 pub(super) fn begins(text: &str) -> bool {
@@ -26,7 +23,7 @@ pub(super) fn begins(text: &str) -> bool {
 
 /// Reads the value that begins a text; how many bytes it takes, `None` where it is none of these.
 pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
-    let mut lines = Lines { text, pos: 0, line: cx.at.line };
+    let mut lines = Lines::new(text, cx.at.line);
     if text.starts_with('{') {
         let mut all = serde_json::Deserializer::from_str(text).into_iter::<kubernetes::Document>();
         let document = all.next()?.ok()?;
@@ -41,30 +38,6 @@ pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
         any |= take_row(cx, row, &mut lines);
     }
     any.then_some(end)
-}
-
-/// Where values stand.
-pub(super) struct Lines<'t> {
-    text: &'t str,
-    pos: usize,
-    line: u32,
-}
-
-impl Lines<'_> {
-    /// The line of a string, found behind the one before.
-    pub(super) fn of(&mut self, file: u16, value: &str) -> Place {
-        let mut end = (self.pos + NEAR).min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let near = &self.text[self.pos..end];
-        if let Some(at) = near.find(value) {
-            let passed = near[..at].bytes().filter(|b| *b == b'\n').count();
-            self.line = self.line.saturating_add(passed as u32);
-            self.pos += at;
-        }
-        Place { file, line: self.line }
-    }
 }
 
 /// One row of `ip -j`; which table it is of is told by the fields that it has.

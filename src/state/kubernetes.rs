@@ -4,9 +4,8 @@
 use super::cluster::{ClusterService, Endpoint};
 use super::context::Cx;
 use super::ipvs_table::{server, service};
-use super::json::Lines;
 use super::model::{Front, HostState, MAX_SERVICES, StatedServer, keep};
-use super::place::Place;
+use super::place::{Lines, Place};
 use super::text::{ip, protocol};
 use crate::wire::{Ip, Protocol};
 use serde::Deserialize;

@@ -68,7 +68,7 @@ impl Hosts {
         }
         hosts.join_overlays(vantages);
         hosts.join_nameless(vantages, connections);
-        for (a, b) in super::interfaces::shared(vantages, connections, &hosts) {
+        for (a, b) in super::interfaces::shared(vantages, connections, |mac| hosts.by_mac(mac)) {
             let first = |v: VantageId| vantages[v.index()].own.macs.first().copied();
             if let (Some(a), Some(b)) = (first(a), first(b))
                 && let Some(id) = hosts.by_mac(a)

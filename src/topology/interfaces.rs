@@ -6,10 +6,11 @@
 //! it, so the TTL falls by two, or a MAC of one is the neighbour of the other's. One
 //! contradiction and the two stay apart.
 
-use super::hosts::Hosts;
+use super::HostId;
 use crate::correlate::{Connections, Leg};
 use crate::flow::{Flow, Hop, Observations, VantageId};
 use crate::hashed::HashMap;
+use crate::wire::Mac;
 
 /// Connections that are looked at: that shows early.
 const SAMPLE: usize = 1 << 14;
@@ -32,17 +33,17 @@ struct Way<'a> {
     came: bool,
 }
 
-/// Pairs of vantages that were taken on one machine.
+/// Pairs of vantages that were taken on one machine; `by_mac`: the host that uses a MAC.
 pub(super) fn shared(
     vantages: &[Observations],
     connections: &Connections,
-    hosts: &Hosts,
+    by_mac: impl Fn(Mac) -> Option<HostId>,
 ) -> Vec<(VantageId, VantageId)> {
     let known = |v: &Observations| !v.own.macs.is_empty() && !v.own.span && !v.own.overlay;
     if vantages.iter().filter(|v| known(v)).count() < 2 {
         return Vec::new();
     }
-    let of_vantage = |v: &Observations| v.own.macs.first().and_then(|m| hosts.by_mac(*m));
+    let of_vantage = |v: &Observations| v.own.macs.first().and_then(|m| by_mac(*m));
     let host: Vec<_> = vantages.iter().map(|v| known(v).then(|| of_vantage(v))).collect();
     let mut pairs: HashMap<(VantageId, VantageId), Between> = HashMap::default();
     for connection in connections.list.iter().take(SAMPLE) {
