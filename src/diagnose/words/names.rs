@@ -58,7 +58,7 @@ impl Names<'_> {
     pub fn director(&self, service: &Service) -> String {
         let director = service.directors.first();
         director.map_or_else(
-            || "the director".to_owned(),
+            || format!("the director of {}", service.vip),
             |d| match self.address(d.host) {
                 // The MAC of a fabric is that of everybody behind it.
                 None if self.0.topology.hosts.get(d.host).fabric => {

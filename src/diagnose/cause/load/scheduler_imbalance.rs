@@ -132,7 +132,7 @@ fn finding(facts: &Facts, id: ServiceId, pool: &Pool, idle: &[RealServer]) -> Fi
     let director = service
         .directors
         .first()
-        .map_or_else(|| "the director".to_owned(), |d| Names(facts).place(d.host));
+        .map_or_else(|| format!("the director of {}", service.vip), |d| Names(facts).place(d.host));
     let table = Virtual::of(service);
     finding.confirm(director.clone(), "ipvsadm -Sn; ipvsadm -Ln --stats; ipvsadm -Lnc", "weights (-w), scheduler (-s) and persistence (-p) as configured; templates with client port 0 are persistence");
     let hosts: Vec<Ip> = servers.iter().filter_map(|s| s.address).collect();

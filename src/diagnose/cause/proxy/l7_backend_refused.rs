@@ -1,6 +1,7 @@
 //! A proxy's connection to a real server is refused, and the client gets an error
 //! or waits for another server.
 
+use crate::breaks::Fate;
 use crate::diagnose::cause::{each_service, no_exchange};
 use crate::diagnose::facts::attempts::refused;
 use crate::diagnose::facts::each_once;
@@ -48,13 +49,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     // The refusal is seen, and only one request waited for it.
     finding.confidence = Confidence::Certain;
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
+    // Without it others serve, or nobody does.
+    let others = facts.requests_to(service).any(|(id, _)| facts.breaks.fate(id) == Fate::Well);
     for subject in &servers {
         finding.confirm(
             name(subject),
             format!("ss -ltn 'sport = :{port}'"),
             "shows whether anything listens, and on which address",
         );
-        finding.fixes.push(words::out_of_proxy(subject));
+        finding.fixes.extend(others.then(|| words::out_of_proxy(subject)));
     }
     finding.concerning(servers, ids).also(words::directors(facts, service))
 }

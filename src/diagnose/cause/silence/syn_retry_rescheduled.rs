@@ -46,8 +46,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let director = words::directors(facts, service);
     // The VIP may be the only address that shows of it.
     let own = director.first().filter(|d| d.address != Some(s.vip));
-    let place = own
-        .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", words::name(d)));
+    let place = own.map_or_else(
+        || format!("the director of {}", s.vip),
+        |d| format!("the director {}", words::name(d)),
+    );
     finding.confirm(
         place.clone(),
         "ipvsadm -Ln; ipvsadm -Lnc; sysctl net.ipv4.vs.sync_threshold",

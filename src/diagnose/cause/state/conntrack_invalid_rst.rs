@@ -59,7 +59,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let subjects = servers(facts, &ids);
     let server = words::names(&subjects);
     let director = words::directors(facts, service);
-    let who = director.first().map_or_else(|| format!("whoever translates {}", s.vip), words::name);
+    let who =
+        director.first().map_or_else(|| format!("the host that translates {}", s.vip), words::name);
     let title =
         format!("{who} passes segments of {server} on untranslated, which cuts connections");
     let explanation = format!(

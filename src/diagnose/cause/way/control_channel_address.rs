@@ -164,7 +164,7 @@ fn advise(
             }
             if first.ip == Some(vip) {
                 finding.fix_disruptive(
-                    format!("whoever balances {vip}"),
+                    format!("the balancer of {vip}"),
                     "# the ports that the server names become part of the service, all to the server that has the control connection: in IPVS a firewall mark for both with persistence ('ipvsadm -A -f MARK -s wlc -p'), in a proxy a listener for the range with sticky sources; the server names few: 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'PassivePorts 50000 50099' (ProFTPD)",
                     "Take the ports out of the service again.",
                 );

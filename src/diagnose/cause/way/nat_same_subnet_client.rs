@@ -45,9 +45,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.proofs = super::proofs_around(facts, id);
     }
     let director = words::directors(facts, service);
-    let host = director
-        .first()
-        .map_or_else(|| "the director".to_owned(), |d| format!("the director {}", name(d)));
+    let host = director.first().map_or_else(
+        || format!("the director of {vip}, if it is IPVS"),
+        |d| format!("the director {}", name(d)),
+    );
     let passes = ids.iter().any(|id| facts.reset_untranslated(*id).is_some());
     if passes {
         super::bridged(&mut finding, &host);

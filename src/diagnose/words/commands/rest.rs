@@ -14,6 +14,10 @@ use crate::state::StatedServer;
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::Trace;
 
+/// What a weight of 0 leaves (ip_vs_in_get of a template; ipvs-sysctl.rst).
+const STICKY: &str =
+    "with persistence (-p) its clients stay, unless net.ipv4.vs.expire_quiescent_template is 1";
+
 /// What happens to the weight of a real server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Share {
@@ -79,7 +83,7 @@ fn change(
     }
     let of = Virtual::of(s);
     let mut steps = Vec::new();
-    let mut listed = false;
+    let (mut listed, mut said) = (false, false);
     for server in servers {
         let before = stated_weight(facts, s, &server);
         // What was not stated is printed before it is changed, else there is no way back.
@@ -91,7 +95,9 @@ fn change(
             Share::None => entry.weigh(0),
             Share::Half => entry.halve(before),
         };
-        steps.push(Step::new(weight, entry.restore(before)));
+        let step = Step::new(weight, entry.restore(before));
+        let stays = share == Share::None && !std::mem::replace(&mut said, true);
+        steps.push(if stays { step.because(STICKY) } else { step });
     }
     let place = format!("{}, {until}", Names(facts).director(s));
     vec![step::disruptive(place, steps).meanwhile()]
