@@ -175,30 +175,41 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef
             without.extend(none);
         }
     }
-    shakes.par_sort_unstable_by_key(|shake| (shake.isn, shake.at));
-    for bucket in shakes.chunk_by(|a, b| a.isn == b.isn) {
-        if bucket.len() > MAX_PAIRWISE {
-            // Of so many ends two may have one hash: they are compared themselves.
-            let mut own: Vec<((Ip, u16), &Shake)> =
-                bucket.iter().map(|shake| (shake.client_of(vantages), shake)).collect();
-            own.sort_unstable_by_key(|(end, shake)| (*end, shake.at));
-            for same in own.chunk_by(|a, b| a.0 == b.0) {
-                let first = same[0].1;
-                for (_, other) in &same[1..] {
-                    if first.agrees(other).is_some() {
-                        union.join(first.at, other.at, Tie::Isn);
-                    }
-                }
-            }
-            continue;
-        }
-        for i in 1..bucket.len() {
-            // Agreement with any stream before is agreement with its set.
-            let tied = bucket[..i].iter().find_map(|a| Some((a.at, a.agrees(&bucket[i])?)));
-            if let Some((at, tie)) = tied {
-                union.join(at, bucket[i].at, tie);
-            }
-        }
+    // Numbers are sorted, not handshakes, which are six times as large.
+    let numbered = shakes.iter().zip(0u64..);
+    let mut order: Vec<u64> = numbered.map(|(shake, at)| u64::from(shake.isn) << 32 | at).collect();
+    order.par_sort_unstable();
+    let mut bucket: Vec<&Shake> = Vec::new();
+    for same in order.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() > 1) {
+        bucket.clear();
+        bucket.extend(same.iter().map(|at| &shakes[*at as u32 as usize]));
+        tie_alike(&bucket, vantages, union);
     }
     without
+}
+
+/// Ties handshakes with one ISN, in the order of their streams.
+fn tie_alike(bucket: &[&Shake], vantages: &[Observations], union: &mut Union) {
+    if bucket.len() > MAX_PAIRWISE {
+        // Of so many ends two may have one hash: they are compared themselves.
+        let mut own: Vec<((Ip, u16), &Shake)> =
+            bucket.iter().map(|shake| (shake.client_of(vantages), *shake)).collect();
+        own.sort_unstable_by_key(|(end, shake)| (*end, shake.at));
+        for same in own.chunk_by(|a, b| a.0 == b.0) {
+            let first = same[0].1;
+            for (_, other) in &same[1..] {
+                if first.agrees(other).is_some() {
+                    union.join(first.at, other.at, Tie::Isn);
+                }
+            }
+        }
+        return;
+    }
+    for (i, shake) in bucket.iter().enumerate() {
+        // Agreement with any stream before is agreement with its set.
+        let tied = bucket[..i].iter().find_map(|a| Some((a.at, a.agrees(shake)?)));
+        if let Some((at, tie)) = tied {
+            union.join(at, shake.at, tie);
+        }
+    }
 }

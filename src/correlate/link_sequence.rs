@@ -3,6 +3,7 @@
 
 use crate::flow::{Flow, HopId, Observations, Reset, VantageId};
 use crate::hashed::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// Links of a way that is shared; flows with more are looked at one by one.
 const MAX_LINKS: usize = 2;
@@ -29,7 +30,7 @@ impl LinkSequenceId {
 }
 
 /// The links of one direction at one vantage, in the order of use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LinkSequence {
     vantage: VantageId,
     links: u8,
@@ -37,6 +38,17 @@ pub struct LinkSequence {
     /// It carried more than a lone reset, which answers for nobody.
     pub speaks: bool,
     hops: [u32; MAX_LINKS],
+}
+
+impl Hash for LinkSequence {
+    /// Asked for every flow of a large data centre: two words.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b] = self.hops.map(u64::from);
+        let [first, second] = self.opening.map(u64::from);
+        let kind = u64::from(self.speaks) << 2 | first << 1 | second;
+        state.write_u64(a << 32 | b);
+        state.write_u64(u64::from(self.vantage.0) << 16 | u64::from(self.links) << 8 | kind);
+    }
 }
 
 impl LinkSequence {
@@ -98,6 +110,8 @@ pub struct LinkSequences {
     list: Vec<LinkSequence>,
     ids: HashMap<LinkSequence, LinkSequenceId>,
     recent: [u32; RECENT],
+    /// Whose place among these is given away next.
+    oldest: usize,
 }
 
 impl LinkSequences {
@@ -144,8 +158,8 @@ impl LinkSequences {
                 LinkSequenceId(next as u32)
             }
         };
-        self.recent.rotate_right(1);
-        self.recent[0] = id.0;
+        self.recent[self.oldest] = id.0;
+        self.oldest = (self.oldest + 1) % RECENT;
         id
     }
 }

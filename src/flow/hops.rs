@@ -5,12 +5,13 @@ use crate::capture::Frame;
 use crate::hashed::HashMap;
 use crate::wire::Plain;
 
-/// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
-const MAX_HOPS: usize = 1 << 16;
+/// Distinct link headers with TTL that are kept apart: a director of 10,000 real servers, whose clients are 16
+/// distances away, has 160,000. Spoofed MACs make more.
+const MAX_HOPS: usize = 1 << 18;
 /// Hops used lately, compared before the table is asked.
 const RECENT: usize = 8;
 /// Places for hops by the bytes that they were read from, at most.
-const WAYS: usize = 1 << 16;
+const WAYS: usize = MAX_HOPS;
 /// No hop.
 const NOWHERE: HopId = HopId(u32::MAX);
 
@@ -22,6 +23,8 @@ pub(super) struct Hops {
     read: Vec<Option<[u64; 2]>>,
     ids: HashMap<Hop, HopId>,
     recent: [HopId; RECENT],
+    /// Whose place among these is given away next.
+    oldest: usize,
     /// Hops by the bytes that they were read from.
     ways: Vec<([u64; 2], HopId)>,
 }
@@ -33,6 +36,7 @@ impl Hops {
             read: Vec::new(),
             ids: HashMap::default(),
             recent: [HopId(0); RECENT],
+            oldest: 0,
             ways: Vec::new(),
         }
     }
@@ -59,18 +63,25 @@ impl Hops {
             return Some(id);
         }
         if let Some(&id) = self.ids.get(&hop) {
-            self.recent.rotate_right(1);
-            self.recent[0] = id;
+            self.recent[self.oldest] = id;
+            self.oldest = (self.oldest + 1) % RECENT;
             return Some(id);
         }
-        if self.list.len() >= MAX_HOPS {
-            return None;
-        }
+        (self.list.len() < MAX_HOPS).then(|| self.add(hop))
+    }
+
+    /// What stands for all hops beyond the bound: nothing is known of them.
+    pub(super) fn unknown(&mut self) -> HopId {
+        let blank = Hop::default();
+        self.ids.get(&blank).copied().unwrap_or_else(|| self.add(blank))
+    }
+
+    fn add(&mut self, hop: Hop) -> HopId {
         let id = HopId(self.list.len() as u32);
         self.list.push(hop);
         self.read.push(None);
         self.ids.insert(hop, id);
-        Some(id)
+        id
     }
 
     /// The hop of a segment that passed by a way ([`Plain::way`]), where it is known: few serve most.

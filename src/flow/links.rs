@@ -34,31 +34,25 @@ impl Observer {
 
     /// The link of a flow by a hop.
     pub(super) fn link_by(&mut self, id: StreamId, side: Side, hop: Hop, mark: Mark) -> usize {
-        let same = |hops: &[Hop], at: HopId| hops[at.index()] == hop;
-        self.link_where((id, side), mark, same, |own| own.hop(hop))
+        // Most frames go where the first of their flow went.
+        let first = self.streams[id as usize].flows[side.index()].link.index();
+        let goes_by = |at: &usize| self.hops.list()[self.links[*at].hop.index()] == hop;
+        if let Some(at) = first.filter(goes_by) {
+            return at;
+        }
+        let hop = self.hop(hop);
+        self.link_by_id(id, side, hop, mark)
     }
 
-    /// The link of a flow by a hop that is known.
+    /// The link of a flow by a hop that is known, added where there is none.
     #[inline(always)]
     pub(super) fn link_by_id(&mut self, id: StreamId, side: Side, hop: HopId, mark: Mark) -> usize {
-        self.link_where((id, side), mark, |_, at| at == hop, |_| hop)
-    }
-
-    /// The link of a flow whose hop is the `same`, added with a `hop` where there is none.
-    #[inline(always)]
-    fn link_where(
-        &mut self,
-        (id, side): (StreamId, Side),
-        mark: Mark,
-        same: impl Fn(&[Hop], HopId) -> bool,
-        hop: impl FnOnce(&mut Self) -> HopId,
-    ) -> usize {
         let mut tail = None;
         let mut next = self.streams[id as usize].flows[side.index()].link;
         let mut length = 0;
         while let Some(at) = next.index() {
             let link = &self.links[at];
-            if same(self.hops.list(), link.hop) {
+            if link.hop == hop {
                 return at;
             }
             tail = Some(at);
@@ -71,7 +65,6 @@ impl Observer {
             self.tally.rounds_dropped += 1;
             return at;
         }
-        let hop = hop(self);
         self.add_link((id, side), hop, mark, tail)
     }
 
@@ -99,11 +92,11 @@ impl Observer {
         at
     }
 
-    /// The number of a hop, added where it is new.
+    /// The number of a hop, added where it is new; beyond the bound that of an unknown one.
     pub(super) fn hop(&mut self, hop: Hop) -> HopId {
         self.hops.id(hop).unwrap_or_else(|| {
             self.tally.hops_dropped += 1;
-            HopId(0)
+            self.hops.unknown()
         })
     }
 }

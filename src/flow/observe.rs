@@ -345,7 +345,12 @@ impl Observer {
     /// The current incarnation of a key, begun if there was none.
     #[inline]
     pub(super) fn stream(&mut self, key: Key) -> StreamId {
-        let hash = self.table.hash(&key);
+        self.stream_by(self.table.hash(&key), key)
+    }
+
+    /// The same by the key's hash.
+    #[inline]
+    pub(super) fn stream_by(&mut self, hash: u32, key: Key) -> StreamId {
         if let Some(id) = self.table.find(hash, &key, &self.streams) {
             return id;
         }
