@@ -16,7 +16,8 @@ use std::hash::BuildHasher;
 /// is a constant of some tool, and only equal client endpoints are tied.
 const MAX_PAIRWISE: usize = 64;
 /// Streams that are looked through together.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = 1 << CHUNK_BITS;
+const CHUNK_BITS: u32 = 14;
 /// TSvals of one SYN's repeats: 127 s of retries at the usual 1,000 Hz.
 const MAX_RETRY_TICKS: u32 = 130_000;
 
@@ -161,7 +162,8 @@ fn gather(
 /// Ties by the handshake, and gives back the streams that show none.
 pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef> {
     let hasher = RandomState::default();
-    let mut shakes: Vec<Shake> = Vec::new();
+    // Handshakes of each chunk of streams, where they were gathered.
+    let mut shakes: Vec<Vec<Shake>> = Vec::new();
     let mut without = Vec::new();
     for (v, vantage) in VantageId::each(vantages) {
         let gathered: Vec<_> = vantage
@@ -171,18 +173,25 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef
             .map(|(chunk, streams)| gather(vantage, v, chunk * CHUNK, streams, &hasher))
             .collect();
         for (some, none) in gathered {
-            shakes.extend(some);
+            shakes.push(some);
             without.extend(none);
         }
     }
     // Numbers are sorted, not handshakes, which are six times as large.
-    let numbered = shakes.iter().zip(0u64..);
-    let mut order: Vec<u64> = numbered.map(|(shake, at)| u64::from(shake.isn) << 32 | at).collect();
+    let mut order: Vec<u64> = Vec::with_capacity(shakes.iter().map(Vec::len).sum());
+    for (some, chunk) in shakes.iter().zip(0u64..) {
+        let places = some.iter().zip(chunk << CHUNK_BITS..);
+        order.extend(places.map(|(shake, at)| u64::from(shake.isn) << 32 | at));
+    }
     order.par_sort_unstable();
+    let shake = |number: &u64| {
+        let at = *number as u32 as usize;
+        &shakes[at >> CHUNK_BITS][at % CHUNK]
+    };
     let mut bucket: Vec<&Shake> = Vec::new();
     for same in order.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() > 1) {
         bucket.clear();
-        bucket.extend(same.iter().map(|at| &shakes[*at as u32 as usize]));
+        bucket.extend(same.iter().map(shake));
         tie_alike(&bucket, vantages, union);
     }
     without

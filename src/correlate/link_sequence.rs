@@ -43,15 +43,22 @@ pub struct LinkSequence {
 impl Hash for LinkSequence {
     /// Asked for every flow of a large data centre: two words.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let [a, b] = self.hops.map(u64::from);
-        let [first, second] = self.opening.map(u64::from);
-        let kind = u64::from(self.speaks) << 2 | first << 1 | second;
-        state.write_u64(a << 32 | b);
-        state.write_u64(u64::from(self.vantage.0) << 16 | u64::from(self.links) << 8 | kind);
+        for word in self.words() {
+            state.write_u64(word);
+        }
     }
 }
 
 impl LinkSequence {
+    /// All of it.
+    #[inline]
+    fn words(&self) -> [u64; 2] {
+        let [a, b] = self.hops.map(u64::from);
+        let [first, second] = self.opening.map(u64::from);
+        let kind = u64::from(self.speaks) << 2 | first << 1 | second;
+        [a << 32 | b, u64::from(self.vantage.0) << 16 | u64::from(self.links) << 8 | kind]
+    }
+
     fn of(flow: &Flow, vantage: VantageId, vantages: &[Observations]) -> Option<Self> {
         let mut way = Self { vantage, speaks: speaks(flow), ..Self::default() };
         for link in vantages[vantage.index()].links_of(flow) {
@@ -105,13 +112,21 @@ pub fn speaks(flow: &Flow) -> bool {
 }
 
 /// All distinct ways.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LinkSequences {
     list: Vec<LinkSequence>,
     ids: HashMap<LinkSequence, LinkSequenceId>,
-    recent: [u32; RECENT],
+    recent: [([u64; 2], u32); RECENT],
     /// Whose place among these is given away next.
     oldest: usize,
+}
+
+impl Default for LinkSequences {
+    fn default() -> Self {
+        // No way has these words.
+        let recent = [([u64::MAX; 2], u32::MAX); RECENT];
+        Self { list: Vec::new(), ids: HashMap::default(), recent, oldest: 0 }
+    }
 }
 
 impl LinkSequences {
@@ -144,8 +159,9 @@ impl LinkSequences {
 
     #[inline]
     fn intern(&mut self, way: LinkSequence) -> LinkSequenceId {
-        let same = |id: &&u32| self.list.get(**id as usize) == Some(&way);
-        if let Some(id) = self.recent.iter().find(same) {
+        let words = way.words();
+        let same = |(known, _): &&([u64; 2], u32)| *known == words;
+        if let Some((_, id)) = self.recent.iter().find(same) {
             return LinkSequenceId(*id);
         }
         let next = self.list.len();
@@ -158,7 +174,7 @@ impl LinkSequences {
                 LinkSequenceId(next as u32)
             }
         };
-        self.recent[self.oldest] = id.0;
+        self.recent[self.oldest] = (words, id.0);
         self.oldest = (self.oldest + 1) % RECENT;
         id
     }

@@ -20,7 +20,9 @@ const NONE: StreamId = StreamId::MAX;
 
 /// What is known of a plain segment before it is taken in.
 #[derive(Clone, Copy)]
-struct Ahead {
+struct Ahead<'f> {
+    /// Its fields, where it is such a segment.
+    plain: Option<Plain<'f>>,
     ends: Ends,
     /// What its stream is looked for by.
     hash: u32,
@@ -31,9 +33,15 @@ struct Ahead {
     link: LinkId,
 }
 
-impl Ahead {
-    const NOTHING: Self =
-        Self { ends: Ends::NONE, hash: 0, side: Side::A, stream: NONE, link: LinkId::NONE };
+impl Ahead<'_> {
+    const NOTHING: Self = Self {
+        plain: None,
+        ends: Ends::NONE,
+        hash: 0,
+        side: Side::A,
+        stream: NONE,
+        link: LinkId::NONE,
+    };
 }
 
 impl Observer {
@@ -69,9 +77,10 @@ impl Observer {
     /// Finds the streams of segments, and has their links fetched. Each step asks for what the one before told;
     /// within one nothing waits for another.
     #[inline(always)]
-    fn look_ahead(&self, frames: &[Frame<'_>], all: &mut [Ahead; TOGETHER]) {
+    fn look_ahead<'f>(&self, frames: &[Frame<'f>], all: &mut [Ahead<'f>; TOGETHER]) {
         for (frame, ahead) in frames.iter().zip(&mut *all) {
             if let Some(plain) = Plain::of(frame) {
+                ahead.plain = Some(plain);
                 (ahead.ends, ahead.side) = Ends::of(plain.segment.ends());
                 ahead.hash = self.table.hash(&ahead.ends.key());
                 ahead.stream = self.table.likely(ahead.hash);
@@ -94,8 +103,8 @@ impl Observer {
 
     /// Takes in a segment of a stream that is known, where it only goes on; `false`: it was not taken in.
     #[inline(always)]
-    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead) -> bool {
-        let Some(Plain { way, segment }) = Plain::of(frame) else { return false };
+    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead<'_>) -> bool {
+        let Some(Plain { way, segment }) = ahead.plain else { return false };
         let Some(stream) = self.streams.get_mut(ahead.stream as usize) else { return false };
         let by_way = |at: LinkId| {
             let at = at.index()?;
@@ -126,8 +135,8 @@ impl Observer {
 
     /// As [`Self::observe`]; `known`: the stream of a plain segment was found.
     #[inline(never)]
-    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead, known: bool) {
-        let plain = Plain::of(frame).and_then(|plain| Some((plain, plain.segment.tcp()?)));
+    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead<'_>, known: bool) {
+        let plain = ahead.plain.and_then(|plain| Some((plain, plain.segment.tcp()?)));
         let Some((Plain { way, segment }, tcp)) = plain else {
             return self.observe_frame(mark, frame);
         };

@@ -13,7 +13,6 @@ use super::{Key, Mark, Side, StreamId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::{Ip, Tcp, http};
 use std::collections::BTreeMap;
-use std::io::BufRead;
 
 const ASKS: &[u8] = b"GET /healthz";
 const NAMES: &[u8] = b"localEndpoints";
@@ -139,15 +138,12 @@ fn is_probe(payload: &[u8]) -> bool {
     if ![&b"GET "[..], b"HEAD ", b"OPTIONS "].iter().any(|method| payload.starts_with(method)) {
         return false;
     }
-    let mut lines = &payload[..payload.len().min(HEAD)];
-    // The standard library's own search of bytes looks at many at once.
-    while lines.skip_until(b'\n').is_ok_and(|skipped| skipped > 0) {
-        let named = lines.split_at_checked(AGENT.len());
-        if let Some((_, agent)) = named.filter(|(name, _)| name.eq_ignore_ascii_case(AGENT)) {
-            return PROBERS.iter().any(|name| agent.starts_with(name));
-        }
-    }
-    false
+    let head = &payload[..payload.len().min(HEAD)];
+    let agent = memchr::memchr_iter(b'\n', head).find_map(|end| {
+        let (name, agent) = head[end + 1..].split_at_checked(AGENT.len())?;
+        name.eq_ignore_ascii_case(AGENT).then_some(agent)
+    });
+    agent.is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
 }
 
 #[cfg(test)]

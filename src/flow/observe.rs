@@ -377,8 +377,9 @@ impl Observer {
             self.streams[id as usize] = Stream::new(key);
             return id;
         }
+        let id = self.streams.len() as StreamId;
         self.streams.push(Stream::new(key));
-        (self.streams.len() - 1) as StreamId
+        id
     }
 
     /// Forgets which stream a key had, if it was this one.

@@ -177,40 +177,49 @@ impl TcpOptions {
     #[must_use]
     pub fn parse(mut bytes: &[u8]) -> Self {
         let mut options = Self::default();
+        // What SYNs have is read as it stands: every connection has two of them.
         while let [kind, rest @ ..] = bytes {
-            match kind {
-                0 => break,
-                1 => {
-                    bytes = rest;
-                    continue;
+            bytes = match (kind, rest) {
+                (0, _) => break,
+                (1, rest) => rest,
+                (2, [4, a, b, rest @ ..]) => {
+                    options.mss = Some(u16::from_be_bytes([*a, *b]));
+                    rest
                 }
-                _ => {}
-            }
-            let Some(&len) = rest.first() else {
-                options.cut = true;
-                break;
+                (3, [3, shift, rest @ ..]) => {
+                    options.window_scale = Some(*shift);
+                    rest
+                }
+                (4, [2, rest @ ..]) => {
+                    options.sack_permitted = true;
+                    rest
+                }
+                (8, [10, a, b, c, d, e, f, g, h, rest @ ..]) => {
+                    let (val, ecr) = ([*a, *b, *c, *d], [*e, *f, *g, *h]);
+                    options.timestamps = Some((u32::from_be_bytes(val), u32::from_be_bytes(ecr)));
+                    rest
+                }
+                (kind, [len, ..]) if (2..=bytes.len()).contains(&usize::from(*len)) => {
+                    let (option, rest) = bytes.split_at(usize::from(*len));
+                    options.take(*kind, &option[2..]);
+                    rest
+                }
+                _ => {
+                    options.cut = true;
+                    break;
+                }
             };
-            let len = usize::from(len);
-            if len < 2 || len > bytes.len() {
-                options.cut = true;
-                break;
-            }
-            options.take(*kind, &bytes[2..len]);
-            bytes = &bytes[len..];
         }
         options
     }
 
+    /// Takes in one of the others.
     fn take(&mut self, kind: u8, value: &[u8]) {
         let u32_at = |at: usize| {
             value.get(at..at + 4).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b))
         };
         match (kind, value) {
-            (2, [a, b]) => self.mss = Some(u16::from_be_bytes([*a, *b])),
-            (3, [shift]) => self.window_scale = Some(*shift),
-            (4, []) => self.sack_permitted = true,
             (5, _) => self.sack = u32_at(0).zip(u32_at(4)),
-            (8, _) if value.len() == 8 => self.timestamps = u32_at(0).zip(u32_at(4)),
             (252..=254, [p, q, addr @ ..]) => {
                 let port = u16::from_be_bytes([*p, *q]);
                 let addr = match addr.len() {
