@@ -139,7 +139,8 @@ fn is_probe(payload: &[u8]) -> bool {
         return false;
     }
     let head = &payload[..payload.len().min(HEAD)];
-    let agent = memchr::memchr_iter(b'\n', head).find_map(|end| {
+    let begins = |end: &usize| matches!(head.get(end + 1), Some(b'u' | b'U'));
+    let agent = memchr::memchr_iter(b'\n', head).filter(begins).find_map(|end| {
         let (name, agent) = head[end + 1..].split_at_checked(AGENT.len())?;
         name.eq_ignore_ascii_case(AGENT).then_some(agent)
     });
