@@ -7,13 +7,11 @@ use crate::wire::Plain;
 
 /// Distinct link headers with TTL that are kept apart: a director of 10,000 real servers, whose clients are 16
 /// distances away, has 160,000. Spoofed MACs make more.
-const MAX_HOPS: usize = 1 << 18;
+pub(super) const MAX_HOPS: usize = 1 << 18;
 /// Hops used lately, compared before the table is asked.
 const RECENT: usize = 8;
-/// Places for hops by the bytes that they were read from, at most.
-const WAYS: usize = MAX_HOPS;
-/// No hop.
-const NOWHERE: HopId = HopId(u32::MAX);
+/// Ways by which a hop is found at once, at most.
+const MAX_WAYS: usize = MAX_HOPS;
 
 /// All hops.
 #[derive(Debug)]
@@ -25,8 +23,8 @@ pub(super) struct Hops {
     recent: [HopId; RECENT],
     /// Whose place among these is given away next.
     oldest: usize,
-    /// Hops by the bytes that they were read from.
-    ways: Vec<([u64; 2], HopId)>,
+    /// Hops by the bytes that they were read from, both words.
+    ways: HashMap<u128, HopId>,
 }
 
 impl Hops {
@@ -37,7 +35,7 @@ impl Hops {
             ids: HashMap::default(),
             recent: [HopId(0); RECENT],
             oldest: 0,
-            ways: Vec::new(),
+            ways: HashMap::default(),
         }
     }
 
@@ -87,12 +85,9 @@ impl Hops {
     /// The hop of a segment that passed by a way ([`Plain::way`]), where it is known: few serve most.
     #[inline(always)]
     pub(super) fn of(&mut self, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
-        let [a, b] = way;
-        let drawn = ((a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
-        let found = match self.ways.get(drawn & self.ways.len().wrapping_sub(1)) {
-            Some((known, hop)) if known[0] == a && known[1] == b && *hop != NOWHERE => Some(*hop),
-            _ => self.learn(drawn, frame, way),
-        };
+        let [a, b] = way.map(u128::from);
+        let both = a << 64 | b;
+        let found = self.ways.get(&both).copied().or_else(|| self.learn(both, frame, way));
         if let Some(read) = found.and_then(|hop| self.read.get_mut(hop.index())) {
             *read = Some(way);
         }
@@ -100,17 +95,11 @@ impl Hops {
     }
 
     #[cold]
-    fn learn(&mut self, drawn: usize, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
-        if self.ways.len() < self.list.len() * 2 && self.ways.len() < WAYS {
-            // Vantages are many at times, and most have few hops.
-            let places = (self.list.len() * 4).next_power_of_two().min(WAYS);
-            self.ways = vec![([0; 2], NOWHERE); places];
-        }
+    fn learn(&mut self, both: u128, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
         let link = Plain::link(frame).unwrap_or_default();
         let hop = *self.ids.get(&Hop { link, ttl: Plain::ttl(way) })?;
-        let place = drawn & self.ways.len().wrapping_sub(1);
-        if let Some(entry) = self.ways.get_mut(place) {
-            *entry = (way, hop);
+        if self.ways.len() < MAX_WAYS {
+            self.ways.insert(both, hop);
         }
         Some(hop)
     }
