@@ -6,6 +6,7 @@
 
 use crate::correlate::{Leg, Outcome};
 use crate::hashed::HashSet;
+use crate::parts::in_parts;
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -43,18 +44,23 @@ fn cut_leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
 /// Connections that look well by themselves and were reset with others.
 #[must_use]
 pub fn cut_at_once(trace: &Trace) -> HashSet<u32> {
-    let mut by_service: BTreeMap<ServiceId, Vec<Cut>> = BTreeMap::new();
-    for (id, c) in trace.requests() {
-        if !c.protocol.is_tcp() || c.outcome != Outcome::Completed || !c.progress.established {
-            continue;
+    let cut = |id: ConnectionId| {
+        let c = trace.connection(id);
+        let well = c.protocol.is_tcp() && c.outcome == Outcome::Completed && c.progress.established;
+        if !well || trace.ordinary(id).is_some() {
+            return None;
         }
-        let Some(leg) = cut_leg(trace, id) else { continue };
+        let leg = cut_leg(trace, id)?;
         let back = trace.reply(leg);
-        by_service.entry(trace.service_of(id)).or_default().push(Cut {
-            at_ns: trace.time(trace.at(leg, back.rst)).0,
-            silent_ns: back.rst.since(back.rst_answers),
-            id,
-        });
+        let silent_ns = back.rst.since(back.rst_answers);
+        Some(Cut { at_ns: trace.time(trace.at(leg, back.rst)).0, silent_ns, id })
+    };
+    let parts = in_parts(trace.connections.list.len(), |part| {
+        part.filter_map(|at| cut(ConnectionId(at as u32))).collect::<Vec<Cut>>()
+    });
+    let mut by_service: BTreeMap<ServiceId, Vec<Cut>> = BTreeMap::new();
+    for cut in parts.into_iter().flatten() {
+        by_service.entry(trace.service_of(cut.id)).or_default().push(cut);
     }
     let mut found = HashSet::default();
     for cuts in by_service.values_mut() {

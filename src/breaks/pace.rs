@@ -102,8 +102,10 @@ impl Pace {
         }
         for (habit, by_server) in pace.habits.iter_mut().zip(&mut times) {
             let mut all: Vec<i64> = by_server.values().flatten().map(|(ns, _)| *ns).collect();
-            all.sort_unstable();
-            habit.typical_ns = all.get(all.len() / 2).copied().unwrap_or(0);
+            let middle = all.len() / 2;
+            if !all.is_empty() {
+                habit.typical_ns = *all.select_nth_unstable(middle).1;
+            }
             by_server.values_mut().for_each(|list| list.sort_unstable());
             pace.slow.extend(slow(by_server));
         }
@@ -227,6 +229,13 @@ type Answer = (i64, ConnectionId);
 /// sorted.
 fn slow(by_server: &ByServer) -> Vec<(ConnectionId, i64)> {
     let known = || by_server.iter().filter(|(_, list)| list.len() >= ENOUGH);
+    // Few are compared whole; of many the quarters at either end may stray.
+    let is_few = |own: &[Answer]| own.len() < 2 * ENOUGH + 2;
+    let quick = |own: &[Answer]| if is_few(own) { own[0].0 } else { own[(own.len() - 1) / 4].0 };
+    // Who is quick by himself is not held against the others.
+    if known().all(|(_, own)| quick(own) < MORE_NS) {
+        return Vec::new();
+    }
     let mut all: Vec<Answer> = known().flat_map(|(_, list)| list.iter().copied()).collect();
     all.sort_unstable();
     let mut found = Vec::new();
@@ -235,10 +244,9 @@ fn slow(by_server: &ByServer) -> Vec<(ConnectionId, i64)> {
         if others < ENOUGH {
             continue;
         }
-        // Few are compared whole; of many the quarters at either end may stray.
-        let few = own.len() < 2 * ENOUGH + 2;
-        let quick = if few { own[0].0 } else { own[(own.len() - 1) / 4].0 };
-        let usual = of_others(&all, own, if few { others - 1 } else { (others - 1) * 3 / 4 });
+        let quick = quick(own);
+        let before = if is_few(own) { others - 1 } else { (others - 1) * 3 / 4 };
+        let usual = of_others(&all, own, before);
         if quick >= usual.saturating_mul(FACTOR) && quick - usual >= MORE_NS {
             let slow = |ns: i64| ns >= usual.saturating_mul(FACTOR) && ns - usual >= MORE_NS;
             let late = own.iter().filter(|(ns, _)| slow(*ns));

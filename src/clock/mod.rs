@@ -38,7 +38,8 @@ pub fn align(
     captures: usize,
     correct: bool,
 ) -> Timeline {
-    let all = 0..connections.list.len();
+    // One capture bounds no clock.
+    let all = if captures > 1 { 0..connections.list.len() } else { 0..0 };
     let each =
         |sink: &mut dyn FnMut(Passage)| passages::each(vantages, connections, all.clone(), sink);
     let whole: Vec<Node> = (0..captures).map(|c| Node { capture: c, from_frame: 0 }).collect();

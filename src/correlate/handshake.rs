@@ -16,7 +16,8 @@ use std::hash::BuildHasher;
 /// is a constant of some tool, and only equal client endpoints are tied.
 const MAX_PAIRWISE: usize = 64;
 /// Streams that are looked through together.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = 1 << CHUNK_BITS;
+const CHUNK_BITS: u32 = 14;
 /// TSvals of one SYN's repeats: 127 s of retries at the usual 1,000 Hz.
 const MAX_RETRY_TICKS: u32 = 130_000;
 
@@ -161,7 +162,8 @@ fn gather(
 /// Ties by the handshake, and gives back the streams that show none.
 pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef> {
     let hasher = RandomState::default();
-    let mut shakes: Vec<Shake> = Vec::new();
+    // Handshakes of each chunk of streams, where they were gathered.
+    let mut shakes: Vec<Vec<Shake>> = Vec::new();
     let mut without = Vec::new();
     for (v, vantage) in VantageId::each(vantages) {
         let gathered: Vec<_> = vantage
@@ -171,34 +173,52 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef
             .map(|(chunk, streams)| gather(vantage, v, chunk * CHUNK, streams, &hasher))
             .collect();
         for (some, none) in gathered {
-            shakes.extend(some);
+            shakes.push(some);
             without.extend(none);
         }
     }
-    shakes.par_sort_unstable_by_key(|shake| (shake.isn, shake.at));
-    for bucket in shakes.chunk_by(|a, b| a.isn == b.isn) {
-        if bucket.len() > MAX_PAIRWISE {
-            // Of so many ends two may have one hash: they are compared themselves.
-            let mut own: Vec<((Ip, u16), &Shake)> =
-                bucket.iter().map(|shake| (shake.client_of(vantages), shake)).collect();
-            own.sort_unstable_by_key(|(end, shake)| (*end, shake.at));
-            for same in own.chunk_by(|a, b| a.0 == b.0) {
-                let first = same[0].1;
-                for (_, other) in &same[1..] {
-                    if first.agrees(other).is_some() {
-                        union.join(first.at, other.at, Tie::Isn);
-                    }
-                }
-            }
-            continue;
-        }
-        for i in 1..bucket.len() {
-            // Agreement with any stream before is agreement with its set.
-            let tied = bucket[..i].iter().find_map(|a| Some((a.at, a.agrees(&bucket[i])?)));
-            if let Some((at, tie)) = tied {
-                union.join(at, bucket[i].at, tie);
-            }
-        }
+    // Numbers are sorted, not handshakes, which are six times as large.
+    let mut order: Vec<u64> = Vec::with_capacity(shakes.iter().map(Vec::len).sum());
+    for (some, chunk) in shakes.iter().zip(0u64..) {
+        let places = some.iter().zip(chunk << CHUNK_BITS..);
+        order.extend(places.map(|(shake, at)| u64::from(shake.isn) << 32 | at));
+    }
+    order.par_sort_unstable();
+    let shake = |number: &u64| {
+        let at = *number as u32 as usize;
+        &shakes[at >> CHUNK_BITS][at % CHUNK]
+    };
+    let mut bucket: Vec<&Shake> = Vec::new();
+    for same in order.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() > 1) {
+        bucket.clear();
+        bucket.extend(same.iter().map(shake));
+        tie_alike(&bucket, vantages, union);
     }
     without
+}
+
+/// Ties handshakes with one ISN, in the order of their streams.
+fn tie_alike(bucket: &[&Shake], vantages: &[Observations], union: &mut Union) {
+    if bucket.len() > MAX_PAIRWISE {
+        // Of so many ends two may have one hash: they are compared themselves.
+        let mut own: Vec<((Ip, u16), &Shake)> =
+            bucket.iter().map(|shake| (shake.client_of(vantages), *shake)).collect();
+        own.sort_unstable_by_key(|(end, shake)| (*end, shake.at));
+        for same in own.chunk_by(|a, b| a.0 == b.0) {
+            let first = same[0].1;
+            for (_, other) in &same[1..] {
+                if first.agrees(other).is_some() {
+                    union.join(first.at, other.at, Tie::Isn);
+                }
+            }
+        }
+        return;
+    }
+    for (i, shake) in bucket.iter().enumerate() {
+        // Agreement with any stream before is agreement with its set.
+        let tied = bucket[..i].iter().find_map(|a| Some((a.at, a.agrees(shake)?)));
+        if let Some((at, tie)) = tied {
+            union.join(at, shake.at, tie);
+        }
+    }
 }

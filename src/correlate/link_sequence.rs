@@ -3,6 +3,7 @@
 
 use crate::flow::{Flow, HopId, Observations, Reset, VantageId};
 use crate::hashed::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// Links of a way that is shared; flows with more are looked at one by one.
 const MAX_LINKS: usize = 2;
@@ -29,7 +30,7 @@ impl LinkSequenceId {
 }
 
 /// The links of one direction at one vantage, in the order of use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LinkSequence {
     vantage: VantageId,
     links: u8,
@@ -39,7 +40,25 @@ pub struct LinkSequence {
     hops: [u32; MAX_LINKS],
 }
 
+impl Hash for LinkSequence {
+    /// Asked for every flow of a large data centre: two words.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for word in self.words() {
+            state.write_u64(word);
+        }
+    }
+}
+
 impl LinkSequence {
+    /// All of it.
+    #[inline]
+    fn words(&self) -> [u64; 2] {
+        let [a, b] = self.hops.map(u64::from);
+        let [first, second] = self.opening.map(u64::from);
+        let kind = u64::from(self.speaks) << 2 | first << 1 | second;
+        [a << 32 | b, u64::from(self.vantage.0) << 16 | u64::from(self.links) << 8 | kind]
+    }
+
     fn of(flow: &Flow, vantage: VantageId, vantages: &[Observations]) -> Option<Self> {
         let mut way = Self { vantage, speaks: speaks(flow), ..Self::default() };
         for link in vantages[vantage.index()].links_of(flow) {
@@ -93,11 +112,21 @@ pub fn speaks(flow: &Flow) -> bool {
 }
 
 /// All distinct ways.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LinkSequences {
     list: Vec<LinkSequence>,
     ids: HashMap<LinkSequence, LinkSequenceId>,
-    recent: [u32; RECENT],
+    recent: [([u64; 2], u32); RECENT],
+    /// Whose place among these is given away next.
+    oldest: usize,
+}
+
+impl Default for LinkSequences {
+    fn default() -> Self {
+        // No way has these words.
+        let recent = [([u64::MAX; 2], u32::MAX); RECENT];
+        Self { list: Vec::new(), ids: HashMap::default(), recent, oldest: 0 }
+    }
 }
 
 impl LinkSequences {
@@ -130,8 +159,9 @@ impl LinkSequences {
 
     #[inline]
     fn intern(&mut self, way: LinkSequence) -> LinkSequenceId {
-        let same = |id: &&u32| self.list.get(**id as usize) == Some(&way);
-        if let Some(id) = self.recent.iter().find(same) {
+        let words = way.words();
+        let same = |(known, _): &&([u64; 2], u32)| *known == words;
+        if let Some((_, id)) = self.recent.iter().find(same) {
             return LinkSequenceId(*id);
         }
         let next = self.list.len();
@@ -144,8 +174,8 @@ impl LinkSequences {
                 LinkSequenceId(next as u32)
             }
         };
-        self.recent.rotate_right(1);
-        self.recent[0] = id.0;
+        self.recent[self.oldest] = (words, id.0);
+        self.oldest = (self.oldest + 1) % RECENT;
         id
     }
 }

@@ -20,8 +20,12 @@ const NONE: StreamId = StreamId::MAX;
 
 /// What is known of a plain segment before it is taken in.
 #[derive(Clone, Copy)]
-struct Ahead {
+struct Ahead<'f> {
+    /// Its fields, where it is such a segment.
+    plain: Option<Plain<'f>>,
     ends: Ends,
+    /// What its stream is looked for by.
+    hash: u32,
     side: Side,
     /// Its stream; [`NONE`] where none was found, and for what is no such segment.
     stream: StreamId,
@@ -29,9 +33,15 @@ struct Ahead {
     link: LinkId,
 }
 
-impl Ahead {
-    const NOTHING: Self =
-        Self { ends: Ends::NONE, side: Side::A, stream: NONE, link: LinkId::NONE };
+impl Ahead<'_> {
+    const NOTHING: Self = Self {
+        plain: None,
+        ends: Ends::NONE,
+        hash: 0,
+        side: Side::A,
+        stream: NONE,
+        link: LinkId::NONE,
+    };
 }
 
 impl Observer {
@@ -59,7 +69,7 @@ impl Observer {
             let mark = Mark::new(base.saturating_add(frame.number), frame.time);
             let known = ahead.stream != NONE && self.table.moves() == moves;
             if !(known && self.steady(mark, frame, ahead)) {
-                self.unsteady(mark, frame, known.then_some(ahead.stream));
+                self.unsteady(mark, frame, ahead, known);
             }
         }
     }
@@ -67,11 +77,13 @@ impl Observer {
     /// Finds the streams of segments, and has their links fetched. Each step asks for what the one before told;
     /// within one nothing waits for another.
     #[inline(always)]
-    fn look_ahead(&self, frames: &[Frame<'_>], all: &mut [Ahead; TOGETHER]) {
+    fn look_ahead<'f>(&self, frames: &[Frame<'f>], all: &mut [Ahead<'f>; TOGETHER]) {
         for (frame, ahead) in frames.iter().zip(&mut *all) {
             if let Some(plain) = Plain::of(frame) {
+                ahead.plain = Some(plain);
                 (ahead.ends, ahead.side) = Ends::of(plain.segment.ends());
-                ahead.stream = self.table.likely(self.table.hash(&ahead.ends.key()));
+                ahead.hash = self.table.hash(&ahead.ends.key());
+                ahead.stream = self.table.likely(ahead.hash);
             }
         }
         let mut fetched = 0;
@@ -91,14 +103,24 @@ impl Observer {
 
     /// Takes in a segment of a stream that is known, where it only goes on; `false`: it was not taken in.
     #[inline(always)]
-    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead) -> bool {
-        let Some(Plain { way, segment }) = Plain::of(frame) else { return false };
+    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead<'_>) -> bool {
+        let Some(Plain { way, segment }) = ahead.plain else { return false };
         let Some(stream) = self.streams.get_mut(ahead.stream as usize) else { return false };
-        let first = stream.flow(ahead.side).link.index();
-        let Some(link) = first.and_then(|at| self.links.get_mut(at)) else { return false };
-        if !self.hops.is(link.hop, way) {
-            return false;
-        }
+        let by_way = |at: LinkId| {
+            let at = at.index()?;
+            let link = self.links.get(at)?;
+            Some((at, link.next, self.hops.is(link.hop, way)))
+        };
+        // A host that forwards shows each segment twice, coming in and going out.
+        let at = match by_way(stream.flow(ahead.side).link) {
+            Some((first, _, true)) => first,
+            Some((_, next, false)) => match by_way(next) {
+                Some((second, _, true)) => second,
+                _ => return false,
+            },
+            None => return false,
+        };
+        let Some(link) = self.links.get_mut(at) else { return false };
         let Some(words) = steady::take(stream, link, ahead.side, mark, &segment) else {
             return false;
         };
@@ -111,18 +133,17 @@ impl Observer {
         true
     }
 
-    /// As [`Self::observe`]; `known`: the stream of a plain segment, where it was found.
+    /// As [`Self::observe`]; `known`: the stream of a plain segment was found.
     #[inline(never)]
-    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, known: Option<StreamId>) {
-        let plain = Plain::of(frame).and_then(|plain| Some((plain, plain.segment.tcp()?)));
+    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead<'_>, known: bool) {
+        let plain = ahead.plain.and_then(|plain| Some((plain, plain.segment.tcp()?)));
         let Some((Plain { way, segment }, tcp)) = plain else {
             return self.observe_frame(mark, frame);
         };
         self.count_frame(mark, is_cut(frame));
         self.count_segment(tcp.payload_len);
-        let (ends, side) = Ends::of(segment.ends());
-        let key = ends.key();
-        let id = known.unwrap_or_else(|| self.stream(key));
+        let (key, side) = (ahead.ends.key(), ahead.side);
+        let id = if known { ahead.stream } else { self.stream_by(ahead.hash, key) };
         let id = self.opened(id, side, key, &tcp);
         self.side_tables.idles.see(id, side, mark, &self.streams[id as usize]);
         self.count(id, side, mark);

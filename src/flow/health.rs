@@ -139,8 +139,9 @@ fn is_probe(payload: &[u8]) -> bool {
         return false;
     }
     let head = &payload[..payload.len().min(HEAD)];
-    let agent = head.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
-        let (name, agent) = line.split_at_checked(AGENT.len())?;
+    let begins = |end: &usize| matches!(head.get(end + 1), Some(b'u' | b'U'));
+    let agent = memchr::memchr_iter(b'\n', head).filter(begins).find_map(|end| {
+        let (name, agent) = head[end + 1..].split_at_checked(AGENT.len())?;
         name.eq_ignore_ascii_case(AGENT).then_some(agent)
     });
     agent.is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))

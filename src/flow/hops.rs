@@ -5,14 +5,13 @@ use crate::capture::Frame;
 use crate::hashed::HashMap;
 use crate::wire::Plain;
 
-/// Distinct link headers with TTL that are kept apart; spoofed MACs make more.
-const MAX_HOPS: usize = 1 << 16;
+/// Distinct link headers with TTL that are kept apart: a director of 10,000 real servers, whose clients are 16
+/// distances away, has 160,000. Spoofed MACs make more.
+pub(super) const MAX_HOPS: usize = 1 << 18;
 /// Hops used lately, compared before the table is asked.
 const RECENT: usize = 8;
-/// Places for hops by the bytes that they were read from, at most.
-const WAYS: usize = 1 << 16;
-/// No hop.
-const NOWHERE: HopId = HopId(u32::MAX);
+/// Ways by which a hop is found at once, at most.
+const MAX_WAYS: usize = MAX_HOPS;
 
 /// All hops.
 #[derive(Debug)]
@@ -22,8 +21,10 @@ pub(super) struct Hops {
     read: Vec<Option<[u64; 2]>>,
     ids: HashMap<Hop, HopId>,
     recent: [HopId; RECENT],
-    /// Hops by the bytes that they were read from.
-    ways: Vec<([u64; 2], HopId)>,
+    /// Whose place among these is given away next.
+    oldest: usize,
+    /// Hops by the bytes that they were read from, both words.
+    ways: HashMap<u128, HopId>,
 }
 
 impl Hops {
@@ -33,7 +34,8 @@ impl Hops {
             read: Vec::new(),
             ids: HashMap::default(),
             recent: [HopId(0); RECENT],
-            ways: Vec::new(),
+            oldest: 0,
+            ways: HashMap::default(),
         }
     }
 
@@ -59,29 +61,33 @@ impl Hops {
             return Some(id);
         }
         if let Some(&id) = self.ids.get(&hop) {
-            self.recent.rotate_right(1);
-            self.recent[0] = id;
+            self.recent[self.oldest] = id;
+            self.oldest = (self.oldest + 1) % RECENT;
             return Some(id);
         }
-        if self.list.len() >= MAX_HOPS {
-            return None;
-        }
+        (self.list.len() < MAX_HOPS).then(|| self.add(hop))
+    }
+
+    /// What stands for all hops beyond the bound: nothing is known of them.
+    pub(super) fn unknown(&mut self) -> HopId {
+        let blank = Hop::default();
+        self.ids.get(&blank).copied().unwrap_or_else(|| self.add(blank))
+    }
+
+    fn add(&mut self, hop: Hop) -> HopId {
         let id = HopId(self.list.len() as u32);
         self.list.push(hop);
         self.read.push(None);
         self.ids.insert(hop, id);
-        Some(id)
+        id
     }
 
     /// The hop of a segment that passed by a way ([`Plain::way`]), where it is known: few serve most.
     #[inline(always)]
     pub(super) fn of(&mut self, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
-        let [a, b] = way;
-        let drawn = ((a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
-        let found = match self.ways.get(drawn & self.ways.len().wrapping_sub(1)) {
-            Some((known, hop)) if known[0] == a && known[1] == b && *hop != NOWHERE => Some(*hop),
-            _ => self.learn(drawn, frame, way),
-        };
+        let [a, b] = way.map(u128::from);
+        let both = a << 64 | b;
+        let found = self.ways.get(&both).copied().or_else(|| self.learn(both, frame, way));
         if let Some(read) = found.and_then(|hop| self.read.get_mut(hop.index())) {
             *read = Some(way);
         }
@@ -89,17 +95,11 @@ impl Hops {
     }
 
     #[cold]
-    fn learn(&mut self, drawn: usize, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
-        if self.ways.len() < self.list.len() * 2 && self.ways.len() < WAYS {
-            // Vantages are many at times, and most have few hops.
-            let places = (self.list.len() * 4).next_power_of_two().min(WAYS);
-            self.ways = vec![([0; 2], NOWHERE); places];
-        }
+    fn learn(&mut self, both: u128, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
         let link = Plain::link(frame).unwrap_or_default();
         let hop = *self.ids.get(&Hop { link, ttl: Plain::ttl(way) })?;
-        let place = drawn & self.ways.len().wrapping_sub(1);
-        if let Some(entry) = self.ways.get_mut(place) {
-            *entry = (way, hop);
+        if self.ways.len() < MAX_WAYS {
+            self.ways.insert(both, hop);
         }
         Some(hop)
     }

@@ -34,31 +34,25 @@ impl Observer {
 
     /// The link of a flow by a hop.
     pub(super) fn link_by(&mut self, id: StreamId, side: Side, hop: Hop, mark: Mark) -> usize {
-        let same = |hops: &[Hop], at: HopId| hops[at.index()] == hop;
-        self.link_where((id, side), mark, same, |own| own.hop(hop))
+        // Most frames go where the first of their flow went.
+        let first = self.streams[id as usize].flows[side.index()].link.index();
+        let goes_by = |at: &usize| self.hops.list()[self.links[*at].hop.index()] == hop;
+        if let Some(at) = first.filter(goes_by) {
+            return at;
+        }
+        let hop = self.hop(hop);
+        self.link_by_id(id, side, hop, mark)
     }
 
-    /// The link of a flow by a hop that is known.
+    /// The link of a flow by a hop that is known, added where there is none.
     #[inline(always)]
     pub(super) fn link_by_id(&mut self, id: StreamId, side: Side, hop: HopId, mark: Mark) -> usize {
-        self.link_where((id, side), mark, |_, at| at == hop, |_| hop)
-    }
-
-    /// The link of a flow whose hop is the `same`, added with a `hop` where there is none.
-    #[inline(always)]
-    fn link_where(
-        &mut self,
-        (id, side): (StreamId, Side),
-        mark: Mark,
-        same: impl Fn(&[Hop], HopId) -> bool,
-        hop: impl FnOnce(&mut Self) -> HopId,
-    ) -> usize {
         let mut tail = None;
         let mut next = self.streams[id as usize].flows[side.index()].link;
         let mut length = 0;
         while let Some(at) = next.index() {
             let link = &self.links[at];
-            if same(self.hops.list(), link.hop) {
+            if link.hop == hop {
                 return at;
             }
             tail = Some(at);
@@ -71,7 +65,6 @@ impl Observer {
             self.tally.rounds_dropped += 1;
             return at;
         }
-        let hop = hop(self);
         self.add_link((id, side), hop, mark, tail)
     }
 
@@ -83,15 +76,17 @@ impl Observer {
         tail: Option<usize>,
     ) -> usize {
         let link = Link::new(hop, mark);
-        let new = match self.free_links.pop() {
-            Some(free) => free,
+        let at = match self.free_links.pop().and_then(LinkId::index) {
+            Some(free) => {
+                self.links[free] = link;
+                free
+            }
             None => {
                 self.links.push(link);
-                LinkId::new(self.links.len() - 1)
+                self.links.len() - 1
             }
         };
-        let at = new.index().unwrap_or_default();
-        self.links[at] = link;
+        let new = LinkId::new(at);
         match tail {
             Some(tail) => self.links[tail].next = new,
             None => self.streams[id as usize].flows[side.index()].link = new,
@@ -99,11 +94,62 @@ impl Observer {
         at
     }
 
-    /// The number of a hop, added where it is new.
+    /// The number of a hop, added where it is new; beyond the bound that of an unknown one.
     pub(super) fn hop(&mut self, hop: Hop) -> HopId {
         self.hops.id(hop).unwrap_or_else(|| {
             self.tally.hops_dropped += 1;
-            HopId(0)
+            self.hops.unknown()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{Frame, Known, LinkType, Timestamp};
+    use crate::flow::hops::MAX_HOPS;
+    use crate::wire::Mac;
+
+    fn mac(n: u32) -> Mac {
+        let [a, b, c, d] = n.to_be_bytes();
+        Mac([2, 0, a, b, c, d])
+    }
+
+    /// A segment without bytes, from one MAC to another.
+    fn frame(src: Mac, dst: Mac, ttl: u8) -> Vec<u8> {
+        let mut frame = [&dst.0[..], &src.0, &[8, 0, 0x45, 0, 0, 40, 0, 1, 0x40, 0]].concat();
+        frame.extend([ttl, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7, 0x9c, 0x40, 0, 80]);
+        frame.extend([0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x10, 1, 0, 0, 0, 0, 0]);
+        frame
+    }
+
+    /// A director of many real servers has more hops than are kept apart: what passes by another is counted by one
+    /// of which nothing is known, and not by somebody else's.
+    #[test]
+    fn beyond_the_bound_a_hop_is_unknown() {
+        let mut observer = Observer::new(LinkType::ETHERNET);
+        for n in 0..MAX_HOPS as u32 {
+            let link = LinkHeader { src: Some(mac(n)), dst: Some(mac(1)), ..LinkHeader::default() };
+            assert_eq!(observer.hop(Hop { link, ttl: 64 }), HopId(n));
+        }
+        let passing = [(5, 63), (9, 63), (5, 63), (9, 63)];
+        for (number, (src, ttl)) in (1..).zip(passing) {
+            let data = frame(mac(src), mac(2), ttl);
+            let frame = Frame {
+                number,
+                time: Timestamp(0),
+                interface: 0,
+                link_type: LinkType::ETHERNET,
+                wire_len: data.len() as u32,
+                data: &data,
+                known: Known::ALL,
+            };
+            observer.observe_all(&[frame], 0);
+        }
+        let dropped = observer.tally.hops_dropped;
+        let seen = observer.finish("x".to_owned(), 0);
+        let links: Vec<_> = seen.path(seen.streams[0].flow(Side::A)).collect();
+        assert_eq!((links.len(), dropped), (1, 4));
+        assert_eq!((links[0].0.packets, links[0].1.is_blank()), (4, true));
     }
 }

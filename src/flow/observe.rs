@@ -345,7 +345,12 @@ impl Observer {
     /// The current incarnation of a key, begun if there was none.
     #[inline]
     pub(super) fn stream(&mut self, key: Key) -> StreamId {
-        let hash = self.table.hash(&key);
+        self.stream_by(self.table.hash(&key), key)
+    }
+
+    /// The same by the key's hash.
+    #[inline]
+    pub(super) fn stream_by(&mut self, hash: u32, key: Key) -> StreamId {
         if let Some(id) = self.table.find(hash, &key, &self.streams) {
             return id;
         }
@@ -372,8 +377,9 @@ impl Observer {
             self.streams[id as usize] = Stream::new(key);
             return id;
         }
+        let id = self.streams.len() as StreamId;
         self.streams.push(Stream::new(key));
-        (self.streams.len() - 1) as StreamId
+        id
     }
 
     /// Forgets which stream a key had, if it was this one.

@@ -1,7 +1,7 @@
 //! Segments that only go on: nearly all of a long stream, and nothing is to be told of them but counts.
 //!
-//! Such a segment is one of a stream whose handshake was seen, on the first link of its flow, with bytes that
-//! follow those before it or none. What it changes is here, in few instructions and two places in memory; what
+//! Such a segment is one of a stream whose handshake was seen, on the first or second link of its flow, with
+//! bytes that follow those before it on that link, or none. What it changes is here, in few instructions and two places in memory; what
 //! [`Observer::segment`](super::Observer) makes of it is the same, and whatever is not surely such a segment is
 //! left to it.
 
@@ -20,7 +20,7 @@ fn may_name_client(segment: &Segment<'_>) -> bool {
     segment.tcp().is_none_or(|tcp| tcp.may_name_client())
 }
 
-/// Takes in a segment of a side of a stream that passed on a link, the first of its flow, where it only goes
+/// Takes in a segment of a side of a stream that passed on a link, not as its first, where it only goes
 /// on, and tells whether it may say words that are kept ([`spoken`]). `None`: it was not taken in.
 #[inline(always)]
 pub(super) fn take(

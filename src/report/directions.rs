@@ -13,6 +13,9 @@ use crate::wire::Direction;
 #[derive(Debug, Default)]
 pub(super) struct Directions(HashMap<(VantageId, u32), &'static str>);
 
+/// Kinds into which frames fall by the lowest bits of their numbers.
+const NEAR: usize = 1 << 12;
+
 impl Directions {
     /// Of all frames that a diagnosis shows.
     pub(super) fn of(trace: &Trace, diagnosis: &Diagnosis) -> Self {
@@ -21,9 +24,13 @@ impl Directions {
             finding.proofs.iter().map(|proof| proof.at).chain(refuted)
         });
         let mut of: HashMap<_, _> = shown.map(|at| ((at.vantage, at.mark.frame()), None)).collect();
+        // Frames that are shown are few: what most others are not is told without the table.
+        let mut near = [false; NEAR];
+        of.keys().for_each(|(_, frame)| near[*frame as usize % NEAR] = true);
         for (v, vantage) in VantageId::each(&trace.vantages) {
             for link in &vantage.links {
-                for mark in [link.first, link.last, vantage.first_repeat(link)] {
+                let marks = [link.first, link.last, vantage.first_repeat(link)];
+                for mark in marks.into_iter().filter(|mark| near[mark.frame() as usize % NEAR]) {
                     if let Some(known) = of.get_mut(&(v, mark.frame())) {
                         known.get_or_insert_with(|| direction(vantage, vantage.hop(link)));
                     }

@@ -10,6 +10,7 @@ use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
 use crate::flow::{Answer, Kind, Observations, Reset};
 use crate::hashed::{HashMap, HashSet};
+use crate::parts::in_parts;
 use crate::wire::Ip;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -68,40 +69,38 @@ pub(super) fn classify(
     let mut strays: HashSet<u32> = topology.halves.values().copied().collect();
     strays.extend(topology.resets.values());
     strays.extend(answers.keys());
-    connections
-        .list
-        .iter()
-        .enumerate()
-        .map(|(i, connection)| {
-            let client = connection.front.client.0;
-            let named = is_named(client, topology, stated);
-            let service = &topology.services[topology.service_of[i].0 as usize];
-            let index = i as u32;
-            let carried = pairs.clients.contains_key(&index);
-            if carried || pairs.attempted.contains_key(&index) || pairs.tried.contains(&index) {
-                Some(Ordinary::ProxyLeg)
-            } else if strays.contains(&index) {
-                Some(Ordinary::StrayAnswer)
-            } else if named {
-                None
-            } else if vain.contains(&pair(connection))
-                || is_check(vantages, connections, connection, topology, &fleets, &habits)
-            {
-                Some(Ordinary::HealthCheck)
-            } else if is_traceroute(connection)
-                || service.mode == Mode::Unknown && scans.has(client, connection.front.server)
-            {
-                Some(Ordinary::Scan)
-            } else if is_flood_shaped(connection)
-                && (floods.contains(&topology.service_of[i])
-                    || flooded.as_ref().is_none_or(|to| to.contains(&connection.front.server)))
-            {
-                Some(Ordinary::Flood)
-            } else {
-                None
-            }
-        })
-        .collect()
+    let one = |i: usize| {
+        let connection = &connections.list[i];
+        let client = connection.front.client.0;
+        let named = is_named(client, topology, stated);
+        let service = &topology.services[topology.service_of[i].0 as usize];
+        let index = i as u32;
+        let carried = pairs.clients.contains_key(&index);
+        if carried || pairs.attempted.contains_key(&index) || pairs.tried.contains(&index) {
+            Some(Ordinary::ProxyLeg)
+        } else if strays.contains(&index) {
+            Some(Ordinary::StrayAnswer)
+        } else if named {
+            None
+        } else if vain.contains(&pair(connection))
+            || is_check(vantages, connections, connection, topology, &fleets, &habits)
+        {
+            Some(Ordinary::HealthCheck)
+        } else if is_traceroute(connection)
+            || service.mode == Mode::Unknown && scans.has(client, connection.front.server)
+        {
+            Some(Ordinary::Scan)
+        } else if is_flood_shaped(connection)
+            && (floods.contains(&topology.service_of[i])
+                || flooded.as_ref().is_none_or(|to| to.contains(&connection.front.server)))
+        {
+            Some(Ordinary::Flood)
+        } else {
+            None
+        }
+    };
+    let parts = in_parts(connections.list.len(), |part| part.map(one).collect::<Vec<_>>());
+    parts.concat()
 }
 
 /// Whether the user stated an address, or the MAC of the host that owns it, to be

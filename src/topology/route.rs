@@ -9,7 +9,7 @@ use super::steps::{Ends, Step, is_loop, sign, steps};
 use super::{HostId, Hosts};
 use crate::correlate::{Connection, Connections, TOGETHER};
 use crate::flow::{Observations, VantageId};
-use crate::hashed::HashMap;
+use crate::hashed::{HashMap, Nowhere, Places};
 use crate::parts::in_parts;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -39,6 +39,29 @@ pub struct Routes {
     pub of: Vec<RouteId>,
     /// Connections with a packet that passed one place several times, in order.
     pub looped: Vec<u32>,
+}
+
+/// Routes by what signs them, one sign after the other.
+#[derive(Debug, Default)]
+struct Signs {
+    words: Vec<u64>,
+    /// Where each ends, and its route.
+    ends: Vec<(usize, RouteId)>,
+    places: Places,
+}
+
+impl Signs {
+    fn find(&self, sign: &[u64]) -> Result<RouteId, Nowhere> {
+        let begin = |at: usize| at.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        let is = |at: u32| self.words[begin(at as usize)..self.ends[at as usize].0] == *sign;
+        self.places.find(sign, is).map(|at| self.ends[at as usize].1)
+    }
+
+    fn enter(&mut self, nowhere: Nowhere, sign: &[u64], id: RouteId) {
+        self.places.enter(nowhere, self.ends.len() as u32);
+        self.words.extend_from_slice(sign);
+        self.ends.push((self.words.len(), id));
+    }
 }
 
 impl Routes {
@@ -95,59 +118,72 @@ impl Routes {
         part: Range<usize>,
     ) -> Self {
         let mut routes = Self { of: Vec::with_capacity(part.len()), ..Self::default() };
-        let mut known: HashMap<Route, RouteId> = HashMap::default();
+        let mut known = Places::default();
         let mut recent: Vec<RouteId> = Vec::with_capacity(RECENT_ROUTES);
-        let mut by_ways: HashMap<Vec<u64>, RouteId> = HashMap::default();
+        let mut signs = Signs::default();
         let mut signature = Vec::new();
         let mut scratch = Route::default();
         let mut seen = Vec::new();
         let mut new: Vec<Connection> = Vec::new();
-        let all = &connections.list[part];
-        for (at, connection) in all.iter().enumerate() {
-            if at.is_multiple_of(TOGETHER) {
-                // What ways alone tell asks for no stream; the others' are fetched together.
-                let some = &all[at..all.len().min(at + TOGETHER)];
-                let mut told = |c: &&Connection| {
-                    sign(c, connections.legs(c), &connections.ways, &mut signature)
-                        && by_ways.contains_key(signature.as_slice())
-                };
-                new.clear();
-                new.extend(some.iter().filter(|c| !told(c)).copied());
-                connections.fetch(vantages, &new);
-            }
-            let legs = connections.legs(connection);
-            let plain = sign(connection, legs, &connections.ways, &mut signature);
-            if plain && let Some(id) = by_ways.get(signature.as_slice()) {
-                routes.of.push(*id);
-                continue;
-            }
-            steps(vantages, ends, legs, connection, true, &mut seen, &mut scratch.forward);
-            let looped = is_loop(&seen);
-            steps(vantages, ends, legs, connection, false, &mut seen, &mut scratch.back);
-            if looped || is_loop(&seen) {
-                routes.looped.push(routes.of.len() as u32);
-            }
-            // Few routes serve most connections: compare before hashing.
-            let near = recent.iter().copied().find(|id: &RouteId| *routes.get(*id) == scratch);
-            let id = match near.or_else(|| known.get(&scratch).copied()) {
-                Some(id) => id,
-                None => {
-                    let id = RouteId(routes.list.len() as u32);
-                    routes.list.push(scratch.clone());
-                    known.insert(scratch.clone(), id);
-                    id
+        for some in connections.list[part].chunks(TOGETHER) {
+            // What ways alone tell asks for no stream; the others' are fetched together.
+            let mut told = [None; TOGETHER];
+            new.clear();
+            for (connection, told) in some.iter().zip(&mut told) {
+                let legs = connections.legs(connection);
+                let plain = sign(connection, legs, &connections.ways, &mut signature);
+                *told = signs.find(&signature).ok().filter(|_| plain);
+                if told.is_none() {
+                    new.push(*connection);
                 }
-            };
-            if near.is_none() {
-                recent.truncate(RECENT_ROUTES - 1);
-                recent.insert(0, id);
             }
-            if plain {
-                by_ways.insert(signature.clone(), id);
+            connections.fetch(vantages, &new);
+            for (connection, told) in some.iter().zip(told) {
+                if let Some(id) = told {
+                    routes.of.push(id);
+                    continue;
+                }
+                let legs = connections.legs(connection);
+                let plain = sign(connection, legs, &connections.ways, &mut signature);
+                let unsigned = match signs.find(&signature) {
+                    Ok(id) if plain => {
+                        routes.of.push(id);
+                        continue;
+                    }
+                    other => other.err(),
+                };
+                steps(vantages, ends, legs, connection, true, &mut seen, &mut scratch.forward);
+                let looped = is_loop(&seen);
+                steps(vantages, ends, legs, connection, false, &mut seen, &mut scratch.back);
+                if looped || is_loop(&seen) {
+                    routes.looped.push(routes.of.len() as u32);
+                }
+                // Few routes serve most connections: compare before hashing.
+                let near = recent.iter().copied().find(|id: &RouteId| *routes.get(*id) == scratch);
+                let id = near.unwrap_or_else(|| {
+                    let id = routes.intern(&scratch, &mut known);
+                    recent.truncate(RECENT_ROUTES - 1);
+                    recent.insert(0, id);
+                    id
+                });
+                if let Some(unsigned) = unsigned.filter(|_| plain) {
+                    signs.enter(unsigned, &signature, id);
+                }
+                routes.of.push(id);
             }
-            routes.of.push(id);
         }
         routes
+    }
+
+    /// The number of a route, entered where it is new.
+    fn intern(&mut self, route: &Route, known: &mut Places) -> RouteId {
+        let place = known.find(route, |at| self.list[at as usize] == *route);
+        RouteId(place.unwrap_or_else(|nowhere| {
+            let next = self.list.len() as u32;
+            self.list.push(route.clone());
+            known.enter(nowhere, next);
+            next
+        }))
     }
 
     /// Hosts that were seen to send on what others sent.

@@ -4,9 +4,10 @@
 use super::{HostId, Hosts};
 use crate::correlate::{Connection, Leg, LinkSequence, LinkSequences, speaks};
 use crate::flow::{Hop, Mark, Observations, Side, VantageId};
+use std::hash::{Hash, Hasher};
 
 /// A frame's way between two hosts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
     /// Which of the connection's five-tuples it carried.
     pub tuple: u8,
@@ -27,6 +28,19 @@ pub struct Step {
     pub kept: bool,
     /// `to` was not seen: it is told from what came back.
     pub inferred: bool,
+}
+
+impl Hash for Step {
+    /// Ways of a large data centre are many, and each is looked up by all its steps: two words.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let host = |host: Option<HostId>| host.map_or(u64::MAX, |host| u64::from(host.0));
+        let marks =
+            [self.loopback, self.origin, self.arrived, self.opening, self.kept, self.inferred];
+        let marks =
+            marks.iter().fold(u64::from(self.tuple), |all, mark| all << 1 | u64::from(*mark));
+        state.write_u64(host(self.from) << 32 | host(self.to) & u64::from(u32::MAX));
+        state.write_u64(marks);
+    }
 }
 
 /// Steps of one direction that are told apart; a loop has more.

@@ -12,7 +12,7 @@ use crate::correlate::Leg;
 use crate::flow::{Flow, Link, Repeat, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::wire::{seq_gt, seq_lt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A capture that ends sooner after a repeat may have missed it, nanoseconds.
 const MARGIN_NS: i64 = 100_000_000;
@@ -74,12 +74,16 @@ impl Losses {
         let repeats = by_link(trace);
         // Nothing repeated, nothing lost: then it only matters that it could be seen.
         let repeated = trace.requests().any(|(_, c)| c.progress.repeats);
+        // One host alone shows no way to another.
+        let hosts: BTreeSet<HostId> =
+            VantageId::all(&trace.vantages).filter_map(|v| trace.host_of_vantage(v)).collect();
+        let several = hosts.len() > 1;
         let requests = trace.ahead().filter(|(id, _)| trace.ordinary(*id).is_none());
         for (id, c) in requests.filter(|(_, c)| c.protocol.is_tcp()) {
             let service = trace.service_of(id);
             losses.captured(trace, id);
             losses.openings(trace, id);
-            if !repeated && !losses.watched.is_empty() {
+            if !several || !repeated && !losses.watched.is_empty() {
                 continue;
             }
             let walk = Walk::new(trace, id);

@@ -1,9 +1,10 @@
 //! What hosts are, by what they did: one role each, the same in every output.
 
 use super::Trace;
+use crate::hashed::HashMap;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::wire::Ip;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Why a host has its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ fn roles(trace: &Trace) -> BTreeMap<HostId, (Role, Why)> {
             add(host, Role::Client, Why::Calls(connection.front.server.0));
         }
     }
-    let mut contested: HashMap<Ip, Vec<HostId>> = HashMap::new();
+    let mut contested: HashMap<Ip, Vec<HostId>> = HashMap::default();
     for (id, host) in topology.hosts.iter() {
         for ip in &host.contested {
             contested.entry(*ip).or_default().push(id);

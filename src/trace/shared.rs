@@ -2,9 +2,9 @@
 
 use super::Trace;
 use crate::flow::{IcmpError, VantageId};
+use crate::hashed::{HashMap, HashSet};
 use crate::topology::{HostId, Mode, Service};
 use crate::wire::Ip;
-use std::collections::{HashMap, HashSet};
 
 /// Addresses of services, and which of them are several hosts'.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl SharedAddresses {
 
 /// Addresses in whose name two captured hosts send ICMP errors.
 fn complain(trace: &Trace) -> Vec<Ip> {
-    let mut by: HashMap<Ip, HostId> = HashMap::new();
+    let mut by: HashMap<Ip, HostId> = HashMap::default();
     let mut shared = Vec::new();
     for (v, seen) in VantageId::each(&trace.vantages) {
         let Some(host) = trace.host_of_vantage(v) else { continue };

@@ -117,8 +117,9 @@ impl Tcp<'_> {
     #[inline]
     #[must_use]
     pub fn may_name_client(&self) -> bool {
-        // All of them: many bytes are compared at once.
-        self.options.iter().fold(false, |any, byte| any | (252..=254).contains(byte))
+        let (words, rest) = self.options.as_chunks::<4>();
+        words.iter().any(|word| any_high(u32::from_ne_bytes(*word)))
+            || rest.iter().any(|byte| *byte >= HIGH)
     }
 
     /// The options, as far as they were captured.
@@ -126,6 +127,17 @@ impl Tcp<'_> {
     pub fn parse_options(&self) -> TcpOptions {
         TcpOptions::parse(self.options)
     }
+}
+
+/// Kinds of options from here on may name a client.
+const HIGH: u8 = 0b1111_1100;
+
+/// Whether any of four bytes is as high as such a kind, whose six highest bits are set.
+#[inline]
+fn any_high(word: u32) -> bool {
+    // Where they are, nothing is left of the byte; and taking one from each shows whether a byte is nought.
+    let left = !word & u32::from_ne_bytes([HIGH; 4]);
+    left.wrapping_sub(u32::from_ne_bytes([1; 4])) & !left & u32::from_ne_bytes([0x80; 4]) != 0
 }
 
 /// `a > b` in sequence space (RFC 9293, section 3.4).
@@ -177,40 +189,49 @@ impl TcpOptions {
     #[must_use]
     pub fn parse(mut bytes: &[u8]) -> Self {
         let mut options = Self::default();
+        // What SYNs have is read as it stands: every connection has two of them.
         while let [kind, rest @ ..] = bytes {
-            match kind {
-                0 => break,
-                1 => {
-                    bytes = rest;
-                    continue;
+            bytes = match (kind, rest) {
+                (0, _) => break,
+                (1, rest) => rest,
+                (2, [4, a, b, rest @ ..]) => {
+                    options.mss = Some(u16::from_be_bytes([*a, *b]));
+                    rest
                 }
-                _ => {}
-            }
-            let Some(&len) = rest.first() else {
-                options.cut = true;
-                break;
+                (3, [3, shift, rest @ ..]) => {
+                    options.window_scale = Some(*shift);
+                    rest
+                }
+                (4, [2, rest @ ..]) => {
+                    options.sack_permitted = true;
+                    rest
+                }
+                (8, [10, a, b, c, d, e, f, g, h, rest @ ..]) => {
+                    let (val, ecr) = ([*a, *b, *c, *d], [*e, *f, *g, *h]);
+                    options.timestamps = Some((u32::from_be_bytes(val), u32::from_be_bytes(ecr)));
+                    rest
+                }
+                (kind, [len, ..]) if (2..=bytes.len()).contains(&usize::from(*len)) => {
+                    let (option, rest) = bytes.split_at(usize::from(*len));
+                    options.take(*kind, &option[2..]);
+                    rest
+                }
+                _ => {
+                    options.cut = true;
+                    break;
+                }
             };
-            let len = usize::from(len);
-            if len < 2 || len > bytes.len() {
-                options.cut = true;
-                break;
-            }
-            options.take(*kind, &bytes[2..len]);
-            bytes = &bytes[len..];
         }
         options
     }
 
+    /// Takes in one of the others.
     fn take(&mut self, kind: u8, value: &[u8]) {
         let u32_at = |at: usize| {
             value.get(at..at + 4).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b))
         };
         match (kind, value) {
-            (2, [a, b]) => self.mss = Some(u16::from_be_bytes([*a, *b])),
-            (3, [shift]) => self.window_scale = Some(*shift),
-            (4, []) => self.sack_permitted = true,
             (5, _) => self.sack = u32_at(0).zip(u32_at(4)),
-            (8, _) if value.len() == 8 => self.timestamps = u32_at(0).zip(u32_at(4)),
             (252..=254, [p, q, addr @ ..]) => {
                 let port = u16::from_be_bytes([*p, *q]);
                 let addr = match addr.len() {
@@ -255,6 +276,36 @@ mod tests {
     fn toa_names_the_client() {
         let options = TcpOptions::parse(&[254, 8, 0x1f, 0x90, 192, 0, 2, 7]);
         assert_eq!(options.toa, Some(Toa { addr: Ip::v4([192, 0, 2, 7]), port: 8080 }));
+    }
+
+    #[test]
+    fn any_byte_of_the_options_may_be_such_a_kind() {
+        let named = |options: &[u8]| Tcp { options, ..segment() }.may_name_client();
+        for byte in 0..=255 {
+            for (len, at) in (1..=9).flat_map(|len| (0..len).map(move |at| (len, at))) {
+                for beside in [0, 1, 128, 251] {
+                    let mut options = [beside; 9];
+                    options[at] = byte;
+                    assert_eq!(named(&options[..len]), byte >= 252, "{byte} at {at} of {len}");
+                }
+            }
+        }
+    }
+
+    fn segment() -> Tcp<'static> {
+        Tcp {
+            src_port: 1,
+            dst_port: 2,
+            seq: 1,
+            ack: 1,
+            flags: TcpFlags(TcpFlags::ACK),
+            window: 9,
+            options: &[],
+            header_cut: false,
+            payload: &[],
+            payload_len: 0,
+            known: Known::ALL,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::ways::each_once;
 use crate::correlate::Connection;
 use crate::hashed::HashMap;
-use crate::topology::{HostId, Mode, ServiceId};
+use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::hash::Hash;
@@ -56,7 +56,6 @@ pub struct Indexed<'a> {
     requests_between: OnceLock<Index<(ServiceId, HostId)>>,
     requests_to_address: OnceLock<Index<Ip>>,
     connections_to_host: OnceLock<Index<HostId>>,
-    plain_connections: OnceLock<Index<(HostId, u16)>>,
 }
 
 impl<'a> Indexed<'a> {
@@ -71,7 +70,6 @@ impl<'a> Indexed<'a> {
             requests_between: OnceLock::new(),
             requests_to_address: OnceLock::new(),
             connections_to_host: OnceLock::new(),
-            plain_connections: OnceLock::new(),
         }
     }
 
@@ -112,20 +110,6 @@ impl<'a> Indexed<'a> {
         let ids =
             || self.iter().filter_map(|(id, c)| Some((self.host_by_ip(c.front.server.0)?, id)));
         self.listed(self.connections_to_host.get_or_init(|| Index::of(ids())).get(host))
-    }
-
-    /// Answered connections of a host to a port that no balanced service is on: a
-    /// director's health checks among them.
-    pub fn plain_connections(&self, from: HostId, port: u16) -> impl Listed<'_> {
-        let of = |(id, c): (ConnectionId, &Connection)| {
-            let service = self.service(id);
-            let plain = service.mode == Mode::Unknown;
-            let answered = c.progress.established && c.progress.answered;
-            let host = self.host_by_ip(c.front.client.0).filter(|_| plain && answered)?;
-            Some(((host, service.port), id))
-        };
-        let ids = || self.iter().filter_map(of);
-        self.listed(self.plain_connections.get_or_init(|| Index::of(ids())).get((from, port)))
     }
 
     fn listed<'b>(&'b self, ids: &'b [ConnectionId]) -> impl Listed<'b> {

@@ -132,6 +132,7 @@ pub struct Facts<'a> {
     stale_ports: OnceLock<BTreeMap<ConnectionId, Stale<'a>>>,
     durations: OnceLock<Durations>,
     serving: OnceLock<HashSet<HostId>>,
+    asked_of_idle: OnceLock<shares::Asked>,
     around: OnceLock<HashMap<ConnectionId, Around>>,
     places: OnceLock<Places>,
 }
@@ -156,6 +157,7 @@ impl<'a> Facts<'a> {
             stale_ports: OnceLock::new(),
             durations: OnceLock::new(),
             serving: OnceLock::new(),
+            asked_of_idle: OnceLock::new(),
             around: OnceLock::new(),
             places: OnceLock::new(),
         }
@@ -215,6 +217,11 @@ impl<'a> Facts<'a> {
     /// Hosts that are real servers of a service whose mode is known.
     pub(in crate::diagnose) fn serving(&self) -> &HashSet<HostId> {
         self.serving.get_or_init(|| shares::serving(self))
+    }
+
+    /// Answered connections to captured hosts that serve nothing.
+    pub(in crate::diagnose) fn asked_of_idle(&self) -> &shares::Asked {
+        self.asked_of_idle.get_or_init(|| shares::asked(self, self.serving()))
     }
 
     /// How long the real servers of balanced services take.

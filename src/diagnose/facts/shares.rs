@@ -9,7 +9,7 @@ use crate::diagnose::thresholds::{
 use crate::hashed::{HashMap, HashSet};
 use crate::topology::{HostId, Mode, RealServer, Service};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Client addresses that are told apart.
@@ -102,25 +102,45 @@ pub(in crate::diagnose) fn serving(trace: &Trace) -> HashSet<HostId> {
     known.flat_map(|s| s.real_servers.iter().filter_map(|r| r.host)).collect()
 }
 
+/// Answered connections to hosts that were captured and are no server of any service, on a port that no
+/// balanced service is on: by who asked, port and protocol, how many each address had. Health checks of members
+/// without a share are among them.
+pub(in crate::diagnose) type Asked = HashMap<(HostId, u16, Protocol), BTreeMap<Ip, u32>>;
+
+pub(in crate::diagnose) fn asked(trace: &Trace, serving: &HashSet<HostId>) -> Asked {
+    let idle = |host: &HostId| trace.is_captured(*host) && !serving.contains(host);
+    let mut asked = Asked::default();
+    for (id, c) in trace.iter().filter(|(_, c)| c.progress.established && c.progress.answered) {
+        let (ip, port) = c.front.server;
+        if trace.service(id).mode == Mode::Unknown
+            && trace.host_by_ip(ip).is_some_and(|host| idle(&host))
+            && let Some(asker) = trace.host_by_ip(c.front.client.0)
+        {
+            *asked.entry((asker, port, c.protocol)).or_default().entry(ip).or_default() += 1;
+        }
+    }
+    asked
+}
+
 /// Hosts that were captured, whose port of the pool answers the director's own
 /// connections, and that are no server of any service: members without a share.
 pub(in crate::diagnose) fn idle(facts: &Facts, service: &Service) -> Vec<RealServer> {
-    let mut checks: BTreeMap<(Ip, u16), u32> = BTreeMap::new();
     let ports: BTreeSet<u16> = service.real_servers.iter().map(|r| r.port).collect();
     let directors: BTreeSet<HostId> = service.directors.iter().map(|d| d.host).collect();
-    let each = directors.iter().flat_map(|host| ports.iter().map(move |port| (*host, *port)));
-    for (_, c) in each.flat_map(|(host, port)| facts.plain_connections(host, port)) {
-        if c.protocol == service.protocol {
-            *checks.entry(c.front.server).or_default() += 1;
+    let mut checks: BTreeMap<(Ip, u16), u32> = BTreeMap::new();
+    for (host, port) in
+        directors.iter().flat_map(|host| ports.iter().map(move |port| (*host, *port)))
+    {
+        for (ip, n) in
+            facts.asked_of_idle().get(&(host, port, service.protocol)).into_iter().flatten()
+        {
+            *checks.entry((*ip, port)).or_default() += n;
         }
     }
     let member = |((ip, port), n): ((Ip, u16), u32)| {
         let host = facts.host_by_ip(ip)?;
-        let fits = n >= SCHEDULER_IMBALANCE_MIN_CHECKS
-            && facts.is_captured(host)
-            && !facts.serving().contains(&host)
-            && !service.is_director(host);
         let mac = facts.topology.hosts.get(host).macs.first().copied();
+        let fits = n >= SCHEDULER_IMBALANCE_MIN_CHECKS && !service.is_director(host);
         fits.then_some(RealServer {
             host: Some(host),
             address: Some(ip),

@@ -5,10 +5,10 @@ use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
 use crate::diagnose::facts::asks::asked_here;
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
+use crate::hashed::HashSet;
 use crate::topology::{Role, Service};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
-use std::collections::HashSet;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let needed = needed(facts);
