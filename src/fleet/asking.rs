@@ -62,7 +62,7 @@ impl Asking<'_> {
             let part = (seen as f64 / rows as f64 * bytes as f64) as u64;
             progress.store(part, Ordering::Relaxed);
         };
-        let kept = plan::kept(self.far, &broadcast, dealt)?;
+        let kept = plan::kept(&broadcast, dealt)?;
         let batches = watched(plan::report(&broadcast, kept)?, &show).await?;
         let text = batches.iter().filter(|batch| batch.num_rows() > 0).find_map(|batch| {
             let told = batch.column(0).as_string_opt::<i64>()?;

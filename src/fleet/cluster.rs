@@ -6,6 +6,7 @@ use super::options::FleetError;
 use super::setup::{self, prepared};
 use super::{lists, stores};
 use ballista::prelude::{SessionConfigExt, SessionContextExt};
+use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::error::BallistaError;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
@@ -25,6 +26,10 @@ const MESSAGE: u32 = 512 << 20;
 const SIGN: u64 = 5;
 /// Seconds without one after which an executor is lost, and its work goes to others.
 const LOST: u64 = 20;
+
+/// Executors ask for work: each knows best what room it has. A scheduler that counts for them waits for ever
+/// where one is lost in the middle of its work.
+const WORK: TaskSchedulingPolicy = TaskSchedulingPolicy::PullStaged;
 
 /// Plans are made once, with joins whose both sides are dealt out, however small one is. Plans that change
 /// as sizes become known (Ballista 55) hand a small side to all tasks of a join; where that join is one branch
@@ -72,6 +77,7 @@ pub fn scheduler(bind: SocketAddr) -> std::result::Result<(), FleetError> {
         grpc_server_max_decoding_message_size: MESSAGE,
         grpc_server_max_encoding_message_size: MESSAGE,
         grpc_client_max_message_size: MESSAGE,
+        scheduling_policy: WORK,
         executor_timeout_seconds: LOST,
         expire_dead_executor_interval_seconds: SIGN,
         no_executors_grace_period_seconds: LOST,
@@ -109,7 +115,7 @@ pub fn executor(
     };
     let own = own.as_ref().map(tempfile::TempDir::path);
     let folder = work.or(own).unwrap_or(Path::new(".")).to_owned();
-    lists::work_in(&folder);
+    lists::work_in(&folder)?;
     let default = ExecutorProcessConfig::default();
     let config = ExecutorProcessConfig {
         bind_host: bind.ip().to_string(),
@@ -122,6 +128,7 @@ pub fn executor(
         scheduler_connect_timeout_seconds: 30,
         vcores: cores.unwrap_or(default.vcores),
         work_dir: Some(folder.display().to_string()),
+        task_scheduling_policy: WORK,
         executor_heartbeat_interval_seconds: SIGN,
         grpc_max_decoding_message_size: MESSAGE,
         grpc_max_encoding_message_size: MESSAGE,

@@ -5,6 +5,7 @@
 //! holds of every part to its file, once, and reads it back part by part. An engine that spills groups
 //! itself writes and reads all of them together, however large each one is.
 
+use super::options::FleetError;
 use super::packed::append;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -23,8 +24,13 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
 /// Has files written into this folder, instead of that for temporary ones; the first one counts.
-pub(super) fn work_in(folder: &Path) {
+pub(super) fn work_in(folder: &Path) -> Result<(), FleetError> {
+    tempfile::tempfile_in(folder).map_err(|e| {
+        let shown = folder.display();
+        FleetError::Engine(format!("{shown} cannot be written ({e}); name another folder: --work"))
+    })?;
     let _ = FOLDER.set(folder.to_owned());
+    Ok(())
 }
 
 /// The rows of one part.
@@ -169,7 +175,8 @@ mod tests {
     #[test]
     fn what_is_written_comes_back_in_order() {
         let of = |bounds| {
-            let mut lists = Lists { bounds, ..Lists::default() };
+            let mut lists = Lists::default();
+            lists.bounds = bounds;
             for row in 0..100u8 {
                 lists.room(1 + usize::from(row % 7));
                 lists.push(usize::from(row % 7), &[row; 5]).unwrap();

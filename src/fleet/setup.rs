@@ -7,14 +7,19 @@ use std::path::Path;
 
 /// As every engine here is set up.
 pub(super) fn prepared(mut config: SessionConfig) -> SessionConfig {
-    config.options_mut().execution.parquet.schema_force_view_types = false;
+    let execution = &mut config.options_mut().execution;
+    execution.parquet.schema_force_view_types = false;
+    // Rows go to their part one by one: gathered before they are dealt out, as engines do with sums, they
+    // would be held twice, and go out all at one time.
+    execution.skip_partial_aggregation_probe_rows_threshold = 0;
+    execution.skip_partial_aggregation_probe_ratio_threshold = 0.0;
     config
 }
 
 /// The engine on this machine.
 pub(super) fn here(work: Option<&Path>) -> Result<SessionContext, FleetError> {
     if let Some(folder) = work {
-        super::lists::work_in(folder);
+        super::lists::work_in(folder)?;
     }
     let runtime = super::stores::runtime(work).map_err(|e| failed(&e))?;
     Ok(SessionContext::new_with_config_rt(prepared(SessionConfig::new()), runtime))

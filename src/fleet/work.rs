@@ -172,3 +172,18 @@ pub(super) fn diagnosed(broadcast: &Broadcast, parts: &[Vec<u8>]) -> Result<Told
     sums.tell(&mut report);
     Ok(Told { report, sums })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_lost_or_come_twice_are_no_report() {
+        let there = Counted { streams: 24, about: 62 };
+        let fault = |streams, about| Counted { streams, about }.fault(there);
+        // Rows about links that were let go are dropped.
+        assert!(fault(24, 62).is_none() && fault(24, 60).is_none());
+        assert!(fault(18, 62).unwrap().contains("of 24 streams"));
+        assert!(fault(25, 62).is_some() && fault(24, 188).is_some());
+    }
+}
