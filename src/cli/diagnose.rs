@@ -1,8 +1,8 @@
 //! `lbdiag CAPTURE...`: what is broken, why, and how to mend it.
 
-use super::output::Target;
 use super::reading::{Reading, no_frames};
 use super::stages::Stages;
+use super::written::{Form, Written};
 use super::{FAILED, FOUND};
 use clap::ValueEnum;
 use lbdiag::capture::{Capture, CaptureFile};
@@ -18,22 +18,8 @@ const MORE_EVIDENCE: usize = 64;
 /// What the diagnosis is asked for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Write text, json, ndjson, markdown, html [else as FILE ends]
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
-    format: Option<Format>,
-
-    /// Same as --format json
-    #[arg(long, overrides_with = "format", help_heading = "Report")]
-    json: bool,
-
     #[command(flatten)]
-    into: Target,
-
-    /// Connections that are listed [default: affected; html: all]
-    #[arg(long, value_name = "all|affected|none", value_enum)]
-    #[arg(hide_possible_values = true, help_heading = "Report")]
-    connections: Option<Listed>,
+    written: Written<Format>,
 
     /// List what every detector could check, and what not
     #[arg(long, help_heading = "Report")]
@@ -64,11 +50,10 @@ enum Format {
     Html,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Listed {
-    All,
-    Affected,
-    None,
+impl Form for Format {
+    const HELP: &'static str = "Write text, json, ndjson, markdown, html [else as FILE ends]";
+    const LISTED: &'static str = "Connections that are listed [default: affected; html: all]";
+    const JSON: Self = Self::Json;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,7 +80,7 @@ impl Level {
 /// Reads, judges and writes.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let reading = &args.reading;
-    let output = args.into.open()?;
+    let output = args.written.open()?;
     let mut stages = Stages::new((args.verbose > 1).then_some(reading.say()));
     // On a terminal the report itself shows the notes.
     let Some(mut taken) = reading.read(output.is_terminal(), &mut stages)? else {
@@ -108,14 +93,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let diagnosis = diagnose::diagnose(&taken.trace);
     stages.ended("diagnosing");
 
-    let format = if args.json { Format::Json } else { args.into.format(args.format) };
+    let format = args.written.format();
+    let unasked = || match format {
+        Format::Html => ConnectionFilter::of_page(&taken.trace),
+        _ => ConnectionFilter::Affected,
+    };
     let options = report::Options {
-        connections: match args.connections {
-            Some(Listed::All) => ConnectionFilter::All,
-            Some(Listed::None) => ConnectionFilter::None,
-            None if format == Format::Html => ConnectionFilter::of_page(&taken.trace),
-            Some(Listed::Affected) | None => ConnectionFilter::Affected,
-        },
+        connections: args.written.connections().unwrap_or_else(unasked),
         notes: std::mem::take(&mut taken.notes),
     };
     let built = report::build(&taken.trace, &diagnosis, &options);

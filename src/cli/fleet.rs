@@ -1,10 +1,10 @@
 //! `lbdiag fleet`: the report of many hosts' tables, joined where they lie.
 
 use super::FOUND;
-use super::output::Target;
 use super::progress;
 use super::role;
 use super::say::Say;
+use super::written::{Form, Written};
 use clap::{ColorChoice, ValueEnum};
 use lbdiag::fleet::{Fleet, Options, cluster};
 use lbdiag::render::{self, Style};
@@ -50,22 +50,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "STREAMS", default_value_t = Options::default().part)]
     part: u64,
 
-    /// Write text, json, ndjson, markdown [else as FILE ends]
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    #[arg(overrides_with = "json", hide_possible_values = true, help_heading = "Report")]
-    format: Option<Format>,
-
-    /// Same as --format json
-    #[arg(long, overrides_with = "format", help_heading = "Report")]
-    json: bool,
+    /// Folder for what does not fit into memory [default: that for temporary files]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    work: Option<PathBuf>,
 
     #[command(flatten)]
-    into: Target,
-
-    /// Connections that are listed [default: affected]
-    #[arg(long, value_name = "all|affected|none", value_enum, default_value_t = Listed::Affected)]
-    #[arg(hide_possible_values = true, hide_default_value = true, help_heading = "Report")]
-    connections: Listed,
+    written: Written<Format>,
 
     /// Write how all connections ended, by service, real server and vantage, as JSON into FILE too
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -115,7 +105,7 @@ struct Executor {
     #[arg(long, value_name = "N")]
     cores: Option<usize>,
 
-    /// Folder for what parts hand to each other [default: a temporary one]
+    /// Folder for what parts hand to each other, and what does not fit into memory [default: a temporary one]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     work: Option<PathBuf>,
 }
@@ -129,11 +119,10 @@ enum Format {
     Markdown,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Listed {
-    All,
-    Affected,
-    None,
+impl Form for Format {
+    const HELP: &'static str = "Write text, json, ndjson, markdown [else as FILE ends]";
+    const LISTED: &'static str = "Connections that are listed [default: affected]";
+    const JSON: Self = Self::Json;
 }
 
 /// What stands below the options.
@@ -164,19 +153,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => {}
     }
     let say = Say::new(args.color, args.quiet);
-    let output = args.into.open()?;
+    let output = args.written.open()?;
     let options = Options {
         vips: args.vip.clone(),
         since: args.since,
         until: args.until,
-        connections: match args.connections {
-            Listed::All => ConnectionFilter::All,
-            Listed::Affected => ConnectionFilter::Affected,
-            Listed::None => ConnectionFilter::None,
-        },
+        connections: args.written.connections().unwrap_or(ConnectionFilter::Affected),
         whole: args.whole,
         part: args.part,
         scheduler: args.scheduler.clone(),
+        work: args.work.clone(),
         ..Options::default()
     };
     let fleet = Fleet::open(&args.tables, options)?;
@@ -190,10 +176,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.sums {
         std::fs::write(file, serde_json::to_vec(&answer.sums)?)?;
     }
-    let format = if args.json { Format::Json } else { args.into.format(args.format) };
     let style =
         Style { colour: output.colour(args.color), width: output.width(), ..Style::default() };
-    let text = match format {
+    let text = match args.written.format() {
         Format::Text => render::text(&report, None, &style),
         Format::Json => render::json(&report),
         Format::Ndjson => render::report_ndjson(&report),

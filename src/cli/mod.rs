@@ -36,6 +36,7 @@ mod topology;
 mod tui;
 mod which;
 mod why;
+mod written;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};

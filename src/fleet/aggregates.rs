@@ -5,12 +5,11 @@
 
 use super::broadcast::Broadcast;
 use super::functions::fault;
+use super::lists::Lists;
 use super::packed::append;
 use super::rows::Unfit;
 use super::work;
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray, LargeBinaryBuilder,
-};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryBuilder};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -55,7 +54,10 @@ pub(super) fn diagnose(broadcast: &Arc<Broadcast>) -> AggregateUDF {
 
 fn error(broadcast: &Broadcast, unfit: &Unfit) -> DataFusionError {
     let member = unfit.capture.and_then(|at| broadcast.members.get(at));
-    DataFusionError::Execution(fault(member.map_or("", |own| own.id.as_str()), &unfit.why))
+    DataFusionError::Execution(match member {
+        Some(own) => fault(&own.id, &unfit.why),
+        None => format!("lbdiag: {}", unfit.why),
+    })
 }
 
 fn state() -> Vec<FieldRef> {
@@ -88,21 +90,21 @@ impl AggregateUDFImpl for Tie {
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Parts { broadcast: Arc::clone(&self.broadcast), lists: Vec::new(), bytes: 0 }))
+        Ok(Box::new(Parts { broadcast: Arc::clone(&self.broadcast), lists: Lists::default() }))
     }
 }
 
 /// The rows of each part so far.
 struct Parts {
     broadcast: Arc<Broadcast>,
-    lists: Vec<Vec<u8>>,
-    bytes: usize,
+    lists: Lists,
 }
 
 impl Parts {
-    fn room(&mut self, groups: usize) {
-        if self.lists.len() < groups {
-            self.lists.resize_with(groups, Vec::new);
+    fn taken(&mut self, emit: EmitTo) -> usize {
+        match emit {
+            EmitTo::All => self.lists.len(),
+            EmitTo::First(parts) => parts,
         }
     }
 }
@@ -115,42 +117,44 @@ impl GroupsAccumulator for Parts {
         filter: Option<&BooleanArray>,
         all: usize,
     ) -> Result<()> {
-        self.room(all);
+        self.lists.room(all);
         let rows = values[0].as_binary::<i32>();
         for (at, group) in groups.iter().enumerate() {
             let wanted = filter.is_none_or(|filter| filter.is_valid(at) && filter.value(at));
             if wanted && rows.is_valid(at) {
-                append(&mut self.lists[*group], rows.value(at));
-                self.bytes += rows.value(at).len() + 4;
+                self.lists.push(*group, rows.value(at))?;
             }
         }
         Ok(())
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let lists = emit.take_needed(&mut self.lists);
         let mut out = LargeBinaryBuilder::new();
-        for list in lists {
-            self.bytes -= list.len();
+        let parts = self.taken(emit);
+        self.lists.take(parts, |list| -> Result<()> {
             let tied = work::tie(&self.broadcast, &list).map_err(|e| error(&self.broadcast, &e))?;
             out.append_value(tied);
-        }
+            Ok(())
+        })?;
         Ok(Arc::new(out.finish()))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let lists = emit.take_needed(&mut self.lists);
-        self.bytes -= lists.iter().map(Vec::len).sum::<usize>();
-        Ok(vec![Arc::new(LargeBinaryArray::from_iter_values(lists))])
+        let mut out = LargeBinaryBuilder::new();
+        let parts = self.taken(emit);
+        self.lists.take(parts, |list| -> Result<()> {
+            out.append_value(list);
+            Ok(())
+        })?;
+        Ok(vec![Arc::new(out.finish())])
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], groups: &[usize], all: usize) -> Result<()> {
-        self.room(all);
+        self.lists.room(all);
         let lists = values[0].as_binary::<i64>();
         for (at, group) in groups.iter().enumerate() {
             if lists.is_valid(at) {
-                self.lists[*group].extend(lists.value(at));
-                self.bytes += lists.value(at).len();
+                self.lists.extend(*group, lists.value(at))?;
             }
         }
         Ok(())
@@ -176,7 +180,7 @@ impl GroupsAccumulator for Parts {
     }
 
     fn size(&self) -> usize {
-        self.bytes
+        self.lists.held()
     }
 }
 

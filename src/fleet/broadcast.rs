@@ -24,6 +24,15 @@ pub(super) struct Member {
     pub(super) names: Vec<String>,
 }
 
+/// Rows that come to be tied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Counted {
+    /// Streams.
+    pub(super) streams: u64,
+    /// Rows about them.
+    pub(super) about: u64,
+}
+
 /// How the work is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct How {
@@ -36,6 +45,8 @@ pub(super) struct How {
     pub(super) keep: [u32; 2],
     /// Only some streams are asked for: rows about others are left out.
     pub(super) part: bool,
+    /// Streams that there are, and rows about them at most; where all are asked for.
+    pub(super) rows: Option<Counted>,
     /// Connections that the report lists: `all`, `affected`, `none`.
     pub(super) list: String,
 }

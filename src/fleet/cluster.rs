@@ -2,9 +2,11 @@
 //! of them are this program, so that they know its functions by name.
 
 use super::codec::{Logical, Physical};
-use super::engine::{FleetError, prepared};
-use super::stores;
+use super::options::FleetError;
+use super::setup::{self, prepared};
+use super::{lists, stores};
 use ballista::prelude::{SessionConfigExt, SessionContextExt};
+use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::error::BallistaError;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
@@ -20,8 +22,23 @@ use std::sync::Arc;
 /// Bytes of a message between them: what is broadcast goes with each question.
 const MESSAGE: u32 = 512 << 20;
 
+/// Seconds between two signs of life of an executor.
+const SIGN: u64 = 5;
+/// Seconds without one after which an executor is lost, and its work goes to others.
+const LOST: u64 = 20;
+
+/// Executors ask for work: each knows best what room it has. A scheduler that counts for them waits for ever
+/// where one is lost in the middle of its work.
+const WORK: TaskSchedulingPolicy = TaskSchedulingPolicy::PullStaged;
+
+/// Plans are made once, with joins whose both sides are dealt out, however small one is. Plans that change
+/// as sizes become known (Ballista 55) hand a small side to all tasks of a join; where that join is one branch
+/// of a union, every task of the union then runs it: rows come several times, and others get lost.
 fn config() -> SessionConfig {
     prepared(SessionConfig::new_with_ballista())
+        .with_ballista_adaptive_query_planner(false)
+        .with_ballista_broadcast_join_threshold_bytes(0)
+        .with_ballista_broadcast_join_threshold_rows(0)
         .with_ballista_logical_extension_codec(Arc::new(Logical::default()))
         .with_ballista_physical_extension_codec(Arc::new(Physical::default()))
         .with_ballista_grpc_client_max_message_size(MESSAGE as usize)
@@ -44,7 +61,7 @@ fn failed(error: &BallistaError) -> FleetError {
 fn serve(
     work: impl Future<Output = std::result::Result<(), BallistaError>>,
 ) -> std::result::Result<(), FleetError> {
-    let runtime = super::engine::runtime()?;
+    let runtime = setup::runtime()?;
     runtime.block_on(work).map_err(|e| failed(&e))
 }
 
@@ -60,6 +77,10 @@ pub fn scheduler(bind: SocketAddr) -> std::result::Result<(), FleetError> {
         grpc_server_max_decoding_message_size: MESSAGE,
         grpc_server_max_encoding_message_size: MESSAGE,
         grpc_client_max_message_size: MESSAGE,
+        scheduling_policy: WORK,
+        executor_timeout_seconds: LOST,
+        expire_dead_executor_interval_seconds: SIGN,
+        no_executors_grace_period_seconds: LOST,
         override_config_producer: Some(Arc::new(config)),
         override_session_builder: Some(Arc::new(state)),
         override_logical_codec: Some(Arc::new(Logical::default())),
@@ -86,9 +107,15 @@ pub fn executor(
         .rsplit_once(':')
         .and_then(|(host, port)| Some((host, port.parse().ok()?)))
         .ok_or_else(|| FleetError::Engine(format!("{scheduler}: is no HOST:PORT")))?;
-    let fault = |e: std::io::Error| FleetError::Engine(format!("no folder to work in: {e}"));
-    let own = tempfile::tempdir().map_err(fault)?;
-    let folder = work.unwrap_or(own.path()).to_owned();
+    let own = match work {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(|e| {
+            FleetError::Engine(format!("no folder to work in: {e}; name one with --work"))
+        })?),
+    };
+    let own = own.as_ref().map(tempfile::TempDir::path);
+    let folder = work.or(own).unwrap_or(Path::new(".")).to_owned();
+    lists::work_in(&folder)?;
     let default = ExecutorProcessConfig::default();
     let config = ExecutorProcessConfig {
         bind_host: bind.ip().to_string(),
@@ -101,6 +128,8 @@ pub fn executor(
         scheduler_connect_timeout_seconds: 30,
         vcores: cores.unwrap_or(default.vcores),
         work_dir: Some(folder.display().to_string()),
+        task_scheduling_policy: WORK,
+        executor_heartbeat_interval_seconds: SIGN,
         grpc_max_decoding_message_size: MESSAGE,
         grpc_max_encoding_message_size: MESSAGE,
         override_runtime_producer: Some(Arc::new(move |_| stores::runtime(Some(&folder)))),

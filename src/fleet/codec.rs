@@ -79,6 +79,35 @@ fn aggregate_in(name: &str, bytes: &[u8]) -> Result<Option<AggregateUDF>> {
     })
 }
 
+/// The same four for both kinds of plan: what is not ours is the engine's.
+macro_rules! functions_by_name {
+    () => {
+        fn try_encode_udf(&self, function: &ScalarUDF, out: &mut Vec<u8>) -> Result<()> {
+            scalar_out(function, out);
+            Ok(())
+        }
+
+        fn try_decode_udf(&self, name: &str, bytes: &[u8]) -> Result<Arc<ScalarUDF>> {
+            match scalar_in(name, bytes)? {
+                Some(function) => Ok(Arc::new(function)),
+                None => self.0.try_decode_udf(name, bytes),
+            }
+        }
+
+        fn try_encode_udaf(&self, function: &AggregateUDF, out: &mut Vec<u8>) -> Result<()> {
+            aggregate_out(function, out);
+            Ok(())
+        }
+
+        fn try_decode_udaf(&self, name: &str, bytes: &[u8]) -> Result<Arc<AggregateUDF>> {
+            match aggregate_in(name, bytes)? {
+                Some(function) => Ok(Arc::new(function)),
+                None => self.0.try_decode_udaf(name, bytes),
+            }
+        }
+    };
+}
+
 /// For plans as they are asked for.
 #[derive(Debug, Default)]
 pub(super) struct Logical(BallistaLogicalExtensionCodec);
@@ -132,29 +161,7 @@ impl LogicalExtensionCodec for Logical {
         self.0.try_encode_file_format(out, node)
     }
 
-    fn try_encode_udf(&self, function: &ScalarUDF, out: &mut Vec<u8>) -> Result<()> {
-        scalar_out(function, out);
-        Ok(())
-    }
-
-    fn try_decode_udf(&self, name: &str, bytes: &[u8]) -> Result<Arc<ScalarUDF>> {
-        match scalar_in(name, bytes)? {
-            Some(function) => Ok(Arc::new(function)),
-            None => self.0.try_decode_udf(name, bytes),
-        }
-    }
-
-    fn try_encode_udaf(&self, function: &AggregateUDF, out: &mut Vec<u8>) -> Result<()> {
-        aggregate_out(function, out);
-        Ok(())
-    }
-
-    fn try_decode_udaf(&self, name: &str, bytes: &[u8]) -> Result<Arc<AggregateUDF>> {
-        match aggregate_in(name, bytes)? {
-            Some(function) => Ok(Arc::new(function)),
-            None => self.0.try_decode_udaf(name, bytes),
-        }
-    }
+    functions_by_name!();
 }
 
 /// For plans as they are carried out.
@@ -181,27 +188,5 @@ impl PhysicalExtensionCodec for Physical {
         self.0.try_encode(node, out, converter)
     }
 
-    fn try_encode_udf(&self, function: &ScalarUDF, out: &mut Vec<u8>) -> Result<()> {
-        scalar_out(function, out);
-        Ok(())
-    }
-
-    fn try_decode_udf(&self, name: &str, bytes: &[u8]) -> Result<Arc<ScalarUDF>> {
-        match scalar_in(name, bytes)? {
-            Some(function) => Ok(Arc::new(function)),
-            None => self.0.try_decode_udf(name, bytes),
-        }
-    }
-
-    fn try_encode_udaf(&self, function: &AggregateUDF, out: &mut Vec<u8>) -> Result<()> {
-        aggregate_out(function, out);
-        Ok(())
-    }
-
-    fn try_decode_udaf(&self, name: &str, bytes: &[u8]) -> Result<Arc<AggregateUDF>> {
-        match aggregate_in(name, bytes)? {
-            Some(function) => Ok(Arc::new(function)),
-            None => self.0.try_decode_udaf(name, bytes),
-        }
-    }
+    functions_by_name!();
 }

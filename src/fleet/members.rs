@@ -49,25 +49,22 @@ pub(super) async fn find(
 ) -> (Vec<Tables>, Vec<TablesError>) {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for arg in args {
-        match Url::parse(arg).ok().filter(|url| arg.contains("://") && url.scheme() != "file") {
+        let (some, wrong) = match Url::parse(arg)
+            .ok()
+            .filter(|url| arg.contains("://") && url.scheme() != "file")
+        {
             Some(url) => match in_store(context, &url).await {
-                Ok((some, wrong)) => {
-                    found.extend(some);
-                    faults.extend(wrong);
-                }
-                Err(fault) => faults.push(fault),
+                Ok(read) => read,
+                Err(fault) => (Vec::new(), vec![fault]),
             },
-            None => {
-                let (some, wrong) =
-                    in_folder(Path::new(arg.strip_prefix("file://").unwrap_or(arg)));
-                if some.is_empty() && wrong.is_empty() {
-                    let next = "name folders that lbdiag index wrote, or that hold such ones";
-                    faults.push(TablesError::new(Path::new(arg), "holds no tables", next));
-                }
-                found.extend(some);
-                faults.extend(wrong);
-            }
+            None => in_folder(Path::new(arg.strip_prefix("file://").unwrap_or(arg))),
+        };
+        if some.is_empty() && wrong.is_empty() {
+            let next = "name folders that lbdiag index wrote, or that hold such ones";
+            faults.push(TablesError::new(Path::new(arg), "holds no tables", next));
         }
+        found.extend(some);
+        faults.extend(wrong);
     }
     (once(found, &mut faults), faults)
 }
@@ -155,7 +152,7 @@ async fn in_store(
         TablesError::new(
             Path::new(path),
             why,
-            "name s3://BUCKET/PREFIX, with AWS_ENDPOINT_URL, AWS_REGION and keys in the environment",
+            "name s3://BUCKET/PREFIX, with AWS_ENDPOINT_URL, AWS_REGION and keys in the environment, and AWS_ALLOW_HTTP=true where the store has no TLS",
         )
     };
     let stores = &context.runtime_env().object_store_registry;

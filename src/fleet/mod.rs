@@ -24,22 +24,33 @@
 //! | [`work`], [`totals`] | the work itself, which knows no engine |
 //! | [`stores`] | object stores by their addresses |
 //! | [`cluster`], [`codec`] | scheduler and executors, and how functions travel to them |
-//! | [`engine`] | asks, and what to do where a capture's tables are not sound |
+//! | [`options`], [`engine`] | what may be asked, and who asks |
+//! | [`asking`], [`known`] | one question, and what every part of it knows |
+//! | [`lists`] | the rows of parts while they are gathered, in memory or in a file |
+//! | [`blame`] | a capture whose tables are not sound is left out |
+//! | [`setup`] | the engine as it is set up |
 
 mod aggregates;
+mod asking;
+mod blame;
 mod broadcast;
 pub mod cluster;
 mod codec;
 mod engine;
 mod functions;
+mod known;
+mod lists;
 mod members;
+mod options;
 mod packed;
 mod plan;
 mod rows;
+mod setup;
 mod stores;
 mod together;
 mod totals;
 mod work;
 
-pub use engine::{Answer, Fleet, FleetError, Options, diagnose};
+pub use engine::{Fleet, diagnose};
+pub use options::{Answer, FleetError, Options};
 pub use totals::{Ended, Sums, To};

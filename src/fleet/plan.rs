@@ -22,7 +22,7 @@ use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
-use datafusion::logical_expr::{Expr, Partitioning, lit};
+use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::SessionContext;
 use std::sync::Arc;
 
@@ -150,15 +150,8 @@ pub(super) fn dealt(
 }
 
 /// What is kept of each part.
-pub(super) fn kept(
-    context: &SessionContext,
-    broadcast: &Arc<Broadcast>,
-    dealt: DataFrame,
-) -> Result<DataFrame> {
+pub(super) fn kept(broadcast: &Arc<Broadcast>, dealt: DataFrame) -> Result<DataFrame> {
     let kept = tie(broadcast).call(vec![named("row")]).alias("kept");
-    // Dealt out before they are gathered: nothing is gathered twice.
-    let lanes = context.state().config().target_partitions();
-    let dealt = dealt.repartition(Partitioning::Hash(vec![named("part")], lanes))?;
     dealt.aggregate(vec![named("part")], vec![kept])?.select(vec![named("kept")])
 }
 

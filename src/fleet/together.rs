@@ -111,11 +111,13 @@ impl Together {
 mod tests {
     use super::*;
     use crate::flow::Key;
+    use crate::row::Row;
     use crate::wire::Protocol;
 
     fn stream(ports: [u16; 2], begins: [u32; 2], bytes: u32) -> Stream {
         let [a, b] = ports.map(|port| (Ip::v4([10, 0, 0, 1]), port));
-        let mut stream = Stream::new(Key::of(Protocol::TCP, a, b, 0, None).0);
+        let mut stream = Stream::blank();
+        stream.key = Key::of(Protocol::TCP, a, b, 0, None).0;
         for (flow, isn) in stream.flows.iter_mut().zip(begins) {
             (flow.isn, flow.end_seq) = (isn, isn.wrapping_add(bytes));
         }

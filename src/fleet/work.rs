@@ -1,8 +1,8 @@
 //! The two pieces of work that are lbdiag's own: what an engine calls where the data is. Bytes in, bytes
 //! out; nothing here knows an engine.
 
-use super::broadcast::Broadcast;
-use super::packed::{Cursor, append, entry};
+use super::broadcast::{Broadcast, Counted};
+use super::packed::{Cursor, Of, all, append, entries, entry};
 use super::rows::{Rows, Unfit};
 use super::totals::{self, Sums, To};
 use crate::breaks::{Breaks, Fate};
@@ -66,7 +66,7 @@ fn trace_of(broadcast: &Broadcast, seen: Seen) -> Trace {
 pub(super) fn tie(broadcast: &Broadcast, list: &[u8]) -> Result<Vec<u8>, Unfit> {
     if broadcast.how.parts <= 1 {
         // All is diagnosed together, where it is tied and counted.
-        return Ok(part(&Sums::default(), list));
+        return Ok(part(&Sums::default(), Counted::of(list), list));
     }
     let mut rows = Rows::new(broadcast, &[&broadcast.rows, list], None)?;
     let trace = trace_of(broadcast, rows.seen()?);
@@ -90,35 +90,68 @@ pub(super) fn tie(broadcast: &Broadcast, list: &[u8]) -> Result<Vec<u8>, Unfit> 
     }
     let mut chosen = Vec::new();
     rows.of_streams(&kept, |row| append(&mut chosen, row));
-    Ok(part(&sums, &chosen))
+    Ok(part(&sums, Counted::of(list), &chosen))
 }
 
-/// What comes of a part: its sums, then rows.
-fn part(sums: &Sums, rows: &[u8]) -> Vec<u8> {
+impl Counted {
+    fn of(list: &[u8]) -> Self {
+        let mut own = Self::default();
+        for entry in entries(list) {
+            match all()[entry.table].of {
+                Of::Streams => own.streams += 1,
+                Of::Links | Of::Stream | Of::Link => own.about += 1,
+                Of::All => {}
+            }
+        }
+        own
+    }
+
+    /// What is wrong where other rows came than there are: an engine lost some, or has them twice.
+    fn fault(self, there: Self) -> Option<String> {
+        if self.streams == there.streams && self.about <= there.about {
+            return None;
+        }
+        Some(format!(
+            "of {} streams with {} rows about them, the engine handed over {} with {}; no report is made of that",
+            there.streams, there.about, self.streams, self.about
+        ))
+    }
+}
+
+/// What comes of a part: its sums and what was counted, then rows.
+fn part(sums: &Sums, counted: Counted, rows: &[u8]) -> Vec<u8> {
     // It holds nothing that cannot be written so.
-    let sums = serde_json::to_vec(sums).unwrap_or_default();
-    let mut out = Vec::with_capacity(sums.len() + rows.len() + 8);
-    out.extend((sums.len() as u64).to_le_bytes());
-    out.extend(sums);
+    let head = serde_json::to_vec(&(sums, counted)).unwrap_or_default();
+    let mut out = Vec::with_capacity(head.len() + rows.len() + 8);
+    out.extend((head.len() as u64).to_le_bytes());
+    out.extend(head);
     out.extend(rows);
     out
 }
 
-fn taken(part: &[u8]) -> Option<(Sums, &[u8])> {
+fn taken(part: &[u8]) -> Option<(Sums, Counted, &[u8])> {
     let (length, rest) = part.split_first_chunk::<8>()?;
-    let (sums, rows) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    Some((serde_json::from_slice(sums).ok()?, rows))
+    let (head, rows) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let (sums, counted) = serde_json::from_slice(head).ok()?;
+    Some((sums, counted, rows))
 }
 
 /// Diagnoses what was kept of all parts.
 pub(super) fn diagnosed(broadcast: &Broadcast, parts: &[Vec<u8>]) -> Result<Told, Unfit> {
     let mut sums = Sums::default();
+    let mut counted = Counted::default();
     let mut lists: Vec<&[u8]> = vec![&broadcast.rows];
+    let lost = |why| Unfit { capture: None, why };
     for part in parts {
-        let lost = || Unfit { capture: None, why: "what a part gave is damaged".to_owned() };
-        let (own, rows) = taken(part).ok_or_else(lost)?;
+        let damaged = || lost("what a part gave is damaged".to_owned());
+        let (own, rows_of, rows) = taken(part).ok_or_else(damaged)?;
         sums.add(own);
+        counted.streams += rows_of.streams;
+        counted.about += rows_of.about;
         lists.push(rows);
+    }
+    if let Some(why) = broadcast.how.rows.and_then(|there| counted.fault(there)) {
+        return Err(lost(why));
     }
     let mut rows = Rows::new(broadcast, &lists, None)?;
     let mut trace = trace_of(broadcast, rows.seen()?);
@@ -138,4 +171,19 @@ pub(super) fn diagnosed(broadcast: &Broadcast, parts: &[Vec<u8>]) -> Result<Told
     }
     sums.tell(&mut report);
     Ok(Told { report, sums })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_lost_or_come_twice_are_no_report() {
+        let there = Counted { streams: 24, about: 62 };
+        let fault = |streams, about| Counted { streams, about }.fault(there);
+        // Rows about links that were let go are dropped.
+        assert!(fault(24, 62).is_none() && fault(24, 60).is_none());
+        assert!(fault(18, 62).unwrap().contains("of 24 streams"));
+        assert!(fault(25, 62).is_some() && fault(24, 188).is_some());
+    }
 }
