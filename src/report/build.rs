@@ -289,6 +289,7 @@ impl Builder<'_> {
                 ));
             }
         }
+        notes.extend(self.ping_notes());
         notes.extend(self.scope_notes());
         notes
     }
