@@ -6,7 +6,7 @@ use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, at_the_end};
 use super::{Break, Fate, Manner, Pace, Packet, Sighting};
 use crate::correlate::Leg;
-use crate::flow::{EPHEMERAL, IcmpErrorKind, Pieces};
+use crate::flow::{EPHEMERAL, Flow, IcmpErrorKind, Pieces};
 use crate::trace::{ConnectionId, Trace};
 
 /// Judges an exchange of datagrams.
@@ -97,8 +97,26 @@ fn is_asked_in_vain(trace: &Trace, id: ConnectionId) -> bool {
         let probes = port == QUIC && there.packets > 2 && trace.is_client_side(id, leg);
         let asked = || trace.vantage(leg).side_tables.asked(leg.stream, leg.client);
         let waits = || asked().is_some_and(|a| a.waits_for_an_answer(trace.vantage(leg).end));
-        c.protocol.is_udp() && long && (again || probes || waits())
+        let knocks = is_knocking(there);
+        c.protocol.is_udp() && long && (again || probes || knocks || waits())
     })
+}
+
+/// Bytes of a WireGuard handshake initiation (its protocol page, "First Message"): data of such a
+/// length there is none, as that is padded to 16 bytes behind 32 of its own.
+const INITIATION: u64 = 148;
+/// From one initiation to the next that goes unanswered, nanoseconds (section "Timers": 5 s, and
+/// up to a third of a second at random).
+const INITIATION_AGAIN_NS: std::ops::RangeInclusive<i64> = 4_900_000_000..=5_500_000_000;
+
+/// Whether a flow is nothing but WireGuard's first message, sent again at its pace. Each is
+/// encrypted anew, so no two are alike.
+fn is_knocking(there: &Flow) -> bool {
+    let packets = u64::from(there.packets);
+    let gaps = i64::from(there.packets).saturating_sub(1);
+    packets > 2
+        && there.payload == packets * INITIATION
+        && INITIATION_AGAIN_NS.contains(&(there.last.since(there.first) / gaps))
 }
 
 /// Whether who was asked says that it could not put the question together (RFC 792, time exceeded,

@@ -12,10 +12,20 @@ use crate::wire::{Ip, seq_lt};
 /// A client that waited this long for an answer and left without one did not get what it
 /// wanted; one that left sooner may not have wanted it, nanoseconds. Judgement.
 const PATIENCE_NS: i64 = 1_000_000_000;
+/// A server that closes so soon after a client's first words, and says nothing, turned them down,
+/// nanoseconds. Judgement: who reads on until the client is done does not close first.
+const AT_ONCE_NS: i64 = 1_000_000_000;
 /// A greeting that takes longer keeps everybody waiting, nanoseconds: mail servers that
 /// greet late on purpose wait five or six seconds (sendmail greet_pause, Postfix
-/// postscreen_greet_wait).
-const LATE_GREETING_NS: i64 = 8_000_000_000;
+/// postscreen_greet_wait), others do not. A proxy that first waits for what a client says
+/// holds them for as long (Envoy's listener_filters_timeout; Istio sets five seconds).
+const LATE_GREETING_NS: i64 = 4_000_000_000;
+const LATE_MAIL_GREETING_NS: i64 = 8_000_000_000;
+
+/// Longer than this a greeting keeps everybody waiting, by the service's port.
+fn late_greeting(port: u16) -> i64 {
+    if matches!(port, 25 | 587) { LATE_MAIL_GREETING_NS } else { LATE_GREETING_NS }
+}
 
 /// Judges what was said on a TCP connection that stands.
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
@@ -223,12 +233,15 @@ fn asked(trace: &Trace, id: ConnectionId) -> Option<(&Leg, i64)> {
 fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let Some((leg, waited)) = asked(trace, id) else { return Judged::Well };
     let (there, back) = (trace.forward(leg), trace.reply(leg));
-    // Where nobody gets an answer, the protocol may have none.
-    if !pace.answers(trace.service_of(id)) {
+    let left = there.fin.is_set() || there.rst.is_set();
+    let closed = back.fin.is_set() && (!left || before(back.fin, there));
+    let at_once = closed && (0..AT_ONCE_NS).contains(&back.fin.since(there.data));
+    // Where nobody gets an answer, the protocol may have none; but who only takes does not
+    // close upon the first words.
+    if !pace.answers(trace.service_of(id)) && !at_once {
         return Judged::Well;
     }
-    let left = there.fin.is_set() || there.rst.is_set();
-    if back.fin.is_set() && (!left || before(back.fin, there)) {
+    if closed {
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
         return harm(id, Fate::Failed, Packet::Request, (Manner::Closed, last), waited);
     }
@@ -259,7 +272,8 @@ fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     // Who says nothing waits on, and the capture with it.
     let left = there.fin.is_set() || there.rst.is_set();
     let silent = trace.vantage(leg).end.0.saturating_sub(there.ack.at().0);
-    let patience = pace.greeting_patience(service).unwrap_or(LATE_GREETING_NS).max(PATIENCE_NS);
+    let patience =
+        pace.greeting_patience(service).unwrap_or(LATE_MAIL_GREETING_NS).max(PATIENCE_NS);
     if !left && silent >= patience {
         waited = silent;
     }
@@ -317,7 +331,8 @@ fn greeted_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
     if !GREETED.contains(&c.front.server.1) || !c.progress.syn || !c.progress.response {
         return None;
     }
-    let cost_ns = super::pace::greeting(trace, id).filter(|ns| *ns >= LATE_GREETING_NS)?;
+    let cost_ns =
+        super::pace::greeting(trace, id).filter(|ns| *ns >= late_greeting(c.front.server.1))?;
     let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
     Some(harm(id, Fate::Suffered, Packet::Greeting, (Manner::Late, last), cost_ns))
 }

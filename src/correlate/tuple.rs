@@ -99,10 +99,12 @@ fn together(parts: Vec<Connections>) -> Connections {
 }
 
 /// Multicast, broadcast and link-local chatter is nobody's connection; TCP is one also
-/// between link-local addresses, from which clouds ask for health.
+/// between link-local addresses, from which clouds ask for health, and so is what goes
+/// from another address to a link-local one: nodes and clouds serve names and time there.
 fn is_conversation(stream: &Stream) -> bool {
-    let talks = |ip: &Ip| !ip.is_link_local() || stream.key.protocol.is_tcp();
-    !stream.is_evicted() && stream.key.ips.iter().all(|ip| ip.is_host() && talks(ip))
+    let ips = &stream.key.ips;
+    let talks = stream.key.protocol.is_tcp() || !ips.iter().all(|ip| ip.is_link_local());
+    !stream.is_evicted() && talks && ips.iter().all(|ip| ip.is_host())
 }
 
 fn connect(

@@ -252,3 +252,6 @@ pub(super) const TIMESTAMPS_TICKS: i64 = 1;
 pub(super) const TABLE_FULL_FULL: u64 = 95;
 /// A TTL with which a packet reaches any network; a traceroute's does not.
 pub(super) const ROUTING_LOOP_ENOUGH_TTL: u8 = 32;
+/// A server that closes sooner upon a request did not wait for anything, nanoseconds: as
+/// `breaks/talk.rs` has it.
+pub(super) const CLOSED_AT_ONCE_NS: i64 = 1_000_000_000;

@@ -10,9 +10,10 @@
 //! 15.5 and 15.6). That a node has no pod is no error: it is what the port is for.
 
 use super::{Key, Mark, Side, StreamId};
-use crate::hashed::{HashMap, HashSet};
+use crate::hashed::HashMap;
 use crate::wire::{Ip, Tcp, http};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 const ASKS: &[u8] = b"GET /healthz";
 const NAMES: &[u8] = b"localEndpoints";
@@ -35,6 +36,17 @@ const PROBERS: [&[u8]; 7] = [
 const AGENT: &[u8] = b"user-agent: ";
 /// Bytes of a request that are searched for its agent.
 const HEAD: usize = 1024;
+/// Methods of HTTP, of which a check takes the first three.
+const METHODS: [&[u8]; 8] =
+    [b"GET ", b"HEAD ", b"OPTIONS ", b"POST ", b"PUT ", b"DELETE ", b"PATCH ", b"CONNECT "];
+
+/// Whether Google Cloud checks health from an address, and its proxies call servers for clients
+/// (35.191.0.0/16, 130.211.0.0/22): only what is asked tells the two.
+#[must_use]
+pub fn is_googles(ip: Ip) -> bool {
+    let IpAddr::V4(ip) = ip.addr() else { return false };
+    matches!(ip.octets(), [35, 191, ..] | [130, 211, 0..=3, _])
+}
 
 /// What one endpoint said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,7 +66,9 @@ pub struct LocalEndpoints {
 pub(super) struct Health {
     waiting: HashMap<StreamId, Side>,
     pub(super) said: BTreeMap<(Ip, u16), LocalEndpoints>,
-    pub(super) probes: HashSet<StreamId>,
+    /// Whether a stream's request says that it asks for health; `false` is kept of addresses
+    /// alone that ask for clients as well.
+    pub(super) probes: HashMap<StreamId, bool>,
     pub(super) errors: HashMap<StreamId, (Mark, u16)>,
 }
 
@@ -63,8 +77,13 @@ impl Health {
     #[inline]
     pub fn see(&mut self, id: StreamId, side: Side, mark: Mark, key: &Key, tcp: &Tcp<'_>) {
         match tcp.payload.first() {
-            Some(b'G' | b'H' | b'O') if is_probe(tcp.payload) => self.probe(id),
-            Some(b'H') => self.answer(id, mark, tcp.payload),
+            Some(b'G' | b'H' | b'O') if is_probe(tcp.payload) => self.probe(id, true),
+            Some(b'H') if tcp.payload.starts_with(b"HTTP/") => self.answer(id, mark, tcp.payload),
+            Some(b'C' | b'D' | b'G' | b'H' | b'O' | b'P')
+                if is_googles(key.ip(side)) && is_request(tcp.payload) =>
+            {
+                self.probe(id, false);
+            }
             _ => {}
         }
         if tcp.payload.starts_with(ASKS) {
@@ -79,9 +98,9 @@ impl Health {
         }
     }
 
-    fn probe(&mut self, id: StreamId) {
+    fn probe(&mut self, id: StreamId, says_so: bool) {
         if self.probes.len() < MAX_STREAMS {
-            self.probes.insert(id);
+            self.probes.insert(id, says_so);
         }
     }
 
@@ -117,8 +136,8 @@ impl Health {
         &self.said
     }
 
-    pub fn is_probe(&self, id: StreamId) -> bool {
-        self.probes.contains(&id)
+    pub fn is_probe(&self, id: StreamId) -> Option<bool> {
+        self.probes.get(&id).copied()
     }
 
     pub fn error(&self, id: StreamId) -> Option<(Mark, u16)> {
@@ -138,13 +157,23 @@ fn is_probe(payload: &[u8]) -> bool {
     if ![&b"GET "[..], b"HEAD ", b"OPTIONS "].iter().any(|method| payload.starts_with(method)) {
         return false;
     }
+    agent(payload).is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
+}
+
+/// Whether a request says by its method or its agent that it is no check.
+fn is_request(payload: &[u8]) -> bool {
+    let method = METHODS.iter().position(|method| payload.starts_with(method));
+    method.is_some_and(|at| at > 2 || agent(payload).is_some())
+}
+
+/// What a request says of who asks.
+fn agent(payload: &[u8]) -> Option<&[u8]> {
     let head = &payload[..payload.len().min(HEAD)];
     let begins = |end: &usize| matches!(head.get(end + 1), Some(b'u' | b'U'));
-    let agent = memchr::memchr_iter(b'\n', head).filter(begins).find_map(|end| {
+    memchr::memchr_iter(b'\n', head).filter(begins).find_map(|end| {
         let (name, agent) = head[end + 1..].split_at_checked(AGENT.len())?;
         name.eq_ignore_ascii_case(AGENT).then_some(agent)
-    });
-    agent.is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +231,26 @@ mod tests {
             health.see(n as u32, asker, Mark::new(1, Timestamp(0)), &key, &said(ask));
         }
         let known: Vec<_> = (0..4).map(|n| health.is_probe(n)).collect();
-        assert_eq!(known, [true, true, false, false]);
+        assert_eq!(known, [Some(true), Some(true), None, None]);
+    }
+
+    #[test]
+    fn from_where_both_come_the_request_tells_a_check_from_a_clients() {
+        let mut health = Health::default();
+        let from = (Ip::v4([35, 191, 8, 60]), 50_000);
+        let server = (Ip::v4([192, 0, 2, 9]), 8080);
+        let (key, asker) = Key::of(crate::wire::Protocol::TCP, from, server, 0, None);
+        let asks: [&[u8]; 4] = [
+            b"GET /ready HTTP/1.1\r\nUser-Agent: GoogleHC/1.0\r\n\r\n",
+            b"GET / HTTP/1.1\r\nUser-Agent: curl/8\r\nVia: 1.1 google\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: shop\r\n",
+            // Cut before it says who asks.
+            b"GET / HTTP/1.1\r\nHost: shop\r\n",
+        ];
+        for (n, ask) in asks.iter().enumerate() {
+            health.see(n as u32, asker, Mark::new(1, Timestamp(0)), &key, &said(ask));
+        }
+        let known: Vec<_> = (0..4).map(|n| health.is_probe(n)).collect();
+        assert_eq!(known, [Some(true), Some(false), Some(false), None]);
     }
 }

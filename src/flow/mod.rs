@@ -52,7 +52,7 @@ pub use dns_pairs::DnsPair;
 pub use embryo::{Answer, Evicted, Kind, LetGo, MAX_EMBRYOS, MAX_REFUSED};
 pub use errors::{Contest, Echo, IcmpError, IcmpErrorKind, VrrpSpeaker};
 pub use fragments::Pieces;
-pub use health::LocalEndpoints;
+pub use health::{LocalEndpoints, is_googles};
 pub use hello::Hello;
 pub use idle::{Idle, Silence};
 pub use key::{Key, Side};

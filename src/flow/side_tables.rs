@@ -162,9 +162,10 @@ impl SideTables {
         self.health.said().iter()
     }
 
-    /// Whether a stream begins with a request that says it asks for health.
+    /// Whether a stream begins with a request that says it asks for health; `None` where it does
+    /// not say, see [`is_googles`](super::is_googles).
     #[must_use]
-    pub fn is_probe(&self, id: StreamId) -> bool {
+    pub fn is_probe(&self, id: StreamId) -> Option<bool> {
         self.health.is_probe(id)
     }
 

@@ -38,6 +38,16 @@ impl Builder<'_> {
             || self.trace.connections.list.iter().any(|c| c.front.client.0 == ip)
     }
 
+    /// Whether an address answered anything.
+    fn answers(&self, address: &str) -> bool {
+        let Ok(ip) = address.parse::<std::net::IpAddr>() else { return false };
+        let ip = crate::wire::Ip::from(ip);
+        self.trace.connections.list.iter().any(|c| {
+            let said = c.progress.answered || c.progress.response;
+            said && (c.front.server.0 == ip || c.back.is_some_and(|back| back.server.0 == ip))
+        })
+    }
+
     fn absent(&self, finding: &Finding, n: u32, ids: &[ConnectionId], service: &mut Service) {
         let named = finding.subjects.iter().filter(|s| s.role == Role::RealServer);
         let absent: Vec<(String, Option<u16>)> = named
@@ -47,7 +57,9 @@ impl Builder<'_> {
         // Which of several it was is not told.
         let alone = absent.len() == 1;
         for (address, port) in absent {
-            let told = if self.is_alive(&address) {
+            let told = if self.answers(&address) {
+                format!("see finding {n}")
+            } else if self.is_alive(&address) {
                 format!("what it gets is lost: finding {n}")
             } else {
                 format!("no packet reaches it: finding {n}")

@@ -293,6 +293,7 @@ impl Builder<'_> {
                 ));
             }
         }
+        notes.extend(self.ping_notes());
         notes.extend(self.scope_notes());
         notes
     }

@@ -28,6 +28,7 @@ mod listing;
 mod lookup;
 mod loss;
 mod network;
+mod pings;
 mod scope;
 mod services;
 mod states;

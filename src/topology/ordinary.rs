@@ -8,11 +8,10 @@ use super::stray::Answers;
 use super::{HostId, Mode, StatedRoles, Topology, Who, checks};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
-use crate::flow::{Answer, Kind, Observations, Reset};
+use crate::flow::{Answer, Kind, Observations, Reset, is_googles};
 use crate::hashed::{HashMap, HashSet};
 use crate::parts::in_parts;
 use crate::wire::Ip;
-use std::net::{IpAddr, Ipv4Addr};
 
 /// Why a connection is nobody's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -237,14 +236,16 @@ fn is_check(
     habits: &HashSet<Pair>,
 ) -> bool {
     let client = connection.front.client.0;
-    if connection.back.is_none() && is_prober_range(client) {
-        return true;
-    }
-    // It says so itself.
+    // It says so itself, or that it is none.
     let asks = |leg: &crate::correlate::Leg| {
         vantages[leg.vantage.index()].side_tables.is_probe(leg.stream)
     };
-    if connections.legs(connection).iter().any(asks) {
+    match connections.legs(connection).iter().find_map(asks) {
+        Some(true) => return true,
+        Some(false) => return false,
+        None => {}
+    }
+    if connection.back.is_none() && is_prober_range(client) {
         return true;
     }
     // A director that connects to one of its real servers asks for its health.
@@ -275,15 +276,7 @@ fn closed_by_client(
 
 /// Documented source addresses of cloud health checks.
 fn is_prober_range(ip: Ip) -> bool {
-    let IpAddr::V4(ip) = ip.addr() else {
-        return false;
-    };
-    let within = |base: [u8; 4], bits: u32| {
-        u32::from(ip) >> (32 - bits) == u32::from(Ipv4Addr::from(base)) >> (32 - bits)
-    };
-    ip == Ipv4Addr::new(168, 63, 129, 16)
-        || within([35, 191, 0, 0], 16)
-        || within([130, 211, 0, 0], 22)
+    is_googles(ip) || ip == Ip::v4([168, 63, 129, 16])
 }
 
 /// Who tries services in vain.

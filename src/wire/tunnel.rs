@@ -112,8 +112,7 @@ impl Outer {
         const IP: u32 = 20;
         const UDP: u32 = 8;
         const ETHERNET: u32 = 14;
-        let kind = (tag & !FORWARDING) >> 12;
-        let of = |tunnel: Tunnel| kind == tunnel as u16;
+        let of = |tunnel: Tunnel| Self::kind_of(tag) == Some(tunnel);
         let known = [
             (Tunnel::Ip, IP),
             (Tunnel::Gre, IP + 4),
@@ -126,12 +125,18 @@ impl Outer {
         known.into_iter().find(|(tunnel, _)| of(*tunnel)).map(|(_, bytes)| bytes)
     }
 
+    /// The kind of a [`tag`](Self::tag)'s tunnel.
+    #[must_use]
+    pub fn kind_of(tag: u16) -> Option<Tunnel> {
+        use Tunnel::{Fou, Geneve, Gre, GreTap, Gue, Ip, Vxlan};
+        let kind = (tag & !FORWARDING) >> 12;
+        [Ip, Gre, Gue, Fou, GreTap, Vxlan, Geneve].into_iter().find(|t| kind == *t as u16)
+    }
+
     /// The kind of a [`tag`](Self::tag)'s tunnel, where a balancer forwards in it.
     #[must_use]
     pub fn forwarding_kind(tag: u16) -> Option<Tunnel> {
-        let kind = (tag & !FORWARDING) >> 12;
-        let known = [Tunnel::Ip, Tunnel::Gre, Tunnel::Gue, Tunnel::Fou];
-        known.into_iter().find(|tunnel| Self::tag_is_forwarding(tag) && kind == *tunnel as u16)
+        Self::kind_of(tag).filter(|_| Self::tag_is_forwarding(tag))
     }
 
     /// Whether a [`tag`](Self::tag) is of a tunnel in which a balancer forwards.

@@ -23,6 +23,8 @@ mod lost_paths;
 mod nodes;
 mod notes;
 mod one_sided;
+mod overlays;
+mod overlays_told;
 mod oversize;
 mod packet;
 mod places;

@@ -19,6 +19,7 @@
 //! Refused: to guess. A text without one packet is an error that says what a line looks like.
 
 mod arp;
+mod ascii;
 mod build;
 mod clean;
 mod clock;

@@ -2,9 +2,9 @@
 //! broke them.
 
 use super::ends::Names;
-use super::packet;
 use super::shown::Shown;
 use super::tshark::{self, Open};
+use super::{ascii, packet};
 
 /// Text of a packet that is kept.
 const MOST: usize = 64 << 10;
@@ -117,7 +117,11 @@ impl Record {
 
     fn one(&self, text: &str, names: &mut Names, open: &mut Open) -> Option<Shown> {
         match self.printer {
-            Printer::Tcpdump => packet::parse(text, names),
+            Printer::Tcpdump => {
+                let mut shown = packet::parse(text, names)?;
+                ascii::payload(&self.text, &mut shown);
+                Some(shown)
+            }
             Printer::Tshark => tshark::parse(text, names, open),
             Printer::Dump => Some(Shown::default()),
         }

@@ -1,13 +1,25 @@
 //! Connections that stood and then broke.
 
-use super::evidence::{asked_again, came_in, connected, foreign_ttl, missing, never_idle, small};
+use super::evidence::{
+    ASKED, asked_again, came_in, connected, foreign_ttl, missing, never_idle, small, smallest_again,
+};
 use super::place::Place;
 use super::{Against, Opinions};
-use crate::breaks::{By, Group, Manner, Packet};
+use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage};
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
+use crate::diagnose::facts::passing::through;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
 use crate::trace::ConnectionId;
+
+/// Bytes of a ping that fills an Ethernet frame.
+const ETHERNET_PING: u32 = 1472;
+
+/// Bytes of a ping whose packet is as long as that of a segment with so many: headers of TCP, with
+/// timestamps as nearly all have them, are 24 bytes longer than those of ICMP.
+fn ping_of(payload: u32) -> u32 {
+    payload.saturating_add(24)
+}
 
 /// Causes that let no connection stand.
 const BEFORE: &[&str] =
@@ -106,10 +118,11 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "the server repeats its SYN-ACK although the client went on: then 'ss -ltn' on it shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
         );
     }
+    let ping = smallest_again(facts, group).map_or(ETHERNET_PING, ping_of);
     opinions.unless(
         small(facts, group),
         "tun-mtu-blackhole",
-        "then only segments above one size are missing, and 'ping -M do -s 1472' along the way fails",
+        format!("then only segments above one size are missing, and 'ping -M do -s {ping}' along the way fails where shorter ones pass"),
     );
     opinions.unless(
         never_idle(facts, group),
@@ -123,6 +136,18 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(stood) = connected(facts, group) {
         opinions.refuted(BEFORE, &stood);
     }
+}
+
+/// Whether a host that sends a group's packets on made the reset: it left there and never came.
+fn made_by_relay(facts: &Facts, group: &Group) -> bool {
+    group.connections.iter().take(ASKED).any(|id| {
+        [false, true].into_iter().any(|forward| {
+            let all = Journey::of(facts, *id, forward, Milestone::Rst).0;
+            let came = |host| all.iter().any(|s| s.host == Some(host) && s.passage == Passage::In);
+            let mut left = all.iter().filter(|s| s.passage == Passage::Out).filter_map(|s| s.host);
+            left.any(|host| !came(host) && through(facts, *id, host).is_some())
+        })
+    })
 }
 
 /// Reset by somebody.
@@ -162,7 +187,8 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         if opinions.has(id) {
             continue;
         }
-        let own = matches!(by, By::Client | By::Server).then_some(own);
+        let by_an_end = matches!(by, By::Client | By::Server) && !made_by_relay(facts, group);
+        let own = by_an_end.then_some(own);
         let against = own.or(closed).or(idle.filter(|_| id == "lb-idle-timeout"));
         opinions.unless(against, id, tell);
     }

@@ -9,9 +9,10 @@ use crate::diagnose::facts::moved_connections::foreign_reset;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
 use crate::flow::Mark;
 use crate::trace::{At, ConnectionId};
+use crate::wire::{Outer, Tunnel};
 
 /// Connections of a group that are asked: they are alike.
-const ASKED: usize = 64;
+pub(super) const ASKED: usize = 64;
 
 /// The first frame of the group's connections that a leg gives.
 fn frame(facts: &Facts, group: &Group, of: impl Fn(&Leg) -> Option<Mark>) -> Option<At> {
@@ -28,6 +29,29 @@ pub(super) fn answered(facts: &Facts, group: &Group) -> Option<Against> {
     };
     let at = frame(facts, group, accepted)?;
     Some(Against { why: "the server answers: its SYN-ACK was captured", at: Some(at) })
+}
+
+/// Where the SYN-ACKs of a group left with the service's address, put back by who had translated it.
+pub(super) fn translated_back(facts: &Facts, group: &Group) -> Option<Against> {
+    let last = group.last.filter(|last| last.tuple == 0)?;
+    let all = group.connections.iter().take(ASKED).all(|id| facts.connection(*id).back.is_some());
+    let why = "it left with the service's address, so it had come back to who translates";
+    all.then_some(Against { why, at: Some(last.at) })
+}
+
+/// In which overlay the packet of a group came to where it ends.
+pub(super) fn in_tunnel(facts: &Facts, group: &Group) -> Option<Tunnel> {
+    let last = group.last?;
+    let here = |leg: &&Leg| leg.vantage == last.at.vantage && leg.tuple == last.tuple;
+    let mut legs = group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id)).filter(here);
+    let answers = |leg: &&Leg| facts.reply(leg).seen();
+    // One that shows it bare as well has opened it.
+    let tunnels: Option<Vec<Tunnel>> = legs
+        .by_ref()
+        .filter(answers)
+        .map(|leg| Outer::kind_of(leg.of(&facts.vantages).key.tunnel))
+        .collect();
+    tunnels.and_then(|all| all.first().copied())
 }
 
 /// The client went on after the SYN-ACK.
@@ -155,6 +179,25 @@ pub(super) fn small(facts: &Facts, group: &Group) -> Option<Against> {
     }
     let at = shown.filter(|_| largest < SMALL)?;
     Some(Against { why: "what is sent again is small", at: Some(at) })
+}
+
+/// Bytes of the smallest segment of a group that came again. What a card has yet to cut is
+/// longer than any packet.
+pub(super) fn smallest_again(facts: &Facts, group: &Group) -> Option<u32> {
+    let mut smallest = None;
+    for id in group.connections.iter().take(ASKED) {
+        for leg in facts.legs(*id) {
+            let flow =
+                if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
+            let vantage = facts.vantage(leg);
+            let links: Vec<u32> = vantage.link_indexes(flow).collect();
+            for repeat in vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link)) {
+                let bytes = repeat.to.wrapping_sub(repeat.from);
+                smallest = Some(smallest.map_or(bytes, |known: u32| known.min(bytes)));
+            }
+        }
+    }
+    smallest.filter(|bytes| *bytes < u32::from(u16::MAX))
 }
 
 /// The packet came in at the host where it ended, so it was not lost before.

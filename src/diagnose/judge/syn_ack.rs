@@ -1,6 +1,6 @@
 //! SYN-ACKs that do not come through: the server is not silent.
 
-use super::evidence::{answered, none_does_well, other_exit};
+use super::evidence::{answered, in_tunnel, none_does_well, other_exit, translated_back};
 use super::{Against, Opinions};
 use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
@@ -36,6 +36,9 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "forward-rule-drop",
             "then a rule for forwarded packets, or one of the network plugin, counts them",
         );
+        if let Some(tunnel) = in_tunnel(facts, group) {
+            opinions.possible("tunnel-not-decapsulated", format!("it comes in {0}, and nothing here shows it out of it: then the interface of that {0} takes none from the outer address that these packets have, or of another identifier; 'bridge fdb show' and 'ip -s -d link' on this host tell what it knows and counts", tunnel.name()));
+        }
     } else if group.manner == Manner::Unmatched {
         // Who has no connection with the sender of a SYN-ACK never called that address.
         if mode != Mode::Dr {
@@ -72,8 +75,11 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
                 "then the router drops answers whose source is not of this subnet",
             );
         }
-        if mode != Mode::Dr {
-            opinions.possible(
+        // What goes to the translator's own address, or left it translated, does not pass it by.
+        let back = translated_back(facts, group);
+        if !matches!(mode, Mode::Dr | Mode::FullNat) {
+            opinions.unless(
+                back,
                 "nat-return-bypasses-director",
                 "then the answer leaves for another MAC than the one that the SYN came from",
             );

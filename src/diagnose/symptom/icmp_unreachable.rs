@@ -53,7 +53,29 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
         .collect()
 }
 
+/// Whether it is the very host that was asked which says that nobody has the port.
+fn says_nobody(facts: &Facts, sighting: &Sighting) -> bool {
+    let Some(id) = sighting.connection else { return false };
+    let c = facts.connection(id);
+    let asked = c.front.server.0;
+    c.protocol.is_udp()
+        && facts.ordinary(id).is_none()
+        && facts.errors_of(id).any(|(_, e)| {
+            Says::of(e.kind) == Some(Says::Port) && e.src == asked && e.quote.dst == asked
+        })
+}
+
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
+    if sightings.iter().all(|s| says_nobody(facts, s)) {
+        return Wording {
+            title: "datagrams are refused: ICMP port unreachable".to_owned(),
+            explanation: format!(
+                "{}: the address that was asked says that it has nobody on the port: nothing listens there, or a rule rejects in its name.",
+                connections_to(facts, sightings)
+            ),
+            subjects: concerned(facts, sightings),
+        };
+    }
     Wording {
         title: "ICMP says that packets cannot be delivered".to_owned(),
         explanation: format!(

@@ -4,10 +4,11 @@
 use super::settles::{at_place, counters, next_stated};
 use crate::breaks::{Break, By, Manner, Packet, Passage};
 use crate::correlate::Tuple;
-use crate::diagnose::words::{Names, to_capture};
+use crate::diagnose::words::{Names, to_capture_in};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 use crate::topology::HostId;
 use crate::trace::{Cloud, ConnectionId};
+use crate::wire::{Outer, Tunnel};
 
 /// Captures that are asked for at most: who takes more of them reads none.
 const MOST: usize = 4;
@@ -75,6 +76,8 @@ fn told(facts: &Facts, broken: &Break) -> Told {
     let serves = facts.server(broken.connection).and_then(|s| s.host) == Some(host);
     let came = matches!(last.passage, Passage::In | Passage::Loopback);
     match broken.manner {
+        // Who waited for it cannot say why it came late.
+        Manner::Late if came && !broken.packet.is_forward() && !serves => Told::Elsewhere,
         Manner::Swallowed | Manner::Cut(By::Client | By::Server) => Told::Here,
         Manner::Error | Manner::Closed | Manner::Refused if serves => Told::Here,
         Manner::UnseenBeyond | Manner::Late | Manner::Unmatched if came => Told::Here,
@@ -94,7 +97,9 @@ fn at_next(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
     }
     let service = facts.service(broken.connection);
     let shows = format!("shows whether the {} arrives there and is sent on", word(broken.packet));
-    Some(to_capture(Names(facts).place(next), "next", &[service.vip], service.port, &shows))
+    let tunnel = tunnel(facts, broken.connection);
+    let place = Names(facts).place(next);
+    Some(to_capture_in(tunnel, place, "next", &[service.vip], service.port, &shows))
 }
 
 /// On the real servers that were not captured.
@@ -117,7 +122,8 @@ fn at_servers(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
             |h| names.host(h),
         );
         let addresses: Vec<_> = [Some(service.vip), server.address].into_iter().flatten().collect();
-        found.push(to_capture(
+        found.push(to_capture_in(
+            tunnel(facts, id),
             format!("real server {name}"),
             &format!("rs-{}", name.replace(':', "-")),
             &addresses,
@@ -126,6 +132,11 @@ fn at_servers(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
         ));
     }
     found
+}
+
+/// In which tunnel packets of a connection were seen, which hides their addresses from a filter.
+fn tunnel(facts: &Facts, id: ConnectionId) -> Option<Tunnel> {
+    facts.legs(id).iter().find_map(|leg| Outer::kind_of(leg.of(&facts.vantages).key.tunnel))
 }
 
 fn is_fabric(facts: &Facts, host: HostId) -> bool {
@@ -170,8 +181,10 @@ fn in_between(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
     let service = facts.service(id);
     let packet = broken.map_or("SYN", |b| word(b.packet));
     let shows = format!("shows whether the {packet} arrives there and to whom it is sent on");
-    let take =
-        |whose: String, name: &str| to_capture(whose, name, &[service.vip], service.port, &shows);
+    let tunnel = tunnel(facts, id);
+    let take = |whose: String, name: &str| {
+        to_capture_in(tunnel, whose, name, &[service.vip], service.port, &shows)
+    };
     if let Some(director) = service.directors.first() {
         let captured = service.directors.iter().any(|d| facts.is_captured(d.host));
         if captured || is_fabric(facts, director.host) {

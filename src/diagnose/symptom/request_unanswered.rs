@@ -4,6 +4,7 @@ use super::broken::{self};
 use super::connections_to;
 use crate::breaks::{Group, Manner, Packet};
 use crate::correlate::Outcome;
+use crate::diagnose::thresholds::CLOSED_AT_ONCE_NS as AT_ONCE_NS;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
@@ -33,6 +34,22 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         return Wording {
             title: format!("answers have a hole that is never filled, after waits of up to {wait}"),
             explanation: format!("{}: {hole}.", connections_to(f, sightings)),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
+    let closed = |s: &Sighting| broken::of(f, s).is_some_and(|b| b.manner == Manner::Closed);
+    if sightings.iter().all(closed) {
+        let why = if broken::longest(f, sightings) < AT_ONCE_NS {
+            "A proxy that reaches no server behind it does so, and so does a program that refuses what it was sent."
+        } else {
+            "Who closes after a wait gave up: a proxy or a server whose own time ran out."
+        };
+        return Wording {
+            title: format!("the server closes instead of an answer, after up to {wait}"),
+            explanation: format!(
+                "{}: the client sends a request, and the server's side closes without a byte of an answer. {why}",
+                connections_to(f, sightings)
+            ),
             subjects: broken::subjects(f, sightings),
         };
     }

@@ -34,6 +34,11 @@ pub(in crate::diagnose) fn found(trace: &Trace, id: ConnectionId) -> Option<(&Le
         if there.reset != Reset::NoSocket || !is_answer(there) {
             return None;
         }
+        // Who had acknowledged that segment knew the connection, and ended it.
+        let knew = there.rst_answers.frame()..there.rst.frame();
+        if there.ack.is_set() && knew.contains(&there.ack.frame()) {
+            return None;
+        }
         // Whom a reset has told to forget it has nothing strange to say.
         if back.rst.is_set() && back.rst.frame() < there.rst.frame() {
             return None;

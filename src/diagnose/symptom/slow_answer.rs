@@ -24,8 +24,9 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         return Wording {
             title: format!("servers greet only after {wait}"),
             explanation: format!(
-                "{}: the connection stands at once, and the server, which speaks first in this protocol, says its first word after up to {wait}. Nothing was lost meanwhile. Servers that look up a client's name, or ask its ident port (113), greet when that times out.",
-                connections_to(f, sightings)
+                "{}: the connection stands at once, and the server, which speaks first in this protocol, says its first word after up to {wait}. Nothing was lost meanwhile. Servers that look up a client's name, or ask its ident port (113), greet when that times out, and so does a proxy that first waits for what the client says (Envoy's listener_filters_timeout, as Istio has it for ports whose protocol was not named).{}",
+                connections_to(f, sightings),
+                if is_timer(f, sightings) { " All waited as long: somebody's timer." } else { "" }
             ),
             subjects: broken::subjects(f, sightings),
         };
@@ -51,6 +52,13 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         ),
         subjects: broken::subjects(f, sightings),
     }
+}
+
+/// Whether several waited as long as each other, to one part in twenty.
+fn is_timer(f: &Facts, sightings: &[Sighting]) -> bool {
+    let waits = || sightings.iter().filter_map(|s| broken::of(f, s)).map(|b| b.cost_ns);
+    let (least, most) = (waits().min().unwrap_or(0), waits().max().unwrap_or(0));
+    sightings.len() > 2 && most - least <= most / 20
 }
 
 /// Of some the client had closed before.

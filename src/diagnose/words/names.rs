@@ -156,8 +156,14 @@ pub fn name(subject: &Subject) -> String {
     }
 }
 
-/// Names of subjects, for a sentence.
+/// Names of subjects, for a sentence: by address and port where one address has several.
 #[must_use]
 pub fn names(subjects: &[Subject]) -> String {
-    list(&subjects.iter().map(name).collect::<Vec<_>>())
+    let plain: Vec<String> = subjects.iter().map(name).collect();
+    let again = plain.iter().enumerate().any(|(i, name)| plain[..i].contains(name));
+    let whole = |s: &Subject| match (s.address, s.port) {
+        (Some(ip), Some(port)) => ip.with_port(port),
+        _ => name(s),
+    };
+    if again { list_of(subjects.iter().map(whole)) } else { list(&plain) }
 }

@@ -23,7 +23,7 @@ pub(super) fn tables(visit: &mut impl TableVisitor) {
     visit.table::<Of<Preface>>();
     visit.table::<Of<Spoken>>();
     visit.table::<HealthRow>();
-    visit.table::<Of<()>>();
+    visit.table::<Of<bool>>();
     visit.table::<Of<(Mark, u16)>>();
     visit.table::<Of<DnsPair>>();
     visit.table::<Of<Pieces>>();
@@ -73,9 +73,7 @@ pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S:
     to.table(numbered(all, |seen| {
         seen.side_tables.health.said.iter().map(|(node, said)| HealthRow(*node, *said))
     }))?;
-    to.table(numbered(all, |seen| {
-        by_key(seen.side_tables.health.probes.iter().map(|stream| (stream, &())))
-    }))?;
+    to.table(numbered(all, |seen| by_key(&seen.side_tables.health.probes)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.health.errors)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.dns_pairs.by_stream)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.pieces)))?;
@@ -145,8 +143,8 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
         seen.side_tables.health.said.insert(row.0, row.1);
         Ok(())
     })?;
-    each(from, all, streams, |seen, of, (): ()| {
-        seen.side_tables.health.probes.insert(of);
+    each(from, all, streams, |seen, of, says_so: bool| {
+        seen.side_tables.health.probes.insert(of, says_so);
     })?;
     each(from, all, streams, |seen, of, error: (Mark, u16)| {
         seen.side_tables.health.errors.insert(of, error);

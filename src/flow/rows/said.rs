@@ -185,18 +185,18 @@ impl Row for HealthRow {
     }
 }
 
-/// A stream that asks for health.
-impl Row for Of<()> {
+/// A stream whose request says whether it asks for health.
+impl Row for Of<bool> {
     const TABLE: &'static str = "health_requests";
-    const ABOUT: &'static str =
-        "One row for each stream that begins with a request which says that it asks for health.";
+    const ABOUT: &'static str = "One row for each stream that begins with a request which says that it asks for health, or, from where clouds ask for both, that it does not.";
 
     fn blank() -> Self {
-        Self(0, ())
+        Self(0, false)
     }
 
     fn row<C: Columns>(&mut self, c: &mut C) {
         stream_of(c, &mut self.0);
+        c.num("health", "it asks for health", &mut self.1);
     }
 }
 

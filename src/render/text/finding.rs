@@ -321,10 +321,18 @@ fn ask(step: &ToConfirm) -> String {
     }
 }
 
+/// Candidates that the same tells apart and that are named: a list of twenty is no hint.
+const NAMED: usize = 4;
+
 /// Candidates, those that the same tells apart on one line.
 pub(super) fn candidates(all: &[Candidate]) -> impl Iterator<Item = String> {
     all.chunk_by(|a, b| a.tell_apart == b.tell_apart).map(|alike| {
-        let ids: Vec<&str> = alike.iter().map(|c| c.id.as_str()).collect();
-        format!("{}: {}", ids.join(", "), alike[0].tell_apart)
+        let named = if alike.len() > NAMED + 1 { NAMED } else { alike.len() };
+        let ids: Vec<&str> = alike[..named].iter().map(|c| c.id.as_str()).collect();
+        let more = match alike.len() - named {
+            0 => String::new(),
+            n => format!(" and {n} more (--coverage)"),
+        };
+        format!("{}{more}: {}", ids.join(", "), alike[0].tell_apart)
     })
 }

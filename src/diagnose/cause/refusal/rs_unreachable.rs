@@ -6,10 +6,11 @@ use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
 use crate::diagnose::facts::port_reuse::forerunners;
 use crate::diagnose::words::commands::cluster;
-use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
+use crate::diagnose::words::commands::ipvsadm::Server;
+use crate::diagnose::words::commands::translator::{self, Translator};
 use crate::diagnose::words::{agree, list, list_of, service_subject, share, spare};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
-use crate::topology::{HostId, Role, Service, ServiceId};
+use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::Trace;
 use crate::wire::Ip;
 
@@ -52,7 +53,8 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
     let lost = if *by_a_node {
         format!("{share}.")
     } else {
-        format!("{share}; the director goes on choosing that server until it is taken out.")
+        let who = if s.mode == Mode::Unknown { "whoever sends them there" } else { "the director" };
+        format!("{share}; {who} goes on choosing that server until it is taken out.")
     };
     let mut explanation = explain(facts, s, director, &who, said, &lost);
     if targets.iter().any(|ip| ip.is_link_local()) {
@@ -148,23 +150,26 @@ fn advise(
         |d| format!("the director {}", Names(facts).place(d)),
     );
     let s = facts.topology.service(service);
-    let table = Virtual::of(s);
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
     let in_cluster = cluster::is_clusters(facts, s);
-    for target in targets {
-        let tables = crate::diagnose::words::tables(*target);
-        if in_cluster {
-            finding.confirm(
-                host.clone(),
-                format!("ip neigh show {target}; ip route get {target}; {tables}-save -t nat | grep -wF {target}; nft list ruleset | grep -wF {target}"),
-                "FAILED or INCOMPLETE, and a rule that still translates to it: this is it",
-            );
-            continue;
+    let why = match Translator::of(facts, s) {
+        Translator::Cluster => {
+            "FAILED or INCOMPLETE, and a rule that still translates to it: this is it"
         }
+        Translator::Ipvs => "FAILED or INCOMPLETE, and listed with a weight above 0: this is it",
+        Translator::Untold => {
+            "FAILED or INCOMPLETE, and listed with a weight above 0, or in a rule that still translates to it: this is it"
+        }
+    };
+    for target in targets {
+        let try_it = if in_cluster { "ip route get" } else { "ping -c 3" };
         finding.confirm(
             host.clone(),
-            format!("ip neigh show {target}; ping -c 3 {target}; {}", table.list()),
-            "FAILED or INCOMPLETE, and listed with a weight above 0: this is it",
+            format!(
+                "ip neigh show {target}; {try_it} {target}; {}",
+                translator::lists(facts, s, *target)
+            ),
+            why,
         );
     }
     let until = if in_cluster {

@@ -15,10 +15,10 @@ use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{self, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
-use crate::flow::Mark;
+use crate::flow::{IcmpErrorKind, Mark};
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["retransmission"];
 
@@ -26,11 +26,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, HostId), Vec<Refused>> = BTreeMap::new();
     let mut looked = false;
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp()) {
-        let service = facts.service(id);
-        if service.mode != Mode::Tun {
+        if facts.service(id).mode != Mode::Tun {
             continue;
         }
-        for host in service.directors.iter().map(|d| d.host) {
+        for host in gateways(facts, id) {
             let Some(passage) = passage(facts, id, host) else { continue };
             looked |= passage.left.is_some();
             if c.outcome.failed()
@@ -58,12 +57,23 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
+/// Who may have put a connection's packets into the tunnel: its directors, and who says that
+/// something is too big, be it a gateway through which answers pass as well.
+fn gateways(facts: &Facts, id: ConnectionId) -> BTreeSet<HostId> {
+    let directors = facts.service(id).directors.iter().map(|d| d.host);
+    let too_big =
+        facts.errors_of(id).filter(|(_, e)| matches!(e.kind, IcmpErrorKind::TooBig { .. }));
+    let tellers = too_big.filter_map(|(vantage, _)| facts.host_of_vantage(vantage));
+    directors.chain(tellers).collect()
+}
+
 fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused]) -> Finding {
     let say = Names(facts);
     let s = facts.topology.service(service);
     let ids: Vec<ConnectionId> = set.iter().map(|r| r.id).collect();
     let mtu = set.iter().map(|r| r.mtu).min().unwrap_or(0);
     let mss = set.iter().map(|r| r.mss).max().unwrap_or(0);
+    let directs = s.is_director(host);
     let director = say.full(host);
     let fate = match set.iter().find_map(|r| r.heard) {
         Some(true) => "The message reaches the client, which does not heed it",
@@ -77,8 +87,9 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
     let title =
         format!("large requests to {} hang: they do not fit into the tunnel (MTU {mtu})", s.name());
     let explanation = format!(
-        "Large segments for {} reach {director} and do not go out in the tunnel, whose outer header leaves {mtu} bytes for a packet; small ones pass.{asked} The director says 'fragmentation needed' to the client. {fate}: it sends them again as large as before. {} after the handshake.",
+        "Large segments for {} reach {director} and do not go out in the tunnel, whose outer header leaves {mtu} bytes for a packet; small ones pass.{asked} {} says 'fragmentation needed' to the client. {fate}: it sends them again as large as before. {} after the handshake.",
         s.name(),
+        if directs { "The director" } else { "It" },
         share(facts, service, &ids, "hang")
     );
     let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation);
@@ -94,19 +105,26 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Refused])
         "-p icmpv6 --icmpv6-type packet-too-big -j ACCEPT"
     };
     finding.confirm("the client", format!("ip route get {}; tracepath -n {}", s.vip, s.vip), format!("a cached 'mtu {mtu}' means that the messages arrive; none, that a firewall on the way drops ICMP"));
-    for server in servers(facts, &ids) {
+    if !directs {
+        // Answers pass it, so it can set what they ask for.
+        let spec = format!("-s {} -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss {fit}", s.vip);
+        let clamp = Rule::mangle(s.vip, "FORWARD", spec);
+        finding.fix(say.place(host), clamp.append(), clamp.delete());
+    }
+    for server in servers(facts, &ids).into_iter().filter(|_| directs) {
         let steps = ip::default_with(&format!("advmss {fit}"), s.vip.is_v4());
         finding.fixes.push(step::safe(words::name(&server), steps));
     }
     finding.fixes.push(
         step::safe(
-            "the firewalls between the director and the clients",
+            "the firewalls between it and the clients",
             [Rule::filter(s.vip, "FORWARD", too_big).inserted()],
         )
         .or(),
     );
     finding.proofs = proofs(facts, host, set);
-    finding.subjects = vec![say.subject(Role::Director, host)];
+    let role = if directs { Role::Director } else { Role::Router };
+    finding.subjects = vec![say.subject(role, host)];
     finding.subjects.extend(servers(facts, &ids));
     finding.connections = ids;
     finding
@@ -119,12 +137,20 @@ fn proofs(trace: &Trace, host: HostId, set: &[Refused]) -> Vec<Proof> {
     let mut proofs = Vec::new();
     if let Some(passage) = passage(trace, shown.id, host) {
         let data = trace.legs(shown.id).get(passage.came.leg).map(|leg| trace.forward(leg).data);
-        let note = "payload comes in at the director";
+        let note = if trace.service(shown.id).is_director(host) {
+            "payload comes in at the director"
+        } else {
+            "payload comes in here"
+        };
         proofs.extend(passage.proof_in(trace, shown.id, data.unwrap_or(Mark::NONE), note));
     }
     proofs.push(Proof::at(
         shown.told,
-        format!("the director says that more than {} bytes do not fit", shown.mtu),
+        format!(
+            "{} says that more than {} bytes do not fit",
+            if trace.service(shown.id).is_director(host) { "the director" } else { "it" },
+            shown.mtu
+        ),
     ));
     proofs.push(Proof::at(
         shown.again,

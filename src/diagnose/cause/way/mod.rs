@@ -99,5 +99,6 @@ fn bridged(finding: &mut Finding, host: &str) {
     );
     let on = sysctl::step(&[("net.bridge.bridge-nf-call-iptables", "1", "0")]);
     let [look, load] = kernel::load(&["br_netfilter"]);
-    finding.fixes.push(step::disruptive(host, [look, load, on]));
+    let fix = step::disruptive(host, [look, load, on]);
+    finding.fixes.push(if finding.fixes.is_empty() { fix } else { fix.or() });
 }

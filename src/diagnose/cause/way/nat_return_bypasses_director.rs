@@ -59,8 +59,18 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         format!("{server} {verb} around the director, not through it")
     };
     let unexpected = super::unexpected(facts, &ids);
+    // Where the port alone was translated, addresses say nothing.
+    let port_alone = subjects.iter().any(|s| s.address == Some(vip));
+    let (asked, given) = if port_alone {
+        let whole = |s: &Subject| {
+            s.address.zip(s.port).map_or_else(|| name(s), |(ip, port)| ip.with_port(port))
+        };
+        (s_name(facts, service), words::list_of(subjects.iter().map(whole)))
+    } else {
+        (vip.to_string(), server.clone())
+    };
     let explanation = format!(
-        "The director translated {vip} to {server} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} concerned.",
+        "The director translated {asked} to {given} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} concerned.",
         share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("nat-return-bypasses-director", title, explanation);

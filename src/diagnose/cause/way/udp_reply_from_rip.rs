@@ -18,6 +18,9 @@ use crate::trace::ConnectionId;
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
 
+/// What tells that the queries are translated for a client that is the answering host's neighbour.
+const TRANSLATED: &str = "then the client is on the answering host's own link, and clients of other networks are served: in a cluster 'sysctl net.bridge.bridge-nf-call-iptables' on the node is 0 or missing, so what one pod answers another on its bridge passes no rule";
+
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "asymmetric-return-path"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
@@ -60,32 +63,48 @@ fn finding(
     } else {
         "takes nothing from anybody else, and asks the same again"
     };
-    let explanation = format!(
-        "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source. {}.",
-        s.vip,
-        part(ids.len(), facts.requests_to(service).len(), "exchange", "fail")
-    );
-    let mut finding = Finding::cause("udp-reply-from-rip", title, explanation);
-    finding.severity = Severity::Critical;
     let known = matches!(s.mode, Mode::Dr | Mode::Tun);
-    let sure = known && ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
-    finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     // A host that answers itself is no director.
     let itself = ids.iter().any(|id| answers_itself(facts, *id, by_query[id]));
-    if !known && !itself {
+    let has_it = known || itself;
+    let how = if has_it {
+        format!(
+            "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source.",
+            s.vip
+        )
+    } else {
+        format!(
+            "Queries for {vip} are answered by {who} with {its} own address as source. The client asked {}, {refuses}. Either {who} {has} {} as well, and a UDP socket bound to all addresses lets the routing table choose the source; or somebody between translates the queries, and the answers pass that one by.",
+            s.vip,
+            s.vip,
+            has = agree(subjects.len(), "has", "have"),
+        )
+    };
+    let share = part(ids.len(), facts.requests_to(service).len(), "exchange", "fail");
+    let mut finding = Finding::cause("udp-reply-from-rip", title, format!("{how} {share}."));
+    finding.severity = Severity::Critical;
+    let sure = known && ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
+    finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
+    if !has_it {
+        finding.confidence = Confidence::Possible;
         finding.candidate(
             "nat-return-bypasses-director",
             "then the director rewrites the queries' destination, and the answers go around it",
         );
+        finding.candidate("nat-same-subnet-client", TRANSLATED);
     }
     for subject in &subjects {
         let host = words::name(subject);
+        if !has_it {
+            finding.confirm(host.clone(), format!("ip -br addr show to {}", s.vip), format!("nothing: it does not have {}, so somebody translates the queries to it and does not see the answers; the place to mend is there", s.vip));
+        }
         finding.confirm(
             host.clone(),
             format!("ss -lunp 'sport = :{}'", s.port),
             "'0.0.0.0' or '*': the socket has no address of its own to answer from",
         );
-        finding.fixes.push(fix(host, subject, s.vip, s.port));
+        let place = if has_it { host } else { format!("{host}, if it has {} itself", s.vip) };
+        finding.fixes.push(fix(place, subject, s.vip, s.port));
     }
     let shown = telling(facts, &ids);
     finding.proofs = shown.map(|id| proofs(facts, id, by_query[&id])).unwrap_or_default();

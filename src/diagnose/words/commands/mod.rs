@@ -11,10 +11,11 @@ mod rest;
 pub mod step;
 pub mod sysctl;
 mod tcpdump;
+pub mod translator;
 pub mod tunnel;
 
 pub use crate::diagnose::fix::explained;
 pub use netfilter::tables;
 pub use proxy::out_of_proxy;
 pub use rest::{ease, rest, spare};
-pub use tcpdump::{capture_line, to_capture};
+pub use tcpdump::{capture_line, to_capture, to_capture_in};
