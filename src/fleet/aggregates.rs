@@ -101,7 +101,8 @@ struct Parts {
 }
 
 impl Parts {
-    fn taken(&mut self, emit: EmitTo) -> usize {
+    /// Parts that are asked for.
+    fn asked(&self, emit: EmitTo) -> usize {
         match emit {
             EmitTo::All => self.lists.len(),
             EmitTo::First(parts) => parts,
@@ -130,7 +131,7 @@ impl GroupsAccumulator for Parts {
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
         let mut out = LargeBinaryBuilder::new();
-        let parts = self.taken(emit);
+        let parts = self.asked(emit);
         self.lists.take(parts, |list| -> Result<()> {
             let tied = work::tie(&self.broadcast, &list).map_err(|e| error(&self.broadcast, &e))?;
             out.append_value(tied);
@@ -141,7 +142,7 @@ impl GroupsAccumulator for Parts {
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
         let mut out = LargeBinaryBuilder::new();
-        let parts = self.taken(emit);
+        let parts = self.asked(emit);
         self.lists.take(parts, |list| -> Result<()> {
             out.append_value(list);
             Ok(())

@@ -57,11 +57,15 @@ pub(super) struct Lists {
 
 impl Default for Lists {
     fn default() -> Self {
-        Self { lists: Vec::new(), held: 0, file: None, end: 0, bounds: [ROOM, LEAST] }
+        Self::bounded([ROOM, LEAST])
     }
 }
 
 impl Lists {
+    fn bounded(bounds: [usize; 2]) -> Self {
+        Self { lists: Vec::new(), held: 0, file: None, end: 0, bounds }
+    }
+
     /// Makes room for so many parts.
     pub(super) fn room(&mut self, parts: usize) {
         if self.lists.len() < parts {
@@ -168,15 +172,18 @@ mod tests {
 
     fn taken(lists: &mut Lists, parts: usize) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
-        lists.take(parts, |rows| io::Result::Ok(all.push(rows))).unwrap();
+        let mut each = |rows| {
+            all.push(rows);
+            io::Result::Ok(())
+        };
+        lists.take(parts, &mut each).unwrap();
         all
     }
 
     #[test]
     fn what_is_written_comes_back_in_order() {
         let of = |bounds| {
-            let mut lists = Lists::default();
-            lists.bounds = bounds;
+            let mut lists = Lists::bounded(bounds);
             for row in 0..100u8 {
                 lists.room(1 + usize::from(row % 7));
                 lists.push(usize::from(row % 7), &[row; 5]).unwrap();
