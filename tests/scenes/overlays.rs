@@ -106,6 +106,24 @@ pub fn closes_when_idle() -> Stage {
     taken(Some(60_000))
 }
 
+/// It answers, and the capture lacks the frame.
+pub fn answer_not_captured() -> Stage {
+    let mut stage = Stage::capturing(&["pod"]);
+    let ways = ([step(BRIDGE, POD)], [step(POD, BRIDGE)]);
+    let mut talk = Talk::new(at(CLIENT_IP, 45_100), at(POD_IP, 8080));
+    talk.handshake(&mut stage, &ways.0, &ways.1);
+    let data = talk.data(Who::Client, GET);
+    stage.carry(&ways.0, &data);
+    let _ = talk.data(Who::Server, OK);
+    let ack = talk.ack(Who::Client);
+    stage.carry(&ways.0, &ack);
+    let fin = talk.fin(Who::Server);
+    stage.carry(&ways.1, &fin);
+    let fin = talk.fin(Who::Client);
+    stage.carry(&ways.0, &fin);
+    stage
+}
+
 /// The client closes.
 pub fn sends_and_closes() -> Stage {
     taken(None)

@@ -34,6 +34,7 @@ fn who_closes_upon_a_question_has_not_answered_it() {
     assert!(text.contains("the server closes instead of an answer"), "{text}");
     is_well(&closes_when_idle());
     is_well(&sends_and_closes());
+    is_well(&answer_not_captured());
 }
 
 #[test]
