@@ -55,6 +55,10 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     }
     let names = Names(facts);
     let forwarding = !service.directors.is_empty();
+    // Where all who claim it answer what is sent to them, nobody forwards: an address that two have.
+    if !forwarding && servers.len() == claimants.len() && servers.iter().all(|(n, _)| *n > 0) {
+        return None;
+    }
     let own = names.full(culprit);
     let others: Vec<String> =
         claimants.iter().filter(|h| **h != culprit).map(|h| names.full(*h)).collect();
