@@ -4,7 +4,7 @@
 use super::handshake::rejected;
 use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, at_the_end};
-use super::{Break, Fate, Manner, Pace, Packet, Sighting};
+use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk};
 use crate::correlate::Leg;
 use crate::flow::{EPHEMERAL, Flow, IcmpErrorKind, Pieces};
 use crate::trace::{ConnectionId, Trace};
@@ -13,7 +13,14 @@ use crate::trace::{ConnectionId, Trace};
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let p = trace.connection(id).progress;
     if p.response && torn(trace, id).is_none() {
-        return asked_again(trace, id);
+        // Of what came in pieces, what became of the pieces tells more.
+        if split(trace, id).is_some() || is_given_up(trace, id) {
+            return asked_again(trace, id);
+        }
+        return match dropped_talk::judge(trace, id) {
+            Judged::Well => asked_again(trace, id),
+            harmed => harmed,
+        };
     }
     let (manner, last) = silence(trace, id, Packet::Datagram);
     let cost_ns = match (trace.start(id), trace.end(id)) {
@@ -78,7 +85,7 @@ const ANSWERED: [u16; 16] =
     [53, 69, 88, 123, 161, 389, 500, 623, 1645, 1646, 1812, 1813, 2123, 3478, 5060, 8805];
 /// QUIC over the port of HTTPS (RFC 9114, section 3.1): a client's Initial is answered or sent
 /// again (RFC 9002, section 6.2).
-const QUIC: u16 = 443;
+pub(super) const QUIC: u16 = 443;
 /// From a question to its repeat at least, nanoseconds: a copy of a frame is no repeat, and
 /// QUIC begins with a probe timeout of 999 ms (RFC 9002, section 6.2.2).
 const AGAIN_NS: i64 = 900_000_000;

@@ -240,7 +240,11 @@ pub(super) fn milestone(packet: Packet) -> Milestone {
     match packet {
         Packet::Syn | Packet::SynAck | Packet::HealthCheck => Milestone::Syn,
         Packet::Ack => Milestone::Ack,
-        Packet::Greeting | Packet::Request | Packet::Response | Packet::Datagram => Milestone::Data,
+        Packet::Greeting
+        | Packet::Request
+        | Packet::Response
+        | Packet::Datagram
+        | Packet::ServerDatagram => Milestone::Data,
     }
 }
 

@@ -18,6 +18,7 @@ mod behind;
 mod beyond;
 pub mod chance;
 mod datagram;
+mod dropped_talk;
 mod fate;
 mod group;
 mod handshake;
@@ -28,6 +29,7 @@ mod pace;
 mod proved;
 mod said;
 mod talk;
+mod unacknowledged;
 mod unfilled;
 mod unheeded;
 
@@ -35,12 +37,13 @@ pub use account::{Account, Accounts};
 pub use apart::Apart;
 pub use at_once::cut_at_once;
 pub use datagram::torn;
+pub use dropped_talk::{Dropped, dropped};
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use manner::{By, Manner};
 pub use pace::Pace;
-pub use said::{Refused, server_error, tls_refused};
+pub use said::{Refused, http2_refused, server_error, tls_refused, unwelcome};
 pub use talk::reset_by;
 pub use unfilled::unfilled;
 pub use unheeded::asks_again;
@@ -102,13 +105,15 @@ pub enum Packet {
     Response,
     /// A datagram that asks.
     Datagram,
+    /// A datagram of the server's that waits for the client's.
+    ServerDatagram,
     /// The question of a health check.
     HealthCheck,
 }
 
 impl Packet {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Syn,
         Self::SynAck,
         Self::Ack,
@@ -116,6 +121,7 @@ impl Packet {
         Self::Request,
         Self::Response,
         Self::Datagram,
+        Self::ServerDatagram,
         Self::HealthCheck,
     ];
 
@@ -130,6 +136,7 @@ impl Packet {
             Self::Request => "request",
             Self::Response => "response",
             Self::Datagram => "datagram",
+            Self::ServerDatagram => "server-datagram",
             Self::HealthCheck => "health-check",
         }
     }
@@ -137,7 +144,7 @@ impl Packet {
     /// Whether the client sends it.
     #[must_use]
     pub fn is_forward(self) -> bool {
-        !matches!(self, Self::SynAck | Self::Greeting | Self::Response)
+        !matches!(self, Self::SynAck | Self::Greeting | Self::Response | Self::ServerDatagram)
     }
 }
 

@@ -53,6 +53,29 @@ pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Re
     })
 }
 
+/// The answer in HTTP/1 of status 400 to a client that began in HTTP/2.
+#[must_use]
+pub fn http2_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken)> {
+    words(trace, id).find(|(leg, spoken)| {
+        let began = |s: &Spoken| {
+            let first = s.mark == trace.forward(leg).data;
+            s.words == Words::Http2 && s.side == leg.client && first
+        };
+        spoken.words == Words::Status(400)
+            && spoken.side != leg.client
+            && trace.spoken(leg).iter().any(began)
+    })
+}
+
+/// The error with which a server greets, before its client has said a word.
+#[must_use]
+pub fn unwelcome(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, u16)> {
+    words(trace, id).find_map(|(leg, spoken)| match spoken.words {
+        Words::Unwelcome(code) if spoken.side != leg.client => Some((leg, spoken, code)),
+        _ => None,
+    })
+}
+
 /// Connections that ended in such words.
 pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     let is_error = |status: u16| (500..600).contains(&status);
@@ -61,7 +84,10 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
         read.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect();
     if trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
         let said = |id: &ConnectionId| {
-            server_error(trace, *id).is_some() || tls_refused(trace, *id).is_some()
+            server_error(trace, *id).is_some()
+                || tls_refused(trace, *id).is_some()
+                || unwelcome(trace, *id).is_some()
+                || http2_refused(trace, *id).is_some()
         };
         found.extend(trace.iter().map(|(id, _)| id).filter(said).map(|id| id.0));
     }

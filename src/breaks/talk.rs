@@ -33,7 +33,11 @@ fn late_greeting(port: u16) -> i64 {
 pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let connection = trace.connection(id);
     match connection.outcome {
-        Outcome::Reset if pace.is_error(id) && super::said::tls_refused(trace, id).is_some() => {
+        Outcome::Reset
+            if pace.is_error(id)
+                && (super::said::tls_refused(trace, id).is_some()
+                    || super::unwelcome(trace, id).is_some()) =>
+        {
             error(trace, id)
         }
         Outcome::Reset => cut(trace, id),
@@ -43,6 +47,10 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         }
         Outcome::Completed | Outcome::Open => {
             let p = connection.progress;
+            let unheard = super::unacknowledged::judge(trace, id);
+            if unheard != Judged::Well {
+                return unheard;
+            }
             if let Some(late) = answered_too_late(trace, id) {
                 return late;
             }
@@ -298,9 +306,18 @@ fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
 
 /// A request that a server answered with an error, or a handshake that one side refused.
 fn error(trace: &Trace, id: ConnectionId) -> Judged {
+    if let Some((leg, spoken, _)) = super::unwelcome(trace, id) {
+        let mut last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+        if let Some(last) = last.as_mut().filter(|last| last.at.vantage == leg.vantage) {
+            last.at.mark = spoken.mark;
+        }
+        return harm(id, Fate::Failed, Packet::Greeting, (Manner::Error, last), 0);
+    }
     let refused = super::said::tls_refused(trace, id).map(|(leg, spoken, _)| (leg, spoken));
     let forward = refused.is_some_and(|(leg, spoken)| spoken.side == leg.client);
-    let said = refused.or_else(|| super::server_error(trace, id).map(|(leg, said, _)| (leg, said)));
+    let said = refused
+        .or_else(|| super::server_error(trace, id).map(|(leg, said, _)| (leg, said)))
+        .or_else(|| super::http2_refused(trace, id));
     let mut last = Journey::of(trace, id, forward, Milestone::Data).first().copied();
     if let (Some(last), Some((leg, spoken))) = (&mut last, said)
         && last.at.vantage == leg.vantage

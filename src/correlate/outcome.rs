@@ -183,9 +183,18 @@ pub fn is_forestalled(there: &Flow, back: &Flow) -> bool {
 /// longest of its ciphers 85 (AES-CBC with SHA-384), behind a GOAWAY of HTTP/2.
 const FAREWELL: u32 = 160;
 
+/// A farewell of a client that found a connection closed long ago, at most: QUIT, in the form of Redis
+/// 14 bytes.
+const LATE_FAREWELL: u32 = 17;
+/// What is sent later than this after the FIN is none of the answers to it, nanoseconds. Judgement.
+const LATE_NS: i64 = 1_000_000_000;
+
 /// Whether data of the client came to a server that had closed, and was reset: more than a farewell.
 #[must_use]
 pub fn is_thrown_away(there: &Flow, back: &Flow) -> bool {
+    // Who closes in turn sends its FIN with the farewell.
+    let late = back.rst_answers.is_set() && back.rst_answers.since(back.fin) >= LATE_NS;
+    let farewell = if late { LATE_FAREWELL } else { FAREWELL };
     back.fin.is_set()
         && back.rst.is_set()
         && back.fin.frame() < back.rst.frame()
@@ -193,7 +202,7 @@ pub fn is_thrown_away(there: &Flow, back: &Flow) -> bool {
         && !there.fin.is_set()
         && there.seen()
         && back.flags.ack()
-        && seq_lt(back.max_ack.wrapping_add(FAREWELL), there.end_seq)
+        && seq_lt(back.max_ack.wrapping_add(farewell), there.end_seq)
 }
 
 /// SYNs of one connection after which nobody answered, also where the capture may show

@@ -146,15 +146,16 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "arp-unanswered" arp_unanswered [next],
     "handshake-incomplete" handshake_incomplete breaks,
     "slow-connect" slow_connect breaks,
-    "no-greeting" no_greeting breaks,
+    "no-greeting" no_greeting breaks [next],
     "request-unanswered" request_unanswered breaks,
-    "datagram-unanswered" datagram_unanswered breaks,
+    "datagram-unanswered" datagram_unanswered breaks [next],
     "health-check-failing" health_check_failing breaks,
     "slow-answer" slow_answer breaks,
     "retransmission" retransmission,
     "routing-loop" routing_loop [next, names_culprit],
     "http-5xx" http_5xx [fixes, next, names_culprit],
     "tls-refused" tls_refused breaks [next, names_culprit],
+    "http2-refused" http2_refused breaks [next, names_culprit],
 ];
 
 /// All causes. Where two explain one symptom, the earlier one takes it.

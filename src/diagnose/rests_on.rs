@@ -45,6 +45,7 @@ const RESTS_ON: &[(&str, Printed)] = &[
     ("fullnat-source-port-exhaustion", E),
     ("garp-missing-stale-arp", EV),
     ("healthcheck-source-blocked", E),
+    ("http2-refused", X),
     ("ip-fragments-split", V),
     ("ip-option-drop", EV),
     ("ipv6-dad-failed", E),

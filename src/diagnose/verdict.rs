@@ -45,6 +45,9 @@ const HIDDEN_NEEDS: &[(Mode, &str)] = &[(Mode::FullNat, "toa-not-inserted")];
 /// Likewise on ports that mostly carry TLS (IANA: https, submissions, imaps, pop3s; 8443).
 const TLS_PORTS: [u16; 5] = [443, 465, 993, 995, 8443];
 const TLS_NEED: &str = "tls-refused";
+/// Likewise on the port that gRPC's own examples use, in the clear.
+const GRPC_PORT: u16 = 50_051;
+const HTTP2_NEED: &str = "http2-refused";
 
 pub(super) fn judge(facts: &Facts, findings: &[Finding], coverage: &[Coverage]) -> Verdict {
     let explained: HashSet<usize> = findings.iter().flat_map(|f| &f.explains).copied().collect();
@@ -288,7 +291,11 @@ fn hidden_needs(trace: &Trace) -> impl Iterator<Item = &'static str> {
     let tls = |s: &crate::topology::Service| s.protocol.is_tcp() && TLS_PORTS.contains(&s.port);
     let encrypted = super::rests_on::rests_on(TLS_NEED.into()).common(unprinted).any()
         && trace.topology.services.iter().any(tls);
-    hidden.map(|(_, id)| *id).chain(encrypted.then_some(TLS_NEED))
+    let grpc = |s: &crate::topology::Service| s.protocol.is_tcp() && s.port == GRPC_PORT;
+    let begun = super::rests_on::rests_on(HTTP2_NEED.into()).common(unprinted).any()
+        && trace.topology.services.iter().any(grpc);
+    let words = [encrypted.then_some(TLS_NEED), begun.then_some(HTTP2_NEED)];
+    hidden.map(|(_, id)| *id).chain(words.into_iter().flatten())
 }
 
 fn needs(trace: &Trace) -> Vec<&'static str> {

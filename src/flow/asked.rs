@@ -1,10 +1,11 @@
 //! Datagrams that are sent again while nobody answers: when each was, which tells a program
 //! that waits for an answer from one that sends the same now and then.
 //!
-//! Looked at only where the very payload that came first comes again and the other side has
-//! said nothing. Kept by stream and side, bounded.
+//! Looked at where the very payload that came first comes again and the other side has said
+//! nothing, and where a side that was answered before goes on alone after a pause. Kept by stream
+//! and side, bounded.
 
-use super::{Mark, Side, StreamId};
+use super::{Flow, Mark, Side, StreamId};
 use crate::capture::Timestamp;
 use crate::wire::Udp;
 use foldhash::fast::RandomState;
@@ -21,6 +22,11 @@ const AGAIN_NS: i64 = 400_000_000;
 const STEADY_NS: std::ops::RangeInclusive<i64> = 900_000_000..=10_000_000_000;
 /// How many of them.
 const STEADY_GAPS: usize = 3;
+/// Datagrams of one try follow each other as soon as this, nanoseconds: QUIC sends two
+/// (RFC 9002, section 6.2.4).
+const TOGETHER_NS: i64 = 100_000_000;
+/// Payloads up to this keep a mapping alive and ask nothing: CRLF twice (RFC 5626, section 3.5.1).
+const KEEP_ALIVE: u32 = 4;
 
 /// When one payload was sent, and sent again.
 #[derive(Debug, Clone, Copy)]
@@ -28,15 +34,83 @@ pub struct Asked {
     pub(super) at: [Mark; TIMES],
     /// How often, those that are not kept included.
     pub(super) count: u32,
-    /// Only the length is known to be the same, as a text has it.
+    /// Only the length is known to be the same, as a text has it; or payloads differ.
     pub(super) blind: bool,
+    /// The other side had spoken before.
+    pub(super) later: bool,
+    /// It was given up: one of the two went on with something else.
+    pub(super) over: bool,
+    /// What the latest payload is recognised by, in the pass alone.
+    pub(super) digest: u32,
+}
+
+/// A datagram of a side that goes on alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Alone {
+    /// The one before it.
+    pub before: Mark,
+    pub mark: Mark,
+    /// The other side's last.
+    pub theirs: Mark,
+    /// What its payload is recognised by.
+    pub digest: u32,
+}
+
+impl Alone {
+    /// Whether a pause was that long that what follows may be another try.
+    #[inline]
+    pub fn is_pause(ns: i64) -> bool {
+        ns >= AGAIN_NS
+    }
 }
 
 impl Asked {
+    /// Whether it began after the other side had spoken, and was never answered: nothing came until
+    /// the capture ended, or one of the two went on with something else.
+    #[must_use]
+    pub fn later_in_vain(&self, back: &Flow, end: Timestamp) -> bool {
+        let silent = back.last.frame() < self.last().frame();
+        self.later && (self.over || silent && self.waits_for_an_answer(end))
+    }
+
+    /// Whether it was tried three times, each wait twice the one before, and no sooner after the last one
+    /// than a fourth was due, as QUIC does (RFC 9002, section 6.2.1), whose packets all differ.
+    #[must_use]
+    pub fn doubles_in_vain(&self, back: &Flow, end: Timestamp) -> bool {
+        let gaps = self.gaps();
+        let [first, second] = gaps[..] else { return false };
+        let silent = back.last.frame() < self.last().frame();
+        let waited = end.0.saturating_sub(self.last().at().0);
+        let doubled = (195..=205).contains(&(second.saturating_mul(100) / first.max(1)));
+        self.later && silent && doubled && waited > second * 2
+    }
+
+    /// When it was sent first.
+    #[must_use]
+    pub fn first(&self) -> Mark {
+        self.at[0]
+    }
+
     /// The last time that is kept.
     #[must_use]
     pub fn last(&self) -> Mark {
         self.at[(self.count as usize).min(TIMES) - 1]
+    }
+
+    fn add(&mut self, mark: Mark) {
+        if let Some(slot) = self.at.get_mut(self.count as usize) {
+            *slot = mark;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// Whether nothing but this try's other datagrams came since its last time. Beyond those that are kept
+    /// it is not known.
+    fn goes_on(&self, one: Alone) -> bool {
+        let full = self.count as usize > TIMES;
+        self.later
+            && one.theirs.frame() < self.last().frame()
+            && (full || one.before.since(self.last()) <= TOGETHER_NS)
     }
 
     fn gaps(&self) -> Vec<i64> {
@@ -89,17 +163,71 @@ impl AllAsked {
                 let mut at = [Mark::NONE; TIMES];
                 at[0] = first;
                 let blind = udp.payload.is_empty() && udp.payload_len > 0;
-                Asked { at, count: 1, blind }
+                Asked { at, count: 1, blind, later: false, over: false, digest: 0 }
             }),
             None => return,
         };
-        if mark.since(known.last()) < AGAIN_NS {
+        if mark.since(known.last()) >= AGAIN_NS {
+            known.add(mark);
+        }
+    }
+
+    /// A side that was answered before sends again after a pause, and nothing came meanwhile.
+    #[cold]
+    pub fn alone(&mut self, id: StreamId, side: Side, one: Alone, udp: &Udp<'_>) {
+        if udp.payload_len <= KEEP_ALIVE {
             return;
         }
-        if let Some(slot) = known.at.get_mut(known.count as usize) {
-            *slot = mark;
+        let blind = udp.payload.is_empty();
+        let Alone { before, mark, digest, .. } = one;
+        let begin = || {
+            let mut at = [Mark::NONE; TIMES];
+            (at[0], at[1]) = (before, mark);
+            Asked { at, count: 2, blind, later: true, over: false, digest }
+        };
+        let room = self.0.len() < MAX_STREAMS;
+        let Some(known) = self.0.get_mut(&(id, side)) else {
+            if room {
+                self.0.insert((id, side), begin());
+            }
+            return;
+        };
+        if known.over {
+            return;
         }
-        known.count = known.count.saturating_add(1);
+        if !known.goes_on(one) {
+            *known = begin();
+            return;
+        }
+        let sooner = mark.since(known.last()) * 10 < known.gaps().last().map_or(0, |gap| gap * 9);
+        let other = digest != known.digest && !known.blind;
+        if sooner || other {
+            // Something else is sent: what was sent over and over was given up.
+            if other && known.count > 2 && known.waits_for_an_answer(mark.at()) {
+                known.over = true;
+                return;
+            }
+            if sooner {
+                *known = begin();
+                return;
+            }
+            known.blind = true;
+        }
+        known.digest = digest;
+        known.add(mark);
+    }
+
+    /// The other side speaks after a pause; `last` is the last datagram that it had not answered.
+    #[cold]
+    pub fn broken(&mut self, id: StreamId, side: Side, last: Mark, mark: Mark) {
+        let Some(known) = self.0.get_mut(&(id, side)).filter(|known| known.later) else { return };
+        let due = known.gaps().last().copied().unwrap_or(0);
+        let current = last.since(known.last()) <= TOGETHER_NS;
+        known.over |= current && mark.since(last) > due && known.waits_for_an_answer(mark.at());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub fn of(&self, id: StreamId, side: Side) -> Option<&Asked> {
@@ -151,6 +279,65 @@ mod tests {
         assert!(!asked(&paced, true).waits_for_an_answer(Timestamp(20_000 * MS)));
         let long: Vec<i64> = (0..9).map(|n| n * 3000).collect();
         assert!(!asked(&long, false).waits_for_an_answer(Timestamp(60_000 * MS)));
+    }
+
+    /// What one side of a stream sends at which times, by payload; the other side speaks where it is 0, and
+    /// once before.
+    fn talk(steps: &[(i64, u32)]) -> (Option<Asked>, Flow) {
+        let mut all = AllAsked::default();
+        let mark = |i: usize, ms: i64| Mark::new(i as u32 + 1, Timestamp(ms * MS));
+        let (mut mine, mut back) = (Mark::NONE, Flow::EMPTY);
+        back.last = mark(0, 0);
+        for (i, (ms, digest)) in steps.iter().enumerate() {
+            let now = mark(i + 1, *ms);
+            if *digest == 0 {
+                all.broken(7, Side::A, mine, now);
+                back.last = now;
+                continue;
+            }
+            let udp = Udp { src_port: 5060, dst_port: 5060, payload: b"INVITE", payload_len: 6 };
+            let alone = mine.is_set() && mine.frame() > back.last.frame();
+            if alone && Alone::is_pause(now.since(mine)) {
+                let one = Alone { before: mine, mark: now, theirs: back.last, digest: *digest };
+                all.alone(7, Side::A, one, &udp);
+            }
+            mine = now;
+        }
+        (all.of(7, Side::A).copied(), back)
+    }
+
+    fn in_vain(steps: &[(i64, u32)]) -> bool {
+        let (asked, back) = talk(steps);
+        asked.is_some_and(|asked| asked.later_in_vain(&back, Timestamp(60_000 * MS)))
+    }
+
+    #[test]
+    fn what_one_side_sends_alone_after_answers_may_be_in_vain() {
+        let tries = [(100, 5), (600, 5), (1600, 5), (3600, 5), (7600, 5)];
+        assert!(in_vain(&tries));
+        // Something else was sent before, and comes after; the other side goes on with that.
+        let before: Vec<_> = [(10, 3)].into_iter().chain(tries).collect();
+        assert!(in_vain(&before));
+        let other: Vec<_> = tries.into_iter().chain([(9000, 6), (9010, 0)]).collect();
+        assert!(in_vain(&other));
+        // It was answered at last, or the other side says something long after.
+        let answered: Vec<_> = tries.into_iter().chain([(7700, 0)]).collect();
+        assert!(!in_vain(&answered));
+        let later: Vec<_> = tries.into_iter().chain([(40_000, 0)]).collect();
+        assert!(in_vain(&later));
+        // Each another payload, and a stream's pace.
+        assert!(in_vain(&[(100, 1), (500, 2), (1300, 3), (2900, 4)]));
+        assert!(!in_vain(&[(100, 1), (600, 2), (1100, 3), (1600, 4), (2100, 5)]));
+    }
+
+    #[test]
+    fn three_at_doubled_distances_are_probes_where_silence_follows() {
+        let (asked, back) = talk(&[(0, 1), (600, 2), (1800, 3)]);
+        let asked = asked.unwrap();
+        assert!(asked.doubles_in_vain(&back, Timestamp(9000 * MS)));
+        assert!(!asked.doubles_in_vain(&back, Timestamp(2500 * MS)));
+        let (asked, back) = talk(&[(0, 1), (600, 2), (1700, 3)]);
+        assert!(!asked.unwrap().doubles_in_vain(&back, Timestamp(9000 * MS)));
     }
 
     #[test]

@@ -116,8 +116,8 @@ impl Observer {
                     .vrrp
                     .iter()
                     .filter(|s| (s.vrid, s.segment) == (vrrp.vrid, segment) && s.src != ip.src);
-                let since = self.vrrp[at].last.frame();
-                let rival = others.filter(|s| s.last_priority > 0).any(|s| s.last.frame() > since);
+                let since = self.vrrp[at].last;
+                let rival = others.into_iter().any(|s| s.is_rival(since, mark));
                 self.vrrp[at].advertised(mark, vrrp, rival);
             }
             None if self.vrrp.len() < MAX_SPEAKERS => self.vrrp.push(VrrpSpeaker {
@@ -148,6 +148,13 @@ impl VrrpSpeaker {
     #[must_use]
     pub fn interval_ns(&self) -> i64 {
         i64::from(if self.interval_cs == 0 { 100 } else { self.interval_cs }) * 10_000_000
+    }
+
+    /// Whether it is master too, for one that advertised at `since` and does again now. One that advertises
+    /// less often is none the less there.
+    fn is_rival(&self, since: Mark, now: Mark) -> bool {
+        let due = self.count > 1 && now.since(self.last) * 4 <= self.interval_ns() * 5;
+        self.last_priority > 0 && (self.last.frame() > since.frame() || due)
     }
 
     /// Takes in one more advertisement; another speaker may have advertised
@@ -219,13 +226,15 @@ mod tests {
 
     /// Two speakers of one virtual router, who advertises when, in milliseconds.
     fn contest(adverts: &[(u8, i64, u8)]) -> [Contest; 2] {
-        let mut speakers = [speaker(0), speaker(1)];
+        contest_of([speaker(0), speaker(1)], adverts)
+    }
+
+    fn contest_of(mut speakers: [VrrpSpeaker; 2], adverts: &[(u8, i64, u8)]) -> [Contest; 2] {
         for (i, (who, ms, priority)) in adverts.iter().enumerate() {
             let mark = Mark::new(i as u32 + 1, Timestamp(ms * 1_000_000));
             let vrrp = advertisement(*priority);
             let (own, other) = (usize::from(*who), usize::from(1 - *who));
-            let rival = speakers[other].last_priority > 0
-                && speakers[other].last.frame() > speakers[own].last.frame();
+            let rival = speakers[other].is_rival(speakers[own].last, mark);
             speakers[own].advertised(mark, &vrrp, rival);
         }
         speakers.map(|s| s.contest)
@@ -238,6 +247,17 @@ mod tests {
         let [a, b] = contest(&adverts);
         assert_eq!((a.count, b.count), (5, 5));
         assert_eq!(a.last.since(a.first), 5_000_000_000);
+    }
+
+    #[test]
+    fn masters_with_unlike_intervals_are_a_contest() {
+        let slow = VrrpSpeaker { interval_cs: 300, ..speaker(1) };
+        let often = (0..30).map(|i| (0, i * 1000, 150));
+        let seldom = (0..10).map(|i| (1, i * 3000 + 400, 100));
+        let mut both: Vec<(u8, i64, u8)> = often.chain(seldom).collect();
+        both.sort_by_key(|advert| advert.1);
+        let [a, b] = contest_of([speaker(0), slow], &both);
+        assert!(a.count > 20 && b.count == 9, "{} {}", a.count, b.count);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The one pass: packets of one vantage in, [`Observations`] out.
 
+use super::asked::Alone;
 use super::embryo::Embryos;
 use super::fragments::Fragments;
 use super::hops::Hops;
@@ -166,6 +167,7 @@ impl Observer {
                     Key::of(Protocol::UDP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
                 let id = self.stream(key);
                 self.fragments.begin(ip, id, side);
+                self.alone(id, side, mark, udp);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
                 self.links[link].count(mark);
                 self.fragments.count(ip, link, mark);
@@ -283,6 +285,9 @@ impl Observer {
             self.side_tables.prefaces.see(id, side, mark, tcp);
             self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
+            if stream.flow(side.other()).payload == 0 && stream.has_syn() {
+                self.side_tables.spoken.first(id, side, mark, tcp.payload);
+            }
         }
         self.side_tables.spoken.segment(id, side, mark, tcp.payload);
         let random = super::hello::random(stream.flow(side), tcp);
@@ -340,6 +345,25 @@ impl Observer {
     fn payload(&self, udp: &Udp<'_>) -> u32 {
         let head = udp.payload.get(..DATAGRAM_HEAD).unwrap_or(udp.payload);
         self.hasher.hash_one((head, udp.payload_len)) as u32
+    }
+
+    /// Looks at a datagram of which the stream has seen both sides before, whether it follows a pause.
+    #[inline]
+    fn alone(&mut self, id: StreamId, side: Side, mark: Mark, udp: &Udp<'_>) {
+        let stream = &self.streams[id as usize];
+        let (before, theirs) = (stream.flow(side).last, stream.flow(side.other()).last);
+        if !before.is_set() || !theirs.is_set() {
+            return;
+        }
+        if before.frame() > theirs.frame() {
+            if Alone::is_pause(mark.since(before)) {
+                let digest = self.payload(udp);
+                let one = Alone { before, mark, theirs, digest };
+                self.side_tables.asked.alone(id, side, one, udp);
+            }
+        } else if !self.side_tables.asked.is_empty() && Alone::is_pause(mark.since(theirs)) {
+            self.side_tables.asked.broken(id, side.other(), theirs, mark);
+        }
     }
 
     /// The current incarnation of a key, begun if there was none.

@@ -1,12 +1,13 @@
 //! What few sides say in so many words, and what tells by itself how an exchange went: an
-//! HTTP status of failure, a TLS alert, an endpoint that FTP or SIP names.
+//! HTTP status of failure, a TLS alert, an endpoint that FTP or SIP names, a greeting
+//! that is an error.
 //!
 //! Looked for at the start of each segment's payload by its first byte, so that others pay
 //! one comparison. Bounded; what does not fit is counted.
 
 use super::{Mark, Side, StreamId};
 use crate::hashed::HashMap;
-use crate::wire::{Ip, ftp, http, sip, tls};
+use crate::wire::{Ip, ftp, greeting, http, sip, tls};
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
@@ -25,6 +26,11 @@ pub enum Words {
     /// SIP over UDP: the address, if one is named, and port to which a request wants its
     /// answers, without regard to where it came from.
     AnswerTo(Option<Ip>, u16),
+    /// The first word on a connection, before the other side has said any, is an error: its code in MySQL,
+    /// or its reply code in SMTP and FTP.
+    Unwelcome(u16),
+    /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
+    Http2,
 }
 
 /// Words of one side.
@@ -59,11 +65,19 @@ impl AllSpoken {
             Some(b'H') => status(payload),
             Some(21) => tls::fatal_alert(payload).map(Words::Alert),
             Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
+            Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             _ => None,
         };
         if let Some(words) = words {
             self.keep(id, Spoken { side, mark, words });
+        }
+    }
+
+    /// Takes in the first payload of a connection.
+    pub fn first(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
+        if let Some(code) = greeting::refusal(payload) {
+            self.keep(id, Spoken { side, mark, words: Words::Unwelcome(code) });
         }
     }
 
@@ -144,6 +158,17 @@ mod tests {
         assert!(all.of(3).is_empty());
         all.forget(2);
         assert!(all.of(2).is_empty());
+    }
+
+    #[test]
+    fn who_greets_with_an_error_and_who_begins_in_http2_is_kept() {
+        let mut all = AllSpoken::default();
+        all.first(1, Side::B, mark(1), b"554 No SMTP service here\r\n");
+        all.first(2, Side::B, mark(2), b"220 mail.example.net ESMTP\r\n");
+        all.segment(3, Side::A, mark(3), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        assert_eq!(said(&all, 1), [(Side::B, Words::Unwelcome(554))]);
+        assert!(all.of(2).is_empty());
+        assert_eq!(said(&all, 3), [(Side::A, Words::Http2)]);
     }
 
     #[test]

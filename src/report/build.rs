@@ -288,7 +288,7 @@ impl Builder<'_> {
         for vantage in &self.trace.vantages {
             if let [a, b] = vantage.own.between[..] {
                 notes.push(format!(
-                    "{} was taken on {a} or on {b}: its frames go one way and do not tell which, so nothing it shows is taken to have arrived at either",
+                    "{} was taken on {a} or on {b}: its frames do not tell which, so nothing it shows is taken to have arrived at either",
                     vantage.label
                 ));
             }

@@ -6,9 +6,9 @@
 use super::gre;
 use super::tunnel::{Inside, Shut, Tunnel};
 
-/// 6080 is assigned to GUE and used by katran and in ipvsadm(8), 19523 is GLB
+/// 6080 is assigned to GUE and used in ipvsadm(8), 9886 is katran's, 19523 GLB
 /// director's, 5555 and 9737 are common for FOU.
-pub(super) const PORTS: [u16; 4] = [6080, 5555, 9737, 19523];
+pub(super) const PORTS: [u16; 5] = [6080, 5555, 9737, 9886, 19523];
 
 /// Variant 0, byte 0: a control message (section 3.1.1).
 const CONTROL: u8 = 0x20;

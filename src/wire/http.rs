@@ -3,6 +3,9 @@
 use super::Ip;
 use std::net::IpAddr;
 
+/// The first bytes of a client that begins in HTTP/2 (RFC 9113, section 3.4).
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+
 /// The head of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestHead<'a> {

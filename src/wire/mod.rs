@@ -14,6 +14,7 @@ pub mod dns;
 mod frame;
 pub mod ftp;
 mod gre;
+pub mod greeting;
 mod gue;
 mod header_bits;
 pub mod http;

@@ -39,6 +39,8 @@ mod synproxy;
 mod talk;
 mod tls;
 mod toa;
+mod transport;
+mod transport_tests;
 mod trunk;
 mod unfinished;
 
@@ -104,6 +106,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-nat-ftp", play: control::names_the_service },
     Scene { name: "nat-tls-one-rs-refuses", play: tls::one_refuses },
     Scene { name: "healthy-nat-tls", play: tls::agreed },
+    Scene { name: "nat-http2-one-rs-refuses", play: transport::http2_refused },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

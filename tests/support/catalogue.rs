@@ -2,7 +2,7 @@
 //! candidate, a manual page or a sample may name these and no others.
 
 /// What is seen.
-pub const SYMPTOMS: [&str; 21] = [
+pub const SYMPTOMS: [&str; 22] = [
     "syn-ack-to-self",
     "syn-from-self",
     "rst-no-socket",
@@ -24,6 +24,7 @@ pub const SYMPTOMS: [&str; 21] = [
     "health-check-failing",
     "slow-answer",
     "tls-refused",
+    "http2-refused",
 ];
 
 /// What is worth knowing, and no fault.

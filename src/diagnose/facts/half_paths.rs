@@ -88,7 +88,9 @@ pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<
     });
     let culprit = keeps.and_then(|leg| trace.host_of(leg));
     let Some(host) = host else {
-        let sees_one_way = matches!(mode, Mode::Dr | Mode::Tun);
+        // Whose capture shows no answer at all is passed by one direction.
+        let unheard = keeps.is_some_and(|leg| !trace.reply(leg).seen());
+        let sees_one_way = matches!(mode, Mode::Dr | Mode::Tun) || mode == Mode::Unknown && unheard;
         return match (client, keeps) {
             (Some(shown), Some(_)) => Some(Half { shown, server: None, culprit }),
             (Some(shown), None) => {
@@ -128,7 +130,10 @@ pub(in crate::diagnose) fn culprit(trace: &Trace, service: &Service, half: &Half
     let host = half.culprit.or_else(|| trace.host_by_mac(next));
     match host {
         Some(host) if service.is_director(host) => names.subject(Role::Director, host),
-        Some(host) => Subject { mac: next, ..names.subject(Role::Router, host) },
+        Some(host) => {
+            let known = names.subject(Role::Router, host);
+            Subject { mac: next.or(known.mac), ..known }
+        }
         None => Subject { role: Role::Router, address: None, mac: next, port: None },
     }
 }

@@ -77,14 +77,22 @@ pub(in crate::diagnose) fn clients(
 }
 
 /// Whether every SYN of a group was sent again and no client of it ever got through, not
-/// late either, while other clients do.
+/// late either, while other clients do, some of them after the first of the group: what no new
+/// connection passes from one moment on is no rule for some clients.
 pub(in crate::diagnose) fn by_client(facts: &Facts, group: &Group) -> bool {
     let again = |id: &ConnectionId| facts.connection(*id).progress.syns >= TRANSMISSIONS;
     let failed = clients(facts, group.connections.iter().copied());
     let through = |id: &ConnectionId| facts.connection(*id).progress.answered;
-    let all = facts.requests_to(group.service).map(|(id, _)| id);
-    let served = clients(facts, all.filter(through));
-    group.connections.iter().all(again) && !served.is_empty() && served.is_disjoint(&failed)
+    let start = |id: ConnectionId| facts.start(id).map(|at| facts.time(at));
+    let since = group.connections.iter().filter_map(|id| start(*id)).min();
+    let all: Vec<ConnectionId> =
+        facts.requests_to(group.service).map(|(id, _)| id).filter(through).collect();
+    let meanwhile = all.iter().any(|id| start(*id) > since);
+    let served = clients(facts, all.into_iter());
+    group.connections.iter().all(again)
+        && meanwhile
+        && !served.is_empty()
+        && served.is_disjoint(&failed)
 }
 
 /// Whether each client of a group asked so often that chance is no reason.

@@ -162,10 +162,21 @@ pub(in crate::diagnose) fn judge(facts: &Facts, at: Listener, said: &Said) -> Op
 fn others_take_none(facts: &Facts, at: Listener, said: &Said) -> bool {
     let services: BTreeSet<ServiceId> =
         said.dropped.iter().map(|(id, _)| facts.service_of(*id)).collect();
-    services.into_iter().flat_map(|service| facts.requests_to(service)).any(|(id, c)| {
+    let bare = |id: ConnectionId| {
+        let c = facts.connection(id);
         c.progress.response
-            && c.back.is_some_and(|back| back.server != at)
+            && c.back.unwrap_or(c.front).server != at
             && !facts.back_legs(id).any(|leg| preface(facts, leg).is_some())
+    };
+    let forwarded = services.into_iter().flat_map(|service| facts.requests_to(service));
+    if forwarded.into_iter().any(|(id, c)| c.back.is_some() && bare(id)) {
+        return true;
+    }
+    // A proxy's own connections for the same service.
+    let Some(service) = said.service(facts, Wrong::Silent) else { return false };
+    facts.requests_to(service).any(|(front, _)| {
+        let backends = facts.pairs.backends.get(&front.0).map_or(&[][..], Vec::as_slice);
+        backends.iter().any(|id| bare(ConnectionId(*id)))
     })
 }
 

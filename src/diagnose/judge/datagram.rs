@@ -2,7 +2,9 @@
 
 use super::Opinions;
 use super::evidence::came_in;
-use crate::breaks::Group;
+use crate::breaks::{Group, dropped};
+use crate::diagnose::Facts;
+use crate::trace::ConnectionId;
 
 /// One of two questions that left one port together was answered, the other only when it was
 /// asked again.
@@ -17,7 +19,31 @@ pub(super) fn late(opinions: &mut Opinions) {
     );
 }
 
-pub(super) fn judge(group: &Group, opinions: &mut Opinions) {
+/// SIP and SIP over TLS (RFC 3261, section 19.1.2).
+const SIP: [u16; 2] = [5060, 5061];
+
+/// What a server sends again and again to a client that had spoken before.
+pub(super) fn servers(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if SIP.contains(&facts.topology.service(group.service).port) {
+        opinions.possible(
+            "control-channel-address",
+            "then what the server names in Record-Route, Contact or Via is an address that the client cannot reach, or one of before its NAT's",
+        );
+    }
+    opinions.possible(
+        "packet-loss",
+        "then the client's own capture lacks them: where a NAT or a firewall before it has forgotten the client, those that come soon after a word of its own pass",
+    );
+}
+
+pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let answered = |id: &ConnectionId| dropped(facts, *id).is_some();
+    if group.connections.iter().any(answered) {
+        opinions.possible(
+            "ecmp-rehash-wrong-server",
+            "then the datagrams reach another server than the one that answered before, which does not know the connection: its own capture shows them",
+        );
+    }
     if came_in(group) {
         opinions.possible(
             "rs-silent",

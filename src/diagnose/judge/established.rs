@@ -150,6 +150,28 @@ fn made_by_relay(facts: &Facts, group: &Group) -> bool {
     })
 }
 
+/// A limit that is set for answers is no shorter, nanoseconds. Judgement: servers that turn requests down
+/// do so at once.
+const LIMIT_NS: i64 = 4_500_000_000;
+/// Waits of one limit differ by one part in so many at most.
+const LIMIT_PART: i64 = 50;
+
+/// Closed without an answer: by a limit, where several were closed after one time.
+pub(super) fn closed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let waited = |id: &ConnectionId| {
+        facts.legs(*id).iter().find_map(|leg| {
+            let (asked, closed) = (facts.forward(leg).data.get()?, facts.reply(leg).fin.get()?);
+            Some(closed.since(asked))
+        })
+    };
+    let waits: Vec<i64> = group.connections.iter().filter_map(waited).collect();
+    let (Some(least), Some(most)) = (waits.iter().min(), waits.iter().max()) else { return };
+    if waits.len() < 2 || *least < LIMIT_NS || most - least > most / LIMIT_PART {
+        return;
+    }
+    opinions.possible("l7-backend-timeout", format!("each of these was closed {:.1} s after its request, as by a limit for answers on the way rather than by what was asked: 'timeout server' (haproxy), proxy_read_timeout (nginx), the idle timeout of a cloud's balancer; then the server's own capture shows it still at work", *most as f64 / 1e9));
+}
+
 /// Reset by somebody.
 pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions) {
     let between = [

@@ -92,10 +92,13 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
             established::late(facts, group, &mut opinions);
         }
         (Packet::SynAck, _) => syn_ack::judge(facts, group, &mut opinions),
-        (Packet::Ack | Packet::Greeting, manner) if manner != Manner::Late => {
+        (Packet::Ack | Packet::Greeting, manner)
+            if !matches!(manner, Manner::Late | Manner::Error) =>
+        {
             established::silent(facts, group, &mut opinions);
         }
         (_, Manner::Cut(by)) => established::cut(facts, group, by, &mut opinions),
+        (Packet::Request, Manner::Closed) => established::closed(facts, group, &mut opinions),
         (Packet::Response, manner)
             if manner.is_silence() && evidence::missing(facts, group).is_some() =>
         {
@@ -104,7 +107,12 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Request | Packet::Response, manner) if manner.is_silence() => {
             established::stalled(facts, group, &mut opinions);
         }
-        (Packet::Datagram, manner) if manner.is_silence() => datagram::judge(group, &mut opinions),
+        (Packet::Datagram, manner) if manner.is_silence() => {
+            datagram::judge(facts, group, &mut opinions);
+        }
+        (Packet::ServerDatagram, manner) if manner.is_silence() => {
+            datagram::servers(facts, group, &mut opinions);
+        }
         _ => {}
     }
     opinions.possible.truncate(CANDIDATES_MOST);

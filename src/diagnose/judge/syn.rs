@@ -5,6 +5,7 @@ use super::place::Place;
 use super::{Against, Opinions, marks};
 use crate::breaks::{Group, Packet};
 use crate::diagnose::facts::multicast_answers::not_taken;
+use crate::diagnose::facts::passing::passed;
 use crate::diagnose::facts::shared_bits;
 use crate::diagnose::thresholds::{
     JUDGE_NETWORK_BITS as NETWORK_BITS, JUDGE_NETWORK_BITS_V6 as NETWORK_BITS_V6,
@@ -117,6 +118,16 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
 }
 
+/// What tells a host that has no port of its own left for one more connection to a server.
+const PORTS_GONE: &str = "then this host, which puts its own address in the clients' place, has no port left towards this server: connections that have one go on and new ones do not; a firewall counts failed translations, Linux insert_failed in 'conntrack -S'";
+
+/// Whether the host where the packet ended puts another address in the place of those whom it serves.
+fn hides_clients(facts: &Facts, group: &Group) -> bool {
+    let Some(host) = group.last.and_then(|last| last.host) else { return false };
+    let others = passed(facts, group.service, host);
+    !others.is_empty() && others.iter().all(|way| !way.keeps_client(facts))
+}
+
 /// Causes of a host that is to answer by itself.
 const SOCKET: &[&str] = &[
     "rs-silent",
@@ -135,6 +146,9 @@ fn kept_from_others(facts: &Facts, group: &Group, against: &Against, opinions: &
     } else {
         opinions.possible("forward-rule-drop", FORWARD);
         opinions.possible("conntrack-table-full", TABLE_FULL);
+    }
+    if hides_clients(facts, group) {
+        opinions.possible("fullnat-source-port-exhaustion", PORTS_GONE);
     }
     opinions.possible("rp-filter-drop", FILTERED);
     opinions.refuted(SOCKET, against);

@@ -2,7 +2,7 @@
 //! and the frames that show it.
 
 use super::concerned;
-use crate::breaks::{Break, Fate, Group, Manner, Packet, unfilled};
+use crate::breaks::{Break, Fate, Group, Manner, Packet, dropped, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::{Facts, Proof, Sighting, Subject};
 use crate::flow::{Flow, Mark};
@@ -73,7 +73,23 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
         Packet::Datagram if broken.manner == Manner::Late => {
             proofs = asked_again(f, broken);
         }
-        Packet::Request | Packet::Datagram => {
+        Packet::Datagram | Packet::ServerDatagram
+            if let Some(talk) = dropped(f, broken.connection) =>
+        {
+            let (from, side) = if talk.forward { (there, "client") } else { (back, "server") };
+            let other = if talk.forward { back } else { there };
+            let (first, again) = (talk.asked.first(), talk.asked.last());
+            if talk.leg == leg {
+                if other.last.frame() < first.frame() {
+                    proofs.extend(note(other.last, "the other side's last"));
+                }
+                proofs.extend(note(first, &format!("the {side} sends what nothing answers")));
+                proofs.extend(note(again, "and again after longer waits, the last that is kept"));
+            } else {
+                proofs.extend(note(from.last, &format!("the {side}'s last")));
+            }
+        }
+        Packet::Request | Packet::Datagram | Packet::ServerDatagram => {
             proofs.extend(note(there.data, "what the client asks"));
             proofs.extend(note(back.fin, "the server closes"));
             proofs.extend(note(there.last, "the client's last, without an answer"));

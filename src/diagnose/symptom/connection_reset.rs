@@ -116,10 +116,30 @@ fn on_closed(facts: &Facts, sightings: &[Sighting]) -> String {
         return String::new();
     }
     let whom = if n == sightings.len() { "all of them".to_owned() } else { count(n, "connection") };
+    let longest = connections(sightings).filter_map(|id| used_after(facts, id)).max();
+    let used = longest.map_or_else(String::new, |ns| {
+        format!(
+            " It had closed up to {} before: who sent the request did not look, and used a connection that its peer had let go. A pool has to test what it takes out, or to let idle ones go sooner than the other side does.",
+            seconds(ns)
+        )
+    });
     format!(
-        " In {whom} the server had answered and closed before, and took no more of what its client was sending."
+        " In {whom} the server had answered and closed before, and took no more of what its client was sending.{used}"
     )
 }
+
+/// How long after a server had closed its client sent more, where that is too long for the two to have
+/// crossed, nanoseconds.
+fn used_after(facts: &Facts, id: ConnectionId) -> Option<i64> {
+    let after = |leg: &Leg| {
+        let (there, back) = (facts.forward(leg), facts.reply(leg));
+        is_thrown_away(there, back).then(|| back.rst_answers.since(back.fin))
+    };
+    facts.legs(id).iter().filter_map(after).max().filter(|ns| *ns >= CLOSED_LONG_NS)
+}
+
+/// From a FIN to what cannot have crossed it: no way takes as long, nanoseconds.
+const CLOSED_LONG_NS: i64 = 1_000_000_000;
 
 /// Whether data of the client came to a server that had closed.
 fn was_closed(facts: &Facts, id: ConnectionId) -> bool {

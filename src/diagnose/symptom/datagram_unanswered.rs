@@ -2,13 +2,17 @@
 
 use super::broken::{self};
 use super::connections_to;
-use crate::breaks::{Manner, Packet};
-use crate::diagnose::{Facts, Proof, Sighting, Wording};
+use crate::breaks::{Manner, Packet, dropped};
+use crate::diagnose::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
+
+/// Of talk that had answers before.
+const STOPPED: &str = "both sides had spoken before, and then one sends again after longer and longer waits, or the same again and again, and the other says nothing to it";
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     // To who asks it is the same where the answer went elsewhere.
     broken::broken_as(f, |group| {
         broken::is_silence(group, Packet::Datagram)
+            || broken::is_silence(group, Packet::ServerDatagram)
             || (group.packet, group.manner) == (Packet::Datagram, Manner::Astray)
     })
 }
@@ -19,14 +23,46 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
+    let stopped = |s: &&Sighting| s.connection.is_some_and(|id| dropped(f, id).is_some());
+    let n = sightings.iter().filter(stopped).count();
+    if n == sightings.len() {
+        return Wording {
+            title: "datagrams stay unanswered".to_owned(),
+            explanation: format!(
+                "{}: {STOPPED}; tried for up to {wait}.",
+                connections_to(f, sightings)
+            ),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
+    let among = if n > 0 { format!(" Of {n} {STOPPED}.") } else { String::new() };
     Wording {
         title: "datagrams stay unanswered".to_owned(),
         explanation: format!(
-            "{}: the client asks, and no answer to these is in the captures, where other questions to this service are answered or the client asks the same again; waited up to {wait}.",
+            "{}: the client asks, and no answer to these is in the captures, where other questions to this service are answered or the client asks the same again; waited up to {wait}.{among}",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),
     }
+}
+
+/// Of what a server sends in vain, what it names and where it goes; else a capture further on.
+pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let told = sightings.iter().find_map(|s| broken::of(f, s));
+    let Some(broken) = told.filter(|b| b.packet == Packet::ServerDatagram) else {
+        return super::next::captures(f, sightings);
+    };
+    let front = f.connection(broken.connection).front;
+    let (client, port) = (front.client.0, front.server.1);
+    let at = broken
+        .last
+        .and_then(|last| last.host)
+        .map_or_else(|| "the host that sends them".to_owned(), |host| Names(f).place(host));
+    vec![ToConfirm {
+        host: at,
+        command: format!("tcpdump -ni any -s 0 -A -c 20 'udp port {port} and host {client}'"),
+        why: "what they name as where answers go (SIP: Record-Route, Contact, Via) has to be an address that the client can reach; and the port that they go to the one from which its last word came: where that one came long before, its NAT may have forgotten it".to_owned(),
+    }]
 }
 
 pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {

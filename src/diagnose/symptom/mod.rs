@@ -10,6 +10,7 @@ pub mod connection_reset;
 pub mod datagram_unanswered;
 pub mod handshake_incomplete;
 pub mod health_check_failing;
+pub mod http2_refused;
 pub mod http_5xx;
 pub mod icmp_unreachable;
 pub(in crate::diagnose) mod next;

@@ -165,7 +165,7 @@ fn shows_at_server(broken: Option<&Break>) -> &'static str {
         (Packet::Ack | Packet::Greeting, _) => {
             "shows whether the client's ACK arrives, and whether the server says anything"
         }
-        (Packet::Datagram, _) => {
+        (Packet::Datagram | Packet::ServerDatagram, _) => {
             "shows whether the datagram arrives, and from which address an answer leaves"
         }
         (_, Manner::Error) => "shows whether the error is the server's own",
@@ -240,6 +240,6 @@ fn word(packet: Packet) -> &'static str {
         Packet::SynAck => "SYN-ACK",
         Packet::Ack | Packet::Greeting => "client's ACK",
         Packet::Request | Packet::Response => "request",
-        Packet::Datagram => "datagram",
+        Packet::Datagram | Packet::ServerDatagram => "datagram",
     }
 }

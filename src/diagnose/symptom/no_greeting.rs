@@ -1,9 +1,13 @@
-//! A server that speaks first, and does not.
+//! A server that speaks first, and does not, or greets with an error.
 
 use super::broken::{self};
 use super::connections_to;
-use crate::breaks::Packet;
+use crate::breaks::{Packet, unwelcome};
+use crate::diagnose::ToConfirm;
+use crate::diagnose::words::list;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
+use crate::wire::Ip;
+use crate::wire::greeting::meaning;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     broken::broken_as(f, |group| group.packet == Packet::Greeting && !broken::is_late(group))
@@ -13,12 +17,73 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
     broken::proofs(f, sighting)
 }
 
+/// The error with which a server greeted.
+fn code(f: &Facts, sighting: &Sighting) -> Option<u16> {
+    unwelcome(f, sighting.connection?).map(|(.., code)| code)
+}
+
+/// What the server counts, where it says why.
+pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let told: Vec<(Ip, u16)> = sightings
+        .iter()
+        .filter_map(|s| Some((s.connection?, code(f, s)?)))
+        .map(|(id, code)| (f.connection(id).front, f.server(id).and_then(|s| s.address), code))
+        .map(|(front, known, code)| (known.unwrap_or(front.server.0), code))
+        .collect();
+    // Who calls on for others only passes on what it is told.
+    let calls = |ip: Ip| {
+        let mut ids = sightings.iter().filter_map(|s| s.connection);
+        ids.any(|id| f.connection(id).front.client.0 == ip)
+    };
+    let last = told.iter().find(|(host, _)| !calls(*host)).or(told.first());
+    let Some(&(host, code)) = last else { return super::next::captures(f, sightings) };
+    let (command, why) = if (1000..5000).contains(&code) {
+        (
+            "mysql -e \"SELECT ip, sum_connect_errors, count_handshake_errors FROM performance_schema.host_cache; SHOW VARIABLES LIKE 'max_connect%'; SHOW STATUS LIKE 'Max_used_connections'\"",
+            "whom it blocks or lacks room for; 'FLUSH HOSTS' lets them in again, and a check that logs in ('option mysql-check' in haproxy) is not counted",
+        )
+    } else {
+        (
+            "# its log at the time of the first proof",
+            "the server says there why it turns this caller down",
+        )
+    };
+    vec![ToConfirm { host: host.to_string(), command: command.to_owned(), why: why.to_owned() }]
+}
+
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
+    let mut codes: Vec<u16> = sightings.iter().filter_map(|s| code(f, s)).collect();
+    let told = codes.len();
+    codes.sort_unstable();
+    codes.dedup();
+    let errors: Vec<String> =
+        codes.iter().map(|code| format!("{code} ({})", meaning(*code))).collect();
+    let errors = list(&errors);
+    if told > 0 && told == sightings.len() {
+        let blocked = if codes.contains(&1129) {
+            " It counts connections that end before the client has said a word, as bare TCP checks of a balancer do, and blocks who opens many of them."
+        } else {
+            ""
+        };
+        return Wording {
+            title: format!("the server's first word is an error: {errors}"),
+            explanation: format!(
+                "{}: the server speaks first, and says {errors} instead of a greeting.{blocked} The network delivered all of it.",
+                connections_to(f, sightings)
+            ),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
+    let among = if told > 0 {
+        format!(" In {told} its first word is an error: {errors}.")
+    } else {
+        String::new()
+    };
     let wait = broken::seconds(broken::longest(f, sightings));
     Wording {
         title: format!("connections stand and the server says nothing, for up to {wait}"),
         explanation: format!(
-            "{}: the handshake is complete, and the server, which speaks first in this protocol, sends nothing.",
+            "{}: the handshake is complete, and the server, which speaks first in this protocol, sends nothing.{among}",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),

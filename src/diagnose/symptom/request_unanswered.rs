@@ -26,6 +26,11 @@ fn is_unfilled(f: &Facts, sighting: &Sighting) -> bool {
     broken::of(f, sighting).is_some_and(|broken| broken.packet == Packet::Response)
 }
 
+/// Whether no capture shows a word of the server.
+fn is_unheard(f: &Facts, sighting: &Sighting) -> bool {
+    sighting.connection.is_some_and(|id| f.legs(id).iter().all(|leg| !f.reply(leg).seen()))
+}
+
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
     let unfilled = sightings.iter().filter(|s| is_unfilled(f, s)).count();
@@ -48,6 +53,17 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             title: format!("the server closes instead of an answer, after up to {wait}"),
             explanation: format!(
                 "{}: the client sends a request, and the server's side closes without a byte of an answer. {why}",
+                connections_to(f, sightings)
+            ),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
+    let unheard = sightings.iter().filter(|s| is_unheard(f, s)).count();
+    if unheard == sightings.len() {
+        return Wording {
+            title: format!("requests get no answer, after waits of up to {wait}"),
+            explanation: format!(
+                "{}: the client sends its request again and again, to its last frame; the captures show nothing of the server, and what is acknowledged is not sent again.",
                 connections_to(f, sightings)
             ),
             subjects: broken::subjects(f, sightings),

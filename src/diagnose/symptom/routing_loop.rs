@@ -11,17 +11,18 @@ use crate::trace::{At, ConnectionId, Trace};
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut ids: Vec<ConnectionId> =
         facts.topology.routes.looped.iter().map(|i| ConnectionId(*i)).collect();
-    for tied in &facts.errors {
-        let error = &facts.vantages[tied.vantage.index()].errors[tied.error as usize];
-        let tcp = facts.connection(tied.connection).protocol.is_tcp();
-        if tcp && error.kind == IcmpErrorKind::TimeExceeded && left_well(facts, tied.connection) {
-            ids.push(tied.connection);
-        }
-    }
+    ids.extend(facts.errors.iter().map(|tied| tied.connection).filter(|id| expired(facts, *id)));
     ids.sort_unstable();
     ids.dedup();
     ids.retain(|id| facts.ordinary(*id).is_none());
     ids.into_iter().map(|id| Sighting::of(id, facts.connection(id).outcome.failed())).collect()
+}
+
+/// Whether a router says that a packet's time was up which should have sufficed.
+pub(super) fn expired(facts: &Facts, id: ConnectionId) -> bool {
+    facts.connection(id).protocol.is_tcp()
+        && facts.errors_of(id).any(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded)
+        && left_well(facts, id)
 }
 
 /// Whether all packets of the connection left with a TTL that should suffice.
@@ -75,12 +76,18 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         }
         None => (String::new(), String::new()),
     };
+    let seen = |s: &Sighting| {
+        let looped = &facts.topology.routes.looped;
+        s.connection.is_some_and(|id| looped.contains(&id.0))
+    };
+    let what = if sightings.iter().any(seen) {
+        "one packet passes the same link again and again, its TTL falling."
+    } else {
+        "a router says that a packet's TTL ran out, though it left with enough for any way: it goes round between routers."
+    };
     Wording {
         title: "packets go round in circles".to_owned(),
-        explanation: format!(
-            "In {} one packet passes the same link again and again, its TTL falling.{back}{elsewhere}",
-            connections_to(facts, sightings)
-        ),
+        explanation: format!("In {} {what}{back}{elsewhere}", connections_to(facts, sightings)),
         subjects: concerned(facts, sightings),
     }
 }
@@ -119,7 +126,7 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
         let id = s.connection?;
         Some((id, turn(facts, id)?.0))
     }) else {
-        return Vec::new();
+        return expired_at(facts, sightings);
     };
     let (client, server) = (facts.connection(id).front.client.0, facts.connection(id).front.server);
     vec![ToConfirm {
@@ -132,6 +139,35 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
             "whether it has the address, and that its route leads back; a route 'unreachable' for the services' addresses, or none announced for them, ends the loop; port {} is then refused at once",
             server.1
         ),
+    }]
+}
+
+/// The routers that say that the TTL ran out, which are those in the circle.
+fn expired_at(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let ids = || sightings.iter().filter_map(|s| s.connection);
+    let Some(vip) = ids().next().map(|id| facts.connection(id).front.server.0) else {
+        return Vec::new();
+    };
+    // Who says so in the service's own name may be one of several hosts.
+    let mut routers: Vec<_> = ids()
+        .flat_map(|id| facts.errors_of(id))
+        .filter(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded && e.src != vip)
+        .map(|(_, e)| e.src)
+        .collect();
+    routers.sort_unstable();
+    routers.dedup();
+    if routers.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<String> = routers.iter().take(4).map(ToString::to_string).collect();
+    vec![ToConfirm {
+        host: format!(
+            "{} {}",
+            crate::diagnose::words::agree(names.len(), "the router", "the routers"),
+            crate::diagnose::words::list(&names)
+        ),
+        command: format!("ip route get {vip}   # or: show ip route {vip}"),
+        why: "the next hop of this one address there is part of the circle; who should announce the address does not".to_owned(),
     }]
 }
 

@@ -21,6 +21,10 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     // An unreachable has its own symptom; that a packet went round until its time was up
     // is no answer.
     found.retain(|s| !s.connection.is_some_and(|id| unreachable(facts, id)));
+    for sighting in &mut found {
+        let told = |id| super::routing_loop::expired(facts, id);
+        sighting.costly &= !sighting.connection.is_some_and(told);
+    }
     let known: HashSet<_> = found.iter().filter_map(|s| s.connection).collect();
     // To the client it is the same where an answer was lost on its way: another symptom
     // says so, and this one costs nothing more.
@@ -162,6 +166,11 @@ fn untaken<'a>(facts: &'a Facts, sightings: &[Sighting]) -> Option<(VantageId, &
 
 /// What an unexplained silence may come from.
 pub(in crate::diagnose) fn suspects(facts: &Facts, sightings: &[Sighting]) -> Vec<Candidate> {
+    // What went no further on its way met no server.
+    let ended = |s: &Sighting| broken::of(facts, s).is_some_and(|b| b.manner == Manner::Rejected);
+    if !sightings.is_empty() && sightings.iter().all(ended) {
+        return Vec::new();
+    }
     let modes: Vec<Mode> =
         sightings.iter().filter_map(|s| s.connection).map(|id| facts.service(id).mode).collect();
     let mut found =

@@ -122,6 +122,8 @@ enum Form {
     Alert,
     Endpoint,
     AnswerTo,
+    Unwelcome,
+    Http2,
 }
 
 words!(Form {
@@ -129,6 +131,8 @@ words!(Form {
     Form::Alert => "tls-alert",
     Form::Endpoint => "ftp-endpoint",
     Form::AnswerTo => "sip-answer-to",
+    Form::Unwelcome => "error-greeting",
+    Form::Http2 => "http2-preface",
 });
 
 impl Row for Of<Spoken> {
@@ -149,15 +153,23 @@ impl Row for Of<Spoken> {
             Words::Alert(alert) => (Form::Alert, u16::from(alert), None),
             Words::Endpoint(ip, port) => (Form::Endpoint, port, Some(ip)),
             Words::AnswerTo(ip, port) => (Form::AnswerTo, port, ip),
+            Words::Unwelcome(code) => (Form::Unwelcome, code, None),
+            Words::Http2 => (Form::Http2, 0, None),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint` or `sip-answer-to`", &mut form);
-        c.num("number", "the status, the alert's description, or the port", &mut number);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting` or `http2-preface`", &mut form);
+        c.num(
+            "number",
+            "the status, the alert's description, the port, or the error's code",
+            &mut number,
+        );
         c.some_ip("ip", "the address that is named", &mut ip);
         spoken.words = match form {
             Form::Status => Words::Status(number),
             Form::Alert => Words::Alert(number as u8),
             Form::Endpoint => Words::Endpoint(ip.unwrap_or_default(), number),
             Form::AnswerTo => Words::AnswerTo(ip, number),
+            Form::Unwelcome => Words::Unwelcome(number),
+            Form::Http2 => Words::Http2,
         };
     }
 }
@@ -263,10 +275,11 @@ const SENT: [&str; 6] = ["sent_1", "sent_2", "sent_3", "sent_4", "sent_5", "sent
 
 impl Row for AskedRow {
     const TABLE: &'static str = "datagrams_sent_again";
-    const ABOUT: &'static str = "One row for each side of a stream whose first datagram was sent again while nobody answered.";
+    const ABOUT: &'static str = "One row for each side of a stream that sent again while nobody answered: its first datagram, or later ones after a pause.";
 
     fn blank() -> Self {
-        let asked = Asked { at: [Mark::NONE; 6], count: 1, blind: false };
+        let at = [Mark::NONE; 6];
+        let asked = Asked { at, count: 1, blind: false, later: false, over: false, digest: 0 };
         Self { stream: 0, side: Side::A, asked }
     }
 
@@ -275,6 +288,8 @@ impl Row for AskedRow {
         c.word("side", SIDE, &mut self.side);
         c.num("times", "how often it was sent", &mut self.asked.count);
         c.num("blind", "only its length is known to be the same", &mut self.asked.blind);
+        c.num("later", "the other side had spoken before", &mut self.asked.later);
+        c.num("over", "one of the two went on with something else", &mut self.asked.over);
         for (name, at) in SENT.into_iter().zip(&mut self.asked.at) {
             mark(c, name, "when, of the first six", at);
         }

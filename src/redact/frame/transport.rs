@@ -85,7 +85,7 @@ fn udp(with: &mut impl StandIns, old: &[u8], new: &mut [u8], around: Around, dep
             ethernet(with, &inner[8..], &mut inside[8..], depth + 1);
         }
         6081 => geneve(with, inner, inside, depth),
-        6080 | 5555 | 9737 | 19523 => gue(with, inner, inside, depth),
+        6080 | 5555 | 9737 | 9886 | 19523 => gue(with, inner, inside, depth),
         _ => {}
     }
     // A checksum of 0 is none; one that comes out as 0 is written as its complement.

@@ -205,6 +205,7 @@ pub(in crate::report) fn label(packet: Packet) -> &'static str {
         Packet::Request => "request",
         Packet::Response => "response",
         Packet::Datagram => "datagram",
+        Packet::ServerDatagram => "server's datagram",
         Packet::HealthCheck => "health check",
     }
 }

@@ -128,6 +128,7 @@ fn formats() -> Vec<Format> {
         ("gue options", in_udp(19523, &[2, 4, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4], &inner()), Some(Gue), None, None),
         ("gue gre", in_udp(6080, &[0, 47, 0, 0, 0, 0, 8, 0], &inner()), Some(Gre), None, None),
         ("fou", in_udp(5555, &[], &inner()), Some(Fou), None, None),
+        ("fou 9886", in_udp(9886, &[], &inner()), Some(Fou), None, None),
         ("fou 6", in_udp(9737, &[], &six), Some(Fou), None, None),
     ];
     list.into_iter().map(|(name, packet, kind, id, vlan)| Format { name, packet, kind, id, vlan }).collect()

@@ -33,6 +33,8 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
     let director = names.full(host);
     let old = ids.iter().find_map(|id| before(facts, *id, host));
     let moved = set.iter().any(|l| l.signs.moved);
+    // What it forwarded before shows where the connection is seen from its SYN on.
+    let begun = ids.iter().any(|id| facts.connection(*id).progress.syn);
     let title = format!(
         "the director {} resets open connections: it has no entry for them",
         names.host(host)
@@ -44,6 +46,10 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         ),
         (true, None) => {
             "Another director had forwarded them; the VIP moved and their entries did not."
+                .to_owned()
+        }
+        (false, _) if !begun => {
+            "Where they began is not in the captures: it had an entry and lost it, or another director forwarded them before, as where several share the address (ECMP) and a route changed, or where one took over without the other's entries."
                 .to_owned()
         }
         (false, _) => {
@@ -80,7 +86,12 @@ fn finding(facts: &Facts, service: ServiceId, host: HostId, set: &[Forgotten]) -
         "ipvsadm -Lnc; ipvsadm -L --daemon; ipvsadm -L --timeout",
         "the connections are not in the table; no daemon printed: nothing is synchronised",
     );
-    finding.fixes = fixes(facts, host, old, moved);
+    if !begun {
+        finding.candidate("ecmp-rehash-wrong-server", "then several directors share the address, and their number or a route changed at that time: they need one another's entries, or the same table of servers by hash");
+    }
+    if begun || moved {
+        finding.fixes = fixes(facts, host, old, moved);
+    }
     if let Some(shown) = shown {
         finding.proofs = proofs(facts, shown);
     }

@@ -16,7 +16,7 @@ use crate::topology::{Mode, Role, Service, ServiceId};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["retransmission", "connection-reset", "rst-no-socket"];
+    &["retransmission", "connection-reset", "rst-no-socket", "request-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let hit = facts.requests().filter(|(id, _)| half(facts, *id).is_some()).map(|(id, _)| id);
@@ -54,7 +54,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
         || "something between clients and real servers".to_owned(),
         |host| Names(facts).host(host),
     );
-    let (title, what) = if sure {
+    let at_server = told_half.as_ref().is_some_and(|h| h.server.is_some());
+    let (title, what) = if sure && !at_server {
+        (
+            format!("{who} lets connections begin and drops all that follows"),
+            format!(
+                "The SYNs are sent on. The client acknowledges a SYN-ACK that no capture here shows, and {place}, nor what it asks. That is what a firewall does that follows connections and does not see the answers, since they take another way: for it the handshake never went on, and what follows is invalid."
+            ),
+        )
+    } else if sure {
         (
             format!("{who} lets connections begin and drops all that follows"),
             format!(

@@ -74,7 +74,7 @@ fn udp_that_only_looks_like_a_tunnel_stays_udp() {
         payloads.push([&[0, 4, 0, 0], &packet[..]].concat());
         payloads.push(packet);
     }
-    for port in [4789, 8472, 6081, 6080, 5555, 9737, 19523] {
+    for port in [4789, 8472, 6081, 6080, 5555, 9737, 9886, 19523] {
         for payload in &payloads {
             let data = on_wire(&v4(17, CLIENT, VIP, &udp(port, payload)));
             let seen = ethernet(&data);

@@ -1,0 +1,58 @@
+//! Talk by datagrams that one side drops: it was heard before, and then what the other side sends
+//! again after longer and longer waits stays without a word.
+
+use super::datagram::QUIC;
+use super::journey::{Journey, Milestone, silence};
+use super::judged::Judged;
+use super::{Break, Fate, Manner, Packet};
+use crate::correlate::Leg;
+use crate::flow::Asked;
+use crate::trace::{ConnectionId, Trace};
+
+/// What was sent again and again, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Dropped<'a> {
+    /// Where.
+    pub leg: &'a Leg,
+    /// The client sent it.
+    pub forward: bool,
+    /// When.
+    pub asked: &'a Asked,
+}
+
+/// The last place that shows one side go on alone in vain: the client's if both do.
+#[must_use]
+pub fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
+    let quic = trace.connection(id).front.server.1 == QUIC;
+    let of = |forward: bool| {
+        trace.legs(id).iter().rev().find_map(|leg| {
+            let vantage = trace.vantage(leg);
+            let side = if forward { leg.client } else { leg.client.other() };
+            let back = if forward { trace.reply(leg) } else { trace.forward(leg) };
+            let asked = vantage.side_tables.asked(leg.stream, side)?;
+            let end = vantage.end;
+            let vain = asked.later_in_vain(back, end) || quic && asked.doubles_in_vain(back, end);
+            vain.then_some(Dropped { leg, forward, asked })
+        })
+    };
+    of(true).or_else(|| of(false))
+}
+
+pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
+    let Some(dropped) = dropped(trace, id) else { return Judged::Well };
+    let packet = if dropped.forward { Packet::Datagram } else { Packet::ServerDatagram };
+    let (manner, mut last) = if dropped.forward {
+        silence(trace, id, packet)
+    } else {
+        (Manner::UnseenBeyond, Journey::of(trace, id, false, Milestone::Data).last().copied())
+    };
+    let (first, again) = (dropped.asked.first(), dropped.asked.last());
+    if let Some(last) = &mut last
+        && (last.at.vantage, last.tuple) == (dropped.leg.vantage, dropped.leg.tuple)
+    {
+        last.at.mark = first;
+    }
+    let cost_ns = again.since(first);
+    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+    Judged::Harm(Fate::Failed, broken)
+}
