@@ -133,6 +133,25 @@ fn is_given_up(trace: &Trace, id: ConnectionId) -> bool {
     trace.errors_of(id).any(|(_, e)| e.kind == IcmpErrorKind::Reassembly && e.src == asked)
 }
 
+/// The last place to which both of two DNS questions came that were asked together, with the
+/// frame of the one that got no answer; and the next that has its twin alone, if any does.
+#[must_use]
+pub fn pair_ended(trace: &Trace, id: ConnectionId) -> Option<(Sighting, Option<Sighting>)> {
+    let pair = |s: &Sighting| {
+        let here = |leg: &&Leg| leg.vantage == s.at.vantage && leg.tuple == s.tuple;
+        let leg = trace.legs(id).iter().find(here)?;
+        trace.vantage(leg).side_tables.dns_pair(leg.stream)
+    };
+    let places = Journey::of(trace, id, true, Milestone::Data).0;
+    let (at, pair, lost) = places.iter().enumerate().rev().find_map(|(at, s)| {
+        let pair = pair(s)?;
+        Some((at, pair, pair.lost()?))
+    })?;
+    let mut last = places[at];
+    last.at.mark = pair.asked[lost];
+    Some((last, places.get(at + 1).copied()))
+}
+
 /// One of two DNS questions that were asked together had to be asked again.
 fn asked_again(trace: &Trace, id: ConnectionId) -> Judged {
     for leg in trace.legs(id) {
@@ -140,7 +159,9 @@ fn asked_again(trace: &Trace, id: ConnectionId) -> Judged {
         let Some((pair, lost)) = pair.and_then(|pair| Some((pair, pair.lost()?))) else { continue };
         let cost_ns = pair.settled[lost].since(pair.asked[lost]);
         let (packet, manner) = (Packet::Datagram, Manner::Late);
-        let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
+        let ended = pair_ended(trace, id);
+        let last = ended.map(|(last, _)| last);
+        let last = last.or_else(|| Journey::of(trace, id, true, Milestone::Data).last().copied());
         let broken =
             Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
         return Judged::Harm(Fate::Suffered, broken);

@@ -36,7 +36,7 @@ mod unheeded;
 pub use account::{Account, Accounts};
 pub use apart::Apart;
 pub use at_once::cut_at_once;
-pub use datagram::torn;
+pub use datagram::{pair_ended, torn};
 pub use dropped_talk::{Dropped, dropped};
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;

@@ -134,6 +134,15 @@ pub(super) const JUDGE_NETWORK_BITS_V6: u32 = 64;
 /// Bytes of a segment below which its size is not why it is lost: every IPv6 link carries 1,280
 /// with headers (RFC 8200, section 5), and tunnels of tunnels leave more than this.
 pub(super) const JUDGE_SMALL: u32 = 1000;
+/// Part of a silence by which several may differ that one timer ended: timers of balancers go by
+/// steps of a second or more. Judgement.
+pub(super) const JUDGE_SAME_PART: i64 = 50;
+/// From a SYN to a reset, nanoseconds, in which nothing that is kept of a connection can have
+/// gone: shorter than any timeout of a balancer's table.
+pub(super) const JUDGE_YOUNG_NS: i64 = 1_000_000_000;
+/// Ports from which one client asks a service before it is taken to ask from a new one each
+/// time, as resolvers do (RFC 5452, section 9.2). Judgement: two may be two programs.
+pub(super) const JUDGE_PORTS: usize = 3;
 /// Answers of the other claimant of an address that its side of the link must show.
 pub(super) const PROXY_ARP_OR_ARP_FLUX_MIN_ANSWERS: u32 = 2;
 /// Advertisements of each that a capture on it must show.

@@ -64,8 +64,12 @@ impl Builder<'_> {
             } else {
                 format!("no packet reaches it: finding {n}")
             };
-            // A service of the server's own has its port.
-            let port = port.filter(|_| service.vip != address);
+            // A service of the server's own has its port, and each of several has its own.
+            let several = finding.connections.iter().any(|id| {
+                let other = self.trace.service(*id);
+                other.vip.to_string() == service.vip && other.port != service.port
+            });
+            let port = port.filter(|_| service.vip != address && !several);
             let own = ids.iter().copied().filter(|_| alone);
             let totals = self.totals(own);
             service.real_servers.push(RealServer {

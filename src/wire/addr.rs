@@ -202,6 +202,16 @@ impl Mac {
         self.0[0] & 1 == 1 && self != Self::BROADCAST
     }
 
+    /// Whether it is the one MAC that the gateways of a cloud's networks have (Azure, Alibaba
+    /// Cloud): no machine of its users.
+    #[must_use]
+    pub fn is_clouds_gateway(self) -> bool {
+        matches!(
+            self.0,
+            [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc] | [0xee, 0xff, 0xff, 0xff, 0xff, 0xff]
+        )
+    }
+
     /// Whether it is a VRRP virtual router's MAC (RFC 5798, section 7.3).
     #[must_use]
     pub fn is_vrrp(self) -> bool {

@@ -12,7 +12,7 @@ const GET: &[u8] = b"GET /list HTTP/1.1\r\nHost: app.example\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 
 /// Conversations at one host's capture, each begun and given on.
-fn each(
+pub fn each(
     host: &'static str,
     n: u16,
     play: impl Fn(&mut Stage, Talk, &[Step], &[Step], u16),
@@ -36,7 +36,7 @@ fn said(report: &serde_json::Value) -> String {
     all.map(|f| f["explanation"].as_str().unwrap()).collect()
 }
 
-fn served(stage: &mut Stage, mut talk: Talk, there: &[Step], back: &[Step]) {
+pub fn served(stage: &mut Stage, mut talk: Talk, there: &[Step], back: &[Step]) {
     talk.exchange(stage, (there, back), GET, OK);
     talk.close(stage, there, back);
 }
@@ -197,7 +197,7 @@ fn what_is_reset_at_one_moment_was_ended_by_no_timer_of_its_own() {
 }
 
 /// A bare reset so long after the last segment.
-fn reset_after(ms: u64) -> Stage {
+pub fn reset_after(ms: u64) -> Stage {
     each("client", 4, |stage, mut talk, there, back, n| {
         if n % 2 == 1 {
             return served(stage, talk, there, back);

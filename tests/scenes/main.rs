@@ -11,6 +11,7 @@ mod support;
 
 mod advised;
 mod anycast;
+mod asked;
 mod clusters;
 mod control;
 mod cut_short;

@@ -415,6 +415,38 @@ pub fn ending_pod_refuses() -> Stage {
     rollout(true)
 }
 
+/// The same of a pod whose MAC is made as container networks make them.
+pub fn replaced_container() -> Stage {
+    let nic = Nic { mac: [0x0a, 0x58, 10, 244, 1, 12], ..POD[1] };
+    let named = |mut way: Vec<Step>| {
+        for step in &mut way {
+            for end in [&mut step.from, &mut step.to] {
+                if end.mac == POD[1].mac {
+                    *end = nic;
+                }
+            }
+        }
+        way
+    };
+    let mut stage = Stage::default().any("node");
+    for n in 0..8u16 {
+        talks(&mut stage, 0, 43_000 + n * 2);
+        let (there, back) = translated(2, 1, 80);
+        let (there, back) = (named(there), named(back));
+        let mut talk = Talk::new(at(POD_IP[2], 43_001 + n * 2), at(SERVICE_IP, 80));
+        if n < 4 {
+            talk.whole(&mut stage, &there, &back);
+        } else {
+            let syn = talk.syn();
+            stage.carry(&there, &syn);
+            let refusal = Talk::refusal_of(&syn);
+            stage.carry(&back, &refusal);
+        }
+        stage.wait_ms(300);
+    }
+    stage
+}
+
 /// It answers until it gets none.
 pub fn ending_pod_answers() -> Stage {
     rollout(false)

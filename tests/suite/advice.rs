@@ -26,6 +26,7 @@ fn wrong(report: &Report) -> Vec<String> {
         let refuted = |id: &String| finding.refuted.iter().any(|r| r.id == *id);
         let offered = finding.candidates.iter().filter(|c| refuted(&c.id));
         wrong.extend(offered.map(|c| format!("{}: {} is refuted", finding.id, c.id)));
+        wrong.extend(misasked(report, finding));
         if OF_ANOTHER_TIME.contains(&finding.id.as_str()) {
             continue;
         }
@@ -35,6 +36,52 @@ fn wrong(report: &Report) -> Vec<String> {
             wrong.extend(given.filter(|h| names(&check.host, h)).map(|h| {
                 format!("{}: {} was given: on {}", finding.id, h.vantages.join(", "), check.host)
             }));
+        }
+    }
+    wrong
+}
+
+/// What ends a connection that stood, or is said on it: 128 bytes of a frame do not hold it.
+const BY_WORDS: &[&str] = &["connection-reset", "http-5xx", "tls-refused"];
+
+/// Checks of a finding that cannot tell what they are asked for.
+fn misasked(report: &Report, finding: &Finding) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let says = |words: &[&str]| words.iter().any(|word| finding.explanation.contains(word));
+    let answered = finding.id == "health-check-failing"
+        && says(&["answered with status", ": refused."])
+        && !says(&["not answered"]);
+    let ids = &finding.affected.ids;
+    let clients: Vec<&str> = report
+        .connections
+        .iter()
+        .filter(|c| ids.contains(&c.id))
+        .filter_map(|c| c.client.rsplit_once(':').map(|(ip, _)| ip))
+        .collect();
+    for (n, check) in finding.to_confirm.iter().enumerate() {
+        let (host, command) = (check.host.as_str(), check.command.as_str());
+        let id = &finding.id;
+        if answered && command.contains("tcpdump") {
+            wrong.push(format!("{id}: what was answered is captured again: on {host}"));
+        }
+        // Of a proxy's own connections it is the client, and the server of others.
+        let serves = report.services.iter().any(|s| s.vip == host)
+            || report
+                .services
+                .iter()
+                .flat_map(|s| &s.real_servers)
+                .any(|r| r.address.as_deref() == Some(host));
+        let servers = command.contains("'sport = :") && !command.contains("dport");
+        if servers && clients.contains(&host) && !serves {
+            wrong.push(format!("{id}: a server's sockets are sought on its client {host}"));
+        }
+        if BY_WORDS.contains(&id.as_str()) && command.contains("-s 128 -w") {
+            wrong.push(format!("{id}: what decides is cut off: {command}"));
+        }
+        let before = &finding.to_confirm[..n];
+        if before.iter().any(|other| (&other.host, &other.command) == (&check.host, &check.command))
+        {
+            wrong.push(format!("{id}: asked twice: on {host}: {command}"));
         }
     }
     wrong

@@ -20,14 +20,24 @@ pub(in crate::diagnose) enum WhyWithheld {
     Removed,
     /// `tun-mtu-blackhole` and the like: they may be too large for the tunnel.
     TooLarge,
+    /// `rs-unreachable`: it asks for the real server, and nobody answers.
+    Unreachable,
 }
 
-/// By how a service is forwarded, whether in an overlay, and the bytes that came in and never
-/// went out.
-pub(in crate::diagnose) fn why_withheld(mode: Mode, overlay: bool, missing: u32) -> WhyWithheld {
+/// By how a service is forwarded, whether in an overlay, the bytes that came in and never went
+/// out, and whether the director asks for the real server meanwhile: it would ask for nobody who
+/// is not in its table.
+pub(in crate::diagnose) fn why_withheld(
+    mode: Mode,
+    overlay: bool,
+    missing: u32,
+    sought: bool,
+) -> WhyWithheld {
     let in_tunnel = mode == Mode::Tun && missing > MAX_TUNNEL_MISSING;
     if in_tunnel || overlay && is_large_for_overlay(missing) {
         WhyWithheld::TooLarge
+    } else if sought {
+        WhyWithheld::Unreachable
     } else {
         WhyWithheld::Removed
     }
@@ -60,10 +70,11 @@ mod tests {
     #[test]
     fn only_a_tunnel_is_too_small_and_only_for_large_packets() {
         let most = MAX_TUNNEL_MISSING;
-        assert_eq!(why_withheld(Mode::Tun, false, most), WhyWithheld::Removed);
-        assert_eq!(why_withheld(Mode::Tun, false, most + 1), WhyWithheld::TooLarge);
+        assert_eq!(why_withheld(Mode::Tun, false, most, false), WhyWithheld::Removed);
+        assert_eq!(why_withheld(Mode::Tun, false, most + 1, false), WhyWithheld::TooLarge);
         for mode in [Mode::Nat, Mode::Dr, Mode::FullNat] {
-            assert_eq!(why_withheld(mode, false, u32::MAX), WhyWithheld::Removed);
+            assert_eq!(why_withheld(mode, false, u32::MAX, false), WhyWithheld::Removed);
+            assert_eq!(why_withheld(mode, false, 1, true), WhyWithheld::Unreachable);
         }
     }
 
@@ -71,8 +82,8 @@ mod tests {
     fn a_small_segment_fits_into_every_overlay() {
         let most = SIZE_MIN_OVERLAY_SEGMENT;
         assert!(!is_large_for_overlay(most) && is_large_for_overlay(most + 1));
-        assert_eq!(why_withheld(Mode::Nat, true, most), WhyWithheld::Removed);
-        assert_eq!(why_withheld(Mode::Nat, true, most + 1), WhyWithheld::TooLarge);
+        assert_eq!(why_withheld(Mode::Nat, true, most, false), WhyWithheld::Removed);
+        assert_eq!(why_withheld(Mode::Nat, true, most + 1, true), WhyWithheld::TooLarge);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::diagnose::finding::Proof;
 use crate::topology::HostId;
 
 /// The TTL with which Windows begins.
-const WINDOWS_TTL: u8 = 128;
+pub(in crate::diagnose) const WINDOWS_TTL: u8 = 128;
 
 /// An answer of a host for its own address that shows Windows.
 pub(in crate::diagnose) fn windows_answer(facts: &Indexed<'_>, host: HostId) -> Option<Proof> {

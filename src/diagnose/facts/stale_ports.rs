@@ -86,7 +86,7 @@ fn judge<'a>(
 }
 
 /// A director's question for a server that had answered it before and does not any more.
-fn asks_again(
+pub(super) fn asks_again(
     trace: &Trace,
     id: ConnectionId,
     server: Ip,

@@ -1,14 +1,23 @@
 //! Datagrams that nothing answers, and questions that had to be asked again.
 
-use super::Opinions;
-use super::evidence::came_in;
+use super::evidence::{came_in, kept_before, many_ports};
+use super::{Against, Opinions};
 use crate::breaks::{Group, dropped};
 use crate::diagnose::Facts;
 use crate::trace::ConnectionId;
 
 /// One of two questions that left one port together was answered, the other only when it was
 /// asked again.
-pub(super) fn late(opinions: &mut Opinions) {
+pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    if let Some((next, at)) = kept_before(facts, group) {
+        let why = "the question did not come to the host that translates";
+        opinions.refuted(&["dns-conntrack-race-5s"], &Against { why, at: Some(at) });
+        opinions.possible(
+            "packet-loss",
+            format!("the question that left there did not come to {next}, which has its twin: then a device between counts drops, and questions asked alone are lost as well"),
+        );
+        return;
+    }
     opinions.possible(
         "dns-conntrack-race-5s",
         "then 'conntrack -S' on the host that translates (a cluster: the node of who asks) counts insert_failed with each, and questions that are asked alone are never lost",
@@ -58,9 +67,10 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "rs-silent",
             "then the server's own capture shows the datagram and no answer",
         );
-        opinions.possible(
+        opinions.unless(
+            many_ports(facts, group),
             "udp-stale-entry",
-            "then the same client is answered from another port of its own",
+            "then 'ipvsadm -Lnc' or 'conntrack -L -p udp' on the host that translates has the client's port with a server that the service lists no more",
         );
         opinions.possible(
             "udp-reply-from-rip",

@@ -1,7 +1,8 @@
 //! Connections that stood and then broke.
 
 use super::evidence::{
-    ASKED, asked_again, came_in, connected, foreign_ttl, missing, never_idle, small, smallest_again,
+    ASKED, asked_again, came_in, connected, cut_young, foreign_ttl, missing, never_idle,
+    same_silence, small, smallest_again,
 };
 use super::place::Place;
 use super::{Against, Opinions};
@@ -10,6 +11,7 @@ use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::passing::through;
 use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
+use crate::diagnose::words::seconds;
 use crate::trace::ConnectionId;
 
 /// Bytes of a ping that fills an Ethernet frame.
@@ -69,6 +71,14 @@ fn listener(opinions: &mut Opinions) {
 /// Bytes got through at last, or an answer took its time.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let repeated = group.connections.iter().any(|id| facts.connection(*id).progress.repeats);
+    let own = group.connections.first().and_then(|id| facts.server(*id)?.host);
+    let last = group.last.filter(|last| own.is_some() && last.host == own);
+    if let Some(last) = last.filter(|last| !repeated && last.passage == Passage::Out) {
+        opinions.possible("slow-real-server", "the server's own capture shows the wait between request and answer: its program, or whom that asks, takes so long");
+        let why = "the server's own capture shows the wait";
+        opinions.refuted(&["network-latency"], &Against { why, at: Some(last.at) });
+        return;
+    }
     if !repeated {
         opinions.possible(
             "slow-real-server",
@@ -190,6 +200,7 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         at: group.last.map(|last| last.at),
     };
     let idle = never_idle(facts, group);
+    let young = cut_young(facts, group);
     let thrown_away = |id: &ConnectionId| {
         let mut legs = facts.legs(*id).iter();
         legs.any(|leg| is_thrown_away(facts.forward(leg), facts.reply(leg)))
@@ -202,16 +213,28 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         // It repeated its SYN-ACK, then gave up; what the client says meets no socket.
         listener(opinions);
     }
-    if let Some((ttl, before)) = foreign_ttl(facts, group).filter(|_| by == By::ServersName) {
+    let timed = same_silence(facts, group).filter(|_| !matches!(by, By::Client | By::Server));
+    if let Some((ns, at)) = timed {
+        let wait = seconds(ns);
+        opinions.possible("lb-idle-timeout", format!("each was reset after the same silence of {wait}, by whom nobody had asked anything: then the balancer, or a NAT or firewall between, has an idle timeout of that length"));
+        let why = "the resets follow the same silence, not one moment, and answer nothing";
+        opinions.refuted(
+            &["ecmp-rehash-wrong-server", "director-no-entry-rst"],
+            &Against { why, at: Some(at) },
+        );
+    }
+    if let Some((ttl, before)) =
+        foreign_ttl(facts, group).filter(|_| by == By::ServersName && timed.is_none())
+    {
         opinions.possible("ecmp-rehash-wrong-server", format!("another host than the one that served them sent the resets: their TTL is {ttl}, that of the answers before {before}; then routes, servers or nodes changed at that time, or a firewall resets in the server's name"));
     }
     for (id, tell) in between {
-        if opinions.has(id) {
+        if opinions.has(id) || opinions.refuted.iter().any(|known| known.id == id) {
             continue;
         }
         let by_an_end = matches!(by, By::Client | By::Server) && !made_by_relay(facts, group);
         let own = by_an_end.then_some(own);
-        let against = own.or(closed).or(idle.filter(|_| id == "lb-idle-timeout"));
+        let against = own.or(closed).or(young).or(idle.filter(|_| id == "lb-idle-timeout"));
         opinions.unless(against, id, tell);
     }
 }

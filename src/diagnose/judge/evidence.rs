@@ -2,11 +2,14 @@
 
 use super::Against;
 use crate::breaks::apart::Trait;
-use crate::breaks::{Fate, Group, Passage, asks_again, unfilled};
+use crate::breaks::{Fate, Group, Passage, asks_again, pair_ended, unfilled};
 use crate::correlate::Leg;
-use crate::diagnose::Facts;
 use crate::diagnose::facts::moved_connections::foreign_reset;
-use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
+use crate::diagnose::thresholds::{
+    CONNECTION_RESET_SILENT_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART, JUDGE_SMALL as SMALL,
+    JUDGE_YOUNG_NS, PAIR,
+};
+use crate::diagnose::{Facts, Names};
 use crate::flow::Mark;
 use crate::trace::{At, ConnectionId};
 use crate::wire::{Outer, Tunnel};
@@ -225,4 +228,65 @@ pub(super) fn foreign_ttl(facts: &Facts, group: &Group) -> Option<(u8, u8)> {
         found = found.or(Some(both));
     }
     found
+}
+
+/// Where one of two questions that were asked together went on no further, and its twin did: the
+/// next host, which is another one, and the frame.
+pub(super) fn kept_before(facts: &Facts, group: &Group) -> Option<(String, At)> {
+    let (last, next) = pair_ended(facts, *group.connections.first()?)?;
+    let host = next?.host.filter(|host| last.host.is_some_and(|here| here != *host))?;
+    Some((Names(facts).place(host), last.at))
+}
+
+/// Every client asks from several ports, a new one for each question: what is remembered of one
+/// port does not keep the others from a server.
+pub(super) fn many_ports(facts: &Facts, group: &Group) -> Option<Against> {
+    let several = |id: &ConnectionId| {
+        let client = facts.connection(*id).front.client.0;
+        let own = facts.requests_from(client);
+        own.into_iter().filter(|(id, _)| facts.service_of(*id) == group.service).count()
+            >= JUDGE_PORTS
+    };
+    let all = group.connections.iter().take(ASKED).all(several);
+    let why = "each of these clients asks from a new port every time, so no entry is older";
+    all.then_some(Against { why, at: group.last.map(|last| last.at) })
+}
+
+/// How long connections were silent before they were reset, nanoseconds, and the first reset,
+/// where that is the same for several that were reset at different times: a timer.
+pub(super) fn same_silence(facts: &Facts, group: &Group) -> Option<(i64, At)> {
+    let silent = |id: &ConnectionId| {
+        facts.legs(*id).iter().find_map(|leg| {
+            let back = facts.reply(leg);
+            let rst = back.rst.get()?;
+            let ns = rst.since(back.rst_answers.get()?);
+            (ns >= CONNECTION_RESET_SILENT_NS)
+                .then_some((ns, At { vantage: leg.vantage, mark: rst }))
+        })
+    };
+    let ids = group.connections.iter().take(ASKED);
+    let all: Vec<(i64, At)> = ids.map(silent).collect::<Option<_>>()?;
+    let (least, most) = (all.iter().map(|x| x.0).min()?, all.iter().map(|x| x.0).max()?);
+    let (first, last) = (all.first()?.1, all.last()?.1);
+    let apart = last.mark.at().0.abs_diff(first.mark.at().0) > most.abs_diff(least);
+    (all.len() >= PAIR && apart && most - least <= most / SAME_PART).then_some((most, first))
+}
+
+/// Each was reset a moment after it had been opened, by a server that had just taken what the
+/// client said: nothing that was kept of it can have gone, and nothing of it went elsewhere.
+pub(super) fn cut_young(facts: &Facts, group: &Group) -> Option<Against> {
+    let young = |id: &ConnectionId| {
+        facts.legs(*id).iter().any(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            there.opened()
+                && back.accepted()
+                && back.ack.is_set()
+                && back.rst.is_set()
+                && back.ack.frame() < back.rst.frame()
+                && back.rst.since(there.syn) < JUDGE_YOUNG_NS
+        })
+    };
+    let all = group.connections.iter().take(ASKED).all(young);
+    let why = "the server acknowledged what was said on a connection that was just opened, and reset it then";
+    all.then_some(Against { why, at: group.last.map(|last| last.at) })
 }

@@ -79,6 +79,9 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
             syn::swallowed(facts, group, &mut opinions);
         }
         (Packet::Syn, Manner::Late) => syn::late(facts, group, &mut opinions),
+        (Packet::Syn | Packet::HealthCheck, Manner::OwnSource) => {
+            syn::from_its_receiver(facts, group, &mut opinions);
+        }
         // What came in and is not seen again was dropped there, or left by a way that the
         // capture lacks.
         (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) if evidence::came_in(group) => {
@@ -87,7 +90,7 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) => {
             syn::unseen(facts, group, &mut opinions);
         }
-        (Packet::Datagram, Manner::Late) => datagram::late(&mut opinions),
+        (Packet::Datagram, Manner::Late) => datagram::late(facts, group, &mut opinions),
         (Packet::Request | Packet::Response, Manner::Late) => {
             established::late(facts, group, &mut opinions);
         }

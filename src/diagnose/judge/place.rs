@@ -5,8 +5,9 @@ use super::Against;
 use crate::breaks::{Fate, Group, Journey, Milestone, Passage};
 use crate::correlate::Connection;
 use crate::diagnose::Facts;
-use crate::diagnose::facts::passing::{passed, through};
-use crate::topology::HostId;
+use crate::diagnose::facts::passing::{Through, passed, through};
+use crate::diagnose::facts::vrrp::is_own;
+use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId};
 
 /// Connections of a group that are asked: they are alike.
@@ -29,6 +30,37 @@ impl<'a, 'b> Place<'a, 'b> {
     /// where a packet of another connection leaves it.
     pub fn passes_on(&self) -> Option<At> {
         passed(self.facts, self.group.service, self.host?).first().map(|way| way.left.at)
+    }
+
+    /// It passes on what comes for the same address on another port, as a router or an
+    /// appliance does: where a packet of that leaves it.
+    pub fn passes_on_for_the_address(&self) -> Option<At> {
+        let host = self.host?;
+        let vip = self.facts.topology.service(self.group.service).vip;
+        let services = self.facts.topology.services.iter().enumerate();
+        services.filter(|(_, s)| s.vip == vip).find_map(|(at, _)| {
+            let service = ServiceId(u32::try_from(at).ok()?);
+            let ways = passed(self.facts, service, host);
+            let keeps = |way: &&Through| way.keeps_server(self.facts);
+            ways.iter().find(keeps).map(|way| way.left.at)
+        })
+    }
+
+    /// Another host announces the address by VRRP where the packet came in, or addresses that are
+    /// not printed, and this one none: its advertisement.
+    pub fn announced_by_another(&self) -> Option<At> {
+        let last = self.group.last?;
+        let vip = self.facts.topology.service(self.group.service).vip;
+        let vantage = &self.facts.vantages[last.at.vantage.index()];
+        let speaker = vantage.vrrp.iter().find(|s| {
+            let addresses = s.addresses.list();
+            (addresses.is_empty() || addresses.contains(&vip))
+                && !is_own(self.facts, last.at.vantage, s)
+        })?;
+        if vantage.vrrp.iter().any(|s| is_own(self.facts, last.at.vantage, s)) {
+            return None;
+        }
+        Some(At { vantage: last.at.vantage, mark: speaker.last })
     }
 
     /// It sent the SYNs of these connections on.

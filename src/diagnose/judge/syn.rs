@@ -4,6 +4,7 @@ use super::evidence::{arrived, fresh_ports, none_does_well, none_does_well_here,
 use super::place::Place;
 use super::{Against, Opinions, marks};
 use crate::breaks::{Group, Packet};
+use crate::diagnose::facts::claimants::wrong_one;
 use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::passing::passed;
 use crate::diagnose::facts::shared_bits;
@@ -69,6 +70,13 @@ fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
 }
 
+/// It came in from an address that its receiver has itself, and nothing else is asked.
+pub(super) fn from_its_receiver(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    marked(facts, group, opinions);
+    let why = "its receiver has its source address itself: it comes to no rule and no socket";
+    opinions.refuted(SOCKET, &Against { why, at: group.last.map(|last| last.at) });
+}
+
 /// It came in, and nothing of it was seen again.
 pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let place = Place::of(facts, group);
@@ -103,14 +111,27 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         why: "the host where it ends owns the address that is asked for",
         at: group.last.map(|last| last.at),
     };
-    opinions.unless(
-        own.then_some(owns),
-        "rs-missing-vip",
-        "then 'ip -br addr show' on this host lacks the address that is asked for",
-    );
+    // One that lacks the address by right has it neither if this is the cause nor if it is not.
+    let passes = place.passes_on_for_the_address();
+    let another = place.announced_by_another();
+    if let Some(at) = passes {
+        let why = "the host where it ends passes on what comes for this address on another port";
+        opinions.refuted(HAS_IT_NOT, &Against { why, at: Some(at) });
+        opinions.possible("forward-rule-drop", FORWARD);
+    } else if let Some(at) = another {
+        let why = "another host is the VRRP master here: this one lacks its address by right";
+        opinions.refuted(HAS_IT_NOT, &Against { why, at: Some(at) });
+        opinions.possible("garp-missing-stale-arp", "another host is the VRRP master here, and these come to this one: then the address is the master's, and the neighbour that sent them ('ip neigh', 'show ip arp' there) still has this host's MAC for it");
+    } else {
+        opinions.unless(
+            own.then_some(owns),
+            "rs-missing-vip",
+            "then 'ip -br addr show' on this host lacks the address that is asked for",
+        );
+    }
     opinions.possible("rp-filter-drop", FILTERED);
     opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'");
-    if node.is_none() && !elsewhere {
+    if node.is_none() && !elsewhere && passes.is_none() && another.is_none() {
         opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
     }
     if let Some(came) = arrived(group) {
@@ -127,6 +148,8 @@ fn hides_clients(facts: &Facts, group: &Group) -> bool {
     let others = passed(facts, group.service, host);
     !others.is_empty() && others.iter().all(|way| !way.keeps_client(facts))
 }
+/// Causes of a host that lacks the address or an endpoint of it.
+const HAS_IT_NOT: &[&str] = &["rs-missing-vip", "node-without-local-endpoint"];
 
 /// Causes of a host that is to answer by itself.
 const SOCKET: &[&str] = &[
@@ -239,6 +262,13 @@ const BEHIND: &[&str] = &[
 /// It left, and nothing behind was captured.
 pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if nobody_behind(facts, group, opinions) {
+        return;
+    }
+    if let Some((whom, serves, at)) = wrong_one(facts, group) {
+        let (whom, serves) = (Names(facts).full(whom), Names(facts).full(serves));
+        opinions.possible("vip-arp-conflict", format!("several answer for the address: all of these were sent to {whom}, and those sent to {serves} are served; then only {serves} is to have it, or to announce it"));
+        let why = "another host that answers for the address serves those who are sent to it";
+        opinions.refuted(BEHIND, &Against { why, at: Some(at) });
         return;
     }
     marked(facts, group, opinions);

@@ -28,6 +28,7 @@ pub mod syn_refused;
 pub mod syn_unanswered;
 pub mod tls_refused;
 pub mod vip_arp_conflict;
+mod who_said;
 
 use super::words::{count, list, server_subject, service_subject};
 use super::{Sighting, Subject};

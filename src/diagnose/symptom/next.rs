@@ -2,9 +2,11 @@
 //! ended, else a capture where none was taken.
 
 use super::settles::{at_place, counters, next_stated};
+use super::who_said;
 use crate::breaks::{Break, By, Manner, Packet, Passage};
 use crate::correlate::Tuple;
-use crate::diagnose::words::{Names, to_capture_in};
+use crate::diagnose::words::commands::cluster;
+use crate::diagnose::words::{Names, Wanted, to_capture_all};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 use crate::topology::HostId;
 use crate::trace::{Cloud, ConnectionId};
@@ -17,7 +19,10 @@ const MOST: usize = 4;
 pub(in crate::diagnose) fn captures(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let broken = sightings.iter().find_map(|s| facts.breaks.broken(s.connection?));
     let told = broken.map_or(Told::Elsewhere, |b| told(facts, b));
-    let mut found = Vec::new();
+    let mut found = broken.map_or_else(Vec::new, |b| who_said::checks(facts, sightings, b));
+    if !found.is_empty() {
+        return found;
+    }
     if told != Told::Elsewhere {
         found.extend(broken.and_then(|b| at_place(facts, b)));
     }
@@ -97,9 +102,10 @@ fn at_next(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
     }
     let service = facts.service(broken.connection);
     let shows = format!("shows whether the {} arrives there and is sent on", word(broken.packet));
+    let (addresses, ports) = ([service.vip], [service.port]);
     let tunnel = tunnel(facts, broken.connection);
-    let place = Names(facts).place(next);
-    Some(to_capture_in(tunnel, place, "next", &[service.vip], service.port, &shows))
+    let of = Wanted { addresses: &addresses, ports: &ports, words: is_said(broken), tunnel };
+    Some(to_capture_all(Names(facts).place(next), "next", of, &shows))
 }
 
 /// On the real servers that were not captured.
@@ -122,12 +128,26 @@ fn at_servers(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
             |h| names.host(h),
         );
         let addresses: Vec<_> = [Some(service.vip), server.address].into_iter().flatten().collect();
-        found.push(to_capture_in(
-            tunnel(facts, id),
-            format!("real server {name}"),
+        let words = broken.is_some_and(is_said);
+        // Most pods have no shell, and none has tcpdump; what its program says needs neither.
+        let pod = server.address.filter(|_| cluster::is_clusters(facts, service));
+        let said = matches!(
+            broken.map(|b| b.packet),
+            Some(Packet::Datagram | Packet::Request | Packet::Response)
+        );
+        found.extend(pod.filter(|_| said && found.is_empty()).map(cluster::says));
+        found.push(to_capture_all(
+            pod.map_or_else(
+                || format!("real server {name}"),
+                |ip| format!("the node of {ip}, in the pod's network (nsenter -t PID -n)"),
+            ),
             &format!("rs-{}", name.replace(':', "-")),
-            &addresses,
-            server.port,
+            Wanted {
+                addresses: &addresses,
+                ports: &[server.port],
+                words,
+                tunnel: tunnel(facts, id),
+            },
             shows_at_server(broken),
         ));
     }
@@ -180,11 +200,24 @@ fn in_between(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
     let Some(id) = sightings.iter().find_map(|s| s.connection) else { return Vec::new() };
     let service = facts.service(id);
     let packet = broken.map_or("SYN", |b| word(b.packet));
-    let shows = format!("shows whether the {packet} arrives there and to whom it is sent on");
-    let tunnel = tunnel(facts, id);
-    let take = |whose: String, name: &str| {
-        to_capture_in(tunnel, whose, name, &[service.vip], service.port, &shows)
+    let shows = match broken.map(|b| b.manner) {
+        Some(Manner::Cut(_)) => {
+            "shows whether the reset comes in there or begins there, and from whom".to_owned()
+        }
+        _ => format!("shows whether the {packet} arrives there and to whom it is sent on"),
     };
+    let (mut addresses, mut ports) = (Vec::new(), Vec::new());
+    for service in sightings.iter().filter_map(|s| s.connection).map(|id| facts.service(id)) {
+        if addresses.len() < MOST && !addresses.contains(&service.vip) {
+            addresses.push(service.vip);
+        }
+        if ports.len() < MOST && !ports.contains(&service.port) {
+            ports.push(service.port);
+        }
+    }
+    let words = broken.is_some_and(is_said);
+    let of = Wanted { addresses: &addresses, ports: &ports, words, tunnel: tunnel(facts, id) };
+    let take = |whose: String, name: &str| to_capture_all(whose, name, of, &shows);
     if let Some(director) = service.directors.first() {
         let captured = service.directors.iter().any(|d| facts.is_captured(d.host));
         if captured || is_fabric(facts, director.host) {
@@ -232,6 +265,11 @@ fn is_answered_on_the_link(facts: &Facts, id: ConnectionId) -> bool {
                 .and_then(|hop| facts.host_by_mac(hop.link.dst))
                 .is_some_and(|to| facts.is_captured(to) && facts.topology.hosts.claims_ip(to, vip))
     })
+}
+
+/// Whether what was said decides: something that stood was ended, or answered with an error.
+fn is_said(broken: &Break) -> bool {
+    matches!(broken.manner, Manner::Cut(_) | Manner::Error | Manner::Closed)
 }
 
 fn word(packet: Packet) -> &'static str {

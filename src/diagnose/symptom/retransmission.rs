@@ -4,7 +4,7 @@
 use super::super::words::count;
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections, connections_to};
-use crate::breaks::{Manner, Packet, Passage};
+use crate::breaks::{Manner, Packet, Passage, asks_again};
 use crate::correlate::Outcome;
 use crate::flow::IcmpErrorKind;
 use crate::trace::{ConnectionId, Trace};
@@ -66,6 +66,11 @@ fn came_in(facts: &Facts, id: ConnectionId) -> bool {
     })
 }
 
+/// Whether the server goes on asking for the acknowledgment of its SYN-ACK.
+fn asked_for_ack(facts: &Facts, id: ConnectionId) -> bool {
+    facts.legs(id).iter().any(|leg| asks_again(facts, leg))
+}
+
 fn why(facts: &Facts, sightings: &[Sighting]) -> &'static str {
     let told = connections(sightings).filter(|id| too_big(facts, *id)).count();
     let in_vain = |id| facts.connection(id).outcome == Outcome::Stalled;
@@ -74,6 +79,8 @@ fn why(facts: &Facts, sightings: &[Sighting]) -> &'static str {
         "it came in where it was captured each time, and was not acknowledged there"
     } else if told == 0 && came > 0 {
         "of some it came in where it was captured and was not acknowledged there, of others it or its acknowledgment was lost on the way"
+    } else if told == 0 && connections(sightings).all(|id| asked_for_ack(facts, id)) {
+        "the server does not acknowledge it, and repeats its SYN-ACK meanwhile as if it had no acknowledgment of that either: what the client sends is lost on the way, or the server's accept queue is full and it takes none of it"
     } else if told == 0 {
         "it, or its acknowledgment, was lost on the way"
     } else if told == sightings.len() && connections(sightings).any(in_vain) {

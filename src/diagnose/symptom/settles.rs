@@ -29,15 +29,23 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
     // Who sends the connection's packets on has no socket of it.
     let relays = || host.is_some_and(|host| through(facts, broken.connection, host).is_some());
     let left = matches!(last.passage, Passage::Out | Passage::Passing) && stated.is_none();
+    // What came to the client says nothing of the client: the answer lies where it was sent.
+    if !broken.packet.is_forward() && !left && host.is_some() && host == facts.host_by_ip(client) {
+        return None;
+    }
+    // Who has an address of its own there asks without an interface: what comes from
+    // outside in its own name is no route.
+    let own = host == server || !relays();
     let (host, (command, why)) = match (broken.packet, broken.manner) {
         (_, Manner::Cut(By::Client | By::Server)) | (_, Manner::Error | Manner::Closed) => {
             (host, process(port))
         }
         (_, Manner::Cut(_)) => return None,
         (Packet::Syn | Packet::HealthCheck, Manner::Refused) => (host, listener(vip, port)),
+        (Packet::Syn | Packet::HealthCheck, Manner::OwnSource) => (host, martians(client)),
         (Packet::Syn | Packet::HealthCheck, _) if !left => (host, counters(vip)),
         (Packet::SynAck, Manner::Unmatched) => (server.or(host), way_back((client, vip), true)),
-        (Packet::SynAck, _) if left && host.is_some() => (host, way_back(here, host == server)),
+        (Packet::SynAck, _) if left && host.is_some() => (host, way_back(here, own)),
         (Packet::SynAck, _) => (host, counters(vip)),
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left && relays() => {
             (host, counters(vip))
@@ -56,7 +64,7 @@ pub(super) fn next_stated(facts: &Facts, broken: &Break) -> Option<HostId> {
     facts.states.iter().any(|m| m.hosts.contains(&to)).then_some(to)
 }
 
-type Said = (String, &'static str);
+pub(super) type Said = (String, &'static str);
 
 /// What the kernel counts of what it drops.
 pub(super) fn counters(vip: Ip) -> Said {
@@ -72,7 +80,7 @@ pub(super) fn counters(vip: Ip) -> Said {
 }
 
 /// Who listens, and who refuses in a listener's place.
-fn listener(vip: Ip, port: u16) -> Said {
+pub(super) fn listener(vip: Ip, port: u16) -> Said {
     let save = tables(vip);
     (
         format!(
@@ -82,8 +90,24 @@ fn listener(vip: Ip, port: u16) -> Said {
     )
 }
 
+/// Whether a source is the receiver's own address: no counter tells of such packets.
+fn martians(source: Ip) -> Said {
+    let (six, log) = if source.is_v4() {
+        (
+            "",
+            "; sysctl -w net.ipv4.conf.all.log_martians=1; sleep 60; dmesg | grep -i martian; sysctl -w net.ipv4.conf.all.log_martians=0",
+        )
+    } else {
+        ("-6 ", "")
+    };
+    (
+        format!("ip {six}-br addr show to {source}; ip {six}route get {source}{log}"),
+        "'local' in the second list: the source is an address of this host itself, and its kernel drops what comes from outside in its own name (it logs 'martian source' and counts nothing); the first list names the interface that must not have it",
+    )
+}
+
 /// Who has the connections.
-fn process(port: u16) -> Said {
+pub(super) fn process(port: u16) -> Said {
     (
         format!("ss -ltnp 'sport = :{port}'; journalctl -k --since -1h | tail -20"),
         "names the process that answers there: its own log, or the kernel's, says why it ends them so",
@@ -91,7 +115,7 @@ fn process(port: u16) -> Said {
 }
 
 /// Whether somebody takes the connections off the listener's hands.
-fn queue(port: u16) -> Said {
+pub(super) fn queue(port: u16) -> Said {
     (
         format!(
             "ss -ltnp 'sport = :{port}'; ss -tn state established 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPDeferAcceptDrop"

@@ -5,8 +5,10 @@ use super::broken;
 use super::{concerned, connections_to};
 use crate::breaks::{Manner, Packet};
 use crate::correlate::{Leg, Outcome};
+use crate::diagnose::facts::claimants::wrong_one;
 use crate::diagnose::facts::multicast_answers::{self, not_taken};
 use crate::diagnose::thresholds::{CAPTURE_TAIL_NS, SYN_UNANSWERED_CERTAIN_SYNS};
+use crate::diagnose::words::{Names, tables};
 use crate::flow::{Ask, IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
@@ -93,11 +95,25 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     Wording {
         title: "SYNs stay unanswered".to_owned(),
         explanation: format!(
-            "{}: {} no answer where one would be seen.{untaken}",
+            "{}: {} no answer where one would be seen.{}{untaken}",
             connections_to(facts, sightings),
-            asked(facts, sightings)
+            asked(facts, sightings),
+            from_itself(facts, sightings)
         ),
         subjects: concerned(facts, sightings),
+    }
+}
+
+/// That a receiver has the source address itself, which says why.
+fn from_itself(facts: &Facts, sightings: &[Sighting]) -> &'static str {
+    let own = |s: &Sighting| {
+        let broken = broken::of(facts, s);
+        broken.is_some_and(|b| b.manner == Manner::OwnSource)
+    };
+    if sightings.iter().all(own) {
+        " Their source is an address that the receiver has itself, as it states: a kernel drops what comes from outside in its own name (RFC 1812, section 5.3.8)."
+    } else {
+        ""
     }
 }
 
@@ -150,9 +166,30 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
         .into_iter()
         .collect();
     if found.is_empty() {
+        found = astray(facts, sightings).into_iter().collect();
+    }
+    if found.is_empty() {
         found = super::next::captures(facts, sightings);
     }
     found
+}
+
+/// On the one of several claimants of the address to which all were sent.
+fn astray(facts: &Facts, sightings: &[Sighting]) -> Option<ToConfirm> {
+    let group = sightings.iter().find_map(|s| facts.breaks.group_of(s.connection?))?;
+    let group = facts.breaks.group(group);
+    let (whom, ..) = wrong_one(facts, group)?;
+    let s = facts.topology.service(group.service);
+    Some(ToConfirm {
+        host: Names(facts).place(whom),
+        command: format!(
+            "ip -br addr show to {0}; ss -ltn 'sport = :{1}'; {2}-save -c | grep -F {0}; sysctl net.ipv4.conf.all.proxy_arp",
+            s.vip,
+            s.port,
+            tables(s.vip)
+        ),
+        why: "whether it is to have the address at all: a stranger's is to be taken off, one that announces it and has nobody behind is to stop".to_owned(),
+    })
 }
 
 /// A question for an address of these connections whose answers nobody takes.

@@ -7,10 +7,11 @@
 
 use super::super::facts::disputes::{MAX_INTERFACES, claimants, claims, disputed};
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::breaks::{Fate, Journey, Milestone};
+use crate::diagnose::facts::claimants::fates;
 use crate::diagnose::facts::machines::{Kin, kin};
+use crate::diagnose::words::commands::cluster::KUBECTL;
 use crate::diagnose::words::list;
-use crate::topology::{HostId, Role};
+use crate::topology::{HostId, Mode, Role};
 use crate::trace::Trace;
 use crate::wire::Ip;
 
@@ -78,20 +79,8 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
 /// What became of connections by the claimant that their SYNs were sent to, where it is not
 /// the same for all.
 fn by_claimant(facts: &Facts, vips: &[Ip], hosts: &[HostId]) -> String {
-    let mut sums: Vec<(HostId, usize, usize)> = hosts.iter().map(|h| (*h, 0, 0)).collect();
-    for (id, _) in vips.iter().flat_map(|vip| facts.requests_to_address(*vip)) {
-        let journey = Journey::of(facts, id, true, Milestone::Syn);
-        let sent =
-            |sum: &&mut (HostId, usize, usize)| journey.0.iter().any(|s| s.to == Some(sum.0));
-        if let Some((_, all, failed)) = sums.iter_mut().find(sent) {
-            *all += 1;
-            *failed += usize::from(facts.breaks.fate(id) == Fate::Failed);
-        }
-    }
-    sums.retain(|(_, all, _)| *all > 0);
-    let differ = sums.iter().any(|(_, all, failed)| all == failed)
-        && sums.iter().any(|(_, _, failed)| *failed == 0);
-    if !differ {
+    let sums = fates(facts, vips, hosts);
+    if sums.is_empty() {
         return String::new();
     }
     let names = Names(facts);
@@ -116,7 +105,20 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
             why: "which of them has it, and as what: the director, a real server that is to be quiet, one that answers for others, or a stranger".to_owned(),
         }
     };
-    vips.iter().map(ask).collect()
+    vips.iter().flat_map(|vip| std::iter::once(ask(vip)).chain(announcers(facts, *vip))).collect()
+}
+
+/// Who announces an address of a cluster, where nothing shows that a director of another kind
+/// has it.
+fn announcers(facts: &Facts, vip: Ip) -> Option<ToConfirm> {
+    let mut services = facts.topology.services.iter().filter(|s| s.vip == vip);
+    services.any(|s| s.mode == Mode::Unknown && s.directors.is_empty()).then(|| ToConfirm {
+        host: format!("{KUBECTL}, if {vip} is a cluster's"),
+        command: format!(
+            "kubectl get svc -A -o wide | grep -wF {vip}; kubectl get nodes,pods -A -o wide | grep -E 'metallb|kube-vip|cilium|Ready'; kubectl -n metallb-system logs -l component=speaker --tail=200 | grep -F {vip}"
+        ),
+        why: "which nodes announce it: one may, and the one to which those are sent that fail has no endpoint, is no member any more, or does not see the others".to_owned(),
+    })
 }
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {

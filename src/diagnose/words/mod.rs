@@ -12,7 +12,8 @@ mod subjects;
 mod tuples;
 
 pub use commands::{
-    capture_line, ease, explained, out_of_proxy, rest, spare, tables, to_capture, to_capture_in,
+    Wanted, capture_line, ease, explained, out_of_proxy, rest, spare, tables, to_capture,
+    to_capture_all,
 };
 pub use names::{Names, name, names};
 pub use numbers::{agree, count, counted, list, list_of, part, seconds, share, thousands};

@@ -41,6 +41,10 @@ pub(super) fn choose(shares: &Shares) -> Own {
         return Own { span: close.len() > 2, ..Own::default() };
     }
     close.retain(|(_, share)| share.frames as f64 >= CLOSE * best);
+    // Nobody captures on the gateway of a cloud's network.
+    if close.iter().any(|(mac, _)| !mac.is_clouds_gateway()) {
+        close.retain(|(mac, _)| !mac.is_clouds_gateway());
+    }
     if let [(mac, _)] = close[..] {
         return one(mac, OwnEvidence::Coverage);
     }

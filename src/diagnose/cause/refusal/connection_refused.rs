@@ -8,14 +8,16 @@ use super::refused_by_itself::by_itself;
 use crate::correlate::Outcome;
 use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::facts::own_refusals::refuser;
+use crate::diagnose::facts::stopped::accepted_before;
 use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::thresholds::PAIR;
+use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Server;
 use crate::diagnose::words::{self, agree, servers, share, spare};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, ServiceId};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["syn-refused"];
@@ -75,6 +77,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
             "then the director itself refuses, and no real server sees the SYN",
         );
     }
+    if let Some(at) = stopped(facts, service, &subjects, &ids) {
+        super::rolled_out::word(&mut finding, facts, service, &subjects);
+        finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
+        finding.proofs.push(Proof::at(at, "the last connection before that it accepted"));
+        return finding.concerning(subjects, ids);
+    }
     for subject in &subjects {
         finding.confirm(
             Names(facts).place_of(subject),
@@ -88,6 +96,18 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
     finding.concerning(subjects, ids)
+}
+
+/// The last connection that the one server of a cluster's service accepted before it refused all.
+fn stopped(
+    facts: &Facts,
+    service: ServiceId,
+    subjects: &[Subject],
+    ids: &[ConnectionId],
+) -> Option<At> {
+    let [Subject { address: Some(server), .. }] = subjects else { return None };
+    let pods = cluster::is_clusters(facts, facts.topology.service(service));
+    pods.then(|| accepted_before(facts, service, *server, ids)).flatten()
 }
 
 /// Seen where it is sent, or where the director gets it from the real server.

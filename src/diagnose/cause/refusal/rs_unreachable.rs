@@ -15,15 +15,30 @@ use crate::trace::Trace;
 use crate::wire::Ip;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["arp-unanswered", "icmp-unreachable", "syn-unanswered"];
+    &["arp-unanswered", "icmp-unreachable", "syn-unanswered", "retransmission"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let findings = facts
+    let mut findings: Vec<Finding> = facts
         .missing()
         .iter()
         .filter(|m| m.why() == WhyMissing::Down)
         .map(|m| finding(facts, m))
         .collect();
+    // One server that is gone is one cause, of SYNs and of what stood before.
+    for gone in super::gone_meanwhile::findings(facts) {
+        let same = |f: &&mut Finding| {
+            gone.addresses.iter().any(|ip| f.addresses.contains(ip))
+                && gone
+                    .connections
+                    .iter()
+                    .chain(&f.connections)
+                    .all(|id| facts.service_of(*id) == facts.service_of(gone.connections[0]))
+        };
+        match findings.iter_mut().find(same) {
+            Some(known) => known.connections.extend(gone.connections),
+            None => findings.push(gone),
+        }
+    }
     Detection::from(findings, || {
         let blind = failed(facts).any(|(id, _)| {
             let service = facts.service(id);

@@ -8,8 +8,8 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::decide::refusal::WhyStale;
 use crate::diagnose::decide::size::{WhyWithheld, why_withheld};
-use crate::diagnose::facts::passages::{Passage, passage};
-use crate::diagnose::thresholds::REPEATS;
+use crate::diagnose::facts::passages::passage;
+use crate::diagnose::facts::withheld::{self, Withheld};
 use crate::diagnose::words::commands::ipvsadm::{Server, Virtual};
 use crate::diagnose::words::commands::sysctl;
 use crate::diagnose::words::{self, count, explained, server_subject, share};
@@ -27,7 +27,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let stale = facts.stale_ports().iter().filter(|(_, x)| x.why() == WhyStale::Removed);
     let datagrams = stale.map(|(id, _)| *id);
     let dropped = streams.filter_map(|(id, _)| dropped(facts, id));
-    for dropped in dropped.chain(datagrams.filter_map(|id| withheld(facts, id))) {
+    for dropped in dropped.chain(datagrams.filter_map(|id| datagrams_withheld(facts, id))) {
         let service = facts.topology.service_of[dropped.id.0 as usize];
         let server = facts.server(dropped.id).and_then(|s| s.address);
         sets.entry((service, dropped.director, server)).or_default().push(dropped);
@@ -48,53 +48,23 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
-struct Dropped<'a> {
-    id: ConnectionId,
-    director: HostId,
-    passage: Passage<'a>,
-}
+type Dropped<'a> = Withheld<'a>;
 
-fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
-    let (c, service) = (trace.connection(id), trace.service(id));
-    let balanced = service.mode.is_layer_4();
-    let told = trace.errors_of(id).next().is_some();
-    let reset = trace.legs(id).iter().any(|leg| trace.reply(leg).rst.is_set());
-    if !c.protocol.is_tcp()
-        || !c.progress.established
-        || !c.progress.request
-        || !balanced
-        || told
-        || reset
-    {
-        return None;
-    }
-    service.directors.iter().find_map(|d| {
-        let passage = passage(trace, id, d.host)?;
-        // It had an entry, and nothing came out any more while bytes came in
-        // again and again.
-        let left = passage.left?;
-        let link = passage.came.link;
-        let repeated = link.retransmissions >= REPEATS
-            && passage.first_repeat(trace, id).at() > left.link.last.at();
-        let missing = passage.missing(trace, id);
-        let overlay = passage.enters_overlay(trace, id);
-        let fits = why_withheld(service.mode, overlay, missing) == WhyWithheld::Removed;
-        // Where SYNs alone went out, it is what followed that was not wanted.
-        let fits = fits && left.link.packets > u32::from(left.link.syns);
-        (passage.is_withheld(trace, id) && repeated && missing > 0 && fits).then_some(Dropped {
-            id,
-            director: d.host,
-            passage,
-        })
-    })
+fn dropped<'a>(facts: &'a Facts, id: ConnectionId) -> Option<Dropped<'a>> {
+    let withheld = withheld::withheld(facts, id)?;
+    let missing = withheld.passage.missing(facts, id);
+    let overlay = withheld.passage.enters_overlay(facts, id);
+    let mode = facts.service(id).mode;
+    let why = why_withheld(mode, overlay, missing, withheld.sought.is_some());
+    (why == WhyWithheld::Removed).then_some(withheld)
 }
 
 /// A client's datagrams that come in and do not go out.
-fn withheld(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
+fn datagrams_withheld(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
     let mut directors = trace.service(id).directors.iter().map(|d| d.host);
     directors.find_map(|director| {
         let passage = passage(trace, id, director).filter(|p| p.is_withheld(trace, id))?;
-        Some(Dropped { id, director, passage })
+        Some(Dropped { id, director, passage, sought: None })
     })
 }
 
@@ -169,30 +139,11 @@ fn finding(
             .because(expires),
         drain(facts, service, director, &ids),
     ];
-    finding.proofs = set.first().map(|d| proofs(facts, d)).unwrap_or_default();
+    finding.proofs = set.first().map(|d| d.proofs(facts)).unwrap_or_default();
     finding
         .proofs
         .push(Proof::at(at, "meanwhile the director sends another connection's packet on"));
     Some(finding.concerning(vec![names.subject(Role::Director, director)], ids).also(server))
-}
-
-fn proofs(trace: &Trace, dropped: &Dropped<'_>) -> Vec<Proof> {
-    let (id, passage) = (dropped.id, &dropped.passage);
-    let link = passage.came.link;
-    Proof::seen([
-        passage.proof_out(
-            trace,
-            id,
-            "the last packet of the connection that the director sends on",
-        ),
-        passage.proof_in(
-            trace,
-            id,
-            passage.first_repeat(trace, id),
-            "the client sends bytes again; they do not go out",
-        ),
-        passage.proof_in(trace, id, link.last, "and once more, in vain"),
-    ])
 }
 
 fn drain(trace: &Trace, service: ServiceId, director: HostId, ids: &[ConnectionId]) -> Fix {

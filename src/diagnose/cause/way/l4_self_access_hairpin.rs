@@ -7,6 +7,7 @@
 
 use super::sent_back;
 use crate::diagnose::cause::{by_service, clean_in, severity};
+use crate::diagnose::facts::own_answers::WINDOWS_TTL;
 use crate::diagnose::facts::self_calls::{Variant, proofs, variant};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
@@ -68,7 +69,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.proofs = proofs(facts, id);
         finding.fixes = fixes(facts, service, id);
     }
-    if variant(facts, &ids) == Variant::Unseen {
+    // Windows captures nothing of what a host sends to itself.
+    if variant(facts, &ids) == Variant::Unseen && !is_windows(facts, &ids) {
         finding.confirm(
             caller.to_string(),
             capture_line("caller", &[vip, caller], None),
@@ -76,6 +78,18 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
     }
     finding.concerning(callers, ids).also(words::directors(facts, service))
+}
+
+/// Whether the callers' own SYNs leave with the TTL that Windows begins with.
+fn is_windows(trace: &Trace, ids: &[ConnectionId]) -> bool {
+    let ttl = |id: &ConnectionId| {
+        trace
+            .legs(*id)
+            .iter()
+            .find(|leg| trace.is_client_side(*id, leg))
+            .and_then(|leg| trace.vantage(leg).first_hop(trace.forward(leg))?.known_ttl())
+    };
+    ids.iter().all(|id| ttl(id) == Some(WINDOWS_TTL))
 }
 
 fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
@@ -98,7 +112,7 @@ fn fixes(trace: &Trace, service: ServiceId, id: ConnectionId) -> Vec<Fix> {
     });
     let Some(director) = known else {
         let settings = Fix::disruptive("the balancer, in its own settings", format!(
-                "# let it replace the clients' addresses for {} (full NAT; a cloud's: client IP preservation off), or keep callers out of the pool that they call",
+                "# let it replace the clients' addresses for {} (full NAT; AWS: client IP preservation off; Azure has no such setting), or keep callers out of the pool that they call",
                 vip.with_port(service.port)
             ), "Set it back; servers see the clients' own addresses again.")
         .or();

@@ -5,7 +5,7 @@ use crate::breaks::{Journey, Milestone};
 use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::decide::way::WhyAround;
 use crate::diagnose::facts::{shared_bits, telling};
-use crate::diagnose::words::commands::{ip::Answers, step};
+use crate::diagnose::words::commands::{cluster, ip::Answers, step};
 use crate::diagnose::words::{self, agree, name, names, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
 use crate::topology::{HostId, ServiceId};
@@ -101,7 +101,9 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         .any(|leg| facts.vantage(leg).tally.without_macs > 0);
     if !seen_at_server || untold {
         finding.candidate("nat-same-subnet-client", "then only clients on the real server's own link fail, and the answer comes from its own MAC");
-        for subject in subjects.iter().filter(|_| !passes && !through) {
+        // A pod's gateway is its node, whoever translates.
+        let pods = cluster::is_clusters(facts, facts.topology.service(service));
+        for subject in subjects.iter().filter(|_| !passes && !through && !pods) {
             finding.confirm(
                 name(subject),
                 format!("ip route get {}", facts.connection(ids[0]).front.client.0),

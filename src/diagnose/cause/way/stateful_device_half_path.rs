@@ -108,7 +108,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: &[ConnectionId]) -> Finding {
     }
     let host = culprit.as_ref().map_or_else(|| "the device".to_owned(), words::name);
     let tables = crate::diagnose::words::tables(s.vip);
-    finding.confirm(format!("{host}, and any firewall beyond it"), format!("conntrack -L -p tcp -d {} | grep SYN_SENT; {tables} -L FORWARD -nv | grep -i invalid; nft list ruleset | grep invalid", s.vip), "entries that stay in SYN_SENT, and a rule on invalid packets that counts");
+    finding.confirm(format!("{host}, and any firewall beyond it"), format!("conntrack -L -p tcp -d {} | grep SYN_SENT; {tables}-save -c | grep -iE 'invalid|ctstate'; nft list ruleset | grep -E 'invalid|ct state'", s.vip), "entries that stay in SYN_SENT, and a rule on invalid packets that counts (a router's in FORWARD, a director's in INPUT)");
     let is_director = culprit.as_ref().is_some_and(|c| c.role == Role::Director);
     finding.fixes = fixes(s, &host, is_director);
     finding.proofs = told_half.map(|half| proofs(facts, &half)).unwrap_or_default();

@@ -6,17 +6,17 @@
 //! capture shows the question come and the answer leave from its other address, and the
 //! client ask the very same again.
 
-use crate::diagnose::cause::each_service;
+use crate::diagnose::cause::by_service;
 use crate::diagnose::facts::stray_answers::{
     answering, answers_itself, is_chosen, pairs, proofs, refused,
 };
 use crate::diagnose::facts::telling;
-use crate::diagnose::words::{self, agree, names, part};
+use crate::diagnose::words::{self, agree, list_of, names, part};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Severity, Subject};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::ConnectionId;
 use crate::wire::{Ip, Protocol};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What tells that the queries are translated for a client that is the answering host's neighbour.
 const TRANSLATED: &str = "then the client is on the answering host's own link, and clients of other networks are served: in a cluster 'sysctl net.bridge.bridge-nf-call-iptables' on the node is 0 or missing, so what one pod answers another on its bridge passes no rule";
@@ -27,9 +27,16 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let pairs = pairs(facts);
     let by_query: BTreeMap<ConnectionId, ConnectionId> =
         pairs.iter().map(|p| (p.query, p.answer)).collect();
-    let mut findings = each_service(facts, by_query.keys().copied(), |service, ids| {
-        finding(facts, service, ids, &by_query)
-    });
+    // A host that answers so on one port does it on all: one cause.
+    let mut sets: BTreeMap<(Ip, BTreeSet<String>), Vec<ConnectionId>> = BTreeMap::new();
+    for (service, ids) in by_service(facts, by_query.keys().copied()) {
+        let s = facts.topology.service(service);
+        let answers: Vec<ConnectionId> = ids.iter().map(|id| by_query[id]).collect();
+        let who = answering(facts, &answers).iter().map(words::name).collect::<BTreeSet<String>>();
+        sets.entry((s.vip, who)).or_default().extend(ids);
+    }
+    let mut findings: Vec<Finding> =
+        sets.into_values().map(|ids| finding(facts, ids, &by_query)).collect();
     findings.extend(super::other_port::findings(facts));
     Detection::from(findings, || {
         // A DR director sees no answers, right or wrong.
@@ -44,17 +51,23 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
+/// Of services of one address and of one protocol, whose answers come from the same hosts.
 fn finding(
     facts: &Facts,
-    service: ServiceId,
     ids: Vec<ConnectionId>,
     by_query: &BTreeMap<ConnectionId, ConnectionId>,
 ) -> Finding {
-    let s = facts.topology.service(service);
+    let services: BTreeSet<ServiceId> = ids.iter().map(|id| facts.service_of(*id)).collect();
+    let all: usize = services.iter().map(|service| facts.requests_to(*service).len()).sum();
+    let mut ports: Vec<u16> = services.iter().map(|s| facts.topology.service(*s).port).collect();
+    ports.sort_unstable();
+    let s = facts.service(ids[0]);
     let answers: Vec<ConnectionId> = ids.iter().map(|id| by_query[id]).collect();
-    let subjects = answering(facts, &answers);
+    let mut subjects = answering(facts, &answers);
+    let mut named = BTreeSet::new();
+    subjects.retain(|subject| named.insert(subject.address));
     let who = names(&subjects);
-    let vip = s.name();
+    let called = list_of(services.iter().map(|s| facts.topology.service(*s).name()));
     let (verb, its) = agree(subjects.len(), ("answers", "its"), ("answer", "their"));
     let title = format!("{who} {verb} from {its} own address instead of {}", s.vip);
     let told = answers.iter().any(|id| refused(facts, *id).is_some());
@@ -63,24 +76,26 @@ fn finding(
     } else {
         "takes nothing from anybody else, and asks the same again"
     };
-    let known = matches!(s.mode, Mode::Dr | Mode::Tun);
+    let known = services
+        .iter()
+        .all(|service| matches!(facts.topology.service(*service).mode, Mode::Dr | Mode::Tun));
     // A host that answers itself is no director.
     let itself = ids.iter().any(|id| answers_itself(facts, *id, by_query[id]));
     let has_it = known || itself;
     let how = if has_it {
         format!(
-            "Queries for {vip} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source.",
+            "Queries for {called} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source.",
             s.vip
         )
     } else {
         format!(
-            "Queries for {vip} are answered by {who} with {its} own address as source. The client asked {}, {refuses}. Either {who} {has} {} as well, and a UDP socket bound to all addresses lets the routing table choose the source; or somebody between translates the queries, and the answers pass that one by.",
+            "Queries for {called} are answered by {who} with {its} own address as source. The client asked {}, {refuses}. Either {who} {has} {} as well, and a UDP socket bound to all addresses lets the routing table choose the source; or somebody between translates the queries, and the answers pass that one by.",
             s.vip,
             s.vip,
             has = agree(subjects.len(), "has", "have"),
         )
     };
-    let share = part(ids.len(), facts.requests_to(service).len(), "exchange", "fail");
+    let share = part(ids.len(), all, "exchange", "fail");
     let mut finding = Finding::cause("udp-reply-from-rip", title, format!("{how} {share}."));
     finding.severity = Severity::Critical;
     let sure = known && ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
@@ -100,11 +115,11 @@ fn finding(
         }
         finding.confirm(
             host.clone(),
-            format!("ss -lunp 'sport = :{}'", s.port),
+            format!("ss -lunp '{}'", sockets(&ports)),
             "'0.0.0.0' or '*': the socket has no address of its own to answer from",
         );
         let place = if has_it { host } else { format!("{host}, if it has {} itself", s.vip) };
-        finding.fixes.push(fix(place, subject, s.vip, s.port));
+        finding.fixes.push(fix(place, subject, s.vip, &ports));
     }
     let shown = telling(facts, &ids);
     finding.proofs = shown.map(|id| proofs(facts, id, by_query[&id])).unwrap_or_default();
@@ -117,15 +132,42 @@ fn finding(
     finding
 }
 
-fn fix(host: String, subject: &Subject, vip: Ip, port: u16) -> Fix {
+/// Sockets of some ports, as ss(8) chooses them.
+fn sockets(ports: &[u16]) -> String {
+    let ports: Vec<String> = ports.iter().map(|port| format!("sport = :{port}")).collect();
+    ports.join(" or ")
+}
+
+/// Ports that one rule of iptables holds with multiport.
+const MULTIPORT: usize = 15;
+
+/// One rule for all ports, or one each where they are too many for that.
+fn rules(of: &str, option: &str, ports: &[u16], then: &str) -> Vec<String> {
+    let some = |ports: &[u16]| {
+        let list: Vec<String> = ports.iter().map(u16::to_string).collect();
+        match &list[..] {
+            [port] => format!("{of} --{option} {port} {then}"),
+            all => format!("{of} -m multiport --{option}s {} {then}", all.join(",")),
+        }
+    };
+    ports.chunks(MULTIPORT).map(some).collect()
+}
+
+fn fix(host: String, subject: &Subject, vip: Ip, ports: &[u16]) -> Fix {
     let own = subject.address.map_or_else(|| "RIP".to_owned(), |ip| ip.to_string());
     let tool = words::tables(vip);
-    let raw = format!("PREROUTING -p udp -d {vip} --dport {port} -j NOTRACK");
-    let nat = format!("POSTROUTING -p udp -s {own} --sport {port} -j SNAT --to-source {vip}");
+    let raw = rules(&format!("PREROUTING -p udp -d {vip}"), "dport", ports, "-j NOTRACK");
+    let back = format!("-j SNAT --to-source {vip}");
+    let nat = rules(&format!("POSTROUTING -p udp -s {own}"), "sport", ports, &back);
+    let line = |table: &str, verb: &str, rules: &[String]| {
+        let lines: Vec<String> =
+            rules.iter().map(|rule| format!("{tool} -t {table} {verb} {rule}")).collect();
+        lines.join("\n")
+    };
     // A tracked query holds the very address and port that the answer needs.
     Fix::safe(
         format!("{host}, until the daemon is bound to {vip} or answers from where it was asked"),
-        format!("{tool} -t raw -I {raw}\n{tool} -t nat -I {nat}"),
-        format!("{tool} -t nat -D {nat}\n{tool} -t raw -D {raw}"),
+        format!("{}\n{}", line("raw", "-I", &raw), line("nat", "-I", &nat)),
+        format!("{}\n{}", line("nat", "-D", &nat), line("raw", "-D", &raw)),
     )
 }

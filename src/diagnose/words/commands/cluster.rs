@@ -3,7 +3,7 @@
 
 use super::explained;
 use super::netfilter::Rule;
-use crate::diagnose::Fix;
+use crate::diagnose::{Fix, ToConfirm};
 use crate::topology::{HostId, Mode, Service};
 use crate::trace::Trace;
 use crate::wire::{Ip, Mac};
@@ -58,6 +58,18 @@ pub fn endpoints(service: &Service) -> String {
     format!(
         "kubectl get svc -A -o wide | grep -wE '{vip}|{port}'; kubectl get endpointslices,pods -A -o wide"
     )
+}
+
+/// What a pod's program says of itself, and the cluster of the pod.
+#[must_use]
+pub fn says(pod: Ip) -> ToConfirm {
+    ToConfirm {
+        host: KUBECTL.to_owned(),
+        command: format!(
+            "kubectl get pods -A -o wide | grep -wF {pod}   # NAMESPACE, POD\nkubectl -n NAMESPACE logs POD --tail=50; kubectl -n NAMESPACE describe pod POD"
+        ),
+        why: "whether its program runs and says anything while these come: one that hangs is silent, restarts and failed probes stand in the last list".to_owned(),
+    }
 }
 
 /// Source addresses of the node's own for what one client sends to a service, so that answers

@@ -18,4 +18,4 @@ pub use crate::diagnose::fix::explained;
 pub use netfilter::tables;
 pub use proxy::out_of_proxy;
 pub use rest::{ease, rest, spare};
-pub use tcpdump::{capture_line, to_capture, to_capture_in};
+pub use tcpdump::{Wanted, capture_line, to_capture, to_capture_all};

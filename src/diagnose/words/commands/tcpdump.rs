@@ -3,20 +3,33 @@
 use crate::diagnose::ToConfirm;
 use crate::wire::{Ip, Tunnel};
 
+/// Bytes of a frame that hold all headers with their options, and no more of what is said.
+const HEADERS: u32 = 128;
+/// Bytes of a frame that hold a whole segment of Ethernet: the ClientHello with the name that it
+/// asks for, the head of a request.
+const WORDS: u32 = 1600;
+/// Bytes of a frame that hold the headers inside of a tunnel too.
+const IN_TUNNEL: u32 = 192;
+
 /// A ready capture command for the packets of one service and its real servers: those of
 /// a port alone where no address is known.
 #[must_use]
 pub fn capture_line(name: &str, addresses: &[Ip], port: Option<u16>) -> String {
-    line(name, addresses, port, None)
+    let ports: Vec<u16> = port.into_iter().collect();
+    line(name, Wanted { addresses, ports: &ports, words: false, tunnel: None })
 }
 
-/// Bytes of a frame that hold the headers inside of a tunnel too.
-const IN_TUNNEL: u16 = 192;
-
-fn line(name: &str, addresses: &[Ip], port: Option<u16>, tunnel: Option<Tunnel>) -> String {
+fn line(name: &str, of: Wanted<'_>) -> String {
+    let Wanted { addresses, ports, words, tunnel } = of;
+    let bytes = match (words, tunnel) {
+        (true, _) => WORDS,
+        (false, Some(_)) => IN_TUNNEL,
+        (false, None) => HEADERS,
+    };
     let hosts: Vec<String> = addresses.iter().map(|ip| format!("host {ip}")).collect();
     let hosts = (!hosts.is_empty()).then(|| format!("({})", hosts.join(" or ")));
-    let port = port.map(|p| format!("(port {p} or icmp or icmp6)"));
+    let ports: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
+    let port = (!ports.is_empty()).then(|| format!("({} or icmp or icmp6)", ports.join(" or ")));
     let wanted: Vec<String> = hosts.into_iter().chain(port).collect();
     let filter = match wanted.join(" and ") {
         all if all.is_empty() => String::new(),
@@ -26,7 +39,6 @@ fn line(name: &str, addresses: &[Ip], port: Option<u16>, tunnel: Option<Tunnel>)
             None => format!(" '{some} or arp'"),
         },
     };
-    let bytes = if tunnel.is_some() { IN_TUNNEL } else { 128 };
     format!("tcpdump -i any -s {bytes} -w {name}.pcap{filter}")
 }
 
@@ -41,23 +53,29 @@ fn carrier(tunnel: Tunnel) -> &'static str {
     }
 }
 
-/// A capture that is missing, of packets that were seen in a tunnel.
-#[must_use]
-pub fn to_capture_in(
-    tunnel: Option<Tunnel>,
-    host: String,
-    name: &str,
-    addresses: &[Ip],
-    port: u16,
-    why: &str,
-) -> ToConfirm {
-    ToConfirm { host, command: line(name, addresses, Some(port), tunnel), why: why.to_owned() }
-}
-
 /// A capture that is missing.
 #[must_use]
 pub fn to_capture(host: String, name: &str, addresses: &[Ip], port: u16, why: &str) -> ToConfirm {
     ToConfirm { host, command: capture_line(name, addresses, Some(port)), why: why.to_owned() }
+}
+
+/// A capture that is missing, of several services.
+#[must_use]
+pub fn to_capture_all(host: String, name: &str, of: Wanted<'_>, why: &str) -> ToConfirm {
+    ToConfirm { host, command: line(name, of), why: why.to_owned() }
+}
+
+/// What a capture is to hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Addresses of services and servers.
+    pub addresses: &'a [Ip],
+    /// Their ports.
+    pub ports: &'a [u16],
+    /// What is said decides, not who sends to whom.
+    pub words: bool,
+    /// The tunnel in which its packets were seen.
+    pub tunnel: Option<Tunnel>,
 }
 
 #[cfg(test)]
@@ -84,11 +102,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_is_not_cut_and_no_service_is_left_out() {
+        let ip = |last| Ip::from(std::net::IpAddr::from([192, 0, 2, last]));
+        let of =
+            Wanted { addresses: &[ip(1), ip(2)], ports: &[179, 80], words: true, tunnel: None };
+        assert_eq!(
+            to_capture_all("x".to_owned(), "rs", of, "").command,
+            "tcpdump -i any -s 1600 -w rs.pcap '(host 192.0.2.1 or host 192.0.2.2) and (port 179 or port 80 or icmp or icmp6) or arp'"
+        );
+    }
+    #[test]
     fn a_filter_on_the_underlay_asks_for_the_tunnel() {
         let ip = Ip::from(std::net::IpAddr::from([192, 0, 2, 1]));
-        let asked = to_capture_in(Some(Tunnel::Vxlan), "a node".to_owned(), "rs", &[ip], 80, "");
+        let tunnel = Some(Tunnel::Vxlan);
+        let of = Wanted { addresses: &[ip], ports: &[80], words: false, tunnel };
         assert_eq!(
-            asked.command,
+            to_capture_all("a node".to_owned(), "rs", of, "").command,
             "tcpdump -i any -s 192 -w rs.pcap '(host 192.0.2.1) and (port 80 or icmp or icmp6) or udp port 4789 or udp port 8472 or arp'"
         );
     }
