@@ -89,8 +89,13 @@ fn own_call(facts: &Facts, group: &Group, host: HostId) -> Option<ConnectionId> 
     let well = facts
         .requests_to(group.service)
         .filter(|(id, c)| c.progress.established && facts.breaks.fate(*id) == Fate::Well);
-    well.map(|(id, _)| id).find(|id| match through(facts, *id, host) {
+    let own = |id: &ConnectionId| match through(facts, *id, host) {
         Some(way) => !way.keeps_client(facts),
         None => facts.host_by_ip(facts.connection(*id).front.client.0) == Some(host),
-    })
+    };
+    let own: Vec<ConnectionId> = well.map(|(id, _)| id).filter(own).collect();
+    // One that was answered meanwhile says more than one of before.
+    let start = |id: ConnectionId| facts.start(id).map(|at| facts.time(at));
+    let since = group.connections.iter().filter_map(|id| start(*id)).min();
+    own.iter().copied().find(|id| start(*id) > since).or_else(|| own.first().copied())
 }

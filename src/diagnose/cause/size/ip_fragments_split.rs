@@ -100,7 +100,7 @@ fn finding(
     let host = match (hosts.is_empty(), answers) {
         (true, true) => "each hop between server and client".to_owned(),
         (true, false) if whole => "each hop between client and server".to_owned(),
-        (true, false) => format!("the director of {}", s.vip),
+        (true, false) => "the director".to_owned(),
         (false, _) => place,
     };
     if !sure {
