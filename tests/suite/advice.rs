@@ -42,7 +42,7 @@ fn wrong(report: &Report) -> Vec<String> {
 }
 
 /// What ends a connection that stood, or is said on it: 128 bytes of a frame do not hold it.
-const BY_WORDS: &[&str] = &["connection-reset", "http-5xx", "tls-refused"];
+const BY_WORDS: &[&str] = &["connection-reset", "http-5xx", "http2-refused", "tls-refused"];
 
 /// Checks of a finding that cannot tell what they are asked for.
 fn misasked(report: &Report, finding: &Finding) -> Vec<String> {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, beside those that no extract of them alone gives.
-const GONE: [(&str, &str); 8] = [
+const GONE: [(&str, &str); 9] = [
     ("l7-self-access-two-flows", "requests"),
     ("proxy-protocol-mismatch", "the header"),
     ("dns-conntrack-race-5s", "questions and answers"),
@@ -31,6 +31,7 @@ const GONE: [(&str, &str); 8] = [
     ("l7-keepalive-race", "requests"),
     ("control-channel-address", "what FTP and SIP name"),
     ("tls-refused", "alerts"),
+    ("http2-refused", "the words of both sides"),
 ];
 
 /// All that identifies somebody.

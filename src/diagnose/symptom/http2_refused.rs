@@ -19,7 +19,7 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
     };
     Proof::seen([
         f.proof(leg, f.forward(leg).data, "the client begins in HTTP/2"),
-        f.proof(leg, spoken.mark, "the server answers in HTTP/1, status 400"),
+        f.proof(leg, spoken.mark, "the server answers with status 400, not in HTTP/2"),
     ])
 }
 
