@@ -195,11 +195,14 @@ pub fn is_thrown_away(there: &Flow, back: &Flow) -> bool {
     // Who closes in turn sends its FIN with the farewell.
     let late = back.rst_answers.is_set() && back.rst_answers.since(back.fin) >= LATE_NS;
     let farewell = if late { LATE_FAREWELL } else { FAREWELL };
+    // Who resets by itself before it is reset waits for no answer.
+    let leaves = late && there.rst.is_set() && there.rst.frame() < back.rst.frame();
     back.fin.is_set()
         && back.rst.is_set()
         && back.fin.frame() < back.rst.frame()
         && back.payload > 0
         && !there.fin.is_set()
+        && !leaves
         && there.seen()
         && back.flags.ack()
         && seq_lt(back.max_ack.wrapping_add(farewell), there.end_seq)

@@ -89,8 +89,16 @@ pub fn quic_ends() -> [Stage; 2] {
     [quic(&[0]), quic(&[0, 5000, 10_000, 15_000])]
 }
 
-/// A server closes what is idle; its client finds that out later, and says `last` (`closes`: and closes).
-fn used_later(last: &[u8], closes: bool) -> Stage {
+/// What a client does with its last words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Waits,
+    Closes,
+    Resets,
+}
+
+/// A server closes what is idle; its client finds that out later, and says `last`, and what more.
+fn used_later(last: &[u8], then: Then) -> Stage {
     let mut stage = Stage::capturing(&["client"]);
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 43_000 + n), at(VIP, 6379));
@@ -105,9 +113,16 @@ fn used_later(last: &[u8], closes: bool) -> Stage {
         stage.wait_ms(6000);
         let more = talk.data(Who::Client, last);
         stage.carry(&LAN.0, &more);
-        if closes {
-            let fin = talk.fin(Who::Client);
-            stage.carry(&LAN.0, &fin);
+        match then {
+            Then::Waits => {}
+            Then::Closes => {
+                let fin = talk.fin(Who::Client);
+                stage.carry(&LAN.0, &fin);
+            }
+            Then::Resets => {
+                let reset = talk.rst_ack(Who::Client);
+                stage.carry(&LAN.0, &reset);
+            }
         }
         stage.carry(&LAN.1, &Talk::rst_for(&more));
         stage.wait_ms(900);
@@ -117,12 +132,18 @@ fn used_later(last: &[u8], closes: bool) -> Stage {
 
 /// It sends its next question.
 pub fn asked_on_a_closed_one() -> Stage {
-    used_later(b"*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n", false)
+    used_later(b"*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n", Then::Waits)
 }
 
 /// It takes its leave.
-pub fn farewell_on_a_closed_one() -> [Stage; 2] {
-    [used_later(b"*1\r\n$4\r\nQUIT\r\n", false), used_later(b"a longer word of farewell\r\n", true)]
+pub fn farewell_on_a_closed_one() -> [Stage; 3] {
+    let long = b"a longer word of farewell\r\n";
+    [
+        used_later(b"*1\r\n$4\r\nQUIT\r\n", Then::Waits),
+        used_later(long, Then::Closes),
+        // As TLS takes its leave with an alert, and lets go at once.
+        used_later(long, Then::Resets),
+    ]
 }
 
 /// A database that greets with `hello`.

@@ -38,6 +38,10 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
     let own = host == server || !relays();
     let (host, (command, why)) = match (broken.packet, broken.manner) {
         (_, Manner::Cut(By::Client | By::Server)) | (_, Manner::Error | Manner::Closed) => {
+            // Nothing listens on that port at a client.
+            if host != server && host.is_some() && host == facts.host_by_ip(client) {
+                return None;
+            }
             (host, process(port))
         }
         (_, Manner::Cut(_)) => return None,
