@@ -6,7 +6,7 @@ use super::journey::{Journey, Milestone, silence};
 use super::judged::Judged;
 use super::{Break, Fate, Manner, Packet};
 use crate::correlate::Leg;
-use crate::flow::Asked;
+use crate::flow::{Asked, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
 
 /// What was sent again and again, and by whom.
@@ -35,7 +35,21 @@ pub fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
             vain.then_some(Dropped { leg, forward, asked })
         })
     };
-    of(true).or_else(|| of(false))
+    of(true).or_else(|| of(false).filter(|_| !is_gone(trace, id)))
+}
+
+/// Whether the client's kernel says that nobody has its port any more: it had what it wanted, and
+/// what the server goes on sending is for nobody.
+fn is_gone(trace: &Trace, id: ConnectionId) -> bool {
+    let port = trace.connection(id).front.client.1;
+    trace.errors_of(id).any(|(_, e)| {
+        let nobody = matches!(
+            e.kind,
+            IcmpErrorKind::Unreachable { kind: 3, code: 3 }
+                | IcmpErrorKind::Unreachable { kind: 1, code: 4 }
+        );
+        nobody && e.quote.dst_port == port
+    })
 }
 
 pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {

@@ -15,8 +15,17 @@ const LAN: ([Step; 1], [Step; 1]) = ([step(CLIENT, ROUTER)], [step(ROUTER, CLIEN
 const ROUTED: ([Step; 2], [Step; 2]) =
     ([step(CLIENT, ROUTER), step(ROUTER_IN, RS1)], [step(RS1, ROUTER_IN), step(ROUTER, CLIENT)]);
 
+/// What becomes of a server's words at a phone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Acknowledged,
+    Nothing,
+    /// The program has ended, and the phone's kernel says so.
+    Gone,
+}
+
 /// A phone calls; the server says it has answered, again and again unless that is acknowledged.
-fn call(acknowledged: bool) -> Stage {
+fn call(heard: Heard) -> Stage {
     let mut stage = Stage::capturing(&["rs1"]);
     for n in 0..3u16 {
         let (client, server) = (at(CLIENT_IP, 41_000 + n), at(RS1_IP, 5060));
@@ -31,7 +40,11 @@ fn call(acknowledged: bool) -> Stage {
         for (k, ms) in [0u64, 500, 1500, 3500, 7500].into_iter().enumerate() {
             stage.now = begun + ms * 1000;
             stage.carry(&ROUTED.1, &taken.clone().id(n * 32 + k as u16));
-            if acknowledged {
+            if heard == Heard::Gone {
+                let gone = Packet::icmp_about(CLIENT_IP.into(), &taken, 3, 3, 0);
+                stage.carry(&ROUTED.0, &gone);
+            }
+            if heard == Heard::Acknowledged {
                 let ack = Packet::udp(client, server, &say("ACK sip:b@example.net SIP/2.0"));
                 stage.carry(&ROUTED.0, &ack.id(n * 32 + 1));
                 break;
@@ -49,12 +62,17 @@ fn call(acknowledged: bool) -> Stage {
 
 /// Nothing acknowledges it, and what comes after is answered.
 pub fn answer_unacknowledged() -> Stage {
-    call(false)
+    call(Heard::Nothing)
 }
 
 /// It is acknowledged at once.
 pub fn answer_acknowledged() -> Stage {
-    call(true)
+    call(Heard::Acknowledged)
+}
+
+/// Its program is gone, as its kernel says: what a server goes on sending is for nobody.
+pub fn answer_for_nobody() -> Stage {
+    call(Heard::Gone)
 }
 
 /// QUIC: questions and answers, then one side goes on alone.

@@ -23,6 +23,8 @@ fn what_is_sent_again_and_again_after_an_answer_was_not_taken() {
     assert!(text.contains("server's datagram"), "{text}");
     assert_eq!(candidates(&report["findings"][0])[0], "control-channel-address", "{text}");
     is_quiet(&answer_acknowledged());
+    let (report, text) = diagnosed(&answer_for_nobody());
+    assert!(!ids(&report).contains(&"datagram-unanswered"), "{text}");
     let (report, text) = diagnosed(&quic_probes_in_vain());
     assert_eq!(ids(&report), ["datagram-unanswered"], "{text}");
     assert_eq!(candidates(&report["findings"][0])[0], "ecmp-rehash-wrong-server", "{text}");
