@@ -164,42 +164,29 @@ pub(super) fn other_exit(facts: &Facts, group: &Group) -> Option<(String, String
     known
 }
 
+/// Frames that sent bytes of a group again, with the bytes of each.
+fn sent_again<'a>(facts: &'a Facts<'_>, group: &'a Group) -> impl Iterator<Item = (At, u32)> + 'a {
+    let legs = group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id));
+    legs.flat_map(move |leg| {
+        let flow = if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
+        let vantage = facts.vantage(leg);
+        let links: Vec<u32> = vantage.link_indexes(flow).collect();
+        let of_flow = vantage.side_tables.repeats.iter().filter(move |r| links.contains(&r.link));
+        of_flow.map(move |r| (At { vantage: leg.vantage, mark: r.mark }, r.to.wrapping_sub(r.from)))
+    })
+}
+
 /// What is sent again is small, so its size is not why it is lost.
 pub(super) fn small(facts: &Facts, group: &Group) -> Option<Against> {
-    let mut largest = 0;
-    let mut shown = None;
-    for id in group.connections.iter().take(ASKED) {
-        for leg in facts.legs(*id) {
-            let flow =
-                if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
-            let vantage = facts.vantage(leg);
-            let links: Vec<u32> = vantage.link_indexes(flow).collect();
-            for repeat in vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link)) {
-                largest = largest.max(repeat.to.wrapping_sub(repeat.from));
-                shown = shown.or(Some(At { vantage: leg.vantage, mark: repeat.mark }));
-            }
-        }
-    }
-    let at = shown.filter(|_| largest < SMALL)?;
-    Some(Against { why: "what is sent again is small", at: Some(at) })
+    let (at, _) = sent_again(facts, group).next()?;
+    let small = sent_again(facts, group).all(|(_, bytes)| bytes < SMALL);
+    small.then_some(Against { why: "what is sent again is small", at: Some(at) })
 }
 
 /// Bytes of the smallest segment of a group that came again. What a card has yet to cut is
 /// longer than any packet.
 pub(super) fn smallest_again(facts: &Facts, group: &Group) -> Option<u32> {
-    let mut smallest = None;
-    for id in group.connections.iter().take(ASKED) {
-        for leg in facts.legs(*id) {
-            let flow =
-                if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
-            let vantage = facts.vantage(leg);
-            let links: Vec<u32> = vantage.link_indexes(flow).collect();
-            for repeat in vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link)) {
-                let bytes = repeat.to.wrapping_sub(repeat.from);
-                smallest = Some(smallest.map_or(bytes, |known: u32| known.min(bytes)));
-            }
-        }
-    }
+    let smallest = sent_again(facts, group).map(|(_, bytes)| bytes).min();
     smallest.filter(|bytes| *bytes < u32::from(u16::MAX))
 }
 
