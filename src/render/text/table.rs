@@ -15,6 +15,9 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 /// Columns by which a table stands in.
 const INDENT: usize = 2;
 
+/// Columns between two columns of a table.
+const GAP: u16 = 2;
+
 /// Columns below which a table whose words do not fit is written row below row.
 const NARROW: usize = 62;
 
@@ -60,18 +63,25 @@ impl Grid {
         for row in self.rows.iter().take(self.cap) {
             table.add_row(row.iter().map(|cell| clean(cell.trim()).into_owned()));
         }
+        // A figure that is cut is wrong; a heading may take two lines.
+        let tight = self.untouched() > room;
         for (n, heading) in self.header.iter().enumerate() {
             if let Some(column) = table.column_mut(n) {
-                column.set_padding((0, 2));
+                column.set_padding((0, GAP));
                 if heading.starts_with('>') {
                     column.set_cell_alignment(CellAlignment::Right);
-                    column.set_constraint(ColumnConstraint::ContentWidth);
+                    column.set_constraint(if tight {
+                        let width = u16::try_from(self.column_least(n)).unwrap_or(u16::MAX);
+                        ColumnConstraint::Absolute(Width::Fixed(width))
+                    } else {
+                        ColumnConstraint::ContentWidth
+                    });
                 }
             }
         }
         // A name broken over two lines cannot be searched for.
         let share = if room >= 78 { room / 2 } else { room / 4 };
-        let least = (self.widest(0) + 2).min(share);
+        let least = (self.widest(0) + usize::from(GAP)).min(share);
         if let Some(first) = table.column_mut(0) {
             let least = u16::try_from(least).unwrap_or(u16::MAX);
             first.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
@@ -90,15 +100,29 @@ impl Grid {
 
     /// Columns that are needed so that no word is broken.
     fn least(&self) -> usize {
+        (0..self.header.len())
+            .map(|n| self.column_least(n))
+            .sum::<usize>()
+            .saturating_sub(usize::from(GAP))
+    }
+
+    /// Those of one column, with the gap behind it: headings may be broken between words,
+    /// figures may not.
+    fn column_least(&self, n: usize) -> usize {
         let word = |text: &str| text.split_whitespace().map(columns).max().unwrap_or(0);
-        let least = |(n, heading): (usize, &&str)| {
-            let cells = self.rows.iter().take(self.cap).filter_map(|row| row.get(n));
-            let right = heading.starts_with('>');
-            let widest =
-                cells.map(|cell| if right { columns(&clean(cell)) } else { word(&clean(cell)) });
-            widest.max().unwrap_or(0).max(word(heading.trim_start_matches('>'))) + 2
-        };
-        self.header.iter().enumerate().map(least).sum::<usize>().saturating_sub(2)
+        let heading = self.header.get(n).copied().unwrap_or_default();
+        let right = heading.starts_with('>');
+        let cells = self.rows.iter().take(self.cap).filter_map(|row| row.get(n));
+        let widest =
+            cells.map(|cell| if right { columns(&clean(cell)) } else { word(&clean(cell)) });
+        widest.max().unwrap_or(0).max(word(heading.trim_start_matches('>'))) + usize::from(GAP)
+    }
+
+    /// Columns that are needed so that no heading is broken either.
+    fn untouched(&self) -> usize {
+        let headings = self.header.iter().map(|h| h.trim_start_matches('>'));
+        let least = |(n, heading)| self.column_least(n).max(columns(heading) + usize::from(GAP));
+        headings.enumerate().map(least).sum::<usize>().saturating_sub(usize::from(GAP))
     }
 
     /// Row below row, each cell behind its heading: no word is broken where there is room for it.
@@ -169,5 +193,32 @@ mod tests {
         }
         let wide = grid.lines(&Style { width: 80, ..Style::default() });
         assert_eq!(wide.len(), 3, "{wide:?}");
+    }
+
+    #[test]
+    fn where_all_columns_do_not_fit_headings_are_wrapped_and_no_figure_is_cut() {
+        let grid = Grid {
+            header: vec![
+                "real server",
+                ">connections",
+                ">did well",
+                ">failed",
+                ">suffered",
+                ">connect",
+                ">first byte",
+            ],
+            rows: vec![
+                ["172.30.165.77:8080", "8", "4", "0", "4", "0.25 ms", "2.20 ms"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ],
+            cap: 9,
+            noun: "servers",
+        };
+        let lines = grid.lines(&Style { width: 80, ..Style::default() });
+        let text = lines.join("\n");
+        assert!(lines.iter().all(|line| columns(line) <= 80), "{text}");
+        assert!(text.contains("172.30.165.77:8080") && text.contains("2.20 ms"), "{text}");
+        assert!(!text.contains('…'), "{text}");
     }
 }
