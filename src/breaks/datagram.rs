@@ -3,7 +3,7 @@
 
 use super::handshake::rejected;
 use super::journey::{Journey, Milestone, silence};
-use super::judged::{Judged, at_the_end};
+use super::judged::{Judged, QUIC, at_the_end};
 use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk};
 use crate::correlate::Leg;
 use crate::flow::{EPHEMERAL, Flow, IcmpErrorKind, Pieces};
@@ -83,9 +83,6 @@ pub(super) fn split(trace: &Trace, id: ConnectionId) -> Option<Sighting> {
 /// SNMP, LDAP, IKE, IPMI, RADIUS (both pairs), GTP-C, STUN, SIP, PFCP.
 const ANSWERED: [u16; 16] =
     [53, 69, 88, 123, 161, 389, 500, 623, 1645, 1646, 1812, 1813, 2123, 3478, 5060, 8805];
-/// QUIC over the port of HTTPS (RFC 9114, section 3.1): a client's Initial is answered or sent
-/// again (RFC 9002, section 6.2).
-pub(super) const QUIC: u16 = 443;
 /// From a question to its repeat at least, nanoseconds: a copy of a frame is no repeat, and
 /// QUIC begins with a probe timeout of 999 ms (RFC 9002, section 6.2.2).
 const AGAIN_NS: i64 = 900_000_000;

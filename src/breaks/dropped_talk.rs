@@ -1,9 +1,8 @@
 //! Talk by datagrams that one side drops: it was heard before, and then what the other side sends
 //! again after longer and longer waits stays without a word.
 
-use super::datagram::QUIC;
 use super::journey::{Journey, Milestone, silence};
-use super::judged::Judged;
+use super::judged::{Judged, QUIC};
 use super::{Break, Fate, Manner, Packet};
 use crate::correlate::Leg;
 use crate::flow::{Asked, IcmpErrorKind};

@@ -7,6 +7,10 @@ use crate::trace::{ConnectionId, Trace};
 /// repeat: the initial retransmission time-out (RFC 6298, section 2), nanoseconds.
 pub(super) const TAIL_NS: i64 = 1_000_000_000;
 
+/// QUIC over the port of HTTPS (RFC 9114, section 3.1): a client's Initial is answered or sent
+/// again (RFC 9002, section 6.2).
+pub(super) const QUIC: u16 = 443;
+
 /// What a look at one part of a connection says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Judged {

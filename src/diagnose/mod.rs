@@ -20,7 +20,7 @@ mod fix;
 mod grade;
 mod judge;
 pub mod note;
-mod rank_test;
+mod rank_sum;
 mod registry;
 mod rests_on;
 mod sampled;

@@ -2,8 +2,7 @@
 
 use super::blame::{Trouble, of};
 use super::broadcast::{Counted, How};
-use super::engine::sum;
-use super::members::Tables;
+use super::members::{Tables, sum};
 use super::options::Options;
 use super::packed::{Of, all};
 use super::plan::{self, Asked, named};

@@ -1,12 +1,12 @@
 //! Whose fault it is where a question is not answered: a capture whose tables are not sound is left out, and
 //! the others are asked again.
 
-use super::asking::Asking;
 use super::members::Tables;
 use super::packed::all;
 use super::plan::{self, Asked};
 use super::rows::Unfit;
 use datafusion::common::DataFusionError;
+use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 /// What keeps a question from being answered.
@@ -23,36 +23,34 @@ impl From<DataFusionError> for Trouble {
     }
 }
 
-impl Asking<'_> {
-    /// Whose fault it is, as far as can be told.
-    pub(super) async fn blamed(&self, members: &[Tables], trouble: Trouble) -> Trouble {
-        let Trouble::Engine(error) = trouble else { return trouble };
-        let text = error.to_string();
-        if let Some((id, why)) = named_in(&text)
-            && let Some(at) = members.iter().position(|member| member.id == id)
-        {
-            return Trouble::Of(at, why.to_owned());
-        }
-        // Each by itself: where one cannot be read, it is that one.
-        for (at, member) in members.iter().enumerate() {
-            if let Err(fault) = self.readable(member).await {
-                return Trouble::Of(at, format!("cannot be read ({})", fault.strip_backtrace()));
-            }
-        }
-        Trouble::Engine(error)
+/// Whose fault it is, as far as can be told.
+pub(super) async fn blamed(near: &SessionContext, members: &[Tables], trouble: Trouble) -> Trouble {
+    let Trouble::Engine(error) = trouble else { return trouble };
+    let text = error.to_string();
+    if let Some((id, why)) = named_in(&text)
+        && let Some(at) = members.iter().position(|member| member.id == id)
+    {
+        return Trouble::Of(at, why.to_owned());
     }
+    // Each by itself: where one cannot be read, it is that one.
+    for (at, member) in members.iter().enumerate() {
+        if let Err(fault) = readable(near, member).await {
+            return Trouble::Of(at, format!("cannot be read ({})", fault.strip_backtrace()));
+        }
+    }
+    Trouble::Engine(error)
+}
 
-    async fn readable(&self, member: &Tables) -> Result<(), DataFusionError> {
-        let member = std::slice::from_ref(member);
-        for table in all() {
-            let Some(rows) = plan::scan(self.near, member, table, &Asked::default())? else {
-                continue;
-            };
-            let mut batches = rows.execute_stream().await?;
-            while batches.try_next().await?.is_some() {}
-        }
-        Ok(())
+async fn readable(near: &SessionContext, member: &Tables) -> Result<(), DataFusionError> {
+    let member = std::slice::from_ref(member);
+    for table in all() {
+        let Some(rows) = plan::scan(near, member, table, &Asked::default())? else {
+            continue;
+        };
+        let mut batches = rows.execute_stream().await?;
+        while batches.try_next().await?.is_some() {}
     }
+    Ok(())
 }
 
 /// Of what cannot be put together.

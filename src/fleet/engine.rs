@@ -1,8 +1,8 @@
 //! A fleet's tables, opened and asked; captures whose tables are not sound are left out, and that is said.
 
 use super::asking::Asking;
-use super::blame::Trouble;
-use super::members::{self, File, Tables};
+use super::blame::{self, Trouble};
+use super::members::{self, Tables, sum};
 use super::options::{Answer, FleetError, Options};
 use super::setup::{failed, here, runtime};
 use super::work::Told;
@@ -72,7 +72,7 @@ impl Fleet {
                 }
                 let trouble = match asking.told(&members, progress).await {
                     Ok(told) => return Ok(answer(told, std::mem::take(&mut failures))),
-                    Err(trouble) => asking.blamed(&members, trouble).await,
+                    Err(trouble) => blame::blamed(&near, &members, trouble).await,
                 };
                 match trouble {
                     Trouble::Of(at, why) => {
@@ -85,12 +85,6 @@ impl Fleet {
             }
         })
     }
-}
-
-/// Of all files.
-pub(super) fn sum(members: &[Tables], of: impl Fn(&File) -> u64) -> u64 {
-    let files = members.iter().flat_map(|member| member.files.values().flatten());
-    files.map(of).fold(0, u64::saturating_add)
 }
 
 fn answer(told: Told, failures: Vec<TablesError>) -> Answer {

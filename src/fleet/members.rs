@@ -223,6 +223,12 @@ fn of_objects(
     Ok((of_manifest(shown.to_owned(), manifest, files), order))
 }
 
+/// Of all files.
+pub(super) fn sum(members: &[Tables], of: impl Fn(&File) -> u64) -> u64 {
+    let files = members.iter().flat_map(|member| member.files.values().flatten());
+    files.map(of).fold(0, u64::saturating_add)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,7 @@
 //! HTTP error. What a proxy asks for its clients comes when they come, and differs; and where such a
 //! question was a client's, the pair that it makes says so before this is asked.
 
-use super::ordinary::{Pair, pair};
-use crate::correlate::Connections;
+use crate::correlate::{Connection, Connections};
 use crate::flow::{Mark, Observations};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
@@ -17,6 +16,14 @@ const STEADY: i64 = 10;
 
 /// One question that was answered with an error: when, and how many bytes went either way.
 type Asked = (Mark, u64, u64);
+
+/// Who asks whom: the client's address, the server's address and port.
+pub(super) type Pair = (Ip, Ip, u16);
+
+/// The pair of a connection, as the client names it.
+pub(super) fn pair(connection: &Connection) -> Pair {
+    (connection.front.client.0, connection.front.server.0, connection.front.server.1)
+}
 
 /// Who asks whom for its health, and is always told no.
 pub(super) fn always_refused(

@@ -3,9 +3,10 @@
 //! Detectors read this classification instead of each knowing its own
 //! exceptions.
 
+use super::checks::{self, Pair, pair};
 use super::scans::{Scans, Try};
 use super::stray::Answers;
-use super::{HostId, Mode, StatedRoles, Topology, Who, checks};
+use super::{HostId, Mode, StatedRoles, Topology, Who};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::exchange::Pairs;
 use crate::flow::{Answer, Kind, Observations, Reset, is_googles};
@@ -119,12 +120,6 @@ fn is_traceroute(connection: &Connection) -> bool {
     connection.protocol.is_udp()
         && TRACEROUTE.contains(&connection.front.server.1)
         && !connection.progress.response
-}
-
-pub(super) type Pair = (Ip, Ip, u16);
-
-pub(super) fn pair(connection: &Connection) -> Pair {
-    (connection.front.client.0, connection.front.server.0, connection.front.server.1)
 }
 
 fn is_empty_exchange(connection: &Connection) -> bool {

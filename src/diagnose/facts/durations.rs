@@ -10,7 +10,7 @@ use crate::correlate::Leg;
 use crate::diagnose::thresholds::{
     DURATIONS_FEW_TIMES, DURATIONS_MIN_SAMPLES, DURATIONS_SURE, DURATIONS_TIMES, DURATIONS_TOLD,
 };
-use crate::diagnose::{Confidence, rank_test};
+use crate::diagnose::{Confidence, rank_sum};
 use crate::flow::VantageId;
 use crate::hashed::HashMap;
 use crate::topology::{HostId, Mode, Ordinary, RealServer, ServiceId};
@@ -276,7 +276,7 @@ pub(in crate::diagnose) fn outliers(pool: &[(usize, &Samples)], at_least: u64) -
         let all = |set: &[(usize, &Samples, Quartiles)]| -> Vec<u64> {
             set.iter().flat_map(|(_, samples, _)| samples.0.iter().copied()).collect()
         };
-        let chance = rank_test::chance(&all(above), &all(below));
+        let chance = rank_sum::chance(&all(above), &all(below));
         let stands =
             chance <= DURATIONS_SURE || chance <= DURATIONS_TOLD && times(DURATIONS_FEW_TIMES);
         stands.then(|| Outliers {
