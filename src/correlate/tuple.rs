@@ -5,7 +5,7 @@ use super::union::{StreamRef, Union};
 use super::{
     Connection, Connections, Leg, LinkSequenceId, LinkSequences, Spans, Stated, Tie, ahead, outcome,
 };
-use crate::flow::{Observations, Side, Stream};
+use crate::flow::{Mark, Observations, Side, Stream};
 use crate::hashed::HashMap;
 use crate::parts::in_parts;
 use crate::wire::Ip;
@@ -256,13 +256,13 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
             };
             let order = match (f.opened(), g.opened()) {
                 // With all repeats seen the first SYNs are one packet.
-                (true, true) if f.syns == g.syns && f.syn.at() != g.syn.at() => {
-                    f.syn.at().cmp(&g.syn.at())
+                (true, true) if f.syns == g.syns && f.syn.frame() != g.syn.frame() => {
+                    earlier(f.syn, g.syn)
                 }
                 // What left after the other came was opened for it (a SYN proxy's TTL is new).
                 (true, true)
                     if in_before_out != Ordering::Equal
-                        && in_before_out == f.syn.at().cmp(&g.syn.at()) =>
+                        && in_before_out == earlier(f.syn, g.syn) =>
                 {
                     in_before_out
                 }
@@ -281,6 +281,12 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
         }
     }
     Ordering::Equal
+}
+
+/// Which of two frames of one capture came first: by time, and where a coarse clock gave both the same, by
+/// their order in the file.
+fn earlier(a: Mark, b: Mark) -> Ordering {
+    (a.at(), a.frame()).cmp(&(b.at(), b.frame()))
 }
 
 /// An endpoint that is the real server of most of its connections is the real

@@ -93,7 +93,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         let before = causes.len();
         let detection = sampled::hide(trace, detector.id, detection);
         let checked = take(detection, &mut causes);
-        let checked = untold::hide(unprinted, detector.id, checked);
+        let checked = untold::hide(trace, unprinted, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });
         if let Some(settle) = detector.settle.filter(|_| !trace.states.is_empty()) {
             for finding in &mut causes[before..] {
@@ -110,7 +110,7 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
             (true, Some(why)) => Checked::Unchecked(why),
             (true, None) => Checked::Clean,
         };
-        let checked = untold::hide(unprinted, detector.id, checked);
+        let checked = untold::hide(trace, unprinted, detector.id, checked);
         coverage.push(Coverage { id: detector.id, checked });
         seen.push((detector, sightings));
     }

@@ -11,6 +11,9 @@ use std::collections::HashSet;
 /// Causes that addresses and ports alone show: a host that answers itself.
 const BY_ADDRESSES: &[&str] = &["l4-self-access-hairpin"];
 
+/// Detectors that go by the first words of an answer, which a text prints.
+const BY_WORDS: &[&str] = &["http-5xx", "no-greeting"];
+
 /// Lowers to likely what is certain by the lines of a text without hardware addresses.
 pub(super) fn cap(trace: &Trace, findings: &mut [Finding]) {
     if !trace.vantages.iter().any(is_untold) {
@@ -35,12 +38,23 @@ fn is_untold(vantage: &Observations) -> bool {
 }
 
 /// What a look was worth where a text hides what the detector decides by.
-pub(super) fn hide(unprinted: Printed, id: FindingId, checked: Checked) -> Checked {
-    let hidden = rests_on(id).common(unprinted);
-    if checked == Checked::Found || !hidden.any() {
+pub(super) fn hide(trace: &Trace, unprinted: Printed, id: FindingId, checked: Checked) -> Checked {
+    if checked == Checked::Found {
         return checked;
     }
-    Checked::Unchecked(format!("it is told by {}, which the text does not print", name(hidden)))
+    let hidden = rests_on(id).common(unprinted);
+    if hidden.any() {
+        let fields = name(hidden);
+        return Checked::Unchecked(format!(
+            "it is told by {fields}, which the text does not print"
+        ));
+    }
+    if (rests_on(id).bytes || id.is_of(BY_WORDS)) && trace.words_are_cut() {
+        return Checked::Unchecked(
+            "it is told by what was said, of which too few bytes were kept (tcpdump -s)".to_owned(),
+        );
+    }
+    checked
 }
 
 /// Ports on which a program names addresses to the other side (IANA: ftp, sip, sips).

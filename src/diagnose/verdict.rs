@@ -141,6 +141,8 @@ fn quiet(
         )
     } else if hidden_needs(facts).next().is_some() {
         Some("the text does not print what names the client to a real server (tcpdump -xx)")
+    } else if facts.words_are_cut() {
+        Some("too few bytes of each packet were kept to show what was answered (tcpdump -s 128)")
     } else if unknown || missing || all.well == 0 {
         Some("part of their way was not captured")
     } else if silent_server(facts) {

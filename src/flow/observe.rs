@@ -26,6 +26,15 @@ const MAX_DISPLACED: usize = 4096;
 /// No link carries a longer packet; a longer one was merged by offload.
 const LINK_MTU: u32 = 9216;
 
+/// Bytes of a payload that tell an answer from an error: a status line as far as its number
+/// (RFC 9112, section 4), a TLS alert whole (RFC 8446, section 6).
+const WORDS: usize = 12;
+
+/// Whether a payload was captured too short to tell what it says.
+fn is_mute(tcp: &Tcp<'_>) -> bool {
+    tcp.payload.len() < WORDS.min(tcp.payload_len as usize)
+}
+
 /// Collects what one vantage sees.
 #[derive(Debug)]
 pub struct Observer {
@@ -282,6 +291,8 @@ impl Observer {
             self.side_tables.name(id, tcp);
         }
         if first {
+            self.tally.first_words += 1;
+            self.tally.cut_words += u64::from(is_mute(tcp));
             self.side_tables.prefaces.see(id, side, mark, tcp);
             self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);

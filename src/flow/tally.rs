@@ -25,6 +25,10 @@ pub struct Tally {
     pub other: u64,
     /// Frames captured shorter than they were.
     pub cut: u64,
+    /// First payloads of one side of a connection.
+    pub first_words: u64,
+    /// Those of which fewer bytes were captured than tell an answer from an error.
+    pub cut_words: u64,
     /// Frames of a text whose line prints no hardware addresses.
     pub without_macs: u64,
     /// Frames of a text whose line does not print how far the packet came.

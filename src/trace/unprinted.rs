@@ -1,4 +1,4 @@
-//! What the captures leave out because they are texts.
+//! What the captures leave out because they are texts, or kept the beginning of each packet alone.
 
 use super::Trace;
 use crate::capture::CaptureFile;
@@ -48,6 +48,21 @@ impl Trace {
     pub fn unprinted(&self) -> Printed {
         let files = self.captures.iter().flat_map(|capture| &capture.files);
         files.filter_map(lacks).fold(Printed::default(), Printed::either)
+    }
+}
+
+impl Trace {
+    /// Whether a capture of bytes kept too few of each packet to show what was said: a snapshot
+    /// length (`tcpdump -s`) that ends with the headers.
+    #[must_use]
+    pub fn words_are_cut(&self) -> bool {
+        let is_text = |capture: usize| {
+            self.captures.get(capture).is_some_and(|c| c.files.iter().any(|f| f.text.is_some()))
+        };
+        self.vantages.iter().any(|vantage| {
+            let tally = &vantage.tally;
+            tally.cut_words * 2 > tally.first_words && !is_text(vantage.capture)
+        })
     }
 }
 

@@ -47,6 +47,7 @@ mod parts;
 mod pastes;
 mod places;
 mod plan;
+mod poor_captures;
 mod proxies;
 mod ranks;
 mod readback;

@@ -16,6 +16,7 @@ pub mod frames;
 pub mod ladders;
 pub mod orders;
 pub mod program;
+pub mod rewrite;
 pub mod run;
 pub mod spoofs;
 pub mod talks;

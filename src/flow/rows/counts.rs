@@ -25,6 +25,8 @@ pub(super) fn are_possible(seen: &Observations) -> bool {
         tally.icmp,
         tally.other,
         tally.cut,
+        tally.first_words,
+        tally.cut_words,
         tally.without_macs,
         tally.without_ttl,
         tally.oversize,

@@ -185,6 +185,12 @@ fn tally<C: Columns>(c: &mut C, tally: &mut Tally) {
     c.num("frames_icmp", "other ICMP", &mut tally.icmp);
     c.num("frames_other", "everything else", &mut tally.other);
     c.num("frames_cut", "captured shorter than they were", &mut tally.cut);
+    c.num("first_words", "first payloads of one side of a connection", &mut tally.first_words);
+    c.num(
+        "cut_words",
+        "of those, captured too short to tell an answer from an error",
+        &mut tally.cut_words,
+    );
     c.num(
         "frames_without_macs",
         "lines of a text without hardware addresses",
