@@ -12,6 +12,10 @@ use crate::trace::{ConnectionId, Trace};
 /// stacks count in ticks, nanoseconds.
 const WAIT_NS: i64 = 900_000_000;
 
+/// Who waits has asked again by then: twice the initial time-out (RFC 6298, section 2), and one more for
+/// a server that counts from its own, nanoseconds.
+const GIVEN_UP_NS: i64 = 3_000_000_000;
+
 /// Judges the handshake of a TCP connection.
 pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
     let connection = trace.connection(id);
@@ -91,6 +95,14 @@ fn unanswered(trace: &Trace, id: ConnectionId) -> Judged {
         let first = Journey::of(trace, id, true, Milestone::Syn).first().copied();
         return harm(trace, id, Packet::Syn, (Manner::Looped, first));
     }
+    // A stack that waits for an answer has nothing to reset: one came that no capture has.
+    let answered = |leg: &Leg| {
+        let there = trace.forward(leg);
+        there.rst.is_set() && there.syns <= 1
+    };
+    if p.syns <= 1 && trace.legs(id).iter().any(answered) {
+        return Judged::Untold;
+    }
     // One SYN and the end: the answer may be after it, or on another way.
     let hidden = trace.answer_vantage(id).is_none() || at_the_end(trace, id);
     if p.syns <= 1 && hidden {
@@ -117,6 +129,9 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
         // A client that has had enough says so with what it acknowledges; a stack that
         // knows nothing of the connection cannot.
         Some(Reset::Abort) if p.syns <= 1 && !repeats => Judged::Well,
+        // Who waits for a connection asks again, whatever came meanwhile; so does a server that waits
+        // for its acknowledgment. Of this one nobody does.
+        _ if is_given_up(trace, id) => Judged::Untold,
         // It arrived at last, when the client had given up: what counts is where the
         // first ones were lost.
         Some(Reset::NoSocket | Reset::Abort) if lost_first(trace, id).is_some() => {
@@ -140,8 +155,25 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
     }
 }
 
-/// How long a client waited from its first SYN until it went on, as the vantage shows
-/// that saw the longest wait.
+/// Whether a server's SYN-ACK was the end, or a reset that answers it without a word: neither side sent
+/// anything again while the captures went on. Clients that have connected elsewhere meanwhile
+/// (RFC 8305, section 5) and scans do so; a capture may also lack a frame.
+fn is_given_up(trace: &Trace, id: ConnectionId) -> bool {
+    let connection = trace.connection(id);
+    let once = |leg: &Leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let ended = leg.of(&trace.vantages).last();
+        there.syns <= 1
+            && back.syns <= 1
+            && trace.vantage(leg).end.0.saturating_sub(ended.at().0) >= GIVEN_UP_NS
+    };
+    connection.tuples == 1
+        && connection.front.client.0 != connection.front.server.0
+        && trace.legs(id).iter().all(once)
+}
+
+/// How long a client waited from its first SYN until it went on, as the vantage shows that is
+/// nearest to it: further on a SYN may be missing, or an ACK that had left in time.
 fn connect_wait(trace: &Trace, id: ConnectionId) -> Option<(i64, &Leg)> {
     let wait = |leg: &Leg| {
         let there = trace.forward(leg);
@@ -149,7 +181,9 @@ fn connect_wait(trace: &Trace, id: ConnectionId) -> Option<(i64, &Leg)> {
         Some(ack.since(syn))
     };
     let waits = trace.legs(id).iter().filter_map(|leg| Some((wait(leg)?, leg)));
-    waits.max_by_key(|(ns, leg)| (*ns, std::cmp::Reverse(leg.vantage)))
+    waits.min_by_key(|(ns, leg)| {
+        (leg.tuple, std::cmp::Reverse(trace.forward(leg).syns), *ns, leg.vantage)
+    })
 }
 
 /// From a client's first SYN until it went on, nanoseconds.

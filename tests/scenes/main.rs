@@ -18,6 +18,7 @@ mod cut_short;
 mod director_ends;
 mod dns;
 mod firewalled;
+mod given_up;
 mod greeting;
 mod hosts;
 mod lost_paths;
