@@ -50,6 +50,12 @@ pub enum Trait {
     Vlan,
     /// Whether the client sent more bytes than one segment of the connection holds.
     LargeRequest,
+    /// The server that the client's first words name: SNI of TLS (RFC 6066, section 3), Host of HTTP.
+    ServerName,
+    /// The method of the first HTTP request.
+    Method,
+    /// The newest version of TLS that the client offers.
+    TlsVersion,
     /// Whether nothing was sent on it for half a minute or longer.
     Idle,
     /// The second of the minute in which it began.
@@ -60,7 +66,7 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::RealServer,
         Self::ClientNetwork,
         Self::PortUsedBefore,
@@ -77,6 +83,9 @@ impl Trait {
         Self::Interface,
         Self::Vlan,
         Self::LargeRequest,
+        Self::ServerName,
+        Self::Method,
+        Self::TlsVersion,
         Self::Idle,
         Self::Second,
         Self::EveryNth,
@@ -102,6 +111,9 @@ impl Trait {
             Self::Interface => "interface",
             Self::Vlan => "vlan",
             Self::LargeRequest => "large-request",
+            Self::ServerName => "server-name",
+            Self::Method => "http-method",
+            Self::TlsVersion => "tls-version",
             Self::Idle => "idle",
             Self::Second => "second-of-minute",
             Self::EveryNth => "every-nth",
@@ -222,7 +234,13 @@ impl<'a> Worlds<'a> {
         let all = (broken.len() as u64, well.len() as u64);
         known.entry(Trait::EveryNth).and_modify(|(_, a, b)| (*a, *b) = all);
         counts.retain(|(what, _), _| known[what].0 <= VALUES);
-        let asked = counts.len() as f64;
+        // A value that all have could set nobody apart, so it counts as none that was asked (Tarone,
+        // Biometrics 46, 1990).
+        let shared = |((what, _), (a, b)): &(&(Trait, String), &(u64, u64))| {
+            let (_, broke, fine) = known[what];
+            (*a, *b) != (broke, fine)
+        };
+        let asked = counts.iter().filter(shared).count().max(1) as f64;
         let mut found: Vec<Apart> =
             counts
                 .into_iter()
@@ -256,6 +274,7 @@ impl<'a> Worlds<'a> {
             values.push((Trait::RealServer, name.unwrap_or_default()));
         }
         self.first_place(id, &mut values);
+        self.first_words(id, &mut values);
         if self.long
             && let Some(at) = trace.start(id)
         {
@@ -266,6 +285,21 @@ impl<'a> Worlds<'a> {
             values.extend(CYCLES.map(|n| (Trait::EveryNth, format!("{} of {n}", place % n + 1))));
         }
         values
+    }
+
+    /// What the client asked for first.
+    fn first_words(&self, id: ConnectionId, values: &mut Values) {
+        let mut asked = self.trace.legs(id).iter().filter_map(|leg| {
+            let said = &self.trace.vantage(leg).side_tables;
+            Some((said, said.first_request(leg.stream)?))
+        });
+        let Some((said, request)) = asked.next() else { return };
+        let name = said.server_name(request);
+        values.extend(name.map(|name| (Trait::ServerName, name.to_ascii_lowercase())));
+        if !request.method.is_empty() {
+            values.push((Trait::Method, request.method.to_owned()));
+        }
+        values.extend(request.tls.map(|version| (Trait::TlsVersion, tls_name(version))));
     }
 
     /// What the first place that saw it shows.
@@ -316,6 +350,18 @@ impl<'a> Worlds<'a> {
 fn stamp(trace: &Trace, id: ConnectionId) -> Option<u32> {
     let shape = trace.forward(trace.legs(id).first()?).shape;
     shape.stamped().then_some(shape.tsval)
+}
+
+/// A version of TLS as people call it (RFC 8446, section 4.2.1).
+fn tls_name(version: u16) -> String {
+    match version {
+        0x0300 => "SSL 3.0".to_owned(),
+        0x0301 => "TLS 1.0".to_owned(),
+        0x0302 => "TLS 1.1".to_owned(),
+        0x0303 => "TLS 1.2".to_owned(),
+        0x0304 => "TLS 1.3".to_owned(),
+        other => format!("TLS {other:#06x}"),
+    }
 }
 
 /// The network that an address is told by.

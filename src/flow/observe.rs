@@ -294,6 +294,7 @@ impl Observer {
             self.tally.first_words += 1;
             self.tally.cut_words += u64::from(is_mute(tcp));
             self.side_tables.prefaces.see(id, side, mark, tcp);
+            self.side_tables.first_requests.see(id, tcp.payload);
             self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
             if stream.flow(side.other()).payload == 0 && stream.has_syn() {

@@ -6,6 +6,7 @@
 use super::asked::{AllAsked, Asked};
 use super::closed::{ClosedWindow, ClosedWindows};
 use super::dns_pairs::{DnsPair, DnsPairs};
+use super::first_request::{FirstRequest, FirstRequests};
 use super::fragments::Pieces;
 use super::health::{Health, LocalEndpoints};
 use super::hello::Hellos;
@@ -74,6 +75,7 @@ pub struct SideTables {
     pub(super) hellos: Hellos,
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
+    pub(super) first_requests: FirstRequests,
     pub(super) spoken: AllSpoken,
     pub(super) dns_pairs: DnsPairs,
     pub(super) asked: AllAsked,
@@ -254,6 +256,23 @@ impl SideTables {
         !self.prefaces.is_empty()
     }
 
+    /// What the client of a stream asked for first.
+    #[must_use]
+    pub fn first_request(&self, id: StreamId) -> Option<&FirstRequest> {
+        self.first_requests.by_stream.get(&id)
+    }
+
+    /// The name of the server that a request is for.
+    #[must_use]
+    pub fn server_name(&self, request: &FirstRequest) -> Option<&str> {
+        self.first_requests.name(request)
+    }
+
+    /// Forgets what clients asked for: names are those of people's services.
+    pub fn forget_first_requests(&mut self) {
+        self.first_requests = FirstRequests::default();
+    }
+
     /// Keeps the client that a segment names, the first of its stream.
     pub(super) fn name(&mut self, id: StreamId, tcp: &Tcp<'_>) {
         if let Some(toa) = tcp.parse_options().toa.filter(|toa| toa.addr.is_host()) {
@@ -306,6 +325,7 @@ impl SideTables {
         self.full.remove(&id);
         self.tokens.forget(id);
         self.prefaces.forget(id);
+        self.first_requests.forget(id);
         self.spoken.forget(id);
         self.dns_pairs.forget(id);
         self.asked.forget(id);

@@ -92,7 +92,7 @@ pub struct Next {
 pub struct Apart {
     /// `real-server`, `client-network`, `port-used-before`, `segment-size`,
     /// `tcp-timestamps`, `older-timestamp`, `ip-options`, `ecn`, `ttl`, `incoming-mac`, `interface`, `vlan`,
-    /// `dscp`, `dont-fragment`, `tunnel-options`, `large-request`, `idle`, `second-of-minute`, `every-nth`.
+    /// `dscp`, `dont-fragment`, `tunnel-options`, `large-request`, `server-name`, `http-method`, `tls-version`, `idle`, `second-of-minute`, `every-nth`.
     pub what: String,
     /// The value that they have.
     pub value: String,

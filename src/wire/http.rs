@@ -20,17 +20,18 @@ pub struct RequestHead<'a> {
     pub trace_id: Option<&'a [u8]>,
 }
 
-const METHODS: [&[u8]; 9] = [
-    b"GET ",
-    b"POST ",
-    b"HEAD ",
-    b"PUT ",
-    b"DELETE ",
-    b"OPTIONS ",
-    b"PATCH ",
-    b"CONNECT ",
-    b"TRACE ",
-];
+/// The methods that a request is known by (RFC 9110, section 9.3; RFC 5789).
+pub const METHODS: [&str; 9] =
+    ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+
+/// The method that a payload begins with.
+fn method(payload: &[u8]) -> Option<&'static str> {
+    let is_it = |method: &&&str| {
+        payload.strip_prefix(method.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' '))
+    };
+    METHODS.iter().find(is_it).copied()
+}
+
 /// Bytes of a head that are looked at.
 const MAX_HEAD: usize = 8192;
 
@@ -38,7 +39,7 @@ impl<'a> RequestHead<'a> {
     /// Reads the head at the start of a segment's payload.
     #[must_use]
     pub fn parse(payload: &'a [u8]) -> Option<Self> {
-        METHODS.iter().find(|method| payload.starts_with(method))?;
+        method(payload)?;
         let head = &payload[..payload.len().min(MAX_HEAD)];
         let mut lines =
             head.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -49,6 +50,27 @@ impl<'a> RequestHead<'a> {
             Self { line: &first[..version], forwarded_for: None, request_id: None, trace_id: None };
         fields(lines, |name, value| found.field(name, value));
         Some(found)
+    }
+
+    /// The method of a request at the start of a payload, and the host that it is for (RFC 9110, section
+    /// 7.2), without its port.
+    #[must_use]
+    pub fn asks(payload: &'a [u8]) -> Option<(&'static str, Option<&'a [u8]>)> {
+        let method = method(payload)?;
+        let head = &payload[..payload.len().min(MAX_HEAD)];
+        let lines =
+            head.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut host = None;
+        fields(lines.skip(1), |name, value| {
+            if host.is_none() && name.eq_ignore_ascii_case(b"host") {
+                let port = value
+                    .iter()
+                    .rposition(|b| *b == b':')
+                    .filter(|at| value[at + 1..].iter().all(u8::is_ascii_digit));
+                host = Some(port.map_or(value, |at| &value[..at]));
+            }
+        });
+        Some((method, host))
     }
 
     fn field(&mut self, name: &[u8], value: &'a [u8]) {

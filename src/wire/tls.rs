@@ -86,6 +86,77 @@ pub fn client_random(payload: &[u8]) -> Option<Random> {
     rest.first_chunk().copied()
 }
 
+/// What a ClientHello asks for, as far as the segment that begins it tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asks<'a> {
+    /// The host name of `server_name` (RFC 6066, section 3).
+    pub server_name: Option<&'a [u8]>,
+    /// The newest version that it offers (RFC 8446, section 4.2.1), 0x0304 for TLS 1.3.
+    pub version: Option<u16>,
+}
+
+/// RFC 6066, section 1.1; RFC 8446, section 4.2.
+const SERVER_NAME: u16 = 0;
+const SUPPORTED_VERSIONS: u16 = 43;
+
+/// What the ClientHello at the start of a segment's payload asks for. An extension that lies in a later
+/// segment is not known.
+#[must_use]
+pub fn asks(payload: &[u8]) -> Option<Asks<'_>> {
+    client_random(payload)?;
+    let legacy = u16::from_be_bytes([payload[9], payload[10]]);
+    let mut asks = Asks { server_name: None, version: None };
+    let mut rest = Rest(payload.get(BEFORE + 32..)?);
+    let head = (|| {
+        rest.listed(1)?;
+        rest.listed(2)?;
+        rest.listed(1)
+    })();
+    let all = head.and_then(|_| rest.number(2));
+    let whole = all.is_some_and(|all| rest.0.len() >= all);
+    while let (Some(kind), Some(body)) = (rest.number(2), rest.listed(2)) {
+        match kind as u16 {
+            SERVER_NAME => asks.server_name = host_name(body),
+            SUPPORTED_VERSIONS => {
+                let offered = body.get(1..).unwrap_or_default().chunks_exact(2);
+                let offered = offered.map(|two| u16::from_be_bytes([two[0], two[1]]));
+                // Values of RFC 8701 are there to be skipped.
+                asks.version = offered.filter(|version| version >> 8 == 3).max();
+            }
+            _ => {}
+        }
+    }
+    if asks.version.is_none() && (whole || head.is_some() && rest.0.is_empty()) {
+        asks.version = Some(legacy);
+    }
+    Some(asks)
+}
+
+/// Name type 0 is a host name; nobody defined another.
+fn host_name(body: &[u8]) -> Option<&[u8]> {
+    let mut list = Rest(Rest(body).listed(2)?);
+    (list.number(1)? == 0).then(|| list.listed(2)).flatten()
+}
+
+/// Bytes that are read from the front.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn number(&mut self, bytes: usize) -> Option<usize> {
+        let (head, rest) = self.0.split_at_checked(bytes)?;
+        self.0 = rest;
+        Some(head.iter().fold(0, |n, byte| n << 8 | usize::from(*byte)))
+    }
+
+    /// What a length of so many bytes stands before.
+    fn listed(&mut self, bytes: usize) -> Option<&'a [u8]> {
+        let length = self.number(bytes)?;
+        let (head, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(head)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +175,39 @@ mod tests {
             let random = client_random(&bytes[..len]);
             assert_eq!(random.is_some(), len >= 43, "cut at {len}");
             assert!(random.is_none_or(|r| r[0] == 1 && r[31] == 32));
+        }
+    }
+
+    /// A hello with these extensions.
+    fn asking(extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut own = Vec::new();
+        for (kind, body) in extensions {
+            own.extend(kind.to_be_bytes());
+            own.extend((body.len() as u16).to_be_bytes());
+            own.extend(*body);
+        }
+        let mut bytes = hello();
+        bytes.truncate(bytes.len() - 2);
+        bytes.extend((own.len() as u16).to_be_bytes());
+        bytes.extend(own);
+        let length = bytes.len() as u16;
+        bytes[3..5].copy_from_slice(&(length - 5).to_be_bytes());
+        bytes[7..9].copy_from_slice(&(length - 9).to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_hello_tells_the_name_and_the_version_that_it_asks_for() {
+        let name = [&[0, 9, 0, 0, 6][..], b"a.test"].concat();
+        let versions = [6, 0x4a, 0x4a, 3, 4, 3, 3];
+        let bytes = asking(&[(0x1a1a, &[]), (0, &name), (43, &versions)]);
+        let asked = asks(&bytes).unwrap();
+        assert_eq!((asked.server_name, asked.version), (Some(&b"a.test"[..]), Some(0x0304)));
+        assert_eq!(asks(&asking(&[(0, &name)])).unwrap().version, Some(0x0303));
+        assert_eq!(asks(&hello()).unwrap(), Asks { server_name: None, version: Some(0x0303) });
+        for cut in 0..bytes.len() {
+            let asked = asks(&bytes[..cut]);
+            assert!(asked.is_none_or(|asked| asked.version.is_none()), "cut at {cut}");
         }
     }
 

@@ -169,3 +169,45 @@ fn options_of_the_tunnel() {
     let told = apart(in_vain, |_, s| Segment { tunnel: Some(true), ..s }, in_tunnel);
     assert_eq!(told, one("tunnel-options", "yes"));
 }
+
+/// A handshake and first words that are answered with a reset.
+fn reset_after(client: End, isn: u32, start: i64, words: &[u8]) -> Vec<(i64, Segment)> {
+    let (c, s) = (isn, isn.wrapping_add(0x1000_0000));
+    let rst = Segment { rst: true, ..Segment::ack(VIP, client, s + 1, c + 1 + words.len() as u32) };
+    let segments = [
+        Segment::syn(client, VIP, c),
+        Segment { ack: Some(c + 1), ..Segment::syn(VIP, client, s) },
+        Segment::ack(client, VIP, c + 1, s + 1),
+        Segment::data(client, VIP, c + 1, s + 1, words),
+        rst,
+    ];
+    segments.into_iter().enumerate().map(|(n, s)| (start + n as i64 * 100, s)).collect()
+}
+
+#[test]
+fn a_method_of_http() {
+    let post = |client, isn, start| {
+        reset_after(client, isn, start, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+    };
+    assert_eq!(apart(post, |_, s| s, |s| s), one("http-method", "POST"));
+}
+
+/// A ClientHello that offers TLS 1.2 at most and names a server.
+fn hello(name: &str) -> Vec<u8> {
+    let length = |bytes: usize| (bytes as u16).to_be_bytes();
+    let entry = [&[0][..], &length(name.len()), name.as_bytes()].concat();
+    let list = [&length(entry.len())[..], &entry].concat();
+    let extension = [&[0, 0][..], &length(list.len()), &list].concat();
+    let body =
+        [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0], &length(extension.len()), &extension]
+            .concat();
+    let handshake = [&[1, 0][..], &length(body.len()), &body].concat();
+    [&[22, 3, 1][..], &length(handshake.len()), &handshake].concat()
+}
+
+#[test]
+fn a_name_of_a_server_in_tls() {
+    let unknown = |client, isn, start| reset_after(client, isn, start, &hello("new.example.net"));
+    // Those that do well ask in HTTP, for another.
+    assert_eq!(apart(unknown, |_, s| s, |s| s), one("server-name", "new.example.net"));
+}

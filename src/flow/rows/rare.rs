@@ -1,6 +1,6 @@
 //! What few streams and links show: which tables hold it, and how it goes there and back.
 
-use super::said::{AskedRow, HealthRow, TokenRow};
+use super::said::{AskedRow, FirstRequestRow, HealthRow, TokenRow};
 use super::{Of, lists, numbered};
 use crate::flow::dns_pairs::DnsPair;
 use crate::flow::fragments::Pieces;
@@ -21,6 +21,7 @@ pub(super) fn tables(visit: &mut impl TableVisitor) {
     visit.table::<Hello>();
     visit.table::<TokenRow>();
     visit.table::<Of<Preface>>();
+    visit.table::<FirstRequestRow>();
     visit.table::<Of<Spoken>>();
     visit.table::<HealthRow>();
     visit.table::<Of<bool>>();
@@ -69,6 +70,7 @@ pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S:
     to.table(numbered(all, |seen| seen.side_tables.hellos().iter().copied()))?;
     to.table(numbered(all, tokens))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.prefaces.by_stream)))?;
+    to.table(numbered(all, FirstRequestRow::of))?;
     to.table(numbered(all, spoken))?;
     to.table(numbered(all, |seen| {
         seen.side_tables.health.said.iter().map(|(node, said)| HealthRow(*node, *said))
@@ -131,6 +133,14 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
     })?;
     each(from, all, streams, |seen, of, preface: Preface| {
         seen.side_tables.prefaces.by_stream.insert(of, preface);
+    })?;
+    from.table(|v, _, row: FirstRequestRow| {
+        let seen = all.get_mut(v).ok_or("a row is of no vantage")?;
+        if row.stream as usize >= seen.streams.len() {
+            return Err("a request is of no stream");
+        }
+        seen.side_tables.first_requests.restore(row.stream, row.name, row.method, row.tls);
+        Ok(())
     })?;
     each(from, all, streams, |seen, of, spoken: Spoken| {
         let list = seen.side_tables.spoken.by_stream.entry(of).or_default();

@@ -6,7 +6,7 @@ use crate::flow::health::LocalEndpoints;
 use crate::flow::spoken::{Spoken, Words};
 use crate::flow::{Asked, FirstReply, Hello, Mark, Observations, Preface, Side, StreamId};
 use crate::row::{Columns, Row, words};
-use crate::wire::Ip;
+use crate::wire::{Ip, http};
 
 impl Row for Hello {
     const TABLE: &'static str = "client_hellos";
@@ -113,6 +113,59 @@ impl Row for Of<Preface> {
             Reply::Other => FirstReply::Other,
         };
         mark(c, "replied", "when it did", &mut preface.replied);
+    }
+}
+
+/// What a stream's client asked for first.
+pub(super) struct FirstRequestRow {
+    pub(super) stream: StreamId,
+    pub(super) name: Option<String>,
+    pub(super) method: &'static str,
+    pub(super) tls: Option<u16>,
+}
+
+impl FirstRequestRow {
+    pub(super) fn of(seen: &Observations) -> impl Iterator<Item = Self> {
+        let all = &seen.side_tables.first_requests;
+        let mut rows: Vec<Self> = all
+            .by_stream
+            .iter()
+            .map(|(stream, request)| Self {
+                stream: *stream,
+                name: all.name(request).map(str::to_owned),
+                method: request.method,
+                tls: request.tls,
+            })
+            .collect();
+        rows.sort_unstable_by_key(|row| row.stream);
+        rows.into_iter()
+    }
+}
+
+impl Row for FirstRequestRow {
+    const TABLE: &'static str = "first_requests";
+    const ABOUT: &'static str =
+        "One row for each stream whose client begins with a TLS ClientHello or an HTTP request.";
+
+    fn blank() -> Self {
+        Self { stream: 0, name: None, method: "", tls: None }
+    }
+
+    fn row<C: Columns>(&mut self, c: &mut C) {
+        stream_of(c, &mut self.stream);
+        let mut name = self.name.take().unwrap_or_default();
+        c.text("server_name", "the server that it names (SNI, Host); empty for none", &mut name);
+        self.name = Some(name).filter(|name| !name.is_empty());
+        let mut method = self.method.to_owned();
+        c.text("method", "the method of HTTP; empty where it is TLS", &mut method);
+        c.some("tls_version", "the newest version of TLS that is offered", &mut self.tls);
+        if c.comes_in() {
+            match http::METHODS.iter().find(|known| **known == method) {
+                Some(known) => self.method = known,
+                None if method.is_empty() => self.method = "",
+                None => c.refuse("method"),
+            }
+        }
     }
 }
 

@@ -284,6 +284,9 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         Trait::LargeRequest => {
             format!("send{s} {} than one segment holds", if yes { "more" } else { "no more" })
         }
+        Trait::ServerName => format!("name{s} the server {value}"),
+        Trait::Method => format!("begin{s} with {value}"),
+        Trait::TlsVersion => format!("offer{s} {value} at most"),
         Trait::Idle => {
             let were = if one { "was" } else { "were" };
             let silent = if yes {

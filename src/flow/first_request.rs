@@ -1,0 +1,136 @@
+//! What the client of a stream asked for first: the name of a server, by TLS or HTTP, the method, the
+//! version of TLS. Connections of one port may differ in nothing else.
+//!
+//! Looked at in a side's first payload alone. Names are kept once each; bounded, what does not fit is
+//! counted.
+
+use super::StreamId;
+use crate::hashed::HashMap;
+use crate::wire::{ProxyHeader, http, tls};
+
+/// Streams that are kept, and names.
+const MAX_STREAMS: usize = 1 << 16;
+const MAX_NAMES: usize = 1 << 12;
+/// A name in DNS is no longer (RFC 1035, section 2.3.4).
+const MAX_NAME: usize = 253;
+
+/// What a stream's client asked for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FirstRequest {
+    /// Place of the name among those of the vantage.
+    pub(super) name: Option<u16>,
+    /// The method of HTTP, empty where it is none.
+    pub method: &'static str,
+    /// The newest version of TLS that is offered, 0x0304 for TLS 1.3.
+    pub tls: Option<u16>,
+}
+
+/// Those of one vantage.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FirstRequests {
+    pub(super) by_stream: HashMap<StreamId, FirstRequest>,
+    names: Vec<String>,
+    by_name: HashMap<String, u16>,
+    /// Requests beyond the bounds.
+    pub dropped: u64,
+}
+
+impl FirstRequests {
+    /// Takes in the first payload of a side.
+    #[inline]
+    pub fn see(&mut self, id: StreamId, payload: &[u8]) {
+        match payload.first() {
+            Some(22 | b'A'..=b'Z' | b'\r') => self.asked(id, payload),
+            _ => {}
+        }
+    }
+
+    fn asked(&mut self, id: StreamId, payload: &[u8]) {
+        let header = ProxyHeader::parse(payload).map_or(0, |header| header.len);
+        let payload = payload.get(header..).unwrap_or_default();
+        let (name, method, version) = if let Some(hello) = tls::asks(payload) {
+            (hello.server_name, "", hello.version)
+        } else if let Some((method, host)) = http::RequestHead::asks(payload) {
+            (host, method, None)
+        } else {
+            return;
+        };
+        if self.by_stream.len() >= MAX_STREAMS {
+            self.dropped += 1;
+            return;
+        }
+        let name = name.and_then(is_name).and_then(|name| self.place(name));
+        self.by_stream.entry(id).or_insert(FirstRequest { name, method, tls: version });
+    }
+
+    /// Puts back what a table holds, which is anybody's.
+    pub(super) fn restore(
+        &mut self,
+        id: StreamId,
+        name: Option<String>,
+        method: &'static str,
+        tls: Option<u16>,
+    ) {
+        let name = name.as_deref().and_then(|name| is_name(name.as_bytes()));
+        let name = name.and_then(|name| self.place(name));
+        self.by_stream.insert(id, FirstRequest { name, method, tls });
+    }
+
+    /// The place of a name, a new one where it is the first time.
+    fn place(&mut self, name: &str) -> Option<u16> {
+        if let Some(at) = self.by_name.get(name) {
+            return Some(*at);
+        }
+        if self.names.len() >= MAX_NAMES {
+            self.dropped += 1;
+            return None;
+        }
+        let at = self.names.len() as u16;
+        self.names.push(name.to_owned());
+        self.by_name.insert(name.to_owned(), at);
+        Some(at)
+    }
+
+    pub(super) fn name(&self, request: &FirstRequest) -> Option<&str> {
+        self.names.get(usize::from(request.name?)).map(String::as_str)
+    }
+
+    /// Forgets a stream that is let go.
+    pub fn forget(&mut self, id: StreamId) {
+        self.by_stream.remove(&id);
+    }
+}
+
+/// A name that may stand in a report: letters, digits, dots, hyphens, underscores, an IPv6 address in
+/// brackets.
+fn is_name(bytes: &[u8]) -> Option<&str> {
+    let fits = |b: &u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(b);
+    let name = std::str::from_utf8(bytes).ok()?;
+    (!name.is_empty() && name.len() <= MAX_NAME && bytes.iter().all(fits)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_asks_for_is_kept_and_no_more() {
+        let mut all = FirstRequests::default();
+        all.see(1, b"GET /a HTTP/1.1\r\nAccept: x\r\nhost: shop.example:8080\r\n\r\n");
+        all.see(2, b"POST / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+        all.see(3, b"DELETE / HTTP/1.1\r\nHost: \x1b[2J\r\n\r\n");
+        all.see(4, b"SSH-2.0-x\r\n");
+        all.see(5, b"HTTP/1.1 200 OK\r\nHost: x\r\n\r\n");
+        all.see(6, b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: [2001:db8::1]:8\r\n\r\n");
+        let of = |id: StreamId| {
+            let request = all.by_stream.get(&id)?;
+            Some((request.method, all.name(request)))
+        };
+        assert_eq!(of(1), Some(("GET", Some("shop.example"))));
+        assert_eq!(of(2), Some(("POST", Some("shop.example"))));
+        assert_eq!(of(3), Some(("DELETE", None)));
+        assert_eq!((of(4), of(5)), (None, None));
+        assert_eq!(of(6), Some(("GET", Some("[2001:db8::1]"))));
+        assert_eq!(all.names.len(), 2);
+    }
+}
