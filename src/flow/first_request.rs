@@ -39,9 +39,8 @@ impl FirstRequests {
     /// Takes in the first payload of a side.
     #[inline]
     pub fn see(&mut self, id: StreamId, payload: &[u8]) {
-        match payload.first() {
-            Some(22 | b'A'..=b'Z' | b'\r') => self.asked(id, payload),
-            _ => {}
+        if matches!(payload.first(), Some(22 | b'A'..=b'Z' | b'\r')) {
+            self.asked(id, payload);
         }
     }
 

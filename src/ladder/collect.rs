@@ -5,6 +5,7 @@
 //! not kept. A capture that cannot be read any more is passed over.
 
 use super::Request;
+use super::says::Says;
 use crate::capture::Frame;
 use crate::correlate::Leg;
 use crate::flow::{Key, Mark, Side, VantageId};
@@ -80,6 +81,8 @@ pub(super) struct Sighting {
     pub shape: Shape,
     /// It advertises a window of 0.
     pub closed: bool,
+    /// What its payload begins with.
+    pub says: Option<Says>,
 }
 
 /// All of them.
@@ -199,6 +202,7 @@ fn take(
             outer: ip.outer,
             shape,
             closed,
+            says: first_word(ip),
         };
         kept.keep(sighting, marked.contains(&(vantage, mark.frame())));
         return;
@@ -263,6 +267,13 @@ fn key_of<'a, 'b>(packet: &'b Packet<'a>) -> Option<Decoded<'a, 'b>> {
         _ => return None,
     };
     Some((key, side, shape, closed, ip))
+}
+
+fn first_word(ip: &IpPacket<'_>) -> Option<Says> {
+    match &ip.transport {
+        Transport::Tcp(tcp) => Says::of(tcp.payload),
+        _ => None,
+    }
 }
 
 /// FNV-1a of the first bytes.

@@ -97,7 +97,10 @@ impl Labels {
         let start = shape.seq.wrapping_sub(self.base[usize::from(!packet.forward)]);
         let bytes = || {
             let end = start.wrapping_add(shape.len);
-            format!("{} bytes  {start}:{end}", thousands(shape.len.into()))
+            match first.says {
+                Some(says) => format!("{}  {start}:{end}", says.name()),
+                None => format!("{} bytes  {start}:{end}", thousands(shape.len.into())),
+            }
         };
         let mut label = match (flags.syn(), flags.rst(), flags.fin(), shape.len) {
             (true, _, _, 0) if flags.ack() => "SYN-ACK".to_owned(),

@@ -123,6 +123,7 @@ mod tests {
                 outer: None,
                 shape: shape(*seq, *len),
                 closed: false,
+                says: None,
             })
             .collect();
         let sent = (0..frames.len())

@@ -23,6 +23,7 @@ mod order;
 mod packet;
 mod path;
 mod rewrite;
+mod says;
 mod steps;
 mod story;
 

@@ -25,7 +25,8 @@ pub const METHODS: [&str; 9] =
     ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
 
 /// The method that a payload begins with.
-fn method(payload: &[u8]) -> Option<&'static str> {
+#[must_use]
+pub fn method(payload: &[u8]) -> Option<&'static str> {
     let is_it = |method: &&&str| {
         payload.strip_prefix(method.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' '))
     };
