@@ -66,6 +66,7 @@ impl Hosts {
                 hosts.host_of(binding.mac);
             }
         }
+        hosts.join_virtual(vantages);
         hosts.join_overlays(vantages);
         hosts.join_nameless(vantages, connections);
         for (a, b) in super::interfaces::shared(vantages, connections, |mac| hosts.by_mac(mac)) {
@@ -83,6 +84,7 @@ impl Hosts {
             }
         }
         hosts.name(vantages, connections);
+        hosts.join_far_ends(vantages);
         for host in &mut hosts.list {
             host.ips.sort_unstable();
         }
@@ -204,13 +206,40 @@ impl Hosts {
         }
     }
 
+    /// A virtual router's MAC that one captured machine alone spoke for is that machine's.
+    fn join_virtual(&mut self, vantages: &[Observations]) {
+        let mut of: BTreeMap<Mac, BTreeSet<Option<HostId>>> = BTreeMap::new();
+        for (v, vantage) in VantageId::each(vantages) {
+            let captured = self.list.iter().position(|host| host.vantages.contains(&v));
+            for mac in vantage.own.macs.iter().filter(|mac| mac.is_vrrp()) {
+                of.entry(*mac).or_default().insert(captured.map(|at| HostId(at as u32)));
+            }
+        }
+        let speakers = || vantages.iter().flat_map(|v| &v.vrrp);
+        of.retain(|mac, _| {
+            let sources: BTreeSet<Ip> =
+                speakers().filter(|s| s.virtual_mac() == *mac).map(|s| s.src).collect();
+            sources.len() == 1
+        });
+        for (mac, hosts) in of {
+            if let (1, Some(Some(id))) = (hosts.len(), hosts.first()) {
+                self.merge(*id, mac);
+            }
+        }
+    }
+
     /// A tunnel's end that sends in one MAC's name alone is that MAC's machine; several
     /// are machines behind it.
     fn join_overlays(&mut self, vantages: &[Observations]) {
-        let ends = vantages.iter().flat_map(|v| &v.neighbors.overlay_ends);
+        // A cooked capture has no receivers, and a sender may be the gateway of several ends.
+        let ends = vantages.iter().flat_map(|v| {
+            let cooked = v.own.evidence == OwnEvidence::Outgoing;
+            let all = v.neighbors.overlay_ends.iter();
+            all.filter(move |end| !cooked || v.own.has(end.outer))
+        });
         let mut inner: BTreeMap<Mac, BTreeSet<Mac>> = BTreeMap::new();
         let mut outer: BTreeMap<Mac, BTreeSet<Mac>> = BTreeMap::new();
-        for end in ends {
+        for end in ends.filter(|end| end.outer != Mac::ZERO) {
             inner.entry(end.outer).or_default().insert(end.inner);
             outer.entry(end.inner).or_default().insert(end.outer);
         }
@@ -220,6 +249,29 @@ impl Hosts {
             if let Some(mac) = one
                 && let Some(id) = self.by_mac(at)
             {
+                self.merge(id, *mac);
+            }
+        }
+    }
+
+    /// A MAC inside an overlay is the machine's at the other end of the tunnel, which its outer address names
+    /// where a capture lacks the MAC outside, or where that is a router's. Several are machines behind it.
+    fn join_far_ends(&mut self, vantages: &[Observations]) {
+        let mut inner: BTreeMap<Ip, BTreeSet<Mac>> = BTreeMap::new();
+        let mut outer: BTreeMap<Mac, BTreeSet<Ip>> = BTreeMap::new();
+        let ends = vantages.iter().flat_map(|v| &v.neighbors.overlay_ends);
+        for end in ends.filter(|end| end.ip.is_host()) {
+            inner.entry(end.ip).or_default().insert(end.inner);
+            outer.entry(end.inner).or_default().insert(end.ip);
+        }
+        for (ip, macs) in inner {
+            let one = macs.first().filter(|mac| macs.len() == 1 && outer[*mac].len() == 1);
+            let (Some(mac), Some(id)) = (one, self.by_ip(ip)) else { continue };
+            let nobody = |at: HostId| {
+                let host = self.get(at);
+                at != id && host.macs == [*mac] && host.ips.is_empty() && host.vantages.is_empty()
+            };
+            if self.by_mac(*mac).is_some_and(nobody) {
                 self.merge(id, *mac);
             }
         }

@@ -152,6 +152,13 @@ impl Shares {
         Some(shares)
     }
 
+    /// A MAC was seen to be a router's.
+    pub fn relays_of(&mut self, mac: Mac) {
+        if let Some(share) = self.by_mac.get_mut(&mac) {
+            share.relayed += 1;
+        }
+    }
+
     fn streams(&mut self, streams: &[Stream], shown: &Shown<'_>) {
         for stream in streams.iter().take(SAMPLE) {
             for side in [Side::A, Side::B] {
