@@ -150,7 +150,10 @@ pub(super) fn infer(
     let routers = |kind| {
         matches!(
             kind,
-            IcmpErrorKind::TooBig { .. } | IcmpErrorKind::TimeExceeded | IcmpErrorKind::Redirect
+            IcmpErrorKind::TooBig { .. }
+                | IcmpErrorKind::TimeExceeded
+                | IcmpErrorKind::Redirect
+                | IcmpErrorKind::Unreachable { .. }
         )
     };
     for error in errors.iter().filter(|e| routers(e.kind) && e.src != e.quote.dst) {

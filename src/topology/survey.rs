@@ -4,7 +4,6 @@ use super::hosts::{HostId, MAX_HOSTS};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// What the packets of one MAC's host show, where it was not captured.
 #[derive(Debug, Default)]
@@ -24,16 +23,8 @@ impl Sender {
     /// takes one source address for one destination.
     pub(super) fn stands_for_many(&self) -> bool {
         self.openers.iter().enumerate().any(|(i, (src, dst))| {
-            self.openers[..i].iter().any(|(s, d)| d == dst && network(*s) != network(*src))
+            self.openers[..i].iter().any(|(s, d)| d == dst && s.network() != src.network())
         })
-    }
-}
-
-/// The network of a link, as far as an address tells it: 24 bits of IPv4, 64 of IPv6.
-pub(super) fn network(ip: Ip) -> u128 {
-    match ip.addr() {
-        IpAddr::V4(ip) => u128::from(u32::from(ip) >> 8),
-        IpAddr::V6(ip) => u128::from(ip) >> 64 | 1 << 127,
     }
 }
 

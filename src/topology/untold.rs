@@ -7,7 +7,7 @@
 //! passed on, as a router's MAC has many addresses and those of other networks.
 
 use super::HostId;
-use super::survey::{Sender, Survey, network};
+use super::survey::{Sender, Survey};
 use crate::flow::{Claim, Observations, VantageId};
 use crate::hashed::HashSet;
 use crate::wire::{Ip, Mac};
@@ -78,11 +78,12 @@ impl Untold {
         let own = survey.own.iter().copied().chain(claims.iter().copied());
         let single = self.others.iter().filter_map(|(id, of)| Some((*id, alone(of)?)));
         for (id, ip) in own.chain(single) {
-            here.entry(network(ip)).or_default().insert(id);
+            here.entry(ip.network()).or_default().insert(id);
         }
         for (id, of) in self.others {
             let on_link = |ip: Ip| {
-                let near = here.get(&network(ip)).is_some_and(|ids| ids.iter().any(|of| *of != id));
+                let near =
+                    here.get(&ip.network()).is_some_and(|ids| ids.iter().any(|of| *of != id));
                 claims.contains(&(id, ip)) || near
             };
             match alone(&of).filter(|ip| on_link(*ip)) {
