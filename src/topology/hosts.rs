@@ -13,7 +13,7 @@ pub struct HostId(pub u32);
 /// A machine.
 #[derive(Debug, Clone, Default)]
 pub struct Host {
-    /// Its MACs, sorted; none where only its address is known, or where its own capture
+    /// Its MACs, sorted, a virtual router's last; none where only its address is known, or where its own capture
     /// does not tell them.
     pub macs: Vec<Mac>,
     /// Addresses that it alone claimed or originated, sorted.
@@ -195,13 +195,13 @@ impl Hosts {
                 let host = &mut self.list[id.0 as usize];
                 host.macs.extend(moved.macs);
                 host.vantages.extend(moved.vantages);
-                host.macs.sort_unstable();
+                host.macs.sort_unstable_by_key(own_first);
             }
             None => {
                 self.by_mac.insert(mac, id);
                 let host = &mut self.list[id.0 as usize];
                 host.macs.push(mac);
-                host.macs.sort_unstable();
+                host.macs.sort_unstable_by_key(own_first);
             }
         }
     }
@@ -319,6 +319,11 @@ impl Hosts {
             self.list[id.0 as usize].vantages.push(v);
         }
     }
+}
+
+/// A virtual router's MAC names nobody who has another.
+fn own_first(mac: &Mac) -> (bool, Mac) {
+    (mac.is_vrrp(), *mac)
 }
 
 /// Whether packets on a hop have the TTL with which stacks begin.

@@ -108,6 +108,11 @@ fn a_virtual_mac_that_is_not_let_out_is_told_from_an_address_that_nobody_has() {
     assert_eq!(finding["confidence"], "likely", "{text}");
     assert_eq!(finding["affected"]["connections"], 3, "{text}");
     assert!(!ids(&report).contains(&"vip-unowned"), "{text}");
+    // The address may be another's tomorrow, and the virtual MAC as well.
+    let services = report["services"].as_array().unwrap();
+    let own = services.iter().find(|s| s["vip"] == "203.0.113.5").expect(&text);
+    assert_ne!(own["real_servers"][0]["address"], "203.0.113.80", "{text}");
+    assert_eq!(finding["subjects"][0]["mac"], "52:54:00:5c:00:30", "{text}");
     // The asker's own capture, which lacks the answers, leaves no doubt.
     let (report, text) = diagnosed(&kept_in(Stage::capturing(&["director"]).any("router")));
     assert_eq!(report["findings"][0]["id"], "arp-answer-lost", "{text}");
