@@ -192,6 +192,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "connection-refused" refusal connection_refused => settle::refusal::refused,
     "rs-admin-prohibited" refusal rs_admin_prohibited => settle::filter::prohibited,
     "ipvs-no-destination" refusal ipvs_no_destination => settle::refusal::no_destination,
+    "arp-answer-lost" address arp_answer_lost,
     "vip-unowned" address vip_unowned,
     "vlan-mismatch" silence vlan_mismatch,
     "ipvs-reuse-to-dead-backend" refusal ipvs_reuse_to_dead_backend,

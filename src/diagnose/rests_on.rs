@@ -15,6 +15,7 @@ const EV: Printed = Printed { hardware: true, headers: true, bytes: false };
 /// By what each detector decides.
 const RESTS_ON: &[(&str, Printed)] = &[
     ("accept-queue-overflow", E),
+    ("arp-answer-lost", E),
     ("asymmetric-return-path", E),
     ("backend-removed-silent-drop", E),
     ("bgp-anycast-flap", V),

@@ -97,6 +97,12 @@ pub struct VrrpSpeaker {
 }
 
 impl VrrpSpeaker {
+    /// The MAC of the virtual router that it speaks for, where it has one (RFC 9568, section 7.3).
+    #[must_use]
+    pub fn virtual_mac(&self) -> Mac {
+        Mac([0, 0, 0x5e, 0, if self.src.is_v4() { 1 } else { 2 }, self.vrid])
+    }
+
     /// How long its longest silence was, nanoseconds; 0 where it advertised once.
     #[must_use]
     pub fn silence_ns(&self) -> i64 {

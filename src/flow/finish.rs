@@ -26,7 +26,15 @@ fn shows(streams: &[Stream], hops: &[Hop], neighbors: &Neighbors, own: &Own) -> 
 impl Observations {
     /// Which MACs are its own, if it was not taken on hosts with these.
     pub(crate) fn own_without(&self, absent: &[Mac]) -> Own {
-        own::infer(&self.streams, &self.links, &self.hops, &self.neighbors, absent)
+        own::infer(
+            &self.streams,
+            &self.links,
+            &self.hops,
+            &self.neighbors,
+            &self.vrrp,
+            &self.errors,
+            absent,
+        )
     }
 
     /// Takes these MACs for its own.
@@ -45,7 +53,15 @@ impl Observer {
         self.side_tables.dns_pairs.settle();
         self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
         let hops = self.hops.into_list();
-        let own = own::infer(&self.streams, &self.links, &hops, &self.neighbors, &[]);
+        let own = own::infer(
+            &self.streams,
+            &self.links,
+            &hops,
+            &self.neighbors,
+            &self.vrrp,
+            &self.errors,
+            &[],
+        );
         let shows = shows(&self.streams, &hops, &self.neighbors, &own);
         let empty = self.tally.frames == 0;
         Observations {

@@ -111,12 +111,14 @@ pub struct Probe {
     pub told: Mark,
 }
 
-/// A MAC inside an overlay (VXLAN, Geneve, bridged GRE), and the MAC outside of the end
-/// of the tunnel at which it is.
+/// A MAC inside an overlay (VXLAN, Geneve, bridged GRE), and the end of the tunnel at which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OverlayEnd {
     /// Of the frame inside.
     pub inner: Mac,
-    /// Of the frame that carries it.
+    /// Of the frame that carries it; [`Mac::ZERO`] where the capture does not show it (`-i any`).
     pub outer: Mac,
+    /// Of the packet that carries it: the end's own, also where routers are between; unspecified where it
+    /// is not known.
+    pub ip: Ip,
 }

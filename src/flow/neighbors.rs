@@ -5,7 +5,7 @@ use super::Mark;
 use super::neighbor::{Ask, Binding, Claim, Dispute, OverlayEnd, Probe};
 use crate::capture::Known;
 use crate::hashed::HashMap;
-use crate::wire::{Arp, ArpOperation, Direction, Icmp, IcmpKind, Ip, LinkHeader, Mac};
+use crate::wire::{Arp, ArpOperation, Direction, Icmp, IcmpKind, Ip, LinkHeader, Mac, Outer};
 
 /// Bindings and questions that are kept; a scan or a flood holds more.
 const MAX_ENTRIES: usize = 1 << 16;
@@ -149,12 +149,19 @@ impl Neighbors {
     }
 
     /// Notes who carries a frame of an overlay: both of its ends.
-    pub(super) fn overlay(&mut self, inner: &LinkHeader, (src, dst): (Mac, Mac)) {
-        for (inner, outer) in [(inner.src, src), (inner.dst, dst)] {
-            let Some(inner) = inner.filter(|mac| mac.is_unicast() && outer.is_unicast()) else {
+    pub(super) fn overlay(
+        &mut self,
+        inner: &LinkHeader,
+        (src, dst): (Option<Mac>, Option<Mac>),
+        around: Option<&Outer>,
+    ) {
+        let ips = around.map_or_else(Default::default, |outer| (outer.src, outer.dst));
+        for (inner, outer, ip) in [(inner.src, src, ips.0), (inner.dst, dst, ips.1)] {
+            let known = outer.map_or(ip.is_host(), |mac| mac.is_unicast());
+            let Some(inner) = inner.filter(|mac| mac.is_unicast() && known) else {
                 continue;
             };
-            let end = OverlayEnd { inner, outer };
+            let end = OverlayEnd { inner, outer: outer.unwrap_or(Mac::ZERO), ip };
             match self.overlay_ends.binary_search(&end) {
                 Err(at) if self.overlay_ends.len() < MAX_OVERLAY_ENDS => {
                     self.overlay_ends.insert(at, end);

@@ -119,7 +119,8 @@ impl Observer {
             _ => {}
         }
         if let Some(around) = packet.around {
-            self.neighbors.overlay(&packet.link, around);
+            let outer = if let Body::Ip(ip) = &packet.body { ip.outer.as_ref() } else { None };
+            self.neighbors.overlay(&packet.link, around, outer);
         }
         match &packet.body {
             Body::Ip(ip) => self.ip(mark, packet, ip),

@@ -9,12 +9,14 @@
 //! is taken on that host rather than on its gateway, and of two hosts on the one that
 //! answers or relays at once, without a network in between. What is left open is said.
 
+mod aliases;
 mod choose;
 mod shares;
 
-use super::{Hop, Link, Neighbors, Stream};
+use super::{Hop, IcmpError, IcmpErrorKind, Link, Neighbors, Stream, VrrpSpeaker};
 use crate::hashed::HashSet;
 use crate::wire::{Direction, Mac};
+use aliases::Aliases;
 use shares::Shares;
 
 /// How own MACs were told.
@@ -116,6 +118,8 @@ pub(super) fn infer(
     links: &[Link],
     hops: &[Hop],
     neighbors: &Neighbors,
+    speakers: &[VrrpSpeaker],
+    errors: &[IcmpError],
     absent: &[Mac],
 ) -> Own {
     let outgoing = outgoing(hops, neighbors);
@@ -130,13 +134,42 @@ pub(super) fn infer(
     if !hops.is_empty() && hops.iter().all(bare) {
         return Own::default();
     }
-    let Some(shares) = Shares::gather(streams, links, hops, neighbors, absent) else {
+    let aliases = Aliases::tell(streams, links, hops, neighbors, speakers);
+    let shares = if aliases.is_empty() {
+        Shares::gather(streams, links, hops, neighbors, absent)
+    } else {
+        let (mut hops, mut neighbors) = (hops.to_vec(), neighbors.clone());
+        aliases.apply(&mut hops, &mut neighbors);
+        let absent: Vec<Mac> = absent.iter().map(|mac| aliases.machine(*mac)).collect();
+        Shares::gather(streams, links, &hops, &neighbors, &absent)
+    };
+    let Some(mut shares) = shares else {
         return Own::default();
     };
+    // Routers alone say so of what others send.
+    let routers = |kind| {
+        matches!(
+            kind,
+            IcmpErrorKind::TooBig { .. }
+                | IcmpErrorKind::TimeExceeded
+                | IcmpErrorKind::Redirect
+                | IcmpErrorKind::Unreachable { .. }
+        )
+    };
+    for error in errors.iter().filter(|e| routers(e.kind) && e.src != e.quote.dst) {
+        if let Some(mac) = hops[error.hop.index()].link.src {
+            shares.relays_of(aliases.machine(mac));
+        }
+    }
     let chosen = choose::choose(&shares);
     // A host of many overlays, or of many machines in one, is no SPAN.
     let span = chosen.span && !shares.overlay;
     let mut own = Own { overlay: shares.overlay, span, ..chosen };
+    if !own.overlay {
+        own.macs.extend(aliases.of(&own.macs.clone()));
+        own.macs.sort_unstable();
+        own.macs.dedup();
+    }
     own.across = across(&own, neighbors);
     own
 }

@@ -13,7 +13,7 @@ pub struct HostId(pub u32);
 /// A machine.
 #[derive(Debug, Clone, Default)]
 pub struct Host {
-    /// Its MACs, sorted; none where only its address is known, or where its own capture
+    /// Its MACs, sorted, a virtual router's last; none where only its address is known, or where its own capture
     /// does not tell them.
     pub macs: Vec<Mac>,
     /// Addresses that it alone claimed or originated, sorted.
@@ -66,6 +66,7 @@ impl Hosts {
                 hosts.host_of(binding.mac);
             }
         }
+        hosts.join_virtual(vantages);
         hosts.join_overlays(vantages);
         hosts.join_nameless(vantages, connections);
         for (a, b) in super::interfaces::shared(vantages, connections, |mac| hosts.by_mac(mac)) {
@@ -83,6 +84,7 @@ impl Hosts {
             }
         }
         hosts.name(vantages, connections);
+        hosts.join_far_ends(vantages);
         for host in &mut hosts.list {
             host.ips.sort_unstable();
         }
@@ -193,13 +195,35 @@ impl Hosts {
                 let host = &mut self.list[id.0 as usize];
                 host.macs.extend(moved.macs);
                 host.vantages.extend(moved.vantages);
-                host.macs.sort_unstable();
+                host.macs.sort_unstable_by_key(own_first);
             }
             None => {
                 self.by_mac.insert(mac, id);
                 let host = &mut self.list[id.0 as usize];
                 host.macs.push(mac);
-                host.macs.sort_unstable();
+                host.macs.sort_unstable_by_key(own_first);
+            }
+        }
+    }
+
+    /// A virtual router's MAC that one captured machine alone spoke for is that machine's.
+    fn join_virtual(&mut self, vantages: &[Observations]) {
+        let mut of: BTreeMap<Mac, BTreeSet<Option<HostId>>> = BTreeMap::new();
+        for (v, vantage) in VantageId::each(vantages) {
+            let captured = self.list.iter().position(|host| host.vantages.contains(&v));
+            for mac in vantage.own.macs.iter().filter(|mac| mac.is_vrrp()) {
+                of.entry(*mac).or_default().insert(captured.map(|at| HostId(at as u32)));
+            }
+        }
+        let speakers = || vantages.iter().flat_map(|v| &v.vrrp);
+        of.retain(|mac, _| {
+            let sources: BTreeSet<Ip> =
+                speakers().filter(|s| s.virtual_mac() == *mac).map(|s| s.src).collect();
+            sources.len() == 1
+        });
+        for (mac, hosts) in of {
+            if let (1, Some(Some(id))) = (hosts.len(), hosts.first()) {
+                self.merge(*id, mac);
             }
         }
     }
@@ -207,10 +231,15 @@ impl Hosts {
     /// A tunnel's end that sends in one MAC's name alone is that MAC's machine; several
     /// are machines behind it.
     fn join_overlays(&mut self, vantages: &[Observations]) {
-        let ends = vantages.iter().flat_map(|v| &v.neighbors.overlay_ends);
+        // A cooked capture has no receivers, and a sender may be the gateway of several ends.
+        let ends = vantages.iter().flat_map(|v| {
+            let cooked = v.own.evidence == OwnEvidence::Outgoing;
+            let all = v.neighbors.overlay_ends.iter();
+            all.filter(move |end| !cooked || v.own.has(end.outer))
+        });
         let mut inner: BTreeMap<Mac, BTreeSet<Mac>> = BTreeMap::new();
         let mut outer: BTreeMap<Mac, BTreeSet<Mac>> = BTreeMap::new();
-        for end in ends {
+        for end in ends.filter(|end| end.outer != Mac::ZERO) {
             inner.entry(end.outer).or_default().insert(end.inner);
             outer.entry(end.inner).or_default().insert(end.outer);
         }
@@ -220,6 +249,29 @@ impl Hosts {
             if let Some(mac) = one
                 && let Some(id) = self.by_mac(at)
             {
+                self.merge(id, *mac);
+            }
+        }
+    }
+
+    /// A MAC inside an overlay is the machine's at the other end of the tunnel, which its outer address names
+    /// where a capture lacks the MAC outside, or where that is a router's. Several are machines behind it.
+    fn join_far_ends(&mut self, vantages: &[Observations]) {
+        let mut inner: BTreeMap<Ip, BTreeSet<Mac>> = BTreeMap::new();
+        let mut outer: BTreeMap<Mac, BTreeSet<Ip>> = BTreeMap::new();
+        let ends = vantages.iter().flat_map(|v| &v.neighbors.overlay_ends);
+        for end in ends.filter(|end| end.ip.is_host()) {
+            inner.entry(end.ip).or_default().insert(end.inner);
+            outer.entry(end.inner).or_default().insert(end.ip);
+        }
+        for (ip, macs) in inner {
+            let one = macs.first().filter(|mac| macs.len() == 1 && outer[*mac].len() == 1);
+            let (Some(mac), Some(id)) = (one, self.by_ip(ip)) else { continue };
+            let nobody = |at: HostId| {
+                let host = self.get(at);
+                at != id && host.macs == [*mac] && host.ips.is_empty() && host.vantages.is_empty()
+            };
+            if self.by_mac(*mac).is_some_and(nobody) {
                 self.merge(id, *mac);
             }
         }
@@ -267,6 +319,11 @@ impl Hosts {
             self.list[id.0 as usize].vantages.push(v);
         }
     }
+}
+
+/// A virtual router's MAC names nobody who has another.
+fn own_first(mac: &Mac) -> (bool, Mac) {
+    (mac.is_vrrp(), *mac)
 }
 
 /// Whether packets on a hop have the TTL with which stacks begin.

@@ -17,6 +17,8 @@ mod service;
 mod services;
 mod steps;
 mod stray;
+mod survey;
+mod untold;
 
 pub use hosts::{Host, HostId, Hosts, is_origin};
 pub use ordinary::Ordinary;

@@ -3,12 +3,13 @@
 //! have, names nobody, and what comes through a next hop of many is a peer of its own.
 
 use super::hosts::{HostId, Hosts, MAX_HOSTS, begins, is_origin};
+use super::survey::Survey;
+use super::untold::Untold;
 use crate::correlate::{Connection, Connections, Leg, speaks};
 use crate::flow::{Claim, Flow, Observations};
 use crate::hashed::{HashMap, HashSet};
-use crate::wire::Ip;
+use crate::wire::{Direction, Ip};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// Connections that are asked whose addresses they show: that shows early.
 const SAMPLE: usize = 1 << 14;
@@ -16,49 +17,6 @@ const SAMPLE: usize = 1 << 14;
 const MAX_PEERS: usize = 1 << 12;
 /// Openers of one MAC that are held against each other.
 const MAX_OPENERS: usize = 64;
-
-/// What the packets of one MAC's host show, where it was not captured.
-#[derive(Debug, Default)]
-struct Sender {
-    /// It passed on packets of others.
-    relays: bool,
-    /// Sources of packets that begin with it, by their TTL.
-    originates: BTreeSet<Ip>,
-    /// Those of them that opened connections.
-    opens: BTreeSet<Ip>,
-    /// Who opened, and to whom.
-    openers: Vec<(Ip, Ip)>,
-}
-
-impl Sender {
-    /// Peers of different networks that call one address through it: a host itself
-    /// takes one source address for one destination.
-    fn stands_for_many(&self) -> bool {
-        self.openers.iter().enumerate().any(|(i, (src, dst))| {
-            self.openers[..i].iter().any(|(s, d)| d == dst && network(*s) != network(*src))
-        })
-    }
-}
-
-/// The network of a link, as far as an address tells it: 24 bits of IPv4, 64 of IPv6.
-fn network(ip: Ip) -> u128 {
-    match ip.addr() {
-        IpAddr::V4(ip) => u128::from(u32::from(ip) >> 8),
-        IpAddr::V6(ip) => u128::from(ip) >> 64 | 1 << 127,
-    }
-}
-
-#[derive(Debug, Default)]
-struct Survey {
-    /// What captured hosts send that they did not get.
-    own: BTreeSet<(HostId, Ip)>,
-    /// The same by address: how many hosts.
-    owners: HashMap<Ip, u32>,
-    /// Those of them that may be shared: answers that leave another way than their
-    /// questions came.
-    apart: HashSet<(HostId, Ip)>,
-    senders: BTreeMap<HostId, Sender>,
-}
 
 impl Hosts {
     pub(super) fn name(&mut self, vantages: &[Observations], connections: &Connections) {
@@ -92,20 +50,29 @@ impl Hosts {
     }
 
     fn survey(&self, vantages: &[Observations], connections: &Connections) -> Survey {
-        let mut survey = Survey::default();
+        let (mut survey, mut untold) = (Survey::default(), Untold::default());
         for connection in connections.list.iter().take(SAMPLE) {
             for leg in connections.legs(connection) {
                 let back = leg.reply(vantages);
-                self.see(&mut survey, vantages, connection, leg, leg.forward(vantages), true);
-                self.see(&mut survey, vantages, connection, leg, back, false);
+                self.see(
+                    (&mut survey, &mut untold),
+                    vantages,
+                    connection,
+                    leg,
+                    leg.forward(vantages),
+                    true,
+                );
+                self.see((&mut survey, &mut untold), vantages, connection, leg, back, false);
             }
         }
+        let captured = |id: HostId| !self.get(id).vantages.is_empty();
+        untold.settle(&mut survey, vantages, |mac| self.by_mac(mac), captured);
         survey
     }
 
     fn see(
         &self,
-        survey: &mut Survey,
+        (survey, untold): (&mut Survey, &mut Untold),
         vantages: &[Observations],
         connection: &Connection,
         leg: &Leg,
@@ -125,9 +92,19 @@ impl Hosts {
         if vantage.own.sent(hop) == Some(true) {
             // It left before it came, if it came at all: what comes in again was sent back.
             let Some(host) = self.of_vantage(at).filter(|_| !in_the_name) else { return };
-            if begins(hop, vantage) && survey.own.len() < MAX_HOSTS {
-                if survey.own.insert((host, ip)) {
-                    *survey.owners.entry(ip).or_default() += 1;
+            let blank = hop.known_ttl().is_none();
+            // A translator answers in the service's name; and without a direction it may be a router's.
+            let translated = !forward && leg.tuple == 0 && connection.tuples > 1;
+            if blank && !translated {
+                if hop.link.direction == Direction::Out {
+                    untold.leaves(at, host, ip);
+                } else {
+                    untold.sends(host, ip, forward && flow.opened());
+                }
+            }
+            if blank && !translated || begins(hop, vantage) {
+                if !blank {
+                    survey.owns(host, ip);
                 }
                 let asked = vantage.first_hop(stream.flow(side.other()));
                 let from = asked.filter(|h| vantage.own.arrived(h) == Some(true));
@@ -142,9 +119,14 @@ impl Hosts {
             }
             return;
         }
+        if hop.known_ttl().is_none() && vantage.own.arrived(hop) == Some(true) {
+            untold.comes(at, ip);
+        }
         let Some(from) = hop.link.src.and_then(|mac| self.by_mac(mac)) else { return };
         let sender = survey.senders.entry(from).or_default();
-        if !is_origin(hop) {
+        if hop.known_ttl().is_none() && !in_the_name {
+            untold.sends(from, ip, forward && flow.opened());
+        } else if !is_origin(hop) {
             sender.relays = true;
         } else if !in_the_name && sender.originates.len() < MAX_HOSTS {
             sender.originates.insert(ip);
@@ -263,11 +245,5 @@ impl Hosts {
         for ip in peers {
             self.add_address(ip);
         }
-    }
-}
-
-impl Survey {
-    fn is_own(&self, ip: Ip) -> bool {
-        self.owners.contains_key(&ip)
     }
 }

@@ -195,7 +195,7 @@ impl Routes {
                 for (i, step) in steps.iter().enumerate().filter(|(_, step)| !step.loopback) {
                     let Some(from) = step.from else { continue };
                     let came = steps[..i].iter().any(|s| s.to == Some(from) && !s.loopback);
-                    let opens = step.opening && !step.origin;
+                    let opens = step.opening && step.aged;
                     if came || opens {
                         found.insert(from);
                     }

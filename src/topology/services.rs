@@ -63,7 +63,7 @@ pub(super) fn infer(
     }
     topology.unseen = unseen;
     assign_servers(vantages, connections, pairs, &mut topology, &named);
-    name_servers(&mut topology);
+    name_servers(vantages, &mut topology);
     let answers = stray::answers(vantages, connections);
     topology.astray = answers.iter().map(|(answer, question)| (*question, *answer)).collect();
     topology.halves = stray::halves(vantages, connections);
@@ -260,8 +260,13 @@ fn serving_host(route: &Route, service: &Service, hosts: &Hosts, named: &Named) 
 }
 
 /// Fills in addresses and MACs of real servers from their hosts.
-fn name_servers(topology: &mut Topology) {
+fn name_servers(vantages: &[Observations], topology: &mut Topology) {
     let vips: HashSet<Ip> = topology.services.iter().map(|s| s.vip).collect();
+    let moving: HashSet<Ip> = vantages
+        .iter()
+        .flat_map(|v| &v.vrrp)
+        .flat_map(|s| s.addresses.list().iter().copied())
+        .collect();
     // A host may own as many addresses as there are services: each is looked through once.
     let mut owned: HashMap<HostId, Owned> = HashMap::default();
     for service in &mut topology.services {
@@ -273,7 +278,7 @@ fn name_servers(topology: &mut Topology) {
             server.address = server.address.or(owns.then_some(service.vip));
             server.mac = host.macs.first().copied();
             if server.address.is_none() {
-                let owned = owned.entry(id).or_insert_with(|| Owned::of(&host.ips, &vips));
+                let owned = owned.entry(id).or_insert_with(|| Owned::of(&host.ips, &vips, &moving));
                 server.address = owned.beside(service.vip);
             }
         }
@@ -289,8 +294,10 @@ struct Owned {
 }
 
 impl Owned {
-    fn of(ips: &[Ip], vips: &HashSet<Ip>) -> Self {
-        let lasting = || ips.iter().copied().filter(|ip| !ip.is_link_local());
+    /// A virtual router's address is whose it is at the time.
+    fn of(ips: &[Ip], vips: &HashSet<Ip>, moving: &HashSet<Ip>) -> Self {
+        let stays = |ip: &Ip| !ip.is_link_local() && !moving.contains(ip);
+        let lasting = || ips.iter().copied().filter(stays);
         let plain = |v4: bool| lasting().find(|ip| ip.is_v4() == v4 && !vips.contains(ip));
         let mut any = lasting();
         Self { plain: [plain(true), plain(false)], any: [any.next(), any.next()] }

@@ -19,6 +19,8 @@ pub struct Step {
     pub loopback: bool,
     /// The TTL is one with which stacks begin: `from` originated the packet.
     pub origin: bool,
+    /// The TTL is known, and one with which no stack begins: `from` passes the packet on.
+    pub aged: bool,
     /// The vantage of the receiver saw it arrive.
     pub arrived: bool,
     /// A SYN or SYN-ACK took it; where only a reset did, it says nothing of the
@@ -34,8 +36,15 @@ impl Hash for Step {
     /// Ways of a large data centre are many, and each is looked up by all its steps: two words.
     fn hash<H: Hasher>(&self, state: &mut H) {
         let host = |host: Option<HostId>| host.map_or(u64::MAX, |host| u64::from(host.0));
-        let marks =
-            [self.loopback, self.origin, self.arrived, self.opening, self.kept, self.inferred];
+        let marks = [
+            self.loopback,
+            self.origin,
+            self.aged,
+            self.arrived,
+            self.opening,
+            self.kept,
+            self.inferred,
+        ];
         let marks =
             marks.iter().fold(u64::from(self.tuple), |all, mark| all << 1 | u64::from(*mark));
         state.write_u64(host(self.from) << 32 | host(self.to) & u64::from(u32::MAX));
@@ -150,6 +159,7 @@ pub(super) fn steps(
                 to: e.to,
                 loopback: e.loopback,
                 origin: e.origin && speaks,
+                aged: e.ttl != 0 && !(e.origin && speaks),
                 arrived: e.arrived,
                 opening: link.syns > 0,
                 kept: false,

@@ -93,6 +93,16 @@ impl Ip {
         self.is_v4() && (self.lo as u32) >> 22 == (100 << 2 | 64 >> 6)
     }
 
+    /// The network of its link, as far as an address tells it: 24 bits of IPv4, 64 of IPv6 (RFC 4291, section
+    /// 2.5.4).
+    #[must_use]
+    pub fn network(self) -> u128 {
+        match self.addr() {
+            IpAddr::V4(ip) => u128::from(u32::from(ip) >> 8),
+            IpAddr::V6(ip) => u128::from(ip) >> 64 | 1 << 127,
+        }
+    }
+
     /// Whether it lies in the network of which the first `bits` of an address count.
     #[must_use]
     pub fn is_within(self, network: Self, bits: u8) -> bool {

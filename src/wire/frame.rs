@@ -111,7 +111,7 @@ pub(super) fn decode<'a>(
                     // What a mirror shows neither came to this host nor left it.
                     if inner.link.overlay {
                         packet.link.direction = link.direction;
-                        packet.around = link.src.zip(link.dst);
+                        packet.around = Some((link.src, link.dst));
                     }
                     packet.vlan = inner.vlan;
                     match inner.carries {

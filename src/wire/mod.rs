@@ -87,8 +87,8 @@ pub struct Packet<'a> {
     /// VLAN identifiers, outer in the upper and inner in the lower 16 bits; 0
     /// where untagged (IEEE 802.1Q, 802.1ad). Of the frame that `link` is of.
     pub vlan: u32,
-    /// MACs of the frame around an overlay's, sender first, where the link type has both.
-    pub around: Option<(Mac, Mac)>,
+    /// MACs of the frame around an overlay's, sender first, as far as the link type has them.
+    pub around: Option<(Option<Mac>, Option<Mac>)>,
     /// What the link carries.
     pub body: Body<'a>,
     /// Where reading stopped early, if it did.

@@ -12,6 +12,7 @@ mod support;
 mod advised;
 mod anycast;
 mod asked;
+mod asked_there;
 mod clusters;
 mod control;
 mod cut_short;
@@ -32,6 +33,7 @@ mod packet;
 mod places;
 mod pods;
 mod proxied;
+mod redirected;
 mod reuse;
 mod silent_servers;
 mod situations;
@@ -45,6 +47,7 @@ mod transport;
 mod transport_tests;
 mod trunk;
 mod unfinished;
+mod virtual_macs;
 
 use places::*;
 use stage::Stage;
@@ -109,6 +112,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-tls-one-rs-refuses", play: tls::one_refuses },
     Scene { name: "healthy-nat-tls", play: tls::agreed },
     Scene { name: "nat-http2-one-rs-refuses", play: transport::http2_refused },
+    Scene { name: "virtual-mac-not-let-out", play: virtual_macs::not_let_out },
+    Scene { name: "healthy-dr-virtual-mac", play: virtual_macs::let_out },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

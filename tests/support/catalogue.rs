@@ -32,7 +32,8 @@ pub const NOTES: [&str; 3] =
     ["l7-self-access-two-flows", "l7-backend-leg-deferred", "icmp-echo-terminates-at-lb"];
 
 /// Why.
-pub const CAUSES: [&str; 83] = [
+pub const CAUSES: [&str; 84] = [
+    "arp-answer-lost",
     "l4-self-access-hairpin",
     "dr-arp-problem",
     "dr-arp-announce-leak",

@@ -97,6 +97,9 @@ fn only(close: &[Candidate<'_>], holds: impl Fn(&Share) -> bool) -> Option<Mac> 
 
 /// Of the two ends of all conversations.
 fn by_ends(close: &[Candidate<'_>]) -> Option<Own> {
+    if let Some(mac) = only(close, |s| !s.stands_for_many()) {
+        return Some(one(mac, OwnEvidence::EndHost));
+    }
     // The one that never relays; if none does, the one that originates packets.
     let relays = close.iter().any(|(_, s)| s.relayed > 0);
     let is_end = |s: &Share| if relays { s.relayed == 0 } else { s.originated > 0 };

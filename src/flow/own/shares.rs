@@ -34,6 +34,8 @@ pub(super) struct Share {
     pub beyond: u64,
     /// Addresses that it sends from, as many as are kept.
     pub sources: Vec<Ip>,
+    /// Who opened connections with it, and to whom, as many as are kept.
+    pub openers: Vec<(Ip, Ip)>,
     /// The only TTL that its packets have; 0 where there are several.
     pub ttl: Option<u8>,
 }
@@ -54,6 +56,7 @@ impl Default for Share {
             tunnels: false,
             beyond: 0,
             sources: Vec::new(),
+            openers: Vec::new(),
             ttl: None,
         }
     }
@@ -152,6 +155,13 @@ impl Shares {
         Some(shares)
     }
 
+    /// A MAC was seen to be a router's.
+    pub fn relays_of(&mut self, mac: Mac) {
+        if let Some(share) = self.by_mac.get_mut(&mac) {
+            share.relayed += 1;
+        }
+    }
+
     fn streams(&mut self, streams: &[Stream], shown: &Shown<'_>) {
         for stream in streams.iter().take(SAMPLE) {
             for side in [Side::A, Side::B] {
@@ -196,6 +206,10 @@ impl Shares {
             && let Some(share) = hop.link.src.and_then(|mac| self.by_mac.get_mut(&mac))
         {
             share.asked += 1;
+            let pair = (stream.key.ip(side), stream.key.ip(side.other()));
+            if share.openers.len() < MAX_SOURCES && !share.openers.contains(&pair) {
+                share.openers.push(pair);
+            }
         }
         if flow.accepted()
             && !stream.flow(side.other()).opened()
@@ -239,6 +253,14 @@ impl Shares {
 }
 
 impl Share {
+    /// Callers of different networks call one address with it: a host takes one source for one
+    /// destination, so it is a gateway.
+    pub fn stands_for_many(&self) -> bool {
+        self.openers.iter().enumerate().any(|(i, (src, dst))| {
+            self.openers[..i].iter().any(|(s, d)| d == dst && s.network() != src.network())
+        })
+    }
+
     fn quick(&mut self, delay: i64) {
         if delay >= 0 {
             self.quickest_ns = self.quickest_ns.min(delay);

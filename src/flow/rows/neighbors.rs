@@ -142,15 +142,20 @@ impl Row for Probe {
 impl Row for OverlayEnd {
     const TABLE: &'static str = "overlay_ends";
     const ABOUT: &'static str =
-        "One row for each MAC inside an overlay and the MAC outside that carries its frames.";
+        "One row for each MAC inside an overlay and the end outside that carries its frames.";
 
     fn blank() -> Self {
-        Self { inner: Mac::ZERO, outer: Mac::ZERO }
+        Self { inner: Mac::ZERO, outer: Mac::ZERO, ip: Ip::default() }
     }
 
     fn row<C: Columns>(&mut self, c: &mut C) {
         c.mac("inner_mac", "of the frame inside", &mut self.inner);
-        c.mac("outer_mac", "of the frame that carries it", &mut self.outer);
+        c.mac(
+            "outer_mac",
+            "of the frame that carries it; zeros where the capture has none",
+            &mut self.outer,
+        );
+        c.ip("outer_ip", "of the packet that carries it", &mut self.ip);
     }
 }
 

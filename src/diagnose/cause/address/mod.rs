@@ -2,6 +2,7 @@
 
 mod adverts_lost_at_times;
 pub(in crate::diagnose) mod answering_servers;
+pub mod arp_answer_lost;
 pub mod dr_arp_announce_leak;
 pub mod dr_arp_problem;
 pub mod dr_vip_wide_mask;

@@ -77,6 +77,7 @@ pub(in crate::diagnose) fn by_the_ends(facts: &Facts, set: &ExpiredSet) -> Findi
     };
     let shown = set.expired.iter().min_by_key(|e| (e.after, e.id));
     finding.proofs = shown.map(Expired::proofs).unwrap_or_default();
+    finding.addresses = each_once(set.expired.iter().filter_map(|e| e.wanted));
     finding.concerning(vec![service_subject(s)], ids)
 }
 

@@ -19,7 +19,7 @@ use crate::topology::{HostId, Role, ServiceId};
 use crate::trace::ConnectionId;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] =
-    &["rst-no-socket", "connection-reset", "retransmission"];
+    &["rst-no-socket", "connection-reset", "retransmission", "arp-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let own = facts.resets().iter().filter(|one| one.why() == WhyReset::IdleTimeout);

@@ -18,6 +18,7 @@ pub mod nat_same_subnet_client;
 pub(in crate::diagnose) mod other_port;
 mod sent_back;
 pub mod stateful_device_half_path;
+mod told_shorter;
 pub mod tproxy_return_bypass;
 pub mod udp_reply_from_rip;
 

@@ -22,6 +22,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     });
     let mut findings = each_service(facts, hit, |service, ids| finding(facts, service, ids));
     findings.extend(super::denied::findings(facts, "nat-same-subnet-client", WhyAround::Neighbour));
+    findings.extend(super::told_shorter::findings(facts));
     Detection::from(findings, || super::unseen_returns(facts))
 }
 
