@@ -19,8 +19,22 @@ fn threads(connections: usize) -> usize {
 
 /// What each of as many parts as there are threads gives, in order; one part of few indices.
 pub(crate) fn in_parts<T: Send>(len: usize, each: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    in_parts_from(len, |even| even, each)
+}
+
+/// The same where parts may not begin anywhere, or are to begin elsewhere for the work to be even: `begin` moves
+/// where a part would begin, forwards for parts that come after.
+pub(crate) fn in_parts_from<T: Send>(
+    len: usize,
+    begin: impl Fn(usize) -> usize,
+    each: impl Fn(Range<usize>) -> T + Sync,
+) -> Vec<T> {
     let parts = threads(len);
-    let begin = |part: usize| len * part / parts;
+    let begin = |part: usize| match part {
+        0 => 0,
+        part if part == parts => len,
+        part => begin(len * part / parts).min(len),
+    };
     let all: Vec<Range<usize>> = (0..parts).map(|part| begin(part)..begin(part + 1)).collect();
     of_each(len, &all, |part| each(part.clone()))
 }
@@ -85,6 +99,11 @@ mod tests {
         for len in [0, 1, FEW - 1, FEW, FEW + 1, 10 * FEW + 3] {
             let parts = in_parts(len, |range| range.collect::<Vec<usize>>());
             assert_eq!(parts.concat(), (0..len).collect::<Vec<usize>>());
+            for moved in [0, 5, len] {
+                let to = |even| even + moved;
+                let parts = in_parts_from(len, to, |range| range.collect::<Vec<usize>>());
+                assert_eq!(parts.concat(), (0..len).collect::<Vec<usize>>());
+            }
         }
     }
 

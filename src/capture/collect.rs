@@ -3,6 +3,7 @@
 use super::read_buffer::ReadBuffer;
 use super::types::{Mark, SecretsAt};
 use super::{Damage, Frame, Timestamp};
+use std::sync::Arc;
 
 /// Frames between two marks of the index.
 pub(super) const STRIDE: u32 = 1024;
@@ -18,6 +19,10 @@ pub(super) const BATCH: usize = 32;
 pub trait Sink {
     /// The next frame.
     fn frame(&mut self, frame: &Frame<'_>);
+
+    /// The buffer in which the bytes of the next frames lie, of most if not of all. Who keeps it keeps them.
+    #[inline(always)]
+    fn buffer(&mut self, _buffer: &Arc<Vec<u8>>) {}
 
     /// The next frames: what they ask for in memory may be fetched for all of them at once.
     #[inline(always)]
@@ -86,6 +91,11 @@ impl<'s, F: Sink> Collector<'s, F> {
     #[inline(always)]
     pub(super) fn wants_mark(&self, waiting: usize) -> bool {
         (self.number + waiting as u32).is_multiple_of(STRIDE) && self.indexing
+    }
+
+    /// Frames that come lie in the buffer of this window.
+    pub(super) fn look_in(&mut self, window: &ReadBuffer<'_>) {
+        self.sink.buffer(window.buffer());
     }
 
     /// Frames that wait, all of them with times. `false`: no further frame is wanted.

@@ -75,6 +75,7 @@ fn walk<const BIG: bool, F: Sink>(
     };
     let mut seconds = None;
     loop {
+        collector.look_in(window);
         let (data, base) = (window.data(), window.offset());
         let mut at = 0;
         let mut batch = Vec::with_capacity(BATCH);

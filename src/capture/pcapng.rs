@@ -47,6 +47,7 @@ pub(super) fn blocks<F: Sink>(
     collector: &mut Collector<'_, F>,
 ) {
     loop {
+        collector.look_in(window);
         let (data, base) = (window.data(), window.offset());
         let mut at = 0;
         let mut batch = Vec::with_capacity(BATCH);

@@ -7,6 +7,7 @@
 use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Flow, HopId, Observations, Stream, VantageId};
+use crate::parts::in_parts_from;
 use crate::wire::Ip;
 use foldhash::fast::RandomState;
 use rayon::prelude::*;
@@ -188,17 +189,33 @@ pub(super) fn tie(vantages: &[Observations], union: &mut Union) -> Vec<StreamRef
         let at = *number as u32 as usize;
         &shakes[at >> CHUNK_BITS][at % CHUNK]
     };
-    let mut bucket: Vec<&Shake> = Vec::new();
-    for same in order.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() > 1) {
-        bucket.clear();
-        bucket.extend(same.iter().map(shake));
-        tie_alike(&bucket, vantages, union);
+    let isn = |number: &u64| number >> 32;
+    // No part begins among handshakes with one ISN.
+    let begin = |even: usize| {
+        even + order[even..].iter().take_while(|one| isn(one) == isn(&order[even])).count()
+    };
+    let ties = in_parts_from(order.len(), begin, |part| {
+        let mut ties = Vec::new();
+        let mut bucket: Vec<&Shake> = Vec::new();
+        let alike = order[part].chunk_by(|a, b| isn(a) == isn(b));
+        for same in alike.filter(|same| same.len() > 1) {
+            bucket.clear();
+            bucket.extend(same.iter().map(shake));
+            tie_alike(&bucket, vantages, &mut ties);
+        }
+        ties
+    });
+    for (a, b, tie) in ties.into_iter().flatten() {
+        union.join(a, b, tie);
     }
     without
 }
 
+/// Two streams that are one connection, and why.
+type Tied = (StreamRef, StreamRef, Tie);
+
 /// Ties handshakes with one ISN, in the order of their streams.
-fn tie_alike(bucket: &[&Shake], vantages: &[Observations], union: &mut Union) {
+fn tie_alike(bucket: &[&Shake], vantages: &[Observations], ties: &mut Vec<Tied>) {
     if bucket.len() > MAX_PAIRWISE {
         // Of so many ends two may have one hash: they are compared themselves.
         let mut own: Vec<((Ip, u16), &Shake)> =
@@ -208,7 +225,7 @@ fn tie_alike(bucket: &[&Shake], vantages: &[Observations], union: &mut Union) {
             let first = same[0].1;
             for (_, other) in &same[1..] {
                 if first.agrees(other).is_some() {
-                    union.join(first.at, other.at, Tie::Isn);
+                    ties.push((first.at, other.at, Tie::Isn));
                 }
             }
         }
@@ -218,7 +235,7 @@ fn tie_alike(bucket: &[&Shake], vantages: &[Observations], union: &mut Union) {
         // Agreement with any stream before is agreement with its set.
         let tied = bucket[..i].iter().find_map(|a| Some((a.at, a.agrees(shake)?)));
         if let Some((at, tie)) = tied {
-            union.join(at, shake.at, tie);
+            ties.push((at, shake.at, tie));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::flow::{Mark, Observations, Side, Stream};
 use crate::hashed::HashMap;
-use crate::parts::in_parts;
+use crate::parts::in_parts_from;
 use crate::wire::Ip;
 use std::cmp::Ordering;
 
@@ -40,7 +40,8 @@ impl Tuple {
 
 pub(super) fn assemble(vantages: &[Observations], union: &Union, stated: &Stated) -> Connections {
     let sets = union.sets();
-    let parts = in_parts(sets.roots(), |part| {
+    let even = |even| sets.even(even);
+    let parts = in_parts_from(sets.roots(), even, |part| {
         let (some, streams) = sets.count(part.clone());
         let mut connections = Connections {
             list: Vec::with_capacity(some),

@@ -40,6 +40,13 @@ impl Sets {
         self.ends.len()
     }
 
+    /// The representative at which so much of the streams is behind as `even` is of all representatives: sets
+    /// begin at the streams of the first vantages, so that stretches of representatives are not even.
+    pub(super) fn even(&self, even: usize) -> usize {
+        let streams = even * self.order.len() / self.ends.len().max(1);
+        self.ends.partition_point(|end| (*end as usize) < streams)
+    }
+
     /// How many sets the representatives of a range have, and how many streams those hold.
     pub(super) fn count(&self, roots: Range<usize>) -> (usize, usize) {
         self.of(roots).fold((0, 0), |(sets, streams), (_, set)| (sets + 1, streams + set.len()))

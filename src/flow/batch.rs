@@ -6,10 +6,9 @@
 //! for many frames step by step, they overlap. Nothing that is observed depends on it: what was found
 //! ahead counts only while no five-tuple was given to another stream meanwhile.
 
-use super::key::Ends;
 use super::marked::Marks;
 use super::steady;
-use super::{Hop, LinkId, Mark, Observer, Side, StreamId};
+use super::{Hop, LinkId, Look, Mark, Observer, Side, StreamId};
 use crate::capture::{Frame, Known};
 use crate::wire::{self, Plain};
 
@@ -18,30 +17,13 @@ const TOGETHER: usize = 32;
 /// No stream.
 const NONE: StreamId = StreamId::MAX;
 
-/// What is known of a plain segment before it is taken in.
+/// Where a segment goes, as far as that is known before it is taken in.
 #[derive(Clone, Copy)]
-struct Ahead<'f> {
-    /// Its fields, where it is such a segment.
-    plain: Option<Plain<'f>>,
-    ends: Ends,
-    /// What its stream is looked for by.
-    hash: u32,
-    side: Side,
-    /// Its stream; [`NONE`] where none was found, and for what is no such segment.
+struct Ahead {
+    /// Its stream; [`NONE`] where none was found, and for what is no plain segment.
     stream: StreamId,
     /// The first link of its flow.
     link: LinkId,
-}
-
-impl Ahead<'_> {
-    const NOTHING: Self = Self {
-        plain: None,
-        ends: Ends::NONE,
-        hash: 0,
-        side: Side::A,
-        stream: NONE,
-        link: LinkId::NONE,
-    };
 }
 
 impl Observer {
@@ -56,20 +38,32 @@ impl Observer {
 
     /// Takes in frames of this vantage; `base` is the number of frames before those of their file.
     pub fn observe_all(&mut self, frames: &[Frame<'_>], base: u32) {
+        let looker = self.table.looker().clone();
+        let mut looks = [Look::NOTHING; TOGETHER];
         for some in frames.chunks(TOGETHER) {
-            self.observe_some(some, base);
+            for (frame, look) in some.iter().zip(&mut looks) {
+                looker.look(frame, look);
+            }
+            self.observe_some(some, &looks[..some.len()], base);
         }
     }
 
-    fn observe_some(&mut self, frames: &[Frame<'_>], base: u32) {
-        let mut all = [Ahead::NOTHING; TOGETHER];
-        self.look_ahead(frames, &mut all);
+    /// The same of frames that were looked at before, by the looker that this observer was made with.
+    pub fn observe_looked(&mut self, frames: &[Frame<'_>], looks: &[Look], base: u32) {
+        for (some, looks) in frames.chunks(TOGETHER).zip(looks.chunks(TOGETHER)) {
+            self.observe_some(some, looks, base);
+        }
+    }
+
+    #[inline(always)]
+    fn observe_some(&mut self, frames: &[Frame<'_>], looks: &[Look], base: u32) {
+        let all = self.look_ahead(looks);
         let moves = self.table.moves();
-        for (frame, ahead) in frames.iter().zip(&all) {
+        for ((frame, look), ahead) in frames.iter().zip(looks).zip(&all) {
             let mark = Mark::new(base.saturating_add(frame.number), frame.time);
             let known = ahead.stream != NONE && self.table.moves() == moves;
-            if !(known && self.steady(mark, frame, ahead)) {
-                self.unsteady(mark, frame, ahead, known);
+            if !(known && self.steady(mark, frame, look, *ahead)) {
+                self.unsteady(mark, frame, look, known.then_some(ahead.stream));
             }
         }
     }
@@ -77,42 +71,40 @@ impl Observer {
     /// Finds the streams of segments, and has their links fetched. Each step asks for what the one before told;
     /// within one nothing waits for another.
     #[inline(always)]
-    fn look_ahead<'f>(&self, frames: &[Frame<'f>], all: &mut [Ahead<'f>; TOGETHER]) {
-        for (frame, ahead) in frames.iter().zip(&mut *all) {
-            if let Some(plain) = Plain::of(frame) {
-                ahead.plain = Some(plain);
-                (ahead.ends, ahead.side) = Ends::of(plain.segment.ends());
-                ahead.hash = self.table.hash(&ahead.ends.key());
-                ahead.stream = self.table.likely(ahead.hash);
+    fn look_ahead(&self, looks: &[Look]) -> [Ahead; TOGETHER] {
+        let mut all = [Ahead { stream: NONE, link: LinkId::NONE }; TOGETHER];
+        for (look, ahead) in looks.iter().zip(&mut all) {
+            if look.plain {
+                ahead.stream = self.table.likely(look.hash);
             }
         }
         let mut fetched = 0;
-        for ahead in &mut *all {
+        for (look, ahead) in looks.iter().zip(&mut all) {
             match self.streams.get(ahead.stream as usize) {
-                Some(stream) if stream.key == ahead.ends.key() => {
-                    ahead.link = stream.flow(ahead.side).link;
+                Some(stream) if stream.key == look.ends.key() => {
+                    ahead.link = stream.flow(look.side).link;
                     // What is sent is held against what came back.
-                    fetched ^= stream.flow(ahead.side.other()).packets;
+                    fetched ^= stream.flow(look.side.other()).packets;
                 }
                 _ => ahead.stream = NONE,
             }
         }
         let links = all.iter().filter_map(|ahead| self.links.get(ahead.link.index()?));
         std::hint::black_box(links.fold(fetched, |all, link| all ^ link.packets));
+        all
     }
 
     /// Takes in a segment of a stream that is known, where it only goes on; `false`: it was not taken in.
     #[inline(always)]
-    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead<'_>) -> bool {
-        let Some(Plain { way, segment }) = ahead.plain else { return false };
+    fn steady(&mut self, mark: Mark, frame: &Frame<'_>, look: &Look, ahead: Ahead) -> bool {
         let Some(stream) = self.streams.get_mut(ahead.stream as usize) else { return false };
         let by_way = |at: LinkId| {
             let at = at.index()?;
             let link = self.links.get(at)?;
-            Some((at, link.next, self.hops.is(link.hop, way)))
+            Some((at, link.next, self.hops.is(link.hop, look.way)))
         };
         // A host that forwards shows each segment twice, coming in and going out.
-        let at = match by_way(stream.flow(ahead.side).link) {
+        let at = match by_way(stream.flow(look.side).link) {
             Some((first, _, true)) => first,
             Some((_, next, false)) => match by_way(next) {
                 Some((second, _, true)) => second,
@@ -121,29 +113,29 @@ impl Observer {
             None => return false,
         };
         let Some(link) = self.links.get_mut(at) else { return false };
-        let Some(words) = steady::take(stream, link, ahead.side, mark, &segment) else {
+        let Some(words) = steady::take(stream, link, mark, frame, look) else {
             return false;
         };
         self.count_frame(mark, is_cut(frame));
-        let Some(payload) = segment.payload() else { return true };
-        self.count_segment(payload.len);
-        if words {
-            self.side_tables.spoken.segment(ahead.stream, ahead.side, mark, payload.captured);
+        self.count_segment(u32::from(look.payload));
+        if words && let Some(payload) = Plain::of(frame).and_then(|plain| plain.segment.payload()) {
+            self.side_tables.spoken.segment(ahead.stream, look.side, mark, payload.captured);
         }
         true
     }
 
-    /// As [`Self::observe`]; `known`: the stream of a plain segment was found.
+    /// As [`Self::observe`]; `known`: the stream of a plain segment, where it was found.
     #[inline(never)]
-    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, ahead: &Ahead<'_>, known: bool) {
-        let plain = ahead.plain.and_then(|plain| Some((plain, plain.segment.tcp()?)));
+    fn unsteady(&mut self, mark: Mark, frame: &Frame<'_>, look: &Look, known: Option<StreamId>) {
+        let plain = if look.plain { Plain::of(frame) } else { None };
+        let plain = plain.and_then(|plain| Some((plain, plain.segment.tcp()?)));
         let Some((Plain { way, segment }, tcp)) = plain else {
             return self.observe_frame(mark, frame);
         };
         self.count_frame(mark, is_cut(frame));
         self.count_segment(tcp.payload_len);
-        let (key, side) = (ahead.ends.key(), ahead.side);
-        let id = if known { ahead.stream } else { self.stream_by(ahead.hash, key) };
+        let (key, side) = (look.ends.key(), look.side);
+        let id = known.unwrap_or_else(|| self.stream_by(look.hash, key));
         let id = self.opened(id, side, key, &tcp);
         self.side_tables.idles.see(id, side, mark, &self.streams[id as usize]);
         self.count(id, side, mark);

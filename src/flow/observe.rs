@@ -8,7 +8,7 @@ use super::link::Sending;
 use super::marked::Marks;
 use super::stream_table::StreamTable;
 use super::{
-    Echo, Evicted, IcmpError, Key, Link, LinkId, Mark, Neighbors, Side, SideTables, Stream,
+    Echo, Evicted, IcmpError, Key, Link, LinkId, Looker, Mark, Neighbors, Side, SideTables, Stream,
     StreamId, Tally, Unopened, UnopenedCounts, VrrpSpeaker,
 };
 use crate::capture::{Known, LinkType, Timestamp};
@@ -72,6 +72,12 @@ impl Observer {
     /// An observer that has seen nothing.
     #[must_use]
     pub fn new(link_type: LinkType) -> Self {
+        Self::with(link_type, Looker::default())
+    }
+
+    /// The same for frames that this looker may have looked at.
+    #[must_use]
+    pub fn with(link_type: LinkType, looker: Looker) -> Self {
         Self {
             link_type,
             tally: Tally::default(),
@@ -80,7 +86,7 @@ impl Observer {
             end: Timestamp(i64::MIN),
             streams: Vec::new(),
             free_streams: Vec::new(),
-            table: StreamTable::new(),
+            table: StreamTable::new(looker),
             displaced: HashMap::default(),
             hasher: RandomState::default(),
             links: Vec::new(),

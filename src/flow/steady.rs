@@ -6,8 +6,9 @@
 //! left to it.
 
 use super::idle::Idles;
-use super::{Link, Mark, Side, Stream, hello, spoken};
-use crate::wire::{Segment, TcpFlags, seq_gt};
+use super::{Link, Look, Mark, Side, Stream, hello, spoken};
+use crate::capture::Frame;
+use crate::wire::{Plain, TcpFlags, seq_gt};
 
 /// Whether control bits neither open nor reset.
 #[inline(always)]
@@ -16,8 +17,9 @@ fn goes_on(flags: TcpFlags) -> bool {
 }
 
 /// Whether options may name a client; no segment with options that do not fit is taken in.
-fn may_name_client(segment: &Segment<'_>) -> bool {
-    segment.tcp().is_none_or(|tcp| tcp.may_name_client())
+fn may_name_client(frame: &Frame<'_>) -> bool {
+    let tcp = Plain::of(frame).and_then(|plain| plain.segment.tcp());
+    tcp.is_none_or(|tcp| tcp.may_name_client())
 }
 
 /// Takes in a segment of a side of a stream that passed on a link, not as its first, where it only goes
@@ -26,44 +28,38 @@ fn may_name_client(segment: &Segment<'_>) -> bool {
 pub(super) fn take(
     stream: &mut Stream,
     link: &mut Link,
-    side: Side,
     mark: Mark,
-    segment: &Segment<'_>,
+    frame: &Frame<'_>,
+    look: &Look,
 ) -> Option<bool> {
-    let flags = segment.flags();
-    let payload = segment.payload()?;
-    if !goes_on(flags)
-        || segment.window() == 0
-        || !stream.has_syn()
-        || Idles::ended_by(mark, stream)
-    {
+    let (flags, payload) = (look.flags, u32::from(look.payload));
+    if !goes_on(flags) || look.window == 0 || !stream.has_syn() || Idles::ended_by(mark, stream) {
         return None;
     }
     let [a, b] = &mut stream.flows;
-    let (flow, back) = if side == Side::A { (a, &*b) } else { (b, &*a) };
-    let begins = flow.payload == 0 && payload.len > 0;
+    let (flow, back) = if look.side == Side::A { (a, &*b) } else { (b, &*a) };
+    let begins = flow.payload == 0 && payload > 0;
     if flow.packets == 0 || begins || flow.counted || flow.closed || back.closed {
         return None;
     }
-    let first = payload.captured.first();
-    if flow.payload <= hello::BEFORE && first.copied().is_some_and(hello::begins) {
+    if flow.payload <= hello::BEFORE && look.first.is_some_and(hello::begins) {
         return None;
     }
-    let (from, fin) = (segment.seq(), flags.fin());
-    let taken = payload.len + u32::from(fin);
+    let (from, fin) = (look.seq, flags.fin());
+    let taken = payload + u32::from(fin);
     let end = from.wrapping_add(taken);
-    if taken > 0 && !link.continues(from, end) || !flow.acked && may_name_client(segment) {
+    if taken > 0 && !link.continues(from, end) || !flow.acked && may_name_client(frame) {
         return None;
     }
-    link.go_on(mark, segment.id(), end, taken > 0);
+    link.go_on(mark, look.id, end, taken > 0);
     flow.packets += 1;
     flow.last = mark;
     flow.flags.0 |= flags.0;
     flow.ack_seen(mark);
-    let ack = segment.ack();
+    let ack = look.ack;
     flow.time(mark, ack, back);
     if seq_gt(end, flow.end_seq) {
-        flow.payload += u64::from(payload.len);
+        flow.payload += u64::from(payload);
         flow.end_seq = end;
     }
     if fin {
@@ -73,5 +69,5 @@ pub(super) fn take(
         flow.max_ack = ack;
     }
     flow.last_ack = ack;
-    Some(first.copied().is_some_and(spoken::begins))
+    Some(look.first.is_some_and(spoken::begins))
 }

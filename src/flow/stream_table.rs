@@ -1,9 +1,7 @@
 //! Five-tuples to streams: the current incarnation of each.
 
-use super::{Key, Stream, StreamId};
-use foldhash::fast::RandomState;
+use super::{Key, Looker, Stream, StreamId};
 use hashbrown::HashTable;
-use std::hash::{BuildHasher, Hash, Hasher};
 
 /// Places for streams seen lately, 32 KiB of them, and how many a vantage begins with.
 const NEAR: usize = 1 << 12;
@@ -20,7 +18,7 @@ pub(super) struct StreamTable {
     near: Vec<(u32, StreamId)>,
     /// How often a key was given to another stream, or lost its own.
     moves: u32,
-    hasher: RandomState,
+    looker: Looker,
 }
 
 /// The table takes its place from the low bits and its tag from the high ones.
@@ -29,22 +27,21 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl StreamTable {
-    pub(super) fn new() -> Self {
-        Self {
-            entries: HashTable::new(),
-            near: vec![NOBODY; FEW],
-            moves: 0,
-            hasher: RandomState::default(),
-        }
+    /// `looker` makes the hashes.
+    pub(super) fn new(looker: Looker) -> Self {
+        Self { entries: HashTable::new(), near: vec![NOBODY; FEW], moves: 0, looker }
     }
 
     /// What a key is looked for by.
-    #[expect(clippy::manual_hash_one, reason = "the compiler keeps `hash_one` apart and calls it")]
     #[inline(always)]
     pub(super) fn hash(&self, key: &Key) -> u32 {
-        let mut hasher = self.hasher.build_hasher();
-        key.hash(&mut hasher);
-        (hasher.finish() >> 32) as u32
+        self.looker.hash(key)
+    }
+
+    /// Who makes the hashes.
+    #[inline(always)]
+    pub(super) fn looker(&self) -> &Looker {
+        &self.looker
     }
 
     /// Changes whenever a key was given to another stream, or lost its own.

@@ -31,6 +31,9 @@ use std::time::Instant;
 /// Vantages of all captures together: they are numbered in 16 bits.
 const MAX_VANTAGES: usize = 1 << 16;
 
+/// Bytes below which a second thread for a capture costs more than it saves. Where tests look, none are so few.
+const FEW: u64 = if cfg!(debug_assertions) { 0 } else { 1 << 20 };
+
 /// What could be read, and what could not.
 #[derive(Debug)]
 pub struct Loaded {
@@ -177,10 +180,8 @@ fn near(inputs: &[Input]) -> Option<Timestamp> {
     looks.iter().any(text).then(|| looks.iter().filter_map(|peek| peek.first).min()).flatten()
 }
 
-/// Reads the inputs, the largest first: what is read last is to be short. A compressed one that is more
-/// than a thread's part of all is unpacked on one thread and observed on another. Of what is not
-/// compressed, handing frames from core to core costs more than the other is spared; where tests look
-/// it is done all the same.
+/// Reads the inputs, the largest first: what is read last is to be short. One that is more than a thread's part
+/// of all is walked on one thread and observed on another.
 fn read(
     inputs: &[Input],
     window: &Window,
@@ -191,11 +192,9 @@ fn read(
     order.sort_by_key(|at| std::cmp::Reverse(inputs[*at].bytes()));
     let threads = rayon::current_num_threads() as u64;
     let all: Option<u64> = inputs.iter().map(Input::bytes).sum();
-    let worth =
-        |input: &Input| cfg!(debug_assertions) || input.files.iter().any(capture::is_packed);
     let apart = |input: &Input| {
-        let large = |all| input.bytes().is_some_and(|own| own.saturating_mul(threads) > all);
-        threads > 1 && all.is_some_and(large) && worth(input)
+        let large = |all, own: u64| own >= FEW && own.saturating_mul(threads) > all;
+        threads > 1 && all.zip(input.bytes()).is_some_and(|(all, own)| large(all, own))
     };
     let mut read: Vec<(usize, Observed)> = order
         .into_iter()

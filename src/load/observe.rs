@@ -1,7 +1,7 @@
 //! One input through the observers of its interfaces, in the order of its frames.
 
 use crate::capture::{self, CaptureError, CaptureFile, Frame, Input, Sink, Timestamp};
-use crate::flow::{Mark, Observer};
+use crate::flow::{Look, Looker, Mark, Observer};
 use crate::window::Window;
 use std::sync::atomic::AtomicU64;
 
@@ -20,6 +20,8 @@ pub(super) struct Taking<'w> {
     window: &'w Window,
     /// Times that the window lets in; a window may count from the first frame.
     bounds: Option<(Timestamp, Timestamp)>,
+    /// Looks at frames for all observers.
+    pub looker: Looker,
     /// By interface.
     observers: Vec<Option<Observer>>,
     /// Frames of the files before this one.
@@ -34,7 +36,21 @@ impl Taking<'_> {
         if at >= self.observers.len() {
             self.observers.resize_with(at + 1, || None);
         }
-        self.observers[at].get_or_insert_with(|| Observer::new(frame.link_type))
+        self.observers[at]
+            .get_or_insert_with(|| Observer::with(frame.link_type, self.looker.clone()))
+    }
+
+    /// Takes in frames that its looker has looked at.
+    pub fn looked(&mut self, frames: &[Frame<'_>], mut looks: &[Look]) {
+        if !self.window.is_open() {
+            return self.frames(frames);
+        }
+        let base = self.base;
+        for same in frames.chunk_by(|a, b| a.interface == b.interface) {
+            let (own, rest) = looks.split_at(same.len().min(looks.len()));
+            looks = rest;
+            self.observer(&same[0]).observe_looked(same, own, base);
+        }
     }
 }
 
@@ -78,6 +94,7 @@ pub(super) fn observe(
     let mut taking = Taking {
         window,
         bounds: window.is_open().then_some((Timestamp(i64::MIN), Timestamp(i64::MAX))),
+        looker: Looker::default(),
         observers: Vec::new(),
         base: 0,
         left_out: 0,

@@ -27,42 +27,45 @@ pub(super) fn write(out: &mut Vec<u8>, values: &[i64], narrow: bool) {
     varint(out, (BLOCK / MINI) as u64);
     varint(out, values.len() as u64);
     varint(out, zigzag(number(values.first().copied().unwrap_or(0))));
-    let deltas: Vec<i64> =
-        values.windows(2).map(|two| difference(two[1], two[0], narrow)).collect();
-    for block in deltas.chunks(BLOCK) {
-        let least = block.iter().copied().min().unwrap_or(0);
+    for at in (1..values.len()).step_by(BLOCK) {
+        // Each with the one before it.
+        let pairs = &values[at - 1..values.len().min(at + BLOCK)];
+        let mut above = [0; BLOCK];
+        let deltas = &mut above[..pairs.len() - 1];
+        for (delta, two) in deltas.iter_mut().zip(pairs.windows(2)) {
+            *delta = difference(two[1], two[0], narrow);
+        }
+        let least = deltas.iter().copied().min().unwrap_or(0);
         varint(out, zigzag(least));
-        let above: Vec<u64> = block
-            .iter()
-            .map(|delta| {
-                let above = delta.wrapping_sub(least) as u64;
-                if narrow { above & u64::from(u32::MAX) } else { above }
-            })
-            .collect();
-        let widths = (0..BLOCK / MINI).map(|at| {
-            let mini = above.get(at * MINI..).unwrap_or(&[]).iter().take(MINI);
-            (u64::BITS - mini.fold(0, |all, one| all | one).leading_zeros()) as u8
+        let mask = if narrow { i64::from(u32::MAX) } else { -1 };
+        deltas.iter_mut().for_each(|delta| *delta = delta.wrapping_sub(least) & mask);
+        let (minis, _) = above.as_chunks::<MINI>();
+        let widths = minis.iter().map(|mini| {
+            (u64::BITS - (mini.iter().fold(0, |all, one| all | one) as u64).leading_zeros()) as u8
         });
-        let widths: Vec<u8> = widths.collect();
-        out.extend_from_slice(&widths);
-        for (mini, width) in above.chunks(MINI).zip(widths) {
+        out.extend(widths.clone());
+        // Those that are not there have no bits.
+        let used = (pairs.len() - 1).div_ceil(MINI);
+        for (mini, width) in minis.iter().zip(widths).take(used) {
             pack(out, mini, width);
         }
     }
 }
 
-/// Appends one part of a block, filled up with zeros.
-fn pack(out: &mut Vec<u8>, values: &[u64], width: u8) {
+/// Appends one part of a block: of each number as many bits.
+fn pack(out: &mut Vec<u8>, values: &[i64; MINI], width: u8) {
     let (mut held, mut bits) = (0u128, 0u32);
-    for at in 0..MINI {
-        held |= u128::from(values.get(at).copied().unwrap_or(0)) << bits;
+    for value in values {
+        held |= u128::from(*value as u64) << bits;
         bits += u32::from(width);
-        while bits >= 8 {
-            out.push(held as u8);
-            held >>= 8;
-            bits -= 8;
+        if bits >= u64::BITS {
+            out.extend_from_slice(&(held as u64).to_le_bytes());
+            held >>= u64::BITS;
+            bits -= u64::BITS;
         }
     }
+    // Thirty-two of any width end with a byte.
+    out.extend_from_slice(&(held as u64).to_le_bytes()[..bits as usize / 8]);
 }
 
 /// Reads `count` numbers; the caller bounds `count`.

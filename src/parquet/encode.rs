@@ -6,6 +6,9 @@ use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::io;
 
+/// How hard pages are packed: numbers that are packed already give little more to higher levels, which take
+/// twice the time.
+const LEVEL: i32 = 1;
 /// Distinct numbers up to which a dictionary of them is tried.
 const FEW: usize = 256;
 
@@ -16,7 +19,7 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new() -> io::Result<Self> {
-        let mut zstd = zstd::bulk::Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?;
+        let mut zstd = zstd::bulk::Compressor::new(LEVEL)?;
         // What is damaged on a disk is to be told from what was written.
         zstd.include_checksum(true)?;
         Ok(Self { zstd })
@@ -132,11 +135,15 @@ fn encode(kind: Kind, values: &Values, body: &mut Vec<u8>) -> (i32, Dictionary) 
     }
     let narrow = kind.is_narrow();
     let size = if narrow { 4 } else { 8 };
+    let few = few(numbers);
     let mut deltas = Vec::new();
-    delta::write(&mut deltas, numbers, narrow);
-    if let Some((list, of)) = few(numbers) {
+    // What is everywhere the same takes nothing beside itself.
+    if few.as_ref().is_none_or(|(list, _)| list.len() > 1) {
+        delta::write(&mut deltas, numbers, narrow);
+    }
+    if let Some((list, of)) = few {
         let width = usize::from(hybrid::width(list.len() as u32 - 1));
-        if list.len() * size + numbers.len() * width / 8 < deltas.len() {
+        if list.len() == 1 || list.len() * size + numbers.len() * width / 8 < deltas.len() {
             let mut dictionary = Vec::new();
             plain(&mut dictionary, &list, narrow);
             places(body, &of, list.len());
@@ -170,16 +177,16 @@ fn few(numbers: &[i64]) -> Option<(Vec<i64>, Vec<u32>)> {
     let mut known: HashMap<i64, u32, RandomState> = HashMap::default();
     let mut list = Vec::new();
     let mut of = Vec::with_capacity(numbers.len());
-    for number in numbers {
+    for run in numbers.chunk_by(|a, b| a == b) {
         let next = list.len() as u32;
-        let at = *known.entry(*number).or_insert(next);
+        let at = *known.entry(run[0]).or_insert(next);
         if at == next {
             if list.len() == FEW {
                 return None;
             }
-            list.push(*number);
+            list.push(run[0]);
         }
-        of.push(at);
+        of.resize(of.len() + run.len(), at);
     }
     (!list.is_empty()).then_some((list, of))
 }

@@ -17,12 +17,14 @@ fn pack(out: &mut Vec<u8>, values: &[u32], width: u8) {
     for value in values {
         held |= u64::from(*value) << bits;
         bits += u32::from(width);
-        while bits >= 8 {
-            out.push(held as u8);
-            held >>= 8;
-            bits -= 8;
+        if bits >= u32::BITS {
+            out.extend_from_slice(&(held as u32).to_le_bytes());
+            held >>= u32::BITS;
+            bits -= u32::BITS;
         }
     }
+    // Eights of any width end with a byte.
+    out.extend_from_slice(&(held as u32).to_le_bytes()[..bits as usize / 8]);
 }
 
 /// Appends values, each of `width` bits.
