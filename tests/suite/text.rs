@@ -223,6 +223,27 @@ fn a_paste_never_knows_better_than_the_file() {
     });
 }
 
+/// Somebody left lines out: none of those before and after is lost, and no capture is said to have
+/// dropped them.
+#[test]
+fn what_a_person_left_out_is_no_loss_of_the_capture() {
+    let syn = SYN.replace("seq 1323099669", "seq 100");
+    for mark in ["...", "[...]", " ... ", "<snip>", "(omitted)", "\u{2026}"] {
+        let text = format!(
+            "12:00:00.000001 IP 10.0.0.1.5000 > 10.0.0.2.80: {syn}\n12:00:00.000100 IP 10.0.0.2.80 > 10.0.0.1.5000: Flags [S.], seq 900, ack 101, win 64240, options [mss 1460], length 0\n12:00:00.000200 IP 10.0.0.1.5000 > 10.0.0.2.80: Flags [P.], seq 1:101, ack 1, win 502, length 100\n{mark}\n12:00:00.300000 IP 10.0.0.2.80 > 10.0.0.1.5000: Flags [P.], seq 9001:9101, ack 101, win 502, length 100\n12:00:00.300100 IP 10.0.0.1.5000 > 10.0.0.2.80: Flags [.], ack 9101, win 502, length 0\n"
+        );
+        let got = read(&text).unwrap();
+        assert_eq!((got.frames.len(), got.damage.len()), (5, 0), "{mark}");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("paste");
+        std::fs::write(&path, &text).unwrap();
+        let report = run_paths(&[path]).report;
+        let notes: Vec<&String> = report.captures.iter().flat_map(|c| &c.notes).collect();
+        assert!(notes.iter().any(|n| n.contains("the text leaves frames out")), "{notes:?}");
+        assert!(!notes.iter().any(|n| n.contains("the capture dropped frames")), "{notes:?}");
+    }
+}
+
 struct Read {
     times: Vec<i64>,
     /// Link type, length on the wire, what is known, and the bytes.
