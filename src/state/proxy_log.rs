@@ -145,7 +145,7 @@ pub(super) fn istio(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         let parts: Vec<&str> = word.split('|').collect();
         parts.len() == 4 && matches!(parts[0], "inbound" | "outbound")
     };
-    let Some(at) = words.iter().position(|word| cluster(&word)).filter(|at| *at > 0) else {
+    let Some(at) = words.iter().position(cluster).filter(|at| *at > 0) else {
         return false;
     };
     if !line.starts_with('[') {

@@ -109,7 +109,8 @@ pub(super) fn is_aside(line: &str) -> bool {
 /// `...`, `[...]`, `<snip>`: somebody left lines out.
 fn is_omission(line: &str) -> bool {
     let word = line.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
-    let bare = word.is_empty() && line.contains("..");
+    // Of bytes (-A) a line may be nothing but dots.
+    let bare = word.is_empty() && line.contains("..") && line.starts_with(['[', '(', '<', '{']);
     bare || ["snip", "snipped", "omitted", "cut", "truncated"]
         .iter()
         .any(|w| word.eq_ignore_ascii_case(w))

@@ -123,7 +123,7 @@ fn logged(trace: &Trace, ids: &[ConnectionId]) -> Option<Settled> {
     ids.iter().take(ASKED).flat_map(carried).find_map(|id| {
         let c: &Connection = trace.connection(id);
         let (ip, port) = c.front.client;
-        trace.logged(id).and_then(|said| {
+        trace.logged(id).map(|said| {
             let (state, row) = (said.state, said.value);
             let mut tries: Vec<String> = row
                 .upstream
@@ -134,14 +134,14 @@ fn logged(trace: &Trace, ids: &[ConnectionId]) -> Option<Settled> {
                 })
                 .collect();
             tries.extend(row.server.clone());
-            Some(Settled::Logged {
+            Settled::Logged {
                 client: ip.with_port(port),
                 status: row.status,
                 tries,
                 ended: row.ended.clone().filter(|ended| !ended.bytes().all(|b| b == b'-')),
                 waits: row.waits,
                 at: state.place(row.at),
-            })
+            }
         })
     })
 }
