@@ -90,6 +90,9 @@ impl AnalysisOptions {
         notes.extend(states.notes);
         let stated = StatedRoles {
             vips: self.vips.iter().copied().map(Into::into).collect(),
+            translated: state::translated(&states.hosts),
+            proxied: state::proxied(&states.hosts),
+            carried: state::carried(&states.hosts),
             ..StatedRoles::default()
         };
         let how = How { stated: &stated, window: &Window::default(), align: true };

@@ -75,6 +75,8 @@ pub struct Trace {
     pub states: Vec<MatchedState>,
     /// The real server of a connection as its director's connection table states it.
     stated_servers: HashMap<u32, (Ip, u16)>,
+    /// The line of a proxy's log about a connection: its state and row.
+    logged: HashMap<u32, (u32, u32)>,
     losses: OnceLock<Losses>,
     shared: OnceLock<SharedAddresses>,
     roles: OnceLock<BTreeMap<HostId, (Role, Why)>>,

@@ -82,6 +82,7 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     let read = trace.pairs.exchanges.iter();
     let mut found: HashSet<u32> =
         read.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect();
+    found.extend(trace.logged_errors().map(|id| id.0));
     if trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
         let said = |id: &ConnectionId| {
             server_error(trace, *id).is_some()

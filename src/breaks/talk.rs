@@ -106,7 +106,12 @@ pub fn reset_by(trace: &Trace, id: ConnectionId) -> By {
         (c, _) => c.is_none(),
     };
     let journey = if by_server { server.0 } else { client.0 };
-    let left = journey.0.iter().any(|s| matches!(s.passage, Passage::Out | Passage::Loopback));
+    // What came to a host before it left there was made elsewhere.
+    let came = |host| journey.0.iter().any(|s| s.host == host && s.passage == Passage::In);
+    let left = journey.0.iter().any(|s| match s.passage {
+        Passage::Out => s.host.is_none() || !came(s.host),
+        other => other == Passage::Loopback,
+    });
     if left && journey.first().is_some_and(|s| s.passage != Passage::In) {
         return if by_server { By::Server } else { By::Client };
     }

@@ -218,6 +218,7 @@ impl Reading {
             clients: self.client.clone(),
             translated: state::translated(&states.hosts),
             proxied: state::proxied(&states.hosts),
+            carried: state::carried(&states.hosts),
         };
         Ok(Job {
             origins: sorted.origins(&inputs.inputs, self.recursive),

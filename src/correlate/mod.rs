@@ -32,7 +32,7 @@ pub use outcome::{Outcome, Progress, is_forestalled, is_thrown_away};
 pub use rows::{store, tables};
 pub use sample::even_out;
 pub use spans::Spans;
-pub use stated::BothSides;
+pub use stated::{BothSides, Carried};
 pub use tuple::Tuple;
 
 use crate::flow::{Flow, Hop, Observations, Side, Stream, VantageId};

@@ -22,6 +22,15 @@ pub struct BothSides {
     pub back: Tuple,
 }
 
+/// A client's connection that a proxy says it carried to a server, without naming its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The client; without a port where none is logged.
+    pub client: (Ip, Option<u16>),
+    /// Servers that were asked.
+    pub servers: Vec<(Ip, u16)>,
+}
+
 type End = (Ip, u16);
 /// A five-tuple whatever its direction.
 type Either = (Protocol, End, End);

@@ -116,11 +116,12 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     }
     let mut findings = explain::arrange(&facts, causes, seen);
     settle::suspects(trace, &mut findings);
-    untold::candidates(trace, &mut findings);
+    untold::candidates(&facts, &mut findings);
     for (detector, detection) in NOTES.iter().zip(notes) {
         let checked = take(detection, &mut findings);
         coverage.push(Coverage { id: detector.id, checked });
     }
+    untold::thin(&mut findings);
     for finding in &mut findings {
         settle::pool::tell(trace, finding);
         causal::order(trace, finding);

@@ -251,6 +251,7 @@ pub const NOTES: &[NoteDetector] = notes![
     "l7-self-access-two-flows" l7_self_access_two_flows,
     "l7-backend-leg-deferred" l7_backend_leg_deferred,
     "icmp-echo-terminates-at-lb" icmp_echo_terminates_at_lb,
+    "text-leaves-open" text_leaves_open,
 ];
 
 /// Whether a symptom names the culprit of some connections by itself.

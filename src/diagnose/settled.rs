@@ -1,6 +1,7 @@
 //! What hosts' own words decided of a finding: typed here, worded in
 //! [`words`](super::words) once all is settled.
 
+use crate::state::Waits;
 use crate::wire::Ip;
 
 /// One thing that a state told, with the file and line that say so (`at`).
@@ -76,7 +77,14 @@ pub(crate) enum Settled {
     /// How a proxy has a server.
     Proxied { name: String, how: &'static str, at: String },
     /// How a proxy logged a request: its status, whom it asked, and how it ended.
-    Logged { client: String, status: u16, tries: Vec<String>, ended: Option<String>, at: String },
+    Logged {
+        client: String,
+        status: u16,
+        tries: Vec<String>,
+        ended: Option<String>,
+        waits: Waits,
+        at: String,
+    },
     /// Netfilter could not enter so many connections in its table.
     InsertFailed { count: u64, at: String },
 }

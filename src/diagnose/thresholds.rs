@@ -126,6 +126,9 @@ pub(super) const TIMESTAMPS_KEPT_NS: i64 = 60_000_000_000;
 
 /// Candidates that are offered for one group: more help nobody.
 pub(super) const CANDIDATES_MOST: usize = 6;
+/// No table forgets what is idle sooner, nanoseconds, where a text does not print who forgot it.
+/// Judgement: it keeps a candidate.
+pub(super) const JUDGE_SHORT_TIMEOUT_NS: i64 = 5_000_000_000;
 /// Leading bits that two addresses on one link share at least, where no mask is on the wire:
 /// the most usual length of an IPv4 prefix. Judgement: it offers a candidate, no more.
 pub(super) const JUDGE_NETWORK_BITS: u32 = 24;

@@ -1,8 +1,9 @@
 //! Causes that rest on a text: who sent and who forwarded is told by hardware addresses, and a text
 //! need not print them. What it cannot show makes nothing certain.
 
+use super::facts::left_open::{Hint, hints};
 use super::rests_on::{name, rests_on};
-use super::{CAUSES, Checked, Confidence, Finding, FindingId, Kind};
+use super::{CAUSES, Candidate, Checked, Confidence, Facts, Finding, FindingId, Kind};
 use crate::diagnose::thresholds::UNTOLD_CANDIDATES;
 use crate::flow::Observations;
 use crate::trace::{Printed, Trace};
@@ -77,11 +78,13 @@ fn may_be(trace: &Trace, id: FindingId) -> bool {
 
 /// Where a text shows trouble and no cause: names the causes that could not be judged, and how to
 /// print what would tell them.
-pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
-    let unprinted = trace.unprinted();
+pub(super) fn candidates(facts: &Facts, findings: &mut [Finding]) {
+    let unprinted = facts.unprinted();
     if !unprinted.any() {
         return;
     }
+    let hints = hints(facts);
+    beside_causes(&hints, unprinted, findings);
     let explained: HashSet<usize> =
         findings.iter().flat_map(|finding| finding.explains.iter().copied()).collect();
     for (at, finding) in findings.iter_mut().enumerate() {
@@ -90,7 +93,7 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
         if !open || !(finding.is_loud() || finding.id.is_of(&["vip-arp-conflict"])) {
             continue;
         }
-        let fits = CAUSES.iter().filter(|c| finding.id.is_of(c.explains) && may_be(trace, c.id));
+        let fits = CAUSES.iter().filter(|c| finding.id.is_of(c.explains) && may_be(facts, c.id));
         let hidden = fits.filter_map(|cause| {
             let hidden = rests_on(cause.id).common(unprinted);
             let known = finding.candidates.iter().any(|c| c.id == cause.id)
@@ -103,9 +106,19 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
         let Some(all) = hidden.iter().map(|(_, hidden)| *hidden).reduce(Printed::either) else {
             continue;
         };
-        for (id, hidden) in hidden {
-            finding.candidate(id, format!("told by {}", name(hidden)));
-        }
+        let told = |id: FindingId, hidden| Candidate {
+            id,
+            tell_apart: match hints.iter().find(|hint| id == hint.id) {
+                Some(hint) => fits_as(hint, hidden),
+                None => format!("told by {}", name(hidden)),
+            },
+        };
+        // What a line would fit stands before what no line speaks for.
+        let (fits, rest): (Vec<_>, Vec<_>) =
+            hidden.into_iter().partition(|(id, _)| hints.iter().any(|hint| *id == hint.id));
+        let fits: Vec<_> = fits.into_iter().map(|(id, hidden)| told(id, hidden)).collect();
+        finding.candidates.splice(0..0, fits);
+        finding.candidates.extend(rest.into_iter().map(|(id, hidden)| told(id, hidden)));
         finding.confirm(
             "the host where the text was taken",
             format!("tcpdump -nn -e -v{} -i any", if all.bytes { " -xx" } else { "" }),
@@ -113,3 +126,50 @@ pub(super) fn candidates(trace: &Trace, findings: &mut [Finding]) {
         );
     }
 }
+
+/// Names beside a cause that is not certain what explains the same and a line would fit.
+fn beside_causes(hints: &[Hint], unprinted: Printed, findings: &mut [Finding]) {
+    let found: Vec<FindingId> = findings.iter().map(|f| f.id).collect();
+    for cause in findings.iter_mut() {
+        let open = cause.kind == Kind::Cause && cause.confidence < Confidence::Certain;
+        if !open || !cause.is_loud() {
+            continue;
+        }
+        let symptoms: Vec<FindingId> = cause.explains.iter().map(|n| found[*n]).collect();
+        for hint in hints.iter().filter(|hint| !found.iter().any(|id| *id == hint.id)) {
+            let of = CAUSES.iter().find(|c| c.id == hint.id);
+            let same = of.is_some_and(|c| symptoms.iter().any(|id| id.is_of(c.explains)));
+            if same && !cause.candidates.iter().any(|c| c.id == hint.id) {
+                let hidden = rests_on(hint.id.into()).common(unprinted);
+                cause.candidate(hint.id, fits_as(hint, hidden));
+            }
+        }
+    }
+}
+
+/// What a hint says, with the fields that would tell.
+fn fits_as(hint: &Hint, hidden: Printed) -> String {
+    format!("{} (told by {})", hint.why, name(hidden))
+}
+
+/// Takes out of the note of what a text leaves open what other findings name.
+pub(super) fn thin(findings: &mut Vec<Finding>) {
+    let named: HashSet<FindingId> = findings
+        .iter()
+        .filter(|f| f.id != OPEN)
+        .flat_map(|f| std::iter::once(f.id).chain(f.candidates.iter().map(|c| c.id)))
+        .collect();
+    for note in findings.iter_mut().filter(|f| f.id == OPEN) {
+        let mut proofs = std::mem::take(&mut note.proofs).into_iter();
+        note.candidates.retain(|candidate| {
+            let proof = proofs.next();
+            let left = !named.contains(&candidate.id);
+            note.proofs.extend(proof.filter(|_| left));
+            left
+        });
+    }
+    findings.retain(|f| f.id != OPEN || !f.candidates.is_empty());
+}
+
+/// The note of what a text leaves open.
+const OPEN: &str = "text-leaves-open";

@@ -11,6 +11,7 @@
 mod around;
 mod groups;
 mod hello;
+mod logged;
 mod opening;
 mod pair;
 mod raw;
@@ -28,7 +29,7 @@ pub use reply::Reply;
 pub use rows::{Heard, restore, store, tables};
 
 use crate::capture::Capture;
-use crate::correlate::{BothSides, Connections};
+use crate::correlate::{BothSides, Carried, Connections};
 use crate::flow::{Mark, Observations, StreamId, VantageId};
 use crate::hashed::HashMap;
 use crate::wire::Ip;
@@ -71,22 +72,23 @@ fn digests() -> Digests {
 }
 
 /// Pairs the connections of proxies; reads again what suspected ones say. `heard`: of captures whose
-/// frames are elsewhere, what their connections said when they were indexed. `stated`: what proxies'
-/// tables say of both sides.
+/// frames are elsewhere, what their connections said when they were indexed. `proxied`: what proxies'
+/// tables say of both sides; `carried`: what their logs say of one, and of whom they asked.
 #[must_use]
 pub fn pair(
     captures: &[Capture],
     vantages: &[Observations],
     connections: &Connections,
     heard: &Heard,
-    stated: &[BothSides],
+    (proxied, carried): (&[BothSides], &[Carried]),
 ) -> Pairs {
     let hosts = groups::Groups::of(vantages);
     let (transparent, suspects) = suspected(vantages, &hosts, connections);
     let mut pairs = Pairs::default();
-    stated::tie(connections, stated, &mut pairs);
+    stated::tie(connections, proxied, &mut pairs);
     hello::tie(vantages, connections, &hosts, &mut pairs);
     if suspects.sides.is_empty() {
+        logged::tie(vantages, connections, carried, &mut pairs);
         return pairs;
     }
     let said = read::listen(captures, vantages, connections, &suspects, heard);
@@ -95,6 +97,8 @@ pub fn pair(
     let own = suspects.attempts.iter().map(|(attempt, _)| *attempt);
     pairs.tried = own.filter(|attempt| transparent.contains_key(attempt)).collect();
     waiting::attempts(vantages, connections, &suspects, &said, &mut pairs);
+    // What is said ties before what only a log says.
+    logged::tie(vantages, connections, carried, &mut pairs);
     pairs.exchanges = said.exchanges;
     pairs.unread = said.unread;
     pairs

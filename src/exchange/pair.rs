@@ -16,6 +16,8 @@ pub enum Evidence {
     Bytes,
     /// The only request of its kind that was open at the time.
     Nesting,
+    /// A log names the client and the server, and one connection fits in time.
+    Log,
     /// The first bytes of the client, which no other connection begins with.
     FirstBytes,
     /// The same response to one of several like requests.
@@ -39,6 +41,7 @@ impl Evidence {
         match self {
             Self::Bytes => "same greeting and as many bytes each way, nested in time, one choice",
             Self::Nesting => "same request, nested in time, one choice",
+            Self::Log => "the proxy's log names client and server, nested in time, one choice",
             Self::FirstBytes => "same first bytes, on no other connection, nested in time",
             Self::Response => "same request, nested in time, and the same response head",
             Self::ForwardedFor => "same request, and its header names the client",

@@ -103,6 +103,10 @@ impl Neighbors {
         match icmp.kind {
             IcmpKind::NeighborSolicitation { target, source_mac } => {
                 let Some(mac) = source_mac.or(link.src).filter(|m| m.is_unicast()) else {
+                    // A text need not print it, and tells who asks for whom all the same.
+                    if src.is_host() && link.src.is_none() {
+                        self.ask(target, src, (Mac::ZERO, vlan), link, mark);
+                    }
                     return;
                 };
                 if src.is_host() {
@@ -114,6 +118,9 @@ impl Neighbors {
             }
             IcmpKind::NeighborAdvertisement { target, target_mac, solicited } => {
                 let Some(mac) = target_mac.or(link.src).filter(|m| m.is_unicast()) else {
+                    if link.src.is_none() {
+                        self.answer(target, Mac::ZERO, mark);
+                    }
                     return;
                 };
                 self.held(target, mac, mark);

@@ -84,6 +84,8 @@ impl fmt::Display for Unopened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::EtherType(kind) => format!("EtherType {kind:#06x}"),
+            // What a text prints without its ports (tshark, of DNS); IANA gives 255 to nobody.
+            Self::Protocol(255) => "lines that print no ports".to_owned(),
             Self::Protocol(number) => format!("IP protocol {number}"),
             Self::Port(port) => format!("UDP port {port}"),
         };

@@ -172,6 +172,10 @@ fn findings(out: &mut String, report: &Report) {
         out.push_str("### Worth knowing\n\n");
         for note in &notes {
             let _ = writeln!(out, "- {}. {} {}", note.n, code(&note.id), prose(&note.title));
+            for other in &note.candidates {
+                let _ =
+                    writeln!(out, "  - maybe {}: {}", code(&other.id), prose(&other.tell_apart));
+            }
         }
         out.push('\n');
         for note in notes {

@@ -32,14 +32,20 @@ impl Builder<'_> {
         if self.trace.captures[capture].files.iter().any(|file| !file.damage.is_empty()) {
             return Vec::new();
         }
+        let printed = self.trace.captures[capture].files.iter().any(|file| file.text.is_some());
         let losses = self.trace.losses().captures.iter();
         let here = losses.filter(|(vantage, loss)| {
             self.trace.vantages[vantage.index()].capture == capture && loss.bytes > 0
         });
         here.map(|(vantage, loss)| {
+            let why = if printed {
+                "the text leaves frames out ('...' among its lines, lines that were not pasted), or the capture dropped them or a filter left them out"
+            } else {
+                "the capture dropped frames (tcpdump counts them as 'dropped by kernel'; -B 16384 gives it room) or a filter left them out"
+            };
             let connections = crate::diagnose::count(loss.connections as usize, "connection");
             format!(
-                "{} lacks {} bytes of {connections} that were acknowledged there: the capture dropped frames (tcpdump counts them as 'dropped by kernel'; -B 16384 gives it room) or a filter left them out. None of that counts as network loss",
+                "{} lacks {} bytes of {connections} that were acknowledged there: {why}. None of that counts as network loss",
                 self.trace.vantages[vantage.index()].label,
                 thousands(loss.bytes)
             )

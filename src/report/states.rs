@@ -46,7 +46,12 @@ impl Builder<'_> {
                 Some(MatchedBy::Addresses(_)) => "its address",
                 Some(MatchedBy::Services) => "the services that it alone states",
                 None => {
-                    let left = match matched.state.entries.is_empty() {
+                    let state = &matched.state;
+                    // A line names its connection, whoever's it is.
+                    if !(state.logged.is_empty() && state.sessions.is_empty()) {
+                        continue;
+                    }
+                    let left = match state.entries.is_empty() {
                         true => "decides nothing",
                         false => "decides nothing but its connection table",
                     };

@@ -3,12 +3,17 @@
 
 use super::context::Cx;
 use super::model::{MAX_ENTRIES, keep};
-use super::records::Logged;
+use super::proxy_log;
+use super::records::{Logged, Waits};
 use super::text::{endpoint, ip};
 use crate::wire::Ip;
 
 pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
-    let row = haproxy(cx, words).or_else(|| nginx(cx, line, words));
+    if proxy_log::istio(cx, line, words) {
+        return true;
+    }
+    let row =
+        haproxy(cx, words).or_else(|| nginx(cx, line, words)).or_else(|| proxy_log::json(cx, line));
     let Some(row) = row else {
         // What a proxy says beside requests: a server that goes down, an error.
         return words.iter().take(6).any(|word| word.starts_with("haproxy["));
@@ -23,8 +28,8 @@ pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 fn haproxy(cx: &Cx<'_>, words: &[&str]) -> Option<Logged> {
     let at = words.iter().take(12).position(|word| is_date(word))?;
     let client = endpoint(words.get(at.checked_sub(1)?)?).filter(|end| end.1 > 0)?;
-    let [_, _front, server, timers, rest @ ..] = &words[at..] else { return None };
-    let slashes = timers.matches('/').count();
+    let [_, _front, server, timers_of, rest @ ..] = &words[at..] else { return None };
+    let slashes = timers_of.matches('/').count();
     if !server.contains('/') || !(2..=4).contains(&slashes) {
         return None;
     }
@@ -41,8 +46,27 @@ fn haproxy(cx: &Cx<'_>, words: &[&str]) -> Option<Logged> {
         upstream: Vec::new(),
         server: Some((*server).to_owned()),
         ended: ended.map(|w| (*w).to_owned()),
+        waits: timers(timers_of),
+        time: words.get(at).and_then(|word| proxy_log::time(word, None)),
         at: cx.at,
     })
+}
+
+/// `10/0/30/69/109`: request, queue, connect, answer and all; without request and answer where a log
+/// is of TCP. `+` goes on. -1 was not reached: all that is left went by waiting for the first of these.
+fn timers(text: &str) -> Waits {
+    let one = |word: &str| word.trim_start_matches('+').parse::<u32>().ok();
+    let mut parts: Vec<Option<u32>> = text.split('/').map(one).collect();
+    let all = parts.pop().flatten();
+    let known: u32 = parts.iter().flatten().fold(0, |sum, ms| sum.saturating_add(*ms));
+    if let Some(vain) = parts.iter_mut().find(|part| part.is_none()) {
+        *vain = all.map(|all| all.saturating_sub(known));
+    }
+    match parts[..] {
+        [request, queue, connect, answer] => Waits { request, queue, connect, answer, all },
+        [queue, connect] => Waits { queue, connect, all, ..Waits::default() },
+        _ => Waits::default(),
+    }
 }
 
 /// `[06/Feb/2026:12:14:14.655]`, and as nginx has it without the closing bracket.
@@ -53,13 +77,20 @@ fn is_date(word: &str) -> bool {
 
 fn nginx(cx: &Cx<'_>, line: &str, words: &[&str]) -> Option<Logged> {
     words.iter().take(8).any(|word| is_date(word)).then_some(())?;
-    let client = first_client(words.first()?)?;
+    let (ip, port) = first_client(words.first()?)?;
     // Behind the request in quotation marks.
     let status = line.split("\" ").skip(1).find_map(|rest| {
         let word = rest.split_whitespace().next()?;
         (word.len() == 3).then(|| word.parse().ok()).flatten()
     })?;
-    Some(Logged { client, status, upstream: upstream(line), server: None, ended: None, at: cx.at })
+    let named = proxy_log::upstream(line);
+    let tail = || proxy_log::ingress(line);
+    let (upstream, waits) =
+        if named.is_empty() { tail().unwrap_or_default() } else { (named, proxy_log::waits(line)) };
+    let client = (ip, port.or_else(|| proxy_log::port(line)));
+    let at = words.iter().position(|word| is_date(word))?;
+    let time = proxy_log::time(words[at], words.get(at + 1).copied());
+    Some(Logged { client, status, upstream, server: None, ended: None, waits, time, at: cx.at })
 }
 
 fn first_client(word: &str) -> Option<(Ip, Option<u16>)> {
@@ -67,30 +98,6 @@ fn first_client(word: &str) -> Option<(Ip, Option<u16>)> {
         Some(ip) => Some((ip, None)),
         None => endpoint(word).map(|(ip, port)| (ip, Some(port))),
     }
-}
-
-/// Servers and what each answered: lists with commas, one for each try; `-` for none.
-fn upstream(line: &str) -> Vec<((Ip, u16), u16)> {
-    let list = |name: &str| -> Vec<&str> {
-        let Some(at) = line.find(name) else { return Vec::new() };
-        let rest = line[at + name.len()..].trim_start_matches(['=', ':', '"', ' ']);
-        // The list ends where the next field begins: at a word behind no comma.
-        let mut found = Vec::new();
-        for part in rest.split_whitespace() {
-            found.extend(part.trim_matches(['"', ',']).split(',').filter(|p| !p.is_empty()));
-            if !part.ends_with(',') || found.len() > 16 {
-                break;
-            }
-        }
-        found
-    };
-    let statuses = list("upstream_status");
-    let each = list("upstream_addr").into_iter().enumerate();
-    each.filter_map(|(n, address)| {
-        let status = statuses.get(n).and_then(|s| s.parse().ok()).unwrap_or(0);
-        Some((endpoint(address)?, status))
-    })
-    .collect()
 }
 
 #[cfg(test)]
@@ -110,6 +117,7 @@ mod tests {
         assert!(state.notes.is_empty(), "{:?}", state.notes);
         let [ok, failed, tried, plain] = &state.logged[..] else { panic!("{:?}", state.logged) };
         assert_eq!((ok.status, ok.ended.as_deref(), ok.client.1), (200, Some("----"), Some(36912)));
+        assert_eq!((ok.waits.answer, failed.waits.connect), (Some(1), Some(6005)));
         assert_eq!((failed.status, failed.ended.as_deref()), (503, Some("SC--")));
         let servers: Vec<_> =
             tried.upstream.iter().map(|(s, status)| (Some(*s), *status)).collect();

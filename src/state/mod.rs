@@ -32,6 +32,7 @@ mod json;
 mod keepalived;
 mod kubectl;
 mod kubernetes;
+mod logged;
 mod model;
 mod neighbours;
 mod netstat;
@@ -41,6 +42,7 @@ mod one_line;
 mod parse;
 mod place;
 mod policy;
+mod proxy_log;
 mod read;
 mod records;
 mod routes;
@@ -49,9 +51,10 @@ mod sockets;
 mod sysctl;
 mod text;
 
-pub use both_sides::{proxied, translated};
+pub use both_sides::{carried, proxied, translated};
 pub use cluster::{Cluster, ClusterService, Endpoint};
 pub use identify::{MatchedBy, MatchedState, identify};
+pub(crate) use logged::lines;
 pub use model::{
     Address, Entry, Forwarding, Front, HostState, Interface, Neighbour, Route, StatedServer,
     StatedService, Told, Tunnel, VrrpInstance,
@@ -59,5 +62,7 @@ pub use model::{
 pub use parse::parse;
 pub use place::Place;
 pub use read::{StateError, States, read, read_group};
-pub use records::{Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked, Verdict};
+pub use records::{
+    Held, Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked, Verdict, Waits,
+};
 pub(crate) use served::servers;

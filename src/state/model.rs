@@ -5,7 +5,7 @@
 
 use super::cluster::Cluster;
 use super::place::Place;
-use super::records::{Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked};
+use super::records::{Held, Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked};
 use crate::wire::{Ip, Mac, Protocol};
 use std::collections::BTreeMap;
 
@@ -64,6 +64,8 @@ pub struct HostState {
     pub proxy_servers: Vec<ProxyServer>,
     /// Requests in a proxy's log.
     pub logged: Vec<Logged>,
+    /// Established connections of programs that carry each to another one.
+    pub held: Vec<Held>,
     /// Which table of routes is asked.
     pub rules_of_routing: Vec<PolicyRule>,
     /// What a cluster says of its services.

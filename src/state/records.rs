@@ -153,6 +153,39 @@ pub struct Logged {
     pub server: Option<String>,
     /// How it ended (haproxy, termination state).
     pub ended: Option<String>,
+    /// How long each part of it took.
+    pub waits: Waits,
+    /// When it is logged, seconds since 1970, as if by UTC where no zone is printed.
+    pub time: Option<i64>,
+    /// Where.
+    pub at: Place,
+}
+
+/// How long the parts of a logged request took, milliseconds; `None` where a part is not logged
+/// or was not reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waits {
+    /// The client, until its request was there (haproxy: TR, Tq).
+    pub request: Option<u32>,
+    /// In a queue for a server (Tw).
+    pub queue: Option<u32>,
+    /// For the connection to the server (Tc; `$upstream_connect_time`).
+    pub connect: Option<u32>,
+    /// For the server's answer (Tr; `$upstream_header_time`).
+    pub answer: Option<u32>,
+    /// All (Tt, Ta; `$request_time`).
+    pub all: Option<u32>,
+}
+
+/// A connection that a program holds which carries it to another one (ss(8), `-p`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The own end.
+    pub local: (Ip, u16),
+    /// The other end.
+    pub peer: (Ip, u16),
+    /// The process.
+    pub pid: u32,
     /// Where.
     pub at: Place,
 }

@@ -2,7 +2,7 @@
 
 use super::context::{Block, Cx};
 use super::model::{MAX_ENTRIES, Told, keep};
-use super::records::Listener;
+use super::records::{Held, Listener};
 use super::text::ip;
 use crate::wire::{Ip, Protocol};
 
@@ -93,9 +93,18 @@ fn row(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         // Sockets of no network that a capture shows.
         _ => return true,
     };
-    let (Some(own), Some(_)) = (end(local), end(peer)) else {
+    let (Some(own), Some(other)) = (end(local), end(peer)) else {
         return inside;
     };
+    if let ((Some(ip), port), (Some(peer), at), Some(pid)) = (own, other, relay(line))
+        && state == "ESTAB"
+        && protocol == Protocol::TCP
+    {
+        let row = Held { local: (ip, port), peer: (peer, at), pid, at: cx.at };
+        if !keep(&mut cx.state.held, MAX_ENTRIES, row) {
+            cx.full("sockets");
+        }
+    }
     let waits = state == "LISTEN" || state == "UNCONN";
     if waits {
         let backlog = (state == "LISTEN" && !of_netstat).then_some(backlog);
@@ -105,6 +114,20 @@ fn row(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         }
     }
     true
+}
+
+/// Programs that carry each connection which they accept to one that they open, and hold no other.
+const RELAYS: [&str; 6] =
+    ["docker-proxy", "rootlessport", "socat", "stunnel", "rinetd", "systemd-socket-"];
+
+/// `users:(("docker-proxy",pid=21921,fd=17))`, where one process of such a program holds it.
+fn relay(line: &str) -> Option<u32> {
+    let (_, users) = line.split_once("users:((\"")?;
+    RELAYS.iter().find(|name| users.starts_with(**name))?;
+    let mut all = users.split("pid=").skip(1);
+    let (first, more) = (all.next()?, all.next());
+    let digits = first.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|_| more.is_none())
 }
 
 /// `10.0.0.1:80`, `[::]:80`, `*:80`, `127.0.0.53%lo:53`, `0.0.0.0:*`.

@@ -27,7 +27,7 @@ pub use route::{Route, RouteId, Routes};
 pub use service::{Director, Mode, RealServer, Service, ServiceId};
 pub use steps::Step;
 
-use crate::correlate::{BothSides, Connections};
+use crate::correlate::{BothSides, Carried, Connections};
 use crate::exchange::Pairs;
 use crate::flow::Observations;
 use crate::hashed::HashMap;
@@ -48,6 +48,8 @@ pub struct StatedRoles {
     pub translated: Vec<BothSides>,
     /// Connections that a proxy's table says it ended, with those that it opened for them.
     pub proxied: Vec<BothSides>,
+    /// Connections that a proxy's log names with the servers that it asked for them.
+    pub carried: Vec<Carried>,
 }
 
 /// A host as a user names it.

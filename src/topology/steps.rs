@@ -76,7 +76,9 @@ impl Ends {
         let loopback = hop.link.is_loopback();
         let arrived = vantage.own.arrived(hop) == Some(true);
         let by_mac = |mac: Option<crate::wire::Mac>| mac.and_then(|mac| hosts.by_mac(mac));
-        let from = if loopback { own } else { by_mac(hop.link.src) };
+        // What a line marks as sent left this host, also where it prints no MAC.
+        let sent = || own.filter(|_| vantage.own.sent(hop) == Some(true));
+        let from = if loopback { own } else { by_mac(hop.link.src).or_else(sent) };
         let to = if loopback || arrived { own } else { by_mac(hop.link.dst) };
         Self {
             from,

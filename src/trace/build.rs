@@ -46,7 +46,13 @@ impl Trace {
             || timed(|| clock::align(&vantages, &connections, captures.len(), align)),
             || {
                 let (pairs, pairing) = timed(|| {
-                    exchange::pair(&captures, &vantages, &connections, heard, &stated.proxied)
+                    exchange::pair(
+                        &captures,
+                        &vantages,
+                        &connections,
+                        heard,
+                        (&stated.proxied, &stated.carried),
+                    )
                 });
                 let inferred = timed(|| topology::infer(&vantages, &connections, &pairs, stated));
                 (pairs, pairing, inferred)
@@ -74,6 +80,7 @@ impl Trace {
             sampled: false,
             states: Vec::new(),
             stated_servers: HashMap::default(),
+            logged: HashMap::default(),
             losses: OnceLock::new(),
             shared: OnceLock::new(),
             roles: OnceLock::new(),
@@ -84,6 +91,7 @@ impl Trace {
     #[must_use]
     pub fn with_states(mut self, states: Vec<HostState>) -> Self {
         self.states = crate::state::identify(states, &self.topology);
+        self.logged = crate::state::lines(&self.states, &self.connections, &self.vantages);
         self.stated_servers = crate::state::servers(&self.states, &self.connections.list);
         self
     }

@@ -1,7 +1,9 @@
 //! What detectors and the settling of findings ask of states.
 
-use super::Trace;
-use crate::state::{Front, HostState, MatchedState, Place, PolicyRule, Route, StatedService};
+use super::{ConnectionId, Trace};
+use crate::state::{
+    Front, HostState, Logged, MatchedState, Place, PolicyRule, Route, StatedService,
+};
 use crate::topology::{HostId, Service};
 use crate::wire::Ip;
 
@@ -28,6 +30,28 @@ impl Trace {
     /// What a host said of itself.
     pub fn states_of(&self, host: HostId) -> impl Iterator<Item = &MatchedState> {
         self.states.iter().filter(move |m| m.hosts.contains(&host))
+    }
+
+    /// How a proxy logged a client's connection.
+    #[must_use]
+    pub fn logged(&self, id: ConnectionId) -> Option<Said<'_, &Logged>> {
+        let (state, row) = self.logged.get(&id.0)?;
+        let state = &self.states.get(*state as usize)?.state;
+        let value = state.logged.get(*row as usize)?;
+        Some(Said { value, state, at: value.at })
+    }
+
+    /// The status of 500 to 599 with which a proxy logged it.
+    #[must_use]
+    pub fn logged_error(&self, id: ConnectionId) -> Option<Said<'_, u16>> {
+        let said = self.logged(id).filter(|said| (500..600).contains(&said.value.status))?;
+        Some(Said { value: said.value.status, state: said.state, at: said.at })
+    }
+
+    /// Connections that a proxy logged with such a status.
+    pub fn logged_errors(&self) -> impl Iterator<Item = ConnectionId> {
+        let all = self.logged.keys().map(|id| ConnectionId(*id));
+        all.filter(|id| self.logged_error(*id).is_some())
     }
 
     /// A counter of a host, by its nstat(8) name.

@@ -39,6 +39,7 @@ mod html_browser;
 mod ladder;
 mod ladder_tools;
 mod library;
+mod logs;
 mod losses;
 mod midstream;
 mod named_places;

@@ -787,7 +787,7 @@ fn a_list_of_endpoints_tells_who_is_none() {
 #[test]
 fn a_proxy_says_how_it_has_a_server_and_how_a_request_went() {
     let state = "# pxname,svname,qcur,status,weight,addr,\napp,s1,0,UP,1,172.16.0.11:8000,\napp,s2,0,DOWN,1,172.16.0.12:8000,\n";
-    let log = "Nov 28 08:08:25 lb haproxy[1]: 188.88.88.10:41296 [28/Nov/2026:08:08:24.100] web app/s2 0/0/-1/-1/900 503 0 - - SC-- 2/2/0/0/0 0/0 \"GET / HTTP/1.1\"\n";
+    let log = "Nov 28 08:08:25 lb haproxy[1]: 188.88.88.10:41296 [20/Nov/2026:08:08:24.100] web app/s2 0/0/-1/-1/900 503 0 - - SC-- 2/2/0/0/0 0/0 \"GET / HTTP/1.1\"\n";
     let report = run("l7-backend-refused", texts(&[("stat", state), ("log", log)])).report;
     let told = &found(&report, "l7-backend-refused").explanation;
     assert!(told.contains("has it as app/s2, down (stat:3)"), "{told}");

@@ -5,9 +5,10 @@ use crate::support::check::{none, of_each};
 use crate::support::expected::Sample;
 use crate::support::run::{Run, run_paths};
 use crate::support::tools::tool;
+use crate::support::worlds::other_worlds;
 use lbdiag::capture::{self, Known, Source};
 use lbdiag::diagnose::{Confidence, Kind};
-use lbdiag::report::{Report, Status};
+use lbdiag::report::{Candidate, Report, Status};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,6 +26,12 @@ const NOT_PRINTED: &[(&str, &str)] = &[
     ("l7-slow-backend-504", "payload of ports that are none of HTTP"),
     ("l7-tls-backend-refused", "the TLS hello"),
     ("node-without-endpoint", "payload of a health check's port"),
+];
+
+/// Those whose first cause leaves no trace in what `tcpdump -nn` prints, by the field that has it.
+const NO_TRACE: &[(&str, &str)] = &[
+    ("l7-proxy-v2-unexpected-one-rs", "payload in binary"),
+    ("lvs-nlb-proxyv2-hits-health-port", "payload in binary"),
 ];
 
 /// Files that tcpdump does not read: interfaces of several link types in one file.
@@ -85,6 +92,28 @@ fn lost(file: &Run, text: &Run) -> Option<String> {
     (!known).then(|| format!("{first} is neither found nor said to be hidden"))
 }
 
+/// The same of what `tcpdump -nn` prints: a field that is not printed is no excuse where a line fits.
+fn lost_in_bare_lines(file: &Run, text: &Run, folder: &str) -> Option<String> {
+    let first = causes(&file.report).first().map(|c| c.0)?;
+    let found = causes(&text.report).iter().any(|c| c.0 == first);
+    let offered: Vec<&Candidate> =
+        text.report.findings.iter().flat_map(|f| &f.candidates).collect();
+    let candidate = offered.iter().any(|c| c.id == first);
+    let excused = NO_TRACE.iter().any(|(name, _)| *name == folder);
+    match (found || candidate, excused) {
+        (false, false) => Some(format!("{first} is neither found nor a candidate")),
+        (true, true) => Some(format!("{first} is named, and listed as what leaves no trace")),
+        _ => None,
+    }
+}
+
+/// Candidates of a text say which option of tcpdump would tell, or what else would.
+fn untold_candidates(text: &Run) -> Vec<String> {
+    let offered = text.report.findings.iter().flat_map(|f| &f.candidates);
+    let mute = offered.filter(|c| c.tell_apart.is_empty());
+    mute.map(|c| format!("nothing is said of {}", c.id)).collect()
+}
+
 /// Holds something for each sample that tcpdump can print: with a folder for its text, and the
 /// report of its files.
 fn of_each_file(check: impl Fn(&Sample, &Path, &Run) -> Vec<String> + Sync) {
@@ -132,11 +161,30 @@ fn a_bare_text_never_knows_better_than_the_file() {
             let text = run_paths(&texts);
             let mut wrong = invented(file, &text);
             if options == ["-nn"] {
-                wrong.extend(lost(file, &text));
+                let folder = sample.captures[0].parent().unwrap().file_name().unwrap();
+                wrong.extend(lost_in_bare_lines(file, &text, &folder.to_string_lossy()));
+                wrong.extend(untold_candidates(&text));
             }
             wrong.into_iter().map(|w| format!("{options:?}: {w}")).collect()
         });
     }
+}
+
+/// The same of networks that `LBDIAG_WORLDS` names.
+#[test]
+fn a_bare_text_of_named_worlds_names_the_cause() {
+    let Some(tcpdump) = tool("tcpdump") else { return };
+    let wrong = other_worlds().into_iter().filter(|w| !w.iter().any(|path| is_mixed(path)));
+    let wrong = wrong.flat_map(|captures| {
+        let dir = tempfile::tempdir().unwrap();
+        let file = run_paths(&captures);
+        let text = run_paths(&printed(&tcpdump, &captures, dir.path(), &["-nn"]));
+        let folder = captures[0].parent().unwrap().file_name().unwrap().to_string_lossy();
+        let mut wrong = invented(&file, &text);
+        wrong.extend(lost_in_bare_lines(&file, &text, &folder));
+        wrong.into_iter().map(move |w| format!("{folder}: {w}")).collect::<Vec<_>>()
+    });
+    none(wrong.collect());
 }
 
 /// Quoted, broken after 100 columns, cut off at the end, with words before it.
@@ -173,6 +221,27 @@ fn a_paste_never_knows_better_than_the_file() {
         }
         wrong
     });
+}
+
+/// Somebody left lines out: none of those before and after is lost, and no capture is said to have
+/// dropped them.
+#[test]
+fn what_a_person_left_out_is_no_loss_of_the_capture() {
+    let syn = SYN.replace("seq 1323099669", "seq 100");
+    for mark in ["...", "[...]", " ... ", "<snip>", "(omitted)", "\u{2026}"] {
+        let text = format!(
+            "12:00:00.000001 IP 10.0.0.1.5000 > 10.0.0.2.80: {syn}\n12:00:00.000100 IP 10.0.0.2.80 > 10.0.0.1.5000: Flags [S.], seq 900, ack 101, win 64240, options [mss 1460], length 0\n12:00:00.000200 IP 10.0.0.1.5000 > 10.0.0.2.80: Flags [P.], seq 1:101, ack 1, win 502, length 100\n{mark}\n12:00:00.300000 IP 10.0.0.2.80 > 10.0.0.1.5000: Flags [P.], seq 9001:9101, ack 101, win 502, length 100\n12:00:00.300100 IP 10.0.0.1.5000 > 10.0.0.2.80: Flags [.], ack 9101, win 502, length 0\n"
+        );
+        let got = read(&text).unwrap();
+        assert_eq!((got.frames.len(), got.damage.len()), (5, 0), "{mark}");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("paste");
+        std::fs::write(&path, &text).unwrap();
+        let report = run_paths(&[path]).report;
+        let notes: Vec<&String> = report.captures.iter().flat_map(|c| &c.notes).collect();
+        assert!(notes.iter().any(|n| n.contains("the text leaves frames out")), "{notes:?}");
+        assert!(!notes.iter().any(|n| n.contains("the capture dropped frames")), "{notes:?}");
+    }
 }
 
 struct Read {

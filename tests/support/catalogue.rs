@@ -28,8 +28,12 @@ pub const SYMPTOMS: [&str; 22] = [
 ];
 
 /// What is worth knowing, and no fault.
-pub const NOTES: [&str; 3] =
-    ["l7-self-access-two-flows", "l7-backend-leg-deferred", "icmp-echo-terminates-at-lb"];
+pub const NOTES: [&str; 4] = [
+    "l7-self-access-two-flows",
+    "l7-backend-leg-deferred",
+    "icmp-echo-terminates-at-lb",
+    "text-leaves-open",
+];
 
 /// Why.
 pub const CAUSES: [&str; 84] = [

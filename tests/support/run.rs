@@ -29,6 +29,7 @@ pub fn run_with(args: &[String], states: Vec<HostState>) -> Run {
     let stated = StatedRoles {
         translated: state::translated(&states),
         proxied: state::proxied(&states),
+        carried: state::carried(&states),
         ..StatedRoles::default()
     };
     let loaded = load::load(&inputs.inputs, &stated, &AtomicU64::new(0));

@@ -184,6 +184,8 @@ impl Facts {
         self.without_date += u64::from(!dated);
         if dumped {
             self.dumped += 1;
+            // Bytes that begin with the network header (-x) have none either.
+            self.without_macs += u64::from(!known.has(Known::SRC_MAC));
             return;
         }
         self.without_macs += u64::from(shown.src_mac.is_none());

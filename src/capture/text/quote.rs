@@ -35,6 +35,9 @@ struct Packet {
     quoted: bool,
 }
 
+/// What carries a line that prints no ports (tshark, of DNS) is not told; IANA gives 255 to nobody.
+const UNTOLD: u8 = 255;
+
 /// What was sent, by sender.
 #[derive(Debug, Default)]
 pub(super) struct Sent(HashMap<IpAddr, VecDeque<Packet>>);
@@ -61,6 +64,11 @@ impl Sent {
                 let length = length.map(|payload| payload.saturating_add(8 + header(dst)));
                 let (ports, isn) = (*ports, None);
                 let packet = Packet { dst, protocol: 17, ports, length, isn, quoted: false };
+                self.remember(src, packet);
+            }
+            Body::Proto { number: UNTOLD, .. } => {
+                let (ports, length, isn) = ((0, 0), None, None);
+                let packet = Packet { dst, protocol: UNTOLD, ports, length, isn, quoted: false };
                 self.remember(src, packet);
             }
             Body::Icmp { bytes, length, quote: Some(quote) } => {
@@ -134,7 +142,8 @@ fn header(dst: IpAddr) -> u32 {
 /// It ends before what nothing tells.
 fn written(src: IpAddr, quote: Quoted, about: Option<Packet>) -> Vec<u8> {
     let Some(dst) = about.map(|packet| packet.dst).or(quote.dst) else { return Vec::new() };
-    let protocol = about.map(|packet| packet.protocol).or(quote.protocol).unwrap_or(0);
+    let told = about.filter(|packet| packet.protocol != UNTOLD);
+    let protocol = told.map(|packet| packet.protocol).or(quote.protocol).unwrap_or(0);
     let mut bytes = match (src, dst) {
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
             let mut bytes = vec![0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, protocol, 0, 0];
@@ -150,7 +159,7 @@ fn written(src: IpAddr, quote: Quoted, about: Option<Packet>) -> Vec<u8> {
         }
         _ => return Vec::new(),
     };
-    match (about, quote.port) {
+    match (told, quote.port) {
         (Some(packet), _) => {
             bytes.extend(packet.ports.0.to_be_bytes());
             bytes.extend(packet.ports.1.to_be_bytes());

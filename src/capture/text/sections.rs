@@ -92,6 +92,7 @@ pub(super) fn is_aside(line: &str) -> bool {
         "dropped by interface",
     ];
     counts.iter().any(|c| line.ends_with(c))
+        || is_omission(line)
         || line.starts_with("^C")
         || line.starts_with("tcpdump: ")
         || line.starts_with("Capturing on ")
@@ -103,6 +104,16 @@ pub(super) fn is_aside(line: &str) -> bool {
         || (line.contains('@')
             && (line.contains("# ") || line.ends_with(['#', '$']))
             && ends::mac(line).is_none())
+}
+
+/// `...`, `[...]`, `<snip>`: somebody left lines out.
+fn is_omission(line: &str) -> bool {
+    let word = line.trim_matches(|c: char| c.is_ascii_punctuation() || c.is_whitespace());
+    // Of bytes (-A) a line may be nothing but dots.
+    let bare = word.is_empty() && line.contains("..") && line.starts_with(['[', '(', '<', '{']);
+    bare || ["snip", "snipped", "omitted", "cut", "truncated"]
+        .iter()
+        .any(|w| word.eq_ignore_ascii_case(w))
 }
 
 impl Sections {

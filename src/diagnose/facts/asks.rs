@@ -1,7 +1,7 @@
 //! Questions by ARP or neighbour discovery that nobody answered.
 
-use crate::diagnose::thresholds::QUESTIONS;
-use crate::flow::{Ask, Neighbors, Observations, VantageId};
+use crate::diagnose::thresholds::{ARP_WAIT_NS, QUESTIONS};
+use crate::flow::{Ask, IcmpErrorKind, Mark, Neighbors, Observations, VantageId};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Direction, Ip};
@@ -59,7 +59,8 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (VantageId, &Ask)> {
             .asks
             .iter()
             .filter(|ask| ask.count >= QUESTIONS && ask.answers == 0 && ask.open >= QUESTIONS)
-            .filter(|ask| asked_here(vantage, ask) && !takes_over(trace, ask))
+            .filter(|ask| asked_here(vantage, ask) || given_up(vantage, ask))
+            .filter(|ask| !takes_over(trace, ask))
             .map(move |ask| (v, ask))
     })
 }
@@ -67,6 +68,20 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (VantageId, &Ask)> {
 /// Answers are unicast: only the asker's own capture must show them.
 pub(in crate::diagnose) fn asked_here(vantage: &Observations, ask: &Ask) -> bool {
     ask.direction == Direction::Out || vantage.own.has(ask.asker_mac)
+}
+
+/// The asker says by ICMP that it found nobody: a kernel does so of what waited for the answer, in
+/// whose name the packets went (RFC 1812, section 5.2.7.1).
+pub(in crate::diagnose) fn given_up(vantage: &Observations, ask: &Ask) -> bool {
+    let host = |kind| {
+        matches!(
+            kind,
+            IcmpErrorKind::Unreachable { kind: 3, code: 1 }
+                | IcmpErrorKind::Unreachable { kind: 1, code: 3 }
+        )
+    };
+    let after = |mark: Mark| mark.since(ask.first) > 0 && mark.since(ask.last) < ARP_WAIT_NS;
+    ask.again >= QUESTIONS && vantage.errors.iter().any(|e| host(e.kind) && after(e.mark))
 }
 
 /// A host that asks whether an address is free before it takes it.

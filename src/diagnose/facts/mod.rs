@@ -36,6 +36,7 @@ mod index;
 pub(in crate::diagnose) mod kept_segments;
 pub(in crate::diagnose) mod late_syns;
 pub(in crate::diagnose) mod leaked_names;
+pub(in crate::diagnose) mod left_open;
 pub(in crate::diagnose) mod local_endpoints;
 pub(in crate::diagnose) mod lost_adverts;
 pub(in crate::diagnose) mod lost_entries;

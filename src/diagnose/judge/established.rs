@@ -1,8 +1,8 @@
 //! Connections that stood and then broke.
 
 use super::evidence::{
-    ASKED, asked_again, came_in, connected, cut_young, foreign_ttl, missing, never_idle,
-    same_silence, small, smallest_again,
+    ASKED, asked_again, came_in, connected, cut_young, foreign_ttl, may_have_waited, missing,
+    never_idle, reset_elsewhere, same_silence, small, smallest_again,
 };
 use super::place::Place;
 use super::{Against, Opinions};
@@ -228,13 +228,17 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
     {
         opinions.possible("ecmp-rehash-wrong-server", format!("another host than the one that served them sent the resets: their TTL is {ttl}, that of the answers before {before}; then routes, servers or nodes changed at that time, or a firewall resets in the server's name"));
     }
+    if let Some(capture) = reset_elsewhere(facts, group).filter(|_| timed.is_none()) {
+        opinions.possible("ecmp-rehash-wrong-server", format!("{capture} shows the reset leave and never that the connection was accepted there: then what chooses the server sent the segments to another one than before"));
+    }
     for (id, tell) in between {
         if opinions.has(id) || opinions.refuted.iter().any(|known| known.id == id) {
             continue;
         }
         let by_an_end = matches!(by, By::Client | By::Server) && !made_by_relay(facts, group);
         let own = by_an_end.then_some(own);
-        let against = own.or(closed).or(young).or(idle.filter(|_| id == "lb-idle-timeout"));
+        let idle = idle.filter(|_| id == "lb-idle-timeout" && !may_have_waited(facts, group));
+        let against = own.or(closed).or(young).or(idle);
         opinions.unless(against, id, tell);
     }
 }

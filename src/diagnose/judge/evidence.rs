@@ -6,8 +6,8 @@ use crate::breaks::{Fate, Group, Passage, asks_again, pair_ended, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::facts::moved_connections::foreign_reset;
 use crate::diagnose::thresholds::{
-    CONNECTION_RESET_SILENT_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART, JUDGE_SMALL as SMALL,
-    JUDGE_YOUNG_NS, PAIR,
+    CONNECTION_RESET_SILENT_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART, JUDGE_SHORT_TIMEOUT_NS,
+    JUDGE_SMALL as SMALL, JUDGE_YOUNG_NS, PAIR,
 };
 use crate::diagnose::{Facts, Names};
 use crate::flow::Mark;
@@ -276,4 +276,34 @@ pub(super) fn cut_young(facts: &Facts, group: &Group) -> Option<Against> {
     let all = group.connections.iter().take(ASKED).all(young);
     let why = "the server acknowledged what was said on a connection that was just opened, and reset it then";
     all.then_some(Against { why, at: group.last.map(|last| last.at) })
+}
+
+/// Where a text hides who forgot a connection: they lasted long enough for a short timeout.
+pub(super) fn may_have_waited(facts: &Facts, group: &Group) -> bool {
+    let lasted = |id: &ConnectionId| {
+        facts.legs(*id).iter().any(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            let end = back.rst.get().or(there.rst.get());
+            there.first.get().zip(end).is_some_and(|(a, b)| b.since(a) >= JUDGE_SHORT_TIMEOUT_NS)
+        })
+    };
+    facts.unprinted().hardware && group.connections.iter().take(ASKED).all(lasted)
+}
+
+/// A capture that shows a server's reset leave, and not that it accepted the connection, as another
+/// capture does: its label.
+pub(super) fn reset_elsewhere(facts: &Facts, group: &Group) -> Option<String> {
+    group.connections.iter().take(ASKED).find_map(|id| {
+        let legs = facts.legs(*id);
+        let resets = |leg: &&Leg| {
+            let own = &facts.vantage(leg).own;
+            let back = facts.reply(leg);
+            let left = facts.path(leg, back).any(|(_, hop)| own.sent(hop) == Some(true));
+            left && back.rst.is_set() && !back.accepted() && !facts.forward(leg).opened()
+        };
+        let there = legs.iter().find(resets)?;
+        let accepted =
+            legs.iter().any(|leg| leg.vantage != there.vantage && facts.reply(leg).accepted());
+        accepted.then(|| facts.vantage(there).label.clone())
+    })
 }

@@ -25,6 +25,9 @@ const ARRIVED: &[&str] = &[
 
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let mode = facts.topology.service(group.service).mode;
+    if may_end_here(group) && matches!(mode, Mode::Dr | Mode::Unknown) {
+        opinions.possible("dr-reply-via-director", "then it comes to a host that owns the address which it comes from, as where the director is the real servers' router, and is dropped as a martian");
+    }
     if group.manner == Manner::Swallowed {
         opinions.possible("dr-reply-via-director", "then this host owns the address that the SYN-ACK comes from, and drops it as a martian");
         opinions.possible(
@@ -86,19 +89,12 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         }
     }
     // Whether it reached a host that had to send it on is not told.
-    if group.manner == Manner::UnseenBeyond
-        && group.last.is_some_and(|last| last.passage == Passage::Passing)
-    {
-        if mode != Mode::Dr {
-            opinions.possible("nat-director-not-forwarding", "then the host that translates gets it and does not send it on: 'sysctl net.ipv4.ip_forward' is 0 there, or a rule of FORWARD counts them");
-            opinions.possible(
-                "rp-filter-drop",
-                "then 'nstat -az TcpExtIPReversePathFilter' on that host grows with each",
-            );
-        }
-        if matches!(mode, Mode::Dr | Mode::Unknown) {
-            opinions.possible("dr-reply-via-director", "then it comes to a host that owns the address which it comes from, as where the director is the real servers' router, and is dropped as a martian");
-        }
+    if may_end_here(group) && mode != Mode::Dr {
+        opinions.possible("nat-director-not-forwarding", "then the host that translates gets it and does not send it on: 'sysctl net.ipv4.ip_forward' is 0 there, or a rule of FORWARD counts them");
+        opinions.possible(
+            "rp-filter-drop",
+            "then 'nstat -az TcpExtIPReversePathFilter' on that host grows with each",
+        );
     }
     if group.manner != Manner::Unmatched {
         opinions.unless(
@@ -110,4 +106,11 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(syn_ack) = answered(facts, group) {
         opinions.refuted(SILENT, &syn_ack);
     }
+}
+
+/// The last that is seen of it is that it passed, or came in, at a host of which is not told that it
+/// sent nothing on.
+fn may_end_here(group: &Group) -> bool {
+    group.manner == Manner::UnseenBeyond
+        && group.last.is_some_and(|last| matches!(last.passage, Passage::Passing | Passage::In))
 }

@@ -17,8 +17,23 @@ const MOST: usize = 4;
 const ASKED: usize = 64;
 /// What a proxy's log says something of: findings of requests that it answered itself, or passed
 /// on.
-const LOGGED: &[&str] =
-    &["http-5xx", "l7-backend-refused", "l7-backend-timeout", "l7-keepalive-race"];
+const LOGGED: &[&str] = &[
+    "connection-refused",
+    "connection-reset",
+    "http-5xx",
+    "l7-backend-refused",
+    "l7-backend-timeout",
+    "l7-keepalive-race",
+    "no-greeting",
+    "request-unanswered",
+    "rs-silent",
+    "rst-no-socket",
+    "slow-answer",
+    "slow-real-server",
+    "syn-refused",
+    "syn-unanswered",
+    "zero-window",
+];
 
 /// Adds what is said of them.
 pub(in crate::diagnose) fn tell(trace: &Trace, finding: &mut Finding) {
@@ -100,12 +115,16 @@ fn how(row: &ProxyServer) -> Option<&'static str> {
 
 /// The line of a proxy's log about one of some connections, by the client's address and port.
 fn logged(trace: &Trace, ids: &[ConnectionId]) -> Option<Settled> {
-    ids.iter().take(ASKED).find_map(|id| {
-        let c: &Connection = trace.connection(*id);
+    // What a proxy opened is logged with the client whose request it carried.
+    let carried = |id: &ConnectionId| {
+        let fronts = trace.pairs.clients.get(&id.0).into_iter().flatten();
+        std::iter::once(*id).chain(fronts.map(|front| ConnectionId(*front))).collect::<Vec<_>>()
+    };
+    ids.iter().take(ASKED).flat_map(carried).find_map(|id| {
+        let c: &Connection = trace.connection(id);
         let (ip, port) = c.front.client;
-        trace.states.iter().find_map(|matched| {
-            let state = &matched.state;
-            let row = state.logged.iter().find(|row| row.client == (ip, Some(port)))?;
+        trace.logged(id).map(|said| {
+            let (state, row) = (said.state, said.value);
             let mut tries: Vec<String> = row
                 .upstream
                 .iter()
@@ -115,13 +134,14 @@ fn logged(trace: &Trace, ids: &[ConnectionId]) -> Option<Settled> {
                 })
                 .collect();
             tries.extend(row.server.clone());
-            Some(Settled::Logged {
+            Settled::Logged {
                 client: ip.with_port(port),
                 status: row.status,
                 tries,
                 ended: row.ended.clone().filter(|ended| !ended.bytes().all(|b| b == b'-')),
+                waits: row.waits,
                 at: state.place(row.at),
-            })
+            }
         })
     })
 }

@@ -2,7 +2,7 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::asks::asked_here;
+use crate::diagnose::facts::asks::{asked_here, given_up};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
 use crate::hashed::HashSet;
@@ -18,6 +18,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         .filter(|(vantage, ask)| {
             needed.contains(&ask.target)
                 || asks_on_and_on(facts, *vantage, ask)
+                || given_up(&facts.vantages[vantage.index()], ask)
                 || asked_by_director(facts, ask)
                 || asked_by_server(facts, ask)
         })

@@ -14,6 +14,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     if has_words(facts) {
         ids.extend(facts.requests().map(|(id, _)| id).filter(|id| said(facts, *id).is_some()));
     }
+    ids.extend(facts.logged_errors());
     ids.retain(|id| facts.ordinary(*id).is_none());
     ids.sort_unstable();
     ids.dedup();
@@ -30,7 +31,8 @@ fn has_words(facts: &Facts) -> bool {
 
 /// The status that a side said, where no proxy made anybody read the exchange.
 fn said(trace: &Trace, id: ConnectionId) -> Option<u16> {
-    server_error(trace, id).map(|(.., status)| status)
+    let heard = server_error(trace, id).map(|(.., status)| status);
+    heard.or_else(|| trace.logged_error(id).map(|said| said.value))
 }
 
 fn status(trace: &Trace, id: ConnectionId) -> Option<u16> {
@@ -108,7 +110,9 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
 
 /// The answer, with the request before it where it is the first.
 fn proofs_said(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let Some((leg, spoken, status)) = server_error(trace, id) else { return Vec::new() };
+    let Some((leg, spoken, status)) = server_error(trace, id) else {
+        return proofs_logged(trace, id);
+    };
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let mut proofs = Vec::new();
     if back.data == spoken.mark {
@@ -116,6 +120,23 @@ fn proofs_said(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     }
     proofs.extend(trace.proof(leg, spoken.mark, format!("the answer, status {status}")));
     proofs
+}
+
+/// The answer that nobody can read here, and that the proxy logged.
+fn proofs_logged(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
+    let (Some(said), Some(leg)) = (trace.logged_error(id), trace.legs(id).first()) else {
+        return Vec::new();
+    };
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    let note = format!(
+        "the answer ends, which the proxy logged with status {} ({})",
+        said.value,
+        said.place()
+    );
+    [trace.proof(leg, there.data, "the client speaks"), trace.proof(leg, back.last, note)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn server_name(trace: &Trace, id: ConnectionId) -> String {

@@ -7,6 +7,7 @@
 pub mod commands;
 mod names;
 mod numbers;
+mod proxy_log;
 mod settled;
 mod subjects;
 mod tuples;

@@ -1,5 +1,6 @@
 //! What hosts' own words decided, as sentences behind a finding's own.
 
+use super::proxy_log;
 use crate::diagnose::Finding;
 use crate::diagnose::settled::Settled;
 use crate::diagnose::words::{count, list};
@@ -112,11 +113,14 @@ fn sentence(settled: &Settled) -> Option<String> {
             count(*listed, "endpoint")
         ),
         S::Proxied { name, how, at } => format!("The proxy has it as {name}, {how} ({at})."),
-        S::Logged { client, status, tries, ended, at } => {
+        S::Logged { client, status, tries, ended, waits, at } => {
             let status = if *status > 0 { format!(" with status {status}") } else { String::new() };
             let asked = if tries.is_empty() { String::new() } else { format!(", asked {}", list(tries)) };
+            let meant = ended.as_deref().and_then(proxy_log::ended);
             let ended = ended.as_ref().map_or_else(String::new, |e| format!(", ended {e}"));
-            format!("The proxy logged the request of {client}{status}{asked}{ended} ({at}).")
+            let meant = meant.map_or_else(String::new, |words| format!(": {words}"));
+            let slow = proxy_log::slow(waits).map_or_else(String::new, |s| format!(" {s}"));
+            format!("The proxy logged the request of {client}{status}{asked}{ended}{meant} ({at}).{slow}")
         }
         S::InsertFailed { count, at } => {
             format!("Netfilter could not enter {count} connections (insert_failed, {at}).")

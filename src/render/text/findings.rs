@@ -62,6 +62,10 @@ fn notes(report: &Report, style: &Style, digits: usize) -> Vec<String> {
         for line in wrap(&said, style.prose() - digits - 2) {
             lines.push(format!("{}  {line}", std::mem::replace(&mut number, blank())));
         }
+        for said in finding::candidates(&f.candidates) {
+            let said = wrap(&format!("maybe {said}"), style.prose() - digits - 4);
+            lines.extend(said.into_iter().map(|line| format!("{}    {line}", blank())));
+        }
         for step in &f.to_confirm {
             let said = format!("check on {}: {}", step.host, step.why);
             let said = wrap(&said, style.prose() - digits - 4);
