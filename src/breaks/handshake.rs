@@ -125,6 +125,10 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
             Judged::Untold
         };
     }
+    if super::talk::is_turned_back(trace, id, false) {
+        let last = Journey::of(trace, id, false, Milestone::Syn).last().copied();
+        return harm(trace, id, Packet::SynAck, (Manner::Rejected, last));
+    }
     match client_reset {
         // A client that has had enough says so with what it acknowledges; a stack that
         // knows nothing of the connection cannot.

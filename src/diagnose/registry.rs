@@ -156,6 +156,7 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "http-5xx" http_5xx [fixes, next, names_culprit],
     "tls-refused" tls_refused breaks [next, names_culprit],
     "http2-refused" http2_refused breaks [next, names_culprit],
+    "service-error" service_error breaks [next, names_culprit],
 ];
 
 /// All causes. Where two explain one symptom, the earlier one takes it.

@@ -32,6 +32,8 @@ mod packet;
 mod places;
 mod pods;
 mod proxied;
+mod refusals;
+mod refusals_tests;
 mod reuse;
 mod silent_servers;
 mod situations;
@@ -109,6 +111,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-tls-one-rs-refuses", play: tls::one_refuses },
     Scene { name: "healthy-nat-tls", play: tls::agreed },
     Scene { name: "nat-http2-one-rs-refuses", play: transport::http2_refused },
+    Scene { name: "nat-postgres-one-rs-full", play: refusals::postgres_full },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

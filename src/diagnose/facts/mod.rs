@@ -88,6 +88,7 @@ pub(in crate::diagnose) mod turns;
 pub(in crate::diagnose) mod two_masters;
 pub(in crate::diagnose) mod two_servers;
 pub(in crate::diagnose) mod unasked_answers;
+pub(in crate::diagnose) mod unheeded_answers;
 pub(in crate::diagnose) mod unheeded_words;
 pub(in crate::diagnose) mod unnamed_clients;
 pub(in crate::diagnose) mod used_ports;

@@ -1,9 +1,10 @@
 //! SYN-ACKs that do not come through: the server is not silent.
 
-use super::evidence::{answered, in_tunnel, none_does_well, other_exit, translated_back};
+use super::evidence::{ASKED, answered, in_tunnel, none_does_well, other_exit, translated_back};
 use super::{Against, Opinions};
 use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
+use crate::diagnose::facts::unheeded_answers::{self, Unheeded};
 use crate::topology::Mode;
 
 /// Causes of a server that says nothing.
@@ -25,7 +26,9 @@ const ARRIVED: &[&str] = &[
 
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let mode = facts.topology.service(group.service).mode;
-    if group.manner == Manner::Swallowed {
+    if group.manner == Manner::Rejected || told_by_frames(facts, group, opinions) {
+        // Who turned it back, or the frames at the client, say what became of it.
+    } else if group.manner == Manner::Swallowed {
         opinions.possible("dr-reply-via-director", "then this host owns the address that the SYN-ACK comes from, and drops it as a martian");
         opinions.possible(
             "nat-director-not-forwarding",
@@ -100,7 +103,7 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             opinions.possible("dr-reply-via-director", "then it comes to a host that owns the address which it comes from, as where the director is the real servers' router, and is dropped as a martian");
         }
     }
-    if group.manner != Manner::Unmatched {
+    if !matches!(group.manner, Manner::Unmatched | Manner::Rejected) {
         opinions.unless(
             none_does_well(facts, group),
             "packet-loss",
@@ -110,4 +113,28 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(syn_ack) = answered(facts, group) {
         opinions.refuted(SILENT, &syn_ack);
     }
+}
+
+/// Whether the SYN-ACKs that clients reset say themselves why: they came too late, or acknowledge what
+/// was not sent. What that may come from.
+fn told_by_frames(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    if group.manner != Manner::Unmatched {
+        return false;
+    }
+    let ids = group.connections.iter().take(ASKED);
+    let told: Option<Vec<Unheeded>> =
+        ids.map(|id| unheeded_answers::of(facts, *id).map(|(_, why)| why)).collect();
+    let Some(told) = told else { return false };
+    let late = |why: &Unheeded| matches!(why, Unheeded::Late(_));
+    if told.iter().all(late) {
+        opinions.possible(
+            "network-latency",
+            "then a ping, or the handshake of another program on this way, takes as long",
+        );
+    } else if !told.iter().any(late) {
+        opinions.possible("stateful-device-half-path", "then a firewall that changes sequence numbers passes the SYN alone, and the SYN-ACK comes back around it: its own capture shows no SYN-ACK");
+    } else {
+        return false;
+    }
+    true
 }

@@ -4,6 +4,7 @@
 
 use super::settles::{listener, process, queue};
 use crate::breaks::{Break, Manner, Packet, Passage, asks_again};
+use crate::diagnose::facts::unheeded_answers::used_up;
 use crate::diagnose::words::{Names, tables};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 use crate::flow::{IcmpError, IcmpErrorKind};
@@ -160,7 +161,8 @@ fn looks_up(facts: &Facts, id: ConnectionId) -> ToConfirm {
 fn rejected(facts: &Facts, id: ConnectionId) -> Option<ToConfirm> {
     let mut errors = facts.errors_of(id);
     let (vantage, error) = errors.find(|(_, e)| {
-        matches!(e.kind, IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TooBig { .. })
+        use IcmpErrorKind::{TimeExceeded, TooBig, Unreachable};
+        matches!(e.kind, Unreachable { .. } | TooBig { .. } | TimeExceeded)
     })?;
     match error.kind {
         IcmpErrorKind::TooBig { mtu } => {
@@ -169,6 +171,21 @@ fn rejected(facts: &Facts, id: ConnectionId) -> Option<ToConfirm> {
             own.then(|| unheeded(facts, told, error, mtu))
         }
         IcmpErrorKind::Unreachable { kind, code } => undelivered(facts, id, error, (kind, code)),
+        IcmpErrorKind::TimeExceeded => {
+            used_up(facts, facts.breaks.broken(id)?)?;
+            let port = facts.connection(id).front.server.1;
+            Some(ToConfirm {
+                host: server_place(facts, id).or_else(|| {
+                    let here = facts.breaks.broken(id)?.last?.host?;
+                    place(facts, here)
+                })?,
+                command: format!(
+                    "sysctl net.ipv4.ip_default_ttl; {}-save -t mangle -c | grep -i ttl; ss -ltnp 'sport = :{port}'",
+                    tables(error.dst)
+                ),
+                why: "who sets so low a TTL: the kernel for all, a rule, or the program itself (IP_TTL, as programs of multicast do)".to_owned(),
+            })
+        }
         _ => None,
     }
 }
