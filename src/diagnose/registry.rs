@@ -231,6 +231,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "pmtud-icmp-misdelivered" size pmtud_icmp_misdelivered,
     "tun-mtu-blackhole" size tun_mtu_blackhole,
     "ip-fragments-split" size ip_fragments_split,
+    "options-rewritten" size options_rewritten,
     "ip-option-drop" silence ip_option_drop,
     "syn-cookies-lost-options" state syn_cookies_lost_options,
     "packet-loss" load packet_loss,

@@ -53,7 +53,14 @@ impl Observer {
             return;
         }
         let hop = self.hop(Hop { link: packet.link, ttl: ip.ttl });
-        self.errors.push(IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote });
+        let error = IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote };
+        self.errors.push(error);
+        // What is said of a tunnel's packet is said of what it carries.
+        if matches!(kind, IcmpErrorKind::Unreachable { .. })
+            && let Some(quote) = icmp.quote_inside()
+        {
+            self.errors.push(IcmpError { quote, ..error });
+        }
     }
 
     /// Marks the stream whose packet an error quotes: it was answered.

@@ -35,6 +35,8 @@ mod proxied;
 mod refusals;
 mod refusals_tests;
 mod reuse;
+mod rewritten;
+mod rewritten_tests;
 mod silent_servers;
 mod situations;
 mod stage;
@@ -112,6 +114,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-nat-tls", play: tls::agreed },
     Scene { name: "nat-http2-one-rs-refuses", play: transport::http2_refused },
     Scene { name: "nat-postgres-one-rs-full", play: refusals::postgres_full },
+    Scene { name: "server-mss-raised-on-the-way", play: rewritten::mss_raised },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

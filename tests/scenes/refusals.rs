@@ -139,6 +139,7 @@ pub fn odd_syn_acks(odd: Odd) -> Stage {
         }
         let syn = talk.syn();
         stage.carry(&LAN.0, &syn);
+        talk.accept();
         match odd {
             Odd::After(ms) => stage.wait_ms(ms),
             Odd::Number => stage.wait_ms(8),
@@ -161,7 +162,7 @@ pub fn used_up() -> Stage {
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 42_000 + n), at(RS1_IP, 80));
         let syn = talk.syn();
-        let answer = talk.syn_ack().ttl(1);
+        let answer = talk.accept().syn_ack().ttl(1);
         for (k, s) in [0u64, 1, 3].into_iter().enumerate() {
             stage.now = (u64::from(n) * 5 + s) * 1_000_000;
             stage.carry(&far, &syn.clone().id(100 + k as u16).ttl(63));

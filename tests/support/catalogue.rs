@@ -33,7 +33,7 @@ pub const NOTES: [&str; 3] =
     ["l7-self-access-two-flows", "l7-backend-leg-deferred", "icmp-echo-terminates-at-lb"];
 
 /// Why.
-pub const CAUSES: [&str; 83] = [
+pub const CAUSES: [&str; 84] = [
     "l4-self-access-hairpin",
     "dr-arp-problem",
     "dr-arp-announce-leak",
@@ -117,6 +117,7 @@ pub const CAUSES: [&str; 83] = [
     "masquerade-missing",
     "untranslated-by-old-entry",
     "control-channel-address",
+    "options-rewritten",
 ];
 
 /// Whether an id is known.

@@ -65,6 +65,7 @@ pub(in crate::diagnose) mod quiet;
 pub(in crate::diagnose) mod refusals;
 pub(in crate::diagnose) mod refused_segments;
 pub(in crate::diagnose) mod resets;
+pub(in crate::diagnose) mod rewritten_options;
 pub(in crate::diagnose) mod self_calls;
 pub(in crate::diagnose) mod shares;
 pub(in crate::diagnose) mod silences;

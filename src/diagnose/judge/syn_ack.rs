@@ -1,6 +1,8 @@
 //! SYN-ACKs that do not come through: the server is not silent.
 
-use super::evidence::{ASKED, answered, in_tunnel, none_does_well, other_exit, translated_back};
+use super::evidence::{
+    ASKED, answered, in_tunnel, none_does_well, other_exit, other_vlan, translated_back,
+};
 use super::{Against, Opinions};
 use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
@@ -64,6 +66,9 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         };
         opinions.refuted(ARRIVED, &came);
     } else {
+        if let Some((asked, answered)) = other_vlan(facts, group) {
+            opinions.possible("vlan-mismatch", format!("the SYNs come in VLAN {asked} and the SYN-ACKs go in VLAN {answered}: then the port of who answers, or a switch on the way, has the wrong VLAN, and nobody hears them there"));
+        }
         if let Some((came, left)) = other_exit(facts, group) {
             opinions.possible("stateful-device-half-path", format!("the SYN-ACKs leave by another interface ({left}) than the SYNs came in by ({came}): then a firewall or router there never saw the SYN and drops them; 'ip rule' and 'ip route get' on this host tell why"));
         }

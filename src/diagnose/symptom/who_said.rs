@@ -4,6 +4,7 @@
 
 use super::settles::{listener, process, queue};
 use crate::breaks::{Break, Manner, Packet, Passage, asks_again};
+use crate::diagnose::facts::tunnel_ends::about_tunnel;
 use crate::diagnose::facts::unheeded_answers::used_up;
 use crate::diagnose::words::{Names, tables};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
@@ -170,6 +171,11 @@ fn rejected(facts: &Facts, id: ConnectionId) -> Option<ToConfirm> {
             let own = facts.server(id).and_then(|s| s.host) == Some(told);
             own.then(|| unheeded(facts, told, error, mtu))
         }
+        IcmpErrorKind::Unreachable { .. } if about_tunnel(facts, vantage, error) => Some(ToConfirm {
+            host: error.src.to_string(),
+            command: "ip -d link show type ipip; ip -d link show type gre; ip fou show; ss -lun; lsmod | grep -E 'ipip|ip_gre|fou'".to_owned(),
+            why: "it says so of the tunnel's packet: no interface or port there takes that tunnel; what the balancer sends has to be one of these, by kind and port".to_owned(),
+        }),
         IcmpErrorKind::Unreachable { kind, code } => undelivered(facts, id, error, (kind, code)),
         IcmpErrorKind::TimeExceeded => {
             used_up(facts, facts.breaks.broken(id)?)?;
