@@ -14,7 +14,7 @@ use crate::wire::fault::Service;
 
 /// One name may be broken wherever it is asked for: so many answers of a server, and none other,
 /// say that it resolves nothing.
-const DNS_SEVERAL: u32 = 2;
+const DNS_SEVERAL: u32 = 3;
 /// One request may be at fault itself: so many, and none other that was answered well, say that it
 /// is who answers, or what passes requests on.
 const BAD_SEVERAL: u32 = 3;

@@ -95,11 +95,13 @@ pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
     }
 }
 
-/// Reads an answer from the port of DNS.
+/// Reads an answer from the port of DNS. What an authoritative server says to a resolver, which asks
+/// without recursion, is of one zone: only who was asked to find the answer (RD) and does so (RA) fails.
 #[must_use]
 pub fn of_dns(payload: &[u8]) -> Option<(Service, u16)> {
     let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL as u8;
-    failed.then_some((Service::Dns, SERVFAIL))
+    let recursive = payload[2] & 0x01 != 0 && payload[3] & 0x80 != 0;
+    (failed && recursive).then_some((Service::Dns, SERVFAIL))
 }
 
 /// Whether a client's first words are PostgreSQL's CancelRequest, which has no answer: the server
@@ -227,6 +229,8 @@ mod tests {
         assert_eq!(of_first(&[0x20, 2, 0, 5]), None, "not authorised");
         assert_eq!(of_first(&[0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0]), None);
         assert_eq!(of_dns(b"\0\x07\x81\x83\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01"), None);
+        let of_a_zone = b"\0\x07\x80\x02\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+        assert_eq!(of_dns(of_a_zone), None);
     }
 
     #[test]
