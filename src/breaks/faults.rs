@@ -42,6 +42,11 @@ pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, 
     })
 }
 
+/// Whether it is an error of the service's own protocol: who resets after it has been told.
+pub(super) fn is_of_protocol(trace: &Trace, id: ConnectionId) -> bool {
+    service_fault(trace, id).is_some_and(|(.., fault)| matches!(fault, Fault::Of(..)))
+}
+
 /// Whether a client's first words have no answer by their protocol.
 pub(super) fn has_no_answer(trace: &Trace, id: ConnectionId) -> bool {
     words(trace, id).any(|(leg, s)| s.words == Words::NoAnswerDue && s.side == leg.client)

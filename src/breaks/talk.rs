@@ -36,7 +36,8 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         Outcome::Reset
             if pace.is_error(id)
                 && (super::said::tls_refused(trace, id).is_some()
-                    || super::unwelcome(trace, id).is_some()) =>
+                    || super::unwelcome(trace, id).is_some()
+                    || faults::is_of_protocol(trace, id)) =>
         {
             faults::judge(trace, id)
         }
