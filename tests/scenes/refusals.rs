@@ -150,6 +150,12 @@ pub fn odd_syn_acks(odd: Odd) -> Stage {
         let syn_ack = talk.syn_ack();
         stage.carry(&LAN.1, &syn_ack);
         stage.carry(&LAN.0, &Talk::rst_for(&syn_ack));
+        if !matches!(odd, Odd::After(900..)) {
+            stage.wait_ms(900);
+            stage.carry(&LAN.0, &syn.id(9000 + n));
+            stage.carry(&LAN.1, &syn_ack);
+            stage.carry(&LAN.0, &Talk::rst_for(&syn_ack));
+        }
         stage.wait_ms(900);
     }
     stage
