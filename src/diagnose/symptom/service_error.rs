@@ -117,7 +117,12 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
         let back = f.connection(id).back.map(|back| back.server.1);
         let port = back.or(server.map(|s| s.port)).unwrap_or(front.1);
         let (command, why) = command(fault, &ip.with_port(port), &ip.to_string());
-        let check = ToConfirm { host: ip.to_string(), command, why: why.to_owned() };
+        let host = if f.is_shared(ip) || server.and_then(|s| s.address).is_none() {
+            format!("the server that answers for {}", front.0)
+        } else {
+            ip.to_string()
+        };
+        let check = ToConfirm { host, command, why: why.to_owned() };
         if asked.len() < MOST && !asked.contains(&check) {
             asked.push(check);
         }

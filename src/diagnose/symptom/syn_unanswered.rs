@@ -54,7 +54,10 @@ pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> 
     // tells nobody else.
     let told = trace.errors_of(id).any(|(_, error)| error.src != error.dst);
     // Answers in another VLAN are of a stream of their own.
-    let answered = |other: &Leg| other.vantage == leg.vantage && trace.reply(other).accepted();
+    let vlan = |leg: &Leg| leg.of(&trace.vantages).key.vlan;
+    let answered = |other: &Leg| {
+        (other.vantage == leg.vantage && vlan(other) != vlan(leg)) && trace.reply(other).accepted()
+    };
     let heard = back.seen() || trace.legs(id).iter().any(answered);
     (there.opened() && there.syns > 1 && !heard && !tail && !told).then_some(leg)
 }

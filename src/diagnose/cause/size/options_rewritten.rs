@@ -69,7 +69,7 @@ fn finding(facts: &Facts, set: &[Rewritten]) -> Option<Finding> {
     );
     let mut finding = Finding::cause("options-rewritten", title, explanation)
         .rated(severity(facts, &ids), Confidence::Certain);
-    finding.confirm(format!("the routers and firewalls between {from} and {to}"), command, why);
+    finding.confirm("every router and firewall between the two".to_owned(), command, why);
     finding.proofs = vec![
         Proof::at(first.before.at, format!("the {packet} leaves with {was}")),
         Proof::at(first.after.at, format!("it arrives with {is}")),
