@@ -15,27 +15,18 @@ use crate::wire::fault::Service;
 /// One name may be broken wherever it is asked for: so many answers of a server, and none other,
 /// say that it resolves nothing.
 const DNS_SEVERAL: u32 = 3;
-/// One request may be at fault itself: so many, and none other that was answered well, say that it
-/// is who answers, or what passes requests on.
-const BAD_SEVERAL: u32 = 3;
 
-/// What an answer says.
+/// What an answer says: whose error it is, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// An error of the service's protocol.
-    Of(Service, u16),
-    /// Status 400 (RFC 9110, section 15.5.1).
-    BadRequest,
-}
+pub struct Fault(pub Service, pub u16);
 
-/// The first answer of a connection that says so. Of SERVFAIL and of status 400 it counts only where a server
-/// says nothing else, which [`errors`] looks at.
+/// The first answer of a connection that says so. SERVFAIL counts only where a server says nothing else, which
+/// [`errors`] looks at.
 #[must_use]
 pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Fault)> {
     words(trace, id).find_map(|(leg, spoken)| {
         let fault = match spoken.words {
-            Words::Fault(service, code) => Fault::Of(service, code),
-            Words::Status(400) if spoken.mark == trace.reply(leg).data => Fault::BadRequest,
+            Words::Fault(service, code) => Fault(service, code),
             _ => return None,
         };
         (spoken.side != leg.client).then_some((leg, spoken, fault))
@@ -44,7 +35,7 @@ pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, 
 
 /// Whether it is an error of the service's own protocol: who resets after it has been told.
 pub(super) fn is_of_protocol(trace: &Trace, id: ConnectionId) -> bool {
-    service_fault(trace, id).is_some_and(|(.., fault)| matches!(fault, Fault::Of(..)))
+    service_fault(trace, id).is_some()
 }
 
 /// Whether a client's first words have no answer by their protocol.
@@ -58,12 +49,11 @@ type Answerer = (ServiceId, Option<Ip>);
 /// Connections that ended in such words.
 pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     let mut found: HashSet<u32> = HashSet::default();
-    // How many connections each answered, by SERVFAIL or 400 or not.
+    // How many connections each answered, by SERVFAIL or not.
     let mut alike: HashMap<Answerer, (u32, Vec<ConnectionId>, u32)> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
         let several = match service_fault(trace, id) {
-            Some((.., Fault::Of(Service::Dns, _))) => DNS_SEVERAL,
-            Some((.., Fault::BadRequest)) => BAD_SEVERAL,
+            Some((.., Fault(Service::Dns, _))) => DNS_SEVERAL,
             Some(_) => {
                 found.insert(id.0);
                 continue;

@@ -40,13 +40,6 @@ pub fn postgres_well() -> Stage {
     nat_answers(5432, STARTUP, LET_IN, LET_IN)
 }
 
-/// rs2 answers each request with 400.
-pub fn one_answers_400() -> Stage {
-    let asks = b"GET / HTTP/1.1\r\nHost: app.example\r\n\r\n";
-    let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
-    nat_answers(80, asks, ok, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-}
-
 /// A client's questions, each answered as told.
 fn asked_of(port: u16, answers: &[(&[u8], &[u8])]) -> Stage {
     let mut stage = Stage::capturing(&["client"]);
@@ -60,7 +53,7 @@ fn asked_of(port: u16, answers: &[(&[u8], &[u8])]) -> Stage {
     stage
 }
 
-/// One request of several is answered with 400: it is at fault itself.
+/// Requests that are answered with 400 are at fault themselves.
 pub fn one_bad_request() -> Stage {
     let ok: (&[u8], &[u8]) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n");
     let bad: (&[u8], &[u8]) = (b"GET /% HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n");

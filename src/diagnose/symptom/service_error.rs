@@ -38,11 +38,8 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
     asked.into_iter().chain(answer).collect()
 }
 
-fn name(fault: Fault) -> String {
-    match fault {
-        Fault::Of(service, code) => words(service, code),
-        Fault::BadRequest => "status 400 (bad request)".to_owned(),
-    }
+fn name(Fault(service, code): Fault) -> String {
+    words(service, code)
 }
 
 /// Each fault once.
@@ -60,10 +57,7 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let faults = faults(f, sightings);
     let names = list(&faults.iter().map(|fault| name(*fault)).collect::<Vec<_>>());
     let mut why = String::new();
-    if faults.contains(&Fault::BadRequest) {
-        why += " Each request that was answered there was answered so, as where requests come in plain HTTP to a port that expects TLS, or lack what the server needs (Host, Upgrade).";
-    }
-    if faults.contains(&Fault::Of(Service::Dns, 2)) {
+    if faults.contains(&Fault(Service::Dns, 2)) {
         why += " Each of its answers is of that kind: it resolves nothing, as a name server whose own questions are not answered.";
     }
     Wording {
@@ -77,29 +71,25 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
 }
 
 /// What tells on the server itself why it says so.
-fn command(fault: Fault, at: &str, ip: &str) -> (String, &'static str) {
+fn command(fault: Fault, ip: &str) -> (String, &'static str) {
     match fault {
-        Fault::Of(Service::Postgres, _) => (
+        Fault(Service::Postgres, _) => (
             "psql -c 'SELECT state, count(*) FROM pg_stat_activity GROUP BY 1' -c 'SHOW max_connections' -c 'SELECT pg_is_in_recovery()'".to_owned(),
             "who holds its connections, how many it takes, and whether it is a standby; a pooler's limits stand in its own settings",
         ),
-        Fault::Of(Service::Redis, _) => (
+        Fault(Service::Redis, _) => (
             "redis-cli INFO replication; redis-cli INFO persistence; redis-cli INFO clients".to_owned(),
             "its role, whether it loads or cannot write, and how many clients it has; where it is a replica, the balancer's check has to ask for 'role:master'",
         ),
-        Fault::Of(Service::Dns, _) => (
+        Fault(Service::Dns, _) => (
             format!("dig +tries=1 @{ip} . NS; dig +trace +tries=1 . NS; timeout 30 tcpdump -ni any 'port 53 and not host {ip}'"),
             "whether its own questions to others leave, and are answered",
         ),
-        Fault::Of(Service::Http2, 11) => (
+        Fault(Service::Http2, 11) => (
             "# keepalive of the client: its interval, and whether it pings without a call; of the server: the least interval that it permits".to_owned(),
             "a server that is pinged more often than it permits says ENHANCE_YOUR_CALM (gRPC: five minutes, unless it is told otherwise)",
         ),
-        Fault::BadRequest => (
-            format!("curl -sv -o /dev/null http://{at}/; curl -skv -o /dev/null https://{at}/"),
-            "what it answers to a plain request and to one by TLS: where the second is served, whoever sends requests there has to use TLS; where both are, a header is at fault that the proxy changes or leaves out",
-        ),
-        Fault::Of(..) => (
+        Fault(..) => (
             "# its log at the time of the first proof".to_owned(),
             "the service says there why",
         ),
@@ -114,9 +104,7 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
         let front = f.connection(id).front.server;
         let server = f.server(id);
         let ip = server.and_then(|s| s.address).unwrap_or(front.0);
-        let back = f.connection(id).back.map(|back| back.server.1);
-        let port = back.or(server.map(|s| s.port)).unwrap_or(front.1);
-        let (command, why) = command(fault, &ip.with_port(port), &ip.to_string());
+        let (command, why) = command(fault, &ip.to_string());
         let host = if f.is_shared(ip) || server.and_then(|s| s.address).is_none() {
             format!("the server that answers for {}", front.0)
         } else {
