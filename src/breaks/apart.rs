@@ -46,6 +46,8 @@ pub enum Trait {
     IncomingMac,
     /// The interface there.
     Interface,
+    /// The interface there by which it was answered.
+    AnsweringInterface,
     /// The VLAN there.
     Vlan,
     /// Whether the client sent more bytes than one segment of the connection holds.
@@ -66,7 +68,7 @@ pub enum Trait {
 
 impl Trait {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::RealServer,
         Self::ClientNetwork,
         Self::PortUsedBefore,
@@ -81,6 +83,7 @@ impl Trait {
         Self::Ttl,
         Self::IncomingMac,
         Self::Interface,
+        Self::AnsweringInterface,
         Self::Vlan,
         Self::LargeRequest,
         Self::ServerName,
@@ -109,6 +112,7 @@ impl Trait {
             Self::Ttl => "ttl",
             Self::IncomingMac => "incoming-mac",
             Self::Interface => "interface",
+            Self::AnsweringInterface => "answering-interface",
             Self::Vlan => "vlan",
             Self::LargeRequest => "large-request",
             Self::ServerName => "server-name",
@@ -333,6 +337,11 @@ impl<'a> Worlds<'a> {
             values.extend(hop.link.src.map(|mac| (Trait::IncomingMac, mac.to_string())));
         }
         let back = trace.reply(leg);
+        if back.accepted()
+            && let Some(hop) = vantage.first_hop(back)
+        {
+            values.push((Trait::AnsweringInterface, hop.link.ifindex.to_string()));
+        }
         let held = there.shape.mss.min(back.shape.mss);
         if there.payload > 0 && held > 0 && !there.shape.cut() && !back.shape.cut() {
             values.push((Trait::LargeRequest, yes(there.payload > u64::from(held))));

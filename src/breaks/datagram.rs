@@ -4,7 +4,7 @@
 use super::handshake::rejected;
 use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, QUIC, at_the_end};
-use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk};
+use super::{Break, Fate, Manner, Pace, Packet, Sighting, dropped_talk, faults};
 use crate::correlate::Leg;
 use crate::flow::{EPHEMERAL, Flow, IcmpErrorKind, Pieces};
 use crate::trace::{ConnectionId, Trace};
@@ -16,6 +16,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         // Of what came in pieces, what became of the pieces tells more.
         if split(trace, id).is_some() || is_given_up(trace, id) {
             return asked_again(trace, id);
+        }
+        if pace.is_error(id) {
+            return faults::judge(trace, id);
         }
         return match dropped_talk::judge(trace, id) {
             Judged::Well => asked_again(trace, id),

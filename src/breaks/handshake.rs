@@ -125,6 +125,10 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
             Judged::Untold
         };
     }
+    if super::talk::is_turned_back(trace, id, false) {
+        let last = Journey::of(trace, id, false, Milestone::Syn).last().copied();
+        return harm(trace, id, Packet::SynAck, (Manner::Rejected, last));
+    }
     match client_reset {
         // A client that has had enough says so with what it acknowledges; a stack that
         // knows nothing of the connection cannot.
@@ -157,14 +161,17 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
 
 /// Whether a server's SYN-ACK was the end, or a reset that answers it without a word: neither side sent
 /// anything again while the captures went on. Clients that have connected elsewhere meanwhile
-/// (RFC 8305, section 5) and scans do so; a capture may also lack a frame.
+/// (RFC 8305, section 5) and scans do so; a capture may also lack a frame. A SYN-ACK that comes later
+/// than clients wait is none of that.
 fn is_given_up(trace: &Trace, id: ConnectionId) -> bool {
     let connection = trace.connection(id);
     let once = |leg: &Leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
         let ended = leg.of(&trace.vantages).last();
+        let late = back.accepted() && back.syn.since(there.syn) >= WAIT_NS;
         there.syns <= 1
             && back.syns <= 1
+            && !(late && there.opened())
             && trace.vantage(leg).end.0.saturating_sub(ended.at().0) >= GIVEN_UP_NS
     };
     connection.tuples == 1

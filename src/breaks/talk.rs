@@ -3,7 +3,7 @@
 use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, TAIL_NS, at_the_end};
 use super::pace::GREETED;
-use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
+use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting, faults};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{Flow, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
@@ -36,9 +36,10 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         Outcome::Reset
             if pace.is_error(id)
                 && (super::said::tls_refused(trace, id).is_some()
-                    || super::unwelcome(trace, id).is_some()) =>
+                    || super::unwelcome(trace, id).is_some()
+                    || faults::is_of_protocol(trace, id)) =>
         {
-            error(trace, id)
+            faults::judge(trace, id)
         }
         Outcome::Reset => cut(trace, id),
         Outcome::Stalled => stalled(trace, id),
@@ -64,7 +65,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             if judged != Judged::Well {
                 judged
             } else if pace.is_error(id) {
-                error(trace, id)
+                faults::judge(trace, id)
             } else {
                 slow(trace, pace, id)
             }
@@ -219,7 +220,7 @@ fn stalled(trace: &Trace, id: ConnectionId) -> Judged {
 }
 
 /// Whether an ICMP error says that a packet of a side went no further.
-fn is_turned_back(trace: &Trace, id: ConnectionId, client: bool) -> bool {
+pub(super) fn is_turned_back(trace: &Trace, id: ConnectionId, client: bool) -> bool {
     let told = |kind: IcmpErrorKind| {
         use IcmpErrorKind::{TimeExceeded, TooBig, Unreachable};
         matches!(kind, Unreachable { .. } | TimeExceeded | TooBig { .. })
@@ -253,7 +254,7 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     // Bytes that a capture lacks are in the numbers of what it has.
     let wrote = back.accepted() && back.end_seq.wrapping_sub(back.isn) > SYN_AND_FIN;
     let missed = wrote && there.max_ack.wrapping_sub(back.isn) > SYN_AND_FIN;
-    if closed && missed {
+    if closed && (missed || faults::has_no_answer(trace, id)) {
         return Judged::Well;
     }
     let at_once = closed && (0..AT_ONCE_NS).contains(&back.fin.since(there.data));
@@ -307,29 +308,6 @@ fn greeting(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         _ => Manner::UnseenBeyond,
     };
     harm(id, Fate::Failed, Packet::Greeting, (manner, last), waited)
-}
-
-/// A request that a server answered with an error, or a handshake that one side refused.
-fn error(trace: &Trace, id: ConnectionId) -> Judged {
-    if let Some((leg, spoken, _)) = super::unwelcome(trace, id) {
-        let mut last = Journey::of(trace, id, false, Milestone::Data).first().copied();
-        if let Some(last) = last.as_mut().filter(|last| last.at.vantage == leg.vantage) {
-            last.at.mark = spoken.mark;
-        }
-        return harm(id, Fate::Failed, Packet::Greeting, (Manner::Error, last), 0);
-    }
-    let refused = super::said::tls_refused(trace, id).map(|(leg, spoken, _)| (leg, spoken));
-    let forward = refused.is_some_and(|(leg, spoken)| spoken.side == leg.client);
-    let said = refused
-        .or_else(|| super::server_error(trace, id).map(|(leg, said, _)| (leg, said)))
-        .or_else(|| super::http2_refused(trace, id));
-    let mut last = Journey::of(trace, id, forward, Milestone::Data).first().copied();
-    if let (Some(last), Some((leg, spoken))) = (&mut last, said)
-        && last.at.vantage == leg.vantage
-    {
-        last.at.mark = spoken.mark;
-    }
-    harm(id, Fate::Failed, Packet::Response, (Manner::Error, last), 0)
 }
 
 /// Answers that came far later than others' do, and bytes that waited for timers.

@@ -156,6 +156,7 @@ pub const SYMPTOMS: &[SymptomDetector] = symptoms![
     "http-5xx" http_5xx [fixes, next, names_culprit],
     "tls-refused" tls_refused breaks [next, names_culprit],
     "http2-refused" http2_refused breaks [next, names_culprit],
+    "service-error" service_error breaks [next, names_culprit],
 ];
 
 /// All causes. Where two explain one symptom, the earlier one takes it.
@@ -231,6 +232,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "pmtud-icmp-misdelivered" size pmtud_icmp_misdelivered,
     "tun-mtu-blackhole" size tun_mtu_blackhole,
     "ip-fragments-split" size ip_fragments_split,
+    "options-rewritten" size options_rewritten,
     "ip-option-drop" silence ip_option_drop,
     "syn-cookies-lost-options" state syn_cookies_lost_options,
     "packet-loss" load packet_loss,

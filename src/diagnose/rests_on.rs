@@ -76,6 +76,7 @@ const RESTS_ON: &[(&str, Printed)] = &[
     ("rs-silent", E),
     ("rs-unreachable", EV),
     ("scheduler-imbalance", E),
+    ("service-error", X),
     ("stateful-device-half-path", E),
     ("syn-cookies-lost-options", E),
     ("syn-retry-rescheduled", EV),

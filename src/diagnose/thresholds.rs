@@ -267,3 +267,7 @@ pub(super) const ROUTING_LOOP_ENOUGH_TTL: u8 = 32;
 /// A server that closes sooner upon a request did not wait for anything, nanoseconds: as
 /// `breaks/talk.rs` has it.
 pub(super) const CLOSED_AT_ONCE_NS: i64 = 1_000_000_000;
+/// A client that resets a SYN-ACK which came so long after its only SYN had given up, nanoseconds: an
+/// initial retransmission time-out less a tenth, as `breaks/handshake.rs` has it. Programs that wait a
+/// second for a connection are many.
+pub(super) const HANDSHAKE_LATE_NS: i64 = 900_000_000;

@@ -53,7 +53,14 @@ impl Observer {
             return;
         }
         let hop = self.hop(Hop { link: packet.link, ttl: ip.ttl });
-        self.errors.push(IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote });
+        let error = IcmpError { mark, hop, src: ip.src, dst: ip.dst, kind, quote };
+        self.errors.push(error);
+        // What is said of a tunnel's packet is said of what it carries.
+        if matches!(kind, IcmpErrorKind::Unreachable { .. })
+            && let Some(quote) = icmp.quote_inside()
+        {
+            self.errors.push(IcmpError { quote, ..error });
+        }
     }
 
     /// Marks the stream whose packet an error quotes: it was answered.
@@ -99,10 +106,15 @@ impl Observer {
         ip: &IpPacket<'_>,
         vrrp: &Vrrp<'_>,
     ) {
-        // RFC 5798, section 7.1: a TTL other than 255 must be discarded.
-        if ip.ttl != 255 && packet.known.has(Known::TTL) {
+        // RFC 5798, section 7.1: a TTL other than 255 must be discarded. Unicast may cross a
+        // router, and keepalived takes it from peers whatever its TTL.
+        let printed = packet.known.has(Known::TTL);
+        if ip.ttl != 255 && printed && !ip.dst.is_host() {
             return;
         }
+        let ttl = if printed { ip.ttl } else { 255 };
+        let whole = packet.known.has(Known::SUM);
+        let damaged = if whole && vrrp.is_damaged(ip.src, ip.dst) { mark } else { Mark::NONE };
         // Overlays of many owners pass one interface.
         let network = ip.outer.and_then(|outer| outer.id);
         let segment = (packet.vlan, network.map_or(packet.link.ifindex, |id| id | 1 << 31));
@@ -112,13 +124,15 @@ impl Observer {
             .position(|s| (s.src, s.vrid, s.segment) == (ip.src, vrrp.vrid, segment));
         match known {
             Some(at) => {
-                let others = self
-                    .vrrp
-                    .iter()
-                    .filter(|s| (s.vrid, s.segment) == (vrrp.vrid, segment) && s.src != ip.src);
-                let since = self.vrrp[at].last;
-                let rival = others.into_iter().any(|s| s.is_rival(since, mark));
-                self.vrrp[at].advertised(mark, vrrp, rival);
+                let own = self.vrrp[at];
+                let mut others = self.vrrp.iter().filter(|s| s.shares_router(&own));
+                let rival = others.any(|s| s.is_rival(own.last, mark));
+                let own = &mut self.vrrp[at];
+                own.ttl = own.ttl.min(ttl);
+                if damaged.is_set() {
+                    own.damaged.set_once(damaged);
+                }
+                own.advertised(mark, vrrp, rival);
             }
             None if self.vrrp.len() < MAX_SPEAKERS => self.vrrp.push(VrrpSpeaker {
                 src: ip.src,
@@ -130,6 +144,8 @@ impl Observer {
                 priority: (vrrp.priority, vrrp.priority),
                 interval_cs: vrrp.interval_cs,
                 auth: (vrrp.auth, vrrp.auth_data()),
+                ttl,
+                damaged,
                 count: 1,
                 first: mark,
                 last: mark,
@@ -200,6 +216,7 @@ mod tests {
             interval_cs: 100,
             auth: Some(0),
             rest: &[],
+            message: &[],
         }
     }
 
@@ -214,6 +231,8 @@ mod tests {
             priority: (100, 100),
             interval_cs: 100,
             auth: (Some(0), None),
+            ttl: 255,
+            damaged: Mark::NONE,
             count: 0,
             first: Mark::NONE,
             last: Mark::NONE,
@@ -258,6 +277,13 @@ mod tests {
         both.sort_by_key(|advert| advert.1);
         let [a, b] = contest_of([speaker(0), slow], &both);
         assert!(a.count > 20 && b.count == 9, "{} {}", a.count, b.count);
+    }
+
+    #[test]
+    fn routers_of_two_families_share_nothing() {
+        let six = VrrpSpeaker { src: Ip::v6([0xfe; 16]), ..speaker(1) };
+        assert!(speaker(0).shares_router(&speaker(1)) && !speaker(0).shares_router(&speaker(0)));
+        assert!(!speaker(0).shares_router(&six));
     }
 
     #[test]

@@ -81,6 +81,10 @@ pub struct VrrpSpeaker {
     pub interval_cs: u16,
     /// Type of authentication, which version 2 alone has, and its data where they are whole.
     pub auth: (Option<u8>, Option<[u8; 8]>),
+    /// The lowest TTL with which its advertisements came: a router lowers it.
+    pub ttl: u8,
+    /// The first whose checksum is wrong, which whoever gets it discards.
+    pub damaged: Mark,
     /// Advertisements.
     pub count: u32,
     /// First.
@@ -101,6 +105,15 @@ impl VrrpSpeaker {
     #[must_use]
     pub fn virtual_mac(&self) -> Mac {
         Mac([0, 0, 0x5e, 0, if self.src.is_v4() { 1 } else { 2 }, self.vrid])
+    }
+
+    /// Whether another speaks of the same virtual router. Those of IPv4 and of IPv6 do not overlap,
+    /// whatever their identifiers (RFC 5798, section 1).
+    #[must_use]
+    pub fn shares_router(&self, other: &Self) -> bool {
+        (self.vrid, self.segment) == (other.vrid, other.segment)
+            && self.src.is_v4() == other.src.is_v4()
+            && self.src != other.src
     }
 
     /// How long its longest silence was, nanoseconds; 0 where it advertised once.

@@ -211,7 +211,7 @@ impl Observer {
                 flow.data.set_once(mark);
                 self.dns(id, mark, ip, udp, first);
                 if first {
-                    self.side_tables.spoken.datagram(id, side, mark, udp.payload);
+                    self.side_tables.spoken.datagram(id, side, mark, udp);
                 }
             }
             Transport::Icmp(icmp) => self.icmp(mark, packet, ip, icmp),
@@ -304,8 +304,9 @@ impl Observer {
             self.side_tables.first_requests.see(id, tcp.payload);
             self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
-            if stream.flow(side.other()).payload == 0 && stream.has_syn() {
-                self.side_tables.spoken.first(id, side, mark, tcp.payload);
+            if stream.has_syn() {
+                let greets = stream.flow(side.other()).payload == 0;
+                self.side_tables.spoken.first(id, side, mark, tcp.payload, greets);
             }
         }
         self.side_tables.spoken.segment(id, side, mark, tcp.payload);

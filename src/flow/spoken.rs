@@ -1,13 +1,14 @@
 //! What few sides say in so many words, and what tells by itself how an exchange went: an
 //! HTTP status of failure, a TLS alert, an endpoint that FTP or SIP names, a greeting
-//! that is an error.
+//! that is an error, an answer that is one in its own protocol.
 //!
 //! Looked for at the start of each segment's payload by its first byte, so that others pay
 //! one comparison. Bounded; what does not fit is counted.
 
 use super::{Mark, Side, StreamId};
 use crate::hashed::HashMap;
-use crate::wire::{Ip, ftp, greeting, http, sip, tls};
+use crate::wire::fault::{self, Service};
+use crate::wire::{Ip, Udp, dns, ftp, greeting, http, sip, tls};
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
@@ -29,6 +30,11 @@ pub enum Words {
     /// The first word on a connection, before the other side has said any, is an error: its code in MySQL,
     /// or its reply code in SMTP and FTP.
     Unwelcome(u16),
+    /// An answer by which a service says that it does not do what it was asked, with its code
+    /// (`wire/fault.rs`).
+    Fault(Service, u16),
+    /// First words of a client that have no answer by their protocol.
+    NoAnswerDue,
     /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
     Http2,
 }
@@ -47,7 +53,7 @@ pub struct Spoken {
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
 pub(super) fn begins(byte: u8) -> bool {
-    matches!(byte, b'H' | 21 | b'2' | b'P')
+    matches!(byte, b'H' | 21 | b'2' | b'P' | b'-' | b'E' | 0)
 }
 
 /// Those of one vantage.
@@ -67,6 +73,9 @@ impl AllSpoken {
             Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
+            Some(b'-' | b'E' | 0) => {
+                fault::of_segment(payload).map(|(service, code)| Words::Fault(service, code))
+            }
             _ => None,
         };
         if let Some(words) = words {
@@ -74,17 +83,28 @@ impl AllSpoken {
         }
     }
 
-    /// Takes in the first payload of a connection.
-    pub fn first(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
-        if let Some(code) = greeting::refusal(payload) {
-            self.keep(id, Spoken { side, mark, words: Words::Unwelcome(code) });
+    /// Takes in the first payload of a side; `greets` if the other has said none.
+    pub fn first(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8], greets: bool) {
+        let refusal = || greeting::refusal(payload).map(Words::Unwelcome);
+        let words = match fault::of_first(payload) {
+            Some((service, code)) => Some(Words::Fault(service, code)),
+            None if greets && fault::is_cancel_request(payload) => Some(Words::NoAnswerDue),
+            None => greets.then(refusal).flatten(),
+        };
+        if let Some(words) = words {
+            self.keep(id, Spoken { side, mark, words });
         }
     }
 
     /// Takes in the first datagram of a side.
     #[inline]
-    pub fn datagram(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
-        if payload.first().is_some_and(u8::is_ascii_uppercase)
+    pub fn datagram(&mut self, id: StreamId, side: Side, mark: Mark, udp: &Udp<'_>) {
+        let payload = udp.payload;
+        if udp.src_port == dns::PORT
+            && let Some((service, code)) = fault::of_dns(payload)
+        {
+            self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
+        } else if payload.first().is_some_and(u8::is_ascii_uppercase)
             && let Some((ip, port)) = sip::answer_to(payload)
         {
             self.keep(id, Spoken { side, mark, words: Words::AnswerTo(ip, port) });
@@ -163,12 +183,24 @@ mod tests {
     #[test]
     fn who_greets_with_an_error_and_who_begins_in_http2_is_kept() {
         let mut all = AllSpoken::default();
-        all.first(1, Side::B, mark(1), b"554 No SMTP service here\r\n");
-        all.first(2, Side::B, mark(2), b"220 mail.example.net ESMTP\r\n");
+        all.first(1, Side::B, mark(1), b"554 No SMTP service here\r\n", true);
+        all.first(2, Side::B, mark(2), b"220 mail.example.net ESMTP\r\n", true);
         all.segment(3, Side::A, mark(3), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         assert_eq!(said(&all, 1), [(Side::B, Words::Unwelcome(554))]);
         assert!(all.of(2).is_empty());
         assert_eq!(said(&all, 3), [(Side::A, Words::Http2)]);
+    }
+
+    #[test]
+    fn who_says_that_it_cannot_is_kept_and_what_needs_no_answer() {
+        let mut all = AllSpoken::default();
+        let cancel = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e, 0, 0, 0, 1, 0, 0, 0, 2];
+        all.first(1, Side::A, mark(1), &cancel, true);
+        all.first(2, Side::B, mark(2), &[0x20, 2, 0, 3], false);
+        all.segment(3, Side::B, mark(3), b"-READONLY You can't write\r\n");
+        assert_eq!(said(&all, 1), [(Side::A, Words::NoAnswerDue)]);
+        assert_eq!(said(&all, 2), [(Side::B, Words::Fault(Service::Mqtt, 3))]);
+        assert_eq!(said(&all, 3), [(Side::B, Words::Fault(Service::Redis, 2))]);
     }
 
     #[test]

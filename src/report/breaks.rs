@@ -91,7 +91,7 @@ pub struct Next {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Apart {
     /// `real-server`, `client-network`, `port-used-before`, `segment-size`,
-    /// `tcp-timestamps`, `older-timestamp`, `ip-options`, `ecn`, `ttl`, `incoming-mac`, `interface`, `vlan`,
+    /// `tcp-timestamps`, `older-timestamp`, `ip-options`, `ecn`, `ttl`, `incoming-mac`, `interface`, `answering-interface`, `vlan`,
     /// `dscp`, `dont-fragment`, `tunnel-options`, `large-request`, `server-name`, `http-method`, `tls-version`, `idle`, `second-of-minute`, `every-nth`.
     pub what: String,
     /// The value that they have.

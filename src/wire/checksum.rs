@@ -63,6 +63,20 @@ pub fn outer_udp_sum(frame: &[u8], outer: &Outer) -> Option<Sum> {
     worth(ends, Protocol::UDP, datagram, UDP_AT)
 }
 
+/// The worth of the checksum at `at` of a whole message of an IP protocol; one without a
+/// pseudo-header is right, too.
+pub(super) fn of_message(
+    ends: (IpAddr, IpAddr),
+    protocol: u8,
+    message: &[u8],
+    at: usize,
+) -> Option<Sum> {
+    if Sum16BitWords::new().add_slice(message).ones_complement() == 0 {
+        return Some(Sum::Right);
+    }
+    worth(ends, Protocol(protocol), message, at)
+}
+
 /// How far behind the beginning of a packet its UDP header is, if these bytes are one
 /// between two addresses that carries UDP at once.
 fn udp_at(packet: &[u8], ends: (IpAddr, IpAddr)) -> Option<usize> {

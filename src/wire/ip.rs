@@ -105,6 +105,12 @@ pub(super) fn quoted(bytes: &[u8]) -> Option<IpPacket<'_>> {
     open(bytes, bytes.len() as u32, None, MAX_TUNNELS).map(|opened| opened.ip)
 }
 
+/// The packet inside a quoted one, where that is a tunnel in which a balancer forwards.
+pub(super) fn quoted_inside(bytes: &[u8]) -> Option<IpPacket<'_>> {
+    let opened = open(bytes, bytes.len() as u32, None, MAX_TUNNELS - 1)?;
+    opened.ip.outer.is_some_and(|outer| outer.is_forwarding()).then_some(opened.ip)
+}
+
 /// The ports of a quoted packet of which no more was quoted.
 pub(super) fn quoted_ports(bytes: &[u8]) -> Option<(u16, u16)> {
     let (slice, _) = LaxIpSlice::from_slice(bytes).ok()?;

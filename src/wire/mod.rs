@@ -11,6 +11,7 @@ mod addr;
 mod arp;
 mod checksum;
 pub mod dns;
+pub mod fault;
 mod frame;
 pub mod ftp;
 mod gre;

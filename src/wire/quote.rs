@@ -2,7 +2,7 @@
 
 use super::Protocol;
 use super::ip::{self, Transport};
-use super::{Icmp, Ip};
+use super::{Icmp, Ip, IpPacket};
 
 /// The packet that an ICMP error quotes, as far as it was quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,18 +30,32 @@ impl Icmp<'_> {
         if !self.is_error() {
             return None;
         }
-        let inner = ip::quoted(self.rest)?;
-        let (src_port, dst_port, seq, syn) = match inner.transport {
+        let quoted = ip::quoted(self.rest)?;
+        Some(Quote::of(&quoted, self.rest))
+    }
+
+    /// The packet inside the one that it quotes, where that is a tunnel in which a balancer forwards.
+    #[must_use]
+    pub fn quote_inside(&self) -> Option<Quote> {
+        let inside = self.is_error().then(|| ip::quoted_inside(self.rest)).flatten()?;
+        Some(Quote::of(&inside, &[])).filter(|quote| quote.dst_port != 0)
+    }
+}
+
+impl Quote {
+    /// Of a packet, or of its first bytes, which may hold no more than its ports.
+    fn of(inner: &IpPacket<'_>, bytes: &[u8]) -> Self {
+        let (src_port, dst_port, seq, syn) = match &inner.transport {
             Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port, Some(tcp.seq), tcp.flags.syn()),
             Transport::Udp(udp) => (udp.src_port, udp.dst_port, None, false),
             // Cut before the sequence number: the ports are there.
             _ if inner.protocol.is_tcp() => {
-                let (src, dst) = ip::quoted_ports(self.rest).unwrap_or((0, 0));
+                let (src, dst) = ip::quoted_ports(bytes).unwrap_or((0, 0));
                 (src, dst, None, false)
             }
             _ => (0, 0, None, false),
         };
-        Some(Quote {
+        Self {
             src: inner.src,
             dst: inner.dst,
             protocol: inner.protocol,
@@ -49,13 +63,32 @@ impl Icmp<'_> {
             dst_port,
             seq,
             syn,
-        })
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::icmp::decode_v4;
+
+    #[test]
+    fn what_a_quoted_tunnel_carries_is_read() {
+        let mut bytes = vec![3, 3, 0, 0, 0, 0, 0, 0];
+        bytes.extend([0x45, 0, 0, 76, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+        bytes.extend([0x9c, 0x40, 0x17, 0xc0, 0, 56, 0, 0, 0, 4, 0, 0]);
+        let plain = decode_v4(&bytes).unwrap();
+        assert_eq!(plain.quote_inside(), None);
+        bytes.extend([0x45, 0, 0, 44, 0, 1, 0x40, 0, 63, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7]);
+        bytes.extend([
+            0xaf, 0xc8, 0, 80, 0, 0, 0, 5, 0, 0, 0, 0, 0x60, 2, 0xff, 0xff, 0, 0, 0, 0, 2, 4, 5,
+            0xb4,
+        ]);
+        let error = decode_v4(&bytes).unwrap();
+        let (outer, inner) = (error.quote().unwrap(), error.quote_inside().unwrap());
+        assert_eq!((outer.dst.to_string(), outer.dst_port), ("10.0.0.2".to_owned(), 6080));
+        assert_eq!((inner.dst.to_string(), inner.dst_port), ("198.51.100.7".to_owned(), 80));
+        assert!(inner.syn);
+    }
 
     #[test]
     fn an_error_quotes_eight_bytes_of_the_transport() {

@@ -126,7 +126,7 @@ pub fn asks(payload: &[u8]) -> Option<Asks<'_>> {
             _ => {}
         }
     }
-    if asks.version.is_none() && (whole || head.is_some() && rest.0.is_empty()) {
+    if asks.version.is_none() && whole {
         asks.version = Some(legacy);
     }
     Some(asks)

@@ -1,6 +1,7 @@
 //! VRRP advertisements, versions 2 and 3 (RFC 3768, RFC 5798).
 
 use super::Ip;
+use super::checksum::{self, Sum};
 
 /// Addresses of an advertisement that are kept; more are counted.
 const MAX_ADDRESSES: usize = 8;
@@ -22,6 +23,8 @@ pub struct Vrrp<'a> {
     pub auth: Option<u8>,
     /// What follows the header: the addresses.
     pub rest: &'a [u8],
+    /// All of it, from the version on.
+    pub message: &'a [u8],
 }
 
 /// The addresses of a virtual router, in the order in which it sends them.
@@ -57,6 +60,17 @@ impl Vrrp<'_> {
     pub fn auth_data(&self) -> Option<[u8; 8]> {
         self.auth?;
         self.rest.get(4 * usize::from(self.addresses)..)?.first_chunk().copied()
+    }
+
+    /// Whether the checksum of version 3 is wrong, with the pseudo-header (RFC 5798, section
+    /// 5.2.8) and without, as some leave it out. Of version 2, and of what was not captured whole, it is not told.
+    #[must_use]
+    pub fn is_damaged(&self, src: Ip, dst: Ip) -> bool {
+        let size = if src.is_v4() { 4 } else { 16 };
+        let whole = self.message.get(..8 + size * usize::from(self.addresses));
+        let Some(message) = whole.filter(|_| self.version == 3) else { return false };
+        let ends = (src.addr(), dst.addr());
+        checksum::of_message(ends, 112, message, 6) == Some(Sum::Wrong)
     }
 
     /// Its addresses, of the family of the packet that carried it (RFC 5798, section
@@ -102,6 +116,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vrrp<'_>> {
             u16::from_be_bytes([header[4] & 0x0f, header[5]])
         },
         rest,
+        message: bytes,
     })
 }
 
@@ -127,6 +142,29 @@ mod tests {
         bytes[0] = 0x31;
         let without = decode(&bytes).unwrap();
         assert_eq!((without.auth, without.auth_data()), (None, None));
+    }
+
+    #[test]
+    fn a_sum_is_wrong_where_the_source_was_changed() {
+        let (src, dst) = (Ip::v4([192, 0, 2, 21]), Ip::v4([224, 0, 0, 18]));
+        let sums = |pseudo: bool| {
+            let mut bytes = vec![0x31, 51, 100, 1, 0, 100, 0, 0, 192, 0, 2, 8];
+            let mut words: Vec<u8> = bytes.clone();
+            if pseudo {
+                words.extend([192, 0, 2, 21, 224, 0, 0, 18, 0, 112, 0, 12]);
+            }
+            let sum: u32 =
+                words.chunks(2).map(|w| u32::from(u16::from_be_bytes([w[0], w[1]]))).sum();
+            let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+            bytes[6..8].copy_from_slice(&sum.to_be_bytes());
+            bytes
+        };
+        let damaged = |bytes: &[u8], src| decode(bytes).unwrap().is_damaged(src, dst);
+        for bytes in [sums(true), sums(false)] {
+            assert!(!damaged(&bytes, src));
+        }
+        assert!(damaged(&sums(true), Ip::v4([192, 0, 2, 22])));
+        assert!(!damaged(&sums(true)[..11], Ip::v4([192, 0, 2, 22])), "cut");
     }
 
     #[test]

@@ -34,7 +34,11 @@ mod places;
 mod pods;
 mod proxied;
 mod redirected;
+mod refusals;
+mod refusals_tests;
 mod reuse;
+mod rewritten;
+mod rewritten_tests;
 mod silent_servers;
 mod situations;
 mod stage;
@@ -114,6 +118,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "nat-http2-one-rs-refuses", play: transport::http2_refused },
     Scene { name: "virtual-mac-not-let-out", play: virtual_macs::not_let_out },
     Scene { name: "healthy-dr-virtual-mac", play: virtual_macs::let_out },
+    Scene { name: "nat-postgres-one-rs-full", play: refusals::postgres_full },
+    Scene { name: "server-mss-raised-on-the-way", play: rewritten::mss_raised },
 ];
 
 /// The usual places without a fault are seen as what they are, in every mode.

@@ -42,7 +42,8 @@ fn wrong(report: &Report) -> Vec<String> {
 }
 
 /// What ends a connection that stood, or is said on it: 128 bytes of a frame do not hold it.
-const BY_WORDS: &[&str] = &["connection-reset", "http-5xx", "http2-refused", "tls-refused"];
+const BY_WORDS: &[&str] =
+    &["connection-reset", "http-5xx", "http2-refused", "service-error", "tls-refused"];
 
 /// Checks of a finding that cannot tell what they are asked for.
 fn misasked(report: &Report, finding: &Finding) -> Vec<String> {

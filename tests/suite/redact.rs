@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, beside those that no extract of them alone gives.
-const GONE: [(&str, &str); 9] = [
+const GONE: [(&str, &str); 10] = [
     ("l7-self-access-two-flows", "requests"),
     ("proxy-protocol-mismatch", "the header"),
     ("dns-conntrack-race-5s", "questions and answers"),
@@ -32,6 +32,7 @@ const GONE: [(&str, &str); 9] = [
     ("control-channel-address", "what FTP and SIP name"),
     ("tls-refused", "alerts"),
     ("http2-refused", "the words of both sides"),
+    ("service-error", "answers"),
 ];
 
 /// All that identifies somebody.

@@ -2,7 +2,7 @@
 //! candidate, a manual page or a sample may name these and no others.
 
 /// What is seen.
-pub const SYMPTOMS: [&str; 22] = [
+pub const SYMPTOMS: [&str; 23] = [
     "syn-ack-to-self",
     "syn-from-self",
     "rst-no-socket",
@@ -25,6 +25,7 @@ pub const SYMPTOMS: [&str; 22] = [
     "slow-answer",
     "tls-refused",
     "http2-refused",
+    "service-error",
 ];
 
 /// What is worth knowing, and no fault.
@@ -121,6 +122,7 @@ pub const CAUSES: [&str; 84] = [
     "masquerade-missing",
     "untranslated-by-old-entry",
     "control-channel-address",
+    "options-rewritten",
 ];
 
 /// Whether an id is known.

@@ -5,6 +5,7 @@
 //! maker's only while the TTL is a stack's initial one; and the vantage that
 //! sent it. An error that quotes a later segment is no answer to the SYN.
 
+use super::tunnel_ends::about_tunnel;
 use crate::flow::{Hop, IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::{HostId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
@@ -87,7 +88,9 @@ impl Trace {
     ) -> impl Iterator<Item = Refusal<'_>> {
         let opened = |leg: &&crate::correlate::Leg| self.forward(leg).opened();
         let client = self.connection(id).front.client;
-        self.errors_of(id).filter_map(move |(vantage, error)| {
+        // What is said of a tunnel's packet is said of the tunnel.
+        let own = |(vantage, error): &(VantageId, &IcmpError)| !about_tunnel(self, *vantage, error);
+        self.errors_of(id).filter(own).filter_map(move |(vantage, error)| {
             let says = Says::of(error.kind)?;
             let quote = &error.quote;
             // Where the source is rewritten too, the quote has the rewritten one.

@@ -42,7 +42,7 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Strangers> {
                 if pairs.len() >= MAX_PAIRS {
                     break;
                 }
-                if (x.vrid, x.segment) == (y.vrid, y.segment) && vrrp::are_strangers(x, y) {
+                if x.shares_router(y) && vrrp::are_strangers(x, y) {
                     let (a, b) = if x.src <= y.src { (x, y) } else { (y, x) };
                     let pair = Strangers { vantage: v, a: *a, b: *b };
                     // Every vantage on the link hears the same two, and each cluster

@@ -53,6 +53,14 @@ fn legs(trace: &Trace, id: ConnectionId, host: HostId) -> impl Iterator<Item = &
     trace.legs(id).iter().filter(at_host).filter(|leg| trace.forward(leg).seen())
 }
 
+/// Whether an error is about a tunnel's packet: it is kept for that and for what is inside.
+pub(in crate::diagnose) fn about_tunnel(trace: &Trace, at: VantageId, error: &IcmpError) -> bool {
+    let seen = &trace.vantages[at.index()].errors;
+    let from = seen.partition_point(|e| e.mark.frame() < error.mark.frame());
+    let same = seen[from..].iter().take_while(|e| e.mark.frame() == error.mark.frame());
+    same.count() > 1
+}
+
 /// Hosts that refused a tunnel's packet, and where they say so.
 pub(in crate::diagnose) fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
     let mut found = BTreeMap::new();
@@ -60,7 +68,8 @@ pub(in crate::diagnose) fn refused(trace: &Trace) -> BTreeMap<HostId, At> {
         let of_tunnel = |e: &&IcmpError| {
             // The error quotes the packet outside, whose protocol is the tunnel's.
             let v4 = matches!(e.kind, IcmpErrorKind::Unreachable { kind: 3, code } if CODES.contains(&code));
-            (v4 || e.kind == PORT_UNREACHABLE_6) && TUNNELS.contains(&e.quote.protocol.0)
+            (v4 || e.kind == PORT_UNREACHABLE_6)
+                && (TUNNELS.contains(&e.quote.protocol.0) || about_tunnel(trace, vantage, e))
         };
         for error in seen.errors.iter().filter(of_tunnel) {
             if let Some(host) = trace.host_by_ip(error.src) {

@@ -41,11 +41,7 @@ pub(in crate::diagnose) fn contests(trace: &Trace) -> Vec<Masters> {
             for y in &speakers[i + 1..] {
                 let overlap = x.contest.last.at().0.min(y.contest.last.at().0)
                     - x.contest.first.at().0.max(y.contest.first.at().0);
-                if (x.vrid, x.segment) == (y.vrid, y.segment)
-                    && x.src != y.src
-                    && overlap > 0
-                    && !vrrp::are_strangers(x, y)
-                {
+                if x.shares_router(y) && overlap > 0 && !vrrp::are_strangers(x, y) {
                     let brief = !(is_long(x) && is_long(y));
                     // One of them is heard for long, so the capture was not too short for both.
                     if !brief || !(is_long(x) || is_long(y)) {
@@ -90,7 +86,10 @@ pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Masters> {
     let mut pairs = Vec::new();
     for (i, x) in own.iter().enumerate() {
         for y in own[i + 1..].iter().filter(|y| {
-            y.1.vrid == x.1.vrid && y.1.src != x.1.src && !vrrp::are_strangers(&x.1, &y.1)
+            y.1.vrid == x.1.vrid
+                && y.1.src != x.1.src
+                && y.1.src.is_v4() == x.1.src.is_v4()
+                && !vrrp::are_strangers(&x.1, &y.1)
         }) {
             let time =
                 |of: &(VantageId, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;

@@ -5,6 +5,7 @@ use crate::breaks::apart::Trait;
 use crate::breaks::{Fate, Group, Passage, asks_again, pair_ended, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::facts::moved_connections::foreign_reset;
+use crate::diagnose::facts::split_vlans::{is_tag, tag};
 use crate::diagnose::thresholds::{
     CONNECTION_RESET_SILENT_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART, JUDGE_SHORT_TIMEOUT_NS,
     JUDGE_SMALL as SMALL, JUDGE_YOUNG_NS, PAIR,
@@ -159,6 +160,24 @@ pub(super) fn other_exit(facts: &Facts, group: &Group) -> Option<(String, String
         if pair.0 == pair.1 {
             return None;
         }
+        known.get_or_insert(pair);
+    }
+    known
+}
+
+/// The VLANs in which the SYNs of a group came and its SYN-ACKs were seen at the same vantage, as
+/// people write them, where these are others for all.
+pub(super) fn other_vlan(facts: &Facts, group: &Group) -> Option<(String, String)> {
+    let mut known = None;
+    for id in group.connections.iter().take(ASKED) {
+        let legs = facts.legs(*id).iter();
+        let pair = legs.clone().find_map(|asked| {
+            let there = asked.of(&facts.vantages).key.vlan;
+            let answers = |leg: &&Leg| leg.vantage == asked.vantage && facts.reply(leg).accepted();
+            let answered = legs.clone().find(answers)?.of(&facts.vantages).key.vlan;
+            let tags = is_tag(there) && is_tag(answered) && there != answered;
+            (tags && facts.forward(asked).opened()).then(|| (tag(there), tag(answered)))
+        })?;
         known.get_or_insert(pair);
     }
     known

@@ -90,6 +90,7 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (Packet::Syn | Packet::HealthCheck, Manner::UnseenBeyond) => {
             syn::unseen(facts, group, &mut opinions);
         }
+        (Packet::Syn, Manner::Rejected) => syn::rejected(facts, group, &mut opinions),
         (Packet::Datagram, Manner::Late) => datagram::late(facts, group, &mut opinions),
         (Packet::Request | Packet::Response, Manner::Late) => {
             established::late(facts, group, &mut opinions);

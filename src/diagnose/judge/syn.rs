@@ -1,6 +1,8 @@
 //! SYNs that nobody answers, or of which the first ones were lost.
 
-use super::evidence::{arrived, fresh_ports, none_does_well, none_does_well_here, unstamped};
+use super::evidence::{
+    ASKED, arrived, fresh_ports, none_does_well, none_does_well_here, unstamped,
+};
 use super::place::Place;
 use super::{Against, Opinions, marks};
 use crate::breaks::{Group, Packet};
@@ -8,12 +10,13 @@ use crate::diagnose::facts::claimants::wrong_one;
 use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::passing::passed;
 use crate::diagnose::facts::shared_bits;
+use crate::diagnose::facts::tunnel_ends::about_tunnel;
 use crate::diagnose::thresholds::{
     JUDGE_NETWORK_BITS as NETWORK_BITS, JUDGE_NETWORK_BITS_V6 as NETWORK_BITS_V6,
 };
 use crate::diagnose::{Facts, Names};
 use crate::topology::Mode;
-use crate::trace::At;
+use crate::trace::{At, ConnectionId};
 
 /// Whether the host where the packet ended was asked by an address that it owns.
 fn asked_by_own_address(facts: &Facts, group: &Group) -> bool {
@@ -300,5 +303,16 @@ pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "dr-vip-foreign-subnet-return",
             "then the real server's SYN-ACK leaves, and the router drops its source",
         );
+    }
+}
+
+/// SYNs that an ICMP error answers: of a tunnel's packet it says that nobody takes it out.
+pub(super) fn rejected(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let about = |id: &ConnectionId| {
+        let mut errors = facts.errors_of(*id);
+        errors.any(|(vantage, error)| about_tunnel(facts, vantage, error))
+    };
+    if group.connections.iter().take(ASKED).all(about) {
+        opinions.possible("tunnel-not-decapsulated", "then 'ip -d link' and 'ip fou show' on the host that says so show no interface or port for this tunnel");
     }
 }

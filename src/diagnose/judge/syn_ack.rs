@@ -1,9 +1,12 @@
 //! SYN-ACKs that do not come through: the server is not silent.
 
-use super::evidence::{answered, in_tunnel, none_does_well, other_exit, translated_back};
+use super::evidence::{
+    ASKED, answered, in_tunnel, none_does_well, other_exit, other_vlan, translated_back,
+};
 use super::{Against, Opinions};
 use crate::breaks::{Group, Manner, Passage};
 use crate::diagnose::Facts;
+use crate::diagnose::facts::unheeded_answers::{self, Unheeded};
 use crate::topology::Mode;
 
 /// Causes of a server that says nothing.
@@ -28,7 +31,9 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if may_end_here(group) && matches!(mode, Mode::Dr | Mode::Unknown) {
         opinions.possible("dr-reply-via-director", "then it comes to a host that owns the address which it comes from, as where the director is the real servers' router, and is dropped as a martian");
     }
-    if group.manner == Manner::Swallowed {
+    if group.manner == Manner::Rejected || told_by_frames(facts, group, opinions) {
+        // Who turned it back, or the frames at the client, say what became of it.
+    } else if group.manner == Manner::Swallowed {
         opinions.possible("dr-reply-via-director", "then this host owns the address that the SYN-ACK comes from, and drops it as a martian");
         opinions.possible(
             "nat-director-not-forwarding",
@@ -64,6 +69,9 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         };
         opinions.refuted(ARRIVED, &came);
     } else {
+        if let Some((asked, answered)) = other_vlan(facts, group) {
+            opinions.possible("vlan-mismatch", format!("the SYNs come in VLAN {asked} and the SYN-ACKs go in VLAN {answered}: then the port of who answers, or a switch on the way, has the wrong VLAN, and nobody hears them there"));
+        }
         if let Some((came, left)) = other_exit(facts, group) {
             opinions.possible("stateful-device-half-path", format!("the SYN-ACKs leave by another interface ({left}) than the SYNs came in by ({came}): then a firewall or router there never saw the SYN and drops them; 'ip rule' and 'ip route get' on this host tell why"));
         }
@@ -96,7 +104,7 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "then 'nstat -az TcpExtIPReversePathFilter' on that host grows with each",
         );
     }
-    if group.manner != Manner::Unmatched {
+    if !matches!(group.manner, Manner::Unmatched | Manner::Rejected) {
         opinions.unless(
             none_does_well(facts, group),
             "packet-loss",
@@ -113,4 +121,28 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 fn may_end_here(group: &Group) -> bool {
     group.manner == Manner::UnseenBeyond
         && group.last.is_some_and(|last| matches!(last.passage, Passage::Passing | Passage::In))
+}
+
+/// Whether the SYN-ACKs that clients reset say themselves why: they came too late, or acknowledge what
+/// was not sent. What that may come from.
+fn told_by_frames(facts: &Facts, group: &Group, opinions: &mut Opinions) -> bool {
+    if group.manner != Manner::Unmatched {
+        return false;
+    }
+    let ids = group.connections.iter().take(ASKED);
+    let told: Option<Vec<Unheeded>> =
+        ids.map(|id| unheeded_answers::of(facts, *id).map(|(_, why)| why)).collect();
+    let Some(told) = told else { return false };
+    let late = |why: &Unheeded| matches!(why, Unheeded::Late(_));
+    if told.iter().all(late) {
+        opinions.possible(
+            "network-latency",
+            "then a ping, or the handshake of another program on this way, takes as long",
+        );
+    } else if !told.iter().any(late) {
+        opinions.possible("stateful-device-half-path", "then a firewall that changes sequence numbers passes the SYN alone, and the SYN-ACK comes back around it: its own capture shows no SYN-ACK");
+    } else {
+        return false;
+    }
+    true
 }

@@ -59,6 +59,7 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
             if broken.packet == Packet::Ack {
                 proofs.extend(note(there.ack, "the client acknowledges it"));
             }
+            proofs.extend(turned_back(f, broken));
             proofs.extend(repeated(back).and_then(|last| note(last, "the last of the server")));
             proofs.extend(note(there.rst, "a RST answers it"));
         }
@@ -114,6 +115,19 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
     }
     proofs.dedup_by_key(|proof| proof.at.mark);
     proofs
+}
+
+/// The ICMP error about a SYN-ACK.
+fn turned_back(f: &Facts, broken: &Break) -> Option<Proof> {
+    if broken.manner != Manner::Rejected {
+        return None;
+    }
+    let (vantage, error) = f.errors_of(broken.connection).find(|(_, e)| e.src != e.dst)?;
+    Some(Proof::on(
+        vantage,
+        error.mark,
+        format!("{} says by ICMP that it went no further", error.src),
+    ))
 }
 
 /// Where one of two questions was asked, asked again, and answered.

@@ -4,6 +4,7 @@
 use super::broken::{self};
 use super::connections_to;
 use crate::breaks::{Manner, Packet};
+use crate::diagnose::facts::unheeded_answers::{self, Unheeded, used_up};
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
 
 /// A wait that is worth telling, nanoseconds.
@@ -40,6 +41,9 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             subjects: broken::subjects(f, sightings),
         };
     }
+    if let Some(told) = told(f, sightings) {
+        return told;
+    }
     let among = match unheeded {
         0 => String::new(),
         n => format!(
@@ -58,6 +62,58 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         ),
         subjects: broken::subjects(f, sightings),
     }
+}
+
+/// Where the frames of all of them say why the SYN-ACK did nothing.
+fn told(f: &Facts, sightings: &[Sighting]) -> Option<Wording> {
+    let (what, subjects) = (connections_to(f, sightings), broken::subjects(f, sightings));
+    let used_up: Option<Vec<u8>> =
+        sightings.iter().map(|s| used_up(f, broken::of(f, s)?)).collect();
+    if let Some(most) = used_up.and_then(|ttls| ttls.into_iter().max()) {
+        return Some(Wording {
+            title: format!("SYN-ACKs leave with TTL {most} and are discarded on the way"),
+            explanation: format!(
+                "{what}: the SYN-ACK leaves with a TTL of {most} at most, and a router says by ICMP that it was used up (time exceeded). Clients that are nearer may get it."
+            ),
+            subjects,
+        });
+    }
+    let why: Option<Vec<Unheeded>> = sightings
+        .iter()
+        .map(|s| unheeded_answers::of(f, s.connection?).map(|(_, why)| why))
+        .collect();
+    let why = why?;
+    let late = why.iter().filter_map(|why| match why {
+        Unheeded::Late(ns) => Some(*ns),
+        Unheeded::Number { .. } => None,
+    });
+    if late.clone().count() == why.len() {
+        let (least, most) = (late.clone().min()?, late.max()?);
+        return Some(Wording {
+            title: format!(
+                "SYN-ACKs come {} after the SYN, when the client has given up",
+                broken::seconds(most)
+            ),
+            explanation: format!(
+                "{what}: the SYN-ACK comes {} after the SYN at least, {} at most, and the client resets it: it no longer waits for it. The way there and back takes as long, or the server.",
+                broken::seconds(least),
+                broken::seconds(most)
+            ),
+            subjects,
+        });
+    }
+    let (sent, acknowledged) = why.iter().find_map(|why| match why {
+        Unheeded::Number { sent, acknowledged } => Some((*sent, *acknowledged)),
+        Unheeded::Late(_) => None,
+    })?;
+    (late.count() == 0).then(|| Wording {
+        title: "SYN-ACKs acknowledge a number that the SYN did not have".to_owned(),
+        explanation: format!(
+            "{what}: the client sends its SYN with one sequence number and is answered with the acknowledgment of another (the first: {sent}, and {acknowledged} where {} is due). It has to reset that (RFC 9293, section 3.10.7.3). A device between changes sequence numbers in one direction alone, or who answers still holds an older SYN of this port.",
+            sent.wrapping_add(1)
+        ),
+        subjects,
+    })
 }
 
 pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {

@@ -1,6 +1,7 @@
 //! ICMP or ICMPv6 unreachable that quotes a connection's packet.
 
 use super::super::facts::refusals::Says;
+use super::super::facts::tunnel_ends::about_tunnel;
 use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 pub(in crate::diagnose) use super::next::captures as next;
 use super::{concerned, connections_to};
@@ -71,6 +72,21 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
             title: "datagrams are refused: ICMP port unreachable".to_owned(),
             explanation: format!(
                 "{}: the address that was asked says that it has nobody on the port: nothing listens there, or a rule rejects in its name.",
+                connections_to(facts, sightings)
+            ),
+            subjects: concerned(facts, sightings),
+        };
+    }
+    let tunnelled = |s: &Sighting| {
+        s.connection.is_some_and(|id| {
+            facts.errors_of(id).any(|(vantage, e)| about_tunnel(facts, vantage, e))
+        })
+    };
+    if sightings.iter().all(tunnelled) {
+        return Wording {
+            title: "ICMP says that nobody takes the tunnel's packets".to_owned(),
+            explanation: format!(
+                "{}: the host to which the tunnel leads reports that it could not deliver the packet around theirs.",
                 connections_to(facts, sightings)
             ),
             subjects: concerned(facts, sightings),

@@ -19,6 +19,7 @@ pub mod request_unanswered;
 pub mod retransmission;
 pub mod routing_loop;
 pub mod rst_no_socket;
+pub mod service_error;
 mod settles;
 pub mod slow_answer;
 pub mod slow_connect;

@@ -53,7 +53,13 @@ pub(in crate::diagnose) fn leg(trace: &Trace, id: ConnectionId) -> Option<&Leg> 
     // An ICMP error is an answer, and has its own symptom; one that a host sends to itself
     // tells nobody else.
     let told = trace.errors_of(id).any(|(_, error)| error.src != error.dst);
-    (there.opened() && there.syns > 1 && !back.seen() && !tail && !told).then_some(leg)
+    // Answers in another VLAN are of a stream of their own.
+    let vlan = |leg: &Leg| leg.of(&trace.vantages).key.vlan;
+    let answered = |other: &Leg| {
+        (other.vantage == leg.vantage && vlan(other) != vlan(leg)) && trace.reply(other).accepted()
+    };
+    let heard = back.seen() || trace.legs(id).iter().any(answered);
+    (there.opened() && there.syns > 1 && !heard && !tail && !told).then_some(leg)
 }
 
 /// A client that asks a third time, where no vantage shows answers.

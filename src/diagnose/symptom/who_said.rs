@@ -4,6 +4,8 @@
 
 use super::settles::{listener, process, queue};
 use crate::breaks::{Break, Manner, Packet, Passage, asks_again};
+use crate::diagnose::facts::tunnel_ends::about_tunnel;
+use crate::diagnose::facts::unheeded_answers::used_up;
 use crate::diagnose::words::{Names, tables};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 use crate::flow::{IcmpError, IcmpErrorKind};
@@ -160,7 +162,8 @@ fn looks_up(facts: &Facts, id: ConnectionId) -> ToConfirm {
 fn rejected(facts: &Facts, id: ConnectionId) -> Option<ToConfirm> {
     let mut errors = facts.errors_of(id);
     let (vantage, error) = errors.find(|(_, e)| {
-        matches!(e.kind, IcmpErrorKind::Unreachable { .. } | IcmpErrorKind::TooBig { .. })
+        use IcmpErrorKind::{TimeExceeded, TooBig, Unreachable};
+        matches!(e.kind, Unreachable { .. } | TooBig { .. } | TimeExceeded)
     })?;
     match error.kind {
         IcmpErrorKind::TooBig { mtu } => {
@@ -168,7 +171,27 @@ fn rejected(facts: &Facts, id: ConnectionId) -> Option<ToConfirm> {
             let own = facts.server(id).and_then(|s| s.host) == Some(told);
             own.then(|| unheeded(facts, told, error, mtu))
         }
+        IcmpErrorKind::Unreachable { .. } if about_tunnel(facts, vantage, error) => Some(ToConfirm {
+            host: error.src.to_string(),
+            command: "ip -d link show type ipip; ip -d link show type gre; ip fou show; ss -lun; lsmod | grep -E 'ipip|ip_gre|fou'".to_owned(),
+            why: "it says so of the tunnel's packet: no interface or port there takes that tunnel; what the balancer sends has to be one of these, by kind and port".to_owned(),
+        }),
         IcmpErrorKind::Unreachable { kind, code } => undelivered(facts, id, error, (kind, code)),
+        IcmpErrorKind::TimeExceeded => {
+            used_up(facts, facts.breaks.broken(id)?)?;
+            let port = facts.connection(id).front.server.1;
+            Some(ToConfirm {
+                host: server_place(facts, id).or_else(|| {
+                    let here = facts.breaks.broken(id)?.last?.host?;
+                    place(facts, here)
+                })?,
+                command: format!(
+                    "sysctl net.ipv4.ip_default_ttl; {}-save -t mangle -c | grep -i ttl; ss -ltnp 'sport = :{port}'",
+                    tables(error.dst)
+                ),
+                why: "who sets so low a TTL: the kernel for all, a rule, or the program itself (IP_TTL, as programs of multicast do)".to_owned(),
+            })
+        }
         _ => None,
     }
 }

@@ -134,6 +134,8 @@ impl Row for VrrpSpeaker {
             priority: (0, 0),
             interval_cs: 0,
             auth: (None, None),
+            ttl: 255,
+            damaged: mark,
             count: 0,
             first: mark,
             last: mark,
@@ -173,6 +175,8 @@ impl Row for VrrpSpeaker {
         let mut secret = self.auth.1.map(u64::from_be_bytes);
         c.some("auth_data", "its data, as a big-endian number", &mut secret);
         self.auth.1 = secret.map(u64::to_be_bytes);
+        c.num("ttl", "lowest TTL of its advertisements", &mut self.ttl);
+        mark(c, "damaged", "the first with a wrong checksum", &mut self.damaged);
         c.num("count", "advertisements", &mut self.count);
         mark(c, "first", "first", &mut self.first);
         mark(c, "last", "last", &mut self.last);

@@ -6,6 +6,7 @@ use crate::flow::health::LocalEndpoints;
 use crate::flow::spoken::{Spoken, Words};
 use crate::flow::{Asked, FirstReply, Hello, Mark, Observations, Preface, Side, StreamId};
 use crate::row::{Columns, Row, words};
+use crate::wire::fault::Service;
 use crate::wire::{Ip, http};
 
 impl Row for Hello {
@@ -177,6 +178,27 @@ enum Form {
     AnswerTo,
     Unwelcome,
     Http2,
+    Postgres,
+    Redis,
+    Mqtt,
+    Ldap,
+    Dns,
+    GoAway,
+    NoAnswerDue,
+}
+
+/// Forms of the services whose errors are kept.
+const FAULTS: [(Service, Form); 6] = [
+    (Service::Postgres, Form::Postgres),
+    (Service::Redis, Form::Redis),
+    (Service::Mqtt, Form::Mqtt),
+    (Service::Ldap, Form::Ldap),
+    (Service::Dns, Form::Dns),
+    (Service::Http2, Form::GoAway),
+];
+
+fn form_of(service: Service) -> Form {
+    FAULTS.iter().find(|(s, _)| *s == service).map_or(Form::Dns, |(_, form)| *form)
 }
 
 words!(Form {
@@ -186,6 +208,13 @@ words!(Form {
     Form::AnswerTo => "sip-answer-to",
     Form::Unwelcome => "error-greeting",
     Form::Http2 => "http2-preface",
+    Form::Postgres => "postgresql-error",
+    Form::Redis => "redis-error",
+    Form::Mqtt => "mqtt-refusal",
+    Form::Ldap => "ldap-refusal",
+    Form::Dns => "dns-failure",
+    Form::GoAway => "http2-goaway",
+    Form::NoAnswerDue => "no-answer-due",
 });
 
 impl Row for Of<Spoken> {
@@ -208,8 +237,10 @@ impl Row for Of<Spoken> {
             Words::AnswerTo(ip, port) => (Form::AnswerTo, port, ip),
             Words::Unwelcome(code) => (Form::Unwelcome, code, None),
             Words::Http2 => (Form::Http2, 0, None),
+            Words::Fault(service, code) => (form_of(service), code, None),
+            Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting` or `http2-preface`", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway` or `no-answer-due`", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code",
@@ -223,6 +254,11 @@ impl Row for Of<Spoken> {
             Form::AnswerTo => Words::AnswerTo(ip, number),
             Form::Unwelcome => Words::Unwelcome(number),
             Form::Http2 => Words::Http2,
+            Form::NoAnswerDue => Words::NoAnswerDue,
+            fault => {
+                let known = FAULTS.iter().find(|(_, form)| *form == fault);
+                known.map_or(Words::NoAnswerDue, |(service, _)| Words::Fault(*service, number))
+            }
         };
     }
 }

@@ -280,6 +280,7 @@ fn has(apart: &breaks::Apart, one: bool) -> String {
         Trait::Ttl => format!("arrive{s} with TTL {value}"),
         Trait::IncomingMac => format!("come{s} from MAC {value}"),
         Trait::Interface => format!("pass{} interface {value}", if one { "es" } else { "" }),
+        Trait::AnsweringInterface => format!("{be} answered by interface {value}"),
         Trait::Vlan => format!("{be} in VLAN {value}"),
         Trait::LargeRequest => {
             format!("send{s} {} than one segment holds", if yes { "more" } else { "no more" })

@@ -67,8 +67,14 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
             patience_ns(a) / 1_000_000_000 + 1,
         )
     };
+    let damage: String = [b, a].into_iter().filter(|s| s.damaged.is_set()).map(|s| {
+        format!(" The advertisements of {} have a wrong checksum, as where a rule that translates changes their source after it was computed (RFC 5798, section 5.2.8), and who gets them discards them.", s.src)
+    }).collect();
+    let far: String = [b, a].into_iter().filter(|s| s.ttl != 255).map(|s| {
+        format!(" Those of {} come with TTL {}, through a router: who holds to RFC 5798 (section 7.1) discards what has not 255, keepalived takes it from unicast peers unless min_ttl says otherwise.", s.src, s.ttl)
+    }).collect();
     let explanation = format!(
-        "{} (priority {}) and {} (priority {}) advertised virtual router {} {how}.{deaf}{unfit}{claim}",
+        "{} (priority {}) and {} (priority {}) advertised virtual router {} {how}.{deaf}{unfit}{damage}{far}{claim}",
         b.src, b.priority.1, a.src, a.priority.1, a.vrid,
     );
     let mut finding = Finding::cause("vrrp-split-brain", title, explanation);
@@ -90,7 +96,12 @@ fn finding(trace: &Trace, pair: &Masters) -> Finding {
                 other.src
             ), "nothing arrives: the network drops it; it arrives: a filter or another password, version or interval");
     }
-    finding.fixes = if differences.is_empty() { fixes(a, b) } else { alike(a, b) };
+    let damaged: Vec<&VrrpSpeaker> = [a, b].into_iter().filter(|s| s.damaged.is_set()).collect();
+    finding.fixes = match (differences.is_empty(), &damaged[..]) {
+        (_, damaged @ [_, ..]) => untranslated(a, damaged),
+        (true, []) => fixes(a, b),
+        (false, []) => alike(a, b),
+    };
     finding.proofs = proofs(trace, pair, &vips);
     finding.subjects = [a, b].iter().map(|s| vrrp::subject(trace, s)).collect();
     finding.addresses = vips;
@@ -110,6 +121,18 @@ fn fixes(a: &VrrpSpeaker, b: &VrrpSpeaker) -> Vec<Fix> {
         ..same(a)
     };
     vec![heed, settings.or(), one_alone(a)]
+}
+
+/// Advertisements leave as they were made.
+fn untranslated(a: &VrrpSpeaker, damaged: &[&VrrpSpeaker]) -> Vec<Fix> {
+    let each = damaged.iter().map(|s| {
+        let rule = Rule::nat(s.src, "POSTROUTING", "-p 112 -j ACCEPT");
+        step::safe(
+            format!("{}, if 'iptables -t nat -S POSTROUTING; nft list ruleset' has a rule that changes their source", s.src),
+            [rule.inserted()],
+        )
+    });
+    each.chain([one_alone(a)]).collect()
 }
 
 /// The same settings on both.
@@ -140,6 +163,10 @@ fn one_alone(a: &VrrpSpeaker) -> Fix {
 fn proofs(trace: &Trace, pair: &Masters, vips: &[Ip]) -> Vec<Proof> {
     let mut proofs = Vec::new();
     for (v, s) in [&pair.b, &pair.a] {
+        if s.damaged.is_set() {
+            let note = format!("the checksum of {}'s advertisement is wrong", s.src);
+            proofs.push(Proof::on(*v, s.damaged, note));
+        }
         let heard = pair.brief || is_long(s);
         let (first, last) =
             if heard { (s.contest.first, s.contest.last) } else { (s.first, s.last) };

@@ -2,6 +2,7 @@
 
 pub mod director_lro_oversize;
 pub mod ip_fragments_split;
+pub mod options_rewritten;
 pub(in crate::diagnose) mod outgrown_tunnel;
 pub(in crate::diagnose) mod overlay_mtu;
 pub mod pmtud_icmp_misdelivered;

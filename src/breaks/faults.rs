@@ -1,0 +1,106 @@
+//! Answers by which a service says, in its own protocol, that it does not do what it was asked.
+
+use super::journey::{Journey, Milestone};
+use super::judged::Judged;
+use super::said::{http2_refused, server_error, tls_refused, unwelcome, words};
+use super::{Break, Fate, Manner, Packet};
+use crate::correlate::Leg;
+use crate::flow::{Spoken, Words};
+use crate::hashed::{HashMap, HashSet};
+use crate::topology::ServiceId;
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
+use crate::wire::fault::Service;
+
+/// One name may be broken wherever it is asked for: so many answers of a server, and none other,
+/// say that it resolves nothing.
+const DNS_SEVERAL: u32 = 3;
+
+/// What an answer says: whose error it is, and which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault(pub Service, pub u16);
+
+/// The first answer of a connection that says so. SERVFAIL counts only where a server says nothing else, which
+/// [`errors`] looks at.
+#[must_use]
+pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Fault)> {
+    words(trace, id).find_map(|(leg, spoken)| {
+        let fault = match spoken.words {
+            Words::Fault(service, code) => Fault(service, code),
+            _ => return None,
+        };
+        (spoken.side != leg.client).then_some((leg, spoken, fault))
+    })
+}
+
+/// Whether it is an error of the service's own protocol: who resets after it has been told.
+pub(super) fn is_of_protocol(trace: &Trace, id: ConnectionId) -> bool {
+    service_fault(trace, id).is_some()
+}
+
+/// Whether a client's first words have no answer by their protocol.
+pub(super) fn has_no_answer(trace: &Trace, id: ConnectionId) -> bool {
+    words(trace, id).any(|(leg, s)| s.words == Words::NoAnswerDue && s.side == leg.client)
+}
+
+/// Who answers: the service, and the server if it is known.
+type Answerer = (ServiceId, Option<Ip>);
+
+/// Connections that ended in such words.
+pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
+    let mut found: HashSet<u32> = HashSet::default();
+    // How many connections each answered, by SERVFAIL or not.
+    let mut alike: HashMap<Answerer, (u32, Vec<ConnectionId>, u32)> = HashMap::default();
+    for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
+        let several = match service_fault(trace, id) {
+            Some((.., Fault(Service::Dns, _))) => DNS_SEVERAL,
+            Some(_) => {
+                found.insert(id.0);
+                continue;
+            }
+            None => 0,
+        };
+        if several > 0 || connection.progress.response {
+            let server = trace.server(id).and_then(|server| server.address);
+            let (all, bad, least) = alike.entry((trace.service_of(id), server)).or_default();
+            *all += 1;
+            *least = (*least).max(several);
+            bad.extend((several > 0).then_some(id));
+        }
+    }
+    let nothing_else = alike
+        .into_values()
+        .filter(|(all, bad, least)| *all as usize == bad.len() && *all >= *least);
+    found.extend(nothing_else.flat_map(|(_, bad, _)| bad).map(|id| id.0));
+    found
+}
+
+/// A request that a server answered with an error, or a handshake that one side refused.
+pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
+    let harm = |packet, last| {
+        let (manner, cost_ns) = (Manner::Error, 0);
+        let broken =
+            Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+        Judged::Harm(Fate::Failed, broken)
+    };
+    let at = |forward, said: Option<(&Leg, &Spoken)>| {
+        let mut last = Journey::of(trace, id, forward, Milestone::Data).first().copied();
+        if let (Some(last), Some((leg, spoken))) = (&mut last, said)
+            && last.at.vantage == leg.vantage
+        {
+            last.at.mark = spoken.mark;
+        }
+        last
+    };
+    if let Some((leg, spoken, _)) = unwelcome(trace, id) {
+        return harm(Packet::Greeting, at(false, Some((leg, spoken))));
+    }
+    let refused = tls_refused(trace, id).map(|(leg, spoken, _)| (leg, spoken));
+    let forward = refused.is_some_and(|(leg, spoken)| spoken.side == leg.client);
+    let said = refused
+        .or_else(|| server_error(trace, id).map(|(leg, said, _)| (leg, said)))
+        .or_else(|| http2_refused(trace, id))
+        .or_else(|| service_fault(trace, id).map(|(leg, said, _)| (leg, said)));
+    let udp = trace.connection(id).protocol.is_udp();
+    harm(if udp { Packet::Datagram } else { Packet::Response }, at(forward, said))
+}

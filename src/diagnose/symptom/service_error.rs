@@ -1,0 +1,128 @@
+//! A service that answers in its own protocol that it does not do what it was asked.
+
+use super::{concerned, connections, connections_to};
+use crate::breaks::{Fate, Fault, service_fault};
+use crate::diagnose::words::list;
+use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
+use crate::trace::{ConnectionId, Trace};
+use crate::wire::fault::{Service, words};
+
+/// Servers that are asked at most.
+const MOST: usize = 3;
+
+pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
+    if !f.vantages.iter().any(|v| v.side_tables.has_spoken()) {
+        return Vec::new();
+    }
+    let told = |id: &ConnectionId| {
+        f.breaks.fate(*id) == Fate::Failed && is_error(f, *id) && service_fault(f, *id).is_some()
+    };
+    f.requests().map(|(id, _)| id).filter(told).map(|id| Sighting::of(id, true)).collect()
+}
+
+/// Whether the error is what became of a connection, and not something that came before or after it.
+fn is_error(f: &Facts, id: ConnectionId) -> bool {
+    f.breaks.broken(id).is_some_and(|broken| broken.manner == crate::breaks::Manner::Error)
+        && crate::breaks::tls_refused(f, id).is_none()
+        && crate::breaks::http2_refused(f, id).is_none()
+}
+
+pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let Some((leg, spoken, fault)) = sighting.connection.and_then(|id| service_fault(f, id)) else {
+        return Vec::new();
+    };
+    let (there, back) = (f.forward(leg), f.reply(leg));
+    let first = there.data.is_set() && back.data == spoken.mark;
+    let asked = first.then(|| f.proof(leg, there.data, "what the client asks")).flatten();
+    let answer = f.proof(leg, spoken.mark, format!("the answer: {}", name(fault)));
+    asked.into_iter().chain(answer).collect()
+}
+
+fn name(Fault(service, code): Fault) -> String {
+    words(service, code)
+}
+
+/// Each fault once.
+fn faults(f: &Trace, sightings: &[Sighting]) -> Vec<Fault> {
+    let mut all: Vec<Fault> = connections(sightings)
+        .filter_map(|id| service_fault(f, id))
+        .map(|(.., fault)| fault)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
+    let faults = faults(f, sightings);
+    let names = list(&faults.iter().map(|fault| name(*fault)).collect::<Vec<_>>());
+    let mut why = String::new();
+    if faults.contains(&Fault(Service::Dns, 2)) {
+        why += " Each of its answers is of that kind: it resolves nothing, as a name server whose own questions are not answered.";
+    }
+    Wording {
+        title: format!("the service answers with an error of its own: {names}"),
+        explanation: format!(
+            "{}: {names} in place of what was asked for.{why} The network delivered all of it.",
+            connections_to(f, sightings)
+        ),
+        subjects: concerned(f, sightings),
+    }
+}
+
+/// What tells on the server itself why it says so.
+fn command(fault: Fault, ip: &str) -> (String, &'static str) {
+    match fault {
+        Fault(Service::Postgres, _) => (
+            "psql -c 'SELECT state, count(*) FROM pg_stat_activity GROUP BY 1' -c 'SHOW max_connections' -c 'SELECT pg_is_in_recovery()'".to_owned(),
+            "who holds its connections, how many it takes, and whether it is a standby; a pooler's limits stand in its own settings",
+        ),
+        Fault(Service::Redis, _) => (
+            "redis-cli INFO replication; redis-cli INFO persistence; redis-cli INFO clients".to_owned(),
+            "its role, whether it loads or cannot write, and how many clients it has; where it is a replica, the balancer's check has to ask for 'role:master'",
+        ),
+        Fault(Service::Dns, _) => (
+            format!("dig +tries=1 @{ip} . NS; dig +trace +tries=1 . NS; timeout 30 tcpdump -ni any 'port 53 and not host {ip}'"),
+            "whether its own questions to others leave, and are answered",
+        ),
+        Fault(Service::Http2, 11) => (
+            "# keepalive of the client: its interval, and whether it pings without a call; of the server: the least interval that it permits".to_owned(),
+            "a server that is pinged more often than it permits says ENHANCE_YOUR_CALM (gRPC: five minutes, unless it is told otherwise)",
+        ),
+        Fault(..) => (
+            "# its log at the time of the first proof".to_owned(),
+            "the service says there why",
+        ),
+    }
+}
+
+/// The servers that said so, else the service's address.
+pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
+    let mut asked: Vec<ToConfirm> = Vec::new();
+    for id in connections(sightings) {
+        let Some((.., fault)) = service_fault(f, id) else { continue };
+        let front = f.connection(id).front.server;
+        let server = f.server(id);
+        let ip = server.and_then(|s| s.address).unwrap_or(front.0);
+        let (command, why) = command(fault, &ip.to_string());
+        let host = if f.is_shared(ip) || server.and_then(|s| s.address).is_none() {
+            format!("the server that answers for {}", front.0)
+        } else {
+            ip.to_string()
+        };
+        let check = ToConfirm { host, command, why: why.to_owned() };
+        if asked.len() < MOST && !asked.contains(&check) {
+            asked.push(check);
+        }
+    }
+    asked
+}
+
+/// Who answers so says itself what is at fault.
+pub(in crate::diagnose) fn names_culprit(_: &Trace, _: &[ConnectionId]) -> bool {
+    true
+}
+
+pub(in crate::diagnose) fn blind(f: &Facts) -> Option<String> {
+    super::no_tcp(f)
+}

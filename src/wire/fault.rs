@@ -1,0 +1,253 @@
+//! Answers by which a service says that it does not do what it was asked, in protocols other than
+//! HTTP and TLS: of each no more than tells such an answer from any other.
+//!
+//! What a caller brings about, a wrong password or a name that is not there, is none of these.
+
+use super::dns;
+
+/// Whose words they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// PostgreSQL, and poolers that speak its protocol.
+    Postgres,
+    /// Redis and its kin.
+    Redis,
+    /// MQTT brokers.
+    Mqtt,
+    /// LDAP servers.
+    Ldap,
+    /// Name servers.
+    Dns,
+    /// HTTP/2, by GOAWAY.
+    Http2,
+}
+
+/// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
+/// each is kept, and what it means.
+const POSTGRES: [(&str, u16, &str); 11] = [
+    ("53300", 53300, "too many connections"),
+    ("53200", 53200, "out of memory"),
+    ("53100", 53100, "disk full"),
+    ("53400", 53400, "a configured limit is exceeded"),
+    ("57P01", 57001, "the administrator ends the connection"),
+    ("57P02", 57002, "shut down after a crash"),
+    ("57P03", 57003, "it is starting up or shutting down"),
+    ("08P01", 8001, "protocol violation, as poolers say of a limit"),
+    ("08006", 8006, "connection failure"),
+    ("25006", 25006, "read-only, so it is a standby"),
+    ("28000", 28000, "no entry in pg_hba.conf for this host"),
+];
+const REDIS: [(&str, u16, &str); 8] = [
+    ("LOADING", 1, "it is still loading its data"),
+    ("READONLY", 2, "a replica takes no writes"),
+    ("MASTERDOWN", 3, "a replica without its master"),
+    ("CLUSTERDOWN", 4, "the cluster is down"),
+    ("MISCONF", 5, "it cannot write its data to disk"),
+    ("OOM", 6, "out of memory"),
+    ("BUSY", 7, "a script runs for too long"),
+    ("ERR max number of clients reached", 8, "too many clients"),
+];
+const MQTT: [(u16, &str); 5] = [
+    (0x03, "server unavailable"),
+    (0x88, "server unavailable"),
+    (0x89, "server busy"),
+    (0x97, "quota exceeded"),
+    (0x9f, "connection rate exceeded"),
+];
+const LDAP: [(u16, &str); 2] = [(51, "busy"), (52, "unavailable")];
+/// RFC 9113, section 7.
+const HTTP2: [(u16, &str); 13] = [
+    (1, "PROTOCOL_ERROR"),
+    (2, "INTERNAL_ERROR"),
+    (3, "FLOW_CONTROL_ERROR"),
+    (4, "SETTINGS_TIMEOUT"),
+    (5, "STREAM_CLOSED"),
+    (6, "FRAME_SIZE_ERROR"),
+    (7, "REFUSED_STREAM"),
+    (8, "CANCEL"),
+    (9, "COMPRESSION_ERROR"),
+    (10, "CONNECT_ERROR"),
+    (11, "ENHANCE_YOUR_CALM"),
+    (12, "INADEQUATE_SECURITY"),
+    (13, "HTTP_1_1_REQUIRED"),
+];
+/// SERVFAIL (RFC 1035, section 4.1.1).
+const SERVFAIL: u16 = 2;
+
+/// Reads a segment that a side begins so, whatever came before.
+#[must_use]
+pub fn of_segment(payload: &[u8]) -> Option<(Service, u16)> {
+    match *payload.first()? {
+        b'-' => redis(payload).map(|code| (Service::Redis, code)),
+        b'E' => postgres(payload).map(|code| (Service::Postgres, code)),
+        0 => goaway(payload).map(|code| (Service::Http2, code)),
+        _ => None,
+    }
+}
+
+/// Reads the first words of a side.
+#[must_use]
+pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
+    match *payload.first()? {
+        0x20 => connack(payload).map(|code| (Service::Mqtt, code)),
+        0x30 => bind(payload).map(|code| (Service::Ldap, code)),
+        _ => None,
+    }
+}
+
+/// Reads an answer from the port of DNS. What an authoritative server says to a resolver, which asks
+/// without recursion, is of one zone: only who was asked to find the answer (RD) and does so (RA) fails.
+#[must_use]
+pub fn of_dns(payload: &[u8]) -> Option<(Service, u16)> {
+    let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL as u8;
+    let recursive = payload[2] & 0x01 != 0 && payload[3] & 0x80 != 0;
+    (failed && recursive).then_some((Service::Dns, SERVFAIL))
+}
+
+/// Whether a client's first words are PostgreSQL's CancelRequest, which has no answer: the server
+/// closes (Frontend/Backend Protocol, "Canceling Requests in Progress").
+#[must_use]
+pub fn is_cancel_request(payload: &[u8]) -> bool {
+    matches!(payload, [0, 0, 0, len, 0x04, 0xd2, 0x16, 0x2e, ..] if usize::from(*len) == payload.len())
+}
+
+/// An ErrorResponse: its SQLSTATE (field C).
+fn postgres(payload: &[u8]) -> Option<u16> {
+    let [b'E', a, b, c, d, fields @ ..] = payload else { return None };
+    let len = u32::from_be_bytes([*a, *b, *c, *d]);
+    // Severity comes first, as text.
+    if !(8..65_536).contains(&len) || fields.first() != Some(&b'S') {
+        return None;
+    }
+    let mut fields = fields.split(|byte| *byte == 0);
+    let state = fields.find_map(|field| field.strip_prefix(b"C"))?;
+    POSTGRES.iter().find(|(name, ..)| name.as_bytes() == state).map(|(_, code, _)| *code)
+}
+
+fn redis(payload: &[u8]) -> Option<u16> {
+    let said = payload.get(1..)?;
+    let whole = |name: &str| {
+        let after = said.strip_prefix(name.as_bytes());
+        after.is_some_and(|after| matches!(after.first(), Some(b' ' | b'\r')))
+    };
+    REDIS.iter().find(|(name, ..)| whole(name)).map(|(_, code, _)| *code)
+}
+
+/// CONNACK, of version 3.1.1 and of 5.
+fn connack(payload: &[u8]) -> Option<u16> {
+    let [0x20, left, flags, code, rest @ ..] = payload else { return None };
+    let fits = usize::from(*left) == rest.len() + 2 && *left < 0x80 && flags & 0xfe == 0;
+    let code = u16::from(*code);
+    (fits && MQTT.iter().any(|(known, _)| *known == code)).then_some(code)
+}
+
+/// A BindResponse whose lengths are in the short form.
+fn bind(payload: &[u8]) -> Option<u16> {
+    let [0x30, _, 0x02, 0x01, _, 0x61, _, 0x0a, 0x01, code, ..] = payload else { return None };
+    let code = u16::from(*code);
+    LDAP.iter().any(|(known, _)| *known == code).then_some(code)
+}
+
+/// GOAWAY with an error.
+fn goaway(payload: &[u8]) -> Option<u16> {
+    let [0, a, b, 7, 0, 0, 0, 0, 0, last, _, _, _, 0, 0, 0, code, rest @ ..] = payload else {
+        return None;
+    };
+    let debug = usize::from(u16::from_be_bytes([*a, *b])).checked_sub(8)?;
+    let code = u16::from(*code);
+    let known = HTTP2.iter().any(|(known, _)| *known == code);
+    (known && last & 0x80 == 0 && rest.len() >= debug).then_some(code)
+}
+
+/// The code as its protocol writes it, with what it means: "PostgreSQL 53300 (too many connections)".
+#[must_use]
+pub fn words(service: Service, code: u16) -> String {
+    let named = |list: &[(&str, u16, &str)], who: &str| {
+        let known = list.iter().find(|(_, known, _)| *known == code);
+        known.map_or_else(
+            || format!("{who} {code}"),
+            |(name, _, means)| format!("{who} {name} ({means})"),
+        )
+    };
+    let numbered = |list: &[(u16, &str)], who: &str| {
+        let known = list.iter().find(|(known, _)| *known == code);
+        known
+            .map_or_else(|| format!("{who} {code}"), |(_, means)| format!("{who} {code} ({means})"))
+    };
+    match service {
+        Service::Postgres => named(&POSTGRES, "PostgreSQL"),
+        Service::Redis => named(&REDIS, "Redis"),
+        Service::Mqtt => numbered(&MQTT, "MQTT CONNACK"),
+        Service::Ldap => numbered(&LDAP, "LDAP result"),
+        Service::Http2 => numbered(&HTTP2, "HTTP/2 GOAWAY"),
+        Service::Dns => "DNS SERVFAIL".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(state: &str) -> Vec<u8> {
+        let fields = format!("SFATAL\0VFATAL\0C{state}\0Mno\0\0");
+        let len = (fields.len() as u32 + 4).to_be_bytes();
+        [&b"E"[..], &len, fields.as_bytes()].concat()
+    }
+
+    #[test]
+    fn what_a_server_cannot_do_is_read() {
+        for (state, code) in [("53300", 53300), ("57P03", 57003), ("25006", 25006)] {
+            assert_eq!(of_segment(&error(state)), Some((Service::Postgres, code)));
+        }
+        let loading = b"-LOADING Redis is loading the dataset in memory\r\n";
+        assert_eq!(of_segment(loading), Some((Service::Redis, 1)));
+        assert_eq!(of_first(&[0x20, 2, 0, 3]), Some((Service::Mqtt, 3)));
+        assert_eq!(of_first(&[0x20, 3, 0, 0x89, 0]), Some((Service::Mqtt, 0x89)));
+        let busy = [0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 51, 4, 0, 4, 0];
+        assert_eq!(of_first(&busy), Some((Service::Ldap, 51)));
+        let calm = [&[0, 0, 22, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 11][..], b"too_many_pings"];
+        assert_eq!(of_segment(&calm.concat()), Some((Service::Http2, 11)));
+        let servfail = b"\0\x07\x81\x82\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+        assert_eq!(of_dns(servfail), Some((Service::Dns, 2)));
+    }
+
+    #[test]
+    fn what_a_caller_brings_about_and_what_is_no_error_is_not() {
+        assert_eq!(of_segment(&error("28P01")), None);
+        for other in [
+            &b"-ERR unknown command\r\n"[..],
+            b"-MOVED 3999 192.0.2.1:6381\r\n",
+            b"-LOADINGS\r\n",
+            b"EHLO a.example\r\n",
+            &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+            &[0, 0, 8, 6, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 11],
+            b"",
+        ] {
+            assert_eq!(of_segment(other), None, "{other:?}");
+        }
+        assert_eq!(of_first(&[0x20, 2, 0, 0]), None);
+        assert_eq!(of_first(&[0x20, 2, 0, 5]), None, "not authorised");
+        assert_eq!(of_first(&[0x30, 12, 2, 1, 1, 0x61, 7, 10, 1, 0, 4, 0, 4, 0]), None);
+        assert_eq!(of_dns(b"\0\x07\x81\x83\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01"), None);
+        let of_a_zone = b"\0\x07\x80\x02\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+        assert_eq!(of_dns(of_a_zone), None);
+    }
+
+    #[test]
+    fn a_cancel_request_is_told_by_its_code_and_length() {
+        let request = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e, 0, 0, 0x12, 0x67, 1, 2, 3, 4];
+        assert!(is_cancel_request(&request));
+        assert!(!is_cancel_request(&request[..15]));
+        assert!(!is_cancel_request(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]), "SSLRequest");
+    }
+
+    #[test]
+    fn codes_are_written_as_their_protocols_do() {
+        assert_eq!(
+            words(Service::Postgres, 57003),
+            "PostgreSQL 57P03 (it is starting up or shutting down)"
+        );
+        assert_eq!(words(Service::Mqtt, 3), "MQTT CONNACK 3 (server unavailable)");
+        assert_eq!(words(Service::Dns, 2), "DNS SERVFAIL");
+    }
+}
