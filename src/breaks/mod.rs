@@ -19,6 +19,7 @@ mod beyond;
 pub mod chance;
 mod datagram;
 mod dropped_talk;
+mod excused;
 mod fate;
 mod group;
 mod handshake;
@@ -38,6 +39,7 @@ pub use apart::Apart;
 pub use at_once::cut_at_once;
 pub use datagram::{pair_ended, torn};
 pub use dropped_talk::{Dropped, dropped};
+pub use excused::Excused;
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
 pub use journey::{Journey, Milestone, Passage, Sighting};
@@ -52,6 +54,7 @@ use crate::hashed::HashMap;
 use crate::parts::in_parts;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
 
 /// What became of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -203,6 +206,8 @@ pub struct Breaks {
     pub groups: Vec<Group>,
     /// How many did well, failed, suffered, or cannot be told.
     pub accounts: Accounts,
+    /// Health checks that failed and say nothing ill of their server.
+    pub excused: BTreeMap<ConnectionId, Excused>,
 }
 
 impl Breaks {
@@ -225,11 +230,12 @@ impl Breaks {
             fates.extend(some);
             harmed.extend(broken);
         }
+        let excused = excused::excuse(trace, &mut fates, &mut harmed);
         let accounts = Accounts::of(trace, &fates);
         beyond::complete(trace, &fates, &mut harmed);
         let groups = group::group(trace, &fates, &harmed);
         let list = listed(&groups, harmed);
-        Self { fates, list, groups, accounts }
+        Self { fates, list, groups, accounts, excused }
     }
 
     /// Takes over what is proved of connections that did well, or could not be told of, by what they

@@ -32,7 +32,7 @@ pub const NOTES: [&str; 3] =
     ["l7-self-access-two-flows", "l7-backend-leg-deferred", "icmp-echo-terminates-at-lb"];
 
 /// Why.
-pub const CAUSES: [&str; 83] = [
+pub const CAUSES: [&str; 84] = [
     "l4-self-access-hairpin",
     "dr-arp-problem",
     "dr-arp-announce-leak",
@@ -106,6 +106,7 @@ pub const CAUSES: [&str; 83] = [
     "slow-real-server",
     "network-latency",
     "l7-backend-refused",
+    "no-server-up",
     "l7-backend-timeout",
     "udp-reply-from-rip",
     "vip-unowned",

@@ -5,4 +5,5 @@ pub mod ip_fragments_split;
 pub(in crate::diagnose) mod outgrown_tunnel;
 pub(in crate::diagnose) mod overlay_mtu;
 pub mod pmtud_icmp_misdelivered;
+mod size_bound;
 pub mod tun_mtu_blackhole;
