@@ -56,8 +56,11 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if let Some(last) = split(trace, id) {
         return at(Manner::Split, Some(last));
     }
-    // Others are answered there, so this one should have been.
-    if pace.answers(trace.service_of(id)) || in_vain { harm(manner) } else { Judged::Untold }
+    // Others are answered there, so this one should have been; and where every question has an
+    // answer, none of several means that there is nobody.
+    let service = trace.service_of(id);
+    let nobody = pace.answers_none(service, QUESTIONS) && is_own_question(trace, id);
+    if pace.answers(service) || in_vain || nobody { harm(manner) } else { Judged::Untold }
 }
 
 /// The last place that a later fragment of a question reached, where first fragments alone are seen
@@ -89,6 +92,23 @@ const ANSWERED: [u16; 16] =
 /// From a question to its repeat at least, nanoseconds: a copy of a frame is no repeat, and
 /// QUIC begins with a probe timeout of 999 ms (RFC 9002, section 6.2.2).
 const AGAIN_NS: i64 = 900_000_000;
+
+/// Questions without any answer that show that nobody answers: one is lost by chance.
+const QUESTIONS: u32 = 3;
+
+/// Whether a datagram asks in a protocol in which every question has an answer, as the asker's own
+/// capture shows it, to which any answer would have come.
+fn is_own_question(trace: &Trace, id: ConnectionId) -> bool {
+    let c = trace.connection(id);
+    c.protocol.is_udp()
+        && ANSWERED.contains(&c.front.server.1)
+        && trace.legs(id).iter().any(|leg| {
+            let own = trace.host_of(leg);
+            trace.vantage(leg).shows.both_ways
+                && own.is_some()
+                && own == trace.host_by_ip(c.front.client.0)
+        })
+}
 
 /// Whether a client asks the same again: in a protocol in which whoever is asked answers, or
 /// after waits as programs have that expect an answer. What follows

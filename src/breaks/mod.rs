@@ -19,6 +19,7 @@ mod beyond;
 pub mod chance;
 mod datagram;
 mod dropped_talk;
+mod excused;
 mod fate;
 mod faults;
 mod group;
@@ -39,6 +40,7 @@ pub use apart::Apart;
 pub use at_once::cut_at_once;
 pub use datagram::{pair_ended, torn};
 pub use dropped_talk::{Dropped, dropped};
+pub use excused::Excused;
 pub use faults::{Fault, service_fault};
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
@@ -54,6 +56,7 @@ use crate::hashed::HashMap;
 use crate::parts::in_parts;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
 
 /// What became of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -205,6 +208,8 @@ pub struct Breaks {
     pub groups: Vec<Group>,
     /// How many did well, failed, suffered, or cannot be told.
     pub accounts: Accounts,
+    /// Health checks that failed and say nothing ill of their server.
+    pub excused: BTreeMap<ConnectionId, Excused>,
 }
 
 impl Breaks {
@@ -227,11 +232,12 @@ impl Breaks {
             fates.extend(some);
             harmed.extend(broken);
         }
+        let excused = excused::excuse(trace, &mut fates, &mut harmed);
         let accounts = Accounts::of(trace, &fates);
         beyond::complete(trace, &fates, &mut harmed);
         let groups = group::group(trace, &fates, &harmed);
         let list = listed(&groups, harmed);
-        Self { fates, list, groups, accounts }
+        Self { fates, list, groups, accounts, excused }
     }
 
     /// Takes over what is proved of connections that did well, or could not be told of, by what they

@@ -119,6 +119,13 @@ impl Pace {
         habit.answered > 0 && habit.answered * 2 >= habit.asked
     }
 
+    /// Whether at least so many requests to a service were seen, and no answer to any.
+    #[must_use]
+    pub fn answers_none(&self, service: ServiceId, asked: u32) -> bool {
+        let habit = self.habits[service.0 as usize];
+        habit.answered == 0 && habit.asked >= asked
+    }
+
     /// Whether servers of a service speak first.
     #[must_use]
     pub fn greets(&self, service: ServiceId) -> bool {

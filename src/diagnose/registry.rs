@@ -237,6 +237,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "syn-cookies-lost-options" state syn_cookies_lost_options,
     "packet-loss" load packet_loss,
     "tproxy-return-bypass" way tproxy_return_bypass,
+    "no-server-up" proxy no_server_up,
     "l7-backend-refused" proxy l7_backend_refused,
     "l7-backend-timeout" proxy l7_backend_timeout,
     "l7-keepalive-race" proxy l7_keepalive_race,

@@ -10,6 +10,7 @@ use crate::trace::Printed;
 const E: Printed = Printed { hardware: true, headers: false, bytes: false };
 const V: Printed = Printed { hardware: false, headers: true, bytes: false };
 const X: Printed = Printed { hardware: false, headers: false, bytes: true };
+const EX: Printed = Printed { hardware: true, headers: false, bytes: true };
 const EV: Printed = Printed { hardware: true, headers: true, bytes: false };
 
 /// By what each detector decides.
@@ -63,6 +64,7 @@ const RESTS_ON: &[(&str, Printed)] = &[
     ("nat-return-bypasses-director", E),
     ("nat-same-subnet-client", E),
     ("network-latency", E),
+    ("no-server-up", EX),
     ("node-without-local-endpoint", X),
     ("packet-loss", E),
     ("pmtud-icmp-misdelivered", EV),

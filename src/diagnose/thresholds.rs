@@ -61,6 +61,9 @@ pub(super) const SLOW_REAL_SERVER_AT_LEAST_NS: u64 = 50_000_000;
 pub(super) const CONNECTION_RESET_SILENT_NS: i64 = 30_000_000_000;
 /// A window that is closed for less is no stall, nanoseconds.
 pub(super) const ZERO_WINDOW_STALL_NS: i64 = 1_000_000_000;
+/// From the first payload to the last repeat, nanoseconds, before a segment's size may be why it is
+/// lost: two retransmission time-outs at least (RFC 6298, section 2).
+pub(super) const SIZE_WAITED_NS: i64 = 1_000_000_000;
 /// How long before the request the FIN may have reached the proxy, nanoseconds:
 /// later, the proxy had every chance to read it.
 pub(super) const L7_KEEPALIVE_RACE_NOTICED_NS: i64 = 100_000_000;
@@ -143,6 +146,9 @@ pub(super) const JUDGE_SAME_PART: i64 = 50;
 /// From a SYN to a reset, nanoseconds, in which nothing that is kept of a connection can have
 /// gone: shorter than any timeout of a balancer's table.
 pub(super) const JUDGE_YOUNG_NS: i64 = 1_000_000_000;
+/// So long a client without an answer has sent its SYN again, nanoseconds: first after one second,
+/// then after two more (RFC 6298, section 2).
+pub(super) const JUDGE_ASKED_AGAIN_NS: i64 = 3_000_000_000;
 /// Ports from which one client asks a service before it is taken to ask from a new one each
 /// time, as resolvers do (RFC 5452, section 9.2). Judgement: two may be two programs.
 pub(super) const JUDGE_PORTS: usize = 3;

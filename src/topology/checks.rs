@@ -1,10 +1,15 @@
-//! Health checks of a proxy that say nothing of themselves and are never answered well.
+//! Health checks that say nothing of themselves.
 //!
-//! A host that serves clients itself asks others the same, as regularly as a clock, and each answer is an
-//! HTTP error. What a proxy asks for its clients comes when they come, and differs; and where such a
-//! question was a client's, the pair that it makes says so before this is asked.
+//! Those of a proxy are never answered well: a host that serves clients itself asks others the same, as
+//! regularly as a clock, and each answer is an HTTP error. What a proxy asks for its clients comes when
+//! they come, and differs; and where such a question was a client's, the pair that it makes says so before
+//! this is asked. Or none of them is accepted: it calls several servers on one port so, and not one of them
+//! ever takes a connection.
+//!
+//! Those of who otherwise says so fail before anything is said: a server that is still starting refuses them.
 
-use crate::correlate::{Connection, Connections};
+use super::{HostId, Topology};
+use crate::correlate::{Connection, Connections, Outcome};
 use crate::flow::{Mark, Observations};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
@@ -57,13 +62,79 @@ pub(super) fn always_refused(
 /// Whether the same was asked and answered again and again at one pace.
 fn is_rhythm(asked: &[Asked]) -> bool {
     let Some((_, there, back)) = asked.first() else { return false };
-    let mut times: Vec<i64> = asked.iter().map(|(mark, ..)| mark.at().0).collect();
-    times.sort_unstable();
-    let gaps = || times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+    asked.iter().all(|(_, t, b)| (t, b) == (there, back))
+        && is_steady(asked.iter().map(|(mark, ..)| *mark).collect())
+}
+
+/// Whether something was done again and again at one pace.
+fn is_steady(mut marks: Vec<Mark>) -> bool {
+    marks.sort_unstable_by_key(|mark| mark.at().0);
+    let gaps = || marks.windows(2).map(|pair| pair[1].since(pair[0]));
     let (least, most) = (gaps().min().unwrap_or(0), gaps().max().unwrap_or(0));
-    asked.len() >= RHYTHM
-        && asked.iter().all(|(_, t, b)| (t, b) == (there, back))
-        && most.saturating_sub(least) <= most / STEADY
+    marks.len() >= RHYTHM && most.saturating_sub(least) <= most / STEADY
+}
+
+/// Servers that a host calls so, at least: what one server is called for, again and again, may
+/// be a program's own need.
+const POOL: usize = 2;
+
+/// Which hosts that serve call whom on one port, several, again and again at one pace, and are
+/// never accepted.
+pub(super) fn never_accepted(
+    vantages: &[Observations],
+    connections: &Connections,
+    topology: &Topology,
+) -> HashSet<Pair> {
+    let tcp = || connections.list.iter().filter(|c| c.protocol.is_tcp());
+    let vain = |c: &&Connection| matches!(c.outcome, Outcome::Refused | Outcome::Unanswered);
+    let mut tried: HashMap<Pair, Vec<Mark>> = HashMap::default();
+    for c in tcp().filter(vain).filter(|c| c.back.is_none() && !c.has_self()) {
+        let syn = || connections.legs(c).iter().find_map(|leg| leg.forward(vantages).syn.get());
+        if topology.hosts.by_ip(c.front.client.0).is_some()
+            && let Some(mark) = syn()
+        {
+            tried.entry(pair(c)).or_default().push(mark);
+        }
+    }
+    tried.retain(|_, marks| is_steady(std::mem::take(marks)));
+    if tried.is_empty() {
+        return HashSet::default();
+    }
+    for c in tcp().filter(|c| !vain(c)) {
+        tried.remove(&pair(c));
+    }
+    let mut pools: HashMap<(HostId, u16), Vec<Pair>> = HashMap::default();
+    for pair in tried.into_keys() {
+        if let Some(host) = topology.hosts.by_ip(pair.0) {
+            pools.entry((host, pair.2)).or_default().push(pair);
+        }
+    }
+    pools.retain(|_, pairs| pairs.len() >= POOL);
+    if !pools.is_empty() {
+        let serving = tcp().filter(|c| c.progress.answered || c.outcome == Outcome::Refused);
+        let serve: HashSet<HostId> =
+            serving.filter_map(|c| topology.hosts.by_ip(c.front.server.0)).collect();
+        pools.retain(|(host, _), _| serve.contains(host));
+    }
+    pools.into_values().flatten().collect()
+}
+
+/// Who asks whom for its health, says so, and asks nothing else.
+pub(super) fn of_probers(vantages: &[Observations], connections: &Connections) -> HashSet<Pair> {
+    let asking = || connections.list.iter().filter(|c| c.protocol.is_tcp() && c.progress.request);
+    let says = |c: &&Connection| {
+        connections
+            .legs(c)
+            .iter()
+            .any(|leg| vantages[leg.vantage.index()].side_tables.is_probe(leg.stream) == Some(true))
+    };
+    let mut probing: HashSet<Pair> = asking().filter(says).map(pair).collect();
+    if !probing.is_empty() {
+        for c in asking().filter(|c| !says(c)) {
+            probing.remove(&pair(c));
+        }
+    }
+    probing
 }
 
 #[cfg(test)]
@@ -79,6 +150,15 @@ mod tests {
     #[test]
     fn the_same_at_one_pace_is_a_check() {
         assert!(is_rhythm(&asked(&[0.0, 2.0, 4.01, 6.0], 26)));
+    }
+
+    #[test]
+    fn one_pace_is_told_from_none() {
+        let marks = |seconds: &[f64]| asked(seconds, 0).into_iter().map(|one| one.0).collect();
+        assert!(is_steady(marks(&[0.0, 5.0, 10.2, 15.1])));
+        assert!(!is_steady(marks(&[0.0, 5.0, 10.0])));
+        // A client that calls again waits longer each time.
+        assert!(!is_steady(marks(&[0.0, 1.0, 3.0, 7.0, 15.0])));
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub(super) fn classify(
     let habits = habits(connections);
     let mut vain = in_vain(connections, &habits, topology);
     vain.extend(checks::always_refused(vantages, connections));
+    vain.extend(checks::never_accepted(vantages, connections, topology));
+    let probers = checks::of_probers(vantages, connections);
     let scans = scans(connections);
     let floods = floods(connections, topology);
     let fleets = Fleets::of(topology);
@@ -83,6 +85,7 @@ pub(super) fn classify(
         } else if named {
             None
         } else if vain.contains(&pair(connection))
+            || !connection.progress.request && probers.contains(&pair(connection))
             || is_check(vantages, connections, connection, topology, &fleets, &habits)
         {
             Some(Ordinary::HealthCheck)

@@ -32,6 +32,7 @@ mod oversize;
 mod packet;
 mod places;
 mod pods;
+mod pools;
 mod proxied;
 mod redirected;
 mod refusals;
@@ -111,6 +112,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-node-forwards-all", play: pods::policy_allows_both },
     Scene { name: "node-not-masqueraded", play: pods::not_masqueraded },
     Scene { name: "node-untranslated-by-old-entry", play: pods::called_before_the_rule },
+    Scene { name: "l7-no-server-up", play: pools::nobody_passes },
+    Scene { name: "healthy-l7-all-servers-up", play: pools::all_pass },
     Scene { name: "nat-ftp-names-real-server", play: control::names_the_real_server },
     Scene { name: "healthy-nat-ftp", play: control::names_the_service },
     Scene { name: "nat-tls-one-rs-refuses", play: tls::one_refuses },

@@ -5,7 +5,7 @@
 use crate::stage::Stage;
 use crate::support::cooked::{Any, cooked};
 use crate::support::run::run_paths;
-use crate::{clusters, control, firewalled, one_sided, pods, tls, unfinished};
+use crate::{clusters, control, firewalled, one_sided, pods, pools, tls, unfinished};
 use lbdiag::report::{Confidence, Finding, Kind, Report};
 use std::path::PathBuf;
 
@@ -116,6 +116,36 @@ const SITUATIONS: &[Situation] = &[
         healthy: pods::checks_told_200,
     },
     Situation {
+        name: "a balancer without a server that passes answers 503",
+        broken: pools::nobody_passes,
+        told: "no-server-up",
+        healthy: pools::all_pass,
+    },
+    Situation {
+        name: "a balancer without a server that passes resets its clients",
+        broken: pools::nobody_passes_and_resets,
+        told: "no-server-up",
+        healthy: pools::says_so_though_all_pass,
+    },
+    Situation {
+        name: "a pod's program ends, and its probes are refused",
+        broken: pools::probes_refused_since,
+        told: "health-check-failing",
+        healthy: pools::probes_refused_before,
+    },
+    Situation {
+        name: "checks are told 401, and nobody is sent",
+        broken: pools::checks_told_401,
+        told: "health-check-failing",
+        healthy: pools::checks_told_401_and_clients_sent,
+    },
+    Situation {
+        name: "a server alone: full segments never arrive, short ones do",
+        broken: pools::full_segments_lost,
+        told: "tun-mtu-blackhole",
+        healthy: pools::full_segments_lost_by_chance,
+    },
+    Situation {
         name: "users are told that it is not ready",
         broken: pods::users_told_503,
         told: "http-5xx",
@@ -214,7 +244,7 @@ const SITUATIONS: &[Situation] = &[
     Situation {
         name: "a client alone: answers have a hole",
         broken: unfinished::answers_with_a_hole,
-        told: "request-unanswered",
+        told: "tun-mtu-blackhole",
         healthy: unfinished::answers_filled_up,
     },
     Situation {
@@ -361,4 +391,22 @@ fn who_is_behind_the_balancer_that_it_calls_may_have_been_chosen_itself() {
         candidates(&report)[..2],
         ["l4-self-access-hairpin", "fullnat-source-port-exhaustion"]
     );
+}
+
+#[test]
+fn checks_that_say_nothing_ill_of_a_server_wake_nobody() {
+    for scene in [pools::probes_refused_before, pools::checks_told_401_and_clients_sent] {
+        let (report, parts) = play(&scene());
+        for report in std::iter::once(&report).chain(parts.iter().map(|(_, report)| report)) {
+            assert!(!report.findings.iter().any(is_loud), "{:?}", report.findings);
+            assert!(report.findings.iter().any(|f| f.id == "health-check-failing"));
+        }
+    }
+}
+
+#[test]
+fn what_loses_small_answers_as_well_has_no_limit_of_size() {
+    let (report, _) = play(&pools::all_answers_lost());
+    assert!(report.findings.iter().any(is_loud));
+    assert!(report.findings.iter().all(|f| f.id != "tun-mtu-blackhole"), "{:?}", report.findings);
 }

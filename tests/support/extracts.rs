@@ -13,13 +13,14 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-pub const NOT_ALONE: [(&str, &str); 32] = [
+pub const NOT_ALONE: [(&str, &str); 33] = [
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
     ("rs-missing-vip", "a real server that does answer"),
     ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
     ("l7-backend-refused", "the requests that the proxy could pass on"),
+    ("no-server-up", "the checks, and their pace"),
     ("http-5xx", "the same"),
     ("arp-unanswered", "the questions of others"),
     ("scheduler-imbalance", "the connections to the other real servers"),

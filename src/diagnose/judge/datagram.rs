@@ -1,10 +1,12 @@
 //! Datagrams that nothing answers, and questions that had to be asked again.
 
-use super::evidence::{came_in, kept_before, many_ports};
+use super::evidence::{ASKED, came_in, kept_before, many_ports};
 use super::{Against, Opinions};
-use crate::breaks::{Group, dropped};
+use crate::breaks::{Group, Journey, Milestone, Passage, dropped};
 use crate::diagnose::Facts;
+use crate::diagnose::facts::passing::through;
 use crate::trace::ConnectionId;
+use crate::wire::Ip;
 
 /// One of two questions that left one port together was answered, the other only when it was
 /// asked again.
@@ -45,6 +47,26 @@ pub(super) fn servers(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     );
 }
 
+/// The address that a host puts in its clients' place in other connections of theirs, where it sends
+/// on with their own what this group's ask.
+fn untranslated(facts: &Facts, group: &Group) -> Option<Ip> {
+    // It left with the addresses and ports that it came with.
+    let left = group.last.filter(|last| last.passage == Passage::Out && last.tuple == 0)?;
+    let (host, first) = (left.host?, *group.connections.first()?);
+    let came = |id: &ConnectionId| {
+        let journey = Journey::of(facts, *id, true, Milestone::Data).0;
+        journey.iter().any(|s| s.host == Some(host) && s.passage == Passage::In)
+    };
+    if !group.connections.iter().take(ASKED).all(came) {
+        return None;
+    }
+    let others = facts.requests_from(facts.connection(first).front.client.0);
+    others.into_iter().filter(|(id, c)| *id != first && c.progress.answered).find_map(|(id, _)| {
+        let way = through(facts, id, host)?;
+        (!way.keeps_client(facts)).then(|| way.tuple(facts))?.map(|tuple| tuple.client.0)
+    })
+}
+
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let answered = |id: &ConnectionId| dropped(facts, *id).is_some();
     if group.connections.iter().any(answered) {
@@ -52,6 +74,9 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "ecmp-rehash-wrong-server",
             "then the datagrams reach another server than the one that answered before, which does not know the connection: its own capture shows them",
         );
+    }
+    if let Some(own) = untranslated(facts, group) {
+        opinions.possible("masquerade-missing", format!("other connections of these clients leave this host with its address {own} in place of theirs, and these with their own: then no rule of it masquerades this protocol or destination ('iptables-save -t nat -c', 'nft list ruleset', the network plugin's own), and who is asked knows no way back"));
     }
     if came_in(group) {
         opinions.possible(

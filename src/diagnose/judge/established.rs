@@ -68,6 +68,24 @@ fn listener(opinions: &mut Opinions) {
     );
 }
 
+/// Every server's side answered the SYN in no time, measured against the wait: the way is short.
+fn taken_at_once(facts: &Facts, group: &Group) -> Option<Against> {
+    let prompt = |id: &ConnectionId| {
+        facts.back_legs(*id).find_map(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            let (syn, answer) = (there.syn.get()?, back.syn.get()?);
+            (back.accepted() && answer.since(syn) < group.cost_ns / QUICK_PART)
+                .then_some(facts.at(leg, back.syn))
+        })
+    };
+    let all: Option<Vec<_>> = group.connections.iter().take(ASKED).map(prompt).collect();
+    let why = "the handshake with the server's side took no hundredth of that wait";
+    Some(Against { why, at: Some(*all?.first()?) })
+}
+
+/// Part of a wait that a handshake may take where the way is no reason for it.
+const QUICK_PART: i64 = 100;
+
 /// Bytes got through at last, or an answer took its time.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let repeated = group.connections.iter().any(|id| facts.connection(*id).progress.repeats);
@@ -80,11 +98,13 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         return;
     }
     if !repeated {
-        opinions.possible(
-            "slow-real-server",
-            "then the server's own capture shows the same wait between request and answer",
-        );
-        opinions.possible(
+        let taken = taken_at_once(facts, group);
+        opinions.possible("slow-real-server", match &taken {
+            Some(_) => "the server's side answers SYNs at once, and requests so much later: its program, or whom that asks, takes so long",
+            None => "then the server's own capture shows the same wait between request and answer",
+        });
+        opinions.unless(
+            taken,
             "network-latency",
             "then a ping to the server takes as long, and so does its handshake",
         );

@@ -7,11 +7,12 @@ use crate::correlate::Leg;
 use crate::diagnose::facts::moved_connections::foreign_reset;
 use crate::diagnose::facts::split_vlans::{is_tag, tag};
 use crate::diagnose::thresholds::{
-    CONNECTION_RESET_SILENT_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART, JUDGE_SHORT_TIMEOUT_NS,
-    JUDGE_SMALL as SMALL, JUDGE_YOUNG_NS, PAIR,
+    CONNECTION_RESET_SILENT_NS, JUDGE_ASKED_AGAIN_NS, JUDGE_PORTS, JUDGE_SAME_PART as SAME_PART,
+    JUDGE_SHORT_TIMEOUT_NS, JUDGE_SMALL as SMALL, JUDGE_YOUNG_NS, PAIR,
 };
+use crate::diagnose::words::seconds;
 use crate::diagnose::{Facts, Names};
-use crate::flow::Mark;
+use crate::flow::{Mark, Reset};
 use crate::trace::{At, ConnectionId};
 use crate::wire::{Outer, Tunnel};
 
@@ -207,6 +208,42 @@ pub(super) fn small(facts: &Facts, group: &Group) -> Option<Against> {
 pub(super) fn smallest_again(facts: &Facts, group: &Group) -> Option<u32> {
     let smallest = sent_again(facts, group).map(|(_, bytes)| bytes).min();
     smallest.filter(|bytes| *bytes < u32::from(u16::MAX))
+}
+
+/// A SYN-ACK that its client reset as none of its own, before it was accepted with its next SYN,
+/// in every connection of a group: the first of them.
+pub(super) fn strange_syn_ack(facts: &Facts, group: &Group) -> Option<At> {
+    let strange = |id: &ConnectionId| {
+        facts.legs(*id).iter().find_map(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            let reset = there.reset == Reset::NoSocket && there.rst_answers == back.syn;
+            let again = there.syns > 1 && there.ack.frame() > there.rst.frame();
+            (back.accepted() && reset && again).then_some(facts.at(leg, back.syn))
+        })
+    };
+    let all: Option<Vec<At>> = group.connections.iter().take(ASKED).map(strange).collect();
+    all?.first().copied()
+}
+
+/// The packet came in at the host that called, so nothing kept it from it.
+pub(super) fn came_to_caller(facts: &Facts, group: &Group) -> Option<Against> {
+    let last = group.last.filter(|_| came_in(group))?;
+    let client = facts.connection(*group.connections.first()?).front.client.0;
+    let own = last.host.is_some() && last.host == facts.host_by_ip(client);
+    own.then_some(Against { why: "it came to the client's own host", at: Some(last.at) })
+}
+
+/// For how long, at least, SYN-ACKs of a group were sent again while no client sent its SYN again.
+pub(super) fn has_it(facts: &Facts, group: &Group) -> Option<String> {
+    let once = |id: &ConnectionId| {
+        facts.legs(*id).iter().find_map(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            let waited = back.last.since(back.syn.get()?);
+            (there.opened() && there.syns == 1 && waited >= JUDGE_ASKED_AGAIN_NS).then_some(waited)
+        })
+    };
+    let all: Option<Vec<i64>> = group.connections.iter().take(ASKED).map(once).collect();
+    all?.into_iter().min().map(seconds)
 }
 
 /// The packet came in at the host where it ended, so it was not lost before.

@@ -5,7 +5,7 @@ use super::evidence::{
 };
 use super::place::Place;
 use super::{Against, Opinions, marks};
-use crate::breaks::{Group, Packet};
+use crate::breaks::{Fate, Group, Journey, Milestone, Packet, Passage, Sighting};
 use crate::diagnose::facts::claimants::wrong_one;
 use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::passing::passed;
@@ -86,6 +86,10 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if let Some(against) = place.no_socket() {
         return kept_from_others(facts, group, &against, opinions);
     }
+    if let Some(against) = leaves_unread(facts, group) {
+        opinions.refuted(HERE, &against);
+        return unseen(facts, group, opinions);
+    }
     if nobody_behind(facts, group, opinions) {
         return;
     }
@@ -162,6 +166,35 @@ const SOCKET: &[&str] = &[
     "tw-recycle-nat-timestamps",
     "node-without-local-endpoint",
 ];
+
+/// Causes of a host that keeps what comes in.
+const HERE: &[&str] = &[
+    "accept-queue-overflow",
+    "conntrack-table-full",
+    "tw-recycle-nat-timestamps",
+    "forward-rule-drop",
+    "rp-filter-drop",
+];
+
+/// Whether what does well is not seen to leave the host either, and its answers come to it from
+/// elsewhere: it leaves in a form that is not read (ESP), or by an interface that was not captured.
+fn leaves_unread(facts: &Facts, group: &Group) -> Option<Against> {
+    let host = group.last?.host?;
+    let well = |id: &ConnectionId| facts.breaks.fate(*id) == Fate::Well;
+    let mut ids = facts.requests_to(group.service).map(|(id, _)| id).filter(well).take(ASKED);
+    let at = ids.find_map(|id| {
+        let here = |forward| {
+            let all = Journey::of(facts, id, forward, Milestone::Syn).0;
+            all.into_iter().filter(|s| s.host == Some(host)).collect::<Vec<_>>()
+        };
+        let came = |s: &Sighting| s.passage == Passage::In;
+        let (there, back) = (here(true), here(false));
+        let kept = !there.is_empty() && there.iter().all(came);
+        back.into_iter().find(|s| kept && came(s)).map(|s| s.at)
+    })?;
+    let why = "what does well is not seen to leave this host either, and is answered: it leaves in a form that is not read here, or by an interface that was not captured";
+    Some(Against { why, at: Some(at) })
+}
 
 /// The host passes on what others send to this service.
 fn kept_from_others(facts: &Facts, group: &Group, against: &Against, opinions: &mut Opinions) {

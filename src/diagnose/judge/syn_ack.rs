@@ -1,7 +1,8 @@
 //! SYN-ACKs that do not come through: the server is not silent.
 
 use super::evidence::{
-    ASKED, answered, in_tunnel, none_does_well, other_exit, other_vlan, translated_back,
+    ASKED, answered, came_to_caller, has_it, in_tunnel, none_does_well, other_exit, other_vlan,
+    strange_syn_ack, translated_back,
 };
 use super::{Against, Opinions};
 use crate::breaks::{Group, Manner, Passage};
@@ -24,6 +25,15 @@ const ARRIVED: &[&str] = &[
     "stateful-device-half-path",
     "dr-vip-foreign-subnet-return",
     "packet-loss",
+];
+
+/// The same, where it is the client's ACK that may be lost.
+const ON_THE_WAY: &[&str] = &[
+    "fabric-anti-spoof",
+    "stateful-device-half-path",
+    "dr-vip-foreign-subnet-return",
+    "nat-return-bypasses-director",
+    "nat-director-not-forwarding",
 ];
 
 pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
@@ -68,12 +78,23 @@ pub(super) fn judge(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             at: group.last.map(|last| last.at),
         };
         opinions.refuted(ARRIVED, &came);
+    } else if let Some(at) = strange_syn_ack(facts, group) {
+        opinions.possible("synproxy-side-effects", "the client resets each first SYN-ACK, which its kernel does where that acknowledges another number than its SYN's, and its next SYN is accepted: a filter against floods proves sources so (SYN authentication of a scrubbing service, a firewall's SYN proxy); then it ends when that protection is off");
+        let why =
+            "the SYN-ACK came to the client, which resets it and is accepted with its next SYN";
+        opinions.refuted(ARRIVED, &Against { why, at: Some(at) });
+    } else if let Some(came) = came_to_caller(facts, group) {
+        opinions.possible("packet-loss", "then the server's own capture lacks the client's ACK");
+        opinions.refuted(ON_THE_WAY, &came);
     } else {
         if let Some((asked, answered)) = other_vlan(facts, group) {
             opinions.possible("vlan-mismatch", format!("the SYNs come in VLAN {asked} and the SYN-ACKs go in VLAN {answered}: then the port of who answers, or a switch on the way, has the wrong VLAN, and nobody hears them there"));
         }
         if let Some((came, left)) = other_exit(facts, group) {
             opinions.possible("stateful-device-half-path", format!("the SYN-ACKs leave by another interface ({left}) than the SYNs came in by ({came}): then a firewall or router there never saw the SYN and drops them; 'ip rule' and 'ip route get' on this host tell why"));
+        }
+        if let Some(wait) = has_it(facts, group) {
+            opinions.possible("stateful-device-half-path", format!("the client sends its SYN once, while the SYN-ACK is sent again for {wait}: it has got the SYN-ACK, as who has none asks again after a second, and its ACK is lost on the way here, at a firewall that saw one direction only; or it gave up within that second, or its address is forged"));
         }
         opinions.possible("fabric-anti-spoof", "then the answer leaves with a source that its port may not use (EC2: source/destination check)");
         opinions.possible(

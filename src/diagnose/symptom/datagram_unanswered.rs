@@ -8,6 +8,9 @@ use crate::diagnose::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
 /// Of talk that had answers before.
 const STOPPED: &str = "both sides had spoken before, and then one sends again after longer and longer waits, or the same again and again, and the other says nothing to it";
 
+/// From one question to the next on one port, nanoseconds, below which nobody has waited.
+const NOTICED_NS: i64 = 100_000_000;
+
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     // To who asks it is the same where the answer went elsewhere.
     broken::broken_as(f, |group| {
@@ -35,11 +38,14 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             subjects: broken::subjects(f, sightings),
         };
     }
+    // Who asks once and no more does not show how long it waits.
+    let asked_on = broken::longest(f, sightings) >= NOTICED_NS;
+    let waited = if asked_on { format!("; it went on for up to {wait}") } else { String::new() };
     let among = if n > 0 { format!(" Of {n} {STOPPED}.") } else { String::new() };
     Wording {
         title: "datagrams stay unanswered".to_owned(),
         explanation: format!(
-            "{}: the client asks, and no answer to these is in the captures, where other questions to this service are answered or the client asks the same again; waited up to {wait}.{among}",
+            "{}: the client asks, and no answer to these is in the captures, where other questions to this service are answered, the client asks again, or every question of the protocol has an answer{waited}.{among}",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),

@@ -3,5 +3,6 @@
 pub mod l7_backend_refused;
 pub mod l7_backend_timeout;
 pub mod l7_keepalive_race;
+pub mod no_server_up;
 pub mod proxy_protocol_mismatch;
 pub mod toa_not_inserted;

@@ -7,6 +7,7 @@
 use super::refused_by_itself::by_itself;
 use crate::correlate::Outcome;
 use crate::diagnose::cause::{each_service, severity};
+use crate::diagnose::facts::failed_pools::failed_pools;
 use crate::diagnose::facts::own_refusals::refuser;
 use crate::diagnose::facts::stopped::accepted_before;
 use crate::diagnose::facts::telling;
@@ -16,6 +17,7 @@ use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Server;
 use crate::diagnose::words::{self, agree, servers, share, spare};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
+use crate::hashed::HashSet;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use std::collections::BTreeMap;
@@ -29,8 +31,13 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> =
         each_service(facts, hit, |service, ids| finding(facts, service, ids));
     let mut own: BTreeMap<(ServiceId, HostId), Vec<ConnectionId>> = BTreeMap::new();
+    // A balancer without a server that is up refuses, too, and no listener is missing.
+    let turned_away: HashSet<ConnectionId> = failed_pools(facts)
+        .into_iter()
+        .flat_map(|pool| pool.turned_away.into_values().flatten())
+        .collect();
     for (id, _) in refused().filter(|(id, _)| mode(id) == Mode::Unknown) {
-        if let Some((host, _)) = refuser(facts, id) {
+        if let Some((host, _)) = refuser(facts, id).filter(|_| !turned_away.contains(&id)) {
             own.entry((facts.service_of(id), host)).or_default().push(id);
         }
     }

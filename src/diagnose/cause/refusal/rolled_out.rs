@@ -18,9 +18,14 @@ pub(super) fn word(finding: &mut Finding, facts: &Facts, service: ServiceId, sub
         format!("kubectl get pods -A -o wide | grep -wF {who}; kubectl get events -A --sort-by=.lastTimestamp | tail -40; kubectl get endpointslices -A -o wide | grep -wF {who}"),
         format!("gone, or Terminating: it was replaced, and nodes learnt it late; Running with restarts: its program ended, and its log ('kubectl logs --previous') says why; still ready in the last list: nobody checks whether {} is served", s.name()),
     );
+    finding.confirm(
+        KUBECTL,
+        "kubectl -n NAMESPACE get deployment NAME -o jsonpath='{range .spec.template.spec.containers[*]}{.name} {.lifecycle}{\"\\n\"}{end}'",
+        "the container's name, and whether it has a preStop already: then a longer sleep there is the change to make, and terminationGracePeriodSeconds has to be longer than both",
+    );
     finding.fixes = vec![Fix::disruptive(
         format!("{KUBECTL}, if the pod was replaced"),
-        "kubectl -n NAMESPACE patch deployment NAME --type=json -p '[{\"op\":\"add\",\"path\":\"/spec/template/spec/containers/0/lifecycle\",\"value\":{\"preStop\":{\"exec\":{\"command\":[\"sleep\",\"10\"]}}}}]'   # it goes on serving until nodes have forgotten it; replaces its pods once more, and the first container's own lifecycle",
+        "kubectl -n NAMESPACE patch deployment NAME --type=strategic -p '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"CONTAINER\",\"lifecycle\":{\"preStop\":{\"exec\":{\"command\":[\"sleep\",\"10\"]}}}}]}}}}'   # only where that container has no preStop of its own, whose command it would replace; it goes on serving until nodes have forgotten it; replaces its pods once more",
         "kubectl -n NAMESPACE rollout undo deployment NAME",
     )];
 }

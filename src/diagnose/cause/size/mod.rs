@@ -6,4 +6,5 @@ pub mod options_rewritten;
 pub(in crate::diagnose) mod outgrown_tunnel;
 pub(in crate::diagnose) mod overlay_mtu;
 pub mod pmtud_icmp_misdelivered;
+mod size_bound;
 pub mod tun_mtu_blackhole;

@@ -46,6 +46,8 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     findings.extend(super::overlay_mtu::findings(facts));
     let known: Vec<ConnectionId> = findings.iter().flat_map(|f| f.connections.clone()).collect();
     findings.extend(super::outgrown_tunnel::findings(facts, &known));
+    let known: Vec<ConnectionId> = findings.iter().flat_map(|f| f.connections.clone()).collect();
+    findings.extend(super::size_bound::findings(facts, &known));
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Tun]) {
             return other;
