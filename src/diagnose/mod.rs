@@ -28,6 +28,7 @@ mod settle;
 mod settled;
 pub mod symptom;
 mod thresholds;
+mod told_no;
 mod untold;
 mod verdict;
 pub mod words;

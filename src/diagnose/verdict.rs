@@ -1,7 +1,7 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
-use super::registry;
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
+use super::{registry, told_no};
 use crate::breaks::{Account, Fate};
 use crate::diagnose::words::{agree, count, thousands};
 use crate::topology::{Mode, ServiceId};
@@ -127,10 +127,13 @@ fn quiet(
     let modes: Vec<&str> = known_modes(facts);
     let missing = director_missing(facts);
     let hidden = facts.unprinted();
+    let told_no = told_no::told_no(facts);
     let why = if !facts.pairs.unread.is_empty() {
         Some(
             "a capture could not be read again, so what proxies were asked and answered is not known",
         )
+    } else if told_no.is_some() {
+        told_no.as_deref()
     } else if hidden.hardware && (modes.is_empty() || unknown) {
         Some("the text prints no hardware addresses (tcpdump -e), by which forwarding is told")
     } else if modes.is_empty() {

@@ -87,8 +87,8 @@ fn a_nat_exchange_passes_the_director_both_ways() {
     assert_eq!(rewrites, expected);
     let said: Vec<String> = drawn.steps.iter().map(said).collect();
     assert_eq!(said[1], "1>2 SYN  59828 > 8000");
-    assert!(said.contains(&"0>1 80 bytes  1:81".to_owned()));
-    assert!(said.contains(&"1>0 272 bytes  1:273".to_owned()));
+    assert!(said.contains(&"0>1 GET  1:81".to_owned()));
+    assert!(said.contains(&"1>0 HTTP 200  1:273".to_owned()));
     assert!(!said.iter().any(|s| s.contains("again")));
 }
 
@@ -160,8 +160,8 @@ fn without_a_handshake_numbers_begin_with_what_was_seen() {
     let trace = sample("healthy-midstream");
     let drawn = ladder(&trace, 43136);
     assert_eq!(roles(&drawn), ["client", "director", "real server"]);
-    assert_eq!(said(&drawn.steps[0]), "0>1 61 bytes  1:62");
-    assert_eq!(said(&drawn.steps[2]), "2>0 253 bytes  1:254");
+    assert_eq!(said(&drawn.steps[0]), "0>1 GET  1:62");
+    assert_eq!(said(&drawn.steps[2]), "2>0 HTTP 200  1:254");
     assert!(drawn.steps.iter().all(|s| s.kind == StepKind::Arrow));
 }
 
@@ -198,7 +198,7 @@ fn marked_frames_survive_the_fold_with_their_notes() {
     let shown: Vec<&Step> = drawn.steps.iter().filter(|s| s.marked).collect();
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].remark.as_deref(), Some("the request"));
-    assert_eq!(said(shown[0]), "0>1 80 bytes  1:81");
+    assert_eq!(said(shown[0]), "0>1 GET  1:81");
     assert_eq!((drawn.connection, drawn.title.as_str()), (7, "drawn"));
 }
 
@@ -234,14 +234,14 @@ fn captured(bytes: &[u8], at: usize) -> usize {
 fn a_packet_that_a_captured_host_does_not_show_is_lost_on_the_way_to_it() {
     // rs1 #7 is the request of client port 59828.
     let whole = ladder(&sample("healthy-nat"), 59828);
-    let request = whole.steps.iter().find(|s| said(s) == "1>2 80 bytes  1:81").unwrap();
+    let request = whole.steps.iter().find(|s| said(s) == "1>2 GET  1:81").unwrap();
     let (_, number) = request.frames.iter().find(|(vantage, _)| vantage == "rs1").unwrap();
     assert!(whole.steps.iter().all(|s| s.kind == StepKind::Arrow));
     let dir = without("healthy-nat", "rs1.pcap", *number as u32);
     let drawn = ladder(&load(dir.path()), 59828);
     let lost: Vec<String> =
         drawn.steps.iter().filter(|s| s.kind == StepKind::Lost).map(said).collect();
-    assert_eq!(lost, ["1>2 80 bytes  1:81"]);
+    assert_eq!(lost, ["1>2 GET  1:81"]);
     assert_eq!(drawn.steps.len(), whole.steps.len());
 }
 
@@ -315,6 +315,7 @@ fn every_connection_of_every_sample_can_be_drawn() {
         "ip-option-drop-meanwhile",
         "nat-used-ports-one-syn-lost",
         "packet-loss-director-rs",
+        "server-mss-raised-on-the-way",
     ];
     assert_eq!(lossy.into_iter().collect::<Vec<_>>(), expected);
     assert!(count > 100, "{count}");

@@ -25,6 +25,7 @@ mod hosts;
 mod lost_paths;
 mod nodes;
 mod notes;
+mod offered;
 mod one_sided;
 mod overlays;
 mod overlays_told;
