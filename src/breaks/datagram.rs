@@ -59,7 +59,10 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     // Others are answered there, so this one should have been; and where every question has an
     // answer, none of several means that there is nobody.
     let service = trace.service_of(id);
-    let nobody = pace.answers_none(service, QUESTIONS) && is_own_question(trace, id);
+    let client = trace.connection(id).front.client.0;
+    let nobody = pace.answers_none(service, QUESTIONS)
+        && is_own_question(trace, id)
+        && pace.hears(trace, client);
     if pace.answers(service) || in_vain || nobody { harm(manner) } else { Judged::Untold }
 }
 

@@ -33,6 +33,7 @@ mod said;
 mod talk;
 mod unacknowledged;
 mod unfilled;
+mod unheard;
 mod unheeded;
 
 pub use account::{Account, Accounts};

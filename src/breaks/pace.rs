@@ -13,6 +13,7 @@ use crate::topology::{Ordinary, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// Ports on which servers speak first (IANA service names: ftp, ssh, smtp, pop3, imap,
 /// submission, mysql).
@@ -56,6 +57,8 @@ pub struct Pace {
     at_once: HashSet<u32>,
     /// Health checks that were answered with a status of 400 to 499, by who asked whom.
     blamed: HashMap<(Ip, (Ip, u16)), u32>,
+    /// Hosts of which the captures show their own packets alone.
+    one_sided: OnceLock<HashSet<Ip>>,
 }
 
 type ByServer = BTreeMap<u16, Vec<Answer>>;
@@ -71,6 +74,7 @@ impl Pace {
             errors: super::said::errors(trace),
             at_once: super::at_once::cut_at_once(trace),
             blamed: blamed(trace),
+            one_sided: OnceLock::new(),
         };
         let answered = |p: &Progress| p.request && p.response;
         let all = &trace.connections.list;
@@ -124,6 +128,12 @@ impl Pace {
     pub fn answers_none(&self, service: ServiceId, asked: u32) -> bool {
         let habit = self.habits[service.0 as usize];
         habit.answered == 0 && habit.asked >= asked
+    }
+
+    /// Whether what comes to a host would be in the captures, as far as its other conversations show.
+    #[must_use]
+    pub fn hears(&self, trace: &Trace, host: Ip) -> bool {
+        !self.one_sided.get_or_init(|| super::unheard::one_sided(trace)).contains(&host)
     }
 
     /// Whether servers of a service speak first.

@@ -4,7 +4,7 @@
 use crate::packet::Packet;
 use crate::places::*;
 use crate::stage::Stage;
-use crate::talk::{Talk, step};
+use crate::talk::{Talk, Who, step};
 use crate::{diagnosed, ids};
 use serde_json::Value;
 
@@ -95,4 +95,46 @@ fn who_resets_an_opening_has_got_an_answer_to_it() {
         stage.wait_ms(24);
         asked(stage, &Talk::rst_for(&accepted));
     }));
+}
+
+/// Questions of one host to a resolver, a second apart, that no capture shows an answer to; before them
+/// a conversation of which the capture has both sides, or what the host sends.
+fn unanswered_questions(both: bool) -> Stage {
+    let mut stage = Stage::default().any("client");
+    let (there, back) = ([step(CLIENT, ROUTER)], [step(ROUTER, CLIENT)]);
+    // Of another address of its own it shows both ways.
+    Talk::new(at(SECOND_IP, 48_200), at(VIP, 443)).whole(&mut stage, &there, &back);
+    let mut talk = Talk::new(at(CLIENT_IP, 48_000), at(VIP, 443));
+    talk.open();
+    for _ in 0..4 {
+        let asked = talk.data(Who::Client, b"one more");
+        stage.carry(&there, &asked);
+        let said = talk.data(Who::Server, b"one more answer");
+        if both {
+            stage.carry(&back, &said);
+        }
+        stage.wait_ms(40);
+    }
+    for (n, kind) in [(0_u16, b'a'), (1, b'b'), (2, b'c')] {
+        let name =
+            [&[n as u8, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, kind, 0, 0, 1, 0, 1][..]].concat();
+        let question = Packet::udp(at(CLIENT_IP, 49_000 + n), at(RESOLVER, 53), &name);
+        stage.pass(CLIENT, ROUTER, &question.id(900 + n));
+        stage.wait_ms(700);
+    }
+    let other = Talk::new(at(CLIENT_IP, 48_100), at(VIP, 443)).syn();
+    stage.wait_ms(3_000);
+    stage.pass(CLIENT, ROUTER, &other);
+    stage
+}
+
+const SECOND_IP: std::net::Ipv4Addr = std::net::Ipv4Addr::new(198, 51, 100, 21);
+const RESOLVER: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 0, 2, 53);
+
+#[test]
+fn who_hears_nobody_in_the_capture_may_have_been_answered() {
+    let (report, text) = diagnosed(&unanswered_questions(false));
+    assert!(!ids(&report).contains(&"datagram-unanswered"), "{text}");
+    let (report, text) = diagnosed(&unanswered_questions(true));
+    assert!(ids(&report).contains(&"datagram-unanswered"), "{text}");
 }
