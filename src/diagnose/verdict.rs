@@ -45,6 +45,10 @@ const HIDDEN_NEEDS: &[(Mode, &str)] = &[(Mode::FullNat, "toa-not-inserted")];
 /// Likewise on ports that mostly carry TLS (IANA: https, submissions, imaps, pop3s; 8443).
 const TLS_PORTS: [u16; 5] = [443, 465, 993, 995, 8443];
 const TLS_NEED: &str = "tls-refused";
+/// Likewise on ports whose programs say what went wrong in a form of their own (IANA: ldap, mqtt,
+/// postgresql; Redis).
+const FAULT_PORTS: [u16; 4] = [389, 1883, 5432, 6379];
+const FAULT_NEED: &str = "service-error";
 /// Likewise on the port that gRPC's own examples use, in the clear.
 const GRPC_PORT: u16 = 50_051;
 const HTTP2_NEED: &str = "http2-refused";
@@ -299,7 +303,11 @@ fn hidden_needs(trace: &Trace) -> impl Iterator<Item = &'static str> {
     let grpc = |s: &crate::topology::Service| s.protocol.is_tcp() && s.port == GRPC_PORT;
     let begun = super::rests_on::rests_on(HTTP2_NEED.into()).common(unprinted).any()
         && trace.topology.services.iter().any(grpc);
-    let words = [encrypted.then_some(TLS_NEED), begun.then_some(HTTP2_NEED)];
+    let own = |s: &crate::topology::Service| s.protocol.is_tcp() && FAULT_PORTS.contains(&s.port);
+    let faults = super::rests_on::rests_on(FAULT_NEED.into()).common(unprinted).any()
+        && trace.topology.services.iter().any(own);
+    let words =
+        [encrypted.then_some(TLS_NEED), begun.then_some(HTTP2_NEED), faults.then_some(FAULT_NEED)];
     hidden.map(|(_, id)| *id).chain(words.into_iter().flatten())
 }
 

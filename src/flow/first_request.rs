@@ -25,14 +25,16 @@ pub struct FirstRequest {
     pub tls: Option<u16>,
 }
 
-/// Those of one vantage.
+/// Those of one vantage; many have none.
 #[derive(Debug, Clone, Default)]
-pub(super) struct FirstRequests {
-    pub(super) by_stream: HashMap<StreamId, FirstRequest>,
+pub(super) struct FirstRequests(Option<Box<Kept>>);
+
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    by_stream: HashMap<StreamId, FirstRequest>,
     names: Vec<String>,
     by_name: HashMap<String, u16>,
-    /// Requests beyond the bounds.
-    pub dropped: u64,
+    dropped: u64,
 }
 
 impl FirstRequests {
@@ -54,12 +56,13 @@ impl FirstRequests {
         } else {
             return;
         };
-        if self.by_stream.len() >= MAX_STREAMS {
-            self.dropped += 1;
+        let kept = self.0.get_or_insert_default();
+        if kept.by_stream.len() >= MAX_STREAMS {
+            kept.dropped += 1;
             return;
         }
-        let name = name.and_then(is_name).and_then(|name| self.place(name));
-        self.by_stream.entry(id).or_insert(FirstRequest { name, method, tls: version });
+        let name = name.and_then(is_name).and_then(|name| kept.place(name));
+        kept.by_stream.entry(id).or_insert(FirstRequest { name, method, tls: version });
     }
 
     /// Puts back what a table holds, which is anybody's.
@@ -70,11 +73,47 @@ impl FirstRequests {
         method: &'static str,
         tls: Option<u16>,
     ) {
+        let kept = self.0.get_or_insert_default();
         let name = name.as_deref().and_then(|name| is_name(name.as_bytes()));
-        let name = name.and_then(|name| self.place(name));
-        self.by_stream.insert(id, FirstRequest { name, method, tls });
+        let name = name.and_then(|name| kept.place(name));
+        kept.by_stream.insert(id, FirstRequest { name, method, tls });
     }
 
+    /// That of a stream.
+    pub(super) fn of(&self, id: StreamId) -> Option<&FirstRequest> {
+        self.0.as_ref()?.by_stream.get(&id)
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (StreamId, &FirstRequest)> {
+        self.0.iter().flat_map(|kept| &kept.by_stream).map(|(id, request)| (*id, request))
+    }
+
+    /// Its name, where it has one.
+    pub(super) fn name(&self, request: &FirstRequest) -> Option<&str> {
+        self.0.as_ref()?.names.get(usize::from(request.name?)).map(String::as_str)
+    }
+
+    /// Requests and names beyond the bounds.
+    pub fn dropped(&self) -> u64 {
+        self.0.as_ref().map_or(0, |kept| kept.dropped)
+    }
+
+    pub(super) fn set_dropped(&mut self, dropped: u64) {
+        if dropped > 0 {
+            self.0.get_or_insert_default().dropped = dropped;
+        }
+    }
+
+    /// Forgets a stream that is let go.
+    pub fn forget(&mut self, id: StreamId) {
+        if let Some(kept) = &mut self.0 {
+            kept.by_stream.remove(&id);
+        }
+    }
+}
+
+impl Kept {
     /// The place of a name, a new one where it is the first time.
     fn place(&mut self, name: &str) -> Option<u16> {
         if let Some(at) = self.by_name.get(name) {
@@ -88,15 +127,6 @@ impl FirstRequests {
         self.names.push(name.to_owned());
         self.by_name.insert(name.to_owned(), at);
         Some(at)
-    }
-
-    pub(super) fn name(&self, request: &FirstRequest) -> Option<&str> {
-        self.names.get(usize::from(request.name?)).map(String::as_str)
-    }
-
-    /// Forgets a stream that is let go.
-    pub fn forget(&mut self, id: StreamId) {
-        self.by_stream.remove(&id);
     }
 }
 
@@ -122,7 +152,7 @@ mod tests {
         all.see(5, b"HTTP/1.1 200 OK\r\nHost: x\r\n\r\n");
         all.see(6, b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: [2001:db8::1]:8\r\n\r\n");
         let of = |id: StreamId| {
-            let request = all.by_stream.get(&id)?;
+            let request = all.of(id)?;
             Some((request.method, all.name(request)))
         };
         assert_eq!(of(1), Some(("GET", Some("shop.example"))));
@@ -130,6 +160,6 @@ mod tests {
         assert_eq!(of(3), Some(("DELETE", None)));
         assert_eq!((of(4), of(5)), (None, None));
         assert_eq!(of(6), Some(("GET", Some("[2001:db8::1]"))));
-        assert_eq!(all.names.len(), 2);
+        assert_eq!(all.0.as_ref().unwrap().names.len(), 2);
     }
 }

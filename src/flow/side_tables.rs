@@ -259,7 +259,7 @@ impl SideTables {
     /// What the client of a stream asked for first.
     #[must_use]
     pub fn first_request(&self, id: StreamId) -> Option<&FirstRequest> {
-        self.first_requests.by_stream.get(&id)
+        self.first_requests.of(id)
     }
 
     /// The name of the server that a request is for.

@@ -65,6 +65,7 @@ const NOT_READ: &[(&str, &str)] = &[
     ("openstack", "a cloud's settings"),
     ("ping", "asks the network; a capture shows the answers"),
     ("ps ", "when a process began"),
+    ("psql", "an answer to a person"),
     ("systemctl", "whether a service runs"),
     ("tc ", "queues of an interface"),
     ("tcpdump", "a capture, or its text"),

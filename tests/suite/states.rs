@@ -792,7 +792,9 @@ fn a_proxy_says_how_it_has_a_server_and_how_a_request_went() {
     let told = &found(&report, "l7-backend-refused").explanation;
     assert!(told.contains("has it as app/s2, down (stat:3)"), "{told}");
     assert!(
-        told.contains("188.88.88.10:41296 with status 503, asked app/s2, ended SC-- (log:1)"),
+        told.contains(
+            "188.88.88.10:41296 with status 503, asked app/s2, ended SC--: the server closed"
+        ),
         "{told}"
     );
     // What it says of others is not told of this one.

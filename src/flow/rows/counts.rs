@@ -41,7 +41,7 @@ pub(super) fn are_possible(seen: &Observations) -> bool {
         side.windows.dropped,
         side.tokens.dropped,
         side.prefaces.dropped,
-        side.first_requests.dropped,
+        side.first_requests.dropped(),
         side.spoken.dropped,
         seen.evicted.all.streams,
         seen.evicted.beyond_kinds,

@@ -129,10 +129,9 @@ impl FirstRequestRow {
     pub(super) fn of(seen: &Observations) -> impl Iterator<Item = Self> {
         let all = &seen.side_tables.first_requests;
         let mut rows: Vec<Self> = all
-            .by_stream
             .iter()
             .map(|(stream, request)| Self {
-                stream: *stream,
+                stream,
                 name: all.name(request).map(str::to_owned),
                 method: request.method,
                 tls: request.tls,

@@ -57,7 +57,7 @@ impl VantageRow {
         to.tokens.dropped = side.tokens_dropped();
         to.prefaces.dropped = side.prefaces.dropped;
         to.spoken.dropped = side.spoken.dropped;
-        to.first_requests.dropped = side.first_requests.dropped;
+        to.first_requests.set_dropped(side.first_requests.dropped());
         if seen.has_troubles() {
             to.troubles.restore_any();
         }
@@ -134,7 +134,9 @@ impl Row for VantageRow {
         c.num("closed_windows_dropped", more, &mut side.windows.dropped);
         c.num("packet_tokens_dropped", more, &mut side.tokens.dropped);
         c.num("proxy_headers_dropped", more, &mut side.prefaces.dropped);
-        c.num("first_requests_dropped", more, &mut side.first_requests.dropped);
+        let mut requests = side.first_requests.dropped();
+        c.num("first_requests_dropped", more, &mut requests);
+        side.first_requests.set_dropped(requests);
         c.num("said_dropped", more, &mut side.spoken.dropped);
         let mut any = side.troubles.any();
         c.num("has_repeats", "some link repeated bytes or lacked some", &mut any);
