@@ -10,10 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Answers that are all errors, before they are said to be all that a service answers. Judgement.
 const TOLD_NO: usize = 3;
 
+/// The leg that shows an answer, its frame, its status.
+type Told<'a> = (&'a Leg, Mark, u16);
+
 /// A service that answers nothing but that the request is wrong: whether it is, or whoever asks so, the
 /// captures do not tell.
 pub(super) fn told_no(facts: &Facts) -> Option<String> {
-    let mut all: BTreeMap<ServiceId, Vec<Option<(&Leg, Mark, u16)>>> = BTreeMap::new();
+    let mut all: BTreeMap<ServiceId, Vec<Option<Told<'_>>>> = BTreeMap::new();
     for (id, _) in facts.requests().filter(|(_, c)| c.protocol.is_tcp() && c.progress.response) {
         // Who is asked for his name may say it next (RFC 9110, sections 15.5.2 and 15.5.8).
         let error = facts.first_error(id).filter(|(.., status)| !matches!(status, 401 | 407));

@@ -31,8 +31,8 @@ use std::time::Instant;
 /// Vantages of all captures together: they are numbered in 16 bits.
 const MAX_VANTAGES: usize = 1 << 16;
 
-/// Bytes below which a second thread for a capture costs more than it saves. Where tests look, none are so few.
-const FEW: u64 = if cfg!(debug_assertions) { 0 } else { 1 << 20 };
+/// Bytes below which a second thread for a capture costs more than it saves. Where tests look, all have as many.
+const FEW: u64 = if cfg!(debug_assertions) { 1 } else { 1 << 20 };
 
 /// What could be read, and what could not.
 #[derive(Debug)]
