@@ -35,7 +35,7 @@ const POSTGRES: [(&str, u16, &str); 11] = [
     ("08P01", 8001, "protocol violation, as poolers say of a limit"),
     ("08006", 8006, "connection failure"),
     ("25006", 25006, "read-only, so it is a standby"),
-    ("28000", 28000, "no entry in pg_hba.conf for this host"),
+    ("28000", 28000, "this user is not let in from there: pg_hba.conf, or no such role"),
 ];
 const REDIS: [(&str, u16, &str); 8] = [
     ("LOADING", 1, "it is still loading its data"),

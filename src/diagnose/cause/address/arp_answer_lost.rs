@@ -4,7 +4,7 @@
 use crate::diagnose::cause::severity;
 use crate::diagnose::facts::untaken_answers::{Untaken, proofs, untaken};
 use crate::diagnose::words::count;
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Severity, Subject};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Fix, Names, Severity, Subject};
 use crate::topology::Role;
 use crate::wire::Mac;
 
@@ -75,11 +75,11 @@ fn finding(facts: &Facts, found: &Untaken<'_>) -> Finding {
             format!("# in the vrrp_instance of keepalived.conf: no virtual MAC, so that {vip} is answered for with the machine's own\n# delete the line 'use_vmac', then:\nsystemctl restart keepalived"),
             "Put the line back and restart keepalived.",
         );
-        finding.fix_disruptive(
-            "the virtual switch, instead",
+        finding.fixes.push(Fix::disruptive(
+            "the virtual switch",
             format!("# let the port send and get frames with {mac}: vSphere forged transmits and MAC address changes accepted (promiscuous mode or MAC learning to receive them), Hyper-V 'Set-VMNetworkAdapter -VMName NAME -MacAddressSpoofing On', OpenStack 'openstack port set PORT --allowed-address ip-address={vip},mac-address={mac}'"),
             "Set it back.",
-        );
+        ).or());
     }
     finding.candidate(
         "fabric-anti-spoof",
