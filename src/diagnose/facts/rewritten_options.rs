@@ -7,6 +7,7 @@ use crate::breaks::{Fate, Journey, Milestone, Packet, Sighting};
 use crate::correlate::Leg;
 use crate::diagnose::Facts;
 use crate::flow::Flow;
+use crate::hashed::HashSet;
 use crate::topology::Mode;
 use crate::trace::ConnectionId;
 
@@ -36,6 +37,12 @@ pub(in crate::diagnose) fn all(facts: &Facts) -> Vec<Rewritten> {
     let kept = |id: ConnectionId| !matches!(facts.service(id).mode, Mode::Proxy | Mode::FullNat);
     let tcp = facts.requests().filter(|(id, c)| c.protocol.is_tcp() && several(*id) && kept(*id));
     tcp.filter_map(|(id, _)| of(facts, id)).collect()
+}
+
+/// Connections whose largest segment was raised.
+pub(in crate::diagnose) fn raised(facts: &Facts) -> HashSet<ConnectionId> {
+    let all = all(facts).into_iter().filter(|one| matches!(one.changed, Changed::Mss(..)));
+    all.map(|one| one.id).collect()
 }
 
 /// Whether captures show SYNs at two places, so that a change would be seen.

@@ -2,12 +2,10 @@
 //! fourth form of `tun-mtu-blackhole`. Where on the way they do not fit it does not show.
 
 use crate::breaks::Fate;
-use crate::diagnose::facts::rewritten_options::{self, Changed};
 use crate::diagnose::facts::size_losses::{Shown, SizeLoss, size_losses};
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::{count, servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof, Severity};
-use crate::hashed::HashSet;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::ConnectionId;
 
@@ -21,16 +19,8 @@ const SMALL_PING: u32 = 1000;
 
 /// Of connections that are not told already.
 pub(in crate::diagnose) fn findings(facts: &Facts, known: &[ConnectionId]) -> Vec<Finding> {
-    let sets = size_losses(facts);
-    if sets.is_empty() {
-        return Vec::new();
-    }
-    // Where the MSS was raised on the way, the sender was told of room that there is not.
-    let raised = rewritten_options::all(facts).into_iter();
-    let raised: HashSet<ConnectionId> =
-        raised.filter(|one| matches!(one.changed, Changed::Mss(..))).map(|one| one.id).collect();
-    let told = |loss: &SizeLoss| known.contains(&loss.id) || raised.contains(&loss.id);
-    let fresh = sets.into_iter().filter(|(_, set)| !set.iter().any(told));
+    let sets = size_losses(facts).into_iter();
+    let fresh = sets.filter(|(_, set)| set.iter().all(|loss| !known.contains(&loss.id)));
     fresh.map(|((service, client), set)| finding(facts, service, client, &set)).collect()
 }
 

@@ -10,6 +10,7 @@
 use crate::diagnose::cause::{needs_mode, severity};
 use crate::diagnose::facts::passages::passage;
 use crate::diagnose::facts::refused_segments::{HEADERS, Refused, refused};
+use crate::diagnose::facts::rewritten_options;
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
 use crate::diagnose::words::commands::{ip, step};
@@ -48,6 +49,11 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     findings.extend(super::outgrown_tunnel::findings(facts, &known));
     let known: Vec<ConnectionId> = findings.iter().flat_map(|f| f.connections.clone()).collect();
     findings.extend(super::size_bound::findings(facts, &known));
+    if !findings.is_empty() {
+        // Where the MSS was raised on the way, the sender was told of room that there is not.
+        let raised = rewritten_options::raised(facts);
+        findings.retain(|f| !f.connections.iter().all(|id| raised.contains(id)));
+    }
     Detection::from(findings, || {
         if let Some(other) = needs_mode(facts, &[Mode::Tun]) {
             return other;
