@@ -49,6 +49,9 @@ type Answerer = (ServiceId, Option<Ip>);
 /// Connections that ended in such words.
 pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     let mut found: HashSet<u32> = HashSet::default();
+    if trace.vantages.iter().all(|v| !v.side_tables.has_spoken()) {
+        return found;
+    }
     // How many connections each answered, by SERVFAIL or not.
     let mut alike: HashMap<Answerer, (u32, Vec<ConnectionId>, u32)> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {

@@ -67,11 +67,13 @@ impl Pace {
     /// Measures every service.
     #[must_use]
     pub fn of(trace: &Trace) -> Self {
+        let mut errors = super::said::errors(trace);
+        errors.extend(super::faults::errors(trace));
         let mut pace = Self {
             habits: vec![Habit::default(); trace.topology.services.len()],
             slow: HashMap::default(),
             repeated: repeated(&trace.vantages),
-            errors: super::said::errors(trace),
+            errors,
             at_once: super::at_once::cut_at_once(trace),
             blamed: blamed(trace),
             one_sided: OnceLock::new(),

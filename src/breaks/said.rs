@@ -84,7 +84,6 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
         read.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect();
     found.extend(trace.logged_errors().map(|id| id.0));
     if trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
-        found.extend(super::faults::errors(trace));
         let said = |id: &ConnectionId| {
             server_error(trace, *id).is_some()
                 || tls_refused(trace, *id).is_some()
