@@ -6,7 +6,7 @@
 use super::{Break, Fate, Manner};
 use crate::flow::Mark;
 use crate::hashed::{HashMap, HashSet};
-use crate::topology::Ordinary;
+use crate::topology::{Ordinary, ServiceId};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -55,10 +55,14 @@ pub(super) fn excuse(
             checks.entry(pair(id)).or_default().push((mark, id));
         }
     }
+    let services: HashSet<ServiceId> =
+        checks.values().map(|list| trace.service_of(list[0].1)).collect();
+    let clients = Clients::of(trace, fates, &services);
     let mut found = BTreeMap::new();
     for list in checks.values_mut() {
         list.sort_by_key(|(mark, id)| (mark.at().0, *id));
-        let of = List { trace, fates, manners: &manners, list };
+        let clients = clients.get(&trace.service_of(list[0].1)).copied().unwrap_or_default();
+        let of = List { trace, fates, manners: &manners, list, clients };
         if let Some(why) = of.starting().or_else(|| of.still_sent()) {
             let ids = list.iter().map(|(_, id)| *id).filter(|id| manners.contains_key(id));
             found.extend(ids.map(|id| (id, why)));
@@ -71,24 +75,50 @@ pub(super) fn excuse(
     found
 }
 
+/// What became of a service's clients, told once for all of its servers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clients {
+    /// One was harmed.
+    harmed: bool,
+    /// The SYN of the last who did well.
+    served: Option<At>,
+}
+
+impl Clients {
+    fn of(
+        trace: &Trace,
+        fates: &[Fate],
+        services: &HashSet<ServiceId>,
+    ) -> HashMap<ServiceId, Self> {
+        let mut all: HashMap<ServiceId, Self> = HashMap::default();
+        for (id, _) in trace.requests().filter(|(id, _)| services.contains(&trace.service_of(*id)))
+        {
+            let own = all.entry(trace.service_of(id)).or_default();
+            let fate = fates[id.0 as usize];
+            own.harmed |= fate.is_harm();
+            let leg = trace.legs(id).first().filter(|_| fate == Fate::Well);
+            let syn = leg.and_then(|leg| {
+                Some(At { vantage: leg.vantage, mark: trace.forward(leg).syn.get()? })
+            });
+            let later = |at: &At| own.served.is_none_or(|last| at.mark.at() > last.mark.at());
+            own.served = syn.filter(later).or(own.served);
+        }
+        all
+    }
+}
+
 /// The checks of one server by one asker, in order.
 struct List<'a> {
     trace: &'a Trace,
     fates: &'a [Fate],
     manners: &'a HashMap<ConnectionId, Manner>,
     list: &'a [(Mark, ConnectionId)],
+    clients: Clients,
 }
 
 impl List<'_> {
     fn fate(&self, id: ConnectionId) -> Fate {
         self.fates[id.0 as usize]
-    }
-
-    /// Clients of the service that is asked.
-    fn clients(&self) -> impl Iterator<Item = ConnectionId> {
-        let service = self.trace.service_of(self.list[0].1);
-        let all = self.trace.requests().map(|(id, _)| id);
-        all.filter(move |id| self.trace.service_of(*id) == service)
     }
 
     /// The first check that passes, after all that failed, which were refused; and no client was
@@ -104,7 +134,7 @@ impl List<'_> {
             && since.len() >= SINCE
             && before.iter().all(refused)
             && since.iter().all(well)
-            && !self.clients().any(|id| self.fate(id).is_harm());
+            && !self.clients.harmed;
         told.then_some(Excused::Starting(passes))
     }
 
@@ -118,11 +148,7 @@ impl List<'_> {
         if !self.list.iter().all(blames) {
             return None;
         }
-        self.clients().find_map(|id| {
-            let leg = self.trace.legs(id).first()?;
-            let syn = self.trace.forward(leg).syn.get()?;
-            let later = self.fate(id) == Fate::Well && syn.at() > out.at();
-            later.then_some(Excused::StillSent(At { vantage: leg.vantage, mark: syn }))
-        })
+        let later = self.clients.served.filter(|at| at.mark.at() > out.at());
+        later.map(Excused::StillSent)
     }
 }
