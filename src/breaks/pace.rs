@@ -155,7 +155,7 @@ impl Pace {
     /// nanoseconds.
     #[must_use]
     pub fn greeting_patience(&self, service: ServiceId) -> Option<i64> {
-        Some(self.habits[service.0 as usize].greeting_ns? * TIMES)
+        Some(self.habits[service.0 as usize].greeting_ns?.saturating_mul(TIMES))
     }
 
     /// Whether a connection was reset with others, at one moment.
@@ -167,7 +167,7 @@ impl Pace {
     /// Longer than this nobody waits for an answer of a service, nanoseconds.
     #[must_use]
     pub fn patience(&self, service: ServiceId) -> i64 {
-        (self.habits[service.0 as usize].typical_ns * TIMES).max(LONGEST_NS)
+        self.habits[service.0 as usize].typical_ns.saturating_mul(TIMES).max(LONGEST_NS)
     }
 
     /// For how long the same bytes of a flow were sent again and again at a vantage, from

@@ -82,7 +82,7 @@ impl Asked {
         let silent = back.last.frame() < self.last().frame();
         let waited = end.0.saturating_sub(self.last().at().0);
         let doubled = (195..=205).contains(&(second.saturating_mul(100) / first.max(1)));
-        self.later && silent && doubled && waited > second * 2
+        self.later && silent && doubled && waited > second.saturating_mul(2)
     }
 
     /// When it was sent first.
@@ -137,8 +137,8 @@ impl Asked {
             return true;
         }
         let first = gaps.first().copied().unwrap_or(0);
-        let steady =
-            STEADY_NS.contains(&first) && gaps.iter().all(|gap| (gap - first).abs() <= first / 8);
+        let steady = STEADY_NS.contains(&first)
+            && gaps.iter().all(|gap| gap.abs_diff(first) <= first.unsigned_abs() / 8);
         let silent = end.0.saturating_sub(self.last().at().0);
         !self.blind
             && gaps.len() >= STEADY_GAPS
@@ -199,7 +199,8 @@ impl AllAsked {
             *known = begin();
             return;
         }
-        let sooner = mark.since(known.last()) * 10 < known.gaps().last().map_or(0, |gap| gap * 9);
+        let due = known.gaps().last().map_or(0, |gap| gap.saturating_mul(9));
+        let sooner = mark.since(known.last()).saturating_mul(10) < due;
         let other = digest != known.digest && !known.blind;
         if sooner || other {
             // Something else is sent: what was sent over and over was given up.
@@ -309,6 +310,19 @@ mod tests {
     fn in_vain(steps: &[(i64, u32)]) -> bool {
         let (asked, back) = talk(steps);
         asked.is_some_and(|asked| asked.later_in_vain(&back, Timestamp(60_000 * MS)))
+    }
+
+    /// A clock that is set, or a stamp that is damaged, leaves waits as long as times go.
+    #[test]
+    fn waits_of_centuries_are_survived() {
+        let far = 4_294_967_295_000;
+        talk(&[(100, 5), (600, 5), (far, 5), (far + 600, 5), (100, 5), (far, 5)]);
+        talk(&[(-far, 5), (0, 5), (far, 5), (-far, 6), (far, 0)]);
+        let end = Timestamp(i64::MAX);
+        for times in [[0, far, -far, far, 0], [-far, -far + 1000, -far + 2000, far, far]] {
+            assert!(!asked(&times, false).waits_for_an_answer(end));
+            assert!(!asked(&times, true).doubles_in_vain(&Flow::EMPTY, end));
+        }
     }
 
     #[test]

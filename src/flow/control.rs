@@ -169,7 +169,7 @@ impl VrrpSpeaker {
     /// Whether it is master too, for one that advertised at `since` and does again now. One that advertises
     /// less often is none the less there.
     fn is_rival(&self, since: Mark, now: Mark) -> bool {
-        let due = self.count > 1 && now.since(self.last) * 4 <= self.interval_ns() * 5;
+        let due = self.count > 1 && now.since(self.last) <= self.interval_ns() / 4 * 5;
         self.last_priority > 0 && (self.last.frame() > since.frame() || due)
     }
 

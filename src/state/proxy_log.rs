@@ -119,7 +119,8 @@ pub(super) fn time(word: &str, zone: Option<&str>) -> Option<i64> {
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719_469;
     let of_day = number(hour)? * 3600 + number(minute)? * 60 + number(second)?;
-    let zone = zone.and_then(|zone| zone.trim_end_matches(']').parse::<i64>().ok()).unwrap_or(0);
+    let zone = zone.and_then(|zone| zone.trim_end_matches(']').parse::<i16>().ok());
+    let zone = i64::from(zone.unwrap_or(0));
     Some(days * 86_400 + of_day - (zone / 100 * 3600 + zone % 100 * 60))
 }
 

@@ -71,3 +71,20 @@ fn frames_of_two_queues_that_changed_places_make_nothing_up() {
         changed(sample, swapped).map_or_else(Vec::new, |report| wrong(sample, &report))
     }));
 }
+
+/// Nothing is held of what they say, but that it ends in a report: their waits are centuries.
+#[test]
+fn damaged_stamps_end_in_a_report() {
+    const STAMPS: [u64; 3] = [0, 0x7fff_ffff, 0xffff_ffff];
+    none(of_each(|sample| {
+        let reports = (2..7).map(|every| {
+            changed(sample, |records| {
+                for (n, record) in records.iter_mut().enumerate().filter(|(n, _)| n % every == 1) {
+                    record.ns = STAMPS[n / every % STAMPS.len()] * 1_000_000_000;
+                }
+            })
+        });
+        let empty = reports.flatten().filter(|report| report.captures.is_empty());
+        empty.map(|_| "has no capture".to_owned()).collect()
+    }));
+}

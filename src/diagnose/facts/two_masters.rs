@@ -68,7 +68,7 @@ fn is_brief(s: &VrrpSpeaker) -> bool {
     let (count, ns) = (s.contest.count, s.contest.last.since(s.contest.first));
     count >= VRRP_SPLIT_BRAIN_FEW
         && count + 1 >= s.count
-        && ns * 10 >= i64::from(count) * s.interval_ns() * 8
+        && ns >= i64::from(count).saturating_mul(s.interval_ns()) / 10 * 8
 }
 
 /// Pairs of which no capture hears both, best those of the two hosts, while both
@@ -93,8 +93,9 @@ pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Masters> {
         }) {
             let time =
                 |of: &(VantageId, VrrpSpeaker), mark| trace.time(At { vantage: of.0, mark }).0;
-            let overlap = time(x, x.1.last).min(time(y, y.1.last))
-                - time(x, x.1.first).max(time(y, y.1.first));
+            let overlap = time(x, x.1.last)
+                .min(time(y, y.1.last))
+                .saturating_sub(time(x, x.1.first).max(time(y, y.1.first)));
             let pair = Masters::new(*x, *y, overlap);
             if overlap > 2 * patience_ns(&x.1) && !vips(trace, &pair).is_empty() {
                 pairs.push(pair);
@@ -107,7 +108,7 @@ pub(in crate::diagnose) fn unheard(trace: &Trace) -> Vec<Masters> {
 /// Whether it advertised without a pause.
 fn is_steady(s: &VrrpSpeaker) -> bool {
     let meant = s.last.since(s.first) / s.interval_ns().max(1) + 1;
-    s.priority.0 > 0 && i64::from(s.count) * 10 >= meant * 8
+    s.priority.0 > 0 && i64::from(s.count) * 10 >= meant.saturating_mul(8)
 }
 
 /// Service addresses that both claim.

@@ -17,10 +17,10 @@ use std::sync::atomic::AtomicU64;
 /// Connections that are drawn of each input.
 const DRAWN: usize = 24;
 
-/// A file of this process's own.
+/// A file of this process's own, below LBDIAG_FUZZ_SCRATCH where that is set.
 pub fn scratch(name: &str) -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let base =
+        std::env::var_os("LBDIAG_FUZZ_SCRATCH").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = base.join(format!("lbdiag-fuzz-{}", std::process::id()));
     let _ = std::fs::create_dir_all(&folder);
     folder.join(name)

@@ -14,8 +14,12 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
-const SAMPLES: [&str; 4] =
-    ["samples/healthy-nat", "samples/dr-arp-vip-conflict", "samples/l7-backend-refused", "samples/vrrp-split-brain"];
+const SAMPLES: [&str; 4] = [
+    "samples/healthy-nat",
+    "samples/dr-arp-vip-conflict",
+    "samples/l7-backend-refused",
+    "samples/vrrp-split-brain",
+];
 
 /// The folder of all tables, and the files in it with what they hold.
 type Place = (PathBuf, Vec<(PathBuf, Vec<u8>)>);
