@@ -49,6 +49,8 @@ pub(super) fn stop_at_misspelt(names: &[String]) -> anyhow::Result<()> {
         return Ok(());
     }
     match command_like(first) {
+        // What is wrong then is what follows the command.
+        Some(name) if name == *first => Ok(()),
         Some(name) => bail!(
             "there is no command and no capture {first}; did you mean the command {name}? lbdiag {name} --help says what it takes"
         ),

@@ -14,6 +14,7 @@ use lbdiag::render::{self, Style, Times};
 use lbdiag::report::End;
 use lbdiag::report::story;
 use lbdiag::trace::Trace;
+use lbdiag::wire::Ip;
 use std::process::ExitCode;
 
 /// Draw one connection as a sequence diagram: who sent what to whom, and where it was lost
@@ -93,13 +94,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let trace = &taken.trace;
     let diagnosis = diagnose::diagnose(trace);
     let chosen = choose(args, trace, &diagnosis)?;
-    let Some(drawn) = ladder::draw(trace, &diagnosis, chosen, args.full) else {
+    let Some(mut drawn) = ladder::draw(trace, &diagnosis, chosen, args.full) else {
         bail!(
             "no frame of connection {} can be read again: {}",
             chosen.connection.0 + 1,
             no_frames(trace)
         );
     };
+    drawn.title = title(trace, &diagnosis, chosen);
     let drawn = taken.redactor.document(drawn)?;
     taken.redactor.keep()?;
     let times = match args.time {
@@ -122,6 +124,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     output.write(&text, style.colour)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A drawing that stands alone says which connection it shows, and for which finding.
+fn title(trace: &Trace, diagnosis: &Diagnosis, chosen: Chosen) -> String {
+    let front = trace.connection(chosen.connection).front;
+    let end = |(ip, port): (Ip, u16)| ip.with_port(port);
+    let which = format!("{} to {}", end(front.client), end(front.server));
+    match chosen.finding.and_then(|index| Some((index + 1, diagnosis.findings.get(index)?.id))) {
+        Some((number, id)) => format!("{which}, finding {number} ({id})"),
+        None => which,
+    }
 }
 
 /// The connection that was asked for, with the finding that explains it.

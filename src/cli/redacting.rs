@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Whether and how to redact.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Redacting {
-    /// Replace addresses, MACs and file names, and drop payload, to pass the result on
+    /// Replace addresses, MACs and file names, and drop payload
     #[arg(long, help_heading = HEADING)]
     redact: bool,
 
@@ -27,7 +27,7 @@ pub(super) struct Redacting {
     redact_map: Option<PathBuf>,
 }
 
-const HEADING: &str = "For other eyes";
+const HEADING: &str = "To pass the result on";
 
 impl Redacting {
     /// Whether it was asked for.

@@ -25,6 +25,9 @@ pub(crate) const PROOF: &str = "a frame of the proof";
 /// Steps whose order is open.
 pub(crate) const UNSURE: &str = "≈ its order to the step before is not certain";
 
+/// What stands beside times of which two captures' clocks leave part open.
+const ERRORS: &str = "± by so much the clocks leave the time since the first packet uncertain";
+
 /// Columns of the longest time: `≈07:41:51.529123`.
 pub(crate) const TIME_COLUMNS: usize = 16;
 
@@ -69,7 +72,7 @@ pub(crate) fn note(ladder: &Ladder, times: Times) -> String {
     let note = ladder.time_note.trim();
     let rest = note.strip_prefix("ms").unwrap_or(note);
     match times.of(ladder) {
-        Times::Start => note.to_owned(),
+        Times::Start => format!("ms since the first packet{rest}"),
         Times::Delta => format!("ms since the packet drawn before{rest}"),
         Times::Absolute => {
             let day = ladder.start.as_deref().map_or("", super::units::day);
@@ -96,7 +99,7 @@ pub(crate) fn legend(ladder: &Ladder, times: Times, proof: &str) -> Vec<String> 
 pub(crate) fn with_errors(ladder: &Ladder, times: Times, proof: &str) -> Vec<String> {
     let mut said = legend(ladder, times, proof);
     if (0..ladder.steps.len()).any(|n| error(ladder, n, times).is_some()) {
-        said.push("± how far the clocks leave its time to the first packet open".to_owned());
+        said.push(ERRORS.to_owned());
     }
     said
 }
@@ -153,7 +156,7 @@ mod tests {
     fn the_legend_names_the_unit_and_the_day() {
         let ladder = hairpin_ladder();
         let clocks = "; clocks of rs1 and director agree within 0.2 ms";
-        assert_eq!(note(&ladder, Times::Start), format!("ms{clocks}"));
+        assert_eq!(note(&ladder, Times::Start), format!("ms since the first packet{clocks}"));
         assert_eq!(
             note(&ladder, Times::Delta),
             format!("ms since the packet drawn before{clocks}")
@@ -169,6 +172,6 @@ mod tests {
     fn without_a_time_of_day_there_are_times_since_the_start() {
         let ladder = pair_ladder();
         assert_eq!(time(&ladder, 1, Times::Absolute), "31.20");
-        assert_eq!(note(&ladder, Times::Absolute), "ms");
+        assert_eq!(note(&ladder, Times::Absolute), "ms since the first packet");
     }
 }

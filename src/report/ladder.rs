@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Ladder {
     /// `id` of the connection in the report.
     pub connection: u32,
-    /// What is drawn: "The first of them, 172.16.100.11:59780".
+    /// What is drawn: `One of them, 172.16.100.11:59780` below a finding, `172.16.100.11:59780 to
+    /// 203.0.113.8:80, finding 1 (l4-self-access-hairpin)` where it stands alone.
     pub title: String,
     /// Hosts, in path order, client first.
     pub columns: Vec<Column>,

@@ -244,6 +244,10 @@ fn a_misspelt_command_stops_and_help_helps() {
     let output = run(&["extarct", "--finding", "1", &sample("healthy-nat")]);
     assert_eq!((code(&output), stdout(&output)), (Some(2), String::new()));
     assert!(stderr(&output).contains("did you mean the command extract?"), "{}", stderr(&output));
+    // Of a command that is right, the option is at fault.
+    let output = run(&["connections", "--fromm", "192.0.2.1", &sample("healthy-nat")]);
+    assert_eq!((code(&output), stdout(&output)), (Some(2), String::new()));
+    assert!(stderr(&output).contains("unexpected argument '--fromm'"), "{}", stderr(&output));
     let output = run(&["help", "why"]);
     assert_eq!((code(&output), stdout(&output)), (Some(0), stdout(&run(&["why", "--help"]))));
     assert_eq!(stdout(&run(&["help"])), stdout(&run(&["--help"])));

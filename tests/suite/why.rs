@@ -123,7 +123,7 @@ fn every_sample_has_a_story_that_fits_the_screen() {
 #[test]
 fn no_match_ends_in_a_next_step() {
     for (args, needle) in [
-        (&["188.88.88.11"][..], "the nearest clients here: 188.88.88.10 (6)"),
+        (&["188.88.88.11"][..], "the nearest clients here: 188.88.88.10 (6 connections)"),
         (&["203.0.113.8"], "connections --to 203.0.113.8 samples/"),
         (&["172.16.0.12"], "connections --served-by 172.16.0.12"),
         (&["188.88.88.10:1"], "188.88.88.10:39272 (incomplete)"),

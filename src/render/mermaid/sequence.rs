@@ -118,7 +118,7 @@ mod tests {
           Note over c0: the client tries again after 1 s
           c0-xc1: 1.00 s  SYN again, lost<br/>rs1 frame 14
           c0->>c0: 3.00 s  gives up<br/>rs1 frame 14
-          Note over c0,c2: ms#59; clocks of rs1 and director agree within 0.2 ms<br/>tinted: a frame of the proof<br/>≈ its order to the step before is not certain<br/>± how far the clocks leave its time to the first packet open
+          Note over c0,c2: ms since the first packet#59; clocks of rs1 and director agree within 0.2 ms<br/>tinted: a frame of the proof<br/>≈ its order to the step before is not certain<br/>± by so much the clocks leave the time since the first packet uncertain
         ");
     }
 

@@ -20,7 +20,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     let head = format!("Captures of {}, mode {}", plan.service, plan.mode);
     let mut lines = vec![ink.paint(Tone::Strong, &head)];
     lines.extend(wrap(
-        "Take as many as you can, at the same time; the first of the list tell most. Start them, make the fault happen, and stop them with Ctrl-C.",
+        "Take as many as you can, at the same time; those that stand first tell most. Start them, make the fault happen, and stop them with Ctrl-C.",
         style.prose(),
     ));
     for task in &plan.tasks {

@@ -5,7 +5,7 @@
 use super::super::listing::End;
 use super::explanations;
 use crate::capture::Timestamp;
-use crate::diagnose::Diagnosis;
+use crate::diagnose::{Diagnosis, count};
 use crate::topology::{Mode, Ordinary};
 use crate::trace::{ConnectionId, Trace};
 use crate::window;
@@ -186,9 +186,9 @@ fn no_client(trace: &Trace, ask: &Ask) -> String {
         *clients.entry(connection.front.client.0).or_default() += 1;
     }
     let mut near: Vec<(Ip, usize)> = clients.into_iter().collect();
-    near.sort_by_key(|(other, count)| (Reverse(common(*other, ip)), Reverse(*count)));
-    let names: Vec<String> =
-        near.iter().take(NAMED).map(|(ip, count)| format!("{ip} ({count})")).collect();
+    near.sort_by_key(|(other, n)| (Reverse(common(*other, ip)), Reverse(*n)));
+    let named = |(ip, n): &(Ip, usize)| format!("{ip} ({})", count(*n, "connection"));
+    let names: Vec<String> = near.iter().take(NAMED).map(named).collect();
     if names.is_empty() {
         return format!("{asked} is in no connection, and no client is in these captures; {list}");
     }

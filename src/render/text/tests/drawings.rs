@@ -25,8 +25,8 @@ fn three_hosts() {
        1.00 s ├── SYN again ──✗      │                      │  rs1 #14
        3.00 s ├─╮ gives up           │                      │  rs1 #14
               │◂╯                    │                      │
-      ms; clocks of rs1 and director agree within 0.2 ms  ·  * a frame of the proof
-      ≈ its order to the step before is not certain
+      ms since the first packet; clocks of rs1 and director agree within 0.2 ms
+      * a frame of the proof  ·  ≈ its order to the step before is not certain
     ");
 }
 
@@ -49,7 +49,7 @@ fn three_hosts_on_a_wide_terminal() {
        1.00 s ├── SYN again ──✗      │                      │  rs1 #14
        3.00 s ├─╮ gives up           │                      │  rs1 #14
               │◂╯                    │                      │
-      ms; clocks of rs1 and director agree within 0.2 ms  ·  * a frame of the proof
+      ms since the first packet; clocks of rs1 and director agree within 0.2 ms  ·  * a frame of the proof
       ≈ its order to the step before is not certain
     ");
 }
@@ -76,7 +76,7 @@ fn five_hosts() {
         0.50 │             │             │           SYN-ACK again ╭─┤  rs1 #14
              │             │             │             │           ╰▸│
         0.60 │             │             │       ✗─────── RST ───────┤  rs1 #14
-      ms, all clocks agree within 0.05 ms
+      ms since the first packet, all clocks agree within 0.05 ms
     ");
 }
 
@@ -94,7 +94,7 @@ fn two_hosts() {
      *  32.00 ├── seq 1 len 1448 ──✗        │  rs1 #14
               │ └ seen leaving, never seen arriving; the path's MTU is 1400
        233.00 ├─ seq 1 len 1448, again ─✗   │  rs1 #14
-      ms  ·  * a frame of the proof
+      ms since the first packet  ·  * a frame of the proof
     ");
 }
 
@@ -127,6 +127,7 @@ fn more_hosts_than_fit_are_listed() {
              rs1 #14
        0.60  172.16.100.11 ─✗ 172.16.100.254
              RST   (lost)   rs1 #14
-      ms, all clocks agree within 0.05 ms
+      ms since the first packet, all clocks
+      agree within 0.05 ms
     ");
 }
