@@ -5,10 +5,11 @@
 //! inputs and of frames decides all that is kept, never which thread was first: the same
 //! captures give the same trace with any number of threads.
 
-mod apart;
 mod notes;
 mod observe;
+mod observers;
 mod origins;
+mod pipeline;
 mod restored;
 
 use crate::capture::{self, Capture, CaptureError, CaptureFile, Input, Timestamp};
@@ -192,14 +193,14 @@ fn read(
     order.sort_by_key(|at| std::cmp::Reverse(inputs[*at].bytes()));
     let threads = rayon::current_num_threads() as u64;
     let all: Option<u64> = inputs.iter().map(Input::bytes).sum();
-    let apart = |input: &Input| {
+    let two = |input: &Input| {
         let large = |all, own: u64| own >= FEW && own.saturating_mul(threads) > all;
         threads > 1 && all.zip(input.bytes()).is_some_and(|(all, own)| large(all, own))
     };
     let mut read: Vec<(usize, Observed)> = order
         .into_iter()
         .par_bridge()
-        .map(|at| (at, observe(&inputs[at], window, near, progress, apart(&inputs[at]))))
+        .map(|at| (at, observe(&inputs[at], window, near, progress, two(&inputs[at]))))
         .collect();
     read.sort_unstable_by_key(|(at, _)| *at);
     read.into_iter().map(|(_, observed)| observed).collect()
