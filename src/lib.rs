@@ -10,10 +10,11 @@
 //! hidden here, and change without notice.
 
 // Data goes one way; each module reads only those before it: capture → wire → flow → correlate →
-// clock → topology → trace → diagnose → report → ladder, extract → render. Beside them, state
-// reads what hosts said of themselves and ties it to the trace's hosts; redact takes out what must
-// not leave the house, before anything is rendered; query chooses connections, and tui shows
-// everything on a terminal.
+// clock, exchange → topology → trace → breaks → diagnose → report → ladder, extract → render. Beside
+// them, state reads what hosts said of themselves and ties it to the trace's hosts; bundle opens
+// archives of both; tables and fleet stand in for captures; redact takes out what must not be passed
+// on, before anything is rendered; query chooses connections, and tui shows everything on a terminal.
+// docs/architecture.md says more, and tests/suite/arrows.rs holds it.
 mod analysis;
 #[doc(hidden)]
 pub mod breaks;

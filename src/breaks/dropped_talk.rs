@@ -11,7 +11,7 @@ use crate::trace::{ConnectionId, Trace};
 /// What was sent again and again, and by whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropped<'a> {
-    /// Where.
+    /// The leg that shows it.
     pub leg: &'a Leg,
     /// The client sent it.
     pub forward: bool,

@@ -27,13 +27,13 @@ mod handshake;
 mod journey;
 mod judged;
 mod manner;
+mod one_sided;
 mod pace;
 mod proved;
 mod said;
 mod talk;
 mod unacknowledged;
 mod unfilled;
-mod unheard;
 mod unheeded;
 
 pub use account::{Account, Accounts};

@@ -135,7 +135,7 @@ impl Pace {
     /// Whether what comes to a host would be in the captures, as far as its other conversations show.
     #[must_use]
     pub fn hears(&self, trace: &Trace, host: Ip) -> bool {
-        !self.one_sided.get_or_init(|| super::unheard::one_sided(trace)).contains(&host)
+        !self.one_sided.get_or_init(|| super::one_sided::hosts(trace)).contains(&host)
     }
 
     /// Whether servers of a service speak first.

@@ -5,7 +5,7 @@ use super::journey::{Journey, Milestone};
 use super::judged::{Judged, TAIL_NS};
 use super::{Break, Fate, Manner, Packet, Passage, Sighting};
 use crate::correlate::Leg;
-use crate::flow::Mark;
+use crate::flow::{Mark, Repeat};
 use crate::trace::{ConnectionId, Trace};
 
 /// Repeats that show it: two may cross their acknowledgment.
@@ -17,11 +17,9 @@ fn since(trace: &Trace, leg: &Leg) -> Option<Mark> {
     if there.retransmissions < REPEATS || there.rst.is_set() {
         return None;
     }
-    let vantage = trace.vantage(leg);
-    let links: Vec<u32> = vantage.link_indexes(there).collect();
-    let mut again = vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link));
     let long = there.last.since(there.data) >= TAIL_NS;
-    (long && again.any(|r| r.mark.frame() == there.last.frame())).then_some(there.data)
+    let again = |r: &&Repeat| r.mark.frame() == there.last.frame();
+    (long && trace.vantage(leg).repeats_of(there).iter().any(again)).then_some(there.data)
 }
 
 pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {

@@ -84,7 +84,7 @@ pub struct Refuted {
 /// What would settle it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToConfirm {
-    /// Where.
+    /// On which host it is typed.
     pub host: String,
     /// A ready command.
     pub command: String,

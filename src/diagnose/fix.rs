@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A command that mends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// Where.
+    /// On which host it is typed.
     pub host: String,
     /// What to type.
     pub command: String,

@@ -124,8 +124,27 @@ pub(super) const SYN_PROXIES_STUCK_NS: i64 = 3_000_000_000;
 pub(super) const MULTICAST_ANSWERS_PACE_NS: i64 = 15_000_000_000;
 /// For how long a source's timestamp is remembered (Linux `TCP_PAWS_MSL`).
 pub(super) const TIMESTAMPS_KEPT_NS: i64 = 60_000_000_000;
+/// From a FIN to what cannot have crossed it, nanoseconds: no way takes as long.
+pub(super) const CONNECTION_RESET_CLOSED_NS: i64 = 1_000_000_000;
+/// From one question to the next on one port, nanoseconds, below which nobody has waited. Judgement: a
+/// program that asks again waits for more than a round trip.
+pub(super) const DATAGRAM_ASKED_ON_NS: i64 = 100_000_000;
+/// A wait for a handshake that is worth telling, nanoseconds. Judgement: below, it is told as none.
+pub(super) const HANDSHAKE_NOTICED_NS: i64 = 1_000_000;
+/// A limit that is set for answers is no shorter, nanoseconds. Judgement: servers that turn requests down
+/// do so at once.
+pub(super) const JUDGE_LIMIT_NS: i64 = 4_500_000_000;
+/// A part of a proxied request that takes longer is worth telling, milliseconds. Judgement.
+pub(super) const PROXY_LOG_SLOW_MS: u32 = 500;
 
 // Counts, each of one detector.
+
+/// Changes of an address' owner that no hand-over, there and back, makes.
+pub(super) const DISPUTES_HANDOVERS: u32 = 3;
+/// In a tunnel more missing bytes than this may have been too large for it: what is left of 1500 by the
+/// longest headers that a balancer adds (GUE with options in IPv6, 60 bytes) and by those of TCP in IPv6
+/// (100), with room to spare.
+pub(super) const SIZE_TUNNEL_MISSING: u32 = 1200;
 
 /// Candidates that are offered for one group: more help nobody.
 pub(super) const CANDIDATES_MOST: usize = 6;
@@ -224,6 +243,12 @@ pub(super) const SYN_PROXIES_STALLED_ACKS: u32 = 2;
 pub(super) const MISSING_NEIGHBOURS_ROUND: u32 = 3;
 
 // Shares, factors and levels of chance, each of one detector.
+
+/// Part of a wait that a handshake may take where the way is no reason for the wait. Judgement: a hundredth
+/// leaves no doubt.
+pub(super) const JUDGE_QUICK_PART: i64 = 100;
+/// Waits for one limit differ by one part in so many at most. Judgement: timers fire late, never by much.
+pub(super) const JUDGE_LIMIT_PART: i64 = 50;
 
 /// Frames that must be lost, one in so many: less costs TCP nothing that anybody notices.
 pub(super) const PACKET_LOSS_ONE_IN: u64 = 1000;

@@ -1,7 +1,7 @@
 //! What it all comes to, and what to do where the captures do not suffice.
 
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
-use super::{registry, told_no};
+use super::{only_errors, registry};
 use crate::breaks::{Account, Fate};
 use crate::diagnose::words::{agree, count, thousands};
 use crate::topology::{Mode, ServiceId};
@@ -131,13 +131,13 @@ fn quiet(
     let modes: Vec<&str> = known_modes(facts);
     let missing = director_missing(facts);
     let hidden = facts.unprinted();
-    let told_no = told_no::told_no(facts);
+    let only_errors = only_errors::only_errors(facts);
     let why = if !facts.pairs.unread.is_empty() {
         Some(
             "a capture could not be read again, so what proxies were asked and answered is not known",
         )
-    } else if told_no.is_some() {
-        told_no.as_deref()
+    } else if only_errors.is_some() {
+        only_errors.as_deref()
     } else if hidden.hardware && (modes.is_empty() || unknown) {
         Some("the text prints no hardware addresses (tcpdump -e), by which forwarding is told")
     } else if modes.is_empty() {

@@ -49,66 +49,27 @@ pub(super) struct Ear {
     heads: [Option<u32>; 2],
 }
 
+/// Streams that are listened to, by vantage and key.
+type Ears = Vec<HashMap<Key, Vec<Ear>>>;
+
 pub(super) fn listen(
     captures: &[Capture],
     vantages: &[Observations],
     connections: &Connections,
-    Suspects { sides: suspects, attempts }: &Suspects,
+    suspects: &Suspects,
     known: &Heard,
 ) -> Said {
-    let mut ears: Vec<HashMap<Key, Vec<Ear>>> =
-        vantages.iter().map(|_| HashMap::default()).collect();
-    let mut wanted: Vec<&u32> = suspects.keys().collect();
-    wanted.sort_unstable();
-    let mut passing = vec![0u32; vantages.len()];
-    for connection in &wanted {
-        for leg in heard(vantages, connections, **connection) {
-            passing[leg.vantage.index()] += 1;
-        }
-    }
-    // What a proxy tries in vain says nothing, and shows where its own side is seen.
-    for (attempt, _) in attempts {
-        let legs = connections.legs(&connections.list[*attempt as usize]).iter();
-        for leg in legs.filter(|leg| leg.forward(vantages).opened()) {
-            passing[leg.vantage.index()] += 1;
-        }
-    }
-    let mut found = Said::default();
-    let mut unheard: BTreeSet<usize> = BTreeSet::new();
     let elsewhere: Vec<bool> = captures.iter().map(is_elsewhere).collect();
-    for connection in wanted {
-        let is_away = |leg: &Leg| {
-            let capture = vantages[leg.vantage.index()].capture;
-            elsewhere.get(capture) == Some(&true) && !known.has(leg)
-        };
-        let best = heard(vantages, connections, *connection)
-            .filter(|leg| !is_away(leg))
-            .max_by_key(|leg| (passing[leg.vantage.index()], std::cmp::Reverse(leg.vantage)));
-        let Some(leg) = best else {
-            let legs = heard(vantages, connections, *connection);
-            unheard.extend(legs.map(|leg| vantages[leg.vantage.index()].capture));
-            continue;
-        };
-        found.ears.push((leg.vantage, leg.stream, leg.client));
-        let stream = leg.of(vantages);
-        ears[leg.vantage.index()].entry(stream.key).or_default().push(Ear {
-            connection: *connection,
-            leg: *leg,
-            from: stream.first().frame(),
-            to: stream.last().frame(),
-            latest: None,
-            proxied: None,
-            opening: None,
-            header: 0,
-            begins: [
-                leg.reply(vantages).syn.get().map(|_| leg.reply(vantages).isn),
-                stream.client_isn(),
-            ]
-            .map(|isn| isn.map(|isn| isn.wrapping_add(1))),
-            heads: [None; 2],
-        });
-    }
-    let mut unread = Vec::new();
+    let is_away = |leg: &Leg| {
+        let capture = vantages[leg.vantage.index()].capture;
+        elsewhere.get(capture) == Some(&true) && !known.has(leg)
+    };
+    let mut found = Said::default();
+    let (mut ears, unheard) = ears(vantages, connections, suspects, is_away);
+    let listening = |ear: &Ear| (ear.leg.vantage, ear.leg.stream, ear.leg.client);
+    let mut all: Vec<&Ear> = ears.iter().flat_map(HashMap::values).flatten().collect();
+    all.sort_unstable_by_key(|ear| ear.connection);
+    found.ears = all.into_iter().map(listening).collect();
     let hasher = super::digests();
     for (index, capture) in captures.iter().enumerate() {
         let here: Vec<VantageId> = VantageId::all(vantages)
@@ -121,44 +82,96 @@ pub(super) fn listen(
             known.repeat(&here, &ears, &mut found);
             continue;
         }
-        let lists = || here.iter().flat_map(|v| ears[v.index()].values().flatten());
-        let first = lists().map(|ear| ear.from).min().unwrap_or(1);
-        let last = lists().map(|ear| ear.to).max().unwrap_or(0);
-        let mut base = 0u32;
-        for file in &capture.files {
-            let mut sink = |frame: &Frame<'_>| {
-                let packet = wire::decode(frame);
-                let Body::Ip(ip) = &packet.body else { return };
-                let Transport::Tcp(tcp) = &ip.transport else { return };
-                if tcp.payload.is_empty() || found.exchanges.len() >= MAX_EXCHANGES {
-                    return;
-                }
-                let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
-                let (key, end) =
-                    Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
-                let mark = Mark::new(base.saturating_add(frame.number), frame.time);
-                for vantage in &here {
-                    let Some(list) = ears[vantage.index()].get_mut(&key) else { continue };
-                    let within = |ear: &&mut Ear| (ear.from..=ear.to).contains(&mark.frame());
-                    if let Some(ear) = list.iter_mut().find(within) {
-                        ear.hear(*vantage, mark, end, tcp, &hasher, &mut found);
-                    }
-                }
-            };
-            let range = first.saturating_sub(base).max(1)..=last.saturating_sub(base);
-            if let Err(error) = capture::read_range(file, range, &mut sink) {
-                unread.push((index, error.to_string()));
-            }
-            base = base.saturating_add(file.last);
-        }
+        let faults = read_again(capture, &here, &mut ears, &hasher, &mut found);
+        found.unread.extend(faults.into_iter().map(|fault| (index, fault)));
     }
     let away = unheard.into_iter().filter_map(|capture| {
         let path = captures.get(capture)?.files.first()?.path.clone();
         Some((capture, CaptureError::Elsewhere { path }.to_string()))
     });
-    unread.extend(away);
-    found.unread = unread;
+    found.unread.extend(away);
     found
+}
+
+/// Where each suspected connection is listened to: at the vantage that most suspects pass. Besides, captures
+/// that alone show one of them, and whose frames are elsewhere.
+fn ears(
+    vantages: &[Observations],
+    connections: &Connections,
+    Suspects { sides: suspects, attempts }: &Suspects,
+    is_away: impl Fn(&Leg) -> bool,
+) -> (Ears, BTreeSet<usize>) {
+    let mut wanted: Vec<u32> = suspects.keys().copied().collect();
+    wanted.sort_unstable();
+    let mut passing = vec![0u32; vantages.len()];
+    for connection in &wanted {
+        for leg in heard(vantages, connections, *connection) {
+            passing[leg.vantage.index()] += 1;
+        }
+    }
+    // What a proxy tries in vain says nothing, and shows where its own side is seen.
+    for (attempt, _) in attempts {
+        let legs = connections.legs(&connections.list[*attempt as usize]).iter();
+        for leg in legs.filter(|leg| leg.forward(vantages).opened()) {
+            passing[leg.vantage.index()] += 1;
+        }
+    }
+    let mut ears: Ears = vantages.iter().map(|_| HashMap::default()).collect();
+    let mut unheard = BTreeSet::new();
+    for connection in wanted {
+        let best = heard(vantages, connections, connection)
+            .filter(|leg| !is_away(leg))
+            .max_by_key(|leg| (passing[leg.vantage.index()], std::cmp::Reverse(leg.vantage)));
+        let Some(leg) = best else {
+            let legs = heard(vantages, connections, connection);
+            unheard.extend(legs.map(|leg| vantages[leg.vantage.index()].capture));
+            continue;
+        };
+        let of_key = ears[leg.vantage.index()].entry(leg.of(vantages).key).or_default();
+        of_key.push(Ear::new(connection, *leg, vantages));
+    }
+    (ears, unheard)
+}
+
+/// Reads the frames of a capture in which somebody is listened to; gives what could not be read.
+fn read_again(
+    capture: &Capture,
+    here: &[VantageId],
+    ears: &mut Ears,
+    hasher: &Digests,
+    found: &mut Said,
+) -> Vec<String> {
+    let lists = || here.iter().flat_map(|v| ears[v.index()].values().flatten());
+    let first = lists().map(|ear| ear.from).min().unwrap_or(1);
+    let last = lists().map(|ear| ear.to).max().unwrap_or(0);
+    let mut faults = Vec::new();
+    let mut base = 0u32;
+    for file in &capture.files {
+        let mut sink = |frame: &Frame<'_>| {
+            let packet = wire::decode(frame);
+            let Body::Ip(ip) = &packet.body else { return };
+            let Transport::Tcp(tcp) = &ip.transport else { return };
+            if tcp.payload.is_empty() || found.exchanges.len() >= MAX_EXCHANGES {
+                return;
+            }
+            let ends = ((ip.src, tcp.src_port), (ip.dst, tcp.dst_port));
+            let (key, end) = Key::of(Protocol::TCP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+            let mark = Mark::new(base.saturating_add(frame.number), frame.time);
+            for vantage in here {
+                let Some(list) = ears[vantage.index()].get_mut(&key) else { continue };
+                let within = |ear: &&mut Ear| (ear.from..=ear.to).contains(&mark.frame());
+                if let Some(ear) = list.iter_mut().find(within) {
+                    ear.hear(*vantage, mark, end, tcp, hasher, found);
+                }
+            }
+        };
+        let range = first.saturating_sub(base).max(1)..=last.saturating_sub(base);
+        if let Err(error) = capture::read_range(file, range, &mut sink) {
+            faults.push(error.to_string());
+        }
+        base = base.saturating_add(file.last);
+    }
+    faults
 }
 
 /// Whether the frames of a capture are elsewhere.
@@ -178,6 +191,23 @@ fn heard<'a>(
 }
 
 impl Ear {
+    fn new(connection: u32, leg: Leg, vantages: &[Observations]) -> Self {
+        let (stream, reply) = (leg.of(vantages), leg.reply(vantages));
+        let begins = [reply.syn.get().map(|_| reply.isn), stream.client_isn()];
+        Self {
+            connection,
+            leg,
+            from: stream.first().frame(),
+            to: stream.last().frame(),
+            latest: None,
+            proxied: None,
+            opening: None,
+            header: 0,
+            begins: begins.map(|isn| isn.map(|isn| isn.wrapping_add(1))),
+            heads: [None; 2],
+        }
+    }
+
     fn hear(
         &mut self,
         vantage: VantageId,

@@ -32,7 +32,7 @@ pub enum IcmpErrorKind {
 pub struct IcmpError {
     /// When.
     pub mark: Mark,
-    /// Where.
+    /// The hop on which it passed.
     pub hop: HopId,
     /// Who says so.
     pub src: Ip,

@@ -36,9 +36,8 @@ const PROBERS: [&[u8]; 7] = [
 const AGENT: &[u8] = b"user-agent: ";
 /// Bytes of a request that are searched for its agent.
 const HEAD: usize = 1024;
-/// Methods of HTTP, of which a check takes the first three.
-const METHODS: [&[u8]; 8] =
-    [b"GET ", b"HEAD ", b"OPTIONS ", b"POST ", b"PUT ", b"DELETE ", b"PATCH ", b"CONNECT "];
+/// Methods that checks of health use.
+const CHECKS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 /// Whether Google Cloud checks health from an address, and its proxies call servers for clients
 /// (35.191.0.0/16, 130.211.0.0/22): only what is asked tells the two.
@@ -154,16 +153,14 @@ impl Health {
 
 /// Whether a request is of a program that asks for health and says so.
 fn is_probe(payload: &[u8]) -> bool {
-    if ![&b"GET "[..], b"HEAD ", b"OPTIONS "].iter().any(|method| payload.starts_with(method)) {
-        return false;
-    }
-    agent(payload).is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
+    http::method(payload).is_some_and(|method| CHECKS.contains(&method))
+        && agent(payload).is_some_and(|agent| PROBERS.iter().any(|name| agent.starts_with(name)))
 }
 
 /// Whether a request says by its method or its agent that it is no check.
 fn is_request(payload: &[u8]) -> bool {
-    let method = METHODS.iter().position(|method| payload.starts_with(method));
-    method.is_some_and(|at| at > 2 || agent(payload).is_some())
+    let method = http::method(payload);
+    method.is_some_and(|method| !CHECKS.contains(&method) || agent(payload).is_some())
 }
 
 /// What a request says of who asks.

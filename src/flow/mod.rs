@@ -227,8 +227,14 @@ impl Observations {
     }
 
     /// The indexes of a flow's links, as side tables have them.
-    pub fn link_indexes(&self, flow: &Flow) -> impl Iterator<Item = u32> + use<'_> {
+    fn link_indexes(&self, flow: &Flow) -> impl Iterator<Item = u32> + use<'_> {
         self.numbered(flow).map(|(at, _)| at)
+    }
+
+    /// Bytes that a flow sent again, in order.
+    #[must_use]
+    pub fn repeats_of(&self, flow: &Flow) -> Vec<&Repeat> {
+        self.side_tables.repeats_on(self.link_indexes(flow))
     }
 
     /// The links of a flow by their index, with their hops.

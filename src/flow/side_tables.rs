@@ -22,6 +22,7 @@ use super::{Hello, Mark, Preface, Side, Spoken, Stream, StreamId};
 use crate::hashed::HashMap;
 use crate::wire::tls::Random;
 use crate::wire::{Ip, Tcp, Toa};
+use std::sync::OnceLock;
 
 /// Repeats that are kept.
 const MAX_REPEATS: usize = 1 << 14;
@@ -66,6 +67,8 @@ impl FullFirst {
 pub struct SideTables {
     /// In order.
     pub repeats: Vec<Repeat>,
+    /// Their places, sorted by link, for who asks when the pass is over.
+    repeats_by_link: OnceLock<Vec<u32>>,
     /// Repeats beyond the bound.
     pub repeats_dropped: u64,
     pub(super) windows: ClosedWindows,
@@ -95,6 +98,28 @@ impl SideTables {
         }
         let to = tcp.seq.wrapping_add(tcp.seq_len());
         self.repeats.push(Repeat { link: link as u32, from: tcp.seq, to, mark });
+    }
+
+    /// The repeats of some links, in order.
+    pub(super) fn repeats_on(&self, links: impl Iterator<Item = u32>) -> Vec<&Repeat> {
+        if self.repeats.is_empty() {
+            return Vec::new();
+        }
+        let link_of = |at: &u32| self.repeats[*at as usize].link;
+        let sorted = self.repeats_by_link.get_or_init(|| {
+            let mut places: Vec<u32> = (0..self.repeats.len() as u32).collect();
+            places.sort_by_key(link_of);
+            places
+        });
+        let mut places: Vec<u32> = links
+            .flat_map(|link| {
+                let from = sorted.partition_point(|at| link_of(at) < link);
+                sorted[from..].iter().take_while(move |at| link_of(at) == link)
+            })
+            .copied()
+            .collect();
+        places.sort_unstable();
+        places.iter().map(|at| &self.repeats[*at as usize]).collect()
     }
 
     /// The clients that a balancer named in a TCP option, by stream.

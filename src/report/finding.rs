@@ -200,7 +200,7 @@ pub struct Refuted {
 /// What to do next to be sure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ToConfirm {
-    /// Where.
+    /// On which host it is typed.
     pub host: String,
     /// A ready command: `tcpdump ...`, `nstat -az`, `ip -br addr`.
     pub command: String,

@@ -126,39 +126,13 @@ impl Builder<'_> {
             let account = self.breaks.accounts.services[*at];
             (std::cmp::Reverse(account.failed + account.suffered), rank(s))
         })?;
-        let ports: BTreeSet<u16> = std::iter::once(service.port)
-            .chain(service.real_servers.iter().map(|r| r.port))
-            .filter(|port| *port > 0)
-            .collect();
-        let filter: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
-        let take = |name: &str| {
-            format!("tcpdump -i any -s 128 -w {name}.pcap '{} or arp or icmp'", filter.join(" or "))
-        };
-        if filter.is_empty() || matches!(service.mode, Mode::Proxy) {
-            return None;
-        }
+        let filter = filter(service).filter(|_| !matches!(service.mode, Mode::Proxy))?;
+        let take = |name: &str| format!("tcpdump -i any -s 128 -w {name}.pcap '{filter}'");
         let calls = trace.requests().any(|(id, c)| {
             c.front.server == (service.vip, service.port)
                 && trace.legs(id).iter().any(|leg| trace.is_client_side(id, leg))
         });
-        // Nobody captures on the fabric of a cloud.
-        let fabric = trace.topology.hosts.iter().any(|(_, host)| host.fabric);
-        let elsewhere = if let Some(cloud) = trace.cloud().filter(|_| !fabric) {
-            format!(
-                "This was taken in {}, as it looks, and nobody captures on a balancer of its own: its flow log and the health of its targets show more, and so does a capture on the other side of it. If a machine of yours balances, on that: {}",
-                cloud.name(),
-                take("director")
-            )
-        } else if fabric {
-            "The next hop is one for many, as in a cloud, where nobody captures on the balancer: its flow log and the health of its targets show more, and so does a capture on the other side of it".to_owned()
-        } else if service.directors.is_empty() {
-            format!(
-                "On whatever balances before it, if that is a machine of yours: {}",
-                take("director")
-            )
-        } else {
-            format!("On the director: {}", take("director"))
-        };
+        let elsewhere = self.elsewhere(service, &take("director"));
         let directs = trace.directs(host);
         let said = if directs || self.calls_servers(host) {
             let answers = match service.mode {
@@ -201,6 +175,25 @@ impl Builder<'_> {
         Some(said)
     }
 
+    /// Where else to capture, with the command that does it on a director.
+    fn elsewhere(&self, service: &Service, take: &str) -> String {
+        // Nobody captures on the fabric of a cloud.
+        let fabric = self.trace.topology.hosts.iter().any(|(_, host)| host.fabric);
+        if let Some(cloud) = self.trace.cloud().filter(|_| !fabric) {
+            format!(
+                "This was taken in {}, as it looks, and nobody captures on a balancer of its own: its flow log and the health of its targets show more, and so does a capture on the other side of it. If a machine of yours balances, on that: {}",
+                cloud.name(),
+                take
+            )
+        } else if fabric {
+            "The next hop is one for many, as in a cloud, where nobody captures on the balancer: its flow log and the health of its targets show more, and so does a capture on the other side of it".to_owned()
+        } else if service.directors.is_empty() {
+            format!("On whatever balances before it, if that is a machine of yours: {}", take)
+        } else {
+            format!("On the director: {}", take)
+        }
+    }
+
     /// Whether a host serves some and opens connections to others, all of one capture.
     fn calls_servers(&self, host: HostId) -> bool {
         let trace = self.trace;
@@ -229,4 +222,14 @@ impl Builder<'_> {
         let mac = trace.topology.hosts.get(to).macs.first();
         (owns && is_one).then_some(mac).flatten().map(|mac| format!("{} ({mac})", service.vip))
     }
+}
+
+/// What tcpdump is told to take of a service, on either side of who balances it.
+fn filter(service: &Service) -> Option<String> {
+    let ports: BTreeSet<u16> = std::iter::once(service.port)
+        .chain(service.real_servers.iter().map(|r| r.port))
+        .filter(|port| *port > 0)
+        .collect();
+    let ports: Vec<String> = ports.iter().map(|port| format!("port {port}")).collect();
+    (!ports.is_empty()).then(|| format!("{} or arp or icmp", ports.join(" or ")))
 }

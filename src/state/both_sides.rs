@@ -5,6 +5,8 @@ use crate::correlate::{BothSides, Carried, Tuple};
 use crate::wire::{Ip, Protocol};
 use std::collections::BTreeMap;
 
+type End = (Ip, u16);
+
 /// Connections that hosts rewrote: netfilter's table, and that of a FullNAT director.
 #[must_use]
 pub fn translated(states: &[HostState]) -> Vec<BothSides> {
@@ -70,24 +72,35 @@ fn by_process(state: &HostState) -> BTreeMap<u32, (Vec<&Held>, Vec<&Held>)> {
 /// several connections to one server.
 #[must_use]
 pub fn carried(states: &[HostState]) -> Vec<Carried> {
+    let logs = states.iter().any(|state| !state.logged.is_empty());
     // A name is one proxy's, whose table may stand in another file; two that differ leave it open.
-    let address = |state: &HostState, name: &str| {
-        let of =
-            |s: &HostState| s.proxy_servers.iter().find(|s| s.name == name).and_then(|s| s.address);
-        let mut all: Vec<(Ip, u16)> = states.iter().filter_map(of).collect();
-        all.dedup();
-        of(state).or_else(|| all.first().copied().filter(|_| all.len() == 1))
+    let mut own: BTreeMap<(usize, &str), Option<End>> = BTreeMap::new();
+    for (at, state) in states.iter().enumerate().filter(|_| logs) {
+        for server in &state.proxy_servers {
+            own.entry((at, &server.name)).or_insert(server.address);
+        }
+    }
+    let mut anybodys: BTreeMap<&str, Option<End>> = BTreeMap::new();
+    for ((_, name), address) in &own {
+        if let Some(address) = address {
+            let known = anybodys.entry(name).or_insert(Some(*address));
+            *known = known.filter(|known| known == address);
+        }
+    }
+    let address = |at: usize, name: &str| {
+        own.get(&(at, name)).copied().flatten().or_else(|| anybodys.get(name).copied().flatten())
     };
-    let rows = states.iter().flat_map(|state| state.logged.iter().map(move |row| (state, row)));
-    let logged = rows.map(|(state, row)| {
-        let mut servers: Vec<(Ip, u16)> = row.upstream.iter().map(|(server, _)| *server).collect();
-        servers.extend(row.server.as_ref().and_then(|name| address(state, name)));
+    let rows = states.iter().enumerate();
+    let rows = rows.flat_map(|(at, state)| state.logged.iter().map(move |row| (at, row)));
+    let logged = rows.map(|(at, row)| {
+        let mut servers: Vec<End> = row.upstream.iter().map(|(server, _)| *server).collect();
+        servers.extend(row.server.as_ref().and_then(|name| address(at, name)));
         Carried { client: row.client, servers }
     });
     let of_processes = states.iter().flat_map(|state| {
         by_process(state).into_values().filter(|(a, b)| a.len() + b.len() > 2).flat_map(
             |(accepted, opened)| {
-                let mut servers: Vec<(Ip, u16)> = opened.iter().map(|held| held.peer).collect();
+                let mut servers: Vec<End> = opened.iter().map(|held| held.peer).collect();
                 servers.sort_unstable();
                 servers.dedup();
                 let one = servers.len() == 1;

@@ -210,9 +210,14 @@ impl Hosts {
     fn join_virtual(&mut self, vantages: &[Observations]) {
         let mut of: BTreeMap<Mac, BTreeSet<Option<HostId>>> = BTreeMap::new();
         for (v, vantage) in VantageId::each(vantages) {
+            let virtual_macs: Vec<Mac> =
+                vantage.own.macs.iter().copied().filter(|mac| mac.is_vrrp()).collect();
+            if virtual_macs.is_empty() {
+                continue;
+            }
             let captured = self.list.iter().position(|host| host.vantages.contains(&v));
-            for mac in vantage.own.macs.iter().filter(|mac| mac.is_vrrp()) {
-                of.entry(*mac).or_default().insert(captured.map(|at| HostId(at as u32)));
+            for mac in virtual_macs {
+                of.entry(mac).or_default().insert(captured.map(|at| HostId(at as u32)));
             }
         }
         let speakers = || vantages.iter().flat_map(|v| &v.vrrp);

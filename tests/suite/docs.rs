@@ -268,3 +268,24 @@ fn samples_state_known_ids_and_are_listed() {
     }
     none(wrong);
 }
+
+/// The page on memory says how large the values are of which there are many.
+#[test]
+fn sizes_on_the_page_are_those_of_the_structs() {
+    use lbdiag::correlate::{Connection, Leg};
+    use lbdiag::flow::{Flow, Hello, Hop, Link, Mark, Stream};
+    let page = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    for (name, size) in [
+        ("Mark", size_of::<Mark>()),
+        ("Flow", size_of::<Flow>()),
+        ("Stream", size_of::<Stream>()),
+        ("Link", size_of::<Link>()),
+        ("Hop", size_of::<Hop>()),
+        ("Hello", size_of::<Hello>()),
+        ("Connection", size_of::<Connection>()),
+        ("Leg", size_of::<Leg>()),
+    ] {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}`"))).unwrap();
+        assert!(row.ends_with(&format!("| {size} |")), "{row}: {size}");
+    }
+}

@@ -1,12 +1,7 @@
 //! Why packets are lost on the way: by chance, for their size, or for what they are.
 
-use crate::diagnose::thresholds::SIZE_MIN_OVERLAY_SEGMENT;
+use crate::diagnose::thresholds::{SIZE_MIN_OVERLAY_SEGMENT, SIZE_TUNNEL_MISSING};
 use crate::topology::Mode;
-
-/// In a tunnel more missing bytes than this may have been too large for it: what
-/// is left of 1500 by the longest headers that a balancer adds (GUE with options in
-/// IPv6, 60 bytes) and by those of TCP in IPv6 (100), with room to spare.
-const MAX_TUNNEL_MISSING: u32 = 1200;
 
 /// Whether a repeated segment of so many bytes may be kept for its size.
 pub(in crate::diagnose) fn is_large_for_overlay(size: u32) -> bool {
@@ -33,7 +28,7 @@ pub(in crate::diagnose) fn why_withheld(
     missing: u32,
     sought: bool,
 ) -> WhyWithheld {
-    let in_tunnel = mode == Mode::Tun && missing > MAX_TUNNEL_MISSING;
+    let in_tunnel = mode == Mode::Tun && missing > SIZE_TUNNEL_MISSING;
     if in_tunnel || overlay && is_large_for_overlay(missing) {
         WhyWithheld::TooLarge
     } else if sought {
@@ -69,7 +64,7 @@ mod tests {
 
     #[test]
     fn only_a_tunnel_is_too_small_and_only_for_large_packets() {
-        let most = MAX_TUNNEL_MISSING;
+        let most = SIZE_TUNNEL_MISSING;
         assert_eq!(why_withheld(Mode::Tun, false, most, false), WhyWithheld::Removed);
         assert_eq!(why_withheld(Mode::Tun, false, most + 1, false), WhyWithheld::TooLarge);
         for mode in [Mode::Nat, Mode::Dr, Mode::FullNat] {

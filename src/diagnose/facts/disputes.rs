@@ -2,15 +2,13 @@
 
 use super::machines::{Kin, kin};
 use crate::diagnose::finding::Proof;
-use crate::diagnose::thresholds::DISPUTES_RESTLESS_NS;
+use crate::diagnose::thresholds::{DISPUTES_HANDOVERS, DISPUTES_RESTLESS_NS};
 use crate::diagnose::words::Names;
 use crate::flow::{Claim, Dispute, VantageId};
 use crate::topology::HostId;
 use crate::trace::Trace;
 use crate::wire::Ip;
 
-/// Changes of owner that no hand-over, there and back, makes.
-const MAX_HANDOVERS: u32 = 3;
 /// Claimants that are compared, whether they are interfaces of one machine.
 pub(in crate::diagnose) const MAX_INTERFACES: usize = 8;
 
@@ -21,7 +19,7 @@ pub(in crate::diagnose) fn disputed(trace: &Trace, vip: Ip) -> Option<(VantageId
         // One question with two answers again and again, or a change at every
         // question: hand-overs are neither.
         let span = dispute.last.since(dispute.first).max(1);
-        let restless = dispute.changes > MAX_HANDOVERS
+        let restless = dispute.changes > DISPUTES_HANDOVERS
             && span / i64::from(dispute.changes) < DISPUTES_RESTLESS_NS;
         (dispute.quick >= 2 || restless).then_some((v, dispute))
     })?;

@@ -5,16 +5,16 @@
 
 use super::Facts;
 use super::own_refusals::refuser;
-use crate::breaks::server_error;
+use crate::breaks::{Fate, server_error};
+use crate::capture::Timestamp;
 use crate::correlate::Outcome;
+use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::flow::Mark;
 use crate::topology::{HostId, Ordinary, ServiceId};
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks of one port that must all fail before clients are turned away for it.
-const ENOUGH: usize = 3;
 /// Unavailable: no server (RFC 9110, section 15.6.4).
 const UNAVAILABLE: u16 = 503;
 
@@ -27,38 +27,40 @@ pub(in crate::diagnose) struct FailedPool {
     pub checks: Vec<ConnectionId>,
     /// Whom.
     pub servers: BTreeSet<(Ip, u16)>,
-    /// Checks of other servers pass.
-    pub others: bool,
+    /// A check of another server that passes.
+    pub passing: Option<ConnectionId>,
     /// Clients that it turned away, by service.
     pub turned_away: BTreeMap<ServiceId, Vec<ConnectionId>>,
 }
 
-impl FailedPool {
-    /// Whether it refused a client with a reset, else with a status.
-    pub fn is_refusal(facts: &Facts, id: ConnectionId) -> bool {
-        facts.connection(id).outcome == Outcome::Refused
-    }
+/// Whether a client was turned away with a reset, else with a status.
+pub(in crate::diagnose) fn is_refusal(facts: &Facts, id: ConnectionId) -> bool {
+    facts.connection(id).outcome == Outcome::Refused
 }
 
 /// All of them.
-pub(in crate::diagnose) fn failed_pools(facts: &Facts) -> Vec<FailedPool> {
+pub(super) fn all(facts: &Facts) -> Vec<FailedPool> {
     let mut asked: BTreeMap<(HostId, u16), Vec<ConnectionId>> = BTreeMap::new();
+    let mut passing: BTreeMap<HostId, ConnectionId> = BTreeMap::new();
     for (id, c) in facts.iter() {
         if facts.ordinary(id) == Some(Ordinary::HealthCheck)
             && let Some(host) = facts.host_by_ip(c.front.client.0)
         {
             asked.entry((host, c.front.server.1)).or_default().push(id);
+            if facts.breaks.fate(id) == Fate::Well {
+                passing.entry(host).or_insert(id);
+            }
         }
     }
     let fails = |id: &ConnectionId| facts.breaks.fate(*id).is_harm();
-    let down = |ids: &[ConnectionId]| ids.len() >= ENOUGH && ids.iter().all(fails);
+    let down = |ids: &[ConnectionId]| ids.len() >= NO_COINCIDENCE && ids.iter().all(fails);
     let mut pools: BTreeMap<HostId, FailedPool> = BTreeMap::new();
     for ((host, _), ids) in asked.iter().filter(|(_, ids)| down(ids)) {
         let pool = pools.entry(*host).or_insert_with(|| FailedPool {
             host: *host,
             checks: Vec::new(),
             servers: BTreeSet::new(),
-            others: asked.iter().any(|((other, _), ids)| other == host && !down(ids)),
+            passing: passing.get(host).copied(),
             turned_away: BTreeMap::new(),
         });
         pool.servers.extend(ids.iter().map(|id| facts.connection(*id).front.server));
@@ -72,16 +74,19 @@ pub(in crate::diagnose) fn failed_pools(facts: &Facts) -> Vec<FailedPool> {
 }
 
 fn turn_away(facts: &Facts, pools: &mut BTreeMap<HostId, FailedPool>) {
+    let first = |id: &ConnectionId| {
+        facts.legs(*id).iter().find_map(|leg| facts.forward(leg).first.get()).map(Mark::at)
+    };
+    let begun: BTreeMap<HostId, Timestamp> = pools
+        .values()
+        .filter_map(|pool| Some((pool.host, pool.checks.iter().filter_map(first).min()?)))
+        .collect();
     for (id, c) in facts.requests() {
         let Some((host, mark)) = turned_away(facts, id) else { continue };
         let asks = facts.host_by_ip(c.front.client.0);
         let Some(pool) = pools.get_mut(&host).filter(|_| asks != Some(host)) else { continue };
         // Before the first check nothing was known.
-        let known = pool.checks.iter().any(|check| {
-            let first = facts.legs(*check).iter().find_map(|leg| facts.forward(leg).first.get());
-            first.is_some_and(|first| first.at() < mark.at())
-        });
-        if known {
+        if begun.get(&host).is_some_and(|first| *first < mark.at()) {
             pool.turned_away.entry(facts.service_of(id)).or_default().push(id);
         }
     }
@@ -89,7 +94,7 @@ fn turn_away(facts: &Facts, pools: &mut BTreeMap<HostId, FailedPool>) {
 
 /// The host that turned a client away by itself, without asking anybody, and when.
 fn turned_away(facts: &Facts, id: ConnectionId) -> Option<(HostId, Mark)> {
-    if facts.connection(id).outcome == Outcome::Refused {
+    if is_refusal(facts, id) {
         let (host, leg) = refuser(facts, id)?;
         return Some((host, facts.reply(leg).rst));
     }

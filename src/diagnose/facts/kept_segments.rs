@@ -42,7 +42,8 @@ pub(in crate::diagnose) fn kept(
     let vantage = facts.vantage(there);
     let here = |index: u32| vantage.links.get(index as usize).map(|l| (l.hop, l.first));
     let own = (came.link.hop, came.link.first);
-    let repeats = vantage.side_tables.repeats.iter().filter(|r| here(r.link) == Some(own));
+    let all = vantage.repeats_of(facts.forward(there));
+    let repeats = all.into_iter().filter(|r| here(r.link) == Some(own));
     let (mut size, mut again) = (0, Mark::NONE);
     for repeat in repeats {
         size = size.max(repeat.to.wrapping_sub(repeat.from));

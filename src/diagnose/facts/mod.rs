@@ -112,10 +112,12 @@ use crate::hashed::{HashMap, HashSet};
 use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use durations::{Durations, Places};
+use failed_pools::FailedPool;
 use local_endpoints::Nodes;
 use lost_openings::Openings;
 use missing_neighbours::Missing;
 use resets::Forgotten;
+use rewritten_options::Rewritten;
 use silences::Silent;
 use site_changes::Flap;
 use stale_ports::Stale;
@@ -145,6 +147,8 @@ pub struct Facts<'a> {
     asked_of_idle: OnceLock<shares::Asked>,
     around: OnceLock<HashMap<ConnectionId, Around>>,
     places: OnceLock<Places>,
+    failed_pools: OnceLock<Vec<FailedPool>>,
+    rewritten_options: OnceLock<Vec<Rewritten>>,
 }
 
 impl<'a> Facts<'a> {
@@ -170,6 +174,8 @@ impl<'a> Facts<'a> {
             asked_of_idle: OnceLock::new(),
             around: OnceLock::new(),
             places: OnceLock::new(),
+            failed_pools: OnceLock::new(),
+            rewritten_options: OnceLock::new(),
         }
     }
 
@@ -250,6 +256,16 @@ impl<'a> Facts<'a> {
     /// Connections by the real server of a service that they were sent to.
     pub(in crate::diagnose) fn places(&self) -> &Places {
         self.places.get_or_init(|| durations::places(self))
+    }
+
+    /// Hosts that turn clients away while what they ask for its health fails.
+    pub(in crate::diagnose) fn failed_pools(&self) -> &[FailedPool] {
+        self.failed_pools.get_or_init(|| failed_pools::all(self))
+    }
+
+    /// SYNs and SYN-ACKs whose options are changed on the way, to somebody's harm.
+    pub(in crate::diagnose) fn rewritten_options(&self) -> &[Rewritten] {
+        self.rewritten_options.get_or_init(|| rewritten_options::all(self))
     }
 }
 

@@ -49,9 +49,8 @@ fn of_leg(facts: &Indexed<'_>, leg: &Leg) -> Option<Outgrown> {
         if !receiver.seen() || !seq_gt(sender.end_seq, receiver.max_ack) {
             return None;
         }
-        let links: Vec<u32> = vantage.link_indexes(sender).collect();
         let (mut size, mut marks, mut times) = (u32::MAX, [Mark::NONE; 2], 0);
-        for repeat in vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link)) {
+        for repeat in vantage.repeats_of(sender) {
             size = size.min(repeat.to.wrapping_sub(repeat.from));
             marks[0].set_once(repeat.mark);
             marks[1] = repeat.mark;

@@ -1,8 +1,9 @@
 //! Segments that a director refuses as too large for its tunnel, and that come again.
 
 use super::passages::Passage;
+use crate::correlate::Leg;
 use crate::diagnose::thresholds::REPEATS;
-use crate::flow::{IcmpErrorKind, Link, Mark, Observations};
+use crate::flow::{IcmpErrorKind, Link, Mark};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -51,7 +52,7 @@ pub(in crate::diagnose) fn refused(
         let to_client = error.dst == c.front.client.0 && error.quote.src == c.front.client.0;
         (by_host && to_client && mtu > 0).then_some((At { vantage, mark: error.mark }, mtu))
     })?;
-    let again = trace.at(came, last_repeat(trace.vantage(came), passage.came.link));
+    let again = trace.at(came, last_repeat(trace, came, passage.came.link));
     let in_vain = passage.came.link.retransmissions >= REPEATS
         && again.mark.is_set()
         && trace.time(told) < trace.time(again);
@@ -70,11 +71,11 @@ fn heard(trace: &Trace, id: ConnectionId) -> Option<bool> {
     Some(trace.errors_of(id).any(|(vantage, error)| vantage == leg.vantage && too_big(error.kind)))
 }
 
-/// The last frame that repeated bytes on a link, as far as repeats were kept.
-fn last_repeat(vantage: &Observations, link: &Link) -> Mark {
+/// The last frame with which the client repeated bytes on a link, as far as repeats were kept.
+fn last_repeat(trace: &Trace, leg: &Leg, link: &Link) -> Mark {
+    let vantage = trace.vantage(leg);
     let here = |index: u32| vantage.links.get(index as usize).map(|l| (l.hop, l.first));
-    let mut repeats = vantage.side_tables.repeats.iter().rev();
-    repeats
-        .find(|r| here(r.link) == Some((link.hop, link.first)))
-        .map_or_else(|| vantage.first_repeat(link), |r| r.mark)
+    let repeats = vantage.repeats_of(trace.forward(leg));
+    let last = repeats.into_iter().rfind(|r| here(r.link) == Some((link.hop, link.first)));
+    last.map_or_else(|| vantage.first_repeat(link), |r| r.mark)
 }

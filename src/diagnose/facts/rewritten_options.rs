@@ -39,10 +39,9 @@ pub(in crate::diagnose) fn all(facts: &Facts) -> Vec<Rewritten> {
     tcp.filter_map(|(id, _)| of(facts, id)).collect()
 }
 
-/// Connections whose largest segment was raised.
-pub(in crate::diagnose) fn raised(facts: &Facts) -> HashSet<ConnectionId> {
-    let all = all(facts).into_iter().filter(|one| matches!(one.changed, Changed::Mss(..)));
-    all.map(|one| one.id).collect()
+/// Those of them whose largest segment was raised.
+pub(in crate::diagnose) fn raised(all: &[Rewritten]) -> HashSet<ConnectionId> {
+    all.iter().filter(|one| matches!(one.changed, Changed::Mss(..))).map(|one| one.id).collect()
 }
 
 /// Whether captures show SYNs at two places, so that a change would be seen.
@@ -53,6 +52,10 @@ pub(in crate::diagnose) fn shows(facts: &Facts) -> bool {
 
 fn of(facts: &Facts, id: ConnectionId) -> Option<Rewritten> {
     [true, false].into_iter().find_map(|of_syn| {
+        // Of most the options are everywhere the same, in whatever order the places are.
+        let mut all = facts.legs(id).iter().filter_map(|leg| syn(facts, leg, of_syn));
+        let first = all.next()?;
+        all.find(|other| options(other) != options(first))?;
         let places = Journey::of(facts, id, of_syn, Milestone::Syn).0;
         let seen: Vec<(Sighting, &Flow)> =
             places.iter().filter_map(|s| Some((*s, flow(facts, id, s, of_syn)?))).collect();
@@ -72,9 +75,17 @@ fn leg<'a>(facts: &'a Facts, id: ConnectionId, s: &Sighting) -> Option<&'a Leg> 
 }
 
 fn flow<'a>(facts: &'a Facts, id: ConnectionId, s: &Sighting, of_syn: bool) -> Option<&'a Flow> {
-    let leg = leg(facts, id, s)?;
+    syn(facts, leg(facts, id, s)?, of_syn)
+}
+
+/// The flow of a leg that shows the SYN, or the SYN-ACK, with its options.
+fn syn<'a>(facts: &'a Facts, leg: &'a Leg, of_syn: bool) -> Option<&'a Flow> {
     let flow = if of_syn { facts.forward(leg) } else { facts.reply(leg) };
     (flow.syn.is_set() && !flow.shape.cut() && flow.shape.mss > 0).then_some(flow)
+}
+
+fn options(flow: &Flow) -> (u16, u8) {
+    (flow.shape.mss, flow.shape.window_scale)
 }
 
 /// What differs between one packet at two places.

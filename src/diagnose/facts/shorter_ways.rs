@@ -8,7 +8,8 @@ use crate::breaks::Fate;
 use crate::diagnose::Facts;
 use crate::diagnose::finding::Proof;
 use crate::flow::{IcmpError, IcmpErrorKind, VantageId};
-use crate::topology::{Mode, ServiceId};
+use crate::hashed::{HashMap, HashSet};
+use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
@@ -47,22 +48,35 @@ pub(in crate::diagnose) fn shorter_ways(facts: &Facts) -> Vec<ShorterWay> {
             by_pair.entry((error.dst, error.quote.dst)).or_default().push((v, error));
         }
     }
-    let ways = by_pair.into_iter().flat_map(|((server, client), told)| {
-        let services: Vec<ServiceId> =
-            told.iter().filter_map(|t| service(facts, t, server)).collect();
-        services.first().and_then(|service| way(facts, *service, (server, client), &told))
+    if by_pair.is_empty() {
+        return Vec::new();
+    }
+    let directed = directed(facts);
+    // Who is sought in vain is gone.
+    let gone: HashSet<Ip> = facts.unanswered().iter().map(|(_, ask)| ask.target).collect();
+    let here = by_pair.into_iter().filter(|((server, _), _)| !gone.contains(server));
+    let ways = here.filter_map(|((server, client), told)| {
+        let of = |(v, error): &Told<'_>| {
+            let hop = &facts.vantages[v.index()].hops[error.hop.index()];
+            directed.get(&(facts.host_by_mac(hop.link.src)?, server)).copied()
+        };
+        way(facts, told.iter().find_map(of)?, (server, client), &told)
     });
     ways.collect()
 }
 
-/// The service whose director sent it to one of its real servers.
-fn service(facts: &Facts, (v, error): &Told<'_>, server: Ip) -> Option<ServiceId> {
-    let hop = &facts.vantages[v.index()].hops[error.hop.index()];
-    let sender = facts.host_by_mac(hop.link.src)?;
+/// Services by a director of theirs and a real server to which it translates.
+fn directed(facts: &Facts) -> HashMap<(HostId, Ip), ServiceId> {
+    let mut found = HashMap::default();
     let all = facts.topology.services.iter().enumerate();
-    let its = all.filter(|(_, s)| s.mode == Mode::Nat && s.is_director(sender));
-    let mut its = its.filter(|(_, s)| s.real_servers.iter().any(|r| r.address == Some(server)));
-    its.next().map(|(at, _)| ServiceId(at as u32))
+    for (at, s) in all.filter(|(_, s)| s.mode == Mode::Nat) {
+        for director in &s.directors {
+            for server in s.real_servers.iter().filter_map(|r| r.address) {
+                found.entry((director.host, server)).or_insert(ServiceId(at as u32));
+            }
+        }
+    }
+    found
 }
 
 fn way(
@@ -71,13 +85,9 @@ fn way(
     (server, client): (Ip, Ip),
     told: &[Told<'_>],
 ) -> Option<ShorterWay> {
-    // Who is sought in vain is gone.
-    if facts.unanswered().iter().any(|(_, ask)| ask.target == server) {
-        return None;
-    }
     let v = told.first()?.0;
-    let of_pair = facts.requests_to(service).filter(|(_, c)| {
-        c.front.client.0 == client && c.back.is_some_and(|back| back.server.0 == server)
+    let of_pair = facts.requests_from(client).filter(|(id, c)| {
+        facts.service_of(*id) == service && c.back.is_some_and(|back| back.server.0 == server)
     });
     let mut seen: Vec<(u32, ConnectionId)> = of_pair
         .filter_map(|(id, _)| {

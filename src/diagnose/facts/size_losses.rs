@@ -7,18 +7,15 @@
 
 use super::Facts;
 use crate::breaks::{Fate, unfilled};
-use crate::correlate::Leg;
-use crate::diagnose::thresholds::{JUDGE_SMALL, SIZE_ETHERNET_MTU, SIZE_WAITED_NS, TRANSMISSIONS};
-use crate::flow::{Flow, Mark};
+use crate::correlate::{Leg, Outcome};
+use crate::diagnose::thresholds::{
+    JUDGE_SMALL, NO_COINCIDENCE, PAIR, SIZE_ETHERNET_MTU, SIZE_WAITED_NS, TRANSMISSIONS,
+};
+use crate::flow::{Flow, Mark, Repeat};
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId};
 use crate::wire::seq_gt;
 use std::collections::BTreeMap;
-
-/// Connections that must show it: one may have died of anything.
-const SEVERAL: usize = 2;
-/// Connections that did well without a large segment, where nothing else shows that small ones pass.
-const SMALL_ONES: usize = 3;
 
 /// How a connection shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +59,7 @@ pub(in crate::diagnose) fn size_losses(
             && c.tuples == 1
             && facts.errors_of(id).next().is_none()
             && let Some(loss) = facts.legs(id).iter().find_map(|leg| of_leg(facts, id, leg))
-            && c.outcome != crate::correlate::Outcome::Refused
+            && c.outcome != Outcome::Refused
         {
             sets.entry((facts.service_of(id), loss.client)).or_default().push(loss);
         }
@@ -85,10 +82,12 @@ fn is_no_chance(facts: &Facts, service: ServiceId, client: bool, set: &[SizeLoss
     if well().any(|(id, _)| carried(id) >= u64::from(size)) {
         return false;
     }
+    // One may have died of anything; and where nothing else shows that small ones pass, connections that did
+    // well without a large segment do.
     let proves = |loss: &&SizeLoss| loss.shown != Shown::Silent;
-    set.len() >= SEVERAL
-        && (set.iter().filter(proves).count() >= SEVERAL
-            || well().filter(|(id, _)| carried(*id) > 0).count() >= SMALL_ONES)
+    set.len() >= PAIR
+        && (set.iter().filter(proves).count() >= PAIR
+            || well().filter(|(id, _)| carried(*id) > 0).count() >= NO_COINCIDENCE)
 }
 
 fn of_leg(facts: &Facts, id: ConnectionId, leg: &Leg) -> Option<SizeLoss> {
@@ -129,17 +128,16 @@ fn repeated(facts: &Facts, id: ConnectionId, leg: &Leg, client: bool) -> Option<
     };
     let stamps = stamps(sender, receiver);
     let mss = u32::from(receiver.shape.mss);
-    let links: Vec<u32> = vantage.link_indexes(sender).collect();
-    let own = || vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link));
-    let first = own().next()?;
-    let len = |r: &crate::flow::Repeat| r.to.wrapping_sub(r.from);
+    let own = vantage.repeats_of(sender);
+    let first = *own.first()?;
+    let len = |r: &Repeat| r.to.wrapping_sub(r.from);
     let size = len(first);
     // What a card merged or has not cut yet says nothing of a packet's length.
     if size < JUDGE_SMALL || mss > 0 && size.saturating_add(stamps) > mss || mss == 0 && size > 1460
     {
         return None;
     }
-    let same = || own().filter(|r| r.link == first.link && r.from == first.from);
+    let same = || own.iter().filter(|r| r.link == first.link && r.from == first.from);
     let large: Vec<Mark> = same().filter(|r| len(r) == size).map(|r| r.mark).collect();
     let last = *large.last()?;
     let acked = seq_gt(receiver.max_ack, first.from);

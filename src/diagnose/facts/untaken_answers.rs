@@ -11,8 +11,9 @@ use crate::diagnose::Facts;
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, QUESTIONS};
 use crate::flow::{Ask, Binding, Claim, Observations, VantageId};
+use crate::hashed::{HashMap, HashSet};
 use crate::trace::{At, ConnectionId};
-use crate::wire::Mac;
+use crate::wire::{Ip, Mac};
 
 /// An answer that is not taken.
 #[derive(Debug)]
@@ -42,64 +43,143 @@ pub(in crate::diagnose) struct Talks {
 
 /// All of them.
 pub(in crate::diagnose) fn untaken<'a>(facts: &'a Facts) -> Vec<Untaken<'a>> {
-    let at = |(v, vantage): (VantageId, &'a Observations)| {
-        let asks = vantage.neighbors.asks.iter().filter(|ask| {
-            ask.again >= ARP_UNANSWERED_ON_AND_ON
-                && ask.answers >= QUESTIONS
-                && ask.asker.is_host()
-                && !asked_here(vantage, ask)
-        });
-        asks.filter_map(move |ask| one(facts, v, ask)).collect::<Vec<_>>()
-    };
-    VantageId::each(&facts.vantages).flat_map(at).collect()
+    let mut all: Vec<Place<'a>> =
+        VantageId::each(&facts.vantages).filter_map(|(v, _)| Place::of(facts, v)).collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let own = own_questions(facts);
+    all.iter_mut()
+        .flat_map(|place| {
+            let asks = std::mem::take(&mut place.asks).into_iter();
+            asks.filter_map(|ask| one(facts, place, ask, &own)).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
-fn one<'a>(facts: &'a Facts, v: VantageId, ask: &'a Ask) -> Option<Untaken<'a>> {
-    let vantage = &facts.vantages[v.index()];
-    let answers = || vantage.neighbors.bindings.iter().filter(|b| b.ip == ask.target);
-    let answer = answers().find(|b| b.claim == Claim::Reply)?;
+/// A vantage with such questions, and what they are held against, told once for all of them.
+struct Place<'a> {
+    v: VantageId,
+    vantage: &'a Observations,
+    asks: Vec<&'a Ask>,
+    answers: HashMap<Ip, Vec<&'a Binding>>,
+    /// Who sends frames to whom.
+    sent: HashSet<(Mac, Mac)>,
+    /// Who sends frames that arrive, without their receiver.
+    arrived: HashSet<Mac>,
+    /// Whom frames are for.
+    reached: HashSet<Mac>,
+    /// By the MAC that an answer names.
+    talks: HashMap<Mac, Option<Talks>>,
+}
+
+impl<'a> Place<'a> {
+    fn of(facts: &'a Facts, v: VantageId) -> Option<Self> {
+        let vantage = &facts.vantages[v.index()];
+        let asks: Vec<&Ask> = vantage
+            .neighbors
+            .asks
+            .iter()
+            .filter(|ask| {
+                ask.again >= ARP_UNANSWERED_ON_AND_ON
+                    && ask.answers >= QUESTIONS
+                    && ask.asker.is_host()
+                    && !asked_here(vantage, ask)
+            })
+            .collect();
+        if asks.is_empty() {
+            return None;
+        }
+        let mut place = Self {
+            v,
+            vantage,
+            asks,
+            answers: HashMap::default(),
+            sent: HashSet::default(),
+            arrived: HashSet::default(),
+            reached: vantage.hops.iter().filter_map(|hop| hop.link.dst).collect(),
+            talks: HashMap::default(),
+        };
+        for binding in &vantage.neighbors.bindings {
+            place.answers.entry(binding.ip).or_default().push(binding);
+        }
+        for hop in vantage.hops.iter().filter(|hop| !hop.link.overlay) {
+            match (hop.link.src, hop.link.dst) {
+                (Some(src), Some(dst)) => {
+                    place.sent.insert((src, dst));
+                }
+                (Some(src), None) if vantage.own.arrived(hop) == Some(true) => {
+                    place.arrived.insert(src);
+                }
+                _ => {}
+            }
+        }
+        Some(place)
+    }
+
+    /// Whether the asker sends anything to the MAC that it is told.
+    fn takes(&self, ask: &Ask, told: Mac) -> bool {
+        self.sent.contains(&(ask.asker_mac, told))
+            || self.arrived.contains(&ask.asker_mac)
+            || self.vantage.echoes.iter().any(|e| (e.src, e.dst) == (ask.asker, ask.target))
+    }
+
+    fn talks(&mut self, told: Mac) -> Option<Talks> {
+        *self.talks.entry(told).or_insert_with(|| talks(self.vantage, self.v, told))
+    }
+}
+
+/// Who asks for what.
+type Question = (Ip, Ip, Mac);
+
+fn question(ask: &Ask) -> Question {
+    (ask.target, ask.asker, ask.asker_mac)
+}
+
+/// Questions by the captures of those who ask them.
+fn own_questions<'a>(facts: &'a Facts) -> HashMap<Question, (VantageId, &'a Ask)> {
+    let mut found = HashMap::default();
+    for (v, vantage) in VantageId::each(&facts.vantages) {
+        for ask in vantage.neighbors.asks.iter().filter(|ask| vantage.own.has(ask.asker_mac)) {
+            found.entry(question(ask)).or_insert((v, ask));
+        }
+    }
+    found
+}
+
+fn one<'a>(
+    facts: &'a Facts,
+    place: &mut Place<'a>,
+    ask: &'a Ask,
+    own: &HashMap<Question, (VantageId, &'a Ask)>,
+) -> Option<Untaken<'a>> {
+    let answers = place.answers.get(&ask.target)?;
+    let answer = *answers.iter().find(|b| b.claim == Claim::Reply)?;
     // Of several hosts one may be taken.
-    if answers().any(|b| b.mac != answer.mac) || !vantage.own.has(answer.mac) {
+    if answers.iter().any(|b| b.mac != answer.mac) || !place.vantage.own.has(answer.mac) {
         return None;
     }
-    if takes(vantage, ask, answer.mac) {
+    if place.takes(ask, answer.mac) {
         return None;
     }
-    let there = VantageId::each(&facts.vantages).filter(|(_, other)| asked_here(other, ask));
-    let mut heard = there.flat_map(|(w, other)| {
-        other.neighbors.asks.iter().filter(|a| same(a, ask)).map(move |a| (w, a))
-    });
-    let missed = match heard.next() {
+    let missed = match own.get(&question(ask)) {
         Some((_, there)) if there.answers > 0 => return None,
-        Some((w, there)) => Some(At { vantage: w, mark: there.last }),
+        Some((w, there)) => Some(At { vantage: *w, mark: there.last }),
         None => None,
     };
     let to: Vec<_> = facts.requests_to_address(ask.target).map(|(id, _)| id).collect();
     let fails = |id: &ConnectionId| facts.breaks.fate(*id) == Fate::Failed;
     let failed: Vec<_> = to.iter().copied().filter(fails).collect();
     // What comes for it from somebody shows that it is let in.
-    let reached = vantage.hops.iter().any(|hop| hop.link.dst == Some(answer.mac));
-    let virtual_mac = talks(vantage, v, answer.mac).filter(|_| !reached);
-    let moves = vantage.vrrp.iter().any(|s| s.addresses.list().contains(&ask.target));
+    let reached = place.reached.contains(&answer.mac);
+    let virtual_mac = place.talks(answer.mac).filter(|_| !reached);
+    let moves = place.vantage.vrrp.iter().any(|s| s.addresses.list().contains(&ask.target));
     if failed.len() < to.len()
         || failed.is_empty() && virtual_mac.is_none() && missed.is_none() && !moves
     {
         return None;
     }
-    Some(Untaken { vantage: v, ask, answer, virtual_mac, missed, failed })
-}
-
-fn same(a: &Ask, b: &Ask) -> bool {
-    (a.target, a.asker, a.asker_mac) == (b.target, b.asker, b.asker_mac)
-}
-
-/// Whether the asker sends anything to the MAC that it is told.
-fn takes(vantage: &Observations, ask: &Ask, told: Mac) -> bool {
-    vantage.hops.iter().any(|hop| {
-        hop.link.src == Some(ask.asker_mac)
-            && !hop.link.overlay
-            && hop.link.dst.map_or(vantage.own.arrived(hop) == Some(true), |dst| dst == told)
-    }) || vantage.echoes.iter().any(|e| (e.src, e.dst) == (ask.asker, ask.target))
+    Some(Untaken { vantage: place.v, ask, answer, virtual_mac, missed, failed })
 }
 
 /// A conversation that the host has with another MAC of its own, in both directions.

@@ -10,18 +10,12 @@ use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage};
 use crate::correlate::is_thrown_away;
 use crate::diagnose::Facts;
 use crate::diagnose::facts::passing::through;
-use crate::diagnose::thresholds::JUDGE_SMALL as SMALL;
+use crate::diagnose::thresholds::{
+    JUDGE_LIMIT_NS, JUDGE_LIMIT_PART, JUDGE_QUICK_PART, JUDGE_SMALL as SMALL, SIZE_ETHERNET_MTU,
+};
+use crate::diagnose::words::commands::ping;
 use crate::diagnose::words::seconds;
 use crate::trace::ConnectionId;
-
-/// Bytes of a ping that fills an Ethernet frame.
-const ETHERNET_PING: u32 = 1472;
-
-/// Bytes of a ping whose packet is as long as that of a segment with so many: headers of TCP, with
-/// timestamps as nearly all have them, are 24 bytes longer than those of ICMP.
-fn ping_of(payload: u32) -> u32 {
-    payload.saturating_add(24)
-}
 
 /// Causes that let no connection stand.
 const BEFORE: &[&str] =
@@ -74,7 +68,7 @@ fn taken_at_once(facts: &Facts, group: &Group) -> Option<Against> {
         facts.back_legs(*id).find_map(|leg| {
             let (there, back) = (facts.forward(leg), facts.reply(leg));
             let (syn, answer) = (there.syn.get()?, back.syn.get()?);
-            (back.accepted() && answer.since(syn) < group.cost_ns / QUICK_PART)
+            (back.accepted() && answer.since(syn) < group.cost_ns / JUDGE_QUICK_PART)
                 .then_some(facts.at(leg, back.syn))
         })
     };
@@ -82,9 +76,6 @@ fn taken_at_once(facts: &Facts, group: &Group) -> Option<Against> {
     let why = "the handshake with the server's side took no hundredth of that wait";
     Some(Against { why, at: Some(*all?.first()?) })
 }
-
-/// Part of a wait that a handshake may take where the way is no reason for it.
-const QUICK_PART: i64 = 100;
 
 /// Bytes got through at last, or an answer took its time.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
@@ -148,7 +139,8 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "the server repeats its SYN-ACK although the client went on: then 'ss -ltn' on it shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
         );
     }
-    let ping = smallest_again(facts, group).map_or(ETHERNET_PING, ping_of);
+    let ping =
+        smallest_again(facts, group).map_or(ping::of_packet(SIZE_ETHERNET_MTU), ping::of_segment);
     opinions.unless(
         small(facts, group),
         "tun-mtu-blackhole",
@@ -180,12 +172,6 @@ fn made_by_relay(facts: &Facts, group: &Group) -> bool {
     })
 }
 
-/// A limit that is set for answers is no shorter, nanoseconds. Judgement: servers that turn requests down
-/// do so at once.
-const LIMIT_NS: i64 = 4_500_000_000;
-/// Waits of one limit differ by one part in so many at most.
-const LIMIT_PART: i64 = 50;
-
 /// Closed without an answer: by a limit, where several were closed after one time.
 pub(super) fn closed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let waited = |id: &ConnectionId| {
@@ -196,7 +182,7 @@ pub(super) fn closed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     };
     let waits: Vec<i64> = group.connections.iter().filter_map(waited).collect();
     let (Some(least), Some(most)) = (waits.iter().min(), waits.iter().max()) else { return };
-    if waits.len() < 2 || *least < LIMIT_NS || most - least > most / LIMIT_PART {
+    if waits.len() < 2 || *least < JUDGE_LIMIT_NS || most - least > most / JUDGE_LIMIT_PART {
         return;
     }
     opinions.possible("l7-backend-timeout", format!("each of these was closed {:.1} s after its request, as by a limit for answers on the way rather than by what was asked: 'timeout server' (haproxy), proxy_read_timeout (nginx), the idle timeout of a cloud's balancer; then the server's own capture shows it still at work", *most as f64 / 1e9));

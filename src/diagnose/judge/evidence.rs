@@ -189,9 +189,7 @@ fn sent_again<'a>(facts: &'a Facts<'_>, group: &'a Group) -> impl Iterator<Item 
     let legs = group.connections.iter().take(ASKED).flat_map(|id| facts.legs(*id));
     legs.flat_map(move |leg| {
         let flow = if group.packet.is_forward() { facts.forward(leg) } else { facts.reply(leg) };
-        let vantage = facts.vantage(leg);
-        let links: Vec<u32> = vantage.link_indexes(flow).collect();
-        let of_flow = vantage.side_tables.repeats.iter().filter(move |r| links.contains(&r.link));
+        let of_flow = facts.vantage(leg).repeats_of(flow).into_iter();
         of_flow.map(move |r| (At { vantage: leg.vantage, mark: r.mark }, r.to.wrapping_sub(r.from)))
     })
 }

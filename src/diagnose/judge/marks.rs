@@ -1,18 +1,15 @@
 //! What the SYNs of a group say by themselves: how old their timestamps are, whether they ask
 //! for ECN, and whether their source is an address of the host that they are for.
 
+use super::evidence::ASKED;
 use crate::breaks::{Fate, Group, Packet};
 use crate::correlate::Connection;
 use crate::diagnose::Facts;
+use crate::diagnose::thresholds::PAIR;
 use crate::flow::Flow;
 use crate::topology::HostId;
 use crate::trace::ConnectionId;
 use crate::wire::{Ip, seq_gt};
-
-/// Connections of a group that are asked: they are alike.
-const ASKED: usize = 64;
-/// Connections on either side that make a contrast: one may have any reason.
-const SEVERAL: usize = 2;
 
 /// The client's SYN where it was first seen.
 fn opening<'a>(facts: &'a Facts, id: ConnectionId) -> Option<&'a Flow> {
@@ -57,7 +54,7 @@ pub(super) fn ecn_alone(facts: &Facts, group: &Group) -> bool {
             (false, false) => {}
         }
     }
-    lost >= SEVERAL && well >= SEVERAL
+    lost >= PAIR && well >= PAIR
 }
 
 fn is_tcp(connection: &Connection) -> bool {

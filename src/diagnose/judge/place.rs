@@ -2,6 +2,7 @@
 //! fit there.
 
 use super::Against;
+use super::evidence::ASKED;
 use crate::breaks::{Fate, Group, Journey, Milestone, Passage};
 use crate::correlate::Connection;
 use crate::diagnose::Facts;
@@ -9,9 +10,6 @@ use crate::diagnose::facts::passing::{Through, passed, through};
 use crate::diagnose::facts::vrrp::is_own;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::{At, ConnectionId};
-
-/// Connections of a group that are asked: they are alike.
-const ASKED: usize = 64;
 
 /// The host of a group's last place.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use super::broken::{self, seconds};
 use super::{concerned, connections, connections_to};
 use crate::breaks::{Manner, Packet, cut_at_once};
 use crate::correlate::{Leg, Outcome, is_forestalled, is_thrown_away};
-use crate::diagnose::thresholds::CONNECTION_RESET_SILENT_NS;
+use crate::diagnose::thresholds::{CONNECTION_RESET_CLOSED_NS, CONNECTION_RESET_SILENT_NS};
 use crate::diagnose::words::count;
 use crate::trace::ConnectionId;
 
@@ -135,11 +135,8 @@ fn used_after(facts: &Facts, id: ConnectionId) -> Option<i64> {
         let (there, back) = (facts.forward(leg), facts.reply(leg));
         is_thrown_away(there, back).then(|| back.rst_answers.since(back.fin))
     };
-    facts.legs(id).iter().filter_map(after).max().filter(|ns| *ns >= CLOSED_LONG_NS)
+    facts.legs(id).iter().filter_map(after).max().filter(|ns| *ns >= CONNECTION_RESET_CLOSED_NS)
 }
-
-/// From a FIN to what cannot have crossed it: no way takes as long, nanoseconds.
-const CLOSED_LONG_NS: i64 = 1_000_000_000;
 
 /// Whether data of the client came to a server that had closed.
 fn was_closed(facts: &Facts, id: ConnectionId) -> bool {

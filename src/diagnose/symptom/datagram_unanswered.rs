@@ -3,13 +3,11 @@
 use super::broken::{self};
 use super::connections_to;
 use crate::breaks::{Manner, Packet, dropped};
+use crate::diagnose::thresholds::DATAGRAM_ASKED_ON_NS;
 use crate::diagnose::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
 
 /// Of talk that had answers before.
 const STOPPED: &str = "both sides had spoken before, and then one sends again after longer and longer waits, or the same again and again, and the other says nothing to it";
-
-/// From one question to the next on one port, nanoseconds, below which nobody has waited.
-const NOTICED_NS: i64 = 100_000_000;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     // To who asks it is the same where the answer went elsewhere.
@@ -39,7 +37,7 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         };
     }
     // Who asks once and no more does not show how long it waits.
-    let asked_on = broken::longest(f, sightings) >= NOTICED_NS;
+    let asked_on = broken::longest(f, sightings) >= DATAGRAM_ASKED_ON_NS;
     let waited = if asked_on { format!("; it went on for up to {wait}") } else { String::new() };
     let among = if n > 0 { format!(" Of {n} {STOPPED}.") } else { String::new() };
     Wording {

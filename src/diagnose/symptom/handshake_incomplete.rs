@@ -5,10 +5,8 @@ use super::broken::{self};
 use super::connections_to;
 use crate::breaks::{Manner, Packet};
 use crate::diagnose::facts::unheeded_answers::{self, Unheeded, used_up};
+use crate::diagnose::thresholds::HANDSHAKE_NOTICED_NS;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
-
-/// A wait that is worth telling, nanoseconds.
-const NOTICED_NS: i64 = 1_000_000;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     broken::broken_as(f, |group| {
@@ -27,7 +25,7 @@ fn is_unheeded(f: &Facts, sighting: &Sighting) -> bool {
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
-    let long = broken::longest(f, sightings) >= NOTICED_NS;
+    let long = broken::longest(f, sightings) >= HANDSHAKE_NOTICED_NS;
     let unheeded = sightings.iter().filter(|s| is_unheeded(f, s)).count();
     if unheeded == sightings.len() {
         return Wording {

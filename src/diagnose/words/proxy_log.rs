@@ -1,10 +1,8 @@
 //! What a proxy's log says of how a request ended and where its time went (haproxy's configuration
 //! manual, "Session state at disconnection" and "Timing events").
 
+use crate::diagnose::thresholds::PROXY_LOG_SLOW_MS;
 use crate::state::Waits;
-
-/// A wait shorter than this is none, milliseconds.
-const SLOW_MS: u32 = 500;
 
 /// haproxy's termination state in words: who ended it, and at what it was then. None where nothing
 /// unusual ended it.
@@ -47,7 +45,7 @@ pub(in crate::diagnose) fn slow(waits: &Waits) -> Option<String> {
         (waits.answer, "for the server's answer"),
     ];
     let most = parts.iter().filter_map(|(ms, what)| Some(((*ms)?, what))).max_by_key(|x| x.0);
-    let (ms, what) = most.filter(|(ms, _)| *ms >= SLOW_MS)?;
+    let (ms, what) = most.filter(|(ms, _)| *ms >= PROXY_LOG_SLOW_MS)?;
     let of = waits.all.map_or_else(String::new, |all| format!(" of {} ms", all.max(ms)));
     Some(format!("By it {ms} ms{of} went by waiting {what}."))
 }

@@ -5,11 +5,11 @@
 //! likely at most.
 
 use crate::breaks::{Group, Manner};
-use crate::correlate::Outcome;
 use crate::diagnose::cause::syns_or_blind;
-use crate::diagnose::facts::failed_pools::{FailedPool, failed_pools};
+use crate::diagnose::facts::failed_pools::{FailedPool, is_refusal};
 use crate::diagnose::words::{agree, count, list, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity, Subject};
+use crate::flow::Mark;
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
@@ -21,7 +21,7 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx", "syn-refused"];
 const MOST: usize = 3;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let pools = failed_pools(facts);
+    let pools = facts.failed_pools();
     let each = pools.iter().flat_map(|pool| pool.turned_away.keys().map(move |s| (pool, *s)));
     let findings: Vec<Finding> = each.map(|(pool, s)| finding(facts, pool, s)).collect();
     Detection::from(findings, || syns_or_blind(facts))
@@ -31,7 +31,7 @@ fn finding(facts: &Facts, pool: &FailedPool, service: ServiceId) -> Finding {
     let names = Names(facts);
     let (who, s) = (names.full(pool.host), facts.topology.service(service));
     let ids = &pool.turned_away[&service];
-    let refused = ids.iter().filter(|id| FailedPool::is_refusal(facts, **id)).count();
+    let refused = ids.iter().filter(|id| is_refusal(facts, **id)).count();
     let how = match refused {
         0 => "answers with 503 by itself, without asking anybody",
         n if n == ids.len() => "refuses with a reset by itself",
@@ -41,7 +41,7 @@ fn finding(facts: &Facts, pool: &FailedPool, service: ServiceId) -> Finding {
     let (verb, n) = (agree(pool.servers.len(), "fails", "fail"), pool.checks.len());
     let title =
         format!("{who} turns clients of {} away: {servers} {verb} its health checks", s.name());
-    let others = if pool.others {
+    let others = if pool.passing.is_some() {
         " Checks of other servers pass; which of them serve these clients no frame says."
     } else {
         ""
@@ -53,7 +53,7 @@ fn finding(facts: &Facts, pool: &FailedPool, service: ServiceId) -> Finding {
         s.name(),
         share(facts, service, ids, "are")
     );
-    let confidence = if pool.others { Confidence::Possible } else { Confidence::Likely };
+    let confidence = if pool.passing.is_some() { Confidence::Possible } else { Confidence::Likely };
     let mut finding =
         Finding::cause("no-server-up", title, explanation).rated(Severity::Critical, confidence);
     if refused > 0 {
@@ -142,10 +142,16 @@ fn proofs(facts: &Facts, pool: &FailedPool, ids: &[ConnectionId]) -> Vec<Proof> 
             None => facts.proof(leg, back.rst, "refused or reset"),
         });
     }
+    let passing = pool.passing.and_then(|id| facts.legs(id).first());
+    if let Some(leg) = passing {
+        let back = facts.reply(leg);
+        let answer = back.data.get().or(back.syn.get()).unwrap_or(Mark::NONE);
+        proofs.extend(facts.proof(leg, answer, "another server passes its check"));
+    }
     let client = ids.first().and_then(|id| Some((*id, facts.legs(*id).first()?)));
     if let Some((id, leg)) = client {
         let (there, back) = (facts.forward(leg), facts.reply(leg));
-        let refused = facts.connection(id).outcome == Outcome::Refused;
+        let refused = is_refusal(facts, id);
         let (asks, answer) = if refused { (there.syn, back.rst) } else { (there.data, back.data) };
         proofs.extend(facts.proof(leg, asks, "a client comes"));
         proofs.extend(facts.proof(leg, answer, "and is turned away by this host itself"));

@@ -7,7 +7,6 @@
 use super::refused_by_itself::by_itself;
 use crate::correlate::Outcome;
 use crate::diagnose::cause::{each_service, severity};
-use crate::diagnose::facts::failed_pools::failed_pools;
 use crate::diagnose::facts::own_refusals::refuser;
 use crate::diagnose::facts::stopped::accepted_before;
 use crate::diagnose::facts::telling;
@@ -32,9 +31,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         each_service(facts, hit, |service, ids| finding(facts, service, ids));
     let mut own: BTreeMap<(ServiceId, HostId), Vec<ConnectionId>> = BTreeMap::new();
     // A balancer without a server that is up refuses, too, and no listener is missing.
-    let turned_away: HashSet<ConnectionId> = failed_pools(facts)
-        .into_iter()
-        .flat_map(|pool| pool.turned_away.into_values().flatten())
+    let turned_away: HashSet<ConnectionId> = facts
+        .failed_pools()
+        .iter()
+        .flat_map(|pool| pool.turned_away.values().flatten().copied())
         .collect();
     for (id, _) in refused().filter(|(id, _)| mode(id) == Mode::Unknown) {
         if let Some((host, _)) = refuser(facts, id).filter(|_| !turned_away.contains(&id)) {

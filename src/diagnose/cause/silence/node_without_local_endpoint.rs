@@ -90,7 +90,6 @@ fn finding(
         return None;
     }
     let host = facts.host_by_ip(ip);
-    let shown = host.and_then(|h| ids.iter().find_map(|id| came(facts, *id, h)));
     // Another node, of the same health port: one service.
     let others = nodes.with.iter().filter(|((other, p), _)| *other != ip && Some(*p) == health);
     let other = others
@@ -100,36 +99,14 @@ fn finding(
         })
         .map(|((other, _), at)| (*other, *at))
         .next();
-    let title = match health {
-        Some(_) => {
-            format!("the node {ip} drops connections to {}: it has no pod of the service", s.name())
-        }
-        None => {
-            format!("the node {ip} drops connections to {}, which another node serves", s.name())
-        }
+    let node = Node {
+        ip,
+        health,
+        other,
+        came: host.and_then(|h| ids.iter().find_map(|id| came(facts, *id, h))),
     };
-    let asked = health.map_or_else(|| "HEALTHPORT".to_owned(), |port| port.to_string());
-    let elsewhere = match other {
-        Some((other, _)) => format!(" {other} says 200 there and serves the same port."),
-        None => String::new(),
-    };
-    let place = if shown.is_some() {
-        "arrive at the node and nothing leaves for them"
-    } else {
-        "are sent to the node and nothing comes back"
-    };
-    let word = match health {
-        Some(health) => format!(
-            "On its health-check port {health} the node says with status 503 that it has no local endpoint of the service: with externalTrafficPolicy Local it drops what it cannot hand to a pod of its own.{elsewhere} Whoever sends connections there does not go by that."
-        ),
-        None => "Another node hands on what comes to the same port. With externalTrafficPolicy Local a node without a pod of the service drops it; a firewall does the same, and the node's health-check port, which would tell, was not asked.".to_owned(),
-    };
-    let explanation = format!(
-        "SYNs for {} {place}. {word} {} lost so.",
-        s.name(),
-        share(facts, service, &ids, "are")
-    );
-    let mut finding = Finding::cause("node-without-local-endpoint", title, explanation);
+    let explanation = format!("{} {} lost so.", node.told(s), share(facts, service, &ids, "are"));
+    let mut finding = Finding::cause("node-without-local-endpoint", node.title(s), explanation);
     finding.severity = severity(facts, &ids);
     // Each service has a health port of its own: this one is the port's where neither has
     // another.
@@ -138,7 +115,7 @@ fn finding(
         served.iter().filter(|(h, _)| Some(*h) == host).count() == 1
             && nodes.without.keys().filter(|(node, _)| *node == ip).count() == 1
     });
-    finding.confidence = match (health, &shown, &other) {
+    finding.confidence = match (health, &node.came, &other) {
         (Some(_), Some(_), Some(_)) if alone => Confidence::Certain,
         (None, _, _) | (_, None, None) => Confidence::Possible,
         _ => Confidence::Likely,
@@ -146,47 +123,15 @@ fn finding(
     if finding.confidence < Confidence::Certain {
         finding.candidate("rs-silent", "then the node has a pod of the service, or the service has externalTrafficPolicy Cluster: a firewall, or a filter of the kernel");
     }
+    let asked = node.health_port();
     finding.confirm(format!("the node {ip}"), format!("iptables-save | grep 'no local endpoints'; nft list ruleset | grep -B2 -A2 {port}; curl -si http://localhost:{asked}/healthz"), "a rule that drops the service, and how many local endpoints the node counts");
     finding.confirm(
         "a host that has kubectl",
         format!("kubectl get svc -A -o wide | grep {port}; kubectl get endpointslices -A -o wide"),
         "the service of that port, its policy, and on which nodes its pods are",
     );
-    let policy = |to: &str| {
-        format!(
-            "kubectl -n NAMESPACE patch svc NAME -p '{{\"spec\":{{\"externalTrafficPolicy\":{to}}}}}'"
-        )
-    };
-    finding.fixes = vec![
-        Fix::safe(
-            "the balancer before the nodes",
-            format!(
-                "# health check of each node: HTTP GET /healthz, port {asked}, status 200; take out nodes that fail it"
-            ),
-            "Restore the health check that it had before.",
-        ),
-        Fix::disruptive(
-            "a host that has kubectl; real servers then no longer see clients' addresses",
-            policy("\"Cluster\""),
-            // Set back without it, the service gets another port, which no check asks.
-            policy(&format!("\"Local\",\"healthCheckNodePort\":{asked}")),
-        )
-        .or(),
-    ];
-    finding.proofs.extend(shown);
-    if finding.proofs.is_empty() {
-        let leg = telling(facts, &ids).and_then(|id| facts.legs(id).first());
-        let syn = leg
-            .and_then(|leg| facts.proof(leg, facts.forward(leg).syn, "a SYN that nothing answers"));
-        finding.proofs.extend(syn);
-    }
-    let said = |at: At, note: String| Proof::at(at, note);
-    if let Some(at) = health.and_then(|health| nodes.without.get(&(ip, health))) {
-        finding.proofs.push(said(*at, format!("{ip} says 503: no local endpoint")));
-    }
-    if let Some((other, at)) = other {
-        finding.proofs.push(said(at, format!("{other} says 200 on the same port")));
-    }
+    finding.fixes = fixes(&asked);
+    finding.proofs = node.proofs(facts, nodes, &ids);
     let host = host.map(|h| names.subject(Role::RealServer, h));
     Some(finding.concerning(
         vec![Subject {
@@ -197,4 +142,92 @@ fn finding(
         }],
         ids,
     ))
+}
+
+/// A node, and what is known of it and of the others.
+struct Node {
+    ip: Ip,
+    /// Its health-check port, where that was asked.
+    health: Option<u16>,
+    /// Another node that says that it has a pod, and serves the port.
+    other: Option<(Ip, At)>,
+    /// A SYN that comes in at the node.
+    came: Option<Proof>,
+}
+
+impl Node {
+    fn title(&self, s: &Service) -> String {
+        let (ip, name) = (self.ip, s.name());
+        match self.health {
+            Some(_) => {
+                format!("the node {ip} drops connections to {name}: it has no pod of the service")
+            }
+            None => format!("the node {ip} drops connections to {name}, which another node serves"),
+        }
+    }
+
+    fn told(&self, s: &Service) -> String {
+        let place = if self.came.is_some() {
+            "arrive at the node and nothing leaves for them"
+        } else {
+            "are sent to the node and nothing comes back"
+        };
+        let elsewhere = match self.other {
+            Some((other, _)) => format!(" {other} says 200 there and serves the same port."),
+            None => String::new(),
+        };
+        let word = match self.health {
+            Some(health) => format!(
+                "On its health-check port {health} the node says with status 503 that it has no local endpoint of the service: with externalTrafficPolicy Local it drops what it cannot hand to a pod of its own.{elsewhere} Whoever sends connections there does not go by that."
+            ),
+            None => "Another node hands on what comes to the same port. With externalTrafficPolicy Local a node without a pod of the service drops it; a firewall does the same, and the node's health-check port, which would tell, was not asked.".to_owned(),
+        };
+        format!("SYNs for {} {place}. {word}", s.name())
+    }
+
+    fn health_port(&self) -> String {
+        self.health.map_or_else(|| "HEALTHPORT".to_owned(), |port| port.to_string())
+    }
+
+    fn proofs(&self, facts: &Facts, nodes: &Nodes, ids: &[ConnectionId]) -> Vec<Proof> {
+        let sent = || {
+            let leg = facts.legs(telling(facts, ids)?).first()?;
+            facts.proof(leg, facts.forward(leg).syn, "a SYN that nothing answers")
+        };
+        let mut proofs: Vec<Proof> = self.came.clone().or_else(sent).into_iter().collect();
+        let without = self.health.and_then(|health| nodes.without.get(&(self.ip, health)));
+        proofs.extend(
+            without.map(|at| Proof::at(*at, format!("{} says 503: no local endpoint", self.ip))),
+        );
+        proofs.extend(
+            self.other
+                .map(|(other, at)| Proof::at(at, format!("{other} says 200 on the same port"))),
+        );
+        proofs
+    }
+}
+
+/// The balancer goes by the health-check port, or the service lets every node hand on.
+fn fixes(health_port: &str) -> Vec<Fix> {
+    let policy = |to: &str| {
+        format!(
+            "kubectl -n NAMESPACE patch svc NAME -p '{{\"spec\":{{\"externalTrafficPolicy\":{to}}}}}'"
+        )
+    };
+    vec![
+        Fix::safe(
+            "the balancer before the nodes",
+            format!(
+                "# health check of each node: HTTP GET /healthz, port {health_port}, status 200; take out nodes that fail it"
+            ),
+            "Restore the health check that it had before.",
+        ),
+        Fix::disruptive(
+            "a host that has kubectl; real servers then no longer see clients' addresses",
+            policy("\"Cluster\""),
+            // Set back without it, the service gets another port, which no check asks.
+            policy(&format!("\"Local\",\"healthCheckNodePort\":{health_port}")),
+        )
+        .or(),
+    ]
 }

@@ -3,7 +3,7 @@
 
 use crate::breaks::Sighting;
 use crate::diagnose::cause::severity;
-use crate::diagnose::facts::rewritten_options::{Changed, Rewritten, all, shows};
+use crate::diagnose::facts::rewritten_options::{Changed, Rewritten, shows};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::topology::{HostId, Role, ServiceId};
@@ -15,9 +15,9 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut sets: BTreeMap<(ServiceId, bool, bool), Vec<Rewritten>> = BTreeMap::new();
-    for one in all(facts) {
+    for one in facts.rewritten_options() {
         let scale = matches!(one.changed, Changed::Scale(..));
-        sets.entry((facts.service_of(one.id), one.of_syn, scale)).or_default().push(one);
+        sets.entry((facts.service_of(one.id), one.of_syn, scale)).or_default().push(*one);
     }
     let findings = sets.values().filter_map(|set| finding(facts, set)).collect();
     Detection::from(findings, || {

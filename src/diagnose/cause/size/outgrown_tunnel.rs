@@ -10,14 +10,16 @@ use crate::diagnose::facts::outgrown::{Outgrown, outgrown};
 use crate::diagnose::facts::telling;
 use crate::diagnose::thresholds::SIZE_ETHERNET_MTU;
 use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::ping;
 use crate::diagnose::words::{servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Proof};
+use crate::hashed::HashSet;
 use crate::topology::ServiceId;
 use crate::trace::ConnectionId;
 use std::collections::BTreeMap;
 
 /// Of connections that are not told already.
-pub(in crate::diagnose) fn findings(facts: &Facts, known: &[ConnectionId]) -> Vec<Finding> {
+pub(in crate::diagnose) fn findings(facts: &Facts, known: &HashSet<ConnectionId>) -> Vec<Finding> {
     let fresh = |id: &ConnectionId| !known.contains(id);
     let tcp = facts.requests().filter(|(_, c)| c.protocol.is_tcp()).map(|(id, _)| id);
     let ids = tcp.filter(fresh);
@@ -57,11 +59,11 @@ fn finding(
         "packet-loss",
         "then the way under the tunnel takes such packets: 'ping -M do' of that size between the tunnel's ends passes",
     );
-    let probe = packet.saturating_sub(28);
+    let probe = ping::of_packet(packet);
     finding.confirm(
         "one end of the tunnel",
         format!("ip -d link show; ping -c 2 -M do -s {probe} OTHEREND   # OTHEREND: the tunnel's other end"),
-        format!("no answer, or 'message too long', and one to '-s {}': this is it; the tunnel's MTU must be {headers} less than the uplink's", SIZE_ETHERNET_MTU - 28),
+        format!("no answer, or 'message too long', and one to '-s {}': this is it; the tunnel's MTU must be {headers} less than the uplink's", ping::of_packet(SIZE_ETHERNET_MTU)),
     );
     let fit = SIZE_ETHERNET_MTU.saturating_sub(headers + if s.vip.is_v4() { 40 } else { 60 });
     let clamp = Rule::mangle(

@@ -12,7 +12,7 @@ use crate::diagnose::facts::kept_segments::{Kept, kept};
 use crate::diagnose::facts::passages::{Passage, passage};
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::commands::netfilter::Rule;
-use crate::diagnose::words::commands::step;
+use crate::diagnose::words::commands::{ping, step};
 use crate::diagnose::words::{count, servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Fix, Names, Proof};
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -84,7 +84,7 @@ fn finding(facts: &Facts, (service, host): (ServiceId, HostId), set: &[Kept]) ->
     // In the overlay over IPv4: inner headers, then Ethernet (14), IPv4, UDP and VXLAN (8 each).
     let outer = size + if stamped { STAMP } else { 0 } + TCP + header + OVER_V4;
     // What ping(8) puts behind its own headers of IPv4 and ICMP.
-    let ping = outer - 28;
+    let ping = ping::of_packet(outer);
     finding.confirm(node.clone(), format!("ip -d link show | grep -B1 -E 'vxlan|geneve|gretap'; ip route show | grep mtu; ping -c 2 -M do -s {ping} OTHERNODE"), format!("the ping is as large as the segment in the overlay, {outer} bytes: with no answer the uplink's MTU is smaller; it must be that of the pods plus the outer headers (50 bytes, 70 in IPv6)"));
     // What the segment had with its options, less the outer headers.
     let fit = (size + if stamped { STAMP } else { 0 }).saturating_sub(OVERHEAD);

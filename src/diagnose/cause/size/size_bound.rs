@@ -4,21 +4,20 @@
 use crate::breaks::Fate;
 use crate::diagnose::facts::size_losses::{Shown, SizeLoss, size_losses};
 use crate::diagnose::words::commands::netfilter::Rule;
+use crate::diagnose::words::commands::ping;
 use crate::diagnose::words::{count, servers, share};
 use crate::diagnose::{Confidence, Facts, Finding, Names, Proof, Severity};
+use crate::hashed::HashSet;
 use crate::topology::{HostId, ServiceId};
 use crate::trace::ConnectionId;
 
-/// Bytes by which a segment's headers, with timestamps as nearly all have them, are longer than a
-/// ping's.
-const MORE_THAN_PING: u32 = 24;
-/// Headers of IPv4 and TCP with timestamps.
-const HEADERS: u32 = 52;
+/// Headers of IPv4 and of IPv6, each with TCP's with timestamps.
+const HEADERS: [u32; 2] = [52, 72];
 /// Payload of a ping that every way carries.
 const SMALL_PING: u32 = 1000;
 
 /// Of connections that are not told already.
-pub(in crate::diagnose) fn findings(facts: &Facts, known: &[ConnectionId]) -> Vec<Finding> {
+pub(in crate::diagnose) fn findings(facts: &Facts, known: &HashSet<ConnectionId>) -> Vec<Finding> {
     let sets = size_losses(facts).into_iter();
     let fresh = sets.filter(|(_, set)| set.iter().all(|loss| !known.contains(&loss.id)));
     fresh.map(|((service, client), set)| finding(facts, service, client, &set)).collect()
@@ -58,11 +57,13 @@ fn finding(facts: &Facts, service: ServiceId, client: bool, set: &[SizeLoss]) ->
     let well = facts.breaks.accounts.services[service.0 as usize].well;
     let others = match well {
         0 => String::new(),
+        // Where the repeats alone prove it, what the others sent was not asked.
+        n if !healed.is_empty() => format!("; {} did well", count(n as usize, "connection")),
         n => format!("; {} without a large segment did well", count(n as usize, "connection")),
     };
     let explanation = format!(
         "{lost}{others}.{mended} No ICMP message in these captures says why. A link or a tunnel on the way carries less than the packets of {} bytes that both ends take for possible, and who drops them does not say so, or is not heard. {}.",
-        size + HEADERS,
+        size + HEADERS[usize::from(!s.vip.is_v4())],
         share(facts, service, &ids, end)
     );
     let mut finding = Finding::cause("tun-mtu-blackhole", title, explanation);
@@ -101,10 +102,10 @@ fn confirm(facts: &Facts, finding: &mut Finding, id: ConnectionId, size: u32) {
         (None, Some(host)) => (Names(facts).place(host), vip),
         (None, None) => (format!("the host of {client}"), vip),
     };
-    let (ping, six) = (size + MORE_THAN_PING, if vip.is_v4() { "" } else { "-6 " });
+    let (full, six) = (ping::of_segment(size), if vip.is_v4() { "" } else { "-6 " });
     finding.confirm(
         host,
-        format!("ping {six}-c 3 -M do -s {ping} {peer}; ping {six}-c 3 -M do -s {SMALL_PING} {peer}; tracepath {six}-n {peer}"),
+        format!("ping {six}-c 3 -M do -s {full} {peer}; ping {six}-c 3 -M do -s {SMALL_PING} {peer}; tracepath {six}-n {peer}"),
         "the small one is answered and the large one is not: this is it, and tracepath names the last hop that answers; where pings are filtered, a smaller MSS on the route ('ip route change ... advmss 1200') that helps shows the same",
     );
 }

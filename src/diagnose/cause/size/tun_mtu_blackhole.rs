@@ -17,6 +17,7 @@ use crate::diagnose::words::commands::{ip, step};
 use crate::diagnose::words::{self, servers, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof};
 use crate::flow::{IcmpErrorKind, Mark};
+use crate::hashed::HashSet;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,13 +46,14 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut findings: Vec<Finding> =
         sets.into_iter().map(|(key, set)| finding(facts, key, &set)).collect();
     findings.extend(super::overlay_mtu::findings(facts));
-    let known: Vec<ConnectionId> = findings.iter().flat_map(|f| f.connections.clone()).collect();
-    findings.extend(super::outgrown_tunnel::findings(facts, &known));
-    let known: Vec<ConnectionId> = findings.iter().flat_map(|f| f.connections.clone()).collect();
-    findings.extend(super::size_bound::findings(facts, &known));
+    let known = |findings: &[Finding]| -> HashSet<ConnectionId> {
+        findings.iter().flat_map(|f| &f.connections).copied().collect()
+    };
+    findings.extend(super::outgrown_tunnel::findings(facts, &known(&findings)));
+    findings.extend(super::size_bound::findings(facts, &known(&findings)));
     if !findings.is_empty() {
         // Where the MSS was raised on the way, the sender was told of room that there is not.
-        let raised = rewritten_options::raised(facts);
+        let raised = rewritten_options::raised(facts.rewritten_options());
         findings.retain(|f| !f.connections.iter().all(|id| raised.contains(id)));
     }
     Detection::from(findings, || {

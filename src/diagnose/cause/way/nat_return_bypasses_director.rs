@@ -39,18 +39,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let next = ids.iter().filter_map(|id| facts.return_around(*id)?.next).next();
     let same_way = comes_as_it_went(facts, &ids);
     let through = ids.iter().any(|id| facts.passed_on_untranslated(*id));
-    let way = match (next, same_way) {
-        _ if through => {
-            "by way of the very host that translated, which sends it on as it came".to_owned()
-        }
-        (Some(host), true) => format!(
-            "by way of {}, to which the client sends as well: either that is who translates, and does not translate back, or a router before both",
-            Names(facts).full(host)
-        ),
-        (Some(host), false) => {
-            format!("by way of {}, which is not the director", Names(facts).full(host))
-        }
-        (None, _) => "not by way of the director".to_owned(),
+    let way = if through {
+        "by way of the very host that translated, which sends it on as it came".to_owned()
+    } else {
+        way(facts, next, same_way)
     };
     let verb = agree(subjects.len(), "answers", "answer");
     let title = if same_way || through {
@@ -59,29 +51,15 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         format!("{server} {verb} around the director, not through it")
     };
     let unexpected = super::unexpected(facts, &ids);
-    // Where the port alone was translated, addresses say nothing.
-    let port_alone = subjects.iter().any(|s| s.address == Some(vip));
-    let (asked, given) = if port_alone {
-        let whole = |s: &Subject| {
-            s.address.zip(s.port).map_or_else(|| name(s), |(ip, port)| ip.with_port(port))
-        };
-        (s_name(facts, service), words::list_of(subjects.iter().map(whole)))
-    } else {
-        (vip.to_string(), server.clone())
-    };
+    let (asked, given) = translated(facts, service, &subjects);
     let explanation = format!(
         "The director translated {asked} to {given} on the way in, but the answer left {way}. Nobody translates it back, so it reaches the client from an address that it never called: the client has no connection with that {unexpected}. {} concerned.",
         share(facts, service, &ids, "are")
     );
     let mut finding = Finding::cause("nat-return-bypasses-director", title, explanation);
     finding.severity = severity(facts, &ids);
+    let seen_at_server = is_seen_at_server(facts, &ids);
     let seen_at_client = ids.iter().any(|id| facts.return_around(*id).is_some_and(|a| a.at_client));
-    let seen_at_server = ids.iter().any(|id| {
-        facts.back_legs(*id).any(|leg| {
-            facts.host_of(leg).is_some()
-                && facts.host_of(leg) == facts.server(*id).and_then(|s| s.host)
-        })
-    });
     finding.confidence = match (seen_at_client, seen_at_server) {
         (true, true) => Confidence::Certain,
         (false, true) if !director.is_empty() => Confidence::Certain,
@@ -143,6 +121,44 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.fixes.push(step::safe(name(subject), answers.leave_by(&via, why)));
     }
     finding.concerning(subjects, ids).also(director)
+}
+
+/// By what way an answer left that did not go through the director.
+fn way(facts: &Facts, next: Option<HostId>, same_way: bool) -> String {
+    let Some(host) = next.map(|host| Names(facts).full(host)) else {
+        return "not by way of the director".to_owned();
+    };
+    if same_way {
+        format!(
+            "by way of {host}, to which the client sends as well: either that is who translates, and does not translate back, or a router before both"
+        )
+    } else {
+        format!("by way of {host}, which is not the director")
+    }
+}
+
+/// What clients call, and what it is translated to. Where the port alone is, addresses say nothing.
+fn translated(facts: &Facts, service: ServiceId, servers: &[Subject]) -> (String, String) {
+    let vip = facts.topology.service(service).vip;
+    if servers.iter().all(|s| s.address != Some(vip)) {
+        return (vip.to_string(), names(servers));
+    }
+    let whole = |s: &Subject| {
+        s.address.zip(s.port).map_or_else(|| name(s), |(ip, port)| ip.with_port(port))
+    };
+    (s_name(facts, service), words::list_of(servers.iter().map(whole)))
+}
+
+/// Whether a real server's own capture shows its side of one of them.
+fn is_seen_at_server(facts: &Facts, ids: &[ConnectionId]) -> bool {
+    let at_server = |id: &ConnectionId| {
+        let host = facts.server(*id).and_then(|s| s.host);
+        facts.back_legs(*id).any(|leg| {
+            let here = facts.host_of(leg);
+            here.is_some() && here == host
+        })
+    };
+    ids.iter().any(at_server)
 }
 
 /// What a real server answers for the service, by its own address.

@@ -13,6 +13,9 @@ use crate::diagnose::rests_on::rests_on;
 use crate::flow::Observations;
 use crate::trace::At;
 
+/// Connections that are asked: they are alike.
+const ASKED: usize = 4096;
+
 /// A cause that a line would fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::diagnose) struct Hint {

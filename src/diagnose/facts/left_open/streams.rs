@@ -1,20 +1,17 @@
 //! What connections show of trouble that is told by fields which their lines lack.
 
 use super::super::Facts;
-use super::Fits;
+use super::super::refused_segments::HEADERS;
+use super::{ASKED, Fits};
 use crate::breaks::asks_again;
 use crate::correlate::Leg;
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::diagnose::words::seconds;
-use crate::flow::{IcmpError, IcmpErrorKind, Reset, VantageId};
+use crate::flow::{Ask, IcmpError, IcmpErrorKind, Reset, VantageId};
+use crate::hashed::HashMap;
 use crate::trace::{At, ConnectionId};
 use crate::wire::Ip;
 use std::collections::BTreeMap;
-
-/// Connections that are asked: they are alike.
-const ASKED: usize = 4096;
-/// Bytes of the headers of IPv4 and TCP without options.
-const HEADERS: u32 = 40;
 
 /// The first leg of clients' connections that fits.
 fn leg<'a>(facts: &'a Facts<'_>, fits: impl Fn(&Leg) -> bool) -> Option<(ConnectionId, &'a Leg)> {
@@ -63,17 +60,19 @@ fn errors<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = (VantageId, &'a Icmp
 
 /// A packet was too big for a size that the handshake keeps to.
 pub(super) fn too_big_that_fits(facts: &Facts<'_>) -> Fits {
+    let mut between: HashMap<(Ip, Ip), Vec<ConnectionId>> = HashMap::default();
+    for (id, c) in facts.requests().take(ASKED) {
+        between.entry((c.front.client.0, c.front.server.0)).or_default().push(id);
+    }
     errors(facts).find_map(|(vantage, error)| {
         let IcmpErrorKind::TooBig { mtu } = error.kind else { return None };
         let sent = |leg: &Leg| {
             let mss = u32::from(facts.reply(leg).shape.mss);
-            mss > 0 && mss + HEADERS <= mtu
+            mss > 0 && mss + HEADERS[usize::from(!error.dst.is_v4())] <= mtu
         };
-        let of = facts.requests().take(ASKED).find(|(id, c)| {
-            let named = c.front.client.0 == error.dst && c.front.server.0 == error.src;
-            named && facts.legs(*id).iter().any(sent)
-        })?;
-        let why = format!("{} is told that its packets exceed {mtu} bytes, and by its handshake none does: it is this if a card there merges them", of.1.front.client.0);
+        let told = between.get(&(error.dst, error.src))?;
+        told.iter().find(|id| facts.legs(**id).iter().any(sent))?;
+        let why = format!("{} is told that its packets exceed {mtu} bytes, and by its handshake none does: it is this if a card there merges them", error.dst);
         Some((At { vantage, mark: error.mark }, why))
     })
 }
@@ -135,16 +134,20 @@ pub(super) fn silent_to_the_end(facts: &Facts<'_>) -> Fits {
 /// A connection that nobody closed, after whose last packet the client's host asks for a neighbour
 /// in vain.
 fn sought_in_vain(facts: &Facts<'_>) -> Fits {
+    let in_vain = |ask: &&Ask| ask.answers == 0 && ask.again > 1;
+    let mut asked: HashMap<(VantageId, Ip), Vec<&Ask>> = HashMap::default();
+    for (v, seen) in VantageId::each(&facts.vantages) {
+        for ask in seen.neighbors.asks.iter().filter(in_vain) {
+            asked.entry((v, ask.asker)).or_default().push(ask);
+        }
+    }
     let ids = facts.requests().take(ASKED).map(|(id, c)| (id, c.front.client.0));
     let mut legs = ids.flat_map(|(id, ip)| facts.legs(id).iter().map(move |leg| (ip, leg)));
     legs.find_map(|(client, leg)| {
         let stream = leg.of(&facts.vantages);
         let last = stream.last();
-        let asks = &facts.vantage(leg).neighbors.asks;
-        let ask = asks.iter().find(|ask| {
-            let in_vain = ask.answers == 0 && ask.again > 1;
-            in_vain && ask.asker == client && ask.last.at() > last.at()
-        })?;
+        let own = asked.get(&(leg.vantage, client))?;
+        let ask = own.iter().find(|ask| ask.last.at() > last.at())?;
         let closed = stream.flows.iter().any(|f| f.fin.is_set() || f.rst.is_set());
         let why = format!("the client's host asks for {} in vain after this, the last packet of an open connection: it is this if what translated it on that host forgot it", ask.target);
         (!closed).then(|| (facts.at(leg, last), why))

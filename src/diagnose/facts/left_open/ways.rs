@@ -1,17 +1,15 @@
 //! Ways that lines without hardware addresses leave open: who got a packet first, who sent it on.
 
 use super::super::Facts;
-use super::{Fits, is_untold};
+use super::{ASKED, Fits, is_untold};
 use crate::correlate::Leg;
 use crate::diagnose::thresholds::SCHEDULER_IMBALANCE_MIN_CONNECTIONS;
 use crate::flow::VantageId;
+use crate::hashed::HashSet;
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Connections that are asked: they are alike.
-const ASKED: usize = 4096;
 
 /// Whether a leg's lines show one packet of the client twice, as where it is handed on.
 fn is_twice(trace: &Trace, leg: &Leg) -> bool {
@@ -84,19 +82,27 @@ pub(super) fn one_for_all(facts: &Facts<'_>) -> Fits {
         let own = shares.entry(facts.service_of(id)).or_default();
         own.entry(back.server).or_insert((0, id)).0 += 1;
     }
-    shares.iter().find_map(|(_, own)| {
+    // Who answers on a port, each once, in the order in which they are called.
+    let mut answering: BTreeMap<u16, Vec<Ip>> = BTreeMap::new();
+    if !shares.is_empty() {
+        let mut known: HashSet<(Ip, u16)> = HashSet::default();
+        for (_, c) in facts.iter().filter(|(_, c)| c.progress.answered) {
+            if known.insert(c.front.server) {
+                answering.entry(c.front.server.1).or_default().push(c.front.server.0);
+            }
+        }
+    }
+    shares.values().find_map(|own| {
         let all: u64 = own.values().map(|(n, _)| n).sum();
         let (server, (most, first)) = own.iter().max_by_key(|(_, (n, _))| *n)?;
-        let other = facts.iter().find(|(_, c)| {
-            let (ip, port) = c.front.server;
-            port == server.1 && ip != server.0 && c.progress.answered && !own.contains_key(&(ip, port))
-        })?;
         if all < SCHEDULER_IMBALANCE_MIN_CONNECTIONS || most * 10 < all * 9 {
             return None;
         }
+        let mut others = answering.get(&server.1)?.iter();
+        let other = others.find(|ip| !own.contains_key(&(**ip, server.1)))?;
         let leg = facts.back_legs(*first).next()?;
         let at = facts.at(leg, facts.forward(leg).first.get()?);
-        let why = format!("{most} of {all} connections go to {}, and {} answers on that port as well: it is this if both are real servers of one weight", server.0, other.1.front.server.0);
+        let why = format!("{most} of {all} connections go to {}, and {} answers on that port as well: it is this if both are real servers of one weight", server.0, other);
         Some((at, why))
     })
 }

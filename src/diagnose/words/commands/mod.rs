@@ -6,6 +6,7 @@ pub mod ip;
 pub mod ipvsadm;
 pub mod kernel;
 pub mod netfilter;
+pub mod ping;
 mod proxy;
 mod rest;
 pub mod step;
