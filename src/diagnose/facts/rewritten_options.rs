@@ -51,11 +51,8 @@ pub(in crate::diagnose) fn shows(facts: &Facts) -> bool {
 }
 
 fn of(facts: &Facts, id: ConnectionId) -> Option<Rewritten> {
-    [true, false].into_iter().find_map(|of_syn| {
-        // Of most the options are everywhere the same, in whatever order the places are.
-        let mut all = facts.legs(id).iter().filter_map(|leg| syn(facts, leg, of_syn));
-        let first = all.next()?;
-        all.find(|other| options(other) != options(first))?;
+    let mut differing = [true, false].into_iter().filter(|of_syn| differs(facts, id, *of_syn));
+    differing.find_map(|of_syn| {
         let places = Journey::of(facts, id, of_syn, Milestone::Syn).0;
         let seen: Vec<(Sighting, &Flow)> =
             places.iter().filter_map(|s| Some((*s, flow(facts, id, s, of_syn)?))).collect();
@@ -70,22 +67,22 @@ fn of(facts: &Facts, id: ConnectionId) -> Option<Rewritten> {
     })
 }
 
+/// Whether two places show options that differ: asked first, since the way of a packet costs more to find.
+fn differs(facts: &Facts, id: ConnectionId, of_syn: bool) -> bool {
+    let way = |leg| if of_syn { facts.forward(leg) } else { facts.reply(leg) };
+    let mut shapes = facts.legs(id).iter().map(way).filter(|flow| flow.syn.is_set());
+    let option = |flow: &Flow| (flow.shape.mss, flow.shape.window_scale);
+    shapes.next().map(option).is_some_and(|first| shapes.any(|flow| option(flow) != first))
+}
+
 fn leg<'a>(facts: &'a Facts, id: ConnectionId, s: &Sighting) -> Option<&'a Leg> {
     facts.legs(id).iter().find(|leg| (leg.vantage, leg.tuple) == (s.at.vantage, s.tuple))
 }
 
 fn flow<'a>(facts: &'a Facts, id: ConnectionId, s: &Sighting, of_syn: bool) -> Option<&'a Flow> {
-    syn(facts, leg(facts, id, s)?, of_syn)
-}
-
-/// The flow of a leg that shows the SYN, or the SYN-ACK, with its options.
-fn syn<'a>(facts: &'a Facts, leg: &'a Leg, of_syn: bool) -> Option<&'a Flow> {
+    let leg = leg(facts, id, s)?;
     let flow = if of_syn { facts.forward(leg) } else { facts.reply(leg) };
     (flow.syn.is_set() && !flow.shape.cut() && flow.shape.mss > 0).then_some(flow)
-}
-
-fn options(flow: &Flow) -> (u16, u8) {
-    (flow.shape.mss, flow.shape.window_scale)
 }
 
 /// What differs between one packet at two places.
