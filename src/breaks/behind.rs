@@ -4,6 +4,8 @@
 use super::journey::{Journey, Milestone, silence};
 use super::judged::Judged;
 use super::{Behind, Break, By, Manner, Pace, Packet, handshake, reset_by, talk};
+use crate::correlate::Outcome;
+use crate::flow::Mark;
 use crate::trace::{ConnectionId, Trace};
 
 /// The break of what a proxy opened for a client's connection, if one shows.
@@ -15,6 +17,37 @@ pub(super) fn of(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Behind>
         pairs.clients.get(leg).is_none_or(|of| of.last() == Some(&id.0))
     });
     legs.find_map(|leg| broken(trace, pace, ConnectionId(*leg)))
+}
+
+/// The break of a connection that was served only when a proxy had waited in vain for another server.
+pub(super) fn waited(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<Break> {
+    let tried = trace.pairs.attempts.get(&id.0)?.iter().map(|leg| ConnectionId(*leg));
+    let waits = tried.filter(|leg| trace.connection(*leg).outcome == Outcome::Unanswered);
+    let waits = waits.filter_map(|leg| Some((went_on(trace, id, leg)?, leg)));
+    let (cost_ns, leg) = waits.max().filter(|(ns, _)| *ns >= handshake::WAIT_NS)?;
+    let behind = broken(trace, pace, leg)?;
+    let last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+    let (packet, manner) = (Packet::Response, Manner::Late);
+    let behind = Some(behind);
+    Some(Break { connection: id, packet, manner, last, next: None, cost_ns, behind })
+}
+
+/// From the first SYN of an attempt in vain until the proxy asked another server for the same client,
+/// nanoseconds.
+fn went_on(trace: &Trace, id: ConnectionId, attempt: ConnectionId) -> Option<i64> {
+    let pairs = &trace.pairs;
+    let carried = || pairs.carried.get(&id.0).into_iter().flatten();
+    let opened = || pairs.backends.get(&id.0).into_iter().flatten();
+    let waits = trace.legs(attempt).iter().filter_map(|leg| {
+        let syn = trace.forward(leg).syn.get()?;
+        let asked = carried().filter_map(|at| pairs.exchanges.get(*at));
+        let asked = asked.filter(|e| e.vantage == leg.vantage).map(|e| e.request);
+        let legs = opened().flat_map(|back| trace.legs(ConnectionId(*back)));
+        let begun = legs.filter(|l| l.vantage == leg.vantage).map(|l| trace.forward(l).syn);
+        let later = asked.chain(begun).filter_map(Mark::get).filter(|m| m.frame() > syn.frame());
+        later.min_by_key(|mark| mark.frame()).map(|mark| mark.since(syn))
+    });
+    waits.max()
 }
 
 fn broken(trace: &Trace, pace: &Pace, leg: ConnectionId) -> Option<Behind> {

@@ -20,16 +20,21 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         if pace.is_error(id) {
             return faults::judge(trace, id);
         }
+        if let Some(last) = never_came(trace, id) {
+            let cost_ns = length(trace, id);
+            let (packet, manner) = (Packet::Response, Manner::UnseenBeyond);
+            let last = Some(last);
+            let broken =
+                Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+            return Judged::Harm(Fate::Failed, broken);
+        }
         return match dropped_talk::judge(trace, id) {
             Judged::Well => asked_again(trace, id),
             harmed => harmed,
         };
     }
     let (manner, last) = silence(trace, id, Packet::Datagram);
-    let cost_ns = match (trace.start(id), trace.end(id)) {
-        (Some(a), Some(b)) => trace.time(b).0.saturating_sub(trace.time(a).0),
-        _ => 0,
-    };
+    let cost_ns = length(trace, id);
     let at = |manner, last| {
         let packet = Packet::Datagram;
         let broken =
@@ -64,6 +69,30 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         && is_own_question(trace, id)
         && pace.hears(trace, client);
     if pace.answers(service) || in_vain || nobody { harm(manner) } else { Judged::Untold }
+}
+
+/// From the first frame to the last, nanoseconds.
+fn length(trace: &Trace, id: ConnectionId) -> i64 {
+    match (trace.start(id), trace.end(id)) {
+        (Some(a), Some(b)) => trace.time(b).0.saturating_sub(trace.time(a).0),
+        _ => 0,
+    }
+}
+
+/// The last place that shows an answer, where the client asked the same again and its own capture shows
+/// no answer at all.
+fn never_came(trace: &Trace, id: ConnectionId) -> Option<Sighting> {
+    let client = trace.host_by_ip(trace.connection(id).front.client.0)?;
+    let own = |leg: &&Leg| trace.host_of(leg) == Some(client);
+    let mut here = trace.legs(id).iter().filter(own).peekable();
+    here.peek()?;
+    let in_vain = here.all(|leg| {
+        trace.vantage(leg).shows.both_ways
+            && trace.forward(leg).data.is_set()
+            && !trace.reply(leg).seen()
+    });
+    (in_vain && is_asked_in_vain(trace, id))
+        .then(|| Journey::of(trace, id, false, Milestone::Data).last().copied())?
 }
 
 /// The last place that a later fragment of a question reached, where first fragments alone are seen

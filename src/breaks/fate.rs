@@ -12,6 +12,12 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
     if let Some(broken) = broken.as_mut().filter(|_| fate == Fate::Failed) {
         broken.behind = behind::of(trace, pace, id);
     }
+    if fate == Fate::Well
+        && trace.ordinary(id).is_none()
+        && let Some(late) = behind::waited(trace, pace, id)
+    {
+        return (Fate::Suffered, Some(late));
+    }
     (fate, broken)
 }
 

@@ -12,15 +12,15 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use crate::wire::fault::Service;
 
-/// One name may be broken wherever it is asked for: so many answers of a server, and none other,
-/// say that it resolves nothing.
-const DNS_SEVERAL: u32 = 3;
+/// One name may be broken wherever it is asked for, and whom one call is for may be gone: so many answers
+/// of a server, and none other, say that it serves nobody.
+const SEVERAL: u32 = 3;
 
 /// What an answer says: whose error it is, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault(pub Service, pub u16);
 
-/// The first answer of a connection that says so. SERVFAIL counts only where a server says nothing else, which
+/// The first answer of a connection that says so. What may lie in the question counts only where a server says nothing else, which
 /// [`errors`] looks at.
 #[must_use]
 pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Fault)> {
@@ -52,11 +52,11 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     if trace.vantages.iter().all(|v| !v.side_tables.has_spoken()) {
         return found;
     }
-    // How many connections each answered, by SERVFAIL or not.
+    // How many connections each answered, by such an error or not.
     let mut alike: HashMap<Answerer, (u32, Vec<ConnectionId>, u32)> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
         let several = match service_fault(trace, id) {
-            Some((.., Fault(Service::Dns, _))) => DNS_SEVERAL,
+            Some((.., Fault(Service::Dns | Service::Sip, _))) => SEVERAL,
             Some(_) => {
                 found.insert(id.0);
                 continue;

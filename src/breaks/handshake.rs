@@ -10,7 +10,7 @@ use crate::trace::{ConnectionId, Trace};
 
 /// A wait that a client notices: an initial retransmission time-out less a tenth, since
 /// stacks count in ticks, nanoseconds.
-const WAIT_NS: i64 = 900_000_000;
+pub(super) const WAIT_NS: i64 = 900_000_000;
 
 /// Who waits has asked again by then: twice the initial time-out (RFC 6298, section 2), and one more for
 /// a server that counts from its own, nanoseconds.

@@ -9,7 +9,7 @@ use super::registry::{Advises, CAUSES, SYMPTOMS, SymptomDetector};
 use super::{
     Candidate, Confidence, Facts, Finding, FindingId, Kind, Proof, Refuted, Severity, Sighting,
 };
-use crate::breaks::{Fate, Passage};
+use crate::breaks::{Behind, Fate, Group, Passage};
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -109,13 +109,44 @@ fn suspects(
         fate.is_some_and(Fate::is_harm)
     };
     let group = sightings.iter().find(own).and_then(|s| facts.breaks.group_of(s.connection?));
-    let judged = group.map(|group| super::judge::of_group(facts, facts.breaks.group(group)));
+    let judged = group.map(|group| {
+        let group = facts.breaks.group(group);
+        let own = super::judge::of_group(facts, group);
+        // What a proxy said of it is no reason; what became of its own connection is.
+        match group.behind.filter(|_| own.possible.is_empty()) {
+            Some(behind) => super::judge::of_group(facts, &opened_for(facts, group, behind)),
+            None => own,
+        }
+    });
     let super::judge::Opinions { mut possible, refuted } = judged.unwrap_or_default();
     if possible.is_empty() {
         possible = advise(detector.advice.suspects, facts, sightings);
         possible.retain(|one| refuted.iter().all(|other| other.id != one.id));
     }
     (possible, refuted)
+}
+
+/// The break of what a proxy opened for the clients of a group, as a group of its own.
+fn opened_for(facts: &Facts, group: &Group, behind: Behind) -> Group {
+    let pairs = &facts.pairs;
+    let opened = group.connections.iter().filter_map(|id| {
+        let mut legs =
+            [&pairs.attempts, &pairs.backends].into_iter().filter_map(|of| of.get(&id.0));
+        legs.find_map(|legs| legs.last()).map(|leg| ConnectionId(*leg))
+    });
+    let mut connections: Vec<ConnectionId> = opened.collect();
+    connections.sort_unstable();
+    connections.dedup();
+    Group {
+        packet: behind.packet,
+        manner: behind.manner,
+        last: Some(behind.last),
+        next: None,
+        behind: None,
+        connections,
+        apart: Vec::new(),
+        ..group.clone()
+    }
 }
 
 /// What a sighting that no cause explains costs: a client's failed connection is lost; one

@@ -239,6 +239,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "tproxy-return-bypass" way tproxy_return_bypass,
     "no-server-up" proxy no_server_up,
     "l7-backend-refused" proxy l7_backend_refused,
+    "l7-backend-silent" proxy l7_backend_silent,
     "l7-backend-timeout" proxy l7_backend_timeout,
     "l7-keepalive-race" proxy l7_keepalive_race,
     "proxy-protocol-mismatch" proxy proxy_protocol_mismatch,

@@ -43,6 +43,8 @@ pub struct Preface {
     /// It names nobody: the sender opened the connection for itself, as a balancer does for
     /// its health checks (haproxy, doc/proxy-protocol.txt, section 2.2, `LOCAL`).
     pub own: bool,
+    /// Another header follows it in the same segment.
+    pub twice: bool,
     /// What the other side said first.
     pub reply: FirstReply,
     /// When it did.
@@ -69,6 +71,8 @@ impl Prefaces {
                 mark,
                 version,
                 own: version == 2 && tcp.payload.get(V2.len()) == Some(&LOCAL),
+                twice: behind(tcp.payload, version)
+                    .is_some_and(|rest| self::version(rest).is_some()),
                 reply: FirstReply::None,
                 replied: Mark::NONE,
             };
@@ -113,6 +117,17 @@ fn version(payload: &[u8]) -> Option<u8> {
     }
 }
 
+/// What follows a PROXY header.
+fn behind(payload: &[u8], version: u8) -> Option<&[u8]> {
+    let len = if version == 1 {
+        payload.iter().position(|byte| *byte == b'\n')? + 1
+    } else {
+        let size = payload.get(V2.len() + 2..V2.len() + 4)?;
+        V2.len() + 4 + usize::from(u16::from_be_bytes([size[0], size[1]]))
+    };
+    payload.get(len..)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testkit::said;
@@ -137,5 +152,20 @@ mod tests {
         let second = all.of(3).unwrap();
         assert_eq!((second.version, second.reply), (2, FirstReply::Alert));
         assert!(second.own && !first.own);
+        assert!(!second.twice && !first.twice);
+    }
+
+    #[test]
+    fn a_header_behind_a_header_is_told() {
+        let mut all = Prefaces::default();
+        let mark = |n| Mark::new(n, Timestamp(0));
+        let v1 = b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
+        let v2 = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+        let each = [[&v1[..], v2], [v2, v1], [v1, b"GET / HTTP/1.1\r\n"]];
+        for (at, said_first) in each.into_iter().enumerate() {
+            all.see(at as u32, Side::A, mark(1), &said(&said_first.concat()));
+        }
+        let twice: Vec<bool> = (0..3).map(|at| all.of(at).unwrap().twice).collect();
+        assert_eq!(twice, [true, true, false]);
     }
 }

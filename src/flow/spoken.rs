@@ -24,6 +24,8 @@ pub enum Words {
     Alert(u8),
     /// FTP: the endpoint to which the other side is to connect for data.
     Endpoint(Ip, u16),
+    /// A node of a Redis cluster: the endpoint at which its client is to ask.
+    Moved(Ip, u16),
     /// SIP over UDP: the address, if one is named, and port to which a request wants its
     /// answers, without regard to where it came from.
     AnswerTo(Option<Ip>, u16),
@@ -74,7 +76,9 @@ impl AllSpoken {
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             Some(b'-' | b'E' | 0) => {
-                fault::of_segment(payload).map(|(service, code)| Words::Fault(service, code))
+                let moved = || fault::redis_moved(payload).map(|(ip, port)| Words::Moved(ip, port));
+                let fault = fault::of_segment(payload).map(|(s, code)| Words::Fault(s, code));
+                fault.or_else(moved)
             }
             _ => None,
         };
@@ -85,7 +89,10 @@ impl AllSpoken {
 
     /// Takes in the first payload of a side; `greets` if the other has said none.
     pub fn first(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8], greets: bool) {
-        let refusal = || greeting::refusal(payload).map(Words::Unwelcome);
+        let refusal = || {
+            let fault = || fault::of_greeting(payload).map(|(s, code)| Words::Fault(s, code));
+            greeting::refusal(payload).map(Words::Unwelcome).or_else(fault)
+        };
         let words = match fault::of_first(payload) {
             Some((service, code)) => Some(Words::Fault(service, code)),
             None if greets && fault::is_cancel_request(payload) => Some(Words::NoAnswerDue),
@@ -104,10 +111,12 @@ impl AllSpoken {
             && let Some((service, code)) = fault::of_dns(payload)
         {
             self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
-        } else if payload.first().is_some_and(u8::is_ascii_uppercase)
-            && let Some((ip, port)) = sip::answer_to(payload)
-        {
-            self.keep(id, Spoken { side, mark, words: Words::AnswerTo(ip, port) });
+        } else if payload.first().is_some_and(u8::is_ascii_uppercase) {
+            let fault = || fault::of_sip(payload).map(|(s, code)| Words::Fault(s, code));
+            let asked = sip::answer_to(payload).map(|(ip, port)| Words::AnswerTo(ip, port));
+            if let Some(words) = asked.or_else(fault) {
+                self.keep(id, Spoken { side, mark, words });
+            }
         }
     }
 

@@ -6,7 +6,9 @@ use super::wording::rfc3339;
 use super::{Affected, Effect, Evidence, Finding, Fix, Refuted, Subject, ToConfirm};
 use crate::breaks::Fate;
 use crate::diagnose::{self, Diagnosis, Join, Proof};
+use crate::topology::Role;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Ids that an affected list shows.
 const MAX_IDS: usize = 100;
@@ -107,6 +109,13 @@ impl FindingWriter<'_> {
                     *by_real_server.entry(name).or_default() += 1;
                 }
             }
+        }
+        // Who served in another one's stead is not whom the finding is about.
+        let meant = finding.subjects.iter().filter(|s| s.role == Role::RealServer);
+        let meant: Vec<String> = meant.filter_map(|s| Some(s.address?.to_string())).collect();
+        let other = |name: &String| name.parse::<IpAddr>().is_ok() && !meant.contains(name);
+        if !meant.is_empty() && by_real_server.keys().all(other) {
+            by_real_server.clear();
         }
         let starts = ids.iter().filter_map(|id| self.builder.trace.start(*id));
         let ends = ids.iter().filter_map(|id| self.builder.trace.end(*id));

@@ -3,7 +3,7 @@
 //!
 //! What a caller brings about, a wrong password or a name that is not there, is none of these.
 
-use super::dns;
+use super::{Ip, dns};
 
 /// Whose words they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +20,14 @@ pub enum Service {
     Dns,
     /// HTTP/2, by GOAWAY.
     Http2,
+    /// IMAP, by its greeting.
+    Imap,
+    /// POP3, by its greeting.
+    Pop3,
+    /// SIP over UDP.
+    Sip,
+    /// gRPC, by the status in its trailers.
+    Grpc,
 }
 
 /// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
@@ -47,6 +55,8 @@ const REDIS: [(&str, u16, &str); 8] = [
     ("BUSY", 7, "a script runs for too long"),
     ("ERR max number of clients reached", 8, "too many clients"),
 ];
+/// Slots of a Redis cluster.
+const REDIS_SLOTS: u16 = 16_384;
 const MQTT: [(u16, &str); 5] = [
     (0x03, "server unavailable"),
     (0x88, "server unavailable"),
@@ -71,6 +81,24 @@ const HTTP2: [(u16, &str); 13] = [
     (12, "INADEQUATE_SECURITY"),
     (13, "HTTP_1_1_REQUIRED"),
 ];
+/// Statuses of gRPC of which the server is the reason (its documentation, "Status codes and their use in
+/// gRPC").
+const GRPC: [(u16, &str); 3] = [(8, "RESOURCE_EXHAUSTED"), (13, "INTERNAL"), (14, "UNAVAILABLE")];
+/// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
+/// section 5.2 and appendix B).
+const GRPC_STATUS: [&[u8]; 2] =
+    [b"\x0bgrpc-status", &[0x88, 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f]];
+/// A status behind the name, likewise.
+const GRPC_VALUES: [(&[u8], u16); 5] = [
+    (b"\x018", 8),
+    (b"\x0213", 13),
+    (b"\x0214", 14),
+    (&[0x82, 0x0b, 0x3f], 13),
+    (&[0x82, 0x0b, 0x5f], 14),
+];
+/// A greeting that turns everybody down: BYE of IMAP (RFC 9051, section 7.1.5), -ERR of POP3 (RFC 1939,
+/// section 3); neither has a number.
+const TURNED_DOWN: u16 = 1;
 /// SERVFAIL (RFC 1035, section 4.1.1).
 const SERVFAIL: u16 = 2;
 
@@ -80,9 +108,35 @@ pub fn of_segment(payload: &[u8]) -> Option<(Service, u16)> {
     match *payload.first()? {
         b'-' => redis(payload).map(|code| (Service::Redis, code)),
         b'E' => postgres(payload).map(|code| (Service::Postgres, code)),
-        0 => goaway(payload).map(|code| (Service::Http2, code)),
+        0 => goaway(payload)
+            .map(|code| (Service::Http2, code))
+            .or_else(|| grpc(payload).map(|code| (Service::Grpc, code))),
         _ => None,
     }
+}
+
+/// Reads the first words on a connection, if it is the server that says them.
+#[must_use]
+pub fn of_greeting(payload: &[u8]) -> Option<(Service, u16)> {
+    if !payload.ends_with(b"\r\n") {
+        return None;
+    }
+    let begins =
+        |word: &[u8]| payload.get(..word.len()).is_some_and(|s| s.eq_ignore_ascii_case(word));
+    if begins(b"* BYE ") {
+        return Some((Service::Imap, TURNED_DOWN));
+    }
+    begins(b"-ERR ").then_some((Service::Pop3, TURNED_DOWN))
+}
+
+/// Reads a response of SIP over UDP: 500 to 504, which the server itself is the reason of (RFC 3261, section
+/// 21.5).
+#[must_use]
+pub fn of_sip(payload: &[u8]) -> Option<(Service, u16)> {
+    let [b'5', b'0', c @ b'0'..=b'4', b' ', ..] = payload.strip_prefix(b"SIP/2.0 ")? else {
+        return None;
+    };
+    Some((Service::Sip, 500 + u16::from(c - b'0')))
 }
 
 /// Reads the first words of a side.
@@ -102,6 +156,20 @@ pub fn of_dns(payload: &[u8]) -> Option<(Service, u16)> {
     let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL as u8;
     let recursive = payload[2] & 0x01 != 0 && payload[3] & 0x80 != 0;
     (failed && recursive).then_some((Service::Dns, SERVFAIL))
+}
+
+/// The node of a Redis cluster to which an answer sends its client: `-MOVED` or `-ASK`, slot, endpoint (Redis,
+/// cluster specification, "MOVED Redirection").
+#[must_use]
+pub fn redis_moved(payload: &[u8]) -> Option<(Ip, u16)> {
+    let line = payload.strip_suffix(b"\r\n")?;
+    let said = line.strip_prefix(b"-MOVED ").or_else(|| line.strip_prefix(b"-ASK "))?;
+    let (slot, end) = std::str::from_utf8(said).ok()?.split_once(' ')?;
+    let (host, port) = end.rsplit_once(':')?;
+    let slot: u16 = slot.parse().ok()?;
+    let ip: std::net::IpAddr = host.parse().ok()?;
+    (slot < REDIS_SLOTS).then_some(())?;
+    Some((Ip::from(ip), port.parse().ok()?))
 }
 
 /// Whether a client's first words are PostgreSQL's CancelRequest, which has no answer: the server
@@ -159,6 +227,21 @@ fn goaway(payload: &[u8]) -> Option<u16> {
     (known && last & 0x80 == 0 && rest.len() >= debug).then_some(code)
 }
 
+/// The status in a HEADERS frame (RFC 9113, section 6.2), where it is written out: so the first of a
+/// connection is, and later ones may be an index of it.
+fn grpc(payload: &[u8]) -> Option<u16> {
+    let [0, a, b, 1, flags, rest @ ..] = payload else { return None };
+    let len = usize::from(u16::from_be_bytes([*a, *b]));
+    // A last one ends the stream.
+    let block = rest.get(4..4 + len).filter(|_| flags & 0x01 != 0)?;
+    let after = |name: &[u8]| {
+        let at = block.windows(name.len()).position(|seen| seen == name)?;
+        block.get(at + name.len()..)
+    };
+    let value = GRPC_STATUS.iter().find_map(|name| after(name))?;
+    GRPC_VALUES.iter().find(|(written, _)| value.starts_with(written)).map(|(_, code)| *code)
+}
+
 /// The code as its protocol writes it, with what it means: "PostgreSQL 53300 (too many connections)".
 #[must_use]
 pub fn words(service: Service, code: u16) -> String {
@@ -181,6 +264,10 @@ pub fn words(service: Service, code: u16) -> String {
         Service::Ldap => numbered(&LDAP, "LDAP result"),
         Service::Http2 => numbered(&HTTP2, "HTTP/2 GOAWAY"),
         Service::Dns => "DNS SERVFAIL".to_owned(),
+        Service::Imap => "IMAP BYE as the greeting".to_owned(),
+        Service::Pop3 => "POP3 -ERR as the greeting".to_owned(),
+        Service::Sip => format!("SIP {code}"),
+        Service::Grpc => numbered(&GRPC, "gRPC status"),
     }
 }
 
@@ -231,6 +318,50 @@ mod tests {
         assert_eq!(of_dns(b"\0\x07\x81\x83\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01"), None);
         let of_a_zone = b"\0\x07\x80\x02\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
         assert_eq!(of_dns(of_a_zone), None);
+    }
+
+    #[test]
+    fn who_turns_everybody_down_by_the_greeting_is_read() {
+        assert_eq!(of_greeting(b"* BYE [UNAVAILABLE] later\r\n"), Some((Service::Imap, 1)));
+        assert_eq!(of_greeting(b"-ERR [SYS/TEMP] too many\r\n"), Some((Service::Pop3, 1)));
+        for other in [&b"* OK ready\r\n"[..], b"+OK ready\r\n", b"-ERR\r\n", b"* BYE cut"] {
+            assert_eq!(of_greeting(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_sip_server_cannot_do_is_read() {
+        assert_eq!(of_sip(b"SIP/2.0 503 Service Unavailable\r\n"), Some((Service::Sip, 503)));
+        for other in [&b"SIP/2.0 200 OK\r\n"[..], b"SIP/2.0 505 no\r\n", b"SIP/2.0 486 Busy\r\n"] {
+            assert_eq!(of_sip(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_of_grpc_is_read_where_it_is_written_out() {
+        let frame = |flags: u8, block: &[u8]| {
+            [&[0, 0, block.len() as u8, 1, flags, 0, 0, 0, 1][..], block].concat()
+        };
+        let plain = b"\x88\x40\x0bgrpc-status\x0214";
+        assert_eq!(of_segment(&frame(5, plain)), Some((Service::Grpc, 14)));
+        let coded = [0x40, 0x88, 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f, 0x82, 0x0b, 0x3f];
+        assert_eq!(of_segment(&frame(5, &coded)), Some((Service::Grpc, 13)));
+        assert_eq!(of_segment(&frame(4, plain)), None, "the stream goes on");
+        assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x010")), None);
+        assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x015")), None, "not found");
+        assert_eq!(words(Service::Grpc, 14), "gRPC status 14 (UNAVAILABLE)");
+    }
+
+    #[test]
+    fn where_a_cluster_sends_its_client_is_read() {
+        let end = (Ip::v4([192, 0, 2, 1]), 6381);
+        assert_eq!(redis_moved(b"-MOVED 3999 192.0.2.1:6381\r\n"), Some(end));
+        assert_eq!(redis_moved(b"-ASK 3999 192.0.2.1:6381\r\n"), Some(end));
+        for other in
+            [&b"-MOVED 3999 192.0.2.1:6381"[..], b"-MOVED 16384 192.0.2.1:1\r\n", b"-ERR no\r\n"]
+        {
+            assert_eq!(redis_moved(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -51,6 +51,8 @@ mod tls;
 mod toa;
 mod transport;
 mod transport_tests;
+mod tried;
+mod tried_tests;
 mod trunk;
 mod unfinished;
 mod virtual_macs;
@@ -115,6 +117,8 @@ const SCENES: &[Scene] = &[
     Scene { name: "node-untranslated-by-old-entry", play: pods::called_before_the_rule },
     Scene { name: "l7-no-server-up", play: pools::nobody_passes },
     Scene { name: "healthy-l7-all-servers-up", play: pools::all_pass },
+    Scene { name: "l7-backend-silent", play: tried::redispatched },
+    Scene { name: "healthy-l7-syn-answered-at-repeat", play: tried::answered_at_the_repeat },
     Scene { name: "nat-ftp-names-real-server", play: control::names_the_real_server },
     Scene { name: "healthy-nat-ftp", play: control::names_the_service },
     Scene { name: "nat-tls-one-rs-refuses", play: tls::one_refuses },

@@ -37,7 +37,7 @@ pub const NOTES: [&str; 4] = [
 ];
 
 /// Why.
-pub const CAUSES: [&str; 86] = [
+pub const CAUSES: [&str; 87] = [
     "arp-answer-lost",
     "l4-self-access-hairpin",
     "dr-arp-problem",
@@ -113,6 +113,7 @@ pub const CAUSES: [&str; 86] = [
     "network-latency",
     "l7-backend-refused",
     "no-server-up",
+    "l7-backend-silent",
     "l7-backend-timeout",
     "udp-reply-from-rip",
     "vip-unowned",

@@ -8,9 +8,22 @@ pub(in crate::diagnose) fn refused(
     trace: &Trace,
     id: ConnectionId,
 ) -> impl Iterator<Item = ConnectionId> {
+    tried(trace, id).filter(|back| trace.connection(*back).outcome == Outcome::Refused)
+}
+
+/// Those that nothing answered, or that an ICMP error did. What a transparent proxy asks in its client's name is
+/// answered to the client, be it past the proxy.
+pub(in crate::diagnose) fn unanswered(
+    trace: &Trace,
+    id: ConnectionId,
+) -> impl Iterator<Item = ConnectionId> {
+    tried(trace, id).filter(|back| {
+        trace.connection(*back).outcome == Outcome::Unanswered
+            && !trace.pairs.tried.contains(&back.0)
+    })
+}
+
+fn tried(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = ConnectionId> {
     let tried = trace.pairs.attempts.get(&id.0).map_or(&[][..], Vec::as_slice);
-    tried
-        .iter()
-        .map(|back| ConnectionId(*back))
-        .filter(|back| trace.connection(*back).outcome == Outcome::Refused)
+    tried.iter().map(|back| ConnectionId(*back))
 }

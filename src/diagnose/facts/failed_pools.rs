@@ -69,8 +69,29 @@ pub(super) fn all(facts: &Facts) -> Vec<FailedPool> {
     if !pools.is_empty() {
         turn_away(facts, &mut pools);
     }
+    // Whose clients a server serves meanwhile is not without one.
+    for pool in pools.values_mut() {
+        pool.turned_away.retain(|service, ids| !is_served_meanwhile(facts, *service, ids));
+    }
     pools.retain(|_, pool| !pool.turned_away.is_empty());
     pools.into_values().collect()
+}
+
+/// Whether a real server served a client of a service between the first that was turned away and the last.
+fn is_served_meanwhile(facts: &Facts, service: ServiceId, turned_away: &[ConnectionId]) -> bool {
+    let began = |id: ConnectionId| {
+        let leg = facts.legs(id).first()?;
+        Some((leg.vantage, facts.forward(leg).first.get()?.at().0))
+    };
+    let times = || turned_away.iter().filter_map(|id| began(*id));
+    let Some((vantage, first)) = times().min_by_key(|(_, at)| *at) else { return false };
+    let last = times().map(|(_, at)| at).max().unwrap_or(first);
+    let by_a_server = |id: ConnectionId| facts.pairs.backends.contains_key(&id.0);
+    facts.requests_to(service).any(|(id, _)| {
+        facts.breaks.fate(id) == Fate::Well
+            && by_a_server(id)
+            && began(id).is_some_and(|(v, at)| v == vantage && (first..=last).contains(&at))
+    })
 }
 
 fn turn_away(facts: &Facts, pools: &mut BTreeMap<HostId, FailedPool>) {

@@ -1,4 +1,5 @@
-//! Endpoints that a control channel names (FTP for its data, SIP for its answers), and what
+//! Endpoints that a control channel names (FTP for its data, SIP for its answers, a Redis cluster for its
+//! other nodes), and what
 //! came of those that nobody reaches.
 
 use crate::correlate::{Connection, Leg};
@@ -17,6 +18,8 @@ pub(in crate::diagnose) enum Channel {
     Active,
     /// A SIP request, in its Via.
     Sip,
+    /// A node of a Redis cluster, that sends its client to another.
+    Cluster,
 }
 
 /// An endpoint that was named in vain.
@@ -36,7 +39,7 @@ pub(in crate::diagnose) struct Named {
     pub port: u16,
     /// Whether it is another address than the control channel itself goes to, or comes from.
     pub elsewhere: bool,
-    /// FTP: connections to it, all of which failed. SIP: the answers that went there.
+    /// FTP, a cluster: connections to it, all of which failed. SIP: the answers that went there.
     pub there: Vec<ConnectionId>,
 }
 
@@ -51,6 +54,7 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
         for (leg, spoken) in words(trace, id) {
             let named = match spoken.words {
                 Words::Endpoint(ip, port) => data(trace, &ends, (id, c), (leg, spoken), (ip, port)),
+                Words::Moved(ip, port) => moved(trace, &ends, id, (leg, spoken), (ip, port)),
                 Words::AnswerTo(ip, port) => {
                     answers(trace, &ends, (id, c), (leg, spoken), (ip, port))
                 }
@@ -140,6 +144,24 @@ fn data(
     }
     let channel = if passive { Channel::Passive } else { Channel::Active };
     Some(Named { control: id, leg: *leg, at, channel, ip: Some(ip), port, elsewhere, there })
+}
+
+/// A node that a client of a cluster was sent to and does not reach.
+fn moved(
+    trace: &Trace,
+    ends: &Ends,
+    id: ConnectionId,
+    (leg, spoken): (&Leg, &Spoken),
+    (ip, port): (Ip, u16),
+) -> Option<Named> {
+    let at = trace.at(leg, spoken.mark);
+    let dialled: Vec<ConnectionId> = ends.dialled(trace, (ip, port), at).collect();
+    let fails = |id: &ConnectionId| trace.connection(*id).outcome.failed();
+    let told = spoken.side != leg.client && !dialled.is_empty() && dialled.iter().all(fails);
+    let elsewhere = ip != trace.connection(id).front.server.0;
+    let channel = Channel::Cluster;
+    let (control, leg, there) = (id, *leg, dialled);
+    told.then_some(Named { control, leg, at, channel, ip: Some(ip), port, elsewhere, there })
 }
 
 /// Whether an address lies behind whoever translates, and no capture would show the client

@@ -36,6 +36,10 @@ pub(in crate::diagnose) fn all(facts: &Facts) -> Vec<Strange> {
         if s.mode != Mode::Unknown || !alone || !many || facts.host_by_ip(s.vip) == Some(host) {
             return None;
         }
+        // Who asks for the next hop upon a SYN has taken it in, and cannot send its answer.
+        if facts.missing().iter().any(|m| m.ids.iter().any(|id| group.connections.contains(id))) {
+            return None;
+        }
         // A host that says anything in that address's name has it.
         let speaks = |(_, c): (ConnectionId, &Connection)| {
             c.front.server.0 == s.vip && (c.progress.answered || c.progress.established)

@@ -7,7 +7,7 @@ use crate::diagnose::finding::Proof;
 use crate::flow::{IcmpError, IcmpErrorKind, VantageId};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
-use crate::wire::{Outer, Tunnel};
+use crate::wire::{Ip, Outer, Tunnel};
 use std::collections::BTreeMap;
 
 /// IPIP, 6in4, GRE (RFC 2003, RFC 4213, RFC 2784).
@@ -51,6 +51,25 @@ pub(in crate::diagnose) fn stays_closed(trace: &Trace, id: ConnectionId, host: H
 fn legs(trace: &Trace, id: ConnectionId, host: HostId) -> impl Iterator<Item = &Leg> {
     let at_host = move |leg: &&Leg| trace.host_of(leg) == Some(host);
     trace.legs(id).iter().filter(at_host).filter(|leg| trace.forward(leg).seen())
+}
+
+/// The end of the tunnel about whose packet an error is, where the error comes from elsewhere and says that
+/// the way there ends: no route, or no neighbour (RFC 792; RFC 4443, section 3.1).
+pub(in crate::diagnose) fn unreached(
+    trace: &Trace,
+    at: VantageId,
+    error: &IcmpError,
+) -> Option<Ip> {
+    let ends = matches!(
+        error.kind,
+        IcmpErrorKind::Unreachable { kind: 3, code: 0 | 1 }
+            | IcmpErrorKind::Unreachable { kind: 1, code: 0 | 3 }
+    );
+    let seen = &trace.vantages[at.index()].errors;
+    let from = seen.partition_point(|e| e.mark.frame() < error.mark.frame());
+    let mut same = seen[from..].iter().take_while(|e| e.mark.frame() == error.mark.frame());
+    let outer = same.find(|e| (e.quote.src, e.quote.dst) != (error.quote.src, error.quote.dst))?;
+    (ends && outer.quote.dst != error.src).then_some(outer.quote.dst)
 }
 
 /// Whether an error is about a tunnel's packet: it is kept for that and for what is inside.

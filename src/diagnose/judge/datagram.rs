@@ -47,6 +47,21 @@ pub(super) fn servers(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     );
 }
 
+/// Answers that left and did not come in at who asked.
+pub(super) fn answers(facts: &Facts, group: &Group, opinions: &mut Opinions) {
+    let fragmented = |id: &ConnectionId| {
+        let mut legs = facts.legs(*id).iter();
+        legs.any(|leg| facts.vantage(leg).fragments_of(facts.reply(leg)).any(|(_, p)| p.laters > 0))
+    };
+    if group.connections.iter().take(ASKED).all(fragmented) {
+        opinions.possible("ip-fragments-split", "then who is on the way drops fragments, or those behind the first: answers that fit into one packet arrive (DNS: 'dig +bufsize=1232', and EDNS buffers of 1232 bytes on the server)");
+    }
+    opinions.possible(
+        "packet-loss",
+        "then a capture at the next host lacks a part of the answers, of any size",
+    );
+}
+
 /// The address that a host puts in its clients' place in other connections of theirs, where it sends
 /// on with their own what this group's ask.
 fn untranslated(facts: &Facts, group: &Group) -> Option<Ip> {

@@ -104,6 +104,11 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (_, Manner::Cut(by)) => established::cut(facts, group, by, &mut opinions),
         (Packet::Request, Manner::Closed) => established::closed(facts, group, &mut opinions),
         (Packet::Response, manner)
+            if manner.is_silence() && facts.topology.service(group.service).protocol.is_udp() =>
+        {
+            datagram::answers(facts, group, &mut opinions);
+        }
+        (Packet::Response, manner)
             if manner.is_silence() && evidence::missing(facts, group).is_some() =>
         {
             established::torn(facts, group, &mut opinions);

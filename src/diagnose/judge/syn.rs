@@ -10,7 +10,7 @@ use crate::diagnose::facts::claimants::wrong_one;
 use crate::diagnose::facts::multicast_answers::not_taken;
 use crate::diagnose::facts::passing::passed;
 use crate::diagnose::facts::shared_bits;
-use crate::diagnose::facts::tunnel_ends::about_tunnel;
+use crate::diagnose::facts::tunnel_ends::{about_tunnel, unreached};
 use crate::diagnose::thresholds::{
     JUDGE_NETWORK_BITS as NETWORK_BITS, JUDGE_NETWORK_BITS_V6 as NETWORK_BITS_V6,
 };
@@ -345,7 +345,13 @@ pub(super) fn rejected(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         let mut errors = facts.errors_of(*id);
         errors.any(|(vantage, error)| about_tunnel(facts, vantage, error))
     };
-    if group.connections.iter().take(ASKED).all(about) {
+    let ended = |id: &ConnectionId| {
+        let mut errors = facts.errors_of(*id);
+        errors.any(|(vantage, error)| unreached(facts, vantage, error).is_some())
+    };
+    if group.connections.iter().take(ASKED).all(ended) {
+        opinions.possible("rs-unreachable", "then 'ip neigh' on the host that says so shows the tunnel's end as FAILED, or 'ip route get' names no way to it");
+    } else if group.connections.iter().take(ASKED).all(about) {
         opinions.possible("tunnel-not-decapsulated", "then 'ip -d link' and 'ip fou show' on the host that says so show no interface or port for this tunnel");
     }
 }

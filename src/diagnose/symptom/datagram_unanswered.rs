@@ -2,7 +2,7 @@
 
 use super::broken::{self};
 use super::connections_to;
-use crate::breaks::{Manner, Packet, dropped};
+use crate::breaks::{Break, Group, Manner, Packet, dropped};
 use crate::diagnose::thresholds::DATAGRAM_ASKED_ON_NS;
 use crate::diagnose::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
 
@@ -15,7 +15,14 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
         broken::is_silence(group, Packet::Datagram)
             || broken::is_silence(group, Packet::ServerDatagram)
             || (group.packet, group.manner) == (Packet::Datagram, Manner::Astray)
+            || answer_lost(f, group)
     })
+}
+
+/// Whether answers of datagrams left and were not seen to arrive.
+fn answer_lost(f: &Facts, group: &Group) -> bool {
+    let udp = f.topology.service(group.service).protocol.is_udp();
+    udp && broken::is_silence(group, Packet::Response)
 }
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
@@ -36,6 +43,18 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             subjects: broken::subjects(f, sightings),
         };
     }
+    let lost = |s: &&Sighting| broken::of(f, s).is_some_and(|b| b.packet == Packet::Response);
+    if sightings.iter().all(|s| lost(&s)) {
+        return Wording {
+            title: "answers to datagrams do not arrive".to_owned(),
+            explanation: format!(
+                "{}: the server answers, and the client's own capture shows the question alone, which it asks again for up to {wait}.{}",
+                connections_to(f, sightings),
+                in_pieces(f, sightings)
+            ),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
     // Who asks once and no more does not show how long it waits.
     let asked_on = broken::longest(f, sightings) >= DATAGRAM_ASKED_ON_NS;
     let waited = if asked_on { format!("; it went on for up to {wait}") } else { String::new() };
@@ -50,9 +69,38 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     }
 }
 
+/// Where answers that left are seen next; no filter by port shows later fragments.
+fn further_on(f: &Facts, broken: &Break) -> ToConfirm {
+    let front = f.connection(broken.connection).front;
+    let next = broken.last.and_then(|last| last.to);
+    ToConfirm {
+        host: next.map_or_else(|| "each router between, one after the other".to_owned(), |host| Names(f).place(host)),
+        command: format!("tcpdump -ni any 'host {} and host {} and (udp or ip proto 17 or ip6 proto 44)'", front.client.0, front.server.0),
+        why: "whether the answers come in there, and leave: the last that has them is before the one that drops them; a filter by port would leave out later fragments".to_owned(),
+    }
+}
+
+/// That the answers left in fragments, if all of them did.
+fn in_pieces(f: &Facts, sightings: &[Sighting]) -> &'static str {
+    let fragmented = |s: &Sighting| {
+        s.connection.is_some_and(|id| {
+            let mut legs = f.legs(id).iter();
+            legs.any(|leg| f.vantage(leg).fragments_of(f.reply(leg)).any(|(_, p)| p.laters > 0))
+        })
+    };
+    if sightings.iter().all(fragmented) {
+        " All of these answers left in fragments, which firewalls and routers on the way may drop, those of IPv6 above all (RFC 7872)."
+    } else {
+        ""
+    }
+}
+
 /// Of what a server sends in vain, what it names and where it goes; else a capture further on.
 pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let told = sightings.iter().find_map(|s| broken::of(f, s));
+    if let Some(broken) = told.filter(|b| b.packet == Packet::Response) {
+        return vec![further_on(f, broken)];
+    }
     let Some(broken) = told.filter(|b| b.packet == Packet::ServerDatagram) else {
         return super::next::captures(f, sightings);
     };

@@ -3,7 +3,8 @@
 
 use super::super::{Facts, Fix, Proof, Sighting, Subject, ToConfirm, Wording};
 use super::{concerned, connections, connections_to};
-use crate::breaks::server_error;
+use crate::breaks::{Manner, Packet, server_error};
+use crate::correlate::Outcome;
 use crate::diagnose::words::{agree, list, server_subject};
 use crate::exchange::Exchange;
 use crate::trace::{At, ConnectionId, Trace};
@@ -176,7 +177,9 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
     if by_server > 0 {
         explanation += &format!(" {by_server} of them come from the real server itself.");
     }
-    if by_proxy > 0 {
+    if let Some(lost) = lost_behind(facts, &ids) {
+        explanation += lost;
+    } else if by_proxy > 0 {
         explanation += &format!(
             " {by_proxy} of them are the proxy's own: what the real server answered it was no such status."
         );
@@ -187,6 +190,43 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
         explanation,
         subjects: concerned(facts, sightings),
     }
+}
+
+/// What became of the proxy's own request to the real server, or of the answer, where all were lost alike.
+fn lost_behind(facts: &Facts, ids: &[ConnectionId]) -> Option<&'static str> {
+    let of = |id: &ConnectionId| facts.breaks.broken(*id)?.behind.map(|b| (b.packet, b.manner));
+    let first = of(ids.first()?)?;
+    let on_the_way = matches!(first.1, Manner::LostBetween | Manner::UnseenBeyond);
+    // Bytes of both kinds were sent again and never acknowledged.
+    let stalled = |id: &ConnectionId| {
+        let opened = facts.pairs.backends.get(&id.0).into_iter().flatten();
+        let mut opened = opened.map(|leg| facts.connection(ConnectionId(*leg)).outcome);
+        opened.any(|outcome| outcome == Outcome::Stalled)
+    };
+    if !on_the_way || !ids.iter().all(|id| of(id) == Some(first) && stalled(id)) {
+        return None;
+    }
+    match first.0 {
+        Packet::Request => Some(
+            " The status is the proxy's own: its request to the real server was sent again and again and not acknowledged, on a connection that stood.",
+        ),
+        Packet::Response => Some(
+            " The status is the proxy's own: the real server answered, and its answer did not come to the proxy.",
+        ),
+        _ => None,
+    }
+}
+
+/// What to look at between a proxy and a real server that lose each other's bytes.
+fn between(facts: &Facts, ids: &[ConnectionId]) -> Option<ToConfirm> {
+    let mut opened = ids.iter().filter_map(|id| facts.pairs.backends.get(&id.0)?.last());
+    let leg = facts.connection(ConnectionId(*opened.next()?));
+    let (proxy, (server, port)) = (leg.front.client.0, leg.front.server);
+    Some(ToConfirm {
+        host: format!("each router and firewall between {proxy} and {server}, one after the other"),
+        command: format!("tcpdump -ni any 'host {proxy} and host {server} and tcp port {port}'"),
+        why: "the first where bytes come in and do not leave: a session that was idle for longer than it remembers, a link with a smaller MTU (then only large segments are lost), or a rule".to_owned(),
+    })
 }
 
 /// What a proxy says by each status, where nothing shows who made it.
@@ -209,6 +249,9 @@ fn meanings(trace: &Trace, ids: &[ConnectionId]) -> String {
 /// What to look at on the servers that made the answers themselves.
 pub(in crate::diagnose) fn next(trace: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
     let ids: Vec<ConnectionId> = connections(sightings).collect();
+    if lost_behind(trace, &ids).is_some() {
+        return between(trace, &ids).into_iter().collect();
+    }
     let makers = makers(trace, &ids).unwrap_or_default();
     let ask = |maker: &Subject| {
         let address = maker.address?;

@@ -1,7 +1,7 @@
 //! ICMP or ICMPv6 unreachable that quotes a connection's packet.
 
 use super::super::facts::refusals::Says;
-use super::super::facts::tunnel_ends::about_tunnel;
+use super::super::facts::tunnel_ends::{about_tunnel, unreached};
 use super::super::{Candidate, Facts, Proof, Sighting, Wording};
 pub(in crate::diagnose) use super::next::captures as next;
 use super::{concerned, connections_to};
@@ -9,6 +9,7 @@ use crate::breaks::Fate;
 use crate::flow::IcmpErrorKind;
 use crate::topology::Ordinary;
 use crate::trace::At;
+use crate::wire::Ip;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let mut last = None;
@@ -28,7 +29,7 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 }
 
 /// What a code says (RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1).
-fn meaning(kind: u8, code: u8) -> &'static str {
+pub(in crate::diagnose) fn meaning(kind: u8, code: u8) -> &'static str {
     match (kind, code) {
         (3, 0) | (1, 0) => "network unreachable",
         (3, 1) | (1, 3) => "host unreachable",
@@ -66,6 +67,17 @@ fn says_nobody(facts: &Facts, sighting: &Sighting) -> bool {
         })
 }
 
+/// Who says of a tunnel's packet that its end cannot be reached, and which end, of all of them the same.
+fn unreached_end(facts: &Facts, sightings: &[Sighting]) -> Option<(Ip, Ip)> {
+    let one = |s: &Sighting| {
+        facts
+            .errors_of(s.connection?)
+            .find_map(|(vantage, e)| Some((e.src, unreached(facts, vantage, e)?)))
+    };
+    let first = one(sightings.first()?)?;
+    sightings.iter().all(|s| one(s) == Some(first)).then_some(first)
+}
+
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     if sightings.iter().all(|s| says_nobody(facts, s)) {
         return Wording {
@@ -82,6 +94,16 @@ pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wordin
             facts.errors_of(id).any(|(vantage, e)| about_tunnel(facts, vantage, e))
         })
     };
+    if let Some((by, end)) = unreached_end(facts, sightings) {
+        return Wording {
+            title: format!("ICMP says that the tunnel's end {end} cannot be reached"),
+            explanation: format!(
+                "{}: {by} says of the packet around theirs that it cannot reach {end}: that host is down, or {by} has no way to it.",
+                connections_to(facts, sightings)
+            ),
+            subjects: concerned(facts, sightings),
+        };
+    }
     if sightings.iter().all(tunnelled) {
         return Wording {
             title: "ICMP says that nobody takes the tunnel's packets".to_owned(),

@@ -10,7 +10,10 @@ use crate::diagnose::{Facts, Proof, Sighting, Wording};
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     let silent = |group: &Group| group.manner.is_silence() || group.manner == Manner::Closed;
     let said = [Packet::Request, Packet::Response];
-    let mut found = broken::broken_as(f, |group| said.contains(&group.packet) && silent(group));
+    // Of datagrams `datagram-unanswered` tells.
+    let tcp = |group: &Group| f.topology.service(group.service).protocol.is_tcp();
+    let mut found =
+        broken::broken_as(f, |group| said.contains(&group.packet) && silent(group) && tcp(group));
     // What was sent again and again is `retransmission`.
     let stalled = |id| f.connection(id).outcome == Outcome::Stalled;
     found.retain(|s| !s.connection.is_some_and(stalled));

@@ -54,6 +54,7 @@ pub(super) fn at_place(facts: &Facts, broken: &Break) -> Option<ToConfirm> {
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left && relays() => {
             (host, counters(vip))
         }
+        (Packet::Request, _) if !left && connection.progress.response => (host, socket(port)),
         (Packet::Ack | Packet::Greeting | Packet::Request, _) if !left => (host, queue(port)),
         (Packet::Datagram, _) if !left => (host, datagrams(port)),
         (Packet::Response, _) if left && host == server => (host, process(port)),
@@ -125,6 +126,16 @@ pub(super) fn queue(port: u16) -> Said {
             "ss -ltnp 'sport = :{port}'; ss -tn state established 'sport = :{port}'; nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPDeferAcceptDrop"
         ),
         "Recv-Q of the first list above its Send-Q: the accept queue is full; Recv-Q of the second above 0: the program does not read; the second lacks the client: the server has no such connection",
+    )
+}
+
+/// Why a connection that was answered before takes no more.
+fn socket(port: u16) -> Said {
+    (
+        format!(
+            "ss -tni state established 'sport = :{port}'; nstat -az TcpExtPAWSEstab TcpInCsumErrors TcpExtTCPRcvQDrop"
+        ),
+        "no line of the client: its socket there is gone; Recv-Q above 0: the program does not read; TcpExtPAWSEstab grows with each repeat: the timestamps went back, as where a device that rewrites them was changed; TcpInCsumErrors: bad checksums",
     )
 }
 

@@ -4,7 +4,7 @@
 
 use super::settles::{listener, process, queue};
 use crate::breaks::{Break, Manner, Packet, Passage, asks_again};
-use crate::diagnose::facts::tunnel_ends::about_tunnel;
+use crate::diagnose::facts::tunnel_ends::{about_tunnel, unreached};
 use crate::diagnose::facts::unheeded_answers::used_up;
 use crate::diagnose::words::{Names, tables};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
@@ -170,6 +170,16 @@ fn rejected(facts: &Facts, id: ConnectionId) -> Option<ToConfirm> {
             let told = facts.host_of_vantage(vantage)?;
             let own = facts.server(id).and_then(|s| s.host) == Some(told);
             own.then(|| unheeded(facts, told, error, mtu))
+        }
+        IcmpErrorKind::Unreachable { .. }
+            if let Some(end) = unreached(facts, vantage, error) =>
+        {
+            let six = if end.is_v4() { "" } else { "-6 " };
+            Some(ToConfirm {
+                host: error.src.to_string(),
+                command: format!("ip {six}route get {end}; ip {six}neigh show {end}"),
+                why: "no route, or FAILED: the host at the tunnel's end is down, or on another network; what the balancer sends to it has to be the address that it has now".to_owned(),
+            })
         }
         IcmpErrorKind::Unreachable { .. } if about_tunnel(facts, vantage, error) => Some(ToConfirm {
             host: error.src.to_string(),

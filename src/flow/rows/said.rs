@@ -85,7 +85,8 @@ impl Row for Of<Preface> {
     fn blank() -> Self {
         let mark = Mark::NONE;
         let reply = FirstReply::None;
-        Self(0, Preface { side: Side::A, mark, version: 1, own: false, reply, replied: mark })
+        let (side, version, own, twice) = (Side::A, 1, false, false);
+        Self(0, Preface { side, mark, version, own, twice, reply, replied: mark })
     }
 
     fn row<C: Columns>(&mut self, c: &mut C) {
@@ -95,6 +96,7 @@ impl Row for Of<Preface> {
         mark(c, "at", "the segment that begins with it", &mut preface.mark);
         c.num("version", "1 or 2", &mut preface.version);
         c.num("own", "the header names nobody (`LOCAL`)", &mut preface.own);
+        c.num("twice", "another header follows it in the same segment", &mut preface.twice);
         let (mut reply, mut status) = match preface.reply {
             FirstReply::None => (Reply::None, 0),
             FirstReply::Status(status) => (Reply::Status, status),
@@ -174,6 +176,7 @@ enum Form {
     Status,
     Alert,
     Endpoint,
+    Moved,
     AnswerTo,
     Unwelcome,
     Http2,
@@ -183,17 +186,25 @@ enum Form {
     Ldap,
     Dns,
     GoAway,
+    Imap,
+    Pop3,
+    Sip,
+    Grpc,
     NoAnswerDue,
 }
 
 /// Forms of the services whose errors are kept.
-const FAULTS: [(Service, Form); 6] = [
+const FAULTS: [(Service, Form); 10] = [
     (Service::Postgres, Form::Postgres),
     (Service::Redis, Form::Redis),
     (Service::Mqtt, Form::Mqtt),
     (Service::Ldap, Form::Ldap),
     (Service::Dns, Form::Dns),
     (Service::Http2, Form::GoAway),
+    (Service::Imap, Form::Imap),
+    (Service::Pop3, Form::Pop3),
+    (Service::Sip, Form::Sip),
+    (Service::Grpc, Form::Grpc),
 ];
 
 fn form_of(service: Service) -> Form {
@@ -204,6 +215,7 @@ words!(Form {
     Form::Status => "http-status",
     Form::Alert => "tls-alert",
     Form::Endpoint => "ftp-endpoint",
+    Form::Moved => "redis-moved",
     Form::AnswerTo => "sip-answer-to",
     Form::Unwelcome => "error-greeting",
     Form::Http2 => "http2-preface",
@@ -213,6 +225,10 @@ words!(Form {
     Form::Ldap => "ldap-refusal",
     Form::Dns => "dns-failure",
     Form::GoAway => "http2-goaway",
+    Form::Imap => "imap-bye",
+    Form::Pop3 => "pop3-error",
+    Form::Sip => "sip-error",
+    Form::Grpc => "grpc-error",
     Form::NoAnswerDue => "no-answer-due",
 });
 
@@ -233,13 +249,14 @@ impl Row for Of<Spoken> {
             Words::Status(status) => (Form::Status, status, None),
             Words::Alert(alert) => (Form::Alert, u16::from(alert), None),
             Words::Endpoint(ip, port) => (Form::Endpoint, port, Some(ip)),
+            Words::Moved(ip, port) => (Form::Moved, port, Some(ip)),
             Words::AnswerTo(ip, port) => (Form::AnswerTo, port, ip),
             Words::Unwelcome(code) => (Form::Unwelcome, code, None),
             Words::Http2 => (Form::Http2, 0, None),
             Words::Fault(service, code) => (form_of(service), code, None),
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway` or `no-answer-due`", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `redis-moved`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error` or `no-answer-due`", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code",
@@ -250,6 +267,7 @@ impl Row for Of<Spoken> {
             Form::Status => Words::Status(number),
             Form::Alert => Words::Alert(number as u8),
             Form::Endpoint => Words::Endpoint(ip.unwrap_or_default(), number),
+            Form::Moved => Words::Moved(ip.unwrap_or_default(), number),
             Form::AnswerTo => Words::AnswerTo(ip, number),
             Form::Unwelcome => Words::Unwelcome(number),
             Form::Http2 => Words::Http2,

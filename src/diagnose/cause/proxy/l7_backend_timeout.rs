@@ -1,6 +1,8 @@
 //! A request reaches the real server through the proxy and is never answered
 //! before the proxy gives up.
 
+use crate::breaks::unfilled;
+use crate::correlate::Leg;
 use crate::diagnose::cause::{each_service, no_exchange};
 use crate::diagnose::facts::each_once;
 use crate::diagnose::symptom::http_5xx;
@@ -9,11 +11,14 @@ use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity};
 use crate::exchange::Exchange;
 use crate::topology::ServiceId;
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::{seq_gt, seq_lt};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx"];
 
 /// RFC 9110, section 15.6.5.
 const GATEWAY_TIMEOUT: u16 = 504;
+/// The number that a FIN takes, which a side that gave up may leave unacknowledged.
+const FIN: u32 = 1;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let fronts = facts.pairs.carried.keys().map(|front| ConnectionId(*front));
@@ -28,11 +33,25 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     Detection::from(findings, || no_exchange(facts))
 }
 
-/// The backend exchange that was never answered.
+/// The backend exchange that was never answered, though the real server has the request.
 fn waited(trace: &Trace, id: ConnectionId) -> Option<&Exchange> {
     let carried = trace.pairs.carried.get(&id.0)?;
     let mut carried = carried.iter().filter_map(|at| trace.pairs.exchanges.get(*at));
-    carried.find(|e| !e.response.is_set())
+    carried.find(|e| !e.response.is_set() && is_the_servers(trace, e))
+}
+
+/// Whether the request was acknowledged as a whole, and no part of an answer was lost on the way: then
+/// the wait is the real server's.
+fn is_the_servers(trace: &Trace, exchange: &Exchange) -> bool {
+    let legs = || trace.legs(ConnectionId(exchange.connection)).iter();
+    let mut here = legs().filter(|leg| leg.vantage == exchange.vantage);
+    here.any(|leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let has_it = back.seen() && !seq_lt(back.max_ack, there.end_seq.wrapping_sub(FIN));
+        let more = |other: &Leg| seq_gt(trace.reply(other).end_seq.wrapping_sub(FIN), back.end_seq);
+        let elsewhere = legs().any(|other| trace.reply(other).seen() && more(other));
+        has_it && !elsewhere && unfilled(trace, leg).is_none()
+    })
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {

@@ -1,8 +1,10 @@
 //! What layer-7 proxies and address carriers add to the trouble.
 
 pub mod l7_backend_refused;
+pub mod l7_backend_silent;
 pub mod l7_backend_timeout;
 pub mod l7_keepalive_race;
 pub mod no_server_up;
 pub mod proxy_protocol_mismatch;
 pub mod toa_not_inserted;
+mod two_headers;

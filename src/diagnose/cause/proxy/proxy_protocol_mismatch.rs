@@ -99,6 +99,10 @@ fn unexpected(
         part(n, n, "such connection", "end"),
     );
     let mut finding = based_on(trace, servers, title, explanation, &said.rejected);
+    let twice = |(_, leg): &(ConnectionId, Leg)| preface(trace, leg).is_some_and(|p| p.twice);
+    if said.rejected.iter().all(twice) {
+        return super::two_headers::word(finding, who, verb, &answers(trace, said));
+    }
     let sure = n >= NO_COINCIDENCE || !said.answered.is_empty();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.fixes = vec![

@@ -8,7 +8,7 @@ use super::refused_by_itself::by_itself;
 use crate::correlate::Outcome;
 use crate::diagnose::cause::{each_service, severity};
 use crate::diagnose::facts::own_refusals::refuser;
-use crate::diagnose::facts::stopped::accepted_before;
+use crate::diagnose::facts::stopped::{accepted_before, accepts_between};
 use crate::diagnose::facts::telling;
 use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::thresholds::PAIR;
@@ -90,6 +90,12 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.proofs.push(Proof::at(at, "the last connection before that it accepted"));
         return finding.concerning(subjects, ids);
     }
+    if let Some(at) = between(facts, service, &subjects, &ids) {
+        super::refused_between::word(&mut finding, facts, (service, port), &subjects, &ids);
+        finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
+        finding.proofs.push(Proof::at(at, "and one between that it accepts"));
+        return finding.concerning(subjects, ids);
+    }
     for subject in &subjects {
         finding.confirm(
             Names(facts).place_of(subject),
@@ -115,6 +121,17 @@ fn stopped(
     let [Subject { address: Some(server), .. }] = subjects else { return None };
     let pods = cluster::is_clusters(facts, facts.topology.service(service));
     pods.then(|| accepted_before(facts, service, *server, ids)).flatten()
+}
+
+/// A connection that each of the servers accepted between those that it refused: that of the first.
+fn between(
+    facts: &Facts,
+    service: ServiceId,
+    subjects: &[Subject],
+    ids: &[ConnectionId],
+) -> Option<At> {
+    let each = subjects.iter().map(|s| accepts_between(facts, service, s.address?, ids));
+    each.collect::<Option<Vec<At>>>()?.first().copied()
 }
 
 /// Seen where it is sent, or where the director gets it from the real server.

@@ -1,9 +1,10 @@
 //! A control channel names an endpoint that the other side cannot reach: FTP for its data,
-//! SIP for its answers.
+//! SIP for its answers, a cluster of Redis for its other nodes.
 //!
 //! Both name it in their payload, which a balancer that translates addresses leaves as it is
 //! unless it knows the protocol.
 
+use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::named_endpoints::{Channel, Named, all};
 use crate::diagnose::words::{agree, count, list, name, server_subject, service_subject};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
@@ -75,7 +76,7 @@ fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) ->
     let first = &set[0];
     let who = name(subject);
     let ip = first.ip.map_or_else(|| "an address".to_owned(), |ip| ip.to_string());
-    let tried: usize = set.iter().map(|n| n.there.len()).sum();
+    let tried = each_once(set.iter().flat_map(|n| n.there.iter().copied())).len();
     let fail = format!(
         "{} to {} {}",
         count(tried, "connection"),
@@ -118,6 +119,7 @@ fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) ->
                 endpoints(set)
             ),
         ),
+        Channel::Cluster => super::cluster_nodes::words(&s.name(), &endpoints(set), &fail),
         Channel::Sip => (
             format!(
                 "SIP answers go to port {}, which the Via names, and not where the request came from",
@@ -180,6 +182,7 @@ fn advise(
             );
             finding.fixes.push(if finding.fixes.is_empty() { server } else { server.or() });
         }
+        Channel::Cluster => super::cluster_nodes::advise(finding, &vip.with_port(s.port)),
         Channel::Active => {
             finding.confirm(
                 "the client",
@@ -209,6 +212,7 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
     let note = match named.channel {
         Channel::Passive => format!("the answer to PASV names {end}"),
         Channel::Active => format!("PORT names {end}"),
+        Channel::Cluster => format!("the answer sends the client to {end}"),
         Channel::Sip => format!("the request's Via names {end}, without rport"),
     };
     let mut proofs = vec![Proof { at: named.at, note }];

@@ -2,6 +2,7 @@
 
 pub mod bgp_anycast_flap;
 pub mod client_on_director;
+mod cluster_nodes;
 pub mod control_channel_address;
 pub(in crate::diagnose) mod denied;
 pub mod director_bypassed;
