@@ -5,7 +5,7 @@ use super::journey::{Journey, Milestone};
 use super::judged::{Judged, TAIL_NS};
 use super::{Break, Fate, Manner, Packet, Passage, Sighting};
 use crate::correlate::Leg;
-use crate::flow::Mark;
+use crate::flow::{COPY_WINDOW_NS, Mark};
 use crate::trace::{ConnectionId, Trace};
 
 /// Repeats that show it: two may cross their acknowledgment.
@@ -21,7 +21,10 @@ fn since(trace: &Trace, leg: &Leg) -> Option<Mark> {
     let links: Vec<u32> = vantage.link_indexes(there).collect();
     let mut again = vantage.side_tables.repeats.iter().filter(|r| links.contains(&r.link));
     let long = there.last.since(there.data) >= TAIL_NS;
-    (long && again.any(|r| r.mark.frame() == there.last.frame())).then_some(there.data)
+    // Or a copy of it that the capture made.
+    let is_last =
+        |mark: Mark| mark.frame() <= there.last.frame() && there.last.since(mark) < COPY_WINDOW_NS;
+    (long && again.any(|r| is_last(r.mark))).then_some(there.data)
 }
 
 pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
