@@ -313,7 +313,8 @@ impl Observer {
                 self.side_tables.spoken.first(id, side, mark, tcp.payload, greets);
             }
         }
-        self.side_tables.spoken.segment(id, side, mark, tcp.payload);
+        let said = (tcp.seq, tcp.payload_len);
+        self.side_tables.spoken.segment(id, side, mark, said, tcp.payload);
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
         if !stream.has_syn() {

@@ -233,7 +233,8 @@ impl Flow {
     /// did before, since bytes are missing, names those that it has (RFC 2018).
     pub(super) fn says_again(&self, tcp: &Tcp<'_>) -> bool {
         let bare = tcp.seq_len() == 0 && tcp.options.len() <= TIMESTAMPS;
-        bare && self.packets > 1 && tcp.seq == self.end_seq && tcp.ack == self.last_ack
+        let same = tcp.ack == self.last_ack || tcp.flags.rst() && self.rst.is_set();
+        bare && self.packets > 1 && tcp.seq == self.end_seq && same
     }
 
     /// A segment after the SYN, with ACK.

@@ -72,7 +72,7 @@ const HTTP2: [(u16, &str); 13] = [
     (13, "HTTP_1_1_REQUIRED"),
 ];
 /// SERVFAIL (RFC 1035, section 4.1.1).
-const SERVFAIL: u16 = 2;
+const SERVFAIL: u8 = 2;
 
 /// Reads a segment that a side begins so, whatever came before.
 #[must_use]
@@ -96,19 +96,21 @@ pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
 }
 
 /// Reads an answer from the port of DNS. What an authoritative server says to a resolver, which asks
-/// without recursion, is of one zone: only who was asked to find the answer (RD) and does so (RA) fails.
+/// without recursion, is of one zone: only who was asked to find the answer (RD) and does so (RA) fails. Its
+/// code is a digest of the name.
 #[must_use]
 pub fn of_dns(payload: &[u8]) -> Option<(Service, u16)> {
-    let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL as u8;
+    let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL;
     let recursive = payload[2] & 0x01 != 0 && payload[3] & 0x80 != 0;
-    (failed && recursive).then_some((Service::Dns, SERVFAIL))
+    (failed && recursive).then(|| (Service::Dns, dns::digest(payload)))
 }
 
-/// Whether a client's first words are PostgreSQL's CancelRequest, which has no answer: the server
-/// closes (Frontend/Backend Protocol, "Canceling Requests in Progress").
+/// The digest of the name of which an answer from the port of DNS tells something, or that it is not there
+/// (NOERROR, NXDOMAIN).
 #[must_use]
-pub fn is_cancel_request(payload: &[u8]) -> bool {
-    matches!(payload, [0, 0, 0, len, 0x04, 0xd2, 0x16, 0x2e, ..] if usize::from(*len) == payload.len())
+pub fn resolved(payload: &[u8]) -> Option<u16> {
+    let told = dns::question(payload)?.response && matches!(payload[3] & 0x0f, 0 | 3);
+    told.then(|| dns::digest(payload))
 }
 
 /// An ErrorResponse: its SQLSTATE (field C).
@@ -208,7 +210,14 @@ mod tests {
         let calm = [&[0, 0, 22, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 11][..], b"too_many_pings"];
         assert_eq!(of_segment(&calm.concat()), Some((Service::Http2, 11)));
         let servfail = b"\0\x07\x81\x82\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
-        assert_eq!(of_dns(servfail), Some((Service::Dns, 2)));
+        let of = |payload| of_dns(payload).map(|(service, _)| service);
+        assert_eq!(of(servfail), Some(Service::Dns));
+        let (same, other) = (
+            b"\0\x09\x81\x82\0\x01\0\0\0\0\0\0\x01A\0\0\x1c\0\x01",
+            b"\0\x07\x81\x82\0\x01\0\0\0\0\0\0\x01b\0\0\x01\0\x01",
+        );
+        assert_eq!(of_dns(servfail), of_dns(same), "names have no case");
+        assert_ne!(of_dns(servfail), of_dns(other));
     }
 
     #[test]
@@ -231,14 +240,6 @@ mod tests {
         assert_eq!(of_dns(b"\0\x07\x81\x83\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01"), None);
         let of_a_zone = b"\0\x07\x80\x02\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
         assert_eq!(of_dns(of_a_zone), None);
-    }
-
-    #[test]
-    fn a_cancel_request_is_told_by_its_code_and_length() {
-        let request = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e, 0, 0, 0x12, 0x67, 1, 2, 3, 4];
-        assert!(is_cancel_request(&request));
-        assert!(!is_cancel_request(&request[..15]));
-        assert!(!is_cancel_request(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]), "SSLRequest");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::flow::spoken::{Spoken, Words};
 use crate::flow::{Asked, FirstReply, Hello, Mark, Observations, Preface, Side, StreamId};
 use crate::row::{Columns, Row, words};
 use crate::wire::fault::Service;
+use crate::wire::redirect::Redirector;
 use crate::wire::{Ip, http};
 
 impl Row for Hello {
@@ -184,6 +185,10 @@ enum Form {
     Dns,
     GoAway,
     NoAnswerDue,
+    CutShort,
+    Resolved,
+    OracleRedirect,
+    RedisRedirect,
 }
 
 /// Forms of the services whose errors are kept.
@@ -214,6 +219,10 @@ words!(Form {
     Form::Dns => "dns-failure",
     Form::GoAway => "http2-goaway",
     Form::NoAnswerDue => "no-answer-due",
+    Form::CutShort => "http-cut-short",
+    Form::Resolved => "dns-name",
+    Form::OracleRedirect => "oracle-redirect",
+    Form::RedisRedirect => "redis-redirect",
 });
 
 impl Row for Of<Spoken> {
@@ -238,11 +247,15 @@ impl Row for Of<Spoken> {
             Words::Http2 => (Form::Http2, 0, None),
             Words::Fault(service, code) => (form_of(service), code, None),
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
+            Words::CutShort => (Form::CutShort, 0, None),
+            Words::Resolved(name) => (Form::Resolved, name, None),
+            Words::SentOn(Redirector::Oracle, ip, port) => (Form::OracleRedirect, port, Some(ip)),
+            Words::SentOn(Redirector::Redis, ip, port) => (Form::RedisRedirect, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway` or `no-answer-due`", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `no-answer-due`, `http-cut-short`, `dns-name`, `oracle-redirect` or `redis-redirect`", &mut form);
         c.num(
             "number",
-            "the status, the alert's description, the port, or the error's code",
+            "the status, the alert's description, the port, or the error's code; of `dns-failure` and `dns-name` a digest of the name",
             &mut number,
         );
         c.some_ip("ip", "the address that is named", &mut ip);
@@ -254,6 +267,12 @@ impl Row for Of<Spoken> {
             Form::Unwelcome => Words::Unwelcome(number),
             Form::Http2 => Words::Http2,
             Form::NoAnswerDue => Words::NoAnswerDue,
+            Form::CutShort => Words::CutShort,
+            Form::Resolved => Words::Resolved(number),
+            Form::OracleRedirect => {
+                Words::SentOn(Redirector::Oracle, ip.unwrap_or_default(), number)
+            }
+            Form::RedisRedirect => Words::SentOn(Redirector::Redis, ip.unwrap_or_default(), number),
             fault => {
                 let known = FAULTS.iter().find(|(_, form)| *form == fault);
                 known.map_or(Words::NoAnswerDue, |(service, _)| Words::Fault(*service, number))

@@ -17,6 +17,7 @@ pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub(in crate::diagnose) mod other_port;
 mod sent_back;
+mod sent_on;
 pub mod stateful_device_half_path;
 mod told_shorter;
 pub mod tproxy_return_bypass;
