@@ -59,7 +59,7 @@ fn broken(trace: &Trace, pace: &Pace, leg: ConnectionId) -> Option<Behind> {
         }
         _ => None,
     };
-    let found = harmed(handshake::judge(trace, leg));
+    let found = harmed(handshake::judge(trace, pace, leg));
     if let Some(found) = found.or_else(|| harmed(talk::judge(trace, pace, leg))) {
         return Some(found);
     }

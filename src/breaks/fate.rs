@@ -34,7 +34,7 @@ fn own(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Option<Break>) {
             if let Some(half) = talk::half(trace, id) {
                 return verdict(half);
             }
-            let opened = handshake::judge(trace, id);
+            let opened = handshake::judge(trace, pace, id);
             match opened {
                 // Who connected late at last may have got nothing all the same.
                 Judged::Harm(Fate::Suffered, _) => match talk::judge(trace, pace, id) {

@@ -12,9 +12,10 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use crate::wire::fault::Service;
 
-/// One name may be broken wherever it is asked for, and whom one call is for may be gone: so many answers
-/// of a server, and none other, say that it serves nobody.
-const SEVERAL: u32 = 3;
+/// One name may be broken wherever it is asked for, and whom one call is for may be gone: so many names that a
+/// server does not resolve, or answers for names that others do resolve, or calls, and no other answer of it, say
+/// that it is the server.
+const SEVERAL: usize = 3;
 
 /// What an answer says: whose error it is, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,30 +53,57 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     if trace.vantages.iter().all(|v| !v.side_tables.has_spoken()) {
         return found;
     }
-    // How many connections each answered, by such an error or not.
-    let mut alike: HashMap<Answerer, (u32, Vec<ConnectionId>, u32)> = HashMap::default();
+    let mut answered: HashMap<Answerer, Answers> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
-        let several = match service_fault(trace, id) {
-            Some((.., Fault(Service::Dns | Service::Sip, _))) => SEVERAL,
+        let fault = match service_fault(trace, id) {
+            Some((.., fault @ Fault(Service::Dns | Service::Sip, _))) => Some(fault),
             Some(_) => {
                 found.insert(id.0);
                 continue;
             }
-            None => 0,
+            None => None,
         };
-        if several > 0 || connection.progress.response {
+        if fault.is_some() || connection.progress.response {
             let server = trace.server(id).and_then(|server| server.address);
-            let (all, bad, least) = alike.entry((trace.service_of(id), server)).or_default();
-            *all += 1;
-            *least = (*least).max(several);
-            bad.extend((several > 0).then_some(id));
+            let of = answered.entry((trace.service_of(id), server)).or_default();
+            match fault {
+                Some(Fault(service, code)) => {
+                    of.names.extend((service == Service::Dns).then_some(code));
+                    of.failed.push(id);
+                }
+                None => of.others = true,
+            }
         }
     }
-    let nothing_else = alike
-        .into_values()
-        .filter(|(all, bad, least)| *all as usize == bad.len() && *all >= *least);
-    found.extend(nothing_else.flat_map(|(_, bad, _)| bad).map(|id| id.0));
+    let resolved = resolved(trace);
+    let elsewhere = |of: &Answers| {
+        of.failed.len() >= SEVERAL && of.names.iter().all(|name| resolved.contains(name))
+    };
+    let alone = |of: &Answers| of.names.len() >= SEVERAL || elsewhere(of);
+    let nothing = answered.into_values().filter(|of| !of.others && alone(of));
+    found.extend(nothing.flat_map(|of| of.failed).map(|id| id.0));
     found
+}
+
+/// Digests of names that some name server resolved.
+fn resolved(trace: &Trace) -> HashSet<u16> {
+    let all = trace.iter().flat_map(|(id, _)| words(trace, id));
+    let name = |spoken: &Spoken| match spoken.words {
+        Words::Resolved(name) => Some(name),
+        _ => None,
+    };
+    all.filter_map(|(_, spoken)| name(spoken)).collect()
+}
+
+/// What a server of names or of calls answered.
+#[derive(Default)]
+struct Answers {
+    /// Digests of names that ended in SERVFAIL.
+    names: HashSet<u16>,
+    /// Connections on which it said so.
+    failed: Vec<ConnectionId>,
+    /// It answered otherwise, too.
+    others: bool,
 }
 
 /// A request that a server answered with an error, or a handshake that one side refused.

@@ -17,7 +17,7 @@ pub(super) const WAIT_NS: i64 = 900_000_000;
 const GIVEN_UP_NS: i64 = 3_000_000_000;
 
 /// Judges the handshake of a TCP connection.
-pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
+pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let connection = trace.connection(id);
     let p = connection.progress;
     match connection.outcome {
@@ -28,8 +28,14 @@ pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
         // What was rejected was not delivered, whoever the capture was taken on.
         Outcome::Unknown if p.syn && !p.answered && rejected(trace, id) => unanswered(trace, id),
         Outcome::Unknown if p.syn => Judged::Untold,
+        Outcome::Unknown if is_offered_again(trace, pace, id) => {
+            let last = Journey::of(trace, id, false, Milestone::Syn).last().copied();
+            let reset = trace.legs(id).iter().any(|leg| trace.forward(leg).rst.is_set());
+            let manner = if reset { Manner::Unmatched } else { Manner::UnseenBeyond };
+            harm(trace, id, Packet::SynAck, (manner, last))
+        }
         Outcome::Unknown if !(p.request || p.response) => Judged::Untold,
-        Outcome::Incomplete => incomplete(trace, id),
+        Outcome::Incomplete => incomplete(trace, pace, id),
         _ => late(trace, id),
     }
 }
@@ -111,7 +117,7 @@ fn unanswered(trace: &Trace, id: ConnectionId) -> Judged {
     harm(trace, id, Packet::Syn, silence(trace, id, Packet::Syn))
 }
 
-fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
+fn incomplete(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let legs = trace.legs(id);
     let client_reset = legs.iter().map(|leg| trace.forward(leg).reset).max_by_key(|r| *r as u8);
     let repeats = legs.iter().any(|leg| trace.reply(leg).syns > 1);
@@ -135,7 +141,7 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
         Some(Reset::Abort) if p.syns <= 1 && !repeats => Judged::Well,
         // Who waits for a connection asks again, whatever came meanwhile; so does a server that waits
         // for its acknowledgment. Of this one nobody does.
-        _ if is_given_up(trace, id) => Judged::Untold,
+        _ if is_given_up(trace, id) || p.syns <= 1 && pace.lost_a_race(trace, id) => Judged::Untold,
         // It arrived at last, when the client had given up: what counts is where the
         // first ones were lost.
         Some(Reset::NoSocket | Reset::Abort) if lost_first(trace, id).is_some() => {
@@ -157,6 +163,25 @@ fn incomplete(trace: &Trace, id: ConnectionId) -> Judged {
         _ if p.syns <= 1 && !repeats && at_the_end(trace, id) => Judged::Untold,
         _ => harm(trace, id, Packet::SynAck, silence(trace, id, Packet::SynAck)),
     }
+}
+
+/// Whether a server sends its SYN-ACK again and again where no capture shows a SYN: what its client sends goes
+/// another way, and the handshake does not end. A client that resets each did not call that address; where
+/// none does, nobody else of the service may be seen to get further by this way.
+fn is_offered_again(trace: &Trace, pace: &Pace, id: ConnectionId) -> bool {
+    let again = |leg: &Leg| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let unknown = there.reset == Reset::NoSocket && !there.ack.is_set();
+        // Who has sent it three times was not answered before, however soon the capture ends.
+        let silent = !there.seen()
+            && (back.syns > 2
+                || trace.vantage(leg).end.0.saturating_sub(back.last.at().0) >= GIVEN_UP_NS);
+        back.accepted() && back.syns > 1 && back.payload == 0 && (unknown || silent)
+    };
+    let p = trace.connection(id).progress;
+    !(p.syn || p.request || p.response)
+        && pace.nobody_talks(trace.service_of(id))
+        && trace.legs(id).iter().any(again)
 }
 
 /// Whether a server's SYN-ACK was the end, or a reset that answers it without a word: neither side sent
@@ -279,7 +304,7 @@ pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         // Some open a connection half only: they reset what was accepted at once.
         Outcome::Incomplete if is_half_open(trace, id) => Judged::Well,
         Outcome::Stalled => super::talk::judge(trace, pace, id),
-        Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, id),
+        Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, pace, id),
         Outcome::Completed if !super::talk::is_turned_down(trace, id) && !is_dropped(trace, id) => {
             Judged::Well
         }

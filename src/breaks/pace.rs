@@ -5,6 +5,7 @@
 //! lies behind that vantage. One slow answer is a heavy request; a server all of whose
 //! answers are far slower than all others' is not chance.
 
+use super::raced::Raced;
 use crate::correlate::Progress;
 use crate::flow::{Flow, Mark, Observations, VantageId};
 use crate::hashed::{HashMap, HashSet};
@@ -59,6 +60,8 @@ pub struct Pace {
     blamed: HashMap<(Ip, (Ip, u16)), u32>,
     /// Hosts of which the captures show their own packets alone.
     one_sided: OnceLock<HashSet<Ip>>,
+    /// Connections that stand, for those that were given up for them.
+    raced: OnceLock<Raced>,
 }
 
 type ByServer = BTreeMap<u16, Vec<Answer>>;
@@ -77,6 +80,7 @@ impl Pace {
             at_once: super::at_once::cut_at_once(trace),
             blamed: blamed(trace),
             one_sided: OnceLock::new(),
+            raced: OnceLock::new(),
         };
         let answered = |p: &Progress| p.request && p.response;
         let all = &trace.connections.list;
@@ -130,6 +134,17 @@ impl Pace {
     pub fn answers_none(&self, service: ServiceId, asked: u32) -> bool {
         let habit = self.habits[service.0 as usize];
         habit.answered == 0 && habit.asked >= asked
+    }
+
+    /// Whether a client gave a connection up since it had connected by the other family of addresses.
+    pub(super) fn lost_a_race(&self, trace: &Trace, id: ConnectionId) -> bool {
+        self.raced.get_or_init(|| Raced::of(trace)).lost(trace, id)
+    }
+
+    /// Whether no connection to a service carries a byte in these captures.
+    pub(super) fn nobody_talks(&self, service: ServiceId) -> bool {
+        let habit = self.habits[service.0 as usize];
+        habit.asked == 0 && habit.answered == 0 && habit.greeted == 0
     }
 
     /// Whether what comes to a host would be in the captures, as far as its other conversations show.

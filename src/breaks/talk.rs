@@ -64,6 +64,12 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             };
             if judged != Judged::Well {
                 judged
+            } else if let Some((leg, said)) = super::said::cut_short(trace, id) {
+                let mut last = Journey::of(trace, id, false, Milestone::Data).first().copied();
+                if let Some(last) = last.as_mut().filter(|last| last.at.vantage == leg.vantage) {
+                    last.at.mark = said.mark;
+                }
+                harm(id, Fate::Failed, Packet::Response, (Manner::Closed, last), 0)
             } else if pace.is_error(id) {
                 faults::judge(trace, id)
             } else {
@@ -254,7 +260,7 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     // Bytes that a capture lacks are in the numbers of what it has.
     let wrote = back.accepted() && back.end_seq.wrapping_sub(back.isn) > SYN_AND_FIN;
     let missed = wrote && there.max_ack.wrapping_sub(back.isn) > SYN_AND_FIN;
-    if closed && (missed || faults::has_no_answer(trace, id)) {
+    if closed && missed || faults::has_no_answer(trace, id) {
         return Judged::Well;
     }
     let at_once = closed && (0..AT_ONCE_NS).contains(&back.fin.since(there.data));

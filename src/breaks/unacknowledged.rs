@@ -5,7 +5,7 @@ use super::journey::{Journey, Milestone};
 use super::judged::{Judged, TAIL_NS};
 use super::{Break, Fate, Manner, Packet, Passage, Sighting};
 use crate::correlate::Leg;
-use crate::flow::{Mark, Repeat};
+use crate::flow::{COPY_WINDOW_NS, Mark};
 use crate::trace::{ConnectionId, Trace};
 
 /// Repeats that show it: two may cross their acknowledgment.
@@ -18,8 +18,11 @@ fn since(trace: &Trace, leg: &Leg) -> Option<Mark> {
         return None;
     }
     let long = there.last.since(there.data) >= TAIL_NS;
-    let again = |r: &&Repeat| r.mark.frame() == there.last.frame();
-    (long && trace.vantage(leg).repeats_of(there).iter().any(again)).then_some(there.data)
+    // Or a copy of it that the capture made.
+    let is_last =
+        |mark: Mark| mark.frame() <= there.last.frame() && there.last.since(mark) < COPY_WINDOW_NS;
+    let again = trace.vantage(leg).repeats_of(there);
+    (long && again.iter().any(|r| is_last(r.mark))).then_some(there.data)
 }
 
 pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {

@@ -119,7 +119,8 @@ impl Observer {
         self.count_frame(mark, is_cut(frame));
         self.count_segment(u32::from(look.payload));
         if words && let Some(payload) = Plain::of(frame).and_then(|plain| plain.segment.payload()) {
-            self.side_tables.spoken.segment(ahead.stream, look.side, mark, payload.captured);
+            let at = (look.seq, u32::from(look.payload));
+            self.side_tables.spoken.segment(ahead.stream, look.side, mark, at, payload.captured);
         }
         true
     }

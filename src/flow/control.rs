@@ -25,7 +25,7 @@ impl Observer {
                 // What an overlay's hosts say is no claim on this network.
                 if (ip.ttl == 255 || !packet.known.has(Known::TTL)) && !packet.link.overlay {
                     let ends = (ip.src, ip.dst);
-                    self.neighbors.ndp(mark, packet.vlan, &packet.link, ends, icmp);
+                    self.neighbors.ndp(mark, packet.vlan, &packet.link, ends, icmp, packet.known);
                 }
                 return;
             }

@@ -51,6 +51,7 @@ impl Observer {
         self.settle_embryos();
         self.side_tables.hellos.settle(&self.streams);
         self.side_tables.dns_pairs.settle();
+        self.side_tables.spoken.settle(&self.streams);
         self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
         let hops = self.hops.into_list();
         let own = own::infer(

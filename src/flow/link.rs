@@ -164,11 +164,43 @@ impl Link {
         }
     }
 
+    /// Frames, without copies that the capture made.
+    #[must_use]
+    pub fn sent(&self) -> u32 {
+        self.packets.saturating_sub(u32::from(self.copies))
+    }
+
     /// Counts a frame that has no sequence space.
     #[inline]
     pub(super) fn count(&mut self, mark: Mark) {
         self.packets += 1;
         self.last = mark;
+    }
+
+    /// Counts a datagram.
+    pub(super) fn datagram(&mut self, mark: Mark, id: Option<u16>) {
+        let before = self.last;
+        self.count(mark);
+        let id = id.unwrap_or_default();
+        self.copied(mark, before, id);
+        self.last_id = id;
+    }
+
+    /// The next segment has no sequence space and says what the one before it said, in a protocol without
+    /// identifications: a copy where it comes at once.
+    pub(super) fn bare_again(&mut self, mark: Mark) {
+        if self.packets > 0 && mark.since(self.last) < COPY_WINDOW_NS {
+            self.copies = self.copies.saturating_add(1);
+        }
+    }
+
+    /// Counts as a copy what has no sequence space and the identification of the frame before it.
+    #[inline(always)]
+    fn copied(&mut self, mark: Mark, before: Mark, id: u16) {
+        let again = id != 0 && id == self.last_id && self.packets > 1;
+        if again && mark.since(before) < MARKED_COPY_WINDOW_NS {
+            self.copies = self.copies.saturating_add(1);
+        }
     }
 
     /// Counts a later fragment, which continues the segment before it.
@@ -201,6 +233,9 @@ impl Link {
         if self.packets == 1 {
             self.first_id = id.unwrap_or(0);
         }
+        if len == 0 {
+            self.copied(mark, before, id.unwrap_or_default());
+        }
         if let Some(id) = id.filter(|_| older != Some(true)) {
             self.last_id = id;
         }
@@ -225,7 +260,11 @@ impl Link {
     /// As [`Self::segment`] of one that [`Self::continues`], or of one without bytes; not the first of the link.
     #[inline(always)]
     pub(super) fn go_on(&mut self, mark: Mark, id: u16, end: u32, bytes: bool) {
+        let before = self.last;
         self.count(mark);
+        if !bytes {
+            self.copied(mark, before, id);
+        }
         if id == 0 || self.last_id.wrapping_sub(id) >= COPY_WINDOW_IDS {
             self.last_id = id;
         }
@@ -358,6 +397,21 @@ mod tests {
         assert_eq!(link.segment(at(45), &data(150, 50), Some(0), troubles), Sending::New);
         assert_eq!(link.segment(at(60), &data(150, 50), Some(0), troubles), Sending::Again);
         assert_eq!((link.retransmissions, link.copies), (2, 1));
+    }
+
+    #[test]
+    fn what_has_no_bytes_is_a_copy_by_its_identification_alone() {
+        let mut link = Link::new(HopId(0), at(0));
+        let troubles = &mut Troubles::default();
+        for (ms, id) in [(0, 7), (0, 7), (1, 8), (1, 0), (1, 0), (2, 9), (500, 9)] {
+            link.segment(at(ms), &data(100, 0), Some(id), troubles);
+        }
+        assert_eq!((link.packets, link.copies, link.sent()), (7, 1, 6));
+        let mut link = Link::new(HopId(0), at(0));
+        for (ms, id) in [(0, 7), (0, 7), (1, 8), (1, 0), (1, 0)] {
+            link.datagram(at(ms), Some(id));
+        }
+        assert_eq!((link.packets, link.copies), (5, 1));
     }
 
     #[test]

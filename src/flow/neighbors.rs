@@ -1,8 +1,8 @@
 //! Who claimed which address on the link, and who asked for which: ARP and neighbour discovery in one
 //! table.
 
-use super::Mark;
 use super::neighbor::{Ask, Binding, Claim, Dispute, OverlayEnd, Probe};
+use super::{COPY_WINDOW_NS, Mark};
 use crate::capture::Known;
 use crate::hashed::HashMap;
 use crate::wire::{Arp, ArpOperation, Direction, Icmp, IcmpKind, Ip, LinkHeader, Mac, Outer};
@@ -36,6 +36,17 @@ fn asked_by(target: Ip, mac: Mac, asker: Ip) -> (Ip, Mac, Ip) {
     (target, mac, if mac == Mac::ZERO { asker } else { Ip::default() })
 }
 
+/// A question or an answer, as far as it is told from another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    link: LinkHeader,
+    vlan: u32,
+    asks: bool,
+    ips: [Ip; 2],
+    about: Ip,
+    mac: Option<Mac>,
+}
+
 /// Claims and questions at one vantage.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbors {
@@ -54,6 +65,8 @@ pub struct Neighbors {
     latest: HashMap<(Ip, u32), (Mac, Mark)>,
     by_claim: HashMap<(Ip, Mac, u32, Claim), u32>,
     by_ask: HashMap<(Ip, Mac, Ip), u32>,
+    /// The latest question or answer.
+    said: Option<(Said, Mark)>,
 }
 
 impl Neighbors {
@@ -75,6 +88,17 @@ impl Neighbors {
             }
             return;
         }
+        let said = Said {
+            link: *link,
+            vlan,
+            asks: arp.operation == ArpOperation::Request,
+            ips: [arp.sender, arp.target],
+            about: arp.target,
+            mac: Some(arp.sender_mac),
+        };
+        if !arp.is_announcement() && self.is_copy(mark, said, known) {
+            return;
+        }
         let claim = match arp.operation {
             _ if arp.is_announcement() => Claim::Announcement,
             ArpOperation::Reply => Claim::Reply,
@@ -92,6 +116,16 @@ impl Neighbors {
         }
     }
 
+    /// Whether the capture shows the message before it twice: no stack asks or answers again that soon.
+    /// Announcements do come in bursts (keepalived's garp_master_repeat).
+    fn is_copy(&mut self, mark: Mark, said: Said, known: Known) -> bool {
+        let before = self.said.replace((said, mark));
+        known.has(Known::TIME)
+            && before.is_some_and(|(same, at)| {
+                same == said && (0..COPY_WINDOW_NS).contains(&mark.since(at))
+            })
+    }
+
     pub(super) fn ndp(
         &mut self,
         mark: Mark,
@@ -99,7 +133,23 @@ impl Neighbors {
         link: &LinkHeader,
         (src, dst): (Ip, Ip),
         icmp: &Icmp<'_>,
+        known: Known,
     ) {
+        let said = match icmp.kind {
+            IcmpKind::NeighborSolicitation { target, source_mac } => {
+                Some((true, target, source_mac))
+            }
+            IcmpKind::NeighborAdvertisement { target, target_mac, solicited: true } => {
+                Some((false, target, target_mac))
+            }
+            _ => None,
+        };
+        if let Some((asks, about, mac)) = said {
+            let said = Said { link: *link, vlan, asks, ips: [src, dst], about, mac };
+            if self.is_copy(mark, said, known) {
+                return;
+            }
+        }
         match icmp.kind {
             IcmpKind::NeighborSolicitation { target, source_mac } => {
                 let Some(mac) = source_mac.or(link.src).filter(|m| m.is_unicast()) else {
@@ -324,6 +374,44 @@ mod tests {
             neighbors.ask(target, asker, (mac, 0), &LinkHeader::default(), mark);
         }
         neighbors.asks[0]
+    }
+
+    /// A question and its answer, each shown so many times at once.
+    fn said(times: u32) -> Neighbors {
+        let (asker, host) = (Mac([2, 0, 0, 0, 0, 1]), Mac([2, 0, 0, 0, 0, 8]));
+        let (from, target) = (Ip::v4([192, 0, 2, 1]), Ip::v4([192, 0, 2, 8]));
+        let ask = Arp {
+            operation: ArpOperation::Request,
+            sender_mac: asker,
+            sender: from,
+            target_mac: Mac::ZERO,
+            target,
+        };
+        let reply = Arp {
+            operation: ArpOperation::Reply,
+            sender_mac: host,
+            sender: target,
+            target_mac: asker,
+            target: from,
+        };
+        let mut neighbors = Neighbors::default();
+        let mut number = 0;
+        for (arp, ns) in [(ask, 0), (reply, 200_000), (ask, 1_000_000_000), (reply, 1_000_200_000)]
+        {
+            for n in 0..times {
+                number += 1;
+                let mark = Mark::new(number, Timestamp(ns + i64::from(n) * 3_000));
+                neighbors.arp(mark, 0, &LinkHeader::default(), &arp, Known::ALL);
+            }
+        }
+        neighbors
+    }
+
+    #[test]
+    fn copies_of_a_message_are_one_question_and_one_answer() {
+        let [once, twice] = [1, 3].map(said);
+        let counts = |of: &Neighbors| (of.asks[0].count, of.asks[0].answers, of.bindings[1].count);
+        assert_eq!((counts(&once), counts(&twice)), ((2, 2, 2), (2, 2, 2)));
     }
 
     #[test]

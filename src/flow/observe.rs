@@ -185,7 +185,7 @@ impl Observer {
                 self.fragments.begin(ip, id, side);
                 self.alone(id, side, mark, udp);
                 let link = self.link(id, side, packet.link, ip.ttl, mark);
-                self.links[link].count(mark);
+                self.links[link].datagram(mark, ip.id);
                 self.fragments.count(ip, link, mark);
                 if ip.options {
                     self.side_tables.options.count(link, mark);
@@ -285,10 +285,14 @@ impl Observer {
         ip_id: Option<u16>,
         tcp: &Tcp<'_>,
     ) {
+        let again = ip_id.is_none() && self.streams[id as usize].flow(side).says_again(tcp);
         let link = &mut self.links[at];
+        if again {
+            link.bare_again(mark);
+        }
         let sending = link.segment(mark, tcp, ip_id, &mut self.side_tables.troubles);
         let (syns, repeats) = (link.syns, link.retransmissions);
-        if syns > 1 && tcp.flags.syn() && !tcp.flags.ack() {
+        if syns > 1 && sending != Sending::Copy && tcp.flags.syn() && !tcp.flags.ack() {
             self.doubted = Some(at as u32);
         }
         let stream = &mut self.streams[id as usize];
@@ -309,7 +313,8 @@ impl Observer {
                 self.side_tables.spoken.first(id, side, mark, tcp.payload, greets);
             }
         }
-        self.side_tables.spoken.segment(id, side, mark, tcp.payload);
+        let said = (tcp.seq, tcp.payload_len);
+        self.side_tables.spoken.segment(id, side, mark, said, tcp.payload);
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
         if !stream.has_syn() {

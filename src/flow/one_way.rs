@@ -5,6 +5,9 @@ use super::{LinkId, Mark};
 use crate::wire::{Tcp, TcpFlags};
 use std::num::NonZeroU32;
 
+/// Bytes of the timestamps option, padded (RFC 7323, appendix A).
+const TIMESTAMPS: usize = 12;
+
 /// Options of a SYN that every layer-4 mode keeps: a fingerprint of the stack
 /// that sent it. The maximum segment size may be clamped on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -224,6 +227,14 @@ impl Flow {
             self.end_seq = seq;
             self.max_ack = 0;
         }
+    }
+
+    /// Whether a segment without bytes says no more than the one before it. Who acknowledges again what it
+    /// did before, since bytes are missing, names those that it has (RFC 2018).
+    pub(super) fn says_again(&self, tcp: &Tcp<'_>) -> bool {
+        let bare = tcp.seq_len() == 0 && tcp.options.len() <= TIMESTAMPS;
+        let same = tcp.ack == self.last_ack || tcp.flags.rst() && self.rst.is_set();
+        bare && self.packets > 1 && tcp.seq == self.end_seq && same
     }
 
     /// A segment after the SYN, with ACK.

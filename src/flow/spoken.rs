@@ -5,13 +5,16 @@
 //! Looked for at the start of each segment's payload by its first byte, so that others pay
 //! one comparison. Bounded; what does not fit is counted.
 
-use super::{Mark, Side, StreamId};
-use crate::hashed::HashMap;
+use super::{Mark, Side, Stream, StreamId};
+use crate::hashed::{HashMap, HashSet};
 use crate::wire::fault::{self, Service};
-use crate::wire::{Ip, Udp, dns, ftp, greeting, http, sip, tls};
+use crate::wire::redirect::{self, Redirector};
+use crate::wire::{Ip, Udp, dns, ftp, greeting, http, sip, tls, unanswered};
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
+/// Names that were resolved, of which that is kept.
+const MAX_RESOLVED: usize = 1 << 10;
 /// Kept of one stream, the first ones: an FTP session may name an endpoint a minute.
 pub(super) const MAX_EACH: usize = 8;
 
@@ -24,8 +27,6 @@ pub enum Words {
     Alert(u8),
     /// FTP: the endpoint to which the other side is to connect for data.
     Endpoint(Ip, u16),
-    /// A node of a Redis cluster: the endpoint at which its client is to ask.
-    Moved(Ip, u16),
     /// SIP over UDP: the address, if one is named, and port to which a request wants its
     /// answers, without regard to where it came from.
     AnswerTo(Option<Ip>, u16),
@@ -35,6 +36,12 @@ pub enum Words {
     /// An answer by which a service says that it does not do what it was asked, with its code
     /// (`wire/fault.rs`).
     Fault(Service, u16),
+    /// An answer in HTTP/1 after which its server closed before as many bytes had come as it announces.
+    CutShort,
+    /// A DNS answer that is no SERVFAIL: a digest of the name; one a name is kept.
+    Resolved(u16),
+    /// The endpoint to which a service sends its client on.
+    SentOn(Redirector, Ip, u16),
     /// First words of a client that have no answer by their protocol.
     NoAnswerDue,
     /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
@@ -58,32 +65,93 @@ pub(super) fn begins(byte: u8) -> bool {
     matches!(byte, b'H' | 21 | b'2' | b'P' | b'-' | b'E' | 0)
 }
 
+/// What an answer announces.
+#[derive(Debug, Clone, Copy)]
+struct Body {
+    mark: Mark,
+    /// The sequence number of its first byte.
+    from: u32,
+    /// How many.
+    len: u32,
+}
+
 /// Those of one vantage.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllSpoken {
     pub(super) by_stream: HashMap<StreamId, Vec<Spoken>>,
+    /// Digests of names that were resolved.
+    resolved: HashSet<u16>,
+    /// The latest answer of a side that announces more than its first segment has.
+    bodies: HashMap<(StreamId, Side), Body>,
     pub dropped: u64,
 }
 
 impl AllSpoken {
-    /// Takes in a segment's payload.
+    /// Takes in a segment's payload, which begins at a sequence number and is so long on the wire.
     #[inline]
-    pub fn segment(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
+    pub fn segment(
+        &mut self,
+        id: StreamId,
+        side: Side,
+        mark: Mark,
+        (seq, len): (u32, u32),
+        payload: &[u8],
+    ) {
         let words = match payload.first() {
-            Some(b'H') => status(payload),
+            Some(b'H') => {
+                self.answer((id, side), mark, (seq, len), payload);
+                status(payload)
+            }
             Some(21) => tls::fatal_alert(payload).map(Words::Alert),
             Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
-            Some(b'-' | b'E' | 0) => {
-                let moved = || fault::redis_moved(payload).map(|(ip, port)| Words::Moved(ip, port));
-                let fault = fault::of_segment(payload).map(|(s, code)| Words::Fault(s, code));
-                fault.or_else(moved)
-            }
+            Some(b'-' | b'E' | 0) => match fault::of_segment(payload) {
+                Some((service, code)) => Some(Words::Fault(service, code)),
+                None => sent_on(payload),
+            },
             _ => None,
         };
         if let Some(words) = words {
             self.keep(id, Spoken { side, mark, words });
+        }
+    }
+
+    /// Notes what an answer announces, where more of it is to come.
+    fn answer(
+        &mut self,
+        key: (StreamId, Side),
+        mark: Mark,
+        (seq, here): (u32, u32),
+        payload: &[u8],
+    ) {
+        if !self.bodies.is_empty() {
+            self.bodies.remove(&key);
+        }
+        let Some((head, len)) = http::announced(payload) else { return };
+        let head = head as u32;
+        let more = here < head.saturating_add(len);
+        if more && self.bodies.len() < MAX_STREAMS {
+            self.bodies.insert(key, Body { mark, from: seq.wrapping_add(head), len });
+        }
+    }
+
+    /// Keeps those whose server closed, before its client did, with a part of what it had announced. An answer to
+    /// HEAD announces and has none.
+    pub fn settle(&mut self, streams: &[Stream]) {
+        let mut bodies: Vec<_> = std::mem::take(&mut self.bodies).into_iter().collect();
+        bodies.sort_unstable_by_key(|((id, side), _)| (*id, side.index()));
+        for ((id, side), body) in bodies {
+            let Some(stream) = streams.get(id as usize) else { continue };
+            let (flow, other) = (stream.flow(side), stream.flow(side.other()));
+            let sooner = |end: Mark| end.is_set() && end.frame() < flow.fin.frame();
+            if !flow.fin.is_set() || sooner(other.fin) || sooner(other.rst) || flow.rst.is_set() {
+                continue;
+            }
+            let came = flow.end_seq.wrapping_sub(body.from).wrapping_sub(1);
+            if (1..body.len).contains(&came) {
+                self.keep(id, Spoken { side, mark: body.mark, words: Words::CutShort });
+            }
         }
     }
 
@@ -95,7 +163,7 @@ impl AllSpoken {
         };
         let words = match fault::of_first(payload) {
             Some((service, code)) => Some(Words::Fault(service, code)),
-            None if greets && fault::is_cancel_request(payload) => Some(Words::NoAnswerDue),
+            None if greets && unanswered::is_due_no_answer(payload) => Some(Words::NoAnswerDue),
             None => greets.then(refusal).flatten(),
         };
         if let Some(words) = words {
@@ -111,6 +179,11 @@ impl AllSpoken {
             && let Some((service, code)) = fault::of_dns(payload)
         {
             self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
+        } else if udp.src_port == dns::PORT {
+            let name = fault::resolved(payload).filter(|_| self.resolved.len() < MAX_RESOLVED);
+            if let Some(name) = name.filter(|name| self.resolved.insert(*name)) {
+                self.keep(id, Spoken { side, mark, words: Words::Resolved(name) });
+            }
         } else if payload.first().is_some_and(u8::is_ascii_uppercase) {
             let fault = || fault::of_sip(payload).map(|(s, code)| Words::Fault(s, code));
             let asked = sip::answer_to(payload).map(|(ip, port)| Words::AnswerTo(ip, port));
@@ -153,7 +226,20 @@ impl AllSpoken {
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         self.by_stream.remove(&id);
+        if !self.bodies.is_empty() {
+            for side in [Side::A, Side::B] {
+                self.bodies.remove(&(id, side));
+            }
+        }
     }
+}
+
+fn sent_on(payload: &[u8]) -> Option<Words> {
+    let (who, (ip, port)) = match payload.first() {
+        Some(0) => (Redirector::Oracle, redirect::oracle(payload)?),
+        _ => (Redirector::Redis, redirect::redis(payload)?),
+    };
+    Some(Words::SentOn(who, ip, port))
 }
 
 fn status(payload: &[u8]) -> Option<Words> {
@@ -177,11 +263,11 @@ mod tests {
     #[test]
     fn words_of_failure_are_kept_and_others_are_not() {
         let mut all = AllSpoken::default();
-        all.segment(1, Side::B, mark(1), b"HTTP/1.1 200 OK\r\n\r\n");
-        all.segment(1, Side::B, mark(2), b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
-        all.segment(1, Side::B, mark(3), b"HTTP/1.1 502 Bad Gateway\r\n\r\n");
-        all.segment(2, Side::B, mark(4), &[21, 3, 3, 0, 2, 2, 40]);
-        all.segment(3, Side::B, mark(5), b"");
+        all.segment(1, Side::B, mark(1), (1, 9), b"HTTP/1.1 200 OK\r\n\r\n");
+        all.segment(1, Side::B, mark(2), (1, 9), b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
+        all.segment(1, Side::B, mark(3), (1, 9), b"HTTP/1.1 502 Bad Gateway\r\n\r\n");
+        all.segment(2, Side::B, mark(4), (1, 9), &[21, 3, 3, 0, 2, 2, 40]);
+        all.segment(3, Side::B, mark(5), (1, 9), b"");
         assert_eq!(said(&all, 1), [(Side::B, Words::Status(503))]);
         assert_eq!(said(&all, 2), [(Side::B, Words::Alert(40))]);
         assert!(all.of(3).is_empty());
@@ -194,7 +280,7 @@ mod tests {
         let mut all = AllSpoken::default();
         all.first(1, Side::B, mark(1), b"554 No SMTP service here\r\n", true);
         all.first(2, Side::B, mark(2), b"220 mail.example.net ESMTP\r\n", true);
-        all.segment(3, Side::A, mark(3), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        all.segment(3, Side::A, mark(3), (1, 9), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         assert_eq!(said(&all, 1), [(Side::B, Words::Unwelcome(554))]);
         assert!(all.of(2).is_empty());
         assert_eq!(said(&all, 3), [(Side::A, Words::Http2)]);
@@ -206,7 +292,7 @@ mod tests {
         let cancel = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e, 0, 0, 0, 1, 0, 0, 0, 2];
         all.first(1, Side::A, mark(1), &cancel, true);
         all.first(2, Side::B, mark(2), &[0x20, 2, 0, 3], false);
-        all.segment(3, Side::B, mark(3), b"-READONLY You can't write\r\n");
+        all.segment(3, Side::B, mark(3), (1, 9), b"-READONLY You can't write\r\n");
         assert_eq!(said(&all, 1), [(Side::A, Words::NoAnswerDue)]);
         assert_eq!(said(&all, 2), [(Side::B, Words::Fault(Service::Mqtt, 3))]);
         assert_eq!(said(&all, 3), [(Side::B, Words::Fault(Service::Redis, 2))]);
@@ -217,7 +303,7 @@ mod tests {
         let mut all = AllSpoken::default();
         for n in [1, 1, 2, 3, 4, 5, 6, 7, 8, 9] {
             let text = format!("227 Entering Passive Mode (192,0,2,1,200,{n}).\r\n");
-            all.segment(1, Side::B, mark(n), text.as_bytes());
+            all.segment(1, Side::B, mark(n), (1, 9), text.as_bytes());
         }
         assert_eq!((all.of(1).len(), all.dropped), (MAX_EACH, 1));
         let first = Words::Endpoint(Ip::v4([192, 0, 2, 1]), 51201);
@@ -228,7 +314,7 @@ mod tests {
     fn streams_are_bounded() {
         let mut all = AllSpoken::default();
         for id in 0..=MAX_STREAMS as u32 {
-            all.segment(id, Side::A, mark(id), &[21, 3, 3, 0, 2, 2, 40]);
+            all.segment(id, Side::A, mark(id), (1, 9), &[21, 3, 3, 0, 2, 2, 40]);
         }
         assert_eq!((all.by_stream.len(), all.dropped), (MAX_STREAMS, 1));
     }

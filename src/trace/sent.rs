@@ -24,8 +24,7 @@ impl Trace {
             let flow = if forward { self.forward(leg) } else { self.reply(leg) };
             sent.bytes = sent.bytes.map(|most| most.max(flow.payload));
             for link in self.vantage(leg).links_of(flow) {
-                let frames = link.packets.saturating_sub(u32::from(link.copies));
-                sent.frames = sent.frames.max(u64::from(frames));
+                sent.frames = sent.frames.max(u64::from(link.sent()));
             }
         }
         sent

@@ -65,6 +65,25 @@ pub fn asks_for(payload: &[u8], zone: &[&str]) -> bool {
     false
 }
 
+/// A digest of the name that is asked for, the same on every machine: FNV-1a, folded. Case does not count (RFC
+/// 1035, section 2.3.3).
+#[must_use]
+pub fn digest(payload: &[u8]) -> u16 {
+    let mut hash = 0x811c_9dc5_u32;
+    let mut rest = payload.get(HEADER..).unwrap_or_default();
+    let mut left = MAX_NAME;
+    while let Some((&length, after)) = rest.split_first() {
+        let label = after.get(..usize::from(length)).unwrap_or_default();
+        let room = left.checked_sub(1 + label.len());
+        let (Some(room), false) = (room, label.is_empty()) else { break };
+        for byte in std::iter::once(length).chain(label.iter().map(u8::to_ascii_lowercase)) {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+        (rest, left) = (&after[label.len()..], room);
+    }
+    (hash ^ hash >> 16) as u16
+}
+
 fn kind(mut rest: &[u8]) -> Option<u16> {
     let mut left = MAX_NAME;
     loop {

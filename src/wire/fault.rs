@@ -3,7 +3,7 @@
 //!
 //! What a caller brings about, a wrong password or a name that is not there, is none of these.
 
-use super::{Ip, dns};
+use super::dns;
 
 /// Whose words they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,8 +55,6 @@ const REDIS: [(&str, u16, &str); 8] = [
     ("BUSY", 7, "a script runs for too long"),
     ("ERR max number of clients reached", 8, "too many clients"),
 ];
-/// Slots of a Redis cluster.
-const REDIS_SLOTS: u16 = 16_384;
 const MQTT: [(u16, &str); 5] = [
     (0x03, "server unavailable"),
     (0x88, "server unavailable"),
@@ -100,7 +98,7 @@ const GRPC_VALUES: [(&[u8], u16); 5] = [
 /// section 3); neither has a number.
 const TURNED_DOWN: u16 = 1;
 /// SERVFAIL (RFC 1035, section 4.1.1).
-const SERVFAIL: u16 = 2;
+const SERVFAIL: u8 = 2;
 
 /// Reads a segment that a side begins so, whatever came before.
 #[must_use]
@@ -150,33 +148,21 @@ pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
 }
 
 /// Reads an answer from the port of DNS. What an authoritative server says to a resolver, which asks
-/// without recursion, is of one zone: only who was asked to find the answer (RD) and does so (RA) fails.
+/// without recursion, is of one zone: only who was asked to find the answer (RD) and does so (RA) fails. Its
+/// code is a digest of the name.
 #[must_use]
 pub fn of_dns(payload: &[u8]) -> Option<(Service, u16)> {
-    let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL as u8;
+    let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL;
     let recursive = payload[2] & 0x01 != 0 && payload[3] & 0x80 != 0;
-    (failed && recursive).then_some((Service::Dns, SERVFAIL))
+    (failed && recursive).then(|| (Service::Dns, dns::digest(payload)))
 }
 
-/// The node of a Redis cluster to which an answer sends its client: `-MOVED` or `-ASK`, slot, endpoint (Redis,
-/// cluster specification, "MOVED Redirection").
+/// The digest of the name of which an answer from the port of DNS tells something, or that it is not there
+/// (NOERROR, NXDOMAIN).
 #[must_use]
-pub fn redis_moved(payload: &[u8]) -> Option<(Ip, u16)> {
-    let line = payload.strip_suffix(b"\r\n")?;
-    let said = line.strip_prefix(b"-MOVED ").or_else(|| line.strip_prefix(b"-ASK "))?;
-    let (slot, end) = std::str::from_utf8(said).ok()?.split_once(' ')?;
-    let (host, port) = end.rsplit_once(':')?;
-    let slot: u16 = slot.parse().ok()?;
-    let ip: std::net::IpAddr = host.parse().ok()?;
-    (slot < REDIS_SLOTS).then_some(())?;
-    Some((Ip::from(ip), port.parse().ok()?))
-}
-
-/// Whether a client's first words are PostgreSQL's CancelRequest, which has no answer: the server
-/// closes (Frontend/Backend Protocol, "Canceling Requests in Progress").
-#[must_use]
-pub fn is_cancel_request(payload: &[u8]) -> bool {
-    matches!(payload, [0, 0, 0, len, 0x04, 0xd2, 0x16, 0x2e, ..] if usize::from(*len) == payload.len())
+pub fn resolved(payload: &[u8]) -> Option<u16> {
+    let told = dns::question(payload)?.response && matches!(payload[3] & 0x0f, 0 | 3);
+    told.then(|| dns::digest(payload))
 }
 
 /// An ErrorResponse: its SQLSTATE (field C).
@@ -295,7 +281,14 @@ mod tests {
         let calm = [&[0, 0, 22, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 11][..], b"too_many_pings"];
         assert_eq!(of_segment(&calm.concat()), Some((Service::Http2, 11)));
         let servfail = b"\0\x07\x81\x82\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
-        assert_eq!(of_dns(servfail), Some((Service::Dns, 2)));
+        let of = |payload| of_dns(payload).map(|(service, _)| service);
+        assert_eq!(of(servfail), Some(Service::Dns));
+        let (same, other) = (
+            b"\0\x09\x81\x82\0\x01\0\0\0\0\0\0\x01A\0\0\x1c\0\x01",
+            b"\0\x07\x81\x82\0\x01\0\0\0\0\0\0\x01b\0\0\x01\0\x01",
+        );
+        assert_eq!(of_dns(servfail), of_dns(same), "names have no case");
+        assert_ne!(of_dns(servfail), of_dns(other));
     }
 
     #[test]
@@ -350,26 +343,6 @@ mod tests {
         assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x010")), None);
         assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x015")), None, "not found");
         assert_eq!(words(Service::Grpc, 14), "gRPC status 14 (UNAVAILABLE)");
-    }
-
-    #[test]
-    fn where_a_cluster_sends_its_client_is_read() {
-        let end = (Ip::v4([192, 0, 2, 1]), 6381);
-        assert_eq!(redis_moved(b"-MOVED 3999 192.0.2.1:6381\r\n"), Some(end));
-        assert_eq!(redis_moved(b"-ASK 3999 192.0.2.1:6381\r\n"), Some(end));
-        for other in
-            [&b"-MOVED 3999 192.0.2.1:6381"[..], b"-MOVED 16384 192.0.2.1:1\r\n", b"-ERR no\r\n"]
-        {
-            assert_eq!(redis_moved(other), None, "{other:?}");
-        }
-    }
-
-    #[test]
-    fn a_cancel_request_is_told_by_its_code_and_length() {
-        let request = [0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e, 0, 0, 0x12, 0x67, 1, 2, 3, 4];
-        assert!(is_cancel_request(&request));
-        assert!(!is_cancel_request(&request[..15]));
-        assert!(!is_cancel_request(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]), "SSLRequest");
     }
 
     #[test]

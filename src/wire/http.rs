@@ -33,6 +33,30 @@ pub fn method(payload: &[u8]) -> Option<&'static str> {
     METHODS.iter().find(is_it).copied()
 }
 
+/// Bytes of an answer's head in which its length is looked for.
+const MAX_ANSWER: usize = 2048;
+
+/// Of a successful answer that begins a payload and announces its length (RFC 9110, section 8.6): the bytes of
+/// its head, and those of its content.
+#[must_use]
+pub fn announced(payload: &[u8]) -> Option<(usize, u32)> {
+    let told = matches!(payload, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', b'0', last, ..] if *last != b'4');
+    if !told {
+        return None;
+    }
+    let head = &payload[..payload.len().min(MAX_ANSWER)];
+    let end = memchr::memmem::find(head, b"\r\n\r\n")? + 4;
+    let head = &head[..end];
+    // Of `Content-Length:` what is the same in either case.
+    let value = memchr::memmem::find(head, b"ength:")? + 6;
+    let name = &head[..value];
+    if !name[name.len().saturating_sub(16)..].eq_ignore_ascii_case(b"\ncontent-length:") {
+        return None;
+    }
+    let text = head[value..].split(|b| *b == b'\r').next()?;
+    Some((end, std::str::from_utf8(text).ok()?.trim().parse().ok()?))
+}
+
 /// Bytes of a head that are looked at.
 const MAX_HEAD: usize = 8192;
 
@@ -176,6 +200,24 @@ pub fn status(payload: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_length_that_an_answer_announces_is_read() {
+        let whole = b"HTTP/1.1 200 OK\r\nServer: a\r\nContent-Length: 96000\r\n\r\nbody";
+        assert_eq!(announced(whole), Some((whole.len() - 4, 96_000)));
+        let small = b"HTTP/1.0 206 Partial\r\ncontent-length:17\r\nA: b\r\n\r\n";
+        assert_eq!(announced(small), Some((small.len(), 17)));
+        for none in [
+            &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"[..],
+            b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+            b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nX-Content-Length: 5\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+        ] {
+            assert_eq!(announced(none), None, "{}", String::from_utf8_lossy(none));
+        }
+    }
 
     #[test]
     fn a_request_names_its_client() {

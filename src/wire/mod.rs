@@ -28,12 +28,14 @@ mod plain;
 mod protocol;
 mod proxy_protocol;
 mod quote;
+pub mod redirect;
 mod segment;
 pub(crate) mod shim;
 pub mod sip;
 mod tcp;
 pub mod tls;
 mod tunnel;
+pub mod unanswered;
 mod vrrp;
 
 pub use addr::{Ip, Mac, NotMac};

@@ -23,6 +23,7 @@ mod given_up;
 mod greeting;
 mod hosts;
 mod lost_paths;
+mod moved_on;
 mod nodes;
 mod notes;
 mod offered;

@@ -83,32 +83,58 @@ pub fn postgres_cancelled() -> Stage {
     stage
 }
 
-/// Names asked of a server by UDP; those of `fails` end in SERVFAIL.
-fn resolves(fails: fn(u16) -> bool) -> Stage {
+/// Names asked of a server by UDP, each of one letter; those of `fails` end in SERVFAIL.
+fn resolves(names: &[u8], fails: fn(u8) -> bool) -> Stage {
     let mut stage = Stage::capturing(&["client"]);
-    for n in 0..6u16 {
+    for (n, name) in (0u16..).zip(names) {
         let (client, server) = (at(CLIENT_IP, 46_000 + 7 * n), at(VIP, 53));
-        let message = |flags: [u8; 2]| {
-            let id = (n * 77).to_be_bytes();
-            [&id[..], &flags, b"\0\x01\0\0\0\0\0\0\x01a\x07example\0\0\x01\0\x01"].concat()
-        };
-        stage.carry(&LAN.0, &Packet::udp(client, server, &message([1, 0])));
+        stage.carry(&LAN.0, &Packet::udp(client, server, &dns(n, *name, [1, 0])));
         stage.wait_ms(4);
-        let rcode = if fails(n) { 2 } else { 3 };
-        stage.carry(&LAN.1, &Packet::udp(server, client, &message([0x81, 0x80 | rcode])));
+        let rcode = if fails(*name) { 2 } else { 3 };
+        stage.carry(&LAN.1, &Packet::udp(server, client, &dns(n, *name, [0x81, 0x80 | rcode])));
         stage.wait_ms(500);
     }
     stage
 }
 
+/// A DNS message that asks for a name of one letter below `example`.
+fn dns(id: u16, name: u8, flags: [u8; 2]) -> Vec<u8> {
+    let id = (id * 77).to_be_bytes();
+    let head = [&id[..], &flags, b"\0\x01\0\0\0\0\0\0\x01", &[name]].concat();
+    [&head[..], b"\x07example\0\0\x01\0\x01"].concat()
+}
+
 /// The name server resolves nothing.
 pub fn resolves_nothing() -> Stage {
-    resolves(|_| true)
+    resolves(b"abcdef", |_| true)
 }
 
 /// One name is broken, others are not there, and are answered so.
 pub fn one_broken_name() -> Stage {
-    resolves(|n| n % 2 == 0)
+    resolves(b"abacad", |name| name == b'a')
+}
+
+/// One name is broken, and is asked for again and again; nothing else is asked.
+pub fn one_name_alone() -> Stage {
+    resolves(b"aaaaaa", |_| true)
+}
+
+/// The same name asked of a balanced service, whose second server cannot find it out.
+pub fn one_server_resolves_nothing() -> Stage {
+    let mut stage = Stage::capturing(&["client"]).any("director");
+    resolved_nat(&mut stage);
+    for n in 0..8u16 {
+        let (nic, ip) = [(RS1, NAT_RS1_IP), (RS2, NAT_RS2_IP)][usize::from(n % 2)];
+        let (client, service) = (at(CLIENT_IP, 46_000 + 7 * n), at(VIP, 53));
+        let (there, back) = nat(nic, at(ip, 53), service);
+        stage.carry(&there, &Packet::udp(client, service, &dns(n, b'a', [1, 0])).id(900 + n));
+        stage.wait_ms(4);
+        let rcode = if n % 2 == 0 { 0 } else { 2 };
+        let answer = Packet::udp(service, client, &dns(n, b'a', [0x81, 0x80 | rcode]));
+        stage.carry(&back, &answer.id(300 + n));
+        stage.wait_ms(500);
+    }
+    stage
 }
 
 /// What becomes of SYN-ACKs at a client that resets them.

@@ -30,7 +30,26 @@ fn what_one_server_answers_to_all_is_its_own_and_what_it_answers_to_some_is_thei
     let (report, text) = diagnosed(&resolves_nothing());
     assert_eq!(ids(&report), ["service-error"], "{text}");
     assert_eq!(report["findings"][0]["affected"]["failed"], 6, "{text}");
-    is_quiet(&one_broken_name());
+    let (report, text) = diagnosed(&one_server_resolves_nothing());
+    assert_eq!(ids(&report), ["service-error"], "{text}");
+    assert_eq!(report["findings"][0]["affected"]["failed"], 4, "{text}");
+    assert_eq!(report["findings"][0]["subjects"][0]["address"], "10.20.0.12", "{text}");
+}
+
+#[test]
+fn a_name_that_cannot_be_resolved_is_told_and_fails_nobody() {
+    for (stage, says) in [
+        (one_broken_name(), "so the server resolves names"),
+        (one_name_alone(), "Nothing else was asked there"),
+    ] {
+        let (report, text) = diagnosed(&stage);
+        assert_eq!(ids(&report), ["service-error"], "{text}");
+        let finding = &report["findings"][0];
+        assert_eq!(finding["severity"], "info", "{text}");
+        assert_eq!(finding["title"], "1 name cannot be resolved: DNS SERVFAIL", "{text}");
+        assert!(finding["explanation"].as_str().unwrap().contains(says), "{text}");
+        assert_ne!(report["verdict"]["status"], "failing", "{text}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::index::Indexed;
 use super::port_reuse::forerunners;
 use crate::correlate::{Leg, Outcome, Tuple};
 use crate::diagnose::thresholds::{PROMPT_NS, TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS};
-use crate::flow::Reset;
+use crate::flow::{COPY_WINDOW_NS, Reset};
 use crate::trace::{ConnectionId, Trace};
 use std::collections::HashMap;
 
@@ -41,8 +41,14 @@ fn is_challenge(trace: &Trace, leg: &Leg) -> bool {
 
 /// Whether the sender resets what the ACK speaks of.
 pub(in crate::diagnose) fn is_reset(trace: &Trace, leg: &Leg) -> bool {
-    let there = trace.forward(leg);
-    there.reset == Reset::NoSocket && there.rst_answers == trace.reply(leg).first
+    let (there, back) = (trace.forward(leg), trace.reply(leg));
+    // A capture may show that ACK twice.
+    let copied = there.rst_answers.is_set()
+        && (0..COPY_WINDOW_NS).contains(&there.rst_answers.since(back.first))
+        && [back.data, back.fin, back.syn]
+            .iter()
+            .all(|m| m.frame() > there.rst_answers.frame() || !m.is_set());
+    there.reset == Reset::NoSocket && (there.rst_answers == back.first || copied)
 }
 
 /// Whether the sender goes on asking, and is accepted much later or not at all.

@@ -39,7 +39,7 @@ fn passed(trace: &Trace, id: ConnectionId, host: HostId) -> Passed {
         let own = &trace.vantage(leg).own;
         for (link, hop) in trace.path(leg, trace.forward(leg)) {
             let syns = u32::from(link.syns);
-            let more = link.packets.saturating_sub(syns + u32::from(link.copies));
+            let more = link.sent().saturating_sub(syns);
             if own.arrived(hop) == Some(true) || hop.link.is_loopback() {
                 passed.syns_in += syns;
                 passed.more_in += more;
@@ -70,8 +70,9 @@ pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<
     // It has the answer, says so, and is not believed.
     let waits = |leg: &Leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let sent = trace.path(leg, there).map(|(link, _)| link.sent()).max().unwrap_or(0);
         there.ack.is_set()
-            && there.packets >= u32::from(there.syns) + HALF_PATHS_MIN_LOST
+            && sent >= u32::from(there.syns) + HALF_PATHS_MIN_LOST
             && back.accepted()
             && back.syns >= TRANSMISSIONS
     };

@@ -1,10 +1,10 @@
-//! Endpoints that a control channel names (FTP for its data, SIP for its answers, a Redis cluster for its
-//! other nodes), and what
-//! came of those that nobody reaches.
+//! Endpoints that a control channel names (FTP for its data, SIP for its answers, Oracle and Redis to send a
+//! client on), and what came of those that nobody reaches.
 
 use crate::correlate::{Connection, Leg};
 use crate::flow::{Spoken, Words};
 use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::redirect::Redirector;
 use crate::wire::{Ip, Protocol};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,8 +18,8 @@ pub(in crate::diagnose) enum Channel {
     Active,
     /// A SIP request, in its Via.
     Sip,
-    /// A node of a Redis cluster, that sends its client to another.
-    Cluster,
+    /// A service that sends its client on.
+    SentOn(Redirector),
 }
 
 /// An endpoint that was named in vain.
@@ -39,7 +39,7 @@ pub(in crate::diagnose) struct Named {
     pub port: u16,
     /// Whether it is another address than the control channel itself goes to, or comes from.
     pub elsewhere: bool,
-    /// FTP, a cluster: connections to it, all of which failed. SIP: the answers that went there.
+    /// Connections to it, all of which failed. SIP: the answers that went there.
     pub there: Vec<ConnectionId>,
 }
 
@@ -54,7 +54,9 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
         for (leg, spoken) in words(trace, id) {
             let named = match spoken.words {
                 Words::Endpoint(ip, port) => data(trace, &ends, (id, c), (leg, spoken), (ip, port)),
-                Words::Moved(ip, port) => moved(trace, &ends, id, (leg, spoken), (ip, port)),
+                Words::SentOn(who, ip, port) => {
+                    sent_on(trace, &ends, id, (leg, spoken), (who, ip, port))
+                }
                 Words::AnswerTo(ip, port) => {
                     answers(trace, &ends, (id, c), (leg, spoken), (ip, port))
                 }
@@ -146,22 +148,35 @@ fn data(
     Some(Named { control: id, leg: *leg, at, channel, ip: Some(ip), port, elsewhere, there })
 }
 
-/// A node that a client of a cluster was sent to and does not reach.
-fn moved(
+/// An endpoint to which a service sends its client on, who does not reach it.
+fn sent_on(
     trace: &Trace,
     ends: &Ends,
     id: ConnectionId,
     (leg, spoken): (&Leg, &Spoken),
-    (ip, port): (Ip, u16),
+    (who, ip, port): (Redirector, Ip, u16),
 ) -> Option<Named> {
+    if spoken.side == leg.client {
+        return None;
+    }
     let at = trace.at(leg, spoken.mark);
     let dialled: Vec<ConnectionId> = ends.dialled(trace, (ip, port), at).collect();
-    let fails = |id: &ConnectionId| trace.connection(*id).outcome.failed();
-    let told = spoken.side != leg.client && !dialled.is_empty() && dialled.iter().all(fails);
+    let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
+    if dialled.is_empty() || !dialled.iter().all(failed) {
+        return None;
+    }
     let elsewhere = ip != trace.connection(id).front.server.0;
-    let channel = Channel::Cluster;
-    let (control, leg, there) = (id, *leg, dialled);
-    told.then_some(Named { control, leg, at, channel, ip: Some(ip), port, elsewhere, there })
+    let channel = Channel::SentOn(who);
+    Some(Named {
+        control: id,
+        leg: *leg,
+        at,
+        channel,
+        ip: Some(ip),
+        port,
+        elsewhere,
+        there: dialled,
+    })
 }
 
 /// Whether an address lies behind whoever translates, and no capture would show the client

@@ -2,7 +2,7 @@
 
 use crate::correlate::{Connection, Leg};
 use crate::diagnose::thresholds::CAPTURE_TAIL_NS;
-use crate::flow::{DnsPair, Flow, Hop};
+use crate::flow::{DnsPair, Flow, Hop, Link};
 use crate::topology::Mode;
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Protocol, dns};
@@ -70,7 +70,7 @@ impl<'a> Asked<'a> {
             self.lost.push(Lost::of(trace, id, leg, (twins, which)));
             return;
         }
-        let most = |flow: &Flow| vantage.links_of(flow).map(|link| link.packets).max().unwrap_or(0);
+        let most = |flow: &Flow| vantage.links_of(flow).map(Link::sent).max().unwrap_or(0);
         let last = vantage.end.0.saturating_sub(there.last.at().0) < CAPTURE_TAIL_NS;
         match (most(there), most(back)) {
             (1, 1) => self.alone += 1,
@@ -146,7 +146,7 @@ pub(in crate::diagnose) fn passed(trace: &Trace, leg: &Leg, inward: bool) -> u32
     let own = &trace.vantage(leg).own;
     let way = |hop: &Hop| if inward { own.arrived(hop) } else { own.sent(hop) };
     let path = trace.path(leg, trace.forward(leg)).filter(|(_, hop)| way(hop) == Some(true));
-    path.map(|(link, _)| link.packets).max().unwrap_or(0)
+    path.map(|(link, _)| link.sent()).max().unwrap_or(0)
 }
 
 /// Whether both questions came in on a leg.

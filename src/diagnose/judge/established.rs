@@ -5,6 +5,7 @@ use super::evidence::{
     never_idle, reset_elsewhere, same_silence, small, smallest_again,
 };
 use super::place::Place;
+use super::renewed::{Renewed, renewed};
 use super::{Against, Opinions};
 use crate::breaks::{By, Group, Journey, Manner, Milestone, Packet, Passage};
 use crate::correlate::is_thrown_away;
@@ -226,6 +227,14 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
         let why = "the resets follow the same silence, not one moment, and answer nothing";
         opinions.refuted(
             &["ecmp-rehash-wrong-server", "director-no-entry-rst"],
+            &Against { why, at: Some(at) },
+        );
+    }
+    if let Some(Renewed { before, now, silent_ns, at }) = renewed(facts, group) {
+        opinions.possible("lb-idle-timeout", format!("the server accepted one of these from port {before}, and what it resets came from port {now}, {} later: whoever translates between had let the connection go and put it on another port; then its idle timeout is shorter than that", seconds(silent_ns)));
+        let why = "the server that accepted the connection resets it itself, as it comes from another port";
+        opinions.refuted(
+            &["ecmp-rehash-wrong-server", "director-no-entry-rst", "rs-lost-socket"],
             &Against { why, at: Some(at) },
         );
     }

@@ -356,8 +356,9 @@ pub(super) fn reset_elsewhere(facts: &Facts, group: &Group) -> Option<String> {
             left && back.rst.is_set() && !back.accepted() && !facts.forward(leg).opened()
         };
         let there = legs.iter().find(resets)?;
-        let accepted =
-            legs.iter().any(|leg| leg.vantage != there.vantage && facts.reply(leg).accepted());
-        accepted.then(|| facts.vantage(there).label.clone())
+        let accepted = |leg: &Leg| facts.reply(leg).accepted();
+        let elsewhere = legs.iter().any(|leg| leg.vantage != there.vantage && accepted(leg));
+        let here = legs.iter().any(|leg| leg.vantage == there.vantage && accepted(leg));
+        (elsewhere && !here).then(|| facts.vantage(there).label.clone())
     })
 }

@@ -10,6 +10,7 @@ mod established;
 mod evidence;
 mod marks;
 mod place;
+mod renewed;
 mod syn;
 mod syn_ack;
 

@@ -4,6 +4,7 @@ use super::evidence::{
     ASKED, arrived, fresh_ports, none_does_well, none_does_well_here, unstamped,
 };
 use super::place::Place;
+use super::renewed::{Moved, moved};
 use super::{Against, Opinions, marks};
 use crate::breaks::{Fate, Group, Journey, Milestone, Packet, Passage, Sighting};
 use crate::diagnose::facts::claimants::wrong_one;
@@ -310,6 +311,9 @@ pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     marked(facts, group, opinions);
     checked(group, opinions);
     let mode = facts.topology.service(group.service).mode;
+    if let Some(Moved { old, new, .. }) = moved(facts, group).filter(|_| mode != Mode::Dr) {
+        opinions.possible("garp-missing-stale-arp", format!("these go to {old}, which says nothing any more, while their address sends from {new}: then 'ip neigh' on the host that sends them there still has {old}"));
+    }
     let place = Place::of(facts, group);
     if place.adds_options() {
         opinions.possible("ip-option-drop", "then the next host's capture shows none of them, and those without IP options arrive: many networks drop packets with options");

@@ -2,7 +2,7 @@
 
 use super::broken::{self};
 use super::connections_to;
-use crate::breaks::{Group, Manner, Packet};
+use crate::breaks::{Group, Manner, Packet, cut_short};
 use crate::correlate::Outcome;
 use crate::diagnose::thresholds::CLOSED_AT_ONCE_NS as AT_ONCE_NS;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
@@ -21,12 +21,27 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
 }
 
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
+    let short = sighting.connection.filter(|_| is_cut_short(f, sighting));
+    if let Some((leg, said)) = short.and_then(|id| cut_short(f, id)) {
+        let back = f.reply(leg);
+        return Proof::seen([
+            f.proof(leg, said.mark, "the answer, which announces how long it is"),
+            f.proof(leg, back.fin, "the server closes before so much has come"),
+        ]);
+    }
     broken::proofs(f, sighting)
 }
 
 /// Whether an answer began, and bytes of it never came.
 fn is_unfilled(f: &Facts, sighting: &Sighting) -> bool {
     broken::of(f, sighting).is_some_and(|broken| broken.packet == Packet::Response)
+}
+
+/// Whether the server closed before all of an answer had come.
+fn is_cut_short(f: &Facts, sighting: &Sighting) -> bool {
+    let as_this =
+        |b: &crate::breaks::Break| (b.packet, b.manner) == (Packet::Response, Manner::Closed);
+    broken::of(f, sighting).is_some_and(as_this)
 }
 
 /// Whether no capture shows a word of the server.
@@ -36,7 +51,18 @@ fn is_unheard(f: &Facts, sighting: &Sighting) -> bool {
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let wait = broken::seconds(broken::longest(f, sightings));
-    let unfilled = sightings.iter().filter(|s| is_unfilled(f, s)).count();
+    let short = sightings.iter().filter(|s| is_cut_short(f, s)).count();
+    if short == sightings.len() {
+        return Wording {
+            title: "servers close before answers are whole".to_owned(),
+            explanation: format!(
+                "{}: the answer announces its length (Content-Length), and the server's side closes in order before so many bytes have come. No packet is lost: whoever sends the answer has no more of it, as a proxy that cannot store it or whose own server ended it, or a program that fails while it writes.",
+                connections_to(f, sightings)
+            ),
+            subjects: broken::subjects(f, sightings),
+        };
+    }
+    let unfilled = sightings.iter().filter(|s| is_unfilled(f, s) && !is_cut_short(f, s)).count();
     let hole = "later bytes of the answer come, those between never do, and the client goes on acknowledging what stands before them";
     if unfilled == sightings.len() {
         return Wording {
@@ -45,7 +71,9 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             subjects: broken::subjects(f, sightings),
         };
     }
-    let closed = |s: &Sighting| broken::of(f, s).is_some_and(|b| b.manner == Manner::Closed);
+    let closed = |s: &Sighting| {
+        broken::of(f, s).is_some_and(|b| (b.packet, b.manner) == (Packet::Request, Manner::Closed))
+    };
     if sightings.iter().all(closed) {
         let why = if broken::longest(f, sightings) < AT_ONCE_NS {
             "A proxy that reaches no server behind it does so, and so does a program that refuses what it was sent."
@@ -72,11 +100,15 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
             subjects: broken::subjects(f, sightings),
         };
     }
+    let cut = match short {
+        0 => String::new(),
+        n => format!(" Of {n} the server closes before the answer is as long as it announces."),
+    };
     let among = if unfilled > 0 { format!(" Of {unfilled} {hole}.") } else { String::new() };
     Wording {
         title: format!("requests get no answer, after waits of up to {wait}"),
         explanation: format!(
-            "{}: the client sends a request, and no byte of an answer is in the captures, where others of this service show one.{among}",
+            "{}: the client sends a request, and no byte of an answer is in the captures, where others of this service show one.{among}{cut}",
             connections_to(f, sightings)
         ),
         subjects: broken::subjects(f, sightings),

@@ -2,10 +2,11 @@
 
 use super::{concerned, connections, connections_to};
 use crate::breaks::{Fate, Fault, service_fault};
-use crate::diagnose::words::list;
+use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::fault::{Service, words};
+use std::collections::BTreeSet;
 
 /// Servers that are asked at most.
 const MOST: usize = 3;
@@ -17,7 +18,19 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     let told = |id: &ConnectionId| {
         f.breaks.fate(*id) == Fate::Failed && is_error(f, *id) && service_fault(f, *id).is_some()
     };
-    f.requests().map(|(id, _)| id).filter(told).map(|id| Sighting::of(id, true)).collect()
+    let failed: Vec<Sighting> =
+        f.requests().map(|(id, _)| id).filter(told).map(|id| Sighting::of(id, true)).collect();
+    if failed.is_empty() { unresolved(f) } else { failed }
+}
+
+/// Names that a server does not resolve while it resolves others, or too few to tell: worth a word, and
+/// nobody's failure that these captures would show.
+fn unresolved(f: &Facts) -> Vec<Sighting> {
+    let told = |id: &ConnectionId| {
+        f.breaks.fate(*id) == Fate::Well
+            && service_fault(f, *id).is_some_and(|(.., Fault(service, _))| service == Service::Dns)
+    };
+    f.requests().map(|(id, _)| id).filter(told).map(|id| Sighting::of(id, false)).collect()
 }
 
 /// Whether the error is what became of a connection, and not something that came before or after it.
@@ -55,15 +68,47 @@ fn faults(f: &Trace, sightings: &[Sighting]) -> Vec<Fault> {
 
 pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     let faults = faults(f, sightings);
-    let names = list(&faults.iter().map(|fault| name(*fault)).collect::<Vec<_>>());
+    let mut each: Vec<String> = faults.iter().map(|fault| name(*fault)).collect();
+    each.dedup();
+    let names = list(&each);
+    let asked = faults.iter().filter(|Fault(service, _)| *service == Service::Dns).count();
+    if asked > 0 && sightings.iter().all(|s| !s.costly) {
+        return of_names(f, sightings, asked);
+    }
     let mut why = String::new();
-    if faults.contains(&Fault(Service::Dns, 2)) {
-        why += " Each of its answers is of that kind: it resolves nothing, as a name server whose own questions are not answered.";
+    if asked > 0 {
+        why += &format!(
+            " Each of its answers is of that kind, of {}: so answers a name server whose own questions are not answered.",
+            count(asked, "name")
+        );
     }
     Wording {
         title: format!("the service answers with an error of its own: {names}"),
         explanation: format!(
             "{}: {names} in place of what was asked for.{why} The network delivered all of it.",
+            connections_to(f, sightings)
+        ),
+        subjects: concerned(f, sightings),
+    }
+}
+
+/// Of some names a name server says that it could not find out.
+fn of_names(f: &Facts, sightings: &[Sighting], asked: usize) -> Wording {
+    let services: BTreeSet<_> = connections(sightings).map(|id| f.service_of(id)).collect();
+    let mut others = f.requests().filter(|(id, c)| {
+        c.progress.response
+            && services.contains(&f.service_of(*id))
+            && service_fault(f, *id).is_none()
+    });
+    let rest = match others.next() {
+        Some(_) => "Other questions are answered otherwise, so the server resolves names.",
+        None => "Nothing else was asked there, so whether it resolves others does not show.",
+    };
+    let names = count(asked, "name");
+    Wording {
+        title: format!("{names} cannot be resolved: DNS SERVFAIL"),
+        explanation: format!(
+            "{}: the server says SERVFAIL of {names}: it could not find out. {rest} The servers of these zones, or the way to them, are at fault; the question and its answer went through.",
             connections_to(f, sightings)
         ),
         subjects: concerned(f, sightings),

@@ -97,7 +97,7 @@ impl Shares {
         // Links are many, hops are few.
         let mut carried = vec![0u64; hops.len()];
         for link in links {
-            carried[link.hop.index()] += u64::from(link.packets);
+            carried[link.hop.index()] += u64::from(link.sent());
         }
         // Nor did one between two other hosts come here.
         let near = |hop: &Hop| {

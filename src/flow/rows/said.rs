@@ -7,6 +7,7 @@ use crate::flow::spoken::{Spoken, Words};
 use crate::flow::{Asked, FirstReply, Hello, Mark, Observations, Preface, Side, StreamId};
 use crate::row::{Columns, Row, words};
 use crate::wire::fault::Service;
+use crate::wire::redirect::Redirector;
 use crate::wire::{Ip, http};
 
 impl Row for Hello {
@@ -176,7 +177,6 @@ enum Form {
     Status,
     Alert,
     Endpoint,
-    Moved,
     AnswerTo,
     Unwelcome,
     Http2,
@@ -191,6 +191,10 @@ enum Form {
     Sip,
     Grpc,
     NoAnswerDue,
+    CutShort,
+    Resolved,
+    OracleRedirect,
+    RedisRedirect,
 }
 
 /// Forms of the services whose errors are kept.
@@ -215,7 +219,6 @@ words!(Form {
     Form::Status => "http-status",
     Form::Alert => "tls-alert",
     Form::Endpoint => "ftp-endpoint",
-    Form::Moved => "redis-moved",
     Form::AnswerTo => "sip-answer-to",
     Form::Unwelcome => "error-greeting",
     Form::Http2 => "http2-preface",
@@ -230,6 +233,10 @@ words!(Form {
     Form::Sip => "sip-error",
     Form::Grpc => "grpc-error",
     Form::NoAnswerDue => "no-answer-due",
+    Form::CutShort => "http-cut-short",
+    Form::Resolved => "dns-name",
+    Form::OracleRedirect => "oracle-redirect",
+    Form::RedisRedirect => "redis-redirect",
 });
 
 impl Row for Of<Spoken> {
@@ -249,17 +256,20 @@ impl Row for Of<Spoken> {
             Words::Status(status) => (Form::Status, status, None),
             Words::Alert(alert) => (Form::Alert, u16::from(alert), None),
             Words::Endpoint(ip, port) => (Form::Endpoint, port, Some(ip)),
-            Words::Moved(ip, port) => (Form::Moved, port, Some(ip)),
             Words::AnswerTo(ip, port) => (Form::AnswerTo, port, ip),
             Words::Unwelcome(code) => (Form::Unwelcome, code, None),
             Words::Http2 => (Form::Http2, 0, None),
             Words::Fault(service, code) => (form_of(service), code, None),
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
+            Words::CutShort => (Form::CutShort, 0, None),
+            Words::Resolved(name) => (Form::Resolved, name, None),
+            Words::SentOn(Redirector::Oracle, ip, port) => (Form::OracleRedirect, port, Some(ip)),
+            Words::SentOn(Redirector::Redis, ip, port) => (Form::RedisRedirect, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `redis-moved`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error` or `no-answer-due`", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `dns-name`, `oracle-redirect` or `redis-redirect`", &mut form);
         c.num(
             "number",
-            "the status, the alert's description, the port, or the error's code",
+            "the status, the alert's description, the port, or the error's code; of `dns-failure` and `dns-name` a digest of the name",
             &mut number,
         );
         c.some_ip("ip", "the address that is named", &mut ip);
@@ -267,11 +277,16 @@ impl Row for Of<Spoken> {
             Form::Status => Words::Status(number),
             Form::Alert => Words::Alert(number as u8),
             Form::Endpoint => Words::Endpoint(ip.unwrap_or_default(), number),
-            Form::Moved => Words::Moved(ip.unwrap_or_default(), number),
             Form::AnswerTo => Words::AnswerTo(ip, number),
             Form::Unwelcome => Words::Unwelcome(number),
             Form::Http2 => Words::Http2,
             Form::NoAnswerDue => Words::NoAnswerDue,
+            Form::CutShort => Words::CutShort,
+            Form::Resolved => Words::Resolved(number),
+            Form::OracleRedirect => {
+                Words::SentOn(Redirector::Oracle, ip.unwrap_or_default(), number)
+            }
+            Form::RedisRedirect => Words::SentOn(Redirector::Redis, ip.unwrap_or_default(), number),
             fault => {
                 let known = FAULTS.iter().find(|(_, form)| *form == fault);
                 known.map_or(Words::NoAnswerDue, |(service, _)| Words::Fault(*service, number))

@@ -44,9 +44,10 @@ fn finding(trace: &Trace, service: ServiceId, set: &[Stall<'_>]) -> Finding {
     let time = format!("{}.{} s", longest / 1_000_000_000, longest / 100_000_000 % 10);
     let title = format!("the {side} {who} stops reading for up to {time}");
     let explanation = format!(
-        "In {} to {} the {side} {who} advertises a window of 0: its receive buffer is full because its application does not read. {other} may send nothing but probes until the window opens again, {time} later at worst. The balancer has no part in it.",
+        "In {} to {} the {side} {who} advertises a window of 0: its receive buffer is full because its application does not read. {other} may send nothing but probes until the window opens again, {time} later at worst. The balancer has no part in it.{}",
         count(ids.len(), "connection"),
-        s.name()
+        s.name(),
+        if first.by_client { " A player that has enough for now does so on purpose." } else { "" }
     );
     let mut finding = Finding::cause("zero-window", title, explanation);
     finding.severity = Severity::Warning;

@@ -1,16 +1,15 @@
 //! A control channel names an endpoint that the other side cannot reach: FTP for its data,
-//! SIP for its answers, a cluster of Redis for its other nodes.
+//! SIP for its answers, an Oracle listener or a node of a Redis cluster to send a client on.
 //!
-//! Both name it in their payload, which a balancer that translates addresses leaves as it is
+//! All name it in their payload, which a balancer that translates addresses leaves as it is
 //! unless it knows the protocol.
 
-use crate::diagnose::facts::each_once;
 use crate::diagnose::facts::named_endpoints::{Channel, Named, all};
 use crate::diagnose::words::{agree, count, list, name, server_subject, service_subject};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{At, ConnectionId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
     "syn-unanswered",
@@ -44,6 +43,7 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
     finding.severity = if dialled { Severity::Critical } else { Severity::Warning };
     finding.confidence = match first.channel {
         Channel::Sip => Confidence::Certain,
+        Channel::SentOn(_) => Confidence::Likely,
         _ if dialled && first.elsewhere => Confidence::Certain,
         _ => Confidence::Likely,
     };
@@ -76,7 +76,9 @@ fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) ->
     let first = &set[0];
     let who = name(subject);
     let ip = first.ip.map_or_else(|| "an address".to_owned(), |ip| ip.to_string());
-    let tried = each_once(set.iter().flat_map(|n| n.there.iter().copied())).len();
+    // Who names the same endpoint again names one that was dialled before.
+    let tried: BTreeSet<ConnectionId> = set.iter().flat_map(|n| n.there.iter().copied()).collect();
+    let tried = tried.len();
     let fail = format!(
         "{} to {} {}",
         count(tried, "connection"),
@@ -119,7 +121,7 @@ fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) ->
                 endpoints(set)
             ),
         ),
-        Channel::Cluster => super::cluster_nodes::words(&s.name(), &endpoints(set), &fail),
+        Channel::SentOn(of) => super::sent_on::words(&s.name(), of, &endpoints(set), &fail),
         Channel::Sip => (
             format!(
                 "SIP answers go to port {}, which the Via names, and not where the request came from",
@@ -182,7 +184,6 @@ fn advise(
             );
             finding.fixes.push(if finding.fixes.is_empty() { server } else { server.or() });
         }
-        Channel::Cluster => super::cluster_nodes::advise(finding, &vip.with_port(s.port)),
         Channel::Active => {
             finding.confirm(
                 "the client",
@@ -191,6 +192,7 @@ fn advise(
             );
             finding.fix("the client", "# use passive mode", "Use active mode again.");
         }
+        Channel::SentOn(of) => super::sent_on::advise(finding, first, of, who),
         Channel::Sip => {
             finding.confirm(
                 who.clone(),
@@ -212,7 +214,7 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
     let note = match named.channel {
         Channel::Passive => format!("the answer to PASV names {end}"),
         Channel::Active => format!("PORT names {end}"),
-        Channel::Cluster => format!("the answer sends the client to {end}"),
+        Channel::SentOn(_) => format!("the answer sends the client on to {end}"),
         Channel::Sip => format!("the request's Via names {end}, without rport"),
     };
     let mut proofs = vec![Proof { at: named.at, note }];

@@ -2,7 +2,6 @@
 
 pub mod bgp_anycast_flap;
 pub mod client_on_director;
-mod cluster_nodes;
 pub mod control_channel_address;
 pub(in crate::diagnose) mod denied;
 pub mod director_bypassed;
@@ -18,6 +17,7 @@ pub mod nat_return_bypasses_director;
 pub mod nat_same_subnet_client;
 pub(in crate::diagnose) mod other_port;
 mod sent_back;
+mod sent_on;
 pub mod stateful_device_half_path;
 mod told_shorter;
 pub mod tproxy_return_bypass;

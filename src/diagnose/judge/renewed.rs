@@ -1,0 +1,108 @@
+//! What a host holds on to, or has let go, so that packets go where nobody takes them: a translation that was
+//! made anew on another port, and a neighbour's old MAC.
+
+use super::evidence::ASKED;
+use crate::breaks::Group;
+use crate::correlate::Leg;
+use crate::diagnose::Facts;
+use crate::flow::Observations;
+use crate::trace::At;
+use crate::wire::Mac;
+
+/// Connections that the host which resets them accepted from another port than the one that it resets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Renewed {
+    /// The port from which it was accepted.
+    pub before: u16,
+    /// The port from which the segment came that it resets.
+    pub now: u16,
+    /// That segment.
+    pub at: At,
+    /// For how long nothing had come, nanoseconds.
+    pub silent_ns: i64,
+}
+
+/// The first of a group of which a capture shows both.
+pub(super) fn renewed(facts: &Facts, group: &Group) -> Option<Renewed> {
+    group.connections.iter().take(ASKED).find_map(|id| {
+        let legs = facts.legs(*id);
+        let port = |leg: &Leg| leg.of(&facts.vantages).key.port(leg.client);
+        legs.iter().find_map(|now| {
+            let (there, back) = (facts.forward(now), facts.reply(now));
+            let unknown = !there.opened() && !back.accepted() && back.rst.is_set() && there.seen();
+            let before = legs.iter().filter(|_| unknown).find(|leg| {
+                let of = facts.reply(leg);
+                leg.vantage == now.vantage
+                    && of.accepted()
+                    && !of.rst.is_set()
+                    && port(leg) != port(now)
+                    && facts.forward(leg).last.frame() < there.first.frame()
+            })?;
+            Some(Renewed {
+                before: port(before),
+                now: port(now),
+                at: facts.at(now, there.first),
+                silent_ns: there.first.since(facts.forward(before).last),
+            })
+        })
+    })
+}
+
+/// A MAC that is sent to, and says nothing any more, while the address that is meant sends from another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// The MAC on the frames.
+    pub old: Mac,
+    /// The MAC that the address sends from.
+    pub new: Mac,
+    /// A frame of that.
+    pub at: At,
+}
+
+/// As the capture shows it at which the packets of a group were last seen. An address that several MACs send
+/// from at once, as a VIP in DR, is none that moved.
+pub(super) fn moved(facts: &Facts, group: &Group) -> Option<Moved> {
+    let last = group.last?;
+    let id = *group.connections.first()?;
+    let leg = facts.legs(id).iter().find(|leg| leg.vantage == last.at.vantage)?;
+    let vantage: &Observations = facts.vantage(leg);
+    let stream = leg.of(&facts.vantages);
+    let ip = stream.key.ip(leg.client.other());
+    let old =
+        facts.path(leg, facts.forward(leg)).last()?.1.link.dst.filter(|mac| mac.is_unicast())?;
+    let mut new = None;
+    let mut spoke = 0;
+    for stream in &vantage.streams {
+        for side in [crate::flow::Side::A, crate::flow::Side::B] {
+            let flow = stream.flow(side);
+            for (link, hop) in vantage.path(flow) {
+                match hop.link.src {
+                    Some(mac) if mac == old => spoke = spoke.max(link.last.frame()),
+                    // Who sends from the address by itself, not a router that passes it on.
+                    Some(mac) if stream.key.ip(side) == ip && crate::topology::is_origin(hop) => {
+                        match new {
+                            None => new = Some((mac, link.first)),
+                            Some((known, first))
+                                if known == mac && link.first.frame() < first.frame() =>
+                            {
+                                new = Some((mac, link.first));
+                            }
+                            Some((known, _)) if known == mac => {}
+                            Some(_) => return None,
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    for binding in vantage.neighbors.bindings.iter().filter(|b| b.mac == old) {
+        spoke = spoke.max(binding.last.frame());
+    }
+    let (new, first) = new?;
+    (first.frame() > spoke).then_some(Moved {
+        old,
+        new,
+        at: At { vantage: leg.vantage, mark: first },
+    })
+}
