@@ -29,6 +29,7 @@ mod settled;
 pub mod symptom;
 mod thresholds;
 mod told_no;
+mod unlike;
 mod untold;
 mod verdict;
 pub mod words;
