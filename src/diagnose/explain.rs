@@ -9,7 +9,7 @@ use super::registry::{Advises, CAUSES, SYMPTOMS, SymptomDetector};
 use super::{
     Candidate, Confidence, Facts, Finding, FindingId, Kind, Proof, Refuted, Severity, Sighting,
 };
-use crate::breaks::{Behind, Fate, Group, Passage};
+use crate::breaks::{Behind, Fate, Group};
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -34,7 +34,9 @@ pub(super) fn arrange(
             left = rest;
             add(facts, &mut graph, detector, taken, Some(*cause));
         }
-        add(facts, &mut graph, detector, left, None);
+        for alike in super::unlike::split(facts, left) {
+            add(facts, &mut graph, detector, alike, None);
+        }
     }
     flatten(graph, &causes)
 }
@@ -156,21 +158,13 @@ fn severity(facts: &Facts, detector: &SymptomDetector, sighting: &Sighting) -> S
     let Some(id) = sighting.connection else {
         return if sighting.costly { Severity::Warning } else { Severity::Info };
     };
-    let request =
-        facts.ordinary(id).is_none() && (facts.concerns(id) || came_to_director(facts, id));
+    let request = facts.ordinary(id).is_none();
     match facts.breaks.fate(id) {
         Fate::Failed if sighting.costly && request => Severity::Critical,
         Fate::Failed if sighting.costly => Severity::Warning,
         Fate::Suffered if detector.of_breaks => Severity::Warning,
         _ => Severity::Info,
     }
-}
-
-/// Whether a connection broke where it came in at a host that balances another service.
-fn came_to_director(facts: &Facts, id: ConnectionId) -> bool {
-    let last = facts.breaks.broken(id).and_then(|broken| broken.last);
-    let host = last.filter(|last| last.passage == Passage::In).and_then(|last| last.host);
-    host.is_some_and(|host| facts.topology.services.iter().any(|s| s.is_director(host)))
 }
 
 fn add(

@@ -29,6 +29,7 @@ mod settle;
 mod settled;
 pub mod symptom;
 mod thresholds;
+mod unlike;
 mod untold;
 mod verdict;
 pub mod words;

@@ -150,7 +150,7 @@ fn quiet(
         Some("the text does not print what names the client to a real server (tcpdump -xx)")
     } else if facts.words_are_cut() {
         Some("too few bytes of each packet were kept to show what was answered (tcpdump -s 128)")
-    } else if unknown || missing || all.well == 0 {
+    } else if unknown || missing || all.well == 0 || unheard_service(facts) {
         Some("part of their way was not captured")
     } else if silent_server(facts) {
         Some("no answer of one of the real servers was captured")
@@ -275,6 +275,18 @@ fn unanswered_service(trace: &Trace) -> bool {
     services
         .into_iter()
         .any(|(s, seen)| s.mode != Mode::Unknown && !s.is_backend && seen == Some(false))
+}
+
+/// Whether no answer of a service is in the captures whose answers pass the director by: that
+/// those of another are says nothing of it.
+fn unheard_service(trace: &Trace) -> bool {
+    let mut heard: BTreeMap<ServiceId, bool> = BTreeMap::new();
+    let past = |id| matches!(trace.service(id).mode, Mode::Dr | Mode::Tun);
+    let one_way = |id| past(id) && !trace.service(id).is_backend;
+    for (id, _) in trace.requests().filter(|(id, c)| c.protocol.is_tcp() && one_way(*id)) {
+        *heard.entry(trace.service_of(id)).or_default() |= !trace.route(id).back.is_empty();
+    }
+    heard.values().any(|heard| !heard)
 }
 
 fn known_modes(trace: &Trace) -> Vec<&'static str> {

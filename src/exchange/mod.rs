@@ -92,7 +92,7 @@ pub fn pair(
         return pairs;
     }
     let said = read::listen(captures, vantages, connections, &suspects, heard);
-    pair::pair(connections, &suspects, &said, &mut pairs);
+    pair::pair(vantages, connections, &suspects, &said, &mut pairs);
     raw::tie(vantages, connections, &suspects, &said.openings, &mut pairs);
     let own = suspects.attempts.iter().map(|(attempt, _)| *attempt);
     pairs.tried = own.filter(|attempt| transparent.contains_key(attempt)).collect();

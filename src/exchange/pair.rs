@@ -6,6 +6,7 @@ use super::reply::{self, Open};
 use super::sides::Around;
 use super::suspect::Suspects;
 use crate::correlate::Connections;
+use crate::flow::Observations;
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 
@@ -99,16 +100,32 @@ impl Pairs {
     }
 }
 
+/// What was said, and by whom.
+struct Talk<'a> {
+    connections: &'a Connections,
+    said: &'a Said,
+    /// By exchange: the last frame of its stream.
+    ends: Vec<u32>,
+}
+
 /// Requests of one kind that are compared with each other.
 const MAX_ALIKE: usize = 4096;
 
 /// Client requests among which the responses may choose.
 const MAX_CHOICES: usize = 64;
 
-pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, pairs: &mut Pairs) {
+pub(super) fn pair(
+    vantages: &[Observations],
+    connections: &Connections,
+    suspects: &Suspects,
+    said: &Said,
+    pairs: &mut Pairs,
+) {
+    let ends = |e: &Exchange| vantages[e.vantage.index()].streams[e.stream as usize].last().frame();
+    let talk = Talk { connections, said, ends: said.exchanges.iter().map(ends).collect() };
     let sides = |connection: u32| suspects.sides.get(&connection);
     let known = |c| Some((sides(c)?.to, sides(c)?.from));
-    pass(connections, said, pairs, &|c| known(c).unwrap_or_default(), false);
+    pass(&talk, pairs, &|c| known(c).unwrap_or_default(), false);
     // What is paired already is one side of a proxy whose addresses make it one host.
     let paired: HashSet<u32> = pairs.clients.keys().chain(pairs.carried.keys()).copied().collect();
     let open = |c: u32| sides(c).filter(|_| !paired.contains(&c));
@@ -117,18 +134,18 @@ pub(super) fn pair(connections: &Connections, suspects: &Suspects, said: &Said, 
         Some(Around::Called(name)) => (None, Some(name)),
         _ => (None, None),
     };
-    pass(connections, said, pairs, &around, true);
+    pass(&talk, pairs, &around, true);
 }
 
 /// `sides`: which proxy a connection leads to, and which it comes from. `around`: nothing
 /// but what is said ties those two sides.
 fn pass(
-    connections: &Connections,
-    said: &Said,
+    talk: &Talk<'_>,
     pairs: &mut Pairs,
     sides: &dyn Fn(u32) -> (Option<Ip>, Option<Ip>),
     around: bool,
 ) {
+    let Talk { connections, said, .. } = talk;
     let to = |connection: u32| sides(connection).0;
     let from = |connection: u32| sides(connection).1;
     // By proxy and request line: what came in.
@@ -173,7 +190,7 @@ fn pass(
         if around && pairs.clients.contains_key(&back.connection) {
             continue;
         }
-        match choose(connections, exchanges, &alike, back).sure(around) {
+        match choose(talk, &alike, back).sure(around) {
             Choice::One(front, evidence) => {
                 pairs.carry(exchanges[front].connection, at, back, evidence);
             }
@@ -218,12 +235,8 @@ impl Choice {
     }
 }
 
-fn choose(
-    connections: &Connections,
-    exchanges: &[Exchange],
-    alike: &[usize],
-    back: &Exchange,
-) -> Choice {
+fn choose(talk: &Talk<'_>, alike: &[usize], back: &Exchange) -> Choice {
+    let (connections, exchanges) = (talk.connections, &talk.said.exchanges);
     // A proxy may write an identifier of its own and leave the other.
     for of in [|e: &Exchange| e.id, |e: &Exchange| e.trace] {
         if of(back).is_some() {
@@ -243,7 +256,8 @@ fn choose(
     if let ([front], true) = (&named[..], back.forwarded_for.is_some()) {
         return Choice::One(*front, evidence);
     }
-    let open: Vec<usize> = named.into_iter().filter(|f| nests(&exchanges[*f], back)).collect();
+    let open: Vec<usize> =
+        named.into_iter().filter(|f| nests(&exchanges[*f], talk.ends[*f], back)).collect();
     match open[..] {
         [front] => Choice::One(front, evidence),
         _ => Choice::Of(open),
@@ -251,9 +265,13 @@ fn choose(
 }
 
 /// Whether a backend request lies within a client's, at one vantage: clocks of
-/// different captures are not asked.
-fn nests(front: &Exchange, back: &Exchange) -> bool {
-    if front.vantage != back.vantage || front.request.frame() > back.request.frame() {
+/// different captures are not asked. `end`: the last frame of the client's connection, after
+/// which nobody waits for an answer.
+fn nests(front: &Exchange, end: u32, back: &Exchange) -> bool {
+    if front.vantage != back.vantage
+        || front.request.frame() > back.request.frame()
+        || end < back.request.frame()
+    {
         return false;
     }
     let answered_before = front.response.is_set() && front.response.frame() < back.request.frame();

@@ -9,7 +9,7 @@ use crate::correlate::{Connections, Leg};
 use crate::flow::{Key, Mark, Observations, Side as End, StreamId, VantageId};
 use crate::hashed::HashMap;
 use crate::wire::http::{self, ResponseHead};
-use crate::wire::{self, Body, Protocol, ProxyHeader, Tcp, Transport};
+use crate::wire::{self, Body, Ip, Protocol, ProxyHeader, Tcp, Transport};
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 
@@ -93,7 +93,7 @@ pub(super) fn listen(
     found
 }
 
-/// Where each suspected connection is listened to: at the vantage that most suspects pass. Besides, captures
+/// Where each suspected connection is listened to: at the vantage that most suspects of its proxies pass. Besides, captures
 /// that alone show one of them, and whose frames are elsewhere.
 fn ears(
     vantages: &[Observations],
@@ -103,25 +103,32 @@ fn ears(
 ) -> (Ears, BTreeSet<usize>) {
     let mut wanted: Vec<u32> = suspects.keys().copied().collect();
     wanted.sort_unstable();
-    let mut passing = vec![0u32; vantages.len()];
+    // By proxy: what passes for another says nothing of where this one is seen.
+    let mut passing: HashMap<(Ip, VantageId), u32> = HashMap::default();
     for connection in &wanted {
         for leg in heard(vantages, connections, *connection) {
-            passing[leg.vantage.index()] += 1;
+            for proxy in suspects[connection].proxies() {
+                *passing.entry((proxy, leg.vantage)).or_default() += 1;
+            }
         }
     }
     // What a proxy tries in vain says nothing, and shows where its own side is seen.
-    for (attempt, _) in attempts {
+    for (attempt, proxy) in attempts {
         let legs = connections.legs(&connections.list[*attempt as usize]).iter();
         for leg in legs.filter(|leg| leg.forward(vantages).opened()) {
-            passing[leg.vantage.index()] += 1;
+            *passing.entry((*proxy, leg.vantage)).or_default() += 1;
         }
     }
+    let passing = |connection: u32, at: VantageId| -> u32 {
+        let counts = suspects[&connection].proxies().map(|proxy| passing.get(&(proxy, at)));
+        counts.flatten().sum()
+    };
     let mut ears: Ears = vantages.iter().map(|_| HashMap::default()).collect();
     let mut unheard = BTreeSet::new();
     for connection in wanted {
         let best = heard(vantages, connections, connection)
             .filter(|leg| !is_away(leg))
-            .max_by_key(|leg| (passing[leg.vantage.index()], std::cmp::Reverse(leg.vantage)));
+            .max_by_key(|leg| (passing(connection, leg.vantage), std::cmp::Reverse(leg.vantage)));
         let Some(leg) = best else {
             let legs = heard(vantages, connections, connection);
             unheard.extend(legs.map(|leg| vantages[leg.vantage.index()].capture));
@@ -180,7 +187,7 @@ fn is_elsewhere(capture: &Capture) -> bool {
 }
 
 /// The legs on which a connection can be read. It is read at the vantage that
-/// most suspects pass: one that sees both sides of the proxy tells their order.
+/// most suspects of its proxy pass: one that sees both sides of it tells their order.
 fn heard<'a>(
     vantages: &'a [Observations],
     connections: &'a Connections,

@@ -15,6 +15,19 @@ pub(super) struct Sides {
     pub around: Around,
 }
 
+impl Sides {
+    /// The proxies of which it may be a side, each once.
+    pub fn proxies(self) -> impl Iterator<Item = Ip> {
+        let around = match self.around {
+            Around::None => None,
+            Around::Calls(name) | Around::Called(name) => Some(name),
+        };
+        let from = self.from.filter(|from| Some(*from) != self.to);
+        let around = around.filter(|name| Some(*name) != self.to && Some(*name) != self.from);
+        self.to.into_iter().chain(from).chain(around)
+    }
+}
+
 /// One side of a proxy as its real server's own capture shows it: nothing but what is
 /// said ties it to the other. The proxy goes by the real server's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

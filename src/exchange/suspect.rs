@@ -3,7 +3,7 @@
 use super::groups::Groups;
 use super::sides::{Around, Sides};
 use crate::correlate::{Connection, Connections, Outcome};
-use crate::flow::Observations;
+use crate::flow::{Hop, Observations};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 
@@ -55,7 +55,8 @@ pub(super) fn suspects(
     }
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         let proxy = |host: Ip| Some(host).filter(|host| both.contains(host));
-        let to = proxy(groups.host(connection.front.server.0));
+        let ends = !is_sent_on(vantages, connections, connection);
+        let to = proxy(groups.host(connection.front.server.0)).filter(|_| ends);
         let around = found.get(&(i as u32)).map_or(Around::None, |sides: &Sides| sides.around);
         let sides = Sides { to, from: proxy(comes_from(i, connection)), around };
         if (sides.to.is_some() || sides.from.is_some()) && found.len() < MAX_SUSPECTS {
@@ -63,13 +64,20 @@ pub(super) fn suspects(
         }
     }
     // What is answered past a transparent proxy did not come to it, whoever saw it.
+    // Nor was what leaves from an address for the same one: its own proxy would ask over lo.
+    let leaves = |c: &Connection| {
+        connections.legs(c).iter().any(|leg| {
+            let hop = connections.first_hop(vantages, leg, true);
+            hop.is_some_and(|hop| !hop.link.is_loopback())
+        })
+    };
     let in_vain = |i: usize, c: &Connection| {
         let failed = match c.outcome {
             Outcome::Refused | Outcome::Unanswered => true,
             Outcome::Incomplete => transparent.contains_key(&(i as u32)),
             _ => false,
         };
-        c.protocol.is_tcp() && c.back.is_none() && failed
+        c.protocol.is_tcp() && c.back.is_none() && failed && !(c.has_self() && leaves(c))
     };
     let attempts = connections
         .list
@@ -80,4 +88,24 @@ pub(super) fn suspects(
         .filter(|(_, proxy)| both.contains(proxy))
         .collect();
     Suspects { sides: found, attempts }
+}
+
+/// Whether a host hands a connection's packets on and answers none: it balances them without a
+/// rewrite (DR), and is no proxy to this one, whatever it is to others.
+fn is_sent_on(
+    vantages: &[Observations],
+    connections: &Connections,
+    connection: &Connection,
+) -> bool {
+    connections.legs(connection).iter().any(|leg| {
+        let vantage = &vantages[leg.vantage.index()];
+        let own = |hop: &Hop, sent: bool| {
+            !hop.link.is_loopback()
+                && if sent { vantage.own.sent(hop) } else { vantage.own.arrived(hop) } == Some(true)
+        };
+        let there = || vantage.path(leg.forward(vantages));
+        there().any(|(_, hop)| own(hop, false))
+            && there().any(|(_, hop)| own(hop, true))
+            && !leg.reply(vantages).seen()
+    })
 }

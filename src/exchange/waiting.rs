@@ -22,22 +22,25 @@ pub(super) fn attempts(
         return;
     }
     let streams = Streams::of(vantages, suspects, said, pairs);
+    let mut found: Vec<Attempt> = Vec::new();
     for (attempt, proxy) in in_order(vantages, connections, suspects, said) {
         let to = |connection: u32| {
             suspects.sides.get(&connection).is_some_and(|sides| sides.to == Some(proxy))
         };
-        // Each connection with whether it never gets an answer.
-        let mut waiting: Vec<(u32, bool)> = Vec::new();
+        let mut waiting: Vec<Waiter> = Vec::new();
+        let mut tried = Mark::NONE;
         for leg in connections.legs(&connections.list[attempt as usize]) {
             let Some(syn) = leg.forward(vantages).syn.get() else { continue };
+            tried.set_once(syn);
             let requests = said.exchanges.iter().filter(|e| {
                 e.vantage == leg.vantage
                     && e.request.frame() <= syn.frame()
                     && e.response.get().is_none_or(|r| r.frame() >= syn.frame())
+                    && to(e.connection)
+                    && last(vantages, e) >= syn.frame()
+                    && !is_with_server(vantages, connections, said, pairs, e, syn.frame())
             });
-            let asked_for =
-                requests.filter(|e| to(e.connection) && !passed_on(said, pairs, e, syn));
-            waiting.extend(asked_for.map(|e| (e.connection, false)));
+            waiting.extend(requests.map(|e| (e.connection, false)));
             let open = streams.fronts.get(&(proxy, leg.vantage)).map_or(&[][..], Vec::as_slice);
             let open = open.iter().filter(|w| {
                 w.at(syn.frame()) && !streams.served(proxy, leg.vantage, w, syn.frame())
@@ -46,24 +49,109 @@ pub(super) fn attempts(
         }
         waiting.sort_unstable();
         waiting.dedup_by_key(|(connection, _)| *connection);
-        // A transparent proxy's names its client: what it met is told by that.
-        if waiting.len() > 1 && !pairs.tried.contains(&attempt) {
-            // Whoever waits for an attempt already has somebody tried for him.
-            let fresh = |front: &u32| !pairs.attempts.contains_key(front);
-            let mut first = waiting.iter().filter(|(front, _)| fresh(front));
-            if let (Some(one), None) = (first.next().copied(), first.next()) {
-                waiting = vec![one];
-            }
-        }
-        // Where none of several that wait ever gets an answer, the attempt is one of
-        // theirs, and what it met is what all of them met.
-        if waiting.len() == 1 || waiting.iter().all(|(_, in_vain)| *in_vain) {
-            for (front, _) in &waiting {
-                pairs.attempts.entry(*front).or_default().push(attempt);
-                pairs.attempted.entry(attempt).or_insert(*front);
-            }
-        }
+        found.push(Attempt { connection: attempt, proxy, tried, waiting });
     }
+    leave_checks(connections, &mut found);
+    found.retain(|attempt| !tie(attempt, pairs));
+    settle(connections, found, pairs);
+}
+
+/// A connection that a proxy tried in vain, and who waited meanwhile.
+struct Attempt {
+    connection: u32,
+    proxy: Ip,
+    /// Its first SYN.
+    tried: Mark,
+    waiting: Vec<Waiter>,
+}
+
+/// What is tried at one pace, most of the time while nobody waits, is tried on no client's account:
+/// that somebody waited now and then is chance.
+fn leave_checks(connections: &Connections, found: &mut Vec<Attempt>) {
+    let key = |a: &Attempt| (a.proxy, connections.list[a.connection as usize].front.server);
+    let mut by: HashMap<_, Vec<&Attempt>> = HashMap::default();
+    for attempt in found.iter() {
+        by.entry(key(attempt)).or_default().push(attempt);
+    }
+    let is_check = |of: &[&Attempt]| {
+        let alone = of.iter().filter(|a| a.waiting.is_empty()).count();
+        alone * 2 > of.len() && Mark::are_steady(of.iter().map(|a| a.tried).collect())
+    };
+    let checked: HashSet<_> =
+        by.into_iter().filter(|(_, of)| is_check(of)).map(|(key, _)| key).collect();
+    found.retain(|attempt| !checked.contains(&key(attempt)));
+}
+
+/// A connection that waits, and whether it never gets an answer.
+type Waiter = (u32, bool);
+
+/// Ties an attempt, where it is told whose it was. Where none of several that wait ever gets an
+/// answer, it is one of theirs, and what it met is what all of them met.
+fn tie(attempt: &Attempt, pairs: &mut Pairs) -> bool {
+    let mut waiting = &attempt.waiting[..];
+    // Whoever waits for an attempt already has somebody tried for him. A transparent proxy's names its client:
+    // what it met is told by that.
+    let fresh = |waiter: &&Waiter| !pairs.attempts.contains_key(&waiter.0);
+    let mut first = waiting.iter().filter(fresh);
+    if waiting.len() > 1
+        && !pairs.tried.contains(&attempt.connection)
+        && let (Some(one), None) = (first.next(), first.next())
+    {
+        waiting = std::slice::from_ref(one);
+    }
+    let told = waiting.len() == 1 || waiting.iter().all(|(_, in_vain)| *in_vain);
+    for (front, _) in waiting.iter().filter(|_| told) {
+        pairs.attempts.entry(*front).or_default().push(attempt.connection);
+        pairs.attempted.entry(attempt.connection).or_insert(*front);
+    }
+    told
+}
+
+/// A host may be the proxy of several services. Where a server was asked for clients of one
+/// of them alone, whoever waits on another's account is not whom it is asked for.
+fn settle(connections: &Connections, open: Vec<Attempt>, pairs: &mut Pairs) {
+    let server = |of: u32| connections.list[of as usize].front.server;
+    let mut asked_for: HashMap<(Ip, u16), HashSet<(Ip, u16)>> = HashMap::default();
+    let carried = pairs.clients.iter().map(|(back, fronts)| (*back, &fronts[..]));
+    let tried = pairs.attempted.iter().map(|(back, front)| (*back, std::slice::from_ref(front)));
+    for (back, fronts) in carried.chain(tried) {
+        asked_for.entry(server(back)).or_default().extend(fronts.iter().map(|f| server(*f)));
+    }
+    for mut attempt in open {
+        let Some(services) = asked_for.get(&server(attempt.connection)) else { continue };
+        attempt.waiting.retain(|(front, _)| services.contains(&server(*front)));
+        tie(&attempt, pairs);
+    }
+}
+
+/// The last frame of an exchange's connection.
+fn last(vantages: &[Observations], exchange: &Exchange) -> u32 {
+    vantages[exchange.vantage.index()].streams[exchange.stream as usize].last().frame()
+}
+
+/// Whether a request was passed on by then and the proxy still waits for what it is told.
+fn is_with_server(
+    vantages: &[Observations],
+    connections: &Connections,
+    said: &Said,
+    pairs: &Pairs,
+    front: &Exchange,
+    by: u32,
+) -> bool {
+    let carried = pairs.carried.get(&front.connection).map_or(&[][..], Vec::as_slice);
+    carried.iter().map(|at| &said.exchanges[*at]).any(|back| {
+        let asked = (front.request.frame()..by).contains(&back.request.frame());
+        let answered = back.response.get().is_some_and(|mark| mark.frame() < by);
+        back.vantage == front.vantage && asked && !answered && {
+            let legs = connections.legs(&connections.list[back.connection as usize]).iter();
+            let mut own = legs.filter(|l| l.vantage == back.vantage && l.stream == back.stream);
+            own.all(|leg| {
+                let (there, here) = (leg.forward(vantages), leg.reply(vantages));
+                let ends = [there.fin, there.rst, here.fin, here.rst];
+                ends.iter().filter_map(|end| end.get()).all(|end| end.frame() >= by)
+            })
+        }
+    })
 }
 
 /// Attempts as they were made, by the clock of who made them: that of a capture that shows clients call it.
@@ -84,15 +172,6 @@ fn in_order(
     let mut attempts = suspects.attempts.clone();
     attempts.sort_by_cached_key(|attempt| (begun(attempt), attempt.0));
     attempts
-}
-
-/// Whether a request was passed on before a SYN on a connection that stood: it waits for an answer.
-fn passed_on(said: &Said, pairs: &Pairs, request: &Exchange, syn: Mark) -> bool {
-    let carried = pairs.carried.get(&request.connection).map_or(&[][..], Vec::as_slice);
-    carried.iter().filter_map(|at| said.exchanges.get(*at)).any(|back| {
-        let at = back.request.frame();
-        back.vantage == request.vantage && (request.request.frame()..=syn.frame()).contains(&at)
-    })
 }
 
 /// A connection of a client for which nothing answers yet.

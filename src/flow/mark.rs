@@ -16,7 +16,21 @@ pub struct Mark {
     hi: i32,
 }
 
+/// Moments that show a rhythm: three intervals.
+const RHYTHM: usize = 4;
+/// Intervals differ by one part in so many at most: timers of a program that waits for nobody.
+const STEADY: i64 = 10;
+
 impl Mark {
+    /// Whether something was done again and again at one pace.
+    #[must_use]
+    pub fn are_steady(mut marks: Vec<Self>) -> bool {
+        marks.sort_unstable_by_key(|mark| mark.at().0);
+        let gaps = || marks.windows(2).map(|pair| pair[1].since(pair[0]));
+        let (least, most) = (gaps().min().unwrap_or(0), gaps().max().unwrap_or(0));
+        marks.len() >= RHYTHM && most.saturating_sub(least) <= most / STEADY
+    }
+
     /// The moment that never came.
     pub const NONE: Self = Self { frame: 0, lo: 0, hi: 0 };
 

@@ -14,11 +14,6 @@ use crate::flow::{Mark, Observations};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 
-/// Questions that show a rhythm: three intervals.
-const RHYTHM: usize = 4;
-/// Intervals differ by one part in so many at most: timers of a proxy that waits for nobody.
-const STEADY: i64 = 10;
-
 /// One question that was answered with an error: when, and how many bytes went either way.
 type Asked = (Mark, u64, u64);
 
@@ -63,15 +58,7 @@ pub(super) fn always_refused(
 fn is_rhythm(asked: &[Asked]) -> bool {
     let Some((_, there, back)) = asked.first() else { return false };
     asked.iter().all(|(_, t, b)| (t, b) == (there, back))
-        && is_steady(asked.iter().map(|(mark, ..)| *mark).collect())
-}
-
-/// Whether something was done again and again at one pace.
-fn is_steady(mut marks: Vec<Mark>) -> bool {
-    marks.sort_unstable_by_key(|mark| mark.at().0);
-    let gaps = || marks.windows(2).map(|pair| pair[1].since(pair[0]));
-    let (least, most) = (gaps().min().unwrap_or(0), gaps().max().unwrap_or(0));
-    marks.len() >= RHYTHM && most.saturating_sub(least) <= most / STEADY
+        && Mark::are_steady(asked.iter().map(|(mark, ..)| *mark).collect())
 }
 
 /// Servers that a host calls so, at least: what one server is called for, again and again, may
@@ -96,7 +83,7 @@ pub(super) fn never_accepted(
             tried.entry(pair(c)).or_default().push(mark);
         }
     }
-    tried.retain(|_, marks| is_steady(std::mem::take(marks)));
+    tried.retain(|_, marks| Mark::are_steady(std::mem::take(marks)));
     if tried.is_empty() {
         return HashSet::default();
     }
@@ -155,10 +142,10 @@ mod tests {
     #[test]
     fn one_pace_is_told_from_none() {
         let marks = |seconds: &[f64]| asked(seconds, 0).into_iter().map(|one| one.0).collect();
-        assert!(is_steady(marks(&[0.0, 5.0, 10.2, 15.1])));
-        assert!(!is_steady(marks(&[0.0, 5.0, 10.0])));
+        assert!(Mark::are_steady(marks(&[0.0, 5.0, 10.2, 15.1])));
+        assert!(!Mark::are_steady(marks(&[0.0, 5.0, 10.0])));
         // A client that calls again waits longer each time.
-        assert!(!is_steady(marks(&[0.0, 1.0, 3.0, 7.0, 15.0])));
+        assert!(!Mark::are_steady(marks(&[0.0, 1.0, 3.0, 7.0, 15.0])));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod checks;
 mod directors;
 mod hosts;
 mod interfaces;
+mod name_servers;
 mod names;
 mod ordinary;
 mod role;

@@ -219,7 +219,8 @@ impl Fleets {
     /// Whether a host directs a service of another address that this one serves.
     fn serve(&self, director: HostId, server: Ip, topology: &Topology) -> bool {
         let other = |vips: &[Option<Ip>; 2]| vips.iter().flatten().any(|vip| *vip != server);
-        let host = topology.hosts.by_ip(server);
+        // What a host calls at itself shows by the address alone.
+        let host = topology.hosts.by_ip(server).filter(|host| *host != director);
         self.by_address.get(&(director, server)).is_some_and(other)
             || host.is_some_and(|host| self.by_host.get(&(director, host)).is_some_and(other))
     }

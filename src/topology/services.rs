@@ -2,7 +2,10 @@
 
 use super::directors::{self, Ballot, Votes};
 use super::service::{Mode, Named, RealServer, Service, ServiceId};
-use super::{HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, ordinary, stray};
+use super::{
+    HostId, Hosts, Ordinary, Route, Routes, StatedRoles, Topology, Who, name_servers, ordinary,
+    stray,
+};
 use crate::correlate::Connections;
 use crate::exchange::Pairs;
 use crate::flow::Observations;
@@ -63,7 +66,7 @@ pub(super) fn infer(
     }
     topology.unseen = unseen;
     assign_servers(vantages, connections, pairs, &mut topology, &named);
-    name_servers(vantages, &mut topology);
+    name_servers::by_hosts(vantages, &mut topology);
     let answers = stray::answers(vantages, connections);
     topology.astray = answers.iter().map(|(answer, question)| (*question, *answer)).collect();
     topology.halves = stray::halves(vantages, connections);
@@ -71,6 +74,7 @@ pub(super) fn infer(
     topology.ordinary =
         ordinary::classify(vantages, connections, pairs, &topology, stated, &answers);
     mark_backends(&mut topology);
+    name_servers::by_uncalled(vantages, &mut topology);
     topology.balanced = topology.services.iter().any(|s| s.mode != Mode::Unknown);
     topology
 }
@@ -257,57 +261,6 @@ fn serving_host(route: &Route, service: &Service, hosts: &Hosts, named: &Named) 
             && step.to.is_some_and(|to| !service.is_director(to))
     };
     route.forward.iter().rev().find(beyond)?.to
-}
-
-/// Fills in addresses and MACs of real servers from their hosts.
-fn name_servers(vantages: &[Observations], topology: &mut Topology) {
-    let vips: HashSet<Ip> = topology.services.iter().map(|s| s.vip).collect();
-    let moving: HashSet<Ip> = vantages
-        .iter()
-        .flat_map(|v| &v.vrrp)
-        .flat_map(|s| s.addresses.list().iter().copied())
-        .collect();
-    // A host may own as many addresses as there are services: each is looked through once.
-    let mut owned: HashMap<HostId, Owned> = HashMap::default();
-    for service in &mut topology.services {
-        let owner = topology.hosts.by_ip(service.vip).filter(|_| service.mode == Mode::Unknown);
-        for server in &mut service.real_servers {
-            let Some(id) = server.host else { continue };
-            let host = topology.hosts.get(id);
-            let owns = owner == Some(id) && host.macs.is_empty();
-            server.address = server.address.or(owns.then_some(service.vip));
-            server.mac = host.macs.first().copied();
-            if server.address.is_none() {
-                let owned = owned.entry(id).or_insert_with(|| Owned::of(&host.ips, &vips, &moving));
-                server.address = owned.beside(service.vip);
-            }
-        }
-    }
-}
-
-/// The addresses of a host by which a real server may be called.
-struct Owned {
-    /// The first of either family that is no service's.
-    plain: [Option<Ip>; 2],
-    /// The first two of all.
-    any: [Option<Ip>; 2],
-}
-
-impl Owned {
-    /// A virtual router's address is whose it is at the time.
-    fn of(ips: &[Ip], vips: &HashSet<Ip>, moving: &HashSet<Ip>) -> Self {
-        let stays = |ip: &Ip| !ip.is_link_local() && !moving.contains(ip);
-        let lasting = || ips.iter().copied().filter(stays);
-        let plain = |v4: bool| lasting().find(|ip| ip.is_v4() == v4 && !vips.contains(ip));
-        let mut any = lasting();
-        Self { plain: [plain(true), plain(false)], any: [any.next(), any.next()] }
-    }
-
-    /// A VIP that the host holds is not its own address, unless it has no other.
-    fn beside(&self, vip: Ip) -> Option<Ip> {
-        let plain = self.plain[usize::from(!vip.is_v4())];
-        plain.or_else(|| self.any.into_iter().flatten().find(|ip| *ip != vip))
-    }
 }
 
 /// Health checks and the legs of proxies go to a real server's own address: that is no

@@ -42,6 +42,7 @@ mod library;
 mod logs;
 mod losses;
 mod midstream;
+mod mixed;
 mod named_places;
 mod pages;
 mod parts;

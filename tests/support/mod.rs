@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod check;
 pub mod cooked;
 pub mod each;
+pub mod elsewhere;
 pub mod expected;
 pub mod extracts;
 pub mod frames;

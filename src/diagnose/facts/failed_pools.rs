@@ -7,11 +7,11 @@ use super::Facts;
 use super::own_refusals::refuser;
 use crate::breaks::{Fate, server_error};
 use crate::capture::Timestamp;
-use crate::correlate::Outcome;
+use crate::correlate::{Leg, Outcome};
 use crate::diagnose::thresholds::NO_COINCIDENCE;
 use crate::flow::Mark;
 use crate::topology::{HostId, Ordinary, ServiceId};
-use crate::trace::ConnectionId;
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,17 +113,25 @@ fn turn_away(facts: &Facts, pools: &mut BTreeMap<HostId, FailedPool>) {
     }
 }
 
+/// Whether a host calls itself.
+fn over_lo(trace: &Trace, leg: &Leg) -> bool {
+    trace.path(leg, trace.forward(leg)).any(|(_, hop)| hop.link.is_loopback())
+}
+
 /// The host that turned a client away by itself, without asking anybody, and when.
 fn turned_away(facts: &Facts, id: ConnectionId) -> Option<(HostId, Mark)> {
     if is_refusal(facts, id) {
-        let (host, leg) = refuser(facts, id)?;
+        let (host, leg) = refuser(facts, id).filter(|(_, leg)| !over_lo(facts, leg))?;
         return Some((host, facts.reply(leg).rst));
     }
     let pairs = &facts.pairs;
     if pairs.carried.contains_key(&id.0) || pairs.attempts.contains_key(&id.0) {
         return None;
     }
-    let (_, spoken, status) = server_error(facts, id)?;
+    let (leg, spoken, status) = server_error(facts, id)?;
+    if over_lo(facts, leg) {
+        return None;
+    }
     let host = facts.host_by_ip(facts.service(id).vip)?;
     (status == UNAVAILABLE).then_some((host, spoken.mark))
 }

@@ -61,8 +61,7 @@ pub(in crate::diagnose) fn half(trace: &Trace, id: ConnectionId) -> Option<Half<
         && c.progress.established
         && !c.progress.response
         && mode != Mode::Proxy
-        && !trace.is_self_access(c)
-        && trace.concerns(id);
+        && !trace.is_self_access(c);
     if !fits {
         return None;
     }

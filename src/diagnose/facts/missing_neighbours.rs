@@ -11,7 +11,7 @@ use crate::correlate::{Connection, Leg};
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{
     ARP_WAIT_NS, MISSING_NEIGHBOURS_PATIENCE_NS, MISSING_NEIGHBOURS_PROMPT_NS,
-    MISSING_NEIGHBOURS_ROUND,
+    MISSING_NEIGHBOURS_ROUND, NO_COINCIDENCE,
 };
 use crate::flow::{Ask, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -57,19 +57,44 @@ pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &[(VantageId, &Ask)]) 
             sets.entry(facts.service_of(id)).or_default().push(id);
         }
     }
-    let judged: Vec<(Missing, bool)> =
+    let judged: Vec<(Missing, Linked)> =
         sets.into_iter().map(|(service, ids)| judge(facts, service, ids, asks)).collect();
     // An address that one service's SYNs made the director ask for is asked for on account
     // of the others', too.
     let sure: BTreeSet<Ip> =
-        judged.iter().filter(|(_, linked)| *linked).flat_map(|(m, _)| m.targets.clone()).collect();
+        judged.iter().filter(|(_, l)| l.is_any()).flat_map(|(m, _)| m.targets.clone()).collect();
     let shares = |m: &Missing| m.targets.iter().any(|ip| sure.contains(ip));
-    let mut found: Vec<Missing> =
-        judged.into_iter().filter(|(m, linked)| *linked || shares(m)).map(|(m, _)| m).collect();
-    for missing in &mut found {
-        missing.pinned = used_ports::pinned(facts, missing.service, &missing.ids, &missing.targets);
+    let found = judged.into_iter().filter(|(m, linked)| linked.is_any() || shares(m));
+    let pin = |(mut missing, linked): (Missing, Linked)| {
+        let of = |targets: &[Ip]| used_ports::pinned(facts, missing.service, &missing.ids, targets);
+        let mut pinned = of(&missing.targets);
+        // What none of these SYNs made the director ask for may be another service's server: the
+        // ports that all of them share tell more.
+        if pinned.is_none() && !linked.prompted {
+            pinned = of(&[]).filter(|p| p.fresh >= NO_COINCIDENCE);
+            if pinned.is_some() {
+                missing.targets.clear();
+            }
+        }
+        missing.pinned = pinned;
+        missing
+    };
+    found.map(pin).collect()
+}
+
+/// What shows that questions are asked on account of a service's connections.
+#[derive(Debug, Clone, Copy)]
+struct Linked {
+    /// The director tells a client that it finds nobody.
+    told: bool,
+    /// A SYN made it ask.
+    prompted: bool,
+}
+
+impl Linked {
+    fn is_any(self) -> bool {
+        self.told || self.prompted
     }
-    found
 }
 
 /// Host unreachable, after a while, in the name of the VIP: whoever has the VIP
@@ -96,7 +121,7 @@ struct InVain<'a> {
     by_a_node: bool,
 }
 
-fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(VantageId, &'a Ask)]) -> InVain<'a> {
+fn in_vain<'a>(trace: &Indexed<'_>, id: ConnectionId, asks: &[(VantageId, &'a Ask)]) -> InVain<'a> {
     let vip = trace.connection(id).front.server.0;
     let service = trace.service(id);
     for leg in trace.legs(id).iter().filter(|leg| leg.tuple == 0) {
@@ -108,7 +133,7 @@ fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(VantageId, &'a Ask)]) -
         let owner = service.is_director(host)
             || told.is_some_and(|r| r.error.src == vip)
             || (told.is_some() && trace.topology.hosts.claims_ip(host, vip));
-        if !owner && service.mode != Mode::Unknown {
+        if !owner && (service.mode != Mode::Unknown || waits_for_client(trace, id, leg, asks)) {
             continue;
         }
         let fits = |(at, ask): &&(VantageId, &'a Ask)| {
@@ -116,7 +141,12 @@ fn in_vain<'a>(trace: &Trace, id: ConnectionId, asks: &[(VantageId, &'a Ask)]) -
             let way = owner || is_way_on(trace, id, ask);
             *at == v && own && way && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
         };
-        let found: Vec<(VantageId, &Ask)> = asks.iter().filter(fits).copied().collect();
+        let mut found: Vec<(VantageId, &Ask)> = asks.iter().filter(fits).copied().collect();
+        // Who calls is asked for on account of what goes back.
+        let calls = |ask: &Ask| trace.requests_from(ask.target).len() > 0;
+        if found.iter().any(|(_, ask)| !calls(ask)) {
+            found.retain(|(_, ask)| !calls(ask));
+        }
         if !found.is_empty() {
             let prompted = found.iter().any(|(_, ask)| is_prompt(trace, leg, ask));
             return InVain {
@@ -138,6 +168,20 @@ fn is_way_on(trace: &Trace, id: ConnectionId, ask: &Ask) -> bool {
     ask.count >= MISSING_NEIGHBOURS_ROUND
         && ask.target != front.client.0
         && ask.asker != front.server.0
+}
+
+/// Whether it is the client that a host asks for in vain: what it would answer cannot leave.
+fn waits_for_client(
+    trace: &Trace,
+    id: ConnectionId,
+    leg: &Leg,
+    asks: &[(VantageId, &Ask)],
+) -> bool {
+    let client = trace.connection(id).front.client.0;
+    asks.iter().any(|(at, ask)| {
+        let timely = is_prompt(trace, leg, ask) || is_during(trace, leg, ask);
+        *at == leg.vantage && ask.target == client && timely
+    })
 }
 
 /// Whether a question was asked for a connection's SYN: the error follows the
@@ -165,19 +209,20 @@ fn is_during(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
     ask.first.since(syn) < 0 && ask.last.since(syn) >= 0
 }
 
-/// What a service's failed connections wait for, and whether it is sure that it is on their
-/// account.
+/// What a service's failed connections wait for, and what shows that it is on their account.
 fn judge(
-    trace: &Trace,
+    trace: &Indexed<'_>,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     asks: &[(VantageId, &Ask)],
-) -> (Missing, bool) {
+) -> (Missing, Linked) {
     let looked = &ids[..ids.len().min(LOOKED)];
     let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
     // Without its word, a director may ask on another account all the while.
-    let linked = vain.iter().any(|x| x.told || x.prompted);
-    let linked = linked || looked.iter().any(|id| told(trace, *id).is_some());
+    let linked = Linked {
+        told: vain.iter().any(|x| x.told) || looked.iter().any(|id| told(trace, *id).is_some()),
+        prompted: vain.iter().any(|x| x.prompted),
+    };
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);
@@ -213,7 +258,7 @@ fn targets(trace: &Trace, ids: &[ConnectionId], vain: &[InVain<'_>]) -> (Vec<Ip>
 
 /// The SYN, the questions, the error; the client's view where there is no other.
 pub(in crate::diagnose) fn proofs(
-    trace: &Trace,
+    trace: &Indexed<'_>,
     ids: &[ConnectionId],
     asks: &[(VantageId, &Ask)],
 ) -> Vec<Proof> {

@@ -109,7 +109,6 @@ pub use ways::{Around, each_once, in_time, shared_bits, telling};
 use crate::breaks::Breaks;
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
-use crate::topology::HostId;
 use crate::trace::{ConnectionId, Trace};
 use durations::{Durations, Places};
 use failed_pools::FailedPool;
@@ -143,7 +142,7 @@ pub struct Facts<'a> {
     lost_openings: OnceLock<Openings>,
     stale_ports: OnceLock<BTreeMap<ConnectionId, Stale<'a>>>,
     durations: OnceLock<Durations>,
-    serving: OnceLock<HashSet<HostId>>,
+    serving: OnceLock<shares::Serving>,
     asked_of_idle: OnceLock<shares::Asked>,
     around: OnceLock<HashMap<ConnectionId, Around>>,
     places: OnceLock<Places>,
@@ -230,8 +229,8 @@ impl<'a> Facts<'a> {
         self.stale_ports.get_or_init(|| stale_ports::all(&self.indexed, self.unanswered()))
     }
 
-    /// Hosts that are real servers of a service whose mode is known.
-    pub(in crate::diagnose) fn serving(&self) -> &HashSet<HostId> {
+    /// Which hosts serve whom of the directors, on which port.
+    pub(in crate::diagnose) fn serving(&self) -> &shares::Serving {
         self.serving.get_or_init(|| shares::serving(self))
     }
 

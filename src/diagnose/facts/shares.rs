@@ -96,25 +96,34 @@ pub(in crate::diagnose) fn is_no_chance(counts: &[u64]) -> bool {
     ((square / freedom).cbrt() - (1.0 - part)) / part.sqrt() > SCHEDULER_IMBALANCE_Z
 }
 
-/// Hosts that are real servers of a service whose mode is known.
-pub(in crate::diagnose) fn serving(trace: &Trace) -> HashSet<HostId> {
-    let known = trace.topology.services.iter().filter(|s| s.mode != Mode::Unknown);
-    known.flat_map(|s| s.real_servers.iter().filter_map(|r| r.host)).collect()
+/// Directors with their real servers, and the port there, of services whose mode is known.
+pub(in crate::diagnose) type Serving = HashSet<(HostId, HostId, u16)>;
+
+/// All of them. What a host serves for another director, or on another port, is another pool's.
+pub(in crate::diagnose) fn serving(trace: &Trace) -> Serving {
+    let mut serving = Serving::default();
+    for service in trace.topology.services.iter().filter(|s| s.mode != Mode::Unknown) {
+        for director in &service.directors {
+            let servers = service.real_servers.iter();
+            serving.extend(servers.filter_map(|r| Some((director.host, r.host?, r.port))));
+        }
+    }
+    serving
 }
 
-/// Answered connections to hosts that were captured and are no server of any service, on a port that no
+/// Answered connections to hosts that were captured and serve nothing there for who asks, on a port that no
 /// balanced service is on: by who asked, port and protocol, how many each address had. Health checks of members
 /// without a share are among them.
 pub(in crate::diagnose) type Asked = HashMap<(HostId, u16, Protocol), BTreeMap<Ip, u32>>;
 
-pub(in crate::diagnose) fn asked(trace: &Trace, serving: &HashSet<HostId>) -> Asked {
-    let idle = |host: &HostId| trace.is_captured(*host) && !serving.contains(host);
+pub(in crate::diagnose) fn asked(trace: &Trace, serving: &Serving) -> Asked {
     let mut asked = Asked::default();
     for (id, c) in trace.iter().filter(|(_, c)| c.progress.established && c.progress.answered) {
         let (ip, port) = c.front.server;
         if trace.service(id).mode == Mode::Unknown
-            && trace.host_by_ip(ip).is_some_and(|host| idle(&host))
+            && let Some(host) = trace.host_by_ip(ip).filter(|host| trace.is_captured(*host))
             && let Some(asker) = trace.host_by_ip(c.front.client.0)
+            && !serving.contains(&(asker, host, port))
         {
             *asked.entry((asker, port, c.protocol)).or_default().entry(ip).or_default() += 1;
         }
@@ -123,7 +132,7 @@ pub(in crate::diagnose) fn asked(trace: &Trace, serving: &HashSet<HostId>) -> As
 }
 
 /// Hosts that were captured, whose port of the pool answers the director's own
-/// connections, and that are no server of any service: members without a share.
+/// connections, and that serve nothing of it there: members without a share.
 pub(in crate::diagnose) fn idle(facts: &Facts, service: &Service) -> Vec<RealServer> {
     let ports: BTreeSet<u16> = service.real_servers.iter().map(|r| r.port).collect();
     let directors: BTreeSet<HostId> = service.directors.iter().map(|d| d.host).collect();

@@ -13,6 +13,7 @@ use crate::flow::Mark;
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
+use std::collections::BTreeSet;
 
 /// The checks themselves stand beside it, with what to ask of each server.
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx", "syn-refused"];
@@ -41,8 +42,13 @@ fn finding(facts: &Facts, pool: &FailedPool, service: ServiceId) -> Finding {
     let (verb, n) = (agree(pool.servers.len(), "fails", "fail"), pool.checks.len());
     let title =
         format!("{who} turns clients of {} away: {servers} {verb} its health checks", s.name());
+    // One balancer may have several ports; another address is as likely another program's.
+    let vips: BTreeSet<Ip> =
+        pool.turned_away.keys().map(|s| facts.topology.service(*s).vip).collect();
     let others = if pool.passing.is_some() {
         " Checks of other servers pass; which of them serve these clients no frame says."
+    } else if vips.len() > 1 {
+        " Clients of another address here are turned away as well; for which of them these servers are no frame says."
     } else {
         ""
     };
@@ -53,7 +59,8 @@ fn finding(facts: &Facts, pool: &FailedPool, service: ServiceId) -> Finding {
         s.name(),
         share(facts, service, ids, "are")
     );
-    let confidence = if pool.passing.is_some() { Confidence::Possible } else { Confidence::Likely };
+    let alone = others.is_empty();
+    let confidence = if alone { Confidence::Likely } else { Confidence::Possible };
     let mut finding =
         Finding::cause("no-server-up", title, explanation).rated(Severity::Critical, confidence);
     if refused > 0 {
@@ -105,7 +112,7 @@ fn ends(facts: &Facts, checks: &[ConnectionId]) -> String {
             _ => "without an answer".to_owned(),
         }
     };
-    let ends: std::collections::BTreeSet<String> = checks.iter().map(end).collect();
+    let ends: BTreeSet<String> = checks.iter().map(end).collect();
     list(&ends.into_iter().collect::<Vec<_>>())
 }
 

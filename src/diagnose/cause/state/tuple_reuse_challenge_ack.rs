@@ -24,9 +24,8 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] =
     &["rst-no-socket", "syn-unanswered", "connection-reset"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
-    let hit = facts.requests().filter(|(id, c)| {
-        c.protocol.is_tcp() && facts.concerns(*id) && challenged(facts, *id).is_some()
-    });
+    let hit =
+        facts.requests().filter(|(id, c)| c.protocol.is_tcp() && challenged(facts, *id).is_some());
     let findings =
         each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
     Detection::from(findings, || syns_or_blind(facts))
