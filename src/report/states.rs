@@ -6,6 +6,9 @@ use crate::hashed::HashMap;
 use crate::state::{Dropped, MatchedBy, MatchedState};
 use crate::wire::{Ip, Protocol};
 
+/// What was dropped, with the state that says so.
+type Row<'t> = (&'t MatchedState, &'t Dropped);
+
 /// What was dropped that no finding tells, at most.
 const DROPPED: usize = 4;
 
@@ -43,8 +46,7 @@ impl Builder<'_> {
 
     /// What somebody says to have dropped of connections that no finding says it of.
     pub(super) fn dropped_notes(&self, findings: &[Finding]) -> Vec<String> {
-        let mut rows: HashMap<(Protocol, Ip, Ip), Vec<(&MatchedState, &Dropped)>> =
-            HashMap::default();
+        let mut rows: HashMap<(Protocol, Ip, Ip), Vec<Row<'_>>> = HashMap::default();
         for matched in &self.trace.states {
             for d in &matched.state.dropped {
                 rows.entry((d.protocol, d.from.0, d.to.0)).or_default().push((matched, d));

@@ -60,8 +60,7 @@ fn logged(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
         let word = word.to_ascii_lowercase();
         DROPS.iter().any(|drop| word.contains(drop))
     };
-    let (Some(at), Some(protocol)) = (prefix.iter().position(|w| drops(&w)), protocol(carried))
-    else {
+    let (Some(at), Some(protocol)) = (prefix.iter().position(drops), protocol(carried)) else {
         // A rule that only logs, or lets pass: nothing was dropped, as far as it says.
         return true;
     };
@@ -112,17 +111,11 @@ fn traced(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 
 /// `.. rule 14/(match) block in on em1: 10.0.0.1.80 > 10.0.0.2.90: S ..`
 fn pf(cx: &mut Cx<'_>, line: &str) -> bool {
-    let Some((before, packet)) = line.split_once(": ").and_then(|(first, rest)| {
-        let Some((more, packet)) = rest.split_once(": ") else {
-            return Some((first.to_owned(), rest));
-        };
-        // `rule 3/0(match): block in on em0: packet`
-        match more.contains("block ") {
-            true => Some((format!("{first} {more}"), packet)),
-            false => Some((first.to_owned(), rest)),
-        }
-    }) else {
-        return false;
+    let Some((first, rest)) = line.split_once(": ") else { return false };
+    // `rule 3/0(match): block in on em0: packet`
+    let (before, packet) = match rest.split_once(": ") {
+        Some((more, packet)) if more.contains("block ") => (format!("{first} {more}"), packet),
+        _ => (first.to_owned(), rest),
     };
     let Some((_, rule)) = before.split_once("rule ").filter(|(_, r)| r.contains("block ")) else {
         return false;

@@ -99,7 +99,7 @@ const FORMS: &[(Form, &[&[&str]])] = &[
             &[" -> ", ": ack "],
             &[" -> ", ": psh "],
             &[" -> ", ": rst "],
-            &["interfaces=[", "filters=["],
+            &["interfaces=["],
         ],
     ),
     (
@@ -126,8 +126,8 @@ pub(super) fn of(line: &str) -> Option<Form> {
         end -= 1;
     }
     let line = &line[..end];
-    let has = |words: &&[&str]| words.iter().all(|word| line.contains(word));
-    FORMS.iter().find(|(_, any)| any.iter().any(|words| has(&words))).map(|(form, _)| *form)
+    let has = |words: &[&str]| words.iter().all(|word| line.contains(word));
+    FORMS.iter().find(|(_, any)| any.iter().any(|words| has(words))).map(|(form, _)| *form)
 }
 
 #[cfg(test)]
