@@ -7,6 +7,8 @@
 //! state is: where several folders of one bundle each list interfaces, each is a host; else all of it
 //! is one host's. An archive within an archive is one of its own.
 //!
+//! A file that is named outright and holds such outputs and no packet is a state as well.
+//!
 //! Archives are unpacked into a temporary folder, with bounds on bytes, files, depth and on how far
 //! they expand; what goes beyond is refused with the bound that it met. Links, devices and names that
 //! lead out of the folder are passed over.
@@ -88,7 +90,7 @@ pub fn open(args: &[String]) -> Result<Opened, BundleError> {
             }
             true
         } else {
-            false
+            tree::output(path, arg, &mut opened)
         };
         if !taken {
             opened.args.push(arg.clone());

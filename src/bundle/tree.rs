@@ -2,7 +2,7 @@
 
 use super::limits::{Budget, DEPTH, FOLDERS};
 use super::{BundleError, Opened, archive, kind};
-use crate::capture::{self, Source};
+use crate::capture::{self, CaptureError, Source};
 use crate::state::{self, HostState};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,20 @@ pub(super) fn folder(
     let before = (opened.captures.len(), opened.states.len());
     take(path, &shown, 0, budget, opened, &|file, _| Source::Path(file))?;
     Ok((opened.captures.len(), opened.states.len()) != before)
+}
+
+/// A text that was named outright, of which most lines are outputs and none is a packet: a state
+/// that goes by the stem of its name. Whether it is one.
+pub(super) fn output(path: &Path, shown: &str, opened: &mut Opened) -> bool {
+    let source = Source::Path(path.to_path_buf());
+    if !path.is_file() || !matches!(capture::peek(&source), Err(CaptureError::Text { .. })) {
+        return false;
+    }
+    let stem = path.file_stem().map_or_else(|| shown.into(), |s| s.to_string_lossy());
+    let state = state::read_group(&stem, &[(path.to_path_buf(), shown.to_owned())]);
+    let found = state.is_some();
+    opened.states.extend(state);
+    found
 }
 
 /// Takes in all that is below a folder; `of` makes a source of a file and its name to show.

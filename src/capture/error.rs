@@ -2,6 +2,7 @@
 //!
 //! Damage inside a file is no error: it is stated in [`super::CaptureFile::damage`].
 
+use super::text::Form;
 use crate::shell::quote;
 use std::io;
 use std::path::PathBuf;
@@ -71,14 +72,17 @@ pub enum CaptureError {
     },
     /// Text without a packet.
     #[error(
-        "{path}: this is a text without a packet that could be read{}; a line that can be read looks like this: 12:00:00.000000 IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1, win 64240, length 0. Print one with: tcpdump -nn -e -v -i any",
-        unread.as_ref().map(|line| format!(" ({line})")).unwrap_or_default()
+        "{path}: this is a text without a packet that could be read{}{}; a line that can be read looks like this: 12:00:00.000000 IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1, win 64240, length 0. Print one with: tcpdump -nn -e -v -i any",
+        unread.as_ref().map(|line| format!(" ({line})")).unwrap_or_default(),
+        form.as_ref().map(|f| format!("; it has {}: what can be read is {}", f.name, f.instead)).unwrap_or_default()
     )]
     Text {
         /// The name as given.
         path: String,
         /// What begins like a packet and is none, with its line.
         unread: Option<String>,
+        /// What its lines are instead, where that is known.
+        form: Option<Form>,
     },
     /// Nothing known.
     #[error(

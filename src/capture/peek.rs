@@ -10,7 +10,7 @@ use super::pcapng;
 use super::read_buffer::ReadBuffer;
 use super::sniff::{self, Format, LOOK};
 use super::source::{self, Opened};
-use super::text::{self, Look};
+use super::text::{self, Form, Look};
 use super::{CaptureError, Damage, Frame, LinkType, Source, Timestamp};
 
 /// Bytes in memory for a look, to begin with.
@@ -72,7 +72,7 @@ pub fn peek(source: &Source) -> Result<Peek, CaptureError> {
             let format = if look.mostly { "text" } else { "text in part" };
             let walked = text::walk(&mut window, look.timing, &mut collector, None);
             if walked.facts.packets == 0 {
-                return Err(no_packet(name, &collector.damage));
+                return Err(no_packet(name, &collector.damage, walked.facts.form()));
             }
             if walked.facts.without_date > 0 {
                 // A time of no known day comes neither before nor after another.
@@ -94,9 +94,9 @@ pub(super) enum Kind {
 }
 
 /// A text whose lines hold no packet, with the first line that looks like one.
-pub(super) fn no_packet(path: String, damage: &[Damage]) -> CaptureError {
+pub(super) fn no_packet(path: String, damage: &[Damage], form: Option<Form>) -> CaptureError {
     let unread = damage.first().map(|d| d.what.split(';').next().unwrap_or("").to_owned());
-    CaptureError::Text { path, unread }
+    CaptureError::Text { path, unread, form }
 }
 
 /// Says what a stream is; `near` is a moment for texts that have no date.
@@ -121,7 +121,7 @@ pub(super) fn begin(
         Format::Other(format) => Err(CaptureError::OtherFormat { path, format }),
         Format::Text => match text::look(window, near.map(|near| near.0)) {
             Some(look) => Ok(Kind::Text(look)),
-            None => Err(no_packet(path, &[])),
+            None => Err(no_packet(path, &[], text::form(window.data()))),
         },
         Format::Unknown => Err(CaptureError::Unknown { path }),
     }

@@ -80,7 +80,7 @@ pub(super) fn whole<F: Sink>(
             let timing = look.timing;
             let walked = text::walk(&mut window, timing, &mut collector, None);
             if walked.facts.packets == 0 {
-                return Err(no_packet(name, &collector.damage));
+                return Err(no_packet(name, &collector.damage, walked.facts.form()));
             }
             if let Some(fault) = window.take_fault() {
                 collector.lost_rest(window.offset(), &format!("reading fails ({fault})"));

@@ -5,7 +5,7 @@
 
 use super::ng_blocks::Ticks;
 use super::source::Handle;
-use super::text::Facts;
+use super::text::{Aside, Facts};
 use super::types::Layout;
 use super::{Capture, CaptureFile, Damage, Interface, LinkType, Timestamp, printable};
 use crate::row::{Columns, NO_VANTAGE, Restore, Row, Store, TableVisitor, words};
@@ -223,7 +223,11 @@ pub fn store<S: Store>(capture: &Capture, place: u32, to: &mut S) -> Result<(), 
     to.table(std::iter::once((NO_VANTAGE, place, CaptureRow(own))))?;
     to.table(numbered(capture.files.iter().map(|file| CaptureFile {
         path: file.path.clone(),
-        text: file.text.as_ref().map(|facts| Facts { passed: Vec::new(), ..facts.clone() }),
+        text: file.text.as_ref().map(|facts| Facts {
+            passed: Vec::new(),
+            aside: Aside::default(),
+            ..facts.clone()
+        }),
         start: file.start,
         end: file.end,
         damage: Vec::new(),

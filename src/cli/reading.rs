@@ -201,6 +201,13 @@ impl Reading {
         let opened = bundle::open(&sorted.captures)?;
         let tables = sorted.has_tables() || !sorted.faults.is_empty();
         let nothing = opened.args.is_empty() && opened.captures.is_empty();
+        if nothing && !tables && !opened.states.is_empty() {
+            bail!(
+                "{}: this is what hosts say of themselves, which is read beside a capture; name one too, or the text that is printed by: tcpdump -nn -e -v -i any{}",
+                self.captures.join(", "),
+                if self.redacting.is_on() { String::new() } else { dropped(&opened.states) }
+            );
+        }
         let (inputs, mut unnamed) = match tables && nothing {
             true => (Inputs::default(), Vec::new()),
             false => find(&opened.args, self.recursive, opened.captures)?,
@@ -232,6 +239,20 @@ impl Reading {
             align: !self.no_clock_align,
         })
     }
+}
+
+/// What outputs without a capture say was dropped: that much is told without one.
+fn dropped(states: &[HostState]) -> String {
+    let rows = states.iter().flat_map(|state| state.dropped.iter().map(move |d| (state, d)));
+    let end = |(ip, port): (Ip, Option<u16>)| match port {
+        Some(port) => ip.with_port(port),
+        None => ip.to_string(),
+    };
+    let told = rows.take(NAMED).map(|(state, d)| {
+        let (from, to, at) = (end(d.from), end(d.to), state.place(d.at));
+        format!("\n{at}: {from} > {to} was dropped by {}", d.by)
+    });
+    told.collect()
 }
 
 /// Remarks on files, which name them, or that there were some.

@@ -29,6 +29,8 @@ pub struct Carried {
     pub client: (Ip, Option<u16>),
     /// Servers that were asked.
     pub servers: Vec<(Ip, u16)>,
+    /// When the answer was logged, seconds since 1970.
+    pub time: Option<i64>,
 }
 
 type End = (Ip, u16);

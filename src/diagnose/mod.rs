@@ -126,6 +126,9 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
     untold::thin(&mut findings);
     for finding in &mut findings {
         settle::pool::tell(trace, finding);
+        settle::dropped::tell(trace, finding);
+        settle::devices::tell(trace, finding);
+        settle::queues::tell(trace, finding);
         causal::order(trace, finding);
     }
     conclude::conclude(trace, &mut facts.breaks, &findings);

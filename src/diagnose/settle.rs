@@ -7,9 +7,12 @@
 //! moment, and the explanation says so where the two disagree.
 
 pub(super) mod address;
+pub(super) mod devices;
+pub(super) mod dropped;
 pub(super) mod filter;
 pub(super) mod idle;
 pub(super) mod pool;
+pub(super) mod queues;
 pub(super) mod refusal;
 pub(super) mod silence;
 pub(super) mod table_full;

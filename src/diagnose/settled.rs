@@ -85,6 +85,12 @@ pub(crate) enum Settled {
         waits: Waits,
         at: String,
     },
+    /// Somebody says to have dropped a connection's packets.
+    Dropped { by: String, from: String, to: String, count: u32, at: String },
+    /// A counter of lost frames.
+    Counts { who: String, device: Option<String>, counter: String, value: u64, at: String },
+    /// Whether a card, or what takes its place, merges segments.
+    Offload { name: String, device: Option<String>, on: bool, at: String },
     /// Netfilter could not enter so many connections in its table.
     InsertFailed { count: u64, at: String },
 }

@@ -1,4 +1,4 @@
-//! Pairs that a proxy's log leaves one choice for: it names the client with its port, and the server
+//! Pairs that a proxy's log leaves one choice for: it names the client, often with its port, and the server
 //! that was asked, and not the proxy's own port towards that. Of the connections to that server which
 //! one vantage shows beside the client's, one alone was open while the client's was.
 //!
@@ -35,24 +35,40 @@ pub(super) fn tie(
             servers.entry(server).or_default().push(index);
         }
     }
+    let fits = |front: u32, back: u32| beside(vantages, connections, front, back);
     let mut found: Vec<(u32, u32)> = Vec::new();
     for row in carried {
         let fronts = match row.client {
             (ip, Some(port)) => clients.get(&(ip, port)),
             (ip, None) => hosts.get(&ip),
         };
-        let Some([front]) = fronts.map(Vec::as_slice) else { continue };
-        if pairs.backends.contains_key(front) {
-            continue;
-        }
-        for server in &row.servers {
+        let fronts = fronts.map_or(&[][..], Vec::as_slice);
+        let free = |front: &&u32| !pairs.backends.contains_key(*front);
+        // Backends that were opened beside a client's connection, of one server.
+        let beside = |front: u32, server: &End| {
             let all = servers.get(server).map_or(&[][..], Vec::as_slice);
-            let open =
-                |back: &&u32| **back != *front && beside(vantages, connections, *front, **back);
-            let mut fit = all.iter().filter(open);
-            if let (Some(back), None) = (fit.next(), fit.next()) {
-                found.push((*front, *back));
+            let open = move |back: &&u32| **back != front && fits(front, **back);
+            all.iter().filter(open).map(move |back| (front, *back))
+        };
+        match (fronts, row.client.1, row.time) {
+            ([front], ..) if free(&front) => {
+                for server in &row.servers {
+                    let mut fit = beside(*front, server);
+                    if let (Some(pair), None) = (fit.next(), fit.next()) {
+                        found.push(pair);
+                    }
+                }
             }
+            // Without its port: the only two that fit, of the client's connections of that second.
+            ([_, _, ..], None, Some(time)) => {
+                let open = |front: &&u32| is_open(vantages, connections, **front, time);
+                let fronts = fronts.iter().filter(free).filter(open);
+                let mut fit = fronts.flat_map(|f| row.servers.iter().flat_map(|s| beside(*f, s)));
+                if let (Some(pair), None) = (fit.next(), fit.next()) {
+                    found.push(pair);
+                }
+            }
+            _ => {}
         }
     }
     found.sort_unstable();
@@ -66,6 +82,16 @@ pub(super) fn tie(
             pairs.add(front, back, Evidence::Log);
         }
     }
+}
+
+/// Whether a connection was open in a second or the next: a log counts whole seconds, and its clock
+/// may be that of the event before.
+fn is_open(vantages: &[Observations], connections: &Connections, index: u32, time: i64) -> bool {
+    connections.legs(&connections.list[index as usize]).iter().any(|leg| {
+        let stream = leg.of(vantages);
+        let second = |at: crate::capture::Timestamp| at.0 / 1_000_000_000;
+        second(stream.first().at()) <= time + 1 && second(stream.last().at()) >= time
+    })
 }
 
 /// Whether one vantage shows both, the second opened while the first was open or open all along.

@@ -105,6 +105,15 @@ fn interfaces(state: &mut HostState) {
     for dev in state.routes.iter_mut().filter_map(|route| route.dev.as_mut()) {
         *dev = name(dev);
     }
+    let losses = state.losses.iter_mut().map(|loss| &mut loss.device);
+    let offloads = state.offloads.iter_mut().map(|offload| &mut offload.device);
+    for device in losses.chain(offloads).flatten() {
+        *device = name(device);
+    }
+    // A prefix of a rule is anybody's word.
+    for dropped in &mut state.dropped {
+        dropped.by = dropped.by.split([',', '(']).next().unwrap_or("").to_owned();
+    }
     for instance in &mut state.vrrp {
         instance.name.clear();
         instance.interface = instance.interface.as_deref().map(&mut name);

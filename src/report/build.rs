@@ -74,6 +74,7 @@ fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
         .map(|(i, finding)| writer.finding(i, finding))
         .collect();
     let mut notes = builder.notes(&options.notes);
+    notes.extend(builder.dropped_notes(&findings));
     notes.extend(lasting::note(&findings));
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),

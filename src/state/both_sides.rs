@@ -95,7 +95,7 @@ pub fn carried(states: &[HostState]) -> Vec<Carried> {
     let logged = rows.map(|(at, row)| {
         let mut servers: Vec<End> = row.upstream.iter().map(|(server, _)| *server).collect();
         servers.extend(row.server.as_ref().and_then(|name| address(at, name)));
-        Carried { client: row.client, servers }
+        Carried { client: row.client, servers, time: row.time }
     });
     let of_processes = states.iter().flat_map(|state| {
         by_process(state).into_values().filter(|(a, b)| a.len() + b.len() > 2).flat_map(
@@ -106,7 +106,11 @@ pub fn carried(states: &[HostState]) -> Vec<Carried> {
                 let one = servers.len() == 1;
                 let client = |held: &&Held| (held.peer.0, Some(held.peer.1));
                 let clients: Vec<_> = accepted.iter().filter(|_| one).map(client).collect();
-                clients.into_iter().map(move |client| Carried { client, servers: servers.clone() })
+                clients.into_iter().map(move |client| Carried {
+                    client,
+                    servers: servers.clone(),
+                    time: None,
+                })
             },
         )
     });

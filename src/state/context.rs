@@ -2,7 +2,7 @@
 
 use super::model::{Front, HostState};
 use super::place::Place;
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 
 /// What the lines before have opened.
 #[derive(Debug, Default)]
@@ -37,6 +37,47 @@ pub(super) enum Block {
     Kubectl(KubectlTable),
     /// `cilium bpf lb list`, with the service above.
     CiliumServices(Option<Front>),
+    /// A table of /proc/net.
+    Proc(ProcTable),
+    /// `route -n`; `netstat -rn` has no column of metrics.
+    Routes {
+        /// With that column.
+        metric: bool,
+    },
+    /// The names above values of /proc/net/snmp.
+    Paired {
+        /// With its colon.
+        section: String,
+        /// In their order.
+        names: Vec<String>,
+    },
+    /// The names above values of `ip -s link`.
+    Counts {
+        /// By its index.
+        interface: usize,
+        /// In their order.
+        names: Vec<String>,
+    },
+    /// What ethtool says of an interface.
+    Device(Option<String>),
+    /// A queue of `tc -s qdisc`.
+    Qdisc {
+        /// `fq_codel`.
+        kind: String,
+        /// Its interface.
+        device: String,
+    },
+    /// A packet that nftables traces.
+    Trace {
+        /// Its number.
+        id: String,
+        /// What it carries.
+        protocol: Protocol,
+        /// Source.
+        from: (Ip, Option<u16>),
+        /// Destination.
+        to: (Ip, Option<u16>),
+    },
 }
 
 impl Block {
@@ -54,6 +95,10 @@ impl Block {
                 | Self::Chain(_)
                 | Self::ProxyStat(_)
                 | Self::Kubectl(_)
+                | Self::Proc(_)
+                | Self::Routes { .. }
+                | Self::Device(_)
+                | Self::Trace { .. }
         )
     }
 }
@@ -119,6 +164,16 @@ pub(super) struct ProxySession {
     pub own: Option<(Ip, u16)>,
     pub server: Option<(Ip, u16)>,
     pub stage: u8,
+}
+
+/// Which table of /proc/net is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProcTable {
+    Tcp,
+    Udp,
+    Arp,
+    Routes,
+    IpvsConnections,
 }
 
 /// Where in a ruleset a line stands.

@@ -3,10 +3,12 @@
 //! By the MACs of its interfaces; else by its own addresses, those that are no
 //! service's and not on lo; else, for a table of services that says nothing of
 //! its host, by being the only one that states the services which one director
-//! forwards. Refuses to go by names, and to choose where two would fit.
+//! forwards; else, for what was pasted together with packets, by where these were
+//! captured. Refuses to go by names, and to choose where two would fit.
 
 use super::HostState;
 use super::model::Front;
+use crate::flow::VantageId;
 use crate::topology::{HostId, Mode, Topology};
 use crate::wire::{Ip, Mac};
 use std::collections::BTreeSet;
@@ -32,16 +34,29 @@ pub enum MatchedBy {
     Addresses(Vec<Ip>),
     /// It alone states the services that one director forwards.
     Services,
+    /// It stands in one text with the packets that were captured on the host.
+    Text,
 }
 
-/// Finds the host of every state.
+/// Finds the host of every state; `beside` are those that stand in one text with packets, with the
+/// vantage of these.
 #[must_use]
-pub fn identify(states: Vec<HostState>, topology: &Topology) -> Vec<MatchedState> {
+pub fn identify(
+    states: Vec<HostState>,
+    beside: Vec<(HostState, Option<VantageId>)>,
+    topology: &Topology,
+) -> Vec<MatchedState> {
     let mut all: Vec<MatchedState> = states
         .into_iter()
-        .map(|state| {
+        .map(|state| (state, None))
+        .chain(beside)
+        .map(|(state, vantage)| {
             let (hosts, by) = by_macs(&state, topology)
                 .or_else(|| by_addresses(&state, topology))
+                .or_else(|| {
+                    let host = topology.hosts.of_vantage(vantage?)?;
+                    Some((vec![host], MatchedBy::Text))
+                })
                 .map_or((Vec::new(), None), |(hosts, by)| (hosts, Some(by)));
             MatchedState { state, hosts, by }
         })

@@ -5,7 +5,7 @@
 
 use super::context::{Block, Cx};
 use super::model::{Forwarding, Front, MAX_SERVICES, StatedServer, StatedService, Tunnel, keep};
-use super::text::{endpoint, protocol};
+use super::text::{endpoint, protocol, wire_endpoint};
 use crate::wire::Protocol;
 
 pub(super) fn line(cx: &mut Cx<'_>, words: &[&str]) -> bool {
@@ -26,7 +26,11 @@ fn virtual_service(cx: &mut Cx<'_>, first: &str, second: &str, rest: &[&str]) ->
         second.parse().ok().map(Front::Mark)
     } else if first.bytes().all(|b| b.is_ascii_uppercase()) && protocol(first).is_some() {
         let number = protocol(first).unwrap_or(Protocol(0));
-        endpoint(second).map(|(vip, port)| Front::Address { vip, port, protocol: number })
+        wire_endpoint(second).or_else(|| endpoint(second)).map(|(vip, port)| Front::Address {
+            vip,
+            port,
+            protocol: number,
+        })
     } else {
         return false;
     };
@@ -50,7 +54,9 @@ fn virtual_service(cx: &mut Cx<'_>, first: &str, second: &str, rest: &[&str]) ->
 
 fn real_server(cx: &mut Cx<'_>, words: &[&str]) {
     let Block::Service(Some(of)) = cx.block else { return };
-    let Some((address, port)) = words.first().and_then(|w| endpoint(w)) else {
+    let Some((address, port)) =
+        words.first().and_then(|w| wire_endpoint(w).or_else(|| endpoint(w)))
+    else {
         cx.note("a real server by name; list it with ipvsadm -Ln");
         return;
     };

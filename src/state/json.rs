@@ -10,7 +10,7 @@ use super::model::{Address, MAX_ROWS, Neighbour, Route, keep};
 use super::place::Lines;
 use super::records::PolicyRule;
 use super::text::{ip, prefix};
-use super::{kubernetes, model};
+use super::{dropped_json, kubernetes, model, nft_json};
 use crate::wire::{Ip, Mac};
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,6 +23,12 @@ pub(super) fn begins(text: &str) -> bool {
 
 /// Reads the value that begins a text; how many bytes it takes, `None` where it is none of these.
 pub(super) fn take(cx: &mut Cx<'_>, text: &str) -> Option<usize> {
+    if nft_json::begins(text) {
+        return nft_json::take(cx, text);
+    }
+    if dropped_json::begins(text) {
+        return dropped_json::take(cx, text);
+    }
     let mut lines = Lines::new(text, cx.at.line);
     if text.starts_with('{') {
         let mut all = serde_json::Deserializer::from_str(text).into_iter::<kubernetes::Document>();

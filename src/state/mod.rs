@@ -21,6 +21,9 @@ mod cilium;
 mod cluster;
 mod conntrack;
 mod context;
+mod devices;
+mod dropped;
+mod dropped_json;
 mod haproxy;
 mod identify;
 mod iptables;
@@ -37,14 +40,18 @@ mod model;
 mod neighbours;
 mod netstat;
 mod nft;
+mod nft_json;
 mod nstat;
 mod one_line;
 mod parse;
 mod place;
 mod policy;
+mod proc_net;
+mod proc_pairs;
 mod proxy_log;
 mod read;
 mod records;
+mod route_table;
 mod routes;
 mod served;
 mod sockets;
@@ -63,6 +70,7 @@ pub use parse::parse;
 pub use place::Place;
 pub use read::{StateError, States, read, read_group};
 pub use records::{
-    Held, Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked, Verdict, Waits,
+    Dropped, Held, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule, Session,
+    Tracked, Verdict, Waits,
 };
 pub(crate) use served::servers;

@@ -5,7 +5,9 @@
 
 use super::cluster::Cluster;
 use super::place::Place;
-use super::records::{Held, Listener, Logged, PolicyRule, ProxyServer, Rule, Session, Tracked};
+use super::records::{
+    Dropped, Held, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule, Session, Tracked,
+};
 use crate::wire::{Ip, Mac, Protocol};
 use std::collections::BTreeMap;
 
@@ -66,6 +68,12 @@ pub struct HostState {
     pub logged: Vec<Logged>,
     /// Established connections of programs that carry each to another one.
     pub held: Vec<Held>,
+    /// What somebody says to have dropped.
+    pub dropped: Vec<Dropped>,
+    /// What interfaces count as lost.
+    pub losses: Vec<Loss>,
+    /// What interfaces do for the kernel.
+    pub offloads: Vec<Offload>,
     /// Which table of routes is asked.
     pub rules_of_routing: Vec<PolicyRule>,
     /// What a cluster says of its services.

@@ -8,9 +8,10 @@ use super::context::{Block, Cx};
 use super::model::HostState;
 use super::place::Place;
 use super::{
-    access_log, addresses, arp, brief, cilium, conntrack, haproxy, iptables, ipvs_connections,
-    ipvs_info, ipvs_rules, ipvs_table, json, keepalived, kubectl, kubernetes, neighbours, netstat,
-    nft, nstat, one_line, policy, routes, sockets, sysctl,
+    access_log, addresses, arp, brief, cilium, conntrack, devices, dropped, haproxy, iptables,
+    ipvs_connections, ipvs_info, ipvs_rules, ipvs_table, json, keepalived, kubectl, kubernetes,
+    neighbours, netstat, nft, nstat, one_line, policy, proc_net, proc_pairs, route_table, routes,
+    sockets, sysctl,
 };
 
 /// Longer lines are none of any known form.
@@ -64,6 +65,7 @@ pub fn parse(state: &mut HostState, name: &str, text: &str) -> bool {
         match remark(line) {
             Remark::Heading => {
                 close(&mut cx);
+                devices::heading(&mut cx, line);
                 continue;
             }
             // Settings of keepalived.conf are often commented out in place.
@@ -118,11 +120,16 @@ fn take(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
     }
     // Rows of an open table first: their words may be anything.
     haproxy::line(cx, line, words)
+        || proc_net::line(cx, words)
+        || route_table::line(cx, words)
+        || devices::line(cx, line, words)
         || kubectl::line(cx, words)
         || cilium::line(cx, line, words)
         || conntrack::line(cx, words)
         || sockets::line(cx, line, words)
         || netstat::line(cx, line, words)
+        || proc_pairs::line(cx, words)
+        || dropped::line(cx, line, words)
         || iptables::line(cx, words)
         || nft::line(cx, words)
         || ipvs_info::line(cx, words)
@@ -151,7 +158,7 @@ fn close(cx: &mut Cx<'_>) {
 }
 
 /// Commands whose names tell a prompt from an output.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 27] = [
     "ip",
     "ipvsadm",
     "arp",
@@ -172,6 +179,13 @@ const COMMANDS: [&str; 20] = [
     "cilium",
     "echo",
     "socat",
+    "ethtool",
+    "tc",
+    "route",
+    "tcpdump",
+    "tshark",
+    "nsenter",
+    "hubble",
 ];
 
 /// What a line is beside output.

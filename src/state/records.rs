@@ -190,6 +190,50 @@ pub struct Held {
     pub at: Place,
 }
 
+/// A packet or a flow that somebody says to have dropped: the log of a packet filter, pf, Cilium,
+/// the kernel, a cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// IP protocol number.
+    pub protocol: Protocol,
+    /// Source, with its port where it is printed.
+    pub from: (Ip, Option<u16>),
+    /// Destination, with its port where it is printed.
+    pub to: (Ip, Option<u16>),
+    /// Who dropped it, and why.
+    pub by: String,
+    /// How many lines say so.
+    pub count: u32,
+    /// Where, the first of them.
+    pub at: Place,
+}
+
+/// A counter of lost frames that is not zero (`ip -s link`, `ethtool -S`, `tc -s qdisc`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Interface; `None` where it is not printed.
+    pub device: Option<String>,
+    /// The counter as printed.
+    pub counter: String,
+    /// Since boot.
+    pub value: u64,
+    /// Where.
+    pub at: Place,
+}
+
+/// Work that is left to a network card, or to what takes its place (`ethtool -k`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offload {
+    /// Interface; `None` where it is not printed.
+    pub device: Option<String>,
+    /// `large-receive-offload`.
+    pub name: String,
+    /// Whether it is on.
+    pub on: bool,
+    /// Where.
+    pub at: Place,
+}
+
 /// A rule that chooses a table of routes (ip-rule(8)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRule {

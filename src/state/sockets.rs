@@ -51,7 +51,12 @@ pub(super) fn line(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
             cx.block = Block::Sockets { stateless: false };
             true
         }
-        ["TCP:", total, rest @ ..] if total.parse::<u32>().is_ok() => summary(cx, rest),
+        ["TCP:", total, rest @ ..]
+            if total.parse::<u32>().is_ok()
+                && rest.first().is_none_or(|word| word.starts_with('(')) =>
+        {
+            summary(cx, rest)
+        }
         ["Total:", n, ..] if n.parse::<u32>().is_ok() => true,
         ["Transport", "Total", "IP", "IPv6"] => true,
         ["RAW" | "UDP" | "TCP" | "INET" | "FRAG", a, b, c] => {

@@ -27,6 +27,20 @@ pub(super) fn endpoint(text: &str) -> Option<(Ip, u16)> {
     }
 }
 
+/// As /proc/net/ip_vs has them: `0A000064:0050`, `[2001:0db8:...:0007]:0050`, ports of both
+/// hexadecimal.
+pub(super) fn wire_endpoint(text: &str) -> Option<(Ip, u16)> {
+    let (host, port) = text.rsplit_once(':').filter(|(_, port)| port.len() == 4)?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    if host.len() == 8 {
+        let bits = u32::from_str_radix(host, 16).ok()?;
+        return Some((Ip::v4(bits.to_be_bytes()), port));
+    }
+    // Of a length that nobody else prints.
+    let bare = host.trim_matches(['[', ']']);
+    (bare.len() == 39).then(|| ip(bare).map(|ip| (ip, port))).flatten()
+}
+
 /// `TCP`, `UDP`, `SCTP` in either case.
 pub(super) fn protocol(text: &str) -> Option<Protocol> {
     [("tcp", Protocol::TCP), ("udp", Protocol::UDP), ("sctp", Protocol(132))]

@@ -14,6 +14,9 @@ use crate::wire::{Ip, Protocol};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+/// Lines that must be understood of what stands between packets: one alone may be anybody's words.
+const FEW: u32 = 2;
+
 impl Trace {
     /// Draws the conclusions from what the vantages saw, and of captures whose frames are elsewhere
     /// from what was `heard`; with `align` off, times stay on the captures' own clocks.
@@ -87,10 +90,34 @@ impl Trace {
         }
     }
 
+    /// What stands between the packets of texts and is the output of other commands: each with the
+    /// only vantage of its text, on whose host it was pasted together.
+    fn beside_packets(&self) -> Vec<(HostState, Option<VantageId>)> {
+        let mut found = Vec::new();
+        for (at, capture) in self.captures.iter().enumerate() {
+            let texts = capture.files.iter().filter_map(|file| Some((file, file.text.as_ref()?)));
+            for (file, facts) in texts.filter(|(_, facts)| !facts.aside.is_empty()) {
+                let name = capture.label.clone();
+                let mut state = HostState { name, ..HostState::default() };
+                crate::state::parse(&mut state, &file.path, &facts.aside.text());
+                // Words of a person are among it: the capture's own notes count them.
+                state.notes.clear();
+                if state.understood < FEW && state.dropped.is_empty() {
+                    continue;
+                }
+                let mut own = VantageId::each(&self.vantages).filter(|(_, v)| v.capture == at);
+                let only = own.next().map(|(id, _)| id).filter(|_| own.next().is_none());
+                found.push((state, only));
+            }
+        }
+        found
+    }
+
     /// The same with what hosts said of themselves, each tied to its host.
     #[must_use]
     pub fn with_states(mut self, states: Vec<HostState>) -> Self {
-        self.states = crate::state::identify(states, &self.topology);
+        let beside = self.beside_packets();
+        self.states = crate::state::identify(states, beside, &self.topology);
         self.logged = crate::state::lines(&self.states, &self.connections, &self.vantages);
         self.stated_servers = crate::state::servers(&self.states, &self.connections.list);
         self

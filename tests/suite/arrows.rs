@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// Folders without circles of files: all but those whose matter goes in circles, as packets lie in
 /// packets (`wire`, `capture`) and panes change what they are drawn from (`tui`).
-const WITHOUT_CIRCLES: [&str; 21] = [
+const WITHOUT_CIRCLES: [&str; 22] = [
     "breaks",
     "bundle",
+    "capture::text",
     "cli",
     "clock",
     "correlate",

@@ -44,6 +44,23 @@ fn a_log_names_the_server_where_one_connection_fits() {
     assert_eq!(tied(&run(&["haproxy.log"]), 443), 0);
 }
 
+/// Without the client's port the second of the line tells, where one connection was open then.
+#[test]
+fn a_log_without_ports_names_the_server_by_its_time() {
+    let text = std::fs::read_to_string(root().join("tests/logs/nginx.log")).unwrap();
+    let lines = text.lines().map(|line| {
+        let (client, rest) = line.split_once(' ').unwrap();
+        format!("{} {rest}\n", client.split(':').next().unwrap())
+    });
+    let mut state = HostState::default();
+    assert!(state::parse(&mut state, "n", &lines.collect::<String>()));
+    assert!(state.logged.iter().all(|row| row.client.1.is_none()), "{:?}", state.logged);
+    let capture = root().join("tests/logs/lb.pcap").display().to_string();
+    let run = run_with(&[capture], vec![state]);
+    let tied = tied(&run, 8443);
+    assert!((1..=5).contains(&tied), "{tied}");
+}
+
 #[test]
 fn a_logged_error_is_no_connection_that_did_well() {
     for (name, wanted) in [

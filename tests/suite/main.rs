@@ -50,6 +50,7 @@ mod pastes;
 mod places;
 mod plan;
 mod poor_captures;
+mod printers;
 mod proxies;
 mod ranks;
 mod readback;

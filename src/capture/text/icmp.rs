@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use super::ends::{self, Names};
 use super::scan::Scan;
 use super::shown::{Body, Quoted, Shown};
-use super::{build, network, packet};
 
 /// A message with a header of eight bytes.
 fn message(kind: u8, code: u8, word: u32) -> Vec<u8> {
@@ -20,20 +19,14 @@ fn length(line: &str) -> Option<u32> {
     Scan::new(after).num()
 }
 
-pub(super) fn v4(
-    scan: &mut Scan<'_>,
-    shown: &mut Shown,
-    names: &mut Names,
-    depth: usize,
-) -> Option<()> {
+/// A message; of an error, what its line says of the packet that it is about.
+pub(super) fn v4(scan: &Scan<'_>, shown: &mut Shown, names: &mut Names) -> Option<()> {
     let line = scan.rest().lines().next().unwrap_or("");
     let (bytes, quote) = match echo(line, 8, 0) {
         Some(bytes) => (bytes, None),
         None => {
             let (kind, code, word, quote) = error(line, names)?;
-            let mut bytes = message(kind, code, word);
-            let printed = quoted(scan, &mut bytes, names, depth);
-            (bytes, (!printed).then_some(quote))
+            (message(kind, code, word), Some(quote))
         }
     };
     shown.clean = true;
@@ -113,29 +106,8 @@ fn error(line: &str, names: &mut Names) -> Option<(u8, u8, u32, Quoted)> {
     scan.blanks().eat("unreachable").then_some((3, 3, 0, quote))
 }
 
-/// The packet that `-v` prints below an error; `false` where it is not printed.
-fn quoted(scan: &mut Scan<'_>, bytes: &mut Vec<u8>, names: &mut Names, depth: usize) -> bool {
-    let Some((_, below)) = scan.rest().split_once('\n') else { return false };
-    let mut below = Scan::new(below);
-    below.blanks();
-    if !packet::is_anchor(&below) {
-        return false;
-    }
-    let mut inner = Shown::default();
-    if network::network(&mut below, &mut inner, names, depth + 1).is_none() {
-        return false;
-    }
-    build::quoted(&inner, bytes);
-    true
-}
-
 /// `ICMP6, neighbor solicitation, who has 2001:db8::8, length 32`
-pub(super) fn v6(
-    scan: &mut Scan<'_>,
-    shown: &mut Shown,
-    names: &mut Names,
-    depth: usize,
-) -> Option<()> {
+pub(super) fn v6(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
     scan.skip(5);
     scan.eat(",");
     scan.eat(":");
@@ -144,11 +116,7 @@ pub(super) fn v6(
     let line = text.lines().next().unwrap_or("");
     let (bytes, quote) = match echo(line, 128, 129).or_else(|| neighbor(line, text)) {
         Some(bytes) => (bytes, None),
-        None => {
-            let (mut bytes, quote) = error6(line)?;
-            let printed = quoted(scan, &mut bytes, names, depth);
-            (bytes, quote.filter(|_| !printed))
-        }
+        None => error6(line)?,
     };
     shown.clean = true;
     let length = length(line).or_else(|| inner_length(line));

@@ -18,16 +18,24 @@
 //!
 //! Refused: to guess. A text without one packet is an error that says what a line looks like.
 
+mod anchor;
 mod arp;
 mod ascii;
+mod aside;
 mod build;
 mod clean;
 mod clock;
+mod columns;
 mod ends;
+mod ether;
+mod fields;
+mod forms;
 mod hex;
 mod icmp;
+mod logged;
 mod network;
 mod numbers;
+mod open;
 mod options;
 mod packet;
 mod quote;
@@ -41,10 +49,13 @@ mod start;
 mod tcp;
 mod tshark;
 mod udp;
+mod verbose;
 mod vrrp;
 mod walk;
 
+pub use aside::Aside;
 pub(super) use clock::Timing;
+pub use forms::Form;
 pub(super) use walk::{Lines, walk};
 
 use super::Known;
@@ -58,6 +69,8 @@ pub const NAMES: &str = "it prints names in place of addresses";
 const LOOK: usize = 256 << 10;
 /// Times that the look takes in.
 const STAMPS: usize = 4096;
+/// Lines in which a form is looked for where there is no packet.
+const FORM_LINES: usize = 4096;
 /// Ranges of lines that are told one by one.
 const RANGES: usize = 8;
 
@@ -92,6 +105,16 @@ pub struct Facts {
     pub names: Vec<String>,
     /// Names of network interfaces that its lines print (`-i any`).
     pub devices: Vec<String>,
+    /// Packets of a protocol over UDP whose ports are not printed (tshark's lines of DNS).
+    pub portless: u64,
+    /// Packets that pf's log says were blocked, and by which rules, the first of them.
+    pub blocked: u64,
+    /// Those rules.
+    pub blocked_by: Vec<String>,
+    /// Lines of forms that are not read as packets: the form, its first line, how many.
+    pub forms: Vec<(Form, u64, u64)>,
+    /// What stands between the packets: what hosts say of themselves may be among it.
+    pub aside: Aside,
 }
 
 impl Facts {
@@ -128,6 +151,17 @@ impl Facts {
             self.without_time,
             "have no time (they were printed with -t), so nothing is told of how long anything took",
         );
+        say(
+            self.portless,
+            "are of what UDP carries, without its ports (tshark's lines of DNS and the like), so nothing is told of them; tshark -V, -x or columns of the ports print them",
+        );
+        if self.blocked > 0 {
+            let by = self.blocked_by.join("; ");
+            say(
+                self.blocked,
+                &format!("are of pf's log, which says that they were blocked ({by})"),
+            );
+        }
         if dated {
             say(
                 self.without_date,
@@ -151,6 +185,13 @@ impl Facts {
                 first.join(", ")
             ));
         }
+        for (form, line, count) in &self.forms {
+            let lines = if *count == 1 { "line is" } else { "lines are" };
+            notes.push(format!(
+                "{count} of its {lines} {}, from line {line} on, and not read as packets; what can be read is {}",
+                form.name, form.instead
+            ));
+        }
         if self.passed_lines > 0 {
             let ranges: Vec<String> = self
                 .passed
@@ -166,7 +207,19 @@ impl Facts {
         }
     }
 
-    fn passed_over(&mut self, line: u64) {
+    /// The first form that its lines have which are not read.
+    pub(super) fn form(&self) -> Option<Form> {
+        self.forms.first().map(|(form, ..)| *form)
+    }
+
+    fn passed_over(&mut self, line: u64, text: &str) {
+        self.aside.push(line, text);
+        if let Some(form) = forms::of(text) {
+            match self.forms.iter_mut().find(|(known, ..)| *known == form) {
+                Some((_, _, count)) => *count += 1,
+                None => self.forms.push((form, line, 1)),
+            }
+        }
         self.passed_lines += 1;
         let room = self.passed.len() < RANGES;
         match self.passed.last_mut() {
@@ -182,6 +235,12 @@ impl Facts {
         self.without_time += u64::from(shown.stamp == Stamp::None);
         let dated = matches!(shown.stamp, Stamp::Whole(_) | Stamp::None);
         self.without_date += u64::from(!dated);
+        if let Some(filtered) = shown.filtered.as_ref().filter(|filtered| !filtered.passed) {
+            self.blocked += 1;
+            if self.blocked_by.len() < RANGES && !self.blocked_by.contains(&filtered.rule) {
+                self.blocked_by.push(filtered.rule.clone());
+            }
+        }
         if dumped {
             self.dumped += 1;
             // Bytes that begin with the network header (-x) have none either.
@@ -190,12 +249,18 @@ impl Facts {
         }
         self.without_macs += u64::from(shown.src_mac.is_none());
         self.without_ttl += u64::from(!known.has(Known::TTL) && !shown.layers.is_empty());
+        self.portless += u64::from(matches!(&shown.body, shown::Body::Proto { number: 255, .. }));
         if let shown::Body::Tcp(tcp) = &shown.body {
             self.quiet += u64::from(tcp.flags.is_none());
             let printed = tcp.seq.is_some() && tcp.flags.is_some();
             self.counted += u64::from(printed && !known.has(Known::SEQ));
         }
     }
+}
+
+/// The first form that lines of a text have which are not read.
+pub(super) fn form(data: &[u8]) -> Option<Form> {
+    data.split(|b| *b == b'\n').take(FORM_LINES).find_map(|line| forms::of(&clean::clean(line)))
 }
 
 /// What a look at the beginning of a text tells.
@@ -215,8 +280,10 @@ pub(super) fn look(window: &mut ReadBuffer<'_>, near: Option<i64>) -> Option<Loo
     let mut stamps = Vec::new();
     let mut any = false;
     let (mut packets, mut lines) = (0, 0);
+    let mut columns = columns::Columns::default();
     for line in window.data().split(|b| *b == b'\n') {
         let text = clean::clean(line);
+        let text = columns.line(&text);
         lines += usize::from(!text.trim().is_empty());
         if let Some(start) = start::find(&text) {
             any = true;

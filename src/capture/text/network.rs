@@ -3,7 +3,7 @@
 use super::ends::{self, Names};
 use super::scan::Scan;
 use super::shown::{Body, Carrier, Header, Layer, Shown};
-use super::{icmp, packet, tcp, udp, vrrp};
+use super::{anchor, build, ether, icmp, tcp, udp, vrrp};
 
 /// Headers of tunnels inside each other at most.
 const MAX_LAYERS: usize = 5;
@@ -47,7 +47,7 @@ pub(super) fn network(
 /// What stands in brackets with `-v`.
 fn header(scan: &mut Scan<'_>) -> Option<Header> {
     let mut header = Header::default();
-    let inside = group(scan)?;
+    let inside = scan.group()?;
     let mut scan = Scan::new(inside);
     while !scan.is_empty() {
         scan.blanks();
@@ -85,27 +85,6 @@ fn header(scan: &mut Scan<'_>) -> Option<Header> {
     Some(header)
 }
 
-/// A group of brackets, whatever others are in it; without its own.
-pub(super) fn group<'t>(scan: &mut Scan<'t>) -> Option<&'t str> {
-    let text = scan.rest();
-    let mut depth = 0_u32;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'(' => depth += 1,
-            b')' => {
-                depth -= 1;
-                if depth == 0 {
-                    scan.skip(at + 1);
-                    return text.get(1..at);
-                }
-            }
-            _ if depth == 0 => return None,
-            _ => {}
-        }
-    }
-    None
-}
-
 /// What an IP header carries.
 fn carried(
     scan: &mut Scan<'_>,
@@ -137,10 +116,14 @@ fn carried(
         return udp::udp(scan, shown, ports);
     }
     if scan.rest().starts_with("ICMP6") || v6 && scan.rest().starts_with("icmp6") {
-        return icmp::v6(scan, shown, names, depth);
+        icmp::v6(scan, shown)?;
+        quoted(scan, shown, names, depth);
+        return Some(());
     }
     if scan.eat("ICMP ") || scan.eat("icmp: ") || scan.eat("icmp ") {
-        return icmp::v4(scan, shown, names, depth);
+        icmp::v4(scan, shown, names)?;
+        quoted(scan, shown, names, depth);
+        return Some(());
     }
     if scan.rest().starts_with("VRRP") {
         return vrrp::vrrp(scan, shown);
@@ -148,10 +131,27 @@ fn carried(
     if scan.eat("GRE") {
         return gre(scan, shown, names, depth);
     }
-    if packet::is_anchor(scan) {
+    if anchor::is_anchor(scan) {
         return network(scan, shown, names, depth + 1);
     }
     other(scan, shown)
+}
+
+/// The packet that `-v` prints below an ICMP error. Where it is not printed, what the error's own
+/// line says of it stands.
+fn quoted(scan: &Scan<'_>, shown: &mut Shown, names: &mut Names, depth: usize) {
+    let Body::Icmp { bytes, quote, .. } = &mut shown.body else { return };
+    let Some((_, below)) = scan.rest().split_once('\n') else { return };
+    let mut below = Scan::new(below);
+    below.blanks();
+    let mut inner = Shown::default();
+    let printed = quote.is_some()
+        && anchor::is_anchor(&below)
+        && network(&mut below, &mut inner, names, depth + 1).is_some();
+    if printed {
+        build::quoted(&inner, bytes);
+        *quote = None;
+    }
 }
 
 /// A later fragment, or a protocol that is only named.
@@ -178,6 +178,10 @@ fn other(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
             "icmp" => Some(1),
             "OSPFv2" | "OSPFv3" => Some(89),
             "PIMv2" | "PIMv1" => Some(103),
+            "EIGRP" => Some(88),
+            word if word.starts_with("ESP(") => Some(50),
+            word if word.starts_with("AH(") => Some(51),
+            word if word.starts_with("CARP") => Some(112),
             _ => None,
         }
     };
@@ -212,7 +216,7 @@ fn overlay(
         scan.until("instance ")?;
     }
     let vni = scan.num()?;
-    let macs = packet::inner_frame(scan);
+    let macs = ether::inner_frame(scan);
     shown.layers.last_mut()?.carrier = Carrier::Overlay { ports, vni, macs, geneve: false };
     inside(scan, shown, names, depth)
 }
@@ -240,7 +244,7 @@ fn geneve(
         scan.skip(n);
     }
     scan.eat(":");
-    let macs = packet::inner_frame(scan);
+    let macs = ether::inner_frame(scan);
     shown.layers.last_mut()?.carrier = match macs.is_some() || bridged {
         true => Carrier::Overlay { ports, vni, macs, geneve: true },
         false => Carrier::GeneveIp { ports, vni },
@@ -251,7 +255,7 @@ fn geneve(
 /// What an overlay carries: IP, or something that is passed over.
 fn inside(scan: &mut Scan<'_>, shown: &mut Shown, names: &mut Names, depth: usize) -> Option<()> {
     scan.blanks();
-    if packet::is_anchor(scan) && !scan.rest().starts_with("ARP") {
+    if anchor::is_anchor(scan) && !scan.rest().starts_with("ARP") {
         return network(scan, shown, names, depth + 1);
     }
     shown.clean = true;

@@ -1,10 +1,12 @@
 //! The text of one packet as tcpdump prints it, from the time to where its line ends:
 //! interface and direction, the link header, then what is in it.
 
+use super::anchor::is_anchor;
 use super::ends::{self, Names};
+use super::ether::{ether_type, frame_length};
 use super::scan::Scan;
-use super::shown::{MacBytes, Shown};
-use super::{arp, network, stamp};
+use super::shown::Shown;
+use super::{arp, logged, network, stamp};
 
 /// Words between the time and the packet at most: an interface, a direction, its index.
 const MAX_WORDS: usize = 4;
@@ -18,6 +20,7 @@ pub(super) fn parse(text: &str, names: &mut Names) -> Option<Shown> {
         shown.stamp = stamp;
         zone(&mut scan);
     }
+    logged::before(&mut scan, &mut shown);
     place(&mut scan, &mut shown)?;
     link(&mut scan, &mut shown, names)?;
     Some(shown)
@@ -64,46 +67,6 @@ fn direction(word: &str) -> Option<u8> {
         "Out" | "out" => 4,
         _ => return None,
     })
-}
-
-/// Whether a packet's own text begins here.
-pub(super) fn is_anchor(scan: &Scan<'_>) -> bool {
-    let rest = scan.rest();
-    match rest.as_bytes().first() {
-        Some(b'I') => {
-            ["IP ", "IP6 ", "IP\n", "IP6\n", "IP(", "IP6("].iter().any(|w| rest.starts_with(w))
-        }
-        Some(b'A' | b'a' | b'R') => {
-            let arp = ["ARP, ", "arp who-has", "arp reply", "RARP", "ARP,\n"];
-            arp.iter().any(|w| rest.starts_with(w)) || is_flow(*scan)
-        }
-        Some(b'(') => {
-            rest.starts_with("(tos ")
-                || rest.starts_with("(hlim ")
-                || rest.starts_with("(flowlabel")
-                || rest.starts_with("(class ")
-        }
-        Some(b'e') if rest.starts_with("ethertype ") => true,
-        Some(b'v') if rest.starts_with("vlan ") => true,
-        Some(b't') if rest.starts_with("truncated-ip") => true,
-        Some(_) => is_flow(*scan),
-        None => false,
-    }
-}
-
-/// `A > B`, of addresses or MACs, or one MAC before its EtherType.
-fn is_flow(mut scan: Scan<'_>) -> bool {
-    let first = scan.token();
-    if ends::mac(first).is_some() || ends::is_masked_mac(first) {
-        let next = scan.token();
-        return next == ">" || next == "ethertype" || ends::mac(next).is_some();
-    }
-    let arrow = scan.token();
-    if arrow != ">" {
-        return false;
-    }
-    let dst = scan.token();
-    ends::end(first, None).is_some() || dst.ends_with(':') && first.contains('.')
 }
 
 /// The link header, where it is printed, and what is in it.
@@ -177,56 +140,4 @@ fn oldest(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<u16> {
     scan.eat(":");
     scan.blanks();
     Some(kind)
-}
-
-/// `IPv4 (0x0800)`, with what ends it.
-fn ether_type(scan: &mut Scan<'_>) -> Option<u16> {
-    let before = *scan;
-    let kind = scan.until("(").filter(|name| name.len() < 24).and_then(|_| scan.hex());
-    match kind.and_then(|kind| u16::try_from(kind).ok()) {
-        Some(kind) => {
-            scan.eat(")");
-            scan.eat(",");
-            Some(kind)
-        }
-        None => {
-            *scan = before;
-            match scan.token().trim_end_matches(',') {
-                "IPv4" => Some(0x0800),
-                "IPv6" => Some(0x86dd),
-                "ARP" => Some(0x0806),
-                _ => None,
-            }
-        }
-    }
-}
-
-fn frame_length(scan: &mut Scan<'_>, shown: &mut Shown) {
-    scan.blanks();
-    if scan.eat("length ") {
-        let length = scan.blanks().num();
-        shown.frame_len = shown.frame_len.or(length);
-        scan.eat(":");
-    }
-    scan.blanks();
-}
-
-/// A frame inside a tunnel: two MACs, then IP. Gives the MACs, where they are printed.
-pub(super) fn inner_frame(scan: &mut Scan<'_>) -> Option<(MacBytes, MacBytes)> {
-    scan.blanks();
-    let before = *scan;
-    let macs = ends::mac(scan.token()).and_then(|src| {
-        scan.blanks();
-        scan.eat("> ").then(|| ends::mac(scan.token())).flatten().map(|dst| (src, dst))
-    });
-    if macs.is_none() {
-        *scan = before;
-        return None;
-    }
-    scan.blanks();
-    if scan.eat("ethertype ") {
-        ether_type(scan);
-        frame_length(scan, &mut Shown::default());
-    }
-    macs
 }

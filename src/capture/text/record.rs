@@ -2,9 +2,9 @@
 //! broke them.
 
 use super::ends::Names;
+use super::open::Open;
 use super::shown::Shown;
-use super::tshark::{self, Open};
-use super::{ascii, packet};
+use super::{ascii, packet, tshark, verbose};
 
 /// Text of a packet that is kept.
 const MOST: usize = 64 << 10;
@@ -13,11 +13,16 @@ const MOST_BYTES: usize = 256 << 10;
 /// Breaks that are tried as breaks inside a word: each doubles the work.
 const TRIED: usize = 6;
 
+/// Headings of details that evidence shows.
+const HEADS: usize = 8;
+
 /// Who printed a packet.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Printer {
     Tcpdump,
     Tshark,
+    /// Details (`tshark -V`).
+    Verbose,
     /// A dump without a line above it.
     Dump,
 }
@@ -78,10 +83,23 @@ impl Record {
         true
     }
 
+    /// What evidence shows of it: of details what stands above them.
+    pub(super) fn told(&self) -> String {
+        match self.printer {
+            Printer::Verbose => {
+                let heads = self.text.lines().filter(|line| !line.starts_with([' ', '\t']));
+                heads.take(HEADS).collect::<Vec<_>>().join("\n")
+            }
+            _ => self.text.clone(),
+        }
+    }
+
     /// What the lines say. Breaks are blanks; where that makes no sense, breaks inside words.
     pub(super) fn read(&self, names: &mut Names, open: &mut Open) -> Option<Shown> {
         let first = self.one(&self.text, names, open);
-        if first.as_ref().is_some_and(|shown| shown.clean) || self.printer == Printer::Dump {
+        if first.as_ref().is_some_and(|shown| shown.clean)
+            || matches!(self.printer, Printer::Dump | Printer::Verbose)
+        {
             return first;
         }
         let breaks: Vec<usize> =
@@ -123,6 +141,7 @@ impl Record {
                 Some(shown)
             }
             Printer::Tshark => tshark::parse(text, names, open),
+            Printer::Verbose => verbose::parse(text),
             Printer::Dump => Some(Shown::default()),
         }
     }

@@ -111,6 +111,27 @@ impl<'t> Scan<'t> {
         value
     }
 
+    /// A group of brackets, whatever others are in it; without its own.
+    pub(super) fn group(&mut self) -> Option<&'t str> {
+        let text = self.text;
+        let mut depth = 0_u32;
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'(' => depth += 1,
+                b')' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.skip(at + 1);
+                        return text.get(1..at);
+                    }
+                }
+                _ if depth == 0 => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// What stands before `end`, which is stepped over; nothing is where `end` is not there.
     pub(super) fn until(&mut self, end: &str) -> Option<&'t str> {
         let (before, after) = self.text.split_once(end)?;

@@ -39,8 +39,18 @@ pub(super) struct Shown {
     pub(super) body: Body,
     /// Bytes of payload that are printed.
     pub(super) payload: Vec<u8>,
+    /// What a packet filter did with it, where its log is what was printed.
+    pub(super) filtered: Option<Filtered>,
     /// All was understood up to where a packet's line ends.
     pub(super) clean: bool,
+}
+
+/// What pf did with a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Filtered {
+    pub(super) passed: bool,
+    /// `rule 14, block in on em1`
+    pub(super) rule: String,
 }
 
 /// One IP header.

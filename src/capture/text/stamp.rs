@@ -8,6 +8,9 @@ const SECOND: i64 = 1_000_000_000;
 /// numbers of something else.
 const EPOCH: std::ops::Range<u64> = 631_152_000..4_102_444_800;
 
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 /// Reads a time and steps over it.
 pub(super) fn stamp(scan: &mut Scan<'_>) -> Option<Stamp> {
     let before = *scan;
@@ -23,6 +26,7 @@ fn read(scan: &mut Scan<'_>) -> Option<Stamp> {
     match (digits, scan.rest().as_bytes().get(digits)?) {
         (1..=2, b':') => Some(Stamp::OfDay(clock(scan)?)),
         (4, b'-' | b'/') => dated(scan),
+        (0, _) => named_month(scan),
         (9..=10, b'.') => {
             let seconds = scan.number().filter(|s| EPOCH.contains(s))?;
             Some(Stamp::Whole(seconds as i64 * SECOND + fraction(scan)?))
@@ -42,6 +46,24 @@ fn clock(scan: &mut Scan<'_>) -> Option<i64> {
     let fraction = fraction(scan)?;
     // A zone may stand behind it, as journals print it; it is not made use of.
     Some(((hours * 60 + minutes) * 60 + seconds) * SECOND + fraction)
+}
+
+/// `Nov 12 10:22:31.904312`, as OpenBSD prints it, and `Nov 12, 2026 10:22:31.904312` of tshark.
+fn named_month(scan: &mut Scan<'_>) -> Option<Stamp> {
+    let month = MONTHS.iter().position(|month| scan.rest().starts_with(month))? as i64 + 1;
+    scan.skip(3);
+    let day: i64 = scan.blanks().num::<u8>()?.into();
+    let year: Option<i64> = scan.eat(", ").then(|| scan.num::<u16>().map(i64::from)).flatten();
+    scan.blanks();
+    let of_day = clock(scan)?;
+    match year {
+        // A date without a year is none.
+        None => Some(Stamp::OfDay(of_day)),
+        Some(year) => {
+            let days = days(year, month, day)?;
+            Some(Stamp::Whole((days * 86_400).checked_mul(SECOND)?.checked_add(of_day)?))
+        }
+    }
 }
 
 /// `2026-09-21 14:13:20.000000`, also with a T.
@@ -114,14 +136,22 @@ mod tests {
         let whole = Some(Stamp::Whole(1_790_000_000_000_000_000));
         assert_eq!(read("2026-09-21 14:13:20.000000 IP"), whole);
         assert_eq!(read("2026-09-21T14:13:20.000000Z"), whole);
+        assert_eq!(read("Nov 12 14:13:20.000240 rule"), Some(Stamp::OfDay(51_200_000_240_000)));
+        assert_eq!(read("Sep 21, 2026 14:13:20.000000 UTC"), whole);
         assert_eq!(read("2024-02-29 00:00:00.5"), Some(Stamp::Whole(1_709_164_800_500_000_000)));
     }
 
     #[test]
     fn other_numbers_are_no_times() {
-        for text in
-            ["14:13:20 IP", "10.0.0.1.80", "123456.5", "52:54:00:0d", "2026-13-01 00:00:00.1"]
-        {
+        for text in [
+            "14:13:20 IP",
+            "Nov 12 14:13:20 host",
+            "May I ask",
+            "10.0.0.1.80",
+            "123456.5",
+            "52:54:00:0d",
+            "2026-13-01 00:00:00.1",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(seconds(&mut Scan::new("0.929718 x")), Some(Stamp::SinceFirst(929_718_000)));

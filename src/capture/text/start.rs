@@ -3,8 +3,10 @@
 use super::record::Printer;
 use super::scan::Scan;
 use super::shown::Stamp;
-use super::{packet, stamp, tshark};
+use super::{anchor, stamp, tshark, verbose};
 
+/// Words that may stand between a time and its packet: as many as pf's log has.
+const BETWEEN: usize = 9;
 /// Bytes of something else that may stand before a packet: a prompt, a host's name, a number.
 const BEFORE: usize = 96;
 
@@ -30,7 +32,18 @@ pub(super) fn find(line: &str) -> Option<Start> {
     let mut scan = Scan::new(rest);
     if let Some(stamp) = stamp::stamp(&mut scan) {
         let printer = if tshark::begins(rest) { Printer::Tshark } else { Printer::Tcpdump };
-        return Some(Start { at: blanks, stamp, printer, first: true });
+        // Logs begin with the name of a month too: a packet must follow.
+        let digit = rest.as_bytes()[0].is_ascii_digit();
+        return (digit || holds_packet(scan.rest())).then_some(Start {
+            at: blanks,
+            stamp,
+            printer,
+            first: true,
+        });
+    }
+    if verbose::begins(rest) && blanks == 0 {
+        let (stamp, printer) = (Stamp::None, Printer::Verbose);
+        return Some(Start { at: 0, stamp, printer, first: true });
     }
     if rest.as_bytes()[0].is_ascii_digit() && tshark::begins(rest) {
         return Some(Start {
@@ -40,7 +53,7 @@ pub(super) fn find(line: &str) -> Option<Start> {
             first: true,
         });
     }
-    if packet::is_anchor(&Scan::new(rest)) {
+    if anchor::is_anchor(&Scan::new(rest)) {
         return Some(Start {
             at: blanks,
             stamp: Stamp::None,
@@ -74,7 +87,7 @@ fn behind(line: &str, blanks: usize) -> Option<Start> {
                 return packet.then_some(Start { at, stamp, printer, first: false });
             }
             let named = ["IP ", "IP6 ", "ARP, "].iter().any(|w| line[at..].starts_with(w));
-            if named && packet::is_anchor(&scan) && line.contains(" > ") {
+            if named && anchor::is_anchor(&scan) && line.contains(" > ") {
                 return Some(Start {
                     at,
                     stamp: Stamp::None,
@@ -91,9 +104,9 @@ fn behind(line: &str, blanks: usize) -> Option<Start> {
 /// Whether a packet stands within the next words.
 fn holds_packet(text: &str) -> bool {
     let mut scan = Scan::new(text);
-    for _ in 0..5 {
+    for _ in 0..BETWEEN {
         scan.blanks();
-        if packet::is_anchor(&scan) {
+        if anchor::is_anchor(&scan) {
             return true;
         }
         scan.token();
@@ -116,6 +129,7 @@ mod tests {
             ("lb1: 12:00:00.000001 eth0  In  IP 10.0.0.1.80 > 10.0.0.2.90: x", 5),
             ("1) IP 10.0.0.1.80 > 10.0.0.2.90: Flags [S]", 3),
             ("10.0.0.1.80 > 10.0.0.2.90: Flags [S]", 0),
+            ("Nov 12 12:00:00.1 rule 1/(match) block in on em1: 10.0.0.1.80 > 10.0.0.2.90: x", 0),
         ] {
             assert_eq!(
                 find(line).map(|s| (s.at, s.printer)),
@@ -135,6 +149,7 @@ mod tests {
             "my IP is 10.0.0.1",
             "\tGET /status HTTP/1.1",
             "app: 12:00:00.123 request took 5 ms",
+            "Mar  5 10:11:12.101: shop/a:51234 (ID:12) -> shop/b:80 (ID:33) to-endpoint FORWARDED",
             "    0x0000:  4500 003c",
         ] {
             assert_eq!(find(line), None, "{line}");

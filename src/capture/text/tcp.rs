@@ -217,7 +217,7 @@ fn old(scan: &mut Scan<'_>, tcp: &mut Tcp, shown: &mut Shown) -> Option<()> {
 
 /// `(ttl 64, id 1, len 60)` behind the packet, with `-v` of versions before 3.8.
 fn old_header(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
-    let inside = super::network::group(scan)?;
+    let inside = scan.group()?;
     let header = &mut shown.layers.last_mut()?.header;
     for part in inside.split(',') {
         let mut part = Scan::new(part.trim_start());

@@ -3,33 +3,13 @@
 //!
 //! Its sequence numbers count from 0 whatever was seen, so what they were is unknown.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use super::ends::{self, Names};
+use super::open::{Open, over_udp};
 use super::scan::Scan;
 use super::shown::{Arp, Body, Carrier, Extent, Header, Layer, Quoted, Shown, Stamp, Tcp};
 use super::stamp;
-
-/// Pairs of hosts whose connections are followed; beyond this all are forgotten.
-const MAX_PAIRS: usize = 1 << 16;
-/// Connections of a pair that are told apart.
-const MAX_OF_PAIR: usize = 8;
-
-/// Connections that have a line of TCP, by their hosts: lines of what TCP carries have no ports.
-#[derive(Debug, Default)]
-pub(super) struct Open {
-    pairs: HashMap<(IpAddr, IpAddr), Vec<Conversation>>,
-}
-
-#[derive(Copy, Clone, Debug)]
-struct Conversation {
-    ports: (u16, u16),
-    /// Bytes of a frame of it that are not payload.
-    around: u32,
-    /// Bits of FIN that were seen, of either side.
-    fins: u8,
-}
 
 /// Whether a line is one of these.
 pub(super) fn begins(text: &str) -> bool {
@@ -42,7 +22,9 @@ struct Head<'t> {
     src: &'t str,
     dst: &'t str,
     protocol: &'t str,
-    length: u32,
+    length: Option<u32>,
+    /// Of columns for both.
+    ports: Option<(u16, u16)>,
 }
 
 fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
@@ -61,18 +43,23 @@ fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
     let mut dst = scan.token();
     let arrow = matches!(dst, "\u{2192}" | "->");
     let mut protocol;
+    let mut ports: [Option<u16>; 2] = [None, None];
     if arrow {
         dst = scan.token();
         protocol = scan.token();
     } else {
         // Columns that people add: the ports, each behind its address or both behind them.
-        let is_port = |token: &str| token.parse::<u16>().is_ok();
-        if is_port(dst) {
+        let port = |token: &str| token.parse::<u16>().ok();
+        if let Some(src_port) = port(dst) {
+            ports[0] = Some(src_port);
             dst = scan.token();
         }
         protocol = scan.token();
-        for _ in 0..2 {
-            if is_port(protocol) {
+        for at in 0..2 {
+            if let Some(told) = port(protocol) {
+                // Both behind them, or that of the destination behind its address.
+                let at = if ports[0].is_some() { 1 } else { at };
+                ports[at] = Some(told);
                 protocol = scan.token();
             }
         }
@@ -82,23 +69,29 @@ fn head<'t>(scan: &mut Scan<'t>) -> Option<Head<'t>> {
             return None;
         }
     }
-    let mut length = protocol.parse().ok();
+    let mut length: Option<u32> = protocol.parse().ok();
     if arrow && length.is_some() {
         // A cooked capture has no destination of ARP.
         protocol = std::mem::take(&mut dst);
     } else {
-        length = scan.token().parse().ok();
+        let token = scan.token();
+        length = token.parse().ok();
+        // No column of it.
+        if length.is_none() && token != "-" {
+            return None;
+        }
     }
     let named = protocol.bytes().any(|b| b.is_ascii_uppercase());
     (named && protocol.len() <= 24).then_some(())?;
-    Some(Head { stamp, src, dst, protocol, length: length? })
+    let ports = ports[0].zip(ports[1]);
+    Some(Head { stamp, src, dst, protocol, length, ports })
 }
 
 /// Reads a line.
 pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Shown> {
     let mut scan = Scan::new(text);
     let head = head(&mut scan)?;
-    let mut shown = Shown { stamp: head.stamp, frame_len: Some(head.length), ..Shown::default() };
+    let mut shown = Shown { stamp: head.stamp, frame_len: head.length, ..Shown::default() };
     scan.blanks();
     if head.protocol == "ARP" {
         shown.src_mac = ends::mac(head.src);
@@ -115,6 +108,9 @@ pub(super) fn parse(text: &str, names: &mut Names, open: &mut Open) -> Option<Sh
     }
     let mut header = Header::default();
     shown.body = body(&mut scan, head.protocol, &mut header);
+    if let (Body::None, Some(ports), true) = (&shown.body, head.ports, over_udp(head.protocol)) {
+        shown.body = Body::Udp { ports, length: None };
+    }
     if let Body::None = shown.body {
         shown.body = open.carried(src, dst, head.length, head.protocol);
         if let Body::Tcp(_) = shown.body {
@@ -287,59 +283,6 @@ fn arp(scan: &mut Scan<'_>, shown: &Shown) -> Option<Arp> {
         arp.sender_mac?;
     }
     arp.sender.map(|_| arp)
-}
-
-impl Open {
-    fn seen(&mut self, src: IpAddr, dst: IpAddr, frame: u32, tcp: &Tcp) {
-        let Some(around) = tcp.length.and_then(|length| frame.checked_sub(length)) else { return };
-        if self.pairs.len() >= MAX_PAIRS {
-            self.pairs.clear();
-        }
-        let turned = src > dst;
-        let (pair, ports) = match turned {
-            true => ((dst, src), (tcp.ports.1, tcp.ports.0)),
-            false => ((src, dst), tcp.ports),
-        };
-        let flags = tcp.flags.unwrap_or(0);
-        let list = self.pairs.entry(pair).or_default();
-        let at = list.iter().position(|c| c.ports == ports);
-        if flags & 0x04 != 0 {
-            list.retain(|c| c.ports != ports);
-            return;
-        }
-        let mut one = at.map_or(Conversation { ports, around, fins: 0 }, |at| list.remove(at));
-        if flags & 0x02 == 0 {
-            one.around = around;
-        }
-        one.fins |= (flags & 1) << u8::from(turned);
-        if one.fins != 3 {
-            list.push(one);
-        }
-        if list.len() > MAX_OF_PAIR {
-            list.remove(0);
-        }
-    }
-
-    /// What a line without ports is of: the one connection that the two hosts have open.
-    fn carried(&self, src: IpAddr, dst: IpAddr, frame: u32, protocol: &str) -> Body {
-        let turned = src > dst;
-        let pair = if turned { (dst, src) } else { (src, dst) };
-        let none = Body::Proto { number: 255, bytes: Vec::new(), length: None };
-        let carried =
-            ["DNS", "NTP", "DHCP", "ICMP", "IGMP", "STP", "LLMNR", "MDNS", "SNMP", "QUIC"];
-        if carried.iter().any(|p| protocol.starts_with(p)) {
-            return none;
-        }
-        let Some([one]) = self.pairs.get(&pair).map(Vec::as_slice) else { return none };
-        let ports = if turned { (one.ports.1, one.ports.0) } else { one.ports };
-        Body::Tcp(Tcp {
-            ports,
-            flags: Some(0x18),
-            counted: true,
-            length: frame.checked_sub(one.around),
-            ..Tcp::default()
-        })
-    }
 }
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 
 use super::clean::{LONGEST, clean};
 use super::clock::{Clock, Timing};
+use super::columns::Columns;
 use super::ends::Names;
 use super::numbers::Numbers;
+use super::open::Open;
 use super::quote::Sent;
 use super::record::{Printer, Record};
 use super::sections::{self, Sections};
 use super::shown::{Shown, Stamp};
 use super::start::{self, Start};
-use super::tshark::Open;
-use super::{Facts, build, hex};
+use super::{Facts, build, hex, verbose};
 use crate::capture::collect::{Collector, Sink};
 use crate::capture::read_buffer::ReadBuffer;
 use crate::capture::types::Mark;
@@ -44,6 +45,7 @@ pub(in crate::capture) fn walk<F: Sink>(
         sent: Sent::default(),
         open: Open::default(),
         sections: Sections::default(),
+        columns: Columns::default(),
         facts: Facts::default(),
         frame: Vec::new(),
         record: None,
@@ -114,6 +116,7 @@ struct Walk<'c, 's, F> {
     sent: Sent,
     open: Open,
     sections: Sections,
+    columns: Columns,
     facts: Facts,
     frame: Vec<u8>,
     record: Option<Record>,
@@ -137,13 +140,14 @@ pub(in crate::capture) struct Lines {
 impl Lines {
     fn note(&mut self, number: u32, record: &Record) {
         if self.wanted.binary_search(&number).is_ok() {
-            self.found.push((number, record.line, record.text.clone()));
+            self.found.push((number, record.line, record.told()));
         }
     }
 }
 
 impl<F: Sink> Walk<'_, '_, F> {
     fn line(&mut self, text: &str, line: u64, offset: u64) {
+        let text: &str = &self.columns.line(text);
         if text.trim().is_empty() {
             if let Some(record) = &mut self.record {
                 // The line that ends the head of HTTP is printed with its indentation.
@@ -159,6 +163,7 @@ impl<F: Sink> Walk<'_, '_, F> {
             return;
         }
         if let Some(start) = start::find(text).filter(|start| self.is_start(start)) {
+            self.without_summary(&start, text);
             self.finish();
             if self.done {
                 return;
@@ -172,10 +177,11 @@ impl<F: Sink> Walk<'_, '_, F> {
             self.sections.head(heading, self.collector.number);
             self.clock = Clock::new(self.timing);
             self.passed = None;
+            self.facts.aside.push(line, text);
             return;
         }
         if let Some(record) = self.record.as_mut().filter(|record| !record.closed)
-            && !sections::is_aside(text)
+            && (record.printer == Printer::Verbose || !sections::is_aside(text))
         {
             record.push(text);
             return;
@@ -183,13 +189,13 @@ impl<F: Sink> Walk<'_, '_, F> {
         if let Some(record) = &mut self.record {
             record.closed = true;
         }
-        self.facts.passed_over(line);
+        self.facts.passed_over(line, text);
         self.passed = Some(text.trim().to_owned());
     }
 
     /// Whether a packet begins, and not the second line of one.
     fn is_start(&self, start: &Start) -> bool {
-        if start.stamp != Stamp::None || start.printer == Printer::Tshark {
+        if start.stamp != Stamp::None || start.printer != Printer::Tcpdump {
             return true;
         }
         match &self.record {
@@ -200,9 +206,21 @@ impl<F: Sink> Walk<'_, '_, F> {
         }
     }
 
+    /// Wireshark exports the line of a packet above its details: these tell all that it does.
+    fn without_summary(&mut self, start: &Start, text: &str) {
+        let number = if start.printer == Printer::Verbose { verbose::number(text) } else { None };
+        let own = |record: &Record| {
+            let first = record.text.split_whitespace().next();
+            record.printer == Printer::Tshark && first.and_then(|n| n.parse().ok()) == number
+        };
+        if number.is_some() && self.record.as_ref().is_some_and(own) {
+            self.record = None;
+        }
+    }
+
     /// Sees to what a first line says: whether another capture begins here.
     fn begin(&mut self, start: &Start) {
-        self.timed |= start.stamp != Stamp::None || start.printer == Printer::Tshark;
+        self.timed |= start.stamp != Stamp::None || start.printer != Printer::Tcpdump;
         if let Some(heading) = self.passed.take()
             && self.clock.is_back(start.stamp, BACK_NS)
         {
@@ -255,6 +273,9 @@ impl<F: Sink> Walk<'_, '_, F> {
         let moment = self.clock.moment(shown.stamp);
         let interface = self.sections.take(built.link_type);
         self.facts.add(built.known, shown, !record.bytes.is_empty());
+        if shown.filtered.is_some() {
+            self.facts.aside.push(record.line, &record.text);
+        }
         // A dump has the index that it has.
         if shown.cooked && shown.ifindex.is_none() && record.bytes.is_empty() {
             let index = self.sections.index(shown.interface.as_deref());

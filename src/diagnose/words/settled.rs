@@ -122,6 +122,18 @@ fn sentence(settled: &Settled) -> Option<String> {
             let slow = proxy_log::slow(waits).map_or_else(String::new, |s| format!(" {s}"));
             format!("The proxy logged the request of {client}{status}{asked}{ended}{meant} ({at}).{slow}")
         }
+        S::Dropped { by, from, to, count, at } => {
+            let often = if *count > 1 { format!(", {count} times") } else { String::new() };
+            format!("{from} > {to} was dropped by {by}{often} ({at}).")
+        }
+        S::Counts { who, device, counter, value, at } => {
+            let of = device.as_ref().map_or_else(String::new, |d| format!(" at {d}"));
+            format!("{who} counts {value} under {counter}{of} since boot ({at}): if it grows with the losses, that is the place.")
+        }
+        S::Offload { name, device, on, at } => {
+            let of = device.as_ref().map_or_else(String::new, |d| format!(" of {d}"));
+            format!("{name}{of} is {} ({at}).", if *on { "on" } else { "off" })
+        }
         S::InsertFailed { count, at } => {
             format!("Netfilter could not enter {count} connections (insert_failed, {at}).")
         }
