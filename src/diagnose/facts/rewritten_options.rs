@@ -52,7 +52,8 @@ pub(in crate::diagnose) fn shows(facts: &Facts) -> bool {
 }
 
 fn of(facts: &Facts, id: ConnectionId) -> Option<Rewritten> {
-    [true, false].into_iter().find_map(|of_syn| {
+    let mut differing = [true, false].into_iter().filter(|of_syn| differs(facts, id, *of_syn));
+    differing.find_map(|of_syn| {
         let places = Journey::of(facts, id, of_syn, Milestone::Syn).0;
         let seen: Vec<(Sighting, &Flow)> =
             places.iter().filter_map(|s| Some((*s, flow(facts, id, s, of_syn)?))).collect();
@@ -65,6 +66,14 @@ fn of(facts: &Facts, id: ConnectionId) -> Option<Rewritten> {
             Some(Rewritten { id, of_syn, changed, before: *before, after: *after })
         })
     })
+}
+
+/// Whether two places show options that differ: asked first, since the way of a packet costs more to find.
+fn differs(facts: &Facts, id: ConnectionId, of_syn: bool) -> bool {
+    let way = |leg| if of_syn { facts.forward(leg) } else { facts.reply(leg) };
+    let mut shapes = facts.legs(id).iter().map(way).filter(|flow| flow.syn.is_set());
+    let option = |flow: &Flow| (flow.shape.mss, flow.shape.window_scale);
+    shapes.next().map(option).is_some_and(|first| shapes.any(|flow| option(flow) != first))
 }
 
 fn leg<'a>(facts: &'a Facts, id: ConnectionId, s: &Sighting) -> Option<&'a Leg> {
