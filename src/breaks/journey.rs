@@ -165,11 +165,25 @@ impl Journey {
     #[must_use]
     pub fn thinned(&self) -> Option<(&Sighting, &Sighting)> {
         let pairs = self.0.windows(2).map(|pair| (&pair[0], &pair[1])).enumerate();
-        let beyond = |at: usize| self.0[at..].iter().map(|s| s.times).max().unwrap_or(0);
+        let beyond = |at: usize| self.0[at..].iter().map(|s| self.times_at(s)).max().unwrap_or(0);
         let thins = |(at, (here, next)): &(usize, (&Sighting, &Sighting))| {
             next.times > 0 && here.times > beyond(at + 1)
         };
         pairs.into_iter().find(thins).map(|(_, pair)| pair)
+    }
+
+    /// How often a place had the packet: a host that chooses the way anew for each sends them to
+    /// several others.
+    fn times_at(&self, place: &Sighting) -> u16 {
+        let here = self.0.iter().filter(|s| s.place() == place.place() && s.ttl == place.ttl);
+        let mut by_next: Vec<(Option<HostId>, u16)> = Vec::new();
+        for seen in here {
+            match by_next.iter_mut().find(|(to, _)| *to == seen.to) {
+                Some((_, times)) => *times = (*times).max(seen.times),
+                None => by_next.push((seen.to, seen.times)),
+            }
+        }
+        by_next.iter().fold(0, |sum, (_, times)| sum.saturating_add(*times))
     }
 
     /// The first place.

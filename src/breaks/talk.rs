@@ -258,9 +258,9 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         return Judged::Well;
     }
     let at_once = closed && (0..AT_ONCE_NS).contains(&back.fin.since(there.data));
-    // Where nobody gets an answer, the protocol may have none; but who only takes does not
-    // close upon the first words.
-    if !pace.answers(trace.service_of(id)) && !at_once {
+    // Where nobody gets an answer, the protocol may have none, unless it is read; but who only takes
+    // does not close upon the first words.
+    if !pace.answers(trace.service_of(id)) && !at_once && !is_due_an_answer(trace, id) {
         return Judged::Well;
     }
     if closed {
@@ -272,6 +272,16 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         return harm(id, Fate::Failed, Packet::Request, broken, waited);
     }
     if left { Judged::Well } else { Judged::Untold }
+}
+
+/// Whether a client began in a protocol in which each request has an answer: HTTP/1 (RFC 9112), TLS (RFC
+/// 8446, section 2).
+fn is_due_an_answer(trace: &Trace, id: ConnectionId) -> bool {
+    let mut first = trace.legs(id).iter().filter_map(|leg| {
+        let begins = trace.forward(leg).opened();
+        trace.vantage(leg).side_tables.first_request(leg.stream).filter(|_| begins)
+    });
+    first.any(|request| !request.method.is_empty() || request.tls.is_some())
 }
 
 /// Whether the server closed before the client did.

@@ -133,7 +133,7 @@ struct Ends {
     aborted: bool,
     stalled: bool,
     /// A reset in the server's name came before its answer, or data came to a server that
-    /// had closed: what the client asked for was lost.
+    /// had closed, or it was not let in: what the client asked for was lost.
     lost: bool,
     /// End of what the client sent and of what was acknowledged, at any vantage:
     /// what was lost on the way is not acknowledged.
@@ -208,6 +208,29 @@ pub fn is_thrown_away(there: &Flow, back: &Flow) -> bool {
         && seq_lt(back.max_ack.wrapping_add(farewell), there.end_seq)
 }
 
+/// A connection that is reset in the server's name so soon after it stands was not let in, nanoseconds.
+/// Judgement: who lets idle connections go waits for longer.
+const AT_ONCE_NS: i64 = 1_000_000_000;
+
+/// Whether a client that had neither said a word nor taken its leave is reset in the server's name as
+/// soon as the connection stands: nobody behind a SYN proxy or a balancer takes it, or the server does not
+/// want this client.
+fn is_turned_away(there: &Flow, back: &Flow) -> bool {
+    // By the numbers, so that what a capture leaves out counts.
+    let nothing = |flow: &Flow| flow.payload == 0 && flow.end_seq == flow.isn.wrapping_add(1);
+    back.rst.is_set()
+        && there.opened()
+        && back.accepted()
+        && there.ack.is_set()
+        && nothing(there)
+        && nothing(back)
+        && back.max_ack == there.isn.wrapping_add(1)
+        && !there.fin.is_set()
+        && !there.rst.is_set()
+        && !back.fin.is_set()
+        && (0..AT_ONCE_NS).contains(&back.rst.since(there.ack))
+}
+
 /// SYNs of one connection after which nobody answered, also where the capture may show
 /// one direction alone: one may be repeated while its answer is on the way.
 const CERTAIN_SYNS: u16 = 3;
@@ -219,7 +242,9 @@ impl Ends {
         self.server_fin |= back.fin.is_set();
         self.reset |= there.rst.is_set() || (back.rst.is_set() && back.reset != Reset::Refused);
         self.reply_seen |= back.seen();
-        self.lost |= is_forestalled(there, back) || is_thrown_away(there, back);
+        self.lost |= is_forestalled(there, back)
+            || is_thrown_away(there, back)
+            || is_turned_away(there, back);
         self.stalled |= in_vain(there, back) || in_vain(back, there);
         self.forgotten |= back.reset == Reset::NoSocket;
         self.aborted |= there.reset == Reset::Abort;

@@ -74,12 +74,12 @@ fn is_steady(mut marks: Vec<Mark>) -> bool {
     marks.len() >= RHYTHM && most.saturating_sub(least) <= most / STEADY
 }
 
-/// Servers that a host calls so, at least: what one server is called for, again and again, may
-/// be a program's own need.
+/// Servers that a host calls so or reaches on that port, at least: what one server is called for, again and
+/// again, may be a program's own need.
 const POOL: usize = 2;
 
-/// Which hosts that serve call whom on one port, several, again and again at one pace, and are
-/// never accepted.
+/// Which hosts that serve call several on one port, and whom of them again and again at one pace without
+/// ever being accepted.
 pub(super) fn never_accepted(
     vantages: &[Observations],
     connections: &Connections,
@@ -109,7 +109,18 @@ pub(super) fn never_accepted(
             pools.entry((host, pair.2)).or_default().push(pair);
         }
     }
-    pools.retain(|_, pairs| pairs.len() >= POOL);
+    // Those of a pool that it does reach on that port are of the same pool.
+    let mut reached: HashMap<(HostId, u16), HashSet<Ip>> = HashMap::default();
+    for c in tcp().filter(|c| c.progress.established) {
+        let (client, server) = (c.front.client.0, c.back.unwrap_or(c.front).server);
+        let by = c.back.map_or(client, |back| back.client.0);
+        if let Some(host) = topology.hosts.by_ip(by)
+            && pools.contains_key(&(host, server.1))
+        {
+            reached.entry((host, server.1)).or_default().insert(server.0);
+        }
+    }
+    pools.retain(|pool, pairs| pairs.len() + reached.get(pool).map_or(0, HashSet::len) >= POOL);
     if !pools.is_empty() {
         let serving = tcp().filter(|c| c.progress.answered || c.outcome == Outcome::Refused);
         let serve: HashSet<HostId> =

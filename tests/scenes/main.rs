@@ -52,6 +52,7 @@ mod toa;
 mod transport;
 mod transport_tests;
 mod trunk;
+mod turned_away;
 mod unfinished;
 mod virtual_macs;
 

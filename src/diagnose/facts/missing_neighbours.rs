@@ -168,7 +168,7 @@ fn is_during(trace: &Trace, leg: &Leg, ask: &Ask) -> bool {
 /// What a service's failed connections wait for, and whether it is sure that it is on their
 /// account.
 fn judge(
-    trace: &Trace,
+    trace: &Indexed<'_>,
     service: ServiceId,
     ids: Vec<ConnectionId>,
     asks: &[(VantageId, &Ask)],
@@ -178,6 +178,17 @@ fn judge(
     // Without its word, a director may ask on another account all the while.
     let linked = vain.iter().any(|x| x.told || x.prompted);
     let linked = linked || looked.iter().any(|id| told(trace, *id).is_some());
+    // Those whose repeat was sent elsewhere made it ask as well.
+    let healed = |id: ConnectionId| {
+        let mut asks = vain.iter().flat_map(|x| &x.asks);
+        asks.any(|(v, ask)| {
+            let mut legs = trace.legs(id).iter().filter(|leg| leg.tuple == 0 && leg.vantage == *v);
+            legs.any(|leg| is_prompt(trace, leg, ask))
+        })
+    };
+    let again = |c: &Connection| c.progress.established && c.progress.syns > 1;
+    let mut later = trace.requests_to(service).filter(|(_, c)| again(c)).take(LOOKED);
+    let linked = linked || later.any(|(id, _)| healed(id));
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);

@@ -10,9 +10,10 @@ use crate::breaks::{Fate, unfilled};
 use crate::correlate::Leg;
 use crate::diagnose::thresholds::{JUDGE_SMALL, SIZE_ETHERNET_MTU, SIZE_WAITED_NS, TRANSMISSIONS};
 use crate::flow::{Flow, Mark};
-use crate::topology::ServiceId;
+use crate::hashed::HashSet;
+use crate::topology::{Mode, ServiceId};
 use crate::trace::{At, ConnectionId};
-use crate::wire::seq_gt;
+use crate::wire::{Ip, seq_gt};
 use std::collections::BTreeMap;
 
 /// Connections that must show it: one may have died of anything.
@@ -57,9 +58,10 @@ pub(in crate::diagnose) fn size_losses(
     let mut sets: BTreeMap<(ServiceId, bool), Vec<SizeLoss>> = BTreeMap::new();
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp() && c.progress.established) {
         let harm = facts.breaks.fate(id).is_harm();
-        // Where a host that sends it on was captured, more is known of where it ends.
+        // Of a tunnel whose packets were captured more is known.
+        let known = c.tuples > 1 && matches!(facts.service(id).mode, Mode::Tun | Mode::Proxy);
         if harm
-            && c.tuples == 1
+            && !known
             && facts.errors_of(id).next().is_none()
             && let Some(loss) = facts.legs(id).iter().find_map(|leg| of_leg(facts, id, leg))
             && c.outcome != crate::correlate::Outcome::Refused
@@ -81,7 +83,14 @@ fn is_no_chance(facts: &Facts, service: ServiceId, client: bool, set: &[SizeLoss
         let flow = |leg| if client { facts.forward(leg) } else { facts.reply(leg) };
         facts.legs(id).iter().map(|leg| flow(leg).payload).max().unwrap_or(0)
     };
-    let well = || facts.requests_to(service).filter(|(id, _)| facts.breaks.fate(*id) == Fate::Well);
+    // Other clients' packets take another way.
+    let client_of = |id: ConnectionId| facts.connection(id).front.client.0;
+    let theirs: HashSet<Ip> = set.iter().map(|loss| client_of(loss.id)).collect();
+    let fares_well = |id: ConnectionId| facts.breaks.fate(id) == Fate::Well;
+    let well = || {
+        let to = facts.requests_to(service);
+        to.filter(|(id, _)| fares_well(*id) && theirs.contains(&client_of(*id)))
+    };
     if well().any(|(id, _)| carried(id) >= u64::from(size)) {
         return false;
     }
