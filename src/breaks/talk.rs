@@ -15,6 +15,8 @@ const PATIENCE_NS: i64 = 1_000_000_000;
 /// A server that closes so soon after a client's first words, and says nothing, turned them down,
 /// nanoseconds. Judgement: who reads on until the client is done does not close first.
 const AT_ONCE_NS: i64 = 1_000_000_000;
+/// Requests without any answer that show that there is none.
+const SEVERAL: u32 = 3;
 /// Sequence numbers that a side takes which sends no byte.
 const SYN_AND_FIN: u32 = 2;
 /// A greeting that takes longer keeps everybody waiting, nanoseconds: mail servers that
@@ -267,7 +269,11 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
         return harm(id, Fate::Failed, Packet::Request, (Manner::Closed, last), waited);
     }
-    if waited >= PATIENCE_NS && (left || waited >= pace.patience(trace.service_of(id))) {
+    // One client may not have wanted its answer; that none of several did is less likely than that there
+    // is none.
+    let nobody =
+        left && is_due_an_answer(trace, id) && pace.answers_none(trace.service_of(id), SEVERAL);
+    if nobody || waited >= PATIENCE_NS && (left || waited >= pace.patience(trace.service_of(id))) {
         let broken = silence(trace, id, Packet::Request);
         return harm(id, Fate::Failed, Packet::Request, broken, waited);
     }

@@ -10,7 +10,7 @@
 
 use super::{HostId, Topology};
 use crate::correlate::{Connection, Connections, Outcome};
-use crate::flow::{Mark, Observations};
+use crate::flow::{Mark, Observations, VantageId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 
@@ -87,16 +87,19 @@ pub(super) fn never_accepted(
 ) -> HashSet<Pair> {
     let tcp = || connections.list.iter().filter(|c| c.protocol.is_tcp());
     let vain = |c: &&Connection| matches!(c.outcome, Outcome::Refused | Outcome::Unanswered);
-    let mut tried: HashMap<Pair, Vec<Mark>> = HashMap::default();
+    let mut tried: HashMap<Pair, Vec<(VantageId, Mark)>> = HashMap::default();
     for c in tcp().filter(vain).filter(|c| c.back.is_none() && !c.has_self()) {
-        let syn = || connections.legs(c).iter().find_map(|leg| leg.forward(vantages).syn.get());
+        let syn = || {
+            let mut legs = connections.legs(c).iter();
+            legs.find_map(|leg| Some((leg.vantage, leg.forward(vantages).syn.get()?)))
+        };
         if topology.hosts.by_ip(c.front.client.0).is_some()
             && let Some(mark) = syn()
         {
             tried.entry(pair(c)).or_default().push(mark);
         }
     }
-    tried.retain(|_, marks| is_steady(std::mem::take(marks)));
+    tried.retain(|_, tries| is_steady(tries.iter().map(|(_, mark)| *mark).collect()));
     if tried.is_empty() {
         return HashSet::default();
     }
@@ -104,8 +107,10 @@ pub(super) fn never_accepted(
         tried.remove(&pair(c));
     }
     let mut pools: HashMap<(HostId, u16), Vec<Pair>> = HashMap::default();
-    for pair in tried.into_keys() {
-        if let Some(host) = topology.hosts.by_ip(pair.0) {
+    for (pair, tries) in tried {
+        if let Some(host) = topology.hosts.by_ip(pair.0)
+            && !is_for_clients(vantages, connections, topology, host, &tries)
+        {
             pools.entry((host, pair.2)).or_default().push(pair);
         }
     }
@@ -128,6 +133,37 @@ pub(super) fn never_accepted(
         pools.retain(|(host, _), _| serve.contains(host));
     }
     pools.into_values().flatten().collect()
+}
+
+/// What a proxy does for a client it does so soon after that client's request, nanoseconds.
+const FOR_A_CLIENT_NS: i64 = 20_000_000;
+
+/// Whether most of what a host tries comes right after a request of a client of its own: clients that come at
+/// one pace are no timer.
+fn is_for_clients(
+    vantages: &[Observations],
+    connections: &Connections,
+    topology: &Topology,
+    host: HostId,
+    tries: &[(VantageId, Mark)],
+) -> bool {
+    let mut asked: HashMap<VantageId, Vec<i64>> = HashMap::default();
+    for c in connections.list.iter().filter(|c| c.protocol.is_tcp() && c.progress.request) {
+        if topology.hosts.by_ip(c.front.server.0) == Some(host) {
+            for leg in connections.legs(c) {
+                let data = leg.forward(vantages).data.get();
+                asked.entry(leg.vantage).or_default().extend(data.map(|mark| mark.at().0));
+            }
+        }
+    }
+    asked.values_mut().for_each(|times| times.sort_unstable());
+    let prompted = |(vantage, mark): &&(VantageId, Mark)| {
+        let now = mark.at().0;
+        let times = asked.get(vantage).map_or(&[][..], Vec::as_slice);
+        let before = times.partition_point(|time| *time <= now);
+        before > 0 && now.saturating_sub(times[before - 1]) <= FOR_A_CLIENT_NS
+    };
+    tries.iter().filter(prompted).count() * 2 > tries.len()
 }
 
 /// Who asks whom for its health, says so, and asks nothing else.

@@ -83,13 +83,16 @@ fn is_no_chance(facts: &Facts, service: ServiceId, client: bool, set: &[SizeLoss
         let flow = |leg| if client { facts.forward(leg) } else { facts.reply(leg) };
         facts.legs(id).iter().map(|leg| flow(leg).payload).max().unwrap_or(0)
     };
-    // Other clients' packets take another way.
-    let client_of = |id: ConnectionId| facts.connection(id).front.client.0;
-    let theirs: HashSet<Ip> = set.iter().map(|loss| client_of(loss.id)).collect();
+    // Other clients' packets take another way, and so do those of other servers.
+    let way_of = |id: ConnectionId| {
+        let server = facts.server(id).and_then(|server| server.address);
+        (facts.connection(id).front.client.0, server)
+    };
+    let theirs: HashSet<(Ip, Option<Ip>)> = set.iter().map(|loss| way_of(loss.id)).collect();
     let fares_well = |id: ConnectionId| facts.breaks.fate(id) == Fate::Well;
     let well = || {
         let to = facts.requests_to(service);
-        to.filter(|(id, _)| fares_well(*id) && theirs.contains(&client_of(*id)))
+        to.filter(|(id, _)| fares_well(*id) && theirs.contains(&way_of(*id)))
     };
     if well().any(|(id, _)| carried(id) >= u64::from(size)) {
         return false;

@@ -137,7 +137,15 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         );
     }
     opinions.possible("rp-filter-drop", FILTERED);
-    opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'");
+    let source = group.connections.first().map(|id| {
+        let c = facts.connection(*id);
+        let last = c.tuples > 1 && group.last.is_some_and(|last| last.tuple > 0);
+        c.back.filter(|_| last).unwrap_or(c.front).client.0
+    });
+    let way_back = source.map_or_else(String::new, |ip| {
+        format!("; or it has no way back to {ip}: 'ip route get {ip}' says so")
+    });
+    opinions.possible("rs-silent", format!("then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'{way_back}"));
     if node.is_none() && !elsewhere && passes.is_none() && another.is_none() {
         opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
     }
