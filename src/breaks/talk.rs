@@ -271,8 +271,10 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     }
     // One client may not have wanted its answer; that none of several did is less likely than that there
     // is none.
-    let nobody =
-        left && is_due_an_answer(trace, id) && pace.answers_none(trace.service_of(id), SEVERAL);
+    let nobody = left
+        && !back.data.is_set()
+        && is_due_an_answer(trace, id)
+        && pace.answers_none(trace.service_of(id), SEVERAL);
     if nobody || waited >= PATIENCE_NS && (left || waited >= pace.patience(trace.service_of(id))) {
         let broken = silence(trace, id, Packet::Request);
         return harm(id, Fate::Failed, Packet::Request, broken, waited);
