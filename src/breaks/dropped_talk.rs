@@ -8,6 +8,10 @@ use crate::correlate::Leg;
 use crate::flow::{Asked, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
 
+/// Ports of protocols in which each datagram of a client's is a question that has an answer (IANA): DNS,
+/// Kerberos, NTP, SNMP, LDAP, RADIUS.
+const EACH_ANSWERED: [u16; 9] = [53, 88, 123, 161, 389, 1645, 1646, 1812, 1813];
+
 /// What was sent again and again, and by whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropped<'a> {
@@ -22,7 +26,8 @@ pub struct Dropped<'a> {
 /// The last place that shows one side go on alone in vain: the client's if both do.
 #[must_use]
 pub fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
-    let quic = trace.connection(id).front.server.1 == QUIC;
+    let port = trace.connection(id).front.server.1;
+    let quic = port == QUIC;
     let of = |forward: bool| {
         trace.legs(id).iter().rev().find_map(|leg| {
             let vantage = trace.vantage(leg);
@@ -30,7 +35,9 @@ pub fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
             let back = if forward { trace.reply(leg) } else { trace.forward(leg) };
             let asked = vantage.side_tables.asked(leg.stream, side)?;
             let end = vantage.end;
-            let vain = asked.later_in_vain(back, end) || quic && asked.doubles_in_vain(back, end);
+            let vain = asked.later_in_vain(back, end)
+                || quic && asked.doubles_in_vain(back, end)
+                || forward && EACH_ANSWERED.contains(&port) && asked.asks_on_in_vain(back);
             vain.then_some(Dropped { leg, forward, asked })
         })
     };

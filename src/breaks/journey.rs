@@ -165,7 +165,7 @@ impl Journey {
     #[must_use]
     pub fn thinned(&self) -> Option<(&Sighting, &Sighting)> {
         let pairs = self.0.windows(2).map(|pair| (&pair[0], &pair[1])).enumerate();
-        let beyond = |at: usize| self.0[at..].iter().map(|s| s.times).max().unwrap_or(0);
+        let beyond = |at: usize| most_times(&self.0[at..]);
         let thins = |(at, (here, next)): &(usize, (&Sighting, &Sighting))| {
             next.times > 0 && here.times > beyond(at + 1)
         };
@@ -177,6 +177,23 @@ impl Journey {
     pub fn first(&self) -> Option<&Sighting> {
         self.0.first()
     }
+}
+
+/// How often the one of these places that had the packet most often had it: a host that chooses the way anew
+/// for each sends them to several others.
+fn most_times(places: &[Sighting]) -> u16 {
+    let times = |place: &Sighting| {
+        let mut by_next: Vec<(Option<HostId>, u16)> = Vec::new();
+        let here = places.iter().filter(|s| s.place() == place.place() && s.ttl == place.ttl);
+        for seen in here {
+            match by_next.iter_mut().find(|(to, _)| *to == seen.to) {
+                Some((_, times)) => *times = (*times).max(seen.times),
+                None => by_next.push((seen.to, seen.times)),
+            }
+        }
+        by_next.iter().fold(0, |sum: u16, (_, times)| sum.saturating_add(*times))
+    };
+    places.iter().map(times).max().unwrap_or(0)
 }
 
 fn sighting(trace: &Trace, leg: &Leg, hop: &Hop, mark: Mark) -> Sighting {
@@ -290,6 +307,10 @@ mod tests {
         assert!(Journey(vec![out, thin, whole]).thinned().is_none());
         let lost = Journey(vec![out, thin, seen(3, Passage::Out, 1)]);
         assert_eq!(lost.thinned().map(|(here, _)| here.at), Some(out.at));
+        // A router sends one on to one host and one to another.
+        let on = |frame, to| Sighting { times: 1, ..at(1, frame, Passage::Out, 1, to) };
+        assert!(Journey(vec![out, on(5, 2), on(9, 3)]).thinned().is_none());
+        assert!(Journey(vec![out, on(5, 2), on(9, 2)]).thinned().is_some());
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Re
         let how = match spoken.words {
             Words::Alert(description) if by_client => Refused::ByClient(description),
             Words::Alert(description) => Refused::ByServer(description),
-            Words::Status(400) if !by_client => {
+            Words::Status(_) if !by_client => {
                 let hello = trace.vantage(leg).side_tables.hello_of(leg.stream)?;
                 let (there, back) = (trace.forward(leg), trace.reply(leg));
                 let first = hello.mark == there.data && spoken.mark == back.data;

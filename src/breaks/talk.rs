@@ -15,6 +15,8 @@ const PATIENCE_NS: i64 = 1_000_000_000;
 /// A server that closes so soon after a client's first words, and says nothing, turned them down,
 /// nanoseconds. Judgement: who reads on until the client is done does not close first.
 const AT_ONCE_NS: i64 = 1_000_000_000;
+/// Requests without any answer that show that there is none.
+const SEVERAL: u32 = 3;
 /// Sequence numbers that a side takes which sends no byte.
 const SYN_AND_FIN: u32 = 2;
 /// A greeting that takes longer keeps everybody waiting, nanoseconds: mail servers that
@@ -264,20 +266,36 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         return Judged::Well;
     }
     let at_once = closed && (0..AT_ONCE_NS).contains(&back.fin.since(there.data));
-    // Where nobody gets an answer, the protocol may have none; but who only takes does not
-    // close upon the first words.
-    if !pace.answers(trace.service_of(id)) && !at_once {
+    // Where nobody gets an answer, the protocol may have none, unless it is read; but who only takes
+    // does not close upon the first words.
+    if !pace.answers(trace.service_of(id)) && !at_once && !is_due_an_answer(trace, id) {
         return Judged::Well;
     }
     if closed {
         let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
         return harm(id, Fate::Failed, Packet::Request, (Manner::Closed, last), waited);
     }
-    if waited >= PATIENCE_NS && (left || waited >= pace.patience(trace.service_of(id))) {
+    // One client may not have wanted its answer; that none of several did is less likely than that there
+    // is none.
+    let nobody = left
+        && !back.data.is_set()
+        && is_due_an_answer(trace, id)
+        && pace.answers_none(trace.service_of(id), SEVERAL);
+    if nobody || waited >= PATIENCE_NS && (left || waited >= pace.patience(trace.service_of(id))) {
         let broken = silence(trace, id, Packet::Request);
         return harm(id, Fate::Failed, Packet::Request, broken, waited);
     }
     if left { Judged::Well } else { Judged::Untold }
+}
+
+/// Whether a client began in a protocol in which each request has an answer: HTTP/1 (RFC 9112), TLS (RFC
+/// 8446, section 2).
+fn is_due_an_answer(trace: &Trace, id: ConnectionId) -> bool {
+    let mut first = trace.legs(id).iter().filter_map(|leg| {
+        let begins = trace.forward(leg).opened();
+        trace.vantage(leg).side_tables.first_request(leg.stream).filter(|_| begins)
+    });
+    first.any(|request| !request.method.is_empty() || request.tls.is_some())
 }
 
 /// Whether the server closed before the client did.

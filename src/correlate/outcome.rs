@@ -111,6 +111,7 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         progress.tunnelled |= leg.of(vantages).key.is_forwarded() && !back.seen();
         progress.repeats |= there.retransmissions > 0 || back.retransmissions > 0;
         ends.see(there, back);
+        ends.lost |= is_thrown_away(vantages, leg);
         // Who repeats has not got what it waits for, even if nothing else shows.
         ends.beyond_syn |= there.syns > 1 || back.syns > 1;
         let shows = vantages[leg.vantage.index()].shows;
@@ -133,7 +134,7 @@ struct Ends {
     aborted: bool,
     stalled: bool,
     /// A reset in the server's name came before its answer, or data came to a server that
-    /// had closed: what the client asked for was lost.
+    /// had closed, or it was not let in: what the client asked for was lost.
     lost: bool,
     /// End of what the client sent and of what was acknowledged, at any vantage:
     /// what was lost on the way is not acknowledged.
@@ -183,29 +184,64 @@ pub fn is_forestalled(there: &Flow, back: &Flow) -> bool {
 /// longest of its ciphers 85 (AES-CBC with SHA-384), behind a GOAWAY of HTTP/2.
 const FAREWELL: u32 = 160;
 
+/// A last frame of WebSocket without a reason (RFC 6455, section 5.5.1): shorter than any request of HTTP/1.
+const LAST_FRAME: u32 = 16;
+
 /// A farewell of a client that found a connection closed long ago, at most: QUIT, in the form of Redis
 /// 14 bytes.
 const LATE_FAREWELL: u32 = 17;
 /// What is sent later than this after the FIN is none of the answers to it, nanoseconds. Judgement.
 const LATE_NS: i64 = 1_000_000_000;
 
-/// Whether data of the client came to a server that had closed, and was reset: more than a farewell.
+/// Whether data of the client came to a server that had closed, and was reset: more than a farewell, which
+/// HTTP/1 has none of.
 #[must_use]
-pub fn is_thrown_away(there: &Flow, back: &Flow) -> bool {
+pub fn is_thrown_away(vantages: &[Observations], leg: &Leg) -> bool {
+    let (there, back) = (leg.forward(vantages), leg.reply(vantages));
+    if !(back.fin.is_set() && back.rst.is_set()) {
+        return false;
+    }
+    let first = vantages[leg.vantage.index()].side_tables.first_request(leg.stream);
+    let http = first.is_some_and(|request| !matches!(request.method, "" | "CONNECT"));
     // Who closes in turn sends its FIN with the farewell.
     let late = back.rst_answers.is_set() && back.rst_answers.since(back.fin) >= LATE_NS;
-    let farewell = if late { LATE_FAREWELL } else { FAREWELL };
+    let farewell = match (http, late) {
+        (true, _) => LAST_FRAME,
+        (false, true) => LATE_FAREWELL,
+        (false, false) => FAREWELL,
+    };
     // Who resets by itself before it is reset waits for no answer.
     let leaves = late && there.rst.is_set() && there.rst.frame() < back.rst.frame();
-    back.fin.is_set()
-        && back.rst.is_set()
-        && back.fin.frame() < back.rst.frame()
+    back.fin.frame() < back.rst.frame()
         && back.payload > 0
         && !there.fin.is_set()
         && !leaves
         && there.seen()
         && back.flags.ack()
         && seq_lt(back.max_ack.wrapping_add(farewell), there.end_seq)
+}
+
+/// A connection that is reset in the server's name so soon after it stands was not let in, nanoseconds.
+/// Judgement: who lets idle connections go waits for longer.
+const AT_ONCE_NS: i64 = 1_000_000_000;
+
+/// Whether a client that had neither said a word nor taken its leave is reset in the server's name as
+/// soon as the connection stands: nobody behind a SYN proxy or a balancer takes it, or the server does not
+/// want this client.
+fn is_turned_away(there: &Flow, back: &Flow) -> bool {
+    // By the numbers, so that what a capture leaves out counts.
+    let nothing = |flow: &Flow| flow.payload == 0 && flow.end_seq == flow.isn.wrapping_add(1);
+    back.rst.is_set()
+        && there.opened()
+        && back.accepted()
+        && there.ack.is_set()
+        && nothing(there)
+        && nothing(back)
+        && back.max_ack == there.isn.wrapping_add(1)
+        && !there.fin.is_set()
+        && !there.rst.is_set()
+        && !back.fin.is_set()
+        && (0..AT_ONCE_NS).contains(&back.rst.since(there.ack))
 }
 
 /// SYNs of one connection after which nobody answered, also where the capture may show
@@ -219,7 +255,7 @@ impl Ends {
         self.server_fin |= back.fin.is_set();
         self.reset |= there.rst.is_set() || (back.rst.is_set() && back.reset != Reset::Refused);
         self.reply_seen |= back.seen();
-        self.lost |= is_forestalled(there, back) || is_thrown_away(there, back);
+        self.lost |= is_forestalled(there, back) || is_turned_away(there, back);
         self.stalled |= in_vain(there, back) || in_vain(back, there);
         self.forgotten |= back.reset == Reset::NoSocket;
         self.aborted |= there.reset == Reset::Abort;

@@ -25,6 +25,10 @@ const STEADY_GAPS: usize = 3;
 /// Datagrams of one try follow each other as soon as this, nanoseconds: QUIC sends two
 /// (RFC 9002, section 6.2.4).
 const TOGETHER_NS: i64 = 100_000_000;
+/// Questions that stay without an answer of somebody who is gone, and from the first of them to the last,
+/// nanoseconds: one is lost by chance, and an answer may take a while.
+const QUESTIONS: u32 = 3;
+const GONE_NS: i64 = 2_000_000_000;
 /// Payloads up to this keep a mapping alive and ask nothing: CRLF twice (RFC 5626, section 3.5.1).
 const KEEP_ALIVE: u32 = 4;
 
@@ -83,6 +87,17 @@ impl Asked {
         let waited = end.0.saturating_sub(self.last().at().0);
         let doubled = (195..=205).contains(&(second.saturating_mul(100) / first.max(1)));
         self.later && silent && doubled && waited > second.saturating_mul(2)
+    }
+
+    /// Whether several questions were asked after the other side had spoken, one after another, and
+    /// nothing came back any more: for protocols in which each datagram of the client's has an answer.
+    #[must_use]
+    pub fn asks_on_in_vain(&self, back: &Flow) -> bool {
+        let silent = back.last.frame() < self.last().frame();
+        self.later
+            && silent
+            && self.count >= QUESTIONS
+            && self.last().since(self.first()) >= GONE_NS
     }
 
     /// When it was sent first.
@@ -342,6 +357,19 @@ mod tests {
         // Each another payload, and a stream's pace.
         assert!(in_vain(&[(100, 1), (500, 2), (1300, 3), (2900, 4)]));
         assert!(!in_vain(&[(100, 1), (600, 2), (1100, 3), (1600, 4), (2100, 5)]));
+    }
+
+    #[test]
+    fn questions_each_of_which_is_another_go_on_in_vain_where_nothing_comes() {
+        let vain = |steps: &[(i64, u32)]| {
+            let (asked, back) = talk(steps);
+            asked.is_some_and(|asked| asked.asks_on_in_vain(&back))
+        };
+        assert!(vain(&[(100, 1), (1500, 2), (2900, 3)]));
+        // One is lost by chance, an answer takes its time, and what is answered at last was heard.
+        assert!(!vain(&[(100, 1), (1500, 2)]));
+        assert!(!vain(&[(100, 1), (600, 2), (1100, 3)]));
+        assert!(!vain(&[(100, 1), (1500, 2), (2900, 3), (2950, 0)]));
     }
 
     #[test]

@@ -84,6 +84,11 @@ impl FirstRequests {
         self.0.as_ref()?.by_stream.get(&id)
     }
 
+    /// Whether a side of a stream began with a ClientHello.
+    pub(super) fn asked_tls(&self, id: StreamId) -> bool {
+        self.of(id).is_some_and(|request| request.tls.is_some())
+    }
+
     /// All of them, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (StreamId, &FirstRequest)> {
         self.0.iter().flat_map(|kept| &kept.by_stream).map(|(id, request)| (*id, request))

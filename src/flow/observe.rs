@@ -17,6 +17,10 @@ use crate::wire::{Body, Ip, IpPacket, Packet, Protocol, Stop, Tcp, Transport, Ud
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 
+/// A SYN that comes this long after its flow's last frame is no copy of it that passed another link,
+/// nanoseconds: the least retransmission time-out that Linux lets a route set.
+const SYN_AGAIN_NS: i64 = 200_000_000;
+
 /// Bytes of a datagram's payload that go into its token.
 const DATAGRAM_HEAD: usize = 128;
 /// Bytes of TCP options that hold a maximum segment size and one more, padded.
@@ -29,6 +33,20 @@ const LINK_MTU: u32 = 9216;
 /// Bytes of a payload that tell an answer from an error: a status line as far as its number
 /// (RFC 9112, section 4), a TLS alert whole (RFC 8446, section 6).
 const WORDS: usize = 12;
+
+/// Whether none of a flow's other links had a frame shortly before: then this one is no copy of it that
+/// passes another place.
+#[cold]
+fn is_alone(links: &[Link], first: LinkId, at: usize, mark: Mark) -> bool {
+    let mut next = first;
+    while let Some(link) = next.index() {
+        if link != at && mark.since(links[link].last) < SYN_AGAIN_NS {
+            return false;
+        }
+        next = links[link].next;
+    }
+    true
+}
 
 /// Whether a payload was captured too short to tell what it says.
 fn is_mute(tcp: &Tcp<'_>) -> bool {
@@ -308,6 +326,9 @@ impl Observer {
             self.side_tables.first_requests.see(id, tcp.payload);
             self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
+            if tcp.payload.first() == Some(&b'H') && self.side_tables.first_requests.asked_tls(id) {
+                self.side_tables.spoken.to_hello(id, side, mark, tcp.payload);
+            }
             if stream.has_syn() {
                 let greets = stream.flow(side.other()).payload == 0;
                 self.side_tables.spoken.first(id, side, mark, tcp.payload, greets);
@@ -315,6 +336,11 @@ impl Observer {
         }
         let said = (tcp.seq, tcp.payload_len);
         self.side_tables.spoken.segment(id, side, mark, said, tcp.payload);
+        // A host that chooses the way anew for each sends a SYN's repeat by another link.
+        let elsewhere = tcp.flags.syn()
+            && syns == 1
+            && stream.flow(side).syns > 0
+            && is_alone(&self.links, stream.flow(side).link, at, mark);
         let random = super::hello::random(stream.flow(side), tcp);
         stream.segment(side, mark, tcp);
         if !stream.has_syn() {
@@ -327,7 +353,7 @@ impl Observer {
         self.side_tables.windows.follow(id, side, mark, stream, tcp);
         let flow = &mut stream.flows[side.index()];
         if sending != Sending::Copy {
-            flow.syns = flow.syns.max(syns);
+            flow.syns = flow.syns.saturating_add(u16::from(elsewhere)).max(syns);
             flow.retransmissions = flow.retransmissions.max(repeats);
         }
         self.side_tables.hello(id, mark, random, &self.streams);

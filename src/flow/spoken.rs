@@ -21,7 +21,7 @@ pub(super) const MAX_EACH: usize = 8;
 /// What was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Words {
-    /// An HTTP response of status 400, or 500 to 599, the first of its stream.
+    /// An HTTP response of status 400, or 500 to 599, the first of its stream; to a ClientHello of any.
     Status(u16),
     /// A fatal TLS alert in the clear, with its description.
     Alert(u8),
@@ -168,6 +168,13 @@ impl AllSpoken {
         };
         if let Some(words) = words {
             self.keep(id, Spoken { side, mark, words });
+        }
+    }
+
+    /// Takes in the first payload that answers a ClientHello: HTTP of any status is an error there.
+    pub fn to_hello(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
+        if let Some(status) = http::status(payload) {
+            self.keep(id, Spoken { side, mark, words: Words::Status(status) });
         }
     }
 

@@ -191,6 +191,7 @@ impl Sheet {
         }
         merged.extend(old);
         merged.extend(new);
+        level(&mut merged);
         self.ladder.steps = merged;
         if let (Some(fold), Some(before)) = (unread, before) {
             self.ladder.folds = vec![Fold { before, packets: fold.packets }];
@@ -206,6 +207,21 @@ impl Sheet {
         ladder.folded = folds.iter().map(|fold| fold.packets).sum();
         ladder.folds = folds;
         ladder
+    }
+}
+
+/// The two sides of a proxy are laid over each other by clocks that are known to so much, nanoseconds.
+const LEVEL_NS: i64 = 1_000_000;
+
+/// Where frames tell the order and times differ from it by the clocks' doubt alone, none goes back.
+fn level(steps: &mut [Step]) {
+    let mut before = i64::MIN;
+    for step in steps {
+        let back = before.saturating_sub(step.at_ns);
+        if (1..=LEVEL_NS).contains(&back) {
+            step.at_ns = before;
+        }
+        before = step.at_ns;
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::{HostId, Topology};
 use crate::correlate::{Connection, Connections, Outcome};
-use crate::flow::{Mark, Observations};
+use crate::flow::{Mark, Observations, VantageId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 
@@ -61,12 +61,12 @@ fn is_rhythm(asked: &[Asked]) -> bool {
         && Mark::are_steady(asked.iter().map(|(mark, ..)| *mark).collect())
 }
 
-/// Servers that a host calls so, at least: what one server is called for, again and again, may
-/// be a program's own need.
+/// Servers that a host calls so or reaches on that port, at least: what one server is called for, again and
+/// again, may be a program's own need.
 const POOL: usize = 2;
 
-/// Which hosts that serve call whom on one port, several, again and again at one pace, and are
-/// never accepted.
+/// Which hosts that serve call several on one port, and whom of them again and again at one pace without
+/// ever being accepted.
 pub(super) fn never_accepted(
     vantages: &[Observations],
     connections: &Connections,
@@ -74,16 +74,19 @@ pub(super) fn never_accepted(
 ) -> HashSet<Pair> {
     let tcp = || connections.list.iter().filter(|c| c.protocol.is_tcp());
     let vain = |c: &&Connection| matches!(c.outcome, Outcome::Refused | Outcome::Unanswered);
-    let mut tried: HashMap<Pair, Vec<Mark>> = HashMap::default();
+    let mut tried: HashMap<Pair, Vec<(VantageId, Mark)>> = HashMap::default();
     for c in tcp().filter(vain).filter(|c| c.back.is_none() && !c.has_self()) {
-        let syn = || connections.legs(c).iter().find_map(|leg| leg.forward(vantages).syn.get());
+        let syn = || {
+            let mut legs = connections.legs(c).iter();
+            legs.find_map(|leg| Some((leg.vantage, leg.forward(vantages).syn.get()?)))
+        };
         if topology.hosts.by_ip(c.front.client.0).is_some()
             && let Some(mark) = syn()
         {
             tried.entry(pair(c)).or_default().push(mark);
         }
     }
-    tried.retain(|_, marks| Mark::are_steady(std::mem::take(marks)));
+    tried.retain(|_, tries| Mark::are_steady(tries.iter().map(|(_, mark)| *mark).collect()));
     if tried.is_empty() {
         return HashSet::default();
     }
@@ -91,12 +94,25 @@ pub(super) fn never_accepted(
         tried.remove(&pair(c));
     }
     let mut pools: HashMap<(HostId, u16), Vec<Pair>> = HashMap::default();
-    for pair in tried.into_keys() {
-        if let Some(host) = topology.hosts.by_ip(pair.0) {
+    for (pair, tries) in tried {
+        if let Some(host) = topology.hosts.by_ip(pair.0)
+            && !is_for_clients(vantages, connections, topology, host, &tries)
+        {
             pools.entry((host, pair.2)).or_default().push(pair);
         }
     }
-    pools.retain(|_, pairs| pairs.len() >= POOL);
+    // Those of a pool that it does reach on that port are of the same pool.
+    let mut reached: HashMap<(HostId, u16), HashSet<Ip>> = HashMap::default();
+    for c in tcp().filter(|c| c.progress.established) {
+        let (client, server) = (c.front.client.0, c.back.unwrap_or(c.front).server);
+        let by = c.back.map_or(client, |back| back.client.0);
+        if let Some(host) = topology.hosts.by_ip(by)
+            && pools.contains_key(&(host, server.1))
+        {
+            reached.entry((host, server.1)).or_default().insert(server.0);
+        }
+    }
+    pools.retain(|pool, pairs| pairs.len() + reached.get(pool).map_or(0, HashSet::len) >= POOL);
     if !pools.is_empty() {
         let serving = tcp().filter(|c| c.progress.answered || c.outcome == Outcome::Refused);
         let serve: HashSet<HostId> =
@@ -104,6 +120,37 @@ pub(super) fn never_accepted(
         pools.retain(|(host, _), _| serve.contains(host));
     }
     pools.into_values().flatten().collect()
+}
+
+/// What a proxy does for a client it does so soon after that client's request, nanoseconds.
+const FOR_A_CLIENT_NS: i64 = 20_000_000;
+
+/// Whether most of what a host tries comes right after a request of a client of its own: clients that come at
+/// one pace are no timer.
+fn is_for_clients(
+    vantages: &[Observations],
+    connections: &Connections,
+    topology: &Topology,
+    host: HostId,
+    tries: &[(VantageId, Mark)],
+) -> bool {
+    let mut asked: HashMap<VantageId, Vec<i64>> = HashMap::default();
+    for c in connections.list.iter().filter(|c| c.protocol.is_tcp() && c.progress.request) {
+        if topology.hosts.by_ip(c.front.server.0) == Some(host) {
+            for leg in connections.legs(c) {
+                let data = leg.forward(vantages).data.get();
+                asked.entry(leg.vantage).or_default().extend(data.map(|mark| mark.at().0));
+            }
+        }
+    }
+    asked.values_mut().for_each(|times| times.sort_unstable());
+    let prompted = |(vantage, mark): &&(VantageId, Mark)| {
+        let now = mark.at().0;
+        let times = asked.get(vantage).map_or(&[][..], Vec::as_slice);
+        let before = times.partition_point(|time| *time <= now);
+        before > 0 && now.saturating_sub(times[before - 1]) <= FOR_A_CLIENT_NS
+    };
+    tries.iter().filter(prompted).count() * 2 > tries.len()
 }
 
 /// Who asks whom for its health, says so, and asks nothing else.

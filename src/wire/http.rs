@@ -83,17 +83,16 @@ impl<'a> RequestHead<'a> {
     pub fn asks(payload: &'a [u8]) -> Option<(&'static str, Option<&'a [u8]>)> {
         let method = method(payload)?;
         let head = &payload[..payload.len().min(MAX_HEAD)];
-        let lines =
+        let mut lines =
             head.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        let mut host = None;
-        fields(lines.skip(1), |name, value| {
-            if host.is_none() && name.eq_ignore_ascii_case(b"host") {
-                let port = value
-                    .iter()
-                    .rposition(|b| *b == b':')
-                    .filter(|at| value[at + 1..].iter().all(u8::is_ascii_digit));
-                host = Some(port.map_or(value, |at| &value[..at]));
-            }
+        let host = lines.by_ref().skip(1).take_while(|line| !line.is_empty()).find_map(|line| {
+            let value = line.get(4..).filter(|_| line[..4].eq_ignore_ascii_case(b"host"))?;
+            value.strip_prefix(b":").map(<[u8]>::trim_ascii)
+        });
+        let host = host.map(|value| {
+            let colon = value.iter().rposition(|b| *b == b':');
+            let port = colon.filter(|at| value[at + 1..].iter().all(u8::is_ascii_digit));
+            port.map_or(value, |at| &value[..at])
         });
         Some((method, host))
     }

@@ -55,6 +55,7 @@ mod transport_tests;
 mod tried;
 mod tried_tests;
 mod trunk;
+mod turned_away;
 mod unfinished;
 mod virtual_macs;
 

@@ -109,7 +109,7 @@ pub(in crate::diagnose) fn crossed_at_server<'a>(
     id: ConnectionId,
 ) -> Option<Crossed<'a>> {
     trace.legs(id).iter().find_map(|leg| {
-        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        let back = trace.reply(leg);
         let (answer, fin) = (back.data.get()?, back.fin.get()?);
         let own = &trace.vantage(leg).own;
         let sends = || {
@@ -118,7 +118,7 @@ pub(in crate::diagnose) fn crossed_at_server<'a>(
         };
         let since = back.rst_answers.since(fin);
         let kept_ns = fin.since(answer);
-        let crossed = is_thrown_away(there, back)
+        let crossed = is_thrown_away(&trace.vantages, leg)
             && (0..=L7_KEEPALIVE_RACE_NOTICED_NS).contains(&since)
             && kept_ns >= IDLE_NS
             && sends();

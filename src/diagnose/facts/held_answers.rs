@@ -52,6 +52,10 @@ pub(in crate::diagnose) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<
         return None;
     }
     let (director, back, link) = answers_in(trace, id).find(|(.., l)| l.syns >= TRANSMISSIONS)?;
+    // Whose time is up no router sends on (RFC 1812, section 5.3.1).
+    if trace.vantage(back).hop(link).known_ttl() == Some(1) {
+        return None;
+    }
     let front = trace.legs(id).iter().find(|leg| {
         let vantage = trace.vantage(leg);
         leg.tuple == 0

@@ -219,9 +219,19 @@ fn judge(
     let looked = &ids[..ids.len().min(LOOKED)];
     let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
     // Without its word, a director may ask on another account all the while.
+    // Those whose repeat was sent elsewhere made it ask as well.
+    let healed = |id: ConnectionId| {
+        let mut asks = vain.iter().flat_map(|x| &x.asks);
+        asks.any(|(v, ask)| {
+            let mut legs = trace.legs(id).iter().filter(|leg| leg.tuple == 0 && leg.vantage == *v);
+            legs.any(|leg| is_prompt(trace, leg, ask))
+        })
+    };
+    let again = |c: &Connection| c.progress.established && c.progress.syns > 1;
+    let mut later = trace.requests_to(service).filter(|(_, c)| again(c)).take(LOOKED);
     let linked = Linked {
         told: vain.iter().any(|x| x.told) || looked.iter().any(|id| told(trace, *id).is_some()),
-        prompted: vain.iter().any(|x| x.prompted),
+        prompted: vain.iter().any(|x| x.prompted) || later.any(|(id, _)| healed(id)),
     };
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);

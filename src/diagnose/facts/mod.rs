@@ -249,7 +249,9 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn return_around(&self, id: ConnectionId) -> Option<Around> {
         let all = || self.by_way().filter_map(|(id, _)| Some((id, self.looks_around(id)?)));
-        self.around.get_or_init(|| all().collect()).get(&id).copied()
+        let around = self.around.get_or_init(|| all().collect());
+        // Mostly there is none, and a hash for each connection to find that.
+        if around.is_empty() { None } else { around.get(&id).copied() }
     }
 
     /// Connections by the real server of a service that they were sent to.

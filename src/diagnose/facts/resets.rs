@@ -13,7 +13,7 @@ use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::RESETS_IN_FLIGHT_NS;
 use crate::flow::{Flow, Hop, Link, Mark, Reset};
 use crate::hashed::HashSet;
-use crate::topology::{HostId, ServiceId, is_origin};
+use crate::topology::{HostId, Mode, ServiceId, is_origin};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{seq_gt, seq_lt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,10 +104,14 @@ pub(in crate::diagnose) fn all(
 fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
     let service = trace.service(id);
     let balanced = service.mode.is_layer_4();
-    if service.is_backend || !balanced || closed(trace, id) {
+    if service.is_backend || !balanced && service.mode != Mode::Unknown || closed(trace, id) {
         return None;
     }
     let (host, leg, own) = sender(trace, id)?;
+    // Where no director is known, as behind equal routes, both servers must show themselves.
+    if !balanced && !(own && acceptor(trace, id, host).is_some()) {
+        return None;
+    }
     let server = trace.server(id).and_then(|s| s.host) == Some(host);
     let director = service.is_director(host)
         || (trace.topology.hosts.claims_ip(host, service.vip)

@@ -12,9 +12,10 @@ use crate::diagnose::thresholds::{
     JUDGE_SMALL, NO_COINCIDENCE, PAIR, SIZE_ETHERNET_MTU, SIZE_WAITED_NS, TRANSMISSIONS,
 };
 use crate::flow::{Flow, Mark, Repeat};
-use crate::topology::ServiceId;
+use crate::hashed::HashSet;
+use crate::topology::{Mode, ServiceId};
 use crate::trace::{At, ConnectionId};
-use crate::wire::seq_gt;
+use crate::wire::{Ip, seq_gt};
 use std::collections::BTreeMap;
 
 /// How a connection shows it.
@@ -54,9 +55,10 @@ pub(in crate::diagnose) fn size_losses(
     let mut sets: BTreeMap<(ServiceId, bool), Vec<SizeLoss>> = BTreeMap::new();
     for (id, c) in facts.requests().filter(|(_, c)| c.protocol.is_tcp() && c.progress.established) {
         let harm = facts.breaks.fate(id).is_harm();
-        // Where a host that sends it on was captured, more is known of where it ends.
+        // Of a tunnel whose packets were captured more is known.
+        let known = c.tuples > 1 && matches!(facts.service(id).mode, Mode::Tun | Mode::Proxy);
         if harm
-            && c.tuples == 1
+            && !known
             && facts.errors_of(id).next().is_none()
             && let Some(loss) = facts.legs(id).iter().find_map(|leg| of_leg(facts, id, leg))
             && c.outcome != Outcome::Refused
@@ -78,7 +80,17 @@ fn is_no_chance(facts: &Facts, service: ServiceId, client: bool, set: &[SizeLoss
         let flow = |leg| if client { facts.forward(leg) } else { facts.reply(leg) };
         facts.legs(id).iter().map(|leg| flow(leg).payload).max().unwrap_or(0)
     };
-    let well = || facts.requests_to(service).filter(|(id, _)| facts.breaks.fate(*id) == Fate::Well);
+    // Other clients' packets take another way, and so do those of other servers.
+    let way_of = |id: ConnectionId| {
+        let server = facts.server(id).and_then(|server| server.address);
+        (facts.connection(id).front.client.0, server)
+    };
+    let theirs: HashSet<(Ip, Option<Ip>)> = set.iter().map(|loss| way_of(loss.id)).collect();
+    let fares_well = |id: ConnectionId| facts.breaks.fate(id) == Fate::Well;
+    let well = || {
+        let to = facts.requests_to(service);
+        to.filter(|(id, _)| fares_well(*id) && theirs.contains(&way_of(*id)))
+    };
     if well().any(|(id, _)| carried(id) >= u64::from(size)) {
         return false;
     }

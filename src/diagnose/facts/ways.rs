@@ -149,11 +149,14 @@ impl Trace {
         self.back_legs(id).find_map(|leg| {
             let (there, back) = (self.forward(leg), self.reply(leg));
             let denied = there.opened() && back.accepted() && there.reset == Reset::NoSocket;
+            if !denied || back.ack.is_set() || there.data.is_set() {
+                return None;
+            }
             let mut legs = self.legs(id).iter();
             let front = legs.find(|l| l.vantage == leg.vantage && l.tuple == 0)?;
             let asked = self.forward(front);
             let unheard = asked.opened() && !self.reply(front).seen() && !asked.rst.is_set();
-            if !denied || !unheard || back.ack.is_set() || there.data.is_set() {
+            if !unheard {
                 return None;
             }
             let link = |flow| self.vantage(leg).first_hop(flow).map(|hop| hop.link);

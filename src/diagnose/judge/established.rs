@@ -210,7 +210,7 @@ pub(super) fn cut(facts: &Facts, group: &Group, by: By, opinions: &mut Opinions)
     let young = cut_young(facts, group);
     let thrown_away = |id: &ConnectionId| {
         let mut legs = facts.legs(*id).iter();
-        legs.any(|leg| is_thrown_away(facts.forward(leg), facts.reply(leg)))
+        legs.any(|leg| is_thrown_away(&facts.vantages, leg))
     };
     let closed = group.connections.iter().all(thrown_away).then_some(Against {
         why: "the server had answered and closed before",

@@ -138,7 +138,15 @@ pub(super) fn swallowed(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         );
     }
     opinions.possible("rp-filter-drop", FILTERED);
-    opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'");
+    let source = group.connections.first().map(|id| {
+        let c = facts.connection(*id);
+        let last = c.tuples > 1 && group.last.is_some_and(|last| last.tuple > 0);
+        c.back.filter(|_| last).unwrap_or(c.front).client.0
+    });
+    let way_back = source.map_or_else(String::new, |ip| {
+        format!("; or it has no way back to {ip}: 'ip route get {ip}' says so")
+    });
+    opinions.possible("rs-silent", format!("then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'{way_back}"));
     if node.is_none() && !elsewhere && passes.is_none() && another.is_none() {
         opinions.possible("node-without-local-endpoint", NO_ENDPOINT);
     }
@@ -217,6 +225,16 @@ fn kept_from_others(facts: &Facts, group: &Group, against: &Against, opinions: &
     }
 }
 
+/// Whether the repeats of all of a group were taken by another host than the one where the first ones ended,
+/// as happens behind equal routes.
+fn taken_elsewhere(facts: &Facts, group: &Group) -> bool {
+    let ended = group.last.and_then(|last| last.host);
+    let took = |id: &ConnectionId| facts.server(*id).and_then(|server| server.host);
+    ended.is_some()
+        && !group.connections.is_empty()
+        && group.connections.iter().take(ASKED).all(|id| took(id).is_some_and(|h| Some(h) != ended))
+}
+
 /// The first ones were lost and a repeat got through.
 pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     let fresh = fresh_ports(facts, group);
@@ -237,6 +255,15 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         return;
     }
     if let Some(came) = arrived(group) {
+        if taken_elsewhere(facts, group) {
+            opinions.possible("rs-missing-vip", "then 'ip -br addr show' on this host lacks the address that is asked for; the repeats went to another host, which takes them");
+            opinions.possible("rs-silent", "then a rule of this host's firewall counts them: 'iptables -L INPUT -nvx', 'nft list ruleset'; the repeats went to another host, which takes them");
+            opinions.possible("accept-queue-overflow", OVERFLOWS);
+            opinions.possible("conntrack-table-full", TABLE_FULL);
+            opinions.possible("rp-filter-drop", FILTERED);
+            opinions.refuted(&["packet-loss"], &came);
+            return;
+        }
         opinions.possible("accept-queue-overflow", OVERFLOWS);
         opinions.possible("conntrack-table-full", TABLE_FULL);
         let taken = Against {

@@ -132,15 +132,15 @@ fn on_closed(facts: &Facts, sightings: &[Sighting]) -> String {
 /// crossed, nanoseconds.
 fn used_after(facts: &Facts, id: ConnectionId) -> Option<i64> {
     let after = |leg: &Leg| {
-        let (there, back) = (facts.forward(leg), facts.reply(leg));
-        is_thrown_away(there, back).then(|| back.rst_answers.since(back.fin))
+        let back = facts.reply(leg);
+        is_thrown_away(&facts.vantages, leg).then(|| back.rst_answers.since(back.fin))
     };
     facts.legs(id).iter().filter_map(after).max().filter(|ns| *ns >= CONNECTION_RESET_CLOSED_NS)
 }
 
 /// Whether data of the client came to a server that had closed.
 fn was_closed(facts: &Facts, id: ConnectionId) -> bool {
-    facts.legs(id).iter().any(|leg| is_thrown_away(facts.forward(leg), facts.reply(leg)))
+    facts.legs(id).iter().any(|leg| is_thrown_away(&facts.vantages, leg))
 }
 
 pub(in crate::diagnose) fn blind(facts: &Facts) -> Option<String> {

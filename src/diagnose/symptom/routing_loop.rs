@@ -4,7 +4,7 @@
 use super::super::{Facts, Names, Proof, Sighting, ToConfirm, Wording};
 use super::{concerned, connections_to};
 use crate::diagnose::thresholds::ROUTING_LOOP_ENOUGH_TTL;
-use crate::flow::IcmpErrorKind;
+use crate::flow::{IcmpError, IcmpErrorKind};
 use crate::topology::HostId;
 use crate::trace::{At, ConnectionId, Trace};
 
@@ -20,8 +20,13 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
 
 /// Whether a router says that a packet's time was up which should have sufficed.
 pub(super) fn expired(facts: &Facts, id: ConnectionId) -> bool {
+    // Who sent an answer too short to arrive makes no circle.
+    let is_clients = |e: &IcmpError| {
+        let mut legs = facts.legs(id).iter();
+        legs.any(|leg| leg.of(&facts.vantages).key.ip(leg.client) == e.quote.src)
+    };
     facts.connection(id).protocol.is_tcp()
-        && facts.errors_of(id).any(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded)
+        && facts.errors_of(id).any(|(_, e)| e.kind == IcmpErrorKind::TimeExceeded && is_clients(e))
         && left_well(facts, id)
 }
 

@@ -60,6 +60,14 @@ fn finding(facts: &Facts, index: usize, service: &Service) -> Option<Finding> {
     if !forwarding && servers.len() == claimants.len() && servers.iter().all(|(n, _)| *n > 0) {
         return None;
     }
+    // Who refuses all that it gets is not seen to serve: an address that two have by mistake looks so.
+    let serves = |(_, host): &(usize, HostId)| {
+        let stood = |id: &&ConnectionId| facts.connection(**id).progress.established;
+        ids.iter().filter(stood).any(|id| went_straight(facts, *id, *host, &claimants))
+    };
+    if !forwarding && !servers.iter().any(serves) {
+        return None;
+    }
     let own = names.full(culprit);
     let others: Vec<String> =
         claimants.iter().filter(|h| **h != culprit).map(|h| names.full(*h)).collect();

@@ -8,9 +8,11 @@ use super::openings_lost::openings;
 use crate::diagnose::decide::size::{WhyLost, why_lost};
 use crate::diagnose::facts::grown_packets::too_long;
 use crate::diagnose::facts::half_paths::half;
+use crate::diagnose::facts::size_losses::size_losses;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PACKET_LOSS_ONE_IN};
 use crate::diagnose::words::{self, in_roles, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
+use crate::hashed::HashSet;
 use crate::topology::ServiceId;
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
@@ -37,7 +39,10 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // What a firewall on the way drops of half a conversation is its own cause, and so
     // are packets that a director made too long.
     let lost = |id| why_lost(half(facts, id).is_some(), too_long(facts, id).is_some());
-    let chance = |id: ConnectionId| lost(id) == WhyLost::Link;
+    // What is lost for its size is no chance.
+    let sized: HashSet<ConnectionId> =
+        size_losses(facts).into_values().flatten().map(|loss| loss.id).collect();
+    let chance = |id: ConnectionId| !sized.contains(&id) && lost(id) == WhyLost::Link;
     for (id, lost) in losses.iter().filter(|(id, _)| chance(*id)) {
         let service = facts.service_of(id);
         let loss = sets.entry((service, lost.stretch)).or_default();

@@ -7,6 +7,7 @@
 use super::refused_by_itself::by_itself;
 use crate::correlate::Outcome;
 use crate::diagnose::cause::{each_service, severity};
+use crate::diagnose::facts::disputes::{claimants, claims, disputed};
 use crate::diagnose::facts::own_refusals::refuser;
 use crate::diagnose::facts::stopped::{accepted_before, accepts_between};
 use crate::diagnose::facts::telling;
@@ -14,7 +15,7 @@ use crate::diagnose::symptom::syn_refused as symptom;
 use crate::diagnose::thresholds::PAIR;
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Server;
-use crate::diagnose::words::{self, agree, servers, share, spare};
+use crate::diagnose::words::{self, agree, list, servers, share, spare};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::hashed::HashSet;
 use crate::topology::{HostId, Mode, Role, ServiceId};
@@ -108,7 +109,31 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.fixes = spare(facts, service, servers, "until the service runs again");
     }
     finding.proofs = telling(facts, &ids).map(|id| proofs(facts, id)).unwrap_or_default();
+    claimed_twice(facts, &mut finding, &subjects);
     finding.concerning(subjects, ids)
+}
+
+/// A server whose address several hosts claim may not be the one that refuses.
+fn claimed_twice(facts: &Facts, finding: &mut Finding, subjects: &[Subject]) {
+    let mut addresses = subjects.iter().filter_map(|subject| subject.address);
+    let Some(ip) = addresses.find(|ip| disputed(facts, *ip).is_some()) else { return };
+    let names = Names(facts);
+    let hosts: Vec<String> = claimants(facts, ip).iter().map(|h| names.full(*h)).collect();
+    finding.confidence = Confidence::Likely;
+    finding.candidate(
+        "vip-arp-conflict",
+        format!(
+            "{} hosts answer ARP for {ip}, {}: then it is an address that two have, and who refuses is not the server",
+            hosts.len(),
+            list(&hosts)
+        ),
+    );
+    finding.confirm(
+        list(&hosts),
+        format!("ip -br link; ip -br addr show to {ip}"),
+        "which of them has the address, and is it two interfaces of one host",
+    );
+    finding.proofs.extend(claims(facts, ip));
 }
 
 /// The last connection that the one server of a cluster's service accepted before it refused all.
