@@ -327,7 +327,7 @@ impl Observer {
             self.side_tables.health.see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
             if tcp.payload.first() == Some(&b'H') && self.side_tables.first_requests.asked_tls(id) {
-                self.side_tables.spoken.to_hello(id, side, mark, tcp.payload);
+                self.side_tables.spoken.answers_hello(id, side, mark, tcp.payload);
             }
             if stream.has_syn() {
                 let greets = stream.flow(side.other()).payload == 0;

@@ -172,7 +172,7 @@ impl AllSpoken {
     }
 
     /// Takes in the first payload that answers a ClientHello: HTTP of any status is an error there.
-    pub fn to_hello(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
+    pub fn answers_hello(&mut self, id: StreamId, side: Side, mark: Mark, payload: &[u8]) {
         if let Some(status) = http::status(payload) {
             self.keep(id, Spoken { side, mark, words: Words::Status(status) });
         }

@@ -109,7 +109,8 @@ fn judge(trace: &Trace, id: ConnectionId) -> Option<Forgotten> {
     }
     let (host, leg, own) = sender(trace, id)?;
     // Where no director is known, as behind equal routes, both servers must show themselves.
-    if !balanced && !(own && acceptor(trace, id, host).is_some()) {
+    let both = own && acceptor(trace, id, host).is_some();
+    if !(balanced || both) {
         return None;
     }
     let server = trace.server(id).and_then(|s| s.host) == Some(host);
