@@ -122,11 +122,8 @@ pub(super) fn never_accepted(
     pools.into_values().flatten().collect()
 }
 
-/// What a proxy does for a client it does so soon after that client's request, nanoseconds.
-const FOR_A_CLIENT_NS: i64 = 20_000_000;
-
-/// Whether most of what a host tries comes right after a request of a client of its own: clients that come at
-/// one pace are no timer.
+/// Whether most of what a host tries comes while a client of its own waits for an answer: clients that come at
+/// one pace, and what is tried for one again and again, are no timer's.
 fn is_for_clients(
     vantages: &[Observations],
     connections: &Connections,
@@ -134,23 +131,34 @@ fn is_for_clients(
     host: HostId,
     tries: &[(VantageId, Mark)],
 ) -> bool {
-    let mut asked: HashMap<VantageId, Vec<i64>> = HashMap::default();
+    let mut waits: HashMap<VantageId, Vec<(i64, i64)>> = HashMap::default();
     for c in connections.list.iter().filter(|c| c.protocol.is_tcp() && c.progress.request) {
-        if topology.hosts.by_ip(c.front.server.0) == Some(host) {
-            for leg in connections.legs(c) {
-                let data = leg.forward(vantages).data.get();
-                asked.entry(leg.vantage).or_default().extend(data.map(|mark| mark.at().0));
-            }
+        if topology.hosts.by_ip(c.front.server.0) != Some(host) {
+            continue;
+        }
+        for leg in connections.legs(c) {
+            let (there, back) = (leg.forward(vantages), leg.reply(vantages));
+            let answered = back.data.get().unwrap_or_else(|| leg.of(vantages).last());
+            let wait = there.data.get().map(|asked| (asked.at().0, answered.at().0));
+            waits.entry(leg.vantage).or_default().extend(wait);
         }
     }
-    asked.values_mut().for_each(|times| times.sort_unstable());
-    let prompted = |(vantage, mark): &&(VantageId, Mark)| {
+    // By their beginnings, each with the latest end so far: a moment lies in one if it is before that.
+    for list in waits.values_mut() {
+        list.sort_unstable();
+        let mut latest = i64::MIN;
+        for (_, end) in list {
+            latest = latest.max(*end);
+            *end = latest;
+        }
+    }
+    let meanwhile = |(vantage, mark): &&(VantageId, Mark)| {
         let now = mark.at().0;
-        let times = asked.get(vantage).map_or(&[][..], Vec::as_slice);
-        let before = times.partition_point(|time| *time <= now);
-        before > 0 && now.saturating_sub(times[before - 1]) <= FOR_A_CLIENT_NS
+        let list = waits.get(vantage).map_or(&[][..], Vec::as_slice);
+        let before = list.partition_point(|(asked, _)| *asked <= now);
+        before > 0 && now <= list[before - 1].1
     };
-    tries.iter().filter(prompted).count() * 2 > tries.len()
+    tries.iter().filter(meanwhile).count() * 2 > tries.len()
 }
 
 /// Who asks whom for its health, says so, and asks nothing else.

@@ -73,7 +73,7 @@ fn taken(server_closes_after_ms: Option<u64>) -> Stage {
     for n in 0..4u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 45_000 + n), at(POD_IP, 8080));
         talk.handshake(&mut stage, &ways.0, &ways.1);
-        let data = talk.data(Who::Client, b"<13>app: an event\n");
+        let data = talk.data(Who::Client, b"\x01\x02\x07record");
         stage.carry(&ways.0, &data);
         let ack = talk.ack(Who::Server);
         stage.carry(&ways.1, &ack);

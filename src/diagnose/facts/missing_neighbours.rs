@@ -15,7 +15,7 @@ use crate::diagnose::thresholds::{
 };
 use crate::flow::{Ask, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +45,8 @@ pub(in crate::diagnose) struct Missing {
     pub said: bool,
     /// Nothing shows that the host which asks is a director: it keeps the SYNs, and asks.
     pub by_a_node: bool,
+    /// The SYN that made it ask first, of a connection whose repeat was sent elsewhere.
+    pub prompt: Option<At>,
     /// All of them are of client ports that had a connection before, of one real server.
     pub pinned: Option<Pinned>,
 }
@@ -222,23 +224,34 @@ fn judge(
     // Those whose repeat was sent elsewhere made it ask as well.
     let healed = |id: ConnectionId| {
         let mut asks = vain.iter().flat_map(|x| &x.asks);
-        asks.any(|(v, ask)| {
+        asks.find_map(|(v, ask)| {
             let mut legs = trace.legs(id).iter().filter(|leg| leg.tuple == 0 && leg.vantage == *v);
-            legs.any(|leg| is_prompt(trace, leg, ask))
+            let leg = legs.find(|leg| is_prompt(trace, leg, ask))?;
+            Some(trace.at(leg, trace.forward(leg).syn))
         })
     };
     let again = |c: &Connection| c.progress.established && c.progress.syns > 1;
     let mut later = trace.requests_to(service).filter(|(_, c)| again(c)).take(LOOKED);
+    let prompt = later.find_map(|(id, _)| healed(id));
     let linked = Linked {
         told: vain.iter().any(|x| x.told) || looked.iter().any(|id| told(trace, *id).is_some()),
-        prompted: vain.iter().any(|x| x.prompted) || later.any(|(id, _)| healed(id)),
+        prompted: vain.iter().any(|x| x.prompted) || prompt.is_some(),
     };
     let (targets, distinct) = targets(trace, looked, &vain);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);
     let by_a_node = vain.iter().any(|x| x.by_a_node);
-    let missing =
-        Missing { service, ids, targets, distinct, director, said, by_a_node, pinned: None };
+    let missing = Missing {
+        service,
+        ids,
+        targets,
+        distinct,
+        director,
+        said,
+        by_a_node,
+        prompt,
+        pinned: None,
+    };
     (missing, linked)
 }
 

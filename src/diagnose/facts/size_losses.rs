@@ -8,6 +8,7 @@
 use super::Facts;
 use crate::breaks::{Fate, unfilled};
 use crate::correlate::{Leg, Outcome};
+use crate::diagnose::facts::grown_packets::too_long;
 use crate::diagnose::thresholds::{
     JUDGE_SMALL, NO_COINCIDENCE, PAIR, SIZE_ETHERNET_MTU, SIZE_WAITED_NS, TRANSMISSIONS,
 };
@@ -59,6 +60,7 @@ pub(in crate::diagnose) fn size_losses(
         let known = c.tuples > 1 && matches!(facts.service(id).mode, Mode::Tun | Mode::Proxy);
         if harm
             && !known
+            && too_long(facts, id).is_none()
             && facts.errors_of(id).next().is_none()
             && let Some(loss) = facts.legs(id).iter().find_map(|leg| of_leg(facts, id, leg))
             && c.outcome != Outcome::Refused
@@ -68,6 +70,12 @@ pub(in crate::diagnose) fn size_losses(
     }
     sets.retain(|(service, client), set| is_no_chance(facts, *service, *client, set));
     sets
+}
+
+/// Whether the frames of one connection show that what it lost was lost for its size.
+pub(in crate::diagnose) fn is_by_size(facts: &Facts, id: ConnectionId) -> bool {
+    let mut legs = facts.legs(id).iter().filter_map(|leg| of_leg(facts, id, leg));
+    legs.any(|loss| loss.shown != Shown::Silent)
 }
 
 fn is_no_chance(facts: &Facts, service: ServiceId, client: bool, set: &[SizeLoss]) -> bool {

@@ -8,11 +8,10 @@ use super::openings_lost::openings;
 use crate::diagnose::decide::size::{WhyLost, why_lost};
 use crate::diagnose::facts::grown_packets::too_long;
 use crate::diagnose::facts::half_paths::half;
-use crate::diagnose::facts::size_losses::size_losses;
+use crate::diagnose::facts::size_losses::is_by_size;
 use crate::diagnose::thresholds::{NO_COINCIDENCE, PACKET_LOSS_ONE_IN};
 use crate::diagnose::words::{self, in_roles, list};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
-use crate::hashed::HashSet;
 use crate::topology::ServiceId;
 use crate::trace::loss::Stretch;
 use crate::trace::{At, ConnectionId, Trace};
@@ -40,9 +39,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     // are packets that a director made too long.
     let lost = |id| why_lost(half(facts, id).is_some(), too_long(facts, id).is_some());
     // What is lost for its size is no chance.
-    let sized: HashSet<ConnectionId> =
-        size_losses(facts).into_values().flatten().map(|loss| loss.id).collect();
-    let chance = |id: ConnectionId| !sized.contains(&id) && lost(id) == WhyLost::Link;
+    let chance = |id: ConnectionId| !is_by_size(facts, id) && lost(id) == WhyLost::Link;
     for (id, lost) in losses.iter().filter(|(id, _)| chance(*id)) {
         let service = facts.service_of(id);
         let loss = sets.entry((service, lost.stretch)).or_default();

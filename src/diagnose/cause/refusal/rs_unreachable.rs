@@ -9,7 +9,7 @@ use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Server;
 use crate::diagnose::words::commands::translator::{self, Translator};
 use crate::diagnose::words::{agree, list, list_of, service_subject, share, spare};
-use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Subject};
+use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Subject};
 use crate::topology::{HostId, Mode, Role, Service, ServiceId};
 use crate::trace::Trace;
 use crate::wire::Ip;
@@ -89,6 +89,8 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
         advise(&mut finding, facts, service, director, targets);
     }
     finding.proofs = proofs(facts, ids, facts.unanswered());
+    let first = "the SYN for which it asks first; its repeat was sent elsewhere";
+    finding.proofs.extend(missing.prompt.map(|at| Proof::at(at, first)));
     finding.subjects = targets
         .iter()
         .map(|ip| Subject { role: Role::RealServer, address: Some(*ip), mac: None, port: None })
