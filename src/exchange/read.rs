@@ -106,10 +106,13 @@ fn ears(
     // By proxy: what passes for another says nothing of where this one is seen.
     let mut passing: HashMap<(Ip, VantageId), u32> = HashMap::default();
     for connection in &wanted {
-        for leg in heard(vantages, connections, *connection) {
-            for proxy in suspects[connection].proxies() {
-                *passing.entry((proxy, leg.vantage)).or_default() += 1;
-            }
+        // A host that translates shows both sides, and one connection all the same.
+        let at: BTreeSet<VantageId> =
+            heard(vantages, connections, *connection).map(|leg| leg.vantage).collect();
+        for (vantage, proxy) in
+            at.into_iter().flat_map(|v| suspects[connection].proxies().map(move |p| (v, p)))
+        {
+            *passing.entry((proxy, vantage)).or_default() += 1;
         }
     }
     // What a proxy tries in vain says nothing, and shows where its own side is seen.

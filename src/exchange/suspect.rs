@@ -31,11 +31,13 @@ pub(super) fn suspects(
         transparent.get(&(index as u32)).copied().unwrap_or_else(own)
     };
     // A host that is connected to and connects, by any of its addresses.
-    let talks = |c: &&Connection| c.protocol.is_tcp() && c.back.is_none() && c.progress.request;
+    let talks = |c: &&Connection| c.protocol.is_tcp() && c.progress.request;
+    // Behind a balancer of layer 4 it is the real server that may be a proxy.
+    let called = |c: &Connection| c.back.unwrap_or(c.front).server.0;
     let mut serves: HashSet<Ip> = HashSet::default();
     let mut last = None;
     for connection in connections.list.iter().filter(talks) {
-        let server = connection.front.server.0;
+        let server = called(connection);
         if last.replace(server) != Some(server) {
             serves.insert(groups.host(server));
         }
@@ -56,7 +58,7 @@ pub(super) fn suspects(
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         let proxy = |host: Ip| Some(host).filter(|host| both.contains(host));
         let ends = !is_sent_on(vantages, connections, connection);
-        let to = proxy(groups.host(connection.front.server.0)).filter(|_| ends);
+        let to = proxy(groups.host(called(connection))).filter(|_| ends);
         let around = found.get(&(i as u32)).map_or(Around::None, |sides: &Sides| sides.around);
         let sides = Sides { to, from: proxy(comes_from(i, connection)), around };
         if (sides.to.is_some() || sides.from.is_some()) && found.len() < MAX_SUSPECTS {

@@ -124,9 +124,11 @@ fn settle(connections: &Connections, open: Vec<Attempt>, pairs: &mut Pairs) {
     }
 }
 
-/// The last frame of an exchange's connection.
+/// The last frame of an exchange's connection where it was seen to end: until then its client may wait.
 fn last(vantages: &[Observations], exchange: &Exchange) -> u32 {
-    vantages[exchange.vantage.index()].streams[exchange.stream as usize].last().frame()
+    let stream = &vantages[exchange.vantage.index()].streams[exchange.stream as usize];
+    let ended = stream.flows.iter().any(|flow| flow.fin.is_set() || flow.rst.is_set());
+    if ended { stream.last().frame() } else { u32::MAX }
 }
 
 /// Whether a request was passed on by then and the proxy still waits for what it is told.

@@ -74,7 +74,11 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     finding.confidence = Confidence::Certain;
     finding.proofs = ids.first().map(|id| proofs(facts, *id)).unwrap_or_default();
     reasons(&mut finding, says.is_some(), arrive);
-    let proxy = words::directors(facts, service).first().map(name);
+    // Of two tiers it is the one that called.
+    let mut tried = ids.iter().flat_map(|id| unanswered(facts, *id));
+    let caller = tried.find_map(|back| facts.host_by_ip(facts.connection(back).front.client.0));
+    let called = caller.map(|host| Names(facts).place(host));
+    let proxy = called.or_else(|| words::directors(facts, service).first().map(name));
     let others = facts.requests_to(service).any(|(id, _)| facts.breaks.fate(id) == Fate::Well);
     for subject in &servers {
         let Some(ip) = subject.address else { continue };
