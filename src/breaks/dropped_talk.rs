@@ -61,11 +61,24 @@ fn is_gone(trace: &Trace, id: ConnectionId) -> bool {
 pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
     let Some(dropped) = dropped(trace, id) else { return Judged::Well };
     let packet = if dropped.forward { Packet::Datagram } else { Packet::ServerDatagram };
-    let (manner, mut last) = if dropped.forward {
+    let mut next = None;
+    let (mut manner, mut last) = if dropped.forward {
         silence(trace, id, packet)
     } else {
         (Manner::UnseenBeyond, Journey::of(trace, id, false, Milestone::Data).last().copied())
     };
+    // Where datagrams that were answered went on, and the place where these ended is seen.
+    if dropped.forward {
+        let places = Journey::of(trace, id, true, Milestone::Data).0;
+        let here = |s: &super::Sighting| {
+            (s.at.vantage, s.tuple) == (dropped.leg.vantage, dropped.leg.tuple)
+        };
+        if let Some(at) = places.iter().rposition(here)
+            && let Some(beyond) = places.get(at + 1)
+        {
+            (manner, last, next) = (Manner::UnseenBeyond, Some(places[at]), beyond.host);
+        }
+    }
     let (first, again) = (dropped.asked.first(), dropped.asked.last());
     if let Some(last) = &mut last
         && (last.at.vantage, last.tuple) == (dropped.leg.vantage, dropped.leg.tuple)
@@ -73,6 +86,6 @@ pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
         last.at.mark = first;
     }
     let cost_ns = again.since(first);
-    let broken = Break { connection: id, packet, manner, last, next: None, cost_ns, behind: None };
+    let broken = Break { connection: id, packet, manner, last, next, cost_ns, behind: None };
     Judged::Harm(Fate::Failed, broken)
 }

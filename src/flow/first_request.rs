@@ -110,6 +110,14 @@ impl FirstRequests {
         }
     }
 
+    /// Forgets the names, and no more: whether an answer is due does not tell whose it is.
+    pub(super) fn forget_names(&mut self) {
+        let Some(kept) = &mut self.0 else { return };
+        kept.by_stream.values_mut().for_each(|request| request.name = None);
+        kept.names.clear();
+        kept.by_name.clear();
+    }
+
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         if let Some(kept) = &mut self.0 {

@@ -293,9 +293,9 @@ impl SideTables {
         self.first_requests.name(request)
     }
 
-    /// Forgets what clients asked for: names are those of people's services.
-    pub fn forget_first_requests(&mut self) {
-        self.first_requests = FirstRequests::default();
+    /// Forgets whom clients asked for: names are those of people's services.
+    pub fn forget_server_names(&mut self) {
+        self.first_requests.forget_names();
     }
 
     /// Keeps the client that a segment names, the first of its stream.

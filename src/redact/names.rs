@@ -68,7 +68,7 @@ pub(super) fn replace(trace: &mut Trace, labels: &Labels) {
         of[vantage.capture] += 1;
     }
     for vantage in &mut trace.vantages {
-        vantage.side_tables.forget_first_requests();
+        vantage.side_tables.forget_server_names();
         let number = &mut seen[vantage.capture];
         *number += 1;
         let capture = &trace.captures[vantage.capture].label;

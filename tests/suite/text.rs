@@ -30,6 +30,7 @@ const NOT_PRINTED: &[(&str, &str)] = &[
 
 /// Those whose first cause leaves no trace in what `tcpdump -nn` prints, by the field that has it.
 const NO_TRACE: &[(&str, &str)] = &[
+    ("l7-backend-silent", "payload, by which a proxy's two sides are tied"),
     ("l7-proxy-v2-unexpected-one-rs", "payload in binary"),
     ("lvs-nlb-proxyv2-hits-health-port", "payload in binary"),
 ];

@@ -5,7 +5,7 @@ use crate::correlate::Leg;
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::TRANSMISSIONS;
 use crate::diagnose::words::{arrow, arrow_back};
-use crate::flow::{Hop, Link};
+use crate::flow::{Hop, IcmpError, IcmpErrorKind, Link};
 use crate::topology::{HostId, Mode};
 use crate::trace::{ConnectionId, Trace};
 
@@ -53,7 +53,11 @@ pub(in crate::diagnose) fn held(trace: &Trace, id: ConnectionId) -> Option<Held<
     }
     let (director, back, link) = answers_in(trace, id).find(|(.., l)| l.syns >= TRANSMISSIONS)?;
     // Whose time is up no router sends on (RFC 1812, section 5.3.1).
-    if trace.vantage(back).hop(link).known_ttl() == Some(1) {
+    let server = c.back.unwrap_or(c.front).server.0;
+    let expired = |e: &IcmpError| e.kind == IcmpErrorKind::TimeExceeded && e.quote.src == server;
+    if trace.vantage(back).hop(link).known_ttl() == Some(1)
+        || trace.errors_of(id).any(|(_, e)| expired(e))
+    {
         return None;
     }
     let front = trace.legs(id).iter().find(|leg| {
