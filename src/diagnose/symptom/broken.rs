@@ -48,9 +48,10 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
                 repeated(there).and_then(|last| note(last, "its repeat"))
             });
             proofs.extend(note(back.rst, "a RST answers it"));
-            if let Some((_, mark, status)) = f.first_error(broken.connection) {
-                proofs.extend(note(there.data, "what it asks"));
-                proofs.extend(note(mark, &format!("the answer, status {status}")));
+            // Another capture than the one that shows the SYN may show what was said.
+            if let Some((leg, mark, status)) = f.first_error(broken.connection) {
+                proofs.extend(f.proof(leg, f.forward(leg).data, "what it asks"));
+                proofs.extend(f.proof(leg, mark, format!("the answer, status {status}")));
             }
         }
         Packet::SynAck | Packet::Ack => {
