@@ -22,8 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, beside those that no extract of them alone gives.
-const GONE: [(&str, &str); 11] = [
-    ("l7-backend-silent", "requests, behind a balancer of layer 4"),
+const GONE: [(&str, &str); 10] = [
     ("l7-self-access-two-flows", "requests"),
     ("proxy-protocol-mismatch", "the header"),
     ("dns-conntrack-race-5s", "questions and answers"),

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-pub const NOT_ALONE: [(&str, &str); 33] = [
+pub const NOT_ALONE: [(&str, &str); 34] = [
+    ("l7-backend-silent", "a proxy is known by what it passes on for others"),
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
