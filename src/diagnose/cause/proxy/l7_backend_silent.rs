@@ -97,7 +97,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         );
         finding.fixes.extend(others.then(|| words::out_of_proxy(subject)));
     }
-    finding.concerning(servers, ids).also(words::directors(facts, service))
+    // Hosts are numbered in the order of the captures.
+    let mut directors = words::directors(facts, service);
+    directors.sort_by_key(|director| director.address);
+    finding.concerning(servers, ids).also(directors)
 }
 
 /// What the clients got.
