@@ -9,6 +9,7 @@ use crate::correlate::Connections;
 use crate::flow::Observations;
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
+use std::sync::OnceLock;
 
 /// Why a backend connection is taken for a client connection's, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,11 +77,25 @@ pub struct Pairs {
     pub tried: HashSet<u32>,
     /// All exchanges that were read.
     pub exchanges: Vec<Exchange>,
+    /// Their places, sorted by connection, for who asks when all are read.
+    by_connection: OnceLock<Vec<u32>>,
     /// Captures, by index, whose frames were wanted and could not be read again, with why.
     pub unread: Vec<(usize, String)>,
 }
 
 impl Pairs {
+    /// The exchanges of a connection, in the order in which they were read.
+    pub fn of(&self, connection: u32) -> impl Iterator<Item = &Exchange> {
+        let sorted = self.by_connection.get_or_init(|| {
+            let mut places: Vec<u32> = (0..self.exchanges.len() as u32).collect();
+            places.sort_by_key(|at| self.exchanges[*at as usize].connection);
+            places
+        });
+        let exchange = |at: &u32| &self.exchanges[*at as usize];
+        let from = sorted.partition_point(|at| exchange(at).connection < connection);
+        sorted[from..].iter().map(exchange).take_while(move |e| e.connection == connection)
+    }
+
     pub(super) fn add(&mut self, front: u32, back: u32, evidence: Evidence) {
         let backends = self.backends.entry(front).or_default();
         if !backends.contains(&back) {

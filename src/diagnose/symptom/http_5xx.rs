@@ -42,7 +42,7 @@ fn status(trace: &Trace, id: ConnectionId) -> Option<u16> {
 
 /// The failed exchange of a connection.
 pub(in crate::diagnose) fn exchange(trace: &Trace, id: ConnectionId) -> Option<&Exchange> {
-    trace.pairs.exchanges.iter().find(|e| e.connection == id.0 && is_error(e))
+    trace.pairs.of(id.0).find(|e| is_error(e))
 }
 
 /// The real server's own such answer to the proxy, of a client's connection.

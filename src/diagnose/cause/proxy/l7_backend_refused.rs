@@ -64,7 +64,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
 
 fn proofs(trace: &Trace, id: ConnectionId) -> Vec<Proof> {
     let mut proofs = Vec::new();
-    let exchange = trace.pairs.exchanges.iter().find(|e| e.connection == id.0);
+    let exchange = trace.pairs.of(id.0).next();
     let at = |mark| exchange.map(|e| At { vantage: e.vantage, mark });
     if let Some(at) = exchange.and_then(|e| at(e.request)) {
         proofs.push(Proof::at(at, "the client's request reaches the proxy"));

@@ -153,7 +153,7 @@ fn reasons(finding: &mut Finding, rejected: bool, arrive: Option<bool>) {
 }
 
 fn proofs(facts: &Trace, id: ConnectionId) -> Vec<Proof> {
-    let exchange = facts.pairs.exchanges.iter().find(|e| e.connection == id.0);
+    let exchange = facts.pairs.of(id.0).next();
     let at = |mark| exchange.map(|e| At { vantage: e.vantage, mark });
     let mut proofs = Vec::new();
     if let Some(at) = exchange.and_then(|e| at(e.request)) {
