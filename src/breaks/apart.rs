@@ -303,7 +303,8 @@ impl<'a> Worlds<'a> {
         if !request.method.is_empty() {
             values.push((Trait::Method, request.method.to_owned()));
         }
-        values.extend(request.tls.map(|version| (Trait::TlsVersion, tls_name(version))));
+        let version = request.tls.filter(|version| *version > 0);
+        values.extend(version.map(|version| (Trait::TlsVersion, tls_name(version))));
     }
 
     /// What the first place that saw it shows.

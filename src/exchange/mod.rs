@@ -12,6 +12,7 @@ mod around;
 mod groups;
 mod hello;
 mod logged;
+mod open_at;
 mod opening;
 mod pair;
 mod raw;

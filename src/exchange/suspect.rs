@@ -51,6 +51,7 @@ pub(super) fn suspects(
     }
     // Who opens connections in its clients' names is a proxy, whether or not any succeeds.
     both.extend(transparent.values().filter(|host| serves.contains(*host)));
+    both.extend(luckless(vantages, groups, connections));
     let mut found = super::around::called_back(vantages, groups, connections);
     if both.is_empty() {
         return Suspects { sides: found, attempts: Vec::new() };
@@ -90,6 +91,40 @@ pub(super) fn suspects(
         .filter(|(_, proxy)| both.contains(proxy))
         .collect();
     Suspects { sides: found, attempts }
+}
+
+/// Hosts that call others, not once with success, and none of whose own clients is answered but by a server's
+/// error: what they call for is most likely what their clients wait for.
+fn luckless(vantages: &[Observations], groups: &Groups, connections: &Connections) -> HashSet<Ip> {
+    let tcp = || connections.list.iter().filter(|c| c.protocol.is_tcp());
+    let in_vain = |c: &&Connection| matches!(c.outcome, Outcome::Refused | Outcome::Unanswered);
+    let mut found: HashSet<Ip> = HashSet::default();
+    for c in tcp().filter(in_vain).filter(|c| c.back.is_none() && !c.has_self()) {
+        found.insert(groups.host(c.front.client.0));
+    }
+    if found.is_empty() {
+        return found;
+    }
+    let called = |c: &Connection| groups.host(c.back.unwrap_or(c.front).server.0);
+    // What a capture of one direction lacks is no silence: both sides of the opening show.
+    let stands = tcp().filter(|c| c.progress.answered && c.progress.request);
+    let serves: HashSet<Ip> = stands.map(called).filter(|host| found.contains(host)).collect();
+    found.retain(|host| serves.contains(host));
+    let errs = |c: &Connection| {
+        connections.legs(c).iter().any(|leg| {
+            let error = vantages[leg.vantage.index()].side_tables.first_error(leg.stream);
+            error.is_some_and(|(_, status)| status >= 500)
+        })
+    };
+    for c in tcp() {
+        if c.progress.established {
+            found.remove(&groups.host(c.front.client.0));
+        }
+        if c.progress.response && !errs(c) {
+            found.remove(&called(c));
+        }
+    }
+    found
 }
 
 /// Whether a host hands a connection's packets on and answers none: it balances them without a

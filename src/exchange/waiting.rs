@@ -1,6 +1,7 @@
 //! Whose request waited when a proxy tried a real server in vain.
 
 use super::Exchange;
+use super::open_at::{OpenAt, Wait};
 use super::opening::Opening;
 use super::pair::Pairs;
 use super::read::Said;
@@ -21,39 +22,66 @@ pub(super) fn attempts(
     if suspects.attempts.is_empty() {
         return;
     }
-    let streams = Streams::of(vantages, suspects, said, pairs);
-    let mut found: Vec<Attempt> = Vec::new();
-    for (attempt, proxy) in in_order(vantages, connections, suspects, said) {
-        let to = |connection: u32| {
-            suspects.sides.get(&connection).is_some_and(|sides| sides.to == Some(proxy))
-        };
-        let mut waiting: Vec<Waiter> = Vec::new();
-        let mut tried = Mark::NONE;
-        for leg in connections.legs(&connections.list[attempt as usize]) {
-            let Some(syn) = leg.forward(vantages).syn.get() else { continue };
-            tried.set_once(syn);
-            let requests = said.exchanges.iter().filter(|e| {
-                e.vantage == leg.vantage
-                    && e.request.frame() <= syn.frame()
-                    && e.response.get().is_none_or(|r| r.frame() >= syn.frame())
-                    && to(e.connection)
-                    && last(vantages, e) >= syn.frame()
-                    && !is_with_server(vantages, connections, said, pairs, e, syn.frame())
-            });
-            waiting.extend(requests.map(|e| (e.connection, false)));
-            let open = streams.fronts.get(&(proxy, leg.vantage)).map_or(&[][..], Vec::as_slice);
-            let open = open.iter().filter(|w| {
-                w.at(syn.frame()) && !streams.served(proxy, leg.vantage, w, syn.frame())
-            });
-            waiting.extend(open.map(|w| (w.connection, w.in_vain)));
-        }
-        waiting.sort_unstable();
-        waiting.dedup_by_key(|(connection, _)| *connection);
-        found.push(Attempt { connection: attempt, proxy, tried, waiting });
-    }
+    let mut found: Vec<Attempt> = in_order(vantages, connections, suspects, said)
+        .into_iter()
+        .map(|(connection, proxy)| {
+            let legs = connections.legs(&connections.list[connection as usize]).iter();
+            let tried = legs.filter_map(|leg| leg.forward(vantages).syn.get()).next();
+            let tried = tried.unwrap_or(Mark::NONE);
+            Attempt { connection, proxy, tried, waiting: Vec::new() }
+        })
+        .collect();
+    find_waiters(vantages, connections, suspects, said, pairs, &mut found);
     leave_checks(connections, &mut found);
     found.retain(|attempt| !tie(attempt, pairs));
     settle(connections, found, pairs);
+}
+
+/// Finds who waited while each was tried.
+fn find_waiters(
+    vantages: &[Observations],
+    connections: &Connections,
+    suspects: &Suspects,
+    said: &Said,
+    pairs: &Pairs,
+    found: &mut [Attempt],
+) {
+    let mut moments: Vec<(Ip, VantageId, u32, usize)> = Vec::new();
+    for (place, attempt) in found.iter().enumerate() {
+        for leg in connections.legs(&connections.list[attempt.connection as usize]) {
+            if let Some(syn) = leg.forward(vantages).syn.get() {
+                moments.push((attempt.proxy, leg.vantage, syn.frame(), place));
+            }
+        }
+    }
+    moments.sort_unstable();
+    let mut requests: HashMap<(Ip, VantageId), Vec<Wait<usize>>> = HashMap::default();
+    for (who, e) in said.exchanges.iter().enumerate() {
+        if let Some(proxy) = suspects.sides.get(&e.connection).and_then(|sides| sides.to) {
+            let answered = e.response.get().map_or(u32::MAX, |mark| mark.frame());
+            let (from, to) = (e.request.frame(), answered.min(last(vantages, e)));
+            requests.entry((proxy, e.vantage)).or_default().push(Wait { from, to, who });
+        }
+    }
+    let mut streams = Streams::of(vantages, suspects, said, pairs);
+    for of in moments.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let (proxy, vantage, ..) = of[0];
+        let mut requests = OpenAt::new(requests.remove(&(proxy, vantage)).unwrap_or_default());
+        let mut fronts = OpenAt::new(streams.fronts.remove(&(proxy, vantage)).unwrap_or_default());
+        for (.., frame, place) in of {
+            let exchanges = requests.at(*frame).map(|who| &said.exchanges[*who]);
+            let asking = exchanges
+                .filter(|e| !is_with_server(vantages, connections, said, pairs, e, *frame));
+            let waiting = &mut found[*place].waiting;
+            waiting.extend(asking.map(|e| (e.connection, false)));
+            let open = fronts.at(*frame).filter(|w| !streams.served(proxy, vantage, w, *frame));
+            waiting.extend(open.map(|w| (w.connection, w.in_vain)));
+        }
+    }
+    for attempt in found {
+        attempt.waiting.sort_unstable();
+        attempt.waiting.dedup_by_key(|(connection, _)| *connection);
+    }
 }
 
 /// A connection that a proxy tried in vain, and who waited meanwhile.
@@ -179,22 +207,16 @@ fn in_order(
 /// A connection of a client for which nothing answers yet.
 struct Waiting {
     connection: u32,
-    /// Frames from its acceptance to the first answer, or to its end.
+    /// The frame of its acceptance.
     from: u32,
-    to: u32,
     /// It ended, and nothing answered.
     in_vain: bool,
 }
 
-impl Waiting {
-    fn at(&self, frame: u32) -> bool {
-        (self.from..=self.to).contains(&frame)
-    }
-}
-
 /// Connections that do not speak HTTP/1, by proxy and vantage.
 struct Streams {
-    fronts: HashMap<(Ip, VantageId), Vec<Waiting>>,
+    /// From their acceptance to the first answer, or to their end.
+    fronts: HashMap<(Ip, VantageId), Vec<Wait<Waiting>>>,
     /// First frames of backend connections that are nobody's, sorted.
     backs: HashMap<(Ip, VantageId), Vec<u32>>,
 }
@@ -227,8 +249,9 @@ impl Streams {
                 let (from, to) = (accepted.frame(), answered.min(carried));
                 let in_vain =
                     opening.server.is_none() && carried == u32::MAX && opening.has_ended(vantages);
-                let waiting = Waiting { connection: opening.connection, from, to, in_vain };
-                streams.fronts.entry((proxy, vantage)).or_default().push(waiting);
+                let who = Waiting { connection: opening.connection, from, in_vain };
+                let wait = Wait { from, to, who };
+                streams.fronts.entry((proxy, vantage)).or_default().push(wait);
             }
         }
         for backs in streams.backs.values_mut() {

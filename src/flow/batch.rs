@@ -126,7 +126,13 @@ impl Observer {
         self.count_segment(u32::from(look.payload));
         if words && let Some(payload) = Plain::of(frame).and_then(|plain| plain.segment.payload()) {
             let at = (look.seq, u32::from(look.payload));
-            self.side_tables.spoken.segment(ahead.stream, look.side, mark, at, payload.captured);
+            self.side_tables.spoken.make().segment(
+                ahead.stream,
+                look.side,
+                mark,
+                at,
+                payload.captured,
+            );
         }
         true
     }

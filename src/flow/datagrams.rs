@@ -54,7 +54,7 @@ impl Observer {
         flow.data.set_once(mark);
         self.dns(id, mark, ip, udp, first);
         if first {
-            self.side_tables.spoken.datagram(id, side, mark, udp);
+            self.side_tables.spoken.make().datagram(id, side, mark, udp);
         }
     }
 

@@ -51,7 +51,9 @@ impl Observer {
         self.settle_embryos();
         self.side_tables.hellos.settle(&self.streams);
         self.side_tables.dns_pairs.settle();
-        self.side_tables.spoken.settle(&self.streams);
+        if let Some(spoken) = self.side_tables.spoken.get_mut() {
+            spoken.settle(&self.streams);
+        }
         self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
         let hops = self.hops.into_list();
         let own = own::infer(

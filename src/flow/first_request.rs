@@ -21,7 +21,8 @@ pub struct FirstRequest {
     pub(super) name: Option<u16>,
     /// The method of HTTP, empty where it is none.
     pub method: &'static str,
-    /// The newest version of TLS that is offered, 0x0304 for TLS 1.3.
+    /// The newest version of TLS that is offered, 0x0304 for TLS 1.3; 0 where a ClientHello says it in a later
+    /// segment.
     pub tls: Option<u16>,
 }
 
@@ -82,7 +83,7 @@ impl FirstRequests {
         let header = ProxyHeader::parse(payload).map_or(0, |header| header.len);
         let payload = payload.get(header..).unwrap_or_default();
         let (name, method, version) = if let Some(hello) = tls::asks(payload) {
-            (hello.server_name, "", hello.version)
+            (hello.server_name, "", Some(hello.version.unwrap_or(0)))
         } else if let Some((method, host)) = http::RequestHead::asks(payload) {
             (host, method, None)
         } else {
@@ -210,5 +211,16 @@ mod tests {
         assert_eq!((of(4), of(5)), (None, None));
         assert_eq!(of(6), Some(("GET", Some("[2001:db8::1]"))));
         assert_eq!(all.0.as_ref().unwrap().names.len(), 2);
+    }
+
+    #[test]
+    fn a_hello_that_goes_on_in_a_later_segment_is_one() {
+        let mut hello = vec![22, 3, 1, 0x07, 0, 1, 0, 0x06, 0xfc, 3, 3];
+        hello.extend(1..=32);
+        hello.extend([0, 0, 2, 0x13, 1, 1, 0, 0x06, 0xd0]);
+        let mut all = FirstRequests::default();
+        all.see(1, &hello);
+        assert_eq!(all.of(1).map(|request| request.tls), Some(Some(0)));
+        assert!(all.asked_tls(1));
     }
 }

@@ -30,6 +30,7 @@ mod marked;
 mod neighbor;
 mod neighbors;
 mod observe;
+mod on_demand;
 mod one_way;
 mod options;
 mod own;

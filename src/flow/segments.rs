@@ -124,18 +124,20 @@ impl Observer {
             self.tally.cut_words += u64::from(is_mute(tcp));
             self.side_tables.prefaces.see(id, side, mark, tcp);
             self.side_tables.first_requests.see(id, tcp.payload);
-            self.side_tables.health.see(id, side, mark, key, tcp);
+            self.side_tables.health.make().see(id, side, mark, key, tcp);
             self.side_tables.fill(id, stream, side, mark, tcp);
             if tcp.payload.first() == Some(&b'H') && self.side_tables.first_requests.asked_tls(id) {
-                self.side_tables.spoken.answers_hello(id, side, mark, tcp.payload);
+                self.side_tables.spoken.make().answers_hello(id, side, mark, tcp.payload);
             }
             if stream.has_syn() {
                 let greets = stream.flow(side.other()).payload == 0;
-                self.side_tables.spoken.first(id, side, mark, tcp.payload, greets);
+                self.side_tables.spoken.make().first(id, side, mark, tcp.payload, greets);
             }
         }
-        let said = (tcp.seq, tcp.payload_len);
-        self.side_tables.spoken.segment(id, side, mark, said, tcp.payload);
+        if !tcp.payload.is_empty() {
+            let said = (tcp.seq, tcp.payload_len);
+            self.side_tables.spoken.make().segment(id, side, mark, said, tcp.payload);
+        }
         // A host that chooses the way anew for each sends a SYN's repeat by another link.
         let elsewhere = tcp.flags.syn()
             && syns == 1

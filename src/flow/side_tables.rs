@@ -12,6 +12,7 @@ use super::health::{Health, LocalEndpoints};
 use super::hello::Hellos;
 use super::idle::{Idle, Idles};
 use super::marked::Marked;
+use super::on_demand::OnDemand;
 use super::options::Options;
 use super::preface::Prefaces;
 use super::spoken::AllSpoken;
@@ -79,10 +80,10 @@ pub struct SideTables {
     pub(super) tokens: Tokens,
     pub(super) prefaces: Prefaces,
     pub(super) first_requests: FirstRequests,
-    pub(super) spoken: AllSpoken,
+    pub(super) spoken: OnDemand<AllSpoken>,
     pub(super) dns_pairs: DnsPairs,
     pub(super) asked: AllAsked,
-    pub(super) health: Health,
+    pub(super) health: OnDemand<Health>,
     pub(super) pieces: HashMap<u32, Pieces>,
     pub(super) options: Options,
     pub(super) marked: Marked,
@@ -168,13 +169,13 @@ impl SideTables {
     /// What the sides of a stream said in so many words, in order.
     #[must_use]
     pub fn spoken(&self, id: StreamId) -> &[Spoken] {
-        self.spoken.of(id)
+        self.spoken.get().map_or(&[], |spoken| spoken.of(id))
     }
 
     /// Whether any side of any stream said such words.
     #[must_use]
     pub fn has_spoken(&self) -> bool {
-        !self.spoken.is_empty()
+        self.spoken.get().is_some_and(|spoken| !spoken.is_empty())
     }
 
     /// The ClientHello of a stream, the first.
@@ -186,26 +187,26 @@ impl SideTables {
 
     /// What nodes of a cluster said on their health-check ports, by endpoint.
     pub fn local_endpoints(&self) -> impl Iterator<Item = (&(Ip, u16), &LocalEndpoints)> {
-        self.health.said().iter()
+        self.health.get().into_iter().flat_map(Health::said)
     }
 
     /// Whether a stream begins with a request that says it asks for health; `None` where it does
     /// not say, see [`is_googles`](super::is_googles).
     #[must_use]
     pub fn is_probe(&self, id: StreamId) -> Option<bool> {
-        self.health.is_probe(id)
+        self.health.get()?.is_probe(id)
     }
 
     /// Whether any stream was first answered with an HTTP error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        !self.health.errors.is_empty()
+        self.health.get().is_some_and(|health| !health.errors.is_empty())
     }
 
     /// The first answer of a stream and its status, if that is an HTTP error (400 to 599).
     #[must_use]
     pub fn first_error(&self, id: StreamId) -> Option<(Mark, u16)> {
-        self.health.error(id)
+        self.health.get()?.error(id)
     }
 
     /// The DNS questions that opened a stream together and were not both answered at once,
@@ -351,10 +352,14 @@ impl SideTables {
         self.tokens.forget(id);
         self.prefaces.forget(id);
         self.first_requests.forget(id);
-        self.spoken.forget(id);
+        if let Some(spoken) = self.spoken.get_mut() {
+            spoken.forget(id);
+        }
         self.dns_pairs.forget(id);
         self.asked.forget(id);
-        self.health.forget(id);
+        if let Some(health) = self.health.get_mut() {
+            health.forget(id);
+        }
         self.idles.forget(id);
     }
 }

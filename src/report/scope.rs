@@ -2,10 +2,8 @@
 //! frames, and what one capture alone leaves open.
 
 use super::build::Builder;
-use crate::correlate::Connection;
 use crate::flow::{Observations, VantageId};
 use crate::topology::{HostId, Mode, Service};
-use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -134,7 +132,7 @@ impl Builder<'_> {
         });
         let elsewhere = self.elsewhere(service, &take("director"));
         let directs = trace.directs(host);
-        let said = if directs || self.calls_servers(host) {
+        let said = if directs || trace.serves_and_calls(host) {
             let answers = match service.mode {
                 Mode::Dr | Mode::Tun => "nor do answers, which pass it by",
                 _ => "nor what the client got",
@@ -192,20 +190,6 @@ impl Builder<'_> {
         } else {
             format!("On the director: {}", take)
         }
-    }
-
-    /// Whether a host serves some and opens connections to others, all of one capture.
-    fn calls_servers(&self, host: HostId) -> bool {
-        let trace = self.trace;
-        let accepted = || {
-            let mut servers = trace.topology.services.iter().flat_map(|s| &s.real_servers);
-            servers.any(|r| r.host == Some(host))
-        };
-        let opens = |(id, c): (ConnectionId, &Connection)| {
-            trace.host_by_ip(c.front.client.0) == Some(host)
-                && trace.service(id).real_servers.iter().all(|r| r.host != Some(host))
-        };
-        accepted() && trace.requests().any(opens)
     }
 
     /// Who has a service's address and gets the caller's frames: nobody balances before it.

@@ -141,15 +141,7 @@ fn qdisc(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
-
-    fn read(text: &str) -> HostState {
-        let mut state = HostState::default();
-        assert!(parse(&mut state, "a", text));
-        assert!(state.notes.is_empty(), "{:?}", state.notes);
-        state
-    }
+    use super::super::testkit::read;
 
     #[test]
     fn losses_are_kept_and_zeros_are_not() {

@@ -56,6 +56,8 @@ mod routes;
 mod served;
 mod sockets;
 mod sysctl;
+#[cfg(test)]
+mod testkit;
 mod text;
 
 pub use both_sides::{carried, proxied, translated};

@@ -160,16 +160,8 @@ fn entry(cx: &mut Cx<'_>, words: &[&str]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use super::super::testkit::read;
     use crate::wire::Ip;
-
-    fn read(text: &str) -> HostState {
-        let mut state = HostState::default();
-        assert!(parse(&mut state, "a", text));
-        assert!(state.notes.is_empty(), "{:?}", state.notes);
-        state
-    }
 
     #[test]
     fn sockets_that_wait_are_listeners() {

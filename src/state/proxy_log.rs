@@ -166,16 +166,8 @@ pub(super) fn istio(cx: &mut Cx<'_>, line: &str, words: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::HostState;
-    use super::super::parse;
+    use super::super::testkit::read;
     use super::endpoint;
-
-    fn read(text: &str) -> HostState {
-        let mut state = HostState::default();
-        parse(&mut state, "a", text);
-        assert!(state.notes.is_empty(), "{:?}", state.notes);
-        state
-    }
 
     #[test]
     fn ingress_nginx_is_read() {

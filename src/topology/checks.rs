@@ -8,6 +8,7 @@
 //!
 //! Those of who otherwise says so fail before anything is said: a server that is still starting refuses them.
 
+use super::waits::Waits;
 use super::{HostId, Topology};
 use crate::correlate::{Connection, Connections, Outcome};
 use crate::flow::{Mark, Observations, VantageId};
@@ -93,10 +94,12 @@ pub(super) fn never_accepted(
     for c in tcp().filter(|c| !vain(c)) {
         tried.remove(&pair(c));
     }
+    let hosts = tried.keys().filter_map(|pair| topology.hosts.by_ip(pair.0)).collect();
+    let waits = Waits::of(vantages, connections, topology, &hosts);
     let mut pools: HashMap<(HostId, u16), Vec<Pair>> = HashMap::default();
     for (pair, tries) in tried {
         if let Some(host) = topology.hosts.by_ip(pair.0)
-            && !is_for_clients(vantages, connections, topology, host, &tries)
+            && !waits.hold_most(host, &tries)
         {
             pools.entry((host, pair.2)).or_default().push(pair);
         }
@@ -120,45 +123,6 @@ pub(super) fn never_accepted(
         pools.retain(|(host, _), _| serve.contains(host));
     }
     pools.into_values().flatten().collect()
-}
-
-/// Whether most of what a host tries comes while a client of its own waits for an answer: clients that come at
-/// one pace, and what is tried for one again and again, are no timer's.
-fn is_for_clients(
-    vantages: &[Observations],
-    connections: &Connections,
-    topology: &Topology,
-    host: HostId,
-    tries: &[(VantageId, Mark)],
-) -> bool {
-    let mut waits: HashMap<VantageId, Vec<(i64, i64)>> = HashMap::default();
-    for c in connections.list.iter().filter(|c| c.protocol.is_tcp() && c.progress.request) {
-        if topology.hosts.by_ip(c.front.server.0) != Some(host) {
-            continue;
-        }
-        for leg in connections.legs(c) {
-            let (there, back) = (leg.forward(vantages), leg.reply(vantages));
-            let answered = back.data.get().unwrap_or_else(|| leg.of(vantages).last());
-            let wait = there.data.get().map(|asked| (asked.at().0, answered.at().0));
-            waits.entry(leg.vantage).or_default().extend(wait);
-        }
-    }
-    // By their beginnings, each with the latest end so far: a moment lies in one if it is before that.
-    for list in waits.values_mut() {
-        list.sort_unstable();
-        let mut latest = i64::MIN;
-        for (_, end) in list {
-            latest = latest.max(*end);
-            *end = latest;
-        }
-    }
-    let meanwhile = |(vantage, mark): &&(VantageId, Mark)| {
-        let now = mark.at().0;
-        let list = waits.get(vantage).map_or(&[][..], Vec::as_slice);
-        let before = list.partition_point(|(asked, _)| *asked <= now);
-        before > 0 && now <= list[before - 1].1
-    };
-    tries.iter().filter(meanwhile).count() * 2 > tries.len()
 }
 
 /// Who asks whom for its health, says so, and asks nothing else.

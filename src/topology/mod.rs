@@ -20,6 +20,7 @@ mod steps;
 mod stray;
 mod survey;
 mod untold;
+mod waits;
 
 pub use hosts::{Host, HostId, Hosts, is_origin};
 pub use ordinary::Ordinary;

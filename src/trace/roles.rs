@@ -1,6 +1,7 @@
 //! What hosts are, by what they did: one role each, the same in every output.
 
-use super::Trace;
+use super::{ConnectionId, Trace};
+use crate::correlate::Connection;
 use crate::hashed::HashMap;
 use crate::topology::{HostId, Mode, Role, ServiceId};
 use crate::wire::Ip;
@@ -27,6 +28,22 @@ pub enum Why {
     Gets,
     /// A capture was taken on it, and no connection is known to pass it.
     Captured,
+}
+
+impl Trace {
+    /// Whether a host serves some and opens connections to others, as a proxy does.
+    #[must_use]
+    pub fn serves_and_calls(&self, host: HostId) -> bool {
+        let accepted = || {
+            let mut servers = self.topology.services.iter().flat_map(|s| &s.real_servers);
+            servers.any(|r| r.host == Some(host))
+        };
+        let opens = |(id, c): (ConnectionId, &Connection)| {
+            self.host_by_ip(c.front.client.0) == Some(host)
+                && self.service(id).real_servers.iter().all(|r| r.host != Some(host))
+        };
+        accepted() && self.requests().any(opens)
+    }
 }
 
 /// The hosts that matter.

@@ -113,7 +113,11 @@ pub fn asks(payload: &[u8]) -> Option<Asks<'_>> {
         rest.listed(1)
     })();
     let all = head.and_then(|_| rest.number(2));
-    let whole = all.is_some_and(|all| rest.0.len() >= all);
+    let whole = match all {
+        Some(all) => rest.0.len() >= all,
+        // Extensions may be missing (RFC 5246, section 7.4.1.2).
+        None => head.is_some() && rest.0.is_empty() && payload.len() >= ends_at(payload),
+    };
     while let (Some(kind), Some(body)) = (rest.number(2), rest.listed(2)) {
         match kind as u16 {
             SERVER_NAME => asks.server_name = host_name(body),
@@ -130,6 +134,12 @@ pub fn asks(payload: &[u8]) -> Option<Asks<'_>> {
         asks.version = Some(legacy);
     }
     Some(asks)
+}
+
+/// Where the message of the handshake ends that a payload begins with: behind its header of four bytes, which
+/// has its length, and the record's of five.
+fn ends_at(payload: &[u8]) -> usize {
+    Rest(payload.get(6..).unwrap_or_default()).number(3).map_or(usize::MAX, |length| 9 + length)
 }
 
 /// Name type 0 is a host name; nobody defined another.
@@ -205,6 +215,10 @@ mod tests {
         assert_eq!((asked.server_name, asked.version), (Some(&b"a.test"[..]), Some(0x0304)));
         assert_eq!(asks(&asking(&[(0, &name)])).unwrap().version, Some(0x0303));
         assert_eq!(asks(&hello()).unwrap(), Asks { server_name: None, version: Some(0x0303) });
+        let mut plain = hello();
+        plain.truncate(plain.len() - 2);
+        plain[8] -= 2;
+        assert_eq!(asks(&plain).unwrap().version, Some(0x0303));
         for cut in 0..bytes.len() {
             let asked = asks(&bytes[..cut]);
             assert!(asked.is_none_or(|asked| asked.version.is_none()), "cut at {cut}");

@@ -16,6 +16,8 @@ mod asked_there;
 mod clusters;
 mod control;
 mod cut_short;
+mod dead_pool;
+mod dead_pool_tests;
 mod director_ends;
 mod dns;
 mod firewalled;

@@ -43,6 +43,16 @@ const REFUSED: &[(&str, &str)] = &[
 ",
     ),
     (
+        "a FortiGate",
+        "FGT # diagnose sniffer packet port1 'port 443' 4
+interfaces=[port1]
+filters=[port 443]
+2.345678 port1 -- 192.0.2.5.51822 -> 203.0.113.40.443: syn 2988112001
+2.345901 port1 -- 203.0.113.40.443 -> 192.0.2.5.51822: rst 0 ack 2988112002
+2 packets received by filter
+",
+    ),
+    (
         "Wireshark, CSV",
         "\"No.\",\"Time\",\"Source\",\"Destination\",\"Protocol\",\"Length\",\"Info\"
 \"1\",\"0.000000\",\"192.0.2.5\",\"203.0.113.40\",\"TCP\",\"74\",\"51822  >  443 [SYN] Seq=0 Win=64240 Len=0 MSS=1460\"
@@ -126,6 +136,28 @@ fn what_pf_blocked_is_said_to_be_blocked() {
     // A rule that passes logs the first packet alone: its silence says nothing.
     let run = told(&line(1, "rule 4/(match) pass"));
     assert!(run.report.findings.iter().all(|f| !f.severity.is_loud()), "{}", run.text);
+}
+
+/// Of all interfaces each packet shows as it came and as it went on.
+#[test]
+fn a_fortigate_shows_both_sides_of_what_it_translates() {
+    let (outside, inside) = ("192.0.2.5.51822", "203.0.113.40.443");
+    let server = "10.0.0.11.8443";
+    let mut text = "interfaces=[any]\nfilters=[host 192.0.2.5]\n".to_owned();
+    let lines = [
+        ("port1 in", outside, inside, "syn 1000"),
+        ("port2 out", outside, server, "syn 1000"),
+        ("port2 in", server, outside, "rst 0 ack 1001"),
+        ("port1 out", inside, outside, "rst 0 ack 1001"),
+    ];
+    for (n, (place, from, to, what)) in lines.into_iter().enumerate() {
+        text += &format!("2024-03-05 12:00:00.00{n}000 {place} {from} -> {to}: {what}\n");
+    }
+    let run = told(&text);
+    assert_eq!(frames(&run), 4, "{}", run.text);
+    let first = &run.report.findings[0];
+    assert_eq!(first.id, "connection-refused", "{}", run.text);
+    assert!(run.text.contains("10.0.0.11:8443"), "{}", run.text);
 }
 
 #[test]

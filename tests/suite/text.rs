@@ -171,18 +171,27 @@ fn a_bare_text_never_knows_better_than_the_file() {
     }
 }
 
-/// The same of networks that `LBDIAG_WORLDS` names.
+/// The same of networks that `LBDIAG_WORLDS` names, as lines with all that tcpdump prints, as bare ones, and as
+/// a paste.
 #[test]
-fn a_bare_text_of_named_worlds_names_the_cause() {
+fn texts_of_named_worlds_name_the_cause() {
     let Some(tcpdump) = tool("tcpdump") else { return };
     let wrong = other_worlds().into_iter().filter(|w| !w.iter().any(|path| is_mixed(path)));
     let wrong = wrong.flat_map(|captures| {
-        let dir = tempfile::tempdir().unwrap();
         let file = run_paths(&captures);
-        let text = run_paths(&printed(&tcpdump, &captures, dir.path(), &["-nn"]));
         let folder = captures[0].parent().unwrap().file_name().unwrap().to_string_lossy();
-        let mut wrong = invented(&file, &text);
-        wrong.extend(lost_in_bare_lines(&file, &text, &folder));
+        let text = |options: &[&str], pastes: bool| {
+            let dir = tempfile::tempdir().unwrap();
+            let texts = printed(&tcpdump, &captures, dir.path(), options);
+            texts.iter().filter(|_| pastes).for_each(|text| paste(text));
+            run_paths(&texts)
+        };
+        let (full, bare) = (text(&["-nn", "-e", "-v"], false), text(&["-nn"], false));
+        let mut wrong: Vec<String> = lost(&file, &full).into_iter().collect();
+        wrong.extend(lost_in_bare_lines(&file, &bare, &folder));
+        for text in [full, bare, text(&["-nn"], true)] {
+            wrong.extend(invented(&file, &text));
+        }
         wrong.into_iter().map(move |w| format!("{folder}: {w}")).collect::<Vec<_>>()
     });
     none(wrong.collect());
@@ -203,15 +212,18 @@ fn pasted(text: &str) -> String {
     out
 }
 
+/// Makes a paste of a text.
+fn paste(text: &Path) {
+    let whole = std::fs::read_to_string(text).unwrap();
+    std::fs::write(text, pasted(&whole)).unwrap();
+}
+
 #[test]
 fn a_paste_never_knows_better_than_the_file() {
     let Some(tcpdump) = tool("tcpdump") else { return };
     of_each_file(|sample, dir, file| {
         let texts = printed(&tcpdump, &sample.captures, dir, &["-nn"]);
-        for text in &texts {
-            let whole = std::fs::read_to_string(text).unwrap();
-            std::fs::write(text, pasted(&whole)).unwrap();
-        }
+        texts.iter().for_each(|text| paste(text));
         let text = run_paths(&texts);
         let mut wrong = invented(file, &text);
         wrong.extend(lost(file, &text));

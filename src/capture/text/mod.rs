@@ -5,7 +5,7 @@
 //! line; [`start`] finds where a packet begins; [`record`] puts the lines of one together again,
 //! wherever they were broken; [`packet`] and what it calls ([`network`], [`tcp`], [`udp`], [`icmp`],
 //! [`arp`], [`vrrp`]) read what tcpdump 3.4 to 4.99 prints with any of its options, [`tshark`] what
-//! tshark and Wireshark print, [`hex`] their dumps. [`quote`] finds
+//! tshark and Wireshark print, [`fortigate`] a firewall's sniffer, [`hex`] their dumps. [`quote`] finds
 //! the packet that an ICMP error is about, [`numbers`] turns relative sequence numbers
 //! into those of the wire, [`clock`] times of day into moments. [`build`] makes a frame of it: as
 //! many bytes as are told, and [`Known`], which says which of its fields are known. What is not
@@ -30,6 +30,7 @@ mod ends;
 mod ether;
 mod fields;
 mod forms;
+mod fortigate;
 mod hex;
 mod icmp;
 mod logged;
@@ -284,6 +285,7 @@ pub(super) fn look(window: &mut ReadBuffer<'_>, near: Option<i64>) -> Option<Loo
     for line in window.data().split(|b| *b == b'\n') {
         let text = clean::clean(line);
         let text = columns.line(&text);
+        let text = fortigate::line(&text);
         lines += usize::from(!text.trim().is_empty());
         if let Some(start) = start::find(&text) {
             any = true;

@@ -38,6 +38,11 @@ pub(super) fn heading(line: &str) -> Option<String> {
     if let Some((_, after)) = line.split_once("reading from file ") {
         return Some(name(after.split([',', ' ']).next()?));
     }
+    // A FortiGate's sniffer; of all interfaces each packet names its own.
+    if let Some(interface) = line.strip_prefix("interfaces=[") {
+        let interface = interface.trim_end_matches(']');
+        return Some(if interface == "any" { String::new() } else { name(interface) });
+    }
     if let Some(file) = line.strip_prefix("==> ") {
         return Some(name(file.trim_end_matches([' ', '<', '='])));
     }

@@ -11,7 +11,7 @@ use super::record::{Printer, Record};
 use super::sections::{self, Sections};
 use super::shown::{Shown, Stamp};
 use super::start::{self, Start};
-use super::{Facts, build, hex, verbose};
+use super::{Facts, build, fortigate, hex, verbose};
 use crate::capture::collect::{Collector, Sink};
 use crate::capture::read_buffer::ReadBuffer;
 use crate::capture::types::Mark;
@@ -148,6 +148,7 @@ impl Lines {
 impl<F: Sink> Walk<'_, '_, F> {
     fn line(&mut self, text: &str, line: u64, offset: u64) {
         let text: &str = &self.columns.line(text);
+        let text: &str = &fortigate::line(text);
         if text.trim().is_empty() {
             if let Some(record) = &mut self.record {
                 // The line that ends the head of HTTP is printed with its indentation.

@@ -1,6 +1,7 @@
 //! A server that accepted connections and refuses them from one moment on, or accepts others between.
 
 use super::index::Indexed;
+use crate::capture::Timestamp;
 use crate::correlate::Outcome;
 use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId};
@@ -14,18 +15,10 @@ pub(in crate::diagnose) fn accepts_between(
     server: Ip,
     refused: &[ConnectionId],
 ) -> Option<At> {
-    let its = |id: &ConnectionId| facts.server(*id).and_then(|s| s.address) == Some(server);
-    let times = || {
-        let own = refused.iter().filter(|id| its(id));
-        own.filter_map(|id| facts.start(*id)).map(|at| facts.time(at))
-    };
+    let times = || tries(facts, server, refused);
     let (first, last) = (times().min()?, times().max()?);
-    facts.requests_to(service).filter(|(id, _)| its(id)).find_map(|(id, c)| {
-        let accepted = c.outcome != Outcome::Refused && c.progress.answered;
-        let leg = facts.legs(id).iter().find(|leg| accepted && facts.reply(leg).accepted())?;
-        let at = facts.at(leg, facts.reply(leg).syn);
-        (facts.time(at) > first && facts.time(at) < last).then_some(at)
-    })
+    let between = |at: &At| (facts.time(*at) > first) && (facts.time(*at) < last);
+    acceptances(facts, service, server).find(between)
 }
 
 /// When a real server of a service was last known to accept a connection, where that was before
@@ -36,25 +29,31 @@ pub(in crate::diagnose) fn accepted_before(
     server: Ip,
     refused: &[ConnectionId],
 ) -> Option<At> {
-    let its = |id: &ConnectionId| facts.server(*id).and_then(|s| s.address) == Some(server);
-    let first = refused
-        .iter()
-        .filter(|id| its(id))
-        .filter_map(|id| facts.start(*id))
-        .min_by_key(|at| facts.time(*at))?;
-    let mut last: Option<(At, crate::capture::Timestamp)> = None;
-    for (id, c) in facts.requests_to(service).filter(|(id, _)| its(id)) {
-        if c.outcome == Outcome::Refused || !c.progress.answered {
-            continue;
-        }
+    let first = tries(facts, server, refused).min()?;
+    let last = acceptances(facts, service, server).max_by_key(|at| facts.time(*at))?;
+    (facts.time(last) <= first).then_some(last)
+}
+
+/// When those of these connections began that a server refused.
+fn tries(
+    facts: &Indexed<'_>,
+    server: Ip,
+    refused: &[ConnectionId],
+) -> impl Iterator<Item = Timestamp> {
+    let own = refused.iter().copied().filter(move |id| is_of(facts, server, *id));
+    own.filter_map(|id| facts.start(id)).map(|at| facts.time(at))
+}
+
+/// The answers with which a real server of a service accepted connections.
+fn acceptances(facts: &Indexed<'_>, service: ServiceId, server: Ip) -> impl Iterator<Item = At> {
+    let own = facts.requests_to(service).filter(move |(id, _)| is_of(facts, server, *id));
+    let accepted = own.filter(|(_, c)| c.outcome != Outcome::Refused && c.progress.answered);
+    accepted.filter_map(|(id, _)| {
         let leg = facts.legs(id).iter().find(|leg| facts.reply(leg).accepted())?;
-        let at = facts.at(leg, facts.reply(leg).syn);
-        if facts.time(at) > facts.time(first) {
-            return None;
-        }
-        if last.is_none_or(|(_, known)| facts.time(at) > known) {
-            last = Some((at, facts.time(at)));
-        }
-    }
-    last.map(|(at, _)| at)
+        Some(facts.at(leg, facts.reply(leg).syn))
+    })
+}
+
+fn is_of(facts: &Indexed<'_>, server: Ip, id: ConnectionId) -> bool {
+    facts.server(id).and_then(|s| s.address) == Some(server)
 }

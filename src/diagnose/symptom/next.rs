@@ -6,7 +6,7 @@ use super::who_said;
 use crate::breaks::{Break, By, Manner, Packet, Passage};
 use crate::correlate::Tuple;
 use crate::diagnose::words::commands::cluster;
-use crate::diagnose::words::{Names, Wanted, to_capture_all};
+use crate::diagnose::words::{Names, Wanted, agree, list, to_capture_all};
 use crate::diagnose::{Facts, Sighting, ToConfirm};
 use crate::topology::HostId;
 use crate::trace::{Cloud, ConnectionId};
@@ -240,7 +240,17 @@ fn in_between(facts: &Facts, sightings: &[Sighting], broken: Option<&Break>) -> 
             why: format!("shows whether it took the {packet}, and to whom it was sent on"),
         });
     }
-    if !fabric {
+    if fabric {
+        return found;
+    }
+    let caller = facts.host_by_ip(facts.connection(id).front.client.0);
+    if caller.is_some_and(|host| facts.is_captured(host) && facts.serves_and_calls(host)) {
+        // Whom a proxy calls is mostly the server itself.
+        let called: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let it = agree(called.len(), "it", "them");
+        let whose = format!("{}, or on what balances for {it}", list(&called));
+        found.push(take(whose, "server"));
+    } else {
         let whose = if cloud.is_some() {
             "the director, if it is a machine of yours"
         } else {

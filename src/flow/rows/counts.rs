@@ -42,7 +42,7 @@ pub(super) fn are_possible(seen: &Observations) -> bool {
         side.tokens.dropped,
         side.prefaces.dropped,
         side.first_requests.dropped(),
-        side.spoken.dropped,
+        side.spoken.get().map_or(0, |spoken| spoken.dropped),
         seen.evicted.all.streams,
         seen.evicted.beyond_kinds,
     ];
@@ -66,7 +66,7 @@ fn rare(seen: &Observations) -> bool {
     let vrrp = seen.vrrp.iter().flat_map(|vrrp| [vrrp.count, vrrp.contest.count]);
     let closed = side.windows.list.iter().flat_map(|closed| [closed.frames, closed.probes]);
     let pieces = side.pieces.values().flat_map(|pieces| [pieces.firsts, pieces.laters]);
-    let health = side.health.said.values().flat_map(|said| [said.some, said.none]);
+    let health = side.local_endpoints().flat_map(|(_, said)| [said.some, said.none]);
     let sums = side
         .sums
         .0

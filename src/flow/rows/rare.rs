@@ -4,6 +4,7 @@ use super::said::{AskedRow, FirstRequestRow, HealthRow, TokenRow};
 use super::{Of, lists, numbered};
 use crate::flow::dns_pairs::DnsPair;
 use crate::flow::fragments::Pieces;
+use crate::flow::health::Health;
 use crate::flow::idle::Idle;
 use crate::flow::spoken::{MAX_EACH, Spoken};
 use crate::flow::{
@@ -55,11 +56,16 @@ fn tokens(seen: &Observations) -> impl Iterator<Item = TokenRow> {
 }
 
 fn spoken(seen: &Observations) -> impl Iterator<Item = Of<Spoken>> {
-    let by_stream = &seen.side_tables.spoken.by_stream;
-    let mut ids: Vec<StreamId> = by_stream.keys().copied().collect();
+    let by_stream = seen.side_tables.spoken.get().map(|spoken| &spoken.by_stream);
+    let mut ids: Vec<StreamId> =
+        by_stream.into_iter().flat_map(|map| map.keys().copied()).collect();
     ids.sort_unstable();
     ids.into_iter()
         .flat_map(|id| seen.side_tables.spoken(id).iter().map(move |spoken| Of(id, *spoken)))
+}
+
+fn health(seen: &Observations) -> impl Iterator<Item = &Health> {
+    seen.side_tables.health.get().into_iter()
 }
 
 pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S::Fault> {
@@ -73,10 +79,10 @@ pub(super) fn store<S: Store>(all: &[Observations], to: &mut S) -> Result<(), S:
     to.table(numbered(all, FirstRequestRow::of))?;
     to.table(numbered(all, spoken))?;
     to.table(numbered(all, |seen| {
-        seen.side_tables.health.said.iter().map(|(node, said)| HealthRow(*node, *said))
+        seen.side_tables.local_endpoints().map(|(node, said)| HealthRow(*node, *said))
     }))?;
-    to.table(numbered(all, |seen| by_key(&seen.side_tables.health.probes)))?;
-    to.table(numbered(all, |seen| by_key(&seen.side_tables.health.errors)))?;
+    to.table(numbered(all, |seen| by_key(health(seen).flat_map(|health| &health.probes))))?;
+    to.table(numbered(all, |seen| by_key(health(seen).flat_map(|health| &health.errors))))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.dns_pairs.by_stream)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.pieces)))?;
     to.table(numbered(all, |seen| by_key(&seen.side_tables.options.of)))?;
@@ -143,21 +149,21 @@ pub(super) fn restore<R: Restore>(from: &mut R, all: &mut [Observations]) -> Res
         Ok(())
     })?;
     each(from, all, streams, |seen, of, spoken: Spoken| {
-        let list = seen.side_tables.spoken.by_stream.entry(of).or_default();
+        let list = seen.side_tables.spoken.make().by_stream.entry(of).or_default();
         if list.len() < MAX_EACH {
             list.push(spoken);
         }
     })?;
     from.table(|v, _, row: HealthRow| {
         let seen = all.get_mut(v).ok_or("a row is of no vantage")?;
-        seen.side_tables.health.said.insert(row.0, row.1);
+        seen.side_tables.health.make().said.insert(row.0, row.1);
         Ok(())
     })?;
     each(from, all, streams, |seen, of, says_so: bool| {
-        seen.side_tables.health.probes.insert(of, says_so);
+        seen.side_tables.health.make().probes.insert(of, says_so);
     })?;
     each(from, all, streams, |seen, of, error: (Mark, u16)| {
-        seen.side_tables.health.errors.insert(of, error);
+        seen.side_tables.health.make().errors.insert(of, error);
     })?;
     each(from, all, streams, |seen, of, pair: DnsPair| {
         seen.side_tables.dns_pairs.by_stream.insert(of, pair);

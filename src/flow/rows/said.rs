@@ -161,7 +161,7 @@ impl Row for FirstRequestRow {
         self.name = Some(name).filter(|name| !name.is_empty());
         let mut method = self.method.to_owned();
         c.text("method", "the method of HTTP; empty where it is TLS", &mut method);
-        c.some("tls_version", "the newest version of TLS that is offered", &mut self.tls);
+        c.some("tls_version", "the newest version of TLS that is offered; 0 where a ClientHello says it in a later segment", &mut self.tls);
         if c.comes_in() {
             match http::METHODS.iter().find(|known| **known == method) {
                 Some(known) => self.method = known,

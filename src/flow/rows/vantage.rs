@@ -56,7 +56,9 @@ impl VantageRow {
         to.windows.dropped = side.windows.dropped;
         to.tokens.dropped = side.tokens_dropped();
         to.prefaces.dropped = side.prefaces.dropped;
-        to.spoken.dropped = side.spoken.dropped;
+        if let Some(spoken) = side.spoken.get() {
+            to.spoken.make().dropped = spoken.dropped;
+        }
         to.first_requests.set_dropped(side.first_requests.dropped());
         if seen.has_troubles() {
             to.troubles.restore_any();
@@ -137,7 +139,11 @@ impl Row for VantageRow {
         let mut requests = side.first_requests.dropped();
         c.num("first_requests_dropped", more, &mut requests);
         side.first_requests.set_dropped(requests);
-        c.num("said_dropped", more, &mut side.spoken.dropped);
+        let mut said = side.spoken.get().map_or(0, |spoken| spoken.dropped);
+        c.num("said_dropped", more, &mut said);
+        if said > 0 {
+            side.spoken.make().dropped = said;
+        }
         let mut any = side.troubles.any();
         c.num("has_repeats", "some link repeated bytes or lacked some", &mut any);
         if any && c.comes_in() {

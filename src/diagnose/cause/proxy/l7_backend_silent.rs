@@ -16,6 +16,9 @@ use crate::trace::{At, ConnectionId, Trace};
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["http-5xx", "slow-answer"];
 
+/// Servers that are asked about: of a pool that is silent as a whole, what is behind one is behind the others.
+const ASKED: usize = 2;
+
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let fronts = facts.pairs.attempts.keys().map(|front| ConnectionId(*front));
     let fronts = fronts.filter(|id| {
@@ -80,23 +83,27 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let called = caller.map(|host| Names(facts).place(host));
     let proxy = called.or_else(|| words::directors(facts, service).first().map(name));
     let others = facts.requests_to(service).any(|(id, _)| facts.breaks.fate(id) == Fate::Well);
-    for subject in &servers {
-        let Some(ip) = subject.address else { continue };
-        if arrive != Some(true) {
-            let six = if ip.is_v4() { "" } else { "-6 " };
-            finding.confirm(
-                proxy.clone().unwrap_or_else(|| "the proxy".to_owned()),
-                format!("ip {six}route get {ip}; ip {six}neigh show {ip}"),
-                "FAILED or INCOMPLETE: it is down, or on another network than the interface that the route names",
-            );
-        }
+    let asks = servers.iter().take(ASKED).filter_map(|subject| {
+        let ip = subject.address?;
+        let six = if ip.is_v4() { "" } else { "-6 " };
+        Some(format!("ip {six}route get {ip}; ip {six}neigh show {ip}"))
+    });
+    let asks: Vec<String> = asks.filter(|_| arrive != Some(true)).collect();
+    if !asks.is_empty() {
+        finding.confirm(
+            proxy.unwrap_or_else(|| "the proxy".to_owned()),
+            asks.join("; "),
+            "FAILED or INCOMPLETE: it is down, or on another network than the interface that the route names",
+        );
+    }
+    for subject in servers.iter().take(ASKED) {
         finding.confirm(
             Names(facts).place_of(subject),
             format!("ss -ltn 'sport = :{port}'; tcpdump -ni any 'tcp port {port}'; nft list ruleset; iptables-save -c | grep -iE 'drop|reject'"),
             "whether the SYNs come in there, and which rule or full queue takes them",
         );
-        finding.fixes.extend(others.then(|| words::out_of_proxy(subject)));
     }
+    finding.fixes.extend(servers.iter().filter(|_| others).map(words::out_of_proxy));
     // Hosts are numbered in the order of the captures.
     let mut directors = words::directors(facts, service);
     directors.sort_by_key(|director| director.address);

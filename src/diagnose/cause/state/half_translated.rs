@@ -43,9 +43,10 @@ fn finding(facts: &Facts, service: ServiceId, set: &[HalfTranslated<'_>]) -> Fin
     );
     let mut finding = Finding::cause("conntrack-invalid-rst", title, explanation);
     finding.severity = Severity::Critical;
-    let sure = shown.is_some_and(|one| one.sent_here);
+    let sent_here = shown.is_some_and(|one| one.sent_here);
+    let sure = sent_here && shown.is_some_and(|one| !facts.reply(one.rest).counted);
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
-    if !sure {
+    if !sent_here {
         finding.candidate(
             "nat-return-bypasses-director",
             "then the server answers past the balancer: its own capture shows who translates what",
@@ -76,17 +77,15 @@ fn proofs(facts: &Facts, one: &HalfTranslated<'_>) -> Vec<Proof> {
     let opened = facts.connection(one.id).front.server;
     let rest = facts.connection(one.stray).front.server;
     let text = |(ip, port): (crate::wire::Ip, u16)| ip.with_port(port);
+    let next = facts.reply(one.rest);
+    let told = if next.counted { "what it acknowledges follows" } else { "its number follows" };
     let proofs = [
         facts.proof(
             one.opened,
             facts.reply(one.opened).syn,
             format!("the SYN-ACK, from {}", text(opened)),
         ),
-        facts.proof(
-            one.rest,
-            facts.reply(one.rest).first,
-            format!("the next segment, from {}: its number follows", text(rest)),
-        ),
+        facts.proof(one.rest, next.first, format!("the next segment, from {}: {told}", text(rest))),
         facts.proof(
             one.rest,
             facts.forward(one.rest).rst,
