@@ -51,7 +51,7 @@ pub use known::Known;
 pub(crate) use label::printable;
 pub use link::LinkType;
 pub use peek::{Peek, is_packed, peek};
-pub use read::{lines, read, read_near, read_range};
+pub use read::{is_read_anywhere, lines, read, read_near, read_range};
 pub use rows::{restore, store, tables};
 pub use secrets::{Secrets, read_secrets};
 pub use source::{Source, Unpacked};

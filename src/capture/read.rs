@@ -150,6 +150,13 @@ pub fn read_range<F: FnMut(&Frame<'_>)>(
     if collector.number < last { Err(changed()) } else { Ok(()) }
 }
 
+/// Whether a frame of a capture is read again without those before it: neither unpacked nor printed from the
+/// beginning.
+#[must_use]
+pub fn is_read_anywhere(file: &CaptureFile) -> bool {
+    file.compression.is_none() && !matches!(file.layout, Layout::Text(_))
+}
+
 /// The lines of a text that frames come from: number of the frame, number of the line, and what is
 /// printed of the packet. None where the capture is no text, or cannot be read any more.
 #[must_use]

@@ -6,7 +6,7 @@
 
 use super::union::StreamRef;
 use super::{Connection, Connections, Leg};
-use crate::flow::{Observations, Stream};
+use crate::flow::{Flow, Observations, Stream};
 use std::ops::Range;
 
 /// Connections whose streams are fetched together.
@@ -20,19 +20,24 @@ fn touch(stream: &Stream) -> u32 {
     begins ^ b.packets ^ b.ack.frame() ^ b.fin.frame() ^ b.shape.tsecr
 }
 
-/// Has streams fetched, and the first links of their flows.
+/// Has streams fetched, the first links of their flows, and the hops of those: where each connection comes by
+/// a way of its own, as through the internet, hops are as many.
 pub(super) fn with_links(
     vantages: &[Observations],
     streams: impl Iterator<Item = StreamRef> + Clone,
 ) {
     let own = streams.clone().fold(0, |all, at| all ^ touch(at.of(vantages)));
-    let links = streams.fold(own, |all, at| {
-        let links = &vantages[at.vantage.index()].links;
-        at.of(vantages).flows.iter().fold(all, |all, flow| {
-            all ^ flow.link.index().and_then(|at| links.get(at)).map_or(0, |link| link.packets)
+    let links = || {
+        streams.clone().flat_map(|at| {
+            let vantage = &vantages[at.vantage.index()];
+            let flows = at.of(vantages).flows.iter();
+            let first = move |flow: &Flow| Some((vantage, vantage.links.get(flow.link.index()?)?));
+            flows.filter_map(first)
         })
-    });
-    std::hint::black_box(links);
+    };
+    let own = links().fold(own, |all, (_, link)| all ^ link.packets);
+    let hops = links().filter_map(|(vantage, link)| vantage.hops.get(link.hop.index()));
+    std::hint::black_box(hops.fold(own, |all, hop| all ^ u32::from(hop.ttl)));
 }
 
 impl Connections {

@@ -3,6 +3,7 @@
 
 use crate::flow::{Flow, HopId, Observations, Reset, VantageId};
 use crate::hashed::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
 
 /// Links of a way that is shared; flows with more are looked at one by one.
@@ -165,13 +166,12 @@ impl LinkSequences {
             return LinkSequenceId(*id);
         }
         let next = self.list.len();
-        let id = match self.ids.get(&way) {
-            Some(id) => *id,
-            None if next >= MAX_WAYS => return LinkSequenceId::NONE,
-            None => {
+        let id = match self.ids.entry(way) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(_) if next >= MAX_WAYS => return LinkSequenceId::NONE,
+            Entry::Vacant(place) => {
                 self.list.push(way);
-                self.ids.insert(way, LinkSequenceId(next as u32));
-                LinkSequenceId(next as u32)
+                *place.insert(LinkSequenceId(next as u32))
             }
         };
         self.recent[self.oldest] = (words, id.0);

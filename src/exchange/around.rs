@@ -26,10 +26,11 @@ pub(super) fn called_back(
 ) -> HashMap<u32, Sides> {
     let mut calls: Vec<[Vec<Call>; 2]> =
         vantages.iter().map(|_| <[Vec<Call>; 2]>::default()).collect();
+    let mut passed = Passed::default();
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         for leg in connections.legs(connection) {
             let at = leg.vantage;
-            let Some(own) = side(connections, vantages, leg) else { continue };
+            let Some(own) = side(connections, vantages, leg, &mut passed) else { continue };
             let of = &mut calls[at.index()][usize::from(own)];
             if of.len() <= MAX_CALLS {
                 let stream = leg.of(vantages);
@@ -65,13 +66,49 @@ fn talks(c: &Connection) -> bool {
 }
 
 /// Whether the vantage's host called (`false`) or was called (`true`).
-fn side(connections: &Connections, vantages: &[Observations], leg: &Leg) -> Option<bool> {
-    let vantage = &vantages[leg.vantage.index()];
-    let hop = connections.first_hop(vantages, leg, true).filter(|hop| !hop.link.is_loopback())?;
-    let back = connections.first_hop(vantages, leg, false)?;
-    match (vantage.own.sent(hop)?, vantage.own.sent(back)?) {
+fn side(
+    connections: &Connections,
+    vantages: &[Observations],
+    leg: &Leg,
+    passed: &mut Passed,
+) -> Option<bool> {
+    let (there, _) = passed.of(connections, vantages, leg, true).filter(|(_, lo)| !lo)?;
+    let (back, _) = passed.of(connections, vantages, leg, false)?;
+    match (there?, back?) {
         (true, false) => Some(false),
         (false, true) => Some(true),
         _ => None,
+    }
+}
+
+/// Where a direction first passed: whether the vantage's host sent it, and whether that was over lo.
+type First = (Option<bool>, bool);
+
+/// Ways are few and lie far apart in memory: each is looked at once.
+#[derive(Debug, Default)]
+struct Passed(Vec<Option<First>>);
+
+impl Passed {
+    fn of(
+        &mut self,
+        connections: &Connections,
+        vantages: &[Observations],
+        leg: &Leg,
+        forward: bool,
+    ) -> Option<First> {
+        let id = if forward { leg.there } else { leg.back };
+        let at = id.number() as usize;
+        if let Some(Some(known)) = self.0.get(at) {
+            return Some(*known);
+        }
+        let hop = connections.first_hop(vantages, leg, forward)?;
+        let first = (vantages[leg.vantage.index()].own.sent(hop), hop.link.is_loopback());
+        if connections.ways.get(id).is_some() {
+            if self.0.len() <= at {
+                self.0.resize(at + 1, None);
+            }
+            self.0[at] = Some(first);
+        }
+        Some(first)
     }
 }

@@ -58,8 +58,8 @@ pub(super) fn suspects(
     }
     for (i, connection) in connections.list.iter().enumerate().filter(|(_, c)| talks(c)) {
         let proxy = |host: Ip| Some(host).filter(|host| both.contains(host));
-        let ends = !is_sent_on(vantages, connections, connection);
-        let to = proxy(groups.host(called(connection))).filter(|_| ends);
+        let to = proxy(groups.host(called(connection)))
+            .filter(|_| !is_sent_on(vantages, connections, connection));
         let around = found.get(&(i as u32)).map_or(Around::None, |sides: &Sides| sides.around);
         let sides = Sides { to, from: proxy(comes_from(i, connection)), around };
         if (sides.to.is_some() || sides.from.is_some()) && found.len() < MAX_SUSPECTS {

@@ -68,8 +68,12 @@ impl Origins {
         vantage: &Observations,
         connections: &Connections,
     ) -> Origin {
-        let Some(way) = connections.ways.get(id) else { return Origin::Unknown };
         let at = id.number() as usize;
+        // Ways lie far apart in memory; what is known of them is a byte each.
+        if let Some(Some(known)) = self.0.get(at) {
+            return *known;
+        }
+        let Some(way) = connections.ways.get(id) else { return Origin::Unknown };
         if self.0.len() <= at {
             self.0.resize(at + 1, None);
         }

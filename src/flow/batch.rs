@@ -89,8 +89,14 @@ impl Observer {
                 _ => ahead.stream = NONE,
             }
         }
-        let links = all.iter().filter_map(|ahead| self.links.get(ahead.link.index()?));
-        std::hint::black_box(links.fold(fetched, |all, link| all ^ link.packets));
+        let link = |at: LinkId| self.links.get(at.index()?);
+        let firsts = || all.iter().filter_map(|ahead| link(ahead.link));
+        let fetched = firsts().fold(fetched, |all, link| all ^ link.packets);
+        // A host that forwards shows each segment twice, coming in and going out; and where each connection comes
+        // by a way of its own, hops are as many.
+        let seconds = firsts().filter_map(|first| link(first.next));
+        let fetched = seconds.fold(fetched, |all, link| all ^ link.packets);
+        std::hint::black_box(firsts().fold(fetched, |all, l| all ^ self.hops.fetch(l.hop)));
         all
     }
 

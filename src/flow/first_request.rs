@@ -26,13 +26,45 @@ pub struct FirstRequest {
     pub tls: Option<u16>,
 }
 
+/// The same as it is kept: many are, and few bytes of each are near when an answer is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Packed {
+    tls: Option<u16>,
+    /// [`NO_NAME`] where it has none.
+    name: u16,
+    /// Its place among all methods and one, 0 where it has none.
+    method: u8,
+}
+
+/// Beyond all places of names.
+const NO_NAME: u16 = u16::MAX;
+
+impl Packed {
+    fn of(FirstRequest { name, method, tls }: FirstRequest) -> Self {
+        let place = http::METHODS.iter().position(|known| *known == method);
+        let method = place.map_or(0, |place| place as u8 + 1);
+        Self { tls, name: name.unwrap_or(NO_NAME), method }
+    }
+
+    fn open(self) -> FirstRequest {
+        let place = usize::from(self.method).checked_sub(1);
+        FirstRequest {
+            name: Some(self.name).filter(|name| *name != NO_NAME),
+            method: place.and_then(|at| http::METHODS.get(at)).copied().unwrap_or_default(),
+            tls: self.tls,
+        }
+    }
+}
+
 /// Those of one vantage; many have none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FirstRequests(Option<Box<Kept>>);
 
 #[derive(Debug, Clone, Default)]
 struct Kept {
-    by_stream: HashMap<StreamId, FirstRequest>,
+    by_stream: HashMap<StreamId, Packed>,
+    /// One of them began in TLS.
+    any_tls: bool,
     names: Vec<String>,
     by_name: HashMap<String, u16>,
     dropped: u64,
@@ -63,7 +95,9 @@ impl FirstRequests {
             return;
         }
         let name = name.and_then(is_name).and_then(|name| kept.place(name));
-        kept.by_stream.entry(id).or_insert(FirstRequest { name, method, tls: version });
+        kept.any_tls |= version.is_some();
+        let request = FirstRequest { name, method, tls: version };
+        kept.by_stream.entry(id).or_insert(Packed::of(request));
     }
 
     /// Puts back what a table holds, which is anybody's.
@@ -77,26 +111,28 @@ impl FirstRequests {
         let kept = self.0.get_or_insert_default();
         let name = name.as_deref().and_then(|name| is_name(name.as_bytes()));
         let name = name.and_then(|name| kept.place(name));
-        kept.by_stream.insert(id, FirstRequest { name, method, tls });
+        kept.any_tls |= tls.is_some();
+        kept.by_stream.insert(id, Packed::of(FirstRequest { name, method, tls }));
     }
 
     /// That of a stream.
-    pub(super) fn of(&self, id: StreamId) -> Option<&FirstRequest> {
-        self.0.as_ref()?.by_stream.get(&id)
+    pub(super) fn of(&self, id: StreamId) -> Option<FirstRequest> {
+        self.0.as_ref()?.by_stream.get(&id).map(|request| request.open())
     }
 
     /// Whether a side of a stream began with a ClientHello.
     pub(super) fn asked_tls(&self, id: StreamId) -> bool {
-        self.of(id).is_some_and(|request| request.tls.is_some())
+        let kept = self.0.as_ref().filter(|kept| kept.any_tls);
+        kept.and_then(|kept| kept.by_stream.get(&id)).is_some_and(|request| request.tls.is_some())
     }
 
     /// All of them, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (StreamId, &FirstRequest)> {
-        self.0.iter().flat_map(|kept| &kept.by_stream).map(|(id, request)| (*id, request))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (StreamId, FirstRequest)> {
+        self.0.iter().flat_map(|kept| &kept.by_stream).map(|(id, request)| (*id, request.open()))
     }
 
     /// Its name, where it has one.
-    pub(super) fn name(&self, request: &FirstRequest) -> Option<&str> {
+    pub(super) fn name(&self, request: FirstRequest) -> Option<&str> {
         self.0.as_ref()?.names.get(usize::from(request.name?)).map(String::as_str)
     }
 
@@ -114,7 +150,7 @@ impl FirstRequests {
     /// Forgets the names, and no more: whether an answer is due does not tell whose it is.
     pub(super) fn forget_names(&mut self) {
         let Some(kept) = &mut self.0 else { return };
-        kept.by_stream.values_mut().for_each(|request| request.name = None);
+        kept.by_stream.values_mut().for_each(|request| request.name = NO_NAME);
         kept.names.clear();
         kept.by_name.clear();
     }

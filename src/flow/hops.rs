@@ -4,6 +4,7 @@ use super::{Hop, HopId};
 use crate::capture::Frame;
 use crate::hashed::HashMap;
 use crate::wire::Plain;
+use std::collections::hash_map::Entry;
 
 /// Distinct link headers with TTL that are kept apart: a director of 10,000 real servers, whose clients are 16
 /// distances away, has 160,000. Spoofed MACs make more.
@@ -53,6 +54,12 @@ impl Hops {
         matches!(self.read.get(hop.index()), Some(Some([a, b])) if *a == way[0] && *b == way[1])
     }
 
+    /// Has what [`Self::is`] asks for fetched.
+    #[inline(always)]
+    pub(super) fn fetch(&self, hop: HopId) -> u32 {
+        self.read.get(hop.index()).map_or(0, |read| u32::from(read.is_some()))
+    }
+
     /// The hop that is this one, added where it is new; `None` beyond the bound.
     pub(super) fn id(&mut self, hop: Hop) -> Option<HopId> {
         // Few hops carry most flows: compare before hashing.
@@ -60,29 +67,33 @@ impl Hops {
         if let Some(&id) = self.recent.iter().find(known) {
             return Some(id);
         }
-        if let Some(&id) = self.ids.get(&hop) {
-            self.recent[self.oldest] = id;
-            self.oldest = (self.oldest + 1) % RECENT;
-            return Some(id);
-        }
-        (self.list.len() < MAX_HOPS).then(|| self.add(hop))
+        let id = match self.ids.entry(hop) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) if self.list.len() < MAX_HOPS => {
+                let id = HopId(self.list.len() as u32);
+                self.list.push(hop);
+                self.read.push(None);
+                return Some(*place.insert(id));
+            }
+            Entry::Vacant(_) => return None,
+        };
+        self.recent[self.oldest] = id;
+        self.oldest = (self.oldest + 1) % RECENT;
+        Some(id)
     }
 
     /// What stands for all hops beyond the bound: nothing is known of them.
     pub(super) fn unknown(&mut self) -> HopId {
         let blank = Hop::default();
-        self.ids.get(&blank).copied().unwrap_or_else(|| self.add(blank))
+        *self.ids.entry(blank).or_insert_with(|| {
+            self.list.push(blank);
+            self.read.push(None);
+            HopId((self.list.len() - 1) as u32)
+        })
     }
 
-    fn add(&mut self, hop: Hop) -> HopId {
-        let id = HopId(self.list.len() as u32);
-        self.list.push(hop);
-        self.read.push(None);
-        self.ids.insert(hop, id);
-        id
-    }
-
-    /// The hop of a segment that passed by a way ([`Plain::way`]), where it is known: few serve most.
+    /// The hop of a segment that passed by a way ([`Plain::way`]), added where it is new: few serve most. `None`
+    /// beyond the bound.
     #[inline(always)]
     pub(super) fn of(&mut self, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
         let [a, b] = way.map(u128::from);
@@ -97,7 +108,7 @@ impl Hops {
     #[cold]
     fn learn(&mut self, both: u128, frame: &Frame<'_>, way: [u64; 2]) -> Option<HopId> {
         let link = Plain::link(frame).unwrap_or_default();
-        let hop = *self.ids.get(&Hop { link, ttl: Plain::ttl(way) })?;
+        let hop = self.id(Hop { link, ttl: Plain::ttl(way) })?;
         if self.ways.len() < MAX_WAYS {
             self.ways.insert(both, hop);
         }

@@ -81,6 +81,10 @@ impl Hash for Key {
 }
 
 impl Key {
+    /// Nobody's.
+    pub(super) const BLANK: Self =
+        Self { ips: [Ip::v4([0; 4]); 2], ports: [0; 2], vlan: 0, tunnel: 0, protocol: Protocol(0) };
+
     /// What it has besides addresses and VLAN, in one word.
     #[inline(always)]
     fn rest(&self) -> u64 {

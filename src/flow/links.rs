@@ -1,5 +1,6 @@
 //! The links of a flow: where its frames passed, one after the other.
 
+use super::observe::grow;
 use super::{Hop, HopId, Link, LinkId, Mark, Observer, Side, StreamId};
 use crate::wire::LinkHeader;
 
@@ -75,17 +76,18 @@ impl Observer {
         mark: Mark,
         tail: Option<usize>,
     ) -> usize {
-        let link = Link::new(hop, mark);
         let at = match self.free_links.pop().and_then(LinkId::index) {
             Some(free) => {
-                self.links[free] = link;
+                self.links[free] = Link::BLANK;
                 free
             }
             None => {
-                self.links.push(link);
+                grow(&mut self.links);
+                self.links.push(Link::BLANK);
                 self.links.len() - 1
             }
         };
+        self.links[at].begin(hop, mark);
         let new = LinkId::new(at);
         match tail {
             Some(tail) => self.links[tail].next = new,

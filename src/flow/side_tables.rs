@@ -284,13 +284,13 @@ impl SideTables {
 
     /// What the client of a stream asked for first.
     #[must_use]
-    pub fn first_request(&self, id: StreamId) -> Option<&FirstRequest> {
+    pub fn first_request(&self, id: StreamId) -> Option<FirstRequest> {
         self.first_requests.of(id)
     }
 
     /// The name of the server that a request is for.
     #[must_use]
-    pub fn server_name(&self, request: &FirstRequest) -> Option<&str> {
+    pub fn server_name(&self, request: FirstRequest) -> Option<&str> {
         self.first_requests.name(request)
     }
 

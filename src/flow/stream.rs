@@ -45,8 +45,11 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// One of which nothing was seen.
+    pub(super) const BLANK: Self = Self { key: Key::BLANK, flows: [Flow::EMPTY; 2], error: false };
+
     pub(super) fn new(key: Key) -> Self {
-        Self { key, flows: [Flow::EMPTY; 2], error: false }
+        Self { key, ..Self::BLANK }
     }
 
     /// What a side sent.

@@ -55,13 +55,17 @@ fn place(buffer: &[u8], bytes: &[u8]) -> Option<usize> {
 }
 
 impl Lot {
-    fn push(&mut self, frame: &Frame<'_>, look: Look) {
+    fn push(&mut self, frame: &Frame<'_>, looker: &Looker) {
         let shared = self.buffer.as_ref().and_then(|buffer| place(buffer, frame.data));
         let at = shared.unwrap_or(self.bytes.len());
         if shared.is_none() {
             self.bytes.extend_from_slice(frame.data);
         }
-        self.looks.push(look);
+        // Read to where it stays: copied at once, it would wait for what was just written.
+        self.looks.push(Look::NOTHING);
+        if let Some(look) = self.looks.last_mut() {
+            looker.look(frame, look);
+        }
         self.frames.push(Packed {
             number: frame.number,
             time: frame.time,
@@ -147,9 +151,7 @@ impl Sink for Packing {
 
     #[inline]
     fn frame(&mut self, frame: &Frame<'_>) {
-        let mut look = Look::NOTHING;
-        self.looker.look(frame, &mut look);
-        self.lot.push(frame, look);
+        self.lot.push(frame, &self.looker);
         if self.lot.is_full() {
             self.send();
         }

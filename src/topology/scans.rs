@@ -8,7 +8,7 @@
 //! Portscan Detection Using Sequential Hypothesis Testing", IEEE S&P 2004). A service that
 //! answers anybody, or that somebody asks again and again, is not what a scan finds dark.
 
-use crate::hashed::{HashMap, HashSet};
+use crate::hashed::HashSet;
 use crate::wire::Ip;
 
 /// Services that one source must try, mostly in vain, to be scanning by itself; and that
@@ -42,39 +42,63 @@ pub(super) struct Scans {
     dark: HashSet<(Ip, u16)>,
 }
 
+/// An attempt in vain or without a word, by who made it: in a flood as many as there are connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Idle {
+    source: Ip,
+    service: (Ip, u16),
+    /// How often it counts as tried in vain.
+    vain: u32,
+}
+
 impl Scans {
-    /// Looks at all attempts; `tries` is walked twice.
+    /// Looks at all attempts; `tries` is walked up to three times.
     pub(super) fn of(tries: impl Iterator<Item = Try> + Clone) -> Self {
-        let mut lone: HashMap<Ip, HashSet<(Ip, u16)>> = HashMap::default();
-        let mut answered: HashSet<(Ip, u16)> = HashSet::default();
-        let mut lucky: HashSet<Ip> = HashSet::default();
-        for one in tries.clone() {
-            if one.vain || one.empty {
-                let services = lone.entry(one.source).or_default();
-                if services.len() < MANY {
-                    services.insert(one.service);
-                }
-            }
-            if !one.vain {
-                answered.insert(one.service);
-                lucky.insert(one.source);
-            }
-        }
-        // By source: the dark services that it tries, and how often in all.
-        let mut tried: HashMap<Ip, (HashSet<(Ip, u16)>, u32)> = HashMap::default();
-        for one in tries.filter(|one| one.vain && !lucky.contains(&one.source)) {
-            let known = tried.entry(one.source).or_default();
-            known.1 = known.1.saturating_add(1 + u32::from(one.syns > 2) * AGAIN);
-            if !answered.contains(&one.service) {
-                known.0.insert(one.service);
+        let idle = |one: Try| Idle {
+            source: one.source,
+            service: one.service,
+            vain: if one.vain { 1 + u32::from(one.syns > 2) * AGAIN } else { 0 },
+        };
+        let mut idle: Vec<Idle> =
+            tries.clone().filter(|one| one.vain || one.empty).map(idle).collect();
+        idle.sort_unstable();
+        let mut found = Self::default();
+        let by_source = || idle.chunk_by(|a, b| a.source == b.source);
+        let services = |tries: &[Idle], counts: &dyn Fn(&Idle) -> bool| {
+            let each = tries.chunk_by(|a, b| a.service == b.service);
+            each.filter(|same| same.iter().any(counts)).count()
+        };
+        for tries in by_source() {
+            if services(tries, &|_| true) >= MANY {
+                found.lone.insert(tries[0].source);
             }
         }
-        tried.retain(|_, (dark, times)| dark.len() >= FEW && *times <= dark.len() as u32 * AGAIN);
-        let dark: HashSet<(Ip, u16)> = tried.values().flat_map(|(dark, _)| dark).copied().collect();
-        let joint =
-            if dark.len() >= MANY { tried.into_keys().collect() } else { HashSet::default() };
-        lone.retain(|_, services| services.len() >= MANY);
-        Self { lone: lone.into_keys().collect(), joint, dark }
+        // Nearly always nobody tries enough, and who is answered need not be asked.
+        let in_vain = |tries: &&[Idle]| services(tries, &|one| one.vain > 0) >= FEW;
+        let wanted: HashSet<(Ip, u16)> =
+            by_source().filter(in_vain).flatten().map(|one| one.service).collect();
+        if wanted.is_empty() {
+            return found;
+        }
+        let sources: HashSet<Ip> = by_source().filter(in_vain).map(|of| of[0].source).collect();
+        let lucky = tries.clone().filter(|one| !one.vain && sources.contains(&one.source));
+        let lucky: HashSet<Ip> = lucky.map(|one| one.source).collect();
+        let answered = tries.filter(|one| !one.vain && wanted.contains(&one.service));
+        let answered: HashSet<(Ip, u16)> = answered.map(|one| one.service).collect();
+        let is_dark = |one: &Idle| one.vain > 0 && !answered.contains(&one.service);
+        for tries in by_source().filter(in_vain) {
+            let times = tries.iter().fold(0u32, |all, one| all.saturating_add(one.vain));
+            let dark = services(tries, &is_dark);
+            let source = tries[0].source;
+            if !lucky.contains(&source) && dark >= FEW && times <= dark as u32 * AGAIN {
+                found.joint.insert(source);
+                found.dark.extend(tries.iter().filter(|one| is_dark(one)).map(|one| one.service));
+            }
+        }
+        if found.dark.len() < MANY {
+            found.joint.clear();
+        }
+        found
     }
 
     /// Whether an attempt is part of a scan.

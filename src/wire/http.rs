@@ -1,7 +1,9 @@
 //! Heads of HTTP/1 messages (RFC 9112), as far as ties and outcomes need them.
 
 use super::Ip;
+use memchr::memmem::Finder;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// The first bytes of a client that begins in HTTP/2 (RFC 9113, section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
@@ -45,10 +47,12 @@ pub fn announced(payload: &[u8]) -> Option<(usize, u32)> {
         return None;
     }
     let head = &payload[..payload.len().min(MAX_ANSWER)];
-    let end = memchr::memmem::find(head, b"\r\n\r\n")? + 4;
-    let head = &head[..end];
+    static END: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
     // Of `Content-Length:` what is the same in either case.
-    let value = memchr::memmem::find(head, b"ength:")? + 6;
+    static LENGTH: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"ength:"));
+    let end = END.find(head)? + 4;
+    let head = &head[..end];
+    let value = LENGTH.find(head)? + 6;
     let name = &head[..value];
     if !name[name.len().saturating_sub(16)..].eq_ignore_ascii_case(b"\ncontent-length:") {
         return None;

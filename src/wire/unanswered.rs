@@ -45,6 +45,11 @@ fn is_priority(payload: &[u8]) -> bool {
 
 /// A line of metrics: Graphite's `path value seconds`, StatsD's `name:value|type`.
 fn is_sample(line: &[u8]) -> bool {
+    // What nearly all clients say first is neither: Graphite's ends in ten digits, StatsD's has a bar.
+    let seconds = |(_, end): (&[u8], &[u8; 10])| end.iter().all(u8::is_ascii_digit);
+    if !line.split_last_chunk().is_some_and(seconds) && !line.contains(&b'|') {
+        return false;
+    }
     let Ok(line) = std::str::from_utf8(line) else { return false };
     let is_name = |name: &str| {
         let fits = |c: char| c.is_ascii_alphanumeric() || "_.-;=~/".contains(c);
