@@ -65,11 +65,17 @@ fn finding(
     if !x.arrives {
         finding.confidence = Confidence::Likely;
     }
-    let host = format!("the host of {}", x.sender);
+    // An address that several hosts have names none of them.
+    let host = if facts.is_shared(x.sender) {
+        format!("the host of {}", x.sender)
+    } else {
+        x.sender.to_string()
+    };
+    let (six, save) = if x.sender.is_v4() { ("", "iptables") } else { ("-6 ", "ip6tables") };
     let peer = if client { s.vip } else { facts.connection(ids[0]).front.client.0 };
     finding.confirm(
         host.clone(),
-        format!("ip route get {peer}; iptables -L INPUT -nv; nft list ruleset"),
+        format!("ip {six}route get {peer}; {save}-save -c | grep -iE 'icmp|drop|reject'; nft list ruleset"),
         format!("a cached 'mtu {}' means that the message was taken; none, that it was dropped or is about none of its connections", x.mtu),
     );
     finding.fixes = vec![
