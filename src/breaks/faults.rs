@@ -12,7 +12,8 @@ use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
 use crate::wire::fault::Service;
 
-/// One name may be broken wherever it is asked for, and whom one call is for may be gone: so many names that a
+/// A server may ask one client to ask less often, and go on answering it: so many kiss codes of NTP say that it
+/// turns clients away. One name may be broken wherever it is asked for, and whom one call is for may be gone: so many names that a
 /// server does not resolve, or answers for names that others do resolve, or calls, and no other answer of it, say
 /// that it is the server.
 const SEVERAL: usize = 3;
@@ -30,7 +31,9 @@ pub fn service_fault(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, 
             Words::Fault(service, code) => Fault(service, code),
             _ => return None,
         };
-        (spoken.side != leg.client).then_some((leg, spoken, fault))
+        // Either side of a session of BGP ends it with a word.
+        let says = spoken.side != leg.client || fault.0 == Service::Bgp;
+        says.then_some((leg, spoken, fault))
     })
 }
 
@@ -54,9 +57,15 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
         return found;
     }
     let mut answered: HashMap<Answerer, Answers> = HashMap::default();
+    let mut kissed: HashMap<Answerer, Vec<ConnectionId>> = HashMap::default();
     for (id, connection) in trace.iter().filter(|(id, _)| trace.ordinary(*id).is_none()) {
         let fault = match service_fault(trace, id) {
             Some((.., fault @ Fault(Service::Dns | Service::Sip, _))) => Some(fault),
+            Some((.., Fault(Service::Ntp, _))) => {
+                let server = trace.server(id).and_then(|server| server.address);
+                kissed.entry((trace.service_of(id), server)).or_default().push(id);
+                continue;
+            }
             Some(_) => {
                 found.insert(id.0);
                 continue;
@@ -82,6 +91,8 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
     let alone = |of: &Answers| of.names.len() >= SEVERAL || elsewhere(of);
     let nothing = answered.into_values().filter(|of| !of.others && alone(of));
     found.extend(nothing.flat_map(|of| of.failed).map(|id| id.0));
+    let often = kissed.into_values().filter(|ids| ids.len() >= SEVERAL);
+    found.extend(often.flatten().map(|id| id.0));
     found
 }
 

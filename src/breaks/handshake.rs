@@ -305,6 +305,11 @@ pub(super) fn check(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         Outcome::Incomplete if is_half_open(trace, id) => Judged::Well,
         Outcome::Stalled => super::talk::judge(trace, pace, id),
         Outcome::Refused | Outcome::Unanswered | Outcome::Incomplete => judge(trace, pace, id),
+        // Who is asked in a protocol that it does not speak closes.
+        Outcome::Completed if super::talk::is_left_unanswered(trace, id) => {
+            let last = Journey::of(trace, id, true, Milestone::Data).last().copied();
+            harm(trace, id, Packet::HealthCheck, (Manner::Closed, last))
+        }
         Outcome::Completed if !super::talk::is_turned_down(trace, id) && !is_dropped(trace, id) => {
             Judged::Well
         }

@@ -4,7 +4,7 @@ use super::journey::{Journey, Milestone, silence};
 use super::judged::{Judged, TAIL_NS, at_the_end};
 use super::pace::GREETED;
 use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting, faults};
-use crate::correlate::{Leg, Outcome};
+use crate::correlate::{Leg, Outcome, is_farewell};
 use crate::flow::{Flow, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Ip, seq_lt};
@@ -288,6 +288,20 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     if left { Judged::Well } else { Judged::Untold }
 }
 
+/// Whether a server closed upon a request that is due an answer, and said nothing.
+pub(super) fn is_left_unanswered(trace: &Trace, id: ConnectionId) -> bool {
+    let p = trace.connection(id).progress;
+    if !p.request || p.response || !is_due_an_answer(trace, id) {
+        return false;
+    }
+    asked(trace, id).is_some_and(|(leg, _)| {
+        let (there, back) = (trace.forward(leg), trace.reply(leg));
+        // Bytes that a capture lacks are in the numbers of what it has.
+        let wrote = !back.accepted() || back.end_seq.wrapping_sub(back.isn) > SYN_AND_FIN;
+        back.fin.is_set() && before(back.fin, there) && !wrote
+    })
+}
+
 /// Whether a client began in a protocol in which each request has an answer: HTTP/1 (RFC 9112), TLS (RFC
 /// 8446, section 2).
 fn is_due_an_answer(trace: &Trace, id: ConnectionId) -> bool {
@@ -386,6 +400,13 @@ fn answered_too_late(trace: &Trace, id: ConnectionId) -> Option<Judged> {
     Some(harm(id, Fate::Failed, Packet::Response, (Manner::Late, last), cost_ns))
 }
 
+/// Whether nothing but a FIN was sent again, and in vain: no byte waited.
+fn only_farewell(trace: &Trace, leg: &Leg, flow: &Flow, other: &Flow) -> bool {
+    let last = flow.end_seq.wrapping_sub(1);
+    let again = trace.vantage(leg).repeats_of(flow);
+    is_farewell(flow, other) && !again.is_empty() && again.iter().all(|r| r.from == last)
+}
+
 /// How long the same bytes were sent again and again, if that took longer than a client
 /// notices: whether by the client, nanoseconds.
 fn waited_for_timers(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<(bool, i64)> {
@@ -393,7 +414,8 @@ fn waited_for_timers(trace: &Trace, pace: &Pace, id: ConnectionId) -> Option<(bo
     for leg in trace.legs(id) {
         for client in [true, false] {
             let flow = if client { trace.forward(leg) } else { trace.reply(leg) };
-            if flow.retransmissions < 2 {
+            let other = if client { trace.reply(leg) } else { trace.forward(leg) };
+            if flow.retransmissions < 2 || only_farewell(trace, leg, flow, other) {
                 continue;
             }
             let ns = pace.repeated_for(leg.vantage, trace.vantage(leg), flow);

@@ -28,7 +28,7 @@ mod union;
 
 pub use ahead::TOGETHER;
 pub use link_sequence::{LinkSequence, LinkSequenceId, LinkSequences, speaks};
-pub use outcome::{Outcome, Progress, is_forestalled, is_thrown_away};
+pub use outcome::{Outcome, Progress, is_farewell, is_forestalled, is_thrown_away};
 pub use rows::{store, tables};
 pub use sample::even_out;
 pub use spans::Spans;

@@ -161,6 +161,17 @@ fn in_vain(sender: &Flow, receiver: &Flow) -> bool {
     sender.retransmissions >= STALL_REPEATS
         && receiver.seen()
         && seq_lt(receiver.max_ack, sender.end_seq)
+        && !is_farewell(sender, receiver)
+}
+
+/// Whether a FIN is all that is repeated in vain: every byte before it was acknowledged, and who does not answer
+/// the farewell has gone with what it had asked for.
+#[must_use]
+pub fn is_farewell(sender: &Flow, receiver: &Flow) -> bool {
+    sender.fin.is_set()
+        && sender.payload > 0
+        && receiver.payload > 0
+        && receiver.max_ack.wrapping_add(1) == sender.end_seq
 }
 
 /// An answer that comes later than this after a reset of its own side was not put behind it by the

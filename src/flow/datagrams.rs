@@ -53,7 +53,7 @@ impl Observer {
         flow.payload += u64::from(udp.payload_len);
         flow.data.set_once(mark);
         self.dns(id, mark, ip, udp, first);
-        if first {
+        if first || super::spoken::goes_on(udp) {
             self.side_tables.spoken.make().datagram(id, side, mark, udp);
         }
     }

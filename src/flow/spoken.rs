@@ -8,7 +8,7 @@
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::fault::{self, Service};
-use crate::wire::redirect::{self, Redirector};
+use crate::wire::redirect::{self, Endpoint, Host, Redirector};
 use crate::wire::{Ip, Udp, dns, ftp, greeting, http, sip, tls, unanswered};
 
 /// Streams that are kept.
@@ -42,6 +42,12 @@ pub enum Words {
     Resolved(u16),
     /// The endpoint to which a service sends its client on.
     SentOn(Redirector, Ip, u16),
+    /// The same, by a name: a digest of it.
+    SentToName(Redirector, u16),
+    /// A DNS answer that such a name does not exist (NXDOMAIN): its digest.
+    NoSuchName(u16),
+    /// SIP over UDP: where the session description of a side wants its media.
+    Media(Ip, u16),
     /// First words of a client that have no answer by their protocol.
     NoAnswerDue,
     /// A client that begins in HTTP/2 without asking (RFC 9113, section 3.4).
@@ -62,7 +68,13 @@ pub struct Spoken {
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
 pub(super) fn begins(byte: u8) -> bool {
-    matches!(byte, b'H' | 21 | b'2' | b'P' | b'-' | b'E' | 0)
+    matches!(byte, b'H' | 21 | b'2' | b'P' | b'-' | b'E' | b'*' | 0x30 | 0xff | 4 | 0)
+}
+
+/// Whether a datagram that is not the first of its side may say some of it.
+#[inline(always)]
+pub(super) fn goes_on(udp: &Udp<'_>) -> bool {
+    matches!(udp.payload.first(), Some(b'I' | b'S')) && sip::has_media(udp.payload)
 }
 
 /// What an answer announces.
@@ -81,6 +93,8 @@ pub(super) struct AllSpoken {
     pub(super) by_stream: HashMap<StreamId, Vec<Spoken>>,
     /// Digests of names that were resolved.
     resolved: HashSet<u16>,
+    /// Digests of names that a service sent a client to.
+    named: HashSet<u16>,
     /// The latest answer of a side that announces more than its first segment has.
     bodies: HashMap<(StreamId, Side), Body>,
     pub dropped: u64,
@@ -106,13 +120,33 @@ impl AllSpoken {
             Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
-            Some(b'-' | b'E' | 0) => match fault::of_segment(payload) {
-                Some((service, code)) => Some(Words::Fault(service, code)),
-                None => sent_on(payload),
-            },
+            Some(b'-' | b'E' | b'*' | 0x30 | 0xff | 4 | 0) => {
+                let fault = fault::of_segment(payload);
+                if fault.is_none() {
+                    self.sent_on((id, side), mark, redirect::of_segment(payload));
+                }
+                fault.map(|(service, code)| Words::Fault(service, code))
+            }
             _ => None,
         };
         if let Some(words) = words {
+            self.keep(id, Spoken { side, mark, words });
+        }
+    }
+
+    /// Keeps whom a side names.
+    fn sent_on(&mut self, (id, side): (StreamId, Side), mark: Mark, ends: Vec<Endpoint>) {
+        for (who, host, port) in ends {
+            let words = match host {
+                Host::Ip(ip) => Words::SentOn(who, ip, port),
+                Host::Name(name) => {
+                    if self.named.len() >= MAX_RESOLVED {
+                        continue;
+                    }
+                    self.named.insert(name);
+                    Words::SentToName(who, name)
+                }
+            };
             self.keep(id, Spoken { side, mark, words });
         }
     }
@@ -168,6 +202,8 @@ impl AllSpoken {
         };
         if let Some(words) = words {
             self.keep(id, Spoken { side, mark, words });
+        } else if !greets {
+            self.sent_on((id, side), mark, redirect::of_first(payload));
         }
     }
 
@@ -178,7 +214,7 @@ impl AllSpoken {
         }
     }
 
-    /// Takes in the first datagram of a side.
+    /// Takes in the first datagram of a side, and later ones that [`goes_on`] lets pass.
     #[inline]
     pub fn datagram(&mut self, id: StreamId, side: Side, mark: Mark, udp: &Udp<'_>) {
         let payload = udp.payload;
@@ -187,11 +223,23 @@ impl AllSpoken {
         {
             self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
         } else if udp.src_port == dns::PORT {
+            if !self.named.is_empty()
+                && let Some(name) = fault::not_there(payload).filter(|n| self.named.contains(n))
+            {
+                self.keep(id, Spoken { side, mark, words: Words::NoSuchName(name) });
+            }
             let name = fault::resolved(payload).filter(|_| self.resolved.len() < MAX_RESOLVED);
             if let Some(name) = name.filter(|name| self.resolved.insert(*name)) {
                 self.keep(id, Spoken { side, mark, words: Words::Resolved(name) });
             }
+        } else if udp.src_port == fault::NTP_PORT
+            && let Some((service, code)) = fault::of_ntp(payload)
+        {
+            self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
         } else if payload.first().is_some_and(u8::is_ascii_uppercase) {
+            if let Some((ip, port)) = sip::media(payload) {
+                self.keep(id, Spoken { side, mark, words: Words::Media(ip, port) });
+            }
             let fault = || fault::of_sip(payload).map(|(s, code)| Words::Fault(s, code));
             let asked = sip::answer_to(payload).map(|(ip, port)| Words::AnswerTo(ip, port));
             if let Some(words) = asked.or_else(fault) {
@@ -239,14 +287,6 @@ impl AllSpoken {
             }
         }
     }
-}
-
-fn sent_on(payload: &[u8]) -> Option<Words> {
-    let (who, (ip, port)) = match payload.first() {
-        Some(0) => (Redirector::Oracle, redirect::oracle(payload)?),
-        _ => (Redirector::Redis, redirect::redis(payload)?),
-    };
-    Some(Words::SentOn(who, ip, port))
 }
 
 fn status(payload: &[u8]) -> Option<Words> {

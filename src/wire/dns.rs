@@ -84,6 +84,18 @@ pub fn digest(payload: &[u8]) -> u16 {
     (hash ^ hash >> 16) as u16
 }
 
+/// The same of a name that is written with dots.
+#[must_use]
+pub fn digest_of(name: &str) -> u16 {
+    let mut message = vec![0; HEADER];
+    for label in name.trim_end_matches('.').split('.').filter(|label| label.len() < 64) {
+        message.push(label.len() as u8);
+        message.extend(label.as_bytes());
+    }
+    message.push(0);
+    digest(&message)
+}
+
 fn kind(mut rest: &[u8]) -> Option<u16> {
     let mut left = MAX_NAME;
     loop {
@@ -112,6 +124,14 @@ mod tests {
         assert!(!asks(b"\x07cluster\x05local\x07example"));
         assert!(!asks(b"\x07cluster\x03org"));
         assert!(!asks_for(b"\x00", &["local"]));
+    }
+
+    #[test]
+    fn a_name_that_is_written_has_the_digest_of_its_question() {
+        let mut message = vec![0; HEADER];
+        message.extend(b"\x07broker0\x05Kafka\x00\x00\x01\x00\x01");
+        assert_eq!(digest_of("Broker0.kafka."), digest(&message));
+        assert_ne!(digest_of("broker1.kafka"), digest(&message));
     }
 
     #[test]

@@ -28,7 +28,14 @@ pub enum Service {
     Sip,
     /// gRPC, by the status in its trailers.
     Grpc,
+    /// BGP, by a NOTIFICATION of either side.
+    Bgp,
+    /// NTP, by a kiss code.
+    Ntp,
 }
+
+/// The port of NTP (RFC 5905, section 7.2).
+pub const NTP_PORT: u16 = 123;
 
 /// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
 /// each is kept, and what it means.
@@ -82,6 +89,32 @@ const HTTP2: [(u16, &str); 13] = [
 /// Statuses of gRPC of which the server is the reason (its documentation, "Status codes and their use in
 /// gRPC").
 const GRPC: [(u16, &str); 3] = [(8, "RESOURCE_EXHAUSTED"), (13, "INTERNAL"), (14, "UNAVAILABLE")];
+/// Codes of BGP's NOTIFICATION (RFC 4271, section 4.5; RFC 4486), with their subcode in the low byte where that
+/// says more; zero there stands for any other.
+const BGP: [(u16, &str); 16] = [
+    (0x0100, "message header error"),
+    (0x0101, "connection not synchronized"),
+    (0x0200, "OPEN message error"),
+    (0x0201, "unsupported version number"),
+    (0x0202, "bad peer AS"),
+    (0x0203, "bad BGP identifier"),
+    (0x0205, "authentication failure"),
+    (0x0206, "unacceptable hold time"),
+    (0x0207, "unsupported capability"),
+    (0x0300, "UPDATE message error"),
+    (0x0500, "finite state machine error"),
+    (0x0601, "cease, maximum number of prefixes reached"),
+    (0x0603, "cease, peer de-configured"),
+    (0x0605, "cease, connection rejected"),
+    (0x0608, "cease, out of resources"),
+    (0x060a, "cease, BFD down"),
+];
+/// Kiss codes by which a server turns a client away (RFC 5905, section 7.4).
+const NTP: [(&str, u16, &str); 3] = [
+    ("RATE", 1, "the client, or all behind its address, ask too often"),
+    ("DENY", 2, "the client is not let in"),
+    ("RSTR", 3, "the client is not let in"),
+];
 /// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
 /// section 5.2 and appendix B).
 const GRPC_STATUS: [&[u8]; 2] =
@@ -97,8 +130,9 @@ const GRPC_VALUES: [(&[u8], u16); 5] = [
 /// A greeting that turns everybody down: BYE of IMAP (RFC 9051, section 7.1.5), -ERR of POP3 (RFC 1939,
 /// section 3); neither has a number.
 const TURNED_DOWN: u16 = 1;
-/// SERVFAIL (RFC 1035, section 4.1.1).
+/// SERVFAIL and NXDOMAIN (RFC 1035, section 4.1.1).
 const SERVFAIL: u8 = 2;
+const NXDOMAIN: u8 = 3;
 
 /// Reads a segment that a side begins so, whatever came before.
 #[must_use]
@@ -109,6 +143,7 @@ pub fn of_segment(payload: &[u8]) -> Option<(Service, u16)> {
         0 => goaway(payload)
             .map(|code| (Service::Http2, code))
             .or_else(|| grpc(payload).map(|code| (Service::Grpc, code))),
+        0xff => notification(payload).map(|code| (Service::Bgp, code)),
         _ => None,
     }
 }
@@ -155,6 +190,24 @@ pub fn of_dns(payload: &[u8]) -> Option<(Service, u16)> {
     let failed = dns::question(payload)?.response && payload[3] & 0x0f == SERVFAIL;
     let recursive = payload[2] & 0x01 != 0 && payload[3] & 0x80 != 0;
     (failed && recursive).then(|| (Service::Dns, dns::digest(payload)))
+}
+
+/// The digest of a name of which an answer from the port of DNS says that it does not exist (NXDOMAIN).
+#[must_use]
+pub fn not_there(payload: &[u8]) -> Option<u16> {
+    let told = dns::question(payload)?.response && payload[3] & 0x0f == NXDOMAIN;
+    told.then(|| dns::digest(payload))
+}
+
+/// Reads an answer from the port of NTP: a server's (mode 4) without a stratum, in whose place of a reference
+/// stands a kiss code.
+#[must_use]
+pub fn of_ntp(payload: &[u8]) -> Option<(Service, u16)> {
+    const SERVER: u8 = 4;
+    let [first, 0, ..] = payload else { return None };
+    let code = payload.get(12..16).filter(|_| payload.len() >= 48 && first & 0x07 == SERVER)?;
+    let known = NTP.iter().find(|(name, ..)| name.as_bytes() == code);
+    known.map(|(_, code, _)| (Service::Ntp, *code))
 }
 
 /// The digest of the name of which an answer from the port of DNS tells something, or that it is not there
@@ -213,6 +266,25 @@ fn goaway(payload: &[u8]) -> Option<u16> {
     (known && last & 0x80 == 0 && rest.len() >= debug).then_some(code)
 }
 
+/// A NOTIFICATION among the messages that a segment begins with (RFC 4271, section 4.1): a marker of sixteen ones,
+/// a length, a type. What an operator brings about, which of two sessions goes on, and that nothing is heard any more
+/// (code 4) is no error of the service.
+fn notification(mut payload: &[u8]) -> Option<u16> {
+    const HEADER: usize = 19;
+    const NOTIFICATION: u8 = 3;
+    loop {
+        let header = payload.get(..HEADER).filter(|h| h[..16].iter().all(|b| *b == 0xff))?;
+        let len = usize::from(u16::from_be_bytes([header[16], header[17]]));
+        if header[18] != NOTIFICATION {
+            payload = payload.get(len.max(HEADER)..)?;
+            continue;
+        }
+        let (code, sub) = (u16::from(*payload.get(HEADER)?), u16::from(*payload.get(HEADER + 1)?));
+        let known = |code: &u16| BGP.iter().any(|(known, _)| known == code);
+        return [code << 8 | sub, code << 8].into_iter().find(known);
+    }
+}
+
 /// The status in a HEADERS frame (RFC 9113, section 6.2), where it is written out: so the first of a
 /// connection is, and later ones may be an index of it.
 fn grpc(payload: &[u8]) -> Option<u16> {
@@ -254,6 +326,12 @@ pub fn words(service: Service, code: u16) -> String {
         Service::Pop3 => "POP3 -ERR as the greeting".to_owned(),
         Service::Sip => format!("SIP {code}"),
         Service::Grpc => numbered(&GRPC, "gRPC status"),
+        Service::Bgp => {
+            let known = BGP.iter().find(|(known, _)| *known == code);
+            let means = known.map_or("an error", |(_, means)| means);
+            format!("BGP NOTIFICATION {}/{} ({means})", code >> 8, code & 0xff)
+        }
+        Service::Ntp => named(&NTP, "NTP kiss code"),
     }
 }
 
@@ -343,6 +421,39 @@ mod tests {
         assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x010")), None);
         assert_eq!(of_segment(&frame(5, b"\x88\x40\x0bgrpc-status\x015")), None, "not found");
         assert_eq!(words(Service::Grpc, 14), "gRPC status 14 (UNAVAILABLE)");
+    }
+
+    #[test]
+    fn what_ends_a_session_of_bgp_is_read_wherever_it_stands() {
+        let message = |kind: u8, body: &[u8]| {
+            [&[0xff; 16][..], &[0, 19 + body.len() as u8, kind], body].concat()
+        };
+        let (open, keepalive) = (message(1, &[4; 10]), message(4, &[]));
+        let told = [open.clone(), message(3, &[2, 2, 0xff, 0x32])].concat();
+        assert_eq!(of_segment(&told), Some((Service::Bgp, 0x0202)));
+        assert_eq!(words(Service::Bgp, 0x0202), "BGP NOTIFICATION 2/2 (bad peer AS)");
+        assert_eq!(of_segment(&message(3, &[3, 9])), Some((Service::Bgp, 0x0300)));
+        for other in [
+            message(3, &[6, 2]),
+            message(3, &[6, 7]),
+            message(3, &[4, 0]),
+            [open, keepalive].concat(),
+            vec![0xff; 40],
+        ] {
+            assert_eq!(of_segment(&other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_kiss_code_is_read() {
+        let answer = |first: u8, stratum: u8, code: &[u8; 4]| {
+            [&[first, stratum, 10, 0xe9, 0, 0, 0, 0, 0, 0, 0, 0][..], code, &[0; 32]].concat()
+        };
+        assert_eq!(of_ntp(&answer(0xe4, 0, b"RATE")), Some((Service::Ntp, 1)));
+        assert_eq!(of_ntp(&answer(0x24, 2, b"GPS\0")), None);
+        assert_eq!(of_ntp(&answer(0x23, 0, b"RATE")), None, "a client");
+        assert_eq!(of_ntp(&answer(0xe4, 0, b"INIT")), None, "it has just started");
+        assert_eq!(of_ntp(&[0xe4, 0]), None);
     }
 
     #[test]

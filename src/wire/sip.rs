@@ -46,6 +46,46 @@ pub fn answer_to(payload: &[u8]) -> Option<(Option<Ip>, u16)> {
     Some((host.parse::<IpAddr>().ok().map(Ip::from), port.parse().unwrap_or(PORT)))
 }
 
+/// What stands between a head and its body.
+const BLANK: &[u8] = b"\r\n\r\n";
+/// How a session description begins (RFC 8866, section 5.1).
+const SDP: &[u8] = b"v=0";
+
+/// Whether a message may carry a session description: an INVITE, or an answer of success.
+#[must_use]
+pub fn has_media(payload: &[u8]) -> bool {
+    payload.starts_with(b"INVITE ") || payload.starts_with(b"SIP/2.0 2")
+}
+
+/// Where a side wants its first stream of media: the port of the first `m=` line, with the address of the `c=`
+/// line of that stream, else of the session (RFC 8866, sections 5.7 and 5.14). A stream that is held has no port or
+/// the address 0.0.0.0 (RFC 3264, section 8.4).
+#[must_use]
+pub fn media(payload: &[u8]) -> Option<(Ip, u16)> {
+    if !has_media(payload) {
+        return None;
+    }
+    let read = &payload[..payload.len().min(2 * MAX_HEAD)];
+    let body = read.windows(BLANK.len()).position(|seen| seen == BLANK)?;
+    let body = &read[body + BLANK.len()..];
+    if !body.starts_with(SDP) {
+        return None;
+    }
+    let (mut port, mut ip) = (None, None);
+    for line in body.split(|b| *b == b'\n') {
+        let line = std::str::from_utf8(line).ok()?.trim_end();
+        if let Some(address) = line.strip_prefix("c=IN IP").and_then(|c| c.split(' ').nth(1)) {
+            ip = address.split('/').next()?.parse::<IpAddr>().ok();
+        } else if let Some(stream) = line.strip_prefix("m=") {
+            if port.is_some() {
+                break;
+            }
+            port = stream.split(' ').nth(1)?.split('/').next()?.parse::<u16>().ok();
+        }
+    }
+    Some((Ip::from(ip.filter(|ip| !ip.is_unspecified())?), port.filter(|port| *port != 0)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +112,29 @@ mod tests {
             ("Via: SIP/2.0/TCP 192.168.0.23:5062;branch=z9hG4bK7", None),
         ] {
             assert_eq!(answer_to(&request(via)), told, "{via}");
+        }
+    }
+
+    #[test]
+    fn a_session_description_says_where_media_are_wanted() {
+        let message = |head: &str, body: &str| format!("{head}\r\nCSeq: 1 INVITE\r\n\r\n{body}");
+        let sdp = "v=0\r\ns=-\r\nc=IN IP4 10.1.33.103\r\nt=0 0\r\nm=audio 14264 RTP/AVP 0\r\n";
+        let read = |head: &str, body: &str| media(message(head, body).as_bytes());
+        let told = Some((Ip::v4([10, 1, 33, 103]), 14264));
+        assert_eq!(read("INVITE sip:a@b SIP/2.0", sdp), told);
+        assert_eq!(read("SIP/2.0 200 OK", sdp), told);
+        let own =
+            format!("{sdp}c=IN IP4 192.0.2.7\r\nm=video 9 RTP/AVP 31\r\nc=IN IP4 192.0.2.8\r\n");
+        assert_eq!(read("SIP/2.0 200 OK", &own), Some((Ip::v4([192, 0, 2, 7]), 14264)));
+        let held = sdp.replace("10.1.33.103", "0.0.0.0");
+        for (head, body) in [
+            ("SIP/2.0 404 no", sdp),
+            ("OPTIONS sip:a@b SIP/2.0", sdp),
+            ("SIP/2.0 200 OK", ""),
+            ("SIP/2.0 200 OK", &held),
+            ("SIP/2.0 200 OK", &sdp.replace("14264", "0")),
+        ] {
+            assert_eq!(read(head, body), None, "{head}");
         }
     }
 

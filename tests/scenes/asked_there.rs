@@ -99,7 +99,7 @@ fn cut(whole: &Packet, from: usize, to: usize) -> Packet {
 fn a_server_that_is_told_too_big_is_asked_why_it_does_not_heed_it() {
     let (report, text) = diagnosed(&told_too_big(false));
     let finding = &report["findings"][0];
-    assert_eq!(finding["id"], "retransmission", "{text}");
+    assert_eq!(finding["id"], "tun-mtu-blackhole", "{text}");
     let commands = ["ip -6 route get 2001:db8:9::9", "ip6tables-save -c"];
     only(finding, "2001:db8:80::10", &commands);
     let (report, text) = diagnosed(&told_too_big(true));

@@ -9,14 +9,14 @@ use crate::{candidates, diagnosed, ids};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-const LAN: ([Step; 1], [Step; 1]) = ([step(CLIENT, ROUTER)], [step(ROUTER, CLIENT)]);
+pub const LAN: ([Step; 1], [Step; 1]) = ([step(CLIENT, ROUTER)], [step(ROUTER, CLIENT)]);
 
 fn failed(report: &Value) -> u64 {
     let services = report["services"].as_array().unwrap().iter();
     services.map(|service| service["totals"]["failed"].as_u64().unwrap()).sum()
 }
 
-fn has_nothing_loud(stage: &Stage) -> String {
+pub fn has_nothing_loud(stage: &Stage) -> String {
     let (report, text) = diagnosed(stage);
     let loud = report["findings"].as_array().unwrap().iter().filter(|f| f["severity"] != "info");
     assert_eq!(loud.count(), 0, "{text}");
@@ -36,7 +36,7 @@ fn in_vain(stage: &mut Stage, from: SocketAddr, to: SocketAddr) {
 }
 
 /// A service sends each client on to an endpoint, which is reached or not.
-fn sent_on(port: u16, answer: &[u8], to: SocketAddr, reached: bool) -> Stage {
+pub fn sent_on(port: u16, answer: &[u8], to: SocketAddr, reached: bool) -> Stage {
     let mut stage = Stage::capturing(&["client"]);
     for n in 0..3u16 {
         let mut talk = Talk::new(at(CLIENT_IP, 46_000 + 3 * n), at(VIP, port));

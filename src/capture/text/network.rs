@@ -113,6 +113,10 @@ fn carried(
         if tcp::begins(scan) {
             return tcp::tcp(scan, shown, ports);
         }
+        // Ports, and none of UDP.
+        if scan.rest().starts_with("sctp") {
+            return other(scan, shown);
+        }
         return udp::udp(scan, shown, ports);
     }
     if scan.rest().starts_with("ICMP6") || v6 && scan.rest().starts_with("icmp6") {
@@ -176,6 +180,7 @@ fn other(scan: &mut Scan<'_>, shown: &mut Shown) -> Option<()> {
             "tcp" => Some(6),
             "udp" => Some(17),
             "icmp" => Some(1),
+            "sctp" => Some(132),
             "OSPFv2" | "OSPFv3" => Some(89),
             "PIMv2" | "PIMv1" => Some(103),
             "EIGRP" => Some(88),

@@ -1,7 +1,7 @@
 //! Questions by ARP or neighbour discovery that nobody answered.
 
-use crate::diagnose::thresholds::{ARP_WAIT_NS, QUESTIONS};
-use crate::flow::{Ask, IcmpErrorKind, Mark, Neighbors, Observations, VantageId};
+use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS, QUESTIONS};
+use crate::flow::{Ask, Claim, IcmpErrorKind, Mark, Neighbors, Observations, VantageId};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Direction, Ip};
@@ -18,6 +18,39 @@ pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(VantageId, &Ask)> {
         asks.filter(|ask| !asked_here(vantage, ask)).map(move |ask| (v, ask))
     });
     known.chain(overheard.filter(|(_, ask)| begged.contains(&ask.target))).collect()
+}
+
+/// Questions at the asker's own vantage for an address that had answered it, and then did no more: no word of it
+/// is heard since.
+pub(in crate::diagnose) fn fell_silent(
+    trace: &Trace,
+    wanted: impl Fn(Ip) -> bool,
+) -> Vec<(VantageId, &Ask)> {
+    let mut found = Vec::new();
+    for (v, vantage) in VantageId::each(&trace.vantages) {
+        let vain = |ask: &&Ask| {
+            let heard = |ip: Ip| {
+                let of = vantage.neighbors.bindings.iter().filter(move |b| b.ip == ip);
+                of.map(|b| b.last.at()).max()
+            };
+            ask.answers > 0
+                && ask.open >= ARP_UNANSWERED_ON_AND_ON
+                && ask.again >= ARP_UNANSWERED_ON_AND_ON
+                && ask.asker.is_host()
+                && wanted(ask.target)
+                && (asked_here(vantage, ask) || answers_pass(vantage, ask.target))
+                && heard(ask.target).is_none_or(|at| ask.last.at().0 - at.0 >= ARP_WAIT_NS)
+        };
+        found.extend(vantage.neighbors.asks.iter().filter(vain).map(|ask| (v, ask)));
+    }
+    found
+}
+
+/// Whether a vantage that is not known to be the asker's shows answers, which are unicast: one may be flooded by a
+/// switch that does not know the asker yet.
+fn answers_pass(vantage: &Observations, target: Ip) -> bool {
+    let of = vantage.neighbors.bindings.iter();
+    of.filter(|b| b.ip == target && b.claim == Claim::Reply).map(|b| b.count).sum::<u32>() > 1
 }
 
 /// A host that got an answer does not ask again a second later.

@@ -28,6 +28,15 @@ pub(in crate::diagnose) fn stray(trace: &Trace, id: ConnectionId) -> Option<Misd
         let q = &error.quote;
         (q.src, q.src_port) == c.front.server && (q.dst, q.dst_port) == c.front.client
     };
+    // As the sender of the packet knows it, where a director translates: what it sends on is about this.
+    let translated = |error: &IcmpError| {
+        let q = &error.quote;
+        c.back.is_some_and(|back| {
+            back.server != c.front.server
+                && (q.src, q.src_port) == back.server
+                && (q.dst, q.dst_port) == back.client
+        })
+    };
     let all = || {
         trace.errors_of(id).filter_map(|(v, e)| match e.kind {
             IcmpErrorKind::TooBig { mtu } if about(e) => Some((v, e, mtu)),
@@ -40,9 +49,10 @@ pub(in crate::diagnose) fn stray(trace: &Trace, id: ConnectionId) -> Option<Misd
     };
     let left =
         |v: VantageId, e: &IcmpError| trace.vantages[v.index()].own.sent(hop(v, e)) == Some(true);
+    let sent_on = || trace.errors_of(id).any(|(_, e)| translated(e));
     let server = trace.server(id).and_then(|s| s.host)?;
     // The sender was told after all.
-    if all().any(|(v, e, _)| came(v, e) && trace.host_of_vantage(v) == Some(server)) {
+    if sent_on() || all().any(|(v, e, _)| came(v, e) && trace.host_of_vantage(v) == Some(server)) {
         return None;
     }
     let (vantage, error, mtu, director) = all().find_map(|(v, e, mtu)| {

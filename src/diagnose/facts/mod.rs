@@ -87,6 +87,7 @@ pub(in crate::diagnose) mod stray_answers;
 pub(in crate::diagnose) mod stray_resets;
 pub(in crate::diagnose) mod syn_proxies;
 pub(in crate::diagnose) mod timestamps;
+pub(in crate::diagnose) mod told_in_vain;
 pub(in crate::diagnose) mod torn_datagrams;
 pub(in crate::diagnose) mod tunnel_ends;
 pub(in crate::diagnose) mod turns;

@@ -1,5 +1,8 @@
-//! Endpoints that a control channel names (FTP for its data, SIP for its answers, Oracle and Redis to send a
-//! client on), and what came of those that nobody reaches.
+//! Endpoints that a control channel names (FTP for its data, SIP for its answers and its media, services that
+//! send a client on), and what came of those that nobody reaches.
+
+mod media;
+mod names;
 
 use crate::correlate::{Connection, Leg};
 use crate::flow::{Spoken, Words};
@@ -20,6 +23,10 @@ pub(in crate::diagnose) enum Channel {
     Sip,
     /// A service that sends its client on.
     SentOn(Redirector),
+    /// The same, to a name that its client does not find.
+    SentToName(Redirector),
+    /// A session description of SIP, in an INVITE or the answer to it.
+    Media,
 }
 
 /// An endpoint that was named in vain.
@@ -39,7 +46,8 @@ pub(in crate::diagnose) struct Named {
     pub port: u16,
     /// Whether it is another address than the control channel itself goes to, or comes from.
     pub elsewhere: bool,
-    /// Connections to it, all of which failed. SIP: the answers that went there.
+    /// Connections to it, all of which failed. SIP: the answers and the media that went there. A name: the
+    /// questions for it.
     pub there: Vec<ConnectionId>,
 }
 
@@ -48,7 +56,7 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
     if !trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
         return Vec::new();
     }
-    let ends = Ends::of(trace);
+    let (ends, missing) = (Ends::of(trace), names::Missing::of(trace));
     let mut found = Vec::new();
     for (id, c) in trace.iter() {
         for (leg, spoken) in words(trace, id) {
@@ -59,6 +67,12 @@ pub(in crate::diagnose) fn all(trace: &Trace) -> Vec<Named> {
                 }
                 Words::AnswerTo(ip, port) => {
                     answers(trace, &ends, (id, c), (leg, spoken), (ip, port))
+                }
+                Words::SentToName(who, name) => {
+                    names::sent_to(trace, &missing, (id, c), (leg, spoken), (who, name))
+                }
+                Words::Media(ip, port) => {
+                    media::media(trace, &ends, (id, c), (leg, spoken), (ip, port))
                 }
                 _ => None,
             };
@@ -162,10 +176,13 @@ fn sent_on(
     let at = trace.at(leg, spoken.mark);
     let dialled: Vec<ConnectionId> = ends.dialled(trace, (ip, port), at).collect();
     let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
-    if dialled.is_empty() || !dialled.iter().all(failed) {
+    let own = trace.connection(id).front.server.0;
+    // A client of Kafka has no other address than those; one of MongoDB may be told to keep to the first.
+    let itself = is_loopback(ip) && !is_loopback(own) && who == Redirector::Kafka;
+    if dialled.is_empty() && !itself || !dialled.iter().all(failed) {
         return None;
     }
-    let elsewhere = ip != trace.connection(id).front.server.0;
+    let elsewhere = ip != own;
     let channel = Channel::SentOn(who);
     Some(Named {
         control: id,
@@ -177,6 +194,10 @@ fn sent_on(
         elsewhere,
         there: dialled,
     })
+}
+
+fn is_loopback(ip: Ip) -> bool {
+    ip.addr().is_loopback()
 }
 
 /// Whether an address lies behind whoever translates, and no capture would show the client

@@ -2,7 +2,7 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::asks::{asked_here, given_up};
+use crate::diagnose::facts::asks::{asked_here, fell_silent, given_up};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
 use crate::hashed::HashSet;
@@ -24,6 +24,8 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
         })
         .map(|(_, ask)| ask.target)
         .collect();
+    let silent = fell_silent(facts, |target| needed.contains(&target));
+    found.extend(silent.iter().map(|(_, ask)| ask.target));
     found.sort_unstable();
     found.dedup();
     found
@@ -85,12 +87,22 @@ fn asked_by_server(facts: &Facts, ask: &Ask) -> bool {
     })
 }
 
+/// A question for an address that nobody answers, or nobody any more.
+fn asked<'a>(facts: &'a Facts<'_>, target: Option<Ip>) -> Option<(VantageId, &'a Ask)> {
+    let is = |(_, ask): &(VantageId, &Ask)| Some(ask.target) == target;
+    facts
+        .unanswered()
+        .iter()
+        .copied()
+        .find(is)
+        .or_else(|| fell_silent(facts, |ip| Some(ip) == target).into_iter().next())
+}
+
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
-    let mut asks = facts.unanswered().iter().copied();
-    let Some((vantage, ask)) = asks.find(|(_, ask)| Some(ask.target) == sighting.address) else {
-        return Vec::new();
-    };
-    let first = format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
+    let Some((vantage, ask)) = asked(facts, sighting.address) else { return Vec::new() };
+    let before = if ask.answers > 0 { ", which was answered" } else { "" };
+    let first =
+        format!("who-has {} tell {}: the first of {}{before}", ask.target, ask.asker, ask.count);
     vec![
         Proof { at: At { vantage, mark: ask.first }, note: first },
         Proof { at: At { vantage, mark: ask.last }, note: "the last, still no answer".to_owned() },
@@ -99,9 +111,9 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
 
 /// Who asks knows by what route it takes the address for a neighbour's.
 pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<ToConfirm> {
-    let asked = |sighting: &Sighting| {
+    let look = |sighting: &Sighting| {
         let target = sighting.address?;
-        let (_, ask) = facts.unanswered().iter().find(|(_, ask)| ask.target == target)?;
+        let (_, ask) = asked(facts, Some(target))?;
         let host = facts.topology.hosts.by_mac(ask.asker_mac);
         Some(ToConfirm {
             host: host.map_or_else(|| ask.asker.to_string(), |host| Names(facts).place(host)),
@@ -111,15 +123,31 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
             ),
         })
     };
-    sightings.iter().filter_map(asked).collect()
+    sightings.iter().filter_map(look).collect()
 }
 
-pub(in crate::diagnose) fn word(_: &Facts, sightings: &[Sighting]) -> Wording {
+pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     let ips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
     let names: Vec<String> = ips.iter().map(Ip::to_string).collect();
+    let lost = ips.iter().all(|ip| asked(facts, Some(*ip)).is_some_and(|(_, a)| a.answers > 0));
+    let (any_more, explanation) = if lost {
+        let v6 = if ips.iter().all(|ip| ip.is_v4()) {
+            ""
+        } else {
+            " Solicitations are multicast: a switch that follows groups (MLD snooping) delivers them only to who asks for the group of the address, and goes on asking itself."
+        };
+        (
+            " any more",
+            format!(
+                "The address was answered for, and then asked for again and again in vain: its host is gone, or the questions or the answers no longer get through, so packets for it cannot be sent.{v6}"
+            ),
+        )
+    } else {
+        ("", "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned())
+    };
     Wording {
-        title: format!("nobody answers {} for {}", question(&ips), list(&names)),
-        explanation: "The address is asked for again and again and no host claims it, so packets for it cannot be sent.".to_owned(),
+        title: format!("nobody answers {} for {}{any_more}", question(&ips), list(&names)),
+        explanation,
         subjects: ips
             .iter()
             .map(|ip| Subject { role: Role::Host, address: Some(*ip), ..Subject::default() })

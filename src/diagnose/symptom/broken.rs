@@ -39,6 +39,10 @@ pub(super) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let repeated = |flow: &Flow| (flow.syns > 1 && flow.last != flow.syn).then_some(flow.last);
     let mut proofs = Vec::new();
     match broken.packet {
+        Packet::HealthCheck if broken.manner == Manner::Closed => {
+            proofs.extend(note(there.data, "what it asks"));
+            proofs.extend(note(back.fin, "the server closes"));
+        }
         Packet::Syn | Packet::HealthCheck => {
             proofs.extend(note(there.syn, "the SYN"));
             // The last frame of one that went on tells nothing of the wait.

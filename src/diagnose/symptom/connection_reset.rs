@@ -48,7 +48,9 @@ pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Pro
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: "established connections are reset".to_owned(),
-        explanation: format!("{}{}", how(facts, sightings), by_another(facts, sightings)),
+        explanation: super::first_words::told(facts, sightings).unwrap_or_else(|| {
+            format!("{}{}", how(facts, sightings), by_another(facts, sightings))
+        }),
         subjects: concerned(facts, sightings),
     }
 }

@@ -66,6 +66,7 @@ fn ends(f: &Facts, sightings: &[Sighting]) -> String {
             Manner::Refused => "refused".to_owned(),
             Manner::Rejected => "rejected by ICMP".to_owned(),
             Manner::Cut(_) => "accepted and reset".to_owned(),
+            Manner::Closed => "closed without an answer".to_owned(),
             _ => format!("not answered within {}", broken::seconds(group.cost_ns)),
         });
     }

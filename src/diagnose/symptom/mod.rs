@@ -8,6 +8,7 @@ pub mod asymmetric_return_path;
 mod broken;
 pub mod connection_reset;
 pub mod datagram_unanswered;
+mod first_words;
 pub mod handshake_incomplete;
 pub mod health_check_failing;
 pub mod http2_refused;

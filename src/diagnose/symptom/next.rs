@@ -172,7 +172,9 @@ fn shows_at_server(broken: Option<&Break>) -> &'static str {
         (_, Manner::Cut(_)) => {
             "shows whether the reset leaves there: if it does not, somebody between sent it"
         }
-        (Packet::Syn | Packet::HealthCheck, Manner::Error) => "shows what is asked and answered",
+        (Packet::Syn | Packet::HealthCheck, Manner::Error | Manner::Closed) => {
+            "shows what is asked and answered"
+        }
         (Packet::Syn | Packet::HealthCheck, Manner::Late) => {
             "shows which of the SYNs arrive, and which of them it answers"
         }

@@ -130,6 +130,14 @@ fn command(fault: Fault, ip: &str) -> (String, &'static str) {
             format!("dig +tries=1 @{ip} . NS; dig +trace +tries=1 . NS; timeout 30 tcpdump -ni any 'port 53 and not host {ip}'"),
             "whether its own questions to others leave, and are answered",
         ),
+        Fault(Service::Bgp, _) => (
+            "vtysh -c 'show bgp neighbors'   # FRR; 'birdc show protocols all' (BIRD)".to_owned(),
+            "the AS numbers, passwords, families and limits that each side expects of the other",
+        ),
+        Fault(Service::Ntp, 1) => (
+            "grep -nE 'ratelimit|limited|discard' /etc/chrony/chrony.conf /etc/chrony.conf /etc/ntp.conf".to_owned(),
+            "a limit counts by address: all clients behind one that a balancer puts in their place share it. The balancer keeps the clients' addresses, or the limit spares its own",
+        ),
         Fault(Service::Http2, 11) => (
             "# keepalive of the client: its interval, and whether it pings without a call; of the server: the least interval that it permits".to_owned(),
             "a server that is pinged more often than it permits says ENHANCE_YOUR_CALM (gRPC: five minutes, unless it is told otherwise)",

@@ -195,10 +195,42 @@ enum Form {
     Resolved,
     OracleRedirect,
     RedisRedirect,
+    SentinelMaster,
+    KafkaBroker,
+    MongoDbMember,
+    LdapReferral,
+    SqlServerRouting,
+    KafkaBrokerName,
+    MongoDbMemberName,
+    LdapReferralName,
+    OracleRedirectName,
+    RedisRedirectName,
+    SentinelMasterName,
+    SqlServerRoutingName,
+    NoSuchName,
+    Media,
+    Bgp,
+    Ntp,
+}
+
+/// Forms of those who send a client on, to an address and to a name.
+const REDIRECTS: [(Redirector, Form, Form); 7] = [
+    (Redirector::Oracle, Form::OracleRedirect, Form::OracleRedirectName),
+    (Redirector::Redis, Form::RedisRedirect, Form::RedisRedirectName),
+    (Redirector::Sentinel, Form::SentinelMaster, Form::SentinelMasterName),
+    (Redirector::Kafka, Form::KafkaBroker, Form::KafkaBrokerName),
+    (Redirector::MongoDb, Form::MongoDbMember, Form::MongoDbMemberName),
+    (Redirector::Ldap, Form::LdapReferral, Form::LdapReferralName),
+    (Redirector::SqlServer, Form::SqlServerRouting, Form::SqlServerRoutingName),
+];
+
+fn redirect_of(who: Redirector) -> (Form, Form) {
+    let known = REDIRECTS.iter().find(|(known, ..)| *known == who);
+    known.map_or((Form::OracleRedirect, Form::OracleRedirectName), |(_, ip, name)| (*ip, *name))
 }
 
 /// Forms of the services whose errors are kept.
-const FAULTS: [(Service, Form); 10] = [
+const FAULTS: [(Service, Form); 12] = [
     (Service::Postgres, Form::Postgres),
     (Service::Redis, Form::Redis),
     (Service::Mqtt, Form::Mqtt),
@@ -209,6 +241,8 @@ const FAULTS: [(Service, Form); 10] = [
     (Service::Pop3, Form::Pop3),
     (Service::Sip, Form::Sip),
     (Service::Grpc, Form::Grpc),
+    (Service::Bgp, Form::Bgp),
+    (Service::Ntp, Form::Ntp),
 ];
 
 fn form_of(service: Service) -> Form {
@@ -237,7 +271,31 @@ words!(Form {
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
     Form::RedisRedirect => "redis-redirect",
+    Form::SentinelMaster => "sentinel-master",
+    Form::KafkaBroker => "kafka-broker",
+    Form::MongoDbMember => "mongodb-member",
+    Form::LdapReferral => "ldap-referral",
+    Form::SqlServerRouting => "sqlserver-routing",
+    Form::OracleRedirectName => "oracle-redirect-name",
+    Form::RedisRedirectName => "redis-redirect-name",
+    Form::SentinelMasterName => "sentinel-master-name",
+    Form::KafkaBrokerName => "kafka-broker-name",
+    Form::MongoDbMemberName => "mongodb-member-name",
+    Form::LdapReferralName => "ldap-referral-name",
+    Form::SqlServerRoutingName => "sqlserver-routing-name",
+    Form::NoSuchName => "dns-no-such-name",
+    Form::Media => "sip-media",
+    Form::Bgp => "bgp-notification",
+    Form::Ntp => "ntp-kiss",
 });
+
+fn sent_on(form: Form, ip: Option<Ip>, number: u16) -> Option<Words> {
+    REDIRECTS.iter().find_map(|(who, to_ip, to_name)| match form {
+        _ if form == *to_ip => Some(Words::SentOn(*who, ip.unwrap_or_default(), number)),
+        _ if form == *to_name => Some(Words::SentToName(*who, number)),
+        _ => None,
+    })
+}
 
 impl Row for Of<Spoken> {
     const TABLE: &'static str = "said";
@@ -263,13 +321,15 @@ impl Row for Of<Spoken> {
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
             Words::CutShort => (Form::CutShort, 0, None),
             Words::Resolved(name) => (Form::Resolved, name, None),
-            Words::SentOn(Redirector::Oracle, ip, port) => (Form::OracleRedirect, port, Some(ip)),
-            Words::SentOn(Redirector::Redis, ip, port) => (Form::RedisRedirect, port, Some(ip)),
+            Words::SentOn(who, ip, port) => (redirect_of(who).0, port, Some(ip)),
+            Words::SentToName(who, name) => (redirect_of(who).1, name, None),
+            Words::NoSuchName(name) => (Form::NoSuchName, name, None),
+            Words::Media(ip, port) => (Form::Media, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `dns-name`, `oracle-redirect` or `redis-redirect`", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
-            "the status, the alert's description, the port, or the error's code; of `dns-failure` and `dns-name` a digest of the name",
+            "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-name` and what ends in `-name` a digest of the name",
             &mut number,
         );
         c.some_ip("ip", "the address that is named", &mut ip);
@@ -283,13 +343,12 @@ impl Row for Of<Spoken> {
             Form::NoAnswerDue => Words::NoAnswerDue,
             Form::CutShort => Words::CutShort,
             Form::Resolved => Words::Resolved(number),
-            Form::OracleRedirect => {
-                Words::SentOn(Redirector::Oracle, ip.unwrap_or_default(), number)
-            }
-            Form::RedisRedirect => Words::SentOn(Redirector::Redis, ip.unwrap_or_default(), number),
-            fault => {
-                let known = FAULTS.iter().find(|(_, form)| *form == fault);
-                known.map_or(Words::NoAnswerDue, |(service, _)| Words::Fault(*service, number))
+            Form::NoSuchName => Words::NoSuchName(number),
+            Form::Media => Words::Media(ip.unwrap_or_default(), number),
+            other => {
+                let known = FAULTS.iter().find(|(_, form)| *form == other);
+                let fault = known.map(|(service, _)| Words::Fault(*service, number));
+                fault.or_else(|| sent_on(other, ip, number)).unwrap_or(Words::NoAnswerDue)
             }
         };
     }

@@ -7,4 +7,5 @@ pub(in crate::diagnose) mod outgrown_tunnel;
 pub(in crate::diagnose) mod overlay_mtu;
 pub mod pmtud_icmp_misdelivered;
 mod size_bound;
+mod told_in_vain;
 pub mod tun_mtu_blackhole;

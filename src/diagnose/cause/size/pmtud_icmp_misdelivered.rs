@@ -1,8 +1,8 @@
 //! "Too big for the next hop" reaches a director that is not the sender of the packet,
 //! and ends there: the real server goes on sending segments that are too long.
 //!
-//! In DR and TUN answers bear the VIP, so the error about them is sent to the VIP's
-//! owner. It must be seen to arrive there, not to leave, and not to reach the sender,
+//! In DR and TUN answers bear the VIP, and in NAT they do from the director on, so the error about
+//! them is sent to the VIP's owner, which in NAT has to translate it. It must be seen to arrive there, not to leave, and not to reach the sender,
 //! which repeats.
 
 use crate::diagnose::cause::{clean_in, each_service, severity};
@@ -20,12 +20,12 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let mode = facts.service(*id).mode;
         c.protocol.is_tcp()
             && c.progress.repeats
-            && matches!(mode, Mode::Dr | Mode::Tun)
+            && matches!(mode, Mode::Dr | Mode::Tun | Mode::Nat)
             && stray(facts, *id).is_some()
     });
     let findings =
         each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
-    Detection::from(findings, || clean_in(facts, &[Mode::Dr, Mode::Tun]))
+    Detection::from(findings, || clean_in(facts, &[Mode::Dr, Mode::Tun, Mode::Nat]))
 }
 
 fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {

@@ -50,6 +50,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         findings.iter().flat_map(|f| &f.connections).copied().collect()
     };
     findings.extend(super::outgrown_tunnel::findings(facts, &known(&findings)));
+    findings.extend(super::told_in_vain::findings(facts, &known(&findings)));
     findings.extend(super::size_bound::findings(facts, &known(&findings)));
     if !findings.is_empty() {
         // Where the MSS was raised on the way, the sender was told of room that there is not.

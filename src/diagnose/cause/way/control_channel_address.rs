@@ -1,13 +1,14 @@
-//! A control channel names an endpoint that the other side cannot reach: FTP for its data,
-//! SIP for its answers, an Oracle listener or a node of a Redis cluster to send a client on.
+//! A control channel names an endpoint that the other side cannot reach: FTP for its data, SIP for its answers and
+//! its media, and services that send a client on: Oracle, Redis, Kafka, MongoDB, LDAP, SQL Server.
 //!
 //! All name it in their payload, which a balancer that translates addresses leaves as it is
 //! unless it knows the protocol.
 
+use crate::breaks::Fate;
 use crate::diagnose::facts::named_endpoints::{Channel, Named, all};
 use crate::diagnose::words::{agree, count, list, name, server_subject, service_subject};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Proof, Severity, Subject};
-use crate::topology::{Mode, ServiceId};
+use crate::topology::ServiceId;
 use crate::trace::{At, ConnectionId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +20,6 @@ pub(in crate::diagnose) const EXPLAINS: &[&str] = &[
     "datagram-unanswered",
     "arp-unanswered",
 ];
-
-/// The port of FTP control connections (IANA).
-const FTP: u16 = 21;
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let mut groups: BTreeMap<(ServiceId, Channel, bool), Vec<Named>> = BTreeMap::new();
@@ -40,10 +38,18 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
     let (title, explanation) = words(facts, service, set, &subject);
     let mut finding = Finding::cause("control-channel-address", title, explanation);
     let dialled = set.iter().any(|n| !n.there.is_empty());
-    finding.severity = if dialled { Severity::Critical } else { Severity::Warning };
+    // What goes there without a word back need not have been wanted back.
+    let failed = match first.channel {
+        Channel::Media | Channel::SentToName(_) => {
+            let mut there = set.iter().flat_map(|n| &n.there);
+            there.any(|id| facts.breaks.fate(*id) == Fate::Failed)
+        }
+        _ => dialled,
+    };
+    finding.severity = if failed { Severity::Critical } else { Severity::Warning };
     finding.confidence = match first.channel {
         Channel::Sip => Confidence::Certain,
-        Channel::SentOn(_) => Confidence::Likely,
+        Channel::SentOn(_) | Channel::SentToName(_) | Channel::Media => Confidence::Likely,
         _ if dialled && first.elsewhere => Confidence::Certain,
         _ => Confidence::Likely,
     };
@@ -53,13 +59,15 @@ fn finding(facts: &Facts, service: ServiceId, set: &[Named]) -> Finding {
     let mut controls: Vec<ConnectionId> = set.iter().map(|n| n.control).collect();
     let mut there: Vec<ConnectionId> = set.iter().flat_map(|n| n.there.iter().copied()).collect();
     let tcp = first.channel != Channel::Sip;
+    // Who asks for a name is answered; what fails is the client of the service that named it.
+    let asked = matches!(first.channel, Channel::SentToName(_));
     for ids in [&mut controls, &mut there] {
         ids.sort_unstable();
         ids.dedup();
     }
     // An FTP session goes on, and its transfers fail; a SIP request is what fails.
     (finding.connections, finding.strays) =
-        if tcp && !there.is_empty() { (there, controls) } else { (controls, there) };
+        if tcp && !asked && !there.is_empty() { (there, controls) } else { (controls, there) };
     finding
 }
 
@@ -121,7 +129,12 @@ fn words(facts: &Facts, service: ServiceId, set: &[Named], subject: &Subject) ->
                 endpoints(set)
             ),
         ),
+        Channel::SentOn(of) if tried == 0 => {
+            super::sent_on::words_of_itself(&s.name(), of, &endpoints(set))
+        }
         Channel::SentOn(of) => super::sent_on::words(&s.name(), of, &endpoints(set), &fail),
+        Channel::SentToName(of) => super::sent_on::words_of_names(&s.name(), of, set.len(), tried),
+        Channel::Media => super::named_media::words(facts, &s.name(), set),
         Channel::Sip => (
             format!(
                 "SIP answers go to port {}, which the Via names, and not where the request came from",
@@ -151,39 +164,7 @@ fn advise(
     let s = facts.topology.service(service);
     let (vip, who) = (s.vip, name(subject));
     match first.channel {
-        Channel::Passive => {
-            finding.confirm(
-                "a client",
-                format!("curl -v --disable-epsv --ftp-skip-pasv-ip ftp://{}/", vip.with_port(s.port)),
-                "it dials the balancer's address whatever is named: where it works, only the named address is wrong; where it hangs, the ports for data are not served",
-            );
-            if s.mode == Mode::Nat {
-                let ports =
-                    if s.port == FTP { String::new() } else { format!(" ports={}", s.port) };
-                finding.fix(
-                    crate::diagnose::Names(facts).director(s),
-                    format!("lsmod | grep -w ip_vs_ftp\nmodprobe ip_vs_ftp{ports}   # if it is IPVS; translates what is named, and lets the data connection in"),
-                    "modprobe -r ip_vs_ftp   # if the first line printed nothing",
-                );
-            }
-            if first.ip == Some(vip) {
-                finding.fix_disruptive(
-                    format!("the balancer of {vip}"),
-                    "# the ports that the server names become part of the service, all to the server that has the control connection: in IPVS a firewall mark for both with persistence ('ipvsadm -A -f MARK -s wlc -p'), in a proxy a listener for the range with sticky sources; the server names few: 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'PassivePorts 50000 50099' (ProFTPD)",
-                    "Take the ports out of the service again.",
-                );
-                return;
-            }
-            let where_ = if subject.address == Some(vip) { "behind " } else { "" };
-            let server = crate::diagnose::Fix::disruptive(
-                format!("the FTP server {where_}{who}"),
-                format!(
-                    "# name the balancer's address and few ports: 'pasv_address={vip}', 'pasv_min_port=50000', 'pasv_max_port=50099' (vsftpd), 'MasqueradeAddress {vip}', 'PassivePorts 50000 50099' (ProFTPD); the same ports, to the same real server, become part of the service"
-                ),
-                "Take the lines out again and restart the server.",
-            );
-            finding.fixes.push(if finding.fixes.is_empty() { server } else { server.or() });
-        }
+        Channel::Passive => super::passive_ftp::advise(finding, facts, service, first, subject),
         Channel::Active => {
             finding.confirm(
                 "the client",
@@ -192,7 +173,13 @@ fn advise(
             );
             finding.fix("the client", "# use passive mode", "Use active mode again.");
         }
-        Channel::SentOn(of) => super::sent_on::advise(finding, first, of, who),
+        Channel::SentOn(of) => {
+            super::sent_on::advise(finding, first, of, super::sent_on::host(subject, vip));
+        }
+        Channel::SentToName(of) => {
+            super::sent_on::advise_on_names(finding, of, super::sent_on::host(subject, vip));
+        }
+        Channel::Media => super::named_media::advise(finding, facts, first, who),
         Channel::Sip => {
             finding.confirm(
                 who.clone(),
@@ -216,6 +203,8 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
         Channel::Active => format!("PORT names {end}"),
         Channel::SentOn(_) => format!("the answer sends the client on to {end}"),
         Channel::Sip => format!("the request's Via names {end}, without rport"),
+        Channel::SentToName(_) => "the answer sends the client on to hosts by name".to_owned(),
+        Channel::Media => format!("the session description names {end}"),
     };
     let mut proofs = vec![Proof { at: named.at, note }];
     let Some(other) = named.there.first() else { return proofs };
@@ -227,6 +216,19 @@ fn proofs(facts: &Facts, named: &Named) -> Vec<Proof> {
         proofs.push(Proof { at, note: "the answer leaves for that port".to_owned() });
         let again = facts.forward(&named.leg).last;
         proofs.extend(facts.proof(&named.leg, again, "the client asks the same again"));
+    } else if matches!(named.channel, Channel::SentToName(_)) {
+        proofs.extend(facts.proof(leg, there.first, "the client asks for one of them"));
+        proofs.extend(facts.proof(leg, back.first, "no such name"));
+    } else if named.channel == Channel::Media {
+        let out = if facts.connection(*other).front.server
+            == (named.ip.unwrap_or_default(), named.port)
+        {
+            there
+        } else {
+            back
+        };
+        proofs.extend(facts.proof(leg, out.first, "media leave for it"));
+        proofs.extend(facts.proof(leg, out.last, "the last of them, and none came from there"));
     } else {
         proofs.extend(facts.proof(leg, there.syn, "a connection to it"));
         let end = if back.rst.is_set() {
