@@ -192,6 +192,7 @@ enum Form {
     Grpc,
     NoAnswerDue,
     CutShort,
+    Unended,
     Resolved,
     OracleRedirect,
     RedisRedirect,
@@ -234,6 +235,7 @@ words!(Form {
     Form::Grpc => "grpc-error",
     Form::NoAnswerDue => "no-answer-due",
     Form::CutShort => "http-cut-short",
+    Form::Unended => "http-unended",
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
     Form::RedisRedirect => "redis-redirect",
@@ -262,11 +264,12 @@ impl Row for Of<Spoken> {
             Words::Fault(service, code) => (form_of(service), code, None),
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
             Words::CutShort => (Form::CutShort, 0, None),
+            Words::Unended => (Form::Unended, 0, None),
             Words::Resolved(name) => (Form::Resolved, name, None),
             Words::SentOn(Redirector::Oracle, ip, port) => (Form::OracleRedirect, port, Some(ip)),
             Words::SentOn(Redirector::Redis, ip, port) => (Form::RedisRedirect, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `dns-name`, `oracle-redirect` or `redis-redirect`", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `dns-name`, `oracle-redirect` or `redis-redirect`", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code; of `dns-failure` and `dns-name` a digest of the name",
@@ -282,6 +285,7 @@ impl Row for Of<Spoken> {
             Form::Http2 => Words::Http2,
             Form::NoAnswerDue => Words::NoAnswerDue,
             Form::CutShort => Words::CutShort,
+            Form::Unended => Words::Unended,
             Form::Resolved => Words::Resolved(number),
             Form::OracleRedirect => {
                 Words::SentOn(Redirector::Oracle, ip.unwrap_or_default(), number)
