@@ -37,7 +37,7 @@ pub const NOTES: [&str; 4] = [
 ];
 
 /// Why.
-pub const CAUSES: [&str; 87] = [
+pub const CAUSES: [&str; 90] = [
     "arp-answer-lost",
     "l4-self-access-hairpin",
     "dr-arp-problem",

@@ -47,7 +47,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "the proxy {proxy} keeps requests for up to {longest:.1} s before it passes them on"
     );
     let mut explanation = format!(
-        "The request reaches the proxy, and for {longest:.1} s at most the proxy calls no server and sends nothing to one: the time passes in the proxy, not on the way and not at a server. {} kept so.",
+        "The request reaches the proxy, and for {longest:.1} s at most the proxy sends it to no server and opens no connection for it: the time passes before it leaves the proxy, not at the server that answers it. Whatever else the proxy asks meanwhile, as for an authorisation, is part of that. {} kept so.",
         share(facts, service, &ids, "are")
     );
     if let Some(status) = given_up.first() {
