@@ -1,7 +1,7 @@
 //! What became of one connection.
 
 use super::judged::Judged;
-use super::{Break, Fate, Pace, behind, datagram, handshake, talk, unfilled, unheeded};
+use super::{Break, Fate, Pace, behind, datagram, handshake, held, talk, unfilled, unheeded};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 
@@ -14,7 +14,7 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
     }
     if fate == Fate::Well
         && trace.ordinary(id).is_none()
-        && let Some(late) = behind::waited(trace, pace, id)
+        && let Some(late) = behind::waited(trace, pace, id).or_else(|| held::judge(trace, id))
     {
         return (Fate::Suffered, Some(late));
     }

@@ -70,7 +70,8 @@ pub fn http2_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken)>
 /// The answer after which its server closed too soon.
 #[must_use]
 pub fn cut_short(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken)> {
-    words(trace, id).find(|(leg, said)| said.words == Words::CutShort && said.side != leg.client)
+    let short = |words: Words| matches!(words, Words::CutShort | Words::Unended);
+    words(trace, id).find(|(leg, said)| short(said.words) && said.side != leg.client)
 }
 
 /// The error with which a server greets, before its client has said a word.

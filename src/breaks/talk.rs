@@ -15,6 +15,9 @@ const PATIENCE_NS: i64 = 1_000_000_000;
 /// A server that closes so soon after a client's first words, and says nothing, turned them down,
 /// nanoseconds. Judgement: who reads on until the client is done does not close first.
 const AT_ONCE_NS: i64 = 1_000_000_000;
+/// A client that ends its own direction so soon after its request has not given up, nanoseconds. Judgement: a
+/// program that does so does it in the next call, a person takes longer.
+const HALF_CLOSE_NS: i64 = 20_000_000;
 /// Requests without any answer that show that there is none.
 const SEVERAL: u32 = 3;
 /// Sequence numbers that a side takes which sends no byte.
@@ -285,7 +288,11 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
         let broken = silence(trace, id, Packet::Request);
         return harm(id, Fate::Failed, Packet::Request, broken, waited);
     }
-    if left { Judged::Well } else { Judged::Untold }
+    // Nobody gives up as soon as he has asked: who ends his own direction with the request waits for an answer, or
+    // wanted none.
+    let half = there.fin.is_set() && !there.rst.is_set() && back.fin.is_set();
+    let at_once = there.fin.since(there.data) < HALF_CLOSE_NS;
+    if left && !(half && at_once) { Judged::Well } else { Judged::Untold }
 }
 
 /// Whether a server closed upon a request that is due an answer, and said nothing.

@@ -1,5 +1,5 @@
 //! Services whose answers all say that the request is wrong: 400 to a plain request on a TLS port, 404 of a
-//! default backend. By the statuses alone nobody failed, and nothing is well.
+//! default backend; and those that refuse what is large. By the statuses alone nobody failed, and nothing is well.
 
 use super::thresholds::NO_COINCIDENCE;
 use super::{Facts, words};
@@ -15,6 +15,13 @@ type Told<'a> = (&'a Leg, Mark, u16);
 /// Too many requests (RFC 6585, section 4): whoever says so has not served them.
 const TOO_MANY: u16 = 429;
 
+/// What is refused for its size: content, target and header fields (RFC 9110, sections 15.5.14 and 15.5.15; RFC
+/// 6585, section 5).
+const TOO_LARGE: [u16; 3] = [413, 414, 431];
+/// Requests that 400 refuses for their size are larger, bytes: no proxy's or server's room for a head is smaller as
+/// it comes (nginx four buffers of 8 KiB, Apache 8,190 bytes a field, haproxy 16 KiB), and cookies make it full.
+const LARGE: u64 = 4 << 10;
+
 /// A service, or one of its servers, that answers nothing but that the request is wrong, or that several requests
 /// were too many: whether the requests are wrong, or whoever is asked so, the captures do not tell.
 pub(super) fn only_errors(facts: &Facts) -> Option<String> {
@@ -23,9 +30,12 @@ pub(super) fn only_errors(facts: &Facts) -> Option<String> {
         // Who is asked for his name may say it next (RFC 9110, sections 15.5.2 and 15.5.8).
         let error = facts.first_error(id).filter(|(.., status)| !matches!(status, 401 | 407));
         let server = facts.server(id).and_then(|server| server.address);
-        all.entry(facts.service_of(id)).or_default().push(Answer { server, error });
+        let asked = facts.legs(id).iter().map(|leg| facts.forward(leg).payload).max();
+        let asked = asked.unwrap_or_default();
+        all.entry(facts.service_of(id)).or_default().push(Answer { server, error, asked });
     }
     all.into_iter().find_map(|(service, answers)| {
+        let is_large = |a: &&Answer<'_>| a.asked > LARGE;
         let name = facts.topology.service(service).name();
         let of = |answers: &[Told<'_>], what: &str| said(facts, answers, what);
         let every: Option<Vec<Told<'_>>> = answers.iter().map(|answer| answer.error).collect();
@@ -35,7 +45,20 @@ pub(super) fn only_errors(facts: &Facts) -> Option<String> {
         let limited = answers.iter().filter_map(|a| a.error).filter(|told| told.2 == TOO_MANY);
         let limited: Vec<Told<'_>> = limited.collect();
         let share = format!("{} of {} answers of {name} are", limited.len(), answers.len());
-        of(&limited, &share).or_else(|| {
+        // Where large requests alone are refused, and each of them, their size is why.
+        let smallest = answers.iter().filter(is_large).all(|a| a.error.is_some());
+        let for_size = answers.iter().filter(|a| match a.error {
+            Some((.., 400)) => smallest && is_large(a),
+            Some((.., status)) => TOO_LARGE.contains(&status),
+            None => false,
+        });
+        let large: Vec<Told<'_>> = for_size.filter_map(|a| a.error).collect();
+        let too_large = format!(
+            "{} of {} answers of {name} refuse what was asked as too large: they are",
+            large.len(),
+            answers.len()
+        );
+        of(&limited, &share).or_else(|| of(&large, &too_large)).or_else(|| {
             let (server, errors) = one_server(&answers)?;
             let n = errors.len();
             of(
@@ -52,6 +75,8 @@ pub(super) fn only_errors(facts: &Facts) -> Option<String> {
 struct Answer<'a> {
     server: Option<Ip>,
     error: Option<Told<'a>>,
+    /// Bytes that its client sent.
+    asked: u64,
 }
 
 /// The one server that answers with errors alone, where no other does at all.

@@ -62,6 +62,16 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// What tells the response from others.
     pub reply: Reply,
+    /// Digest of the host that it is for.
+    pub host: Option<u64>,
+    /// It was there as a whole with its first segment: its head is, and its method has no content (GET, HEAD).
+    pub whole: bool,
+    /// It asks to go on in WebSocket.
+    pub upgrade: bool,
+    /// The response sends its client to the very place that was asked for, by the same scheme or without TLS.
+    pub sent_back: bool,
+    /// The same, by TLS.
+    pub sent_back_tls: bool,
 }
 
 /// Digests of what is said: one seed for all, as what was read on several hosts is compared.

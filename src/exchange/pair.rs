@@ -6,7 +6,7 @@ use super::reply::{self, Open};
 use super::sides::Around;
 use super::suspect::Suspects;
 use crate::correlate::Connections;
-use crate::flow::Observations;
+use crate::flow::{Mark, Observations, Stream};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 use std::sync::OnceLock;
@@ -67,6 +67,8 @@ pub struct Pairs {
     /// Client connection to the backend exchanges that carried its requests, by
     /// index into `exchanges`.
     pub carried: HashMap<u32, Vec<usize>>,
+    /// Backend exchange to the client's exchange that it carried, both by index into `exchanges`.
+    pub asked: HashMap<usize, usize>,
     /// Client connection to the connections that the proxy tried in vain for it, or for
     /// one of several that waited at once and never got an answer.
     pub attempts: HashMap<u32, Vec<u32>>,
@@ -75,6 +77,9 @@ pub struct Pairs {
     /// Connections that a transparent proxy tried in vain in a client's name, also those
     /// of which it is not told whose request waited.
     pub tried: HashSet<u32>,
+    /// Connections of a proxy that carried one of several like requests that waited at the time; of which of these
+    /// clients is not told.
+    pub alike: HashSet<u32>,
     /// All exchanges that were read.
     pub exchanges: Vec<Exchange>,
     /// Their places, sorted by connection, for who asks when all are read.
@@ -121,6 +126,29 @@ struct Talk<'a> {
     said: &'a Said,
     /// By exchange: the last frame of its stream.
     ends: Vec<u32>,
+    /// By exchange: the frame in which a side of its stream first ended it.
+    closes: Vec<u32>,
+}
+
+impl Talk<'_> {
+    /// Whether a request that a proxy passed on before may be passed on again by this one: not while it is with a
+    /// server, nor once that has answered it well.
+    fn may_come_again(&self, before: usize, back: &Exchange) -> bool {
+        let earlier = &self.said.exchanges[before];
+        let (now, refused) = (back.request.frame(), |status| status >= 400);
+        earlier.vantage != back.vantage
+            || match earlier.response.get() {
+                Some(answer) if answer.frame() < now => earlier.status.is_none_or(refused),
+                // Its answer comes later, or never: the proxy had given it up.
+                _ => self.closes[before] < now,
+            }
+    }
+}
+
+/// The frame in which a side first ended a stream.
+fn closes(stream: &Stream) -> u32 {
+    let ends = stream.flows.iter().flat_map(|flow| [flow.fin, flow.rst]);
+    ends.filter_map(Mark::get).map(|mark| mark.frame()).min().unwrap_or(u32::MAX)
 }
 
 /// Requests of one kind that are compared with each other.
@@ -136,13 +164,22 @@ pub(super) fn pair(
     said: &Said,
     pairs: &mut Pairs,
 ) {
-    let ends = |e: &Exchange| vantages[e.vantage.index()].streams[e.stream as usize].last().frame();
-    let talk = Talk { connections, said, ends: said.exchanges.iter().map(ends).collect() };
+    let streams =
+        || said.exchanges.iter().map(|e| &vantages[e.vantage.index()].streams[e.stream as usize]);
+    let talk = Talk {
+        connections,
+        said,
+        ends: streams().map(|stream| stream.last().frame()).collect(),
+        closes: streams().map(closes).collect(),
+    };
     let sides = |connection: u32| suspects.sides.get(&connection);
     let known = |c| Some((sides(c)?.to, sides(c)?.from));
-    pass(&talk, pairs, &|c| known(c).unwrap_or_default(), false);
+    let several = pass(&talk, pairs, &|c| known(c).unwrap_or_default(), false);
     // What is paired already is one side of a proxy whose addresses make it one host.
-    let paired: HashSet<u32> = pairs.clients.keys().chain(pairs.carried.keys()).copied().collect();
+    let mut paired: HashSet<u32> =
+        pairs.clients.keys().chain(pairs.carried.keys()).copied().collect();
+    // So is what may be: of several like requests any could be taken for what another one carries.
+    paired.extend(several);
     let open = |c: u32| sides(c).filter(|_| !paired.contains(&c));
     let around = |c| match open(c).map(|sides| sides.around) {
         Some(Around::Calls(name)) => (Some(name), None),
@@ -153,13 +190,13 @@ pub(super) fn pair(
 }
 
 /// `sides`: which proxy a connection leads to, and which it comes from. `around`: nothing
-/// but what is said ties those two sides.
+/// but what is said ties those two sides. Gives the connections of requests of which several may belong together.
 fn pass(
     talk: &Talk<'_>,
     pairs: &mut Pairs,
     sides: &dyn Fn(u32) -> (Option<Ip>, Option<Ip>),
     around: bool,
-) {
+) -> HashSet<u32> {
     let Talk { connections, said, .. } = talk;
     let to = |connection: u32| sides(connection).0;
     let from = |connection: u32| sides(connection).1;
@@ -189,7 +226,12 @@ fn pass(
         _ => None,
     };
     let mut open: HashMap<(Ip, u64), Vec<Open>> = HashMap::default();
-    for (at, back) in exchanges.iter().enumerate() {
+    // In the order in which they passed: what is with a server already waits for none.
+    let mut in_order: Vec<usize> = (0..exchanges.len()).collect();
+    in_order.sort_by_key(|at| (exchanges[*at].vantage, exchanges[*at].request.frame()));
+    let mut passed_on: HashMap<usize, usize> = HashMap::default();
+    for at in in_order {
+        let back = &exchanges[at];
         let Some(proxy) = from(back.connection) else { continue };
         let alike = fronts.get(&(proxy, back.line)).map_or(&[][..], Vec::as_slice);
         if alike.len() > MAX_ALIKE {
@@ -197,7 +239,10 @@ fn pass(
         }
         // A host that talks to itself calls and is called on one connection.
         let other = |front: &&usize| exchanges[**front].connection != back.connection;
-        let alike: Vec<usize> = alike.iter().filter(other).copied().collect();
+        let waits = |front: &&usize| {
+            passed_on.get(*front).is_none_or(|before| talk.may_come_again(*before, back))
+        };
+        let alike: Vec<usize> = alike.iter().filter(other).filter(waits).copied().collect();
         if let Some(front) = named(back.connection, back.proxied) {
             pairs.carry(front, at, back, Evidence::ProxyHeader);
             continue;
@@ -205,9 +250,14 @@ fn pass(
         if around && pairs.clients.contains_key(&back.connection) {
             continue;
         }
-        match choose(talk, &alike, back).sure(around) {
+        match choose(talk, &alike, at).sure(around) {
             Choice::One(front, evidence) => {
                 pairs.carry(exchanges[front].connection, at, back, evidence);
+                pairs.asked.insert(at, front);
+                passed_on.insert(front, at);
+            }
+            Choice::Of(choices) if !around && choices.len() > MAX_CHOICES => {
+                pairs.alike.insert(back.connection);
             }
             Choice::Of(choices) if choices.len() <= MAX_CHOICES => {
                 let reply = |e: &Exchange| e.response.is_set().then_some(e.reply);
@@ -218,9 +268,19 @@ fn pass(
             Choice::Of(_) => {}
         }
     }
+    let mut several = HashSet::default();
+    if !around {
+        for one in open.values().flatten().filter(|one| !one.fronts.is_empty()) {
+            let back = exchanges[one.back].connection;
+            pairs.alike.insert(back);
+            several.insert(back);
+            several.extend(one.fronts.iter().map(|(front, _)| exchanges[*front].connection));
+        }
+    }
     let mut settled: Vec<_> = open.values().flat_map(|open| reply::settle(open)).collect();
     settled.sort_unstable();
     for (at, front) in settled {
+        pairs.asked.insert(at, front);
         let front = exchanges[front].connection;
         pairs.carry(front, at, &exchanges[at], Evidence::Response);
     }
@@ -229,6 +289,7 @@ fn pass(
             pairs.add(front, opening.connection, Evidence::ProxyHeader);
         }
     }
+    several
 }
 
 /// The requests of a kind that a backend request can be.
@@ -250,8 +311,11 @@ impl Choice {
     }
 }
 
-fn choose(talk: &Talk<'_>, alike: &[usize], back: &Exchange) -> Choice {
+fn choose(talk: &Talk<'_>, alike: &[usize], at: usize) -> Choice {
     let (connections, exchanges) = (talk.connections, &talk.said.exchanges);
+    let back = &exchanges[at];
+    // What comes when the proxy has closed, it passes on to nobody.
+    let late = back.response.get().is_some_and(|answer| talk.closes[at] < answer.frame());
     // A proxy may write an identifier of its own and leave the other.
     for of in [|e: &Exchange| e.id, |e: &Exchange| e.trace] {
         if of(back).is_some() {
@@ -272,7 +336,7 @@ fn choose(talk: &Talk<'_>, alike: &[usize], back: &Exchange) -> Choice {
         return Choice::One(*front, evidence);
     }
     let open: Vec<usize> =
-        named.into_iter().filter(|f| nests(&exchanges[*f], talk.ends[*f], back)).collect();
+        named.into_iter().filter(|f| nests(&exchanges[*f], talk.ends[*f], back, late)).collect();
     match open[..] {
         [front] => Choice::One(front, evidence),
         _ => Choice::Of(open),
@@ -281,8 +345,8 @@ fn choose(talk: &Talk<'_>, alike: &[usize], back: &Exchange) -> Choice {
 
 /// Whether a backend request lies within a client's, at one vantage: clocks of
 /// different captures are not asked. `end`: the last frame of the client's connection, after
-/// which nobody waits for an answer.
-fn nests(front: &Exchange, end: u32, back: &Exchange) -> bool {
+/// which nobody waits for an answer. `late`: the answer came when the proxy had given it up.
+fn nests(front: &Exchange, end: u32, back: &Exchange, late: bool) -> bool {
     if front.vantage != back.vantage
         || front.request.frame() > back.request.frame()
         || end < back.request.frame()
@@ -291,7 +355,7 @@ fn nests(front: &Exchange, end: u32, back: &Exchange) -> bool {
     }
     let answered_before = front.response.is_set() && front.response.frame() < back.request.frame();
     let answered_after = match (front.response.get(), back.response.get()) {
-        (Some(front), Some(back)) => front.frame() >= back.frame(),
+        (Some(front), Some(back)) => late || front.frame() >= back.frame(),
         _ => true,
     };
     !answered_before && answered_after

@@ -9,6 +9,7 @@ use crate::correlate::{Connections, Leg};
 use crate::flow::{Key, Mark, Observations, Side as End, StreamId, VantageId};
 use crate::hashed::HashMap;
 use crate::wire::http::{self, ResponseHead};
+use crate::wire::location::{Back, leads_back};
 use crate::wire::{self, Body, Ip, Plain, Protocol, ProxyHeader, Tcp, Transport};
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
@@ -49,6 +50,8 @@ pub(super) struct Ear {
     header: u32,
     /// Sequence numbers of the first bytes of server and client, until they came.
     begins: [Option<u32>; 2],
+    /// Host and target of the latest request, with a zero between them.
+    asked: Vec<u8>,
     /// Sequence numbers of the last message heads, so that copies count once.
     heads: [Option<u32>; 2],
 }
@@ -229,6 +232,20 @@ fn says_nothing(frame: &Frame<'_>, here: &[VantageId], ears: &Ears) -> bool {
     !here.iter().any(|vantage| ears[vantage.index()].contains_key(&key))
 }
 
+/// Bytes of a request in which the end of its head is looked for.
+const MAX_HEAD: usize = 8192;
+
+/// Redirections that name the place to go on to (RFC 9110, section 15.4).
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// Whether a response sends its client back to what it had asked for.
+fn sent_back(status: u16, head: &ResponseHead<'_>, asked: &[u8]) -> Option<Back> {
+    let location = head.location.filter(|_| REDIRECTS.contains(&status))?;
+    let zero = asked.iter().position(|b| *b == 0)?;
+    let target = Some(&asked[zero + 1..]).filter(|target| !target.is_empty())?;
+    leads_back(location, &asked[..zero], target)
+}
+
 /// Whether the frames of a capture are elsewhere.
 fn is_elsewhere(capture: &Capture) -> bool {
     capture.files.iter().any(CaptureFile::is_elsewhere)
@@ -259,6 +276,7 @@ impl Ear {
             opening: None,
             header: 0,
             begins: begins.map(|isn| isn.map(|isn| isn.wrapping_add(1))),
+            asked: Vec::new(),
             heads: [None; 2],
         }
     }
@@ -285,7 +303,11 @@ impl Ear {
                 {
                     exchange.response = mark;
                     exchange.status = Some(status);
-                    exchange.reply = Reply::of(&ResponseHead::parse(tcp.payload), hasher);
+                    let head = ResponseHead::parse(tcp.payload);
+                    exchange.reply = Reply::of(&head, hasher);
+                    let back = sent_back(status, &head, &self.asked);
+                    exchange.sent_back = back == Some(Back::Plain);
+                    exchange.sent_back_tls = back == Some(Back::Tls);
                 }
             }
             return;
@@ -304,6 +326,8 @@ impl Ear {
         self.begins = [None; 2];
         self.heads[1] = Some(tcp.seq);
         self.latest = Some(found.exchanges.len());
+        let reads = [&b"GET "[..], b"HEAD "].iter().any(|m| request.line.starts_with(m));
+        let head = &payload[..payload.len().min(MAX_HEAD)];
         found.exchanges.push(Exchange {
             connection: self.connection,
             vantage,
@@ -317,7 +341,18 @@ impl Ear {
             response: Mark::default(),
             status: None,
             reply: Reply::default(),
+            host: request.host.map(|host| hasher.hash_one(host)),
+            whole: reads && memchr::memmem::find(head, b"\r\n\r\n").is_some(),
+            upgrade: request.upgrade,
+            sent_back: false,
+            sent_back_tls: false,
         });
+        self.asked.clear();
+        // Who sent a form is ordinarily sent on to where the form was (RFC 9110, section 15.4.4).
+        let target = request.line.split(|b| *b == b' ').nth(1).filter(|_| reads);
+        for part in [request.host.unwrap_or_default(), &[0], target.unwrap_or_default()] {
+            self.asked.extend_from_slice(part);
+        }
     }
 
     /// Keeps the first bytes of a side, which stand `at` a place in the segment, behind

@@ -144,6 +144,11 @@ impl Row for Exchange {
             response: Mark::NONE,
             status: None,
             reply: Reply::default(),
+            host: None,
+            whole: false,
+            upgrade: false,
+            sent_back: false,
+            sent_back_tls: false,
         }
     }
 
@@ -163,6 +168,19 @@ impl Row for Exchange {
         digest(c, "reply_etag", "digest of its ETag", &mut reply.content[0]);
         digest(c, "reply_length", "digest of its Content-Length", &mut reply.content[1]);
         digest(c, "reply_date", "digest of its Date", &mut reply.date);
+        c.some("host", "digest of the request's Host", &mut self.host);
+        c.num(
+            "whole",
+            "the request is a GET or HEAD whose head its first segment has as a whole",
+            &mut self.whole,
+        );
+        c.num("upgrade", "the request asks to go on in WebSocket", &mut self.upgrade);
+        c.num(
+            "sent_back",
+            "the response's Location is what was asked for, by the same scheme or without TLS",
+            &mut self.sent_back,
+        );
+        c.num("sent_back_tls", "the same, by TLS", &mut self.sent_back_tls);
     }
 }
 

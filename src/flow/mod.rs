@@ -7,6 +7,7 @@
 
 mod asked;
 mod batch;
+mod chunks;
 mod closed;
 mod control;
 mod datagrams;

@@ -5,6 +5,7 @@
 //! Looked for at the start of each segment's payload by its first byte, so that others pay
 //! one comparison. Bounded; what does not fit is counted.
 
+use super::chunks::Chunks;
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::fault::{self, Service};
@@ -38,6 +39,8 @@ pub enum Words {
     Fault(Service, u16),
     /// An answer in HTTP/1 after which its server closed before as many bytes had come as it announces.
     CutShort,
+    /// An answer in HTTP/1 that comes in chunks, after which its server closed without the last one.
+    Unended,
     /// A DNS answer that is no SERVFAIL: a digest of the name; one a name is kept.
     Resolved(u16),
     /// The endpoint to which a service sends its client on.
@@ -68,7 +71,7 @@ pub struct Spoken {
 /// Whether a segment that begins so may say some of it.
 #[inline(always)]
 pub(super) fn begins(byte: u8) -> bool {
-    matches!(byte, b'H' | 21 | b'2' | b'P' | b'-' | b'E' | b'*' | 0x30 | 0xff | 4 | 0)
+    matches!(byte, b'H' | 21 | b'P' | b'-' | b'*' | 0xff | 4 | 0 | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F')
 }
 
 /// Whether a datagram that is not the first of its side may say some of it.
@@ -97,6 +100,8 @@ pub(super) struct AllSpoken {
     named: HashSet<u16>,
     /// The latest answer of a side that announces more than its first segment has.
     bodies: HashMap<(StreamId, Side), Body>,
+    /// Answers that come in chunks.
+    chunks: Chunks,
     pub dropped: u64,
 }
 
@@ -111,8 +116,13 @@ impl AllSpoken {
         (seq, len): (u32, u32),
         payload: &[u8],
     ) {
+        // Each chunk begins with its length in hexadecimal digits.
+        if payload.first().is_some_and(u8::is_ascii_hexdigit) {
+            self.chunks.segment((id, side), (seq, len), payload);
+        }
         let words = match payload.first() {
             Some(b'H') => {
+                self.chunks.answer((id, side), mark, (seq, len), payload);
                 self.answer((id, side), mark, (seq, len), payload);
                 status(payload)
             }
@@ -173,18 +183,33 @@ impl AllSpoken {
     /// Keeps those whose server closed, before its client did, with a part of what it had announced. An answer to
     /// HEAD announces and has none.
     pub fn settle(&mut self, streams: &[Stream]) {
+        self.settle_chunks(streams);
         let mut bodies: Vec<_> = std::mem::take(&mut self.bodies).into_iter().collect();
         bodies.sort_unstable_by_key(|((id, side), _)| (*id, side.index()));
         for ((id, side), body) in bodies {
             let Some(stream) = streams.get(id as usize) else { continue };
-            let (flow, other) = (stream.flow(side), stream.flow(side.other()));
-            let sooner = |end: Mark| end.is_set() && end.frame() < flow.fin.frame();
-            if !flow.fin.is_set() || sooner(other.fin) || sooner(other.rst) || flow.rst.is_set() {
+            if !closed_first(stream, side) {
                 continue;
             }
+            let flow = stream.flow(side);
             let came = flow.end_seq.wrapping_sub(body.from).wrapping_sub(1);
             if (1..body.len).contains(&came) {
                 self.keep(id, Spoken { side, mark: body.mark, words: Words::CutShort });
+            }
+        }
+    }
+
+    /// Keeps those that come in chunks and whose server closed, before its client did, in the middle of one or
+    /// after a whole one that was not the last.
+    fn settle_chunks(&mut self, streams: &[Stream]) {
+        for (id, side, answer) in self.chunks.unended() {
+            let Some(stream) = streams.get(id as usize).filter(|s| closed_first(s, side)) else {
+                continue;
+            };
+            // More than is known of it came: its last chunk may have.
+            let lacks = answer.next.wrapping_sub(stream.flow(side).end_seq.wrapping_sub(1));
+            if lacks as i32 >= 0 {
+                self.keep(id, Spoken { side, mark: answer.mark, words: Words::Unended });
             }
         }
     }
@@ -281,12 +306,20 @@ impl AllSpoken {
     /// Forgets a stream that is let go.
     pub fn forget(&mut self, id: StreamId) {
         self.by_stream.remove(&id);
+        self.chunks.forget(id);
         if !self.bodies.is_empty() {
             for side in [Side::A, Side::B] {
                 self.bodies.remove(&(id, side));
             }
         }
     }
+}
+
+/// Whether a side closed in order, and the other had not ended before.
+fn closed_first(stream: &Stream, side: Side) -> bool {
+    let (flow, other) = (stream.flow(side), stream.flow(side.other()));
+    let sooner = |end: Mark| end.is_set() && end.frame() < flow.fin.frame();
+    flow.fin.is_set() && !sooner(other.fin) && !sooner(other.rst) && !flow.rst.is_set()
 }
 
 fn status(payload: &[u8]) -> Option<Words> {

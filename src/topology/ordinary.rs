@@ -78,7 +78,11 @@ pub(super) fn classify(
         let service = &topology.services[topology.service_of[i].0 as usize];
         let index = i as u32;
         let carried = pairs.clients.contains_key(&index);
-        if carried || pairs.attempted.contains_key(&index) || pairs.tried.contains(&index) {
+        if carried
+            || pairs.attempted.contains_key(&index)
+            || pairs.tried.contains(&index)
+            || pairs.alike.contains(&index)
+        {
             Some(Ordinary::ProxyLeg)
         } else if strays.contains(&index) {
             Some(Ordinary::StrayAnswer)

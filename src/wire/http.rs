@@ -20,6 +20,10 @@ pub struct RequestHead<'a> {
     /// The trace-id of traceparent (W3C Trace Context, section 3.2.2.3): a proxy that
     /// takes part in the trace writes its own parent-id after it.
     pub trace_id: Option<&'a [u8]>,
+    /// Value of Host.
+    pub host: Option<&'a [u8]>,
+    /// Whether it asks to go on in WebSocket (RFC 6455, section 4.1).
+    pub upgrade: bool,
 }
 
 /// The methods that a request is known by (RFC 9110, section 9.3; RFC 5789).
@@ -42,16 +46,10 @@ const MAX_ANSWER: usize = 2048;
 /// its head, and those of its content.
 #[must_use]
 pub fn announced(payload: &[u8]) -> Option<(usize, u32)> {
-    let told = matches!(payload, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', b'0', last, ..] if *last != b'4');
-    if !told {
-        return None;
-    }
-    let head = &payload[..payload.len().min(MAX_ANSWER)];
-    static END: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
+    let head = with_content(payload)?;
+    let end = head.len();
     // Of `Content-Length:` what is the same in either case.
     static LENGTH: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"ength:"));
-    let end = END.find(head)? + 4;
-    let head = &head[..end];
     let value = LENGTH.find(head)? + 6;
     let name = &head[..value];
     if !name[name.len().saturating_sub(16)..].eq_ignore_ascii_case(b"\ncontent-length:") {
@@ -59,6 +57,56 @@ pub fn announced(payload: &[u8]) -> Option<(usize, u32)> {
     }
     let text = head[value..].split(|b| *b == b'\r').next()?;
     Some((end, std::str::from_utf8(text).ok()?.trim().parse().ok()?))
+}
+
+/// The head of a successful answer that has content, where it ends in the payload that it begins.
+fn with_content(payload: &[u8]) -> Option<&[u8]> {
+    let told = matches!(payload, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', b'0', last, ..] if *last != b'4');
+    static END: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
+    let head = told.then(|| &payload[..payload.len().min(MAX_ANSWER)])?;
+    Some(&head[..END.find(head)? + 4])
+}
+
+/// Of a successful answer that begins a payload and comes in chunks (RFC 9112, section 7.1): the bytes of its
+/// head. Events that are streamed until somebody ends it have no last one, and are none of these.
+#[must_use]
+pub fn chunked(payload: &[u8]) -> Option<usize> {
+    let head = with_content(payload)?;
+    let has = |name: &[u8], value: &[u8]| {
+        fields_of(head).any(|(n, v)| {
+            let begins = v.get(..value.len()).is_some_and(|v| v.eq_ignore_ascii_case(value));
+            n.eq_ignore_ascii_case(name) && begins
+        })
+    };
+    let streamed = || has(b"content-type", b"text/event-stream");
+    (has(b"transfer-encoding", b"chunked") && !streamed()).then_some(head.len())
+}
+
+/// The fields of a head, each with its value.
+fn fields_of(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    head.split(|b| *b == b'\n').skip(1).filter_map(|line| {
+        let colon = line.iter().position(|b| *b == b':')?;
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    })
+}
+
+/// Digits in which a chunk's length is given, at most: what is longer is none that comes in one.
+const DIGITS: usize = 7;
+/// Bytes of the line that begins a chunk, with its extensions.
+const CHUNK_LINE: usize = 256;
+
+/// The line with which a payload begins a chunk (RFC 9112, section 7.1): its length with the line end, and that of
+/// the data. The last chunk has none.
+#[must_use]
+pub fn chunk(payload: &[u8]) -> Option<(usize, u32)> {
+    let digits = payload.iter().take(DIGITS + 1).take_while(|b| b.is_ascii_hexdigit()).count();
+    let text = payload.get(..digits).filter(|_| (1..=DIGITS).contains(&digits))?;
+    let size = u32::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()?;
+    let line = &payload[..payload.len().min(CHUNK_LINE)];
+    let end = memchr::memchr(b'\n', line)? + 1;
+    let extension = &line[digits..end];
+    let plain = matches!(extension.trim_ascii_start().first(), None | Some(b';'));
+    (extension.ends_with(b"\r\n") && plain).then_some((end, size))
 }
 
 /// Bytes of a head that are looked at.
@@ -75,8 +123,14 @@ impl<'a> RequestHead<'a> {
         let first = lines.next()?;
         let version =
             first.len().checked_sub(9).filter(|at| first[*at..].starts_with(b" HTTP/"))?;
-        let mut found =
-            Self { line: &first[..version], forwarded_for: None, request_id: None, trace_id: None };
+        let mut found = Self {
+            line: &first[..version],
+            forwarded_for: None,
+            request_id: None,
+            trace_id: None,
+            host: None,
+            upgrade: false,
+        };
         fields(lines, |name, value| found.field(name, value));
         Some(found)
     }
@@ -118,6 +172,10 @@ impl<'a> RequestHead<'a> {
             self.request_id = self.request_id.or(Some(value));
         } else if name.eq_ignore_ascii_case(b"traceparent") {
             self.trace_id = self.trace_id.or_else(|| trace_id(value));
+        } else if name.eq_ignore_ascii_case(b"host") {
+            self.host = self.host.or(Some(value));
+        } else if name.eq_ignore_ascii_case(b"upgrade") {
+            self.upgrade |= value.eq_ignore_ascii_case(b"websocket");
         }
     }
 }
@@ -150,6 +208,8 @@ pub struct ResponseHead<'a> {
     pub length: Option<&'a [u8]>,
     /// Value of Date.
     pub date: Option<&'a [u8]>,
+    /// Value of Location.
+    pub location: Option<&'a [u8]>,
 }
 
 impl<'a> ResponseHead<'a> {
@@ -163,12 +223,13 @@ impl<'a> ResponseHead<'a> {
         let lines =
             head[..end].split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         fields(lines.skip(1), |name, value| {
-            let known: [(&[u8], &mut Option<&'a [u8]>); 5] = [
+            let known: [(&[u8], &mut Option<&'a [u8]>); 6] = [
                 (b"x-request-id", &mut found.request_id),
                 (b"set-cookie", &mut found.cookie),
                 (b"etag", &mut found.etag),
                 (b"content-length", &mut found.length),
                 (b"date", &mut found.date),
+                (b"location", &mut found.location),
             ];
             if let Some((_, field)) = known.into_iter().find(|(n, _)| name.eq_ignore_ascii_case(n))
             {
@@ -219,6 +280,25 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
         ] {
             assert_eq!(announced(none), None, "{}", String::from_utf8_lossy(none));
+        }
+    }
+
+    #[test]
+    fn an_answer_in_chunks_says_so_and_how_long_each_is() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\ntransfer-encoding: chunked\r\n\r\n5\r\n";
+        assert_eq!(chunked(head), Some(head.len() - 3));
+        for none in [
+            &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"[..],
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n",
+        ] {
+            assert_eq!(chunked(none), None, "{}", String::from_utf8_lossy(none));
+        }
+        assert_eq!(chunk(b"1f\r\nabc"), Some((4, 31)));
+        assert_eq!(chunk(b"5 ; a=\"b\"\r\nhello"), Some((11, 5)));
+        assert_eq!(chunk(b"0\r\n\r\n"), Some((3, 0)));
+        for none in [&b"1f"[..], b"1f and more\r\n", b"abcdefab\r\n", b"\r\n", b"5\n"] {
+            assert_eq!(chunk(none), None, "{}", String::from_utf8_lossy(none));
         }
     }
 

@@ -23,6 +23,7 @@ mod icmp;
 mod ip;
 mod known;
 mod link;
+pub mod location;
 mod overlay;
 mod plain;
 mod protocol;

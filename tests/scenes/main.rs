@@ -24,6 +24,7 @@ mod firewalled;
 mod given_up;
 mod greeting;
 mod hosts;
+mod kept;
 mod lost_paths;
 mod moved_on;
 mod named;

@@ -1,6 +1,7 @@
 //! Clients behind one address, each with a TCP timestamp clock of its own, at real servers
 //! behind a director in NAT.
 
+use crate::diagnosed;
 use crate::places::*;
 use crate::stage::{Nic, Stage};
 use crate::talk::{Talk, Who};
@@ -107,6 +108,34 @@ pub fn recycled() -> Stage {
     stage.wait_ms(400);
     Visit::new(39_008, CLOCKS[1], 0).whole(&mut stage);
     stage
+}
+
+/// One client whose kernel begins each connection's timestamps anywhere, or with one clock and others behind the
+/// same address; rs1 is silent. The director alone was captured.
+fn silent_server(scattered: bool) -> Stage {
+    let mut stage = Stage::capturing(&[]).any("director");
+    resolved_nat(&mut stage);
+    for n in 0..16u16 {
+        let anywhere = 2_900_000_000u32.wrapping_mul(u32::from(n) + 1).rotate_left(u32::from(n));
+        let rs = usize::from(n % 2 == 0);
+        let clock = if scattered { anywhere >> (1 - rs) } else { CLOCKS[1 - rs] };
+        let mut visit = Visit::new(36_000 + n * 7, clock, rs);
+        if rs == 0 {
+            visit.in_vain(&mut stage, &[1000, 3000])
+        } else {
+            visit.whole(&mut stage)
+        }
+        stage.wait_ms(310);
+    }
+    stage
+}
+
+#[test]
+fn older_timestamps_tell_nothing_where_each_connection_has_its_own() {
+    let (_, text) = diagnosed(&silent_server(true));
+    assert!(!text.contains("carries an older TCP timestamp"), "{text}");
+    let (_, text) = diagnosed(&silent_server(false));
+    assert!(text.contains("carries an older TCP timestamp"), "{text}");
 }
 
 /// The same clients, and nobody remembers their clocks.

@@ -13,7 +13,7 @@ const TIMEOUT: &[u8] =
     b"HTTP/1.1 504 Gateway Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
 
-fn proxy() -> Stage {
+pub fn proxy() -> Stage {
     let mut stage = Stage::capturing(&["client"]).any("director");
     resolved_nat(&mut stage);
     stage
@@ -31,7 +31,7 @@ fn tried(stage: &mut Stage, port: u16) {
 }
 
 /// The request goes to the first server at last, and the client gets its answer.
-fn served(stage: &mut Stage, one: &mut Proxied) {
+pub fn served(stage: &mut Stage, one: &mut Proxied) {
     let (there, back) = behind(one.rs);
     one.back.handshake(stage, &there, &back);
     let forwarded = one.forwarded();

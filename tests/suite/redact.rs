@@ -22,13 +22,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, beside those that no extract of them alone gives.
-const GONE: [(&str, &str); 10] = [
+const GONE: [(&str, &str); 13] = [
     ("l7-self-access-two-flows", "requests"),
     ("proxy-protocol-mismatch", "the header"),
     ("dns-conntrack-race-5s", "questions and answers"),
     ("node-without-local-endpoint", "what the node says of itself"),
     ("l7-backend-timeout", "requests"),
     ("l7-keepalive-race", "requests"),
+    ("l7-request-held", "requests"),
+    ("l7-redirect-loop", "requests"),
+    ("l7-upgrade-not-passed", "requests"),
     ("control-channel-address", "what FTP and SIP name"),
     ("tls-refused", "alerts"),
     ("http2-refused", "the words of both sides"),

@@ -37,7 +37,7 @@ pub const NOTES: [&str; 4] = [
 ];
 
 /// Why.
-pub const CAUSES: [&str; 87] = [
+pub const CAUSES: [&str; 90] = [
     "arp-answer-lost",
     "l4-self-access-hairpin",
     "dr-arp-problem",
@@ -115,6 +115,9 @@ pub const CAUSES: [&str; 87] = [
     "no-server-up",
     "l7-backend-silent",
     "l7-backend-timeout",
+    "l7-request-held",
+    "l7-redirect-loop",
+    "l7-upgrade-not-passed",
     "udp-reply-from-rip",
     "vip-unowned",
     "zero-window",

@@ -69,6 +69,7 @@ pub(in crate::diagnose) mod refused_segments;
 pub(in crate::diagnose) mod resets;
 pub(in crate::diagnose) mod rewritten_options;
 pub(in crate::diagnose) mod self_calls;
+pub(in crate::diagnose) mod sent_back;
 pub(in crate::diagnose) mod shares;
 pub(in crate::diagnose) mod shorter_ways;
 pub(in crate::diagnose) mod silences;

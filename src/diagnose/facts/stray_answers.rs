@@ -22,7 +22,7 @@ pub(in crate::diagnose) struct Pair {
 
 /// All of them.
 pub(in crate::diagnose) fn pairs(trace: &Trace) -> Vec<Pair> {
-    let queries = queries(trace);
+    let queries = queries(trace, is_asked);
     if queries.is_empty() {
         return Vec::new();
     }
@@ -34,9 +34,9 @@ pub(in crate::diagnose) fn pairs(trace: &Trace) -> Vec<Pair> {
             && c.back.is_none()
     });
     for (answer, c) in unasked {
-        let asked = queries.get(&(c.front.client, c.front.server.1)).into_iter().flatten();
-        for &query in asked {
-            let elsewhere = trace.connection(query).front.server.0 != c.front.server.0;
+        let to_there = queries.get(&(c.front.client, c.front.server.1));
+        for &query in to_there.into_iter().flatten() {
+            let elsewhere = asked(trace, query) != c.front.server.0;
             // Clients that take an answer from anybody are none the worse.
             if elsewhere
                 && follows(trace, query, answer)
@@ -49,13 +49,23 @@ pub(in crate::diagnose) fn pairs(trace: &Trace) -> Vec<Pair> {
     pairs
 }
 
-/// Questions without an answer, by client endpoint and port of the service.
-fn queries(trace: &Trace) -> HashMap<((Ip, u16), u16), Vec<ConnectionId>> {
+/// Questions without an answer, by the endpoint from which they reach whoever is to answer, and by the port there.
+fn queries(
+    trace: &Trace,
+    is_one: fn(&Trace, ConnectionId, &Connection) -> bool,
+) -> HashMap<((Ip, u16), u16), Vec<ConnectionId>> {
     let mut queries: HashMap<((Ip, u16), u16), Vec<ConnectionId>> = HashMap::new();
-    for (id, c) in trace.requests().filter(|(id, c)| is_query(trace, *id, c)) {
-        queries.entry((c.front.client, c.front.server.1)).or_default().push(id);
+    for (id, c) in trace.requests().filter(|(id, c)| is_one(trace, *id, c)) {
+        let last = c.back.unwrap_or(c.front);
+        queries.entry((last.client, last.server.1)).or_default().push(id);
     }
     queries
+}
+
+/// The address that a query is for where it ends: behind a translator the real server's.
+pub(in crate::diagnose) fn asked(trace: &Trace, query: ConnectionId) -> Ip {
+    let c = trace.connection(query);
+    c.back.unwrap_or(c.front).server.0
 }
 
 /// Answers of protocols that give each transfer a port of the server's own (RFC 1350, section
@@ -63,7 +73,7 @@ fn queries(trace: &Trace) -> HashMap<((Ip, u16), u16), Vec<ConnectionId>> {
 /// nothing but the client's refusal ties them to a question.
 pub(in crate::diagnose) fn from_other_ports(trace: &Trace) -> Vec<Pair> {
     let mut by_client: HashMap<(Ip, u16), Vec<ConnectionId>> = HashMap::new();
-    for ((client, _), ids) in queries(trace) {
+    for ((client, _), ids) in queries(trace, is_query) {
         by_client.entry(client).or_default().extend(ids);
     }
     let mut pairs = Vec::new();
@@ -104,6 +114,15 @@ pub(in crate::diagnose) fn is_query(trace: &Trace, id: ConnectionId, c: &Connect
         && !c.progress.response
         && c.back.is_none()
         && matches!(trace.service(id).mode, Mode::Dr | Mode::Tun | Mode::Unknown)
+}
+
+/// A datagram to a service, translated or not, and no answer that whoever sent it would take.
+fn is_asked(trace: &Trace, id: ConnectionId, c: &Connection) -> bool {
+    let translated = c.protocol == Protocol::UDP
+        && c.progress.request
+        && !c.progress.response
+        && c.back.is_some();
+    translated || is_query(trace, id, c)
 }
 
 /// A vantage at which the answer follows the query.
@@ -148,8 +167,7 @@ pub(in crate::diagnose) fn answers_itself(
     query: ConnectionId,
     answer: ConnectionId,
 ) -> bool {
-    let (asked_for, from) =
-        (trace.connection(query).front.server.0, trace.connection(answer).front.server.0);
+    let (asked_for, from) = (asked(trace, query), trace.connection(answer).front.server.0);
     let one_host = trace.host_by_ip(asked_for).is_some_and(|h| trace.host_by_ip(from) == Some(h));
     one_host
         && seen_after(trace, query, answer).any(|(asked, replied)| {
@@ -203,7 +221,20 @@ pub(in crate::diagnose) fn is_chosen(
     let host = trace.host_by_ip(trace.connection(answer).front.server.0);
     let chosen = trace.server(query).and_then(|server| server.host);
     let got = host.is_some_and(|host| trace.delivered(query, host));
-    host.is_some() && (host == chosen || got)
+    host.is_some() && (host == chosen || got) || is_from(trace, query, answer)
+}
+
+/// Whether the answer comes in with the MAC of the host that got the query.
+fn is_from(trace: &Trace, query: ConnectionId, answer: ConnectionId) -> bool {
+    let Some(chosen) = trace.server(query).and_then(|server| server.host) else { return false };
+    let macs = &trace.topology.hosts.get(chosen).macs;
+    trace.legs(answer).iter().any(|leg| {
+        let own = &trace.vantage(leg).own;
+        let mut hops = trace.path(leg, trace.reply(leg));
+        hops.any(|(_, hop)| {
+            own.sent(hop) != Some(true) && hop.link.src.is_some_and(|mac| macs.contains(&mac))
+        })
+    })
 }
 
 /// Who answers, each once, most answers first.

@@ -21,20 +21,45 @@ fn stamp(facts: &Facts, id: ConnectionId) -> Option<u32> {
     opening(facts, id).filter(|flow| flow.shape.stamped()).map(|flow| flow.shape.tsval)
 }
 
+/// Connections of one address whose clocks are compared, at least.
+const CLOCKS: usize = 4;
+/// What one clock may be off between connections, ticks of a millisecond: seconds, as some tick at another pace.
+const ONE_CLOCK: u32 = 5000;
+
 /// Whether each of the group's SYNs has an older timestamp than one that its address sent to
-/// this service before and that was answered.
+/// this service before and that was answered. Where each connection's timestamps begin anywhere, as of Linux
+/// kernels that put the ports into the offset (`secure_tcp_ts_off`), their age tells nothing.
 pub(super) fn all_older(facts: &Facts, group: &Group) -> bool {
-    let is_older = |id: &ConnectionId| {
-        let Some(own) = stamp(facts, *id) else { return false };
-        let client = facts.connection(*id).front.client.0;
-        let before = facts.requests_from(client).take_while(|(other, _)| other < id);
-        let answered = before
-            .filter(|(other, c)| c.progress.answered && facts.service_of(*other) == group.service);
-        answered
-            .into_iter()
-            .any(|(other, _)| stamp(facts, other).is_some_and(|newer| seq_gt(newer, own)))
+    let asked = || group.connections.iter().take(ASKED);
+    asked().all(|id| is_older(facts, group, *id)) && !asked().any(|id| is_scattered(facts, *id))
+}
+
+/// Whether the connections of an address have more clocks than one for each two of them: behind it are a few
+/// clients with one each, or a kernel that has one for each connection.
+fn is_scattered(facts: &Facts, id: ConnectionId) -> bool {
+    let client = facts.connection(id).front.client.0;
+    let clock = |id: ConnectionId| {
+        let syn = opening(facts, id).filter(|flow| flow.shape.stamped())?;
+        let ms = syn.syn.get()?.at().0 / 1_000_000;
+        Some(syn.shape.tsval.wrapping_sub(ms as u32))
     };
-    group.connections.iter().take(ASKED).all(is_older)
+    let of_address = facts.requests_from(client).take(ASKED);
+    let mut clocks: Vec<u32> = of_address.filter_map(|(id, _)| clock(id)).collect();
+    clocks.sort_unstable();
+    let apart = clocks.windows(2).filter(|pair| pair[1] - pair[0] > ONE_CLOCK).count();
+    clocks.len() >= CLOCKS && (apart + 1) * 2 > clocks.len()
+}
+
+/// Whether a SYN has an older timestamp than one of its address that was answered before.
+fn is_older(facts: &Facts, group: &Group, id: ConnectionId) -> bool {
+    let Some(own) = stamp(facts, id) else { return false };
+    let client = facts.connection(id).front.client.0;
+    let before = facts.requests_from(client).take_while(|(other, _)| *other < id);
+    let answered = before
+        .filter(|(other, c)| c.progress.answered && facts.service_of(*other) == group.service);
+    answered
+        .into_iter()
+        .any(|(other, _)| stamp(facts, other).is_some_and(|newer| seq_gt(newer, own)))
 }
 
 /// Whether exactly the SYNs that ask for ECN stay unanswered, and none that does not, whatever

@@ -5,6 +5,7 @@
 //! a candidate, with what would tell; what a frame speaks against is offered nowhere, and is
 //! listed with that frame. What needs another capture or command to be told stays possible.
 
+mod accepted;
 mod datagram;
 mod established;
 mod evidence;

@@ -1,5 +1,6 @@
 //! SYNs that nobody answers, or of which the first ones were lost.
 
+use super::accepted::accepted;
 use super::evidence::{
     ASKED, arrived, fresh_ports, none_does_well, none_does_well_here, unstamped,
 };
@@ -355,10 +356,14 @@ pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if in_servers_network(facts, group) {
         opinions.possible("nat-same-subnet-client", "then the real server's own capture shows a SYN-ACK that leaves for the client's own MAC");
     }
+    let accepted = accepted(facts, group);
+    if let Some(n) = accepted.mute {
+        opinions.possible("accept-queue-overflow", format!("the same server accepted {n} before, and has said no word on any of them: its program takes nobody out of the queue, which is full then; 'ss -ltn' there shows Recv-Q above Send-Q, and TcpExtListenOverflows grows"));
+    }
     opinions
         .possible("rs-silent", "then the real server's own capture shows the SYN and no answer");
     if matches!(mode, Mode::Nat | Mode::Unknown) {
-        opinions.possible("nat-return-bypasses-director", "then the real server's own capture shows a SYN-ACK that leaves for another MAC than the director's");
+        opinions.unless(accepted.here, "nat-return-bypasses-director", "then the real server's own capture shows a SYN-ACK that leaves for another MAC than the director's");
     }
     if matches!(mode, Mode::Dr | Mode::Unknown) {
         opinions

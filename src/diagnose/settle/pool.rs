@@ -25,6 +25,7 @@ const LOGGED: &[&str] = &[
     "l7-backend-silent",
     "l7-backend-timeout",
     "l7-keepalive-race",
+    "l7-request-held",
     "no-greeting",
     "request-unanswered",
     "rs-silent",

@@ -6,6 +6,7 @@ use crate::breaks::{Group, Manner, Packet, cut_short};
 use crate::correlate::Outcome;
 use crate::diagnose::thresholds::CLOSED_AT_ONCE_NS as AT_ONCE_NS;
 use crate::diagnose::{Facts, Proof, Sighting, Wording};
+use crate::flow::Words;
 
 pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     let silent = |group: &Group| group.manner.is_silence() || group.manner == Manner::Closed;
@@ -23,11 +24,17 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
 pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> {
     let short = sighting.connection.filter(|_| is_cut_short(f, sighting));
     if let Some((leg, said)) = short.and_then(|id| cut_short(f, id)) {
+        let (begins, ends) = match said.words {
+            Words::Unended => {
+                ("the answer, which comes in chunks", "the server closes without the last one")
+            }
+            _ => (
+                "the answer, which announces how long it is",
+                "the server closes before so much has come",
+            ),
+        };
         let back = f.reply(leg);
-        return Proof::seen([
-            f.proof(leg, said.mark, "the answer, which announces how long it is"),
-            f.proof(leg, back.fin, "the server closes before so much has come"),
-        ]);
+        return Proof::seen([f.proof(leg, said.mark, begins), f.proof(leg, back.fin, ends)]);
     }
     broken::proofs(f, sighting)
 }
@@ -44,6 +51,25 @@ fn is_cut_short(f: &Facts, sighting: &Sighting) -> bool {
     broken::of(f, sighting).is_some_and(as_this)
 }
 
+/// How it tells that the answers are not whole.
+fn how_short(f: &Facts, sightings: &[Sighting]) -> &'static str {
+    let unended = |s: &Sighting| {
+        let said = s.connection.and_then(|id| cut_short(f, id));
+        said.is_some_and(|(_, said)| said.words == Words::Unended)
+    };
+    match sightings.iter().filter(|s| unended(s)).count() {
+        0 => {
+            "announces its length (Content-Length), and the server's side closes in order before so many bytes have come"
+        }
+        n if n == sightings.len() => {
+            "comes in chunks (Transfer-Encoding), and the server's side closes in order without the last one, which says that it is whole"
+        }
+        _ => {
+            "announces its length (Content-Length) or comes in chunks (Transfer-Encoding), and the server's side closes in order before so many bytes, or the last chunk, have come"
+        }
+    }
+}
+
 /// Whether no capture shows a word of the server.
 fn is_unheard(f: &Facts, sighting: &Sighting) -> bool {
     sighting.connection.is_some_and(|id| f.legs(id).iter().all(|leg| !f.reply(leg).seen()))
@@ -56,8 +82,9 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         return Wording {
             title: "servers close before answers are whole".to_owned(),
             explanation: format!(
-                "{}: the answer announces its length (Content-Length), and the server's side closes in order before so many bytes have come. No packet is lost: whoever sends the answer has no more of it, as a proxy that cannot store it or whose own server ended it, or a program that fails while it writes.",
-                connections_to(f, sightings)
+                "{}: the answer {}. No packet is lost: whoever sends the answer has no more of it, as a proxy that cannot store it or whose own server ended it, or a program that fails while it writes.",
+                connections_to(f, sightings),
+                how_short(f, sightings)
             ),
             subjects: broken::subjects(f, sightings),
         };

@@ -192,6 +192,7 @@ enum Form {
     Grpc,
     NoAnswerDue,
     CutShort,
+    Unended,
     Resolved,
     OracleRedirect,
     RedisRedirect,
@@ -268,6 +269,7 @@ words!(Form {
     Form::Grpc => "grpc-error",
     Form::NoAnswerDue => "no-answer-due",
     Form::CutShort => "http-cut-short",
+    Form::Unended => "http-unended",
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
     Form::RedisRedirect => "redis-redirect",
@@ -320,13 +322,14 @@ impl Row for Of<Spoken> {
             Words::Fault(service, code) => (form_of(service), code, None),
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
             Words::CutShort => (Form::CutShort, 0, None),
+            Words::Unended => (Form::Unended, 0, None),
             Words::Resolved(name) => (Form::Resolved, name, None),
             Words::SentOn(who, ip, port) => (redirect_of(who).0, port, Some(ip)),
             Words::SentToName(who, name) => (redirect_of(who).1, name, None),
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-name` and what ends in `-name` a digest of the name",
@@ -342,6 +345,7 @@ impl Row for Of<Spoken> {
             Form::Http2 => Words::Http2,
             Form::NoAnswerDue => Words::NoAnswerDue,
             Form::CutShort => Words::CutShort,
+            Form::Unended => Words::Unended,
             Form::Resolved => Words::Resolved(number),
             Form::NoSuchName => Words::NoSuchName(number),
             Form::Media => Words::Media(ip.unwrap_or_default(), number),

@@ -37,7 +37,19 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 fn waited(trace: &Trace, id: ConnectionId) -> Option<&Exchange> {
     let carried = trace.pairs.carried.get(&id.0)?;
     let mut carried = carried.iter().filter_map(|at| trace.pairs.exchanges.get(*at));
-    carried.find(|e| !e.response.is_set() && is_the_servers(trace, e))
+    carried.find(|e| is_given_up(trace, e) && is_the_servers(trace, e))
+}
+
+/// Whether no answer came, or only when the proxy had closed.
+fn is_given_up(trace: &Trace, exchange: &Exchange) -> bool {
+    let Some(answer) = exchange.response.get() else { return true };
+    let mut legs = trace.legs(ConnectionId(exchange.connection)).iter();
+    legs.any(|leg| {
+        let there = trace.forward(leg);
+        let ends = [there.fin, there.rst].into_iter().filter_map(crate::flow::Mark::get);
+        leg.vantage == exchange.vantage
+            && ends.map(|end| end.frame()).min().is_some_and(|end| end < answer.frame())
+    })
 }
 
 /// Whether the request was acknowledged as a whole, and no part of an answer was lost on the way: then

@@ -8,7 +8,7 @@
 
 use crate::diagnose::cause::by_service;
 use crate::diagnose::facts::stray_answers::{
-    answering, answers_itself, is_chosen, pairs, proofs, refused,
+    answering, answers_itself, asked, is_chosen, pairs, proofs, refused,
 };
 use crate::diagnose::facts::telling;
 use crate::diagnose::words::{self, agree, list_of, names, part};
@@ -21,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What tells that the queries are translated for a client that is the answering host's neighbour.
 const TRANSLATED: &str = "then the client is on the answering host's own link, and clients of other networks are served: in a cluster 'sysctl net.bridge.bridge-nf-call-iptables' on the node is 0 or missing, so what one pod answers another on its bridge passes no rule";
 
-pub(in crate::diagnose) const EXPLAINS: &[&str] = &["icmp-unreachable", "asymmetric-return-path"];
+pub(in crate::diagnose) const EXPLAINS: &[&str] =
+    &["icmp-unreachable", "asymmetric-return-path", "datagram-unanswered"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let pairs = pairs(facts);
@@ -33,10 +34,23 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         let s = facts.topology.service(service);
         let answers: Vec<ConnectionId> = ids.iter().map(|id| by_query[id]).collect();
         let who = answering(facts, &answers).iter().map(words::name).collect::<BTreeSet<String>>();
-        sets.entry((s.vip, who)).or_default().extend(ids);
+        // Behind a translator it is the real server's address that is asked.
+        let mut by_asked: BTreeMap<Ip, Vec<ConnectionId>> = BTreeMap::new();
+        for id in ids {
+            by_asked.entry(translated(facts, id).unwrap_or(s.vip)).or_default().push(id);
+        }
+        for (asked, ids) in by_asked {
+            let own = |id: &ConnectionId| facts.connection(by_query[id]).front.server.0;
+            let who = if asked == s.vip {
+                who.clone()
+            } else {
+                ids.iter().map(|id| own(id).to_string()).collect()
+            };
+            sets.entry((asked, who)).or_default().extend(ids);
+        }
     }
     let mut findings: Vec<Finding> =
-        sets.into_values().map(|ids| finding(facts, ids, &by_query)).collect();
+        sets.into_iter().map(|((vip, _), ids)| finding(facts, vip, ids, &by_query)).collect();
     findings.extend(super::other_port::findings(facts));
     Detection::from(findings, || {
         // A DR director sees no answers, right or wrong.
@@ -51,9 +65,15 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     })
 }
 
+/// The real server's address that a translated query was sent on to.
+fn translated(facts: &Facts, query: ConnectionId) -> Option<Ip> {
+    facts.connection(query).back.map(|_| asked(facts, query))
+}
+
 /// Of services of one address and of one protocol, whose answers come from the same hosts.
 fn finding(
     facts: &Facts,
+    vip: Ip,
     ids: Vec<ConnectionId>,
     by_query: &BTreeMap<ConnectionId, ConnectionId>,
 ) -> Finding {
@@ -69,7 +89,14 @@ fn finding(
     let who = names(&subjects);
     let called = list_of(services.iter().map(|s| facts.topology.service(*s).name()));
     let (verb, its) = agree(subjects.len(), ("answers", "its"), ("answer", "their"));
-    let title = format!("{who} {verb} from {its} own address instead of {}", s.vip);
+    let behind = translated(facts, ids[0]).is_some();
+    let title = if behind {
+        format!(
+            "{who} {verb} what {vip} was asked: the address is another than the query was sent on to"
+        )
+    } else {
+        format!("{who} {verb} from {its} own address instead of {vip}")
+    };
     let told = answers.iter().any(|id| refused(facts, *id).is_some());
     let refuses = if told {
         "takes nothing from anybody else, and refuses with ICMP port unreachable"
@@ -81,8 +108,16 @@ fn finding(
         .all(|service| matches!(facts.topology.service(*service).mode, Mode::Dr | Mode::Tun));
     // A host that answers itself is no director.
     let itself = ids.iter().any(|id| answers_itself(facts, *id, by_query[id]));
-    let has_it = known || itself;
-    let how = if has_it {
+    // Both addresses are one host's.
+    let chosen = ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
+    let has_it = known || itself || behind && chosen;
+    let how = if behind {
+        let whose = if has_it { " of the same host" } else { "" };
+        format!(
+            "Queries for {called} are translated and sent on to {vip}; the answers leave from {who}, another address{whose}. Whoever translated the queries has no entry for that, so they reach the client as they are. It asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source.",
+            s.vip
+        )
+    } else if has_it {
         format!(
             "Queries for {called} reach {who}, whose answers leave with {its} own address as source. The client asked {}, {refuses}. A UDP socket bound to all addresses lets the routing table choose the source.",
             s.vip
@@ -98,10 +133,12 @@ fn finding(
     let share = part(ids.len(), all, "exchange", "fail");
     let mut finding = Finding::cause("udp-reply-from-rip", title, format!("{how} {share}."));
     finding.severity = Severity::Critical;
-    let sure = known && ids.iter().any(|id| is_chosen(facts, *id, by_query[id]));
+    let sure = (known || behind) && chosen;
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     if !has_it {
         finding.confidence = Confidence::Possible;
+    }
+    if !has_it && !behind {
         finding.candidate(
             "nat-return-bypasses-director",
             "then the director rewrites the queries' destination, and the answers go around it",
@@ -110,16 +147,22 @@ fn finding(
     }
     for subject in &subjects {
         let host = words::name(subject);
-        if !has_it {
-            finding.confirm(host.clone(), format!("ip -br addr show to {}", s.vip), format!("nothing: it does not have {}, so somebody translates the queries to it and does not see the answers; the place to mend is there", s.vip));
+        if !has_it && behind {
+            finding.confirm(
+                host.clone(),
+                format!("ip -br addr show to {vip}"),
+                format!("nothing: it does not have {vip}, so another host answers than was asked"),
+            );
+        } else if !has_it {
+            finding.confirm(host.clone(), format!("ip -br addr show to {vip}"), format!("nothing: it does not have {vip}, so somebody translates the queries to it and does not see the answers; the place to mend is there"));
         }
         finding.confirm(
             host.clone(),
             format!("ss -lunp '{}'", sockets(&ports)),
             "'0.0.0.0' or '*': the socket has no address of its own to answer from",
         );
-        let place = if has_it { host } else { format!("{host}, if it has {} itself", s.vip) };
-        finding.fixes.push(fix(place, subject, s.vip, &ports));
+        let place = if has_it { host } else { format!("{host}, if it has {vip} itself") };
+        finding.fixes.push(fix(place, subject, vip, &ports));
     }
     let shown = telling(facts, &ids);
     finding.proofs = shown.map(|id| proofs(facts, id, by_query[&id])).unwrap_or_default();
