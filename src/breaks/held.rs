@@ -9,9 +9,11 @@ use super::handshake::WAIT_NS;
 use super::journey::{Journey, Milestone};
 use super::{Break, Manner, Packet};
 use crate::exchange::Exchange;
-use crate::flow::Mark;
-use crate::topology::Ordinary;
+use crate::flow::{Mark, VantageId};
+use crate::hashed::{HashMap, HashSet};
+use crate::topology::{HostId, Ordinary};
 use crate::trace::{ConnectionId, Trace};
+use std::collections::BTreeMap;
 
 /// A request that a proxy kept.
 #[derive(Debug, Clone, Copy)]
@@ -35,23 +37,22 @@ pub fn held(trace: &Trace, id: ConnectionId) -> Option<Held<'_>> {
     late.filter(|held| held.ns >= WAIT_NS)
 }
 
-/// Each of its requests that was passed on.
+/// Each of its requests that was passed on. One that failed is passed on again: the first counts.
 fn late(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = Held<'_>> {
     let pairs = &trace.pairs;
-    let carried = pairs.carried.get(&id.0).map_or(&[][..], Vec::as_slice);
-    let both = carried.iter().filter_map(|at| {
-        let (back, front) = (pairs.exchanges.get(*at)?, pairs.asked.get(at)?);
-        let front = pairs.exchanges.get(*front)?;
-        (front.whole && back.vantage == front.vantage).then_some((front, back))
-    });
-    both.filter_map(move |(front, back)| {
-        // One that failed is passed on again: the first counts.
-        let sooner = |at: &usize| {
-            let other = pairs.exchanges.get(*at);
-            let before = other.is_some_and(|o| o.request.frame() < back.request.frame());
-            before && pairs.asked.get(at).and_then(|f| pairs.exchanges.get(*f)) == Some(front)
+    let mut first: BTreeMap<usize, &Exchange> = BTreeMap::new();
+    for at in pairs.carried.get(&id.0).into_iter().flatten() {
+        let (Some(back), Some(front)) = (pairs.exchanges.get(*at), pairs.asked.get(at)) else {
+            continue;
         };
-        if carried.iter().any(sooner) {
+        let known = first.entry(*front).or_insert(back);
+        if back.request.frame() < known.request.frame() {
+            *known = back;
+        }
+    }
+    first.into_iter().filter_map(move |(front, back)| {
+        let front = pairs.exchanges.get(front)?;
+        if !front.whole || back.vantage != front.vantage {
             return None;
         }
         let syn = opened(trace, back).filter(|syn| syn.frame() > front.request.frame());
@@ -67,53 +68,75 @@ fn opened(trace: &Trace, exchange: &Exchange) -> Option<Mark> {
     trace.forward(leg).syn.get()
 }
 
-/// A request that a proxy kept, and then answered with an error of its own without a call to any server.
-#[must_use]
-pub fn never_passed_on<'a>(
-    trace: &'a Trace,
-    id: ConnectionId,
-    front: &'a Exchange,
-) -> Option<Held<'a>> {
-    let pairs = &trace.pairs;
-    let answer = front.response.get()?;
-    let ns = answer.since(front.request);
-    let tied = pairs.backends.contains_key(&id.0) || pairs.attempts.contains_key(&id.0);
-    let proxy = trace.topology.hosts.by_ip(trace.connection(id).front.server.0)?;
-    if ns < WAIT_NS || tied || !front.whole || front.connection != id.0 {
-        return None;
+/// What proxies ask and open of which it is not told for whom: it may be for anybody who waits, as a proxy may
+/// change what it passes on.
+pub struct Untold {
+    /// Frames, in order, by who asks and where it is seen.
+    calls: HashMap<(HostId, VantageId), Vec<u32>>,
+    /// Where a proxy's other side shows: what it passed on for others was read there.
+    shown: HashSet<VantageId>,
+}
+
+impl Untold {
+    /// All of it.
+    #[must_use]
+    pub fn of(trace: &Trace) -> Self {
+        let pairs = &trace.pairs;
+        let carried = pairs.carried.values().flatten();
+        let shown = carried.filter_map(|at| Some(pairs.exchanges.get(*at)?.vantage)).collect();
+        let mut calls: HashMap<(HostId, VantageId), Vec<u32>> = HashMap::default();
+        let by = |c: ConnectionId| {
+            let told = pairs.clients.contains_key(&c.0) || pairs.attempted.contains_key(&c.0);
+            let caller = || trace.topology.hosts.by_ip(trace.connection(c).front.client.0);
+            if told { None } else { caller() }
+        };
+        for e in &pairs.exchanges {
+            if let Some(host) = by(ConnectionId(e.connection)) {
+                calls.entry((host, e.vantage)).or_default().push(e.request.frame());
+            }
+        }
+        for (c, connection) in trace.iter() {
+            // A check that only connects, and asks nothing, is for nobody.
+            let check = trace.ordinary(c) == Some(Ordinary::HealthCheck);
+            let Some(host) = by(c).filter(|_| !check || connection.progress.request) else {
+                continue;
+            };
+            for leg in trace.legs(c) {
+                if let Some(syn) = trace.forward(leg).syn.get() {
+                    calls.entry((host, leg.vantage)).or_default().push(syn.frame());
+                }
+            }
+        }
+        for frames in calls.values_mut() {
+            frames.sort_unstable();
+        }
+        Self { calls, shown }
     }
-    // That its other side shows here: what it passed on for others was read at this very place.
-    let shown = pairs.carried.values().flatten();
-    let shown = shown.filter_map(|at| pairs.exchanges.get(*at));
-    let mut shown = shown.filter(|e| e.vantage == front.vantage);
-    shown.next()?;
-    let meanwhile = |mark: Mark| {
-        (front.request.frame()..answer.frame()).contains(&mark.frame()) && mark.is_set()
-    };
-    // Whatever else it asks or opens meanwhile, and for whom is not told, may be for this one: a proxy may change
-    // what it passes on.
-    let is_its = |c: ConnectionId| {
-        trace.topology.hosts.by_ip(trace.connection(c).front.client.0) == Some(proxy)
-    };
-    let untold = |c: ConnectionId| {
-        let told = pairs.clients.contains_key(&c.0) || pairs.attempted.contains_key(&c.0);
-        !told && is_its(c)
-    };
-    let asks = pairs.exchanges.iter().any(|e| {
-        let at = ConnectionId(e.connection);
-        e.vantage == front.vantage && meanwhile(e.request) && untold(at)
-    });
-    // A check that only connects, and asks nothing, is for nobody.
-    let checks = |c: ConnectionId| {
-        trace.ordinary(c) == Some(Ordinary::HealthCheck) && !trace.connection(c).progress.request
-    };
-    let opens = || {
-        trace.iter().any(|(c, _)| {
-            let mut legs = trace.legs(c).iter().filter(|leg| leg.vantage == front.vantage);
-            legs.any(|leg| meanwhile(trace.forward(leg).syn)) && untold(c) && !checks(c)
-        })
-    };
-    (!asks && !opens()).then_some(Held { front, passed_on: None, ns })
+
+    /// A request that a proxy kept, and then answered with an error of its own without a call to any server.
+    #[must_use]
+    pub fn never_passed_on<'a>(
+        &self,
+        trace: &Trace,
+        id: ConnectionId,
+        front: &'a Exchange,
+    ) -> Option<Held<'a>> {
+        let pairs = &trace.pairs;
+        let answer = front.response.get()?;
+        let ns = answer.since(front.request);
+        let tied = pairs.backends.contains_key(&id.0) || pairs.attempts.contains_key(&id.0);
+        let proxy = trace.topology.hosts.by_ip(trace.connection(id).front.server.0)?;
+        if ns < WAIT_NS || tied || !front.whole || front.connection != id.0 {
+            return None;
+        }
+        if !self.shown.contains(&front.vantage) {
+            return None;
+        }
+        let calls = self.calls.get(&(proxy, front.vantage)).map_or(&[][..], Vec::as_slice);
+        let next = calls.partition_point(|frame| *frame < front.request.frame());
+        let meanwhile = calls.get(next).is_some_and(|frame| *frame < answer.frame());
+        (!meanwhile).then_some(Held { front, passed_on: None, ns })
+    }
 }
 
 /// The break of a connection that was served only when its proxy had kept a request.

@@ -47,7 +47,7 @@ pub use excused::Excused;
 pub use faults::{Fault, service_fault};
 pub use group::Group;
 pub use handshake::wait_ns as connect_wait;
-pub use held::{Held, held, never_passed_on};
+pub use held::{Held, Untold, held};
 pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use manner::{By, Manner};
 pub use pace::Pace;

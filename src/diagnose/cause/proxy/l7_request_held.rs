@@ -1,51 +1,56 @@
 //! A proxy has requests and does not pass them on: they wait in it.
 
-use crate::breaks::{Fate, Held, held, never_passed_on};
+use crate::breaks::{Fate, Held, Untold, held};
 use crate::diagnose::cause::{each_service, no_exchange};
-use crate::diagnose::facts::each_once;
 use crate::diagnose::symptom::http_5xx;
 use crate::diagnose::words::{count, name, service_subject, share};
 use crate::diagnose::{Confidence, Detection, Facts, Finding, Names, Proof, Severity};
 use crate::topology::{Role, ServiceId};
 use crate::trace::ConnectionId;
+use std::collections::BTreeMap;
 
 pub(in crate::diagnose) const EXPLAINS: &[&str] = &["slow-answer", "http-5xx"];
 
 pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let fronts = facts.pairs.carried.keys().map(|front| ConnectionId(*front));
-    let late = fronts.filter(|id| held(facts, *id).is_some());
-    let failed = facts.requests().map(|(id, _)| id).filter(|id| in_vain(facts, *id).is_some());
-    let ids: Vec<ConnectionId> = late.chain(failed).collect();
-    let findings = each_service(facts, each_once(ids.into_iter()).into_iter(), |service, ids| {
-        finding(facts, service, ids)
+    let mut found: BTreeMap<ConnectionId, Held<'_>> =
+        fronts.filter_map(|id| Some((id, held(facts, id)?))).collect();
+    // Only a break says that a request failed: all others need no look at what was read.
+    let failed = facts.requests().map(|(id, _)| id).filter(|id| facts.breaks.broken(*id).is_some());
+    let mut errors = failed.filter_map(|id| Some((id, http_5xx::exchange(facts, id)?))).peekable();
+    if errors.peek().is_some() {
+        let untold = Untold::of(facts);
+        found
+            .extend(errors.filter_map(|(id, e)| Some((id, untold.never_passed_on(facts, id, e)?))));
+    }
+    let findings = each_service(facts, found.keys().copied(), |service, ids| {
+        finding(facts, service, ids, &found)
     });
     Detection::from(findings, || no_exchange(facts))
 }
 
-/// A request that the proxy answered with an error itself, after it had kept it.
-fn in_vain<'a>(facts: &'a Facts, id: ConnectionId) -> Option<Held<'a>> {
-    // Only a break says that it failed: all others need no look at what was read.
-    facts.breaks.broken(id)?;
-    never_passed_on(facts, id, http_5xx::exchange(facts, id)?)
-}
-
-fn waited<'a>(facts: &'a Facts, id: ConnectionId) -> Option<Held<'a>> {
-    in_vain(facts, id).or_else(|| held(facts, id))
-}
-
-fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding {
-    let longest = ids.iter().filter_map(|id| waited(facts, *id)).map(|held| held.ns).max();
+fn finding(
+    facts: &Facts,
+    service: ServiceId,
+    ids: Vec<ConnectionId>,
+    found: &BTreeMap<ConnectionId, Held<'_>>,
+) -> Finding {
+    let kept = || ids.iter().filter_map(|id| found.get(id));
+    let longest = kept().map(|held| held.ns).max();
     let longest = longest.unwrap_or_default() as f64 / 1e9;
     let given_up: Vec<u16> =
-        ids.iter().filter_map(|id| in_vain(facts, *id)).filter_map(|h| h.front.status).collect();
+        kept().filter(|held| held.passed_on.is_none()).filter_map(|h| h.front.status).collect();
     let named = facts.topology.service(service);
     let host = facts.host_by_ip(named.vip);
     let subject = host
         .map_or_else(|| service_subject(named), |host| Names(facts).subject(Role::Director, host));
     let proxy = name(&subject);
-    let title = format!(
-        "the proxy {proxy} keeps requests for up to {longest:.1} s before it passes them on"
-    );
+    let then = if given_up.len() == ids.len() {
+        "and passes them on to nobody"
+    } else {
+        "before it passes them on"
+    };
+    let title = format!("the proxy {proxy} keeps requests for up to {longest:.1} s {then}");
     let mut explanation = format!(
         "The request reaches the proxy, and for {longest:.1} s at most the proxy sends it to no server and opens no connection for it: the time passes before it leaves the proxy, not at the server that answers it. Whatever else the proxy asks meanwhile, as for an authorisation, is part of that. {} kept so.",
         share(facts, service, &ids, "are")
@@ -71,8 +76,8 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "Set the old value again.",
     );
     // The worst tells most.
-    let worst = ids.iter().filter_map(|id| waited(facts, *id)).max_by_key(|held| held.ns);
-    finding.proofs = worst.map(|held| proofs(&held)).unwrap_or_default();
+    let worst = kept().max_by_key(|held| held.ns);
+    finding.proofs = worst.map(proofs).unwrap_or_default();
     finding.concerning(vec![subject], ids)
 }
 
