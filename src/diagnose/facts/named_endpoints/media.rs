@@ -41,7 +41,7 @@ pub(super) fn media(
     // By the address alone: who can be called may be reached by media, too, and be silent by choice.
     let hidden = is_private(ip) && !is_private(own);
     let told = || there.iter().any(|id| trace.errors_of(*id).next().is_some());
-    (hidden || told()).then(|| Named {
+    (hidden || told()).then_some(Named {
         control: id,
         leg: *leg,
         at,
