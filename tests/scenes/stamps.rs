@@ -133,9 +133,9 @@ fn silent_server(scattered: bool) -> Stage {
 #[test]
 fn older_timestamps_tell_nothing_where_each_connection_has_its_own() {
     let (_, text) = diagnosed(&silent_server(true));
-    assert!(!text.contains("carries an older TCP timestamp"), "{text}");
+    assert!(!text.contains("carries an older TCP"), "{text}");
     let (_, text) = diagnosed(&silent_server(false));
-    assert!(text.contains("carries an older TCP timestamp"), "{text}");
+    assert!(text.contains("carries an older TCP"), "{text}");
 }
 
 /// The same clients, and nobody remembers their clocks.
