@@ -16,7 +16,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
     let late = fronts.filter(|id| held(facts, *id).is_some());
     let failed = facts.requests().map(|(id, _)| id).filter(|id| in_vain(facts, *id).is_some());
     let ids: Vec<ConnectionId> = late.chain(failed).collect();
-    let findings = each_service(facts, each_once(ids.into_iter()).into_iter(), |service, ids| {
+    let findings = each_service(facts, each_once(ids).into_iter(), |service, ids| {
         finding(facts, service, ids)
     });
     Detection::from(findings, || no_exchange(facts))
