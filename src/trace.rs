@@ -8,6 +8,7 @@ mod beyond;
 mod build;
 pub mod loss;
 mod network;
+mod reach;
 mod roles;
 pub mod sent;
 mod shared;
@@ -34,6 +35,7 @@ use crate::state::MatchedState;
 use crate::topology::{HostId, Ordinary, RealServer, Role, Route, Service, ServiceId, Topology};
 use crate::wire::{Ip, Mac};
 use loss::Losses;
+use reach::Reach;
 use shared::SharedAddresses;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -79,6 +81,7 @@ pub struct Trace {
     logged: HashMap<u32, (u32, u32)>,
     losses: OnceLock<Losses>,
     shared: OnceLock<SharedAddresses>,
+    reach: OnceLock<Reach>,
     roles: OnceLock<BTreeMap<HostId, (Role, Why)>>,
 }
 

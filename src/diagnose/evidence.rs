@@ -55,7 +55,10 @@ pub(crate) fn stream_of(trace: &Trace, at: At) -> Option<usize> {
     let begun = |stream: &Stream| stream.first().frame() <= at.mark.frame();
     let (before, after) = vantage.streams.split_at(vantage.streams.partition_point(begun));
     let later = || Some(before.len() + after.iter().position(is)?);
-    if let Some(index) = before.iter().rposition(is).or_else(later) {
+    let reach = &trace.reach(at.vantage)[..before.len()];
+    let holds = |index: &usize| reach[*index] >= at.mark.frame();
+    let mut within = (0..before.len()).rev().take_while(holds);
+    if let Some(index) = within.find(|index| is(&before[*index])).or_else(later) {
         return Some(index);
     }
     let here = |v: VantageId| v == at.vantage;

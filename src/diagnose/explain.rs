@@ -13,7 +13,7 @@ use crate::breaks::{Behind, Fate, Group};
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
 use petgraph::graph::{DiGraph, NodeIndex};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Sightings whose frames a finding shows.
 const SHOWN: usize = 2;
@@ -26,13 +26,18 @@ pub(super) fn arrange(
     let mut graph: DiGraph<Finding, ()> = DiGraph::new();
     let causes: Vec<NodeIndex> = causes.into_iter().map(|cause| graph.add_node(cause)).collect();
     fold(&mut graph, &causes);
-    let held: Vec<Held> = causes.iter().map(|cause| Held::by(&graph[*cause])).collect();
+    let held = AllHeld::by(causes.iter().map(|cause| &graph[*cause]));
     for (detector, sightings) in symptoms {
-        let mut left = sightings;
-        for (cause, held) in causes.iter().zip(&held) {
-            let (taken, rest) = left.into_iter().partition(|s| held.explains(detector.id, s));
-            left = rest;
-            add(facts, &mut graph, detector, taken, Some(*cause));
+        let mut left = Vec::new();
+        let mut taken: BTreeMap<usize, Vec<Sighting>> = BTreeMap::new();
+        for sighting in sightings {
+            match held.first_to_explain(detector.id, &sighting) {
+                Some(cause) => taken.entry(cause).or_default().push(sighting),
+                None => left.push(sighting),
+            }
+        }
+        for (cause, taken) in taken {
+            add(facts, &mut graph, detector, taken, Some(causes[cause]));
         }
         for alike in super::unlike::split(facts, left) {
             add(facts, &mut graph, detector, alike, None);
@@ -55,26 +60,47 @@ struct Held {
     symptoms: &'static [&'static str],
     /// It accounts for whatever became of its connections.
     explains_breaks: bool,
-    connections: HashSet<ConnectionId>,
-    addresses: Vec<Ip>,
 }
 
 impl Held {
-    fn by(cause: &Finding) -> Self {
-        Self {
-            symptoms: explains(cause.id),
-            explains_breaks: cause.is_loud() && !cause.id.is_of(&CONDITIONS),
-            connections: cause.connections.iter().chain(&cause.strays).copied().collect(),
-            addresses: cause.addresses.clone(),
+    fn explains(&self, symptom: FindingId) -> bool {
+        symptom.is_of(self.symptoms) || self.explains_breaks && is_break(symptom)
+    }
+}
+
+/// What all causes can explain, by their places: there may be as many of them as of sightings.
+#[derive(Default)]
+struct AllHeld {
+    each: Vec<Held>,
+    connections: HashMap<ConnectionId, Vec<usize>>,
+    addresses: HashMap<Ip, Vec<usize>>,
+}
+
+impl AllHeld {
+    fn by<'a>(causes: impl Iterator<Item = &'a Finding>) -> Self {
+        let mut all = Self::default();
+        for (place, cause) in causes.enumerate() {
+            all.each.push(Held {
+                symptoms: explains(cause.id),
+                explains_breaks: cause.is_loud() && !cause.id.is_of(&CONDITIONS),
+            });
+            for id in cause.connections.iter().chain(&cause.strays) {
+                all.connections.entry(*id).or_default().push(place);
+            }
+            for ip in &cause.addresses {
+                all.addresses.entry(*ip).or_default().push(place);
+            }
         }
+        all
     }
 
-    fn explains(&self, symptom: FindingId, sighting: &Sighting) -> bool {
-        (symptom.is_of(self.symptoms) || self.explains_breaks && is_break(symptom))
-            && match sighting.connection {
-                Some(id) => self.connections.contains(&id),
-                None => sighting.address.is_some_and(|ip| self.addresses.contains(&ip)),
-            }
+    /// The first cause that explains a sighting.
+    fn first_to_explain(&self, symptom: FindingId, sighting: &Sighting) -> Option<usize> {
+        let places = match sighting.connection {
+            Some(id) => self.connections.get(&id),
+            None => self.addresses.get(&sighting.address?),
+        };
+        places?.iter().copied().find(|place| self.each[*place].explains(symptom))
     }
 }
 
@@ -85,11 +111,16 @@ fn explains(id: FindingId) -> &'static [&'static str] {
 /// A cause that another one brings about is an explanation, not a fault of its
 /// own.
 fn fold(graph: &mut DiGraph<Finding, ()>, causes: &[NodeIndex]) {
+    let ids: BTreeSet<FindingId> = causes.iter().map(|cause| graph[*cause].id).collect();
     for &outer in causes {
+        let folds = explains(graph[outer].id);
+        if ids.iter().all(|id| !id.is_of(folds)) {
+            continue;
+        }
         for &inner in causes {
             let (a, b) = (&graph[outer], &graph[inner]);
             let same = a.addresses.iter().any(|ip| b.addresses.contains(ip));
-            if outer != inner && b.id.is_of(explains(a.id)) && same {
+            if outer != inner && b.id.is_of(folds) && same {
                 graph.update_edge(outer, inner, ());
             }
         }
@@ -249,22 +280,25 @@ fn flatten(graph: DiGraph<Finding, ()>, causes: &[NodeIndex]) -> Vec<Finding> {
             f.confidence,
         ))
     });
+    let causes: HashSet<NodeIndex> = causes.iter().copied().collect();
     let mut order: Vec<NodeIndex> = Vec::new();
+    let mut place: HashMap<NodeIndex, usize> = HashMap::new();
     let mut open: Vec<NodeIndex> = roots.into_iter().rev().collect();
     while let Some(node) = open.pop() {
-        if order.contains(&node) {
+        if place.contains_key(&node) {
             continue;
         }
+        place.insert(node, order.len());
         order.push(node);
         let mut children: Vec<NodeIndex> = graph.neighbors(node).collect();
         children.sort_by_key(|n| (!causes.contains(n), *n));
         open.extend(children.into_iter().rev());
     }
-    let place = |node: NodeIndex| order.iter().position(|n| *n == node).unwrap_or(0);
     let mut explained: Vec<Vec<usize>> = order
         .iter()
         .map(|node| {
-            let mut places: Vec<usize> = graph.neighbors(*node).map(place).collect();
+            let mut places: Vec<usize> =
+                graph.neighbors(*node).filter_map(|node| place.get(&node).copied()).collect();
             places.sort_unstable();
             places
         })

@@ -47,6 +47,7 @@ mod reuse;
 mod rewritten;
 mod rewritten_tests;
 mod said_no;
+mod scanned;
 mod silent_servers;
 mod situations;
 mod stage;

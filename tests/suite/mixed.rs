@@ -122,11 +122,14 @@ fn mixed(a: &Path, b: &Path, beside: &[PathBuf]) -> Option<Vec<String>> {
 const TELL: [&str; 2] = ["node-without-endpoint", "node-without-endpoint-unchecked"];
 
 /// Two services behind one proxy whose clients ask alike at one moment: which request went to whose server no
-/// frame says, and an error that is not tied stands as it is seen.
+/// frame says, and an error that is not tied stands as it is seen. So does a refused check that comes while
+/// a client of the other service waits: it may have been tried for that one.
 fn may_stay_untied(line: &str, files: [&Path; 2]) -> bool {
     let proxied =
         |file: &Path| file.parent().is_some_and(|of| of.to_string_lossy().contains("/l7-"));
-    line == "http-5xx is made up" && files.into_iter().all(proxied)
+    let untied =
+        ["http-5xx is made up", "syn-refused is made up", "health-check-failing is not found"];
+    untied.contains(&line) && files.into_iter().all(proxied)
 }
 
 /// The capture of the same name of another sample, some way behind in the list.

@@ -23,6 +23,7 @@ const READ: &[(&str, &str)] = &[
     ("conntrack -E", "conntrack-E"),
     ("conntrack -L", "conntrack-L"),
     ("conntrack -S", "conntrack-S"),
+    ("echo 'show stat'", "h-stat"),
     ("ethtool -S", "documented/ethtool-S"),
     ("ethtool -k", "documented/ethtool-k"),
     ("for i in /sys/class/net/*; do ethtool -k", "documented/ethtool-k-grep"),

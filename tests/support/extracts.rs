@@ -13,13 +13,14 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on more than the connections which they concern, and on what.
-pub const NOT_ALONE: [(&str, &str); 34] = [
+pub const NOT_ALONE: [(&str, &str); 35] = [
     ("l7-backend-silent", "a proxy is known by what it passes on for others"),
     ("proxy-arp-or-arp-flux", "connections for the VIP: it may concern none of them"),
     ("vip-arp-conflict", "the same"),
     ("director-bypassed", "the connections that pass the director"),
     ("rs-missing-vip", "a real server that does answer"),
     ("fullnat-source-port-exhaustion", "the connections that hold the ports"),
+    ("l7-redirect-loop", "the clients whom the proxy serves by TLS"),
     ("l7-backend-refused", "the requests that the proxy could pass on"),
     ("no-server-up", "the checks, and their pace"),
     ("http-5xx", "the same"),

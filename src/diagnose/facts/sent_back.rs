@@ -47,6 +47,10 @@ pub(in crate::diagnose) fn circles(trace: &Trace) -> Vec<Circle<'_>> {
     let circles = asked.into_iter().filter_map(|((.., tls), all)| {
         let goes_back = |e: &&&Exchange| if tls { e.sent_back_tls } else { e.sent_back };
         let back: Vec<&Exchange> = all.iter().filter(goes_back).copied().collect();
+        // What servers of another pool answer to the like of it is none of this.
+        let server = |e: &Exchange| trace.connection(ConnectionId(e.connection)).front.server;
+        let pool: BTreeSet<(Ip, u16)> = back.iter().map(|e| server(e)).collect();
+        let all: Vec<&Exchange> = all.into_iter().filter(|e| pool.contains(&server(e))).collect();
         let ids: BTreeSet<u32> = back.iter().map(|e| e.connection).collect();
         let shown = *back.first().filter(|_| back.len() >= CIRCLE && back.len() == all.len())?;
         Some(Circle {

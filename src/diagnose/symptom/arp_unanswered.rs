@@ -6,15 +6,20 @@ use crate::diagnose::facts::asks::{asked_here, fell_silent, given_up};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
 use crate::hashed::HashSet;
-use crate::topology::{Role, Service};
+use crate::topology::{Ordinary, Role, Service};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
 
+/// Addresses that are looked for in turn: of many, what is behind one is behind the others.
+const ASKED: usize = 4;
+
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
-    let needed = needed(facts);
+    let Wanted { needed, scanned } = wanted(facts);
     let mut found: Vec<Ip> = facts
         .unanswered()
         .iter()
+        // Nobody is missing where a scan looks for everybody.
+        .filter(|(_, ask)| !scanned.contains(&ask.target))
         .filter(|(vantage, ask)| {
             needed.contains(&ask.target)
                 || asks_on_and_on(facts, *vantage, ask)
@@ -44,14 +49,22 @@ fn asks_on_and_on(facts: &Facts, vantage: VantageId, ask: &Ask) -> bool {
 }
 
 /// Addresses that connections go to.
-fn needed(trace: &Trace) -> HashSet<Ip> {
-    trace
-        .connections
-        .list
-        .iter()
-        .flat_map(|c| [Some(c.front.server.0), c.back.map(|b| b.server.0)])
-        .flatten()
-        .collect()
+struct Wanted {
+    needed: HashSet<Ip>,
+    /// To which nothing goes but scans.
+    scanned: HashSet<Ip>,
+}
+
+fn wanted(trace: &Trace) -> Wanted {
+    let mut wanted = Wanted { needed: HashSet::default(), scanned: HashSet::default() };
+    for (id, c) in trace.iter() {
+        let scan = trace.ordinary(id) == Some(Ordinary::Scan);
+        let set = if scan { &mut wanted.scanned } else { &mut wanted.needed };
+        set.insert(c.front.server.0);
+        set.extend(c.back.map(|back| back.server.0));
+    }
+    wanted.scanned.retain(|ip| !wanted.needed.contains(ip));
+    wanted
 }
 
 /// A director looks for a real server while a connection of its service waits:
@@ -123,13 +136,15 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
             ),
         })
     };
-    sightings.iter().filter_map(look).collect()
+    sightings.iter().filter_map(look).take(ASKED).collect()
 }
 
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     let ips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
     let names: Vec<String> = ips.iter().map(Ip::to_string).collect();
-    let lost = ips.iter().all(|ip| asked(facts, Some(*ip)).is_some_and(|(_, a)| a.answers > 0));
+    let never: HashSet<Ip> = facts.unanswered().iter().map(|(_, ask)| ask.target).collect();
+    // An address that somebody asks for and that never answered at all is not lost.
+    let lost = ips.iter().all(|ip| !never.contains(ip));
     let (any_more, explanation) = if lost {
         let v6 = if ips.iter().all(|ip| ip.is_v4()) {
             ""

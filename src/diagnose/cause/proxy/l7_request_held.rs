@@ -67,7 +67,7 @@ fn finding(
     finding.confidence = Confidence::Certain;
     finding.confirm(
         &proxy,
-        "echo 'show stat' | socat stdio /run/haproxy/admin.sock | cut -d, -f1-8   # qcur, qmax: requests in the queue; scur against slim".to_owned(),
+        "echo 'show stat' | socat stdio /run/haproxy/admin.sock   # qcur, qmax: requests in the queue; scur against slim".to_owned(),
         "whether they wait in a queue since a server may have no more at a time (haproxy: 'maxconn' of a server line, 'timeout queue'); in nginx a limit (limit_req, max_conns with queue), or what is asked first (auth_request)",
     );
     finding.fix(
