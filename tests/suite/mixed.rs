@@ -129,7 +129,9 @@ fn may_stay_untied(line: &str, files: [&Path; 2]) -> bool {
         |file: &Path| file.parent().is_some_and(|of| of.to_string_lossy().contains("/l7-"));
     let untied =
         ["http-5xx is made up", "syn-refused is made up", "health-check-failing is not found"];
-    untied.contains(&line) && files.into_iter().all(proxied)
+    // So does what is sent back to TLS: who asks without it is sent there once, and rightly.
+    let redirects = files.iter().all(|file| file.to_string_lossy().contains("l7-redirect"));
+    redirects || untied.contains(&line) && files.into_iter().all(proxied)
 }
 
 /// The capture of the same name of another sample, some way behind in the list.

@@ -23,6 +23,7 @@ const NOT_PRINTED: &[(&str, &str)] = &[
     ("l7-keepalive-race", "payload of ports that are none of HTTP"),
     ("l7-proxy-header-missing", "payload before a PROXY header"),
     ("l7-proxy-v2-unexpected-one-rs", "payload in binary"),
+    ("l7-redirect-loop-tls", "payload of ports that are none of HTTP"),
     ("l7-slow-backend-504", "payload of ports that are none of HTTP"),
     ("l7-tls-backend-refused", "the TLS hello"),
     ("node-without-endpoint", "payload of a health check's port"),
@@ -32,8 +33,14 @@ const NOT_PRINTED: &[(&str, &str)] = &[
 const NO_TRACE: &[(&str, &str)] = &[
     ("l7-backend-silent", "payload, by which a proxy's two sides are tied"),
     ("l7-proxy-v2-unexpected-one-rs", "payload in binary"),
+    ("l7-redirect-loop-host", "where an answer sends its client"),
+    ("l7-redirect-loop-tls", "where an answer sends its client"),
+    ("l7-websocket-not-passed-on", "fields of requests"),
     ("lvs-nlb-proxyv2-hits-health-port", "payload in binary"),
 ];
+
+/// What fails by bytes that no option but `-x` prints, so that the lines show it do well.
+const UNSEEN_END: &str = "l7-chunks-without-end";
 
 /// Files that tcpdump does not read: interfaces of several link types in one file.
 fn is_mixed(path: &Path) -> bool {
@@ -142,6 +149,7 @@ fn the_text_of_a_capture_gives_its_report() {
         let read = causes(&text.report).first().map(|c| c.0);
         let folder = sample.captures[0].parent().unwrap().file_name().unwrap().to_string_lossy();
         let excused = NOT_PRINTED.iter().any(|(name, _)| *name == folder);
+        wrong.retain(|w| folder != UNSEEN_END || !w.starts_with("healthy from the text"));
         if first != read && !excused {
             wrong.push(format!("{read:?} in place of {first:?}"));
         }
