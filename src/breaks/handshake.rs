@@ -1,7 +1,7 @@
 //! How connections open: SYN, SYN-ACK, and how long it took.
 
 use super::journey::{Journey, Milestone, silence};
-use super::judged::{Judged, TAIL_NS, at_the_end};
+use super::judged::{Judged, TAIL_NS, at_the_end, ends_within};
 use super::{Break, By, Fate, Manner, Pace, Packet, Passage, Sighting};
 use crate::correlate::{Leg, Outcome};
 use crate::flow::{IcmpErrorKind, Reset};
@@ -160,7 +160,8 @@ fn incomplete(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
             let journey = Journey::of(trace, id, false, Milestone::Syn);
             harm(trace, id, Packet::SynAck, (Manner::Unmatched, journey.last().copied()))
         }
-        _ if p.syns <= 1 && !repeats && at_the_end(trace, id) => Judged::Untold,
+        // Neither side has had the time to ask again.
+        _ if p.syns <= 1 && !repeats && ends_within(trace, id, GIVEN_UP_NS) => Judged::Untold,
         _ => harm(trace, id, Packet::SynAck, silence(trace, id, Packet::SynAck)),
     }
 }
@@ -205,16 +206,22 @@ fn is_given_up(trace: &Trace, id: ConnectionId) -> bool {
 }
 
 /// How long a client waited from its first SYN until it went on, as the vantage shows that is
-/// nearest to it: further on a SYN may be missing, or an ACK that had left in time.
+/// nearest to it: further on a SYN may be missing, or an ACK that had left in time. Before a translator and
+/// behind it the same vantage shows one packet: what a capture lacks of one it may have of the other.
 fn connect_wait(trace: &Trace, id: ConnectionId) -> Option<(i64, &Leg)> {
+    let legs = trace.legs(id);
     let wait = |leg: &Leg| {
-        let there = trace.forward(leg);
-        let (syn, ack) = (there.syn.get()?, there.ack.get()?);
-        Some(ack.since(syn))
+        let syn = trace.forward(leg).syn.get()?;
+        let here = legs.iter().filter(|other| other.vantage == leg.vantage);
+        let acks = here.filter_map(|other| trace.forward(other).ack.get());
+        acks.map(|ack| ack.since(syn)).filter(|ns| *ns >= 0).min()
     };
-    let waits = trace.legs(id).iter().filter_map(|leg| Some((wait(leg)?, leg)));
+    let waits = legs.iter().filter_map(|leg| Some((wait(leg)?, leg)));
+    // Of one SYN any vantage tells it, unless its capture lacks the first ACK.
+    let once = legs.iter().all(|leg| trace.forward(leg).syns <= 1);
     waits.min_by_key(|(ns, leg)| {
-        (leg.tuple, std::cmp::Reverse(trace.forward(leg).syns), *ns, leg.vantage)
+        let near = (leg.tuple, std::cmp::Reverse(trace.forward(leg).syns));
+        ((!once).then_some(near), *ns, near, leg.vantage)
     })
 }
 

@@ -24,8 +24,13 @@ pub(super) enum Judged {
 
 /// Whether every vantage that saw a connection ends within the tail after its last frame.
 pub(super) fn at_the_end(trace: &Trace, id: ConnectionId) -> bool {
+    ends_within(trace, id, TAIL_NS)
+}
+
+/// Whether every vantage that saw a connection ends within so many nanoseconds after its last frame.
+pub(super) fn ends_within(trace: &Trace, id: ConnectionId, ns: i64) -> bool {
     trace.legs(id).iter().all(|leg| {
         let last = leg.of(&trace.vantages).last();
-        trace.vantage(leg).end.0.saturating_sub(last.at().0) < TAIL_NS
+        trace.vantage(leg).end.0.saturating_sub(last.at().0) < ns
     })
 }

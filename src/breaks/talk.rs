@@ -262,11 +262,11 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let (there, back) = (trace.forward(leg), trace.reply(leg));
     let left = there.fin.is_set() || there.rst.is_set();
     let closed = back.fin.is_set() && (!left || before(back.fin, there));
-    // Bytes that a capture lacks are in the numbers of what it has.
-    let wrote = back.accepted() && back.end_seq.wrapping_sub(back.isn) > SYN_AND_FIN;
-    let missed = wrote && there.max_ack.wrapping_sub(back.isn) > SYN_AND_FIN;
-    if closed && missed || faults::has_no_answer(trace, id) {
+    if faults::has_no_answer(trace, id) {
         return Judged::Well;
+    }
+    if may_be_missed(there, back) {
+        return Judged::Untold;
     }
     let at_once = closed && (0..AT_ONCE_NS).contains(&back.fin.since(there.data));
     // Where nobody gets an answer, the protocol may have none, unless it is read; but who only takes
@@ -293,6 +293,16 @@ fn request(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     let half = there.fin.is_set() && !there.rst.is_set() && back.fin.is_set();
     let at_once = there.fin.since(there.data) < HALF_CLOSE_NS;
     if left && !(half && at_once) { Judged::Well } else { Judged::Untold }
+}
+
+/// Whether an answer may be among what a capture lacks: it lacks the SYN-ACK to a SYN that it has, or bytes before
+/// the server's FIN, after which it shows no word of the client.
+fn may_be_missed(there: &Flow, back: &Flow) -> bool {
+    if !back.accepted() {
+        return there.opened();
+    }
+    let wrote = back.end_seq.wrapping_sub(back.isn) > SYN_AND_FIN;
+    wrote && back.fin.is_set() && there.last.frame() < back.fin.frame()
 }
 
 /// Whether a server closed upon a request that is due an answer, and said nothing.

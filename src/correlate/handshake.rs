@@ -8,7 +8,7 @@ use super::Tie;
 use super::union::{StreamRef, Union};
 use crate::flow::{Flow, HopId, Observations, Stream, VantageId};
 use crate::parts::in_parts_from;
-use crate::wire::Ip;
+use crate::wire::{Ip, LinkHeader};
 use foldhash::fast::RandomState;
 use rayon::prelude::*;
 use std::hash::BuildHasher;
@@ -42,6 +42,9 @@ struct Shake {
     server_isn: u32,
     /// Where the SYN passed its vantage; [`NOWHERE`] where that is not known.
     hop: HopId,
+    /// The SYN's IPv4 identification, where nothing but it tells two packets of one sender apart: where frames
+    /// have no link header, a packet that was rewritten and one that was sent twice pass by one hop. 0: none.
+    id: u16,
 }
 
 /// No hop.
@@ -64,6 +67,8 @@ impl Shake {
         let server_isn = accepted(stream.flow(side.other()));
         let end =
             |side| hasher.hash_one((stream.key.ip(side).words(), stream.key.port(side))) as u32;
+        let link = there.opened().then(|| vantage.links_of(there).next()).flatten();
+        let hop = link.and_then(|link| vantage.hops.get(link.hop.index()));
         Some(Self {
             isn,
             at,
@@ -76,12 +81,12 @@ impl Shake {
             sack: there.shape.sack(),
             accepted: server_isn.is_some(),
             server_isn: server_isn.unwrap_or(0),
-            hop: there
-                .opened()
-                .then(|| vantage.links_of(there).next().map(|l| l.hop))
-                .flatten()
-                .filter(|hop| vantage.hops.get(hop.index()).is_some_and(|hop| !hop.is_blank()))
-                .unwrap_or(NOWHERE),
+            hop: link
+                .filter(|_| hop.is_some_and(|hop| !hop.is_blank()))
+                .map_or(NOWHERE, |link| link.hop),
+            id: link
+                .filter(|_| hop.is_some_and(|hop| hop.link == LinkHeader::default()))
+                .map_or(0, |link| link.first_id),
         })
     }
 
@@ -97,10 +102,12 @@ impl Shake {
         let same_client = self.client == other.client;
         let same_server = self.server == other.server;
         // Two SYNs by one way past one vantage were sent twice, not rewritten.
+        let one_packet = same_client && self.id != 0 && self.id == other.id;
         if self.at.vantage == other.at.vantage
             && self.hop != NOWHERE
             && self.hop == other.hop
             && !(same_client && same_server)
+            && !one_packet
         {
             return None;
         }

@@ -83,7 +83,7 @@ pub struct Progress {
     pub established: bool,
     /// The client sent payload.
     pub request: bool,
-    /// The server sent payload.
+    /// The server sent payload, which shows also by what the client acknowledged.
     pub response: bool,
     /// Transmissions of the SYN at the vantage that saw most.
     pub syns: u16,
@@ -106,7 +106,7 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         progress.answered |= back.seen();
         progress.established |= there.ack.is_set();
         progress.request |= there.payload > 0;
-        progress.response |= back.payload > 0;
+        progress.response |= back.payload > 0 || has_heard(there, back);
         progress.no_socket |= there.reset == Reset::NoSocket || back.reset == Reset::NoSocket;
         progress.tunnelled |= leg.of(vantages).key.is_forwarded() && !back.seen();
         progress.repeats |= there.retransmissions > 0 || back.retransmissions > 0;
@@ -119,6 +119,17 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
         ends.beyond_syn |= shows.beyond_syn;
     }
     (ends.outcome(&progress, legs.first().map(|l| l.of(vantages).key.protocol)), progress)
+}
+
+/// Whether a client acknowledged more than its server's SYN and FIN: bytes that the capture lacks. Of a server
+/// that began several times over it may be any beginning.
+fn has_heard(there: &Flow, back: &Flow) -> bool {
+    let heard = there.max_ack.wrapping_sub(back.isn);
+    back.accepted()
+        && back.isns <= 1
+        && !back.counted
+        && there.ack.is_set()
+        && (3..=i32::MAX as u32).contains(&heard)
 }
 
 #[derive(Default)]

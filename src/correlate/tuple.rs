@@ -256,6 +256,9 @@ fn through_a_host(a: usize, b: usize, legs: &[Leg], vantages: &[Observations]) -
                 _ => Ordering::Equal,
             };
             let order = match (f.opened(), g.opened()) {
+                // Frames of one moment may stand in another order in the file than on the wire, as where several
+                // queues are read: a packet that comes in with more hops left than it goes out with came first.
+                (true, true) if fallen != Ordering::Equal && fallen == in_before_out => fallen,
                 // With all repeats seen the first SYNs are one packet.
                 (true, true) if f.syns == g.syns && f.syn.frame() != g.syn.frame() => {
                     earlier(f.syn, g.syn)

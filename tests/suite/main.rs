@@ -25,6 +25,7 @@ mod copies;
 mod cut_header;
 mod cuts;
 mod diff;
+mod disorder;
 mod docs;
 mod evidence;
 mod example;

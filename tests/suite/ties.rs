@@ -6,6 +6,9 @@ use crate::generator::world::{
     Between, Clock, Clocks, Family, FullNat, Loss, Mode, Proxy, Said, Vantage, Vantages,
 };
 use crate::generator::{carried, ties};
+use crate::support::bytes::Pcap;
+use crate::support::frames::Segment;
+use crate::support::run::run_paths;
 use lbdiag::diagnose;
 use lbdiag::trace::Trace;
 
@@ -267,4 +270,32 @@ fn proxies_of_all_kinds() {
         };
         paired(&format!("seed {seed}, {:?}", world.mode), &world);
     }
+}
+
+/// A host calls its own balancer, seen where frames have no link header and no hop counts: the SYN that comes back
+/// with another destination is the one that left, which its identification says. One that was sent anew is not.
+#[test]
+fn without_link_headers_a_rewritten_packet_is_known_by_its_identification() {
+    let (caller, vip, own) = (([10, 2, 1, 4], 49_780), ([10, 2, 1, 100], 80), ([10, 2, 1, 4], 80));
+    let tied = |ids: [u16; 2]| {
+        let mut pcap = Pcap::new(101);
+        for n in 0..3 {
+            let isn = 1_200_000_000 + n * 64_000;
+            let caller = (caller.0, caller.1 + n as u16);
+            for (ms, to, id) in [(0, vip, ids[0]), (1, own, ids[1])] {
+                for (again, ms) in [ms, ms + 1_000, ms + 3_000].into_iter().enumerate() {
+                    let id = id + n as u16 * 16 + again as u16;
+                    let syn = Segment { ttl: 128, ..Segment::syn(caller, to, isn) }.id(id);
+                    pcap.frame(n * 10_000 + ms, &syn.ethernet()[14..]);
+                }
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("caller.pcap");
+        std::fs::write(&file, &pcap.bytes).unwrap();
+        let report = run_paths(&[&file]).report;
+        report.findings.iter().any(|finding| finding.id == "l4-self-access-hairpin")
+    };
+    assert!(tied([7_000, 7_000]));
+    assert!(!tied([7_000, 9_000]));
 }
