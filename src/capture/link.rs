@@ -34,10 +34,18 @@ impl LinkType {
     pub const LOOP: Self = Self(108);
     /// Linux "any" capture, cooked header version 1 (16 bytes).
     pub const LINUX_SLL: Self = Self(113);
-    /// OpenBSD firewall log.
+    /// Packets before and after IPsec on BSD systems: an address family, an index and flags before an IP packet.
+    pub const ENC: Self = Self(109);
+    /// The log of pf, the firewall of BSD systems.
     pub const PFLOG: Self = Self(117);
     /// Juniper Ethernet, with the Juniper header before the frame.
     pub const JUNIPER_ETHER: Self = Self(178);
+    /// PPP with an octet before it that says which way it went.
+    pub const PPP_WITH_DIR: Self = Self(204);
+    /// MPLS without a link header.
+    pub const MPLS: Self = Self(219);
+    /// Solaris and illumos: what passed between zones, or an interface.
+    pub const IPNET: Self = Self(226);
     /// Raw IPv4, one frame a packet.
     pub const IPV4: Self = Self(228);
     /// Raw IPv6, one frame a packet.
@@ -48,6 +56,8 @@ impl LinkType {
     pub const NETANALYZER: Self = Self(240);
     /// Frames exported by Wireshark's dissectors.
     pub const WIRESHARK_UPPER_PDU: Self = Self(252);
+    /// macOS: the interface, the direction and the process before the frame.
+    pub const PKTAP: Self = Self(258);
     /// Linux "any" capture, cooked header version 2 (20 bytes, with the interface index).
     pub const LINUX_SLL2: Self = Self(276);
 
@@ -71,6 +81,7 @@ impl LinkType {
             105 => "IEEE 802.11",
             107 => "Frame Relay",
             108 => "OpenBSD loopback",
+            109 => "BSD IPsec",
             113 => "Linux cooked v1",
             114 => "LocalTalk",
             117 => "OpenBSD pflog",

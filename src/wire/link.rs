@@ -1,6 +1,7 @@
-//! Link headers: Ethernet, Linux cooked v1 and v2, raw IP, NULL/LOOP, PPP.
+//! Link headers: Ethernet, Linux cooked v1 and v2, raw IP, NULL/LOOP, PPP, Cisco HDLC. Those with a header of the
+//! capturing system before them are in [`pseudo_header`].
 
-use super::{Mac, Stop};
+use super::{Mac, Stop, pseudo_header, shim};
 use crate::capture::LinkType;
 
 /// Which way a frame went past the capturing host, where the link type tells
@@ -24,7 +25,7 @@ pub enum Direction {
 /// What the link layer says of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct LinkHeader {
-    /// Interface index of an SLL2 frame on the capturing host; 0 elsewhere.
+    /// Interface index on the capturing host, of SLL2 and NFLOG; 0 elsewhere.
     pub ifindex: u32,
     /// See [`Direction`].
     pub direction: Direction,
@@ -47,7 +48,7 @@ impl LinkHeader {
 }
 
 pub(super) const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
+pub(super) const IPV6: u16 = 0x86dd;
 
 pub(super) fn supports(link_type: LinkType) -> bool {
     matches!(
@@ -62,7 +63,12 @@ pub(super) fn supports(link_type: LinkType) -> bool {
             | LinkType::LOOP
             | LinkType::PPP
             | LinkType::PPP_HDLC
-    ) || matches!(link_type.0, 12 | 14)
+            | LinkType::PPP_ETHER
+            | LinkType::C_HDLC
+            | LinkType::MPLS
+            | LinkType::RAW_BSD
+            | LinkType::RAW_OPENBSD
+    ) || pseudo_header::is_one(link_type)
 }
 
 /// The link header, the EtherType of what follows, and where that begins.
@@ -75,8 +81,11 @@ pub(crate) fn split(link_type: LinkType, data: &[u8]) -> Result<(LinkHeader, u16
         LinkType::RAW | LinkType::IPV4 | LinkType::IPV6 => raw(data, 0),
         LinkType::NULL | LinkType::LOOP => null(data),
         LinkType::PPP | LinkType::PPP_HDLC => ppp(data),
-        LinkType(12 | 14) => raw(data, 0),
-        _ => Err(Stop::LinkType),
+        LinkType::RAW_BSD | LinkType::RAW_OPENBSD => raw(data, 0),
+        LinkType::PPP_ETHER => Ok((LinkHeader::default(), shim::PPPOE, 0)),
+        LinkType::MPLS => Ok((LinkHeader::default(), shim::MPLS[0], 0)),
+        LinkType::C_HDLC => Ok((LinkHeader::default(), u16_at(data, 2).ok_or(Stop::Link)?, 4)),
+        _ => pseudo_header::split(link_type, data),
     }
 }
 
@@ -187,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_cut_of_a_header_is_an_error_not_a_panic() {
-        for link_type in [1, 0, 9, 12, 50, 101, 108, 113, 228, 229, 276] {
+        for link_type in [0, 1, 9, 12, 50, 51, 101, 104, 108, 113, 219, 228, 229, 276] {
             for len in 0..20 {
                 let _ = split(LinkType(link_type), &vec![0x45; len]);
             }

@@ -28,6 +28,7 @@ mod overlay;
 mod plain;
 mod protocol;
 mod proxy_protocol;
+mod pseudo_header;
 mod quote;
 pub mod redirect;
 mod segment;
