@@ -29,21 +29,24 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    /// Takes in a segment that begins an answer: the side's last one is over.
+    /// A side's last answer is over.
+    #[inline]
+    pub fn over(&mut self, key: (StreamId, Side)) {
+        if !self.open.is_empty() {
+            self.open.remove(&key);
+        }
+    }
+
+    /// Takes in a segment that begins an answer whose head is so long.
     pub fn answer(
         &mut self,
         key: (StreamId, Side),
         mark: Mark,
         (seq, len): (u32, u32),
-        payload: &[u8],
+        (head, payload): (u32, &[u8]),
     ) {
-        if !self.open.is_empty() {
-            self.open.remove(&key);
-        }
-        let Some(head) = http::chunked(payload) else { return };
         if self.open.len() < MAX_ANSWERS {
-            let next = seq.wrapping_add(head as u32);
-            self.open.insert(key, Answer { mark, next, begun: false });
+            self.open.insert(key, Answer { mark, next: seq.wrapping_add(head), begun: false });
             self.segment(key, (seq, len), payload);
         }
     }
@@ -110,7 +113,7 @@ mod tests {
             let (mark, at) = (Mark::new(n as u32 + 1, Timestamp(0)), (seq, payload.len() as u32));
             match payload {
                 _ if unread.contains(&n) => {}
-                [b'H', ..] => chunks.answer(KEY, mark, at, payload),
+                [b'H', ..] => chunks.answer(KEY, mark, at, (HEAD.len() as u32, payload)),
                 _ => chunks.segment(KEY, at, payload),
             }
             seq += payload.len() as u32;

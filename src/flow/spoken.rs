@@ -9,8 +9,9 @@ use super::chunks::Chunks;
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::fault::{self, Service};
+use crate::wire::http::{self, Content};
 use crate::wire::redirect::{self, Endpoint, Host, Redirector};
-use crate::wire::{Ip, Udp, dns, ftp, greeting, http, sip, tls, unanswered};
+use crate::wire::{Ip, Udp, dns, ftp, greeting, sip, tls, unanswered};
 
 /// Streams that are kept.
 const MAX_STREAMS: usize = 1 << 13;
@@ -122,7 +123,6 @@ impl AllSpoken {
         }
         let words = match payload.first() {
             Some(b'H') => {
-                self.chunks.answer((id, side), mark, (seq, len), payload);
                 self.answer((id, side), mark, (seq, len), payload);
                 status(payload)
             }
@@ -161,7 +161,7 @@ impl AllSpoken {
         }
     }
 
-    /// Notes what an answer announces, where more of it is to come.
+    /// Notes what an answer announces, where more of it is to come: the side's last one is over.
     fn answer(
         &mut self,
         key: (StreamId, Side),
@@ -169,14 +169,22 @@ impl AllSpoken {
         (seq, here): (u32, u32),
         payload: &[u8],
     ) {
+        self.chunks.over(key);
         if !self.bodies.is_empty() {
             self.bodies.remove(&key);
         }
-        let Some((head, len)) = http::announced(payload) else { return };
-        let head = head as u32;
-        let more = here < head.saturating_add(len);
-        if more && self.bodies.len() < MAX_STREAMS {
-            self.bodies.insert(key, Body { mark, from: seq.wrapping_add(head), len });
+        match http::content(payload) {
+            Some((head, Content::Chunked)) => {
+                self.chunks.answer(key, mark, (seq, here), (head as u32, payload));
+            }
+            Some((head, Content::Length(len))) => {
+                let head = head as u32;
+                let more = here < head.saturating_add(len);
+                if more && self.bodies.len() < MAX_STREAMS {
+                    self.bodies.insert(key, Body { mark, from: seq.wrapping_add(head), len });
+                }
+            }
+            None => {}
         }
     }
 

@@ -42,21 +42,48 @@ pub fn method(payload: &[u8]) -> Option<&'static str> {
 /// Bytes of an answer's head in which its length is looked for.
 const MAX_ANSWER: usize = 2048;
 
-/// Of a successful answer that begins a payload and announces its length (RFC 9110, section 8.6): the bytes of
-/// its head, and those of its content.
+/// How an answer says where its content ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// After so many bytes (RFC 9110, section 8.6).
+    Length(u32),
+    /// With its last chunk (RFC 9112, section 7.1). Events that are streamed until somebody ends it have none, and
+    /// are none of these.
+    Chunked,
+}
+
+/// Of a successful answer that begins a payload and says where its content ends: the bytes of its head, and how.
 #[must_use]
-pub fn announced(payload: &[u8]) -> Option<(usize, u32)> {
+pub fn content(payload: &[u8]) -> Option<(usize, Content)> {
     let head = with_content(payload)?;
-    let end = head.len();
-    // Of `Content-Length:` what is the same in either case.
-    static LENGTH: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"ength:"));
-    let value = LENGTH.find(head)? + 6;
-    let name = &head[..value];
-    if !name[name.len().saturating_sub(16)..].eq_ignore_ascii_case(b"\ncontent-length:") {
-        return None;
+    let (mut length, mut chunked) = (None, false);
+    for line in memchr::memchr_iter(b'\n', head).map(|end| &head[end + 1..]) {
+        // Few fields begin so: the others cost one comparison.
+        if !matches!(line.first(), Some(b'C' | b'c' | b'T' | b't')) {
+            continue;
+        }
+        if let Some(value) = value_of(line, b"content-length:") {
+            length = length.or_else(|| std::str::from_utf8(value).ok()?.parse().ok());
+        } else if let Some(value) = value_of(line, b"transfer-encoding:") {
+            chunked |= begins(value, b"chunked");
+        } else if value_of(line, b"content-type:").is_some_and(|v| begins(v, b"text/event-stream"))
+        {
+            return None;
+        }
     }
-    let text = head[value..].split(|b| *b == b'\r').next()?;
-    Some((end, std::str::from_utf8(text).ok()?.trim().parse().ok()?))
+    let content = if chunked { Content::Chunked } else { Content::Length(length?) };
+    Some((head.len(), content))
+}
+
+/// The value of a field with which a text begins, where its name, with the colon, is this one.
+fn value_of<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (own, rest) = text.split_at_checked(name.len())?;
+    let end = || memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    own.eq_ignore_ascii_case(name).then(|| rest[..end()].trim_ascii())
+}
+
+fn begins(value: &[u8], with: &[u8]) -> bool {
+    value.get(..with.len()).is_some_and(|value| value.eq_ignore_ascii_case(with))
 }
 
 /// The head of a successful answer that has content, where it ends in the payload that it begins.
@@ -65,29 +92,6 @@ fn with_content(payload: &[u8]) -> Option<&[u8]> {
     static END: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
     let head = told.then(|| &payload[..payload.len().min(MAX_ANSWER)])?;
     Some(&head[..END.find(head)? + 4])
-}
-
-/// Of a successful answer that begins a payload and comes in chunks (RFC 9112, section 7.1): the bytes of its
-/// head. Events that are streamed until somebody ends it have no last one, and are none of these.
-#[must_use]
-pub fn chunked(payload: &[u8]) -> Option<usize> {
-    let head = with_content(payload)?;
-    let has = |name: &[u8], value: &[u8]| {
-        fields_of(head).any(|(n, v)| {
-            let begins = v.get(..value.len()).is_some_and(|v| v.eq_ignore_ascii_case(value));
-            n.eq_ignore_ascii_case(name) && begins
-        })
-    };
-    let streamed = || has(b"content-type", b"text/event-stream");
-    (has(b"transfer-encoding", b"chunked") && !streamed()).then_some(head.len())
-}
-
-/// The fields of a head, each with its value.
-fn fields_of(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    head.split(|b| *b == b'\n').skip(1).filter_map(|line| {
-        let colon = line.iter().position(|b| *b == b':')?;
-        Some((&line[..colon], line[colon + 1..].trim_ascii()))
-    })
 }
 
 /// Digits in which a chunk's length is given, at most: what is longer is none that comes in one.
@@ -141,12 +145,18 @@ impl<'a> RequestHead<'a> {
     pub fn asks(payload: &'a [u8]) -> Option<(&'static str, Option<&'a [u8]>)> {
         let method = method(payload)?;
         let head = &payload[..payload.len().min(MAX_HEAD)];
-        let mut lines =
-            head.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        let host = lines.by_ref().skip(1).take_while(|line| !line.is_empty()).find_map(|line| {
-            let value = line.get(4..).filter(|_| line[..4].eq_ignore_ascii_case(b"host"))?;
-            value.strip_prefix(b":").map(<[u8]>::trim_ascii)
-        });
+        let mut host = None;
+        for line in memchr::memchr_iter(b'\n', head).map(|end| &head[end + 1..]) {
+            match line.first() {
+                Some(b'H' | b'h') => host = value_of(line, b"host:"),
+                // The end of the head.
+                Some(b'\r' | b'\n') => break,
+                _ => {}
+            }
+            if host.is_some() {
+                break;
+            }
+        }
         let host = host.map(|value| {
             let colon = value.iter().rposition(|b| *b == b':');
             let port = colon.filter(|at| value[at + 1..].iter().all(u8::is_ascii_digit));
@@ -268,31 +278,30 @@ mod tests {
     #[test]
     fn the_length_that_an_answer_announces_is_read() {
         let whole = b"HTTP/1.1 200 OK\r\nServer: a\r\nContent-Length: 96000\r\n\r\nbody";
-        assert_eq!(announced(whole), Some((whole.len() - 4, 96_000)));
+        assert_eq!(content(whole), Some((whole.len() - 4, Content::Length(96_000))));
         let small = b"HTTP/1.0 206 Partial\r\ncontent-length:17\r\nA: b\r\n\r\n";
-        assert_eq!(announced(small), Some((small.len(), 17)));
+        assert_eq!(content(small), Some((small.len(), Content::Length(17))));
         for none in [
-            &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"[..],
+            &b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"[..],
             b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
             b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nX-Content-Length: 5\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
         ] {
-            assert_eq!(announced(none), None, "{}", String::from_utf8_lossy(none));
+            assert_eq!(content(none), None, "{}", String::from_utf8_lossy(none));
         }
     }
 
     #[test]
     fn an_answer_in_chunks_says_so_and_how_long_each_is() {
         let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\ntransfer-encoding: chunked\r\n\r\n5\r\n";
-        assert_eq!(chunked(head), Some(head.len() - 3));
+        assert_eq!(content(head), Some((head.len() - 3, Content::Chunked)));
         for none in [
             &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n"[..],
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n",
         ] {
-            assert_eq!(chunked(none), None, "{}", String::from_utf8_lossy(none));
+            assert_eq!(content(none), None, "{}", String::from_utf8_lossy(none));
         }
         assert_eq!(chunk(b"1f\r\nabc"), Some((4, 31)));
         assert_eq!(chunk(b"5 ; a=\"b\"\r\nhello"), Some((11, 5)));
