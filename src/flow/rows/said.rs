@@ -193,6 +193,7 @@ enum Form {
     NoAnswerDue,
     CutShort,
     Unended,
+    EndUnseen,
     Resolved,
     OracleRedirect,
     RedisRedirect,
@@ -270,6 +271,7 @@ words!(Form {
     Form::NoAnswerDue => "no-answer-due",
     Form::CutShort => "http-cut-short",
     Form::Unended => "http-unended",
+    Form::EndUnseen => "http-end-unseen",
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
     Form::RedisRedirect => "redis-redirect",
@@ -323,13 +325,14 @@ impl Row for Of<Spoken> {
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
             Words::CutShort => (Form::CutShort, 0, None),
             Words::Unended => (Form::Unended, 0, None),
+            Words::EndUnseen => (Form::EndUnseen, 0, None),
             Words::Resolved(name) => (Form::Resolved, name, None),
             Words::SentOn(who, ip, port) => (redirect_of(who).0, port, Some(ip)),
             Words::SentToName(who, name) => (redirect_of(who).1, name, None),
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `http-end-unseen`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-name` and what ends in `-name` a digest of the name",
@@ -346,6 +349,7 @@ impl Row for Of<Spoken> {
             Form::NoAnswerDue => Words::NoAnswerDue,
             Form::CutShort => Words::CutShort,
             Form::Unended => Words::Unended,
+            Form::EndUnseen => Words::EndUnseen,
             Form::Resolved => Words::Resolved(number),
             Form::NoSuchName => Words::NoSuchName(number),
             Form::Media => Words::Media(ip.unwrap_or_default(), number),
