@@ -1,7 +1,7 @@
 //! What became of one connection.
 
 use super::judged::Judged;
-use super::{Break, Fate, Pace, behind, datagram, handshake, held, talk, unfilled, unheeded};
+use super::{Break, Fate, Pace, behind, datagram, handshake, held, said, talk, unfilled, unheeded};
 use crate::topology::Ordinary;
 use crate::trace::{ConnectionId, Trace};
 
@@ -17,6 +17,10 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> (Fate, Opti
         && let Some(late) = behind::waited(trace, pace, id).or_else(|| held::judge(trace, id))
     {
         return (Fate::Suffered, Some(late));
+    }
+    // What is not shown is not well.
+    if fate == Fate::Well && trace.ordinary(id).is_none() && said::end_is_unseen(trace, id) {
+        return (Fate::Untold, None);
     }
     (fate, broken)
 }

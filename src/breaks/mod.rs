@@ -51,7 +51,9 @@ pub use held::{Held, Untold, held};
 pub use journey::{Journey, Milestone, Passage, Sighting};
 pub use manner::{By, Manner};
 pub use pace::Pace;
-pub use said::{Refused, cut_short, http2_refused, server_error, tls_refused, unwelcome};
+pub use said::{
+    Refused, cut_short, end_is_unseen, http2_refused, server_error, tls_refused, unwelcome,
+};
 pub use talk::reset_by;
 pub use unfilled::unfilled;
 pub use unheeded::asks_again;

@@ -74,6 +74,12 @@ pub fn cut_short(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken)> {
     words(trace, id).find(|(leg, said)| short(said.words) && said.side != leg.client)
 }
 
+/// Whether a server closed after an answer of which no capture shows how it ends.
+#[must_use]
+pub fn end_is_unseen(trace: &Trace, id: ConnectionId) -> bool {
+    words(trace, id).any(|(leg, said)| said.words == Words::EndUnseen && said.side != leg.client)
+}
+
 /// The error with which a server greets, before its client has said a word.
 #[must_use]
 pub fn unwelcome(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, u16)> {

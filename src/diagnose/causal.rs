@@ -4,14 +4,15 @@
 //! clocks can be compared and the distance is more than the doubt; else the detector's
 //! order stands, which knows what follows from what.
 
-use super::{Finding, Proof, evidence};
+use super::evidence::Frames;
+use super::{Finding, Proof};
 use crate::flow::VantageId;
 use crate::trace::Trace;
 use std::collections::HashMap;
 
 /// Puts the proofs of a finding in causal order.
-pub(super) fn order(trace: &Trace, finding: &mut Finding) {
-    let of = connections(trace, finding);
+pub(super) fn order(trace: &Trace, frames: &Frames<'_>, finding: &mut Finding) {
+    let of = connections(trace, frames, finding);
     let proofs = std::mem::take(&mut finding.proofs);
     // What is of no connection, or of another one, belongs between the others.
     let mixed = of.iter().any(Option::is_none);
@@ -60,11 +61,11 @@ fn is_before(trace: &Trace, a: &Proof, b: &Proof) -> bool {
 }
 
 /// Which of the finding's connections each proof is a frame of.
-fn connections(trace: &Trace, finding: &Finding) -> Vec<Option<u32>> {
+fn connections(trace: &Trace, frames: &Frames<'_>, finding: &Finding) -> Vec<Option<u32>> {
     let streams: Vec<Option<(VantageId, usize)>> = finding
         .proofs
         .iter()
-        .map(|proof| Some((proof.at.vantage, evidence::stream_of(trace, proof.at)?)))
+        .map(|proof| Some((proof.at.vantage, frames.stream_of(proof.at)?)))
         .collect();
     let mut known: HashMap<(VantageId, usize), Option<u32>> =
         streams.iter().flatten().map(|stream| (*stream, None)).collect();

@@ -6,9 +6,11 @@
 
 use crate::correlate::Leg;
 use crate::diagnose::Finding;
-use crate::flow::{Mark, Observations, Stream, VantageId};
+use crate::flow::{Flow, Mark, Observations, Stream, VantageId};
 use crate::trace::{At, ConnectionId, Trace};
+use crate::wire::Ip;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::OnceLock;
 
 /// The connections of a finding and, through a proxy, those behind and before them.
 pub(crate) fn concerned(trace: &Trace, finding: &Finding) -> BTreeSet<ConnectionId> {
@@ -23,10 +25,11 @@ pub(crate) fn concerned(trace: &Trace, finding: &Finding) -> BTreeSet<Connection
 
 /// The connections that the evidence of a finding lies in.
 pub(crate) fn proven(trace: &Trace, finding: &Finding) -> BTreeSet<ConnectionId> {
+    let frames = Frames::new(trace);
     let streams: HashSet<(VantageId, usize)> = finding
         .proofs
         .iter()
-        .filter_map(|proof| Some((proof.at.vantage, stream_of(trace, proof.at)?)))
+        .filter_map(|proof| Some((proof.at.vantage, frames.stream_of(proof.at)?)))
         .collect();
     let holds = |id: &ConnectionId| {
         let mut legs = trace.legs(*id).iter();
@@ -47,36 +50,142 @@ pub(crate) fn connection_of(trace: &Trace, at: At) -> Option<ConnectionId> {
 
 /// The stream of which a frame is a milestone, by index at its vantage.
 pub(crate) fn stream_of(trace: &Trace, at: At) -> Option<usize> {
-    let vantage = trace.vantages.get(at.vantage.index())?;
-    let spans = |stream: &Stream| is_within(stream.first(), stream.last(), at.mark);
-    let is = |stream: &Stream| spans(stream) && has(vantage, stream, at.mark);
-    // Streams stand in the order of their first frames, and a frame is of one stream: it is
-    // mostly one of the latest that had begun.
-    let begun = |stream: &Stream| stream.first().frame() <= at.mark.frame();
-    let (before, after) = vantage.streams.split_at(vantage.streams.partition_point(begun));
-    let later = || Some(before.len() + after.iter().position(is)?);
-    let reach = &trace.reach(at.vantage)[..before.len()];
-    let holds = |index: &usize| reach[*index] >= at.mark.frame();
-    let mut within = (0..before.len()).rev().take_while(holds);
-    if let Some(index) = within.find(|index| is(&before[*index])).or_else(later) {
-        return Some(index);
-    }
-    let here = |v: VantageId| v == at.vantage;
-    let is = |marks: [Mark; 2]| marks.contains(&at.mark);
-    let mut exchanges = trace.pairs.exchanges.iter().filter(|e| here(e.vantage));
-    let exchange = exchanges.find(|e| is([e.request, e.response]))?;
-    let mut legs = trace.legs(ConnectionId(exchange.connection)).iter();
-    let leg = legs.find(|leg| here(leg.vantage) && spans(leg.of(&trace.vantages)))?;
-    Some(leg.stream as usize)
+    Frames::new(trace).stream_of(at)
 }
 
-fn has(vantage: &Observations, stream: &Stream, mark: Mark) -> bool {
-    stream.flows.iter().any(|f| {
-        [f.first, f.last, f.syn, f.ack, f.data, f.fin, f.rst, f.rst_answers].contains(&mark)
-            || vantage
-                .links_of(f)
-                .any(|link| [link.first, link.last, vantage.first_repeat(link)].contains(&mark))
-    })
+/// Streams that are looked at before an index is made: nearly all proofs are of one of the latest that had begun.
+const NEAR: usize = 64;
+
+/// What frames are, for who asks of many: of which stream one is a milestone, of which neighbour it speaks. Sorted by
+/// frame the first time that it is needed, so that a frame of no stream costs no walk over all that were open.
+pub(crate) struct Frames<'t> {
+    trace: &'t Trace,
+    vantages: OnceLock<Vec<OfVantage>>,
+    /// Frames of requests and answers, with the exchange.
+    exchanges: OnceLock<Vec<(VantageId, u32, u32)>>,
+}
+
+#[derive(Default)]
+struct OfVantage {
+    /// Whether streams stand in the order of their first frames.
+    sorted: OnceLock<bool>,
+    /// Milestones, each with its stream.
+    milestones: OnceLock<Vec<(u32, u32)>>,
+    /// Frames of ARP and neighbour discovery, each with the address that it is about.
+    neighbors: OnceLock<Vec<(u32, Ip)>>,
+}
+
+impl<'t> Frames<'t> {
+    /// Of a trace; nothing is sorted yet.
+    pub(crate) fn new(trace: &'t Trace) -> Self {
+        Self { trace, vantages: OnceLock::new(), exchanges: OnceLock::new() }
+    }
+
+    fn vantage(&self, at: At) -> Option<(&'t Observations, &OfVantage)> {
+        let all = self
+            .vantages
+            .get_or_init(|| self.trace.vantages.iter().map(|_| OfVantage::default()).collect());
+        self.trace.vantages.get(at.vantage.index()).zip(all.get(at.vantage.index()))
+    }
+
+    /// The stream of which a frame is a milestone, by index at its vantage.
+    pub(crate) fn stream_of(&self, at: At) -> Option<usize> {
+        let (vantage, of) = self.vantage(at)?;
+        let streams = &vantage.streams;
+        let frame = at.mark.frame();
+        let spans = |stream: &Stream| is_within(stream.first(), stream.last(), at.mark);
+        let has = |stream: &Stream| milestones(vantage, stream).any(|mark| mark == at.mark);
+        let is = |index: usize| spans(&streams[index]) && has(&streams[index]);
+        let begun = streams.partition_point(|stream| stream.first().frame() <= frame);
+        let reach = self.trace.reach(at.vantage);
+        let mut open = (0..begun).rev().take_while(|index| reach[*index] >= frame);
+        if let Some(index) = open.by_ref().take(NEAR).find(|index| is(*index)) {
+            return Some(index);
+        }
+        let first = |stream: &Stream| stream.first().frame();
+        let sorted = || *of.sorted.get_or_init(|| streams.is_sorted_by_key(first));
+        if open.next().is_some() || !sorted() {
+            let all = of.milestones.get_or_init(|| sorted_milestones(vantage));
+            let mut here = equal(all, |(other, _)| *other, frame).iter().rev();
+            if let Some((_, index)) = here.find(|(_, index)| is(*index as usize)) {
+                return Some(*index as usize);
+            }
+        }
+        self.exchanged(at)
+    }
+
+    /// The stream on which a request or an answer was read again.
+    fn exchanged(&self, at: At) -> Option<usize> {
+        let all = &self.trace.pairs.exchanges;
+        let sorted = self.exchanges.get_or_init(|| {
+            let frames = all.iter().enumerate().flat_map(|(n, e)| {
+                [e.request, e.response].map(|mark| (e.vantage, mark.frame(), n as u32))
+            });
+            let mut frames: Vec<_> = frames.collect();
+            frames.sort_unstable();
+            frames
+        });
+        let here =
+            equal(sorted, |(vantage, frame, _)| (*vantage, *frame), (at.vantage, at.mark.frame()));
+        let mut here = here.iter().map(|(.., n)| &all[*n as usize]);
+        let exchange = here.find(|e| [e.request, e.response].contains(&at.mark))?;
+        let spans = |stream: &Stream| is_within(stream.first(), stream.last(), at.mark);
+        let mut legs = self.trace.legs(ConnectionId(exchange.connection)).iter();
+        let own = |leg: &&Leg| leg.vantage == at.vantage && spans(leg.of(&self.trace.vantages));
+        legs.find(own).map(|leg| leg.stream as usize)
+    }
+
+    /// The address that a frame of ARP or neighbour discovery claims, asks for or disputes.
+    pub(crate) fn neighbor_of(&self, at: At) -> Option<Ip> {
+        let (vantage, of) = self.vantage(at)?;
+        let all = of.neighbors.get_or_init(|| {
+            let known = &vantage.neighbors;
+            let claims = known.bindings.iter().map(|b| (b.ip, [b.first, b.last, b.last]));
+            let asks = known.asks.iter().map(|a| (a.target, [a.first, a.last, a.last]));
+            let disputes = known.disputes.iter().map(|d| (d.ip, [d.before, d.first, d.last]));
+            let all = claims.chain(asks).chain(disputes);
+            let mut frames: Vec<(u32, Ip)> = all
+                .flat_map(|(ip, marks)| {
+                    marks.into_iter().filter_map(Mark::get).map(move |m| (m.frame(), ip))
+                })
+                .collect();
+            // One frame may be two of them: who claims comes first.
+            frames.sort_by_key(|(frame, _)| *frame);
+            frames
+        });
+        equal(all, |(frame, _)| *frame, at.mark.frame()).first().map(|(_, ip)| *ip)
+    }
+}
+
+fn sorted_milestones(vantage: &Observations) -> Vec<(u32, u32)> {
+    let mut all: Vec<(u32, u32)> = Vec::new();
+    for (index, stream) in vantage.streams.iter().enumerate() {
+        all.extend(milestones(vantage, stream).map(|mark| (mark.frame(), index as u32)));
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Those of a sorted list that have a key.
+fn equal<T, K: Ord>(list: &[T], key: impl Fn(&T) -> K, wanted: K) -> &[T] {
+    let from = list.partition_point(|one| key(one) < wanted);
+    let rest = &list[from..];
+    &rest[..rest.partition_point(|one| key(one) <= wanted)]
+}
+
+/// The frames that a stream keeps.
+fn milestones<'v>(
+    vantage: &'v Observations,
+    stream: &'v Stream,
+) -> impl Iterator<Item = Mark> + 'v {
+    let of = move |f: &'v Flow| {
+        let own = [f.first, f.last, f.syn, f.ack, f.data, f.fin, f.rst, f.rst_answers];
+        let links = vantage.links_of(f);
+        let links = links.flat_map(move |link| [link.first, link.last, vantage.first_repeat(link)]);
+        own.into_iter().chain(links)
+    };
+    stream.flows.iter().flat_map(of).filter_map(Mark::get)
 }
 
 /// Whether a frame lies between two others of its vantage.

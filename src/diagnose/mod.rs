@@ -124,12 +124,13 @@ pub fn diagnose(trace: &Trace) -> Diagnosis {
         coverage.push(Coverage { id: detector.id, checked });
     }
     untold::thin(&mut findings);
+    let frames = evidence::Frames::new(trace);
     for finding in &mut findings {
         settle::pool::tell(trace, finding);
         settle::dropped::tell(trace, finding);
         settle::devices::tell(trace, finding);
         settle::queues::tell(trace, finding);
-        causal::order(trace, finding);
+        causal::order(trace, &frames, finding);
     }
     conclude::conclude(trace, &mut facts.breaks, &findings);
     conclude::leave_open(&mut coverage, &findings);

@@ -2,7 +2,7 @@
 
 use super::{Checked, Coverage, Facts, Finding, Kind, Severity};
 use super::{only_errors, registry};
-use crate::breaks::{Account, Fate};
+use crate::breaks::{Account, Fate, end_is_unseen};
 use crate::diagnose::words::{agree, count, thousands};
 use crate::topology::{Mode, ServiceId};
 use crate::trace::{ConnectionId, Trace};
@@ -148,6 +148,13 @@ fn quiet(
         )
     } else if hidden_needs(facts).next().is_some() {
         Some("the text does not print what names the client to a real server (tcpdump -xx)")
+    } else if ends_unseen(facts) {
+        Some(match hidden.bytes {
+            true => "the text does not print where answers that come in chunks end (tcpdump -x)",
+            false => {
+                "too few bytes of each packet were kept to show where answers that come in chunks end (tcpdump -s 0)"
+            }
+        })
     } else if facts.words_are_cut() {
         Some("too few bytes of each packet were kept to show what was answered (tcpdump -s 128)")
     } else if unknown || missing || all.well == 0 || unheard_service(facts) {
@@ -183,6 +190,13 @@ fn quiet(
             ),
         ),
     }
+}
+
+/// Whether a server closed after an answer of which no capture shows how it ends.
+fn ends_unseen(facts: &Facts) -> bool {
+    let untold = |id: &ConnectionId| facts.breaks.fate(*id) == Fate::Untold;
+    let spoke = facts.vantages.iter().any(|vantage| vantage.side_tables.has_spoken());
+    spoke && facts.requests().map(|(id, _)| id).filter(untold).any(|id| end_is_unseen(facts, id))
 }
 
 /// Whether a real server was asked and all that became of it cannot be told: what ends

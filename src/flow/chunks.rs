@@ -78,11 +78,10 @@ impl Chunks {
         self.open.remove(&key);
     }
 
-    /// Those that lack their last chunk, by stream.
+    /// Those of which no last chunk was read, by stream.
     pub fn unended(&mut self) -> Vec<(StreamId, Side, Answer)> {
         let open = std::mem::take(&mut self.open).into_iter();
-        let begun = open.filter(|(_, answer)| answer.begun);
-        let mut list: Vec<_> = begun.map(|((id, side), answer)| (id, side, answer)).collect();
+        let mut list: Vec<_> = open.map(|((id, side), answer)| (id, side, answer)).collect();
         list.sort_unstable_by_key(|(id, side, _)| (*id, side.index()));
         list
     }
@@ -118,7 +117,8 @@ mod tests {
             }
             seq += payload.len() as u32;
         }
-        chunks.unended().first().map(|(.., answer)| answer.next.wrapping_sub(seq))
+        let begun = chunks.unended().into_iter().find(|(.., answer)| answer.begun);
+        begun.map(|(.., answer)| answer.next.wrapping_sub(seq))
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Observer {
         self.side_tables.hellos.settle(&self.streams);
         self.side_tables.dns_pairs.settle();
         if let Some(spoken) = self.side_tables.spoken.get_mut() {
-            spoken.settle(&self.streams);
+            spoken.settle(&self.streams, self.tally.cut > 0);
         }
         self.side_tables.pieces = std::mem::take(&mut self.fragments).into_pieces();
         let hops = self.hops.into_list();

@@ -42,6 +42,8 @@ pub enum Words {
     CutShort,
     /// An answer in HTTP/1 that comes in chunks, after which its server closed without the last one.
     Unended,
+    /// The same, where the end of the answer is among bytes that were cut off or that a text does not print.
+    EndUnseen,
     /// A DNS answer that is no SERVFAIL: a digest of the name; one a name is kept.
     Resolved(u16),
     /// The endpoint to which a service sends its client on.
@@ -189,9 +191,9 @@ impl AllSpoken {
     }
 
     /// Keeps those whose server closed, before its client did, with a part of what it had announced. An answer to
-    /// HEAD announces and has none.
-    pub fn settle(&mut self, streams: &[Stream]) {
-        self.settle_chunks(streams);
+    /// HEAD announces and has none. `cuts`: not all bytes of each frame are there.
+    pub fn settle(&mut self, streams: &[Stream], cuts: bool) {
+        self.settle_chunks(streams, cuts);
         let mut bodies: Vec<_> = std::mem::take(&mut self.bodies).into_iter().collect();
         bodies.sort_unstable_by_key(|((id, side), _)| (*id, side.index()));
         for ((id, side), body) in bodies {
@@ -208,17 +210,20 @@ impl AllSpoken {
     }
 
     /// Keeps those that come in chunks and whose server closed, before its client did, in the middle of one or
-    /// after a whole one that was not the last.
-    fn settle_chunks(&mut self, streams: &[Stream]) {
+    /// after a whole one that was not the last; or of which that cannot be told, since the bytes are not there.
+    fn settle_chunks(&mut self, streams: &[Stream], cuts: bool) {
         for (id, side, answer) in self.chunks.unended() {
             let Some(stream) = streams.get(id as usize).filter(|s| closed_first(s, side)) else {
                 continue;
             };
-            // More than is known of it came: its last chunk may have.
             let lacks = answer.next.wrapping_sub(stream.flow(side).end_seq.wrapping_sub(1));
-            if lacks as i32 >= 0 {
-                self.keep(id, Spoken { side, mark: answer.mark, words: Words::Unended });
-            }
+            let words = match lacks as i32 {
+                0.. if answer.begun => Words::Unended,
+                // More than is known of it came: its last chunk may have.
+                ..0 if cuts => Words::EndUnseen,
+                _ => continue,
+            };
+            self.keep(id, Spoken { side, mark: answer.mark, words });
         }
     }
 

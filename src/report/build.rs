@@ -4,13 +4,15 @@ use super::lasting;
 use super::wording::{coverage_reason, describe_role, rfc3339};
 use super::{Capture, Clock, Coverage, Host, HostRef, Report, SCHEMA_VERSION, Status, Verdict};
 use crate::breaks::Breaks;
+use crate::diagnose::evidence::Frames;
 use crate::diagnose::{self, Diagnosis, Kind, Names};
 use crate::flow::VantageId;
 use crate::parts::both;
-use crate::topology::{HostId, Role};
+use crate::topology::{HostId, Role, Service};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::Mac;
-use std::collections::{BTreeSet, HashMap};
+use crate::wire::{Ip, Mac};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 /// Which connections the document lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +55,7 @@ pub fn build(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report 
 }
 
 fn built(trace: &Trace, diagnosis: &Diagnosis, options: &Options) -> Report {
-    let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
+    let builder = Builder::new(trace, &diagnosis.breaks);
     let of = findings_of(diagnosis);
     let totals = builder.with_beyond(builder.totals(trace.requests().map(|(id, _)| id)));
     // These walk connections or hosts, and do not ask each other.
@@ -144,9 +146,17 @@ pub(super) struct Builder<'a> {
     pub(super) trace: &'a Trace,
     pub(super) breaks: &'a Breaks,
     pub(super) names: Names<'a>,
+    pub(super) frames: Frames<'a>,
+    /// Addresses of each director that are no VIP of a service which it directs, sorted.
+    own_addresses: OnceLock<HashMap<HostId, Vec<Ip>>>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    pub(super) fn new(trace: &'a Trace, breaks: &'a Breaks) -> Self {
+        let (names, frames) = (Names(trace), Frames::new(trace));
+        Self { trace, breaks, names, frames, own_addresses: OnceLock::new() }
+    }
+
     fn captures(&self) -> Vec<Capture> {
         let timeline = &self.trace.timeline;
         let reference = self.trace.captures.get(timeline.reference).and_then(|c| c.files.first());
@@ -218,9 +228,42 @@ impl Builder<'_> {
 
     /// A host by its addresses, its own first.
     pub(super) fn host_ref(&self, id: HostId) -> HostRef {
+        self.named_by(id, &self.trace.topology.hosts.get(id).ips)
+    }
+
+    /// The director of a service by those of its addresses that concern the service: its own, and the VIP. A director
+    /// of a thousand services has the VIPs of them all, which stand once with the host.
+    pub(super) fn director_ref(&self, id: HostId, service: &Service) -> HostRef {
+        let all = self.own_addresses.get_or_init(|| self.own_addresses());
+        let mut addresses = all.get(&id).cloned().unwrap_or_default();
+        let has_vip = self.trace.topology.hosts.get(id).ips.binary_search(&service.vip).is_ok();
+        if let Err(at) = addresses.binary_search(&service.vip)
+            && has_vip
+        {
+            addresses.insert(at, service.vip);
+        }
+        self.named_by(id, &addresses)
+    }
+
+    fn own_addresses(&self) -> HashMap<HostId, Vec<Ip>> {
+        let mut vips: HashMap<HostId, HashSet<Ip>> = HashMap::new();
+        for service in &self.trace.topology.services {
+            for director in &service.directors {
+                vips.entry(director.host).or_default().insert(service.vip);
+            }
+        }
+        let own = |(id, vips): (HostId, HashSet<Ip>)| {
+            let named = self.names.address(id);
+            let all = self.trace.topology.hosts.get(id).ips.iter().copied();
+            (id, all.filter(|ip| Some(*ip) == named || !vips.contains(ip)).collect())
+        };
+        vips.into_iter().map(own).collect()
+    }
+
+    fn named_by(&self, id: HostId, addresses: &[Ip]) -> HostRef {
         let host = self.trace.topology.hosts.get(id);
         let own = self.names.address(id);
-        let rest = host.ips.iter().filter(|ip| Some(**ip) != own);
+        let rest = addresses.iter().filter(|ip| Some(**ip) != own);
         // The MAC of a cloud's network names nobody, where an address does.
         let fabric = |mac: &Mac| Trace::is_everybodys(*mac) && !host.ips.is_empty();
         let names = host.macs.iter().filter(|mac| !fabric(mac));

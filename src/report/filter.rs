@@ -7,7 +7,7 @@
 use super::build::Builder;
 use crate::correlate::Tuple;
 use crate::diagnose::Finding;
-use crate::diagnose::evidence;
+use crate::diagnose::evidence::{self, Frames};
 use crate::flow::{Side, Stream};
 use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::{Ip, Protocol};
@@ -46,7 +46,7 @@ impl Builder<'_> {
             parts.connection(trace, id);
         }
         for proof in &finding.proofs {
-            parts.proof(trace, proof.at);
+            parts.proof(trace, &self.frames, proof.at);
         }
         if finding.connections.is_empty() {
             parts.claimed.extend(&finding.addresses);
@@ -69,11 +69,10 @@ impl Parts {
     }
 
     /// Adds what shows a frame, unless it is there.
-    fn proof(&mut self, trace: &Trace, at: At) {
+    fn proof(&mut self, trace: &Trace, frames: &Frames<'_>, at: At) {
         let vantage = &trace.vantages[at.vantage.index()];
         self.fragments |= vantage.side_tables.is_later_fragment(at.mark);
-        if let Some(stream) = evidence::stream_of(trace, at).and_then(|at| vantage.streams.get(at))
-        {
+        if let Some(stream) = frames.stream_of(at).and_then(|at| vantage.streams.get(at)) {
             self.fragments |=
                 stream.flows.iter().any(|flow| vantage.fragments_of(flow).next().is_some());
             let client = client_of(stream);
@@ -86,12 +85,7 @@ impl Parts {
             ports.insert(stream.key.port(client.other()));
             return;
         }
-        let neighbors = &vantage.neighbors;
-        let claims = neighbors.bindings.iter().map(|b| (b.ip, [b.first, b.last, b.last]));
-        let asks = neighbors.asks.iter().map(|a| (a.target, [a.first, a.last, a.last]));
-        let disputes = neighbors.disputes.iter().map(|d| (d.ip, [d.before, d.first, d.last]));
-        let mut all = claims.chain(asks).chain(disputes);
-        if let Some((ip, _)) = all.find(|(_, marks)| marks.contains(&at.mark)) {
+        if let Some(ip) = frames.neighbor_of(at) {
             self.claimed.insert(ip);
         } else if let Some(error) = vantage.errors.iter().find(|e| e.mark == at.mark) {
             self.told.insert(error.dst);

@@ -8,7 +8,7 @@ use super::build::{Builder, findings_of};
 use super::{Confidence, Connection, SCHEMA_VERSION, Severity, Totals};
 use crate::breaks::{Breaks, Fate};
 use crate::correlate::Outcome;
-use crate::diagnose::{Diagnosis, Names};
+use crate::diagnose::Diagnosis;
 use crate::topology::{Ordinary, Who};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::Ip;
@@ -92,7 +92,7 @@ pub struct Mention {
 /// Lists what is wanted.
 #[must_use]
 pub fn list(trace: &Trace, diagnosis: &Diagnosis, wanted: &Wanted) -> Listing {
-    let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
+    let builder = Builder::new(trace, &diagnosis.breaks);
     let findings = findings_of(diagnosis);
     let numbers = |id: ConnectionId| findings.get(&id).map_or(&[][..], Vec::as_slice);
     let shown = |id: ConnectionId| trace.ordinary(id) != Some(Ordinary::ProxyLeg);
@@ -132,7 +132,7 @@ pub fn connection(
     id: ConnectionId,
     findings: Vec<u32>,
 ) -> Connection {
-    Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) }.connection(id, findings)
+    Builder::new(trace, &diagnosis.breaks).connection(id, findings)
 }
 
 /// A finding by its number.

@@ -66,7 +66,8 @@ pub struct HostRef {
     /// The address that names it and no other host; null where none was seen.
     #[serde(default)]
     pub own: Option<String>,
-    /// Network addresses, its own first.
+    /// Network addresses, its own first; of a service's director its own and the service's VIP: all that it has stand
+    /// in [`Report::hosts`](super::Report::hosts).
     pub addresses: Vec<String>,
     /// Hardware addresses.
     pub macs: Vec<String>,

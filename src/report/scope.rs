@@ -165,7 +165,7 @@ impl Builder<'_> {
             )
         } else {
             format!(
-                "one capture, on a host of which it does not show whether it serves or passes on: what it is to {} is open. At its neighbours: {}",
+                "one capture, which does not show whether its host serves or forwards: its role for {} is open. At its neighbours: {}",
                 service.name(),
                 take("neighbour")
             )

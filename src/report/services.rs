@@ -2,7 +2,7 @@
 
 use super::build::{Builder, ConnectionFilter};
 use super::wording::rfc3339;
-use super::{Connection, Endpoint, RealServer, Sent, Service, Totals};
+use super::{Connection, Endpoint, HostRef, RealServer, Sent, Service, Totals};
 use crate::breaks::Fate;
 use crate::parts::{in_parts, of_each};
 use crate::topology::Ordinary;
@@ -76,10 +76,14 @@ impl Builder<'_> {
             port: service.port,
             protocol: service.protocol.to_string(),
             mode: service.mode.name().to_owned(),
-            directors: service.directors.iter().map(|d| self.host_ref(d.host)).collect(),
+            directors: self.directors(service),
             real_servers,
             totals: self.totals(ids.iter().copied()),
         }
+    }
+
+    fn directors(&self, service: &crate::topology::Service) -> Vec<HostRef> {
+        service.directors.iter().map(|d| self.director_ref(d.host, service)).collect()
     }
 
     pub(super) fn totals(&self, ids: impl Iterator<Item = ConnectionId>) -> Totals {

@@ -13,7 +13,6 @@ use super::build::Builder;
 use super::taken::Taken;
 use super::{Host, SCHEMA_VERSION, Service, Totals};
 use crate::breaks::{Breaks, GroupId};
-use crate::diagnose::Names;
 use crate::topology::{HostId, Role};
 use crate::trace::{ConnectionId, Trace};
 use serde::{Deserialize, Serialize};
@@ -161,7 +160,7 @@ type Built = (Topology, HashMap<Taken, usize>, HashMap<HostId, usize>);
 
 /// Builds it, with the way of each connection.
 pub(super) fn build(trace: &Trace, breaks: &Breaks) -> Built {
-    let builder = Builder { trace, breaks, names: Names(trace) };
+    let builder = Builder::new(trace, breaks);
     let mut map = Map::new(&builder);
     let (ways, ways_omitted, of) = map.ways(&builder);
     let mut links = links::links(&ways);

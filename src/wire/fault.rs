@@ -3,7 +3,14 @@
 //!
 //! What a caller brings about, a wrong password or a name that is not there, is none of these.
 
+mod binary;
+mod codes;
+
+pub use codes::words;
+
 use super::dns;
+use binary::{bind, connack, goaway, grpc, notification, postgres};
+use codes::{NTP, REDIS};
 
 /// Whose words they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,96 +44,6 @@ pub enum Service {
 /// The port of NTP (RFC 5905, section 7.2).
 pub const NTP_PORT: u16 = 123;
 
-/// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
-/// each is kept, and what it means.
-const POSTGRES: [(&str, u16, &str); 11] = [
-    ("53300", 53300, "too many connections"),
-    ("53200", 53200, "out of memory"),
-    ("53100", 53100, "disk full"),
-    ("53400", 53400, "a configured limit is exceeded"),
-    ("57P01", 57001, "the administrator ends the connection"),
-    ("57P02", 57002, "shut down after a crash"),
-    ("57P03", 57003, "it is starting up or shutting down"),
-    ("08P01", 8001, "protocol violation, as poolers say of a limit"),
-    ("08006", 8006, "connection failure"),
-    ("25006", 25006, "read-only, so it is a standby"),
-    ("28000", 28000, "this user is not let in from there: pg_hba.conf, or no such role"),
-];
-const REDIS: [(&str, u16, &str); 8] = [
-    ("LOADING", 1, "it is still loading its data"),
-    ("READONLY", 2, "a replica takes no writes"),
-    ("MASTERDOWN", 3, "a replica without its master"),
-    ("CLUSTERDOWN", 4, "the cluster is down"),
-    ("MISCONF", 5, "it cannot write its data to disk"),
-    ("OOM", 6, "out of memory"),
-    ("BUSY", 7, "a script runs for too long"),
-    ("ERR max number of clients reached", 8, "too many clients"),
-];
-const MQTT: [(u16, &str); 5] = [
-    (0x03, "server unavailable"),
-    (0x88, "server unavailable"),
-    (0x89, "server busy"),
-    (0x97, "quota exceeded"),
-    (0x9f, "connection rate exceeded"),
-];
-const LDAP: [(u16, &str); 2] = [(51, "busy"), (52, "unavailable")];
-/// RFC 9113, section 7.
-const HTTP2: [(u16, &str); 13] = [
-    (1, "PROTOCOL_ERROR"),
-    (2, "INTERNAL_ERROR"),
-    (3, "FLOW_CONTROL_ERROR"),
-    (4, "SETTINGS_TIMEOUT"),
-    (5, "STREAM_CLOSED"),
-    (6, "FRAME_SIZE_ERROR"),
-    (7, "REFUSED_STREAM"),
-    (8, "CANCEL"),
-    (9, "COMPRESSION_ERROR"),
-    (10, "CONNECT_ERROR"),
-    (11, "ENHANCE_YOUR_CALM"),
-    (12, "INADEQUATE_SECURITY"),
-    (13, "HTTP_1_1_REQUIRED"),
-];
-/// Statuses of gRPC of which the server is the reason (its documentation, "Status codes and their use in
-/// gRPC").
-const GRPC: [(u16, &str); 3] = [(8, "RESOURCE_EXHAUSTED"), (13, "INTERNAL"), (14, "UNAVAILABLE")];
-/// Codes of BGP's NOTIFICATION (RFC 4271, section 4.5; RFC 4486), with their subcode in the low byte where that
-/// says more; zero there stands for any other.
-const BGP: [(u16, &str); 16] = [
-    (0x0100, "message header error"),
-    (0x0101, "connection not synchronized"),
-    (0x0200, "OPEN message error"),
-    (0x0201, "unsupported version number"),
-    (0x0202, "bad peer AS"),
-    (0x0203, "bad BGP identifier"),
-    (0x0205, "authentication failure"),
-    (0x0206, "unacceptable hold time"),
-    (0x0207, "unsupported capability"),
-    (0x0300, "UPDATE message error"),
-    (0x0500, "finite state machine error"),
-    (0x0601, "cease, maximum number of prefixes reached"),
-    (0x0603, "cease, peer de-configured"),
-    (0x0605, "cease, connection rejected"),
-    (0x0608, "cease, out of resources"),
-    (0x060a, "cease, BFD down"),
-];
-/// Kiss codes by which a server turns a client away (RFC 5905, section 7.4).
-const NTP: [(&str, u16, &str); 3] = [
-    ("RATE", 1, "the client, or all behind its address, ask too often"),
-    ("DENY", 2, "the client is not let in"),
-    ("RSTR", 3, "the client is not let in"),
-];
-/// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
-/// section 5.2 and appendix B).
-const GRPC_STATUS: [&[u8]; 2] =
-    [b"\x0bgrpc-status", &[0x88, 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f]];
-/// A status behind the name, likewise.
-const GRPC_VALUES: [(&[u8], u16); 5] = [
-    (b"\x018", 8),
-    (b"\x0213", 13),
-    (b"\x0214", 14),
-    (&[0x82, 0x0b, 0x3f], 13),
-    (&[0x82, 0x0b, 0x5f], 14),
-];
 /// A greeting that turns everybody down: BYE of IMAP (RFC 9051, section 7.1.5), -ERR of POP3 (RFC 1939,
 /// section 3); neither has a number.
 const TURNED_DOWN: u16 = 1;
@@ -218,19 +135,6 @@ pub fn resolved(payload: &[u8]) -> Option<u16> {
     told.then(|| dns::digest(payload))
 }
 
-/// An ErrorResponse: its SQLSTATE (field C).
-fn postgres(payload: &[u8]) -> Option<u16> {
-    let [b'E', a, b, c, d, fields @ ..] = payload else { return None };
-    let len = u32::from_be_bytes([*a, *b, *c, *d]);
-    // Severity comes first, as text.
-    if !(8..65_536).contains(&len) || fields.first() != Some(&b'S') {
-        return None;
-    }
-    let mut fields = fields.split(|byte| *byte == 0);
-    let state = fields.find_map(|field| field.strip_prefix(b"C"))?;
-    POSTGRES.iter().find(|(name, ..)| name.as_bytes() == state).map(|(_, code, _)| *code)
-}
-
 fn redis(payload: &[u8]) -> Option<u16> {
     let said = payload.get(1..)?;
     let whole = |name: &str| {
@@ -238,101 +142,6 @@ fn redis(payload: &[u8]) -> Option<u16> {
         after.is_some_and(|after| matches!(after.first(), Some(b' ' | b'\r')))
     };
     REDIS.iter().find(|(name, ..)| whole(name)).map(|(_, code, _)| *code)
-}
-
-/// CONNACK, of version 3.1.1 and of 5.
-fn connack(payload: &[u8]) -> Option<u16> {
-    let [0x20, left, flags, code, rest @ ..] = payload else { return None };
-    let fits = usize::from(*left) == rest.len() + 2 && *left < 0x80 && flags & 0xfe == 0;
-    let code = u16::from(*code);
-    (fits && MQTT.iter().any(|(known, _)| *known == code)).then_some(code)
-}
-
-/// A BindResponse whose lengths are in the short form.
-fn bind(payload: &[u8]) -> Option<u16> {
-    let [0x30, _, 0x02, 0x01, _, 0x61, _, 0x0a, 0x01, code, ..] = payload else { return None };
-    let code = u16::from(*code);
-    LDAP.iter().any(|(known, _)| *known == code).then_some(code)
-}
-
-/// GOAWAY with an error.
-fn goaway(payload: &[u8]) -> Option<u16> {
-    let [0, a, b, 7, 0, 0, 0, 0, 0, last, _, _, _, 0, 0, 0, code, rest @ ..] = payload else {
-        return None;
-    };
-    let debug = usize::from(u16::from_be_bytes([*a, *b])).checked_sub(8)?;
-    let code = u16::from(*code);
-    let known = HTTP2.iter().any(|(known, _)| *known == code);
-    (known && last & 0x80 == 0 && rest.len() >= debug).then_some(code)
-}
-
-/// A NOTIFICATION among the messages that a segment begins with (RFC 4271, section 4.1): a marker of sixteen ones,
-/// a length, a type. What an operator brings about, which of two sessions goes on, and that nothing is heard any more
-/// (code 4) is no error of the service.
-fn notification(mut payload: &[u8]) -> Option<u16> {
-    const HEADER: usize = 19;
-    const NOTIFICATION: u8 = 3;
-    loop {
-        let header = payload.get(..HEADER).filter(|h| h[..16].iter().all(|b| *b == 0xff))?;
-        let len = usize::from(u16::from_be_bytes([header[16], header[17]]));
-        if header[18] != NOTIFICATION {
-            payload = payload.get(len.max(HEADER)..)?;
-            continue;
-        }
-        let (code, sub) = (u16::from(*payload.get(HEADER)?), u16::from(*payload.get(HEADER + 1)?));
-        let known = |code: &u16| BGP.iter().any(|(known, _)| known == code);
-        return [code << 8 | sub, code << 8].into_iter().find(known);
-    }
-}
-
-/// The status in a HEADERS frame (RFC 9113, section 6.2), where it is written out: so the first of a
-/// connection is, and later ones may be an index of it.
-fn grpc(payload: &[u8]) -> Option<u16> {
-    let [0, a, b, 1, flags, rest @ ..] = payload else { return None };
-    let len = usize::from(u16::from_be_bytes([*a, *b]));
-    // A last one ends the stream.
-    let block = rest.get(4..4 + len).filter(|_| flags & 0x01 != 0)?;
-    let after = |name: &[u8]| {
-        let at = block.windows(name.len()).position(|seen| seen == name)?;
-        block.get(at + name.len()..)
-    };
-    let value = GRPC_STATUS.iter().find_map(|name| after(name))?;
-    GRPC_VALUES.iter().find(|(written, _)| value.starts_with(written)).map(|(_, code)| *code)
-}
-
-/// The code as its protocol writes it, with what it means: "PostgreSQL 53300 (too many connections)".
-#[must_use]
-pub fn words(service: Service, code: u16) -> String {
-    let named = |list: &[(&str, u16, &str)], who: &str| {
-        let known = list.iter().find(|(_, known, _)| *known == code);
-        known.map_or_else(
-            || format!("{who} {code}"),
-            |(name, _, means)| format!("{who} {name} ({means})"),
-        )
-    };
-    let numbered = |list: &[(u16, &str)], who: &str| {
-        let known = list.iter().find(|(known, _)| *known == code);
-        known
-            .map_or_else(|| format!("{who} {code}"), |(_, means)| format!("{who} {code} ({means})"))
-    };
-    match service {
-        Service::Postgres => named(&POSTGRES, "PostgreSQL"),
-        Service::Redis => named(&REDIS, "Redis"),
-        Service::Mqtt => numbered(&MQTT, "MQTT CONNACK"),
-        Service::Ldap => numbered(&LDAP, "LDAP result"),
-        Service::Http2 => numbered(&HTTP2, "HTTP/2 GOAWAY"),
-        Service::Dns => "DNS SERVFAIL".to_owned(),
-        Service::Imap => "IMAP BYE as the greeting".to_owned(),
-        Service::Pop3 => "POP3 -ERR as the greeting".to_owned(),
-        Service::Sip => format!("SIP {code}"),
-        Service::Grpc => numbered(&GRPC, "gRPC status"),
-        Service::Bgp => {
-            let known = BGP.iter().find(|(known, _)| *known == code);
-            let means = known.map_or("an error", |(_, means)| means);
-            format!("BGP NOTIFICATION {}/{} ({means})", code >> 8, code & 0xff)
-        }
-        Service::Ntp => named(&NTP, "NTP kiss code"),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How the work grows with each thing that captures hold: one and ten times as many connections, services, real servers,
-//! hosts, MACs, interfaces, captures, captures of one path and findings, each in a world of its own.
+//! hosts, MACs, interfaces, captures, captures of one path, findings and addresses that are asked for in vain, each in a
+//! world of its own.
 //!
 //! Work is counted in instructions where valgrind is installed, which nothing else on the machine disturbs; else in CPU time.
 //! What an empty capture costs is taken off.
@@ -18,7 +19,7 @@ const MOST: f64 = 15.0;
 /// A world of one kind of things: its name, how many of them to begin with, and its captures.
 type World = (&'static str, u32, fn(u32) -> Vec<Vec<u8>>);
 
-const WORLDS: [World; 9] = [
+const WORLDS: [World; 10] = [
     ("connections", 1_000, |n| vec![pcap(n, |i| nat(i, 0, 0))]),
     ("services", 1_000, |n| vec![pcap(n, |i| nat(i, i, 0))]),
     ("real servers", 1_000, |n| vec![pcap(n, |i| nat(i, 0, i))]),
@@ -32,6 +33,7 @@ const WORLDS: [World; 9] = [
         (0..n).map(|i| pcap(20, |c| passing(c, i, n))).collect()
     }),
     ("findings", 100, |n| vec![pcap(n * 8, |i| refused(i, i % n))]),
+    ("addresses asked for in vain", 1_000, |n| vec![in_vain(n)]),
 ];
 
 const ROUTER: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -179,15 +181,39 @@ fn refused(n: u32, service: u32) -> Vec<Vec<u8>> {
     ]
 }
 
+/// A question by ARP.
+fn who_has(target: u32, (mac, asker): ([u8; 6], u32)) -> Vec<u8> {
+    let mut arp = [0xff; 6].to_vec();
+    arp.extend(mac);
+    arp.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
+    arp.extend(mac);
+    arp.extend(asker.to_be_bytes());
+    arp.extend([0; 6]);
+    arp.extend(target.to_be_bytes());
+    arp
+}
+
+/// A router on the network of services that nobody has, as seen on it: once a second it asks for each, and clients go
+/// on trying.
+fn in_vain(n: u32) -> Vec<u8> {
+    const ROUNDS: u32 = 6;
+    let router = (ROUTER, 0x0a00_fffe);
+    let rounds = (0..ROUNDS).flat_map(|round| (0..n).map(move |i| (round, i)));
+    let frames = rounds.flat_map(|(round, i)| {
+        let us = u64::from(round) * 1_000_000 + u64::from(i) * 900_000 / u64::from(n);
+        let isn = i.wrapping_mul(2_654_435_761);
+        let ends = (client(i), (VIP.0 + i, 80));
+        // Linux sends a SYN again after one second, and after two more.
+        let syn =
+            [0, 1, 3].contains(&round).then(|| segment((mac(0), ROUTER), ends, SYN, (isn, 0)));
+        syn.into_iter().chain([who_has(VIP.0 + i, router)]).map(move |frame| (us, frame))
+    });
+    timed(frames)
+}
+
 /// A host that asks for the director and opens a connection of its own.
 fn neighbour(n: u32) -> Vec<Vec<u8>> {
-    let mut arp = [0xff; 6].to_vec();
-    arp.extend(mac(n));
-    arp.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
-    arp.extend(mac(n));
-    arp.extend(client(n).0.to_be_bytes());
-    arp.extend([0; 6]);
-    arp.extend(VIP.0.to_be_bytes());
+    let arp = who_has(VIP.0, (mac(n), client(n).0));
     let (isn, theirs) = (n << 8, n ^ 0x5bd1_e995);
     let there = |flags, numbers| segment((mac(n), DIRECTOR), (client(n), VIP), flags, numbers);
     vec![
@@ -211,12 +237,17 @@ fn segment(
 
 /// The frames of `n` things as a pcap file, ten microseconds apart.
 fn pcap(n: u32, frames: impl Fn(u32) -> Vec<Vec<u8>>) -> Vec<u8> {
+    timed((0..n).flat_map(frames).enumerate().map(|(at, frame)| (at as u64 * 10, frame)))
+}
+
+/// Frames as a pcap file, each with its time in microseconds.
+fn timed(frames: impl Iterator<Item = (u64, Vec<u8>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, 1] {
         bytes.extend(u32::to_le_bytes(word));
     }
-    for (at, frame) in (0..n).flat_map(frames).enumerate() {
-        let us = 1_700_000_000_000_000 + at as u64 * 10;
+    for (at, frame) in frames {
+        let us = 1_700_000_000_000_000 + at;
         let length = frame.len() as u32;
         for word in [(us / 1_000_000) as u32, (us % 1_000_000) as u32, length, length] {
             bytes.extend(word.to_le_bytes());

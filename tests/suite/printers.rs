@@ -116,6 +116,11 @@ fn each_program_prints_the_same_refusal() {
         assert!(refused.contains(&first.id.as_str()), "{name}: {}", first.id);
         assert!(run.text.contains("203.0.113.40:443"), "{name}: {}", run.text);
         assert!(!run.text.contains("is not understood"), "{name}: {}", run.text);
+        // A person finds in the paste what the report shows of it.
+        for shown in first.evidence.iter().filter_map(|e| e.printed.as_deref()) {
+            let line = shown.lines().next().unwrap_or_default();
+            assert!(text.contains(line), "{name}: {line:?} was not pasted");
+        }
     }
 }
 

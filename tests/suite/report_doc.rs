@@ -8,6 +8,7 @@ use crate::support::expected::root;
 use crate::support::program::{printed, run};
 use crate::support::run::run_paths;
 use crate::support::tools::tool;
+use lbdiag::report::HostRef;
 use std::process::Command;
 
 #[test]
@@ -17,6 +18,31 @@ fn the_report_of_every_sample_fits_the_schema() {
         let report = serde_json::to_value(run_paths(&sample.captures).report).unwrap();
         let all = jsonschema::validator_for(&schema).unwrap();
         all.iter_errors(&report).map(|error| error.to_string()).collect()
+    }));
+}
+
+/// A director of many services has the VIPs of them all: they stand with the host, and with each service its own.
+#[test]
+fn a_service_names_its_director_without_the_vips_of_others() {
+    none(of_each(|sample| {
+        let report = run_paths(&sample.captures).report;
+        let mut wrong = Vec::new();
+        for service in &report.services {
+            for director in &service.directors {
+                let same =
+                    |other: &HostRef| other.own == director.own && other.macs == director.macs;
+                let others = report.services.iter().filter(|s| s.directors.iter().any(same));
+                let vips: Vec<&String> = others.map(|s| &s.vip).collect();
+                let foreign = |ip: &&String| {
+                    **ip != service.vip && director.own.as_ref() != Some(*ip) && vips.contains(ip)
+                };
+                let known = |ip: &&String| report.hosts.iter().any(|h| h.addresses.contains(ip));
+                let all = || director.addresses.iter();
+                wrong.extend(all().filter(foreign).map(|ip| format!("{ip} is another service's")));
+                wrong.extend(all().filter(|ip| !known(ip)).map(|ip| format!("{ip} is no host's")));
+            }
+        }
+        wrong
     }));
 }
 

@@ -232,6 +232,10 @@ impl Writer<'_, '_> {
             if out.len() - start == (TCP + size + payload) as usize && self.numbers.is_some() {
                 self.sum(layer, tcp, start, at, out);
             }
+            let said = start + (TCP + size) as usize;
+            if !self.known.has(Known::SUM) && out.len() > said {
+                out.truncate(said + told_exactly(&out[said..]));
+            }
         }
         TCP + size + payload
     }
@@ -384,4 +388,11 @@ fn patch(layer: &Layer, start: usize, content: usize, total: u32, out: &mut [u8]
         let sum = Sum16BitWords::new().add_slice(&out[start..content]).ones_complement();
         out[start + 10..start + 12].copy_from_slice(&sum.to_ne_bytes());
     }
+}
+/// How much of what is printed of an answer in HTTP is as it was on the wire: its head, which has a form. Line ends of
+/// what is behind it are those of the text, and what is no character is another one.
+fn told_exactly(payload: &[u8]) -> usize {
+    const END: &[u8] = b"\r\n\r\n";
+    let end = payload.starts_with(b"HTTP/1.").then(|| memchr::memmem::find(payload, END)).flatten();
+    end.map_or(payload.len(), |at| at + END.len())
 }

@@ -5,6 +5,7 @@ use super::ends::Names;
 use super::open::Open;
 use super::shown::Shown;
 use super::{ascii, packet, tshark, verbose};
+use std::borrow::Cow;
 
 /// Text of a packet that is kept.
 const MOST: usize = 64 << 10;
@@ -33,6 +34,8 @@ pub(super) struct Record {
     pub(super) printer: Printer,
     /// Its lines, with line breaks between them.
     pub(super) text: String,
+    /// The first of them as it was pasted, where it was put otherwise to be read.
+    pasted: Option<String>,
     pub(super) bytes: Vec<u8>,
     /// Line and offset of its first line.
     pub(super) line: u64,
@@ -46,7 +49,20 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn new(printer: Printer, text: &str, line: u64, offset: u64) -> Self {
         let text = text.trim_end().to_owned();
-        Self { printer, text, bytes: Vec::new(), line, offset, closed: false, dumped: false }
+        let (pasted, bytes) = (None, Vec::new());
+        Self { printer, text, pasted, bytes, line, offset, closed: false, dumped: false }
+    }
+
+    /// With its first line as it was pasted.
+    pub(super) fn pasted(self, line: &str) -> Self {
+        Self { pasted: Some(line.trim().to_owned()), ..self }
+    }
+
+    /// Its lines as they were pasted.
+    pub(super) fn lines(&self) -> Cow<'_, str> {
+        let Some(first) = &self.pasted else { return Cow::Borrowed(&self.text) };
+        let rest = self.text.find('\n').map_or("", |at| &self.text[at..]);
+        Cow::Owned(format!("{first}{rest}"))
     }
 
     /// Whether its header says that the addresses follow on the next line (`-v`), or it carries a
@@ -90,7 +106,7 @@ impl Record {
                 let heads = self.text.lines().filter(|line| !line.starts_with([' ', '\t']));
                 heads.take(HEADS).collect::<Vec<_>>().join("\n")
             }
-            _ => self.text.clone(),
+            _ => self.lines().into_owned(),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::capture::collect::{Collector, Sink};
 use crate::capture::read_buffer::ReadBuffer;
 use crate::capture::types::Mark;
 use crate::capture::{Frame, Interface, LinkType, Timestamp};
+use std::borrow::Cow;
 
 /// Bytes of a line that a message repeats.
 const REPEATED: usize = 60;
@@ -147,8 +148,11 @@ impl Lines {
 
 impl<F: Sink> Walk<'_, '_, F> {
     fn line(&mut self, text: &str, line: u64, offset: u64) {
-        let text: &str = &self.columns.line(text);
-        let text: &str = &fortigate::line(text);
+        let pasted = text;
+        let row = self.columns.line(text);
+        let put = fortigate::line(&row);
+        let rewritten = matches!(row, Cow::Owned(_)) || matches!(put, Cow::Owned(_));
+        let text: &str = &put;
         if text.trim().is_empty() {
             if let Some(record) = &mut self.record {
                 // The line that ends the head of HTTP is printed with its indentation.
@@ -170,7 +174,8 @@ impl<F: Sink> Walk<'_, '_, F> {
                 return;
             }
             self.begin(&start);
-            self.record = Some(Record::new(start.printer, &text[start.at..], line, offset));
+            let record = Record::new(start.printer, &text[start.at..], line, offset);
+            self.record = Some(if rewritten { record.pasted(pasted) } else { record });
             return;
         }
         if let Some(heading) = sections::heading(text) {
@@ -309,7 +314,7 @@ impl<F: Sink> Walk<'_, '_, F> {
             return;
         }
         let line: String = record
-            .text
+            .lines()
             .chars()
             .take(REPEATED)
             .map(|c| if c.is_control() { ' ' } else { c })

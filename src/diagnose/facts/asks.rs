@@ -1,11 +1,12 @@
 //! Questions by ARP or neighbour discovery that nobody answered.
 
+use crate::capture::Timestamp;
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS, QUESTIONS};
 use crate::flow::{Ask, Claim, IcmpErrorKind, Mark, Neighbors, Observations, VantageId};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::{Direction, Ip};
-use std::collections::{BTreeSet, HashSet};
+use crate::wire::{Direction, Ip, Mac};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Questions that nobody answered, with the index of the vantage: at vantages to
 /// which the answer would have come, and at others where the asker shows by its
@@ -22,35 +23,48 @@ pub(in crate::diagnose) fn unanswered(trace: &Trace) -> Vec<(VantageId, &Ask)> {
 
 /// Questions at the asker's own vantage for an address that had answered it, and then did no more: no word of it
 /// is heard since.
-pub(in crate::diagnose) fn fell_silent(
-    trace: &Trace,
-    wanted: impl Fn(Ip) -> bool,
-) -> Vec<(VantageId, &Ask)> {
+pub(in crate::diagnose) fn fell_silent(trace: &Trace) -> Vec<(VantageId, &Ask)> {
     let mut found = Vec::new();
     for (v, vantage) in VantageId::each(&trace.vantages) {
-        let vain = |ask: &&Ask| {
-            let heard = |ip: Ip| {
-                let of = vantage.neighbors.bindings.iter().filter(move |b| b.ip == ip);
-                of.map(|b| b.last.at()).max()
-            };
+        let waits = |ask: &&Ask| {
             ask.answers > 0
                 && ask.open >= ARP_UNANSWERED_ON_AND_ON
                 && ask.again >= ARP_UNANSWERED_ON_AND_ON
                 && ask.asker.is_host()
-                && wanted(ask.target)
-                && (asked_here(vantage, ask) || answers_pass(vantage, ask.target))
-                && heard(ask.target).is_none_or(|at| ask.last.at().0 - at.0 >= ARP_WAIT_NS)
         };
-        found.extend(vantage.neighbors.asks.iter().filter(vain).map(|ask| (v, ask)));
+        let mut asks = vantage.neighbors.asks.iter().filter(waits).peekable();
+        if asks.peek().is_none() {
+            continue;
+        }
+        let heard = heard(vantage);
+        let vain = |ask: &&Ask| {
+            let of = heard.get(&ask.target);
+            // Answers are unicast. Where it is not known that the vantage is the asker's, one may be flooded by a
+            // switch that does not know the asker yet.
+            (asked_here(vantage, ask) || of.is_some_and(|heard| heard.replies > 1))
+                && of.is_none_or(|heard| ask.last.at().0 - heard.last.0 >= ARP_WAIT_NS)
+        };
+        found.extend(asks.filter(vain).map(|ask| (v, ask)));
     }
     found
 }
 
-/// Whether a vantage that is not known to be the asker's shows answers, which are unicast: one may be flooded by a
-/// switch that does not know the asker yet.
-fn answers_pass(vantage: &Observations, target: Ip) -> bool {
-    let of = vantage.neighbors.bindings.iter();
-    of.filter(|b| b.ip == target && b.claim == Claim::Reply).map(|b| b.count).sum::<u32>() > 1
+/// What is heard of an address at a vantage.
+struct Heard {
+    replies: u32,
+    last: Timestamp,
+}
+
+fn heard(vantage: &Observations) -> HashMap<Ip, Heard> {
+    let mut heard: HashMap<Ip, Heard> = HashMap::new();
+    for binding in &vantage.neighbors.bindings {
+        let of = heard.entry(binding.ip).or_insert(Heard { replies: 0, last: binding.last.at() });
+        of.last = of.last.max(binding.last.at());
+        if binding.claim == Claim::Reply {
+            of.replies += binding.count;
+        }
+    }
+    heard
 }
 
 /// A host that got an answer does not ask again a second later.
@@ -86,16 +100,20 @@ fn begged(trace: &Trace) -> HashSet<Ip> {
 
 /// Unanswered questions at vantages to which the answer would have come.
 fn asks(trace: &Trace) -> impl Iterator<Item = (VantageId, &Ask)> {
-    VantageId::each(&trace.vantages).flat_map(|(v, vantage)| {
+    // A host that asks whether an address is free before it takes it.
+    let bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
+    let taken: HashSet<(Ip, Mac)> = bindings.map(|b| (b.ip, b.mac)).collect();
+    let takes_over = move |ask: &Ask| taken.contains(&(ask.target, ask.asker_mac));
+    let found = VantageId::each(&trace.vantages).flat_map(|(v, vantage)| {
         vantage
             .neighbors
             .asks
             .iter()
             .filter(|ask| ask.count >= QUESTIONS && ask.answers == 0 && ask.open >= QUESTIONS)
             .filter(|ask| asked_here(vantage, ask) || given_up(vantage, ask))
-            .filter(|ask| !takes_over(trace, ask))
             .map(move |ask| (v, ask))
-    })
+    });
+    found.filter(move |(_, ask)| !takes_over(ask))
 }
 
 /// Answers are unicast: only the asker's own capture must show them.
@@ -115,12 +133,6 @@ pub(in crate::diagnose) fn given_up(vantage: &Observations, ask: &Ask) -> bool {
     };
     let after = |mark: Mark| mark.since(ask.first) > 0 && mark.since(ask.last) < ARP_WAIT_NS;
     ask.again >= QUESTIONS && vantage.errors.iter().any(|e| host(e.kind) && after(e.mark))
-}
-
-/// A host that asks whether an address is free before it takes it.
-fn takes_over(trace: &Trace, ask: &Ask) -> bool {
-    let mut bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
-    bindings.any(|b| b.ip == ask.target && b.mac == ask.asker_mac)
 }
 
 /// A question of a host for a connection's client, which is on no link of its captures.

@@ -112,6 +112,7 @@ use crate::breaks::Breaks;
 use crate::flow::{Ask, VantageId};
 use crate::hashed::{HashMap, HashSet};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Ip;
 use durations::{Durations, Places};
 use failed_pools::FailedPool;
 use local_endpoints::Nodes;
@@ -134,6 +135,8 @@ pub struct Facts<'a> {
     pub breaks: Breaks,
     indexed: Indexed<'a>,
     unanswered: OnceLock<Vec<(VantageId, &'a Ask)>>,
+    unanswered_by_target: OnceLock<HashMap<Ip, Vec<u32>>>,
+    fell_silent: OnceLock<Vec<(VantageId, &'a Ask)>>,
     nodes: OnceLock<Nodes>,
     silences: OnceLock<Vec<Silent>>,
     site_changes: OnceLock<Vec<Flap>>,
@@ -161,6 +164,8 @@ impl<'a> Facts<'a> {
             breaks: Breaks::of(trace),
             indexed: Indexed::new(trace),
             unanswered: OnceLock::new(),
+            unanswered_by_target: OnceLock::new(),
+            fell_silent: OnceLock::new(),
             nodes: OnceLock::new(),
             silences: OnceLock::new(),
             site_changes: OnceLock::new(),
@@ -183,6 +188,31 @@ impl<'a> Facts<'a> {
     /// Questions by ARP or neighbour discovery that nobody answered, with the vantage.
     pub(in crate::diagnose) fn unanswered(&self) -> &[(VantageId, &'a Ask)] {
         self.unanswered.get_or_init(|| asks::unanswered(self.indexed.trace))
+    }
+
+    /// Those of them for an address, in the same order.
+    pub(in crate::diagnose) fn unanswered_for(
+        &self,
+        target: Ip,
+    ) -> impl Iterator<Item = (VantageId, &'a Ask)> {
+        let all = self.unanswered();
+        let by_target = self.unanswered_by_target.get_or_init(|| {
+            let mut by_target: HashMap<Ip, Vec<u32>> = HashMap::default();
+            for (at, (_, ask)) in all.iter().enumerate() {
+                by_target.entry(ask.target).or_default().push(at as u32);
+            }
+            by_target
+        });
+        by_target.get(&target).into_iter().flatten().map(move |at| all[*at as usize])
+    }
+
+    /// Questions for addresses that had answered and then did no more, with the vantage, by address.
+    pub(in crate::diagnose) fn fell_silent(&self) -> &[(VantageId, &'a Ask)] {
+        self.fell_silent.get_or_init(|| {
+            let mut found = asks::fell_silent(self.indexed.trace);
+            found.sort_by_key(|(_, ask)| ask.target);
+            found
+        })
     }
 
     /// What nodes of a cluster say of themselves.

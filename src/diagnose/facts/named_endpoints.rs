@@ -100,34 +100,47 @@ fn words(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = (&Leg, &Spoken
     })
 }
 
-/// Connections and exchanges of datagrams by their endpoints.
-struct Ends {
-    tcp: HashMap<(Ip, u16), Vec<ConnectionId>>,
-    udp: HashMap<(Ip, u16), Vec<ConnectionId>>,
+/// The address of the side that names one, as whoever listens knows it.
+fn own_address(c: &Connection, leg: &Leg, spoken: &Spoken) -> Ip {
+    let by_client = spoken.side == leg.client;
+    if by_client { c.back.unwrap_or(c.front).client.0 } else { c.front.server.0 }
 }
+
+/// Connections by who was called, exchanges of datagrams by either end.
+struct Ends(HashMap<(Protocol, (Ip, u16)), Vec<ConnectionId>>);
 
 impl Ends {
     fn of(trace: &Trace) -> Self {
-        let mut ends = Self { tcp: HashMap::new(), udp: HashMap::new() };
+        let mut ends: HashMap<_, Vec<ConnectionId>> = HashMap::new();
+        let mut add = |c: &Connection, end, id| ends.entry((c.protocol, end)).or_default().push(id);
         for (id, c) in trace.iter() {
-            if c.protocol.is_tcp() {
-                ends.tcp.entry(c.front.server).or_default().push(id);
-            } else if c.protocol == Protocol::UDP {
-                ends.udp.entry(c.front.server).or_default().push(id);
-                ends.udp.entry(c.front.client).or_default().push(id);
+            if c.protocol.is_tcp() || c.protocol == Protocol::UDP {
+                add(c, c.front.server, id);
+            }
+            if c.protocol == Protocol::UDP {
+                add(c, c.front.client, id);
             }
         }
-        ends
+        Self(ends)
     }
 
-    /// Connections to an endpoint that began after a moment.
+    /// Those of an endpoint.
+    fn of_end(
+        &self,
+        protocol: Protocol,
+        end: (Ip, u16),
+    ) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.0.get(&(protocol, end)).into_iter().flatten().copied()
+    }
+
+    /// Those of an endpoint that began after a moment.
     fn dialled<'a>(
         &'a self,
         trace: &'a Trace,
-        to: (Ip, u16),
+        (protocol, to): (Protocol, (Ip, u16)),
         after: At,
     ) -> impl Iterator<Item = ConnectionId> + 'a {
-        let all = self.tcp.get(&to).into_iter().flatten().copied();
+        let all = self.of_end(protocol, to);
         all.filter(move |id| trace.start(*id).is_some_and(|at| trace.time(at) >= trace.time(after)))
     }
 }
@@ -142,19 +155,16 @@ fn data(
 ) -> Option<Named> {
     let passive = spoken.side != leg.client;
     let at = trace.at(leg, spoken.mark);
-    // As whoever listens knows the one that names it.
-    let own = if passive { c.front.server.0 } else { c.back.unwrap_or(c.front).client.0 };
+    let own = own_address(c, leg, spoken);
     let elsewhere = ip != own;
-    let works =
-        |to| ends.dialled(trace, to, at).any(|id| trace.connection(id).progress.established);
+    let dialled = |to| ends.dialled(trace, (Protocol::TCP, to), at);
+    let works = |to| dialled(to).any(|id| trace.connection(id).progress.established);
     // A client may dial the address that it knows, whatever was named.
     if works((ip, port)) || works((own, port)) {
         return None;
     }
-    let there: Vec<ConnectionId> = ends
-        .dialled(trace, (ip, port), at)
-        .filter(|id| trace.connection(*id).outcome.failed())
-        .collect();
+    let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
+    let there: Vec<ConnectionId> = dialled((ip, port)).filter(failed).collect();
     if there.is_empty() && !(passive && elsewhere && is_behind(trace, (id, c), ip)) {
         return None;
     }
@@ -174,7 +184,7 @@ fn sent_on(
         return None;
     }
     let at = trace.at(leg, spoken.mark);
-    let dialled: Vec<ConnectionId> = ends.dialled(trace, (ip, port), at).collect();
+    let dialled: Vec<ConnectionId> = ends.dialled(trace, (Protocol::TCP, (ip, port)), at).collect();
     let failed = |id: &ConnectionId| trace.connection(*id).outcome.failed();
     let own = trace.connection(id).front.server.0;
     // A client of Kafka has no other address than those; one of MongoDB may be told to keep to the first.
@@ -235,15 +245,14 @@ fn answers(
         return None;
     }
     let to = |end: (Ip, u16)| end.1 == port && (end.0 == client.0 || Some(end.0) == ip);
-    let sent = |other: &&ConnectionId| {
-        let o = trace.connection(**other);
+    let sent = |other: &ConnectionId| {
+        let o = trace.connection(*other);
         let (there, back) = (o.front.client == server, o.front.server == server);
-        **other != id
+        *other != id
             && (there && o.progress.request && to(o.front.server)
                 || back && o.progress.response && to(o.front.client))
     };
-    let there: Vec<ConnectionId> =
-        ends.udp.get(&server).into_iter().flatten().filter(sent).copied().collect();
+    let there: Vec<ConnectionId> = ends.of_end(Protocol::UDP, server).filter(sent).collect();
     if there.is_empty() {
         return None;
     }

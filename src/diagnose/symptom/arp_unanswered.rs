@@ -2,19 +2,21 @@
 
 use super::super::words::list;
 use super::super::{Facts, Names, Proof, Sighting, Subject, ToConfirm, Wording};
-use crate::diagnose::facts::asks::{asked_here, fell_silent, given_up};
+use crate::diagnose::facts::asks::{asked_here, given_up};
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS};
 use crate::flow::{Ask, VantageId};
-use crate::hashed::HashSet;
-use crate::topology::{Ordinary, Role, Service};
+use crate::hashed::{HashMap, HashSet};
+use crate::topology::{HostId, Ordinary, Role};
 use crate::trace::{At, Trace};
 use crate::wire::Ip;
+use std::cell::LazyCell;
 
 /// Addresses that are looked for in turn: of many, what is behind one is behind the others.
 const ASKED: usize = 4;
 
 pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
     let Wanted { needed, scanned } = wanted(facts);
+    let waiting = LazyCell::new(|| Waiting::of(facts));
     let mut found: Vec<Ip> = facts
         .unanswered()
         .iter()
@@ -24,13 +26,16 @@ pub(in crate::diagnose) fn sightings(facts: &Facts) -> Vec<Sighting> {
             needed.contains(&ask.target)
                 || asks_on_and_on(facts, *vantage, ask)
                 || given_up(&facts.vantages[vantage.index()], ask)
-                || asked_by_director(facts, ask)
-                || asked_by_server(facts, ask)
+                || facts
+                    .topology
+                    .hosts
+                    .by_mac(ask.asker_mac)
+                    .is_some_and(|host| waiting.at(host, ask))
         })
         .map(|(_, ask)| ask.target)
         .collect();
-    let silent = fell_silent(facts, |target| needed.contains(&target));
-    found.extend(silent.iter().map(|(_, ask)| ask.target));
+    let silent = facts.fell_silent().iter().map(|(_, ask)| ask.target);
+    found.extend(silent.filter(|target| needed.contains(target)));
     found.sort_unstable();
     found.dedup();
     found
@@ -67,48 +72,48 @@ fn wanted(trace: &Trace) -> Wanted {
     wanted
 }
 
-/// A director looks for a real server while a connection of its service waits:
-/// at no other time does its asking concern the service.
-fn asked_by_director(trace: &Trace, ask: &Ask) -> bool {
-    let Some(host) = trace.topology.hosts.by_mac(ask.asker_mac) else { return false };
-    trace.requests().any(|(id, c)| {
-        c.outcome.failed()
-            && trace.server(id).is_none()
-            && trace.service(id).is_director(host)
-            && trace.legs(id).iter().any(|leg| {
-                let there = trace.forward(leg);
-                trace.host_of(leg) == Some(host) && ask.first.since(there.first).abs() < ARP_WAIT_NS
-            })
-    })
-}
+/// When connections began that wait for somebody whom a host may look for, by host and sorted: at no other time does
+/// its asking concern them.
+struct Waiting(HashMap<HostId, Vec<i64>>);
 
-/// A real server looks for its router while a connection that it got waits for its answer.
-fn asked_by_server(facts: &Facts, ask: &Ask) -> bool {
-    let Some(host) = facts.topology.hosts.by_mac(ask.asker_mac) else { return false };
-    let of_service = |s: &Service| s.real_servers.iter().any(|r| r.host == Some(host));
-    if !facts.topology.services.iter().any(of_service) {
-        return false;
+impl Waiting {
+    fn of(facts: &Facts) -> Self {
+        let mut waiting: HashMap<HostId, Vec<i64>> = HashMap::default();
+        for (id, c) in facts.requests().filter(|(_, c)| c.outcome.failed()) {
+            // A director looks for a real server while a connection of its service waits.
+            let server = facts.server(id);
+            let service = facts.service(id);
+            let directs = |host| server.is_none() && service.is_director(host);
+            // A real server looks for its router while a connection that it got waits for its answer.
+            let got = server.and_then(|server| server.host).filter(|_| !c.progress.answered);
+            let got = got.filter(|host| facts.delivered(id, *host));
+            for leg in facts.legs(id) {
+                if let Some(host) = facts.host_of(leg).filter(|h| got == Some(*h) || directs(*h)) {
+                    waiting.entry(host).or_default().push(facts.forward(leg).first.at().0);
+                }
+            }
+        }
+        waiting.values_mut().for_each(|times| times.sort_unstable());
+        Self(waiting)
     }
-    facts.requests_at(host).any(|(id, c)| {
-        c.outcome.failed()
-            && !c.progress.answered
-            && facts.delivered(id, host)
-            && facts.legs(id).iter().any(|leg| {
-                let waits = ask.first.since(facts.forward(leg).first).abs() < ARP_WAIT_NS;
-                facts.host_of(leg) == Some(host) && waits
-            })
-    })
+
+    /// Whether a host asked while one waited there.
+    fn at(&self, host: HostId, ask: &Ask) -> bool {
+        let Some(times) = self.0.get(&host) else { return false };
+        let asked = ask.first.at().0;
+        let from = times.partition_point(|at| *at <= asked.saturating_sub(ARP_WAIT_NS));
+        times.get(from).is_some_and(|at| at.saturating_sub(asked) < ARP_WAIT_NS)
+    }
 }
 
 /// A question for an address that nobody answers, or nobody any more.
 fn asked<'a>(facts: &'a Facts<'_>, target: Option<Ip>) -> Option<(VantageId, &'a Ask)> {
-    let is = |(_, ask): &(VantageId, &Ask)| Some(ask.target) == target;
-    facts
-        .unanswered()
-        .iter()
-        .copied()
-        .find(is)
-        .or_else(|| fell_silent(facts, |ip| Some(ip) == target).into_iter().next())
+    let target = target?;
+    facts.unanswered_for(target).next().or_else(|| {
+        let silent = facts.fell_silent();
+        let at = silent.partition_point(|(_, ask)| ask.target < target);
+        silent.get(at).copied().filter(|(_, ask)| ask.target == target)
+    })
 }
 
 pub(in crate::diagnose) fn proofs(facts: &Facts, sighting: &Sighting) -> Vec<Proof> {
@@ -142,9 +147,8 @@ pub(in crate::diagnose) fn next(facts: &Facts, sightings: &[Sighting]) -> Vec<To
 pub(in crate::diagnose) fn word(facts: &Facts, sightings: &[Sighting]) -> Wording {
     let ips: Vec<Ip> = sightings.iter().filter_map(|s| s.address).collect();
     let names: Vec<String> = ips.iter().map(Ip::to_string).collect();
-    let never: HashSet<Ip> = facts.unanswered().iter().map(|(_, ask)| ask.target).collect();
     // An address that somebody asks for and that never answered at all is not lost.
-    let lost = ips.iter().all(|ip| !never.contains(ip));
+    let lost = ips.iter().all(|ip| facts.unanswered_for(*ip).next().is_none());
     let (any_more, explanation) = if lost {
         let v6 = if ips.iter().all(|ip| ip.is_v4()) {
             ""

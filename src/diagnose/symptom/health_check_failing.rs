@@ -88,7 +88,7 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
     Wording {
         title: title.to_owned(),
         explanation: format!(
-            "{}, by what asks for their health: {}.{more}",
+            "{}, made as health checks: {}.{more}",
             connections_to(f, sightings),
             ends(f, sightings)
         ),

@@ -12,6 +12,7 @@ mod on_links;
 mod on_streams;
 mod rare;
 mod said;
+mod spoken;
 mod stream;
 mod vantage;
 

@@ -88,7 +88,7 @@ pub fn tell(
     chosen: &choose::Chosen,
     ladder: Option<Ladder>,
 ) -> Story {
-    let builder = Builder { trace, breaks: &diagnosis.breaks, names: Names(trace) };
+    let builder = Builder::new(trace, &diagnosis.breaks);
     let id = chosen.id;
     let numbers = findings_of(diagnosis).remove(&id).unwrap_or_default();
     let index = chosen.finding;

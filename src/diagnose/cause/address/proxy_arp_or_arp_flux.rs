@@ -85,7 +85,7 @@ fn finding(facts: &Facts, host: HostId, many: bool, vips: &[Ip]) -> Finding {
         (
             format!("{who} answers ARP for {all_vips} first, and what is sent there ends"),
             format!(
-                "Two hosts answer for {all_vips}, {who} first, and neighbours keep the first answer. No packet for it shows beside the other, and none is answered or refused: who has the address and no listener would refuse. A host with proxy_arp that has no part in the service behaves so. {lost}"
+                "Two hosts answer for {all_vips}, {who} first, and neighbours keep the first answer. No packet for it shows beside the other, and none is answered or refused: a host with the address and no listener would refuse. A host with proxy_arp that has no part in the service behaves so. {lost}"
             ),
         )
     };

@@ -28,11 +28,15 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
             && c.outcome.failed()
             && wanted.contains(&vip)
             && !claimed.contains(&vip)
-            && asks.iter().any(|(_, ask)| ask.target == vip && !sends(facts, *id, ask))
+            && facts.unanswered_for(vip).any(|(_, ask)| !sends(facts, *id, ask))
     });
-    let findings = each_service(facts, hit.map(|(id, _)| id), |service, ids| {
-        finding(facts, service, ids, asks)
-    });
+    // One answer, from whomever, and somebody has the address.
+    let answers = facts.iter().filter(|(_, c)| c.progress.answered || c.progress.established);
+    let answered: HashSet<Ip> =
+        answers.map(|(_, c)| c.front.server.0).filter(|ip| wanted.contains(ip)).collect();
+    let hit = hit.filter(|(_, c)| !answered.contains(&c.front.server.0));
+    let findings =
+        each_service(facts, hit.map(|(id, _)| id), |service, ids| finding(facts, service, ids));
     Detection::from(findings, || Detection::unless(symptom::blind(facts)))
 }
 
@@ -48,21 +52,9 @@ fn told(trace: &Trace, id: ConnectionId) -> Option<Refusal<'_>> {
     trace.refusals(id).find(|r| trace.signs_of(id, r).why() == WhyRejected::NoOwner)
 }
 
-fn finding(
-    facts: &Facts,
-    service: ServiceId,
-    ids: Vec<ConnectionId>,
-    asks: &[(VantageId, &Ask)],
-) -> Option<Finding> {
+fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<Finding> {
     let s = facts.topology.service(service);
-    // One answer, from whomever, and somebody has the address.
-    let answered = facts
-        .iter()
-        .any(|(_, c)| c.front.server.0 == s.vip && (c.progress.answered || c.progress.established));
-    if answered {
-        return None;
-    }
-    let mut asks: Vec<_> = asks.iter().filter(|(_, ask)| ask.target == s.vip).collect();
+    let mut asks: Vec<_> = facts.unanswered_for(s.vip).collect();
     asks.sort_by_key(|(v, ask)| (!asked_here(&facts.vantages[v.index()], ask), *v));
     let (v, ask) = *asks.first()?;
     let by_asker = asked_here(&facts.vantages[v.index()], ask);
@@ -106,7 +98,7 @@ fn finding(
         ask.asker
     ));
     finding.fixes.push(step::safe("the director that should have it", [given]));
-    finding.proofs = proofs(*v, ask, refusal.as_ref());
+    finding.proofs = proofs(v, ask, refusal.as_ref());
     finding.subjects = vec![service_subject(s), asker(facts, ask)];
     finding.connections = ids;
     finding.addresses = vec![vip];

@@ -28,7 +28,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
 }
 
 const TLS: &str = "The server behind a proxy is asked without TLS, and each time answers that the client should come to the very same place by TLS (https), where it already is: the clients here come to the proxy by TLS alone, and the server does not know. It looks for a header that the proxy does not send, X-Forwarded-Proto most often.";
-const PLAIN: &str = "Each answer sends the client to the very place that it asked for, and it comes again: whoever answers takes it to be somewhere else.";
+const PLAIN: &str = "Each answer redirects the client to the very address that it asked for, so it asks for it again: the server takes the request to have come to another one.";
 
 fn finding(facts: &Facts, ids: Vec<ConnectionId>, circle: &Circle<'_>) -> Finding {
     let services: BTreeSet<ServiceId> = ids.iter().map(|id| facts.service_of(*id)).collect();

@@ -65,20 +65,30 @@ fn finding(
     let failed = ids.iter().any(|id| facts.breaks.fate(*id) == Fate::Failed);
     finding.severity = if failed { Severity::Critical } else { Severity::Warning };
     finding.confidence = Confidence::Certain;
-    finding.confirm(
-        &proxy,
-        "echo 'show stat' | socat stdio /run/haproxy/admin.sock   # qcur, qmax: requests in the queue; scur against slim".to_owned(),
-        "whether they wait in a queue since a server may have no more at a time (haproxy: 'maxconn' of a server line, 'timeout queue'); in nginx a limit (limit_req, max_conns with queue), or what is asked first (auth_request)",
-    );
-    finding.fix(
-        "the proxy, if its servers can do more at a time",
-        "# raise 'maxconn' on the server lines (haproxy), max_conns (nginx), or add servers; what the servers can do decides",
-        "Set the old value again.",
-    );
+    advise(&mut finding, &proxy);
     // The worst tells most.
     let worst = kept().max_by_key(|held| held.ns);
     finding.proofs = worst.map(proofs).unwrap_or_default();
     finding.concerning(vec![subject], ids)
+}
+
+/// A limit may be what keeps servers alive, so the queue and their load are looked at before it is touched.
+fn advise(finding: &mut Finding, proxy: &str) {
+    finding.confirm(
+        proxy,
+        "echo 'show stat' | socat stdio /run/haproxy/admin.sock   # qcur, qmax: requests in the queue; scur against slim",
+        "whether they wait in a queue since a server may have no more at a time (haproxy: 'maxconn' of a server line, 'timeout queue'); in nginx a limit (limit_req, max_conns with queue), or what is asked first (auth_request)",
+    );
+    finding.confirm(
+        "each of its servers",
+        "uptime; vmstat 1 5   # while requests wait",
+        "whether it could do more: busy with as many as it has, the limit protects it, and more at a time would slow or stop it",
+    );
+    finding.fix_disruptive(
+        "the proxy, only if requests queue there and its servers have room",
+        "# raise 'maxconn' on the server lines (haproxy) or max_conns (nginx) by a tenth at a time, as long as answers do not get slower: too many at a time stop the servers\n# servers that are busy: add some, or find out what makes each request slow",
+        "Set the old value again.",
+    );
 }
 
 fn proofs(held: &Held<'_>) -> Vec<Proof> {

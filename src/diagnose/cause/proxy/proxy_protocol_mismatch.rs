@@ -151,7 +151,7 @@ fn missing(trace: &Trace, servers: &[Listener], who: &str, said: &Said, wrong: W
         String::new()
     };
     let explanation = format!(
-        "Connections to {who} are accepted, the first bytes are taken, and the server ends the connection at once without one of its own: {n} of {n}.{other} A server that is told to expect the PROXY protocol does that with whatever begins otherwise."
+        "Connections to {who} are accepted, the first bytes are acknowledged, and the server ends the connection at once without sending a byte: {n} of {n}.{other} A server that is told to expect the PROXY protocol does that with whatever begins otherwise."
     );
     let mut finding = based_on(trace, servers, title, explanation, &said.dropped);
     finding.confidence = if expected { Confidence::Certain } else { Confidence::Possible };

@@ -86,7 +86,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     let checks = ids.iter().all(|id| facts.ordinary(*id) == Some(Ordinary::HealthCheck));
     let harm = if checks {
         format!(
-            "These are health checks, {} of them: whoever asks takes the host for dead, or, where all are, sends to any.",
+            "These are health checks ({} of them): the balancer takes the host for dead, or, where every host rejects its checks, may send to any of them.",
             ids.len()
         )
     } else {

@@ -31,7 +31,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     );
     let late = ids.iter().filter(|id| facts.connection(**id).progress.answered).count();
     let through = if late > 0 {
-        " A repeat that goes without a checksum is taken, so that the connection stands after all."
+        " A repeat that is sent without a checksum is accepted, so the connection is established after all."
     } else {
         ""
     };

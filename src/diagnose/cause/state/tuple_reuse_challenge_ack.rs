@@ -58,7 +58,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
     };
     let delay = ids.iter().filter_map(|id| delay_ns(facts, *id)).max();
     let lost = delay.map_or_else(String::new, |ns| {
-        format!(" The handshake takes up to {} ms longer by that.", ns / 1_000_000)
+        format!(" That delays the handshake by up to {} ms.", ns / 1_000_000)
     });
     let reset = ids.iter().all(|id| challenged(facts, *id).is_some_and(|l| is_reset(facts, l)));
     let then = if reset {
@@ -101,7 +101,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         "still has"
     };
     let explanation = format!(
-        "{who} uses a port again of a connection that {server} {state}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut}{translator} {} so delayed.",
+        "{who} uses a port again of a connection that {server} {state}. The SYN is answered by an ACK of the old connection instead of a SYN-ACK, {then}.{lost}{cut}{translator} {} delayed this way.",
         counted(ids.len(), "connection", "are"),
     );
     let mut finding = Finding::cause("tuple-reuse-challenge-ack", title, explanation);

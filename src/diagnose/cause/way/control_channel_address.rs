@@ -164,7 +164,7 @@ fn advise(
     let s = facts.topology.service(service);
     let (vip, who) = (s.vip, name(subject));
     match first.channel {
-        Channel::Passive => super::passive_ftp::advise(finding, facts, service, first, subject),
+        Channel::Passive => super::passive_ftp::advise(finding, facts, s, first, subject),
         Channel::Active => {
             finding.confirm(
                 "the client",

@@ -3,7 +3,7 @@
 use crate::diagnose::facts::named_endpoints::Named;
 use crate::diagnose::words::name;
 use crate::diagnose::{Facts, Finding, Subject};
-use crate::topology::{Mode, ServiceId};
+use crate::topology::{Mode, Service};
 
 /// The port of FTP control connections (IANA).
 const FTP: u16 = 21;
@@ -11,11 +11,10 @@ const FTP: u16 = 21;
 pub(super) fn advise(
     finding: &mut Finding,
     facts: &Facts,
-    service: ServiceId,
+    s: &Service,
     first: &Named,
     subject: &Subject,
 ) {
-    let s = facts.topology.service(service);
     let (vip, who) = (s.vip, name(subject));
     finding.confirm(
         "a client",

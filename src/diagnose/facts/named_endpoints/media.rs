@@ -4,11 +4,11 @@
 //! to where they come from (symmetric RTP, RFC 4961) mends that, so something must have gone to the address
 //! that was named, for long, and nothing may have come back.
 
-use super::{Channel, Ends, Named, is_private};
+use super::{Channel, Ends, Named, is_private, own_address};
 use crate::correlate::{Connection, Leg};
 use crate::flow::Spoken;
 use crate::trace::{ConnectionId, Trace};
-use crate::wire::Ip;
+use crate::wire::{Ip, Protocol};
 
 /// Bytes that went there at least: some half a second of speech (G.711, RFC 3551, section 4.5.14).
 const ENOUGH: u64 = 4_000;
@@ -21,20 +21,14 @@ pub(super) fn media(
     (leg, spoken): (&Leg, &Spoken),
     (ip, port): (Ip, u16),
 ) -> Option<Named> {
-    let own = if spoken.side == leg.client {
-        c.back.unwrap_or(c.front).client.0
-    } else {
-        c.front.server.0
-    };
+    let own = own_address(c, leg, spoken);
     if ip == own {
         return None;
     }
     let at = trace.at(leg, spoken.mark);
-    let after =
-        |id: ConnectionId| trace.start(id).is_some_and(|start| trace.time(start) >= trace.time(at));
-    let all = ends.udp.get(&(ip, port)).into_iter().flatten().copied();
+    let dialled = ends.dialled(trace, (Protocol::UDP, (ip, port)), at);
     let there: Vec<ConnectionId> =
-        all.filter(|id| after(*id) && is_in_vain(trace, *id, (ip, port))).collect();
+        dialled.filter(|id| is_in_vain(trace, *id, (ip, port))).collect();
     if there.is_empty() {
         return None;
     }

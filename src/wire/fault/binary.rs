@@ -1,0 +1,88 @@
+//! Errors in protocols that are no lines of text: each gives its code, if it is one that is known.
+
+use super::codes::{BGP, HTTP2, LDAP, MQTT, POSTGRES};
+
+/// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
+/// section 5.2 and appendix B).
+const GRPC_STATUS: [&[u8]; 2] =
+    [b"\x0bgrpc-status", &[0x88, 0x9a, 0xca, 0xc8, 0xb2, 0x12, 0x34, 0xda, 0x8f]];
+/// A status behind the name, likewise.
+const GRPC_VALUES: [(&[u8], u16); 5] = [
+    (b"\x018", 8),
+    (b"\x0213", 13),
+    (b"\x0214", 14),
+    (&[0x82, 0x0b, 0x3f], 13),
+    (&[0x82, 0x0b, 0x5f], 14),
+];
+/// An ErrorResponse: its SQLSTATE (field C).
+pub(super) fn postgres(payload: &[u8]) -> Option<u16> {
+    let [b'E', a, b, c, d, fields @ ..] = payload else { return None };
+    let len = u32::from_be_bytes([*a, *b, *c, *d]);
+    // Severity comes first, as text.
+    if !(8..65_536).contains(&len) || fields.first() != Some(&b'S') {
+        return None;
+    }
+    let mut fields = fields.split(|byte| *byte == 0);
+    let state = fields.find_map(|field| field.strip_prefix(b"C"))?;
+    POSTGRES.iter().find(|(name, ..)| name.as_bytes() == state).map(|(_, code, _)| *code)
+}
+
+/// CONNACK, of version 3.1.1 and of 5.
+pub(super) fn connack(payload: &[u8]) -> Option<u16> {
+    let [0x20, left, flags, code, rest @ ..] = payload else { return None };
+    let fits = usize::from(*left) == rest.len() + 2 && *left < 0x80 && flags & 0xfe == 0;
+    let code = u16::from(*code);
+    (fits && MQTT.iter().any(|(known, _)| *known == code)).then_some(code)
+}
+
+/// A BindResponse whose lengths are in the short form.
+pub(super) fn bind(payload: &[u8]) -> Option<u16> {
+    let [0x30, _, 0x02, 0x01, _, 0x61, _, 0x0a, 0x01, code, ..] = payload else { return None };
+    let code = u16::from(*code);
+    LDAP.iter().any(|(known, _)| *known == code).then_some(code)
+}
+
+/// GOAWAY with an error.
+pub(super) fn goaway(payload: &[u8]) -> Option<u16> {
+    let [0, a, b, 7, 0, 0, 0, 0, 0, last, _, _, _, 0, 0, 0, code, rest @ ..] = payload else {
+        return None;
+    };
+    let debug = usize::from(u16::from_be_bytes([*a, *b])).checked_sub(8)?;
+    let code = u16::from(*code);
+    let known = HTTP2.iter().any(|(known, _)| *known == code);
+    (known && last & 0x80 == 0 && rest.len() >= debug).then_some(code)
+}
+
+/// A NOTIFICATION among the messages that a segment begins with (RFC 4271, section 4.1): a marker of sixteen ones,
+/// a length, a type. What an operator brings about, which of two sessions goes on, and that nothing is heard any more
+/// (code 4) is no error of the service.
+pub(super) fn notification(mut payload: &[u8]) -> Option<u16> {
+    const HEADER: usize = 19;
+    const NOTIFICATION: u8 = 3;
+    loop {
+        let header = payload.get(..HEADER).filter(|h| h[..16].iter().all(|b| *b == 0xff))?;
+        let len = usize::from(u16::from_be_bytes([header[16], header[17]]));
+        if header[18] != NOTIFICATION {
+            payload = payload.get(len.max(HEADER)..)?;
+            continue;
+        }
+        let (code, sub) = (u16::from(*payload.get(HEADER)?), u16::from(*payload.get(HEADER + 1)?));
+        let known = |code: &u16| BGP.iter().any(|(known, _)| known == code);
+        return [code << 8 | sub, code << 8].into_iter().find(known);
+    }
+}
+
+/// The status in a HEADERS frame (RFC 9113, section 6.2), where it is written out: so the first of a
+/// connection is, and later ones may be an index of it.
+pub(super) fn grpc(payload: &[u8]) -> Option<u16> {
+    let [0, a, b, 1, flags, rest @ ..] = payload else { return None };
+    let len = usize::from(u16::from_be_bytes([*a, *b]));
+    // A last one ends the stream.
+    let block = rest.get(4..4 + len).filter(|_| flags & 0x01 != 0)?;
+    let after = |name: &[u8]| {
+        let at = block.windows(name.len()).position(|seen| seen == name)?;
+        block.get(at + name.len()..)
+    };
+    let value = GRPC_STATUS.iter().find_map(|name| after(name))?;
+    GRPC_VALUES.iter().find(|(written, _)| value.starts_with(written)).map(|(_, code)| *code)
+}

@@ -1,0 +1,116 @@
+//! Codes of services' errors, with what they mean.
+
+use super::Service;
+
+/// Of SQLSTATEs that have letters, and of Redis' words, which have no numbers: the number under which
+/// each is kept, and what it means.
+pub(super) const POSTGRES: [(&str, u16, &str); 11] = [
+    ("53300", 53300, "too many connections"),
+    ("53200", 53200, "out of memory"),
+    ("53100", 53100, "disk full"),
+    ("53400", 53400, "a configured limit is exceeded"),
+    ("57P01", 57001, "the administrator ends the connection"),
+    ("57P02", 57002, "shut down after a crash"),
+    ("57P03", 57003, "it is starting up or shutting down"),
+    ("08P01", 8001, "protocol violation, as poolers say of a limit"),
+    ("08006", 8006, "connection failure"),
+    ("25006", 25006, "read-only, so it is a standby"),
+    ("28000", 28000, "this user is not let in from there: pg_hba.conf, or no such role"),
+];
+pub(super) const REDIS: [(&str, u16, &str); 8] = [
+    ("LOADING", 1, "it is still loading its data"),
+    ("READONLY", 2, "a replica takes no writes"),
+    ("MASTERDOWN", 3, "a replica without its master"),
+    ("CLUSTERDOWN", 4, "the cluster is down"),
+    ("MISCONF", 5, "it cannot write its data to disk"),
+    ("OOM", 6, "out of memory"),
+    ("BUSY", 7, "a script runs for too long"),
+    ("ERR max number of clients reached", 8, "too many clients"),
+];
+pub(super) const MQTT: [(u16, &str); 5] = [
+    (0x03, "server unavailable"),
+    (0x88, "server unavailable"),
+    (0x89, "server busy"),
+    (0x97, "quota exceeded"),
+    (0x9f, "connection rate exceeded"),
+];
+pub(super) const LDAP: [(u16, &str); 2] = [(51, "busy"), (52, "unavailable")];
+/// RFC 9113, section 7.
+pub(super) const HTTP2: [(u16, &str); 13] = [
+    (1, "PROTOCOL_ERROR"),
+    (2, "INTERNAL_ERROR"),
+    (3, "FLOW_CONTROL_ERROR"),
+    (4, "SETTINGS_TIMEOUT"),
+    (5, "STREAM_CLOSED"),
+    (6, "FRAME_SIZE_ERROR"),
+    (7, "REFUSED_STREAM"),
+    (8, "CANCEL"),
+    (9, "COMPRESSION_ERROR"),
+    (10, "CONNECT_ERROR"),
+    (11, "ENHANCE_YOUR_CALM"),
+    (12, "INADEQUATE_SECURITY"),
+    (13, "HTTP_1_1_REQUIRED"),
+];
+/// Statuses of gRPC of which the server is the reason (its documentation, "Status codes and their use in
+/// gRPC").
+const GRPC: [(u16, &str); 3] = [(8, "RESOURCE_EXHAUSTED"), (13, "INTERNAL"), (14, "UNAVAILABLE")];
+/// Codes of BGP's NOTIFICATION (RFC 4271, section 4.5; RFC 4486), with their subcode in the low byte where that
+/// says more; zero there stands for any other.
+pub(super) const BGP: [(u16, &str); 16] = [
+    (0x0100, "message header error"),
+    (0x0101, "connection not synchronized"),
+    (0x0200, "OPEN message error"),
+    (0x0201, "unsupported version number"),
+    (0x0202, "bad peer AS"),
+    (0x0203, "bad BGP identifier"),
+    (0x0205, "authentication failure"),
+    (0x0206, "unacceptable hold time"),
+    (0x0207, "unsupported capability"),
+    (0x0300, "UPDATE message error"),
+    (0x0500, "finite state machine error"),
+    (0x0601, "cease, maximum number of prefixes reached"),
+    (0x0603, "cease, peer de-configured"),
+    (0x0605, "cease, connection rejected"),
+    (0x0608, "cease, out of resources"),
+    (0x060a, "cease, BFD down"),
+];
+/// Kiss codes by which a server turns a client away (RFC 5905, section 7.4).
+pub(super) const NTP: [(&str, u16, &str); 3] = [
+    ("RATE", 1, "the client, or all behind its address, ask too often"),
+    ("DENY", 2, "the client is not let in"),
+    ("RSTR", 3, "the client is not let in"),
+];
+/// The code as its protocol writes it, with what it means: "PostgreSQL 53300 (too many connections)".
+#[must_use]
+pub fn words(service: Service, code: u16) -> String {
+    let named = |list: &[(&str, u16, &str)], who: &str| {
+        let known = list.iter().find(|(_, known, _)| *known == code);
+        known.map_or_else(
+            || format!("{who} {code}"),
+            |(name, _, means)| format!("{who} {name} ({means})"),
+        )
+    };
+    let numbered = |list: &[(u16, &str)], who: &str| {
+        let known = list.iter().find(|(known, _)| *known == code);
+        known
+            .map_or_else(|| format!("{who} {code}"), |(_, means)| format!("{who} {code} ({means})"))
+    };
+    match service {
+        Service::Postgres => named(&POSTGRES, "PostgreSQL"),
+        Service::Redis => named(&REDIS, "Redis"),
+        Service::Mqtt => numbered(&MQTT, "MQTT CONNACK"),
+        Service::Ldap => numbered(&LDAP, "LDAP result"),
+        Service::Http2 => numbered(&HTTP2, "HTTP/2 GOAWAY"),
+        Service::Dns => "DNS SERVFAIL".to_owned(),
+        Service::Imap => "IMAP BYE as the greeting".to_owned(),
+        Service::Pop3 => "POP3 -ERR as the greeting".to_owned(),
+        Service::Sip => format!("SIP {code}"),
+        Service::Grpc => numbered(&GRPC, "gRPC status"),
+        Service::Bgp => {
+            let known = BGP.iter().find(|(known, _)| *known == code);
+            let means = known.map_or("an error", |(_, means)| means);
+            format!("BGP NOTIFICATION {}/{} ({means})", code >> 8, code & 0xff)
+        }
+        Service::Ntp => named(&NTP, "NTP kiss code"),
+    }
+}
