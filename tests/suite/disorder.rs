@@ -22,12 +22,11 @@ const ORDER_TELLS: &[(&str, &str)] = &[
     ("two-tiers-one-server-500", "health-check-failing"),
 ];
 /// Where what is missing cannot be told from what never was: a lone SYN of a check, a segment with numbers of
-/// its own whose neighbours are gone, both ACKs that a translator passes on, two answers by ARP.
+/// its own whose neighbours are gone, both ACKs that a translator passes on.
 const CANNOT_BE_TOLD: &[&str] = &[
     "healthy-two-tiers",
     "healthy-nat-invalid-dropped",
     "healthy-nat-defer-accept",
-    "healthy-nat-reuse-after-death",
 ];
 
 /// Numbers that look drawn, the same ones in every run (splitmix64).

@@ -2,7 +2,7 @@
 
 use crate::capture::Timestamp;
 use crate::diagnose::thresholds::{ARP_UNANSWERED_ON_AND_ON, ARP_WAIT_NS, QUESTIONS};
-use crate::flow::{Ask, Claim, IcmpErrorKind, Mark, Neighbors, Observations, VantageId};
+use crate::flow::{Ask, Claim, Hop, IcmpErrorKind, Mark, Neighbors, Observations, Side, VantageId};
 use crate::topology::{HostId, Service, ServiceId};
 use crate::trace::{ConnectionId, Trace};
 use crate::wire::{Direction, Ip, Mac};
@@ -113,7 +113,47 @@ fn asks(trace: &Trace) -> impl Iterator<Item = (VantageId, &Ask)> {
             .filter(|ask| asked_here(vantage, ask) || given_up(vantage, ask))
             .map(move |ask| (v, ask))
     });
-    found.filter(move |(_, ask)| !takes_over(ask))
+    let found: Vec<_> = found.filter(|(_, ask)| !takes_over(ask)).collect();
+    let talked = talked(trace, &found);
+    found.into_iter().filter(move |one| !talked.contains(&talk(one)))
+}
+
+/// What a question was about: the vantage that shows it, who asked, and for whom.
+type Talk = (VantageId, Mac, Ip);
+
+fn talk((vantage, ask): &(VantageId, &Ask)) -> Talk {
+    (*vantage, ask.asker_mac, ask.target)
+}
+
+/// Questions whose askers send packets to the address that they ask for, and get some from it, meanwhile: it
+/// answered them, and the capture lacks that.
+fn talked(trace: &Trace, asks: &[(VantageId, &Ask)]) -> HashSet<Talk> {
+    let mut times: HashMap<(VantageId, Ip), Vec<&Ask>> = HashMap::new();
+    for (vantage, ask) in asks {
+        times.entry((*vantage, ask.target)).or_default().push(ask);
+    }
+    let mut talked = HashSet::new();
+    let vantages: BTreeSet<VantageId> = asks.iter().map(|(vantage, _)| *vantage).collect();
+    for v in vantages {
+        let vantage = &trace.vantages[v.index()];
+        for stream in &vantage.streams {
+            for side in [Side::A, Side::B] {
+                let Some(asks) = times.get(&(v, stream.key.ip(side))) else { continue };
+                let (from, to) = (stream.flow(side), stream.flow(side.other()));
+                let meanwhile = |ask: &Ask| {
+                    from.seen() && from.last.since(ask.first) > 0 && ask.last.since(from.first) > 0
+                };
+                for ask in asks.iter().filter(|ask| meanwhile(ask)) {
+                    let sender = |hop: &Hop| hop.link.src == Some(ask.asker_mac);
+                    let mut hops = vantage.links_of(to).map(|l| &vantage.hops[l.hop.index()]);
+                    if hops.any(sender) {
+                        talked.insert((v, ask.asker_mac, ask.target));
+                    }
+                }
+            }
+        }
+    }
+    talked
 }
 
 /// Answers are unicast: only the asker's own capture must show them.
