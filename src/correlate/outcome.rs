@@ -121,12 +121,13 @@ pub(super) fn judge(vantages: &[Observations], legs: &[Leg]) -> (Outcome, Progre
     (ends.outcome(&progress, legs.first().map(|l| l.of(vantages).key.protocol)), progress)
 }
 
-/// Whether a client acknowledged more than its server's SYN and FIN: bytes that the capture lacks. Of a server
-/// that began several times over it may be any beginning.
+/// Whether a client acknowledged more than its server's SYN and FIN: bytes that the capture lacks. A server that
+/// begins again has not got the acknowledgment, or takes it for none.
 fn has_heard(there: &Flow, back: &Flow) -> bool {
     let heard = there.max_ack.wrapping_sub(back.isn);
     back.accepted()
         && back.isns <= 1
+        && back.syns <= 1
         && !back.counted
         && there.ack.is_set()
         && (3..=i32::MAX as u32).contains(&heard)
