@@ -32,6 +32,10 @@ pub enum Service {
     Bgp,
     /// NTP, by a kiss code.
     Ntp,
+    /// SCTP, by an ABORT in place of an answer.
+    Sctp,
+    /// AMQP, by the protocol header of a server that speaks another version.
+    Amqp,
 }
 
 /// The port of NTP (RFC 5905, section 7.2).
@@ -178,6 +182,7 @@ pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
     match *payload.first()? {
         0x20 => connack(payload).map(|code| (Service::Mqtt, code)),
         0x30 => bind(payload).map(|code| (Service::Ldap, code)),
+        b'A' => amqp(payload).map(|code| (Service::Amqp, code)),
         _ => None,
     }
 }
@@ -253,6 +258,29 @@ fn bind(payload: &[u8]) -> Option<u16> {
     let [0x30, _, 0x02, 0x01, _, 0x61, _, 0x0a, 0x01, code, ..] = payload else { return None };
     let code = u16::from(*code);
     LDAP.iter().any(|(known, _)| *known == code).then_some(code)
+}
+
+/// Reads the chunks with which a side of an SCTP association begins: an ABORT (RFC 9260, section 3.3.7), as a host
+/// answers an INIT that nobody takes (section 5.1). Its code is the first cause in it, 0 where it gives none.
+#[must_use]
+pub fn of_sctp(chunks: &[u8]) -> Option<(Service, u16)> {
+    const ABORT: u8 = 6;
+    match chunks {
+        [ABORT, _, _, _, a, b, ..] => Some((Service::Sctp, u16::from_be_bytes([*a, *b]))),
+        [ABORT, ..] => Some((Service::Sctp, 0)),
+        _ => None,
+    }
+}
+
+/// The protocol header with which a server of AMQP 0-9-1 or before turns another version down (AMQP 0-9-1, section
+/// 4.2.2), as its minor version and revision. In 1.0 each server begins with one.
+fn amqp(payload: &[u8]) -> Option<u16> {
+    match payload {
+        [b'A', b'M', b'Q', b'P', 0, 0, 9, 1] => Some(91),
+        [b'A', b'M', b'Q', b'P', 1, 1, 0, 9] => Some(90),
+        [b'A', b'M', b'Q', b'P', 1, 1, 8, 0] => Some(80),
+        _ => None,
+    }
 }
 
 /// GOAWAY with an error.
@@ -332,6 +360,18 @@ pub fn words(service: Service, code: u16) -> String {
             format!("BGP NOTIFICATION {}/{} ({means})", code >> 8, code & 0xff)
         }
         Service::Ntp => named(&NTP, "NTP kiss code"),
+        Service::Sctp => match code {
+            0 => "SCTP ABORT".to_owned(),
+            cause => format!("SCTP ABORT, cause {cause}"),
+        },
+        Service::Amqp => format!(
+            "AMQP header of version 0-{} alone",
+            match code {
+                91 => "9-1",
+                90 => "9",
+                _ => "8",
+            }
+        ),
     }
 }
 
@@ -398,6 +438,15 @@ mod tests {
         for other in [&b"* OK ready\r\n"[..], b"+OK ready\r\n", b"-ERR\r\n", b"* BYE cut"] {
             assert_eq!(of_greeting(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn who_turns_down_by_a_header_or_an_abort_is_read() {
+        assert_eq!(of_first(b"AMQP\0\0\x09\x01"), Some((Service::Amqp, 91)));
+        assert_eq!(of_first(b"AMQP\0\x01\0\0"), None, "in 1.0 each server begins so");
+        assert_eq!(of_sctp(&[6, 0, 0, 8, 0, 12, 0, 4]), Some((Service::Sctp, 12)));
+        assert_eq!(of_sctp(&[6, 1, 0, 4]), Some((Service::Sctp, 0)));
+        assert_eq!(of_sctp(&[2, 0, 0, 20]), None);
     }
 
     #[test]
