@@ -85,7 +85,7 @@ pub(crate) fn stream(packet: &Packet<'_>) -> Option<(Key, Side)> {
     let Body::Ip(ip) = &packet.body else { return None };
     let (protocol, ports) = match &ip.transport {
         Transport::Tcp(tcp) => (Protocol::TCP, (tcp.src_port, tcp.dst_port)),
-        Transport::Udp(udp) => (Protocol::UDP, (udp.src_port, udp.dst_port)),
+        Transport::Udp(udp) => (ip.protocol, (udp.src_port, udp.dst_port)),
         _ => return None,
     };
     let ends = ((ip.src, ports.0), (ip.dst, ports.1));

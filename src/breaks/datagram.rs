@@ -65,9 +65,9 @@ pub(super) fn judge(trace: &Trace, pace: &Pace, id: ConnectionId) -> Judged {
     // answer, none of several means that there is nobody.
     let service = trace.service_of(id);
     let client = trace.connection(id).front.client.0;
-    let nobody = pace.answers_none(service, QUESTIONS)
-        && is_own_question(trace, id)
-        && pace.hears(trace, client);
+    let several = pace.answers_none(service, QUESTIONS)
+        || pace.answers_none(service, 1) && asks_on(trace, id);
+    let nobody = several && is_own_question(trace, id) && pace.hears(trace, client);
     if pace.answers(service) || in_vain || nobody { harm(manner) } else { Judged::Untold }
 }
 
@@ -142,6 +142,14 @@ fn is_own_question(trace: &Trace, id: ConnectionId) -> bool {
         })
 }
 
+/// Whether a client asks several questions from one port, as who asks for the time does, over longer than an
+/// answer takes.
+fn asks_on(trace: &Trace, id: ConnectionId) -> bool {
+    let long = |there: &Flow| there.last.since(there.first) >= AGAIN_NS;
+    let mut flows = trace.legs(id).iter().map(|leg| trace.forward(leg));
+    flows.any(|there| there.packets >= QUESTIONS && long(there))
+}
+
 /// Whether a client asks the same again: in a protocol in which whoever is asked answers, or
 /// after waits as programs have that expect an answer. What follows
 /// a QUIC Initial differs in each packet, so only the client's own capture shows that nothing
@@ -157,7 +165,7 @@ fn is_asked_in_vain(trace: &Trace, id: ConnectionId) -> bool {
         let asked = || trace.vantage(leg).side_tables.asked(leg.stream, leg.client);
         let waits = || asked().is_some_and(|a| a.waits_for_an_answer(trace.vantage(leg).end));
         let knocks = is_knocking(there);
-        c.protocol.is_udp() && long && (again || probes || knocks || waits())
+        c.protocol.is_datagrams() && long && (again || probes || knocks || waits())
     })
 }
 

@@ -7,6 +7,7 @@ use super::{Break, Fate, Manner, Packet};
 use crate::correlate::Leg;
 use crate::flow::{Asked, IcmpErrorKind};
 use crate::trace::{ConnectionId, Trace};
+use crate::wire::Protocol;
 
 /// Ports of protocols in which each datagram of a client's is a question that has an answer (IANA): DNS,
 /// Kerberos, NTP, SNMP, LDAP, RADIUS.
@@ -28,6 +29,9 @@ pub struct Dropped<'a> {
 pub fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
     let port = trace.connection(id).front.server.1;
     let quic = port == QUIC;
+    // What an association sends alone after a pause, data or a heartbeat, has an answer (RFC 9260, sections 6.2
+    // and 8.3).
+    let sctp = trace.connection(id).protocol == Protocol::SCTP;
     let of = |forward: bool| {
         trace.legs(id).iter().rev().find_map(|leg| {
             let vantage = trace.vantage(leg);
@@ -37,6 +41,7 @@ pub fn dropped(trace: &Trace, id: ConnectionId) -> Option<Dropped<'_>> {
             let end = vantage.end;
             let vain = asked.later_in_vain(back, end)
                 || quic && asked.doubles_in_vain(back, end)
+                || sctp && asked.asks_on_in_vain(back)
                 || forward && EACH_ANSWERED.contains(&port) && asked.asks_on_in_vain(back);
             vain.then_some(Dropped { leg, forward, asked })
         })

@@ -143,6 +143,6 @@ pub(super) fn judge(trace: &Trace, id: ConnectionId) -> Judged {
         .or_else(|| server_error(trace, id).map(|(leg, said, _)| (leg, said)))
         .or_else(|| http2_refused(trace, id))
         .or_else(|| service_fault(trace, id).map(|(leg, said, _)| (leg, said)));
-    let udp = trace.connection(id).protocol.is_udp();
+    let udp = trace.connection(id).protocol.is_datagrams();
     harm(if udp { Packet::Datagram } else { Packet::Response }, at(forward, said))
 }

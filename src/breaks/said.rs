@@ -3,7 +3,7 @@
 
 use crate::correlate::Leg;
 use crate::flow::{Spoken, Words};
-use crate::hashed::HashSet;
+use crate::hashed::{HashMap, HashSet};
 use crate::trace::{ConnectionId, Trace};
 
 /// How a TLS handshake was refused.
@@ -15,6 +15,10 @@ pub enum Refused {
     ByClient(u8),
     /// The server answered the ClientHello in plain HTTP.
     InPlain,
+    /// The server says that its port speaks TLS, and the client does not.
+    NotTls,
+    /// The client ended the handshake with an encrypted record as long as an alert.
+    Sealed,
 }
 
 /// Words of one side of a connection, the client's own leg first.
@@ -41,6 +45,8 @@ pub fn tls_refused(trace: &Trace, id: ConnectionId) -> Option<(&Leg, &Spoken, Re
         let how = match spoken.words {
             Words::Alert(description) if by_client => Refused::ByClient(description),
             Words::Alert(description) => Refused::ByServer(description),
+            Words::PlainToTls if !by_client => Refused::NotTls,
+            Words::SealedAlert if by_client => Refused::Sealed,
             Words::Status(_) if !by_client => {
                 let hello = trace.vantage(leg).side_tables.hello_of(leg.stream)?;
                 let (there, back) = (trace.forward(leg), trace.reply(leg));
@@ -97,13 +103,40 @@ pub(super) fn errors(trace: &Trace) -> HashSet<u32> {
         read.filter(|e| e.status.is_some_and(is_error)).map(|e| e.connection).collect();
     found.extend(trace.logged_errors().map(|id| id.0));
     if trace.vantages.iter().any(|v| v.side_tables.has_spoken()) {
+        let strays = strays(trace);
         let said = |id: &ConnectionId| {
             server_error(trace, *id).is_some()
-                || tls_refused(trace, *id).is_some()
+                || tls_refused(trace, *id).is_some() && !strays.contains(&id.0)
                 || unwelcome(trace, *id).is_some()
                 || http2_refused(trace, *id).is_some()
         };
         found.extend(trace.iter().map(|(id, _)| id).filter(said).map(|id| id.0));
     }
     found
+}
+
+/// Clients that spoke plain HTTP to a port of TLS so often have a wrong setting, and fewer may be strangers who try
+/// what is there. Judgement.
+const OFTEN: usize = 3;
+
+/// Connections of strangers who tried plain HTTP on a port that serves others by TLS.
+fn strays(trace: &Trace) -> HashSet<u32> {
+    let mut by_client: HashMap<_, Vec<u32>> = HashMap::default();
+    for (id, connection) in trace.requests() {
+        if let Some((.., Refused::NotTls)) = tls_refused(trace, id) {
+            let who = (trace.service_of(id), connection.front.client.0);
+            by_client.entry(who).or_default().push(id.0);
+        }
+    }
+    by_client.retain(|_, ids| ids.len() < OFTEN);
+    if by_client.is_empty() {
+        return HashSet::default();
+    }
+    let speaks_tls = |leg: &Leg| trace.vantage(leg).side_tables.hello_of(leg.stream).is_some();
+    let served = trace
+        .requests()
+        .filter(|(id, c)| c.progress.response && trace.legs(*id).iter().any(speaks_tls));
+    let served: HashSet<_> = served.map(|(id, _)| trace.service_of(id)).collect();
+    let strays = by_client.into_iter().filter(|((service, _), _)| served.contains(service));
+    strays.flat_map(|(_, ids)| ids).collect()
 }

@@ -240,6 +240,7 @@ pub const CAUSES: &[CauseDetector] = causes![
     "no-server-up" proxy no_server_up,
     "l7-backend-refused" proxy l7_backend_refused,
     "l7-backend-silent" proxy l7_backend_silent,
+    "l7-backend-tls-refused" proxy l7_backend_tls_refused,
     "l7-backend-timeout" proxy l7_backend_timeout,
     "l7-keepalive-race" proxy l7_keepalive_race,
     "l7-request-held" proxy l7_request_held,

@@ -57,6 +57,7 @@ const RESTS_ON: &[(&str, Printed)] = &[
     ("ipvs-reuse-to-dead-backend", EV),
     ("l4-self-access-hairpin", E),
     ("l7-backend-refused", X),
+    ("l7-backend-tls-refused", X),
     ("l7-backend-silent", X),
     ("l7-backend-timeout", X),
     ("l7-keepalive-race", X),

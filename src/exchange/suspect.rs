@@ -3,7 +3,7 @@
 use super::groups::Groups;
 use super::sides::{Around, Sides};
 use crate::correlate::{Connection, Connections, Outcome};
-use crate::flow::{Hop, Observations};
+use crate::flow::{Hop, Observations, Words};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::Ip;
 
@@ -74,11 +74,12 @@ pub(super) fn suspects(
             hop.is_some_and(|hop| !hop.link.is_loopback())
         })
     };
+    let any_said = vantages.iter().any(|v| v.side_tables.has_spoken());
     let in_vain = |i: usize, c: &Connection| {
         let failed = match c.outcome {
             Outcome::Refused | Outcome::Unanswered => true,
             Outcome::Incomplete => transparent.contains_key(&(i as u32)),
-            _ => false,
+            _ => any_said && is_turned_down(vantages, connections, c),
         };
         c.protocol.is_tcp() && c.back.is_none() && failed && !(c.has_self() && leaves(c))
     };
@@ -91,6 +92,25 @@ pub(super) fn suspects(
         .filter(|(_, proxy)| both.contains(proxy))
         .collect();
     Suspects { sides: found, attempts }
+}
+
+/// Whether the TLS handshake of a connection failed: by an alert of either side, or as the server speaks plain
+/// HTTP. No request of a client's went that way.
+fn is_turned_down(
+    vantages: &[Observations],
+    connections: &Connections,
+    connection: &Connection,
+) -> bool {
+    connections.legs(connection).iter().any(|leg| {
+        let tables = &vantages[leg.vantage.index()].side_tables;
+        let Some(hello) = tables.hello_of(leg.stream) else { return false };
+        let (there, back) = (leg.forward(vantages), leg.reply(vantages));
+        tables.spoken(leg.stream).iter().any(|said| match said.words {
+            Words::Alert(_) | Words::SealedAlert => true,
+            Words::Status(_) => hello.mark == there.data && said.mark == back.data,
+            _ => false,
+        })
+    })
 }
 
 /// Hosts that call others, not once with success, and none of whose own clients is answered but by a server's

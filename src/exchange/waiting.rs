@@ -22,8 +22,10 @@ pub(super) fn attempts(
     if suspects.attempts.is_empty() {
         return;
     }
+    // One whose handshake failed may be a client's own, which the proxy passes on.
     let mut found: Vec<Attempt> = in_order(vantages, connections, suspects, said)
         .into_iter()
+        .filter(|(connection, _)| !pairs.clients.contains_key(connection))
         .map(|(connection, proxy)| {
             let legs = connections.legs(&connections.list[connection as usize]).iter();
             let tried = legs.filter_map(|leg| leg.forward(vantages).syn.get()).next();

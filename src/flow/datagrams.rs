@@ -19,11 +19,12 @@ impl Observer {
         udp: &Udp<'_>,
     ) {
         self.tally.udp += 1;
-        if let Some(tunnel) = Unopened::datagram(udp.dst_port) {
+        let sctp = ip.protocol == Protocol::SCTP;
+        if let Some(tunnel) = Unopened::datagram(udp.dst_port).filter(|_| !sctp) {
             self.unopened.count(tunnel);
         }
         let ends = ((ip.src, udp.src_port), (ip.dst, udp.dst_port));
-        let (key, side) = Key::of(Protocol::UDP, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
+        let (key, side) = Key::of(ip.protocol, ends.0, ends.1, packet.vlan, ip.outer.as_ref());
         let id = self.stream(key);
         self.fragments.begin(ip, id, side);
         self.alone(id, side, mark, udp);
@@ -52,6 +53,14 @@ impl Observer {
         }
         flow.payload += u64::from(udp.payload_len);
         flow.data.set_once(mark);
+        if sctp {
+            // An ABORT turns down what the other side has said.
+            let answers = self.streams[id as usize].flow(side.other()).data.is_set();
+            if first && answers {
+                self.side_tables.spoken.make().association(id, side, mark, udp.payload);
+            }
+            return;
+        }
         self.dns(id, mark, ip, udp, first);
         if first || super::spoken::goes_on(udp) {
             self.side_tables.spoken.make().datagram(id, side, mark, udp);

@@ -38,6 +38,7 @@ mod own;
 mod preface;
 mod release;
 mod rows;
+mod sealed;
 mod segments;
 mod side_tables;
 mod spoken;

@@ -6,6 +6,7 @@
 //! one comparison. Bounded; what does not fit is counted.
 
 use super::chunks::Chunks;
+use super::sealed::Sealed;
 use super::{Mark, Side, Stream, StreamId};
 use crate::hashed::{HashMap, HashSet};
 use crate::wire::fault::{self, Service};
@@ -25,8 +26,12 @@ pub(super) const MAX_EACH: usize = 8;
 pub enum Words {
     /// An HTTP response of status 400, or 500 to 599, the first of its stream; to a ClientHello of any.
     Status(u16),
+    /// An HTTP response of status 400 which says that its port speaks TLS.
+    PlainToTls,
     /// A fatal TLS alert in the clear, with its description.
     Alert(u8),
+    /// An encrypted record as long as an alert of TLS 1.3, where a Finished was due, and the last of its side.
+    SealedAlert,
     /// FTP: the endpoint to which the other side is to connect for data.
     Endpoint(Ip, u16),
     /// SIP over UDP: the address, if one is named, and port to which a request wants its
@@ -105,6 +110,8 @@ pub(super) struct AllSpoken {
     bodies: HashMap<(StreamId, Side), Body>,
     /// Answers that come in chunks.
     chunks: Chunks,
+    /// Handshakes of TLS that may end in an alert.
+    sealed: Sealed,
     pub dropped: u64,
 }
 
@@ -129,6 +136,10 @@ impl AllSpoken {
                 status(payload)
             }
             Some(21) => tls::fatal_alert(payload).map(Words::Alert),
+            Some(20 | 22 | 23) => {
+                self.sealed.segment((id, side), mark, (seq, len), payload);
+                None
+            }
             Some(b'2') => ftp::passive(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
             Some(b'P') if payload.starts_with(http::PREFACE) => Some(Words::Http2),
             Some(b'P') => ftp::active(payload).map(|(ip, port)| Words::Endpoint(ip, port)),
@@ -194,6 +205,9 @@ impl AllSpoken {
     /// HEAD announces and has none. `cuts`: not all bytes of each frame are there.
     pub fn settle(&mut self, streams: &[Stream], cuts: bool) {
         self.settle_chunks(streams, cuts);
+        for (id, spoken) in self.sealed.settle(streams) {
+            self.keep(id, spoken);
+        }
         let mut bodies: Vec<_> = std::mem::take(&mut self.bodies).into_iter().collect();
         bodies.sort_unstable_by_key(|((id, side), _)| (*id, side.index()));
         for ((id, side), body) in bodies {
@@ -252,6 +266,13 @@ impl AllSpoken {
         }
     }
 
+    /// Takes in the first packet of a side of SCTP, where it answers the other.
+    pub fn association(&mut self, id: StreamId, side: Side, mark: Mark, chunks: &[u8]) {
+        if let Some((service, code)) = fault::of_sctp(chunks) {
+            self.keep(id, Spoken { side, mark, words: Words::Fault(service, code) });
+        }
+    }
+
     /// Takes in the first datagram of a side, and later ones that [`goes_on`] lets pass.
     #[inline]
     pub fn datagram(&mut self, id: StreamId, side: Side, mark: Mark, udp: &Udp<'_>) {
@@ -294,8 +315,7 @@ impl AllSpoken {
         let known = self.by_stream.entry(id).or_default();
         // A copy of the frame, or the same said again, says nothing new.
         let again = |k: &Spoken| {
-            let first =
-                matches!(k.words, Words::Status(_)) && matches!(spoken.words, Words::Status(_));
+            let first = is_status(k.words) && is_status(spoken.words);
             k.side == spoken.side && (first || k.words == spoken.words)
         };
         if known.iter().any(again) {
@@ -320,6 +340,7 @@ impl AllSpoken {
     pub fn forget(&mut self, id: StreamId) {
         self.by_stream.remove(&id);
         self.chunks.forget(id);
+        self.sealed.forget(id);
         if !self.bodies.is_empty() {
             for side in [Side::A, Side::B] {
                 self.bodies.remove(&(id, side));
@@ -335,8 +356,15 @@ fn closed_first(stream: &Stream, side: Side) -> bool {
     flow.fin.is_set() && !sooner(other.fin) && !sooner(other.rst) && !flow.rst.is_set()
 }
 
+fn is_status(words: Words) -> bool {
+    matches!(words, Words::Status(_) | Words::PlainToTls)
+}
+
 fn status(payload: &[u8]) -> Option<Words> {
     let status = http::status(payload)?;
+    if status == 400 && http::says_that_it_speaks_tls(payload) {
+        return Some(Words::PlainToTls);
+    }
     (status == 400 || (500..600).contains(&status)).then_some(Words::Status(status))
 }
 

@@ -6,7 +6,7 @@
 //! left to it.
 
 use super::idle::Idles;
-use super::{Link, Look, Mark, Side, Stream, hello, spoken};
+use super::{Link, Look, Mark, Side, Stream, hello, sealed, spoken};
 use crate::capture::Frame;
 use crate::wire::{Plain, TcpFlags, seq_gt};
 
@@ -69,5 +69,5 @@ pub(super) fn take(
         flow.max_ack = ack;
     }
     flow.last_ack = ack;
-    Some(look.first.is_some_and(spoken::begins))
+    Some(look.first.is_some_and(|first| spoken::begins(first) || sealed::may_be(first, payload)))
 }

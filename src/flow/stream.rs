@@ -94,7 +94,7 @@ impl Stream {
     #[must_use]
     pub fn client(&self) -> Side {
         let [a, b] = self.key.ports;
-        if self.key.protocol.is_udp() && (a.min(b) >= EPHEMERAL || a == b) {
+        if self.key.protocol.is_datagrams() && (a.min(b) >= EPHEMERAL || a == b) {
             let first = |side| self.flow(side).first.get().map(|mark| mark.frame());
             let b_began = match (first(Side::A), first(Side::B)) {
                 (Some(a), Some(b)) => b < a,

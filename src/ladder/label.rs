@@ -3,7 +3,7 @@
 use super::collect::{Seen, Sighting};
 use super::packet::Sent;
 use crate::diagnose::words::thousands;
-use crate::wire::{seq_gt, seq_lt};
+use crate::wire::{Protocol, seq_gt, seq_lt};
 use std::collections::{HashMap, HashSet};
 
 /// Names packets; knows which bytes were sent before.
@@ -17,6 +17,8 @@ pub(super) struct Labels {
     /// By direction: the highest sequence number sent, plus one.
     high: [Option<u32>; 2],
     repeats: HashMap<usize, Repeat>,
+    /// What its datagrams are of.
+    datagrams: &'static str,
 }
 
 /// What a packet has in common with those before it.
@@ -29,13 +31,14 @@ enum Repeat {
 }
 
 impl Labels {
-    pub(super) fn new(seen: &Seen) -> Self {
+    pub(super) fn new(seen: &Seen, protocol: Protocol) -> Self {
         Self {
             base: [base(&seen.sightings, true), base(&seen.sightings, false)],
             named: HashSet::new(),
             sent: HashSet::new(),
             high: [None; 2],
             repeats: HashMap::new(),
+            datagrams: if protocol == Protocol::SCTP { "SCTP" } else { "UDP" },
         }
     }
 
@@ -53,7 +56,7 @@ impl Labels {
             self.note(at, packet);
         }
         let mut label = if shape.flags == 0 && shape.seq == 0 {
-            format!("UDP {} bytes", thousands(shape.len.into()))
+            format!("{} {} bytes", self.datagrams, thousands(shape.len.into()))
         } else {
             self.segment(packet, first, ports)
         };

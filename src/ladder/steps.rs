@@ -79,7 +79,8 @@ impl Drawing<'_> {
     }
 
     fn steps(&self, arrows: &[Arrow], nodes: &[Node], request: &Request<'_>) -> Vec<Step> {
-        let mut labels = Labels::new(self.seen);
+        let protocol = self.cast.trace.connection(request.connection).protocol;
+        let mut labels = Labels::new(self.seen, protocol);
         let mut marked: HashMap<(VantageId, u32), Vec<&str>> = HashMap::new();
         for m in request.marked {
             marked.entry((m.at.vantage, m.at.mark.frame())).or_default().push(m.note.trim());

@@ -7,7 +7,9 @@
 use crate::capture::{Frame, Timestamp};
 use crate::render::units::instant;
 use crate::report::rfc3339;
-use crate::wire::{self, Body, Direction, Fragment, IpPacket, Packet, Stop, Tcp, Transport};
+use crate::wire::{
+    self, Body, Direction, Fragment, IpPacket, Packet, Protocol, Stop, Tcp, Transport,
+};
 
 /// Bytes of a payload's head that are shown as text.
 const HEAD: usize = 48;
@@ -143,7 +145,7 @@ fn network(list: &mut List, ip: &IpPacket<'_>) {
     match &ip.transport {
         Transport::Tcp(tcp) => segment(list, tcp),
         Transport::Udp(udp) => {
-            list.layer = "UDP";
+            list.layer = if ip.protocol == Protocol::SCTP { "SCTP" } else { "UDP" };
             list.push("source port", udp.src_port.to_string());
             list.push("destination port", udp.dst_port.to_string());
             payload(list, udp.payload, udp.payload_len);

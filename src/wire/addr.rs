@@ -86,6 +86,20 @@ impl Ip {
         self.addr().is_loopback()
     }
 
+    /// Whether it is an address of IPv4 that no router of the Internet knows (RFC 1918).
+    #[must_use]
+    pub fn is_private_v4(self) -> bool {
+        matches!(self.addr(), IpAddr::V4(a) if a.is_private())
+    }
+
+    /// Whether it is an address of IPv4 that the Internet may know: no private, shared, loopback or link-local one.
+    #[must_use]
+    pub fn is_public_v4(self) -> bool {
+        let IpAddr::V4(a) = self.addr() else { return false };
+        self.is_host()
+            && !(a.is_private() || a.is_loopback() || a.is_link_local() || self.is_shared_space())
+    }
+
     /// Whether it lies in the shared address space 100.64.0.0/10 (RFC 6598),
     /// which cloud load balancers use for their proxies and health checks.
     #[must_use]

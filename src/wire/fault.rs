@@ -6,10 +6,11 @@
 mod binary;
 mod codes;
 
+pub use binary::of_sctp;
 pub use codes::words;
 
 use super::dns;
-use binary::{bind, connack, goaway, grpc, notification, postgres};
+use binary::{amqp, bind, connack, goaway, grpc, notification, postgres};
 use codes::{NTP, REDIS};
 
 /// Whose words they are.
@@ -39,6 +40,10 @@ pub enum Service {
     Bgp,
     /// NTP, by a kiss code.
     Ntp,
+    /// SCTP, by an ABORT in place of an answer.
+    Sctp,
+    /// AMQP, by the protocol header of a server that speaks another version.
+    Amqp,
 }
 
 /// The port of NTP (RFC 5905, section 7.2).
@@ -95,6 +100,7 @@ pub fn of_first(payload: &[u8]) -> Option<(Service, u16)> {
     match *payload.first()? {
         0x20 => connack(payload).map(|code| (Service::Mqtt, code)),
         0x30 => bind(payload).map(|code| (Service::Ldap, code)),
+        b'A' => amqp(payload).map(|code| (Service::Amqp, code)),
         _ => None,
     }
 }
@@ -207,6 +213,15 @@ mod tests {
         for other in [&b"* OK ready\r\n"[..], b"+OK ready\r\n", b"-ERR\r\n", b"* BYE cut"] {
             assert_eq!(of_greeting(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn who_turns_down_by_a_header_or_an_abort_is_read() {
+        assert_eq!(of_first(b"AMQP\0\0\x09\x01"), Some((Service::Amqp, 91)));
+        assert_eq!(of_first(b"AMQP\0\x01\0\0"), None, "in 1.0 each server begins so");
+        assert_eq!(of_sctp(&[6, 0, 0, 8, 0, 12, 0, 4]), Some((Service::Sctp, 12)));
+        assert_eq!(of_sctp(&[6, 1, 0, 4]), Some((Service::Sctp, 0)));
+        assert_eq!(of_sctp(&[2, 0, 0, 20]), None);
     }
 
     #[test]

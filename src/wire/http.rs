@@ -271,6 +271,22 @@ pub fn status(payload: &[u8]) -> Option<u16> {
     (100..600).contains(&code).then_some(code)
 }
 
+/// How servers tell a client that it speaks plain HTTP to a port of TLS: nginx, Apache and Go.
+const SPEAKS_TLS: [&[u8]; 3] = [
+    b"plain HTTP request was sent to HTTPS port",
+    b"speaking plain HTTP to an SSL-enabled server port",
+    b"Client sent an HTTP request to an HTTPS server",
+];
+/// How far into an answer that is looked for.
+const SPEAKS_TLS_WITHIN: usize = 1024;
+
+/// Whether an answer says that its port speaks TLS.
+#[must_use]
+pub fn says_that_it_speaks_tls(payload: &[u8]) -> bool {
+    let near = &payload[..payload.len().min(SPEAKS_TLS_WITHIN)];
+    SPEAKS_TLS.iter().any(|says| near.windows(says.len()).any(|seen| seen == *says))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

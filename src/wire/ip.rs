@@ -341,6 +341,13 @@ fn cut_transport(protocol: u8, bytes: &[u8], wire_len: u32) -> Option<Transport<
             payload: bytes.get(8..).unwrap_or(&[]),
             payload_len: wire_len.saturating_sub(8),
         })),
+        // Ports stand as in UDP, and chunks behind the common header (RFC 9260, section 3).
+        ip_number::SCTP => Some(Transport::Udp(Udp {
+            src_port: u16_at(0)?,
+            dst_port: u16_at(2)?,
+            payload: bytes.get(12..).unwrap_or(&[]),
+            payload_len: wire_len.saturating_sub(12),
+        })),
         ip_number::ICMP => icmp::decode_v4(bytes).map(Transport::Icmp),
         ip_number::IPV6_ICMP => icmp::decode_v6(bytes).map(Transport::Icmp),
         etherparse::IpNumber(112) => vrrp::decode(bytes).map(Transport::Vrrp),

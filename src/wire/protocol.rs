@@ -14,6 +14,8 @@ impl Protocol {
     pub const TCP: Self = Self(6);
     /// UDP.
     pub const UDP: Self = Self(17);
+    /// SCTP, whose packets are read as datagrams: ports, and what stands behind the common header.
+    pub const SCTP: Self = Self(132);
     /// ICMP for IPv6.
     pub const ICMPV6: Self = Self(58);
 
@@ -23,10 +25,10 @@ impl Protocol {
         self == Self::TCP
     }
 
-    /// Whether it is one that is read: TCP, UDP, ICMP of either version.
+    /// Whether it is one that is read: TCP, UDP, SCTP, ICMP of either version.
     #[must_use]
     pub fn is_read(self) -> bool {
-        matches!(self, Self::TCP | Self::UDP | Self::ICMP | Self::ICMPV6)
+        matches!(self, Self::TCP | Self::UDP | Self::SCTP | Self::ICMP | Self::ICMPV6)
     }
 
     /// Whether it is UDP.
@@ -34,14 +36,21 @@ impl Protocol {
     pub fn is_udp(self) -> bool {
         self == Self::UDP
     }
+
+    /// Whether its packets are read as datagrams: UDP, SCTP.
+    #[must_use]
+    pub fn is_datagrams(self) -> bool {
+        matches!(self, Self::UDP | Self::SCTP)
+    }
 }
 
-/// `tcp`, `udp`, else `ip-NUMBER`.
+/// `tcp`, `udp`, `sctp`, else `ip-NUMBER`.
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::TCP => f.write_str("tcp"),
             Self::UDP => f.write_str("udp"),
+            Self::SCTP => f.write_str("sctp"),
             Self(number) => write!(f, "ip-{number}"),
         }
     }

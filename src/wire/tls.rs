@@ -40,6 +40,31 @@ pub fn fatal_alert(payload: &[u8]) -> Option<u8> {
     }
 }
 
+/// Bytes of a record that carries one alert of TLS 1.3: level and description, the content type, and the tag
+/// of AES-GCM or ChaCha20-Poly1305 (RFC 8446, sections 5.2 and 6).
+const SEALED_ALERT: [u8; 2] = [0, 2 + 1 + 16];
+/// A ChangeCipherSpec record, which TLS 1.3 sends for the sake of devices on the way (appendix D.4).
+const CHANGE_CIPHER_SPEC: &[u8] = &[20, 3, 3, 0, 1, 1];
+
+/// Whether a segment's payload is an encrypted record as long as an alert of TLS 1.3, and no more, with how many bytes
+/// of a ChangeCipherSpec stand before it. What it says cannot be read; a Finished is longer.
+#[inline]
+#[must_use]
+pub fn sealed_alert(payload: &[u8], len: u32) -> Option<u32> {
+    let record = payload.strip_prefix(CHANGE_CIPHER_SPEC).unwrap_or(payload);
+    let before = payload.len() - record.len();
+    let [23, 3, 3, a, b, ..] = record else { return None };
+    let whole = before as u32 + 5 + u32::from(SEALED_ALERT[1]);
+    ([*a, *b] == SEALED_ALERT && len == whole).then_some(before as u32)
+}
+
+/// Where the record ends that a ClientHello at the start of a payload is in, counted from its first byte.
+#[must_use]
+pub fn hello_ends(payload: &[u8]) -> Option<u32> {
+    let [HANDSHAKE, 3, 0..=4, a, b, CLIENT_HELLO, ..] = payload else { return None };
+    Some(5 + u32::from(u16::from_be_bytes([*a, *b])))
+}
+
 /// The name of an alert's description (RFC 8446, section 6, and the registry of TLS alerts).
 #[must_use]
 pub fn alert_name(description: u8) -> &'static str {
@@ -186,6 +211,22 @@ mod tests {
             assert_eq!(random.is_some(), len >= 43, "cut at {len}");
             assert!(random.is_none_or(|r| r[0] == 1 && r[31] == 32));
         }
+    }
+
+    #[test]
+    fn what_is_as_long_as_an_alert_is_told_from_a_finished() {
+        let sealed = |len: u8| [vec![23, 3, 3, 0, len], vec![7; usize::from(len)]].concat();
+        let behind = |record: Vec<u8>| [CHANGE_CIPHER_SPEC, &record[..]].concat();
+        let of = |bytes: &[u8]| sealed_alert(bytes, bytes.len() as u32);
+        assert_eq!(of(&sealed(19)), Some(0));
+        assert_eq!(of(&behind(sealed(19))), Some(6));
+        assert_eq!(of(&sealed(53)), None);
+        assert_eq!(of(&[sealed(19), sealed(19)].concat()), None, "more follows");
+        assert_eq!(of(&[21, 3, 3, 0, 2, 2, 40]), None, "in the clear");
+        assert_eq!(sealed_alert(&sealed(19)[..9], 24), Some(0), "cut");
+        let bytes = hello();
+        assert_eq!(hello_ends(&bytes), Some(bytes.len() as u32));
+        assert_eq!(hello_ends(&bytes[..5]), None);
     }
 
     /// A hello with these extensions.

@@ -13,6 +13,7 @@ mod advised;
 mod anycast;
 mod asked;
 mod asked_there;
+mod associations;
 mod clusters;
 mod control;
 mod cut_short;
@@ -48,6 +49,7 @@ mod rewritten;
 mod rewritten_tests;
 mod said_no;
 mod scanned;
+mod sealed;
 mod silent_servers;
 mod situations;
 mod stage;
@@ -128,6 +130,7 @@ const SCENES: &[Scene] = &[
     Scene { name: "healthy-l7-all-servers-up", play: pools::all_pass },
     Scene { name: "l7-backend-silent", play: tried::redispatched },
     Scene { name: "healthy-l7-syn-answered-at-repeat", play: tried::answered_at_the_repeat },
+    Scene { name: "l7-backend-tls-refused", play: sealed::proxy_to_a_plain_server },
     Scene { name: "nat-ftp-names-real-server", play: control::names_the_real_server },
     Scene { name: "healthy-nat-ftp", play: control::names_the_service },
     Scene { name: "nat-tls-one-rs-refuses", play: tls::one_refuses },

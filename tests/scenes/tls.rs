@@ -11,7 +11,7 @@ const ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// A ClientHello with a random of its own.
-fn hello(n: u16) -> Vec<u8> {
+pub fn hello(n: u16) -> Vec<u8> {
     let mut bytes = vec![22, 3, 1, 0, 75, 1, 0, 0, 71, 3, 3];
     bytes.extend((0..32u8).map(|k| k.wrapping_mul(7).wrapping_add(n as u8)));
     bytes.extend([0, 0, 4, 0x13, 1, 0x13, 2, 1, 0]);
@@ -20,7 +20,7 @@ fn hello(n: u16) -> Vec<u8> {
 }
 
 /// A record of application data, or of the server's part of the handshake.
-fn record(kind: u8, len: u8) -> Vec<u8> {
+pub fn record(kind: u8, len: u8) -> Vec<u8> {
     [vec![kind, 3, 3, 0, len], vec![0x5a; usize::from(len)]].concat()
 }
 

@@ -23,11 +23,8 @@ const ORDER_TELLS: &[(&str, &str)] = &[
 ];
 /// Where what is missing cannot be told from what never was: a lone SYN of a check, a segment with numbers of
 /// its own whose neighbours are gone, both ACKs that a translator passes on.
-const CANNOT_BE_TOLD: &[&str] = &[
-    "healthy-two-tiers",
-    "healthy-nat-invalid-dropped",
-    "healthy-nat-defer-accept",
-];
+const CANNOT_BE_TOLD: &[&str] =
+    &["healthy-two-tiers", "healthy-nat-invalid-dropped", "healthy-nat-defer-accept"];
 
 /// Numbers that look drawn, the same ones in every run (splitmix64).
 struct Drawn(u64);

@@ -37,7 +37,7 @@ pub const NOTES: [&str; 4] = [
 ];
 
 /// Why.
-pub const CAUSES: [&str; 90] = [
+pub const CAUSES: [&str; 91] = [
     "arp-answer-lost",
     "l4-self-access-hairpin",
     "dr-arp-problem",
@@ -112,6 +112,7 @@ pub const CAUSES: [&str; 90] = [
     "slow-real-server",
     "network-latency",
     "l7-backend-refused",
+    "l7-backend-tls-refused",
     "no-server-up",
     "l7-backend-silent",
     "l7-backend-timeout",

@@ -42,6 +42,7 @@ mod packet;
 mod quote;
 mod record;
 mod scan;
+mod sctp;
 mod sections;
 mod services;
 mod shown;

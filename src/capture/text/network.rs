@@ -3,7 +3,7 @@
 use super::ends::{self, Names};
 use super::scan::Scan;
 use super::shown::{Body, Carrier, Header, Layer, Shown};
-use super::{anchor, build, ether, icmp, tcp, udp, vrrp};
+use super::{anchor, build, ether, icmp, sctp, tcp, udp, vrrp};
 
 /// Headers of tunnels inside each other at most.
 const MAX_LAYERS: usize = 5;
@@ -115,7 +115,7 @@ fn carried(
         }
         // Ports, and none of UDP.
         if scan.rest().starts_with("sctp") {
-            return other(scan, shown);
+            return sctp::sctp(scan, shown, ports);
         }
         return udp::udp(scan, shown, ports);
     }

@@ -1,5 +1,6 @@
 //! Connections that a proxy tried for a client's.
 
+use crate::breaks::tls_refused;
 use crate::correlate::Outcome;
 use crate::trace::{ConnectionId, Trace};
 
@@ -21,6 +22,14 @@ pub(in crate::diagnose) fn unanswered(
         trace.connection(*back).outcome == Outcome::Unanswered
             && !trace.pairs.tried.contains(&back.0)
     })
+}
+
+/// Those whose TLS handshake failed.
+pub(in crate::diagnose) fn turned_down(
+    trace: &Trace,
+    id: ConnectionId,
+) -> impl Iterator<Item = ConnectionId> {
+    tried(trace, id).filter(|back| tls_refused(trace, *back).is_some())
 }
 
 fn tried(trace: &Trace, id: ConnectionId) -> impl Iterator<Item = ConnectionId> {

@@ -25,6 +25,8 @@ pub(in crate::diagnose) struct FailedPool {
     pub host: HostId,
     /// The checks, all failed, in order.
     pub checks: Vec<ConnectionId>,
+    /// The first that passes after them: from then on there is a server.
+    until: Option<Timestamp>,
     /// Whom.
     pub servers: BTreeSet<(Ip, u16)>,
     /// A check of another server that passes.
@@ -41,30 +43,37 @@ pub(in crate::diagnose) fn is_refusal(facts: &Facts, id: ConnectionId) -> bool {
 /// All of them.
 pub(super) fn all(facts: &Facts) -> Vec<FailedPool> {
     let mut asked: BTreeMap<(HostId, u16), Vec<ConnectionId>> = BTreeMap::new();
-    let mut passing: BTreeMap<HostId, ConnectionId> = BTreeMap::new();
+    let mut passing: BTreeMap<HostId, BTreeMap<(Ip, u16), ConnectionId>> = BTreeMap::new();
     for (id, c) in facts.iter() {
         if facts.ordinary(id) == Some(Ordinary::HealthCheck)
             && let Some(host) = facts.host_by_ip(c.front.client.0)
         {
             asked.entry((host, c.front.server.1)).or_default().push(id);
             if facts.breaks.fate(id) == Fate::Well {
-                passing.entry(host).or_insert(id);
+                passing.entry(host).or_default().entry(c.front.server).or_insert(id);
             }
         }
     }
     let fails = |id: &ConnectionId| facts.breaks.fate(*id).is_harm();
-    let down = |ids: &[ConnectionId]| ids.len() >= NO_COINCIDENCE && ids.iter().all(fails);
     let mut pools: BTreeMap<HostId, FailedPool> = BTreeMap::new();
-    for ((host, _), ids) in asked.iter().filter(|(_, ids)| down(ids)) {
+    for ((host, _), ids) in &mut asked {
+        let Some((ids, until)) = longest_fall(facts, ids, fails) else { continue };
         let pool = pools.entry(*host).or_insert_with(|| FailedPool {
             host: *host,
             checks: Vec::new(),
+            until,
             servers: BTreeSet::new(),
-            passing: passing.get(host).copied(),
+            passing: None,
             turned_away: BTreeMap::new(),
         });
+        // Of pools on several ports the one that is without a server for longer tells.
+        pool.until = pool.until.zip(until).map(|(a, b)| a.max(b));
         pool.servers.extend(ids.iter().map(|id| facts.connection(*id).front.server));
         pool.checks.extend(ids);
+    }
+    for pool in pools.values_mut() {
+        let mut passing = passing.get(&pool.host).into_iter().flatten();
+        pool.passing = passing.find(|(to, _)| !pool.servers.contains(to)).map(|(_, id)| *id);
     }
     if !pools.is_empty() {
         turn_away(facts, &mut pools);
@@ -75,6 +84,26 @@ pub(super) fn all(facts: &Facts) -> Vec<FailedPool> {
     }
     pools.retain(|_, pool| !pool.turned_away.is_empty());
     pools.into_values().collect()
+}
+
+/// The longest time in which every check of a port failed, and when the next one passed.
+fn longest_fall<'a>(
+    facts: &Facts,
+    ids: &'a mut [ConnectionId],
+    fails: impl Fn(&ConnectionId) -> bool,
+) -> Option<(&'a [ConnectionId], Option<Timestamp>)> {
+    let begun = |id: &ConnectionId| {
+        let firsts = facts.legs(*id).iter().filter_map(|leg| facts.forward(leg).first.get());
+        firsts.map(Mark::at).min()
+    };
+    ids.sort_by_cached_key(|id| (begun(id), *id));
+    let ids = &*ids;
+    let mut at = 0;
+    let runs = ids.chunk_by(|a, b| fails(a) == fails(b)).filter_map(|run| {
+        at += run.len();
+        fails(&run[0]).then_some((run, ids.get(at).and_then(begun)))
+    });
+    runs.max_by_key(|(run, _)| run.len()).filter(|(run, _)| run.len() >= NO_COINCIDENCE)
 }
 
 /// Whether a real server served a client of a service between the first that was turned away and the last.
@@ -107,7 +136,8 @@ fn turn_away(facts: &Facts, pools: &mut BTreeMap<HostId, FailedPool>) {
         let asks = facts.host_by_ip(c.front.client.0);
         let Some(pool) = pools.get_mut(&host).filter(|_| asks != Some(host)) else { continue };
         // Before the first check nothing was known.
-        if begun.get(&host).is_some_and(|first| *first < mark.at()) {
+        let over = pool.until.is_some_and(|until| until < mark.at());
+        if !over && begun.get(&host).is_some_and(|first| *first < mark.at()) {
             pool.turned_away.entry(facts.service_of(id)).or_default().push(id);
         }
     }

@@ -16,7 +16,7 @@ use crate::diagnose::thresholds::{
 };
 use crate::diagnose::words::commands::ping;
 use crate::diagnose::words::seconds;
-use crate::trace::ConnectionId;
+use crate::trace::{At, ConnectionId};
 
 /// Causes that let no connection stand.
 const BEFORE: &[&str] =
@@ -132,6 +132,26 @@ pub(super) fn torn(facts: &Facts, group: &Group, opinions: &mut Opinions) {
 /// Causes that let short segments through.
 const SIZE: &[&str] = &["tun-mtu-blackhole", "pmtud-icmp-misdelivered"];
 
+/// Whether each request arrived as a whole at a host whose own capture shows it acknowledge that and send no byte of an
+/// answer: nothing was lost on the way.
+fn has_all(facts: &Facts, group: &Group) -> Option<Against> {
+    let taken = |id: &ConnectionId| {
+        facts.legs(*id).iter().filter(|leg| leg.tuple == 0).find_map(|leg| {
+            let (there, back) = (facts.forward(leg), facts.reply(leg));
+            let own = &facts.vantage(leg).own;
+            let here = facts.path(leg, back).all(|(_, hop)| own.sent(hop) == Some(true));
+            let fin = u32::from(there.fin.is_set());
+            let whole = back.ack.is_set()
+                && back.max_ack.wrapping_sub(there.end_seq.wrapping_sub(fin)) <= fin;
+            (here && whole && back.payload == 0 && there.data.is_set())
+                .then(|| facts.at(leg, back.last))
+        })
+    };
+    let all: Option<Vec<At>> = group.connections.iter().take(ASKED).map(taken).collect();
+    let why = "who was asked acknowledged the whole request, and sent no answer that could be lost";
+    Some(Against { why, at: all?.first().copied() })
+}
+
 /// Bytes are sent again, and no answer comes.
 pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     if asked_again(facts, group) {
@@ -139,6 +159,14 @@ pub(super) fn stalled(facts: &Facts, group: &Group, opinions: &mut Opinions) {
             "accept-queue-overflow",
             "the server repeats its SYN-ACK although the client went on: then 'ss -ltn' on it shows a full queue (Recv-Q above Send-Q) and TcpExtListenOverflows grows",
         );
+    }
+    if let Some(against) = has_all(facts, group) {
+        opinions.possible("slow-real-server", "who was asked has the whole request, acknowledged, and its own capture shows no byte of an answer leave while the client waits: its program, or whom that asks, takes longer than the client does");
+        opinions.refuted(
+            &["tun-mtu-blackhole", "pmtud-icmp-misdelivered", "packet-loss", "lb-idle-timeout"],
+            &against,
+        );
+        return;
     }
     let ping =
         smallest_again(facts, group).map_or(ping::of_packet(SIZE_ETHERNET_MTU), ping::of_segment);

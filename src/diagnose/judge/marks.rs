@@ -98,3 +98,26 @@ pub(super) fn own_source(facts: &Facts, group: &Group) -> Option<(HostId, Ip)> {
     let host = [last.host, last.to].into_iter().flatten().find(stated)?;
     Some((host, client))
 }
+
+/// The loopback address from which the group's SYNs came, where they were for another host: nobody can answer
+/// it (RFC 1122, section 3.2.1.3).
+pub(super) fn from_loopback(facts: &Facts, group: &Group) -> Option<Ip> {
+    let ends = |id: &ConnectionId| facts.connection(*id).front;
+    let first = ends(group.connections.first()?).client.0;
+    let strange = |id: &ConnectionId| {
+        let front = ends(id);
+        front.client.0.is_loopback() && !front.server.0.is_loopback()
+    };
+    group.connections.iter().take(ASKED).all(strange).then_some(first)
+}
+
+/// Whether the group's clients have addresses that no router of the Internet knows, and call one that they
+/// know: an address is translated between the two (RFC 1918).
+pub(super) fn translated_between(facts: &Facts, group: &Group) -> bool {
+    let front = |id: &ConnectionId| facts.connection(*id).front;
+    let between = |id: &ConnectionId| {
+        let front = front(id);
+        front.client.0.is_private_v4() && front.server.0.is_public_v4()
+    };
+    group.connections.iter().take(ASKED).all(between)
+}

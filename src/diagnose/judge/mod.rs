@@ -106,7 +106,8 @@ pub(super) fn of_group(facts: &Facts, group: &Group) -> Opinions {
         (_, Manner::Cut(by)) => established::cut(facts, group, by, &mut opinions),
         (Packet::Request, Manner::Closed) => established::closed(facts, group, &mut opinions),
         (Packet::Response, manner)
-            if manner.is_silence() && facts.topology.service(group.service).protocol.is_udp() =>
+            if manner.is_silence()
+                && facts.topology.service(group.service).protocol.is_datagrams() =>
         {
             datagram::answers(facts, group, &mut opinions);
         }

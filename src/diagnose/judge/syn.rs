@@ -67,6 +67,9 @@ fn marked(facts: &Facts, group: &Group, opinions: &mut Opinions) {
         let who = Names(facts).place(host);
         opinions.possible("healthcheck-source-blocked", format!("their source {source} is an address of {who} itself, as it states: a kernel drops what comes from outside in its own name; then 'ip route get {source}' there says local, and with net.ipv4.conf.all.log_martians=1 its log says 'martian source'. kube-proxy in IPVS mode puts the addresses of all services on kube-ipvs0, a balancer's too"));
     }
+    if let Some(source) = marks::from_loopback(facts, group) {
+        opinions.possible("masquerade-missing", format!("their source is {source}, which is each host's own: whoever gets them drops them or answers himself. The host that translates what it calls itself has to put its own address in their place; then 'iptables-save -t nat -c | grep MASQUERADE' there has no rule that counts them (KUBE-MARK-MASQ of a cluster's node), and net.ipv4.conf.all.route_localnet is 1"));
+    }
     if marks::ecn_alone(facts, group) {
         opinions.possible("forward-rule-drop", "exactly the SYNs that ask for ECN (flags ECE and CWR) stay unanswered, of all services here: a firewall on the way drops them; then they are answered after 'sysctl -w net.ipv4.tcp_ecn=0' on the client");
     }
@@ -289,6 +292,9 @@ pub(super) fn late(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
 }
 
+/// What tells a NAT between that has no port left.
+const NAT_FULL: &str = "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work";
+
 /// It left the caller's own host, and other calls of it are answered.
 fn called(place: &Place<'_, '_>, opinions: &mut Opinions) {
     if place.serves() {
@@ -299,7 +305,7 @@ fn called(place: &Place<'_, '_>, opinions: &mut Opinions) {
         why: "the next hop itself claims the address that is asked for: no NAT is between",
         at: None,
     });
-    opinions.unless(near, "fullnat-source-port-exhaustion", "then the NAT between has no free port for this destination: it counts failed allocations (Azure: failed SNAT connections; AWS NAT gateway: ErrorPortAllocation; Google Cloud NAT: OUT_OF_RESOURCES), only new connections fail, and those to other destinations work");
+    opinions.unless(near, "fullnat-source-port-exhaustion", NAT_FULL);
 }
 
 /// Whether all clients of a group are in the network of the real server that they were
@@ -355,6 +361,9 @@ pub(super) fn unseen(facts: &Facts, group: &Group, opinions: &mut Opinions) {
     }
     if in_servers_network(facts, group) {
         opinions.possible("nat-same-subnet-client", "then the real server's own capture shows a SYN-ACK that leaves for the client's own MAC");
+    }
+    if place.some_do_well() && marks::translated_between(facts, group) {
+        opinions.possible("fullnat-source-port-exhaustion", NAT_FULL);
     }
     let accepted = accepted(facts, group);
     if let Some(n) = accepted.mute {

@@ -22,6 +22,7 @@ const LOGGED: &[&str] = &[
     "connection-reset",
     "http-5xx",
     "l7-backend-refused",
+    "l7-backend-tls-refused",
     "l7-backend-silent",
     "l7-backend-timeout",
     "l7-keepalive-race",

@@ -21,7 +21,7 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
 
 /// Whether answers of datagrams left and were not seen to arrive.
 fn answer_lost(f: &Facts, group: &Group) -> bool {
-    let udp = f.topology.service(group.service).protocol.is_udp();
+    let udp = f.topology.service(group.service).protocol.is_datagrams();
     udp && broken::is_silence(group, Packet::Response)
 }
 

@@ -60,7 +60,7 @@ fn says_nobody(facts: &Facts, sighting: &Sighting) -> bool {
     let Some(id) = sighting.connection else { return false };
     let c = facts.connection(id);
     let asked = c.front.server.0;
-    c.protocol.is_udp()
+    c.protocol.is_datagrams()
         && facts.ordinary(id).is_none()
         && facts.errors_of(id).any(|(_, e)| {
             Says::of(e.kind) == Some(Says::Port) && e.src == asked && e.quote.dst == asked

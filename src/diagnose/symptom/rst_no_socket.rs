@@ -3,7 +3,7 @@
 
 use super::super::{Facts, Proof, Sighting, Wording};
 use super::{concerned, connections_to};
-use crate::correlate::Leg;
+use crate::correlate::{Leg, is_forestalled};
 use crate::diagnose::thresholds::PROMPT_NS;
 use crate::flow::{Flow, Reset};
 use crate::trace::{ConnectionId, Trace};
@@ -28,7 +28,8 @@ pub(in crate::diagnose) fn found(trace: &Trace, id: ConnectionId) -> Option<(&Le
         trace.legs(id).iter().any(|leg| leg.tuple == 0 && trace.forward(leg).rst.is_set());
     trace.legs(id).iter().find_map(|leg| {
         let (there, back) = (trace.forward(leg), trace.reply(leg));
-        if back.reset == Reset::NoSocket && is_answer(back) {
+        // Whose server goes on and answers was reset by a device in its name.
+        if back.reset == Reset::NoSocket && is_answer(back) && !is_forestalled(there, back) {
             return Some((leg, back));
         }
         if there.reset != Reset::NoSocket || !is_answer(there) {

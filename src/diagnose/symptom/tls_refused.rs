@@ -1,10 +1,10 @@
 //! A TLS handshake that one side refuses: by an alert in the clear, or by plain text.
 
 use super::{concerned, connections, connections_to};
-use crate::breaks::{Refused, tls_refused};
+use crate::breaks::{Fate, Refused, tls_refused};
 use crate::diagnose::words::{count, list};
 use crate::diagnose::{Facts, Proof, Sighting, ToConfirm, Wording};
-use crate::trace::Trace;
+use crate::trace::{ConnectionId, Trace};
 use crate::wire::tls::alert_name;
 use std::collections::BTreeMap;
 
@@ -12,7 +12,12 @@ pub(in crate::diagnose) fn sightings(f: &Facts) -> Vec<Sighting> {
     if !has_words(f) {
         return Vec::new();
     }
-    let ids = f.requests().map(|(id, _)| id).filter(|id| tls_refused(f, *id).is_some());
+    // A stranger who tries plain HTTP is told so, and nobody is harmed.
+    let told = |id: &ConnectionId| {
+        let harmed = || f.breaks.fate(*id) == Fate::Failed;
+        tls_refused(f, *id).is_some_and(|(.., how)| how != Refused::NotTls || harmed())
+    };
+    let ids = f.requests().map(|(id, _)| id).filter(told);
     ids.map(|id| Sighting::of(id, true)).collect()
 }
 
@@ -28,6 +33,8 @@ pub(in crate::diagnose) fn proofs(f: &Facts, sighting: &Sighting) -> Vec<Proof> 
         Refused::ByServer(alert) => format!("the server's alert: {alert}, {}", alert_name(alert)),
         Refused::ByClient(alert) => format!("the client's alert: {alert}, {}", alert_name(alert)),
         Refused::InPlain => "the server's answer: HTTP in plain text, status 400".to_owned(),
+        Refused::NotTls => "the server's answer: this port speaks TLS, status 400".to_owned(),
+        Refused::Sealed => "the client's last record, encrypted and as long as an alert".to_owned(),
     };
     let hello = f.vantage(leg).side_tables.hello_of(leg.stream);
     let hello = hello.and_then(|hello| f.proof(leg, hello.mark, "the ClientHello"));
@@ -49,6 +56,7 @@ pub(in crate::diagnose) fn word(f: &Facts, sightings: &[Sighting]) -> Wording {
         )
         .collect();
     let title = match ways.keys().next() {
+        Some(Refused::NotTls) if !many => "plain HTTP is sent to a port that speaks TLS".to_owned(),
         Some(how) if !many => format!("TLS handshakes fail: {}", says(*how)),
         _ => "TLS handshakes fail".to_owned(),
     };
@@ -76,6 +84,13 @@ fn says(how: Refused) -> String {
             format!("the client sends alert {alert} ({})", alert_name(alert))
         }
         Refused::InPlain => "the server answers TLS in plain HTTP".to_owned(),
+        Refused::NotTls => {
+            "the client speaks plain HTTP, and the server answers that its port speaks TLS".to_owned()
+        }
+        Refused::Sealed => {
+            "the client ends them with an encrypted record as long as an alert, in place of its Finished"
+                .to_owned()
+        }
     }
 }
 
@@ -84,6 +99,12 @@ fn means(how: Refused) -> &'static str {
     match how {
         Refused::InPlain => {
             "The port speaks HTTP without TLS: client, listener or balancer use the wrong protocol or port."
+        }
+        Refused::NotTls => {
+            "Who asks, a client or a balancer that ends TLS itself and passes on what is in it, has to speak TLS to that port, or to call the plain one."
+        }
+        Refused::Sealed => {
+            "What the alert says is encrypted in TLS 1.3; so ends a client that does not accept the server's certificate: of an authority that it does not know, for another name, expired, or without an intermediate one. The client's own log says which."
         }
         Refused::ByServer(40 | 71) => {
             "Usually the two have no cipher or curve in common, or the server has no certificate for the name that the client asks for (SNI)."
@@ -110,8 +131,13 @@ pub(in crate::diagnose) fn next(f: &Facts, sightings: &[Sighting]) -> Vec<ToConf
     let Some(id) = connections(sightings).next() else { return Vec::new() };
     let (ip, port) = f.connection(id).front.server;
     let at = ip.with_port(port);
-    let plain = tls_refused(f, id).is_some_and(|(.., how)| how == Refused::InPlain);
-    let (command, why) = if plain {
+    let how = tls_refused(f, id).map(|(.., how)| how);
+    let (command, why) = if how == Some(Refused::NotTls) {
+        (
+            format!("curl -skv -o /dev/null https://{at}/"),
+            "an answer shows that the port speaks TLS",
+        )
+    } else if how == Some(Refused::InPlain) {
         (
             format!("curl -sv -o /dev/null http://{at}/"),
             "an answer shows that the port speaks plain HTTP",

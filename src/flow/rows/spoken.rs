@@ -50,6 +50,10 @@ enum Form {
     Media,
     Bgp,
     Ntp,
+    PlainToTls,
+    SealedAlert,
+    Amqp,
+    Sctp,
 }
 
 /// Forms of those who send a client on, to an address and to a name.
@@ -69,7 +73,7 @@ fn redirect_of(who: Redirector) -> (Form, Form) {
 }
 
 /// Forms of the services whose errors are kept.
-const FAULTS: [(Service, Form); 12] = [
+const FAULTS: [(Service, Form); 14] = [
     (Service::Postgres, Form::Postgres),
     (Service::Redis, Form::Redis),
     (Service::Mqtt, Form::Mqtt),
@@ -82,6 +86,8 @@ const FAULTS: [(Service, Form); 12] = [
     (Service::Grpc, Form::Grpc),
     (Service::Bgp, Form::Bgp),
     (Service::Ntp, Form::Ntp),
+    (Service::Amqp, Form::Amqp),
+    (Service::Sctp, Form::Sctp),
 ];
 
 fn form_of(service: Service) -> Form {
@@ -108,6 +114,10 @@ words!(Form {
     Form::NoAnswerDue => "no-answer-due",
     Form::CutShort => "http-cut-short",
     Form::Unended => "http-unended",
+    Form::PlainToTls => "http-plain-to-tls",
+    Form::SealedAlert => "tls-sealed-alert",
+    Form::Amqp => "amqp-version",
+    Form::Sctp => "sctp-abort",
     Form::EndUnseen => "http-end-unseen",
     Form::Resolved => "dns-name",
     Form::OracleRedirect => "oracle-redirect",
@@ -162,6 +172,8 @@ impl Row for Of<Spoken> {
             Words::NoAnswerDue => (Form::NoAnswerDue, 0, None),
             Words::CutShort => (Form::CutShort, 0, None),
             Words::Unended => (Form::Unended, 0, None),
+            Words::PlainToTls => (Form::PlainToTls, 0, None),
+            Words::SealedAlert => (Form::SealedAlert, 0, None),
             Words::EndUnseen => (Form::EndUnseen, 0, None),
             Words::Resolved(name) => (Form::Resolved, name, None),
             Words::SentOn(who, ip, port) => (redirect_of(who).0, port, Some(ip)),
@@ -169,7 +181,7 @@ impl Row for Of<Spoken> {
             Words::NoSuchName(name) => (Form::NoSuchName, name, None),
             Words::Media(ip, port) => (Form::Media, port, Some(ip)),
         };
-        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `http-end-unseen`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
+        c.word("what", "`http-status`, `tls-alert`, `ftp-endpoint`, `sip-answer-to`, `error-greeting`, `http2-preface`, `postgresql-error`, `redis-error`, `mqtt-refusal`, `ldap-refusal`, `dns-failure`, `http2-goaway`, `imap-bye`, `pop3-error`, `sip-error`, `grpc-error`, `no-answer-due`, `http-cut-short`, `http-unended`, `http-end-unseen`, `http-plain-to-tls`, `tls-sealed-alert`, `amqp-version`, `sctp-abort`, `dns-name`, `dns-no-such-name`, `sip-media`, `bgp-notification`, `ntp-kiss`, or who sends a client on: `oracle-redirect`, `redis-redirect`, `sentinel-master`, `kafka-broker`, `mongodb-member`, `ldap-referral` or `sqlserver-routing`, with `-name` behind it where that is a name", &mut form);
         c.num(
             "number",
             "the status, the alert's description, the port, or the error's code; of `dns-failure`, `dns-name` and what ends in `-name` a digest of the name",
@@ -186,6 +198,8 @@ impl Row for Of<Spoken> {
             Form::NoAnswerDue => Words::NoAnswerDue,
             Form::CutShort => Words::CutShort,
             Form::Unended => Words::Unended,
+            Form::PlainToTls => Words::PlainToTls,
+            Form::SealedAlert => Words::SealedAlert,
             Form::EndUnseen => Words::EndUnseen,
             Form::Resolved => Words::Resolved(number),
             Form::NoSuchName => Words::NoSuchName(number),

@@ -1,5 +1,6 @@
 //! Errors in protocols that are no lines of text: each gives its code, if it is one that is known.
 
+use super::Service;
 use super::codes::{BGP, HTTP2, LDAP, MQTT, POSTGRES};
 
 /// How HPACK writes the name `grpc-status`, with its length: plain, and in its Huffman code (RFC 7541,
@@ -40,6 +41,29 @@ pub(super) fn bind(payload: &[u8]) -> Option<u16> {
     let [0x30, _, 0x02, 0x01, _, 0x61, _, 0x0a, 0x01, code, ..] = payload else { return None };
     let code = u16::from(*code);
     LDAP.iter().any(|(known, _)| *known == code).then_some(code)
+}
+
+/// Reads the chunks with which a side of an SCTP association begins: an ABORT (RFC 9260, section 3.3.7), as a host
+/// answers an INIT that nobody takes (section 5.1). Its code is the first cause in it, 0 where it gives none.
+#[must_use]
+pub fn of_sctp(chunks: &[u8]) -> Option<(Service, u16)> {
+    const ABORT: u8 = 6;
+    match chunks {
+        [ABORT, _, _, _, a, b, ..] => Some((Service::Sctp, u16::from_be_bytes([*a, *b]))),
+        [ABORT, ..] => Some((Service::Sctp, 0)),
+        _ => None,
+    }
+}
+
+/// The protocol header with which a server of AMQP 0-9-1 or before turns another version down (AMQP 0-9-1, section
+/// 4.2.2), as its minor version and revision. In 1.0 each server begins with one.
+pub(super) fn amqp(payload: &[u8]) -> Option<u16> {
+    match payload {
+        [b'A', b'M', b'Q', b'P', 0, 0, 9, 1] => Some(91),
+        [b'A', b'M', b'Q', b'P', 1, 1, 0, 9] => Some(90),
+        [b'A', b'M', b'Q', b'P', 1, 1, 8, 0] => Some(80),
+        _ => None,
+    }
 }
 
 /// GOAWAY with an error.

@@ -112,5 +112,17 @@ pub fn words(service: Service, code: u16) -> String {
             format!("BGP NOTIFICATION {}/{} ({means})", code >> 8, code & 0xff)
         }
         Service::Ntp => named(&NTP, "NTP kiss code"),
+        Service::Sctp => match code {
+            0 => "SCTP ABORT".to_owned(),
+            cause => format!("SCTP ABORT, cause {cause}"),
+        },
+        Service::Amqp => format!(
+            "AMQP header of version 0-{} alone",
+            match code {
+                91 => "9-1",
+                90 => "9",
+                _ => "8",
+            }
+        ),
     }
 }

@@ -78,6 +78,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
     let sure = by_asker && refusal.is_some();
     finding.confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     finding.candidate("vlan-mismatch", "then 'ip -br addr' on the director shows the VIP, and a capture there does not show the questions");
+    // Who passes packets on to a link asks there for servers as for services.
+    if s.directors.is_empty() {
+        finding.candidate("rs-unreachable", format!("then {vip} is no service's address but a server's or a pod's own, which is down or gone, and whoever sends clients there still takes it for one that serves"));
+    }
     finding.confirm(
         "every director",
         format!("ip -br addr show to {vip}; systemctl status keepalived"),
@@ -97,7 +101,10 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Option<
         "the interface on the network of {}; with keepalived, see first why no node is master",
         ask.asker
     ));
-    finding.fixes.push(step::safe("the director that should have it", [given]));
+    finding.fixes.push(step::safe(
+        "the director that should have it, if it is a service's address",
+        [given],
+    ));
     finding.proofs = proofs(v, ask, refusal.as_ref());
     finding.subjects = vec![service_subject(s), asker(facts, ask)];
     finding.connections = ids;

@@ -3,6 +3,7 @@
 pub mod l7_backend_refused;
 pub mod l7_backend_silent;
 pub mod l7_backend_timeout;
+pub mod l7_backend_tls_refused;
 pub mod l7_keepalive_race;
 pub mod l7_redirect_loop;
 pub mod l7_request_held;

@@ -50,7 +50,12 @@ fn finding(facts: &Facts, ended: &Ended<'_>) -> Finding {
     );
     let mut finding = Finding::cause("forward-rule-drop", title, explanation);
     finding.severity = severity(facts, &group.connections);
-    finding.confidence = Confidence::Likely;
+    // Who asked once and no more may have been served the next time.
+    let once = failed.len() == group.connections.len();
+    finding.confidence = if once { Confidence::Possible } else { Confidence::Likely };
+    if once {
+        finding.candidate("conntrack-table-full", "each of these clients called once alone, so chance may tell them apart: then the kernel's log of this host says 'nf_conntrack: table full', and 'conntrack -S' counts drop");
+    }
     finding.candidate("rp-filter-drop", "then 'nstat -az TcpExtIPReversePathFilter' on this host grows with each: it would answer these clients by another interface");
     let place = names.place(host);
     let client = failed[0];
