@@ -31,6 +31,7 @@ mod proxy_protocol;
 mod quote;
 pub mod redirect;
 mod segment;
+mod serial;
 pub(crate) mod shim;
 pub mod sip;
 mod tcp;

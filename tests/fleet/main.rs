@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asked;
 mod cluster;
 #[allow(dead_code)]
 mod columns;
