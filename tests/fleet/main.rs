@@ -7,8 +7,10 @@
 mod support;
 
 mod asked;
+mod bucket;
 mod cluster;
 #[allow(dead_code)]
 mod columns;
 mod same;
+mod store;
 mod unsound;
