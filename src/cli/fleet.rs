@@ -1,14 +1,15 @@
 //! `lbdiag fleet`: the report of many hosts' tables, joined where they lie.
 
-use super::FOUND;
-use super::progress;
-use super::role;
+use super::reading::frames_of;
+use super::redacting::Redacting;
+use super::reporting::Reporting;
 use super::say::Say;
-use super::written::{Form, Written};
-use clap::{ColorChoice, ValueEnum};
-use lbdiag::fleet::{Fleet, Options, cluster};
-use lbdiag::render::{self, Style};
-use lbdiag::report::ConnectionFilter;
+use super::stages::Stages;
+use super::stating::Stating;
+use super::{memory, progress, role};
+use clap::ColorChoice;
+use lbdiag::fleet::{Fleet, Options, Said, cluster};
+use lbdiag::redact::Map;
 use lbdiag::window::Moment;
 use lbdiag::wire::Ip;
 use std::io::{self, IsTerminal};
@@ -55,16 +56,12 @@ pub(super) struct Args {
     work: Option<PathBuf>,
 
     #[command(flatten)]
-    written: Written<Format>,
+    reporting: Reporting,
 
     /// Write how all connections ended, by service, real server and vantage, as JSON into FILE too
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     #[arg(help_heading = "Report")]
     sums: Option<PathBuf>,
-
-    /// Exit with code 1 where something is wrong
-    #[arg(long, help_heading = "Report")]
-    fail: bool,
 
     /// When to use colour
     #[arg(long, value_name = "auto|always|never", default_value_t = ColorChoice::Auto)]
@@ -74,6 +71,12 @@ pub(super) struct Args {
     /// Show no progress and no notes on stderr
     #[arg(short, long, help_heading = "Report")]
     quiet: bool,
+
+    #[command(flatten)]
+    stating: Stating,
+
+    #[command(flatten)]
+    redacting: Redacting,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -110,21 +113,6 @@ struct Executor {
     work: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    #[default]
-    Text,
-    Json,
-    Ndjson,
-    Markdown,
-}
-
-impl Form for Format {
-    const HELP: &'static str = "Write text, json, ndjson, markdown [else as FILE ends]";
-    const LISTED: &'static str = "Connections that are listed [default: affected]";
-    const JSON: Self = Self::Json;
-}
-
 /// What stands below the options.
 pub(super) const AFTER: &str = "\
 The report is that of `lbdiag DIR...`. Where there are more streams than --whole, every
@@ -135,6 +123,7 @@ Examples:
   lbdiag index eth0.pcap -o /srv/tables/$(hostname)    on each host
   lbdiag fleet /srv/tables/                            the report of all of them
   lbdiag fleet s3://captures/tables/ --vip 203.0.113.8
+  lbdiag fleet /srv/tables/ --host-state hosts/ --redact -o report.html
   lbdiag fleet scheduler --bind 10.0.0.1:50050         a cluster: one scheduler,
   lbdiag fleet executor --scheduler 10.0.0.1:50050     executors where the data is,
   lbdiag fleet s3://captures/ --scheduler http://10.0.0.1:50050";
@@ -153,12 +142,30 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => {}
     }
     let say = Say::new(args.color, args.quiet);
-    let output = args.written.open()?;
+    memory::watch(say, || {});
+    let Args { reporting, .. } = args;
+    let output = reporting.open()?;
+    let mut stages = Stages::new((reporting.verbose() > 1).then_some(say));
+    let states = args.stating.states()?;
+    // On a terminal the report itself shows them.
+    states.notes.iter().filter(|_| !output.is_terminal()).for_each(|note| say.note(note));
+    let map = args.redacting.map()?;
+    let stated = args.stating.roles(&args.vip, &[]);
     let options = Options {
         vips: args.vip.clone(),
         since: args.since,
         until: args.until,
-        connections: args.written.connections().unwrap_or(ConnectionFilter::Affected),
+        connections: reporting.connections(),
+        page: reporting.is_page(),
+        notes: states.notes,
+        said: Said {
+            directors: stated.directors,
+            real_servers: stated.real_servers,
+            clients: stated.clients,
+            states: states.hosts,
+            own_clocks: !args.stating.aligns(),
+            redact: map.as_ref().map(Map::text),
+        },
         whole: args.whole,
         part: args.part,
         scheduler: args.scheduler.clone(),
@@ -166,26 +173,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ..Options::default()
     };
     let fleet = Fleet::open(&args.tables, options)?;
+    stages.ended("finding the tables");
     let shown = !args.quiet && io::stderr().is_terminal();
     let total = fleet.bytes();
     let answer = progress::watch(shown, Some(total), |counter| fleet.diagnose(counter))?;
+    stages.ended("asking");
     for failure in &answer.failures {
         say.error(&failure.to_string());
     }
     let report = answer.report;
+    if (reporting.has_drawing() || reporting.is_page()) && !report.findings.is_empty() {
+        let files: Vec<&str> = report.captures.iter().map(|own| own.path.as_str()).collect();
+        say.note(&format!("nothing is drawn: {}", frames_of(&files)));
+    }
+    if let Some(map) = &answer.map {
+        args.redacting.keep(map)?;
+    }
     if let Some(file) = &args.sums {
         std::fs::write(file, serde_json::to_vec(&answer.sums)?)?;
     }
-    let style =
-        Style { colour: output.colour(args.color), width: output.width(), ..Style::default() };
-    let text = match args.written.format() {
-        Format::Text => render::text(&report, None, &style),
-        Format::Json => render::json(&report),
-        Format::Ndjson => render::report_ndjson(&report),
-        Format::Markdown => render::markdown(&report, None),
-    };
-    output.write(&text, style.colour)?;
-    let loud = report.findings.iter().any(|finding| finding.severity.is_loud());
-    let code = if args.fail && loud { FOUND } else { 0 };
-    Ok(ExitCode::from(code))
+    reporting.write(&output, args.color, &report, None, answer.page.as_ref())?;
+    stages.ended("drawing");
+    Ok(reporting.code(&report))
 }

@@ -7,21 +7,21 @@ use super::find::{find, stop_at_misspelt, with_hint};
 use super::redacting::{MaskFile, Redacting, Redactor};
 use super::say::Say;
 use super::stages::Stages;
+use super::stating::{STATED, Stating};
 use super::{memory, progress, role};
 use anyhow::{anyhow, bail};
 use clap::ColorChoice;
 use lbdiag::bundle;
 use lbdiag::capture::{CaptureError, Input, Inputs, Source};
 use lbdiag::load::{self, Loaded, Origin, Seen};
-use lbdiag::redact::{Labels, Mask};
+use lbdiag::redact::{self, Labels, Mask};
 use lbdiag::shell::quote;
-use lbdiag::state::{self, HostState};
-use lbdiag::topology::{StatedRoles, Who};
+use lbdiag::state::HostState;
+use lbdiag::topology::StatedRoles;
 use lbdiag::trace::Trace;
 use lbdiag::window::{self, Moment, Window};
 use lbdiag::wire::Ip;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -59,35 +59,12 @@ pub(super) struct Reading {
     #[arg(help_heading = STATED)]
     vip: Vec<Ip>,
 
-    /// A director
-    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
-    #[arg(help_heading = STATED)]
-    director: Vec<Who>,
-
-    /// A real server
-    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
-    #[arg(help_heading = STATED)]
-    real_server: Vec<Who>,
-
-    /// A client
-    #[arg(long, value_name = "IP|MAC", value_parser = role::who)]
-    #[arg(help_heading = STATED)]
-    client: Vec<Who>,
-
-    /// Output of ipvsadm, ip, ss, nft, iptables, conntrack, sysctl, nstat, ...: a file, or a folder of hosts
-    #[arg(long, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
-    #[arg(help_heading = "What hosts say of themselves (may be repeated)")]
-    host_state: Vec<PathBuf>,
-
-    /// Show times as the captures have them
-    #[arg(long, help_heading = "Report")]
-    no_clock_align: bool,
+    #[command(flatten)]
+    stating: Stating,
 
     #[command(flatten)]
     redacting: Redacting,
 }
-
-const STATED: &str = "Roles that you know better (each may be repeated)";
 
 const WINDOW: &str = "Part of the time (by each capture's own clock, not corrected)";
 
@@ -117,11 +94,7 @@ impl Reading {
             since: None,
             until: None,
             vip: Vec::new(),
-            director: Vec::new(),
-            real_server: Vec::new(),
-            client: Vec::new(),
-            host_state: Vec::new(),
-            no_clock_align: false,
+            stating: Stating::default(),
             redacting: Redacting::default(),
         }
     }
@@ -185,7 +158,9 @@ impl Reading {
         if self.redacting.is_on() {
             details.clear();
         }
-        notes = without_names(notes, self.redacting.is_on());
+        if self.redacting.is_on() {
+            notes = redact::without_names(notes);
+        }
         Ok(Some(Taken { trace, notes, details, redactor }))
     }
 
@@ -215,18 +190,10 @@ impl Reading {
         unnamed.append(&mut sorted.faults);
         sorted.captures = opened.args;
         let window = Window::new(&inputs.inputs, self.since, self.until).map_err(|e| anyhow!(e))?;
-        let mut states = state::read(&self.host_state)?;
+        let mut states = self.stating.states()?;
         states.hosts.extend(opened.states);
         states.notes.extend(opened.notes);
-        let stated = StatedRoles {
-            vips: self.vip.clone(),
-            directors: self.director.clone(),
-            real_servers: self.real_server.clone(),
-            clients: self.client.clone(),
-            translated: state::translated(&states.hosts),
-            proxied: state::proxied(&states.hosts),
-            carried: state::carried(&states.hosts),
-        };
+        let stated = self.stating.roles(&self.vip, &states.hosts);
         Ok(Job {
             origins: sorted.origins(&inputs.inputs, self.recursive),
             inputs: inputs.inputs,
@@ -236,7 +203,7 @@ impl Reading {
             window,
             states: states.hosts,
             stated,
-            align: !self.no_clock_align,
+            align: self.stating.aligns(),
         })
     }
 }
@@ -255,14 +222,6 @@ fn dropped(states: &[HostState]) -> String {
     told.collect()
 }
 
-/// Remarks on files, which name them, or that there were some.
-pub(super) fn without_names(notes: Vec<String>, redacts: bool) -> Vec<String> {
-    if redacts && !notes.is_empty() {
-        return vec!["what is to be said of files is left out: it names them".to_owned()];
-    }
-    notes
-}
-
 /// Paths that a sentence names.
 const NAMED: usize = 4;
 
@@ -271,6 +230,11 @@ pub(super) fn no_frames(trace: &Trace) -> String {
     let files = trace.captures.iter().flat_map(|capture| &capture.files);
     let away: Vec<&str> =
         files.filter(|file| file.is_elsewhere()).map(|file| file.path.as_str()).collect();
+    frames_of(&away)
+}
+
+/// The same by the files that were indexed.
+pub(super) fn frames_of(away: &[&str]) -> String {
     let Some(more) = away.len().checked_sub(1) else {
         return "captures are gone or have changed".to_owned();
     };

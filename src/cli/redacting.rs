@@ -56,8 +56,14 @@ impl Redacting {
         Ok((Arc::new(mask), MaskFile(self.redact_map.clone())))
     }
 
+    /// Writes what stands for what in the end, where that is to be kept.
+    #[cfg(feature = "fleet")]
+    pub(super) fn keep(&self, map: &str) -> anyhow::Result<()> {
+        self.redact_map.as_deref().map_or(Ok(()), |path| write(path, map))
+    }
+
     /// The map to begin with; none where nothing is redacted.
-    fn map(&self) -> anyhow::Result<Option<Map>> {
+    pub(super) fn map(&self) -> anyhow::Result<Option<Map>> {
         if !self.redact {
             return Ok(None);
         }

@@ -3,9 +3,10 @@
 use super::FAILED;
 use super::find::with_hint;
 use super::memory;
-use super::reading::{Reading, without_names};
+use super::reading::Reading;
 use super::terminal;
 use anyhow::{Context, anyhow, bail};
+use lbdiag::redact;
 use lbdiag::tui::{self, Config, Ended, Source, Theme};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -64,7 +65,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             match taken {
                 Ok(Some((mut trace, notes))) => {
                     over.trace(&mut trace, &labels);
-                    let notes = without_names(notes, over.is_on());
+                    let notes = if over.is_on() { redact::without_names(notes) } else { notes };
                     Ok(tui::Taken { trace, notes, mask: over })
                 }
                 Ok(None) => Err(failed.collect::<Vec<_>>().join("; ")),

@@ -96,11 +96,13 @@ impl Asking<'_> {
             part,
             rows: (!part).then_some(counted),
             list: match options.connections {
-                ConnectionFilter::All => "all",
-                ConnectionFilter::Affected => "affected",
-                ConnectionFilter::None => "none",
+                Some(ConnectionFilter::All) => "all",
+                Some(ConnectionFilter::Affected) => "affected",
+                Some(ConnectionFilter::None) => "none",
+                None => "",
             }
             .to_owned(),
+            page: options.page,
         }
     }
 

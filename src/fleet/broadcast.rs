@@ -3,7 +3,9 @@
 //! It is small beside streams, and travels with the functions that need it.
 
 use super::packed::OF_CAPTURE;
+use super::said::Said;
 use super::together::Together;
+use crate::topology::StatedRoles;
 use crate::wire::Ip;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -47,8 +49,10 @@ pub(super) struct How {
     pub(super) part: bool,
     /// Streams that there are, and rows about them at most; where all are asked for.
     pub(super) rows: Option<Counted>,
-    /// Connections that the report lists: `all`, `affected`, `none`.
+    /// Connections that the report lists: `all`, `affected`, `none`; empty where that is open.
     pub(super) list: String,
+    /// Whether what a page shows beside the report is asked for.
+    pub(super) page: bool,
 }
 
 /// See the module.
@@ -58,6 +62,10 @@ pub(super) struct Broadcast {
     pub(super) how: How,
     /// What lies in one part though its numbers differ.
     pub(super) together: Together,
+    /// What the user and the hosts say.
+    pub(super) said: Said,
+    /// The same as what ties and roles rest on.
+    pub(super) stated: StatedRoles,
     /// Packed rows of all that is no stream's.
     pub(super) rows: Vec<u8>,
     /// By vantage of the fleet: its capture.
@@ -74,10 +82,17 @@ struct Head {
     members: Vec<Member>,
     how: How,
     together: Together,
+    said: Said,
 }
 
 impl Broadcast {
-    pub(super) fn new(members: Vec<Member>, how: How, together: Together, rows: Vec<u8>) -> Self {
+    pub(super) fn new(
+        members: Vec<Member>,
+        how: How,
+        together: Together,
+        said: Said,
+        rows: Vec<u8>,
+    ) -> Self {
         let mut captures = Vec::new();
         let mut places = HashMap::new();
         for (at, member) in members.iter().enumerate() {
@@ -88,10 +103,14 @@ impl Broadcast {
             let own = own.collect();
             places.insert(member.id.clone(), (OF_CAPTURE | at as u32, own));
         }
+        let vip = |text: &String| text.parse::<std::net::IpAddr>().ok().map(Ip::from);
+        let stated = said.roles(how.vips.iter().filter_map(vip).collect());
         let mut own = Self {
             members,
             how,
             together,
+            said,
+            stated,
             rows,
             captures,
             places,
@@ -124,18 +143,13 @@ impl Broadcast {
         }
     }
 
-    /// Addresses of services, as the user stated them.
-    pub(super) fn vips(&self) -> Vec<Ip> {
-        let parse = |text: &String| text.parse::<std::net::IpAddr>().ok().map(Ip::from);
-        self.how.vips.iter().filter_map(parse).collect()
-    }
-
-    /// For who works elsewhere, with rows or without.
+    /// For who works elsewhere, with rows and what was said or without.
     pub(super) fn encode(&self, rows: bool) -> Vec<u8> {
         let head = Head {
             members: self.members.clone(),
             how: self.how.clone(),
             together: self.together.clone(),
+            said: if rows { self.said.clone() } else { Said::default() },
         };
         let mut out = Vec::new();
         // It holds nothing that cannot be written so.
@@ -151,8 +165,8 @@ impl Broadcast {
         let (length, rest) = bytes.split_first_chunk::<8>()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
         let (head, rows) = rest.split_at_checked(length)?;
-        let Head { members, how, together } = serde_json::from_slice(head).ok()?;
-        Some(Self::new(members, how, together, rows.to_vec()))
+        let Head { members, how, together, said } = serde_json::from_slice(head).ok()?;
+        Some(Self::new(members, how, together, said, rows.to_vec()))
     }
 }
 

@@ -6,6 +6,7 @@ use super::members::{self, Tables, sum};
 use super::options::{Answer, FleetError, Options};
 use super::setup::{failed, here, runtime};
 use super::work::Told;
+use crate::redact;
 use crate::tables::TablesError;
 use datafusion::prelude::SessionContext;
 use std::path::Path;
@@ -71,7 +72,7 @@ impl Fleet {
                     return Err(FleetError::NothingRead(std::mem::take(&mut failures)));
                 }
                 let trouble = match asking.told(&members, progress).await {
-                    Ok(told) => return Ok(answer(told, std::mem::take(&mut failures))),
+                    Ok(told) => return Ok(answer(told, std::mem::take(&mut failures), &options)),
                     Err(trouble) => blame::blamed(&near, &members, trouble).await,
                 };
                 match trouble {
@@ -87,10 +88,15 @@ impl Fleet {
     }
 }
 
-fn answer(told: Told, failures: Vec<TablesError>) -> Answer {
-    let Told { mut report, sums } = told;
-    report.notes.splice(0..0, failures.iter().map(ToString::to_string));
-    Answer { report, sums, failures }
+fn answer(told: Told, failures: Vec<TablesError>, options: &Options) -> Answer {
+    let Told { mut report, sums, page, map } = told;
+    let missing = failures.iter().map(ToString::to_string);
+    let mut notes: Vec<String> = missing.chain(options.notes.iter().cloned()).collect();
+    if map.is_some() {
+        notes = redact::without_names(notes);
+    }
+    report.notes.splice(0..0, notes);
+    Answer { report, sums, page, map, failures }
 }
 
 /// Diagnoses the tables of a fleet, with nobody who waits.

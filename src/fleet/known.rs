@@ -8,6 +8,7 @@ use super::members::Tables;
 use super::packed::{append, entry, named_client};
 use super::plan::{self, Asked};
 use super::rows::{Rows, Unfit};
+use super::said::Said;
 use super::together::{MOST, Together};
 use super::work::stream_of;
 use crate::capture::{self, Timestamp};
@@ -62,14 +63,20 @@ impl Asking<'_> {
             let names = vantages.iter().cloned().map(capture::printable).collect();
             own.push(Member { id: tables.id.clone(), label: String::new(), vantages, names });
         }
-        let bare =
-            Arc::new(Broadcast::new(own.clone(), how.clone(), Together::default(), Vec::new()));
+        let bare = Arc::new(Broadcast::new(
+            own.clone(),
+            how.clone(),
+            Together::default(),
+            Said::default(),
+            Vec::new(),
+        ));
         let mut rows = Vec::new();
         if let Some(small) = plan::of_all(self.near, members, &bare)? {
             each_row(small, |row| append(&mut rows, row)).await?;
         }
         let (mut first, mut last) = (None, None);
-        let known = Broadcast::new(own.clone(), how.clone(), Together::default(), rows);
+        let known =
+            Broadcast::new(own.clone(), how.clone(), Together::default(), Said::default(), rows);
         let unfit = |unfit: Unfit| of(&unfit, members);
         let seen = Rows::new(&known, &[&known.rows], None)
             .and_then(|mut rows| rows.seen())
@@ -87,7 +94,8 @@ impl Asking<'_> {
         let rows = known.rows;
         let first = first.unwrap_or(Timestamp(0));
         let last = last.unwrap_or(first);
-        Ok((Broadcast::new(own, how, Together::default(), rows), first, last))
+        let said = self.options.said.clone();
+        Ok((Broadcast::new(own, how, Together::default(), said, rows), first, last))
     }
 
     /// The same with what lies in one part though its numbers differ, where there are several.
@@ -100,16 +108,24 @@ impl Asking<'_> {
         if broadcast.how.parts <= 1 {
             return Ok(broadcast);
         }
-        let Broadcast { members: own, how, rows, .. } = broadcast;
+        let Broadcast { members: own, how, said, stated, rows, .. } = broadcast;
         let mut together = Together::default();
+        together.stated(&stated);
         let most = usize::try_from(self.options.part).unwrap_or(usize::MAX);
         if let Some(some) = plan::datagrams(self.far, members, asked, most)? {
             let counts = some.collect().await?;
             let all: usize = counts.iter().map(|batch| batch.num_rows()).sum();
             together.datagrams = all < most;
         }
-        let bare =
-            |together| Arc::new(Broadcast::new(own.clone(), how.clone(), together, Vec::new()));
+        let bare = |together| {
+            Arc::new(Broadcast::new(
+                own.clone(),
+                how.clone(),
+                together,
+                Said::default(),
+                Vec::new(),
+            ))
+        };
         let plain = bare(Together::default());
         if let Some(loose) = plan::loose(self.far, members, &plain, asked, MOST)? {
             each_row(loose, |row| {
@@ -138,7 +154,7 @@ impl Asking<'_> {
             }
             together.sort();
         }
-        Ok(Broadcast::new(own, how, together.told(), rows))
+        Ok(Broadcast::new(own, how, together.told(), said, rows))
     }
 }
 

@@ -7,17 +7,20 @@ use crate::row::day;
 use crate::tables::{self, Manifest, TablesError};
 use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::prelude::SessionContext;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 use url::Url;
 
 /// Levels of folders below an argument: captures of one host, hosts.
 const DEPTH: usize = 2;
 /// The manifest of a capture.
 const MANIFEST: &str = "manifest.json";
+/// Manifests that are asked of a store at one time.
+const AT_ONCE: usize = 16;
 
 /// One file of a table.
 #[derive(Debug, Clone)]
@@ -173,11 +176,15 @@ async fn in_store(
         .collect();
     manifests.sort();
     let (mut found, mut faults) = (Vec::new(), Vec::new());
-    for key in manifests {
+    let texts = futures::stream::iter(manifests).map(|key| {
+        let store = Arc::clone(&store);
+        async move { (key, async { store.get(key).await?.bytes().await }.await) }
+    });
+    let mut texts = texts.buffered(AT_ONCE);
+    while let Some((key, text)) = texts.next().await {
         let folder = key.as_ref().strip_suffix(MANIFEST).unwrap_or_default().to_owned();
         let shown = format!("{}://{}/{folder}", url.scheme(), url.host_str().unwrap_or_default());
-        let text = async { store.get(key).await?.bytes().await };
-        let read = match text.await {
+        let read = match text {
             Ok(text) => Manifest::parse(Path::new(&shown), &String::from_utf8_lossy(&text)),
             Err(e) => Err(fault(&shown, e.to_string())),
         };

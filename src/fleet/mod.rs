@@ -25,6 +25,7 @@
 //! | [`stores`] | object stores by their addresses |
 //! | [`cluster`], [`codec`] | scheduler and executors, and how functions travel to them |
 //! | [`options`], [`engine`] | what may be asked, and who asks |
+//! | [`said`] | what the user and the hosts say beside the tables |
 //! | [`asking`], [`known`] | one question, and what every part of it knows |
 //! | [`lists`] | the rows of parts while they are gathered, in memory or in a file |
 //! | [`blame`] | a capture whose tables are not sound is left out |
@@ -45,6 +46,7 @@ mod options;
 mod packed;
 mod plan;
 mod rows;
+mod said;
 mod setup;
 mod stores;
 mod together;
@@ -52,5 +54,6 @@ mod totals;
 mod work;
 
 pub use engine::{Fleet, diagnose};
-pub use options::{Answer, FleetError, Options};
+pub use options::{Answer, FleetError, Options, Page};
+pub use said::Said;
 pub use totals::{Ended, Sums, To};

@@ -1,10 +1,14 @@
 //! What may be asked of a fleet, and what comes of it.
 
+use super::said::Said;
 use super::totals::Sums;
+use crate::report::ladder::Ladder;
+use crate::report::topology::Topology;
 use crate::report::{ConnectionFilter, Report};
 use crate::tables::TablesError;
 use crate::window::Moment;
 use crate::wire::Ip;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What is asked of a fleet.
@@ -16,8 +20,15 @@ pub struct Options {
     pub since: Option<Moment>,
     /// Streams that began up to here.
     pub until: Option<Moment>,
-    /// Connections that the report lists.
-    pub connections: ConnectionFilter,
+    /// Connections that the report lists; where that is open, those that are affected, and on a page all,
+    /// if they are few.
+    pub connections: Option<ConnectionFilter>,
+    /// Whether what a page shows beside the report is asked for.
+    pub page: bool,
+    /// Remarks for the report from before the tables were read.
+    pub notes: Vec<String>,
+    /// What the user and the hosts say beside the tables.
+    pub said: Said,
     /// Streams up to which a fleet is one part.
     pub whole: u64,
     /// Streams of a part, where it is several.
@@ -36,7 +47,10 @@ impl Default for Options {
             vips: Vec::new(),
             since: None,
             until: None,
-            connections: ConnectionFilter::Affected,
+            connections: None,
+            page: false,
+            notes: Vec::new(),
+            said: Said::default(),
             whole: 500_000,
             part: 25_000,
             well: 500,
@@ -46,6 +60,9 @@ impl Default for Options {
     }
 }
 
+/// The network, and the drawings of findings by their number: none, as long as frames are elsewhere.
+pub type Page = (Topology, BTreeMap<u32, Ladder>);
+
 /// What a fleet's tables come to.
 #[derive(Debug)]
 pub struct Answer {
@@ -53,6 +70,10 @@ pub struct Answer {
     pub report: Report,
     /// How all connections ended.
     pub sums: Sums,
+    /// What a page shows beside the report, where that was asked for.
+    pub page: Option<Page>,
+    /// What stands for what, where addresses were replaced.
+    pub map: Option<String>,
     /// What could not be read.
     pub failures: Vec<TablesError>,
 }

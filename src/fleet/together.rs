@@ -1,11 +1,13 @@
 //! Which streams lie in one part though their numbers differ.
 //!
 //! Connections that began before their capture, and streams that name their client or belong to a proxy,
-//! are tied by more than the handshake: by ends, by ranges of sequence numbers, by what they carried. They
+//! are tied by more than the handshake: by ends, by ranges of sequence numbers, by what they carried; and
+//! those of which a host's table or log names both sides, by its word. They
 //! lie in the first part, with every stream that may be tied to one of them. What may be, this asks widely;
 //! what is, [`crate::correlate`] decides there.
 
 use crate::flow::{Side, Stream};
+use crate::topology::StatedRoles;
 use crate::wire::Ip;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,10 @@ pub(super) struct Together {
     begins: Vec<(u32, u32)>,
     /// So do all datagrams, which are few.
     pub(super) datagrams: bool,
+    /// Clients of connections that hosts say to have rewritten or passed on, in order.
+    stated: Vec<[u64; 3]>,
+    /// Clients without a port, and servers, of connections that a proxy says to have passed on, in order.
+    passed: (Vec<[u64; 2]>, Vec<[u64; 3]>),
 }
 
 /// Streams without a handshake that are looked at; those beyond are tied in the part of their client's end.
@@ -48,6 +54,33 @@ impl Together {
         }
     }
 
+    /// Adds what hosts say to have tied.
+    pub(super) fn stated(&mut self, roles: &StatedRoles) {
+        let both = roles.translated.iter().chain(&roles.proxied);
+        let clients = both.flat_map(|both| [both.front.client, both.back.client]);
+        self.stated.extend(clients.map(|(ip, port)| end(ip, port)));
+        for carried in &roles.carried {
+            match carried.client {
+                (ip, Some(port)) => self.stated.push(end(ip, port)),
+                (ip, None) => self.passed.0.push(ip.words()),
+            }
+            self.passed.1.extend(carried.servers.iter().map(|(ip, port)| end(*ip, *port)));
+        }
+        self.stated.sort_unstable();
+        self.stated.dedup();
+        self.passed.0.sort_unstable();
+        self.passed.0.dedup();
+        self.passed.1.sort_unstable();
+        self.passed.1.dedup();
+    }
+
+    /// Whether a host says to have tied a stream, which is one of datagrams, to another one.
+    pub(super) fn is_stated(&self, stream: &Stream) -> bool {
+        let key = &stream.key;
+        let is = |side| self.stated.binary_search(&end(key.ip(side), key.port(side))).is_ok();
+        is(Side::A) || is(Side::B)
+    }
+
     /// Adds a client that some stream names.
     pub(super) fn client(&mut self, ip: Ip, port: u16) {
         self.ends.push(end(ip, port));
@@ -62,14 +95,17 @@ impl Together {
         self.isns.dedup();
     }
 
-    /// What parts are dealt by: the numbers alone.
+    /// What parts are dealt by: the numbers, and the ends that hosts name, by which datagrams go.
     pub(super) fn told(self) -> Self {
-        Self { ends: Vec::new(), begins: Vec::new(), ..self }
+        Self { ends: Vec::new(), begins: Vec::new(), passed: Default::default(), ..self }
     }
 
     /// Whether nothing is asked of streams with a handshake.
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty() && self.begins.is_empty()
+        let (clients, servers) = &self.passed;
+        [&self.ends, &self.stated, servers].iter().all(|list| list.is_empty())
+            && self.begins.is_empty()
+            && clients.is_empty()
     }
 
     /// The client's number of a stream that may be tied to one of these by more than it.
@@ -78,10 +114,18 @@ impl Together {
             return None;
         }
         let isn = stream.client_isn()?;
+        (self.is_named(stream) || self.holds_a_beginning(stream)).then_some(isn)
+    }
+
+    /// Whether its ends are among those that are named.
+    fn is_named(&self, stream: &Stream) -> bool {
+        let at = |side: Side| end(stream.key.ip(side), stream.key.port(side));
         let client = stream.client();
-        let (ip, port) = (stream.key.ip(client), stream.key.port(client));
-        let named = self.ends.binary_search(&end(ip, port)).is_ok();
-        (named || self.holds_a_beginning(stream)).then_some(isn)
+        let (from, to) = (at(client), at(client.other()));
+        self.ends.binary_search(&from).is_ok()
+            || self.stated.binary_search(&from).is_ok()
+            || self.passed.0.binary_search(&[from[0], from[1]]).is_ok()
+            || self.passed.1.binary_search(&to).is_ok()
     }
 
     /// Whether both sides of a stream without a handshake begin inside of what this one sent.
@@ -110,6 +154,7 @@ impl Together {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::correlate::{BothSides, Carried, Tuple};
     use crate::flow::Key;
     use crate::row::Row;
     use crate::wire::Protocol;
@@ -134,5 +179,37 @@ mod tests {
         assert!(holds([1000, 2000]) && holds([2000, 1000]));
         assert!(!holds([1000, 2010]) && !holds([1006, 2000]));
         assert!(holds([u32::MAX - 2, u32::MAX - 1]), "round the end of the numbers");
+    }
+
+    /// A proxy that names both sides, and one that names the server alone.
+    #[test]
+    fn what_hosts_tie_lies_together() {
+        let end = |last, port| (Ip::v4([10, 0, 0, last]), port);
+        let roles = StatedRoles {
+            proxied: vec![BothSides {
+                protocol: Protocol::TCP,
+                front: Tuple { client: end(1, 40000), server: end(9, 80) },
+                back: Tuple { client: end(9, 50000), server: end(2, 8080) },
+            }],
+            carried: vec![Carried {
+                client: (Ip::v4([10, 0, 0, 7]), None),
+                servers: vec![end(3, 8080)],
+                time: None,
+            }],
+            ..StatedRoles::default()
+        };
+        let mut together = Together::default();
+        assert!(together.is_empty());
+        together.stated(&roles);
+        assert!(!together.is_empty());
+        let stream = |client, server| {
+            let mut stream = Stream::blank();
+            stream.key = Key::of(Protocol::TCP, client, server, 0, None).0;
+            stream
+        };
+        let held = |client, server| together.is_named(&stream(client, server));
+        assert!(held(end(1, 40000), end(9, 80)) && held(end(9, 50000), end(2, 8080)));
+        assert!(held(end(7, 33333), end(9, 80)) && held(end(9, 51000), end(3, 8080)));
+        assert!(!held(end(1, 40001), end(9, 80)) && !held(end(9, 50000 + 1), end(2, 8080)));
     }
 }

@@ -2,6 +2,7 @@
 //! out; nothing here knows an engine.
 
 use super::broadcast::{Broadcast, Counted};
+use super::options::Page;
 use super::packed::{Cursor, Of, all, append, entries, entry};
 use super::rows::{Rows, Unfit};
 use super::totals::{self, Sums, To};
@@ -9,9 +10,10 @@ use crate::breaks::{Breaks, Fate};
 use crate::correlate::Outcome;
 use crate::diagnose;
 use crate::flow::Stream;
+use crate::ladder;
 use crate::load::Seen;
+use crate::report::topology::topology;
 use crate::report::{self, ConnectionFilter, Options, Report};
-use crate::topology::StatedRoles;
 use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -23,6 +25,10 @@ pub struct Told {
     pub report: Report,
     /// The sums over all connections.
     pub sums: Sums,
+    /// What a page shows beside the report.
+    pub page: Option<Page>,
+    /// What stands for what, where addresses were replaced.
+    pub map: Option<String>,
 }
 
 /// The part in which a stream is tied: streams that the handshake can tie have one number, whoever saw
@@ -37,7 +43,7 @@ pub(super) fn part_of(broadcast: &Broadcast, packed: &[u8]) -> Option<u32> {
         let here = together.isns.binary_search(&isn).is_ok();
         return Some(if here { 0 } else { mixed(u64::from(isn)) % parts });
     }
-    if together.datagrams && !stream.is_evicted() {
+    if !stream.is_evicted() && (together.datagrams || together.is_stated(&stream)) {
         return Some(0);
     }
     let client = stream.client();
@@ -57,8 +63,10 @@ fn mixed(number: u64) -> u32 {
 }
 
 fn trace_of(broadcast: &Broadcast, seen: Seen) -> Trace {
-    let stated = StatedRoles { vips: broadcast.vips(), ..StatedRoles::default() };
-    Trace::new(seen.captures, seen.vantages, &seen.heard, &stated, true)
+    let Broadcast { said, stated, .. } = broadcast;
+    let Seen { captures, vantages, heard, .. } = seen;
+    Trace::new(captures, vantages, &heard, stated, !said.own_clocks)
+        .with_states(said.states.clone())
 }
 
 /// Ties the streams of a part, counts how their connections ended, and keeps the rows of those that are
@@ -69,7 +77,9 @@ pub(super) fn tie(broadcast: &Broadcast, list: &[u8]) -> Result<Vec<u8>, Unfit> 
         return Ok(part(&Sums::default(), Counted::of(list), list));
     }
     let mut rows = Rows::new(broadcast, &[&broadcast.rows, list], None)?;
-    let trace = trace_of(broadcast, rows.seen()?);
+    let mut trace = trace_of(broadcast, rows.seen()?);
+    // Sums name vantages.
+    broadcast.said.begin(&mut trace).map_err(lost)?;
     let breaks = Breaks::of(&trace);
     let mut sums = Sums::of(&trace, &breaks);
     let mut kept: HashSet<(u32, u32)> = HashSet::new();
@@ -136,12 +146,15 @@ fn taken(part: &[u8]) -> Option<(Sums, Counted, &[u8])> {
     Some((sums, counted, rows))
 }
 
+fn lost(why: String) -> Unfit {
+    Unfit { capture: None, why }
+}
+
 /// Diagnoses what was kept of all parts.
 pub(super) fn diagnosed(broadcast: &Broadcast, parts: &[Vec<u8>]) -> Result<Told, Unfit> {
     let mut sums = Sums::default();
     let mut counted = Counted::default();
     let mut lists: Vec<&[u8]> = vec![&broadcast.rows];
-    let lost = |why| Unfit { capture: None, why };
     for part in parts {
         let damaged = || lost("what a part gave is damaged".to_owned());
         let (own, rows_of, rows) = taken(part).ok_or_else(damaged)?;
@@ -157,20 +170,34 @@ pub(super) fn diagnosed(broadcast: &Broadcast, parts: &[Vec<u8>]) -> Result<Told
     let mut trace = trace_of(broadcast, rows.seen()?);
     drop(rows);
     trace.sampled = sums.diagnosed < sums.connections();
+    let mut redactor = broadcast.said.begin(&mut trace).map_err(lost)?;
     let diagnosis = diagnose::diagnose(&trace);
     let connections = match broadcast.how.list.as_str() {
         "all" => ConnectionFilter::All,
         "none" => ConnectionFilter::None,
+        "" if broadcast.how.page => ConnectionFilter::of_page(&trace),
         _ => ConnectionFilter::Affected,
     };
     let options = Options { connections, notes: Vec::new() };
-    let mut report = report::build(&trace, &diagnosis, &options);
+    let built = report::build(&trace, &diagnosis, &options);
+    let mut report = redactor.document(built).map_err(lost)?;
+    report.redacted = redactor.is_on();
     if broadcast.how.parts <= 1 {
         sums = Sums::of(&trace, &diagnosis.breaks);
         sums.diagnosed = sums.connections();
     }
+    let page = match broadcast.how.page {
+        true => {
+            let ladders = ladder::of_findings(&trace, &diagnosis);
+            let topology = redactor.document(topology(&trace, &diagnosis.breaks)).map_err(lost)?;
+            Some((topology, redactor.document(ladders).map_err(lost)?))
+        }
+        false => None,
+    };
+    let map = redactor.map();
+    let sums = redactor.document(sums).map_err(lost)?;
     sums.tell(&mut report);
-    Ok(Told { report, sums })
+    Ok(Told { report, sums, page, map })
 }
 
 #[cfg(test)]

@@ -171,17 +171,24 @@ impl Map {
             _ => std::fs::read_to_string(path)
                 .map_err(|why| MapError::Io { path: shown.clone(), why })?,
         };
-        let none = |why: String| MapError::NoMap { path: shown.clone(), why };
-        let kept: Kept = serde_json::from_str(&text).map_err(|why| none(why.to_string()))?;
+        Self::parse(&text).map_err(|why| MapError::NoMap { path: shown, why })
+    }
+
+    /// The map that [`Self::text`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with a text that is no map, or contradicts itself.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let kept: Kept = serde_json::from_str(text).map_err(|why| why.to_string())?;
         if kept.lbdiag_redact_map != VERSION {
-            return Err(none(format!("version {} is not known", kept.lbdiag_redact_map)));
+            return Err(format!("version {} is not known", kept.lbdiag_redact_map));
         }
         let mut map = Self::default();
         for (from, to) in &kept.addresses {
-            map.learn_ip(from, to).ok_or_else(|| none(format!("{from} cannot become {to}")))?;
+            map.learn_ip(from, to).ok_or_else(|| format!("{from} cannot become {to}"))?;
         }
         for (from, to) in &kept.macs {
-            map.learn_mac(from, to).ok_or_else(|| none(format!("{from} cannot become {to}")))?;
+            map.learn_mac(from, to).ok_or_else(|| format!("{from} cannot become {to}"))?;
         }
         Ok(map)
     }

@@ -36,6 +36,15 @@ pub fn trace(trace: &mut Trace, labels: &Labels, map: &mut Map) {
     map.prime(trace);
 }
 
+/// Remarks on files, which name them; in their place, that there were some.
+#[must_use]
+pub fn without_names(notes: Vec<String>) -> Vec<String> {
+    match notes.is_empty() {
+        true => notes,
+        false => vec!["what is to be said of files is left out: it names them".to_owned()],
+    }
+}
+
 /// A document with stand-ins for its addresses.
 ///
 /// # Errors

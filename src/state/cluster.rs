@@ -2,9 +2,10 @@
 
 use super::place::Place;
 use crate::wire::{Ip, Protocol};
+use serde::{Deserialize, Serialize};
 
 /// What a cluster says of its services.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Services.
     pub services: Vec<ClusterService>,
@@ -15,7 +16,7 @@ pub struct Cluster {
 }
 
 /// A port of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterService {
     /// Namespace and name.
     pub name: (String, String),
@@ -36,7 +37,7 @@ pub struct ClusterService {
 }
 
 /// An endpoint of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Namespace and name of the service.
     pub service: (String, String),

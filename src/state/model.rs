@@ -9,6 +9,7 @@ use super::records::{
     Dropped, Held, Listener, Logged, Loss, Offload, PolicyRule, ProxyServer, Rule, Session, Tracked,
 };
 use crate::wire::{Ip, Mac, Protocol};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Interfaces, routes, neighbours or VRRP instances of a host, each.
@@ -23,7 +24,7 @@ pub(super) const MAX_VALUES: usize = 1 << 13;
 pub(super) const MAX_NOTES: usize = 32;
 
 /// A value and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told<T> {
     /// What was said.
     pub value: T,
@@ -32,7 +33,7 @@ pub struct Told<T> {
 }
 
 /// All that one host said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostState {
     /// The name of its file or folder; it identifies nobody.
     pub name: String,
@@ -88,7 +89,7 @@ pub struct HostState {
 }
 
 /// What clients address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Front {
     /// An address.
     Address {
@@ -104,7 +105,7 @@ pub enum Front {
 }
 
 /// A virtual service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatedService {
     /// What clients address.
     pub front: Front,
@@ -123,7 +124,7 @@ pub struct StatedService {
 }
 
 /// How packets get to a real server (ipvsadm(8), packet-forwarding-method).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Forwarding {
     /// `-m`, `Masq`, `NAT`.
     Masquerading,
@@ -138,7 +139,7 @@ pub enum Forwarding {
 }
 
 /// How a tunnel packs (ipvsadm(8), `--tun-type`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tunnel {
     /// IP in IP.
     Ipip,
@@ -149,7 +150,7 @@ pub enum Tunnel {
 }
 
 /// A real server of a virtual service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatedServer {
     /// Address.
     pub address: Ip,
@@ -168,7 +169,7 @@ pub struct StatedServer {
 }
 
 /// One entry of a connection table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// IP protocol number.
     pub protocol: Protocol,
@@ -187,7 +188,7 @@ pub struct Entry {
 }
 
 /// An interface.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     /// Name without the peer (`eth0`).
     pub name: String,
@@ -202,7 +203,7 @@ pub struct Interface {
 }
 
 /// An address of an interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// The address.
     pub ip: Ip,
@@ -215,7 +216,7 @@ pub struct Address {
 }
 
 /// A route.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// Network; length 0 is the default.
     pub to: (Ip, u8),
@@ -236,7 +237,7 @@ pub struct Route {
 }
 
 /// A neighbour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbour {
     /// Its address.
     pub ip: Ip,
@@ -249,7 +250,7 @@ pub struct Neighbour {
 }
 
 /// A virtual router of keepalived.conf.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VrrpInstance {
     /// Name.
     pub name: String,

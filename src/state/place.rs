@@ -1,10 +1,12 @@
 //! Where something was said.
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes in which the line of a value is looked for.
 const NEAR: usize = 64 << 10;
 
 /// A line of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Place {
     /// Index in [`HostState::files`](super::HostState::files).
     pub file: u16,

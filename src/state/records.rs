@@ -3,9 +3,10 @@
 
 use super::place::Place;
 use crate::wire::{Ip, Protocol};
+use serde::{Deserialize, Serialize};
 
 /// A socket that waits for connections (ss(8), `-l`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// IP protocol number.
     pub protocol: Protocol,
@@ -34,7 +35,7 @@ impl Listener {
 }
 
 /// What a rule of a packet filter does with what it matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It passes.
     Accept,
@@ -51,7 +52,7 @@ pub enum Verdict {
 }
 
 /// A rule of a packet filter, or the policy of a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// Chain by its name; of nft the hook, in capitals, where the chain has one.
     pub chain: String,
@@ -84,7 +85,7 @@ impl Rule {
 }
 
 /// An entry of netfilter's table of connections (conntrack(8)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tracked {
     /// IP protocol number.
     pub protocol: Protocol,
@@ -113,7 +114,7 @@ impl Tracked {
 }
 
 /// Both sides of a connection through a proxy (haproxy, `show sess all`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// The client, and what it asked.
     pub front: ((Ip, u16), (Ip, u16)),
@@ -124,7 +125,7 @@ pub struct Session {
 }
 
 /// A server as a proxy sees it (haproxy, `show stat`, `show servers state`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProxyServer {
     /// Backend and server, by name.
     pub name: String,
@@ -141,7 +142,7 @@ pub struct ProxyServer {
 }
 
 /// One request in the log of a proxy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logged {
     /// The client, with its port where it is printed.
     pub client: (Ip, Option<u16>),
@@ -163,7 +164,7 @@ pub struct Logged {
 
 /// How long the parts of a logged request took, milliseconds; `None` where a part is not logged
 /// or was not reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Waits {
     /// The client, until its request was there (haproxy: TR, Tq).
     pub request: Option<u32>,
@@ -178,7 +179,7 @@ pub struct Waits {
 }
 
 /// A connection that a program holds which carries it to another one (ss(8), `-p`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The own end.
     pub local: (Ip, u16),
@@ -192,7 +193,7 @@ pub struct Held {
 
 /// A packet or a flow that somebody says to have dropped: the log of a packet filter, pf, Cilium,
 /// the kernel, a cloud.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     /// IP protocol number.
     pub protocol: Protocol,
@@ -209,7 +210,7 @@ pub struct Dropped {
 }
 
 /// A counter of lost frames that is not zero (`ip -s link`, `ethtool -S`, `tc -s qdisc`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     /// Interface; `None` where it is not printed.
     pub device: Option<String>,
@@ -222,7 +223,7 @@ pub struct Loss {
 }
 
 /// Work that is left to a network card, or to what takes its place (`ethtool -k`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offload {
     /// Interface; `None` where it is not printed.
     pub device: Option<String>,
@@ -235,7 +236,7 @@ pub struct Offload {
 }
 
 /// A rule that chooses a table of routes (ip-rule(8)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRule {
     /// Lower goes first.
     pub priority: u32,

@@ -78,6 +78,26 @@ impl Growing {
         self.of.push(at);
     }
 
+    /// Takes back what was taken and is written: what grows next grows in the same memory, which the system
+    /// need not clear again.
+    pub(super) fn again(&mut self, column: Column) {
+        if let Some(mut there) = column.there {
+            there.clear();
+            self.there = there;
+        }
+        match column.values {
+            Values::Numbers(mut numbers) => {
+                numbers.clear();
+                self.numbers = numbers;
+            }
+            Values::Texts(mut list, mut of) => {
+                list.clear();
+                of.clear();
+                (self.list, self.of) = (list, of);
+            }
+        }
+    }
+
     /// What has grown so far, which begins anew.
     pub(super) fn take(&mut self) -> Column {
         self.terms.clear();

@@ -34,6 +34,7 @@ use crate::exchange::Pairs;
 use crate::flow::Observations;
 use crate::hashed::HashMap;
 use crate::wire::{Ip, Mac};
+use serde::{Deserialize, Serialize};
 
 /// Roles that the user stated.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +56,7 @@ pub struct StatedRoles {
 }
 
 /// A host as a user names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Who {
     /// By network address.
     Ip(Ip),

@@ -32,6 +32,7 @@ mod pseudo_header;
 mod quote;
 pub mod redirect;
 mod segment;
+mod serial;
 pub(crate) mod shim;
 pub mod sip;
 mod tcp;

@@ -110,6 +110,16 @@ fn a_cluster_tells_what_one_machine_tells() {
             }
         }
     }
+    // What hosts say travels to the executors, and what is to be replaced.
+    let told = crate::support::expected::root().join("tests/states/healthy-nat");
+    let told = told.display().to_string();
+    let folder = indexed(&[crate::support::expected::root().join("samples/healthy-nat")]);
+    for more in [&["--redact"][..], &["--format", "html"], &["--whole", "0", "--part", "20"]] {
+        let asked = [&["--host-state", &told], more].concat();
+        if cluster.report(folder.path(), &asked).stdout != here(folder.path(), &asked).stdout {
+            wrong.push(format!("{asked:?}: another report"));
+        }
+    }
     // An executor that is lost costs a retry.
     cluster.executors.pop();
     if let Some(sample) = samples().first() {

@@ -6,8 +6,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asked;
+mod bucket;
 mod cluster;
 #[allow(dead_code)]
 mod columns;
 mod same;
+mod store;
 mod unsound;

@@ -46,7 +46,7 @@ pub fn single(folder: &str) -> (Trace, Report) {
 }
 
 pub fn options() -> Options {
-    Options { connections: ConnectionFilter::All, ..Options::default() }
+    Options { connections: Some(ConnectionFilter::All), ..Options::default() }
 }
 
 /// Dealt into several parts, of which all is kept.
