@@ -71,6 +71,8 @@ impl Chunks {
                     let whole = (head as u32).wrapping_add(size).wrapping_add(2);
                     answer.next = answer.next.wrapping_add(whole);
                 }
+                // It is not among the bytes that are there: what follows is not known.
+                None if payload.len() < len as usize => return,
                 // The last one, or what cannot be read.
                 _ => break,
             }

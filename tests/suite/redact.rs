@@ -22,11 +22,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// Findings that rest on what is gone, beside those that no extract of them alone gives.
-const GONE: [(&str, &str); 13] = [
+const GONE: [(&str, &str); 14] = [
     ("l7-self-access-two-flows", "requests"),
     ("proxy-protocol-mismatch", "the header"),
     ("dns-conntrack-race-5s", "questions and answers"),
     ("node-without-local-endpoint", "what the node says of itself"),
+    ("l7-backend-tls-refused", "requests, and the words of both sides"),
     ("l7-backend-timeout", "requests"),
     ("l7-keepalive-race", "requests"),
     ("l7-request-held", "requests"),

@@ -20,6 +20,7 @@ const NOT_PRINTED: &[(&str, &str)] = &[
     ("fullnat-toa-header-full", "tcpdump prints no contents of option 254"),
     ("fullnat-toa-packet-full", "tcpdump prints no contents of option 254"),
     ("fullnat-toa-too-long", "tcpdump prints no contents of option 254"),
+    ("l7-backend-tls-refused", "the TLS hello"),
     ("l7-keepalive-race", "payload of ports that are none of HTTP"),
     ("l7-proxy-header-missing", "payload before a PROXY header"),
     ("l7-proxy-v2-unexpected-one-rs", "payload in binary"),
