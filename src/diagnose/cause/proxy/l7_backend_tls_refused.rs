@@ -60,7 +60,7 @@ fn finding(facts: &Facts, service: ServiceId, ids: Vec<ConnectionId>) -> Finding
         finding.confirm(
             "the proxy",
             format!("openssl s_client -connect {at} -servername NAME -showcerts </dev/null; curl -sv -o /dev/null http://{at}/"),
-            &format!("with the name and the CA that the proxy is told: shows what {} speaks there, and with which certificates", name(subject)),
+            format!("with the name and the CA that the proxy is told: shows what {} speaks there, and with which certificates", name(subject)),
         );
     }
     finding.concerning(servers, ids).also(crate::diagnose::words::directors(facts, service))
