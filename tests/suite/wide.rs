@@ -6,7 +6,7 @@ use crate::support::program::parsed;
 use crate::support::spoofs::{ACK, File, RST, SYN, Spoofs};
 use lbdiag::flow::Observations;
 
-const SERVICES: u32 = 20_000;
+const SERVICES: u32 = 12_000;
 
 /// The report on captures: name and bytes.
 fn report(captures: &[(&str, Vec<u8>)]) -> serde_json::Value {
