@@ -91,6 +91,10 @@ impl<'t> Frames<'t> {
     /// The stream of which a frame is a milestone, by index at its vantage.
     pub(crate) fn stream_of(&self, at: At) -> Option<usize> {
         let (vantage, of) = self.vantage(at)?;
+        // Most frames of no stream are of neighbours, which are few: streams need not be sorted for them.
+        if self.neighbor_of(at).is_some() {
+            return None;
+        }
         let streams = &vantage.streams;
         let frame = at.mark.frame();
         let spans = |stream: &Stream| is_within(stream.first(), stream.last(), at.mark);
