@@ -53,8 +53,9 @@ pub(crate) fn stream_of(trace: &Trace, at: At) -> Option<usize> {
     Frames::new(trace).stream_of(at)
 }
 
-/// Streams that are looked at before an index is made: nearly all proofs are of one of the latest that had begun.
-const NEAR: usize = 64;
+/// Streams that are looked at before an index is made, which takes as long as several such walks: nearly all proofs
+/// are of one of the latest that had begun.
+const NEAR: usize = 1 << 15;
 
 /// What frames are, for who asks of many: of which stream one is a milestone, of which neighbour it speaks. Sorted by
 /// frame the first time that it is needed, so that a frame of no stream costs no walk over all that were open.
