@@ -6,6 +6,7 @@
 
 mod beyond;
 mod build;
+mod claims;
 pub mod loss;
 mod network;
 mod reach;
@@ -34,6 +35,7 @@ use crate::hashed::HashMap;
 use crate::state::MatchedState;
 use crate::topology::{HostId, Ordinary, RealServer, Role, Route, Service, ServiceId, Topology};
 use crate::wire::{Ip, Mac};
+use claims::Claims;
 use loss::Losses;
 use reach::Reach;
 use shared::SharedAddresses;
@@ -81,6 +83,7 @@ pub struct Trace {
     logged: HashMap<u32, (u32, u32)>,
     losses: OnceLock<Losses>,
     shared: OnceLock<SharedAddresses>,
+    claims: OnceLock<Claims>,
     reach: OnceLock<Reach>,
     roles: OnceLock<BTreeMap<HostId, (Role, Why)>>,
 }

@@ -11,6 +11,7 @@ use crate::trace::{At, ConnectionId, Trace};
 use crate::wire::Ip;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The connections of a finding and, through a proxy, those behind and before them.
 pub(crate) fn concerned(trace: &Trace, finding: &Finding) -> BTreeSet<ConnectionId> {
@@ -53,8 +54,10 @@ pub(crate) fn stream_of(trace: &Trace, at: At) -> Option<usize> {
     Frames::new(trace).stream_of(at)
 }
 
-/// Streams that are looked at before an index is made, which takes as long as several such walks: nearly all proofs
-/// are of one of the latest that had begun.
+/// Steps of walks over streams, for each stream of a vantage, after which an index is made: it takes about as long as
+/// they did. Nearly all proofs are of one of the latest streams that had begun, so that most vantages need none.
+const STEPS: usize = 64;
+/// Steps that are taken anyway.
 const NEAR: usize = 1 << 15;
 
 /// What frames are, for who asks of many: of which stream one is a milestone, of which neighbour it speaks. Sorted by
@@ -70,6 +73,8 @@ pub(crate) struct Frames<'t> {
 struct OfVantage {
     /// Whether streams stand in the order of their first frames.
     sorted: OnceLock<bool>,
+    /// Steps that walks over streams took.
+    walked: AtomicUsize,
     /// Milestones, each with its stream.
     milestones: OnceLock<Vec<(u32, u32)>>,
     /// Frames of ARP and neighbour discovery, each with the address that it is about.
@@ -104,8 +109,13 @@ impl<'t> Frames<'t> {
         let begun = streams.partition_point(|stream| stream.first().frame() <= frame);
         let reach = self.trace.reach(at.vantage);
         let mut open = (0..begun).rev().take_while(|index| reach[*index] >= frame);
-        if let Some(index) = open.by_ref().take(NEAR).find(|index| is(*index)) {
-            return Some(index);
+        let left = (STEPS * streams.len()).max(NEAR).saturating_sub(of.walked.load(Relaxed));
+        let mut steps = 0;
+        let mut near = open.by_ref().take(left).inspect(|_| steps += 1);
+        let found = near.find(|index| is(*index));
+        of.walked.fetch_add(steps, Relaxed);
+        if found.is_some() {
+            return found;
         }
         let first = |stream: &Stream| stream.first().frame();
         let sorted = || *of.sorted.get_or_init(|| streams.is_sorted_by_key(first));

@@ -109,6 +109,10 @@ pub(super) const RESET_LONG_NS: i64 = 5_000_000_000;
 pub(super) const DISPUTES_RESTLESS_NS: i64 = 2_000_000_000;
 /// From the SYN to the first question that it makes the director ask.
 pub(super) const MISSING_NEIGHBOURS_PROMPT_NS: i64 = 200_000_000;
+/// Addresses that are shown and advised on one by one, of those that a service's SYNs wait for.
+pub(super) const MISSING_NEIGHBOURS_TOLD: usize = 8;
+/// How many times nearer to a question the SYN is that surely made the director ask it, and no other's.
+pub(super) const MISSING_NEIGHBOURS_NEARER: i64 = 10;
 /// A rule rejects at once; a stack asks first, for seconds.
 pub(super) const MISSING_NEIGHBOURS_PATIENCE_NS: i64 = 500_000_000;
 /// In flight when a host resets, nanoseconds.

@@ -86,6 +86,7 @@ impl Trace {
             logged: HashMap::default(),
             losses: OnceLock::new(),
             shared: OnceLock::new(),
+            claims: OnceLock::new(),
             reach: OnceLock::new(),
             roles: OnceLock::new(),
         }

@@ -5,7 +5,7 @@ use crate::packet::{ACK, Packet, RST, SYN};
 use crate::places::*;
 use crate::stage::{Stage, arp};
 use crate::talk::{Step, Talk, Who, step};
-use crate::{candidates, cut_short, diagnosed, dns, ids, one_sided, pods};
+use crate::{candidates, clusters, cut_short, diagnosed, dns, ids, one_sided, pods};
 use serde_json::Value;
 use std::net::Ipv4Addr;
 
@@ -243,6 +243,30 @@ fn who_is_asked_for_in_vain_was_not_taken_out_of_the_table() {
     assert!(!ids(&report).contains(&"backend-removed-silent-drop"), "{text}");
     let (report, text) = diagnosed(&server_gone(false));
     assert_eq!(ids(&report)[0], "backend-removed-silent-drop", "{text}");
+}
+
+#[test]
+fn who_is_gone_is_told_by_the_syn_that_made_the_node_ask() {
+    let (report, text) = diagnosed(&clusters::two_are_gone(false));
+    let gone = |port: u16| -> Vec<&str> {
+        let found = report["findings"].as_array().unwrap().iter();
+        let mut of = found.filter(|f| f["id"] == "rs-unreachable");
+        let of = of.find(|f| f["title"].as_str().unwrap().contains(&format!(":{port}")));
+        let subjects = of.expect(&text)["subjects"].as_array().unwrap().iter();
+        subjects
+            .filter_map(|s| s["address"].as_str())
+            .filter(|ip| ip.starts_with("10.244.1.8"))
+            .collect()
+    };
+    assert_eq!(gone(443), ["10.244.1.81"], "{text}");
+    assert_eq!(gone(80), ["10.244.1.82"], "{text}");
+    // Where both SYNs came before both questions, neither is sure.
+    let (report, text) = diagnosed(&clusters::two_are_gone(true));
+    for finding in report["findings"].as_array().unwrap() {
+        if finding["id"] == "rs-unreachable" {
+            assert_ne!(finding["confidence"], "certain", "{text}");
+        }
+    }
 }
 
 /// A daemon on all addresses answers on three ports from another one than it was asked.

@@ -128,6 +128,11 @@ pub fn announced_and_served() -> Stage {
 const NOWHERE: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 3);
 const ASKS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 2);
 
+/// The node's address towards its pods, and two of them that are gone.
+const NODE_IN_IP: Ipv4Addr = Ipv4Addr::new(10, 244, 1, 1);
+const GONE: Ipv4Addr = Ipv4Addr::new(10, 244, 1, 81);
+const GONE_TOO: Ipv4Addr = Ipv4Addr::new(10, 244, 1, 82);
+
 /// The node asks for the address to which it translates, and nobody has it.
 pub fn translated_to_nobody() -> Stage {
     let mut stage = Stage::default().any("node");
@@ -140,6 +145,36 @@ pub fn translated_to_nobody() -> Stage {
             stage.pass(ROUTER_IN, NODE, &syn);
             for _ in 0..3 {
                 stage.ask(NODE, ASKS, NOWHERE, &[NODE]).wait_ms(330);
+            }
+        }
+        stage.wait_ms(5000);
+    }
+    stage
+}
+
+/// Two services of the node go to two pods that are gone, each with a SYN in the same tenth of a second; nobody
+/// else's SYN is nearer to the question that each made it ask. `together`: both SYNs come before both questions.
+pub fn two_are_gone(together: bool) -> Stage {
+    let mut stage = Stage::default().any("node");
+    for n in 0..3u16 {
+        let begun = stage.now;
+        let mut talks = [(443u16, GONE), (80, GONE_TOO)].map(|(port, pod)| {
+            (Talk::new(at(CLIENT_IP, 40_300 + n * 2 + port % 2), at(NODE_IP, port)), pod)
+        });
+        for second in [0u64, 1, 3] {
+            stage.now = begun + second * 1_000_000;
+            for (talk, pod) in &mut talks {
+                let syn = talk.syn();
+                stage.pass(ROUTER_IN, NODE, &syn);
+                if !together {
+                    stage.ask(NODE, NODE_IN_IP, *pod, &[NODE]).wait_ms(60);
+                }
+            }
+            for _ in 0..2 {
+                for (_, pod) in &talks {
+                    stage.ask(NODE, NODE_IN_IP, *pod, &[NODE]);
+                }
+                stage.wait_ms(400);
             }
         }
         stage.wait_ms(5000);

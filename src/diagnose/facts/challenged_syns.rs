@@ -11,7 +11,7 @@ use crate::correlate::{Leg, Outcome, Tuple};
 use crate::diagnose::thresholds::{PROMPT_NS, TUPLE_REUSE_CHALLENGE_ACK_AGAIN_NS};
 use crate::flow::{COPY_WINDOW_NS, Reset};
 use crate::trace::{ConnectionId, Trace};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The leg that shows it, the real server's own first.
 pub(in crate::diagnose) fn challenged(trace: &Trace, id: ConnectionId) -> Option<&Leg> {
@@ -85,9 +85,10 @@ pub(in crate::diagnose) fn victims(facts: &Indexed<'_>, ids: &[ConnectionId]) ->
         let resets = legs.filter_map(|leg| Some(facts.at(leg, facts.reply(leg).rst.get()?)));
         resets.map(|at| facts.time(at)).min()
     };
+    let own: HashSet<ConnectionId> = ids.iter().copied().collect();
     let hit = facts.requests().filter(|(id, c)| {
         c.outcome == Outcome::Reset
-            && !ids.contains(id)
+            && !own.contains(id)
             && of(*id).is_some_and(|since| reset_at(*id).is_some_and(|at| at > since))
     });
     if ended.is_empty() { Vec::new() } else { hit.map(|(id, _)| id).collect() }

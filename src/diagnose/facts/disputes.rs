@@ -30,20 +30,16 @@ pub(in crate::diagnose) fn disputed(trace: &Trace, vip: Ip) -> Option<(VantageId
 /// lead to by another address is in nobody's neighbour table.
 fn is_resolved(trace: &Trace, vip: Ip) -> bool {
     let mut neighbors = trace.vantages.iter().map(|v| &v.neighbors);
-    neighbors.any(|n| {
-        n.bindings.iter().any(|b| b.ip == vip && b.claim != Claim::Sender)
-            || n.asks.iter().any(|a| a.target == vip)
-    })
+    trace.claims_of(vip).any(|(_, b)| b.claim != Claim::Sender)
+        || neighbors.any(|n| n.asks.iter().any(|ask| ask.target == vip))
 }
 
 /// Machines that claim an address, each by one of its hosts, virtual routers' MACs aside.
 pub(in crate::diagnose) fn claimants(trace: &Trace, vip: Ip) -> Vec<HostId> {
     let mut hosts: Vec<HostId> = trace
-        .vantages
-        .iter()
-        .flat_map(|v| &v.neighbors.bindings)
-        .filter(|b| b.ip == vip && !b.mac.is_vrrp())
-        .filter_map(|b| trace.topology.hosts.by_mac(b.mac))
+        .claims_of(vip)
+        .filter(|(_, b)| !b.mac.is_vrrp())
+        .filter_map(|(_, b)| trace.topology.hosts.by_mac(b.mac))
         .collect();
     // By MAC: hosts are numbered in the order of the captures.
     hosts.sort_by_key(|h| (trace.topology.hosts.get(*h).macs.first().copied(), *h));
@@ -64,7 +60,7 @@ pub(in crate::diagnose) fn claims(trace: &Trace, vip: Ip) -> Vec<Proof> {
     let Some((v, _)) = disputed(trace, vip) else { return Vec::new() };
     let mut seen = Vec::new();
     let mut proofs: Vec<Proof> = Vec::new();
-    for binding in trace.vantages[v.index()].neighbors.bindings.iter().filter(|b| b.ip == vip) {
+    for (_, binding) in trace.claims_of(vip).filter(|(at, _)| *at == v) {
         let host = trace.topology.hosts.by_mac(binding.mac);
         if seen.contains(&host) {
             continue;
@@ -84,8 +80,8 @@ pub(in crate::diagnose) fn claims(trace: &Trace, vip: Ip) -> Vec<Proof> {
 
 /// Whether a host answers for an address or announces it, at any vantage.
 pub(in crate::diagnose) fn answers_for(trace: &Trace, host: HostId, ip: Ip) -> bool {
-    let bindings = trace.vantages.iter().flat_map(|v| &v.neighbors.bindings);
-    bindings
-        .filter(|b| b.ip == ip && b.claim != Claim::Sender)
-        .any(|b| trace.host_by_mac(Some(b.mac)) == Some(host))
+    trace
+        .claims_of(ip)
+        .filter(|(_, b)| b.claim != Claim::Sender)
+        .any(|(_, b)| trace.host_by_mac(Some(b.mac)) == Some(host))
 }

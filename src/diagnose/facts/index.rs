@@ -56,6 +56,8 @@ pub struct Indexed<'a> {
     requests_between: OnceLock<Index<(ServiceId, HostId)>>,
     requests_to_address: OnceLock<Index<Ip>>,
     connections_to_host: OnceLock<Index<HostId>>,
+    connections_to_address: OnceLock<Index<Ip>>,
+    connections_of: OnceLock<Index<(Ip, u16)>>,
 }
 
 impl<'a> Indexed<'a> {
@@ -70,6 +72,8 @@ impl<'a> Indexed<'a> {
             requests_between: OnceLock::new(),
             requests_to_address: OnceLock::new(),
             connections_to_host: OnceLock::new(),
+            connections_to_address: OnceLock::new(),
+            connections_of: OnceLock::new(),
         }
     }
 
@@ -110,6 +114,18 @@ impl<'a> Indexed<'a> {
         let ids =
             || self.iter().filter_map(|(id, c)| Some((self.host_by_ip(c.front.server.0)?, id)));
         self.listed(self.connections_to_host.get_or_init(|| Index::of(ids())).get(host))
+    }
+
+    /// All connections, requests or not, whose first destination is an address.
+    pub fn connections_to_address(&self, address: Ip) -> impl Listed<'_> {
+        let ids = || self.iter().map(|(id, c)| (c.front.server.0, id));
+        self.listed(self.connections_to_address.get_or_init(|| Index::of(ids())).get(address))
+    }
+
+    /// All connections, requests or not, that a client opened from a port.
+    pub fn connections_of(&self, client: (Ip, u16)) -> impl Listed<'_> {
+        let ids = || self.iter().map(|(id, c)| (c.front.client, id));
+        self.listed(self.connections_of.get_or_init(|| Index::of(ids())).get(client))
     }
 
     fn listed<'b>(&'b self, ids: &'b [ConnectionId]) -> impl Listed<'b> {

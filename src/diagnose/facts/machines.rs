@@ -32,8 +32,10 @@ pub(in crate::diagnose) fn speaks_vrrp(trace: &Trace, host: HostId) -> bool {
     })
 }
 
-fn bindings(trace: &Trace) -> impl Iterator<Item = &Binding> {
-    trace.vantages.iter().flat_map(|v| &v.neighbors.bindings)
+/// What a host claimed, by any of its MACs.
+fn claims_of(trace: &Trace, host: HostId) -> impl Iterator<Item = &Binding> {
+    let macs = trace.topology.hosts.get(host).macs.iter();
+    macs.flat_map(|mac| trace.claims_by(*mac)).map(|(_, binding)| binding)
 }
 
 /// Addresses beside services' that a host claims or originates, and whether it asks as
@@ -41,11 +43,10 @@ fn bindings(trace: &Trace) -> impl Iterator<Item = &Binding> {
 fn addresses(trace: &Trace, host: HostId) -> BTreeMap<Ip, bool> {
     let h = trace.topology.hosts.get(host);
     let mut found: BTreeMap<Ip, bool> = h.ips.iter().map(|ip| (*ip, false)).collect();
-    for binding in bindings(trace).filter(|b| h.macs.contains(&b.mac)) {
+    for binding in claims_of(trace, host) {
         *found.entry(binding.ip).or_default() |= binding.claim == Claim::Sender;
     }
-    let services = || trace.topology.services.iter().filter(|s| !s.is_backend);
-    found.retain(|ip, _| !ip.is_link_local() && !services().any(|s| s.vip == *ip));
+    found.retain(|ip, _| !ip.is_link_local() && !trace.is_called(*ip));
     found
 }
 
@@ -56,18 +57,19 @@ pub(in crate::diagnose) fn answered_for_others(
     host: HostId,
     vip: Ip,
 ) -> BTreeMap<Ip, BTreeSet<HostId>> {
-    let owner = |b: &Binding| trace.host_by_mac(Some(b.mac));
-    let answers = bindings(trace).filter(|b| b.claim == Claim::Reply && owner(b) == Some(host));
+    let owners = |ip: Ip| {
+        trace.claims_of(ip).filter_map(|(_, binding)| trace.host_by_mac(Some(binding.mac)))
+    };
+    let own = |b: &&Binding| trace.host_by_mac(Some(b.mac)) == Some(host);
+    let answers = claims_of(trace, host).filter(own).filter(|b| b.claim == Claim::Reply);
     let mut found: BTreeMap<Ip, BTreeSet<HostId>> =
         answers.filter(|b| b.ip != vip).map(|b| (b.ip, BTreeSet::new())).collect();
     if found.is_empty() {
         return found;
     }
-    let claims_vip: BTreeSet<HostId> =
-        bindings(trace).filter(|b| b.ip == vip).filter_map(owner).collect();
-    for binding in bindings(trace) {
-        let Some(others) = found.get_mut(&binding.ip) else { continue };
-        others.extend(owner(binding).filter(|h| *h != host && !claims_vip.contains(h)));
+    let claims_vip: BTreeSet<HostId> = owners(vip).collect();
+    for (ip, others) in &mut found {
+        others.extend(owners(*ip).filter(|h| *h != host && !claims_vip.contains(h)));
     }
     found.retain(|_, others| !others.is_empty());
     found

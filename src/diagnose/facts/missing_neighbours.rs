@@ -4,6 +4,7 @@
 
 use super::asks::asked_here;
 use super::index::Indexed;
+use super::prompts::{Asks, Waiting};
 use super::refusals::{Refusal, Says};
 use super::used_ports::{self, Pinned};
 use super::ways::telling;
@@ -11,7 +12,7 @@ use crate::correlate::{Connection, Leg};
 use crate::diagnose::finding::Proof;
 use crate::diagnose::thresholds::{
     ARP_WAIT_NS, MISSING_NEIGHBOURS_PATIENCE_NS, MISSING_NEIGHBOURS_PROMPT_NS,
-    MISSING_NEIGHBOURS_ROUND, NO_COINCIDENCE,
+    MISSING_NEIGHBOURS_ROUND, MISSING_NEIGHBOURS_TOLD, NO_COINCIDENCE,
 };
 use crate::flow::{Ask, VantageId};
 use crate::topology::{HostId, Mode, ServiceId};
@@ -52,15 +53,19 @@ pub(in crate::diagnose) struct Missing {
 }
 
 /// All of them, by service.
-pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &[(VantageId, &Ask)]) -> Vec<Missing> {
+pub(in crate::diagnose) fn all(facts: &Indexed<'_>, asks: &Asks<'_>) -> Vec<Missing> {
     let mut sets: BTreeMap<ServiceId, Vec<ConnectionId>> = BTreeMap::new();
     for (id, _) in failed(facts) {
         if told(facts, id).is_some() || !in_vain(facts, id, asks).asks.is_empty() {
             sets.entry(facts.service_of(id)).or_default().push(id);
         }
     }
+    let waiting = Waiting::new(sets.iter().flat_map(|(service, ids)| {
+        let legs = ids.iter().flat_map(|id| facts.legs(*id));
+        legs.map(|leg| (leg.vantage, facts.forward(leg).syn, *service))
+    }));
     let judged: Vec<(Missing, Linked)> =
-        sets.into_iter().map(|(service, ids)| judge(facts, service, ids, asks)).collect();
+        sets.into_iter().map(|(service, ids)| judge(facts, service, ids, asks, &waiting)).collect();
     // An address that one service's SYNs made the director ask for is asked for on account
     // of the others', too.
     let sure: BTreeSet<Ip> =
@@ -123,7 +128,7 @@ struct InVain<'a> {
     by_a_node: bool,
 }
 
-fn in_vain<'a>(trace: &Indexed<'_>, id: ConnectionId, asks: &[(VantageId, &'a Ask)]) -> InVain<'a> {
+fn in_vain<'a>(trace: &Indexed<'_>, id: ConnectionId, asks: &Asks<'a>) -> InVain<'a> {
     let vip = trace.connection(id).front.server.0;
     let service = trace.service(id);
     for leg in trace.legs(id).iter().filter(|leg| leg.tuple == 0) {
@@ -138,12 +143,20 @@ fn in_vain<'a>(trace: &Indexed<'_>, id: ConnectionId, asks: &[(VantageId, &'a As
         if !owner && (service.mode != Mode::Unknown || waits_for_client(trace, id, leg, asks)) {
             continue;
         }
-        let fits = |(at, ask): &&(VantageId, &'a Ask)| {
-            let own = asked_here(&trace.vantages[at.index()], ask);
+        let fits = |ask: &&'a Ask| {
+            let own = asked_here(&trace.vantages[v.index()], ask);
             let way = owner || is_way_on(trace, id, ask);
-            *at == v && own && way && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
+            own && way && ask.target != vip && is_for(trace, leg, told.as_ref(), ask)
         };
-        let mut found: Vec<(VantageId, &Ask)> = asks.iter().filter(fits).copied().collect();
+        let (from, to) = match &told {
+            Some(refusal) => {
+                let said = refusal.error.mark.at().0;
+                (said.saturating_sub(ARP_WAIT_NS), said)
+            }
+            None => around(trace, leg),
+        };
+        let open = asks.open(v, from, to);
+        let mut found: Vec<(VantageId, &Ask)> = open.filter(fits).map(|ask| (v, ask)).collect();
         // Who calls is asked for on account of what goes back.
         let calls = |ask: &Ask| trace.requests_from(ask.target).len() > 0;
         if found.iter().any(|(_, ask)| !calls(ask)) {
@@ -173,17 +186,18 @@ fn is_way_on(trace: &Trace, id: ConnectionId, ask: &Ask) -> bool {
 }
 
 /// Whether it is the client that a host asks for in vain: what it would answer cannot leave.
-fn waits_for_client(
-    trace: &Trace,
-    id: ConnectionId,
-    leg: &Leg,
-    asks: &[(VantageId, &Ask)],
-) -> bool {
+fn waits_for_client(trace: &Trace, id: ConnectionId, leg: &Leg, asks: &Asks<'_>) -> bool {
     let client = trace.connection(id).front.client.0;
-    asks.iter().any(|(at, ask)| {
-        let timely = is_prompt(trace, leg, ask) || is_during(trace, leg, ask);
-        *at == leg.vantage && ask.target == client && timely
+    let (from, to) = around(trace, leg);
+    asks.open(leg.vantage, from, to).any(|ask| {
+        ask.target == client && (is_prompt(trace, leg, ask) || is_during(trace, leg, ask))
     })
+}
+
+/// When what is asked on account of a SYN is first asked, or asked again: by the vantage's clock, nanoseconds.
+fn around(trace: &Trace, leg: &Leg) -> (i64, i64) {
+    let syn = trace.forward(leg).syn.at().0;
+    (syn, syn.saturating_add(MISSING_NEIGHBOURS_PROMPT_NS))
 }
 
 /// Whether a question was asked for a connection's SYN: the error follows the
@@ -216,7 +230,8 @@ fn judge(
     trace: &Indexed<'_>,
     service: ServiceId,
     ids: Vec<ConnectionId>,
-    asks: &[(VantageId, &Ask)],
+    asks: &Asks<'_>,
+    waiting: &Waiting,
 ) -> (Missing, Linked) {
     let looked = &ids[..ids.len().min(LOOKED)];
     let vain: Vec<InVain<'_>> = looked.iter().map(|id| in_vain(trace, *id, asks)).collect();
@@ -237,7 +252,7 @@ fn judge(
         told: vain.iter().any(|x| x.told) || looked.iter().any(|id| told(trace, *id).is_some()),
         prompted: vain.iter().any(|x| x.prompted) || prompt.is_some(),
     };
-    let (targets, distinct) = targets(trace, looked, &vain);
+    let (targets, distinct) = targets(service, &vain, waiting);
     let director = vain.iter().find_map(|x| x.director);
     let said = vain.iter().any(|x| x.told);
     let by_a_node = vain.iter().any(|x| x.by_a_node);
@@ -258,33 +273,32 @@ fn judge(
 /// The addresses that were asked for on account of the connections, and whether
 /// that is sure. Of several that do not answer, one may be asked for on another
 /// account; those that a SYN prompted are not.
-fn targets(trace: &Trace, ids: &[ConnectionId], vain: &[InVain<'_>]) -> (Vec<Ip>, bool) {
+fn targets(service: ServiceId, vain: &[InVain<'_>], waiting: &Waiting) -> (Vec<Ip>, bool) {
     let list = |found: BTreeSet<Ip>| found.into_iter().collect::<Vec<Ip>>();
     let asks = || vain.iter().flat_map(|x| &x.asks);
     let all: BTreeSet<Ip> = asks().map(|(_, ask)| ask.target).collect();
     if all.len() < 2 {
         return (list(all), true);
     }
-    let by_syn = |v: VantageId, ask: &Ask| {
-        ids.iter().flat_map(|id| trace.legs(*id)).any(|leg| {
-            let syn = trace.forward(leg).syn;
-            leg.vantage == v && syn.is_set() && is_prompt(trace, leg, ask)
-        })
-    };
     let mut seen = BTreeSet::new();
-    let prompted: BTreeSet<Ip> = asks()
-        .filter(|(v, ask)| seen.insert((*v, ask.target)) && by_syn(*v, ask))
-        .map(|(_, ask)| ask.target)
-        .collect();
-    if prompted.is_empty() { (list(all), false) } else { (list(prompted), true) }
+    let (mut prompted, mut sure) = (BTreeSet::new(), true);
+    for (v, ask) in asks().filter(|(v, ask)| seen.insert((*v, ask.target))) {
+        let prompter = waiting.prompter(*v, ask);
+        let own = prompter.filter(|p| p.services.contains(&service));
+        let Some(prompter) = own else { continue };
+        prompted.insert(ask.target);
+        sure &= prompter.sure;
+    }
+    if prompted.is_empty() { (list(all), false) } else { (list(prompted), sure) }
 }
 
 /// The SYN, the questions, the error; the client's view where there is no other.
 pub(in crate::diagnose) fn proofs(
     trace: &Indexed<'_>,
-    ids: &[ConnectionId],
-    asks: &[(VantageId, &Ask)],
+    missing: &Missing,
+    asks: &Asks<'_>,
 ) -> Vec<Proof> {
+    let ids = &missing.ids;
     let asked: Vec<ConnectionId> =
         ids.iter().copied().filter(|id| !in_vain(trace, *id, asks).asks.is_empty()).collect();
     let Some(id) = telling(trace, if asked.is_empty() { ids } else { &asked }) else {
@@ -302,7 +316,11 @@ pub(in crate::diagnose) fn proofs(
         })
         .into_iter()
         .collect();
-    for (vantage, ask) in &vain.asks {
+    // Of what sticks to used ports no question tells the target.
+    let meant = |(_, ask): &&(VantageId, &Ask)| {
+        missing.targets.is_empty() || missing.targets.binary_search(&ask.target).is_ok()
+    };
+    for (vantage, ask) in vain.asks.iter().filter(meant).take(MISSING_NEIGHBOURS_TOLD) {
         let first =
             format!("who-has {} tell {}: the first of {}", ask.target, ask.asker, ask.count);
         proofs.push(Proof::on(*vantage, ask.first, first));

@@ -61,6 +61,7 @@ pub(in crate::diagnose) mod passing;
 pub(in crate::diagnose) mod ping_pong;
 pub(in crate::diagnose) mod port_reuse;
 pub(in crate::diagnose) mod prefaces;
+pub(in crate::diagnose) mod prompts;
 pub(in crate::diagnose) mod proxied_arp;
 pub(in crate::diagnose) mod queues;
 pub(in crate::diagnose) mod quiet;
@@ -118,6 +119,7 @@ use failed_pools::FailedPool;
 use local_endpoints::Nodes;
 use lost_openings::Openings;
 use missing_neighbours::Missing;
+use prompts::Asks;
 use resets::Forgotten;
 use rewritten_options::Rewritten;
 use silences::Silent;
@@ -136,6 +138,7 @@ pub struct Facts<'a> {
     indexed: Indexed<'a>,
     unanswered: OnceLock<Vec<(VantageId, &'a Ask)>>,
     unanswered_by_target: OnceLock<HashMap<Ip, Vec<u32>>>,
+    asks: OnceLock<Asks<'a>>,
     fell_silent: OnceLock<Vec<(VantageId, &'a Ask)>>,
     nodes: OnceLock<Nodes>,
     silences: OnceLock<Vec<Silent>>,
@@ -165,6 +168,7 @@ impl<'a> Facts<'a> {
             indexed: Indexed::new(trace),
             unanswered: OnceLock::new(),
             unanswered_by_target: OnceLock::new(),
+            asks: OnceLock::new(),
             fell_silent: OnceLock::new(),
             nodes: OnceLock::new(),
             silences: OnceLock::new(),
@@ -188,6 +192,11 @@ impl<'a> Facts<'a> {
     /// Questions by ARP or neighbour discovery that nobody answered, with the vantage.
     pub(in crate::diagnose) fn unanswered(&self) -> &[(VantageId, &'a Ask)] {
         self.unanswered.get_or_init(|| asks::unanswered(self.indexed.trace))
+    }
+
+    /// The same by vantage and time.
+    pub(in crate::diagnose) fn asks(&self) -> &Asks<'a> {
+        self.asks.get_or_init(|| Asks::new(self.unanswered()))
     }
 
     /// Those of them for an address, in the same order.
@@ -248,7 +257,7 @@ impl<'a> Facts<'a> {
 
     /// Connections whose real server is not on the wire, by service.
     pub(in crate::diagnose) fn missing(&self) -> &[Missing] {
-        self.missing.get_or_init(|| missing_neighbours::all(self, self.unanswered()))
+        self.missing.get_or_init(|| missing_neighbours::all(self, self.asks()))
     }
 
     /// Openings that were lost between two captured hosts.

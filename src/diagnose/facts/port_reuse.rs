@@ -1,30 +1,37 @@
 //! Client ports that are used again: what several causes rest on.
 
+use super::index::Indexed;
+use crate::capture::Timestamp;
 use crate::correlate::Tuple;
-use crate::trace::{ConnectionId, Trace};
+use crate::trace::ConnectionId;
 use std::collections::HashMap;
 
 /// For each of these connections that has a forerunner on the same five-tuple, as the
 /// client sees it: the latest that began before it.
 pub(in crate::diagnose) fn forerunners(
-    trace: &Trace,
+    facts: &Indexed<'_>,
     ids: &[ConnectionId],
 ) -> HashMap<ConnectionId, ConnectionId> {
-    let start = |id: ConnectionId| trace.start(id).map(|at| trace.time(at));
+    let start = |id: ConnectionId| facts.start(id).map(|at| facts.time(at));
     let mut wanted: HashMap<Tuple, Vec<ConnectionId>> = HashMap::new();
     for id in ids {
-        wanted.entry(trace.connection(*id).front).or_default().push(*id);
+        wanted.entry(facts.connection(*id).front).or_default().push(*id);
     }
-    let mut found: HashMap<ConnectionId, ConnectionId> = HashMap::new();
-    if wanted.is_empty() {
-        return found;
-    }
-    for (before, c) in trace.iter() {
-        for id in wanted.get(&c.front).into_iter().flatten() {
-            let earlier = start(before) < start(*id) && before != *id;
-            if earlier && found.get(id).is_none_or(|known| start(*known) < start(before)) {
-                found.insert(*id, before);
-            }
+    let mut found = HashMap::new();
+    for (tuple, ids) in wanted {
+        let same = facts.connections_of(tuple.client).filter(|(_, c)| c.front == tuple);
+        let mut began: Vec<(Option<Timestamp>, ConnectionId)> =
+            same.map(|(id, _)| (start(id), id)).collect();
+        if began.len() < 2 {
+            continue;
+        }
+        began.sort_unstable();
+        for id in ids {
+            let own = start(id);
+            let earlier = &began[..began.partition_point(|(at, _)| *at < own)];
+            let Some((latest, _)) = earlier.last() else { continue };
+            let before = earlier.partition_point(|(at, _)| at < latest);
+            found.insert(id, earlier[before].1);
         }
     }
     found

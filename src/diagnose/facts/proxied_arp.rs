@@ -33,9 +33,7 @@ pub(in crate::diagnose) fn replies(
     trace: &Trace,
     vip: Ip,
 ) -> impl Iterator<Item = (VantageId, &Binding)> {
-    let all = VantageId::each(&trace.vantages);
-    all.flat_map(|(v, vantage)| vantage.neighbors.bindings.iter().map(move |b| (v, b)))
-        .filter(move |(_, b)| b.ip == vip && b.claim == Claim::Reply)
+    trace.claims_of(vip).filter(|(_, b)| b.claim == Claim::Reply)
 }
 
 /// The stranger whose answer comes first where both are seen, if packets for the VIP

@@ -8,6 +8,7 @@ use crate::correlate::Connection;
 use crate::diagnose::Facts;
 use crate::diagnose::thresholds::{PAIR, TRANSMISSIONS};
 use crate::flow::Mark;
+use crate::hashed::HashSet;
 use crate::topology::{HostId, Mode, ServiceId};
 use crate::trace::{At, ConnectionId};
 
@@ -28,6 +29,8 @@ pub(in crate::diagnose) struct Strange {
 /// All of them, most harm first.
 pub(in crate::diagnose) fn all(facts: &Facts) -> Vec<Strange> {
     let swallowed = ended(facts, |group| group.manner == Manner::Swallowed);
+    let waiting: HashSet<ConnectionId> =
+        facts.missing().iter().flat_map(|m| m.ids.iter().copied()).collect();
     let found = swallowed.filter_map(|(group, host)| {
         let s = facts.topology.service(group.service);
         let again = |id: &ConnectionId| facts.connection(*id).progress.syns >= TRANSMISSIONS;
@@ -37,19 +40,18 @@ pub(in crate::diagnose) fn all(facts: &Facts) -> Vec<Strange> {
             return None;
         }
         // Who asks for the next hop upon a SYN has taken it in, and cannot send its answer.
-        if facts.missing().iter().any(|m| m.ids.iter().any(|id| group.connections.contains(id))) {
+        if group.connections.iter().any(|id| waiting.contains(id)) {
             return None;
         }
         // A host that says anything in that address's name has it.
-        let speaks = |(_, c): (ConnectionId, &Connection)| {
-            c.front.server.0 == s.vip && (c.progress.answered || c.progress.established)
-        };
-        if facts.iter().any(speaks) {
+        let speaks =
+            |(_, c): (ConnectionId, &Connection)| c.progress.answered || c.progress.established;
+        if facts.connections_to_address(s.vip).any(speaks) {
             return None;
         }
-        let (own, answer) = facts.iter().find_map(|(id, c)| {
+        let (own, answer) = facts.connections_to_host(host).find_map(|(id, c)| {
             let (ip, port) = c.front.server;
-            let its = port == s.port && ip != s.vip && facts.host_by_ip(ip) == Some(host);
+            let its = port == s.port && ip != s.vip;
             if !its || !c.protocol.is_tcp() || !c.progress.established {
                 return None;
             }

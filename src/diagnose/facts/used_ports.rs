@@ -5,6 +5,7 @@ use super::port_reuse::forerunners;
 use crate::topology::ServiceId;
 use crate::trace::ConnectionId;
 use crate::wire::Ip;
+use std::collections::HashSet;
 
 /// Ports that stick to a server.
 #[derive(Debug, Clone, Copy)]
@@ -45,10 +46,11 @@ pub(in crate::diagnose) fn pinned(
     let forerunner = olds.into_iter().find(|old| had(*old) == Some(server))?;
     let start = |id: ConnectionId| facts.start(id).map(|at| facts.time(at));
     let first = ids.iter().filter_map(|id| start(*id)).min()?;
+    let own: HashSet<ConnectionId> = ids.iter().copied().collect();
     let since: Vec<ConnectionId> = facts
         .requests_to(service)
         .map(|(id, _)| id)
-        .filter(|id| !ids.contains(id) && start(*id).is_some_and(|t| t > first))
+        .filter(|id| !own.contains(id) && start(*id).is_some_and(|t| t > first))
         .collect();
     // One that went there on a new port shows it is still in the table.
     let used = forerunners(facts, &since);

@@ -73,9 +73,12 @@ fn by_another(facts: &Facts, sightings: &[Sighting]) -> String {
         refused.entry((server, leg.vantage)).or_default().insert(ttl);
     }
     let mut accepted: BTreeMap<(Ip, VantageId), BTreeSet<u8>> = BTreeMap::new();
-    for (id, c) in facts.iter().filter(|(_, c)| c.progress.established) {
-        let server = c.front.server.0;
-        // Of many connections few are to such an address, and the others' streams lie far away in memory.
+    let servers: BTreeSet<Ip> = refused.keys().map(|(server, _)| *server).collect();
+    let to = |server: Ip| facts.connections_to_address(server).map(move |(id, c)| (server, id, c));
+    for (server, id, c) in servers.into_iter().flat_map(to) {
+        if !c.progress.established {
+            continue;
+        }
         let meant =
             facts.legs(id).iter().filter(|leg| refused.contains_key(&(server, leg.vantage)));
         for leg in meant.filter(|leg| facts.reply(leg).accepted()) {

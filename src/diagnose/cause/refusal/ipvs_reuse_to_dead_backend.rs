@@ -24,7 +24,7 @@ pub(in crate::diagnose) fn detect(facts: &Facts) -> Detection {
         .filter_map(|m| Some((m.pinned.as_ref()?, m)))
         .map(|(pinned, m)| {
             let mut finding = finding(facts, pinned, m);
-            finding.proofs = proofs(facts, &m.ids, facts.unanswered());
+            finding.proofs = proofs(facts, m, facts.asks());
             let old = facts.end(pinned.forerunner).map(|at| {
                 Proof::at(
                     at,

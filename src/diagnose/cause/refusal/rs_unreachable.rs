@@ -5,6 +5,7 @@ use crate::diagnose::cause::{severity, syns_or_blind};
 use crate::diagnose::decide::refusal::WhyMissing;
 use crate::diagnose::facts::missing_neighbours::{Missing, failed, proofs};
 use crate::diagnose::facts::port_reuse::forerunners;
+use crate::diagnose::thresholds::MISSING_NEIGHBOURS_TOLD;
 use crate::diagnose::words::commands::cluster;
 use crate::diagnose::words::commands::ipvsadm::Server;
 use crate::diagnose::words::commands::translator::{self, Translator};
@@ -88,7 +89,7 @@ fn finding(facts: &Facts, missing: &Missing) -> Finding {
     } else {
         advise(&mut finding, facts, service, director, targets);
     }
-    finding.proofs = proofs(facts, ids, facts.unanswered());
+    finding.proofs = proofs(facts, missing, facts.asks());
     let first = "the SYN for which it asks first; its repeat was sent elsewhere";
     finding.proofs.extend(missing.prompt.map(|at| Proof::at(at, first)));
     finding.subjects = targets
@@ -143,7 +144,7 @@ fn at_a_node(
     finding.candidate("dr-vip-foreign-subnet-return", format!(
             "then {asked} is this host's own way to its clients ('ip route get CLIENT' names it), and the answers cannot leave"
         ));
-    for target in targets {
+    for target in targets.iter().take(MISSING_NEIGHBOURS_TOLD) {
         let tables = crate::diagnose::words::tables(*target);
         finding.confirm(node.map_or_else(|| "the node".to_owned(), |d| Names(trace).place(d)), format!(
                 "ip neigh show {target}; ip route get {target}; conntrack -L -p tcp --orig-dst {} 2>/dev/null | head; {tables}-save -t nat | grep -F {target}",
@@ -169,6 +170,7 @@ fn advise(
     let s = facts.topology.service(service);
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
     let in_cluster = cluster::is_clusters(facts, s);
+    let told = &targets[..targets.len().min(MISSING_NEIGHBOURS_TOLD)];
     let why = match Translator::of(facts, s) {
         Translator::Cluster => {
             "FAILED or INCOMPLETE, and a rule that still translates to it: this is it"
@@ -178,7 +180,7 @@ fn advise(
             "FAILED or INCOMPLETE, and listed with a weight above 0, or in a rule that still translates to it: this is it"
         }
     };
-    for target in targets {
+    for target in told {
         let try_it = if in_cluster { "ip route get" } else { "ping -c 3" };
         finding.confirm(
             host.clone(),
@@ -194,7 +196,7 @@ fn advise(
     } else {
         format!("until {} {} up again", list_of(targets), agree(targets.len(), "is", "are"))
     };
-    let servers = targets.iter().map(|target| Server::at(*target, port)).collect();
+    let servers = told.iter().map(|target| Server::at(*target, port)).collect();
     finding.fixes = spare(facts, service, servers, &until);
     if targets.is_empty() {
         finding.confirm(host, format!("tcpdump -i any -s 128 -w director.pcap 'arp or icmp or icmp6 or host {}'; ip neigh show nud failed nud incomplete", s.vip), "shows which address is asked for and does not answer");

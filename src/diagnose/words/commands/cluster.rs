@@ -95,14 +95,12 @@ fn says_so(trace: &Trace, host: HostId) -> bool {
 /// (containernetworking/cni, pkg/utils/hwaddr; OVN-Kubernetes too), or Calico's one for all.
 fn is_container(trace: &Trace, host: HostId) -> bool {
     let host = trace.topology.hosts.get(host);
-    let made = |mac: &Mac| {
-        host.ips.iter().chain(&host.contested).any(|ip| match ip.addr() {
-            IpAddr::V4(ip) => {
-                let [a, b, c, d] = ip.octets();
-                mac.0 == [0x0a, 0x58, a, b, c, d]
-            }
-            IpAddr::V6(_) => false,
-        })
+    let made = |mac: &Mac| match mac.0 {
+        [0x0a, 0x58, a, b, c, d] => {
+            let of = Ip::from(IpAddr::from([a, b, c, d]));
+            host.ips.contains(&of) || host.contested.contains(&of)
+        }
+        _ => false,
     };
     host.macs.iter().any(|mac| mac.0 == [0xee; 6] || made(mac))
 }
