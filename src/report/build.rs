@@ -26,6 +26,10 @@ pub enum ConnectionFilter {
     None,
 }
 
+/// Addresses, and MACs, by which a service names its director: a node has one of each for every pod, and they stand
+/// once with the host.
+const NAMED: usize = 16;
+
 /// Connections up to which a page lists all.
 const PAGE_LISTS: usize = 50_000;
 
@@ -228,21 +232,22 @@ impl<'a> Builder<'a> {
 
     /// A host by its addresses, its own first.
     pub(super) fn host_ref(&self, id: HostId) -> HostRef {
-        self.named_by(id, &self.trace.topology.hosts.get(id).ips)
+        self.named_by(id, &self.trace.topology.hosts.get(id).ips, usize::MAX)
     }
 
     /// The director of a service by those of its addresses that concern the service: its own, and the VIP. A director
     /// of a thousand services has the VIPs of them all, which stand once with the host.
     pub(super) fn director_ref(&self, id: HostId, service: &Service) -> HostRef {
         let all = self.own_addresses.get_or_init(|| self.own_addresses());
-        let mut addresses = all.get(&id).cloned().unwrap_or_default();
+        let own = all.get(&id).map_or(&[][..], Vec::as_slice);
+        let mut addresses = own[..own.len().min(NAMED)].to_vec();
         let has_vip = self.trace.topology.hosts.get(id).ips.binary_search(&service.vip).is_ok();
         if let Err(at) = addresses.binary_search(&service.vip)
             && has_vip
         {
             addresses.insert(at, service.vip);
         }
-        self.named_by(id, &addresses)
+        self.named_by(id, &addresses, NAMED)
     }
 
     fn own_addresses(&self) -> HashMap<HostId, Vec<Ip>> {
@@ -260,7 +265,7 @@ impl<'a> Builder<'a> {
         vips.into_iter().map(own).collect()
     }
 
-    fn named_by(&self, id: HostId, addresses: &[Ip]) -> HostRef {
+    fn named_by(&self, id: HostId, addresses: &[Ip], macs: usize) -> HostRef {
         let host = self.trace.topology.hosts.get(id);
         let own = self.names.address(id);
         let rest = addresses.iter().filter(|ip| Some(**ip) != own);
@@ -270,7 +275,7 @@ impl<'a> Builder<'a> {
         HostRef {
             own: own.map(|ip| ip.to_string()),
             addresses: own.iter().chain(rest).map(ToString::to_string).collect(),
-            macs: names.map(ToString::to_string).collect(),
+            macs: names.take(macs).map(ToString::to_string).collect(),
         }
     }
 

@@ -66,10 +66,10 @@ pub struct HostRef {
     /// The address that names it and no other host; null where none was seen.
     #[serde(default)]
     pub own: Option<String>,
-    /// Network addresses, its own first; of a service's director its own and the service's VIP: all that it has stand
-    /// in [`Report::hosts`](super::Report::hosts).
+    /// Network addresses, its own first; of a service's director its own, 16 of them at most, and the service's
+    /// VIP: all that it has stand in [`Report::hosts`](super::Report::hosts).
     pub addresses: Vec<String>,
-    /// Hardware addresses.
+    /// Hardware addresses; of a service's director 16 of them at most.
     pub macs: Vec<String>,
 }
 

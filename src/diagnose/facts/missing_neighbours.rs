@@ -283,11 +283,9 @@ fn targets(service: ServiceId, vain: &[InVain<'_>], waiting: &Waiting) -> (Vec<I
     let mut seen = BTreeSet::new();
     let (mut prompted, mut sure) = (BTreeSet::new(), true);
     for (v, ask) in asks().filter(|(v, ask)| seen.insert((*v, ask.target))) {
-        let prompter = waiting.prompter(*v, ask);
-        let own = prompter.filter(|p| p.services.contains(&service));
-        let Some(prompter) = own else { continue };
+        let Some(alone) = waiting.prompted(*v, ask, service) else { continue };
         prompted.insert(ask.target);
-        sure &= prompter.sure;
+        sure &= alone;
     }
     if prompted.is_empty() { (list(all), false) } else { (list(prompted), sure) }
 }

@@ -7,7 +7,6 @@ use crate::diagnose::thresholds::{MISSING_NEIGHBOURS_NEARER, MISSING_NEIGHBOURS_
 use crate::flow::{Ask, Mark, VantageId};
 use crate::hashed::HashMap;
 use crate::topology::ServiceId;
-use std::collections::BTreeSet;
 
 /// Questions of a vantage in the order in which they began.
 #[derive(Debug, Default)]
@@ -60,15 +59,6 @@ pub(in crate::diagnose) struct Waiting {
     by_vantage: HashMap<VantageId, Vec<(i64, ServiceId)>>,
 }
 
-/// Who made a host ask.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::diagnose) struct Prompter {
-    /// The services whose SYN came last before the question, at one moment.
-    pub services: BTreeSet<ServiceId>,
-    /// Nobody else's came nearly as late.
-    pub sure: bool,
-}
-
 impl Waiting {
     pub(in crate::diagnose) fn new(
         syns: impl Iterator<Item = (VantageId, Mark, ServiceId)>,
@@ -81,22 +71,26 @@ impl Waiting {
         Self { by_vantage }
     }
 
-    /// Who made a host ask this for the first time, if a SYN did.
-    pub(in crate::diagnose) fn prompter(&self, at: VantageId, ask: &Ask) -> Option<Prompter> {
+    /// Whether a service's SYN came last before a question was asked for the first time, and so made the host ask; if
+    /// so, whether that is sure: nobody else's came nearly as late.
+    pub(in crate::diagnose) fn prompted(
+        &self,
+        at: VantageId,
+        ask: &Ask,
+        service: ServiceId,
+    ) -> Option<bool> {
         let asked = ask.first.at().0;
         let syns = self.by_vantage.get(&at)?;
         let before = &syns[..syns.partition_point(|(came, _)| *came <= asked)];
         let (last, _) = *before.last()?;
         let delay = asked - last;
-        if delay > MISSING_NEIGHBOURS_PROMPT_NS {
+        if delay > MISSING_NEIGHBOURS_PROMPT_NS || before.binary_search(&(last, service)).is_err() {
             return None;
         }
-        let since = |ns: i64| &before[before.partition_point(|(came, _)| *came < asked - ns)..];
-        let services: BTreeSet<ServiceId> = since(delay).iter().map(|(_, s)| *s).collect();
         let near =
             delay.saturating_mul(MISSING_NEIGHBOURS_NEARER).min(MISSING_NEIGHBOURS_PROMPT_NS);
-        let sure = services.len() == 1 && since(near).iter().all(|(_, s)| services.contains(s));
-        Some(Prompter { services, sure })
+        let since = before.partition_point(|(came, _)| *came < asked - near);
+        Some(before[since..].iter().all(|(_, other)| *other == service))
     }
 }
 
@@ -140,19 +134,22 @@ mod tests {
 
     #[test]
     fn who_came_last_made_the_host_ask() {
-        let of = |syns: &[(i64, u32)], first| waiting(syns).prompter(AT, &asked(first, first));
-        let services = |ids: &[u32]| ids.iter().map(|id| ServiceId(*id)).collect();
-        let prompter = |ids: &[u32], sure| Some(Prompter { services: services(ids), sure });
-        assert_eq!(of(&[(0, 1)], 20), prompter(&[1], true));
+        let of = |syns: &[(i64, u32)], first, service| {
+            waiting(syns).prompted(AT, &asked(first, first), ServiceId(service))
+        };
+        assert_eq!(of(&[(0, 1)], 20, 1), Some(true));
         // Another's SYN, long before: the question would have come then.
-        assert_eq!(of(&[(0, 1), (50_000, 2)], 50_020), prompter(&[2], true));
+        let apart = [(0, 1), (50_000, 2)];
+        assert_eq!([1, 2].map(|service| of(&apart, 50_020, service)), [None, Some(true)]);
         // Nearly as late: either may be meant.
-        assert_eq!(of(&[(0, 1), (50, 2)], 70), prompter(&[2], false));
-        assert_eq!(of(&[(0, 1), (0, 2)], 20), prompter(&[1, 2], false));
+        let near = [(0, 1), (50, 2)];
+        assert_eq!([1, 2].map(|service| of(&near, 70, service)), [None, Some(false)]);
+        let together = [(0, 1), (0, 2)];
+        assert_eq!([1, 2].map(|service| of(&together, 20, service)), [Some(false); 2]);
         // Too long ago, after the question, or none.
-        assert_eq!(of(&[(0, 1)], 300_000), None);
-        assert_eq!(of(&[(50, 1)], 20), None);
-        assert_eq!(of(&[], 20), None);
+        assert_eq!(of(&[(0, 1)], 300_000, 1), None);
+        assert_eq!(of(&[(50, 1)], 20, 1), None);
+        assert_eq!(of(&[], 20, 1), None);
     }
 
     #[test]

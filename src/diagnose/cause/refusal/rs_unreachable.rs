@@ -171,7 +171,8 @@ fn advise(
     let port = s.real_servers.first().map_or(s.port, |r| r.port);
     let in_cluster = cluster::is_clusters(facts, s);
     let told = &targets[..targets.len().min(MISSING_NEIGHBOURS_TOLD)];
-    let why = match Translator::of(facts, s) {
+    let by = Translator::of(facts, s);
+    let why = match by {
         Translator::Cluster => {
             "FAILED or INCOMPLETE, and a rule that still translates to it: this is it"
         }
@@ -186,7 +187,7 @@ fn advise(
             host.clone(),
             format!(
                 "ip neigh show {target}; {try_it} {target}; {}",
-                translator::lists(facts, s, *target)
+                translator::lists(by, s, *target)
             ),
             why,
         );

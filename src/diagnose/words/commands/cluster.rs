@@ -98,7 +98,7 @@ fn is_container(trace: &Trace, host: HostId) -> bool {
     let made = |mac: &Mac| match mac.0 {
         [0x0a, 0x58, a, b, c, d] => {
             let of = Ip::from(IpAddr::from([a, b, c, d]));
-            host.ips.contains(&of) || host.contested.contains(&of)
+            host.ips.binary_search(&of).is_ok() || host.contested.contains(&of)
         }
         _ => false,
     };

@@ -35,13 +35,13 @@ impl Translator {
     }
 }
 
-/// What lists who translates a service to a real server; each that is there answers.
+/// What lists that a service is translated to a real server, by who translates it; each that is there answers.
 #[must_use]
-pub fn lists(trace: &Trace, service: &Service, target: Ip) -> String {
+pub fn lists(by: Translator, service: &Service, target: Ip) -> String {
     let tables = super::tables(target);
     let netfilter =
         format!("{tables}-save -t nat | grep -wF {target}; nft list ruleset | grep -wF {target}");
-    match Translator::of(trace, service) {
+    match by {
         Translator::Cluster => netfilter,
         Translator::Ipvs => Virtual::of(service).list(),
         Translator::Untold => format!("{}; {netfilter}", Virtual::of(service).list()),
