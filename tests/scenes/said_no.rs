@@ -120,6 +120,8 @@ fn a_check_that_is_closed_upon_its_question_has_failed() {
     assert_eq!(ids(&report), ["health-check-failing"], "{text}");
     let told = report["findings"][0]["explanation"].as_str().unwrap();
     assert!(told.contains("closed without an answer"), "{told}");
+    let summary = report["verdict"]["summary"].as_str().unwrap();
+    assert!(summary.starts_with("8 health checks of 203.0.113.11:9092 fail; "), "{summary}");
     has_nothing_loud(&checked(true));
 }
 
